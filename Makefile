@@ -1,0 +1,41 @@
+# The commands of this checkout. Everything is installed into .venv here, nothing elsewhere.
+PYTHON ?= python3
+BIN := .venv/bin
+EARFUL := $(BIN)/earful
+
+.PHONY: setup run test lint types imports tests bench crash train quality pictures clean
+
+setup: .venv/.installed
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Earful needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12 run" % sys.version_info[:2])'
+	@echo "Setting up .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.installed: .venv/.python pyproject.toml constraints.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/.developer: .venv/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# make run             the sample day of a made-up brand, offline, no account
+# make run BRAND="X"   live posts about X from every source that needs no key
+run: setup
+	@$(EARFUL) $(if $(BRAND),demo --brand "$(BRAND)",run)
+
+test: .venv/.developer lint types imports tests
+
+lint:
+	$(BIN)/ruff check .
+types:
+	$(BIN)/mypy
+imports:
+	$(BIN)/lint-imports --no-cache
+tests:
+	$(BIN)/pytest -n 2 -q
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,163 @@
+"""How staff are told: one file a channel, its settings in it, and the rules of cases.
+
+This wing owns `Case`, `Alert`, `Letter`, `ChannelError`, `KINDS` and the rules (`policy`, `hours`: pure). It imports
+nothing of ours. A channel sends once; waiting and trying again are alerting's.
+
+To add a channel: one file here with a `Settings` and a class with `send`, and one line in `KINDS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+from alerts.case import Priority
+
+# kind -> "module:class". A library that nobody configured is never imported.
+KINDS: dict[str, str] = {
+    "console": "alerts.console:Console",
+    "slack": "alerts.slack:Slack",
+    "email": "alerts.email:Email",
+    "webhook": "alerts.webhook:Webhook",
+    "apprise": "alerts.apprise:Apprise",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a person can do about a case from where the alert is shown. `url` is a signed link, where there is one."""
+
+    verb: str
+    label: str
+    case_id: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One case in an alert, in the fewest words: who and where, the words themselves, why now, one link to answer.
+
+    For example: `@customer on X, third time in 30 days · posted 14:02` / `"Charged twice again, cancelling"` /
+    `says: cancelling · 3 Nov never answered`. All text is foreign and unescaped: the channel escapes.
+    """
+
+    case_id: str
+    headline: str
+    excerpt: str
+    facts: tuple[str, ...] = ()
+    url: str = ""
+    page_url: str = ""
+    priority: Priority = "normal"
+    standing: str = ""  # "taken by ANNA, 09:16"; empty while nobody has it
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a person is told. One entry is one case; several are a story or a brief, the most urgent first.
+
+    `key` is the same at every attempt of one delivery (and differs between deliveries), so that what was sent can be
+    found again. `revision` counts edits. `mentions` are the ids of every mention this message speaks of, listed or
+    not; `more` is how many cases stand behind it beyond `entries`. `ping` are people to mention by their address in
+    that channel. `quiet` asks the channel not to make a sound where it can.
+    """
+
+    key: str
+    reason: str
+    title: str
+    entries: tuple[Entry, ...]
+    more: int = 0
+    also: tuple[str, ...] = ()  # one short line each for cases beyond `entries`, as many as the channel can carry
+    mentions: tuple[str, ...] = ()
+    ping: tuple[str, ...] = ()
+    footer: str = ""
+    thread: str = ""  # a root key that keeps follow-ups together (mail threading)
+    revision: int = 0
+    kind: Literal["case", "story", "brief", "notice"] = "case"
+    priority: Priority = "normal"
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A whole letter that was written elsewhere (the digest): subject, HTML and text. `key` becomes its Message-ID."""
+
+    key: str
+    subject: str
+    html: str
+    text: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a channel gave back: `reference` is enough to edit or thread on that message later (JSON, opaque)."""
+
+    reference: str = ""
+
+
+class ChannelError(Exception):
+    """The message did not verifiably arrive. Never holds a secret.
+
+    `permanent`: this message will never go through as it is. `channel_broken`: nothing will, until a person has acted
+    (`remedy`). `retry_after`: seconds the channel asks us to wait. `outcome_unknown`: it may have arrived.
+    `too_large`: send it again shorter and plainer.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        channel_broken: bool = False,
+        retry_after: float | None = None,
+        outcome_unknown: bool = False,
+        too_large: bool = False,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.permanent = permanent
+        self.channel_broken = channel_broken
+        self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
+        self.too_large = too_large
+        self.remedy = remedy
+
+
+class Channel(Protocol):
+    """One configured channel. Made without touching the network; `send` may be called from several threads."""
+
+    seconds_between: float  # least time between two messages to one target
+    wakes: bool  # can it wake a person (a phone call, a push at night)?
+
+    def send(self, message: Alert | Letter, target: str, *, plain: bool = False) -> Receipt:
+        """Send once, or raise ChannelError. `plain` asks for the shortest, plainest form (after `too_large`)."""
+        ...
+
+    def check(self) -> str:
+        """Ask the far side once, without telling anybody anything; return one line, or raise ChannelError."""
+        ...
+
+
+@runtime_checkable
+class Editor(Protocol):
+    """A channel whose messages can be changed in place and answered in a thread."""
+
+    def edit(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
+        """Replace the message of `receipt`."""
+        ...
+
+    def follow_up(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
+        """Say something more below the message of `receipt`."""
+        ...
+
+
+@runtime_checkable
+class LooksUp(Protocol):
+    """A channel that can say whether a message of which we heard nothing has arrived."""
+
+    def look_up(self, key: str, revision: int, target: str, since: datetime) -> Receipt | None:
+        """Return the receipt of the message sent under `key`, None if it is not there; raise ChannelError if unsure."""
+        ...

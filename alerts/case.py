@@ -1,0 +1,78 @@
+"""What a case is: one author, in one conversation, about one brand. Plain values; the rules are in `policy`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Priority = Literal["critical", "urgent", "normal", "gentle"]
+Lane = Literal["ping", "sweep", "none"]
+State = Literal["open", "taken", "answered", "closed", "snoozed", "waiting"]
+Outcome = Literal["solved", "could_not_be_solved", "no_answer_needed", "deleted"]
+Why = Literal["", "not_us", "not_a_complaint", "spam", "handled_elsewhere"]
+
+PRIORITIES: tuple[Priority, ...] = ("critical", "urgent", "normal", "gentle")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What joining needs to know of a mention: who spoke where, and a 64-bit fingerprint of the words."""
+
+    brand: str
+    source: str
+    author: str
+    thread: str
+    at: datetime
+    fingerprint: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case as it stands. Times say what happened; `state_at` derives the rest. Empty text means "not set"."""
+
+    id: str
+    brand: str
+    source: str
+    thread: str
+    author: str
+    lane: Lane
+    priority: Priority
+    priority_reasons: tuple[str, ...]
+    opened_at: datetime
+    first_posted_at: datetime
+    last_posted_at: datetime
+    story_id: str
+    fingerprint: int = 0
+    due_at: datetime | None = None
+    owner: str = ""
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    answered_at: datetime | None = None
+    answered_by: str = ""
+    sent_on: bool = False
+    closed_at: datetime | None = None
+    closed_by: str = ""
+    outcome: str = ""
+    why: str = ""
+    snoozed_until: datetime | None = None
+    waiting_on: str = ""
+    waiting_until: datetime | None = None
+    wants: str = ""
+    step: int = 0
+    next_step_at: datetime | None = None
+    claim_expires_at: datetime | None = None
+    chain: str = ""
+    quiet: bool = False
+
+    def state_at(self, now: datetime) -> State:
+        """Closed beats answered beats waiting beats snoozed beats taken beats open."""
+        if self.closed_at is not None:
+            return "closed"
+        if self.answered_at is not None and self.answered_at >= self.last_posted_at:
+            return "answered"
+        if self.waiting_until is not None and self.waiting_until > now:
+            return "waiting"
+        if self.snoozed_until is not None and self.snoozed_until > now:
+            return "snoozed"
+        return "taken" if self.owner else "open"

@@ -1,0 +1,159 @@
+"""Where posts come from: one file a network, its settings in it.
+
+This wing owns what every connector speaks: `Post`, `Request`, `Batch`, the few errors, and `KINDS`. It imports nothing
+of ours. A connector reads; it knows no brand, score, store or clock. The way in is `fetch`; where the network shows the
+brand's own replies there is `fetch_own` beside it.
+
+To add a network: one file here with a `Settings` and a class with `fetch`, and one line in `KINDS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+# kind -> "module:class". A library that nobody configured is never imported.
+KINDS: dict[str, str] = {
+    "replay": "connectors.replay:Replay",
+    "hackernews": "connectors.hackernews:HackerNews",
+    "rss": "connectors.rss:Rss",
+    "mastodon": "connectors.mastodon:Mastodon",
+    "bluesky": "connectors.bluesky:Bluesky",
+    "x": "connectors.x:X",
+    "reddit": "connectors.reddit:Reddit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a network shows, in plain text (no tags, no entities). Times are aware and in UTC.
+
+    `parent_id` and `thread_id` are native ids of the same source, empty when the post starts its own thread.
+    `reach` is the network's own number (followers, points), `rating` stars from 1 to 5. `raw` is the network's JSON,
+    as text. `reply_text` and `replied_at` are filled where a review carries the business's answer inside it.
+    """
+
+    source: str
+    native_id: str
+    url: str
+    author: str
+    text: str
+    posted_at: datetime
+    author_name: str = ""
+    title: str = ""
+    lang: str = ""
+    reach: int | None = None
+    rating: float | None = None
+    parent_id: str = ""
+    thread_id: str = ""
+    edited_at: datetime | None = None
+    raw: str = ""
+    reply_text: str = ""
+    replied_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to read: the positive words and phrases of all brands' queries, and where the last read stopped.
+
+    `cursor` is what the last `Batch` gave, empty at the first read; then `since` bounds the look-back. `allowance` is
+    how many posts may be read now (None: no bound beyond the connector's own page size).
+    """
+
+    source: str
+    terms: tuple[str, ...]
+    cursor: str
+    now: datetime
+    since: datetime
+    allowance: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the network says is left: calls until `reset_at`, and what this read cost in US dollars."""
+
+    remaining: int | None = None
+    reset_at: datetime | None = None
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """One malformed item, set aside with its bytes so that the other ninety-nine go on."""
+
+    raw: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A span that the network no longer shows us: what was posted in it was not seen."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One page of a walk. Call again with `cursor` until `complete`.
+
+    The cursor is opaque to everybody else: it holds the high water and the walk under way. Its high water moves only
+    when the walk is whole. `deleted` are native ids that the network says are gone; `not_before` asks the collector to
+    leave the source alone until then, although nothing failed.
+    """
+
+    posts: tuple[Post, ...]
+    cursor: str
+    complete: bool = True
+    quota: Quota | None = None
+    deleted: tuple[str, ...] = ()
+    aside: tuple[Aside, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    not_before: datetime | None = None
+
+
+class ConnectorError(Exception):
+    """The read failed and may work later. `remedy` says what a person can do; neither holds a secret."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class RateLimited(ConnectorError):
+    """The network asks us to wait until `retry_at` (None: it did not say)."""
+
+    def __init__(self, message: str, retry_at: datetime | None = None, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.retry_at = retry_at
+
+
+class Refused(ConnectorError):
+    """The credentials are refused: asking again is useless until a person has changed something."""
+
+
+class NoCredit(ConnectorError):
+    """The account has no credit left or its monthly cap is reached; a person has to pay or wait."""
+
+
+class Nonsense(ConnectorError):
+    """The answer is not what the network's documentation says (a login page, half a document, errors without data)."""
+
+
+class Connector(Protocol):
+    """One configured source. It is made without touching the network, and used by one thread at a time."""
+
+    def fetch(self, request: Request) -> Batch:
+        """Read one page of posts that may be about `request.terms`, or raise a ConnectorError."""
+        ...
+
+
+class OwnReader(Protocol):
+    """A connector that can also read the brand's own account, to see that somebody has answered."""
+
+    def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
+        """Read one page of what `accounts` posted themselves; `parent_id` says whom each post answers."""
+        ...

@@ -1,0 +1,51 @@
+"""The floor of the house: plain frozen values that everything above speaks of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from alerts.case import Lane
+from connectors import Post
+
+Label = Literal["negative", "neutral", "positive", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge thinks of one post for one brand.
+
+    `sentiment` runs from -1 to 1 and says nothing when `label` is "unknown" (a language that the scorer does not
+    speak). `needs_answer` runs from 0 to 1. `lane` is "ping" (sure enough to call people), "sweep" (may need an
+    answer) or "none". `reasons` are the words that decided it, in words for people. `scorer` is name and version.
+    `critical` holds when a word of the critical class stands in it (injury, fraud, data leak, legal, press).
+    `tags` are "stage:delivery", "promise" and the like, for the figures. `praise` is praise worth a thank-you.
+    """
+
+    sentiment: float
+    label: Label
+    needs_answer: float
+    lane: Lane
+    reasons: tuple[str, ...]
+    scorer: str
+    language: str
+    critical: bool = False
+    praise: bool = False
+    churn: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # the words of the brand's query that matched
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A post about a brand, with its verdict. `case_id` is empty while it belongs to no case."""
+
+    id: str
+    brand: str
+    post: Post
+    verdict: Verdict
+    seen_at: datetime
+    case_id: str = ""
+    flagged: bool = False
+    suppressed: str = ""  # why a flagged mention has no case (an ignored author, old history, muted)
