@@ -1,0 +1,1 @@
+"""The page for the staff, the signed links and the health answers."""
