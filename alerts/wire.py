@@ -1,0 +1,168 @@
+"""One HTTP request with an end: a total deadline that a slow drip cannot stretch, no redirects, a capped answer.
+
+Python's own time limits are per read: a server that sends one byte a second holds a caller for hours. Here a timer
+shuts the socket down when the time is over. What alerting must know above all is whether the request had left when it
+failed, for then it may have been heard: `WireError.left`.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import socket
+import ssl
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+ANSWER_CAP = 10_000_000  # bytes; a page of Slack's history with metadata is far below
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the headers with lower-case names, and the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class WireError(Exception):
+    """No whole answer came. `left`: the request was on its way, so it may have been heard. Names no address."""
+
+    def __init__(self, reason: str, *, left: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.left = left
+
+
+class _Exchange:
+    """Keeps hold of the socket of one request, so that a timer can end it from outside."""
+
+    def __init__(self) -> None:
+        self.left = False
+        self.expired = False
+        self._lock = threading.Lock()
+        self._hold: socket.socket | None = None
+
+    def connect(self, address: tuple[str, int], *arguments: Any, **options: Any) -> socket.socket:
+        """Open the socket and keep a second handle: TLS takes the first one over."""
+        opened = socket.create_connection(address, *arguments, **options)
+        with self._lock:
+            self._hold = opened.dup()
+            if self.expired:
+                self._hold.shutdown(socket.SHUT_RDWR)
+        return opened
+
+    def expire(self) -> None:
+        """End the exchange now; whoever waits on the socket wakes up."""
+        with self._lock:
+            self.expired = True
+            if self._hold is not None:
+                try:
+                    self._hold.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # the other side was quicker
+
+    def close(self) -> None:
+        """Give the second handle back."""
+        with self._lock:
+            if self._hold is not None:
+                self._hold.close()
+
+
+class _Watched:
+    """A connection that tells its exchange when the first byte of the request (not of a proxy's tunnel) goes out."""
+
+    sock: Any
+
+    def __init__(self, *arguments: Any, exchange: _Exchange, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._exchange = exchange
+        self._create_connection = exchange.connect
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]
+            self._exchange.left = True
+        super().send(data)  # type: ignore[misc]
+
+
+class _Plain(_Watched, http.client.HTTPConnection):
+    """http://, watched."""
+
+
+class _Secure(_Watched, http.client.HTTPSConnection):
+    """https://, watched."""
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Read the machine's certificates once, and only if somebody speaks TLS."""
+    return ssl.create_default_context()
+
+
+class _Opener(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    def __init__(self, watched: _Exchange) -> None:
+        urllib.request.HTTPHandler.__init__(self)
+        self._watched = watched
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(functools.partial(_Plain, exchange=self._watched), req)
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(functools.partial(_Secure, exchange=self._watched, context=_trusted()), req)
+
+
+class _Stay(urllib.request.HTTPErrorProcessor):
+    """Every status is an answer. A redirect, for one, would carry our words to an address that nobody chose."""
+
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:  # noqa: ARG002
+        return response
+
+    https_response = http_response
+
+
+def exchange(request: urllib.request.Request, seconds: float, *, proxy: str = "") -> Answer:
+    """Send `request` and return its answer, whatever its status, within `seconds` in all. Raises WireError.
+
+    The proxy of the environment is not used: only `proxy`, where the operator has set one.
+    """
+    watched = _Exchange()
+    proxies = {"http": proxy, "https": proxy} if proxy else {}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies), _Opener(watched), _Stay())
+    timer = threading.Timer(seconds, watched.expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        with opener.open(request, timeout=seconds) as response:
+            body = response.read(ANSWER_CAP + 1)
+            if watched.expired:  # a body of unknown length ends quietly when the socket is shut down
+                raise TimeoutError
+            if len(body) > ANSWER_CAP:
+                raise WireError("the answer is far too long", left=True)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, headers, body)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise WireError(_reason(error, watched, seconds), left=watched.left) from None
+    finally:
+        timer.cancel()
+        watched.close()
+
+
+def _reason(error: Exception, watched: _Exchange, seconds: float) -> str:
+    """Say in words what went wrong, without the address: some addresses are secrets."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    if watched.expired or isinstance(cause, TimeoutError):
+        return f"no answer within {seconds:g} seconds" if watched.left else f"not reached within {seconds:g} seconds"
+    if isinstance(cause, socket.gaierror):
+        return "its name cannot be resolved"
+    if isinstance(cause, ConnectionRefusedError):
+        return "nobody listens at its address"
+    if isinstance(cause, ssl.SSLError):
+        return f"the encrypted connection failed ({cause.reason or 'TLS'})"
+    if watched.left:
+        return "the connection broke before an answer came"
+    return f"not reached ({type(cause).__name__})"

@@ -1,0 +1,166 @@
+"""An alert as lines of words, the fewest that will do; shared by all channels. Pure, and safe for any text.
+
+    @customer on X, third time in 30 days · posted 14:02
+    "Charged twice again, cancelling if nobody replies"
+    says: cancelling · 3 Nov never answered
+
+What comes out is one line per string, without control characters, and not yet escaped: each channel escapes for itself.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import timedelta
+
+from alerts import Alert, Entry
+
+MARK = "…"  # stands where something was cut
+
+# Controls, and what reorders or hides text: overrides and isolates, zero-width space and joiner-like fillers, the
+# byte order mark, tag characters, and code points that are not characters. U+200C/D stay: Persian and emoji need them.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
+    "\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff\U0010fffe\U0010ffff]"
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_SPACE = re.compile(r"[\s\u2028\u2029\x85]+")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)?|.)|\x9b[0-?]*[ -/]*[@-~]")
+_MARKS_IN_A_ROW = 3  # Vietnamese stacks two; beyond three the marks only climb over the lines above
+
+
+def clean_line(text: str) -> str:
+    """Return `text` as one line that may stand anywhere: no controls, overrides or half characters, single spaces."""
+    text = _SPACE.sub(" ", _ANSI.sub("", text))
+    text = _UNWANTED.sub("", _SURROGATES.sub("\ufffd", text))
+    if not text.isascii():
+        text = _calmed(text)
+    return text.strip()
+
+
+def _calmed(text: str) -> str:
+    """Keep at most a few combining marks on one letter."""
+    kept: list[str] = []
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= _MARKS_IN_A_ROW:
+            kept.append(character)
+    return "".join(kept)
+
+
+def excerpt(text: str, width: int) -> str:
+    """Return the beginning of `text` as one clean line of at most `width` characters, cut at a word, with a mark."""
+    line = clean_line(text[: width * 20 + 2000])  # a megabyte is not worth cleaning for three lines
+    if len(line) <= width and len(text) <= width * 20 + 2000:
+        return line
+    head = line[: max(width - 1, 0)]
+    space = head.rfind(" ")
+    if space >= width * 0.6:  # otherwise it is one long word, or a language without spaces
+        head = head[:space]
+    return head.rstrip(" ,;:.-–") + MARK if width > 0 else ""
+
+
+def count_words(number: int, one: str, many: str = "") -> str:
+    """Say how many: "1 post", "1,204 posts"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def span_words(span: timedelta) -> str:
+    """Say how long: "less than a minute", "39 minutes", "2 h 10", "3 days 4 h". A negative span counts as none."""
+    minutes = int(max(span.total_seconds(), 0) // 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return count_words(minutes, "minute")
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes:02d}" if minutes else count_words(hours, "hour")
+    days, hours = divmod(hours, 24)
+    return count_words(days, "day") + (f" {hours} h" if hours else "")
+
+
+def quoted(text: str, width: int) -> str:
+    """Return somebody's words between quotation marks, or nothing. Right-to-left words keep to themselves."""
+    words = excerpt(text, width)
+    return f'"{_isolated(words)}"' if words else ""
+
+
+def _isolated(line: str) -> str:
+    """Keep right-to-left words from reordering ours (first strong isolate, pop directional isolate)."""
+    if line.isascii() or not any(unicodedata.bidirectional(character) in {"R", "AL"} for character in line):
+        return line
+    return f"\u2068{line}\u2069"
+
+
+def link(url: str) -> str:
+    """Return an http(s) address that may be shown as a link, or nothing."""
+    address = clean_line(url[:2050])
+    if len(address) > 2000 or not re.match(r"https?://[^\s/?#]", address, re.IGNORECASE):
+        return ""
+    return re.sub(r'[\s<>"\\^`{|}]', lambda found: "%" + f"{ord(found.group()):02X}", address)
+
+
+def entry_lines(entry: Entry, *, words: int = 280, facts: int = 200) -> tuple[str, ...]:
+    """Return one case in at most four lines: who and where, the words themselves, why now, and how it stands."""
+    why = " · ".join(line for fact in entry.facts[:12] if (line := excerpt(fact, facts)))
+    lines = (
+        _isolated(excerpt(entry.headline, 150)),
+        quoted(entry.excerpt, words),
+        excerpt(why, facts * 2),
+        excerpt(entry.standing, 200),
+    )
+    return tuple(line for line in lines if line)
+
+
+def title(alert: Alert) -> str:
+    """Return the one line that names an alert: its title, or else its first headline."""
+    named = excerpt(alert.title, 150)
+    return named or next((line for entry in alert.entries if (line := excerpt(entry.headline, 150))), "Earful")
+
+
+def summary(alert: Alert) -> str:
+    """Return the one line for a telephone's lock screen: who and what for a single case, the title for several."""
+    if len(alert.entries) != 1 or alert.more:
+        return title(alert)
+    entry = alert.entries[0]
+    return excerpt(": ".join(part for part in (excerpt(entry.headline, 150), quoted(entry.excerpt, 140)) if part), 300)
+
+
+def rest_line(alert: Alert, listed: int) -> str:
+    """Say how many cases stand behind what is shown; `listed` of them were given a short line."""
+    behind = max(alert.more, len(alert.also)) - listed
+    if behind <= 0:
+        return ""
+    shown = len(alert.entries) + listed
+    return f"and {behind:,} more" if shown else count_words(behind, "case")
+
+
+def fitting(lines: tuple[str, ...], budget: int, width: int = 150) -> list[str]:
+    """Return as many of `lines` as fit into `budget` characters, each cleaned and cut to `width`."""
+    kept: list[str] = []
+    for line in lines:
+        short = excerpt(line, width)
+        if budget < len(short) + 1:
+            break
+        budget -= len(short) + 1
+        kept.append(short)
+    return kept
+
+
+def alert_lines(alert: Alert, *, budget: int = 3_000, words: int = 280, links: bool = True) -> list[str]:
+    """Return a whole alert as plain lines, for a channel that shows only text. Empty lines part the entries."""
+    single = len(alert.entries) == 1 and not alert.more and not alert.also
+    lines: list[str] = [] if single else [title(alert), ""]
+    for entry in alert.entries:
+        block = list(entry_lines(entry, words=words))
+        if links:
+            block += [address for address in (link(entry.url), link(entry.page_url)) if address][:1]
+        lines += [*block, ""]
+    also = fitting(alert.also, max(budget - sum(map(len, lines)), 0))
+    lines += also
+    last = [rest_line(alert, len(also)), excerpt(alert.footer, 300), title(alert) if single else ""]
+    lines += [line for line in last if line]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
