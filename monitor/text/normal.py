@@ -1,0 +1,115 @@
+"""The one place where text is made comparable: for storage, for scoring, for matching and for one line of a terminal.
+
+Text is hostile. Nothing here raises for any `str`, and nothing is worse than linear in its length. Runs of combining
+marks are cut to thirty (the Stream-Safe format of Unicode's UAX #15), because canonical ordering is quadratic in them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Shown as nothing, or as a change of direction: they split or hide words without being seen.
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\U000e0000-\U000e01ef"
+)
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
+APOSTROPHES = "'\u2018\u2019\u201b\u02bc\u02b9\uff07\u2032\u00b4`"
+# Where combining marks live; every code point outside these ranges is a starter (a test holds this to Unicode's data).
+_MARK_RANGES = (
+    (0x0300, 0x2100), (0x2CEF, 0x2E00), (0x302A, 0x309B), (0xA66F, 0xABF0), (0xFB1E, 0xFB1F), (0xFE20, 0xFE30),
+    (0x101FD, 0x12000), (0x13447, 0x13456), (0x16100, 0x16130), (0x16AF0, 0x16B37), (0x16F4F, 0x16FF2),
+    (0x1BC9D, 0x1BC9F), (0x1CF00, 0x1D245), (0x1DA00, 0x1E94B),
+)  # fmt: skip
+
+
+def _mark_class() -> str:
+    """Return the inside of a character class that holds every combining mark."""
+    pieces: list[str] = []
+    for low, high in _MARK_RANGES:
+        start = -1
+        for code in range(low, high + 1):
+            inside = code < high and unicodedata.category(chr(code))[0] == "M"
+            if inside and start < 0:
+                start = code
+            elif not inside and start >= 0:
+                pieces.append(chr(start) if start == code - 1 else f"{chr(start)}-{chr(code - 1)}")
+                start = -1
+    return "".join(pieces)
+
+
+MARKS = _mark_class()
+
+_invisible = re.compile(f"[{_INVISIBLE}]+")
+_long_marks = re.compile(f"([{MARKS}]{{30}})[{MARKS}]+")
+_accents = re.compile("[\u0300-\u036f]+")
+_apostrophe = re.compile(f"[{APOSTROPHES}]")
+_unclean = re.compile(f"[{_CONTROLS}\u2028\u2029\ud800-\udfff]")
+_controls = re.compile(f"[{_CONTROLS}]+")
+_newline = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_pair = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_surrogate = re.compile("[\ud800-\udfff]")
+_blank = re.compile(r"\s+")
+
+
+def without_invisible(text: str) -> str:
+    """Drop what is shown as nothing: zero-width characters, direction marks, variation selectors, tags."""
+    return text if text.isascii() else _invisible.sub("", text)
+
+
+def _join_pair(found: re.Match[str]) -> str:
+    high, low = found[0][0], found[0][1]
+    return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (ord(low) - 0xDC00))
+
+
+def clean(text: str) -> str:
+    """Return the copy that is stored: no controls but tab and newline, no surrogates, NFC.
+
+    Two halves of a surrogate pair become their character, a lone one U+FFFD. Cleaning twice changes nothing.
+    """
+    if _unclean.search(text) is not None:
+        text = _newline.sub("\n", text)
+        text = _controls.sub("", text)
+        text = _surrogate.sub("\ufffd", _pair.sub(_join_pair, text))
+    if text.isascii():
+        return text
+    text = _long_marks.sub(r"\1", text)
+    return unicodedata.normalize("NFC", text)
+
+
+# Letters of other scripts that look like a Latin one. Used only inside a word that mixes scripts, so that Russian and
+# Greek words stay themselves. A word spelled wholly in another script is not folded.
+_LOOKALIKES = str.maketrans(
+    "АВСԀЕҒԌНІЈКԼМОРԚЅТԜХУаԁеһіјӏорԛгѕԝхусвкмтнпіѵ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαβεικνορτυχωϲ",
+    "ABCDEFGHIJKLMOPQSTWXYadehijlopqrswxycbkmthniv" + "ABEZHIKMNOPTYXabeikvoptuxwc",
+)
+_LATIN_SPELLINGS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
+_other_script = re.compile("[\u0370-\u052f]")
+_letters = re.compile(r"[^\W\d_]+")
+_latin = re.compile("[A-Za-z]")
+_neighbours = re.compile("[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]")
+
+
+def _unmask_word(found: re.Match[str]) -> str:
+    word = found[0]
+    return word.translate(_LOOKALIKES) if _latin.search(word) and _other_script.search(word) else word
+
+
+def _unmask(text: str) -> str:
+    """Spell words that mix Latin with Cyrillic or Greek look-alikes in Latin."""
+    return text if _neighbours.search(text) is None else _letters.sub(_unmask_word, text)
+
+
+def fold(text: str) -> str:
+    """Return the form that is compared when matching: case, width, accents, invisible characters and look-alikes gone.
+
+    "ＡＣＭＥ", "Ac\u200bme", "Аcme" with a Cyrillic А and "acmé" all become "acme". Apostrophes become straight.
+    """
+    if text.isascii():
+        return text.lower().replace("`", "'")
+    text = _invisible.sub("", text)
+    text = _long_marks.sub(r"\1", text)
+    text = _accents.sub("", unicodedata.normalize("NFKD", text))
+    text = _apostrophe.sub("'", _unmask(text)).casefold().translate(_LATIN_SPELLINGS)
+    return unicodedata.normalize("NFKC", text)
