@@ -1,0 +1,644 @@
+"""Does this post need an answer from us, and why? The signals, each in words that staff can read.
+
+Cues ("never arrived", "charged twice") stand in `words/complaint.<language>.toml`, written by us; settings extend them
+per brand and language. Everything else here is said by the shape of the post: a question put to us, a handle in front,
+shouting, how often it says no. Signals are numbers by name; the judge weighs them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from monitor.text.normal import fold
+
+LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
+_WORDS = Path(__file__).parent / "words"
+_LONGEST_GAP = 3  # how many words a "*" may stand for
+
+_token = re.compile(
+    r"https?://\S+|www\.\S+|[@#]?\w+(?:'\w+)*|[!?]+|\.{2,}|…|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
+)
+_stretched = re.compile(r"([^\W\d_])\1{2,}")
+_entity = re.compile(r"&(amp|lt|gt|quot|#39|nbsp);")
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "nbsp": " "}
+_capital_word = re.compile(r"\b[A-Z]{3,}\b")
+_any_word = re.compile(r"\b[A-Za-z]{3,}\b")
+
+LINK, PERSON, NUMBER = "<link>", "<person>", "<number>"
+BRAND = "thisbrand"  # what the judge writes in place of the brand's own name: a plain word to every scorer
+_SAD = frozenset("😡😠🤬😤😭😢😞😔😒🙄😩😫🤦💩👎😣😖😑🤮🤢😾💔☹") | {":(", ":/", ":'(", ":-(", "=(", ":[", ":|", ":-/"}
+_HAPPY = frozenset("😀😁😂😃😄😊😍😘🥰🤗🙌👏👍💕💙💚💛💜🎉✨🙏😎🤩☺❤♥") | {
+    ":)",
+    ":d",
+    ":-)",
+    "=)",
+    ";)",
+    ";-)",
+    "<3",
+    ":-d",
+    "=d",
+}
+_NEGATORS = frozenset(
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "nothing",
+        "nobody",
+        "nowhere",
+        "neither",
+        "nor",
+        "cant",
+        "cannot",
+        "dont",
+        "doesnt",
+        "didnt",
+        "wont",
+        "isnt",
+        "arent",
+        "wasnt",
+        "werent",
+        "havent",
+        "hasnt",
+        "hadnt",
+        "couldnt",
+        "wouldnt",
+        "shouldnt",
+        "aint",
+        "without",
+        "zero",
+        "kein",
+        "keine",
+        "keinen",
+        "keiner",
+        "nicht",
+        "nie",
+        "niemals",
+        "nichts",
+        "niemand",
+        "ohne",
+        "nunca",
+        "nada",
+        "nadie",
+        "ningun",
+        "ninguna",
+        "sin",
+        "jamas",
+        "pas",
+        "jamais",
+        "rien",
+        "personne",
+        "aucun",
+        "aucune",
+        "sans",
+        "non",
+        "mai",
+        "niente",
+        "nessuno",
+        "nessuna",
+        "senza",
+        "nao",
+        "nem",
+        "ninguem",
+        "nenhum",
+        "nenhuma",
+        "sem",
+        "niet",
+        "geen",
+        "nooit",
+        "niets",
+        "niemand",
+        "zonder",
+    ]
+)
+_FIRST = frozenset(
+    [
+        "i",
+        "my",
+        "me",
+        "mine",
+        "we",
+        "our",
+        "us",
+        "im",
+        "ive",
+        "id",
+        "ill",
+        "weve",
+        "were",
+        "myself",
+        "ich",
+        "mein",
+        "meine",
+        "mir",
+        "mich",
+        "wir",
+        "unser",
+        "uns",
+        "mi",
+        "me",
+        "yo",
+        "nuestro",
+        "nosotros",
+        "je",
+        "mon",
+        "ma",
+        "mes",
+        "moi",
+        "nous",
+        "notre",
+        "mio",
+        "mia",
+        "io",
+        "noi",
+        "nostro",
+        "eu",
+        "meu",
+        "minha",
+        "nos",
+        "nosso",
+        "ik",
+        "mijn",
+        "wij",
+        "ons",
+    ]
+)
+_SECOND = frozenset(
+    [
+        "you",
+        "your",
+        "yours",
+        "yourself",
+        "youre",
+        "youve",
+        "u",
+        "ur",
+        "yall",
+        "ya",
+        "ihr",
+        "euch",
+        "euer",
+        "eure",
+        "sie",
+        "ihnen",
+        "tu",
+        "su",
+        "usted",
+        "ustedes",
+        "vosotros",
+        "vuestro",
+        "vous",
+        "votre",
+        "vos",
+        "voi",
+        "vostro",
+        "tuo",
+        "voce",
+        "voces",
+        "seu",
+        "sua",
+        "jullie",
+        "jouw",
+        "jou",
+        "uw",
+    ]
+)
+_TIMES = frozenset(
+    [
+        "hour",
+        "hours",
+        "hr",
+        "hrs",
+        "minute",
+        "minutes",
+        "min",
+        "mins",
+        "day",
+        "days",
+        "week",
+        "weeks",
+        "month",
+        "months",
+        "year",
+        "years",
+        "since",
+        "yesterday",
+        "today",
+        "tomorrow",
+        "morning",
+        "night",
+        "ago",
+        "yet",
+        "already",
+        "stunde",
+        "stunden",
+        "tag",
+        "tage",
+        "tagen",
+        "woche",
+        "wochen",
+        "monat",
+        "monate",
+        "seit",
+        "gestern",
+        "hora",
+        "horas",
+        "dia",
+        "dias",
+        "semana",
+        "semanas",
+        "mes",
+        "meses",
+        "desde",
+        "ayer",
+        "heure",
+        "heures",
+        "jour",
+        "jours",
+        "semaine",
+        "semaines",
+        "mois",
+        "depuis",
+        "hier",
+        "ora",
+        "ore",
+        "giorno",
+        "giorni",
+        "settimana",
+        "settimane",
+        "mese",
+        "mesi",
+        "ieri",
+        "ontem",
+        "dagen",
+        "uur",
+        "weken",
+        "maanden",
+        "sinds",
+        "gisteren",
+    ]
+)
+_WANTS = frozenset(
+    [
+        "please",
+        "pls",
+        "plz",
+        "help",
+        "bitte",
+        "hilfe",
+        "por",
+        "favor",
+        "ayuda",
+        "ayudenme",
+        "svp",
+        "aidez",
+        "aide",
+        "aiuto",
+        "aiutatemi",
+        "ajuda",
+        "socorro",
+        "alstublieft",
+    ]
+)
+
+_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("question", frozenset({"?", "??", "?!"})),
+    ("exclaims", frozenset({"!", "!!", "?!"})),
+    ("first_person", _FIRST),
+    ("second_person", _SECOND),
+    ("link", frozenset({LINK})),
+    ("many_people", frozenset({PERSON})),
+    ("negations", _NEGATORS),
+    ("times", _TIMES),
+    ("numbers", frozenset({NUMBER})),
+    ("wants", _WANTS),
+    ("dots", frozenset({".", "..", "…"})),
+    ("sad_face", _SAD),
+    ("happy_face", _HAPPY),
+    (
+        "contrast",
+        frozenset(
+            ["but", "however", "although", "though", "aber", "pero", "mais", "ma", "mas", "maar", "yet", "except"]
+        ),
+    ),
+)
+_CLASS_OF: dict[str, tuple[str, ...]] = {}
+for _name, _members in _CLASSES:
+    for _member in _members:
+        _CLASS_OF[_member] = (*_CLASS_OF.get(_member, ()), _name)
+
+# The shape of a post, in the order in which the shipped model was trained. Kinds of cues follow it.
+SHAPES = (
+    "question", "exclaims", "direct", "first_person", "second_person", "link", "many_people", "hashtags", "negations",
+    "shouting", "times", "numbers", "wants", "dots", "sad_face", "happy_face", "repost", "length", "asks_us", "negated_praise",
+    "contrast", "starts_mine",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of cue: what staff read when it is found, its weight in the rules, and what it says of the case."""
+
+    name: str
+    says: str
+    weight: float
+    stage: str = ""
+    tag: str = ""
+    churn: bool = False
+    calm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A cue that stands in a post: its kind, the words themselves, and where (token positions, end excluded)."""
+
+    kind: Kind
+    words: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Everything that the rules see in one post. `values` holds every non-zero signal by name."""
+
+    tokens: tuple[str, ...]
+    values: Mapping[str, float]
+    cues: tuple[Found, ...] = ()
+    elsewhere: tuple[Found, ...] = ()  # complaint cues whose anger is at a competitor
+
+    def stages(self) -> tuple[str, ...]:
+        """Return the stages of the customer's way that the complaint cues speak of, the first said first."""
+        return tuple(dict.fromkeys(cue.kind.stage for cue in self.cues if cue.kind.stage and not cue.kind.calm))
+
+
+def tokens_of(text: str) -> list[str]:
+    """Cut a text into the small words that cues and model share: folded, no apostrophes, links and people as classes."""
+    return _tokens(fold(_plain(text)))
+
+
+def _plain(text: str) -> str:
+    return _entity.sub(lambda found: _ENTITIES[found[1]], text) if "&" in text else text
+
+
+def _tokens(folded: str) -> list[str]:
+    if _stretched.search(folded) is not None:
+        folded = _stretched.sub(r"\1\1", folded)
+    out: list[str] = []
+    for word in _token.findall(folded):
+        first = word[0]
+        if first == "@":
+            out.append(PERSON)
+        elif first == "#":
+            out.append(word[1:])
+        elif first.isdigit():
+            out.append(NUMBER if word.isdigit() else word)
+        elif word.startswith(("http", "www.")) and ("://" in word or first == "w"):
+            out.append(LINK)
+        elif "'" in word and len(word) > 3:
+            out.append(word.replace("'", ""))
+        elif first in "!?.":
+            out.append(("?!" if "?" in word and "!" in word else first) if len(word) < 2 or first == "." else first * 2)
+        else:
+            out.append(word)
+    return out
+
+
+class Cues:
+    """Cues of one language as a tree of words, so that a post is read once however many cues there are."""
+
+    def __init__(self, cues: Iterable[tuple[str, Kind]]) -> None:
+        self._tree: dict[str, Any] = {}
+        self._prefixes: dict[str, Any] = {}
+        for cue, kind in cues:
+            self._add(cue, kind)
+
+    def _add(self, cue: str, kind: Kind) -> None:
+        nodes = [self._tree]
+        for place, written in enumerate(cue.split()):
+            following: list[dict[str, Any]] = []
+            for choice in written.split("/"):
+                for node in nodes:
+                    if choice == "*":
+                        following.append(node.setdefault("*", {}))
+                    elif choice.endswith("~"):
+                        stem = fold(choice[:-1]).replace("'", "")
+                        if place == 0:
+                            self._prefixes.setdefault(stem[:4], [])
+                            self._prefixes[stem[:4]].append((stem, branch := {}))
+                        else:
+                            node.setdefault("~", []).append((stem, branch := {}))
+                        following.append(branch)
+                    else:
+                        following.append(_descend(node, choice))
+            nodes = following
+        for node in nodes:
+            if kind not in node.setdefault("$", []):
+                node["$"].append(kind)
+
+    def find(self, tokens: list[str]) -> list[Found]:
+        """Return the cues in order; a longer cue silences the shorter ones inside it ("no complaints" "complaints")."""
+        found: list[Found] = []
+        tree, prefixes = self._tree, self._prefixes
+        covered = 0
+        for start, token in enumerate(tokens):
+            best: tuple[int, list[Kind]] | None = None
+            node = tree.get(token)
+            if node is not None:
+                best = _longest(node, tokens, start + 1)
+            if prefixes and (stems := prefixes.get(token[:4])):
+                for stem, branch in stems:
+                    if token.startswith(stem):
+                        best = _better(best, _longest(branch, tokens, start + 1))
+            if best is not None and best[0] > covered:
+                end, kinds = best
+                if end - start > 1:
+                    covered = end
+                found.extend(Found(kind, " ".join(tokens[start:end]), start, end) for kind in kinds)
+        return found
+
+
+def _descend(node: dict[str, Any], choice: str) -> dict[str, Any]:
+    for token in tokens_of(choice):
+        node = node.setdefault(token, {})
+    return node
+
+
+def _better(one: tuple[int, list[Kind]] | None, other: tuple[int, list[Kind]] | None) -> tuple[int, list[Kind]] | None:
+    if one is None or other is None:
+        return one or other
+    return other if other[0] > one[0] else one
+
+
+def _longest(node: dict[str, Any], tokens: list[str], at: int) -> tuple[int, list[Kind]] | None:
+    """Return the end and the kinds of the longest cue that goes on from here."""
+    best: tuple[int, list[Kind]] | None = None
+    while True:
+        kinds = node.get("$")
+        if kinds is not None:
+            best = (at, kinds)
+        if at >= len(tokens):
+            return best
+        gap = node.get("*")
+        if gap is not None:
+            best = _better(best, _over_gap(gap, tokens, at))
+        for stem, branch in node.get("~", ()):
+            if tokens[at].startswith(stem):
+                best = _better(best, _longest(branch, tokens, at + 1))
+        following = node.get(tokens[at])
+        if following is None:
+            return best
+        node, at = following, at + 1
+
+
+def _over_gap(gap: dict[str, Any], tokens: list[str], at: int) -> tuple[int, list[Kind]] | None:
+    for skipped in range(_LONGEST_GAP + 1):
+        place = at + skipped
+        if place >= len(tokens):
+            return None
+        following = gap.get(tokens[place])
+        if following is not None:
+            return _longest(following, tokens, place + 1)
+    return None
+
+
+@lru_cache(maxsize=16)
+def kinds_of(language: str) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
+    """Read the cue file of a language; empty when there is none."""
+    file = _WORDS / f"complaint.{language}.toml"
+    if language not in LANGUAGES:
+        return ()
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    english = {} if language == "en" else {kind.name: kind for kind, _ in kinds_of("en")}
+    out = []
+    for name, table in tables.items():
+        base = english.get(name)
+        out.append(
+            (
+                Kind(
+                    name=name,
+                    says=table.get("says", base.says if base else name),
+                    weight=table.get("weight", base.weight if base else 1.0),
+                    stage=table.get("stage", base.stage if base else ""),
+                    tag=table.get("tag", base.tag if base else ""),
+                    churn=table.get("churn", base.churn if base else False),
+                    calm=table.get("calm", base.calm if base else False),
+                ),
+                tuple(table["cues"]),
+            )
+        )
+    return tuple(out)
+
+
+OWN = Kind("own_words", "one of your own complaint words", 2.2)
+
+
+@lru_cache(maxsize=256)
+def cues_for(language: str, own: tuple[str, ...] = ()) -> Cues:
+    """Return the cues of a language, with a brand's own from the settings."""
+    pairs = [(cue, kind) for kind, cues in kinds_of(language) for cue in cues]
+    return Cues([*pairs, *((cue, OWN) for cue in own)])
+
+
+@lru_cache(maxsize=1)
+def signal_names() -> tuple[str, ...]:
+    """Return every signal's name in the fixed order that the shipped model relies on."""
+    return (*SHAPES, *(kind.name for kind, _ in kinds_of("en")))
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Who a post may be about: folded words of the brand and of its competitors, each a row of tokens."""
+
+    brand: frozenset[str] = field(default_factory=frozenset)
+    competitors: frozenset[str] = field(default_factory=frozenset)
+
+
+def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
+    """Read one bounded text and return everything that the rules see in it."""
+    folded = fold(_plain(text))
+    tokens = _tokens(folded)
+    found = cues.find(tokens)
+    values: dict[str, float] = {}
+    kept, elsewhere = _aimed(found, tokens, aim) if aim is not None and aim.competitors else (found, [])
+    negated = _count(kept, tokens, values)
+    _shape(text, folded, tokens, values)
+    if negated:
+        values["negated_praise"] = float(min(negated, 2))
+    asks = values.get("question", 0) and (values.get("second_person") or values.get("direct"))
+    if asks or (values.get("ask") and (values.get("direct") or values.get("second_person"))):
+        values["asks_us"] = 1.0
+    return Signals(tuple(tokens), values, tuple(kept), tuple(elsewhere))
+
+
+def _count(found: list[Found], tokens: list[str], values: dict[str, float]) -> int:
+    """Count cues by kind (at most three each); praise behind a "not" is counted as its opposite and returned."""
+    negated = 0
+    for cue in found:
+        name = cue.kind.name
+        if name == "praise" and any(token in _NEGATORS for token in tokens[max(0, cue.start - 3) : cue.start]):
+            negated += 1
+            continue
+        if values.get(name, 0.0) < 3:
+            values[name] = values.get(name, 0.0) + 1.0
+    return negated
+
+
+def _shape(text: str, folded: str, tokens: list[str], values: dict[str, float]) -> None:
+    counted: dict[str, int] = {}
+    class_of = _CLASS_OF.get
+    for token in tokens:
+        for name in class_of(token, ()):
+            counted[name] = counted.get(name, 0) + 1
+    for name, number in counted.items():
+        values[name] = float(min(number, 4))
+    if tokens and tokens[0] == PERSON:
+        values["direct"] = 1.0
+    if tokens and tokens[0] in ("my", "our", "mein", "meine", "mi", "mon", "ma", "mes", "il", "meu", "minha", "mijn"):
+        values["starts_mine"] = 1.0
+    hashtags = folded.count("#")
+    if hashtags:
+        values["hashtags"] = float(min(hashtags, 4))
+    if folded.startswith("rt ") or " rt @" in folded:
+        values["repost"] = 1.0
+    values["length"] = math.log1p(min(len(tokens), 400))
+    capitals = len(_capital_word.findall(text[:2000]))
+    if capitals >= 3 and capitals * 2 >= len(_any_word.findall(text[:2000])):
+        values["shouting"] = 1.0
+    elif capitals:
+        values["shouting"] = min(capitals, 4) * 0.1
+
+
+_BREAKS = frozenset({"!", "!!", "?", "??", "?!", ".", "..", "…", "but", "while", "unlike", "whereas", "than", "not"})
+
+
+def _aimed(found: list[Found], tokens: list[str], aim: Aim) -> tuple[list[Found], list[Found]]:
+    """Part the complaint cues by whom they are at: in a clause that names a competitor and not us, they are not ours."""
+    clause_of: list[int] = []
+    ours: set[int] = set()
+    theirs: set[int] = set()
+    clause = 0
+    for token in tokens:
+        if token in _BREAKS:
+            clause += 1
+        clause_of.append(clause)
+        if token in aim.brand or token == BRAND:
+            ours.add(clause)
+        elif token in aim.competitors:
+            theirs.add(clause)
+    if not theirs:
+        return found, []
+    kept: list[Found] = []
+    elsewhere: list[Found] = []
+    for cue in found:
+        place = clause_of[cue.start]
+        (elsewhere if not cue.kind.calm and place in theirs and place not in ours else kept).append(cue)
+    return kept, elsewhere

@@ -1,0 +1,265 @@
+"""The judge: sentiment, cues, the shipped model and what staff have taught, made into one verdict.
+
+"Negative" and "needs an answer" are different questions; staff need the second. Every voice is heard as log odds and
+summed, so that `explain` can show what each one gave. Pure and free of locks: one judge may serve many threads.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from alerts.case import Lane
+from connectors import Post
+from monitor.model import Label, Verdict
+from monitor.text.complaint import BRAND, LANGUAGES, Aim, Cues, Found, Kind, Signals, cues_for, signals_of, tokens_of
+from monitor.text.language import detect
+from monitor.text.sentiment import Scorer, Sentiment
+
+_CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
+_HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
+PING, SWEEP = 0.60, 0.25  # where the rules alone draw the lines
+
+
+@dataclass(frozen=True, slots=True)
+class BrandVoice:
+    """What the judge must know of a brand: its own words (masked, never sentiment), its competitors, its words."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    competitors: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    complaint_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sentiment_words: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A verdict with every voice that was heard: what it said, and the log odds it gave."""
+
+    verdict: Verdict
+    voices: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """A brand made ready for judging."""
+
+    voice: BrandVoice
+    mask: re.Pattern[str] | None
+    aim: Aim
+    scorer: Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Everything that was read in one post, before it is weighed."""
+
+    language: str
+    sentiment: Sentiment
+    signals: Signals
+    critical: tuple[Found, ...]
+
+
+class Judge:
+    """Judges posts for the brands it was made for; an unknown brand ("") is judged by the general ear."""
+
+    def __init__(self, brands: Iterable[BrandVoice], critical_words: Iterable[str] = ()) -> None:
+        self._brands = {brand.name: _ear(brand) for brand in brands}
+        self._general = _ear(BrandVoice(""))
+        self._critical = _critical_cues(tuple(critical_words))
+        self.scorer = "earful/1 (rules)"
+
+    def verdict(self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False) -> Verdict:
+        """Judge one post for one brand. `answers_us`: it replies to a post of our own."""
+        heard = self._hear(post, brand)
+        voices = self._voices(post, heard, answers_us)
+        return self._weigh(post, heard, voices, matched)
+
+    def explain(
+        self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False
+    ) -> Explanation:
+        """Judge as `verdict` does and show every voice with its weight, the loudest first."""
+        heard = self._hear(post, brand)
+        voices = self._voices(post, heard, answers_us)
+        verdict = self._weigh(post, heard, voices, matched)
+        return Explanation(verdict, tuple(sorted(voices, key=lambda voice: -abs(voice[1]))))
+
+    def _hear(self, post: Post, brand: str) -> Heard:
+        ear = self._brands.get(brand, self._general)
+        text = bounded(post.text if not post.title or post.title in post.text else f"{post.title}. {post.text}")
+        if ear.mask is not None:
+            text = ear.mask.sub(BRAND, text)
+        language = detect(text, post.lang)
+        sentiment = ear.scorer.score(text, language)
+        spoken = language if language in LANGUAGES else "en"
+        cues = cues_for(spoken, tuple(ear.voice.complaint_words.get(spoken, ())))
+        signals = signals_of(text, cues, ear.aim)
+        critical = self._critical.find(list(signals.tokens))
+        return Heard(language, sentiment, signals, tuple(cue for cue in critical if cue.kind.name != "harmless"))
+
+    def _voices(self, post: Post, heard: Heard, answers_us: bool) -> list[tuple[str, float]]:
+        voices = rule_voices(heard)
+        if answers_us:
+            voices.append(("replies to us", 0.6))
+        return voices
+
+    def _weigh(self, post: Post, heard: Heard, voices: list[tuple[str, float]], matched: tuple[str, ...]) -> Verdict:
+        odds = sum(weight for _, weight in voices)
+        needs = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
+        needs, star_reason = by_stars(needs, post.rating, heard, PING, SWEEP)
+        lane: Lane = "ping" if needs >= PING else "sweep" if needs >= SWEEP else "none"
+        if heard.critical and lane != "ping":
+            values = heard.signals.values
+            personal = values.get("first_person") or values.get("direct") or values.get("second_person")
+            lane = "ping" if lane == "sweep" or personal else "sweep"
+        unheard = heard.sentiment.label == "unknown" and heard.language not in LANGUAGES
+        if unheard and lane == "none" and heard.language != "und":
+            lane = "sweep"
+        return Verdict(
+            sentiment=heard.sentiment.score,
+            label=heard.sentiment.label,
+            needs_answer=round(needs, 4),
+            lane=lane,
+            reasons=reasons_of(heard, lane, star_reason, unheard),
+            scorer=self.scorer,
+            language=heard.language,
+            critical=bool(heard.critical),
+            praise=lane == "none" and is_praise(post, heard),
+            churn=tuple(dict.fromkeys(cue.words for cue in heard.signals.cues if cue.kind.churn)),
+            tags=tags_of(heard) if lane != "none" else (),
+            words=matched,
+        )
+
+
+def bounded(text: str) -> str:
+    """Return what is judged of a text: all of it, or both ends of a very long one."""
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} {text[-_TAIL:]}"
+
+
+def rule_voices(heard: Heard) -> list[tuple[str, float]]:
+    """Return what the rules say, as log odds with words for people."""
+    values = heard.signals.values
+    voices: list[tuple[str, float]] = [("every post, to begin with", -1.6)]
+    if heard.sentiment.label != "unknown":
+        voices.append((f"sentiment {heard.sentiment.score:+.2f}", -2.2 * heard.sentiment.score))
+    said: dict[str, list[Found]] = {}
+    for cue in heard.signals.cues:
+        said.setdefault(cue.kind.name, []).append(cue)
+    for cues in said.values():
+        kind = cues[0].kind
+        if not values.get(kind.name) and kind.name != "own_words":
+            continue
+        words = ", ".join(dict.fromkeys(cue.words for cue in cues))
+        voices.append((f"{kind.says}: {words}", kind.weight * min(2.0, 1.0 + 0.4 * (len(cues) - 1))))
+    voices.extend((words, weight * values[name]) for name, words, weight in _RULES if values.get(name))
+    if heard.signals.elsewhere:
+        voices.append((f"the anger is at somebody else: {heard.signals.elsewhere[0].words}", -1.5))
+    return voices
+
+
+_RULES: tuple[tuple[str, str, float], ...] = (
+    ("asks_us", "asks us something", 0.5),
+    ("negated_praise", "praise behind a 'not'", 1.6),
+    ("direct", "speaks to us", 0.3),
+    ("first_person", "tells of themselves", 0.1),
+    ("negations", "says no", 0.25),
+    ("shouting", "shouts", 0.7),
+    ("sad_face", "an unhappy face", 0.9),
+    ("happy_face", "a happy face", -0.7),
+    ("link", "carries a link", -0.5),
+    ("repost", "repeats somebody", -0.5),
+    ("times", "speaks of hours or days", 0.2),
+)
+
+
+def by_stars(needs: float, rating: float | None, heard: Heard, ping: float, sweep: float) -> tuple[float, str]:
+    """Let stars outvote words: one or two always call people, five mild ones never do."""
+    if rating is None:
+        return needs, ""
+    stars = f"{rating:g} star{'' if rating == 1 else 's'}"
+    if rating <= 2:
+        return max(needs, ping + (1 - ping) * 0.75), stars
+    if rating <= 3:
+        return min(max(needs, sweep + 0.01), 0.97), stars
+    strong = sum(cue.kind.weight for cue in heard.signals.cues if not cue.kind.calm) >= 2.5 and needs >= sweep
+    if strong:
+        return min(needs, max(sweep, ping - 0.01)) if rating >= 5 else needs, ""
+    return min(needs, sweep * 0.5), ""
+
+
+def reasons_of(heard: Heard, lane: Lane, star_reason: str, unheard: bool) -> tuple[str, ...]:
+    """Say in words for people what decided it, the weightiest first; nothing is said of a post that is left alone."""
+    if lane == "none":
+        return ()
+    values = heard.signals.values
+    reasons: list[str] = []
+    reasons.extend(dict.fromkeys(f"{cue.kind.says}: {cue.words}" for cue in heard.critical))
+    if star_reason:
+        reasons.append(star_reason)
+    ours = [cue for cue in heard.signals.cues if not cue.kind.calm and cue.kind.name not in ("ask", "again")]
+    ours.sort(key=lambda cue: (-cue.kind.weight, cue.start))
+    words = list(dict.fromkeys(cue.words for cue in ours))[:3]
+    if words:
+        reasons.append(f"says: {', '.join(words)}")
+    if any(cue.kind.churn for cue in ours):
+        reasons.append("is leaving")
+    if values.get("negated_praise"):
+        reasons.append("praise behind a 'not'")
+    if values.get("asks_us"):
+        reasons.append("asks us a question")
+    if values.get("shouting", 0) >= 1:
+        reasons.append("shouts")
+    if heard.sentiment.label == "negative":
+        told = ", ".join(heard.sentiment.words[:3])
+        reasons.append(f"sounds unhappy{f' ({told})' if told and not words else ''}")
+    if unheard:
+        reasons.append(f"in a language that is not read here ({heard.language})")
+    return tuple(reasons) or ("reads like a complaint",)
+
+
+def is_praise(post: Post, heard: Heard) -> bool:
+    """Is this praise worth a thank-you: said warmly, to us or with a face, and with nothing wrong in it?"""
+    values = heard.signals.values
+    if any(not cue.kind.calm and cue.kind.weight > 1 for cue in heard.signals.cues) or values.get("repost"):
+        return False
+    if post.rating is not None and post.rating >= 5 and values.get("praise"):
+        return True
+    warm = heard.sentiment.label == "positive" and heard.sentiment.score >= 0.4
+    personal = values.get("direct") or values.get("second_person") or values.get("first_person")
+    return bool(warm and values.get("praise") and personal and not values.get("news"))
+
+
+def tags_of(heard: Heard) -> tuple[str, ...]:
+    """Return the stage of the customer's way, and whether a promise was not kept."""
+    tags = [f"stage:{stage}" for stage in heard.signals.stages()[:1]]
+    tags.extend(dict.fromkeys(cue.kind.tag for cue in heard.signals.cues if cue.kind.tag))
+    return tuple(tags)
+
+
+def _ear(voice: BrandVoice) -> _Ear:
+    words = sorted({word.strip() for word in voice.words if word.strip()}, key=len, reverse=True)
+    mask = None
+    if words:
+        alternatives = "|".join(re.escape(word) for word in words)
+        mask = re.compile(rf"(?<![\w@#])(?:{alternatives})(?!\w)", re.IGNORECASE)
+    aim = Aim(
+        brand=frozenset(token for word in words for token in tokens_of(word)),
+        competitors=frozenset("".join(tokens_of(word)) for word in voice.competitors if tokens_of(word)),
+    )
+    return _Ear(voice, mask, aim, Scorer(dict(voice.sentiment_words)))
+
+
+@lru_cache(maxsize=8)
+def _critical_cues(own: tuple[str, ...]) -> Cues:
+    tables = tomllib.loads(_CRITICAL_FILE.read_text(encoding="utf-8"))
+    pairs = [(cue, Kind(name, table.get("says", ""), 0.0)) for name, table in tables.items() for cue in table["cues"]]
+    return Cues([*pairs, *((word, Kind("own", "one of your critical words", 0.0)) for word in own)])
+
+
+__all__ = ["BrandVoice", "Explanation", "Heard", "Judge", "Label"]
