@@ -1,0 +1,528 @@
+"""One polite client for every connector that speaks plain HTTP: deadlines, caps, address check, status -> error.
+
+What it promises, whatever the other side does: a call ends within `total_seconds` even when the answer drips one byte
+a second; a body is cut at its cap after decompression, so a gzip bomb costs no memory; redirects are few, are checked
+one by one and carry no credentials to another host; a host that the operator did not write is only reached at a public
+address, and the connection is made to the very address that was checked (so a name cannot be rebound in between).
+Every failure is a ConnectorError that names the host and says what to do; no message holds a path, a query or a body.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json as json_library
+import logging
+import math
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused
+from connectors.text import parse_time
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+MAX_REDIRECTS = 3
+SHORTEST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(minutes=15)
+
+Params = Mapping[str, str | int | float | Sequence[str]]
+
+# The client's own log writes whole addresses, and with them the secrets that some networks want in the query.
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+# Content-Encoding -> zlib's window; 0 is plain.
+_GZIP = zlib.MAX_WBITS | 16
+_WINDOWS = {"": 0, "identity": 0, "gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
+# Headers that may follow a redirect to another host: none that says who we are.
+_HARMLESS = frozenset({"accept", "accept-language", "user-agent", "accept-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole: `headers` have lower-case keys, `body` is decompressed, `url` is the last one asked."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class Http:
+    """A client for one source; making it touches no network. It may be used by several threads, each call by one.
+
+    `trusted` are the hosts that the operator wrote ("example.org" or "127.0.0.1:8080"): they may live at private
+    addresses. Everything else must be public. Proxies named in the environment are not used.
+    """
+
+    def __init__(
+        self,
+        *,
+        trusted: Iterable[str] = (),
+        user_agent: str = "earful/0.1 (+self-hosted)",
+        total_seconds: float = 45.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._trusted = frozenset(host.lower().strip() for host in trusted)
+        self._user_agent = user_agent
+        self._total_seconds = total_seconds
+        self._clock = clock
+        self._clients: dict[bool, tuple[httpx2.Client, _Backend]] = {}
+        self._lock = threading.Lock()
+
+    def get(
+        self, url: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None, cap: int = 10_000_000
+    ) -> Answer:
+        """Read `url`, following redirects. Any status comes back as an Answer; what never arrived raises."""
+        return self._walk("GET", url, params, headers, cap=cap)
+
+    def get_json(
+        self, url: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[object, Answer]:
+        """Read JSON. A status of 400 or more raises the error that fits it, a page instead of data Nonsense."""
+        answer = self._walk("GET", url, params, {"Accept": "application/json", **(headers or {})})
+        return self._judged(answer)
+
+    def post_json(self, url: str, *, json: object, headers: Mapping[str, str] | None = None) -> tuple[object, Answer]:
+        """Send `json` and read JSON, as `get_json` does. A redirect is refused: the body would go astray."""
+        sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
+        return self._judged(self._walk("POST", url, None, sent, body=json_library.dumps(json).encode()))
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        cap: int = 10_000_000,
+    ) -> Answer:
+        """Send a request that a network's own library made (see adapter.py). Any status comes back as an Answer."""
+        return self._walk(method, url, None, headers, body, cap)
+
+    def close(self) -> None:
+        """Close what is open; the client can be used again."""
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        for client, _ in clients.values():
+            client.close()
+
+    def _judged(self, answer: Answer) -> tuple[object, Answer]:
+        error = error_for(answer, host_of(answer.url), self._clock())
+        if error is not None:
+            raise error
+        return json_of(answer), answer
+
+    def _walk(
+        self,
+        method: str,
+        url: str,
+        params: Params | None,
+        headers: Mapping[str, str] | None,
+        *,
+        body: bytes | None = None,
+        cap: int = 10_000_000,
+    ) -> Answer:
+        """Follow redirects by hand, so that each hop is checked and loses what is not its business."""
+        deadline = time.monotonic() + self._total_seconds
+        target = _parsed(url, params)
+        first = target
+        sent = dict(headers or {})
+        for _ in range(MAX_REDIRECTS + 1):
+            # A redirect may come back to the host that the operator wrote, but never reach for another private one.
+            trusted = self._is_trusted(target) and _origin(target) == _origin(first)
+            answer = self._once(method, target, sent, body=body, cap=cap, trusted=trusted, deadline=deadline)
+            location = answer.headers.get("location", "")
+            if answer.status not in {301, 302, 303, 307, 308} or not location:
+                return answer
+            if method != "GET":
+                raise ConnectorError(
+                    f"{target.host} answered {answer.status} (moved)", "Write the new address as this source's api_url."
+                )
+            target, sent = _next_hop(target, location, sent)
+        raise ConnectorError(
+            f"{first.host} redirects more than {MAX_REDIRECTS} times", "Write the final address in the settings."
+        )
+
+    def _once(
+        self,
+        method: str,
+        target: httpx2.URL,
+        headers: Mapping[str, str],
+        *,
+        body: bytes | None,
+        cap: int,
+        trusted: bool,
+        deadline: float,
+    ) -> Answer:
+        client, backend = self._client(trusted)
+        backend.deadline.at, backend.deadline.seconds = deadline, self._total_seconds
+        where = target.host
+        sent = {"User-Agent": self._user_agent, **headers, "Accept-Encoding": "gzip, deflate"}
+        try:
+            with client.stream(method, target, headers=sent, content=body) as response:
+                read = _read(response, cap, where)
+        except httpx2.TimeoutException as error:
+            raise backend.late(where) from error
+        except httpx2.RemoteProtocolError as error:
+            raise Nonsense(f"{where} broke off in the middle of its answer", "It is tried again by itself.") from error
+        except httpx2.TransportError as error:
+            raise ConnectorError(
+                f"{where}: the connection was lost ({type(error).__name__})", "It is tried again by itself."
+            ) from error
+        except httpx2.InvalidURL as error:
+            raise _bad_address() from error
+        except (UnicodeError, ValueError) as error:
+            # A header that cannot be sent, or one that cannot be read.
+            raise ConnectorError(f"{where}: the request or its answer could not be read as HTTP") from error
+        lowered = {key.lower(): value for key, value in response.headers.items()}
+        return Answer(response.status_code, lowered, read, str(target))
+
+    def _client(self, trusted: bool) -> tuple[httpx2.Client, _Backend]:
+        # Two pools: a connection opened to a trusted address must not be reused by a request that may not go there.
+        with self._lock:
+            if trusted not in self._clients:
+                backend = _Backend(checked=not trusted)
+                client = httpx2.Client(
+                    transport=_Transport(backend),
+                    timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+                    follow_redirects=False,
+                    trust_env=False,
+                    cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+                )
+                self._clients[trusted] = (client, backend)
+            return self._clients[trusted]
+
+    def _is_trusted(self, target: httpx2.URL) -> bool:
+        host = target.host.lower()
+        return host in self._trusted or f"{host}:{_port(target)}" in self._trusted
+
+
+_KEY = "Check this source's key or token in the settings, then reload."
+_ADDRESS = "Check the address in this source's settings, then reload."
+_REFUSALS: dict[int, tuple[type[Refused | NoCredit], str, str]] = {
+    401: (Refused, "access refused", _KEY),
+    403: (Refused, "access refused", _KEY),
+    402: (NoCredit, "no credit left", "Add credit to the account, or raise its cap, then reload."),
+    404: (Refused, "not found", _ADDRESS),
+    410: (Refused, "gone for good", _ADDRESS),
+}
+
+
+def error_for(answer: Answer, where: str, now: datetime) -> ConnectorError | None:
+    """Turn a status into the error that fits it, or None below 400. `where` names the source for people."""
+    status = answer.status
+    if status < 400:
+        return None
+    said = f"{where} answered {status}"
+    if status == 429:
+        at = retry_after(answer.headers, now)
+        return RateLimited(f"{said}: too many requests", at, "Nothing to do; reading goes on by itself.")
+    if status >= 500:
+        return ConnectorError(f"{said}: the server has a fault of its own", "Nothing to do; it is tried again.")
+    if status not in _REFUSALS:
+        return ConnectorError(f"{said}: the request was not accepted", "Check this source's options in the settings.")
+    kind, what, remedy = _REFUSALS[status]
+    return kind(f"{said}: {what}", remedy)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """When a limited caller may come back, held between one second and fifteen minutes from now; None if not said.
+
+    Reads `Retry-After` (seconds or an HTTP date), then `X-RateLimit-Reset` in the three shapes seen in the wild:
+    seconds to go, seconds since 1970, or an ISO time. A reset in the past or in ten years is clamped.
+    """
+    for name in ("retry-after", "x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset"):
+        at = _moment(headers.get(name, "").strip(), now)
+        if at is not None:
+            return min(max(at, now + SHORTEST_WAIT), now + LONGEST_WAIT)
+    return None
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return parse_time(text)
+    if not math.isfinite(number):
+        return None
+    try:
+        # Past a thousand million it is a date: in seconds since 1970, or in milliseconds.
+        since_1970 = number / 1000 if number > 1e12 else number
+        return datetime.fromtimestamp(since_1970, UTC) if number > 1e9 else now + timedelta(seconds=number)
+    except (OverflowError, ValueError, OSError):
+        return now + LONGEST_WAIT if number > 0 else now
+
+
+def json_of(answer: Answer) -> object:
+    """Read a body as JSON, or raise Nonsense: a web page, nothing at all, half a document, brackets without end."""
+    where = host_of(answer.url)
+    text = answer.body.decode("utf-8-sig", "replace").strip()
+    if not text:
+        raise Nonsense(f"{where} answered {answer.status} with nothing in it", "It is tried again by itself.")
+    if text.startswith("<"):
+        raise Nonsense(
+            f"{where} answered {answer.status} with a web page instead of data",
+            "Check api_url; a proxy, a login page or a block may stand in between.",
+        )
+    try:
+        return json_library.loads(text)
+    except RecursionError:
+        raise Nonsense(f"{where} sent JSON that is nested too deep", "Check api_url.") from None
+    except ValueError:
+        raise Nonsense(f"{where} sent broken or cut-off JSON", "It is tried again by itself.") from None
+
+
+def host_of(url: str) -> str:
+    """Give the host of an address, for messages: never its path, query or password."""
+    try:
+        return httpx2.URL(url).host or "the source"
+    except httpx2.InvalidURL:
+        return "the source"
+
+
+def _bad_address() -> ConnectorError:
+    return ConnectorError("an address is not a web address (http or https)", "Check the addresses in the settings.")
+
+
+def _parsed(url: str, params: Params | None) -> httpx2.URL:
+    try:
+        target = httpx2.URL(url)
+        if params:
+            target = target.copy_merge_params(dict(params))
+    except (httpx2.InvalidURL, UnicodeError, ValueError, TypeError) as error:
+        raise _bad_address() from error
+    if target.scheme not in {"http", "https"} or not target.host:
+        raise _bad_address()
+    return target
+
+
+def _port(target: httpx2.URL) -> int:
+    return target.port or (443 if target.scheme == "https" else 80)
+
+
+def _origin(target: httpx2.URL) -> tuple[str, str, int]:
+    return target.scheme, target.host.lower(), _port(target)
+
+
+def _next_hop(target: httpx2.URL, location: str, headers: dict[str, str]) -> tuple[httpx2.URL, dict[str, str]]:
+    try:
+        following = target.join(location)
+    except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
+        raise ConnectorError(f"{target.host} redirects to something that is no address") from error
+    if following.scheme not in {"http", "https"} or not following.host:
+        raise ConnectorError(f"{target.host} redirects to something that is not on the web", "Check the address.")
+    if target.scheme == "https" and following.scheme == "http":
+        raise ConnectorError(f"{target.host} redirects from https to http, which is refused", "Check the address.")
+    same_host = following.host.lower() == target.host.lower() and _port(following) == _port(target)
+    if not same_host and target.scheme == "http" and following.scheme == "https":
+        # The usual move from http to https on the same host keeps its headers.
+        same_host = following.host.lower() == target.host.lower() and (_port(target), _port(following)) == (80, 443)
+    if same_host:
+        return following, headers
+    return following.copy_with(userinfo=b""), {k: v for k, v in headers.items() if k.lower() in _HARMLESS}
+
+
+def _read(response: httpx2.Response, cap: int, where: str) -> bytes:
+    """Read the body up to `cap` bytes after decompression, unpacking by hand so that no chunk can explode."""
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding not in _WINDOWS:
+        raise Nonsense(f"{where} packed its answer in a way that was not asked for", "It is tried again by itself.")
+    window = _WINDOWS[coding]
+    unpack = zlib.decompressobj(window) if window else None
+    kept = bytearray()
+    try:
+        for chunk in response.iter_raw():
+            left = chunk
+            while left and len(kept) <= cap:
+                if unpack is None:
+                    kept += left
+                    break
+                if unpack.eof:  # gzip may come in several members, one after the other
+                    unpack = zlib.decompressobj(window)
+                kept += unpack.decompress(left, cap + 1 - len(kept))
+                left = unpack.unconsumed_tail or unpack.unused_data
+            if len(kept) > cap:
+                raise Nonsense(f"{where} sent more than {cap:,} bytes", "Check the address, or ask for less at a time.")
+    except zlib.error as error:
+        raise Nonsense(f"{where} sent a broken compressed answer", "It is tried again by itself.") from error
+    if unpack and kept and not unpack.eof:
+        raise Nonsense(f"{where} broke off in the middle of its answer", "It is tried again by itself.")
+    return bytes(kept)
+
+
+class _Transport(httpx2.HTTPTransport):
+    """httpx2's own transport over a pool whose sockets we make; the library has no public argument for that."""
+
+    def __init__(self, backend: _Backend) -> None:
+        context = httpx2.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=context,
+            max_connections=20,
+            max_keepalive_connections=10,
+            keepalive_expiry=5.0,
+            network_backend=backend,
+        )
+
+
+class _Deadline(threading.local):
+    at: float = math.inf
+    seconds: float = 0.0
+
+
+class _Backend(httpcore2.NetworkBackend):
+    """Makes the sockets: names are looked up within the deadline and, if `checked`, only public addresses are used."""
+
+    def __init__(self, *, checked: bool) -> None:
+        self._checked = checked
+        self._inner = httpcore2.SyncBackend()
+        self.deadline = _Deadline()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Connect to the first address that answers, of those that may be used."""
+        addresses = _addresses(host, port, self.left(host, timeout))
+        if self._checked:
+            addresses = [address for address in addresses if is_public(address)]
+            if not addresses:
+                raise ConnectorError(
+                    f"{host} is at a private address, which is refused",
+                    "If this host is yours, write it in the settings of the source itself.",
+                )
+        for number, address in enumerate(addresses[:4], start=1):
+            last = number == min(len(addresses), 4)
+            # An address that swallows packets (IPv6 on half-configured hosts) must leave time for the next one.
+            patience = self.left(host, timeout) / (1 if last else 2)
+            try:
+                stream = self._inner.connect_tcp(address, port, patience, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                if last:
+                    raise _unreachable(host, error) from error
+            else:
+                return _Stream(stream, host, self)
+        raise ConnectorError(f"{host} has no address", "Check the spelling of the address and the network.")
+
+    def left(self, where: str, timeout: float | None) -> float:
+        """Seconds that this step may take: its own bound, or what is left of the whole call's."""
+        left = self.deadline.at - time.monotonic()
+        if left <= 0:
+            raise self.late(where)
+        return left if timeout is None else min(left, timeout)
+
+    def late(self, where: str) -> ConnectorError:
+        """Say that the answer did not come in time, and which time that was."""
+        whole = time.monotonic() >= self.deadline.at
+        bound = f"{self.deadline.seconds:g} s in all" if whole else f"{READ_SECONDS:g} s"
+        return ConnectorError(f"{where} did not answer in time ({bound})", "Nothing to do; it is tried again.")
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A socket whose every read and write knows the deadline of the whole call, so that a drip cannot outlast it."""
+
+    def __init__(self, inner: httpcore2.NetworkStream, host: str, backend: _Backend) -> None:
+        self._inner = inner
+        self._host = host
+        self._backend = backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._backend.left(self._host, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._backend.left(self._host, timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        patience = self._backend.left(self._host, timeout)
+        try:
+            inner = self._inner.start_tls(ssl_context, server_hostname, patience)
+        except httpcore2.ConnectError as error:
+            cause = error.__cause__
+            what = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else "no common ground"
+            raise ConnectorError(
+                f"{self._host}: the secure connection (TLS) failed: {what}",
+                "Check the address, this machine's clock, and the server's certificate.",
+            ) from error
+        return _Stream(inner, self._host, self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def _unreachable(host: str, error: Exception) -> ConnectorError:
+    cause = error.__cause__
+    if isinstance(error, httpcore2.ConnectTimeout):
+        what = "no connection within the time"
+    elif isinstance(cause, ConnectionRefusedError):
+        what = "the connection was refused"
+    else:
+        what = "the network does not reach it"
+    return ConnectorError(f"{host}: {what}", "Check the address and this machine's network; it is tried again.")
+
+
+def _addresses(host: str, port: int, patience: float) -> list[str]:
+    """Look `host` up without waiting longer than `patience`: the system's own look-up knows no time-out."""
+    found: list[str] = []
+    failed: list[OSError | UnicodeError] = []
+
+    def look_up() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            failed.append(error)
+        else:
+            found.extend(dict.fromkeys(str(entry[4][0]) for entry in entries))
+
+    thread = threading.Thread(target=look_up, name="earful-look-up", daemon=True)
+    thread.start()
+    thread.join(patience)
+    remedy = "Check the spelling of the address and this machine's network (DNS)."
+    if failed:
+        raise ConnectorError(f"{host}: the name is not known (DNS)", remedy) from failed[0]
+    if thread.is_alive():
+        raise ConnectorError(f"{host}: looking the name up (DNS) took too long", remedy)
+    return list(found)
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address may be reached by a name that came from outside (a redirect, a feed).
+
+    Not: loopback, private, link-local, multicast, unique-local, carrier-grade NAT, unspecified, and every way to wrap
+    such an address into IPv6 (mapped, 6to4, Teredo, NAT64).
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.teredo is not None or ip in ipaddress.ip_network("::/96"):
+            return False
+        inside = ip.ipv4_mapped or ip.sixtofour
+        if ip in ipaddress.ip_network("64:ff9b::/96"):
+            inside = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inside is not None:
+            return is_public(str(inside))
+        if ip.is_site_local:
+            return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)

@@ -1,0 +1,208 @@
+"""Plain text and plain values out of what networks send: no tags, no entities, no half characters, aware UTC times.
+
+Everything here is pure, never raises on text, and takes time in proportion to the length of what it is given.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import html
+import json
+import math
+import re
+import unicodedata
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+
+RAW_CAP = 65_536
+LONGEST_URL = 4_096
+_MOST_MARKS = 30
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_MARK_RUN = re.compile(rf"[^\x00-\u02ff\w]{{{_MOST_MARKS + 1},}}")
+# Each alternative ends at the next "<" at the latest, so that no text of any length makes the search start over.
+_TAG = re.compile(
+    r"""<(?P<close>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]*+)"""
+    r"""(?:(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>|[^<>]*+>)|<[!?][^<>]*+>"""
+)
+_SPACES = re.compile(r"[ \t\r\n\x0c]+")
+_MANY_LINES = re.compile(r"\n\s*\n")
+_AROUND_LINES = re.compile(r" *\n *")
+_PARAGRAPH = frozenset(
+    {"p", "div", "blockquote", "ul", "ol", "dl", "table", "pre", "section", "article", "header", "footer", "figure"}
+    | {"hr", "h1", "h2", "h3", "h4", "h5", "h6"}
+)
+_LINE = frozenset({"br", "li", "tr", "dt", "dd", "option", "figcaption"})
+_CELL = frozenset({"td", "th"})
+_SILENT = frozenset({"script", "style", "template", "noscript", "iframe", "object", "svg", "head"})
+
+
+def clean(text: str) -> str:
+    """Make text safe to keep anywhere: no surrogates (U+FFFD instead), no control characters but tab and newline, NFC.
+
+    Every kind of line end becomes a newline. Runs of combining marks are cut at 30: no script needs more, and ordering
+    them takes the Unicode algorithm half a minute on 200 kB of them.
+    """
+    if _SURROGATE.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", _MARK_RUN.sub(_thinned, text))
+
+
+def _thinned(match: re.Match[str]) -> str:
+    kept: list[str] = []
+    run = 0
+    for character in match.group():
+        run = run + 1 if unicodedata.category(character)[0] == "M" else 0
+        if run <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def plain(text: str) -> str:
+    """Turn HTML into plain text: tags and entities gone, paragraphs and lines kept, a link leaves its words.
+
+    What stands in scripts, styles and comments is dropped. Text without any tag keeps its own line ends.
+    """
+    if "<" not in text:
+        return clean(html.unescape(text) if "&" in text else text).strip()
+    out: list[str] = []
+    position, preformatted = 0, 0
+    while True:
+        match = _next_tag(text, position)
+        end = match.start() if match else len(text)
+        if end > position:
+            words = html.unescape(text[position:end])
+            out.append(words if preformatted else _SPACES.sub(" ", words))
+        if match is None:
+            break
+        position = match.end()
+        if match.group().startswith("<!"):
+            position = _after_declaration(text, match)
+            continue
+        name, closing = (match.group("name") or "").lower(), bool(match.group("close"))
+        if name == "pre":
+            preformatted = max(0, preformatted + (-1 if closing else 1))
+        if name in _SILENT and not closing and not match.group().endswith("/>"):
+            position = _after_silent(text, name, position)
+        out.append(_space_of(name))
+    return _tidy("".join(out))
+
+
+def _next_tag(text: str, position: int) -> re.Match[str] | None:
+    return _TAG.search(text, position)
+
+
+def _space_of(name: str) -> str:
+    if name in _PARAGRAPH:
+        return "\n\n"
+    if name in _LINE:
+        return "\n"
+    return " " if name in _CELL else ""
+
+
+def _after_declaration(text: str, match: re.Match[str]) -> int:
+    """Where the text goes on after a comment; what is never closed ends at its first ">" as in browsers' recovery."""
+    if text.startswith("<!--", match.start()):
+        close = text.find("-->", match.start() + 4)
+        return close + 3 if close >= 0 else len(text)
+    return match.end()
+
+
+def _after_silent(text: str, name: str, position: int) -> int:
+    close = re.compile(rf"</{name}\b[^>]*>?", re.IGNORECASE).search(text, position)
+    return close.end() if close else len(text)
+
+
+def _tidy(text: str) -> str:
+    text = clean(text)
+    return _MANY_LINES.sub("\n\n", _AROUND_LINES.sub("\n", text)).strip()
+
+
+def parse_time(value: object) -> datetime | None:
+    """Read a time in any of the shapes that networks use, as aware UTC; None if it is none of them.
+
+    ISO 8601 (a time without a zone is taken as UTC), the dates of mail and RSS, and seconds or milliseconds since 1970
+    as a number or digits.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if isinstance(value, str):
+        text = value.strip()[:100]
+        try:
+            value = float(text) if text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) >= 9 else text
+        except ValueError:
+            return None
+    try:
+        return _in_range(_from_text(value) if isinstance(value, str) else _from_number(float(value)))
+    except (ValueError, TypeError, OverflowError, OSError, IndexError):
+        return None
+
+
+def _from_number(number: float) -> datetime | None:
+    if not math.isfinite(number) or number < 0:
+        return None
+    return datetime.fromtimestamp(number / 1000 if number >= 1e11 else number, UTC)
+
+
+def _from_text(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        # "2015-02-24 11:35:52 -0800": a space before the zone is what the ISO reader refuses.
+        glued = re.fullmatch(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|UTC|GMT|[+-]\d\d:?\d\d)", text)
+        if glued is None:
+            return email.utils.parsedate_to_datetime(text)
+        zone = glued[2] if glued[2][0] in "+-" else "+00:00"
+        return datetime.fromisoformat(glued[1] + zone)
+
+
+def _in_range(at: datetime | None) -> datetime | None:
+    if at is None:
+        return None
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at if 1970 <= at.year <= 9000 else None
+
+
+def safe_url(text: object) -> str:
+    """Give back a web address that is safe to show and to link, or "" (javascript:, file:, a password inside, no host).
+
+    Characters that would end a link in a mail, a page or a Slack message are percent-encoded.
+    """
+    if not isinstance(text, str):
+        return ""
+    address = clean(text).strip()
+    if len(address) > LONGEST_URL or re.search(r"[\s\\]", address):
+        return ""
+    try:
+        parts = urlsplit(address)
+        sound = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+        sound = sound and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return ""
+    if not sound or re.search(r"[<>|\"'`{}^]", parts.netloc):
+        return ""
+    return re.sub(r"[<>|\"'`{}^]", lambda match: quote(match.group()), address)
+
+
+def raw_of(value: object) -> str:
+    """Write a network's own JSON for `Post.raw` and `Aside.raw`: valid text, at most 64 kB."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (ValueError, TypeError, RecursionError):
+        text = f"<{type(value).__name__} that cannot be written as JSON>"
+    text = _SURROGATE.sub("\ufffd", text) if _SURROGATE.search(text) else text
+    if len(text) * 4 <= RAW_CAP or len(text.encode()) <= RAW_CAP:
+        return text
+    return text.encode()[:RAW_CAP].decode("utf-8", "ignore")
+
+
+def text_of(value: object) -> str:
+    """Give a string as it is, a number as its digits, and anything else as "": for fields that should be text."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
