@@ -1,12 +1,15 @@
 """settings.toml -> frozen models. All faults at once, each with file, key, what was found and what to write.
 
-Every leaf (a source's kind, a channel's kind) brings its own `Settings`; here stands what is common to all.
+Every leaf (a source's kind, a channel's kind) brings its own `Settings`; here stands what is common to all, with the
+defaults that ship. The reason of each default stands beside it in the shipped settings.toml, and a test holds the two
+together.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, time, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -14,39 +17,97 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from alerts.case import PRIORITIES, Priority
+from monitor.faults import Fault, SettingsError
 
-_SPAN = re.compile(r"^(\d+)\s*(ms|s|m|h|d|w)$")
+EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
+
+_SPAN = re.compile(r"([0-9]{1,9}) ?(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_SHARE = re.compile(r"([0-9]{1,4})%")
 
 
 def span(text: object) -> timedelta:
     """Read a span such as "90s", "15m", "4h", "2d", "1w"."""
     if isinstance(text, timedelta):
         return text
-    found = _SPAN.match(text.strip()) if isinstance(text, str) else None
+    found = _SPAN.fullmatch(text.strip()) if isinstance(text, str) else None
+    try:
+        return timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else _no_span(text)
+    except OverflowError:
+        return _no_span(text)
+
+
+def _no_span(text: object) -> timedelta:
+    near = re.fullmatch(r"\s*([0-9]{1,9})\s*(\w)\w*\s*", text) if isinstance(text, str) else None
+    example = f'"{near[1]}{near[2]}"' if near and near[2] in _SECONDS else '"30s", "15m", "4h" or "2d"'
+    raise ValueError(f"write a span such as {example}")
+
+
+def clock(text: object) -> time:
+    """Read a time of day such as "09:00"; TOML's own 09:00:00 is understood too."""
+    if isinstance(text, time) and text.tzinfo is None:
+        return text
+    found = _CLOCK.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
-        raise ValueError('write a span such as "30s", "15m", "4h" or "2d"')
-    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+        raise ValueError('write a time of day such as "09:00"')
+    return time(int(found[1]), int(found[2]))
+
+
+def day(text: object) -> date:
+    """Read a day such as 2026-12-25, with or without quotes."""
+    if isinstance(text, date) and not isinstance(text, datetime):
+        return text
+    try:
+        return date.fromisoformat(text if isinstance(text, str) else "")
+    except ValueError:
+        raise ValueError("write a day such as 2026-12-25") from None
+
+
+def after(text: object) -> str:
+    """Read when a step comes: a share of the target ("75%") or a span ("5m")."""
+    if isinstance(text, str) and _SHARE.fullmatch(text.strip()):
+        return text.strip()
+    try:
+        span(text)
+    except ValueError:
+        raise ValueError('write a share of the target such as "75%", or a span such as "5m"') from None
+    return str(text).strip()
+
+
+def step_after(text: str, target: timedelta) -> timedelta:
+    """How long after a case's start a step comes: "75%" of `target`, or the span itself."""
+    share = _SHARE.fullmatch(text)
+    return target * int(share[1]) / 100 if share else span(text)
 
 
 Span = Annotated[timedelta, BeforeValidator(span)]
+Wait = Annotated[timedelta, BeforeValidator(span), Field(le=timedelta(days=3660))]
+Period = Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(seconds=1), le=timedelta(days=3660))]
+Clock = Annotated[time, BeforeValidator(clock)]
+Day = Annotated[date, BeforeValidator(day)]
+After = Annotated[str, BeforeValidator(after)]
+Name = Annotated[str, Field(pattern=r"^[^\s:\x00-\x1f][^:\x00-\x1f]{0,63}$")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+WORKING_WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
 
 
 class Table(BaseModel):
     """A table of settings.toml: unknown keys are faults, values do not change after loading."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
 class Earful(Table):
     """[earful]: what belongs to the whole installation."""
 
     zone: str = "UTC"
-    page_url: str = "http://127.0.0.1:8321"
-    page_listen: str = "127.0.0.1:8321"
+    page_url: str = Field(default="http://127.0.0.1:8321", pattern=r"^https?://[^\s/?#@]+[^\s?#]*$")
+    page_listen: str = Field(default="127.0.0.1:8321", pattern=r"^(\[[0-9a-fA-F:]+\]|[\w.-]+):[0-9]{1,5}$")
     operator: tuple[str, ...] = ("console",)
-    retention: Span = timedelta(days=365)
-    first_look_back: Span = timedelta(hours=24)
+    retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] = timedelta(days=365)
+    first_look_back: Wait = timedelta(hours=24)
     dead_man_url: SecretStr | None = None
     log: Literal["text", "json"] = "text"
 
@@ -55,55 +116,56 @@ class Database(Table):
     """[database]: one SQLite file beside the settings, or a PostgreSQL address."""
 
     url: SecretStr = SecretStr("sqlite:earful.sqlite")
+    throwaway: bool = False  # the demo's: begin with an empty database at every start
 
 
 class Brand(Table):
     """[[brands]]: what is listened for."""
 
-    name: str
+    name: Name
     query: str
     accounts: dict[str, tuple[str, ...]] = {}
     ignore_authors: tuple[str, ...] = ()
     competitors: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     complaint_words: dict[str, tuple[str, ...]] = {}
-    sentiment_words: dict[str, float] = {}
+    sentiment_words: dict[str, Annotated[float, Field(ge=-4, le=4)]] = {}
 
 
 class Source(Table):
     """[[sources]]: one configured place to read. `options` is the kind's own `Settings`."""
 
-    name: str
+    name: Name
     kind: str
-    every: Span = timedelta(minutes=5)
-    own_every: Span = timedelta(minutes=2)
+    every: Period = timedelta(minutes=5)
+    own_every: Period = timedelta(minutes=2)
     answerable: bool = True
     enabled: bool = True
-    deadline: Span = timedelta(seconds=60)
+    deadline: Period = timedelta(seconds=60)
     options: Any = None
 
 
 class Channel(Table):
     """[[channels]]: one configured way to tell people. `options` is the kind's own `Settings`."""
 
-    name: str
+    name: Name
     kind: str
-    deadline: Span = timedelta(seconds=30)
+    deadline: Period = timedelta(seconds=30)
     options: Any = None
 
 
 class Shift(Table):
     """When a person is on: weekdays and hours in the desk's zone."""
 
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
-    start: time = time(9)
-    end: time = time(17)
+    days: tuple[Weekday, ...] = WORKING_WEEK
+    start: Clock = time(9)
+    end: Clock = time(17)
 
 
 class Person(Table):
     """[[people]]: somebody who answers. One table for Slack, mail and page names."""
 
-    name: str
+    name: Name
     role: Literal["viewer", "staff", "lead", "admin"] = "staff"
     email: str = ""
     slack: str = ""
@@ -119,8 +181,8 @@ class Route(Table):
     brand: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    stars_at_most: float | None = None
-    reach_at_least: int | None = None
+    stars_at_most: float | None = Field(default=None, ge=1, le=5)
+    reach_at_least: int | None = Field(default=None, ge=0)
     notify: tuple[str, ...] = ()
     owner: str = ""
     priority: Priority | None = None
@@ -129,8 +191,35 @@ class Route(Table):
 class StepSetting(Table):
     """One step of an escalation: after this share of the target, or after this span, tell these."""
 
-    after: str  # "75%" of the target, or a span such as "5m"
-    notify: tuple[str, ...]  # targets, person names, "channel" (the route's), "on_duty", "next", "leads"
+    after: After  # "75%" of the target, or a span such as "5m"
+    notify: tuple[str, ...] = Field(min_length=1)  # targets, people, or one of KEYWORDS
+
+
+# What a step's `notify` may say beside targets and people: the route's channel again, who is on duty, the next person
+# of the rota (the backup), the leads (the managers), whoever has taken the case.
+KEYWORDS = ("channel", "on_duty", "next", "leads", "owner")
+
+ESCALATION: dict[Priority, tuple[StepSetting, ...]] = {
+    "critical": (StepSetting(after="5m", notify=("next",)), StepSetting(after="15m", notify=("leads",))),
+    "urgent": (
+        StepSetting(after="75%", notify=("channel",)),
+        StepSetting(after="100%", notify=("next",)),
+        StepSetting(after="150%", notify=("leads",)),
+    ),
+    "normal": (),  # told in one list at `normal_list_at`
+    "gentle": (),
+}
+CLAIM_EXPIRES: dict[Priority, timedelta] = {
+    "critical": timedelta(minutes=30),
+    "urgent": timedelta(hours=2),
+    "normal": timedelta(hours=2),
+    "gentle": timedelta(hours=2),
+}
+
+
+def _over(defaults: Mapping[Any, Any]) -> BeforeValidator:
+    """A table per priority: what the file leaves out keeps its default."""
+    return BeforeValidator(lambda given: {**defaults, **given} if isinstance(given, dict) else given)
 
 
 class Alerts(Table):
@@ -138,47 +227,70 @@ class Alerts(Table):
 
     notify: tuple[str, ...] = ("console",)
     fallback: tuple[str, ...] = ()
-    fallback_after: Span = timedelta(minutes=10)
-    alert_not_older_than: Span = timedelta(hours=24)
-    group_wait: Span = timedelta(seconds=60)
-    group_join: Span = timedelta(hours=24)
-    edit_every: Span = timedelta(minutes=5)
-    messages_per_hour: int = Field(default=5, ge=1)
-    brief_over: int = Field(default=3, ge=1)
+    fallback_after: Wait = timedelta(minutes=10)
+    alert_not_older_than: Period = timedelta(hours=24)
+    group_wait: Wait = timedelta(seconds=60)  # critical cases never wait
+    group_join: Wait = timedelta(hours=24)
+    edit_every: Wait = timedelta(minutes=5)
+    messages_per_hour: int = Field(default=5, ge=1, le=1000)
+    brief_over: int = Field(default=3, ge=1, le=1000)
     critical_words: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
-    escalation: dict[Priority, tuple[StepSetting, ...]] = {}
-    claim_expires: dict[Priority, Span] = {}
-    quiet_start: time = time(20)
-    quiet_end: time = time(8)
+    escalation: Annotated[dict[Priority, tuple[StepSetting, ...]], _over(ESCALATION)] = ESCALATION
+    claim_expires: Annotated[dict[Priority, Period], _over(CLAIM_EXPIRES)] = CLAIM_EXPIRES
+    quiet_start: Clock = time(20)
+    quiet_end: Clock = time(8)
     mention_people: tuple[Priority, ...] = ("critical", "urgent")
-    sweep_at: tuple[time, ...] = (time(9), time(15))
-    normal_list_at: time | None = time(16)
+    sweep_at: tuple[Clock, ...] = (time(9), time(15))
+    normal_list_at: Clock | None = time(16)
     automatic_replies: tuple[str, ...] = ()
 
 
 class Block(Table):
     """One block of opening hours: these weekdays, from start to end."""
 
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...]
-    start: time
-    end: time
+    days: tuple[Weekday, ...] = Field(min_length=1)
+    start: Clock
+    end: Clock
 
 
 class Targets(Table):
     """How soon: in opening hours, except critical, which runs around the clock."""
 
-    first: Span
-    next: Span
-    resolve: Span
+    first: Period
+    next: Period
+    resolve: Period
+
+
+def _hours(first: float, following: float, resolve: float) -> Targets:
+    return Targets(first=timedelta(hours=first), next=timedelta(hours=following), resolve=timedelta(hours=resolve))
+
+
+TARGETS: dict[Priority, Targets] = {
+    "critical": _hours(0.5, 0.5, 4),
+    "urgent": _hours(1, 1, 8),
+    "normal": _hours(4, 4, 16),
+    "gentle": _hours(8, 8, 40),
+}
+
+
+def _targets(given: object) -> object:
+    """What [desk.targets] leaves out, whole priorities or single spans, keeps its default."""
+    if not isinstance(given, dict):
+        return given
+    whole: dict[Any, Any] = dict(TARGETS)
+    for priority, spans in given.items():
+        known = TARGETS.get(priority)
+        whole[priority] = {**known.model_dump(), **spans} if known and isinstance(spans, dict) else spans
+    return whole
 
 
 class Desk(Table):
     """[desk]: opening hours, holidays and targets."""
 
-    hours: tuple[Block, ...] = (Block(days=("mon", "tue", "wed", "thu", "fri"), start=time(9), end=time(17)),)
-    holidays: tuple[date, ...] = ()
-    targets: dict[Priority, Targets] = {}
+    hours: tuple[Block, ...] = (Block(days=WORKING_WEEK, start=time(9), end=time(17)),)
+    holidays: tuple[Day, ...] = ()
+    targets: Annotated[dict[Priority, Targets], BeforeValidator(_targets)] = TARGETS
     around_the_clock: tuple[Priority, ...] = ("critical",)
 
 
@@ -186,8 +298,8 @@ class Digest(Table):
     """[digest]: the managers' letter."""
 
     to: tuple[str, ...] = ()
-    weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
-    at: time = time(8)
+    weekday: Weekday = "mon"
+    at: Clock = time(8)
 
 
 class Settings(Table):
@@ -203,11 +315,29 @@ class Settings(Table):
     alerts: Alerts = Alerts()
     desk: Desk = Desk()
     digest: Digest = Digest()
+    fingerprint: str = ""  # sha256 of the file's bytes: a reload knows whether anything changed
+    given: frozenset[str] = frozenset()  # the keys that the file itself sets, as "alerts.group_wait"
+    warnings: tuple[str, ...] = ()  # sound, and yet worth a look
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone of opening hours, quiet hours and the digest."""
         return ZoneInfo(self.earful.zone)
 
+    def where(self, key: str) -> Literal["file", "default"]:
+        """Where a value comes from: `key` is written as in a fault, "sources[0].every"."""
+        return "file" if key in self.given else "default"
 
-__all__ = ["PRIORITIES", "Settings"]
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Read and check the settings at `path`; secrets named `{ env = ... }` come from `environ`.
+
+    Raises SettingsError with every fault at once: missing files and secrets, syntax, unknown keys, wrong types, and
+    words that name nothing. Nothing is opened but the file, the secret files and the modules of the kinds it names.
+    """
+    from monitor.settings_reading import read  # it builds the models above
+
+    return read(path, environ)
+
+
+__all__ = ["EXIT", "PRIORITIES", "Fault", "Settings", "SettingsError", "load"]

@@ -1,0 +1,150 @@
+"""Fills a table of settings before it is checked: secrets from the environment or a file, paths from the file's folder.
+
+It walks the model's own types, so every kind's `Settings` gets this without writing a line: a field of type SecretStr
+is a secret, a field of type Path is a path.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from monitor.faults import Key, Problem, dotted, meant, shown
+
+_LARGEST = 64 * 1024
+_HOW = 'write { env = "NAME" } or { file = "PATH" }'
+_UNREAD = SecretStr("unread")  # stands in for a secret whose fault is already noted
+
+
+@dataclass(slots=True)
+class Filling:
+    """What is needed to fill tables, and what was noticed on the way."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    plain: frozenset[Key] = frozenset()  # secrets that may stand in the file because they hold no password
+
+    def table(self, model: type[BaseModel], value: object, key: Key, also: tuple[str, ...] = ()) -> object:
+        """Fill one table of `model`, note and leave out keys it does not know; `also` are keys known besides."""
+        if not isinstance(value, dict):
+            return value
+        fields = {(entry.alias or name): entry for name, entry in model.model_fields.items()}
+        filled: dict[str, object] = {}
+        for name, given in value.items():
+            if name in fields:
+                filled[name] = self._field(fields[name], given, (*key, name))
+            elif model.model_config.get("extra") == "forbid":
+                self._note((*key, name), "an unknown key", meant(name, {*fields, *also}))
+            else:
+                filled[name] = given
+        return filled
+
+    def _field(self, entry: FieldInfo, value: object, key: Key) -> object:
+        checked_by_its_own = any(type(part).__name__ == "BeforeValidator" for part in entry.metadata)
+        return self._value(entry.annotation, value, key, loose=checked_by_its_own)
+
+    def _value(self, kind: Any, value: object, key: Key, *, loose: bool = False) -> object:
+        if typing.get_origin(kind) is typing.Annotated:
+            inner, *parts = typing.get_args(kind)
+            loose = loose or any(type(part).__name__ == "BeforeValidator" for part in parts)
+            return self._value(inner, value, key, loose=loose)
+        arms = typing.get_args(kind) if _is_union(kind) else (kind,)
+        if SecretStr in arms and not (isinstance(value, str) and str in arms):
+            return self._secret(value, key)
+        if str in arms and isinstance(value, dict) and set(value) in ({"env"}, {"file"}):
+            return self._secret(value, key).get_secret_value()
+        if Path in arms and isinstance(value, str):
+            return self.folder / Path(value).expanduser()
+        if not loose:
+            self._check_plain(arms, value, key)
+        for arm in arms:
+            value = self._inside(arm, value, key)
+        return value
+
+    def _inside(self, kind: Any, value: object, key: Key) -> object:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return self.table(kind, value, key)
+        origin, parts = typing.get_origin(kind), typing.get_args(kind)
+        if origin in (list, tuple, set, frozenset) and parts and isinstance(value, list):
+            return [self._value(parts[0], entry, (*key, at)) for at, entry in enumerate(value)]
+        if origin is dict and isinstance(value, dict):
+            return {name: self._value(parts[1], entry, (*key, name)) for name, entry in value.items()}
+        return value
+
+    def _check_plain(self, arms: tuple[Any, ...], value: object, key: Key) -> None:
+        """TOML has types: "5" is no number and 1 is no truth, however willing a library is to read them so."""
+        choices = [
+            choice for arm in arms if typing.get_origin(arm) is typing.Literal for choice in typing.get_args(arm)
+        ]
+        if type(value) not in (str, bool, int, float) or type(value) in arms or Any in arms or value in choices:
+            return
+        if bool in arms:
+            self._note(key, shown(value), "write true or false, without quotes")
+        elif float in arms and type(value) is not int:
+            self._note(key, shown(value), "write a number, without quotes")
+        elif int in arms:
+            self._note(key, shown(value), "write a whole number, without quotes")
+
+    def _secret(self, value: object, key: Key) -> SecretStr:
+        if isinstance(value, str) and key in self.plain:
+            return SecretStr(value)
+        if not isinstance(value, dict):
+            found = "a secret in plain text" if isinstance(value, str) else shown(value)
+            self._note(key, found, f"{_HOW}, so that this file can be shown and copied")
+        elif len(value) != 1 or next(iter(value)) not in ("env", "file"):
+            self._note(key, "a table", _HOW)
+        elif not isinstance(next(iter(value.values())), str):
+            self._note(key, shown(next(iter(value.values()))), _HOW)
+        else:
+            text = self._from_environment(value["env"], key) if "env" in value else self._from_file(value["file"], key)
+            return SecretStr(text) if text else _UNREAD
+        return _UNREAD
+
+    def _from_environment(self, name: str, key: Key) -> str:
+        text = self.environ.get(name, "").strip() if name else ""
+        if not text:
+            found = "an empty environment variable" if name in self.environ else "an environment variable that is unset"
+            self._note(key, f"{found}, {shown(name)}", "set it, or write where the secret is")
+        return text
+
+    def _from_file(self, name: str, key: Key) -> str:
+        path = self.folder / Path(name)
+        fault = f"the secret file {shown(name)}"
+        try:
+            with path.open("rb") as opened:
+                data = opened.read(_LARGEST + 1)
+            mode = path.stat().st_mode
+            text = data.decode("utf-8-sig").strip()
+        except FileNotFoundError:
+            self._note(key, f"{fault}, which does not exist", "create it, or write where the secret is")
+        except UnicodeDecodeError:
+            self._note(key, f"{fault}, which is not text", "write the secret into it as UTF-8 text")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "unusable name"
+            self._note(key, f"{fault}, which cannot be read ({reason})", "let the user of the daemon read it")
+        else:
+            if not text:
+                self._note(key, f"{fault}, which is empty", "write the secret into it")
+            elif len(data) > _LARGEST:
+                self._note(key, f"{fault}, which is larger than 64 kB", "write only the secret into it")
+            if mode & 0o004:
+                open_to = f"can be read by everybody on this machine (mode {mode & 0o777:04o})"
+                self.warnings.append(f"{dotted(key)}: {name} {open_to}; run: chmod 600 {name}")
+            return text
+        return ""
+
+    def _note(self, key: Key, found: str, write: str) -> None:
+        self.problems.append(Problem(key, found, write))
+
+
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in (typing.Union, types.UnionType)

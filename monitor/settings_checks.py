@@ -1,0 +1,202 @@
+"""What no single table can know: names that must be unique, words that must name something, steps that must rise.
+
+The checks read the file as it was parsed, so that they speak even while another table is broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import connectors
+from monitor.faults import Key, Problem, meant, one_of, shown
+from monitor.settings import KEYWORDS, Settings, after, clock, step_after
+from monitor.text.query import QueryError, parse
+
+_LISTS = {"brands": "brand", "sources": "source", "channels": "channel", "people": "person"}
+_NEEDED = {
+    "brands": "write at least one [[brands]] table with name and query",
+    "sources": "write at least one [[sources]] table with name and kind",
+    "channels": 'write at least one [[channels]] table, such as name = "console" and kind = "console"',
+}
+
+
+class Checks:
+    """All checks across tables. `table` is the parsed file, `sound` holds those of its parts that are in order."""
+
+    def __init__(self, table: dict[str, Any], sound: dict[str, Any]) -> None:
+        self.table = table
+        self.sound = sound
+        self.problems: list[Problem] = []
+        self.names = {plural: [name for _, name in self._named(plural)] for plural in _LISTS}
+
+    def run(self) -> list[Problem]:
+        """Return every problem found."""
+        self._lists()
+        self._zone()
+        self._listen()
+        self._queries()
+        self._accounts()
+        self._targets()
+        self._routes()
+        self._people()
+        self._steps()
+        self._hours()
+        return self.problems
+
+    def _note(self, key: Key, found: str, write: str) -> None:
+        self.problems.append(Problem(key, found, write))
+
+    def _entries(self, *way: str) -> Iterator[tuple[Key, dict[str, Any]]]:
+        entries: Any = self.table
+        for word in way:
+            entries = entries.get(word) if isinstance(entries, dict) else None
+        for at, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if isinstance(entry, dict):
+                yield (*way, at), entry
+
+    def _named(self, plural: str) -> Iterator[tuple[Key, str]]:
+        for key, entry in self._entries(plural):
+            if isinstance(entry.get("name"), str):
+                yield (*key, "name"), entry["name"]
+
+    def _given(self, *way: str) -> Any:
+        """A value as it holds: from the file, or else the default. The second says which."""
+        value: Any = self.table.get(way[0])
+        if isinstance(value, dict) and way[1] in value:
+            return value[way[1]]
+        default: Any = Settings.model_fields[way[0]].default
+        return list(getattr(default, way[1]))
+
+    def _lists(self) -> None:
+        for plural, write in _NEEDED.items():
+            if self.table.get(plural, []) == []:
+                self._note((plural,), "nothing", write)
+        for plural, single in _LISTS.items():
+            seen: set[str] = set()
+            for key, name in self._named(plural):
+                if name.casefold() in seen:
+                    self._note(key, f"{shown(name)} a second time", f"write a name that no other {single} has")
+                seen.add(name.casefold())
+
+    def _zone(self) -> None:
+        name = self._in("earful", "zone")
+        if not isinstance(name, str):
+            return
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            zones = available_timezones()
+            cities = {zone.rsplit("/", 1)[-1].casefold(): zone for zone in sorted(zones)}
+            city = cities.get(name.rsplit("/", 1)[-1].strip().replace(" ", "_").casefold())
+            write = f'did you mean "{city}"?' if city else meant(name, zones, 'write one such as "Europe/Berlin"')
+            self._note(("earful", "zone"), f"an unknown zone, {shown(name)}", write)
+
+    def _listen(self) -> None:
+        port = str(self._in("earful", "page_listen")).rpartition(":")[2]
+        if len(port) <= 5 and port.isdecimal() and int(port) > 65535:
+            self._note(("earful", "page_listen"), shown(self._in("earful", "page_listen")), "write a port up to 65535")
+
+    def _queries(self) -> None:
+        for key, brand in self._entries("brands"):
+            if not isinstance(brand.get("query"), str):
+                continue
+            try:
+                parse(brand["query"])
+            except QueryError as error:
+                self._note((*key, "query"), shown(brand["query"]), f"{error}")
+
+    def _accounts(self) -> None:
+        known = [*self.names["sources"], *connectors.KINDS]
+        for key, brand in self._entries("brands"):
+            accounts = brand.get("accounts")
+            for name in accounts if isinstance(accounts, dict) else ():
+                self._known(name, known, (*key, "accounts", name), "a source")
+
+    def _targets(self) -> None:
+        for way in (("alerts", "notify"), ("alerts", "fallback"), ("earful", "operator"), ("digest", "to")):
+            self._words(self._given(*way), way)
+        if self._given("alerts", "notify") == []:
+            self._note(("alerts", "notify"), "an empty list", 'write who is told, such as ["slack:#care"]')
+
+    def _words(self, words: Any, key: Key, keywords: tuple[str, ...] = (), *, people: bool = True) -> None:
+        for at, word in enumerate(words if isinstance(words, list) else ()):
+            if isinstance(word, str):
+                self._word(word, (*key, at), keywords, people=people)
+
+    def _word(self, word: str, key: Key, keywords: tuple[str, ...], *, people: bool) -> None:
+        channel, colon, address = word.partition(":")
+        persons = self.names["people"] if people else []
+        if channel in self.names["channels"] or word in (*persons, *keywords):
+            return
+        known = [name + colon + address for name in self.names["channels"]] + [*persons, *keywords]
+        otherwise = f"write a target such as {one_of(self.names['channels'][:3])}" if self.names["channels"] else ""
+        found = f"{shown(word)}, which names no channel" + (" and no person" if people else "")
+        self._note(key, found, meant(word, known, otherwise or "write a [[channels]] table of that name"))
+
+    def _known(self, word: Any, known: Iterable[str], key: Key, what: str) -> None:
+        names = list(known)
+        if isinstance(word, str) and word not in names:
+            self._note(key, f"{shown(word)}, which is not the name of {what}", meant(word, names))
+
+    def _routes(self) -> None:
+        for key, route in self._entries("alerts", "routes"):
+            self._words(route.get("notify"), (*key, "notify"))
+            for column, plural in (("source", "sources"), ("brand", "brands")):
+                words = route.get(column)
+                for at, word in enumerate(words if isinstance(words, list) else ()):
+                    self._known(word, self.names[plural], (*key, column, at), f"a {_LISTS[plural]}")
+            if route.get("owner"):
+                self._known(route["owner"], self.names["people"], (*key, "owner"), "a person")
+
+    def _people(self) -> None:
+        for key, person in self._entries("people"):
+            self._words(person.get("targets"), (*key, "targets"), people=False)
+            if person.get("name") in KEYWORDS or person.get("name") in self.names["channels"]:
+                self._note((*key, "name"), shown(person["name"]), "write a name that means nothing else in notify")
+
+    def _steps(self) -> None:
+        chains = self._in("alerts", "escalation")
+        for priority in chains if isinstance(chains, dict) else ():
+            before: timedelta | None = None
+            for key, step in self._entries("alerts", "escalation", priority):
+                self._words(step.get("notify"), (*key, "notify"), KEYWORDS)
+                wait = self._wait(step.get("after"), priority)
+                if wait is not None and before is not None and wait <= before:
+                    found = f"{shown(step['after'])}, which is no later than the step before"
+                    self._note((*key, "after"), found, "write steps that rise")
+                before = wait or before
+
+    def _wait(self, text: object, priority: str) -> timedelta | None:
+        """When a step comes, None where its own table has a fault."""
+        desk = self.sound["desk"] or Settings.model_fields["desk"].default
+        target = desk.targets.get(priority)
+        try:
+            return step_after(after(text), target.first) if target else None
+        except ValueError:
+            return None
+
+    def _hours(self) -> None:
+        blocks = list(self._entries("desk", "hours"))
+        for key, person in self._entries("people"):
+            shifts = person.get("shifts")
+            blocks += [
+                ((*key, "shifts", at), shift)
+                for at, shift in enumerate(shifts if isinstance(shifts, list) else ())
+                if isinstance(shift, dict)
+            ]
+        for key, block in blocks:
+            try:
+                start, end = clock(block.get("start", "09:00")), clock(block.get("end", "17:00"))
+            except ValueError:
+                continue  # the block's own table says so
+            if end <= start:
+                found = f'"{end:%H:%M}", which is not after the start at {start:%H:%M}'
+                self._note((*key, "end"), found, "write a later end; a night is two blocks")
+
+    def _in(self, first: str, second: str) -> Any:
+        """A value as the file gives it, None where it does not."""
+        table = self.table.get(first)
+        return table.get(second) if isinstance(table, dict) else None

@@ -1,0 +1,204 @@
+"""Reads settings.toml into the models of monitor/settings.py and gathers every fault on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+import alerts
+import connectors
+from monitor.faults import Fault, Key, Problem, SettingsError, dotted, meant, one_of, placed, problems_of, shown
+from monitor.secrets import Filling
+from monitor.settings import Alerts, Brand, Channel, Database, Desk, Digest, Earful, Person, Settings, Source
+from monitor.settings_checks import Checks
+from monitor.toml_lines import lines_of
+
+LARGEST = 1024 * 1024  # bytes of a settings file
+
+# kinds whose library comes as an extra of the same name -> the library's module
+EXTRAS = {"apprise": "apprise"}
+
+
+def read(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Do what `monitor.settings.load` says."""
+    data = _read(path)
+    table = _parse(path, data)
+    reading = _Reading(path, table, environ)
+    settings = reading.settings(hashlib.sha256(data).hexdigest())
+    if settings is None:
+        raise SettingsError(placed(reading.problems, path, lines_of(_text(path, data))))
+    return settings
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as opened:
+            data = opened.read(LARGEST + 1)
+    except FileNotFoundError:
+        found, write = "no such file", "name another with --settings FILE, or write one with: earful init"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "unusable name"
+        found, write = f"a file that cannot be read ({reason})", "let this user read it, or name another"
+    else:
+        if len(data) <= LARGEST:
+            return data
+        found, write = "more than 1 MB", "keep settings alone in this file"
+    raise SettingsError((Fault(str(path), None, "", found, write),))
+
+
+def _text(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        fault = Fault(
+            str(path), line, "", f"the byte 0x{data[error.start]:02x}, which is not UTF-8", "save it as UTF-8"
+        )
+        raise SettingsError((fault,)) from None
+
+
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
+    text = _text(path, data)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        fault = Fault(str(path), None, "", "lists nested too deep", "write at most a few levels")
+    except ValueError as error:
+        where = re.search(r" \(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)$", str(error))
+        line = int(where[1]) if where and where[1] else text.count("\n") + 1 if where else None
+        reason = str(error)[: where.start()] if where else str(error)
+        column = f" at column {where[2]}" if where and where[2] else ""
+        found = f"what is not TOML{column} ({reason[:1].lower()}{reason[1:120]})"
+        fault = Fault(str(path), line, "", found, 'write key = "text", key = 5, key = ["a", "b"] or [table]')
+    raise SettingsError((fault,))
+
+
+_M = TypeVar("_M", bound=BaseModel)
+_TABLES: dict[str, type[BaseModel]] = {
+    "earful": Earful, "database": Database, "alerts": Alerts, "desk": Desk, "digest": Digest,
+}  # fmt: skip
+_LISTS: dict[str, type[BaseModel]] = {"brands": Brand, "sources": Source, "channels": Channel, "people": Person}
+
+
+class _Reading:
+    """One reading of one file: builds every part on its own, so that each can speak of its faults."""
+
+    def __init__(self, path: Path, table: dict[str, Any], environ: Mapping[str, str]) -> None:
+        self.path = path
+        self.table = table
+        self.filling = Filling(path.absolute().parent, environ)
+        self.problems = self.filling.problems
+
+    def settings(self, fingerprint: str) -> Settings | None:
+        known = [*_TABLES, *_LISTS]
+        for name in self.table:
+            if name not in known:
+                self.problems.append(Problem((name,), "an unknown key", meant(name, known)))
+        self._allow_a_plain_database()
+        sound: dict[str, Any] = {
+            name: self._one(model, self.table.get(name, {}), (name,)) for name, model in _TABLES.items()
+        }
+        sound |= {name: self._many(model, name) for name, model in _LISTS.items()}
+        self.problems += Checks(self.table, sound).run()
+        if self.problems:
+            return None
+        sound["database"] = self._whole_path(sound["database"])
+        return Settings(
+            file=self.path.absolute(),
+            **sound,
+            fingerprint=fingerprint,
+            given=frozenset(_keys(self.table, ())),
+            warnings=tuple(self.filling.warnings),
+        )
+
+    def _one(self, model: type[_M], value: object, key: Key, also: tuple[str, ...] = ()) -> _M | None:
+        filled = self.filling.table(model, value, key, also)
+        try:
+            return model.model_validate(filled)
+        except ValidationError as error:
+            self.problems += problems_of(error, key, filled)
+            return None
+
+    def _many(self, model: type[BaseModel], name: str) -> tuple[Any, ...]:
+        entries = self.table.get(name, [])
+        if not isinstance(entries, list):
+            self.problems.append(Problem((name,), shown(entries), f"write [[{name}]], in two pairs of brackets"))
+            return ()
+        kinds = {"sources": connectors.KINDS, "channels": alerts.KINDS}.get(name)
+        return tuple(
+            self._leaf(model, entry, (name, at), kinds)
+            if kinds is not None and isinstance(entry, dict)
+            else self._one(model, entry, (name, at))
+            for at, entry in enumerate(entries)
+        )
+
+    def _leaf(self, model: type[BaseModel], entry: dict[str, Any], key: Key, kinds: Mapping[str, str]) -> Any:
+        """A source or a channel: what all have in common, and its kind's own options."""
+        shared = tuple(name for name in model.model_fields if name != "options")
+        common = self._one(model, {name: value for name, value in entry.items() if name in shared}, key)
+        kind = entry.get("kind")
+        if not isinstance(kind, str):
+            return None  # the common part has said so
+        own = self._kind(kind, kinds, (*key, "kind"))
+        if own is None:
+            return None
+        options = self._one(own, {name: value for name, value in entry.items() if name not in shared}, key, shared)
+        return common.model_copy(update={"options": options}) if common is not None else None
+
+    def _kind(self, kind: str, kinds: Mapping[str, str], key: Key) -> type[BaseModel] | None:
+        if kind not in kinds:
+            near = meant(kind, kinds, " ").strip()
+            write = f"{near} The kinds are {one_of(kinds)}".strip() if near else f"write one of {one_of(kinds)}"
+            self.problems.append(Problem(key, f"an unknown kind, {shown(kind)}", write))
+            return None
+        try:
+            if kind in EXTRAS and importlib.util.find_spec(EXTRAS[kind]) is None:
+                raise ModuleNotFoundError(name=EXTRAS[kind])
+            settings = importlib.import_module(kinds[kind].partition(":")[0]).Settings
+        except ImportError as error:
+            extra = f"run: .venv/bin/pip install 'earful[{kind}]'" if kind in EXTRAS else "run: make setup"
+            self.problems.append(Problem(key, f'"{kind}", whose library {error.name} is not installed', extra))
+            return None
+        return cast(type[BaseModel], settings)
+
+    def _allow_a_plain_database(self) -> None:
+        """An address without a password is no secret, and neither is a file's name."""
+        database = self.table.get("database")
+        url = database.get("url") if isinstance(database, dict) else None
+        if not isinstance(url, str):
+            return
+        try:
+            password = urlsplit(url).password or "password" in urlsplit(url).query.casefold()
+        except ValueError:
+            password = None
+        if not password:
+            self.filling.plain = frozenset({("database", "url")})
+
+    def _whole_path(self, database: Database) -> Database:
+        """sqlite:NAME stands beside the settings file, wherever the daemon is started."""
+        url = database.url.get_secret_value()
+        name = url.removeprefix("sqlite:")
+        if name in (url, ":memory:"):
+            return database
+        whole = (self.filling.folder / Path(name).expanduser()).resolve()
+        return database.model_copy(update={"url": SecretStr(f"sqlite:{whole}")})
+
+
+def _keys(value: object, key: Key) -> Iterator[str]:
+    if key:
+        yield dotted(key)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _keys(inner, (*key, name))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _keys(inner, (*key, at))
