@@ -1,0 +1,381 @@
+"""Cases, the stories they share, and the log of everything that happened to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts.case import Case
+from monitor.store.database import Database, Row, at, instant, marks, stamp
+
+COLUMNS = (
+    "id", "n", "brand", "source", "thread", "author", "lane", "priority", "priority_reasons", "opened_at",
+    "first_posted_at", "last_posted_at", "story_id", "fingerprint", "due_at", "next_due_at", "resolve_due_at", "owner",
+    "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on", "closed_at",
+    "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step", "next_step_at",
+    "claim_expires_at", "chain", "quiet", "praise", "targets", "route", "tags", "worst", "reach", "rating", "language",
+    "reopened", "backdated", "mentions", "revision",
+)  # fmt: skip
+_ADD = f"INSERT INTO cases ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + column for column in COLUMNS)})"
+_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(COLUMNS, ""),
+    **dict.fromkeys(("fingerprint", "sent_on", "step", "quiet", "praise", "reopened", "backdated", "revision"), 0),
+    "mentions": 1,
+    "worst": 0.0,
+    "reach": None,
+    "rating": None,
+    "priority_reasons": "[]",
+    "chain": "[]",
+    "targets": "[]",
+    "tags": "[]",
+}
+
+
+def new_row(**values: Any) -> dict[str, Any]:
+    """A row of `cases` with every column, from those that are known."""
+    unknown = values.keys() - _DEFAULTS.keys()
+    if unknown:
+        raise KeyError(f"cases has no column {sorted(unknown)}")
+    return {**_DEFAULTS, **values}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Near-identical or same-thread cases of a brand that share one message."""
+
+    id: str
+    brand: str
+    source: str
+    thread: str
+    opened_at: datetime
+    last_at: datetime
+    fingerprint: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """Something that happened to a case: who, what, when, by which way."""
+
+    n: int
+    case_id: str
+    at: datetime
+    who: str
+    way: str
+    what: str
+    detail: dict[str, Any]
+    undone_at: datetime | None
+
+
+def case_of(row: Row) -> Case:
+    """A row of `cases` as a case."""
+    return Case(
+        id=row["id"],
+        brand=row["brand"],
+        source=row["source"],
+        thread=row["thread"],
+        author=row["author"],
+        lane=row["lane"],
+        priority=row["priority"],
+        priority_reasons=tuple(json.loads(row["priority_reasons"])),
+        opened_at=at(row["opened_at"]),
+        first_posted_at=at(row["first_posted_at"]),
+        last_posted_at=at(row["last_posted_at"]),
+        story_id=row["story_id"],
+        fingerprint=row["fingerprint"],
+        due_at=instant(row["due_at"]),
+        owner=row["owner"],
+        acknowledged_at=instant(row["acknowledged_at"]),
+        acknowledged_by=row["acknowledged_by"],
+        answered_at=instant(row["answered_at"]),
+        answered_by=row["answered_by"],
+        sent_on=bool(row["sent_on"]),
+        closed_at=instant(row["closed_at"]),
+        closed_by=row["closed_by"],
+        outcome=row["outcome"],
+        why=row["why"],
+        snoozed_until=instant(row["snoozed_until"]),
+        waiting_on=row["waiting_on"],
+        waiting_until=instant(row["waiting_until"]),
+        wants=row["wants"],
+        step=row["step"],
+        next_step_at=instant(row["next_step_at"]),
+        claim_expires_at=instant(row["claim_expires_at"]),
+        chain=row["chain"],
+        quiet=bool(row["quiet"]),
+    )
+
+
+def add(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert new cases."""
+    database.run_many(_ADD, rows)
+
+
+def next_number(database: Database) -> int:
+    """The number of the next case; call it inside the transaction that uses it."""
+    row = database.row("SELECT coalesce(max(n), 0) + 1 AS n FROM cases")
+    assert row is not None
+    return int(row["n"])
+
+
+def change(database: Database, case: str, **values: Any) -> None:
+    """Set columns of a case (times are given as moments) and count its revision."""
+    unknown = values.keys() - set(COLUMNS)
+    if unknown:
+        raise KeyError(f"cases has no column {sorted(unknown)}")
+    ready = {
+        key: stamp(value)
+        if isinstance(value, datetime) or (value is None and key.endswith(("_at", "_until")))
+        else value
+        for key, value in values.items()
+    }
+    assignments = ", ".join(f"{key} = :{key}" for key in ready)
+    database.run(
+        f"UPDATE cases SET {assignments}, revision = revision + 1 WHERE id = :case_id", {**ready, "case_id": case}
+    )
+
+
+def one(database: Database, case: str) -> Case | None:
+    """One case by its id."""
+    row = row_of(database, case)
+    return case_of(row) if row else None
+
+
+def row_of(database: Database, case: str) -> Row | None:
+    """One case with every column."""
+    return database.row("SELECT * FROM cases WHERE id = :id", {"id": case})
+
+
+def rows_of(database: Database, ids: Sequence[str]) -> dict[str, Row]:
+    """Several cases with every column."""
+    found: dict[str, Row] = {}
+    for start in range(0, len(ids), 500):
+        clause, values = marks("id", ids[start : start + 500])
+        found.update((row["id"], row) for row in database.rows(f"SELECT * FROM cases WHERE id IN {clause}", values))
+    return found
+
+
+def of_authors(database: Database, authors: Sequence[tuple[str, str]], since: datetime) -> list[Row]:
+    """Cases of these (source, author) pairs that are open or were opened after `since`: candidates and history."""
+    found: list[Row] = []
+    by_source: dict[str, list[str]] = {}
+    for source, author in dict.fromkeys(authors):
+        by_source.setdefault(source, []).append(author)
+    for source, names in by_source.items():
+        clause, values = marks("a", names)
+        found += database.rows(
+            f"SELECT * FROM cases WHERE source = :source AND author IN {clause} "
+            "AND (closed_at = '' OR opened_at >= :since) ORDER BY opened_at",
+            {**values, "source": source, "since": stamp(since)},
+        )
+    return found
+
+
+def of_story(database: Database, story: str) -> list[Case]:
+    """The cases of a story, oldest first."""
+    return [case_of(row) for row in rows_of_stories(database, [story])]
+
+
+def rows_of_stories(database: Database, stories: Sequence[str]) -> list[Row]:
+    """The cases of several stories with every column, oldest first."""
+    found: list[Row] = []
+    for start in range(0, len(stories), 500):
+        clause, values = marks("s", stories[start : start + 500])
+        found += database.rows(f"SELECT * FROM cases WHERE story_id IN {clause} ORDER BY n", values)
+    return found
+
+
+def _story(row: Row) -> Story:
+    return Story(
+        row["id"],
+        row["brand"],
+        row["source"],
+        row["thread"],
+        at(row["opened_at"]),
+        at(row["last_at"]),
+        row["fingerprint"],
+    )
+
+
+def candidate_stories(
+    database: Database, threads: Sequence[str], bands: Sequence[Sequence[int]], since: datetime
+) -> list[Story]:
+    """Stories that were alive after `since` and share a thread, or one of four bands of a fingerprint, with these."""
+    found: dict[str, Story] = {}
+    clause, values = marks("t", list(dict.fromkeys(thread for thread in threads if thread)))
+    rows = database.rows(
+        f"SELECT * FROM stories WHERE thread IN {clause} AND last_at >= :since", {**values, "since": stamp(since)}
+    )
+    for number in range(4):
+        clause, values = marks("b", list(dict.fromkeys(band[number] for band in bands)))
+        rows += database.rows(
+            f"SELECT * FROM stories WHERE band{number} IN {clause} AND last_at >= :since LIMIT 2000",
+            {**values, "since": stamp(since)},
+        )
+    for row in rows:
+        found[row["id"]] = _story(row)
+    return sorted(found.values(), key=lambda story: (story.opened_at, story.id))
+
+
+def add_stories(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert new stories."""
+    database.run_many(
+        "INSERT INTO stories (id, brand, source, thread, opened_at, last_at, fingerprint, band0, band1, band2, band3) "
+        "VALUES (:id, :brand, :source, :thread, :opened_at, :last_at, :fingerprint, :band0, :band1, :band2, :band3)",
+        rows,
+    )
+
+
+def touch_stories(database: Database, stories: Mapping[str, datetime]) -> None:
+    """These stories grew."""
+    database.run_many(
+        "UPDATE stories SET last_at = :at WHERE id = :id AND last_at < :at",
+        [{"id": story, "at": stamp(moment)} for story, moment in stories.items()],
+    )
+
+
+def note_doubled(database: Database, story: str, size: int) -> bool:
+    """Remember at which size a thread was last seen to double; False if that was noted before."""
+    return (
+        database.run(
+            "UPDATE stories SET doubled_at = :size WHERE id = :id AND doubled_at < :size", {"id": story, "size": size}
+        )
+        == 1
+    )
+
+
+def log(
+    database: Database, case: str, now: datetime, what: str, *, who: str = "", way: str = "", **detail: Any
+) -> None:
+    """Add a line to the log of a case."""
+    add_log(database, [log_row(case, now, what, who=who, way=way, **detail)])
+
+
+def log_row(case: str, now: datetime, what: str, *, who: str = "", way: str = "", **detail: Any) -> dict[str, Any]:
+    """A line of the log as its row."""
+    return {
+        "case_id": case,
+        "at": stamp(now),
+        "who": who,
+        "way": way,
+        "what": what,
+        "detail": json.dumps(detail, ensure_ascii=False, default=str),
+    }
+
+
+def add_log(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add lines to logs."""
+    database.run_many(
+        "INSERT INTO case_log (case_id, at, who, way, what, detail) VALUES (:case_id, :at, :who, :way, :what, :detail)",
+        rows,
+    )
+
+
+def log_of(database: Database, case: str) -> list[LogLine]:
+    """The log of a case, oldest first."""
+    return [
+        _line(row) for row in database.rows("SELECT * FROM case_log WHERE case_id = :case ORDER BY n", {"case": case})
+    ]
+
+
+def _line(row: Row) -> LogLine:
+    return LogLine(
+        row["n"],
+        row["case_id"],
+        at(row["at"]),
+        row["who"],
+        row["way"],
+        row["what"],
+        json.loads(row["detail"] or "{}"),
+        instant(row["undone_at"]),
+    )
+
+
+def mark_undone(database: Database, line: int, now: datetime) -> None:
+    """This line of a log was taken back."""
+    database.run("UPDATE case_log SET undone_at = :now WHERE n = :n", {"n": line, "now": stamp(now)})
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases to list. Empty fields do not filter."""
+
+    brand: str = ""
+    source: str = ""
+    lane: str = ""
+    owner: str = ""
+    language: str = ""
+    only_open: bool = False
+    since: datetime | None = None
+    limit: int = 50
+    offset: int = 0
+
+
+def find(database: Database, wanted: Filter) -> list[Row]:
+    """Cases with every column: open ones first, then the most urgent, then the longest waiting."""
+    conditions = ["1 = 1"]
+    values: dict[str, Any] = {"limit": wanted.limit, "offset": wanted.offset}
+    for column in ("brand", "source", "lane", "owner", "language"):
+        if value := getattr(wanted, column):
+            conditions.append(f"{column} = :{column}")
+            values[column] = value
+    if wanted.only_open:
+        conditions.append("closed_at = ''")
+    if wanted.since is not None:
+        conditions.append("opened_at >= :since")
+        values["since"] = stamp(wanted.since)
+    return database.rows(
+        f"SELECT * FROM cases WHERE {' AND '.join(conditions)} ORDER BY CASE WHEN closed_at = '' THEN 0 ELSE 1 END, "
+        "CASE WHEN answered_at = '' THEN 0 ELSE 1 END, CASE lane WHEN 'ping' THEN 0 ELSE 1 END, "
+        "CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
+        "CASE WHEN due_at = '' THEN 1 ELSE 0 END, due_at, n LIMIT :limit OFFSET :offset",
+        values,
+    )
+
+
+def due(database: Database, now: datetime, limit: int = 1000) -> list[Row]:
+    """Open cases whose next step has come, the longest due first."""
+    return database.rows(
+        "SELECT * FROM cases WHERE closed_at = '' AND next_step_at <> '' AND next_step_at <= :now "
+        "ORDER BY next_step_at, n LIMIT :limit",
+        {"now": stamp(now), "limit": limit},
+    )
+
+
+def without_next_step(database: Database, limit: int = 100) -> list[Row]:
+    """Open, unanswered ping cases that nothing will ever remind of: there should be none."""
+    return database.rows(
+        "SELECT * FROM cases WHERE closed_at = '' AND answered_at = '' AND lane = 'ping' AND quiet = 0 "
+        "AND next_step_at = '' AND claim_expires_at = '' AND due_at <> '' LIMIT :limit",
+        {"limit": limit},
+    )
+
+
+def in_threads(database: Database, source: str, threads: Sequence[str]) -> list[Row]:
+    """The cases of these conversations, open ones first."""
+    clause, values = marks("t", threads)
+    return database.rows(
+        f"SELECT * FROM cases WHERE source = :source AND thread IN {clause} ORDER BY closed_at, n",
+        {**values, "source": source},
+    )
+
+
+def of_posts(database: Database, posts: Sequence[str]) -> dict[str, list[str]]:
+    """post id -> the cases which that post belongs to."""
+    found: dict[str, list[str]] = {}
+    clause, values = marks("p", posts)
+    for row in database.rows(
+        f"SELECT post_id, case_id FROM mentions WHERE post_id IN {clause} AND case_id <> ''", values
+    ):
+        found.setdefault(row["post_id"], []).append(row["case_id"])
+    return found
+
+
+def count_open(database: Database) -> dict[str, int]:
+    """How many cases are open, by lane."""
+    return {
+        row["lane"]: int(row["n"])
+        for row in database.rows("SELECT lane, count(*) AS n FROM cases WHERE closed_at = '' GROUP BY lane")
+    }

@@ -1,0 +1,464 @@
+"""The outbox: what is to be told to whom, claimed by guarded updates, so that nothing is lost and little is repeated.
+
+A row goes pending -> inflight -> sent, or -> retry, -> unknown (it may have arrived), -> dead. A row that travels in
+another message (a brief) names it as its `carrier` and takes over its fate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from monitor.store.database import Database, Row, at, instant, marks, stamp
+
+NOT_NEEDED = "not needed"  # begins the error of a row that an answer overtook: not a dead letter
+_COLUMNS = (
+    "id", "dedupe_key", "about", "story_id", "step", "reason", "channel", "target", "action", "revision", "payload",
+    "priority", "urgent", "due_at", "created_at", "state", "thread_of",
+)  # fmt: skip
+_ADD = (
+    f"INSERT INTO deliveries ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + column for column in _COLUMNS)}) "
+    "ON CONFLICT DO NOTHING"
+)
+_WAITING = "state IN ('pending', 'retry', 'unknown')"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing to be told to one target. `payload` is JSON: what the message spoke of when it was last claimed."""
+
+    id: str
+    about: str
+    story_id: str
+    step: int
+    reason: str
+    channel: str
+    target: str
+    action: str
+    revision: int
+    payload: dict[str, Any]
+    priority: str
+    urgent: bool
+    due_at: datetime
+    created_at: datetime
+    attempts: int
+    fence: int
+    claimed_at: datetime | None
+    state: str
+    sent_at: datetime | None
+    error: str
+    receipt: str
+    carrier: str
+    thread_of: str
+    plain: bool
+
+
+def of_row(row: Row) -> Delivery:
+    """A row of `deliveries` as a delivery."""
+    return Delivery(
+        id=row["id"],
+        about=row["about"],
+        story_id=row["story_id"],
+        step=row["step"],
+        reason=row["reason"],
+        channel=row["channel"],
+        target=row["target"],
+        action=row["action"],
+        revision=row["revision"],
+        payload=json.loads(row["payload"] or "{}"),
+        priority=row["priority"],
+        urgent=bool(row["urgent"]),
+        due_at=at(row["due_at"]),
+        created_at=at(row["created_at"]),
+        attempts=row["attempts"],
+        fence=row["fence"],
+        claimed_at=instant(row["claimed_at"]),
+        state=row["state"],
+        sent_at=instant(row["sent_at"]),
+        error=row["error"],
+        receipt=row["receipt"],
+        carrier=row["carrier"],
+        thread_of=row["thread_of"],
+        plain=bool(row["plain"]),
+    )
+
+
+def new_row(
+    *,
+    about: str,
+    target: str,
+    now: datetime,
+    due_at: datetime,
+    reason: str,
+    action: str = "post",
+    story_id: str = "",
+    step: int = 0,
+    revision: int = 0,
+    payload: Mapping[str, Any] | None = None,
+    priority: str = "normal",
+    urgent: bool = False,
+    thread_of: str = "",
+    key: str = "",
+) -> dict[str, Any]:
+    """A delivery as its row. The same (about, step, target, action, revision, key) is queued once, ever."""
+    dedupe_key = "|".join((about, str(step), target, action, str(revision), key))
+    return {
+        "id": blake2b(dedupe_key.encode(), digest_size=10).hexdigest(),
+        "dedupe_key": dedupe_key,
+        "about": about,
+        "story_id": story_id,
+        "step": step,
+        "reason": reason,
+        "channel": target.partition(":")[0],
+        "target": target,
+        "action": action,
+        "revision": revision,
+        "payload": json.dumps(payload or {}, ensure_ascii=False),
+        "priority": priority,
+        "urgent": int(urgent),
+        "due_at": stamp(due_at),
+        "created_at": stamp(now),
+        "state": "pending",
+        "thread_of": thread_of,
+    }
+
+
+def queue(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Put deliveries into the outbox; what is queued already is not queued again."""
+    database.run_many(_ADD, rows)
+
+
+def due_targets(database: Database, now: datetime) -> list[tuple[str, str]]:
+    """(channel, target) pairs for which something is due."""
+    return [
+        (row["channel"], row["target"])
+        for row in database.rows(
+            f"SELECT DISTINCT channel, target FROM deliveries WHERE {_WAITING} AND carrier = '' AND due_at <= :now",
+            {"now": stamp(now)},
+        )
+    ]
+
+
+def due(database: Database, target: str, now: datetime, limit: int = 2000) -> list[Delivery]:
+    """What is due for a target: edits that people wait for and urgent things first, then the longest due."""
+    return [
+        of_row(row)
+        for row in database.rows(
+            f"SELECT * FROM deliveries WHERE {_WAITING} AND carrier = '' AND target = :target AND due_at <= :now "
+            "ORDER BY urgent DESC, CASE action WHEN 'edit' THEN 0 ELSE 1 END, "
+            "CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, due_at, id "
+            "LIMIT :limit",
+            {"target": target, "now": stamp(now), "limit": limit},
+        )
+    ]
+
+
+def one(database: Database, delivery: str) -> Delivery | None:
+    """One delivery by its id."""
+    row = database.row("SELECT * FROM deliveries WHERE id = :id", {"id": delivery})
+    return of_row(row) if row else None
+
+
+def claim(
+    database: Database, delivery: Delivery, now: datetime, lease_until: datetime, payload: Mapping[str, Any]
+) -> int | None:
+    """Mark in flight before the socket is touched; the fence to finish with, None if somebody else was quicker."""
+    fence = delivery.fence + 1
+    changed = database.run(
+        f"UPDATE deliveries SET state = 'inflight', fence = :fence, attempts = attempts + 1, claimed_at = :now, "
+        f"lease_until = :lease, payload = :payload WHERE id = :id AND fence = :before AND {_WAITING}",
+        {
+            "id": delivery.id,
+            "fence": fence,
+            "before": delivery.fence,
+            "now": stamp(now),
+            "lease": stamp(lease_until),
+            "payload": json.dumps(payload, ensure_ascii=False),
+        },
+    )
+    return fence if changed == 1 else None
+
+
+def carry(database: Database, carrier: str, deliveries: Sequence[str]) -> None:
+    """These travel in the message of `carrier` from now on."""
+    for start in range(0, len(deliveries), 500):
+        clause, values = marks("d", deliveries[start : start + 500])
+        database.run(
+            f"UPDATE deliveries SET carrier = :carrier WHERE id IN {clause} AND {_WAITING} AND carrier = ''",
+            {**values, "carrier": carrier},
+        )
+
+
+def carried_by(database: Database, carrier: str) -> list[Delivery]:
+    """What travels in a message."""
+    return [
+        of_row(row)
+        for row in database.rows(
+            "SELECT * FROM deliveries WHERE carrier = :carrier ORDER BY created_at, id", {"carrier": carrier}
+        )
+    ]
+
+
+def finish(database: Database, delivery: str, fence: int, state: str, **values: Any) -> bool:
+    """Write down how an attempt ended, unless its fence is old (a sender that came back after its lease)."""
+    ready = {key: stamp(value) if isinstance(value, datetime) else value for key, value in values.items()}
+    extra = "".join(f", {key} = :{key}" for key in ready)
+    changed = database.run(
+        f"UPDATE deliveries SET state = :state, lease_until = ''{extra} "
+        "WHERE id = :id AND fence = :fence AND state = 'inflight'",
+        {**ready, "state": state, "id": delivery, "fence": fence},
+    )
+    return changed == 1
+
+
+def finish_carried(database: Database, deliveries: Sequence[str], state: str, now: datetime, error: str = "") -> None:
+    """What travelled in a message shares its end."""
+    for start in range(0, len(deliveries), 500):
+        clause, values = marks("d", deliveries[start : start + 500])
+        database.run(
+            f"UPDATE deliveries SET state = :state, error = :error, attempts = attempts + 1, "
+            f"sent_at = CASE WHEN :state = 'sent' THEN :now ELSE sent_at END WHERE id IN {clause} AND {_WAITING}",
+            {**values, "state": state, "now": stamp(now), "error": error},
+        )
+
+
+def drop(database: Database, delivery: str, why: str) -> None:
+    """Not needed any more (somebody has answered in between); it is not sent, and not a dead letter."""
+    database.run(
+        f"UPDATE deliveries SET state = 'dead', error = :error WHERE id = :id AND {_WAITING}",
+        {"id": delivery, "error": f"{NOT_NEEDED}: {why}"},
+    )
+
+
+def recover(database: Database, now: datetime, *, all_of_them: bool) -> int:
+    """What was in flight when a sender died, or past its lease, may have arrived: it becomes unknown."""
+    condition = "" if all_of_them else " AND lease_until < :now"
+    return database.run(
+        f"UPDATE deliveries SET state = 'unknown', due_at = :now, error = 'the sender stopped while it was in flight' "
+        f"WHERE state = 'inflight'{condition}",
+        {"now": stamp(now)},
+    )
+
+
+def messages_of_stories(database: Database, stories: Sequence[str]) -> list[Delivery]:
+    """The rows that told (or will tell) of these stories, step 0, one a story and target."""
+    found: list[Delivery] = []
+    for start in range(0, len(stories), 500):
+        clause, values = marks("s", stories[start : start + 500])
+        found += [
+            of_row(row)
+            for row in database.rows(
+                f"SELECT * FROM deliveries WHERE story_id IN {clause} AND action = 'post' ORDER BY created_at, id",
+                values,
+            )
+        ]
+    return found
+
+
+def queue_edit(
+    database: Database, root: Delivery, now: datetime, due_at: datetime, reason: str, *, urgent: bool = False
+) -> None:
+    """Have the message of `root` shown anew at `due_at`; an edit that waits already is brought forward instead."""
+    waiting = database.row(
+        f"SELECT id, due_at FROM deliveries WHERE thread_of = :root AND action = 'edit' AND {_WAITING}",
+        {"root": root.id},
+    )
+    if waiting is not None:
+        if stamp(due_at) < waiting["due_at"]:
+            database.run(
+                "UPDATE deliveries SET due_at = :due, reason = :reason, urgent = :urgent WHERE id = :id",
+                {"id": waiting["id"], "due": stamp(due_at), "reason": reason, "urgent": int(urgent)},
+            )
+        return
+    row = database.row(
+        "SELECT coalesce(max(revision), 0) AS n FROM deliveries WHERE thread_of = :root AND action = 'edit'",
+        {"root": root.id},
+    )
+    revision = (int(row["n"]) if row else 0) + 1
+    queue(
+        database,
+        [
+            new_row(
+                about=f"message:{root.id}",
+                target=root.target,
+                now=now,
+                due_at=due_at,
+                reason=reason,
+                action="edit",
+                story_id=root.story_id,
+                revision=revision,
+                priority=root.priority,
+                urgent=urgent,
+                thread_of=root.id,
+            )
+        ],
+    )
+
+
+def last_edit_at(database: Database, root: str) -> datetime | None:
+    """When a message was last changed."""
+    row = database.row(
+        "SELECT max(sent_at) AS at FROM deliveries WHERE thread_of = :root AND action = 'edit' AND state = 'sent'",
+        {"root": root},
+    )
+    return instant(row["at"] or "") if row else None
+
+
+def last_brief(database: Database, target: str, since: datetime) -> Delivery | None:
+    """The newest brief to a target that was made after `since`."""
+    row = database.row(
+        "SELECT * FROM deliveries WHERE target = :target AND about LIKE 'brief:%' AND created_at >= :since "
+        "ORDER BY created_at DESC LIMIT 1",
+        {"target": target, "since": stamp(since)},
+    )
+    return of_row(row) if row else None
+
+
+def sent_since(database: Database, target: str, since: datetime) -> int:
+    """How many reminders and briefs a target has had since then."""
+    row = database.row(
+        "SELECT count(*) AS n FROM deliveries WHERE target = :target AND action = 'post' AND carrier = '' "
+        "AND (step > 0 OR about LIKE 'brief:%') AND sent_at >= :since",
+        {"target": target, "since": stamp(since)},
+    )
+    return int(row["n"]) if row else 0
+
+
+def of_cases(database: Database, cases: Mapping[str, str]) -> dict[str, list[Delivery]]:
+    """case id -> its deliveries, given case id -> story id: what told of the story, and what told of the case alone."""
+    found: dict[str, list[Delivery]] = {case: [] for case in cases}
+    by_story: dict[str, list[str]] = {}
+    for case, story in cases.items():
+        by_story.setdefault(story, []).append(case)
+    for delivery in messages_of_stories(database, list(by_story)):
+        about = delivery.about.partition(":")
+        for case in by_story[delivery.story_id]:
+            if about[0] == "story" or about[2] == case:
+                found[case].append(delivery)
+    return found
+
+
+def waiting(database: Database) -> dict[str, int]:
+    """How many rows there are by state; dead letters only those that nobody overtook."""
+    return {
+        row["state"]: int(row["n"])
+        for row in database.rows(
+            "SELECT state, count(*) AS n FROM deliveries WHERE NOT (state = 'dead' AND error LIKE 'not needed%') GROUP BY state"
+        )
+    }
+
+
+def oldest_waiting(database: Database) -> datetime | None:
+    """Since when the longest waiting delivery has been due."""
+    row = database.row(f"SELECT min(due_at) AS at FROM deliveries WHERE {_WAITING} AND carrier = ''")
+    return instant(row["at"] or "") if row else None
+
+
+def dead(database: Database, limit: int = 100) -> list[Delivery]:
+    """What could not be delivered, newest first."""
+    return [
+        of_row(row)
+        for row in database.rows(
+            "SELECT * FROM deliveries WHERE state = 'dead' AND error NOT LIKE 'not needed%' ORDER BY created_at DESC LIMIT :limit",
+            {"limit": limit},
+        )
+    ]
+
+
+def revive(database: Database, now: datetime) -> int:
+    """Send what is dead once more; what was revived before and died again is revived again, never sent twice."""
+    return database.run(
+        "UPDATE deliveries SET state = 'retry', due_at = :now, attempts = 0, error = '' "
+        "WHERE state = 'dead' AND error NOT LIKE 'not needed%'",
+        {"now": stamp(now)},
+    )
+
+
+def overdue(database: Database, channel: str, before: datetime, limit: int = 500) -> list[Delivery]:
+    """First tellings of stories that a channel has owed since before then."""
+    return [
+        of_row(row)
+        for row in database.rows(
+            f"SELECT * FROM deliveries WHERE channel = :channel AND action = 'post' AND story_id <> '' AND {_WAITING} "
+            "AND due_at < :before ORDER BY due_at LIMIT :limit",
+            {"channel": channel, "before": stamp(before), "limit": limit},
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """How a channel stands. `failing_since` is None while it works."""
+
+    name: str
+    failures: int
+    failing_since: datetime | None
+    broken: bool
+    error: str
+    remedy: str
+    next_try_at: datetime | None
+    announced_at: datetime | None
+    last_sent_at: datetime | None
+
+
+def channel_health(database: Database) -> dict[str, ChannelHealth]:
+    """How every channel stands that was ever used."""
+    return {
+        row["name"]: ChannelHealth(
+            row["name"],
+            row["failures"],
+            instant(row["failing_since"]),
+            bool(row["broken"]),
+            row["error"],
+            row["remedy"],
+            instant(row["next_try_at"]),
+            instant(row["announced_at"]),
+            instant(row["last_sent_at"]),
+        )
+        for row in database.rows("SELECT * FROM channels")
+    }
+
+
+def channel_worked(database: Database, name: str, now: datetime) -> None:
+    """A message went out: whatever was wrong is over."""
+    database.run(
+        "INSERT INTO channels (name, last_sent_at) VALUES (:name, :now) ON CONFLICT (name) DO UPDATE SET failures = 0, "
+        "failing_since = '', broken = 0, error = '', remedy = '', next_try_at = '', announced_at = '', "
+        "last_sent_at = excluded.last_sent_at",
+        {"name": name, "now": stamp(now)},
+    )
+
+
+def channel_failed(
+    database: Database, name: str, now: datetime, error: str, remedy: str, next_try_at: datetime | None, *, broken: bool
+) -> None:
+    """A message did not go out for a reason that concerns the channel."""
+    database.run(
+        "INSERT INTO channels (name, failures, failing_since, broken, error, remedy, next_try_at) "
+        "VALUES (:name, 1, :now, :broken, :error, :remedy, :next) ON CONFLICT (name) DO UPDATE SET "
+        "failures = channels.failures + 1, broken = excluded.broken, error = excluded.error, remedy = excluded.remedy, "
+        "next_try_at = excluded.next_try_at, failing_since = CASE WHEN channels.failing_since = '' "
+        "THEN excluded.failing_since ELSE channels.failing_since END",
+        {
+            "name": name,
+            "now": stamp(now),
+            "broken": int(broken),
+            "error": error,
+            "remedy": remedy,
+            "next": stamp(next_try_at),
+        },
+    )
+
+
+def channel_announced(database: Database, name: str, now: datetime) -> None:
+    """The failure of this channel has been told on another one."""
+    database.run("UPDATE channels SET announced_at = :now WHERE name = :name", {"name": name, "now": stamp(now)})
+
+
+def channel_mended(database: Database, name: str) -> None:
+    """Somebody changed settings or asked to try again: nothing is held back any more."""
+    database.run("UPDATE channels SET broken = 0, next_try_at = '' WHERE name = :name", {"name": name})

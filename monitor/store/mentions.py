@@ -1,0 +1,356 @@
+"""Posts, and mentions of brands in them: adding in chunks, finding, erasing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from connectors import Post
+from monitor.model import Mention, Verdict
+from monitor.store.database import Database, Row, at, instant, marks, stamp
+
+POST_COLUMNS = (
+    "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach", "rating",
+    "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at",
+)  # fmt: skip
+MENTION_COLUMNS = (
+    "id", "post_id", "brand", "seen_at", "posted_at", "source", "author", "sentiment", "label", "lane", "needs_answer",
+    "flagged", "critical", "praise", "reasons", "words", "churn", "tags", "scorer", "language", "case_id", "suppressed",
+)  # fmt: skip
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    names = ", ".join(columns)
+    return (
+        f"INSERT INTO {table} ({names}) VALUES ({', '.join(':' + column for column in columns)}) ON CONFLICT DO NOTHING"
+    )
+
+
+_ADD_POST = _insert("posts", POST_COLUMNS)
+_ADD_MENTION = _insert("mentions", MENTION_COLUMNS)
+
+
+def post_id(source: str, native_id: str) -> str:
+    """The same post has the same id in every installation and at every read."""
+    return blake2b(f"{source}\0{native_id}".encode(), digest_size=10).hexdigest()
+
+
+def mention_id(brand: str, post: str) -> str:
+    """The key of a mention: a brand and a post."""
+    return blake2b(f"{brand}\0{post}".encode(), digest_size=10).hexdigest()
+
+
+def post_row(post: Post, seen_at: str) -> dict[str, Any]:
+    """A post as its row."""
+    return {
+        "id": post_id(post.source, post.native_id),
+        "source": post.source,
+        "native_id": post.native_id,
+        "url": post.url,
+        "author": post.author,
+        "author_name": post.author_name,
+        "title": post.title,
+        "text": post.text,
+        "lang": post.lang,
+        "posted_at": stamp(post.posted_at),
+        "reach": post.reach,
+        "rating": post.rating,
+        "parent_id": post.parent_id,
+        "thread_id": post.thread_id,
+        "edited_at": stamp(post.edited_at),
+        "raw": post.raw,
+        "reply_text": post.reply_text,
+        "replied_at": stamp(post.replied_at),
+        "seen_at": seen_at,
+    }
+
+
+def mention_row(mention: Mention, post: str) -> dict[str, Any]:
+    """A mention as its row."""
+    verdict = mention.verdict
+    return {
+        "id": mention.id,
+        "post_id": post,
+        "brand": mention.brand,
+        "seen_at": stamp(mention.seen_at),
+        "posted_at": stamp(mention.post.posted_at),
+        "source": mention.post.source,
+        "author": mention.post.author,
+        "sentiment": verdict.sentiment,
+        "label": verdict.label,
+        "lane": verdict.lane,
+        "needs_answer": verdict.needs_answer,
+        "flagged": int(mention.flagged),
+        "critical": int(verdict.critical),
+        "praise": int(verdict.praise),
+        "reasons": json.dumps(verdict.reasons, ensure_ascii=False),
+        "words": json.dumps(verdict.words, ensure_ascii=False),
+        "churn": json.dumps(verdict.churn, ensure_ascii=False),
+        "tags": json.dumps(verdict.tags, ensure_ascii=False),
+        "scorer": verdict.scorer,
+        "language": verdict.language,
+        "case_id": mention.case_id,
+        "suppressed": mention.suppressed,
+    }
+
+
+def post_of(row: Row) -> Post:
+    """A row of `posts` (or of a join that selects its columns) as a post."""
+    return Post(
+        source=row["source"],
+        native_id=row["native_id"],
+        url=row["url"],
+        author=row["author"],
+        author_name=row["author_name"],
+        title=row["title"],
+        text=row["text"],
+        lang=row["lang"],
+        posted_at=at(row["posted_at"]),
+        reach=row["reach"],
+        rating=row["rating"],
+        parent_id=row["parent_id"],
+        thread_id=row["thread_id"],
+        edited_at=instant(row["edited_at"]),
+        raw=row["raw"],
+        reply_text=row["reply_text"],
+        replied_at=instant(row["replied_at"]),
+    )
+
+
+_BOTH = ", ".join(
+    [f"p.{column}" for column in POST_COLUMNS if column not in ("id", "seen_at")]
+    + [f"m.{c}" for c in MENTION_COLUMNS if c not in ("posted_at", "source", "author")]
+)
+
+
+def mention_of(row: Row) -> Mention:
+    """A row that selects a mention with its post."""
+    return Mention(
+        id=row["id"],
+        brand=row["brand"],
+        post=post_of(row),
+        verdict=Verdict(
+            sentiment=row["sentiment"],
+            label=row["label"],
+            needs_answer=row["needs_answer"],
+            lane=row["lane"],
+            reasons=tuple(json.loads(row["reasons"])),
+            scorer=row["scorer"],
+            language=row["language"],
+            critical=bool(row["critical"]),
+            praise=bool(row["praise"]),
+            churn=tuple(json.loads(row["churn"])),
+            tags=tuple(json.loads(row["tags"])),
+            words=tuple(json.loads(row["words"])),
+        ),
+        seen_at=at(row["seen_at"]),
+        case_id=row["case_id"],
+        flagged=bool(row["flagged"]),
+        suppressed=row["suppressed"],
+    )
+
+
+def known_posts(database: Database, ids: Sequence[str]) -> dict[str, Row]:
+    """Which of these posts stand already: id -> (text, title, edited_at, deleted_at, purged_at)."""
+    clause, values = marks("id", ids)
+    rows = database.rows(
+        f"SELECT id, text, title, edited_at, deleted_at, purged_at FROM posts WHERE id IN {clause}", values
+    )
+    return {row["id"]: row for row in rows}
+
+
+def known_mentions(database: Database, ids: Sequence[str]) -> set[str]:
+    """Which of these mentions stand already."""
+    clause, values = marks("id", ids)
+    return {row["id"] for row in database.rows(f"SELECT id FROM mentions WHERE id IN {clause}", values)}
+
+
+def add_posts(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert posts; one that stands already stays as it is."""
+    database.run_many(_ADD_POST, rows)
+
+
+def add_mentions(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert mentions; one that stands already stays as it is."""
+    database.run_many(_ADD_MENTION, rows)
+
+
+def edit_post(database: Database, row: Mapping[str, Any]) -> None:
+    """An edit refreshes text and numbers; it never opens anything by itself."""
+    database.run(
+        "UPDATE posts SET text = :text, title = :title, edited_at = :edited_at, reach = :reach, rating = :rating, "
+        "raw = :raw, reply_text = :reply_text, replied_at = :replied_at WHERE id = :id AND purged_at = ''",
+        row,
+    )
+
+
+def set_case(database: Database, mention: str, case: str) -> None:
+    """Attach a mention to a case."""
+    database.run("UPDATE mentions SET case_id = :case WHERE id = :id", {"id": mention, "case": case})
+
+
+def of_case(database: Database, case: str) -> list[Mention]:
+    """The mentions of a case, oldest first."""
+    return of_cases(database, [case]).get(case, [])
+
+
+def of_cases(database: Database, cases: Sequence[str]) -> dict[str, list[Mention]]:
+    """The mentions of several cases, oldest first."""
+    found: dict[str, list[Mention]] = {}
+    for start in range(0, len(cases), 500):
+        clause, values = marks("c", cases[start : start + 500])
+        for row in database.rows(
+            f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id IN {clause} "
+            "ORDER BY m.posted_at, m.id",
+            values,
+        ):
+            found.setdefault(row["case_id"], []).append(mention_of(row))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What to list. Empty fields do not filter; `search` is words for full-text search."""
+
+    brand: str = ""
+    source: str = ""
+    author: str = ""
+    language: str = ""
+    lane: str = ""
+    flagged: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    search: str = ""
+    before: str = ""  # posted_at of the last row of the page before
+    limit: int = 50
+
+
+def find(database: Database, wanted: Filter) -> list[Mention]:
+    """Mentions, newest first."""
+    conditions = ["p.deleted_at = ''"]
+    values: dict[str, Any] = {"limit": wanted.limit}
+    for column in ("brand", "source", "author", "language", "lane"):
+        if value := getattr(wanted, column):
+            conditions.append(f"m.{column} = :{column}")
+            values[column] = value
+    if wanted.flagged:
+        conditions.append("m.flagged = 1")
+    if wanted.since is not None:
+        conditions.append("m.posted_at >= :since")
+        values["since"] = stamp(wanted.since)
+    if wanted.until is not None:
+        conditions.append("m.posted_at < :until")
+        values["until"] = stamp(wanted.until)
+    if wanted.before:
+        conditions.append("m.posted_at < :before")
+        values["before"] = wanted.before
+    if wanted.search:
+        conditions.append(database.search_clause())
+        values["search"] = database.search_words(wanted.search)
+    return [
+        mention_of(row)
+        for row in database.rows(
+            f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE {' AND '.join(conditions)} "
+            "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
+            values,
+        )
+    ]
+
+
+def one(database: Database, mention: str) -> Mention | None:
+    """One mention by its id."""
+    row = database.row(
+        f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.id = :id", {"id": mention}
+    )
+    return mention_of(row) if row else None
+
+
+def delete_posts(database: Database, source: str, native_ids: Sequence[str], now: datetime) -> list[str]:
+    """What the network says is deleted: text and author go, the key stays. Returns the cases that spoke of them."""
+    cases: set[str] = set()
+    for start in range(0, len(native_ids), 500):
+        clause, values = marks("id", [post_id(source, native) for native in native_ids[start : start + 500]])
+        rows = database.rows(
+            f"SELECT m.case_id, p.id FROM posts p LEFT JOIN mentions m ON m.post_id = p.id "
+            f"WHERE p.id IN {clause} AND p.deleted_at = ''",
+            values,
+        )
+        cases.update(row["case_id"] for row in rows if row["case_id"])
+        if rows:
+            clause, values = marks("id", [row["id"] for row in rows])
+            _empty(database, clause, {**values, "now": stamp(now)}, "deleted_at")
+    return sorted(cases)
+
+
+def _empty(database: Database, clause: str, values: Mapping[str, Any], column: str) -> None:
+    database.run(
+        f"UPDATE posts SET text = '', title = '', author = '', author_name = '', raw = '', url = '', reply_text = '', "
+        f"{column} = :now WHERE id IN {clause}",
+        values,
+    )
+    database.run(
+        f"UPDATE mentions SET author = '', reasons = '[]', words = '[]', churn = '[]' WHERE post_id IN {clause}",
+        {key: value for key, value in values.items() if key != "now"},
+    )
+
+
+def living_mentions_of(database: Database, cases: Sequence[str]) -> set[str]:
+    """Those of the cases that still have a post which the network shows."""
+    clause, values = marks("c", cases)
+    rows = database.rows(
+        f"SELECT DISTINCT m.case_id FROM mentions m JOIN posts p ON p.id = m.post_id "
+        f"WHERE m.case_id IN {clause} AND p.deleted_at = ''",
+        values,
+    )
+    return {row["case_id"] for row in rows}
+
+
+def purge(database: Database, before: datetime, now: datetime, limit: int = 500) -> int:
+    """Retention: empty up to `limit` posts older than `before`; their keys stay, so that they do not come in again."""
+    rows = database.rows(
+        "SELECT p.id FROM posts p WHERE p.posted_at < :before AND p.purged_at = '' AND NOT EXISTS "
+        "(SELECT 1 FROM mentions m JOIN cases c ON c.id = m.case_id WHERE m.post_id = p.id AND c.closed_at = '') "
+        "ORDER BY p.posted_at LIMIT :limit",
+        {"before": stamp(before), "limit": limit},
+    )
+    if rows:
+        clause, values = marks("id", [row["id"] for row in rows])
+        with database.transaction():
+            _empty(database, clause, {**values, "now": stamp(now)}, "purged_at")
+    return len(rows)
+
+
+def erase_author(database: Database, source: str, author: str, now: datetime) -> int:
+    """Remove what one author of one source wrote; how many posts that were."""
+    rows = database.rows(
+        "SELECT id FROM posts WHERE source = :source AND author = :author", {"source": source, "author": author}
+    )
+    for start in range(0, len(rows), 500):
+        clause, values = marks("id", [row["id"] for row in rows[start : start + 500]])
+        with database.transaction():
+            _empty(database, clause, {**values, "now": stamp(now)}, "purged_at")
+    return len(rows)
+
+
+def counts(database: Database) -> dict[str, int]:
+    """How many posts, mentions and flagged mentions stand."""
+    row = database.row("SELECT count(*) AS n, coalesce(sum(flagged), 0) AS flagged FROM mentions")
+    posts = database.row("SELECT count(*) AS n FROM posts")
+    assert row is not None and posts is not None  # noqa: PT018
+    return {"posts": int(posts["n"]), "mentions": int(row["n"]), "flagged": int(row["flagged"])}
+
+
+def orphans(database: Database, limit: int = 100) -> list[Mention]:
+    """Flagged mentions with neither a case nor a recorded reason why not: there should be none."""
+    return [
+        mention_of(row)
+        for row in database.rows(
+            f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
+            "WHERE m.flagged = 1 AND m.case_id = '' AND m.suppressed = '' LIMIT :limit",
+            {"limit": limit},
+        )
+    ]

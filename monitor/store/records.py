@@ -1,0 +1,175 @@
+"""Small things that must be remembered: periods that had their work, facts, labels, models, mutes, own replies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from monitor.store.database import Database, Row, marks, stamp
+
+
+def take_period(database: Database, key: str, now: datetime, detail: str = "") -> bool:
+    """Whether this period's work is ours: the first to ask gets it, whoever asks again does not."""
+    return (
+        database.run(
+            "INSERT INTO periods (key, at, detail) VALUES (:key, :now, :detail) ON CONFLICT DO NOTHING",
+            {"key": key, "now": stamp(now), "detail": detail},
+        )
+        == 1
+    )
+
+
+def has_period(database: Database, key: str) -> bool:
+    """Whether this period's work was taken before."""
+    return database.row("SELECT 1 AS one FROM periods WHERE key = :key", {"key": key}) is not None
+
+
+def fact(database: Database, key: str, default: str = "") -> str:
+    """A remembered value."""
+    row = database.row("SELECT value FROM facts WHERE key = :key", {"key": key})
+    return row["value"] if row else default
+
+
+def remember(database: Database, key: str, value: str, now: datetime) -> None:
+    """Remember a value."""
+    database.run(
+        "INSERT INTO facts (key, value, at) VALUES (:key, :value, :now) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",
+        {"key": key, "value": value, "now": stamp(now)},
+    )
+
+
+def add_label(database: Database, brand: str, mention: str, answer: str, who: str, way: str, now: datetime) -> None:
+    """What a person said of a mention: the truth that judges learn from."""
+    database.run(
+        "INSERT INTO labels (brand, mention_id, answer, who, way, at) "
+        "VALUES (:brand, :mention, :answer, :who, :way, :now)",
+        {"brand": brand, "mention": mention, "answer": answer, "who": who, "way": way, "now": stamp(now)},
+    )
+
+
+def undo_labels(database: Database, mentions: Sequence[str], who: str, since: datetime, now: datetime) -> None:
+    """Take back what a person said of these mentions since then."""
+    clause, values = marks("m", mentions)
+    database.run(
+        f"UPDATE labels SET undone_at = :now WHERE mention_id IN {clause} AND who = :who AND at >= :since AND undone_at = ''",
+        {**values, "who": who, "since": stamp(since), "now": stamp(now)},
+    )
+
+
+def labels_of(database: Database, brand: str, limit: int = 20000) -> list[Row]:
+    """The labels of a brand that stand, oldest first, with the words they speak of."""
+    return database.rows(
+        "SELECT l.*, p.text, p.title, p.author, p.source, p.url, p.rating, p.lang FROM labels l "
+        "JOIN mentions m ON m.id = l.mention_id JOIN posts p ON p.id = m.post_id "
+        "WHERE l.brand = :brand AND l.undone_at = '' ORDER BY l.n LIMIT :limit",
+        {"brand": brand, "limit": limit},
+    )
+
+
+def label_count(database: Database) -> dict[str, int]:
+    """How many labels stand, by brand: a change of it means that there is something to learn."""
+    return {
+        row["brand"]: int(row["n"])
+        for row in database.rows("SELECT brand, count(*) AS n FROM labels WHERE undone_at = '' GROUP BY brand")
+    }
+
+
+def save_model(database: Database, brand: str, body: str, labels: int, figures: str, now: datetime) -> None:
+    """Keep what a brand's judge has learned, as a version that can be undone (the newest 20 of them)."""
+    database.run(
+        "INSERT INTO models (brand, body, labels, figures, at) VALUES (:brand, :body, :labels, :figures, :now)",
+        {"brand": brand, "body": body, "labels": labels, "figures": figures, "now": stamp(now)},
+    )
+    database.run(
+        "DELETE FROM models WHERE brand = :brand AND n NOT IN "
+        "(SELECT n FROM models WHERE brand = :brand ORDER BY n DESC LIMIT 20)",
+        {"brand": brand},
+    )
+
+
+def model_of(database: Database, brand: str) -> Row | None:
+    """The newest version that was not undone."""
+    return database.row(
+        "SELECT * FROM models WHERE brand = :brand AND undone_at = '' ORDER BY n DESC LIMIT 1", {"brand": brand}
+    )
+
+
+def undo_model(database: Database, brand: str, now: datetime) -> bool:
+    """Go back to the version before; False where there is none to undo."""
+    row = model_of(database, brand)
+    if row is None:
+        return False
+    database.run("UPDATE models SET undone_at = :now WHERE n = :n", {"n": row["n"], "now": stamp(now)})
+    return True
+
+
+def add_mute(
+    database: Database, brand: str, kind: str, value: str, who: str, now: datetime, *, offered: bool = False
+) -> None:
+    """Stop telling of an "author" ("source/name"), a "domain" or a "thread" ("source/id"); or offer to."""
+    database.run(
+        "INSERT INTO mutes (brand, kind, value, who, at, offered) VALUES (:brand, :kind, :value, :who, :now, :offered)",
+        {"brand": brand, "kind": kind, "value": value, "who": who, "now": stamp(now), "offered": int(offered)},
+    )
+
+
+def mutes(database: Database, *, offered: bool = False) -> list[Row]:
+    """The mutes that stand (or those that are only offered)."""
+    return database.rows(
+        "SELECT * FROM mutes WHERE undone_at = '' AND offered = :offered ORDER BY n", {"offered": int(offered)}
+    )
+
+
+def undo_mute(database: Database, n: int, now: datetime) -> bool:
+    """Take a mute back."""
+    return (
+        database.run("UPDATE mutes SET undone_at = :now WHERE n = :n AND undone_at = ''", {"n": n, "now": stamp(now)})
+        == 1
+    )
+
+
+def known_own_posts(database: Database, source: str, native_ids: Sequence[str]) -> set[str]:
+    """Which of the brand's own posts were seen before."""
+    clause, values = marks("id", native_ids)
+    rows = database.rows(
+        f"SELECT native_id FROM own_posts WHERE source = :source AND native_id IN {clause}",
+        {**values, "source": source},
+    )
+    return {row["native_id"] for row in rows}
+
+
+def add_own_posts(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Remember the brand's own posts, with the case that each one answered."""
+    database.run_many(
+        "INSERT INTO own_posts (source, native_id, brand, author, url, text, parent_id, thread_id, posted_at, seen_at, "
+        "case_id, automatic, sent_on) VALUES (:source, :native_id, :brand, :author, :url, :text, :parent_id, :thread_id, "
+        ":posted_at, :seen_at, :case_id, :automatic, :sent_on) ON CONFLICT DO NOTHING",
+        rows,
+    )
+
+
+def own_posts_of_case(database: Database, case: str) -> list[Row]:
+    """What the brand said in public to the person of a case, oldest first."""
+    return database.rows("SELECT * FROM own_posts WHERE case_id = :case ORDER BY posted_at", {"case": case})
+
+
+def unmatched_own_posts(database: Database, source: str, parents: Sequence[str]) -> list[Row]:
+    """Own replies to these posts that were seen before the post itself was."""
+    clause, values = marks("p", parents)
+    return database.rows(
+        f"SELECT * FROM own_posts WHERE source = :source AND case_id = '' AND parent_id IN {clause}",
+        {**values, "source": source},
+    )
+
+
+def first_press(database: Database, envelope: str, body: str, now: datetime) -> bool:
+    """Whether this press of a button is new; Slack may tell the same one several times."""
+    return (
+        database.run(
+            "INSERT INTO presses (id, at, body) VALUES (:id, :now, :body) ON CONFLICT DO NOTHING",
+            {"id": envelope, "now": stamp(now), "body": body},
+        )
+        == 1
+    )

@@ -1,0 +1,212 @@
+"""What is known of each source: when it is due, its cursor, its health, its gaps, what it cost, what was set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors import Aside, Gap, Quota
+from monitor.store.database import Database, Row, instant, stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a source stands. `failing_since` is None while it works."""
+
+    name: str
+    next_due_at: datetime | None
+    own_next_due_at: datetime | None
+    last_read_at: datetime | None
+    last_success_at: datetime | None
+    last_new_at: datetime | None
+    last_error: str
+    remedy: str
+    failures: int
+    failing_since: datetime | None
+    refused: bool
+    announced_at: datetime | None
+    quiet_announced_at: datetime | None
+    paused_at: datetime | None
+    quota_remaining: int | None
+    quota_reset_at: datetime | None
+    spent: float
+    settings_mark: str
+
+
+def _health(row: Row) -> Health:
+    return Health(
+        name=row["name"],
+        next_due_at=instant(row["next_due_at"]),
+        own_next_due_at=instant(row["own_next_due_at"]),
+        last_read_at=instant(row["last_read_at"]),
+        last_success_at=instant(row["last_success_at"]),
+        last_new_at=instant(row["last_new_at"]),
+        last_error=row["last_error"],
+        remedy=row["remedy"],
+        failures=row["failures"],
+        failing_since=instant(row["failing_since"]),
+        refused=bool(row["refused"]),
+        announced_at=instant(row["announced_at"]),
+        quiet_announced_at=instant(row["quiet_announced_at"]),
+        paused_at=instant(row["paused_at"]),
+        quota_remaining=row["quota_remaining"],
+        quota_reset_at=instant(row["quota_reset_at"]),
+        spent=row["spent"] or 0.0,
+        settings_mark=row["settings_mark"],
+    )
+
+
+def know(database: Database, name: str, kind: str, mark: str) -> None:
+    """Make sure that a configured source has its row; changed settings end a refusal and make it due at once."""
+    database.run(
+        "INSERT INTO sources (name, kind, settings_mark, spent) VALUES (:name, :kind, :mark, 0) ON CONFLICT (name) DO NOTHING",
+        {"name": name, "kind": kind, "mark": mark},
+    )
+    database.run(
+        "UPDATE sources SET refused = 0, next_due_at = '', own_next_due_at = '', settings_mark = :mark, kind = :kind "
+        "WHERE name = :name AND settings_mark <> :mark",
+        {"name": name, "kind": kind, "mark": mark},
+    )
+
+
+def health(database: Database, name: str) -> Health | None:
+    """How one source stands."""
+    row = database.row("SELECT * FROM sources WHERE name = :name", {"name": name})
+    return _health(row) if row else None
+
+
+def all_health(database: Database) -> dict[str, Health]:
+    """How every source stands that was ever configured."""
+    return {row["name"]: _health(row) for row in database.rows("SELECT * FROM sources ORDER BY name")}
+
+
+def set_due(database: Database, name: str, what: str, moment: datetime) -> None:
+    """When the source is to be read next: `what` is "posts" or "own"."""
+    column = "next_due_at" if what == "posts" else "own_next_due_at"
+    database.run(f"UPDATE sources SET {column} = :at WHERE name = :name", {"name": name, "at": stamp(moment)})
+
+
+def succeeded(database: Database, name: str, now: datetime, *, new: bool) -> bool:
+    """Write down a read that worked; whether that ended a failure that had been announced."""
+    before = health(database, name)
+    database.run(
+        "UPDATE sources SET last_read_at = :now, last_success_at = :now, failures = 0, failing_since = '', refused = 0, "
+        "remedy = '', announced_at = '' WHERE name = :name",
+        {"name": name, "now": stamp(now)},
+    )
+    if new:
+        database.run(
+            "UPDATE sources SET last_new_at = :now, quiet_announced_at = '' WHERE name = :name",
+            {"name": name, "now": stamp(now)},
+        )
+    return before is not None and before.announced_at is not None
+
+
+def failed(database: Database, name: str, now: datetime, error: str, remedy: str, *, refused: bool) -> Health:
+    """Write down a read that failed; how the source stands after it."""
+    database.run(
+        "UPDATE sources SET last_read_at = :now, failures = failures + 1, last_error = :error, last_error_at = :now, "
+        "remedy = :remedy, refused = :refused, "
+        "failing_since = CASE WHEN failing_since = '' THEN :now ELSE failing_since END WHERE name = :name",
+        {"name": name, "now": stamp(now), "error": error, "remedy": remedy, "refused": int(refused)},
+    )
+    found = health(database, name)
+    assert found is not None
+    return found
+
+
+def announced(database: Database, name: str, now: datetime) -> None:
+    """The failure of this source has been told."""
+    database.run("UPDATE sources SET announced_at = :now WHERE name = :name", {"name": name, "now": stamp(now)})
+
+
+def quiet_announced(database: Database, name: str, now: datetime) -> None:
+    """That this source is quieter than its habit has been told."""
+    database.run("UPDATE sources SET quiet_announced_at = :now WHERE name = :name", {"name": name, "now": stamp(now)})
+
+
+def pause(database: Database, name: str, now: datetime | None, who: str) -> None:
+    """Leave a source alone until it is resumed (`now` None resumes it)."""
+    database.run(
+        "UPDATE sources SET paused_at = :at, paused_by = :who WHERE name = :name",
+        {"name": name, "at": stamp(now), "who": who},
+    )
+
+
+def read_now(database: Database, name: str, now: datetime) -> None:
+    """Make a source due at once, also after a refusal."""
+    database.run(
+        "UPDATE sources SET next_due_at = :now, own_next_due_at = :now, refused = 0 WHERE name = :name",
+        {"name": name, "now": stamp(now)},
+    )
+
+
+def note_quota(database: Database, name: str, quota: Quota, now: datetime) -> None:
+    """What the network said is left, and what this read cost."""
+    month = f"{now:%Y-%m}"
+    database.run(
+        "UPDATE sources SET quota_remaining = :remaining, quota_reset_at = :reset, "
+        "spent = CASE WHEN spent_month = :month THEN spent + :cost ELSE :cost END, spent_month = :month "
+        "WHERE name = :name",
+        {
+            "name": name,
+            "remaining": quota.remaining,
+            "reset": stamp(quota.reset_at),
+            "cost": quota.cost,
+            "month": month,
+        },
+    )
+
+
+def cursor(database: Database, source: str, what: str) -> str:
+    """Where the last read stopped; empty before the first."""
+    row = database.row(
+        "SELECT cursor FROM walks WHERE source = :source AND what = :what", {"source": source, "what": what}
+    )
+    return row["cursor"] if row else ""
+
+
+def save_cursor(database: Database, source: str, what: str, text: str, now: datetime, *, complete: bool) -> None:
+    """Save a cursor: in the same transaction as the last rows of its page."""
+    database.run(
+        "INSERT INTO walks (source, what, cursor, complete, started_at, saved_at) "
+        "VALUES (:source, :what, :cursor, :complete, :now, :now) ON CONFLICT (source, what) DO UPDATE SET "
+        "cursor = excluded.cursor, complete = excluded.complete, saved_at = excluded.saved_at",
+        {"source": source, "what": what, "cursor": text, "complete": int(complete), "now": stamp(now)},
+    )
+
+
+def add_gaps(database: Database, source: str, gaps: Sequence[Gap], now: datetime) -> None:
+    """Spans that were not seen."""
+    database.run_many(
+        "INSERT INTO gaps (source, start_at, end_at, reason, noted_at) VALUES (:source, :start, :end, :reason, :now)",
+        [
+            {"source": source, "start": stamp(g.start), "end": stamp(g.end), "reason": g.reason, "now": stamp(now)}
+            for g in gaps
+        ],
+    )
+
+
+def gaps_since(database: Database, since: datetime) -> list[Row]:
+    """Gaps that reach beyond `since`, oldest first."""
+    return database.rows("SELECT * FROM gaps WHERE end_at >= :since ORDER BY start_at", {"since": stamp(since)})
+
+
+def set_aside(database: Database, source: str, asides: Sequence[Aside], now: datetime, keep: int = 1000) -> None:
+    """Keep malformed items with their bytes (64 kB each at most), the newest `keep` of a source."""
+    database.run_many(
+        "INSERT INTO aside (source, at, reason, raw) VALUES (:source, :now, :reason, :raw)",
+        [{"source": source, "now": stamp(now), "reason": each.reason, "raw": each.raw[:65536]} for each in asides],
+    )
+    database.run(
+        "DELETE FROM aside WHERE source = :source AND n <= (SELECT coalesce(max(n), 0) FROM aside) - :keep",
+        {"source": source, "keep": keep},
+    )
+
+
+def aside_counts(database: Database) -> dict[str, int]:
+    """How many malformed items are kept, by source."""
+    return {
+        row["source"]: int(row["n"]) for row in database.rows("SELECT source, count(*) AS n FROM aside GROUP BY source")
+    }
