@@ -39,10 +39,14 @@ def _mark_class() -> str:
     return "".join(pieces)
 
 
-MARKS = _mark_class()
+_ALL_MARKS = _mark_class()
+# Python compiles a class within the first 65,536 code points to a table, and anything wider to a slow list of ranges.
+MARKS = "".join(character for character in _ALL_MARKS if character < "\U00010000").rstrip("-")
 
 _invisible = re.compile(f"[{_INVISIBLE}]+")
-_long_marks = re.compile(f"([{MARKS}]{{30}})[{MARKS}]+")
+_long_marks = re.compile(f"([{_ALL_MARKS}]{{30}})[{_ALL_MARKS}]+")
+_mark = re.compile(f"[{MARKS}]")
+_rare_script = re.compile("[\U000101fd-\U0001e949]")
 _accents = re.compile("[\u0300-\u036f]+")
 _apostrophe = re.compile(f"[{APOSTROPHES}]")
 _unclean = re.compile(f"[{_CONTROLS}\u2028\u2029\ud800-\udfff]")
@@ -63,6 +67,12 @@ def _join_pair(found: re.Match[str]) -> str:
     return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (ord(low) - 0xDC00))
 
 
+def _few_marks(text: str) -> str:
+    if _mark.search(text) is None and _rare_script.search(text) is None:
+        return text
+    return _long_marks.sub(r"\1", text)
+
+
 def clean(text: str) -> str:
     """Return the copy that is stored: no controls but tab and newline, no surrogates, NFC.
 
@@ -74,7 +84,7 @@ def clean(text: str) -> str:
         text = _surrogate.sub("\ufffd", _pair.sub(_join_pair, text))
     if text.isascii():
         return text
-    text = _long_marks.sub(r"\1", text)
+    text = _few_marks(text)
     return unicodedata.normalize("NFC", text)
 
 
@@ -85,6 +95,7 @@ _LOOKALIKES = str.maketrans(
     "ABCDEFGHIJKLMOPQSTWXYadehijlopqrswxycbkmthniv" + "ABEZHIKMNOPTYXabeikvoptuxwc",
 )
 _LATIN_SPELLINGS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
+_latin_spelling = re.compile("[øłđıæœþð]")
 _other_script = re.compile("[\u0370-\u052f]")
 _letters = re.compile(r"[^\W\d_]+")
 _latin = re.compile("[A-Za-z]")
@@ -98,7 +109,9 @@ def _unmask_word(found: re.Match[str]) -> str:
 
 def _unmask(text: str) -> str:
     """Spell words that mix Latin with Cyrillic or Greek look-alikes in Latin."""
-    return text if _neighbours.search(text) is None else _letters.sub(_unmask_word, text)
+    if _other_script.search(text) is None or _neighbours.search(text) is None:
+        return text
+    return _letters.sub(_unmask_word, text)
 
 
 def fold(text: str) -> str:
@@ -109,7 +122,9 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower().replace("`", "'")
     text = _invisible.sub("", text)
-    text = _long_marks.sub(r"\1", text)
+    text = _few_marks(text)
     text = _accents.sub("", unicodedata.normalize("NFKD", text))
-    text = _apostrophe.sub("'", _unmask(text)).casefold().translate(_LATIN_SPELLINGS)
+    text = _apostrophe.sub("'", _unmask(text)).casefold()
+    if _latin_spelling.search(text) is not None:
+        text = text.translate(_LATIN_SPELLINGS)
     return unicodedata.normalize("NFKC", text)

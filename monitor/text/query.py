@@ -119,6 +119,14 @@ class _View:
                 positions[word] = [number]
         return positions
 
+    def cut(self, at: int, word: str) -> list[str]:
+        """Return the text's own spelling of `word`, which stands at `at` in the folded text."""
+        own = self.own[at : at + len(word)]
+        if fold(own) == word:
+            return [own]
+        number = bisect_left(self.spans, (at, 0))
+        return [self.spelled(number, number)]
+
     def spelled(self, first: int, last: int) -> str:
         """Return the text's own spelling of the words from `first` to `last`."""
         spans, text = (self.own_spans, self.own) if self.own_spans else (self.spans, self.folded)
@@ -163,6 +171,7 @@ class Term:
     prefix: bool = field(default=False, compare=False)
     literal: str = field(default="", compare=False)
     key: str = field(default="", compare=False)  # must stand in the folded text, or the term cannot match
+    plain: bool = field(default=False, compare=False)  # one word, whole, in any case: nearly every query
 
     def __str__(self) -> str:
         body = f'"{self.text}"' if self.quoted else self.text
@@ -209,8 +218,12 @@ class Term:
         """Return the spellings in the text, empty when the term does not stand in it."""
         if self.key not in view.haystack:
             return []
+        if self.plain:
+            at = _plainly_at(self.key, view.folded)
+            if at is not None:
+                return view.cut(at, self.key) if at >= 0 else []
         if not self.literal:
-            spellings = [view.spelled(*place) for place in self.places(view)[:5]]
+            spellings = [view.spelled(*place) for place in self.places(view)[: 5 if self.prefix else 1]]
             return spellings if self.own != _less_possessive(self.own) else [_less_possessive(own) for own in spellings]
         if self.exact:
             return [self.own] if _stands_in(self.sigil + self.own, view.own) else []
@@ -219,6 +232,23 @@ class Term:
         lowered = view.own.lower()
         at = lowered.find(self.own.lower()) if len(lowered) == len(view.own) else -1
         return [view.own[at : at + len(self.own)] if at >= 0 else self.own]
+
+
+def _plainly_at(word: str, text: str) -> int | None:
+    """Return where `word` stands alone in a folded text, -1 where it does not, None where a closer look is needed.
+
+    This saves cutting the whole text into words for the plainest of terms; apostrophes, sentences with accents of other
+    scripts beside the word, and the like are left to the closer look.
+    """
+    at = text.find(word)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(word) : at + len(word) + 1]
+        if not (before.isascii() and after.isascii()) or before == "'" or after == "'":
+            return None
+        if not (before.isalnum() or after.isalnum() or before == "_" or after == "_"):
+            return at
+        at = text.find(word, at + 1)
+    return None if "'" in text else -1
 
 
 def _exact_forms(own: str) -> tuple[str, str]:
@@ -608,7 +638,8 @@ def _term(lexeme: _Lexeme, exact: bool = False) -> Term:
     key = (literal or max(words, key=len)).replace("'", "")
     if literal:
         key = key.split(" ")[0]  # the text may have more white space between
-    return Term(text, quoted, exact, words, own, sigil, prefix, literal, key)
+    plain = len(words) == 1 and fold(own) == key and not (sigil or prefix or exact or literal)
+    return Term(text, quoted, exact, words, own, sigil, prefix, literal, key, plain)
 
 
 def parse(text: str) -> Query:
