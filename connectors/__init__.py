@@ -101,7 +101,8 @@ class Batch:
 
     The cursor is opaque to everybody else: it holds the high water and the walk under way. Its high water moves only
     when the walk is whole. `deleted` are native ids that the network says are gone; `not_before` asks the collector to
-    leave the source alone until then, although nothing failed.
+    leave the source alone until then, although nothing failed; a walk that is not complete goes on after it.
+    `notices` are sentences for the operator, each given once ("80 % of the monthly budget is used").
     """
 
     posts: tuple[Post, ...]
@@ -112,6 +113,7 @@ class Batch:
     aside: tuple[Aside, ...] = ()
     gaps: tuple[Gap, ...] = ()
     not_before: datetime | None = None
+    notices: tuple[str, ...] = ()
 
 
 class ConnectorError(Exception):

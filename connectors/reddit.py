@@ -1,0 +1,335 @@
+"""Reddit, by its OAuth API through praw, read-only: submissions by search, comments of named subreddits.
+
+The cursor holds, for each listing, the time of the newest post seen in a whole walk and the walk under way with its
+page anchors. A walk goes down to a time, never to one id: a listing asked for what comes after a deleted post is empty.
+New keys need Reddit's approval since November 2025: https://support.reddithelp.com/hc/en-us/articles/42728983564564
+"""
+
+from __future__ import annotations
+
+import configparser
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import Any
+
+import praw
+import praw.config
+import prawcore
+import requests
+from pydantic import BaseModel, Field, SecretStr, field_validator
+
+from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, RateLimited, Refused, Request
+from connectors.adapter import ThroughHttp
+from connectors.http import Http, host_of
+from connectors.reddit_answers import Limits, Removed, children_of, error_of, limits_in, post_of
+from connectors.terms import any_of
+from connectors.text import raw_of
+from connectors.walk import Walk, fingerprint, milliseconds, moment
+
+QUERY_LIMIT = 512
+OVERLAP = timedelta(minutes=15)
+# Held-back posts appear late under their old time: once a day a walk goes down this far.
+RESCAN = timedelta(hours=36)
+RESCAN_EVERY = timedelta(hours=24)
+PAGE = 100
+# Where listings end although there is more: about 1000, a search earlier.
+LISTING_END = {"comments": 900, "own": 900, "search": 225}
+ANCHORS = 4
+MANY = 3
+
+for _name in ("praw", "prawcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Settings(BaseModel, frozen=True, extra="forbid"):
+    """A source of kind "reddit"."""
+
+    client_id: SecretStr = Field(description="the app's id, from reddit.com/prefs/apps, once Reddit approved it")
+    client_secret: SecretStr = Field(description="the app's secret, from the same page")
+    user_agent: str = Field(
+        "selfhosted:earful:0.1", min_length=7, description="who asks; Reddit wants platform:app:version (by /u/NAME)"
+    )
+    subreddits: tuple[str, ...] = Field((), description="names whose new comments are read, without r/")
+    search: bool = Field(True, description="search all submissions for the brands' words")
+    search_in_subreddits: bool = Field(False, description="search only in `subreddits` instead of all of Reddit")
+    api_url: str = Field("", description="one base address instead of the two below, for a gateway or a test")
+    oauth_url: str = Field("https://oauth.reddit.com", description="base address of the API")
+    reddit_url: str = Field("https://www.reddit.com", description="base address where tokens are given")
+    total_seconds: float = Field(45.0, gt=0, le=300, description="seconds that one read may take in all")
+
+    @field_validator("subreddits")
+    @classmethod
+    def _named(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not re.fullmatch(r"\w{2,50}", name, re.ASCII):
+                raise ValueError(f"{name!r} is no subreddit; write the name without r/, like smallbusiness")
+        return names
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One listing: the path to ask and what to ask for."""
+
+    kind: str
+    path: str
+    query: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{fingerprint(self.path + ' ' + self.query)}"
+
+
+class _Watched(prawcore.Requestor):
+    """praw's way out, judged here before prawcore sees it.
+
+    prawcore sleeps in the calling thread for up to ten minutes when the limit is near, repeats what failed, and fails
+    with a KeyError where a header is missing (prawcore/rate_limit.py). So refusals leave here as our errors, and the
+    limits are read here and taken out of what prawcore gets to see.
+    """
+
+    def __init__(self, *arguments: Any, now: list[datetime], **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.limits = Limits()
+        self._now = now
+
+    def request(self, *arguments: Any, timeout: float | None = None, **named: Any) -> requests.Response:  # noqa: ARG002
+        """Ask, within the deadline of the whole read rather than `timeout`; raise a ConnectorError at 300 and above."""
+        response = self._http.request(*arguments, **named)
+        token = "access_token" in str(arguments[1] if len(arguments) > 1 else named.get("url", ""))
+        if response.status_code >= 300:
+            raise error_of(response.status_code, response.headers, response.text[:20_000], self._now[0], token)
+        if not token:
+            self.limits = limits_in(response.headers, self._now[0])
+        for name in [name for name in response.headers if name.lower().startswith("x-ratelimit")]:
+            del response.headers[name]
+        return response
+
+
+class Reddit:
+    """Reads submissions and comments, the brand's own comments, and what became of posts already known."""
+
+    def __init__(self, settings: Settings, http: Http | None = None) -> None:  # noqa: ARG002
+        """Touch no network. The given client stays unused: praw gets one that trusts Reddit's two addresses only."""
+        self._settings = settings
+        self._urls = (settings.api_url or settings.oauth_url, settings.api_url or settings.reddit_url)
+        client = Http(
+            trusted=[host_of(url) for url in self._urls],
+            total_seconds=settings.total_seconds,
+            user_agent=settings.user_agent,
+        )
+        self._adapter = ThroughHttp(client, total_seconds=settings.total_seconds)
+        self._now: list[datetime] = []
+        self._wait_until: datetime | None = None
+        self._praw: Any = None
+
+    def fetch(self, request: Request) -> Batch:
+        """Read one page: of the searches for `request.terms`, then of the subreddits' comments."""
+        joined = "+".join(self._settings.subreddits)
+        lanes = []
+        if self._settings.search:
+            inside = self._settings.search_in_subreddits and bool(joined)
+            path = f"r/{joined if inside else 'all'}/search"
+            lanes = [_Lane("search", path, query) for query in any_of(request.terms, limit=QUERY_LIMIT)]
+        if joined:
+            lanes.append(_Lane("comments", f"r/{joined}/comments"))
+        return self._page(lanes, request)
+
+    def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
+        """Read one page of the comments that the accounts (user names) wrote."""
+        names = [account.strip().removeprefix("/").removeprefix("u/") for account in accounts]
+        for name in names:
+            if not re.fullmatch(r"[\w-]{2,30}", name, re.ASCII):
+                raise Refused(
+                    "an account of Reddit is no user name", "Check the brand's accounts; write it without u/."
+                )
+        return self._page([_Lane("own", f"user/{name}/comments") for name in names], request)
+
+    def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+        """Look up to 100 known posts up again: what is gone comes back as `deleted`, what was edited as posts."""
+        self._start(request)
+        asked = [one for one in dict.fromkeys(ids) if re.fullmatch(r"t[13]_[0-9a-z]{1,13}", one)][:PAGE]
+        if not asked:
+            return Batch((), request.cursor)
+        found, _ = children_of(self._get("api/info", {"id": ",".join(asked)}))
+        if not found and len(asked) >= MANY:
+            raise Nonsense(f"Reddit knows none of {len(asked)} posts, which is not believed", "It is tried again.")
+        posts, deleted, aside = self._posts(found, request.source)
+        seen = {post.native_id for post in posts} | {str(_name_of(item)) for item in found}
+        missing = [one for one in asked if one not in seen]
+        edited = tuple(post for post in posts if post.edited_at)
+        gone = tuple(one for one in dict.fromkeys([*deleted, *missing]) if one in asked)
+        return Batch(edited, request.cursor, True, self._quota(), gone, aside, (), self._rest(request.now))
+
+    def _page(self, lanes: list[_Lane], request: Request) -> Batch:
+        self._start(request)
+        walk = Walk.load(request.cursor)
+        by_key = {lane.key: lane for lane in lanes}
+        walk.begin(by_key, request.now, request.since, OVERLAP)
+        lane = by_key.get(walk.lane)
+        if lane is None:
+            return Batch((), walk.dump())
+        reach = self._reach(walk, request.now)
+        found, after = self._listing(lane, walk)
+        posts, deleted, aside = self._posts(found, request.source)
+        walk.note(post.posted_at for post in posts)
+        gaps, complete = self._turn(lane, walk, posts, found, after, reach)
+        kept = tuple(post for post in posts if milliseconds(post.posted_at) >= reach)
+        wait = None if complete and self._limits().remaining is None else self._rest(request.now)
+        return Batch(kept, walk.dump(), complete, self._quota(), deleted, aside, gaps, wait)
+
+    def _turn(
+        self, lane: _Lane, walk: Walk, posts: tuple[Post, ...], found: list[Any], after: str, reach: int
+    ) -> tuple[tuple[Gap, ...], bool]:
+        """Go to the next page or end the lane; say what stays unseen if the listing ended too early."""
+        reached = bool(posts) and min(milliseconds(post.posted_at) for post in posts) < reach
+        names = [name for name in (_name_of(item) for item in found) if name]
+        if not reached and after and walk.turn(after):
+            # The page's last posts, nearest first: if one is deleted before the next page, the one before it serves.
+            walk.extra["anchors"] = [after, *[name for name in reversed(names) if name != after]][:ANCHORS]
+            return (), False
+        gaps: tuple[Gap, ...] = ()
+        if not reached and (after or walk.count >= LISTING_END[lane.kind]):
+            gaps = walk.unread(f"Reddit shows only the newest {walk.count} posts of a listing")
+        walk.extra["anchors"] = []
+        if walk.close_lane():
+            if walk.extra.pop("rescanning", False):
+                walk.extra["rescanned"] = max((mark.read for mark in walk.marks.values()), default=0)
+            return gaps, True
+        return gaps, False
+
+    def _reach(self, walk: Walk, now: datetime) -> int:
+        """Give the time down to which this walk reads: its floor, and once a day further for what appears late."""
+        if "rescanning" not in walk.extra:
+            last = walk.extra.get("rescanned")
+            due = not isinstance(last, int) or now - moment(last) >= RESCAN_EVERY
+            walk.extra["rescanning"] = due and bool(walk.marks)
+        return min(walk.floor, walk.started - milliseconds_of(RESCAN)) if walk.extra["rescanning"] else walk.floor
+
+    def _listing(self, lane: _Lane, walk: Walk) -> tuple[list[Any], str]:
+        """Ask for the page that the walk is at, by its other anchors where the first one leads to nothing."""
+        wanted: dict[str, str | int] = {"limit": PAGE, "sort": "new"}
+        if lane.kind == "search":
+            wanted |= {"q": lane.query, "type": "link", "t": "month", "restrict_sr": int("r/all/" not in lane.path)}
+        held = walk.extra.get("anchors")
+        anchors: list[str] = [str(one) for one in held] if walk.token and isinstance(held, list) else []
+        found, after = children_of(self._get(lane.path, wanted | ({"after": anchors[0]} if anchors else {})))
+        for anchor in anchors[1:]:
+            if found:
+                break
+            found, after = children_of(self._get(lane.path, wanted | {"after": anchor}))
+        return found, after
+
+    def _get(self, path: str, wanted: dict[str, str | int]) -> Any:
+        """Ask once; with a fresh token once more if the token was refused."""
+        for last in (False, True):
+            try:
+                return self._client().request(method="GET", path=path, params=wanted)
+            except RateLimited as error:
+                self._wait_until = error.retry_at
+                raise
+            except Refused:
+                self._praw = None
+                if last:
+                    raise
+            except ConnectorError:
+                raise
+            except prawcore.OAuthException:
+                raise Refused(
+                    "Reddit does not accept the app's id or secret", "Check client_id and client_secret."
+                ) from None
+            except Exception as error:  # noqa: BLE001 - praw lets KeyError, IndexError and more out on odd answers
+                raise Nonsense(
+                    f"Reddit's answer could not be read ({type(error).__name__})",
+                    "Check oauth_url and reddit_url; a login page or a block may stand in between.",
+                ) from None
+        raise AssertionError("the second attempt returns or raises")
+
+    def _client(self) -> Any:
+        if self._praw is None:
+            _forget_praw_ini()
+            session = requests.Session()
+            self._adapter.mount(session)
+            self._praw = praw.Reddit(
+                site_name="DEFAULT",
+                client_id=self._settings.client_id.get_secret_value(),
+                client_secret=self._settings.client_secret.get_secret_value(),
+                user_agent=self._settings.user_agent,
+                oauth_url=self._urls[0].rstrip("/") + "/",
+                reddit_url=self._urls[1].rstrip("/"),
+                username=None,
+                password=None,
+                refresh_token=None,
+                redirect_uri=None,
+                check_for_updates=False,
+                check_for_async=False,
+                requestor_class=_Watched,
+                requestor_kwargs={"session": session, "now": self._now},
+            )
+        return self._praw
+
+    def _start(self, request: Request) -> None:
+        if self._wait_until is not None and request.now < self._wait_until:
+            raise RateLimited("Reddit: the limit of requests is reached", self._wait_until, "Nothing to do.")
+        self._wait_until = None
+        self._now[:] = [request.now]
+        self._adapter.begin()
+
+    def _limits(self) -> Limits:
+        requestor = self._praw.requestor if self._praw is not None else None
+        return requestor.limits if isinstance(requestor, _Watched) else Limits()
+
+    def _quota(self) -> Quota:
+        limits = self._limits()
+        return Quota(limits.remaining, limits.reset_at)
+
+    def _rest(self, now: datetime) -> datetime | None:
+        """Give the time to wait for when the last calls of this window are near."""
+        limits = self._limits()
+        if limits.remaining is None or limits.reset_at is None or limits.remaining > ANCHORS:
+            return None
+        self._wait_until = limits.reset_at
+        return max(limits.reset_at, now + timedelta(seconds=1))
+
+    def _posts(self, found: Iterable[Any], source: str) -> tuple[tuple[Post, ...], tuple[str, ...], tuple[Aside, ...]]:
+        posts: list[Post] = []
+        deleted: list[str] = []
+        aside: list[Aside] = []
+        for item in found:
+            try:
+                posts.append(post_of(item, source))
+            except Removed as removed:
+                deleted.append(removed.native_id)
+            except (ValueError, TypeError, KeyError, OverflowError) as error:
+                aside.append(Aside(raw_of(item).encode(), str(error) or type(error).__name__))
+        if len(aside) >= MANY and not posts and not deleted:
+            raise Nonsense(
+                f"Reddit: none of {len(aside)} posts could be read ({aside[0].reason})", "Look for an update."
+            )
+        return tuple(posts), tuple(deleted), tuple(aside)
+
+
+def milliseconds_of(span: timedelta) -> int:
+    """Give a span in milliseconds."""
+    return round(span.total_seconds() * 1000)
+
+
+def _name_of(item: Any) -> str:
+    data = item.get("data") if isinstance(item, dict) else None
+    name = data.get("name") if isinstance(data, dict) else None
+    return name if isinstance(name, str) and re.fullmatch(r"t[13]_[0-9a-z]{1,13}", name) else ""
+
+
+def _forget_praw_ini() -> None:
+    """Give praw the settings inside its own package only.
+
+    It would read praw.ini of the working directory and of the home, and a file planted there could send our secret to
+    another host or switch on a password login (praw/config.py).
+    """
+    with praw.config.Config.LOCK:
+        packaged = configparser.ConfigParser()
+        packaged.read_string(files("praw").joinpath("praw.ini").read_text("utf-8"))
+        praw.config.Config.CONFIG = packaged

@@ -1,0 +1,182 @@
+"""Reads Reddit's answers: a post, who is gone, what is left of the limit, and what a refusal means. Pure.
+
+Field names: https://www.reddit.com/dev/api; with raw_json=1 texts carry no entities.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from connectors import ConnectorError, Nonsense, Post, RateLimited, Refused
+from connectors.text import clean, raw_of, safe_url
+
+LONGEST_WAIT = timedelta(minutes=15)
+UNKNOWN_WAIT = timedelta(minutes=1)
+APPROVAL = (
+    "Reddit approves new keys by hand since November 2025: ask at support.reddithelp.com (Responsible Builder Policy), "
+    "make an app of type script at reddit.com/prefs/apps, and set client_id and client_secret."
+)
+_GONE = frozenset({"[deleted]", "[removed]", "[ removed by reddit ]"})
+
+
+class Removed(Exception):
+    """The author or a moderator has taken the post away."""
+
+    def __init__(self, native_id: str) -> None:
+        super().__init__(native_id)
+        self.native_id = native_id
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many calls are left, until when; None where Reddit did not say."""
+
+    remaining: int | None = None
+    reset_at: datetime | None = None
+
+
+def children_of(body: object) -> tuple[list[Any], str]:
+    """Give the items of a listing and the name to go on after; anything that is no listing is Nonsense."""
+    data = body.get("data") if isinstance(body, dict) else None
+    children = data.get("children") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(children, list):
+        raise Nonsense("Reddit answered without a listing", "Check oauth_url; a login page may stand in between.")
+    after = data.get("after")
+    return children, after if isinstance(after, str) and re.fullmatch(r"t\d_[0-9a-z]{1,13}", after) else ""
+
+
+def post_of(item: Any, source: str) -> Post:
+    """Read one submission (t3) or comment (t1). ValueError says what is wrong with it, Removed that it is gone."""
+    data = item.get("data") if isinstance(item, dict) else None
+    if not isinstance(data, dict):
+        raise ValueError("no object with data")
+    name = data.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"t[13]_[0-9a-z]{1,13}", name):
+        raise ValueError("name is not the id of a submission or comment")
+    comment = name.startswith("t1_")
+    author, body = data.get("author"), data.get("body" if comment else "selftext")
+    if _is_gone(author) or _is_gone(body) or data.get("removed_by_category"):
+        raise Removed(name)
+    title = "" if comment else data.get("title")
+    if not isinstance(author, str) or not author.strip():
+        raise ValueError("author is not a name")
+    if not isinstance(body, str) or not isinstance(title, str) or not (comment or title.strip()):
+        raise ValueError("the words are not a text")
+    posted_at = _time(data.get("created_utc"))
+    if posted_at is None:
+        raise ValueError("created_utc is not a time")
+    title, body = clean(title).strip(), clean(body).strip()
+    return Post(
+        source=source,
+        native_id=name,
+        url=_link(data, name, comment),
+        author=clean(author).strip(),
+        text=f"{title}\n\n{body}".strip() if title else body,
+        posted_at=posted_at,
+        title=title,
+        reach=_score(data.get("score")),
+        parent_id=_fullname(data.get("parent_id")) if comment else "",
+        thread_id=_fullname(data.get("link_id")) if comment else "",
+        edited_at=_time(data.get("edited")),
+        raw=raw_of(item),
+    )
+
+
+def _is_gone(value: object) -> bool:
+    return isinstance(value, str) and value.strip().casefold() in _GONE
+
+
+def _link(data: Mapping[str, Any], name: str, comment: bool) -> str:
+    permalink = data.get("permalink")
+    if isinstance(permalink, str) and permalink.startswith("/r/"):
+        found = safe_url(f"https://www.reddit.com{permalink}")
+        if found:
+            return found
+    if comment:
+        return f"https://www.reddit.com/comments/{_fullname(data.get('link_id'))[3:] or '_'}/_/{name[3:]}"
+    return f"https://www.reddit.com/comments/{name[3:]}"
+
+
+def _fullname(value: object) -> str:
+    return value if isinstance(value, str) and re.fullmatch(r"t\d_[0-9a-z]{1,13}", value) else ""
+
+
+def _score(value: object) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+    return value if whole else None  # type: ignore[return-value]
+
+
+def _time(value: object) -> datetime | None:
+    """Read seconds since 1970; False (never edited) and anything before Reddit or in the far future is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return datetime.fromtimestamp(value, UTC) if 1_100_000_000 <= value <= 7_000_000_000 else None
+
+
+def limits_in(headers: Mapping[str, str], now: datetime) -> Limits:
+    """Read what is left of the limit; a header that is missing or no number tells nothing."""
+    remaining, reset = _number(headers.get("x-ratelimit-remaining")), _number(headers.get("x-ratelimit-reset"))
+    if remaining is None:
+        return Limits()
+    return Limits(max(0, math.floor(remaining)), now + _held(reset))
+
+
+def error_of(status: int, headers: Mapping[str, str], said: str, now: datetime, token: bool = False) -> ConnectorError:
+    """Turn a refusal into the error that fits. `token`: it was the request for a token. The body is never quoted."""
+    where = "Reddit's token service" if token else "Reddit"
+    if status == 429:
+        wait = _retry_after(headers, now)
+        return RateLimited(f"{where}: too many requests (429)", now + wait, "Nothing to do; reading goes on by itself.")
+    if status in {401, 403, 404, 410} or (token and status == 400):
+        return _refused(status, said, where, token)
+    if status < 400:
+        return Nonsense(f"{where} sends us elsewhere ({status})", "Check the names in subreddits and the addresses.")
+    if status >= 500:
+        return ConnectorError(f"{where} has a fault of its own ({status})", "Nothing to do; it is tried again.")
+    return ConnectorError(f"{where} did not accept the request ({status})", "Check this source's options.")
+
+
+def _refused(status: int, said: str, where: str, token: bool) -> Refused:
+    if status in {404, 410}:
+        remedy = "Check reddit_url." if token else "Check subreddits and the brand's accounts."
+        return Refused(f"{where} does not know what was asked for ({status})", remedy)
+    if "network policy" in said or "whoa there" in said:
+        return Refused(
+            f"{where} blocks this network ({status})",
+            "Set a user_agent of your own and read with an approved key, or from another network.",
+        )
+    if status == 403 and re.search(r'"reason": ?"(private|quarantined|banned|gold_only)"', said):
+        return Refused(f"{where}: a subreddit is closed to us (403)", "Take it out of subreddits.")
+    return Refused(f"{where} refuses the app's key ({status})", APPROVAL)
+
+
+def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
+    said = headers.get("retry-after", "")
+    seconds = _number(said)
+    if seconds is None and said:
+        try:
+            seconds = (parsedate_to_datetime(said).astimezone(UTC) - now).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            seconds = None
+    return _held(_number(headers.get("x-ratelimit-reset")) if seconds is None else seconds)
+
+
+def _held(seconds: float | None) -> timedelta:
+    """Keep a wait between one second and fifteen minutes; one that is missing or past is a minute."""
+    if seconds is None or seconds <= 0:
+        return UNKNOWN_WAIT
+    return timedelta(seconds=min(max(seconds, 1.0), LONGEST_WAIT.total_seconds()))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
