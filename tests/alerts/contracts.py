@@ -28,11 +28,11 @@ unescaped, a mail as its subject, a line end, and its plain part. A message that
 `misbehave(fault)` makes the very next thing that is sent meet that fault, and only that one:
 
     refused      the far side no longer takes our credentials          -> channel_broken, with a remedy
-    busy         it asks us to come back later                          -> transient (no flag; retry_after if it said when)
+    busy         it asks us to come back later                          -> transient (no flag), retry_after if it said
     broken       it answers with an error of its own, or with nonsense  -> transient, and nothing has arrived
     down         nobody listens at its address                          -> transient: it cannot have arrived
     drops        it takes the message, and the line dies before a word  -> outcome_unknown
-    hangs        it takes the message, and never says anything          -> outcome_unknown, by the channel's own deadline
+    hangs        it takes the message, and never says anything          -> outcome_unknown, by its own deadline
     too_large    it will not take a message of this size                -> too_large
 
 A fault that a channel cannot meet stands in `cannot` with its reason; every other one is tested. Keep time limits in a
@@ -67,7 +67,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class ChannelContract:
-    """How `test_contract.py` puts one kind of channel on a stage, and which faults it cannot meet, each with the reason."""
+    """How `test_contract.py` puts one kind on a stage, and which faults it cannot meet, each with the reason."""
 
     kind: str
     open_stage: Callable[[Path], AbstractContextManager[Stage]]

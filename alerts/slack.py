@@ -1,0 +1,348 @@
+"""Slack, by its Web API with a bot token, or by an incoming webhook (which can neither be edited nor looked up).
+
+With a token a message carries metadata: the key of its delivery and the mentions it speaks of. Slack has no way to say
+"only once", so what timed out after it left is looked for in the channel's history before it is sent again.
+Methods: https://docs.slack.dev/reference/methods (chat.postMessage, chat.update, conversations.history, auth.test).
+Scopes: chat:write; channels:history, groups:history and channels:read, groups:read for the look-up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.request
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from alerts import Alert, ChannelError, Letter, Receipt, slack_blocks
+from alerts.slack_blocks import EVENT_TYPE, Message
+from alerts.slack_errors import REMEDY, api_error, hook_error, loses_the_channel, unsure, word
+from alerts.wire import Answer, WireError, exchange
+
+OVERLAP = 300  # seconds: our clock and Slack's need not agree
+_PAGES = 25
+_PER_PAGE = 200
+
+
+class Settings(BaseModel):
+    """[[channels]] of kind "slack". One of `token` and `webhook_url`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    token: SecretStr | None = Field(None, description="the bot token, xoxb-...: posts, edits, buttons, look-ups")
+    webhook_url: SecretStr | None = Field(
+        None, description="an incoming webhook instead: posts only; no edits, no look-up, no buttons of its own"
+    )
+    app_token: SecretStr | None = Field(None, description="the app token, xapp-...: hears presses over Socket Mode")
+    signing_secret: SecretStr | None = Field(None, description="proves presses that come to a public address")
+    team: str = Field("", description="the workspace's id, T...; a press from another one is not heard")
+    api_url: str = Field("https://slack.com/api/", description="where the Web API is, for a gateway or a test")
+    proxy: SecretStr | None = Field(None, description="a proxy for all calls; the environment's is not used")
+    timeout: float = Field(15.0, gt=0, le=120, description="seconds that one call may take in all")
+    wakes: bool = Field(False, description="true if people let this app's messages through at night")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.token is None) == (self.webhook_url is None):
+            raise ValueError('write either token = { env = "SLACK_TOKEN" } or webhook_url = { env = "SLACK_WEBHOOK" }')
+        if self.webhook_url and not self.webhook_url.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("webhook_url is not an http(s) address; copy it from the app's Incoming Webhooks page")
+        if not self.api_url.startswith(("https://", "http://")):
+            raise ValueError("api_url is not an http(s) address; leave it out for Slack itself")
+        return self
+
+    @property
+    def hears_presses(self) -> bool:
+        """Whether a press of a button can come back to us."""
+        return self.token is not None and bool(self.app_token or self.signing_secret)
+
+
+def quiet_logger() -> logging.Logger:
+    """Return the logger that slack_sdk gets: it would print bodies, post texts and one-time addresses."""
+    for name in ("slack_sdk", "alerts.slack.library"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return logging.getLogger("alerts.slack.library")
+
+
+class NotSlack(Exception):
+    """An answer that is no JSON object, whatever its status: a proxy's page, a broken gateway."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"status {answer.status}")
+        self.answer = answer
+
+
+class Client(WebClient):
+    """slack_sdk's client with an end to every call, no retries of its own (they post twice), and no redirects."""
+
+    def __init__(self, token: str | None, settings: Settings) -> None:
+        super().__init__(
+            token=token,
+            base_url=settings.api_url.rstrip("/") + "/",
+            timeout=max(int(settings.timeout), 1),
+            retry_handlers=[],
+            logger=quiet_logger(),
+        )
+        self.proxy = settings.proxy.get_secret_value() if settings.proxy else None
+        self._seconds = settings.timeout
+
+    def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:  # noqa: ARG002
+        answer = exchange(req, self._seconds, proxy=self.proxy or "")
+        try:
+            whole = isinstance(json.loads(answer.body), dict)
+        except (ValueError, RecursionError):
+            whole = False
+        if not whole:
+            raise NotSlack(answer)
+        headers = dict(answer.headers)
+        if "retry-after" in headers:
+            headers["Retry-After"] = headers["retry-after"]  # as slack_sdk spells it
+        return {"status": answer.status, "headers": headers, "body": answer.body.decode("utf-8", "replace")}
+
+
+class Slack:
+    """Staff are told in Slack. With a token this makes a `SlackBot`, which can edit and look up; else it only posts."""
+
+    seconds_between = 1.0  # https://docs.slack.dev/apis/web-api/rate-limits: about one message a second a channel
+
+    def __new__(cls, settings: Settings) -> Slack:  # noqa: D102
+        return object.__new__(SlackBot if settings.token is not None else cls)
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.wakes = settings.wakes
+
+    def send(self, message: Alert | Letter, target: str, *, plain: bool = False) -> Receipt:  # noqa: ARG002
+        """Post to the channel that the webhook was made for; `target` cannot choose another."""
+        made = _made(message, plain, presses=False)
+        said = {"text": made.text, "blocks": made.blocks, "unfurl_links": False, "unfurl_media": False}
+        answer = self._post(said)
+        if answer.status == 200 and answer.body.strip() == b"ok":
+            return Receipt()
+        raise hook_error(answer.status, answer.body, answer.headers)
+
+    def check(self) -> str:
+        """Post nothing at all: a living webhook answers that there is no text."""
+        answer = self._post({})
+        if answer.status == 400:
+            return "an incoming webhook: it can post, but not edit, look up, or hear a button"
+        raise hook_error(answer.status, answer.body, answer.headers)
+
+    def _post(self, said: dict[str, Any]) -> Answer:
+        url = self.settings.webhook_url.get_secret_value() if self.settings.webhook_url else ""
+        body = json.dumps(said).encode()
+        proxy = self.settings.proxy.get_secret_value() if self.settings.proxy else ""
+        try:
+            request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
+            return exchange(request, self.settings.timeout, proxy=proxy)
+        except WireError as error:
+            raise ChannelError(f"Slack's webhook: {error.reason}", outcome_unknown=error.left) from None
+
+
+class SlackBot(Slack):
+    """Slack with a bot token: its messages can be edited, threaded, pressed, and found again."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        token = settings.token.get_secret_value() if settings.token else ""
+        self._client = Client(token, settings)
+        self._ids: dict[str, str] = {}  # target -> conversation id, as Slack told us
+        self._bot_id = ""
+
+    def send(self, message: Alert | Letter, target: str, *, plain: bool = False) -> Receipt:
+        """Post once. `target` is "#channel", a channel's id "C…" or a person's id "@U…"."""
+        made = _made(message, plain, presses=self.settings.hears_presses)
+        return self._receipt(target, self._call("chat.postMessage", **_address(target), **_content(made)))
+
+    def edit(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
+        """Replace the message in place; doing it twice is the same as once."""
+        channel, timestamp = _place(receipt)
+        made = _made(alert, False, presses=self.settings.hears_presses)
+        content = {key: value for key, value in _content(made).items() if not key.startswith("unfurl")}
+        try:
+            said = self._call("chat.update", channel=channel, ts=timestamp, **content)
+        except ChannelError as error:
+            if not error.too_large:
+                raise
+            short = _made(alert, True, presses=False)
+            said = self._call(
+                "chat.update", channel=channel, ts=timestamp, text=short.text, blocks=[], metadata=short.metadata
+            )
+        return self._receipt(target, said)
+
+    def follow_up(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
+        """Answer in the thread of the message."""
+        channel, timestamp = _place(receipt)
+        made = _made(alert, False, presses=self.settings.hears_presses)
+        said = self._call("chat.postMessage", channel=channel, thread_ts=timestamp, **_content(made))
+        return self._receipt(target, said)
+
+    def look_up(
+        self, key: str, revision: int, target: str, since: datetime, within: Receipt | None = None
+    ) -> Receipt | None:
+        """Find the message sent under `key` at `revision` or later, posted after `since`; `within` searches its thread.
+
+        None means that it is not there. ChannelError means that this cannot be said: no scope, no answer, too much to
+        read, or messages of ours whose metadata Slack does not show.
+        """
+        try:
+            return self._look_up(key, revision, target, since, within)
+        except ChannelError as error:
+            if error.channel_broken and not loses_the_channel(error):
+                # Reading may be refused where posting works: this must not close the channel.
+                raise ChannelError(error.message, outcome_unknown=True, remedy=error.remedy) from None
+            raise
+
+    def check(self) -> str:
+        """Ask Slack who we are and what we may do."""
+        said = self._call("auth.test")
+        scopes = {scope.strip() for scope in said.headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
+        if scopes and "chat:write" not in scopes:
+            raise ChannelError("Slack: missing_scope chat:write", channel_broken=True, remedy=REMEDY["missing_scope"])
+        notes = [f"connected to {word(said['team'])} as {word(said['user'])}"]
+        if scopes and not scopes & {"channels:history", "groups:history"}:
+            notes.append("without channels:history a lost answer may mean one repeat")
+        if not self.settings.hears_presses:
+            notes.append("no app_token: the messages have no buttons")
+        if self.settings.team and said["team_id"] != self.settings.team:
+            raise ChannelError(
+                f"Slack: this token is for the workspace {word(said['team_id'])}, the settings say another `team`",
+                channel_broken=True,
+                remedy="correct `team` in settings.toml, or take the token of that workspace",
+            )
+        return "; ".join(notes)
+
+    def _look_up(self, key: str, revision: int, target: str, since: datetime, within: Receipt | None) -> Receipt | None:
+        options: dict[str, Any] = {"oldest": f"{since.timestamp() - OVERLAP:.6f}", "include_all_metadata": True}
+        if within is None:
+            method, options["channel"] = "conversations.history", self._conversation(target)
+        else:
+            method = "conversations.replies"
+            options["channel"], options["ts"] = _place(within)
+        blind, cursor = False, ""
+        pages: set[str] = set()
+        while len(pages) < _PAGES:
+            said = self._call(method, **options, limit=_PER_PAGE, **({"cursor": cursor} if cursor else {}))
+            messages = said["messages"]
+            if not isinstance(messages, list):
+                raise unsure("its history has no messages in it")
+            for message in messages:
+                if _is_ours(message, key, revision):
+                    return Receipt(json.dumps({"channel": options["channel"], "ts": message["ts"]}))
+                blind = blind or self._hidden(message)
+            pages.add(cursor)
+            cursor = str((said["response_metadata"] or {}).get("next_cursor") or "")
+            if not cursor:
+                if said["has_more"]:
+                    raise unsure("its history stops in the middle")
+                if blind:
+                    raise unsure("it shows our messages without their metadata")
+                return None
+            if cursor in pages:
+                raise unsure("its history goes round in a circle")
+        raise unsure("there is too much history to read")
+
+    def _hidden(self, message: Any) -> bool:
+        """Whether this is a message of ours without metadata: then any of them might be the one we look for."""
+        if not isinstance(message, dict) or not message.get("bot_id") or message.get("metadata"):
+            return False
+        if not self._bot_id:
+            self._bot_id = str(self._call("auth.test")["bot_id"] or "unknown")
+        return bool(message["bot_id"] == self._bot_id)
+
+    def _conversation(self, target: str) -> str:
+        """Return the id under which Slack keeps a conversation: history is only read by id."""
+        name = target.strip()
+        if name in self._ids:
+            return self._ids[name]
+        if name.startswith("@"):
+            opened = self._call("conversations.open", users=name[1:])
+            found = (opened["channel"] or {}).get("id")
+        elif name.startswith("#") and not _is_id(name[1:]):
+            found = self._by_name(name[1:])
+        else:
+            found = name.lstrip("#")
+        if not found:
+            raise unsure("it does not show us that channel's id")
+        self._ids[name] = str(found)
+        return self._ids[name]
+
+    def _by_name(self, name: str) -> str:
+        cursor = ""
+        for _ in range(_PAGES):
+            options = {"cursor": cursor} if cursor else {}
+            types = "public_channel,private_channel"
+            said = self._call("conversations.list", limit=1000, exclude_archived=True, types=types, **options)
+            for channel in said["channels"] or []:
+                if isinstance(channel, dict) and channel.get("name") == name:
+                    return str(channel.get("id") or "")
+            cursor = str((said["response_metadata"] or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return ""
+
+    def _call(self, method: str, **arguments: Any) -> Any:
+        """Call one method once, and say in the words of ChannelError what went wrong."""
+        call = getattr(self._client, method.replace(".", "_"))  # "chat.update" is chat_update there
+        try:
+            return call(**arguments)
+        except WireError as error:
+            raise ChannelError(f"Slack: {error.reason}", outcome_unknown=error.left) from None
+        except NotSlack as error:
+            raise api_error(error.answer.status, {}, error.answer.headers) from None
+        except SlackApiError as error:
+            response: Any = error.response
+            raise api_error(int(response.status_code), response.data, response.headers) from None
+
+    def _receipt(self, target: str, said: Any) -> Receipt:
+        channel, timestamp = said["channel"], said["ts"]
+        if not isinstance(channel, str) or not isinstance(timestamp, str) or not channel or not timestamp:
+            raise ChannelError("Slack: said ok without saying where", outcome_unknown=True)
+        self._ids[target.strip()] = channel
+        return Receipt(json.dumps({"channel": channel, "ts": timestamp}))
+
+
+def _made(message: Alert | Letter, plain: bool, *, presses: bool) -> Message:
+    if isinstance(message, Letter):
+        return slack_blocks.letter(message)
+    return slack_blocks.message(message, plain=plain, presses=presses)
+
+
+def _content(made: Message) -> dict[str, Any]:
+    content: dict[str, Any] = {"text": made.text, "metadata": made.metadata}
+    if made.blocks:
+        content["blocks"] = made.blocks
+    return {**content, "unfurl_links": False, "unfurl_media": False}
+
+
+def _address(target: str) -> dict[str, str]:
+    """Slack takes a name with its sign, an id without one."""
+    name = target.strip()
+    return {"channel": name[1:] if name.startswith("@") or _is_id(name[1:]) else name}
+
+
+def _is_id(name: str) -> bool:
+    return len(name) >= 8 and name[:1] in "CDGUW" and name.isalnum() and name.isupper()
+
+
+def _place(receipt: Receipt) -> tuple[str, str]:
+    """Read a receipt of ours; one of another channel, or of a webhook, leads nowhere."""
+    try:
+        place = json.loads(receipt.reference)
+        return str(place["channel"]), str(place["ts"])
+    except (ValueError, KeyError, TypeError):
+        raise ChannelError("Slack: there is no message of ours to go back to", permanent=True) from None
+
+
+def _is_ours(message: Any, key: str, revision: int) -> bool:
+    said = message.get("metadata") if isinstance(message, dict) else None
+    if not isinstance(said, dict) or said.get("event_type") != EVENT_TYPE:
+        return False
+    about = said.get("event_payload")
+    if not isinstance(about, dict) or about.get("key") != key or not isinstance(message.get("ts"), str):
+        return False
+    return isinstance(about.get("revision"), int) and about["revision"] >= revision
