@@ -6,8 +6,10 @@ marks are cut to thirty (the Stream-Safe format of Unicode's UAX #15), because c
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from functools import lru_cache
 
 # Shown as nothing, or as a change of direction: they split or hide words without being seen.
 _INVISIBLE = (
@@ -128,3 +130,115 @@ def fold(text: str) -> str:
     if _latin_spelling.search(text) is not None:
         text = text.translate(_LATIN_SPELLINGS)
     return unicodedata.normalize("NFKC", text)
+
+
+_address = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_handle = re.compile(r"(?<![\w@.])@\w[\w.\-]*(?:@[\w.\-]+)?")
+_tag = re.compile(r"#(\w+)")
+_camel = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")
+_run = re.compile(r"([^!?\s])\1{3,}")  # exclamation and question marks are counted, and cost nothing
+_glued = re.compile(r"(?<=[a-z])([,;!?]+|\.{2,})(?=[A-Za-z])")
+_skin = re.compile("[\U0001f3fb-\U0001f3ff]+")
+_double_quote = re.compile("[\u201c-\u201f\u00ab\u00bb\uff02]")
+_dash = re.compile("[\u2012-\u2015]")
+_emoji = re.compile(
+    "([\u203c\u2049\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u2bff\u3030\u303d\U0001f000-\U0001faff])"
+)
+
+
+def without_addresses(text: str) -> str:
+    """Drop links and @handles: they say where and who, never what."""
+    if "://" in text or "ww." in text.lower():
+        text = _address.sub(" ", text)
+    return _handle.sub("", text) if "@" in text else text
+
+
+def _open_tag(found: re.Match[str]) -> str:
+    return _camel.sub(" ", found[1])
+
+
+def for_scoring(text: str) -> str:
+    """Return the copy that is scored: what is said, and nothing that only decorates, hides or addresses it.
+
+    NFKC, straight quotes, entities unescaped, nothing invisible, no skin tones, links or @handles; "#AcmeFail" becomes
+    "Acme Fail"; four or more of a kind in a row become three; emoji stand apart. The result is not for showing. Of a
+    text over 6,000 characters, only its windows are kept.
+    """
+    if len(text) > 6_000:
+        text = "\n".join(windows(text))
+    return _for_scoring(text)
+
+
+@lru_cache(maxsize=64)  # language, sentiment and the judge ask for the same text one after the other
+def _for_scoring(text: str) -> str:
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
+    text = without_addresses(text)
+    if not text.isascii():
+        text = _few_marks(_skin.sub("", _invisible.sub("", text)))
+        text = _dash.sub(" - ", _double_quote.sub('"', _apostrophe.sub("'", text)))
+        text = _unmask(unicodedata.normalize("NFKC", _run.sub(r"\1\1\1", text)))
+        text = _emoji.sub(r" \1 ", text)
+    if "#" in text:
+        text = _tag.sub(_open_tag, text)
+    return _glued.sub(r"\1 ", _run.sub(r"\1\1\1", text))
+
+
+def windows(text: str, size: int = 1_000, most: int = 6) -> tuple[str, ...]:
+    """Cut a long text into at most `most` pieces of at most `size` characters: beginning, end, and evenly between.
+
+    Pieces begin and end at white space where some is near, so that no word is cut in two.
+    """
+    if len(text) <= size:
+        return (text,)
+    count = max(1, min(most, -(-len(text) // size)))
+    step = (len(text) - size) / max(1, count - 1)
+    pieces: list[str] = []
+    for number in range(count):
+        start = round(number * step)
+        piece = text[start : start + size]
+        if start and not text[start - 1].isspace():
+            piece = piece[_near_blank(piece[:40], last=False) :]
+        if start + size < len(text) and not text[start + size].isspace():
+            kept = _near_blank(piece[-40:], last=True)
+            piece = piece[: len(piece) - (40 - kept)] if kept and len(piece) >= 40 else piece
+        pieces.append(piece)
+    return tuple(pieces)
+
+
+def _near_blank(piece: str, last: bool) -> int:
+    """Return where to cut: after the first or before the last white space; 0 where there is none."""
+    blanks = list(_blank.finditer(piece))
+    if not blanks:
+        return 0
+    return blanks[-1].start() if last else blanks[0].end()
+
+
+# Direction marks can turn a line round, a zero-width space can hide a word; ZWJ and variation selectors make emoji.
+_unsafe_in_line = re.compile(
+    f"[{_CONTROLS}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
+)
+
+
+def safe_line(text: str) -> str:
+    """Return `text` as one line that is safe in a terminal, a log or a subject: no controls, no direction marks."""
+    if text.isascii() and text.isprintable():
+        return text.strip() if "  " not in text else " ".join(text.split())
+    # Line ends become blanks before the controls go, or words on two lines would become one.
+    line = " ".join(_newline.sub("\n", clean(text)).split())
+    return " ".join(_unsafe_in_line.sub("", line).split())
+
+
+def headline(text: str, width: int) -> str:
+    """Return at most `width` characters of `text` as one safe line, cut between words where it can be, with "…"."""
+    line = safe_line(text[: width * 8 + 1_000])
+    if len(line) <= width and len(text) <= width * 8 + 1_000:
+        return line
+    end = min(len(line), max(0, width - 1))
+    blank = line.rfind(" ", 0, end + 1)
+    if blank >= end * 2 // 3:
+        end = blank
+    # A letter keeps its accents, an emoji its other half.
+    while 0 < end < len(line) and (unicodedata.category(line[end])[0] == "M" or "\u200d" in line[end - 1 : end + 1]):
+        end -= 1
+    return f"{line[:end].rstrip()}…"[: max(0, width)]

