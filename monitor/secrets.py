@@ -1,7 +1,8 @@
 """Fills a table of settings before it is checked: secrets from the environment or a file, paths from the file's folder.
 
 It walks the model's own types, so every kind's `Settings` gets this without writing a line: a field of type SecretStr
-is a secret, a field of type Path is a path.
+is a secret; a field of type Path, or a text named `file`, is a path from the file's folder; "none" empties an
+optional one.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Filling:
         return filled
 
     def _field(self, entry: FieldInfo, value: object, key: Key) -> object:
+        if key[-1] == "file" and entry.annotation is str and isinstance(value, str) and value != entry.default:
+            return str(self.folder / Path(value).expanduser())
         checked_by_its_own = any(type(part).__name__ == "BeforeValidator" for part in entry.metadata)
         return self._value(entry.annotation, value, key, loose=checked_by_its_own)
 
@@ -58,6 +61,8 @@ class Filling:
             loose = loose or any(type(part).__name__ == "BeforeValidator" for part in parts)
             return self._value(inner, value, key, loose=loose)
         arms = typing.get_args(kind) if _is_union(kind) else (kind,)
+        if value == "none" and type(None) in arms and str not in arms:
+            return None  # TOML has no word for nothing
         if SecretStr in arms and not (isinstance(value, str) and str in arms):
             return self._secret(value, key)
         if str in arms and isinstance(value, dict) and set(value) in ({"env"}, {"file"}):

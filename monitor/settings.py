@@ -23,7 +23,7 @@ EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
 
 _SPAN = re.compile(r"([0-9]{1,9}) ?(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _SHARE = re.compile(r"([0-9]{1,4})%")
 
 
@@ -216,6 +216,18 @@ CLAIM_EXPIRES: dict[Priority, timedelta] = {
     "gentle": timedelta(hours=2),
 }
 
+AUTOMATIC_REPLIES = (
+    "we have received your message",
+    "we received your message",
+    "thank you for contacting us",
+    "thanks for contacting us",
+    "we will get back to you",
+    "we'll get back to you",
+    "this is an automated",
+    "this is an automatic",
+    "out of office",
+)
+
 
 def _over(defaults: Mapping[Any, Any]) -> BeforeValidator:
     """A table per priority: what the file leaves out keeps its default."""
@@ -243,11 +255,11 @@ class Alerts(Table):
     mention_people: tuple[Priority, ...] = ("critical", "urgent")
     sweep_at: tuple[Clock, ...] = (time(9), time(15))
     normal_list_at: Clock | None = time(16)
-    automatic_replies: tuple[str, ...] = ()
+    automatic_replies: tuple[str, ...] = AUTOMATIC_REPLIES
 
 
 class Block(Table):
-    """One block of opening hours: these weekdays, from start to end."""
+    """One block of opening hours: these weekdays, from start to end; an end before the start is on the next day."""
 
     days: tuple[Weekday, ...] = Field(min_length=1)
     start: Clock
@@ -288,7 +300,7 @@ def _targets(given: object) -> object:
 class Desk(Table):
     """[desk]: opening hours, holidays and targets."""
 
-    hours: tuple[Block, ...] = (Block(days=WORKING_WEEK, start=time(9), end=time(17)),)
+    hours: tuple[Block, ...] = Field(default=(Block(days=WORKING_WEEK, start=time(9), end=time(17)),), min_length=1)
     holidays: tuple[Day, ...] = ()
     targets: Annotated[dict[Priority, Targets], BeforeValidator(_targets)] = TARGETS
     around_the_clock: tuple[Priority, ...] = ("critical",)

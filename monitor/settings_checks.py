@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import connectors
 from monitor.faults import Key, Problem, meant, one_of, shown
-from monitor.settings import KEYWORDS, Settings, after, clock, step_after
+from monitor.settings import KEYWORDS, Settings, after, step_after
 from monitor.text.query import QueryError, parse
 
 _LISTS = {"brands": "brand", "sources": "source", "channels": "channel", "people": "person"}
@@ -37,13 +37,13 @@ class Checks:
         self._lists()
         self._zone()
         self._listen()
+        self._database()
         self._queries()
         self._accounts()
         self._targets()
         self._routes()
         self._people()
         self._steps()
-        self._hours()
         return self.problems
 
     def _note(self, key: Key, found: str, write: str) -> None:
@@ -98,6 +98,17 @@ class Checks:
         port = str(self._in("earful", "page_listen")).rpartition(":")[2]
         if len(port) <= 5 and port.isdecimal() and int(port) > 65535:
             self._note(("earful", "page_listen"), shown(self._in("earful", "page_listen")), "write a port up to 65535")
+
+    def _database(self) -> None:
+        database = self.sound.get("database")
+        if database is None:
+            return
+        url = database.url.get_secret_value()
+        if not url.startswith(("sqlite:", "postgresql://", "postgres://")) or url == "sqlite:":
+            write = 'write "sqlite:FILE" or "postgresql://USER@HOST/NAME"'
+            self._note(("database", "url"), "neither an SQLite file nor a PostgreSQL address", write)
+        elif database.throwaway and not url.startswith("sqlite:"):
+            self._note(("database", "throwaway"), "true for a PostgreSQL database", "throw only an SQLite file away")
 
     def _queries(self) -> None:
         for key, brand in self._entries("brands"):
@@ -177,24 +188,6 @@ class Checks:
             return step_after(after(text), target.first) if target else None
         except ValueError:
             return None
-
-    def _hours(self) -> None:
-        blocks = list(self._entries("desk", "hours"))
-        for key, person in self._entries("people"):
-            shifts = person.get("shifts")
-            blocks += [
-                ((*key, "shifts", at), shift)
-                for at, shift in enumerate(shifts if isinstance(shifts, list) else ())
-                if isinstance(shift, dict)
-            ]
-        for key, block in blocks:
-            try:
-                start, end = clock(block.get("start", "09:00")), clock(block.get("end", "17:00"))
-            except ValueError:
-                continue  # the block's own table says so
-            if end <= start:
-                found = f'"{end:%H:%M}", which is not after the start at {start:%H:%M}'
-                self._note((*key, "end"), found, "write a later end; a night is two blocks")
 
     def _in(self, first: str, second: str) -> Any:
         """A value as the file gives it, None where it does not."""

@@ -121,11 +121,14 @@ class _Reading:
         )
 
     def _one(self, model: type[_M], value: object, key: Key, also: tuple[str, ...] = ()) -> _M | None:
+        noted = len(self.problems)
         filled = self.filling.table(model, value, key, also)
+        sound = len(self.problems) == noted
         try:
             return model.model_validate(filled)
         except ValidationError as error:
-            self.problems += problems_of(error, key, filled)
+            # What is said of the table as a whole may come from the part that could not be filled.
+            self.problems += [each for each in problems_of(error, key, filled) if sound or each.key != key]
             return None
 
     def _many(self, model: type[BaseModel], name: str) -> tuple[Any, ...]:

@@ -1,0 +1,273 @@
+"""Writes what an installation needs: settings of its own, a systemd unit, a Slack manifest.
+
+Nothing here asks or prints: the command line does, and shows what these functions return.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from monitor.install_texts import INSTALLATION, QUICK, SLACK_STEPS, UNIT
+from monitor.settings import Block, Brand, clock
+from monitor.text.query import QueryError, parse
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+HOURS = "mon-fri 09:00-17:00"
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SIGNS = re.compile(r'["“”()*=@#:]|(?:^|\s)-\w|\b(?:AND|OR|NOT|NEAR(?:/\d+)?)\b')
+_BLOCK = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? +([0-9:]{4,5}) ?- ?([0-9:]{4,5})")
+
+
+class InstallError(Exception):
+    """It cannot be written; the message says why and what to do."""
+
+
+def query_of(words: str) -> str:
+    """Read what a person calls their brand: a word, a name of several words, or a whole query; return a query.
+
+    "Firefox" is itself, `Acme Air` becomes the phrase `"Acme Air"`, and whatever has operators or quotes is a query
+    already. Raises InstallError with what to write.
+    """
+    words = " ".join(words.split())
+    if words.encode(errors="replace") != words.encode(errors="surrogatepass"):
+        raise InstallError("the brand holds bytes that are not UTF-8: type it on a terminal that is set to UTF-8")
+    query = words if _SIGNS.search(words) or " " not in words else f'"{words}"'
+    try:
+        parse(query)
+    except QueryError as error:
+        raise InstallError(f'"{words[:80]}" is not a brand to listen for: {error}') from None
+    return query
+
+
+def name_of(query: str) -> str:
+    """Derive a brand's name from its query: the first phrase or word that is asked for, as it was written."""
+    plain = re.sub(r"(?:\bNOT\s+|(?<!\S)-)(?:\"[^\"]*\"|\([^()]*\)|\S+)|\b\w+:\S+", " ", query)
+    for phrase, word in re.findall(r'"([^"]+)"|([^\s()"]+)', plain):
+        name = (phrase or word).strip("=@#*:,. ").replace(":", " ")
+        if name and name not in ("AND", "OR", "NOT") and not name.startswith("NEAR"):
+            return str(name[:60].strip())
+    return "Brand"
+
+
+def hours_of(text: str) -> tuple[Block, ...]:
+    """Read opening hours such as "mon-fri 09:00-17:00, sat 10:00-14:00"; InstallError says how to write them."""
+    blocks = []
+    for part in text.casefold().split(","):
+        found = _BLOCK.fullmatch(part.strip())
+        try:
+            if found is None:
+                raise ValueError("not a block")
+            first, last = _WEEK.index(found[1]), _WEEK.index(found[2] or found[1])
+            days = _WEEK[first : last + 1] if first <= last else _WEEK[first:] + _WEEK[: last + 1]
+            blocks.append(Block.model_validate({"days": days, "start": clock(found[3]), "end": clock(found[4])}))
+        except ValueError:
+            raise InstallError(f'"{part.strip()[:60]}" are no opening hours: write "{HOURS}"') from None
+    return tuple(blocks)
+
+
+def zone_of(text: str) -> str:
+    """Check the name of a time zone; InstallError says how to write it."""
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise InstallError(f'"{text[:60]}" is no time zone: write one such as "Europe/Berlin"') from None
+    return text
+
+
+def machine_zone() -> str:
+    """The time zone that this machine is set to, "UTC" where it does not say."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    try:
+        linked = os.readlink("/etc/localtime").partition("zoneinfo/")[2]
+    except OSError:
+        linked = ""
+    for name in (named, linked):
+        try:
+            return zone_of(name) if name else "UTC"
+        except InstallError:
+            continue
+    return "UTC"
+
+
+# What `earful init` asks: the question, and the function that reads the answer or raises InstallError.
+QUESTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "query": ('Which brand? A name, or a query such as acme OR "acme air" -jobs', query_of),
+    "hours": ("When is somebody there to answer?", hours_of),
+    "zone": ("In which time zone?", zone_of),
+}
+
+
+def init(brand_query: str, output: Path, *, name: str = "", zone: str = "", hours: str = HOURS) -> str:
+    """Write the settings of a real installation to `output`, and return what a person should know now.
+
+    The sources that need no key are on; the database stands beside the file. A folder that is made is private (0700),
+    the file always is (0600). Raises InstallError, and writes nothing, where a file stands already.
+    """
+    query = query_of(brand_query)
+    path = (output / "settings.toml" if output.is_dir() else output).absolute()
+    zone, blocks = zone_of(zone or machine_zone()), hours_of(hours)
+    try:
+        brand = Brand(name=name or name_of(query), query=query)
+    except ValidationError:
+        raise InstallError(f'"{name[:80]}" is no name for a brand: write up to 64 letters, and no colon') from None
+    text = settings_text(query, name=brand.name, zone=zone, blocks=blocks).encode()
+    try:
+        _make_folder(path.parent)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(text)
+    except FileExistsError:
+        raise InstallError(f"{path} stands already and is left as it is: name another file") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "unusable name"
+        raise InstallError(f"{path} cannot be written ({reason}): name another place") from None
+    return _report(path)
+
+
+def demo_settings(brand: str, folder: Path) -> Path:
+    """Write settings that listen for `brand` live, under `folder`/var with a database of their own; return the file.
+
+    Written afresh each time, so that a newer Earful brings newer defaults. Raises InstallError.
+    """
+    query = query_of(brand)
+    name = name_of(query)
+    slug = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:40]
+    if not slug or query.casefold() not in (name.casefold(), f'"{name.casefold()}"'):
+        slug = f"{slug or 'brand'}-{hashlib.sha256(query.encode()).hexdigest()[:6]}"
+    path = folder.absolute() / "var" / slug / "settings.toml"
+    note = "# Written by `make run BRAND=...`, afresh at each start: to keep changes, copy this file elsewhere.\n"
+    text = note + settings_text(
+        query, name=name, zone=machine_zone(), blocks=hours_of("mon-sun 00:00-00:00"), demo=True
+    )
+    try:
+        _make_folder(path.parent)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            opened.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InstallError(f"{path} cannot be written ({error.strerror}): make its folder writable") from None
+    return path
+
+
+def _make_folder(folder: Path) -> None:
+    """Make what is missing of a folder, private; one that stands is left as it is."""
+    missing = [level for level in (folder, *folder.parents) if not level.exists()]
+    for level in reversed(missing):
+        level.mkdir(mode=0o700)
+        level.chmod(0o700)
+
+
+def _report(path: Path) -> str:
+    command = f"earful --settings {shlex.quote(str(path))}"
+    inside = path.is_relative_to(CHECKOUT)
+    lines = [f"Wrote {path}", ""]
+    if inside:
+        lines += ["It stands inside Earful's own folder: an upgrade could meet it. A place outside is safer.", ""]
+    return "\n".join([*lines, *_STANDING, "", f"Next: {command} try    then: {command} run"])
+
+
+_STANDING = (
+    "Work now, no key:    Hacker News, Google News, Mastodon tags, Bluesky",
+    "Need a key:          X (a developer app with credit, console.x.com), Slack (a bot token: earful slack-manifest),",
+    "                     mail (your SMTP server's name and password)",
+    "Need approval:       Reddit (ask for API access first, then make an app: reddit.com/prefs/apps)",
+    "They stand in the file, switched off: remove the # signs, set the secrets, and run: earful check --online",
+)
+
+
+def _quoted(text: str) -> str:
+    """A TOML string of any text: JSON's escapes are TOML's too, but for the one letter it leaves alone."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def settings_text(query: str, *, name: str, zone: str, blocks: tuple[Block, ...], demo: bool = False) -> str:
+    """The text of a settings file that listens for one brand with every source that needs no key."""
+    hours = ", ".join(
+        f'{{ days = {json.dumps(list(block.days))}, start = "{block.start:%H:%M}", end = "{block.end:%H:%M}" }}'
+        for block in blocks
+    )
+    quick = QUICK if demo else ""
+    return INSTALLATION.format(
+        query=_quoted(query), name=_quoted(name), zone=_quoted(zone), hours=f"[{hours}]", quick=quick
+    )
+
+
+def service(settings_path: Path, executable: Path, user: str, folders: tuple[Path, ...] = ()) -> str:
+    """A hardened systemd unit for this installation; the four commands that install it stand at its head.
+
+    `folders` are written to beside the settings' own (a database elsewhere). Raises InstallError for names that a unit
+    cannot hold.
+    """
+    settings, program = settings_path.absolute(), executable.absolute()
+    written = list(dict.fromkeys([settings.parent, *(folder.absolute() for folder in folders)]))
+    for text in (str(settings), str(program), user, *map(str, written)):
+        if not text or any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+            raise InstallError("a unit cannot hold an empty name or one with control characters: rename it")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*\$?", user):
+        raise InstallError(f'"{user[:60]}" is no user of a systemd unit: write the name of a system user')
+    return UNIT.format(
+        command=f"{shlex.quote(str(program))} --settings {shlex.quote(str(settings))} service",
+        start=f"{_unit_word(program)} --settings {_unit_word(settings, argument=True)} run",
+        folder=_unit_path(settings.parent),
+        written=" ".join(_unit_word(folder) for folder in written),
+        environment=_unit_path(settings.parent / "earful.env"),
+        user=user,
+    )
+
+
+def _unit_path(path: Path) -> str:
+    """A path that takes the whole line: systemd reads only % in it."""
+    return str(path).replace("%", "%%")
+
+
+def _unit_word(path: Path, *, argument: bool = False) -> str:
+    """One word of a line, quoted as systemd.syntax(7) says; an argument of ExecStart doubles the dollar sign too."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return '"' + (text.replace("$", "$$") if argument else text) + '"'
+
+
+# What the bot may do, and why: write alerts and edit them; find again, in public and private channels, what it has
+# sent; name people; know who belongs to the group that may press.
+SLACK_SCOPES = ("chat:write", "channels:history", "groups:history", "users:read", "usergroups:read")
+
+
+def slack_manifest(base: str = "") -> str:
+    """The app's manifest as JSON (https://docs.slack.dev/reference/app-manifest): Socket Mode and the exact scopes.
+
+    `base` is the address of Earful's page, shown to people in the app's description. `SLACK_STEPS` says what to do.
+    """
+    about = (
+        "Tells the team about people who complain in public, and keeps at it until somebody has answered. Press "
+        "*I have it* below a message to take the case: the message says so for everybody, and nobody else is called. "
+    )
+    more = f"The whole list: {base}" if base else "Whoever runs Earful here can say more."
+    manifest = {
+        "display_information": {
+            "name": "Earful",
+            "description": "Hears complaints, and keeps at it until they are answered",
+            "long_description": about + more,
+            "background_color": "#23395b",
+        },
+        "features": {"bot_user": {"display_name": "Earful", "always_online": False}},
+        "oauth_config": {"scopes": {"bot": list(SLACK_SCOPES)}},
+        "settings": {
+            "interactivity": {"is_enabled": True},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": True,
+            "token_rotation_enabled": False,
+        },
+    }
+    return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+
+
+__all__ = ["QUESTIONS", "SLACK_STEPS", "InstallError", "demo_settings", "init", "query_of", "service", "slack_manifest"]
