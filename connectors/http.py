@@ -109,7 +109,7 @@ class Http:
         cap: int = 10_000_000,
     ) -> Answer:
         """Send a request that a network's own library made (see adapter.py). Any status comes back as an Answer."""
-        return self._walk(method, url, None, headers, body, cap)
+        return self._walk(method, url, None, headers, body=body, cap=cap)
 
     def close(self) -> None:
         """Close what is open; the client can be used again."""

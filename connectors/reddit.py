@@ -226,8 +226,9 @@ class Reddit:
     def _get(self, path: str, wanted: dict[str, str | int]) -> Any:
         """Ask once; with a fresh token once more if the token was refused."""
         for last in (False, True):
+            client = self._client()
             try:
-                return self._client().request(method="GET", path=path, params=wanted)
+                return client.request(method="GET", path=path, params=wanted)
             except RateLimited as error:
                 self._wait_until = error.retry_at
                 raise
