@@ -11,8 +11,8 @@ import configparser
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -83,6 +83,14 @@ class _Lane:
         return f"{self.kind}:{fingerprint(self.path + ' ' + self.query)}"
 
 
+@dataclass(slots=True)
+class _Window:
+    """What the reader and praw's way out both know: the time of this read, and what Reddit said is left."""
+
+    now: datetime
+    limits: Limits = field(default_factory=Limits)
+
+
 class _Watched(prawcore.Requestor):
     """praw's way out, judged here before prawcore sees it.
 
@@ -91,19 +99,18 @@ class _Watched(prawcore.Requestor):
     limits are read here and taken out of what prawcore gets to see.
     """
 
-    def __init__(self, *arguments: Any, now: list[datetime], **named: Any) -> None:
+    def __init__(self, *arguments: Any, window: _Window, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.limits = Limits()
-        self._now = now
+        self._window = window
 
     def request(self, *arguments: Any, timeout: float | None = None, **named: Any) -> requests.Response:  # noqa: ARG002
         """Ask, within the deadline of the whole read rather than `timeout`; raise a ConnectorError at 300 and above."""
         response = self._http.request(*arguments, **named)
         token = "access_token" in str(arguments[1] if len(arguments) > 1 else named.get("url", ""))
         if response.status_code >= 300:
-            raise error_of(response.status_code, response.headers, response.text[:20_000], self._now[0], token)
+            raise error_of(response.status_code, response.headers, response.text[:20_000], self._window.now, token)
         if not token:
-            self.limits = limits_in(response.headers, self._now[0])
+            self._window.limits = limits_in(response.headers, self._window.now)
         for name in [name for name in response.headers if name.lower().startswith("x-ratelimit")]:
             del response.headers[name]
         return response
@@ -122,7 +129,7 @@ class Reddit:
             user_agent=settings.user_agent,
         )
         self._adapter = ThroughHttp(client, total_seconds=settings.total_seconds)
-        self._now: list[datetime] = []
+        self._window = _Window(datetime.min.replace(tzinfo=UTC))
         self._wait_until: datetime | None = None
         self._praw: Any = None
 
@@ -178,7 +185,7 @@ class Reddit:
         walk.note(post.posted_at for post in posts)
         gaps, complete = self._turn(lane, walk, posts, found, after, reach)
         kept = tuple(post for post in posts if milliseconds(post.posted_at) >= reach)
-        wait = None if complete and self._limits().remaining is None else self._rest(request.now)
+        wait = self._rest(request.now)
         return Batch(kept, walk.dump(), complete, self._quota(), deleted, aside, gaps, wait)
 
     def _turn(
@@ -195,19 +202,22 @@ class Reddit:
         if not reached and (after or walk.count >= LISTING_END[lane.kind]):
             gaps = walk.unread(f"Reddit shows only the newest {walk.count} posts of a listing")
         walk.extra["anchors"] = []
-        if walk.close_lane():
-            if walk.extra.pop("rescanning", False):
-                walk.extra["rescanned"] = max((mark.read for mark in walk.marks.values()), default=0)
-            return gaps, True
-        return gaps, False
+        began = walk.started
+        complete = walk.close_lane()
+        if complete and walk.extra.pop("rescanning", False):
+            walk.extra["rescanned"] = began
+        return gaps, complete
 
     def _reach(self, walk: Walk, now: datetime) -> int:
         """Give the time down to which this walk reads: its floor, and once a day further for what appears late."""
         if "rescanning" not in walk.extra:
+            if not walk.marks:
+                walk.extra["rescanned"] = walk.started
             last = walk.extra.get("rescanned")
-            due = not isinstance(last, int) or now - moment(last) >= RESCAN_EVERY
-            walk.extra["rescanning"] = due and bool(walk.marks)
-        return min(walk.floor, walk.started - milliseconds_of(RESCAN)) if walk.extra["rescanning"] else walk.floor
+            walk.extra["rescanning"] = not isinstance(last, int) or now - moment(last) >= RESCAN_EVERY
+        if not walk.extra["rescanning"]:
+            return walk.floor
+        return min(walk.floor, walk.started - round(RESCAN.total_seconds() * 1000))
 
     def _listing(self, lane: _Lane, walk: Walk) -> tuple[list[Any], str]:
         """Ask for the page that the walk is at, by its other anchors where the first one leads to nothing."""
@@ -268,7 +278,7 @@ class Reddit:
                 check_for_updates=False,
                 check_for_async=False,
                 requestor_class=_Watched,
-                requestor_kwargs={"session": session, "now": self._now},
+                requestor_kwargs={"session": session, "window": self._window},
             )
         return self._praw
 
@@ -276,20 +286,16 @@ class Reddit:
         if self._wait_until is not None and request.now < self._wait_until:
             raise RateLimited("Reddit: the limit of requests is reached", self._wait_until, "Nothing to do.")
         self._wait_until = None
-        self._now[:] = [request.now]
+        self._window.now, self._window.limits = request.now, Limits()
         self._adapter.begin()
 
-    def _limits(self) -> Limits:
-        requestor = self._praw.requestor if self._praw is not None else None
-        return requestor.limits if isinstance(requestor, _Watched) else Limits()
-
     def _quota(self) -> Quota:
-        limits = self._limits()
+        limits = self._window.limits
         return Quota(limits.remaining, limits.reset_at)
 
     def _rest(self, now: datetime) -> datetime | None:
         """Give the time to wait for when the last calls of this window are near."""
-        limits = self._limits()
+        limits = self._window.limits
         if limits.remaining is None or limits.reset_at is None or limits.remaining > ANCHORS:
             return None
         self._wait_until = limits.reset_at
@@ -311,11 +317,6 @@ class Reddit:
                 f"Reddit: none of {len(aside)} posts could be read ({aside[0].reason})", "Look for an update."
             )
         return tuple(posts), tuple(deleted), tuple(aside)
-
-
-def milliseconds_of(span: timedelta) -> int:
-    """Give a span in milliseconds."""
-    return round(span.total_seconds() * 1000)
 
 
 def _name_of(item: Any) -> str:
