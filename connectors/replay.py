@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from connectors import Aside, Batch, ConnectorError, Post, Request
+from connectors import Aside, Batch, ConnectorError, Nonsense, Post, Request
 from connectors.http import Http
 from connectors.spans import Span, span
 from connectors.text import clean, parse_time, raw_of, safe_url
@@ -164,6 +164,11 @@ def _read_day(settings: Settings) -> _Day:
             f"the file {path.name} cannot be read ({error.strerror or 'unknown fault'})",
             f'set `file` of this source to a JSON-lines file that exists, or to "sample"; found "{settings.file}"',
         ) from None
+    if aside and not lines:
+        raise Nonsense(
+            f"the file {path.name} holds no post that can be read ({aside[0].reason})",
+            "`file` of this source wants one JSON object a line, with id, author, text and at.",
+        )
     lines.sort(key=lambda line: line.at)
     moments = _moments([line.at for line in lines], settings)
     # Chosen only now, so that several sources that play parts of one file keep step.
@@ -292,6 +297,6 @@ def _post(line: _Line, source: str, posted_at: datetime) -> Post:
         reach=line.reach,
         rating=line.rating,
         parent_id=line.parent,
-        thread_id=line.thread,
+        thread_id=line.thread or line.parent or line.native_id,
         raw=line.raw,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from connectors import Batch, ConnectorError, Request
+from connectors import Batch, ConnectorError, Nonsense, Request
 from connectors.replay import SAMPLE, Replay, Settings
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -176,6 +176,13 @@ def test_a_missing_file_says_which_and_what_to_do(tmp_path: Path) -> None:
         Replay(Settings(file=str(tmp_path / "nowhere.jsonl"))).fetch(request())
     assert "nowhere.jsonl" in caught.value.message
     assert "file" in caught.value.remedy
+
+
+def test_a_file_of_another_kind_is_nonsense_and_says_what_is_wanted(tmp_path: Path) -> None:
+    with pytest.raises(Nonsense) as caught:
+        Replay(Settings(file=written(tmp_path, "<!doctype html>", "<p>hello</p>"))).fetch(request())
+    assert "line 1: not JSON" in caught.value.message
+    assert "id, author, text and at" in caught.value.remedy
 
 
 def test_an_empty_file_is_a_day_without_posts(tmp_path: Path) -> None:

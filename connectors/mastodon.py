@@ -1,0 +1,304 @@
+"""Mastodon, by the tag feeds of one server (and its search, given a token). The cursor is a walk down each feed.
+
+Posts from other servers arrive late and then get ids of their own (old) time, so what is newer than the last id seen
+is not all that is new: every read goes an hour below the newest post known, and once a day 72 hours.
+https://docs.joinmastodon.org/methods/timelines/#tag
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, Field, SecretStr
+
+from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Refused, Request
+from connectors.http import Answer, Http, error_for, json_of
+from connectors.text import clean, parse_time, plain, raw_of, safe_url, text_of
+from connectors.walk import Walk, milliseconds, moment
+
+PAGE = 40
+OVERLAP = timedelta(minutes=60)
+DEEP_OVERLAP = timedelta(hours=72)
+DEEP_EVERY = timedelta(hours=24)
+MOST_REFRESHED = 20
+MOST_ROOTS = 10
+FEW = 3
+_CLOSED = (
+    "Write an access_token of an account on that server into this source's settings, or name a server in api_url "
+    "whose tag feeds are open."
+)
+
+
+class Settings(BaseModel, frozen=True, extra="forbid"):
+    """Options of a `mastodon` source."""
+
+    api_url: str = Field(default="https://mastodon.social", description="The server whose feeds are read.")
+    tags: tuple[str, ...] = Field(
+        default=(), description="Tags to read, without #; empty: the terms of the brands' queries, spaces removed."
+    )
+    access_token: SecretStr | None = Field(
+        default=None, description="Token with read:statuses and read:search; turns the server's search on."
+    )
+    skip_bots: bool = Field(default=False, description="Leave out accounts that say that they are bots.")
+    find_roots: bool = Field(
+        default=False, description="Ask for the first post of a reply's thread: one more call for each reply."
+    )
+
+
+class Mastodon:
+    """Reads one server. Nothing is asked before the first fetch."""
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+        self._base = settings.api_url.rstrip("/")
+        self._host = urlsplit(self._base).hostname or "the server"
+
+    def fetch(self, request: Request) -> Batch:
+        """Read one page of one tag's feed (or of the search for one term)."""
+        lanes = [f"tag:{tag}" for tag in self._tags(request.terms)]
+        if self._settings.access_token is not None:
+            lanes += [f"search:{term}" for term in sorted({clean(term).strip() for term in request.terms} - {""})]
+        if not lanes:
+            raise ConnectorError(
+                f"{self._host}: there is no tag to read", "Write `tags` into this source's settings, without #."
+            )
+        return self._page(request, lanes)
+
+    def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
+        """Read one page of what one of `accounts` ("name" or "name@server") has posted, replies included."""
+        names = sorted({_account(name, self._host) for name in accounts} - {""})
+        if not names:
+            return Batch((), request.cursor or Walk().dump())
+        return self._page(request, [f"own:{name}" for name in names])
+
+    def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+        """Look at most 20 known posts up again: edits come as posts, what is gone as `deleted`."""
+        found: list[Any] = []
+        deleted: list[str] = []
+        quota: Quota | None = None
+        for native_id in ids[:MOST_REFRESHED]:
+            answer = self._get(f"/api/v1/statuses/{quote(native_id, safe='')}")
+            quota = _quota(answer)
+            if answer.status in {404, 410}:
+                deleted.append(native_id)
+            else:
+                found.append(self._sound(answer, request.now))
+        read, aside = self._read(found, request.source)
+        posts = tuple(post for post, _ in read)
+        return Batch(posts, request.cursor, quota=quota, deleted=tuple(deleted), aside=tuple(aside))
+
+    def _page(self, request: Request, lanes: list[str]) -> Batch:
+        walk = Walk.load(request.cursor)
+        deep = self._deep(walk, request.now)
+        walk.begin(lanes, request.now, request.since, DEEP_OVERLAP if deep else OVERLAP)
+        lane, floor = walk.lane, moment(walk.floor)
+        statuses, answer = self._ask(walk, request)
+        if not statuses and not walk.token and lane.startswith("tag:") and (deep or not walk.marks):
+            self._check_open(request.now)
+        read, aside = self._read(statuses, request.source)
+        walk.note(post.posted_at for post, _ in read)
+        posts = [post for post, bot in read if post.posted_at >= floor and not (bot and self._settings.skip_bots)]
+        gaps = self._turn(walk, statuses, [post.posted_at for post, _ in read], floor)
+        if self._settings.find_roots and not lane.startswith("own:"):
+            posts = self._with_roots(posts)
+        if not walk.lane and deep:
+            walk.extra["deep_at"] = milliseconds(request.now)
+        if not walk.lane:
+            walk.extra.pop("deep", None)
+        return Batch(tuple(posts), walk.dump(), not walk.lane, _quota(answer), aside=tuple(aside), gaps=gaps)
+
+    def _deep(self, walk: Walk, now: datetime) -> bool:
+        """Whether this walk goes deep; what was decided at its beginning stands until it is whole."""
+        if not walk.lane:
+            last = walk.extra.setdefault("deep_at", milliseconds(now))
+            due = not isinstance(last, int) or milliseconds(now) - last >= DEEP_EVERY / timedelta(milliseconds=1)
+            walk.extra["deep"] = due
+        return walk.extra.get("deep") is True
+
+    def _turn(self, walk: Walk, statuses: list[Any], times: list[datetime], floor: datetime) -> tuple[Gap, ...]:
+        """Go to the next page, or end the lane at its floor, its end, or a server that repeats itself."""
+        last = next((status["id"] for status in reversed(statuses) if _has_id(status)), "")
+        if last and not (times and times[-1] < floor):
+            if walk.turn(last):
+                return ()
+            gaps = walk.unread(f"{self._host} gave the same page again and again")
+            walk.close_lane()
+            return gaps
+        walk.close_lane()
+        return ()
+
+    def _ask(self, walk: Walk, request: Request) -> tuple[list[Any], Answer]:
+        kind, _, name = walk.lane.partition(":")
+        limit = PAGE if request.allowance is None else max(1, min(PAGE, request.allowance))
+        params: dict[str, str | int] = {"limit": limit}
+        if walk.token:
+            params["max_id"] = walk.token
+        if kind == "tag":
+            answer = self._get(f"/api/v1/timelines/tag/{quote(name, safe='')}", params)
+        elif kind == "search":
+            words = f'"{name}"' if " " in name else name
+            answer = self._get("/api/v2/search", {**params, "q": words, "type": "statuses"})
+        else:
+            known = self._known(walk, name, request.now)
+            params["exclude_reblogs"] = "true"
+            answer = self._get(f"/api/v1/accounts/{quote(known, safe='')}/statuses", params)
+        found = self._sound(answer, request.now)
+        if kind == "search" and isinstance(found, dict):
+            found = found.get("statuses")
+        if not isinstance(found, list):
+            raise Nonsense(f"{self._host} sent something that is no list of posts", "Check api_url.")
+        return found, answer
+
+    def _known(self, walk: Walk, name: str, now: datetime) -> str:
+        """The account's id on this server, asked once and kept in the cursor."""
+        ids = walk.extra.setdefault("ids", {})
+        if not isinstance(ids, dict):
+            ids = walk.extra["ids"] = {}
+        if not isinstance(ids.get(name), str):
+            answer = self._get("/api/v1/accounts/lookup", {"acct": name})
+            if answer.status in {404, 410}:
+                raise Refused(
+                    f"{self._host} knows no account {name}",
+                    "Check the brand's accounts for this source: write name, or name@server for another server.",
+                )
+            found = self._sound(answer, now)
+            if not _has_id(found):
+                raise Nonsense(f"{self._host} sent something that is no account", "Check api_url.")
+            ids[name] = found["id"]
+        return str(ids[name])
+
+    def _get(self, path: str, params: dict[str, str | int] | None = None) -> Answer:
+        headers = {"Accept": "application/json"}
+        if self._settings.access_token is not None:
+            headers["Authorization"] = f"Bearer {self._settings.access_token.get_secret_value()}"
+        return self._http.get(self._base + path, params=params, headers=headers)
+
+    def _sound(self, answer: Answer, now: datetime) -> Any:
+        """The answer's JSON, or the error that its status stands for."""
+        if answer.status in {401, 403, 422} and self._settings.access_token is None:
+            raise Refused(f"{self._host} answered {answer.status}: it shows this to its members only", _CLOSED)
+        error = error_for(answer, self._host, now)
+        if error is not None:
+            raise error
+        return json_of(answer)
+
+    def _check_open(self, now: datetime) -> None:
+        """Tell a tag that nobody uses from a server that has closed its feeds: since 4.5 both are an empty list."""
+        answer = self._get("/api/v2/instance")
+        if answer.status >= 400:  # an older server, or another software: nothing to learn here
+            return
+        access: Any = self._sound(answer, now)
+        for key in ("configuration", "timelines_access", "hashtag_feeds"):
+            access = access.get(key) if isinstance(access, dict) else None
+        if not isinstance(access, dict):
+            return
+        allowed = {"public", "authenticated"} if self._settings.access_token is not None else {"public"}
+        said = {access.get("local", "public"), access.get("remote", "public")}
+        if not said & allowed:
+            raise Refused(f"{self._host} has closed its tag feeds ({', '.join(sorted(map(str, said)))})", _CLOSED)
+
+    def _read(self, statuses: list[Any], source: str) -> tuple[list[tuple[Post, bool]], list[Aside]]:
+        """Read post by post: the sound ones with whether a bot wrote them, the others with their bytes."""
+        read: list[tuple[Post, bool]] = []
+        aside: list[Aside] = []
+        for status in statuses:
+            try:
+                if isinstance(status, dict) and status.get("reblog"):
+                    continue
+                read.append((self._post(status, source), status["account"].get("bot") is True))
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                reason = str(error) if type(error) is ValueError else f"{type(error).__name__} at {error}"
+                aside.append(Aside(raw_of(status).encode(), reason[:200]))
+        # A handful alone on a page is set aside: refusing it would hold the walk there for ever.
+        if len(aside) > FEW and not read:
+            raise Nonsense(
+                f"{self._host} sent {len(aside)} posts, none of them readable", "Is api_url a Mastodon server?"
+            )
+        return read, aside
+
+    def _post(self, status: Any, source: str) -> Post:
+        """The one place that knows the names of a status's fields. https://docs.joinmastodon.org/entities/Status/"""
+        if not _has_id(status):
+            raise ValueError("the id is not a text")
+        posted_at = parse_time(status["created_at"])
+        content, account = status["content"], status["account"]
+        if posted_at is None or not isinstance(content, str):
+            raise ValueError("created_at is no time" if posted_at is None else "content is no text")
+        author = account["acct"]
+        if not isinstance(author, str) or not author:
+            raise ValueError("acct is no text")
+        parent = text_of(status.get("in_reply_to_id"))
+        warning, text = plain(text_of(status.get("spoiler_text"))), plain(content)
+        reach = account.get("followers_count")
+        return Post(
+            source=source,
+            native_id=status["id"],
+            url=safe_url(status.get("url")) or safe_url(status.get("uri")) or self._page_of(author, status["id"]),
+            author=clean(author if "@" in author else f"{author}@{self._host}"),
+            author_name=clean(text_of(account.get("display_name"))),
+            text=f"{warning}\n{text}" if warning else text,
+            posted_at=posted_at,
+            lang=clean(text_of(status.get("language"))),
+            reach=reach if isinstance(reach, int) and 0 <= reach < 2**53 else None,
+            parent_id=parent,
+            thread_id=parent or status["id"],
+            edited_at=parse_time(status.get("edited_at")),
+            raw=raw_of(status),
+        )
+
+    def _page_of(self, author: str, native_id: str) -> str:
+        return f"{self._base}/@{quote(author)}/{quote(native_id, safe='')}"
+
+    def _with_roots(self, posts: list[Post]) -> list[Post]:
+        """Replace a reply's thread by the first post of it, for a few replies a page; a failure leaves it as it is."""
+        left = MOST_ROOTS
+        known: list[Post] = []
+        for post in posts:
+            if post.parent_id and left:
+                left -= 1
+                root = self._root(post.native_id)
+                known.append(replace(post, thread_id=root) if root else post)
+            else:
+                known.append(post)
+        return known
+
+    def _root(self, native_id: str) -> str:
+        try:
+            answer = self._get(f"/api/v1/statuses/{quote(native_id, safe='')}/context")
+            found = json_of(answer) if answer.status < 400 else None
+        except ConnectorError:
+            return ""
+        ancestors = found.get("ancestors") if isinstance(found, dict) else None
+        return ancestors[0]["id"] if isinstance(ancestors, list) and ancestors and _has_id(ancestors[0]) else ""
+
+    def _tags(self, terms: Iterable[str]) -> list[str]:
+        """A tag holds letters, digits and underscores, and not digits alone."""
+        words = self._settings.tags or terms
+        tags = {re.sub(r"\W", "", clean(word)).casefold() for word in words}
+        return sorted(tag for tag in tags if tag and not tag.isdigit())
+
+
+def _has_id(thing: Any) -> bool:
+    return (
+        isinstance(thing, dict)
+        and isinstance(thing.get("id"), str)
+        and re.fullmatch(r"[\w-]+", thing["id"]) is not None
+    )
+
+
+def _account(name: str, host: str) -> str:
+    """Write an account as the server's look-up wants it: without the first @, and without the server's own name."""
+    return clean(name).strip().removeprefix("@").casefold().removesuffix(f"@{host.casefold()}")
+
+
+def _quota(answer: Answer) -> Quota | None:
+    remaining = answer.headers.get("x-ratelimit-remaining", "")
+    if not remaining.isascii() or not remaining.isdigit():
+        return None
+    return Quota(int(remaining[:9]), parse_time(answer.headers.get("x-ratelimit-reset", "")))
