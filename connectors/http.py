@@ -13,6 +13,7 @@ import ipaddress
 import json as json_library
 import logging
 import math
+import re
 import socket
 import ssl
 import threading
@@ -26,6 +27,7 @@ from typing import Any
 
 import httpcore2
 import httpx2
+from pydantic import SecretStr
 
 from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused
 from connectors.text import parse_time
@@ -290,6 +292,21 @@ def host_of(url: str) -> str:
         return httpx2.URL(url).host or "the source"
     except httpx2.InvalidURL:
         return "the source"
+
+
+def hosts_written(settings: object) -> tuple[str, ...]:
+    """Collect the hosts of every address in a kind's settings, as `trusted` wants them: the operator wrote these."""
+    found: list[str] = []
+    for value in (getattr(settings, name, None) for name in getattr(type(settings), "model_fields", ())):
+        for each in value if isinstance(value, tuple | list) else (value,):
+            text = each.get_secret_value() if isinstance(each, SecretStr) else each
+            if isinstance(text, str) and re.match(r"(?:https?|wss?)://", text):
+                try:
+                    url = httpx2.URL(text)
+                except httpx2.InvalidURL:
+                    continue
+                found.append(f"{url.host}:{url.port}" if url.port else url.host)
+    return tuple(dict.fromkeys(found))
 
 
 def _bad_address() -> ConnectorError:

@@ -1,0 +1,187 @@
+"""Hacker News, by Algolia's search (https://hn.algolia.com/api). The cursor holds a high water for each word searched.
+
+The search shows 1,000 hits at most, so a walk asks for windows of time that end where the last page ended, and never
+for page 11. Its index is filled late (outages of 18 to 36 hours have been seen): every read overlaps, and once a day a
+deep one goes back three days.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Request
+from connectors.http import Http
+from connectors.spans import Span
+from connectors.text import clean, parse_time, plain, raw_of, safe_url
+from connectors.walk import Walk, fingerprint, milliseconds, moment
+
+LISTING_ENDS = 1_000  # hits of one search that can be seen at all
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class Settings(BaseModel, frozen=True, extra="forbid"):
+    """Options of a `hackernews` source; it needs no key."""
+
+    api_url: str = Field(
+        default="https://hn.algolia.com/api/v1", pattern=r"^https?://[^\s?#@]+$", description="The search service."
+    )
+    show: tuple[str, ...] = Field(
+        default=("story", "comment"), min_length=1, description='What to read: "story", "comment", "poll", "job".'
+    )
+    page_size: int = Field(default=100, ge=1, le=1000, description="Hits asked for at a time.")
+    overlap: Span = Field(default=timedelta(hours=6), description="How far each read goes back over the last one.")
+    rescan: Span = Field(default=timedelta(hours=72), description="How far the daily deep read goes back.")
+
+
+class HackerNews:
+    """Reads stories and comments that hold one of the words; and comments by named users."""
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+
+    def fetch(self, request: Request) -> Batch:
+        """Read one page of stories and comments with one of `request.terms`."""
+        lanes = sorted({words for words in (_words(term) for term in request.terms) if words})
+        tags = f"({','.join(self._settings.show)})"
+        return self._page(request, lanes, lambda lane: {"query": f'"{lane}"', "tags": tags, "advancedSyntax": "true"})
+
+    def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
+        """Read one page of what the users `accounts` wrote in answer to others."""
+        for account in accounts:
+            if not _NAME.fullmatch(account):
+                raise ConnectorError(
+                    f"{request.source}: an account of the brand is not a Hacker News user name",
+                    "Write names of letters, digits, - and _ under the brand's accounts.",
+                )
+        return self._page(request, sorted(set(accounts)), lambda lane: {"tags": f"comment,author_{lane}"})
+
+    def _page(self, request: Request, lanes: list[str], search: Any) -> Batch:
+        walk = Walk.load(request.cursor)
+        walk.begin(lanes, request.now, request.since, self._overlap(walk, request.now))
+        if not walk.lane:
+            return Batch((), walk.dump())
+        until, number = _place(walk.token)
+        size = self._settings.page_size
+        floor = walk.floor // 1000
+        window = f"created_at_i>{floor}" + (f",created_at_i<={until}" if until else "")
+        asked = {**search(walk.lane), "hitsPerPage": size, "page": number, "numericFilters": window}
+        document, _ = self._http.get_json(f"{self._settings.api_url.rstrip('/')}/search_by_date", params=asked)
+        hits, size = _hits(document, size, request.source)
+        posts, aside = _sorted_out(hits, request.source)
+        times = [post.posted_at for post in posts]
+        # A post that claims to be of the future must not carry the high water there.
+        walk.note(min(at, request.now) for at in times)
+        looks = fingerprint(",".join(sorted(post.native_id for post in posts)))
+        gaps: tuple[Gap, ...] = ()
+        complete = False
+        oldest = int(min(times).timestamp()) if times else 0
+        if len(hits) < size or oldest <= floor:
+            complete = walk.close_lane()
+        elif walk.extra.get("page") == looks or not self._turn(walk, until, number, oldest, size):
+            gaps = walk.unread("Hacker News showed the same page again and again")
+            complete = walk.close_lane()
+        walk.extra = {**walk.extra, "page": looks}
+        if complete and walk.extra.pop("deep", False):
+            walk.extra["deep_at"] = milliseconds(request.now)
+        shown = tuple(post for post in posts if int(post.posted_at.timestamp()) > floor)
+        return Batch(shown, walk.dump(), complete, aside=aside, gaps=gaps)
+
+    def _overlap(self, walk: Walk, now: datetime) -> timedelta:
+        """Decide, at the start of a walk, whether it is the day's deep one."""
+        if not walk.todo:
+            last = walk.extra.get("deep_at", 0)
+            due = not isinstance(last, int) or now - moment(last) >= timedelta(days=1)
+            walk.extra = {**walk.extra, "deep": True} if due else {k: v for k, v in walk.extra.items() if k != "deep"}
+        return self._settings.rescan if walk.extra.get("deep") else self._settings.overlap
+
+    def _turn(self, walk: Walk, until: int, number: int, oldest: int, size: int) -> bool:
+        """Go on where this page ended; within one second by page number, as long as the listing reaches."""
+        if oldest != until:
+            return walk.turn(f"{oldest}:0")
+        if (number + 2) * size > LISTING_ENDS:
+            return walk.turn(f"{oldest - 1}:0")
+        return walk.turn(f"{oldest}:{number + 1}")
+
+
+def _words(term: str) -> str:
+    return " ".join(re.sub(r'["\\]', " ", clean(term)).split())[:400]
+
+
+def _place(token: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,12}):(\d{1,4})", token)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _hits(document: object, size: int, source: str) -> tuple[list[Any], int]:
+    """Give the page's hits and the page size that the service really used."""
+    hits = document.get("hits") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(hits, list):
+        raise Nonsense(f"{source}: Hacker News search answered without hits", "Check api_url; it is tried again.")
+    used = document.get("hitsPerPage")
+    return hits, min(size, used) if isinstance(used, int) and used > 0 else size
+
+
+def _sorted_out(hits: list[Any], source: str) -> tuple[list[Post], tuple[Aside, ...]]:
+    posts: list[Post] = []
+    aside: list[Aside] = []
+    for hit in hits:
+        try:
+            posts.append(_post(hit, source))
+        except ValueError as error:
+            aside.append(Aside(raw_of(hit).encode(), str(error)))
+    if aside and not posts:
+        raise Nonsense(
+            f"{source}: none of {len(hits)} hits could be read: {aside[0].reason}", "The service may have changed."
+        )
+    return posts, tuple(aside)
+
+
+def _post(hit: object, source: str) -> Post:
+    """Read one hit; the one place that knows Algolia's field names. A ValueError says what is wrong with it."""
+    if not isinstance(hit, Mapping):
+        raise ValueError("a hit is not an object")
+    native_id = _id(hit.get("objectID"))
+    posted_at = parse_time(hit.get("created_at_i")) or parse_time(hit.get("created_at"))
+    if not native_id:
+        raise ValueError("objectID is missing or not a number")
+    if posted_at is None:
+        raise ValueError("created_at_i is missing or not a time")
+    author = hit.get("author")
+    if not isinstance(author, str) or not author:
+        raise ValueError("author is missing or not a text")
+    fields = {name: hit.get(name) for name in ("comment_text", "story_text", "title", "url")}
+    for name, value in fields.items():
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{name} is not a text")
+    words = plain(fields["comment_text"] or fields["story_text"] or "")
+    # A story that only links says what it links to; its own words are its title.
+    text = words or safe_url(fields["url"])
+    story = _id(hit.get("story_id"))
+    points = hit.get("points")
+    post = Post(
+        source=source,
+        native_id=native_id,
+        url=f"https://news.ycombinator.com/item?id={native_id}",
+        author=clean(author),
+        text=text,
+        posted_at=posted_at,
+        title=plain(fields["title"] or "").replace("\n", " "),
+        reach=points if isinstance(points, int) and abs(points) < 2**53 else None,
+        parent_id=_id(hit.get("parent_id")),
+        thread_id=story if story != native_id else "",
+        raw=raw_of({name: value for name, value in hit.items() if name != "_highlightResult"}),
+    )
+    if not post.text and not post.title:
+        raise ValueError("neither comment_text, story_text, title nor url has any words")
+    return post
+
+
+def _id(value: object) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return text if isinstance(text, str) and re.fullmatch(r"[0-9]{1,19}", text) else ""
