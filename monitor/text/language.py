@@ -29,13 +29,14 @@ _OLD_TAGS = {
 }  # fmt: skip
 _tag = re.compile(r"([A-Za-z]{2,4})(?:[-_][A-Za-z0-9_\-@.]*)?")
 
-# Words that hardly any other language in Latin letters has. Three of them in a short text make it English, and the model
-# need not be asked: on 12,000 real posts it said otherwise of a dozen, nearly all of them English with a foreign name.
-ENGLISH_WORDS = frozenset(
-    """about after and anyone are because been but can't could didn't doesn't don't every for from get getting had has
+# Words that hardly any other language in Latin letters has. Three of them in a short text make it English, and the
+# model need not be asked: of 12,000 real posts it said otherwise of a dozen, nearly all of them English with a name.
+_ENGLISH = """
+    about after and anyone are because been but can't could didn't doesn't don't every for from get getting had has
     have how i'm i've is isn't it it's its just my never nobody not nothing of our should since still that the their
-    they this what when where which who why with won't would you your""".split()
-)
+    they this what when where which who why with won't would you your
+"""
+ENGLISH_WORDS = frozenset(_ENGLISH.split())
 _ENOUGH_ENGLISH = 3
 
 # Scripts that only one widely written language uses. Japanese writes Chinese characters too: kana decide.

@@ -149,10 +149,11 @@ class Scorer:
         if not text.isascii():
             text = text.translate(_emoji())
         sentence = SentiText(text.strip())
+        shown: dict[str, str] = {}
         words = sentence.words_and_emoticons[:MOST_WORDS]
         lowered = [word.lower() for word in words]
         if not self._triggers.isdisjoint(lowered):
-            words = self._with_phrases(words, lowered)
+            words = self._with_phrases(words, lowered, shown)
             lowered = [word.lower() for word in words]
         lexicon, valences = self._lexicon, [0.0] * len(words)
         for at, word in enumerate(lowered):
@@ -164,22 +165,24 @@ class Scorer:
             valence = self._analyzer.sentiment_valence(0, near, words[at], at - first, [])[0]
             valences[at] = valence
             if valence:
-                spelled = _spelled(words, at, turned=valence * lexicon[word] < 0)
+                spelled = _spelled(words, at, shown, turned=valence * lexicon[word] < 0)
                 strengths[spelled] = max(valence, strengths.get(spelled, 0.0), key=abs)
         if "but" in lowered:
             valences = self._analyzer._but_check(words, valences)
         return float(self._analyzer.score_valence(valences, text)["compound"])
 
-    def _with_phrases(self, words: list[str], lowered: list[str]) -> list[str]:
-        """Put one token in the place of each phrase and each of the brand's names."""
+    def _with_phrases(self, words: list[str], lowered: list[str], shown: dict[str, str]) -> list[str]:
+        """Put one token in the place of each phrase and each of the brand's names; `shown` keeps how it was spelled."""
         triggers, result, at = self._triggers, [], 0
         while at < len(words):
             length = 0
             if lowered[at] in triggers:
                 length, stands_in = self._phrase_at(lowered, at)
             if length:
-                shouted = all(word.isupper() for word in words[at : at + length])
-                result.append(stands_in.upper() if shouted else stands_in)
+                own = words[at : at + length]
+                token = stands_in.upper() if all(word.isupper() for word in own) else stands_in
+                shown[token] = " ".join(own)
+                result.append(token)
                 at += length
             else:
                 result.append(words[at])
@@ -203,7 +206,7 @@ def _bounded(weight: float) -> float:
     return max(-_WEIGHT_LIMIT, min(_WEIGHT_LIMIT, float(weight))) if weight == weight else 0.0  # noqa: PLR0124 (NaN)
 
 
-def _spelled(words: list[str], at: int, turned: bool) -> str:
+def _spelled(words: list[str], at: int, shown: Mapping[str, str], turned: bool) -> str:
     """Return a deciding word for people; one that a negation turned round comes with it ("not good")."""
     first = at
     if turned:
@@ -211,4 +214,4 @@ def _spelled(words: list[str], at: int, turned: bool) -> str:
             back for back in range(max(0, at - 3), at) if words[back].lower() == "no" or negated([words[back]])
         ]
         first = negations[0] if negations else at
-    return " ".join(words[first : at + 1]).replace("_", " ")[:60]
+    return " ".join(shown.get(word, word) for word in words[first : at + 1])[:60]
