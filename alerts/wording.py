@@ -31,8 +31,8 @@ _MARKS_IN_A_ROW = 3  # Vietnamese stacks two; beyond three the marks only climb 
 
 def clean_line(text: str) -> str:
     """Return `text` as one line that may stand anywhere: no controls, overrides or half characters, single spaces."""
-    text = _SPACE.sub(" ", _ANSI.sub("", text))
-    text = _UNWANTED.sub("", _SURROGATES.sub("\ufffd", text))
+    text = _UNWANTED.sub("", _SURROGATES.sub("\ufffd", _ANSI.sub("", text)))
+    text = _SPACE.sub(" ", text)
     if not text.isascii():
         text = _calmed(text)
     return text.strip()

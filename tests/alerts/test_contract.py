@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import re
 import threading
@@ -75,6 +76,18 @@ def contract(request: pytest.FixtureRequest) -> ChannelContract:
 def stage(contract: ChannelContract, tmp_path: Path) -> Iterator[Stage]:
     with contract.open_stage(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Everything that a log file would hold at its most talkative. (caplog also reads loggers that print nothing.)"""
+    root, written = logging.getLogger(), io.StringIO()
+    handler, level = logging.StreamHandler(written), root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield written
+    root.removeHandler(handler)
+    root.setLevel(level)
 
 
 def deliver(stage: Stage, alert: Alert) -> Receipt:
@@ -174,13 +187,12 @@ def with_text(alert: Alert, field: str, text: str) -> Alert:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told_as_what_it_is(
-    stage: Stage, contract: ChannelContract, fault: Fault, caplog: pytest.LogCaptureFixture
+    stage: Stage, contract: ChannelContract, fault: Fault, logged: io.StringIO
 ) -> None:
     """Alerting decides by these flags alone whether to wait, look up, shorten, or call a person."""
     if fault in contract.cannot:
         assert contract.cannot[fault].strip()
         return
-    caplog.set_level(logging.DEBUG)
     stage.misbehave(fault)
     with pytest.raises(ChannelError) as caught:
         stage.channel.send(ALERT, stage.target)
@@ -196,10 +208,10 @@ def test_a_fault_is_told_as_what_it_is(
     assert error.message
     if fault == "refused":
         assert error.remedy, "a person has to act: say what to do"
-    told = f"{error} {error!r} {error.remedy} {error.__cause__!r} {error.__context__!r} {caplog.text} {stage.channel!r}"
+    told = f"{error} {error!r} {error.remedy} {error.__cause__!r} {error.__context__!r} {logged.getvalue()} {stage.channel!r}"
     for secret in stage.secrets:
         assert secret not in told
-    assert ALERT.entries[0].excerpt not in f"{error} {error.remedy} {caplog.text}"
+    assert ALERT.entries[0].excerpt not in f"{error} {error.remedy} {logged.getvalue()}"
 
 
 def test_after_a_fault_the_next_message_goes_through(stage: Stage, contract: ChannelContract) -> None:

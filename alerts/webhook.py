@@ -1,0 +1,179 @@
+"""A signed JSON webhook to a helpdesk or a script of one's own: a case was opened, taken, answered, closed.
+
+The header `Earful-Signature: t=1767225600,v1=HEX` holds an HMAC-SHA256, under the shared secret, of the time, a dot,
+and the body as it is sent. A receiver computes the same, compares in constant time, refuses what is older than five
+minutes, and drops an `Earful-Delivery` that it has seen: what timed out is sent again under the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+import urllib.request
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from alerts import Alert, ChannelError, Entry, Letter, Receipt, wording
+from alerts.wire import Answer, WireError, exchange
+
+FRESH = 300  # seconds that a signature is good for
+_WORDS = 10_000  # characters of somebody's words: a helpdesk wants them whole, but not a megabyte
+_LISTED = 1_000  # mention ids
+
+
+class Settings(BaseModel):
+    """[[channels]] of kind "webhook". Its host is the operator's own, so it may be a private address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: SecretStr = Field(description="where to post to; a secret, for such addresses often hold a key")
+    secret: SecretStr = Field(description="shared with the receiver, 16 characters or more: signs each body")
+    headers: dict[str, SecretStr] = Field(default_factory=dict, description="more headers, such as an API key")
+    proxy: SecretStr | None = Field(None, description="a proxy for all calls; the environment's is not used")
+    timeout: float = Field(15.0, gt=0, le=120, description="seconds that one call may take in all")
+    pause: float = Field(0.0, ge=0, le=60, description="least seconds between two calls, if the receiver is slow")
+    wakes: bool = Field(False, description="true if the receiver can wake a person at night")
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        try:
+            parts = urlsplit(self.url.get_secret_value())
+            sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound or not self.url.get_secret_value().isascii() or " " in self.url.get_secret_value():
+            raise ValueError("url is not an http(s) address; write it as the receiver gives it")
+        if len(self.secret.get_secret_value()) < 16:
+            raise ValueError("secret is too short to sign with; write 16 characters or more (openssl rand -hex 32)")
+        for name, value in self.headers.items():
+            if not name.replace("-", "").isalnum() or not value.get_secret_value().isprintable():
+                raise ValueError(f"headers: {name!r} is not a header that can be sent")
+        return self
+
+
+class Webhook:
+    """Another system is told. It is sent to one address; `target` goes along as a word."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.seconds_between = settings.pause
+        self.wakes = settings.wakes
+
+    def send(self, message: Alert | Letter, target: str, *, plain: bool = False) -> Receipt:
+        """Post once. 2xx is taken; 408, 429 and 5xx come back later; other 4xx want a person."""
+        said = _letter(message) if isinstance(message, Letter) else _alert(message, plain=plain)
+        self._post({**said, "target": wording.clean_line(target)[:200]})
+        return Receipt(json.dumps({"key": message.key}))
+
+    def edit(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
+        """Say that something has changed: the same key, a higher revision, how each case stands now."""
+        self._post({**_alert(alert, event="case.changed"), "target": wording.clean_line(target)[:200]})
+        return receipt
+
+    def follow_up(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
+        """Say more about the same cases."""
+        self.send(alert, target)
+        return receipt
+
+    def check(self) -> str:
+        """Send an event that says nothing happened; a receiver answers 2xx to that, too."""
+        self._post({"event": "check", "key": "check"})
+        return "the receiver answers"
+
+    def _post(self, said: dict[str, Any]) -> None:
+        body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+        stamp = str(int(time.time()))
+        headers = {
+            **{name: value.get_secret_value() for name, value in self.settings.headers.items()},
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "Earful",
+            "Earful-Event": said["event"],
+            "Earful-Delivery": hashlib.sha256(f"{said['key']}#{said.get('revision', 0)}".encode()).hexdigest()[:32],
+            "Earful-Signature": f"t={stamp},v1={signature(self.settings.secret, stamp, body)}",
+        }
+        request = urllib.request.Request(self.settings.url.get_secret_value(), body, headers)  # noqa: S310
+        proxy = self.settings.proxy.get_secret_value() if self.settings.proxy else ""
+        try:
+            answer = exchange(request, self.settings.timeout, proxy=proxy)
+        except WireError as error:
+            raise ChannelError(f"webhook: {error.reason}", outcome_unknown=error.left) from None
+        if not 200 <= answer.status < 300:
+            raise _refused(answer)
+
+
+def signature(secret: SecretStr, stamp: str, body: bytes) -> str:
+    """Sign `body` as sent at `stamp` (seconds since 1970, as text)."""
+    return hmac.new(secret.get_secret_value().encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _refused(answer: Answer) -> ChannelError:
+    status = answer.status
+    said = f"webhook: the receiver answered {status}"
+    if status in {408, 425, 429, 503} or status >= 500:
+        wait = answer.headers.get("retry-after", "")
+        after = float(min(max(int(wait), 1), 3600)) if wait.isdecimal() and len(wait) < 10 else None
+        return ChannelError(said, retry_after=after, outcome_unknown=status == 504)
+    if status == 413:
+        return ChannelError(said, too_large=True)
+    if 300 <= status < 400:
+        return ChannelError(said, channel_broken=True, remedy="write the address it redirects to into `url`")
+    if status in {401, 403, 404, 405, 410}:
+        return ChannelError(said, channel_broken=True, remedy="check `url`, `secret` and `headers` of that channel")
+    if status in {400, 409, 422}:
+        return ChannelError(said, permanent=True)
+    return ChannelError(said)
+
+
+def _alert(alert: Alert, *, plain: bool = False, event: str = "") -> dict[str, Any]:
+    words = 500 if plain else _WORDS
+    entries = alert.entries[:1] if plain else alert.entries
+    behind = len(alert.entries) - len(entries)
+    said: dict[str, Any] = {
+        "event": event or f"case.{_event(alert.reason)}",
+        "key": _text(alert.key),
+        "revision": alert.revision,
+        "kind": alert.kind,
+        "reason": wording.excerpt(alert.reason, 200),
+        "title": wording.excerpt(alert.title, 300),
+        "priority": alert.priority,
+        "cases": [_case(entry, words) for entry in entries],
+        "more": max(alert.more, len(alert.also)) + behind,
+        "footer": wording.excerpt(alert.footer, 500),
+    }
+    if not plain:
+        said["also"] = [wording.excerpt(line, 200) for line in alert.also[:200]]
+        said["mentions"] = [_text(mention) for mention in alert.mentions[:_LISTED]]
+        said["mentions_left_out"] = max(len(alert.mentions) - _LISTED, 0)
+    return said
+
+
+def _case(entry: Entry, words: int) -> dict[str, Any]:
+    return {
+        "id": _text(entry.case_id),
+        "headline": wording.excerpt(entry.headline, 300),
+        "words": wording.excerpt(entry.excerpt, words),
+        "facts": [wording.excerpt(fact, 300) for fact in entry.facts[:20]],
+        "url": wording.link(entry.url),
+        "page_url": wording.link(entry.page_url),
+        "priority": entry.priority,
+        "standing": wording.excerpt(entry.standing, 300),
+    }
+
+
+def _letter(letter: Letter) -> dict[str, Any]:
+    text = "\n".join(wording.clean_line(line) for line in letter.text[:200_000].splitlines())
+    return {"event": "letter", "key": _text(letter.key), "subject": wording.excerpt(letter.subject, 300), "text": text}
+
+
+def _event(reason: str) -> str:
+    """Return the first word of a reason, fit for a name: "opened", "taken", "answered", "closed", "reminder"."""
+    word = wording.clean_line(reason[:200]).partition(" ")[0].lower()
+    return word if word.isidentifier() and word.isascii() else "told"
+
+
+def _text(value: str) -> str:
+    return wording.clean_line(value[:500])
