@@ -379,3 +379,36 @@ def count_open(database: Database) -> dict[str, int]:
         row["lane"]: int(row["n"])
         for row in database.rows("SELECT lane, count(*) AS n FROM cases WHERE closed_at = '' GROUP BY lane")
     }
+
+
+def move_on(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Move cases on after an escalation step, each only if nobody has touched it since it was read."""
+    database.run_many(
+        "UPDATE cases SET owner = :owner, claim_expires_at = :claim_expires_at, step = :step, chain = :chain, "
+        "next_step_at = :next_step_at, snoozed_until = :snoozed_until, waiting_until = :waiting_until, "
+        "waiting_on = :waiting_on, revision = revision + 1 WHERE id = :id AND revision = :revision",
+        rows,
+    )
+
+
+def waiting(database: Database, lane: str, limit: int = 2000) -> list[Row]:
+    """Open, unanswered cases of a lane that nobody has, the longest waiting first."""
+    return database.rows(
+        "SELECT * FROM cases WHERE closed_at = '' AND lane = :lane AND owner = '' AND quiet = 0 "
+        "AND (answered_at = '' OR answered_at < last_posted_at) ORDER BY first_posted_at LIMIT :limit",
+        {"lane": lane, "limit": limit},
+    )
+
+
+def owned(database: Database) -> list[Row]:
+    """Open cases that somebody has."""
+    return database.rows("SELECT id, owner FROM cases WHERE closed_at = '' AND owner <> '' AND answered_at = ''")
+
+
+def story_sizes(database: Database, stories: Sequence[str]) -> dict[str, int]:
+    """How many cases each of these stories holds."""
+    clause, values = marks("s", stories)
+    rows = database.rows(
+        f"SELECT story_id, count(*) AS n FROM cases WHERE story_id IN {clause} GROUP BY story_id", values
+    )
+    return {row["story_id"]: int(row["n"]) for row in rows}

@@ -347,7 +347,8 @@ def waiting(database: Database) -> dict[str, int]:
     return {
         row["state"]: int(row["n"])
         for row in database.rows(
-            "SELECT state, count(*) AS n FROM deliveries WHERE NOT (state = 'dead' AND error LIKE 'not needed%') GROUP BY state"
+            "SELECT state, count(*) AS n FROM deliveries WHERE NOT (state = 'dead' AND error LIKE 'not needed%') "
+            "GROUP BY state"
         )
     }
 
@@ -363,7 +364,8 @@ def dead(database: Database, limit: int = 100) -> list[Delivery]:
     return [
         of_row(row)
         for row in database.rows(
-            "SELECT * FROM deliveries WHERE state = 'dead' AND error NOT LIKE 'not needed%' ORDER BY created_at DESC LIMIT :limit",
+            "SELECT * FROM deliveries WHERE state = 'dead' AND error NOT LIKE 'not needed%' "
+            "ORDER BY created_at DESC LIMIT :limit",
             {"limit": limit},
         )
     ]
@@ -462,3 +464,15 @@ def channel_announced(database: Database, name: str, now: datetime) -> None:
 def channel_mended(database: Database, name: str) -> None:
     """Somebody changed settings or asked to try again: nothing is held back any more."""
     database.run("UPDATE channels SET broken = 0, next_try_at = '' WHERE name = :name", {"name": name})
+
+
+def put_off(database: Database, delivery: str, until: datetime) -> None:
+    """Not now: due again then."""
+    database.run(
+        f"UPDATE deliveries SET due_at = :until WHERE id = :id AND {_WAITING}", {"id": delivery, "until": stamp(until)}
+    )
+
+
+def show_newer(database: Database, root: Delivery, now: datetime) -> None:
+    """A message that was found again after a crash may be older than what it should say: have it shown anew."""
+    queue_edit(database, root, now, now, "grown")

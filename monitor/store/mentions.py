@@ -14,8 +14,8 @@ from monitor.model import Mention, Verdict
 from monitor.store.database import Database, Row, at, instant, marks, stamp
 
 POST_COLUMNS = (
-    "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach", "rating",
-    "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at",
+    "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",
+    "rating", "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at",
 )  # fmt: skip
 MENTION_COLUMNS = (
     "id", "post_id", "brand", "seen_at", "posted_at", "source", "author", "sentiment", "label", "lane", "needs_answer",

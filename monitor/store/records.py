@@ -53,7 +53,8 @@ def undo_labels(database: Database, mentions: Sequence[str], who: str, since: da
     """Take back what a person said of these mentions since then."""
     clause, values = marks("m", mentions)
     database.run(
-        f"UPDATE labels SET undone_at = :now WHERE mention_id IN {clause} AND who = :who AND at >= :since AND undone_at = ''",
+        f"UPDATE labels SET undone_at = :now WHERE mention_id IN {clause} AND who = :who "
+        "AND at >= :since AND undone_at = ''",
         {**values, "who": who, "since": stamp(since), "now": stamp(now)},
     )
 
@@ -143,9 +144,9 @@ def known_own_posts(database: Database, source: str, native_ids: Sequence[str]) 
 def add_own_posts(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Remember the brand's own posts, with the case that each one answered."""
     database.run_many(
-        "INSERT INTO own_posts (source, native_id, brand, author, url, text, parent_id, thread_id, posted_at, seen_at, "
-        "case_id, automatic, sent_on) VALUES (:source, :native_id, :brand, :author, :url, :text, :parent_id, :thread_id, "
-        ":posted_at, :seen_at, :case_id, :automatic, :sent_on) ON CONFLICT DO NOTHING",
+        "INSERT INTO own_posts (source, native_id, brand, author, url, text, parent_id, thread_id, posted_at, "
+        "seen_at, case_id, automatic, sent_on) VALUES (:source, :native_id, :brand, :author, :url, :text, :parent_id, "
+        ":thread_id, :posted_at, :seen_at, :case_id, :automatic, :sent_on) ON CONFLICT DO NOTHING",
         rows,
     )
 
@@ -172,4 +173,12 @@ def first_press(database: Database, envelope: str, body: str, now: datetime) -> 
             {"id": envelope, "now": stamp(now), "body": body},
         )
         == 1
+    )
+
+
+def match_own_post(database: Database, source: str, native_id: str, case: str) -> None:
+    """This own post answered that case."""
+    database.run(
+        "UPDATE own_posts SET case_id = :case WHERE source = :source AND native_id = :native",
+        {"case": case, "source": source, "native": native_id},
     )

@@ -60,7 +60,8 @@ def _health(row: Row) -> Health:
 def know(database: Database, name: str, kind: str, mark: str) -> None:
     """Make sure that a configured source has its row; changed settings end a refusal and make it due at once."""
     database.run(
-        "INSERT INTO sources (name, kind, settings_mark, spent) VALUES (:name, :kind, :mark, 0) ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO sources (name, kind, settings_mark, spent) VALUES (:name, :kind, :mark, 0) "
+        "ON CONFLICT (name) DO NOTHING",
         {"name": name, "kind": kind, "mark": mark},
     )
     database.run(
@@ -91,7 +92,8 @@ def succeeded(database: Database, name: str, now: datetime, *, new: bool) -> boo
     """Write down a read that worked; whether that ended a failure that had been announced."""
     before = health(database, name)
     database.run(
-        "UPDATE sources SET last_read_at = :now, last_success_at = :now, failures = 0, failing_since = '', refused = 0, "
+        "UPDATE sources SET last_read_at = :now, last_success_at = :now, failures = 0, failing_since = '', "
+        "refused = 0, "
         "remedy = '', announced_at = '' WHERE name = :name",
         {"name": name, "now": stamp(now)},
     )

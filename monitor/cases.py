@@ -1,0 +1,312 @@
+"""What can be said of a case, whichever way it comes in: a button, a link, a page, the command line.
+
+Every verb is idempotent, logged (who, what, when, by which way), and can be undone for ten minutes. All of it runs in
+one transaction with what follows from it: the message that shows the case is edited, and the judge is taught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts import policy
+from alerts.case import Case, Outcome
+from monitor.rules import Rules
+from monitor.store import cases, deliveries, mentions, records
+from monitor.store.database import Database
+
+UNDO_WITHIN = timedelta(minutes=10)
+OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_needed")
+WHYS = ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
+VERBS = (
+    "take", "release", "answered", "close", "dismiss", "snooze", "wait", "assign", "note", "wants", "reopen", "undo",
+)  # fmt: skip
+# What a verb changes, so that undo can put it back.
+_UNDOABLE = (
+    "owner", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on", "closed_at",
+    "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step", "next_step_at",
+    "claim_expires_at", "due_at", "chain", "lane", "quiet",
+)  # fmt: skip
+_TAUGHT = {"not_us": "not_us", "not_a_complaint": "not_a_complaint", "spam": "spam"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of it, in words for the person who said it. `changed` is False when it was so already."""
+
+    case: Case | None
+    changed: bool
+    text: str
+
+
+class NotPossible(Exception):
+    """This cannot be said of this case; the message tells the person why and what to do instead."""
+
+
+def say(
+    database: Database,
+    rules: Rules,
+    case_id: str,
+    verb: str,
+    *,
+    who: str,
+    way: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+) -> Said:
+    """Say `verb` of a case. Raises NotPossible for an unknown case, verb, person or missing detail."""
+    with database.transaction():
+        return say_within(database, rules, case_id, verb, who=who, way=way, now=now, detail=detail or {})
+
+
+def say_within(
+    database: Database,
+    rules: Rules,
+    case_id: str,
+    verb: str,
+    *,
+    who: str,
+    way: str,
+    now: datetime,
+    detail: Mapping[str, Any],
+) -> Said:
+    """As `say`, inside a transaction that is open already."""
+    row = cases.row_of(database, case_id)
+    if row is None:
+        raise NotPossible(f"there is no case {case_id}; earful cases lists them")
+    case = cases.case_of(row)
+    if verb == "undo":
+        return _undo(database, case, who, way, now)
+    if verb not in VERBS:
+        raise NotPossible(f"{verb!r} cannot be said of a case; write one of: {', '.join(VERBS)}")
+    changes, text = _meaning(rules, case, verb, who, now, dict(detail))
+    if not changes and verb not in {"note"}:
+        return Said(case, False, text)
+    before = {key: row[key] for key in _UNDOABLE}
+    if changes:
+        cases.change(database, case.id, **changes)
+    after = cases.one(database, case.id)
+    assert after is not None
+    if verb != "note":
+        cases.change(database, case.id, next_step_at=policy.next_step_at(after, now))
+    cases.log(database, case.id, now, verb, who=who, way=way, before=before, **_plain(detail))
+    _teach(database, after, verb, changes, who, way, now)
+    show_again(database, after, now, text)
+    return Said(cases.one(database, case.id), True, text)
+
+
+def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in detail.items()}
+
+
+def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a table of functions
+    rules: Rules, case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any]
+) -> tuple[dict[str, Any], str]:
+    """What a verb changes in a case, and the line that says so. No changes: it is so already."""
+    zone = rules.settings.zone
+    clock = f"{now.astimezone(zone):%H:%M}"
+    if case.closed_at is not None and verb not in {"reopen", "note", "close", "dismiss"}:
+        raise NotPossible(f"case {case.id} is closed ({case.closed_by}); reopen it first")
+    match verb:
+        case "take" | "assign":
+            return _take(rules, case, who if verb == "take" else str(detail.get("owner", "")), who, now, clock)
+        case "release":
+            return _release(rules, case, who, now)
+        case "answered":
+            if case.state_at(now) == "answered":
+                return {}, f"answered already, by {case.answered_by}"
+            return {
+                "answered_at": max(now, case.last_posted_at),
+                "answered_by": who,
+                "answer_url": str(detail.get("url", "")),
+                "claim_expires_at": None,
+                "snoozed_until": None,
+                "waiting_on": "",
+                "waiting_until": None,
+            }, f"answered by {who}, {clock}"
+        case "close" | "dismiss":
+            return _close(case, verb, who, now, detail)
+        case "snooze":
+            until = _moment(detail.get("until"), now + timedelta(hours=1))
+            return {"snoozed_until": until}, f"snoozed by {who} until {until.astimezone(zone):%d %b %H:%M}"
+        case "wait":
+            until = _moment(detail.get("until"), now + timedelta(days=1))
+            on = str(detail.get("on") or "the customer")
+            return {
+                "waiting_on": on,
+                "waiting_until": until,
+            }, f"waiting on {on} until {until.astimezone(zone):%d %b %H:%M}"
+        case "wants":
+            wants = str(detail.get("text", "")).strip()[:300]
+            return ({"wants": wants} if wants != case.wants else {}), f"wants: {wants}"
+        case "note":
+            if not str(detail.get("text", "")).strip():
+                raise NotPossible("a note needs its text")
+            return {}, f"{who} noted something"
+        case _:  # reopen
+            if case.closed_at is None:
+                return {}, f"case {case.id} is open"
+            return {"closed_at": None, "closed_by": "", "outcome": "", "why": ""}, f"opened again by {who}"
+
+
+def _take(rules: Rules, case: Case, owner: str, who: str, now: datetime, clock: str) -> tuple[dict[str, Any], str]:
+    if not owner:
+        raise NotPossible("say who is to have it")
+    if owner == case.owner:
+        return {}, f"{owner} has it already"
+    if case.owner and owner == who:
+        since = f" since {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
+        return {}, f"{case.owner} was first and has it{since}"
+    return {
+        "owner": owner,
+        "acknowledged_at": case.acknowledged_at or now,
+        "acknowledged_by": case.acknowledged_by or owner,
+        "claim_expires_at": rules.claim_expiry(case.priority, now),
+        "snoozed_until": None,
+        "waiting_on": "",
+        "waiting_until": None,
+        "lane": "ping",
+    }, f"taken by {owner}, {clock}" if owner == who else f"given to {owner} by {who}, {clock}"
+
+
+def _release(rules: Rules, case: Case, who: str, now: datetime) -> tuple[dict[str, Any], str]:
+    if not case.owner:
+        return {}, "nobody has it"
+    fresh = rules.clock(case.priority, now)
+    return {
+        "owner": "",
+        "claim_expires_at": None,
+        "step": 0,
+        "chain": policy.chain_text(fresh.chain),
+    }, f"let go by {who}; open again"
+
+
+def _close(case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    outcome = str(detail.get("outcome") or ("no_answer_needed" if verb == "dismiss" else "solved"))
+    why = str(detail.get("why") or "")
+    if outcome not in OUTCOMES:
+        raise NotPossible(f"outcome {outcome!r}: write one of {', '.join(OUTCOMES)}")
+    if why and why not in WHYS:
+        raise NotPossible(f"why {why!r}: write one of {', '.join(WHYS)}")
+    if outcome == "no_answer_needed" and not why:
+        why = "not_a_complaint"
+    if case.closed_at is not None and (case.outcome, case.why) == (outcome, why):
+        return {}, f"closed already, by {case.closed_by}"
+    words = (why or outcome).replace("_", " ")
+    return {
+        "closed_at": now,
+        "closed_by": who,
+        "outcome": outcome,
+        "why": why,
+        "claim_expires_at": None,
+    }, f"closed by {who}: {words}"
+
+
+def _moment(value: object, default: datetime) -> datetime:
+    if value is None or value == "":
+        return default
+    if isinstance(value, datetime):
+        return value
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise NotPossible("write a time as 2026-11-30T09:00+01:00") from error
+    if moment.tzinfo is None:
+        raise NotPossible("write a time with its zone, as 2026-11-30T09:00+01:00")
+    return moment
+
+
+def _undo(database: Database, case: Case, who: str, way: str, now: datetime) -> Said:
+    lines = [
+        line
+        for line in cases.log_of(database, case.id)
+        if line.undone_at is None and line.what in VERBS and line.what != "undo" and "before" in line.detail
+    ]
+    if not lines or now - lines[-1].at > UNDO_WITHIN:
+        raise NotPossible(f"nothing was said of case {case.id} in the last ten minutes that could be taken back")
+    line = lines[-1]
+    cases.change(database, case.id, **line.detail["before"])
+    cases.mark_undone(database, line.n, now)
+    spoken_of = [mention.id for mention in mentions.of_case(database, case.id)]
+    records.undo_labels(database, spoken_of, line.who, line.at, now)
+    cases.log(database, case.id, now, "undo", who=who, way=way, undone=line.what)
+    after = cases.one(database, case.id)
+    assert after is not None
+    text = f"{line.what} taken back by {who}"
+    show_again(database, after, now, text)
+    return Said(after, True, text)
+
+
+def _teach(
+    database: Database, case: Case, verb: str, changes: Mapping[str, Any], who: str, way: str, now: datetime
+) -> None:
+    """Every answer of a person is a label: dismissed with its reason, or worth an answer."""
+    answer = ""
+    if verb in {"close", "dismiss"}:
+        answer = "yes" if changes.get("outcome") in {"solved", "could_not_be_solved"} else _TAUGHT.get(case.why, "")
+    elif verb in {"take", "answered"}:
+        answer = "yes"
+    if answer:
+        for mention in mentions.of_case(database, case.id):
+            if mention.flagged:
+                records.add_label(database, case.brand, mention.id, answer, who, way, now)
+
+
+def show_again(database: Database, case: Case, now: datetime, reason: str) -> None:
+    """Have every message that shows this case edited in place, at once."""
+    for delivery in deliveries.messages_of_stories(database, [case.story_id]):
+        if delivery.about.startswith("case:") and delivery.about != f"case:{case.id}":
+            continue
+        root = delivery
+        if delivery.carrier:
+            carrier = deliveries.one(database, delivery.carrier)
+            root = carrier or delivery
+        if root.state in {"sent", "inflight", "unknown"} and root.about.partition(":")[0] in {"story", "brief"}:
+            deliveries.queue_edit(database, root, now, now, reason, urgent=True)
+
+
+def record_answer(
+    database: Database,
+    case: Case,
+    *,
+    answered_at: datetime,
+    who: str,
+    url: str,
+    sent_on: bool,
+    now: datetime,
+) -> None:
+    """The brand's own public reply was seen: the clock of this person stops, with the network's own time.
+
+    One dated before its post (a review edited later) counts as zero and is marked.
+    """
+    backdated = answered_at < case.first_posted_at
+    moment = max(answered_at, case.last_posted_at) if backdated else answered_at
+    cases.change(
+        database,
+        case.id,
+        answered_at=moment,
+        answered_by=who,
+        answer_url=url,
+        sent_on=int(sent_on),
+        backdated=int(backdated),
+        claim_expires_at=None,
+        snoozed_until=None,
+        waiting_until=None,
+        waiting_on="",
+        next_step_at=None,
+    )
+    cases.log(database, case.id, now, "answered", who=who, way="network", url=url, sent_on=sent_on, backdated=backdated)
+    after = cases.one(database, case.id)
+    assert after is not None
+    show_again(database, after, now, "sent on" if sent_on else "answered")
+
+
+def close_deleted(database: Database, case: Case, now: datetime) -> None:
+    """The network deleted what this case was about: it is closed as such, and nobody is told again."""
+    cases.change(database, case.id, closed_at=now, closed_by="the network", outcome="deleted", next_step_at=None)
+    cases.log(database, case.id, now, "close", who="the network", way="network", outcome="deleted")
+    after = cases.one(database, case.id)
+    assert after is not None
+    show_again(database, after, now, "deleted by its author")

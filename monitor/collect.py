@@ -1,0 +1,254 @@
+"""The first conductor: reads each source page by page, hands the posts to the intake, and keeps the source's health.
+
+A page's last chunk and its cursor are one transaction. The walk goes on until it is whole; a walk that was cut is
+resumed. A source that fails delays nobody: each is read in a thread of its own, under a total deadline.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
+from monitor import cases as verbs
+from monitor.answers import Answers
+from monitor.deadline import Overran, within
+from monitor.intake import Intake, Taken
+from monitor.rules import Rules
+from monitor.settings import Source
+from monitor.store import cases, mentions, sources
+from monitor.store.database import Database, Error
+from monitor.text.query import Query
+
+log = logging.getLogger("earful.collect")
+
+MOST_PAGES = 200  # of one visit: a walk that is longer goes on at the next one, soon
+LONGEST_BACK_OFF = timedelta(minutes=30)
+ANNOUNCE_AFTER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one visit to a source brought."""
+
+    source: str
+    taken: Taken
+    pages: int
+    aside: int
+    error: str = ""
+    remedy: str = ""
+
+
+class Collector:
+    """Reads sources. One is made for a set of rules; each source is visited by one thread at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        intake: Intake,
+        answers: Answers,
+        connectors: Mapping[str, Connector],
+        queries: Mapping[str, Query],
+        tell_operator: Callable[[str, str, str, datetime], None],
+    ) -> None:
+        """`tell_operator(key, title, remedy, now)` queues a notice, once for each key."""
+        self.database = database
+        self.rules = rules
+        self.intake = intake
+        self.answers = answers
+        self.connectors = connectors
+        self.terms = tuple(dict.fromkeys(term for query in queries.values() for term in query.terms()))
+        self.tell_operator = tell_operator
+        self._busy: dict[str, threading.Lock] = {name: threading.Lock() for name in connectors}
+
+    def due(self, now: datetime) -> list[tuple[str, str]]:
+        """(source, what) pairs that are due now and that no thread is reading: what is "posts" or "own"."""
+        found = []
+        for name, health in sources.all_health(self.database).items():
+            source = self.rules.sources.get(name)
+            if source is None or not source.enabled or health.paused_at is not None or self._busy[name].locked():
+                continue
+            if not health.refused and (health.next_due_at is None or health.next_due_at <= now):
+                found.append((name, "posts"))
+            elif (
+                not health.refused
+                and self._accounts(name)
+                and hasattr(self.connectors[name], "fetch_own")
+                and (health.own_next_due_at is None or health.own_next_due_at <= now)
+            ):
+                found.append((name, "own"))
+        return found
+
+    def _accounts(self, source: str) -> tuple[str, ...]:
+        return tuple(
+            dict.fromkeys(account for brand in self.rules.settings.brands for account in brand.accounts.get(source, ()))
+        )
+
+    def visit(self, name: str, what: str, clock: Callable[[], datetime]) -> Visit | None:
+        """Read one source to the end of its walk. None if another thread is at it. Never raises for a bad source."""
+        lock = self._busy[name]
+        if not lock.acquire(blocking=False):
+            return None
+        try:
+            return self._visit(self.rules.sources[name], what, clock)
+        finally:
+            lock.release()
+
+    def _visit(self, source: Source, what: str, clock: Callable[[], datetime]) -> Visit:
+        total, pages, aside = Taken(), 0, 0
+        try:
+            while pages < MOST_PAGES:
+                now = clock()
+                batch = self._fetch(source, what, now)
+                pages += 1
+                aside += len(batch.aside)
+                total.add(self._keep(source, what, batch, clock()))
+                if batch.complete or batch.not_before is not None:
+                    break
+        except Error as error:
+            # The database's trouble, not the source's: the cursor did not move, so nothing is lost.
+            log.error("%s: not stored (%s); it will be read again", source.name, type(error).__name__)
+            sources_due(self.database, source.name, what, clock() + timedelta(seconds=30))
+            return Visit(
+                source.name, total, pages, aside, f"not stored: {type(error).__name__}", "look at the database's disk"
+            )
+        except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
+            return self._failed(source, what, error, total, pages, aside, clock())
+        now = clock()
+        every = source.every if what == "posts" else source.own_every
+        later = batch.not_before or now + (every if batch.complete else timedelta(seconds=1))
+        with self.database.transaction():
+            sources.set_due(self.database, source.name, what, max(later, now))
+            mended = sources.succeeded(self.database, source.name, now, new=total.new > 0)
+        if mended:
+            self.tell_operator(f"mended:{source.name}:{now:%Y-%m-%dT%H:%M}", f"{source.name} is read again", "", now)
+        if total.seen or aside:
+            log.info(
+                "%s: %d read, %d about a brand, %d new, %d flagged, %d cases opened, %d set aside",
+                source.name, total.seen, total.matched, total.new, total.flagged, len(total.opened), aside,
+            )  # fmt: skip
+        return Visit(source.name, total, pages, aside)
+
+    def _fetch(self, source: Source, what: str, now: datetime) -> Batch:
+        request = Request(
+            source=source.name,
+            terms=self.terms,
+            cursor=sources.cursor(self.database, source.name, what),
+            now=now,
+            since=now - self.rules.settings.earful.first_look_back,
+        )
+        connector: Any = self.connectors[source.name]
+        if what == "own":
+            accounts = self._accounts(source.name)
+            return within(
+                source.deadline.total_seconds(), lambda: connector.fetch_own(accounts, request), f"own-{source.name}"
+            )
+        return within(source.deadline.total_seconds(), lambda: connector.fetch(request), f"fetch-{source.name}")
+
+    def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> Taken:
+        """Store one page: its posts, and in the transaction of the last of them everything else that it brought."""
+
+        def last() -> None:
+            sources.save_cursor(self.database, source.name, what, batch.cursor, now, complete=batch.complete)
+            if batch.aside:
+                sources.set_aside(self.database, source.name, batch.aside, now)
+            if batch.gaps:
+                sources.add_gaps(self.database, source.name, batch.gaps, now)
+            if batch.quota is not None:
+                sources.note_quota(self.database, source.name, batch.quota, now)
+            if batch.deleted:
+                self._delete(source.name, batch.deleted, now)
+
+        if what == "own":
+            with self.database.transaction():
+                self.answers.take(batch.posts, now)
+                last()
+            taken = Taken(seen=len(batch.posts))
+        else:
+            taken = self.intake.take(batch.posts, now, last=last)
+        for each in batch.aside:
+            log.warning("%s: one item set aside: %s", source.name, each.reason)
+        for gap in batch.gaps:
+            self.tell_operator(
+                f"gap:{source.name}:{gap.start.isoformat()}",
+                f"{source.name} was not read from {gap.start:%d %b %H:%M} to {gap.end:%d %b %H:%M} UTC: {gap.reason}",
+                "",
+                now,
+            )
+        for notice in batch.notices:
+            self.tell_operator(f"notice:{source.name}:{notice}", f"{source.name}: {notice}", "", now)
+        return taken
+
+    def _delete(self, source: str, native_ids: tuple[str, ...], now: datetime) -> None:
+        """What the network says is deleted is removed here; a case with nothing left to answer is closed as such."""
+        touched = mentions.delete_posts(self.database, source, native_ids, now)
+        living = mentions.living_mentions_of(self.database, touched) if touched else set()
+        for case_id in touched:
+            case = cases.one(self.database, case_id)
+            if case is not None and case.closed_at is None and case_id not in living:
+                verbs.close_deleted(self.database, case, now)
+
+    def _failed(
+        self, source: Source, what: str, error: Exception, total: Taken, pages: int, aside: int, now: datetime
+    ) -> Visit:
+        message, remedy, retry_at, refused = _reading(error, source, now)
+        with self.database.transaction():
+            health = sources.failed(self.database, source.name, now, message, remedy, refused=refused)
+            back_off = min(source.every * 2 ** min(health.failures - 1, 10), max(LONGEST_BACK_OFF, source.every))
+            sources.set_due(self.database, source.name, what, retry_at or now + back_off)
+        log.warning("%s: %s%s", source.name, message, f" ({remedy})" if remedy else "")
+        if (health.failures >= ANNOUNCE_AFTER or refused) and health.announced_at is None:
+            since = health.failing_since or now
+            self.tell_operator(
+                f"failing:{source.name}:{since.isoformat()}",
+                f"{source.name} has not been read since {since:%d %b %H:%M} UTC: {message}",
+                remedy,
+                now,
+            )
+            with self.database.transaction():
+                sources.announced(self.database, source.name, now)
+        return Visit(source.name, total, pages, aside, message, remedy)
+
+
+def sources_due(database: Database, name: str, what: str, moment: datetime) -> None:
+    """Set when a source is due, even where the database has just failed (then it stays due, and is tried again)."""
+    try:
+        with database.transaction():
+            sources.set_due(database, name, what, moment)
+    except Error:
+        pass
+
+
+def _reading(error: Exception, source: Source, now: datetime) -> tuple[str, str, datetime | None, bool]:
+    """An error as (what happened, what to do, when to try again, whether trying again is useless)."""
+    match error:
+        case RateLimited():
+            least, most = now + timedelta(seconds=1), now + timedelta(minutes=15)
+            retry_at = (
+                min(max(error.retry_at, least), most)
+                if error.retry_at
+                else now + max(source.every, timedelta(minutes=1))
+            )
+            return error.message, error.remedy or "nothing to do: it is asked again later", retry_at, False
+        case NoCredit():
+            return error.message, error.remedy or "top up the account or raise its cap", now + timedelta(hours=1), False
+        case Refused():
+            return error.message, error.remedy or "check this source's keys in settings.toml", None, True
+        case Nonsense() | ConnectorError():
+            return error.message, error.remedy, None, False
+        case Overran():
+            return (
+                f"{error}: the server holds the line without answering",
+                f"if it lasts, raise `deadline` of source {source.name} or ask the server's owner",
+                None,
+                False,
+            )
+        case _:
+            # A fault of ours or of a library: its kind is told, its text might hold a post or a secret.
+            log.debug("%s failed", source.name, exc_info=error)
+            return f"unexpected {type(error).__name__} while reading", "please report this with the log", None, False

@@ -1,0 +1,287 @@
+"""What a message says, from the cases as they stand at the moment of sending.
+
+Nothing is written ahead: a message that waited says what is true when it leaves, and an edit says what is true then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts import Action, Alert, Entry, hours, policy
+from alerts.case import PRIORITIES, Case, Priority
+from alerts.wording import count_words, excerpt, span_words
+from monitor.model import Mention
+from monitor.rules import HISTORY, Rules
+from monitor.store import cases, mentions
+from monitor.store.database import Database, Row, at
+from monitor.store.deliveries import Delivery
+
+WORST = 5  # cases told in full; the others get a short line each
+SHORT_LINES = 80
+ORDER = {priority: number for number, priority in enumerate(PRIORITIES)}
+
+SignedLink = Callable[[str, str, str], str]  # (case id, target, purpose) -> address, or "" where there is no page
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message and what it speaks of."""
+
+    alert: Alert
+    cases: tuple[Case, ...]
+    mentions: tuple[str, ...]
+
+
+def no_link(_case: str, _target: str, _purpose: str) -> str:
+    """For installations without a page that people can reach."""
+    return ""
+
+
+def compose(
+    database: Database,
+    rules: Rules,
+    root: Delivery,
+    subjects: Sequence[Delivery],
+    now: datetime,
+    *,
+    link: SignedLink = no_link,
+    revision: int = 0,
+) -> Composed:
+    """The alert of one message: `root` is the row that is sent, `subjects` what it speaks of (itself, or its load)."""
+    rows = _rows(database, root, subjects)
+    rows.sort(key=lambda row: _urgency(cases.case_of(row), now))
+    told = mentions.of_cases(database, [row["id"] for row in rows])
+    history = _history(database, rows[:WORST], now)
+    entries = tuple(
+        _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target)
+        for row in rows[:WORST]
+    )
+    also = tuple(_short(rules, row, told.get(row["id"], []), now) for row in rows[WORST : WORST + SHORT_LINES])
+    all_cases = tuple(cases.case_of(row) for row in rows)
+    ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.flagged)
+    kind = _kind(root, rows)
+    first = all_cases[0] if all_cases else None
+    priority: Priority = first.priority if first else "normal"
+    alert = Alert(
+        key=root.id,
+        reason=root.reason,
+        title=_title(rules, root, all_cases, now),
+        entries=entries,
+        more=max(len(rows) - len(entries), 0),
+        also=also,
+        mentions=ids,
+        ping=tuple(dict.fromkeys(person for each in (root, *subjects) for person in each.payload.get("ping", ()))),
+        footer=str(root.payload.get("footer", "")),
+        thread=root.story_id or root.about,
+        revision=revision,
+        kind=kind,
+        priority=priority,
+        urgent=root.urgent or priority == "critical",
+    )
+    return Composed(alert, all_cases, ids)
+
+
+def notice(row: Delivery) -> Alert:
+    """An operator's notice: one sentence, and what to do."""
+    remedy = str(row.payload.get("remedy", ""))
+    return Alert(
+        key=row.id,
+        reason=row.reason,
+        title=str(row.payload.get("title", "")),
+        entries=(),
+        footer=f"To do: {remedy}" if remedy else "",
+        thread=row.about,
+        kind="notice",
+    )
+
+
+def _rows(database: Database, root: Delivery, subjects: Sequence[Delivery]) -> list[Row]:
+    found: dict[str, Row] = {}
+    if "cases" in root.payload and root.about.startswith("list:"):
+        found.update(cases.rows_of(database, root.payload["cases"]))
+    stories = [each.about.partition(":")[2] for each in subjects if each.about.startswith("story:")]
+    for row in cases.rows_of_stories(database, list(dict.fromkeys(stories))):
+        if row["lane"] == "ping" and not row["quiet"]:
+            found[row["id"]] = row
+    alone = [each.about.partition(":")[2] for each in subjects if each.about.startswith("case:")]
+    found.update(cases.rows_of(database, alone))
+    return list(found.values())
+
+
+def _urgency(case: Case, now: datetime) -> tuple[int, int, str, int]:
+    state = case.state_at(now)
+    standing = {"open": 0, "waiting": 1, "snoozed": 1, "taken": 1, "answered": 2, "closed": 3}[state]
+    return standing, ORDER[case.priority], case.due_at.isoformat() if case.due_at else "9", int(case.id)
+
+
+def _history(database: Database, rows: Iterable[Row], now: datetime) -> dict[str, list[Row]]:
+    """case id -> the same author's earlier cases in 30 days."""
+    wanted = list(rows)
+    earlier = cases.of_authors(
+        database, [(row["source"], row["author"]) for row in wanted if row["author"]], now - HISTORY
+    )
+    return {
+        row["id"]: [
+            each
+            for each in earlier
+            if each["n"] < row["n"]
+            and (each["brand"], each["source"], each["author"]) == (row["brand"], row["source"], row["author"])
+        ]
+        for row in wanted
+    }
+
+
+def _kind(root: Delivery, rows: Sequence[Row]) -> Any:
+    if root.about.startswith(("brief:", "list:")):
+        return "brief"
+    return "story" if len(rows) > 1 else "case"
+
+
+def _title(  # noqa: PLR0911 - one sentence a kind of message
+    rules: Rules, root: Delivery, found: Sequence[Case], now: datetime
+) -> str:
+    waiting = sum(1 for case in found if case.state_at(now) == "open")
+    done = sum(1 for case in found if case.state_at(now) in {"answered", "closed"})
+    if root.about.startswith("list:sweep"):
+        return f"{count_words(len(found), 'post')} that may need an answer"
+    if root.about.startswith("list:"):
+        return f"{count_words(waiting, 'case')} still waiting today"
+    if root.about.startswith("brief:"):
+        return f"{count_words(len(found), 'case')}, {waiting} waiting for somebody" + (f", {done} done" if done else "")
+    if not found:
+        return root.reason
+    first = found[0]
+    if len(found) > 1:
+        return f"{first.brand}: {len(found)} people, one story · answered {done} of {len(found)}"
+    if root.step > 0:
+        since = span_words(hours.elapsed(first.first_posted_at, now, rules.hours_for(first.priority)))
+        return f"{first.brand}: waiting for {since} · {root.reason}"
+    mood = {"critical": "critical", "urgent": "urgent", "normal": "unhappy", "gentle": "a word to answer"}[
+        first.priority
+    ]
+    return f"{first.brand}: {mood}" + (" · writes again" if root.reason == "writes again" else "")
+
+
+def clock_words(rules: Rules, moment: datetime, now: datetime) -> str:
+    """ "14:02" today, "3 Nov 14:02" before, in the desk's zone."""
+    local, today = moment.astimezone(rules.settings.zone), now.astimezone(rules.settings.zone).date()
+    return f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
+
+
+def _entry(
+    rules: Rules,
+    row: Row,
+    told: Sequence[Mention],
+    earlier: Sequence[Row],
+    now: datetime,
+    link: SignedLink,
+    target: str,
+) -> Entry:
+    case = cases.case_of(row)
+    worst = _worst(told)
+    times = f", {policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
+    posted = clock_words(rules, case.last_posted_at, now)
+    base = rules.settings.earful.page_url.rstrip("/")
+    return Entry(
+        case_id=case.id,
+        headline=f"{_author(case)} on {case.source}{times} · posted {posted}",
+        excerpt=(worst.post.text or worst.post.title or _stars(worst)) if worst else "",
+        facts=_facts(rules, row, case, worst, earlier, now),
+        url=worst.post.url if worst else "",
+        page_url=f"{base}/cases/{case.id}",
+        priority=case.priority,
+        standing=standing(rules, case, now),
+        actions=_actions(case, now, link, target),
+    )
+
+
+def _author(case: Case) -> str:
+    if not case.author:
+        return "somebody"
+    return case.author if case.author.startswith(("@", "u/")) or " " in case.author else f"@{case.author}"
+
+
+def _stars(mention: Mention) -> str:
+    return f"{mention.post.rating:g} of 5 stars, no words" if mention.post.rating is not None else ""
+
+
+def _worst(told: Sequence[Mention]) -> Mention | None:
+    flagged = [mention for mention in told if mention.flagged] or list(told)
+    return max(
+        flagged, key=lambda each: (each.verdict.critical, each.verdict.needs_answer, each.post.posted_at), default=None
+    )
+
+
+def _facts(
+    rules: Rules, row: Row, case: Case, worst: Mention | None, earlier: Sequence[Row], now: datetime
+) -> tuple[str, ...]:
+    facts = list(worst.verdict.reasons[:3]) if worst else []
+    facts += [reason for reason in case.priority_reasons if reason not in facts]
+    never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
+    if never:
+        first = at(never[0]["first_posted_at"]).astimezone(rules.settings.zone)
+        facts.append(f"{first.day} {first:%b} never answered")
+    if row["mentions"] > 1:
+        facts.append(count_words(row["mentions"], "post"))
+    if case.wants:
+        facts.append(f"wants: {case.wants}")
+    if case.due_at is not None and case.state_at(now) in {"open", "taken"}:
+        late = case.due_at < now
+        facts.append(f"{'was due' if late else 'answer by'} {clock_words(rules, case.due_at, now)}")
+    return tuple(dict.fromkeys(facts))[:6]
+
+
+def standing(rules: Rules, case: Case, now: datetime) -> str:
+    """How a case stands, in a few words: "taken by ANA, 09:16", "answered 09:24, after 39 minutes of opening hours"."""
+    state = case.state_at(now)
+    match state:
+        case "answered":
+            assert case.answered_at is not None
+            taken = hours.elapsed(case.first_posted_at, case.answered_at, rules.hours_for(case.priority))
+            unit = "" if case.priority in rules.settings.desk.around_the_clock else " of opening hours"
+            verb = "sent on" if case.sent_on else "answered"
+            return f"{verb} {clock_words(rules, case.answered_at, now)}, after {span_words(taken)}{unit}"
+        case "closed":
+            words = (case.why or case.outcome).replace("_", " ")
+            return f"closed by {case.closed_by}: {words}"
+        case "taken":
+            when = f", {clock_words(rules, case.acknowledged_at, now)}" if case.acknowledged_at else ""
+            return f"taken by {case.owner}{when}"
+        case "snoozed":
+            assert case.snoozed_until is not None
+            return f"snoozed until {clock_words(rules, case.snoozed_until, now)}"
+        case "waiting":
+            assert case.waiting_until is not None
+            return f"waiting on {case.waiting_on} until {clock_words(rules, case.waiting_until, now)}"
+        case _:
+            return ""
+
+
+_OPEN = (("take", "I have it"), ("dismiss", "No answer needed"))
+_TAKEN = (
+    ("answered", "Answered"),
+    ("snooze", "Snooze"),
+    ("wait", "Waiting on"),
+    ("assign", "Hand over"),
+    ("wants", "What they want"),
+)
+
+
+def _actions(case: Case, now: datetime, link: SignedLink, target: str) -> tuple[Action, ...]:
+    state = case.state_at(now)
+    if state in {"closed", "answered"}:
+        return ()
+    verbs = _OPEN if state == "open" else _TAKEN
+    return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
+
+
+def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> str:
+    """One line for a case beyond the worst five: who, where, a few words, the link."""
+    case = cases.case_of(row)
+    worst = _worst(told)
+    words = excerpt(worst.post.text or worst.post.title, 60) if worst else ""
+    how = standing(rules, case, now)
+    return f"#{case.id} {_author(case)} on {case.source}: {words}" + (f" ({how})" if how else "")

@@ -1,0 +1,250 @@
+"""Keeps telling people until somebody has it: reminders, claims that expire, the lists of the day, fallbacks.
+
+Every step is one transaction that looks at the case as it stands, queues what follows and moves the case on, so that a
+restart anywhere neither skips a step nor doubles one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from alerts import hours, policy
+from alerts.case import Case
+from monitor import cases as verbs
+from monitor.rules import Rules
+from monitor.store import cases, deliveries, records
+from monitor.store.database import Database, Row, stamp
+
+log = logging.getLogger("earful.escalation")
+
+BATCH = 500
+LATE_LIST = timedelta(hours=12)  # a list that was missed by more than this is not worth sending
+
+
+def escalate(database: Database, rules: Rules, now: datetime) -> int:
+    """Do what is due about open cases; how many were moved on."""
+    moved = 0
+    while True:
+        with database.transaction():
+            rows = cases.due(database, now, BATCH)
+            step = _Round(database, rules, now)
+            for row in rows:
+                step.take(row)
+            step.write()
+        moved += len(rows)
+        if len(rows) < BATCH:
+            return moved
+
+
+class _Round:
+    """One batch of cases whose next step has come: decided in memory, written at once."""
+
+    def __init__(self, database: Database, rules: Rules, now: datetime) -> None:
+        self.database = database
+        self.rules = rules
+        self.now = now
+        self.outbox: list[dict[str, Any]] = []
+        self.changes: list[dict[str, Any]] = []
+        self.log: list[dict[str, Any]] = []
+
+    def write(self) -> None:
+        deliveries.queue(self.database, self.outbox)
+        cases.move_on(self.database, self.changes)
+        cases.add_log(self.database, self.log)
+
+    def take(self, row: Row) -> None:
+        case = cases.case_of(row)
+        due = policy.due(case, self.now)
+        if due is None:
+            self._move(row, next_step_at=stamp(policy.next_step_at(case, self.now)))
+        elif due.what == "claim_expired":
+            self._claim_expired(row, case, due)
+        elif due.what == "wake":
+            self._move(row, snoozed_until="", waiting_until="", waiting_on="", next_step_at=stamp(self.now))
+            self._tell(row, ["channel", *filter(None, [case.owner])], due.reason, key=f"wake{stamp(self.now)}")
+            self._say(case, "wake")
+        else:
+            self._remind(row, case, due)
+
+    def _remind(self, row: Row, case: Case, due: policy.Due) -> None:
+        links = policy.chain_of(case.chain)
+        following = links[due.step].at if due.step < len(links) else None
+        later = max(following, self.now + timedelta(seconds=1)) if following else None
+        self._move(row, step=due.step, next_step_at=stamp(later))
+        chain = f"{row['reopened']}.{stamp(links[0].at)}"  # a chain that began anew has steps of its own
+        self._tell(row, due.notify, due.reason, step=due.step, key=chain)
+        self._say(case, "remind", step=due.step, reason=due.reason, notify=due.notify)
+
+    def _claim_expired(self, row: Row, case: Case, due: policy.Due) -> None:
+        """First a reminder to whoever has it; when that too brings no answer, the case is open again for everybody."""
+        since = stamp(case.acknowledged_at or case.opened_at)
+        known = case.owner in self.rules.people
+        if known and records.take_period(self.database, f"claim:{case.id}:{case.owner}:{since}", self.now):
+            again = stamp(self.rules.claim_expiry(case.priority, self.now))
+            self._move(row, claim_expires_at=again, next_step_at=again)
+            self._tell(row, [case.owner], due.reason, key=f"claim{since}", owner=True)
+            self._say(case, "remind", reason=due.reason)
+            return
+        chain = self.rules.clock(case.priority, self.now).chain
+        first = stamp(chain[0].at if chain else None)
+        self._move(row, owner="", claim_expires_at="", step=0, chain=policy.chain_text(chain), next_step_at=first)
+        self._tell(row, ["channel"], f"{case.owner} had it, but there is no answer; open again", key=f"open{since}")
+        self._say(case, "claim_expired", who=case.owner)
+
+    def _say(self, case: Case, what: str, *, who: str = "", **detail: Any) -> None:
+        self.log.append(cases.log_row(case.id, self.now, what, who=who, way="escalation", **detail))
+
+    def _move(self, row: Row, **changes: Any) -> None:
+        kept = (
+            "owner", "claim_expires_at", "step", "chain", "next_step_at", "snoozed_until", "waiting_until",
+            "waiting_on",
+        )  # fmt: skip
+        self.changes.append(
+            {"id": row["id"], "revision": row["revision"], **{key: row[key] for key in kept}, **changes}
+        )
+
+    def _tell(
+        self, row: Row, notify: Iterable[str], reason: str, *, key: str, step: int = 1, owner: bool = False
+    ) -> None:
+        route = json.loads(row["targets"] or "[]") or list(self.rules.settings.alerts.notify)
+        mention = row["priority"] in self.rules.settings.alerts.mention_people or owner
+        for told in self.rules.tell(notify, route, self.now):
+            ping = list(told.ping) if mention else []
+            self.outbox.append(
+                deliveries.new_row(
+                    about=f"case:{row['id']}",
+                    target=told.target,
+                    now=self.now,
+                    due_at=self.now,
+                    reason=reason,
+                    story_id=row["story_id"],
+                    step=step,
+                    priority=row["priority"],
+                    urgent=row["priority"] == "critical",
+                    payload={"ping": ping, "owner": True} if owner else {"ping": ping},
+                    key=key,
+                )
+            )
+
+
+def lists(database: Database, rules: Rules, now: datetime) -> int:
+    """Queue the lists of the day that are due: what may need an answer, and what normal cases still wait."""
+    queued = 0
+    moments: list[tuple[str, time]] = [("sweep", at) for at in rules.settings.alerts.sweep_at]
+    if rules.settings.alerts.normal_list_at is not None:
+        moments.append(("normal", rules.settings.alerts.normal_list_at))
+    for name, at in moments:
+        period, moment = hours.daily_moment(now, at, rules.settings.zone)
+        key = f"list:{name}:{period}"
+        if now - moment > LATE_LIST or records.has_period(database, key):
+            continue
+        with database.transaction():
+            if not records.take_period(database, key, now):
+                continue
+            if name == "normal" and not rules.opening.spans_of(moment.astimezone(rules.settings.zone).date()):
+                continue  # a day on which the desk is closed
+            queued += _queue_list(database, rules, key, name, now)
+    return queued
+
+
+def _queue_list(database: Database, rules: Rules, key: str, name: str, now: datetime) -> int:
+    lane = "sweep" if name == "sweep" else "ping"
+    by_target: dict[str, list[str]] = {}
+    for row in cases.waiting(database, lane):
+        if name == "normal" and row["priority"] not in {"normal", "gentle"}:
+            continue
+        if name == "sweep" and records.has_period(database, f"listed:{row['id']}"):
+            continue
+        for target in json.loads(row["targets"] or "[]") or rules.settings.alerts.notify:
+            by_target.setdefault(target, []).append(row["id"])
+        if name == "sweep":
+            records.take_period(database, f"listed:{row['id']}", now)
+    deliveries.queue(
+        database,
+        [
+            deliveries.new_row(
+                about=key,
+                target=target,
+                now=now,
+                due_at=now,
+                reason="the list of the day",
+                payload={"cases": ids[:200]},
+                key=target,
+            )
+            for target, ids in by_target.items()
+        ],
+    )
+    return len(by_target)
+
+
+def fall_back(database: Database, rules: Rules, now: datetime) -> int:
+    """What a channel has owed for too long is told on the fallback; how many messages that makes."""
+    alerts = rules.settings.alerts
+    queued = 0
+    for name, health in deliveries.channel_health(database).items():
+        if health.failing_since is None or (not health.broken and now - health.failing_since < alerts.fallback_after):
+            continue
+        since = f"{health.failing_since:%d %b %H:%M}"
+        others = [target for target in alerts.fallback if target.partition(":")[0] != name]
+        waits = timedelta(0) if health.broken else alerts.fallback_after
+        for row in deliveries.overdue(database, name, now - waits + timedelta(microseconds=1)):
+            rows = [
+                deliveries.new_row(
+                    about=row.about,
+                    target=target,
+                    now=now,
+                    due_at=now,
+                    reason=f"{name} is down",
+                    story_id=row.story_id,
+                    step=row.step,
+                    priority=row.priority,
+                    urgent=row.urgent,
+                    payload={
+                        "footer": f"Told here because {name} is down since {health.failing_since:%d %b %H:%M} UTC."
+                    },
+                )
+                for target in others
+            ]
+            deliveries.queue(database, rows)
+            queued += len(rows)
+    return queued
+
+
+def people_left(database: Database, rules: Rules, now: datetime) -> int:
+    """Cases of people who are no longer in the settings are open again; how many."""
+    gone = [row for row in cases.owned(database) if rules.people and row["owner"] not in rules.people]
+    for row in gone:
+        with database.transaction():
+            verbs.say_within(
+                database, rules, row["id"], "release", who=f"{row['owner']} left", way="settings", now=now, detail={}
+            )
+    return len(gone)
+
+
+def thread_growth(database: Database, rules: Rules, stories: Mapping[str, int], now: datetime) -> int:
+    """A conversation that has doubled raises the priority of its open cases, once for each doubling."""
+    raised = 0
+    for story, size in stories.items():
+        doubling = 1 << (size.bit_length() - 1)
+        if doubling < 8 or not cases.note_doubled(database, story, doubling):
+            continue
+        for case in cases.of_story(database, story):
+            if case.state_at(now) == "open" and case.priority in {"normal", "gentle"} and case.lane == "ping":
+                reasons = json.dumps([*case.priority_reasons, f"{size} people in this conversation"])
+                clock = rules.clock("urgent", now)
+                cases.change(
+                    database,
+                    case.id,
+                    priority="urgent",
+                    priority_reasons=reasons,
+                    chain=policy.chain_text(clock.chain),
+                    step=0,
+                    next_step_at=clock.chain[0].at if clock.chain else None,
+                )
+                cases.log(database, case.id, now, "priority", way="escalation", priority="urgent", size=size)
+                raised += 1
+    return raised

@@ -1,0 +1,636 @@
+"""From a post to a stored mention, a case and its deliveries.
+
+Judging is pure and happens outside any transaction. Storing is one short transaction a chunk, which holds the mention,
+its case, what is to be told, and (with the last chunk of a page) the cursor: all of it stands, or none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from alerts import policy
+from alerts.case import Case, Contact
+from connectors import Post
+from monitor import cases as verbs
+from monitor.model import Mention, Verdict
+from monitor.rules import HISTORY, Rules, domain_of
+from monitor.store import cases, deliveries, mentions, records
+from monitor.store.database import Database, stamp
+from monitor.text.judge import Judge
+from monitor.text.normal import clean
+from monitor.text.query import Query, Subject, brands_in
+from monitor.text.similar import bands, fingerprint
+
+CHUNK = 200
+RAW = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A post about a brand with its verdict, ready to be stored. `fingerprint` is 0 where nothing is flagged."""
+
+    post: Post
+    post_id: str
+    mention_id: str
+    brand: str
+    verdict: Verdict
+    fingerprint: int
+    suppressed: str
+
+
+@dataclass
+class Taken:
+    """What an intake did. `flagged` counts new mentions that may need an answer."""
+
+    seen: int = 0
+    matched: int = 0
+    new: int = 0
+    flagged: int = 0
+    opened: list[str] = field(default_factory=list)
+
+    def add(self, other: Taken) -> None:
+        """Count another one in."""
+        self.seen += other.seen
+        self.matched += other.matched
+        self.new += other.new
+        self.flagged += other.flagged
+        self.opened += other.opened
+
+
+def tidy(post: Post) -> Post:
+    """A post whose every text can be stored, shown and sent: no NUL, no lone surrogate, no control characters."""
+    return replace(
+        post,
+        native_id=clean(post.native_id),
+        url=clean(post.url) if post.url.startswith(("http://", "https://")) else "",
+        author=clean(post.author)[:200],
+        author_name=clean(post.author_name)[:200],
+        title=clean(post.title),
+        text=clean(post.text),
+        lang=clean(post.lang)[:16],
+        parent_id=clean(post.parent_id),
+        thread_id=clean(post.thread_id),
+        raw=clean(post.raw)[:RAW],
+        reply_text=clean(post.reply_text),
+    )
+
+
+class Intake:
+    """Takes posts in. One is made for a set of rules, and may be used by several threads."""
+
+    def __init__(self, database: Database, rules: Rules, judge: Judge, queries: Mapping[str, Query]) -> None:
+        self.database = database
+        self.rules = rules
+        self.judge = judge
+        self.queries = queries
+
+    def take(
+        self,
+        posts: Iterable[Post],
+        now: datetime,
+        *,
+        brand: str = "",
+        last: Callable[[], None] | None = None,
+        each_chunk: Callable[[int], None] | None = None,
+    ) -> Taken:
+        """Judge and store posts, in chunks. `last` runs inside the transaction of the last chunk (the cursor).
+
+        `brand` names the brand for posts of which somebody has already said what they are about.
+        """
+        total = Taken()
+        pending: list[Post] | None = None
+        for chunk in _chunks(posts, CHUNK):
+            if pending is not None:
+                total.add(self._take_chunk(pending, now, brand, None))
+                if each_chunk:
+                    each_chunk(len(pending))
+            pending = chunk
+        total.add(self._take_chunk(pending or [], now, brand, last))
+        if each_chunk:
+            each_chunk(len(pending or []))
+        return total
+
+    def _take_chunk(self, posts: list[Post], now: datetime, brand: str, last: Callable[[], None] | None) -> Taken:
+        taken = Taken(seen=len(posts))
+        judged = self.judge_posts(posts, brand)
+        taken.matched = len({each.post_id for each in judged})
+        if judged or last is not None:
+            with self.database.transaction():
+                if judged:
+                    _Chunk(self, judged, now, taken).store()
+                if last is not None:
+                    last()
+        return taken
+
+    def judge_posts(self, posts: Sequence[Post], brand: str = "") -> list[Judged]:
+        """Which of these are about a brand, and what the judge thinks of them. Reads the store, writes nothing."""
+        ready = [tidy(post) for post in posts]
+        muted = {(row["brand"], row["kind"], row["value"]) for row in records.mutes(self.database)}
+        found: list[dict[str, tuple[str, ...]]] = [
+            {brand: ()} if brand else brands_in(_subject(post), self.queries) for post in ready
+        ]
+        self._follow_conversations(ready, found)
+        parents = {
+            (post.source, post.parent_id) for post, about in zip(ready, found, strict=True) if about and post.parent_id
+        }
+        ours = self._own_parents(parents)
+        judged = []
+        for post, about in zip(ready, found, strict=True):
+            for name, words in about.items():
+                verdict = self.judge.verdict(post, name, words, answers_us=(post.source, post.parent_id) in ours)
+                flagged = verdict.lane != "none"
+                key = mentions.post_id(post.source, post.native_id)
+                judged.append(
+                    Judged(
+                        post=post,
+                        post_id=key,
+                        mention_id=mentions.mention_id(name, key),
+                        brand=name,
+                        verdict=verdict,
+                        fingerprint=fingerprint(post.text or post.title) if flagged else 0,
+                        suppressed=self._suppressed(post, name, muted) if flagged else "",
+                    )
+                )
+        return judged
+
+    def _follow_conversations(self, posts: Sequence[Post], found: list[dict[str, tuple[str, ...]]]) -> None:
+        """A person who writes again in the conversation of their case need not name the brand again."""
+        silent = [index for index, about in enumerate(found) if not about and posts[index].thread_id]
+        by_source: dict[str, list[int]] = {}
+        for index in silent:
+            by_source.setdefault(posts[index].source, []).append(index)
+        for source, indexes in by_source.items():
+            threads = list(dict.fromkeys(posts[index].thread_id for index in indexes))
+            rows = [
+                row
+                for start in range(0, len(threads), 500)
+                for row in cases.in_threads(self.database, source, threads[start : start + 500])
+            ]
+            brands = {(row["thread"], row["author"]): row["brand"] for row in rows}
+            for index in indexes:
+                name = brands.get((posts[index].thread_id, posts[index].author))
+                if name is not None and name in self.queries:
+                    found[index] = {name: ()}
+
+    def _own_parents(self, parents: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        by_source: dict[str, list[str]] = {}
+        for source, parent in parents:
+            by_source.setdefault(source, []).append(parent)
+        return {
+            (source, native)
+            for source, natives in by_source.items()
+            for native in records.known_own_posts(self.database, source, natives)
+        }
+
+    def _suppressed(self, post: Post, brand: str, muted: set[tuple[str, str, str]]) -> str:
+        """Why a flagged mention gets no case; empty when it gets one."""
+        if self.rules.is_own(post):
+            return "our own post"
+        if self.rules.is_ignored(post):
+            return "an ignored author"
+        source = self.rules.sources.get(post.source)
+        if source is not None and not source.answerable:
+            return "for your information"
+        keys = (
+            ("author", f"{post.source}/{post.author}"),
+            ("thread", f"{post.source}/{post.thread_id or post.native_id}"),
+            ("domain", domain_of(post.url)),
+        )
+        for kind, value in keys:
+            if (brand, kind, value) in muted or ("", kind, value) in muted:
+                return f"{kind} muted"
+        return ""
+
+
+def _subject(post: Post) -> Subject:
+    return Subject(
+        text=post.text, title=post.title, author=post.author, source=post.source, lang=post.lang, url=post.url
+    )
+
+
+def _chunks(posts: Iterable[Post], size: int) -> Iterator[list[Post]]:
+    chunk: list[Post] = []
+    for post in posts:
+        chunk.append(post)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class _Tale:
+    """A story in the chunk: enough for `policy.joins_story`."""
+
+    id: str
+    brand: str
+    source: str
+    thread: str
+    last_at: datetime
+    fingerprint: int
+
+
+class _Chunk:
+    """One chunk inside its transaction: looked up in a few queries, decided in memory, written at once."""
+
+    def __init__(self, intake: Intake, judged: list[Judged], now: datetime, taken: Taken) -> None:
+        self.database = intake.database
+        self.rules = intake.rules
+        self.now = now
+        self.taken = taken
+        self.judged = judged
+        self.mention_rows: list[dict[str, Any]] = []
+        self.new_cases: dict[str, dict[str, Any]] = {}
+        self.cases: dict[tuple[str, str, str], list[Case]] = {}
+        self.history: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+        self.tales: list[_Tale] = []
+        self.story_rows: list[dict[str, Any]] = []
+        self.grown: dict[str, datetime] = {}
+        self.log: list[dict[str, Any]] = []
+        self.outbox: list[dict[str, Any]] = []
+        self.again: list[tuple[str, Mention]] = []
+        self.number = 0
+
+    def store(self) -> None:
+        """Store what is new and let everything follow from it."""
+        fresh = self._store_posts()
+        if not fresh:
+            return
+        self._look_up(fresh)
+        for each in sorted(fresh, key=lambda one: (one.post.posted_at, one.mention_id)):
+            self._place(each)
+        self._write()
+
+    def _store_posts(self) -> list[Judged]:
+        """Insert posts that are new, refresh those that were edited; which mentions are new."""
+        by_post = {each.post_id: each for each in self.judged}
+        known = mentions.known_posts(self.database, list(by_post))
+        seen = stamp(self.now)
+        mentions.add_posts(
+            self.database,
+            [mentions.post_row(each.post, seen) for key, each in by_post.items() if key not in known],
+        )
+        for key, row in known.items():
+            post = by_post[key].post
+            if row["deleted_at"] or row["purged_at"]:
+                continue
+            if (post.text, post.title) != (row["text"], row["title"]) or post.replied_at is not None:
+                mentions.edit_post(self.database, mentions.post_row(post, seen))
+                self._answer_inside(by_post[key])
+        gone = {key for key, row in known.items() if row["deleted_at"] or row["purged_at"]}
+        standing = mentions.known_mentions(self.database, [each.mention_id for each in self.judged])
+        unique = {each.mention_id: each for each in self.judged}
+        return [each for key, each in unique.items() if key not in standing and each.post_id not in gone]
+
+    def _answer_inside(self, each: Judged) -> None:
+        """A review that was read before has been answered inside it since."""
+        if each.post.replied_at is None:
+            return
+        for case_id in cases.of_posts(self.database, [each.post_id]).get(each.post_id, []):
+            case = cases.one(self.database, case_id)
+            if case is not None and case.answered_at is None and case.closed_at is None:
+                self._record_reply(case, each.post)
+
+    def _record_reply(self, case: Case, post: Post) -> None:
+        assert post.replied_at is not None
+        verbs.record_answer(
+            self.database,
+            case,
+            answered_at=post.replied_at,
+            who=case.brand,
+            url=post.url,
+            sent_on=False,
+            now=self.now,
+        )
+
+    def _look_up(self, fresh: list[Judged]) -> None:
+        since = self.now - HISTORY
+        for row in cases.of_authors(
+            self.database, [(e.post.source, e.post.author) for e in fresh if e.post.author], since
+        ):
+            key = (row["brand"], row["source"], row["author"])
+            self.history.setdefault(key, []).append(row)
+            if not row["closed_at"]:
+                self.cases.setdefault(key, []).append(cases.case_of(row))
+        flagged = [each for each in fresh if self._needs_case(each)]
+        if not flagged:
+            return
+        self.number = cases.next_number(self.database)
+        join = self.rules.settings.alerts.group_join
+        earliest = min(each.post.posted_at for each in flagged)
+        for story in cases.candidate_stories(
+            self.database,
+            [each.post.thread_id for each in flagged],
+            [bands(each.fingerprint) for each in flagged],
+            earliest - join,
+        ):
+            self.tales.append(
+                _Tale(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint)
+            )
+
+    @staticmethod
+    def _needs_case(each: Judged) -> bool:
+        return each.verdict.lane != "none" and not each.suppressed
+
+    def _place(self, each: Judged) -> None:
+        """Put one new mention where it belongs: into a case that stands, into a new one, or into none."""
+        post = each.post
+        contact = Contact(
+            each.brand, post.source, post.author, post.thread_id or post.native_id, post.posted_at, each.fingerprint
+        )
+        key = (each.brand, post.source, post.author)
+        case = None
+        if post.author and not self.rules.is_own(post):
+            case = policy.joins(
+                contact, self.cases.get(key, ()), self._alike_if_flagged(each), self.rules.settings.alerts.group_join
+            )
+        case_id = ""
+        self.taken.new += 1
+        if each.verdict.lane != "none":
+            self.taken.flagged += 1
+        if case is not None and not each.suppressed:
+            case_id = case.id
+            self._attach(each, case, key)
+        elif self._needs_case(each):
+            case_id = self._open(each, contact, key)
+        mention = Mention(
+            id=each.mention_id,
+            brand=each.brand,
+            post=post,
+            verdict=each.verdict,
+            seen_at=self.now,
+            case_id=case_id,
+            flagged=each.verdict.lane != "none",
+            suppressed=each.suppressed,
+        )
+        self.mention_rows.append(mentions.mention_row(mention, each.post_id))
+
+    def _alike_if_flagged(self, each: Judged) -> policy.Alike:
+        return self.rules.alike if self._needs_case(each) else (lambda _one, _other: False)
+
+    def _gravity(self, each: Judged, key: tuple[str, str, str]) -> policy.Gravity:
+        earlier = self.history.get(key, [])
+        verdict = each.verdict
+        return policy.Gravity(
+            critical=verdict.critical,
+            sentiment=verdict.sentiment,
+            needs_answer=verdict.needs_answer,
+            churn=verdict.churn,
+            stars=each.post.rating,
+            reach=each.post.reach,
+            contacts=len(earlier) + 1,
+            unanswered_before=sum(
+                1 for row in earlier if not row["answered_at"] and row["outcome"] != "no_answer_needed"
+            ),
+            praise=verdict.praise,
+        )
+
+    def _open(self, each: Judged, contact: Contact, key: tuple[str, str, str]) -> str:
+        rules, post, verdict = self.rules, each.post, each.verdict
+        priority, reasons = policy.priority(self._gravity(each, key))
+        routed = rules.route(post, each.brand, verdict)
+        if routed.priority is not None and not verdict.critical:
+            priority, reasons = routed.priority, (*reasons, f"rule {routed.rule}")
+        quiet = self.now - post.posted_at > rules.settings.alerts.alert_not_older_than
+        tells = verdict.lane == "ping" and not quiet
+        # A post dated in the future, or one found late, must not make a clock that nobody can keep or understand.
+        start = min(max(post.posted_at, self.now - rules.settings.alerts.alert_not_older_than), self.now)
+        clock = rules.clock(priority, start)
+        case_id = str(self.number)
+        story = policy.joins_story(contact, self.tales, rules.alike, rules.settings.alerts.group_join)
+        if story is None:
+            story = self._new_story(case_id, each, contact)
+        chain = clock.chain if tells else ()
+        row = cases.new_row(
+            id=case_id,
+            n=self.number,
+            brand=each.brand,
+            source=post.source,
+            thread=contact.thread,
+            author=post.author,
+            lane=verdict.lane,
+            priority=priority,
+            priority_reasons=json.dumps(reasons, ensure_ascii=False),
+            opened_at=stamp(self.now),
+            first_posted_at=stamp(post.posted_at),
+            last_posted_at=stamp(post.posted_at),
+            story_id=story.id,
+            fingerprint=each.fingerprint,
+            due_at=stamp(clock.due_at),
+            resolve_due_at=stamp(clock.resolve_due_at),
+            owner=routed.owner if tells else "",
+            chain=policy.chain_text(chain),
+            next_step_at=stamp(chain[0].at) if chain else "",
+            quiet=int(quiet),
+            praise=int(verdict.praise),
+            targets=json.dumps(routed.notify),
+            route=routed.rule,
+            tags=json.dumps(verdict.tags, ensure_ascii=False),
+            worst=verdict.sentiment,
+            reach=post.reach,
+            rating=post.rating,
+            language=verdict.language,
+        )
+        if row["owner"]:
+            row.update(acknowledged_at="", claim_expires_at=stamp(rules.claim_expiry(priority, self.now)))
+            row["next_step_at"] = row["claim_expires_at"]
+        self.number += 1
+        self.new_cases[case_id] = row
+        self.grown[story.id] = max(self.grown.get(story.id, post.posted_at), post.posted_at)
+        case = cases.case_of(row)
+        self.cases.setdefault(key, []).append(case)
+        self.history.setdefault(key, []).append(row)
+        self.log.append(
+            cases.log_row(
+                case_id, self.now, "open", way="intake", lane=verdict.lane, priority=priority, route=routed.rule
+            )
+        )
+        self.taken.opened.append(case_id)
+        if tells:
+            self._tell(row, routed.notify)
+        return case_id
+
+    def _new_story(self, case_id: str, each: Judged, contact: Contact) -> _Tale:
+        tale = _Tale(case_id, each.brand, contact.source, contact.thread, contact.at, each.fingerprint)
+        four = bands(each.fingerprint)
+        self.tales.append(tale)
+        self.story_rows.append(
+            {
+                "id": case_id,
+                "brand": each.brand,
+                "source": contact.source,
+                "thread": contact.thread,
+                "opened_at": stamp(self.now),
+                "last_at": stamp(contact.at),
+                "fingerprint": each.fingerprint,
+                **{f"band{number}": four[number] for number in range(4)},
+            }
+        )
+        return tale
+
+    def _tell(self, row: Mapping[str, Any], targets: Sequence[str]) -> None:
+        """Queue the first telling of a case's story; where its story was told before, that message is edited later."""
+        critical = row["priority"] == "critical"
+        wait = self.rules.settings.alerts.group_wait
+        for target in targets:
+            self.outbox.append(
+                deliveries.new_row(
+                    about=f"story:{row['story_id']}",
+                    target=target,
+                    now=self.now,
+                    due_at=self.now if critical else self.now + wait,
+                    reason="new",
+                    story_id=row["story_id"],
+                    priority=row["priority"],
+                    urgent=critical,
+                )
+            )
+
+    def _attach(self, each: Judged, case: Case, key: tuple[str, str, str]) -> None:
+        """A further mention of a case. Only a flagged one moves its clocks."""
+        post, verdict = each.post, each.verdict
+        if not self._needs_case(each):
+            self._change(case, key, mentions=1)
+            return
+        reply = case.answered_at is not None and post.posted_at > case.answered_at
+        priority, reasons = policy.priority(self._gravity(each, key))
+        order = {"critical": 0, "urgent": 1, "normal": 2, "gentle": 3}
+        changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
+        if order[priority] < order[case.priority]:
+            changes.update(priority=priority, priority_reasons=json.dumps(reasons, ensure_ascii=False))
+        else:
+            priority = case.priority
+        first_telling = case.lane != "ping" and verdict.lane == "ping"
+        fresh = self.now - post.posted_at <= self.rules.settings.alerts.alert_not_older_than
+        if (first_telling or reply or case.quiet) and verdict.lane == "ping" and fresh:
+            clock = self.rules.clock(priority, post.posted_at, again=reply)
+            changes.update(lane="ping", quiet=0, due_at=clock.due_at, chain=policy.chain_text(clock.chain), step=0)
+            if case.owner:
+                changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
+        self._change(case, key, **changes)
+        self.log.append(cases.log_row(case.id, self.now, "again" if reply else "more", way="intake"))
+        self.grown[case.story_id] = max(self.grown.get(case.story_id, post.posted_at), post.posted_at)
+        after = next(one for one in self.cases[key] if one.id == case.id)
+        if after.lane == "ping" and not after.quiet:
+            row = self.new_cases.get(case.id) or cases.row_of(self.database, case.id)
+            assert row is not None
+            self._tell(row, json.loads(row["targets"] or "[]") or self.rules.settings.alerts.notify)
+            if reply:
+                self._tell_again(row)
+
+    def _tell_again(self, row: Mapping[str, Any]) -> None:
+        """An answered customer writes again, unhappy: that is news, below the same message."""
+        for target in json.loads(row["targets"] or "[]"):
+            self.outbox.append(
+                deliveries.new_row(
+                    about=f"case:{row['id']}",
+                    target=target,
+                    now=self.now,
+                    due_at=self.now,
+                    reason="writes again",
+                    story_id=row["story_id"],
+                    priority=row["priority"],
+                    key=f"again{row['mentions']}",
+                )
+            )
+
+    def _change(self, case: Case, key: tuple[str, str, str], **changes: Any) -> None:
+        """Change a case: in memory while its row is not written yet, else in the store."""
+        more = changes.pop("mentions", 0)
+        row = self.new_cases.get(case.id)
+        if row is not None:
+            row["mentions"] += more
+            row.update({k: stamp(v) if isinstance(v, datetime) else v for k, v in changes.items()})
+            after = cases.case_of(row)
+            row["next_step_at"] = stamp(policy.next_step_at(after, self.now))
+        else:
+            current = cases.row_of(self.database, case.id)
+            assert current is not None
+            cases.change(self.database, case.id, mentions=current["mentions"] + more, **changes)
+            stored = cases.one(self.database, case.id)
+            assert stored is not None
+            after = stored
+            if len(changes) > 0:
+                cases.change(self.database, case.id, next_step_at=policy.next_step_at(after, self.now))
+        self.cases[key] = [after if one.id == case.id else one for one in self.cases[key]]
+
+    def _write(self) -> None:
+        database = self.database
+        told = deliveries.messages_of_stories(database, list(self.grown)) if self.grown else []
+        cases.add_stories(database, self.story_rows)
+        cases.add(database, self.new_cases.values())
+        cases.touch_stories(database, self.grown)
+        cases.add_log(database, self.log)
+        mentions.add_mentions(database, self.mention_rows)
+        if self.outbox:
+            deliveries.queue(database, self.outbox)
+        self._edit_told(told)
+        self._answers_seen_before()
+        for row in self.new_cases.values():
+            self._reply_inside(row)
+
+    def _edit_told(self, told: list[deliveries.Delivery]) -> None:
+        """Stories that were told before and have grown are shown anew, at most every `edit_every`."""
+        every = self.rules.settings.alerts.edit_every
+        seen: set[str] = set()
+        for delivery in told:
+            if not delivery.about.startswith("story:"):
+                continue
+            root = deliveries.one(self.database, delivery.carrier) if delivery.carrier else delivery
+            if root is None or root.id in seen or root.state not in {"sent", "inflight", "unknown"}:
+                continue
+            seen.add(root.id)
+            last = deliveries.last_edit_at(self.database, root.id) or root.sent_at or self.now
+            urgent = any(
+                row["priority"] == "critical" and row["story_id"] == delivery.story_id
+                for row in self.new_cases.values()
+            )
+            deliveries.queue_edit(
+                self.database,
+                root,
+                self.now,
+                self.now if urgent else max(self.now, last + every),
+                "grown",
+                urgent=urgent,
+            )
+
+    def _answers_seen_before(self) -> None:
+        """The brand's reply may have been read before the post that it answers."""
+        natives: dict[str, list[str]] = {}
+        for each in self.judged:
+            if self._needs_case(each):
+                natives.setdefault(each.post.source, []).append(each.post.native_id)
+        for source, ids in natives.items():
+            for own in records.unmatched_own_posts(self.database, source, ids):
+                if own["automatic"]:
+                    continue
+                post = mentions.post_id(source, own["parent_id"])
+                for case_id in cases.of_posts(self.database, [post]).get(post, []):
+                    case = cases.one(self.database, case_id)
+                    if case is not None and case.answered_at is None and case.closed_at is None:
+                        records.match_own_post(self.database, source, own["native_id"], case_id)
+                        verbs.record_answer(
+                            self.database,
+                            case,
+                            answered_at=datetime.fromisoformat(own["posted_at"]),
+                            who=own["author"],
+                            url=own["url"],
+                            sent_on=bool(own["sent_on"]),
+                            now=self.now,
+                        )
+
+    def _reply_inside(self, row: Mapping[str, Any]) -> None:
+        for each in self.judged:
+            if (
+                each.post.replied_at is not None
+                and each.post.author == row["author"]
+                and (each.post.thread_id or each.post.native_id) == row["thread"]
+            ):
+                case = cases.one(self.database, row["id"])
+                if case is not None and case.answered_at is None:
+                    self._record_reply(case, each.post)

@@ -1,0 +1,200 @@
+"""The settings as rules that can be asked: which channels, which target, which hours, who is on duty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from alerts import hours, policy
+from alerts.case import Priority
+from connectors import Post
+from monitor.model import Verdict
+from monitor.settings import Person, Route, Settings, Source, Targets, step_after
+from monitor.text.similar import alike
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+HISTORY = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One target, and the people to mention there by their address in that channel."""
+
+    target: str
+    ping: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Which rule decided where a case goes, and what it said."""
+
+    rule: str
+    notify: tuple[str, ...]
+    owner: str
+    priority: Priority | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The moments of one case: first answer, resolution, and its escalation."""
+
+    due_at: datetime
+    resolve_due_at: datetime
+    chain: tuple[policy.Link, ...]
+
+
+class Rules:
+    """Made once from sound settings; replaced as a whole when settings change."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.alike = alike
+        self.sources: dict[str, Source] = {source.name: source for source in settings.sources}
+        self.people: dict[str, Person] = {person.name: person for person in settings.people}
+        self.own_accounts: dict[tuple[str, str], str] = {
+            (source, account.lstrip("@").casefold()): brand.name
+            for brand in settings.brands
+            for source, accounts in brand.accounts.items()
+            for account in accounts
+        }
+        self.ignored: frozenset[str] = frozenset(
+            author.lstrip("@").casefold() for brand in settings.brands for author in brand.ignore_authors
+        )
+
+    @cached_property
+    def opening(self) -> hours.OpeningHours:
+        """The desk's opening hours."""
+        desk = self.settings.desk
+        return hours.OpeningHours(
+            tuple((frozenset(_DAYS.index(day) for day in block.days), block.start, block.end) for block in desk.hours),
+            frozenset(desk.holidays),
+            self.settings.zone,
+        )
+
+    @cached_property
+    def always(self) -> hours.OpeningHours:
+        """Around the clock."""
+        return hours.around_the_clock(self.settings.zone)
+
+    @cached_property
+    def quiet(self) -> hours.QuietHours:
+        """When people are not pinged."""
+        return hours.QuietHours(self.settings.alerts.quiet_start, self.settings.alerts.quiet_end, self.settings.zone)
+
+    def hours_for(self, priority: str) -> hours.OpeningHours:
+        """Opening hours, or around the clock for the priorities that settings name."""
+        return self.always if priority in self.settings.desk.around_the_clock else self.opening
+
+    def targets_for(self, priority: Priority) -> Targets:
+        """How soon a case of this priority wants its answers."""
+        return self.settings.desk.targets[priority]
+
+    def clock(self, priority: Priority, start: datetime, *, again: bool = False) -> Clock:
+        """The moments of a case whose clock starts at `start`; `again` for the next answer instead of the first."""
+        targets = self.targets_for(priority)
+        opening = self.hours_for(priority)
+        target = targets.next if again else targets.first
+        steps = self.settings.alerts.escalation.get(priority, ())
+        return Clock(
+            due_at=hours.add(start, target, opening),
+            resolve_due_at=hours.add(start, targets.resolve, opening),
+            chain=policy.chain(steps, start, target, opening, step_after),
+        )
+
+    def claim_expiry(self, priority: Priority, now: datetime) -> datetime:
+        """When "I have it" without an answer is asked about."""
+        return hours.add(now, self.settings.alerts.claim_expires[priority], self.hours_for(priority))
+
+    def quiet_target(self, target: str) -> bool:
+        """Whether quiet hours hold this target: mail and direct messages, never a channel's record."""
+        channel, _, address = target.partition(":")
+        kind = next((each.kind for each in self.settings.channels if each.name == channel), "")
+        return kind in {"email", "apprise"} or (kind == "slack" and address.startswith(("@", "U")))
+
+    def is_own(self, post: Post) -> bool:
+        """Whether the brand wrote this itself."""
+        return (post.source, post.author.lstrip("@").casefold()) in self.own_accounts
+
+    def is_ignored(self, post: Post) -> bool:
+        """Whether the author is one whom settings ignore (staff, bots)."""
+        return post.author.lstrip("@").casefold() in self.ignored
+
+    def route(self, post: Post, brand: str, verdict: Verdict) -> Routed:
+        """The first rule that matches; without one, [alerts] notify."""
+        for number, rule in enumerate(self.settings.alerts.routes, 1):
+            if _matches(rule, post, brand, verdict):
+                return Routed(
+                    rule.name or f"alerts.routes[{number}]",
+                    rule.notify or self.settings.alerts.notify,
+                    rule.owner,
+                    rule.priority,
+                )
+        return Routed("alerts.notify", self.settings.alerts.notify, "", None)
+
+    def on_duty(self, now: datetime) -> list[Person]:
+        """Who is on now by the rota; whoever has no shifts is always on."""
+        local = now.astimezone(self.settings.zone)
+        day, clock = _DAYS[local.weekday()], local.time()
+        return [
+            person
+            for person in self.settings.people
+            if person.role != "viewer"
+            and (
+                not person.shifts
+                or any(day in shift.days and shift.start <= clock < shift.end for shift in person.shifts)
+            )
+        ]
+
+    def tell(self, names: Iterable[str], route: Sequence[str], now: datetime) -> list[Told]:
+        """Who is reached, where, by these names: targets, people, "channel", "on_duty", "next", "leads"."""
+        pings: dict[str, list[str]] = {}
+        for name in names:
+            if name == "channel":
+                for target in route:
+                    pings.setdefault(target, [])
+            elif name in {"on_duty", "next"}:
+                self._add_people(pings, self.on_duty(now), route)
+            elif name == "leads":
+                self._add_people(pings, [p for p in self.settings.people if p.role in {"lead", "admin"}], route)
+            elif name in self.people:
+                self._add_people(pings, [self.people[name]], route)
+            elif ":" in name or name in {channel.name for channel in self.settings.channels}:
+                pings.setdefault(name, [])
+        if not pings:  # nobody by that name is left: the channel hears it rather than nobody
+            pings = {target: [] for target in route}
+        return [Told(target, tuple(dict.fromkeys(people))) for target, people in pings.items()]
+
+    def _add_people(self, pings: dict[str, list[str]], people: Sequence[Person], route: Sequence[str]) -> None:
+        kinds = {channel.name: channel.kind for channel in self.settings.channels}
+        for person in people:
+            for target in person.targets:
+                pings.setdefault(target, [])
+            for target in route:
+                kind = kinds.get(target.partition(":")[0])
+                if kind == "slack" and person.slack:
+                    pings.setdefault(target, []).append(person.slack)
+                elif kind in {"console", "webhook"}:
+                    pings.setdefault(target, []).append(person.name)
+            mail = next((name for name, kind in kinds.items() if kind == "email"), "")
+            if not person.targets and person.email and mail:
+                pings.setdefault(f"{mail}:{person.email}", [])
+
+
+def _matches(rule: Route, post: Post, brand: str, verdict: Verdict) -> bool:
+    folded = f"{post.title} {post.text}".casefold()
+    return (
+        (not rule.source or post.source in rule.source)
+        and (not rule.brand or brand in rule.brand)
+        and (not rule.language or verdict.language in rule.language)
+        and (not rule.words or any(word.casefold() in folded for word in rule.words))
+        and (rule.stars_at_most is None or (post.rating is not None and post.rating <= rule.stars_at_most))
+        and (rule.reach_at_least is None or (post.reach or 0) >= rule.reach_at_least)
+    )
+
+
+def domain_of(url: str) -> str:
+    """The host of an address without "www.", for mutes and filters."""
+    return (urlsplit(url).hostname or "").removeprefix("www.")
