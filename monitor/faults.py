@@ -41,7 +41,13 @@ class Fault:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.key + ': ' if self.key else ''}found {self.found}; {self.write}"
+        words = f"{place}: {self.key + ': ' if self.key else ''}found {self.found}; {self.write}"
+        return words if words.isprintable() else "".join(map(_visible, words))
+
+
+def _visible(letter: str) -> str:
+    """A terminal acts on control characters, and people do not see the others: show what they are."""
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
 
 
 class SettingsError(Exception):
@@ -105,13 +111,21 @@ def one_of(words: Iterable[str]) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}" if quoted else "nothing"
 
 
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The names that `word` was probably meant to be, best first: often one, never more than three."""
+    lowered = {choice.casefold(): choice for choice in sorted(set(known), reverse=True)}
+    word = word[:200].casefold()
+    near = difflib.get_close_matches(word, lowered, n=3, cutoff=0.6)
+    likeness = [difflib.SequenceMatcher(None, name, word).ratio() for name in near]
+    return [lowered[name] for name, alike in zip(near, likeness, strict=True) if alike > likeness[0] - 0.1]
+
+
 def meant(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Say what was probably meant: `did you mean "every"?`, or else all that is known."""
     choices = sorted(set(known))
-    lowered = {choice.casefold(): choice for choice in reversed(choices)}
-    near = difflib.get_close_matches(word[:200].casefold(), lowered, n=3, cutoff=0.6)
+    near = nearest(word, choices)
     if near:
-        return f"did you mean {one_of(lowered[name] for name in near)}?"
+        return f"did you mean {one_of(near)}?"
     return otherwise or (f"write one of {one_of(choices)}" if choices else "leave it out")
 
 
@@ -175,7 +189,7 @@ def problems_of(error: ValidationError, base: Key, table: object) -> list[Proble
 
 def _problem(entry: ErrorDetails, base: Key, table: object) -> Problem:
     key, missing = _way(entry, base, table)
-    context = {name: shown(value) for name, value in entry.get("ctx", {}).items()}
+    context = {name: _bound(value) for name, value in entry.get("ctx", {}).items()}
     name = str(key[-1]) if key else ""
     kind = entry["type"]
     if missing:
@@ -191,6 +205,12 @@ def _problem(entry: ErrorDetails, base: Key, table: object) -> Problem:
     else:
         write = entry["msg"][:1].lower() + entry["msg"][1:]
     return Problem(key, shown(entry["input"]), write)
+
+
+def _bound(value: object) -> str:
+    """Show a bound; pydantic gives that of a span as Python's own words."""
+    words = re.findall(r"(days|seconds)=(-?[0-9]+)", value) if isinstance(value, str) else []
+    return span_text(timedelta(**{unit: int(number) for unit, number in words})) if words else shown(value)
 
 
 def _way(entry: ErrorDetails, base: Key, table: object) -> tuple[Key, bool]:

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import connectors
-from monitor.faults import Key, Problem, meant, one_of, shown
+from monitor.faults import Key, Problem, meant, nearest, one_of, shown
 from monitor.settings import KEYWORDS, Settings, after, step_after
 from monitor.text.query import QueryError, parse
 
@@ -127,7 +127,7 @@ class Checks:
                 self._known(name, known, (*key, "accounts", name), "a source")
 
     def _targets(self) -> None:
-        for way in (("alerts", "notify"), ("alerts", "fallback"), ("earful", "operator"), ("digest", "to")):
+        for way in (("earful", "operator"), ("alerts", "notify"), ("alerts", "fallback"), ("digest", "to")):
             self._words(self._given(*way), way)
         if self._given("alerts", "notify") == []:
             self._note(("alerts", "notify"), "an empty list", 'write who is told, such as ["slack:#care"]')
@@ -142,10 +142,18 @@ class Checks:
         persons = self.names["people"] if people else []
         if channel in self.names["channels"] or word in (*persons, *keywords):
             return
-        known = [name + colon + address for name in self.names["channels"]] + [*persons, *keywords]
-        otherwise = f"write a target such as {one_of(self.names['channels'][:3])}" if self.names["channels"] else ""
         found = f"{shown(word)}, which names no channel" + (" and no person" if people else "")
-        self._note(key, found, meant(word, known, otherwise or "write a [[channels]] table of that name"))
+        channels = self.names["channels"]
+        near = nearest(channel, channels if colon else [*channels, *persons, *keywords])
+        if near:
+            # The address is repeated only where it was shown: it may be a secret that strayed here.
+            rest = colon + address if f'"{word}"' == shown(word) else ""
+            write = f"did you mean {one_of(name + rest for name in near)}?"
+        elif channels:
+            write = f"write a target such as {one_of(channels[:3])}"
+        else:
+            write = "write a [[channels]] table of that name"
+        self._note(key, found, write)
 
     def _known(self, word: Any, known: Iterable[str], key: Key, what: str) -> None:
         names = list(known)

@@ -16,7 +16,19 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 import alerts
 import connectors
-from monitor.faults import Fault, Key, Problem, SettingsError, dotted, meant, one_of, placed, problems_of, shown
+from monitor.faults import (
+    Fault,
+    Key,
+    Problem,
+    SettingsError,
+    dotted,
+    meant,
+    nearest,
+    one_of,
+    placed,
+    problems_of,
+    shown,
+)
 from monitor.secrets import Filling
 from monitor.settings import Alerts, Brand, Channel, Database, Desk, Digest, Earful, Person, Settings, Source
 from monitor.settings_checks import Checks
@@ -26,6 +38,10 @@ LARGEST = 1024 * 1024  # bytes of a settings file
 
 # kinds whose library comes as an extra of the same name -> the library's module
 EXTRAS = {"apprise": "apprise"}
+
+_ENDLESS_KEY = re.compile(
+    r"^[ \t\[]*(?:[A-Za-z0-9_-]+[ \t]*\.[ \t]*){100}", re.MULTILINE
+)  # tomllib: minutes for 10,000
 
 
 def read(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -68,6 +84,10 @@ def _text(path: Path, data: bytes) -> str:
 
 def _parse(path: Path, data: bytes) -> dict[str, Any]:
     text = _text(path, data)
+    endless = _ENDLESS_KEY.search(text)
+    if endless is not None:
+        at = text.count("\n", 0, endless.start()) + 1
+        raise SettingsError((Fault(str(path), at, "", "a key of a hundred parts", "write a short key"),))
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -149,8 +169,11 @@ class _Reading:
         shared = tuple(name for name in model.model_fields if name != "options")
         common = self._one(model, {name: value for name, value in entry.items() if name in shared}, key)
         kind = entry.get("kind")
-        if not isinstance(kind, str):
-            return None  # the common part has said so
+        if not isinstance(kind, str):  # the common part has said so
+            for name in entry:
+                if name not in shared and nearest(name, shared):
+                    self.problems.append(Problem((*key, name), "an unknown key", meant(name, shared)))
+            return None
         own = self._kind(kind, kinds, (*key, "kind"))
         if own is None:
             return None
