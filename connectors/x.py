@@ -118,7 +118,7 @@ class X:
         )
         self._adapter.mount(self._client.session)
         # What each stream of reads (search, own timeline) spent this month, as far as this process knows.
-        self._spent: dict[str, float] = {}
+        self._spent: dict[str, tuple[str, float]] = {}
         self._unbooked = 0.0
 
     def fetch(self, request: Request) -> Batch:
@@ -170,9 +170,8 @@ class X:
         self._adapter.begin()
         walk = Walk.load(request.cursor)
         ledger = Ledger(walk.extra.get("spent"), request.now)
+        self._spent[stream] = (ledger.month, ledger.spent)
         ledger.spent += self._unbooked
-        self._unbooked = 0.0
-        self._spent[stream] = ledger.spent
         return walk, ledger
 
     def _page(self, stream: str, lanes: list[_Lane], walk: Walk, ledger: Ledger, request: Request) -> Batch:
@@ -215,7 +214,7 @@ class X:
         elif not walk.turn(token):
             gaps += walk.unread("X gave the same page again and again")
             complete = walk.close_lane()
-        notices = self._notices(ledger)
+        notices = self._notices(stream, ledger)
         quota = self._quota(request.now, cost)
         cursor = self._saved(stream, walk, ledger)
         wait = quota.reset_at if quota.remaining == 0 and not complete else None
@@ -230,9 +229,12 @@ class X:
         try:
             return self._listing(lane, walk, size, now), gaps
         except TooOld as error:
-            if walk.floor >= milliseconds(now - REACH) and not walk.token:
+            # X says so although by our clock it is not: our clock is behind theirs, by less than two hours we trust.
+            nearer = now - REACH + timedelta(hours=2)
+            if walk.floor >= milliseconds(nearer) and not walk.token:
                 raise ConnectorError(error.message, error.remedy) from None
-            gaps += walk.lift(now - REACH, reason)
+            if not walk.token:
+                gaps += walk.lift(nearer, reason)
             walk.restart()
         return self._listing(lane, walk, size, now), gaps
 
@@ -321,8 +323,7 @@ class X:
         budget = self._settings.monthly_budget
         if budget is None:
             return BudgetState(0.0, self._settings.page_size, None, used_up=False)
-        spent = ledger.spent + self._unbooked + sum(cost for name, cost in self._spent.items() if name != stream)
-        state = budget_state(spent, budget, now, price, least)
+        state = budget_state(self._spent_in_all(stream, ledger), budget, now, price, least)
         if state.used_up and state.not_before is not None:
             raise NoCredit(
                 f"X: the monthly budget of {budget:g} USD is used up",
@@ -330,10 +331,14 @@ class X:
             )
         return state
 
-    def _notices(self, ledger: Ledger) -> tuple[str, ...]:
+    def _spent_in_all(self, stream: str, ledger: Ledger) -> float:
+        """Add up this month's spending of every stream; what look-ups cost is in the ledger of a stream already."""
+        others = sum(cost for name, (month, cost) in self._spent.items() if name != stream and month == ledger.month)
+        return ledger.spent + others + (self._unbooked if stream == "refresh" else 0.0)
+
+    def _notices(self, stream: str, ledger: Ledger) -> tuple[str, ...]:
         budget = self._settings.monthly_budget
-        spent = sum(self._spent.values()) + self._unbooked
-        if not budget or ledger.warned or max(spent, ledger.spent) < WARN_AT * budget:
+        if not budget or ledger.warned or self._spent_in_all(stream, ledger) < WARN_AT * budget:
             return ()
         ledger.warned = True
         return (
@@ -341,7 +346,8 @@ class X:
         )
 
     def _saved(self, stream: str, walk: Walk, ledger: Ledger) -> str:
-        self._spent[stream] = ledger.spent
+        self._spent[stream] = (ledger.month, ledger.spent)
+        self._unbooked = 0.0
         walk.extra["spent"] = ledger.held()
         return walk.dump()
 
