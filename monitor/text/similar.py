@@ -1,9 +1,9 @@
 """Whether two posts say the same in nearly the same words: reposts, quotes with a word before, cross-posts.
 
 A fingerprint is sixteen small minimum hashes over word pairs, four bits each. Two texts agree in each of the sixteen as
-often as they share word pairs (their Jaccard similarity), so counting agreements measures likeness, and a band of four
-can be looked up in an index: at a likeness of .85 at least one of the four bands is equal in 95 of 100 cases. The same
-64 bits as a SimHash decide about as well, but their bands find only every third repost with three words before it.
+often as they share word pairs (their Jaccard similarity), so counting agreements measures likeness, and a band of three
+can be looked up in an index: at a likeness of .8 one of the four bands is equal in 94 of 100 cases. A SimHash of as many
+bits decides about as well, but of its 16-bit bands every second repost with a few words before it shares none.
 
 The hash is CRC-32, the same in every process and for ever: fingerprints are stored.
 """
@@ -85,12 +85,15 @@ def _signed(value: int) -> int:
 
 
 def bands(fingerprint: int) -> tuple[int, int, int, int]:
-    """Return the four quarters, 0 to 65535 each: two texts that are alike nearly always share one at its place."""
+    """Return four numbers from 0 to 4095 to look up: two texts that are alike nearly always share one at its place.
+
+    Each is three of a quarter's four parts: all four would miss twice as many, and two would find too many strangers.
+    """
     return (
-        fingerprint >> 48 & 0xFFFF,
-        fingerprint >> 32 & 0xFFFF,
-        fingerprint >> 16 & 0xFFFF,
-        fingerprint & 0xFFFF,
+        fingerprint >> 48 & 0xFFF,
+        fingerprint >> 32 & 0xFFF,
+        fingerprint >> 16 & 0xFFF,
+        fingerprint & 0xFFF,
     )
 
 
