@@ -61,7 +61,8 @@ def post_of(item: Any, source: str) -> Post:
         raise ValueError("name is not the id of a submission or comment")
     comment = name.startswith("t1_")
     author, body = data.get("author"), data.get("body" if comment else "selftext")
-    if _is_gone(author) or _is_gone(body) or data.get("removed_by_category"):
+    nobody = author is None and "author" in data
+    if nobody or _is_gone(author) or _is_gone(body) or data.get("removed_by_category"):
         raise Removed(name)
     title = "" if comment else data.get("title")
     if not isinstance(author, str) or not author.strip():

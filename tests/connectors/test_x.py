@@ -525,7 +525,7 @@ def test_own_timeline_search_and_look_up_share_one_budget(x: FakeX) -> None:
     with pytest.raises(NoCredit):
         connector.fetch(again(request, cursor))
     next_month = Request("x", ("Acme",), cursor, x.now + timedelta(days=1), request.since)
-    assert connector.fetch(next_month).complete
+    assert connector.fetch(next_month).not_before is not None
 
 
 def test_settings_refuse_what_they_do_not_know() -> None:
