@@ -199,7 +199,9 @@ def _entry(entry: Entry) -> dict[str, Any]:
 def _waiting(view: DigestView) -> str:
     if view.unanswered_count:
         return f"{count_words(view.unanswered_count, 'person', 'people')} still without an answer."
-    return "Everybody who needed one has an answer." if view.mentions else "A quiet week: nobody wrote."
+    if view.mentions:
+        return "Everybody who needed one has an answer."
+    return "Nobody wrote, as far as we could see." if view.not_seen else "A quiet week: nobody wrote."
 
 
 def _mentions_change(view: DigestView) -> str:

@@ -35,7 +35,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 DROP = "DROP"  # hang up without a word
 HANG = "HANG"  # stay silent for ever
 DRIP = "DRIP"  # begin an answer that never ends, a byte every tenth of a second
-FIRST_STEPS = ("EHLO", "AUTH", "MAIL", "RCPT", "DATA")
+STEPS = ("EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class FakeSmtp:
 
     def answer(self, step: str, *answers: str) -> None:
         """Give these answers, one each time, the next times this step comes: a reply line, or DROP, HANG, DRIP."""
-        assert step in FIRST_STEPS
+        assert step in STEPS
         self._answers[step].extend(answers)
 
     def close(self) -> None:
@@ -162,7 +162,6 @@ class FakeSmtp:
             data_size_limit=self._size_limit,
             tls_context=None if self._implicit_tls else context,
             auth_require_tls=False,
-            auth_required=self._login is not None,
             authenticator=self._authenticate,
             auth_exclude_mechanism=["LOGIN"],
         )
@@ -193,6 +192,8 @@ class FakeSmtp:
         said = await self._say("MAIL", server)
         if said:
             return said
+        if self._login is not None and not session.authenticated:
+            return "530 5.7.0 Authentication required"
         envelope.mail_from = address
         return "250 OK"
 
@@ -212,6 +213,10 @@ class FakeSmtp:
         if not said or said in {DROP, HANG, DRIP}:
             self._keep(envelope)
         return await self._act(said, server) or "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Say goodbye."""
+        return await self._say("QUIT", server) or "221 Bye"
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
