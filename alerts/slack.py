@@ -3,7 +3,8 @@
 With a token a message carries metadata: the key of its delivery and the mentions it speaks of. Slack has no way to say
 "only once", so what timed out after it left is looked for in the channel's history before it is sent again.
 Methods: https://docs.slack.dev/reference/methods (chat.postMessage, chat.update, conversations.history, auth.test).
-Scopes: chat:write; channels:history, groups:history and channels:read, groups:read for the look-up.
+Scopes: chat:write; channels:history, groups:history, channels:read, groups:read (and im:history, im:write for direct
+messages) for the look-up; users:read for names; usergroups:read if a group decides who may press.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ class Slack:
 
     seconds_between = 1.0  # https://docs.slack.dev/apis/web-api/rate-limits: about one message a second a channel
 
-    def __new__(cls, settings: Settings) -> Slack:  # noqa: D102
+    def __new__(cls, settings: Settings) -> Slack:
+        """Make the one that fits the settings."""
         return object.__new__(SlackBot if settings.token is not None else cls)
 
     def __init__(self, settings: Settings) -> None:

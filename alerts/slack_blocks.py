@@ -23,6 +23,7 @@ HEADER = 150
 BUDGET = 10_000  # bytes of JSON over all blocks
 BLOCKS = 45  # of Slack's 50; the last ones are for what was left out
 TEXT = 3_000
+LONGEST_ID = 70  # of a case, or of a verb with its value: both stand in a menu's choice, which holds 150 characters
 METADATA = 4_000  # bytes of JSON; Slack says metadata_too_large without saying where that begins
 EVENT_TYPE = "earful_alert"
 
@@ -161,10 +162,10 @@ def _elements(entry: Entry, presses: bool) -> list[Block]:
     for action in entry.actions[:20]:
         if action.verb in LINK_VERBS:
             label, address = action.label, wording.link(action.url) or address
-        elif not presses:
+        elif not presses or len(action.case_id) > LONGEST_ID:
             if target := wording.link(action.url):
                 elements.append(_link_button(action.label, target, action.verb))
-        elif ":" in action.verb:
+        elif ":" in action.verb and len(action.verb) <= LONGEST_ID:
             options.append((action.verb, action.label))
         else:
             elements.append(_pressed(action))
@@ -188,7 +189,7 @@ def _pressed(action: Action) -> Block:
         "type": "button",
         "text": _plain(action.label or action.verb, 75),
         "action_id": f"earful:{action.verb}",
-        "value": action.case_id[:2000],
+        "value": action.case_id,
     }
     if action.verb in {"take", "answered"}:
         button["style"] = "primary"
@@ -198,7 +199,7 @@ def _pressed(action: Action) -> Block:
 def _menu(name: str, label: str, groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], case_id: str) -> Block:
     """A menu whose every choice carries its verb, its value and the case: "snooze:1h|12"."""
     grouped = [
-        (title, [{"text": _plain(text, 75), "value": f"{verb}|{case_id}"[:150]} for verb, text in choices])
+        (title, [{"text": _plain(text, 75), "value": f"{verb}|{case_id}"} for verb, text in choices])
         for title, choices in groups
     ]
     menu: Block = {"type": "static_select", "action_id": f"earful:{name}", "placeholder": _plain(label, 75)}

@@ -245,6 +245,9 @@ class FakeSlack:
         user = said.get("user", "")
         return {"ok": True, "user": {"id": user, "team_id": TEAM, "name": "ana", "real_name": "Ana Example"}}
 
+    def _usergroups_users_list(self, said: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "users": ["U0ANA00001", "U0BEN00001"]}
+
     def _apps_connections_open(self, said: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "url": f"ws://{self.address}/link/?ticket=one-time-ticket&app_id={APP}"}
 
