@@ -2,8 +2,8 @@
 
 A fingerprint is sixteen small minimum hashes over word pairs, four bits each. Two texts agree in each of the sixteen as
 often as they share word pairs (their Jaccard similarity), so counting agreements measures likeness, and a band of three
-can be looked up in an index: at a likeness of .8 one of the four bands is equal in 94 of 100 cases. A SimHash of as many
-bits decides about as well, but of its 16-bit bands every second repost with a few words before it shares none.
+can be looked up in an index: at a likeness of .8 one of the four bands is equal in 94 of 100 cases. (In a SimHash a few
+words before a repost turn some eight of the 64 bits, wherever they stand, and a band must be equal in all of its own.)
 
 The hash is CRC-32, the same in every process and for ever: fingerprints are stored.
 """
