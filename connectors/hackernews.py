@@ -77,13 +77,13 @@ class HackerNews:
         times = [post.posted_at for post in posts]
         # A post that claims to be of the future must not carry the high water there.
         walk.note(min(at, request.now) for at in times)
-        looks = fingerprint(",".join(sorted(post.native_id for post in posts)))
+        looks = fingerprint(",".join([walk.lane, *sorted(post.native_id for post in posts)]))
         gaps: tuple[Gap, ...] = ()
         complete = False
         oldest = int(min(times).timestamp()) if times else 0
         if len(hits) < size or oldest <= floor:
             complete = walk.close_lane()
-        elif walk.extra.get("page") == looks or not self._turn(walk, until, number, oldest, size):
+        elif (number and walk.extra.get("page") == looks) or not self._turn(walk, until, number, oldest, size):
             gaps = walk.unread("Hacker News showed the same page again and again")
             complete = walk.close_lane()
         walk.extra = {**walk.extra, "page": looks}

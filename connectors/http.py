@@ -152,7 +152,7 @@ class Http:
                 raise ConnectorError(
                     f"{target.host} answered {answer.status} (moved)", "Write the new address as this source's api_url."
                 )
-            target, sent = _next_hop(target, location, sent)
+            target, sent = next_hop(target, location, sent)
         raise ConnectorError(
             f"{first.host} redirects more than {MAX_REDIRECTS} times", "Write the final address in the settings."
         )
@@ -333,7 +333,8 @@ def _origin(target: httpx2.URL) -> tuple[str, str, int]:
     return target.scheme, target.host.lower(), _port(target)
 
 
-def _next_hop(target: httpx2.URL, location: str, headers: dict[str, str]) -> tuple[httpx2.URL, dict[str, str]]:
+def next_hop(target: httpx2.URL, location: str, headers: dict[str, str]) -> tuple[httpx2.URL, dict[str, str]]:
+    """Say where a redirect leads and which headers may go along: to another host, none that says who we are."""
     try:
         following = target.join(location)
     except (httpx2.InvalidURL, UnicodeError, ValueError) as error:

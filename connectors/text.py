@@ -89,7 +89,7 @@ def plain(text: str) -> str:
             preformatted = max(0, preformatted + (-1 if closing else 1))
         if name in _SILENT and not closing and not match.group().endswith("/>"):
             position = _after_silent(text, name, position)
-        out.append(_space_of(name))
+        out.append(_space_of(name, closing))
     return _tidy("".join(out))
 
 
@@ -97,12 +97,12 @@ def _next_tag(text: str, position: int) -> re.Match[str] | None:
     return _TAG.search(text, position)
 
 
-def _space_of(name: str) -> str:
+def _space_of(name: str, closing: bool) -> str:
     if name in _PARAGRAPH:
         return "\n\n"
     if name in _LINE:
         return "\n"
-    return " " if name in _CELL else ""
+    return " " if name in _CELL and closing else ""
 
 
 def _after_declaration(text: str, match: re.Match[str]) -> int:
