@@ -62,6 +62,8 @@ def ruin(server: File) -> None:
     server.write([{"ident": number} for number in range(6)])
 
 
+NETWORK_FAULTS = ("429", "401", "500", "hang", "drip", "drop", "html", "empty", "truncated")
+
 CONTRACT = Contract(
     make=make,
     request=first_request("sample"),
@@ -69,9 +71,6 @@ CONTRACT = Contract(
     spoil=spoil,
     ruin=ruin,
     only_new=lambda requests: requests == [],
-    skip=dict.fromkeys(
-        ("429", "401", "500", "hang", "drip", "drop", "html", "empty", "truncated"),
-        "a replay reads a file and asks no network",
-    ),
+    skip=dict.fromkeys(NETWORK_FAULTS, "a replay reads a file and asks no network"),
     server=file_server,
 )

@@ -1,0 +1,390 @@
+"""Bluesky: a stream read in pages, what it may do to us, and the brand's own replies."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors import Batch, ConnectorError, Nonsense, Request
+from connectors.bluesky import Bluesky, Settings
+from connectors.http import Http
+from tests.connectors.contracts import NOW, again, first_request, walk
+from tests.fakes.bluesky import DID, FakeJetstream, deletion, event, microseconds
+from tests.fakes.server import FakeServer, Reply
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "recorded"
+FIRST = first_request("sky")
+FEED = "/xrpc/app.bsky.feed.getAuthorFeed"
+
+
+@pytest.fixture
+def server() -> Iterator[FakeJetstream]:
+    with FakeJetstream() as running:
+        yield running
+
+
+@pytest.fixture
+def appview() -> Iterator[FakeServer]:
+    with FakeServer() as running:
+        yield running
+
+
+def reader(server: FakeJetstream, appview: FakeServer | None = None, **options: Any) -> Bluesky:
+    chosen = {"quiet_seconds": 0.1, "page_seconds": 20, "resolve_handles": appview is not None, **options}
+    if appview is not None:
+        chosen["appview_url"] = appview.url
+    trusted = [appview.host] if appview else []
+    return Bluesky(Settings(api_url=server.url, **chosen), Http(trusted=trusted, total_seconds=10))
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def bounded(allowance: int, terms: tuple[str, ...] = ("Acme",), cursor: str = "") -> Request:
+    return Request("sky", terms, cursor, NOW, NOW - timedelta(hours=24), allowance)
+
+
+def texts(batches: list[Batch]) -> list[str]:
+    return [post.text for batch in batches for post in batch.posts]
+
+
+def asked(server: FakeJetstream) -> list[int]:
+    """The cursors of all handshakes, as microseconds before NOW."""
+    return [microseconds(NOW) - int(seen.one("cursor")) for seen in server.ledger]
+
+
+def test_an_event_becomes_a_post(server: FakeJetstream) -> None:
+    """Field by field, with the reply's parent and root, the card's title and the tags below the text."""
+    parent, root = "at://did:plc:bob/app.bsky.feed.post/1", "at://did:plc:bob/app.bsky.feed.post/0"
+    server.events = [
+        event(
+            ago(60),
+            "Acme is slow",
+            "3kx",
+            langs=["de", "en"],
+            reply={"parent": {"uri": parent, "cid": "b"}, "root": {"uri": root, "cid": "b"}},
+            embed={"$type": "app.bsky.embed.external", "external": {"uri": "https://x.example", "title": "News"}},
+            tags=["late"],
+        )
+    ]
+    (post,) = walk(reader(server), FIRST)[0].posts
+    assert post.native_id == f"at://{DID}/app.bsky.feed.post/3kx"
+    assert post.url == f"https://bsky.app/profile/{DID}/post/3kx"
+    assert (post.author, post.text, post.title, post.lang) == (DID, "Acme is slow #late", "News", "de")
+    assert (post.parent_id, post.thread_id) == (parent, root)
+    assert post.posted_at == ago(60)
+    assert json.loads(post.raw)["did"] == DID
+
+
+def test_only_posts_with_one_of_the_terms_are_kept(server: FakeJetstream) -> None:
+    """Whatever the case, in a hashtag, a handle, a phrase over two lines, or where JSON writes a sign as an escape."""
+    server.events = [
+        event(ago(90), "nothing to see"),
+        event(ago(80), "ACME again"),
+        event(ago(70), "#acmefail"),
+        event(ago(60), "the Turbo\nWidget broke"),
+        event(ago(50), "H&M & co"),
+        event(ago(40), "Café Ünique is shut"),
+        event(ago(30), "see this", did="did:web:acme.example"),
+        event(ago(20), "see this", embed={"external": {"uri": "https://acme.example/x", "title": "Hello"}}),
+    ]
+    request = first_request("sky", terms=("acme", "turbo widget", "H&M", "CAFÉ ÜNIQUE"))
+    found = texts(walk(reader(server), request))
+    assert found == ["ACME again", "#acmefail", "the Turbo\nWidget broke", "H&M & co", "Café Ünique is shut"]
+
+
+def test_without_a_word_to_listen_for_nothing_is_asked(server: FakeJetstream) -> None:
+    with pytest.raises(ConnectorError, match="no word"):
+        reader(server).fetch(first_request("sky", terms=("", " ")))
+    assert server.ledger == []
+
+
+def test_the_first_read_looks_back_a_quarter_of_an_hour(server: FakeJetstream) -> None:
+    walk(reader(server), FIRST)
+    assert asked(server) == [15 * 60 * 1_000_000]
+    assert server.ledger[0].one("wantedCollections") == "app.bsky.feed.post"
+
+
+def test_the_first_read_never_looks_back_beyond_since(server: FakeJetstream) -> None:
+    walk(reader(server, look_back="10h"), first_request("sky", back=timedelta(minutes=2)))
+    assert asked(server) == [2 * 60 * 1_000_000]
+
+
+def test_the_next_read_overlaps_by_seconds(server: FakeJetstream) -> None:
+    server.events = [event(ago(60), "Acme one")]
+    cursor = walk(reader(server), FIRST)[-1].cursor
+    server.events.append(event(ago(62), "Acme, a little late"))
+    assert "Acme, a little late" in texts(walk(reader(server), again(FIRST, cursor)))
+    assert asked(server)[1] == 65 * 1_000_000
+
+
+def test_a_storm_is_read_page_by_page_and_whole(server: FakeJetstream) -> None:
+    """Three hundred matches, seven to a page, many in the same microsecond: none lost, none twice."""
+    server.events = [event(ago(300 - number // 3), f"Acme {number}", f"k{number}") for number in range(300)]
+    batches = []
+    request = bounded(7)
+    for _ in range(200):
+        batches.append(reader(server).fetch(request))
+        request = again(request, batches[-1].cursor)
+        if batches[-1].complete:
+            break
+    found = texts(batches)
+    assert len(found) == len(set(found)) == 300
+    assert all(len(batch.posts) <= 9 for batch in batches)
+
+
+def test_deleted_posts_are_told(server: FakeJetstream) -> None:
+    server.events = [deletion(ago(20), "3gone"), deletion(ago(10), "3like", collection="app.bsky.feed.like")]
+    (batch,) = walk(reader(server), FIRST)
+    assert batch.deleted == (f"at://{DID}/app.bsky.feed.post/3gone",)
+
+
+def test_a_flood_of_deletions_is_bounded_and_goes_on_in_the_next_page(server: FakeJetstream) -> None:
+    server.events = [deletion(ago(600 - number / 10), f"k{number}") for number in range(2500)]
+    batches = walk(reader(server), FIRST)
+    assert [len(batch.deleted) for batch in batches] == [2000, 500]
+
+
+def test_what_went_by_while_we_were_away_too_long_is_a_gap(server: FakeJetstream) -> None:
+    """The server would start later than asked without saying so."""
+    cursor = json.dumps({"reached": microseconds(NOW - timedelta(hours=50)), "walking": False})
+    (batch,) = walk(reader(server), again(FIRST, cursor))
+    (gap,) = batch.gaps
+    assert (gap.start, gap.end) == (NOW - timedelta(hours=50), NOW - timedelta(hours=36))
+    assert asked(server) == [36 * 3600 * 1_000_000]
+    (later,) = walk(reader(server), again(FIRST, batch.cursor))
+    assert later.gaps == ()
+
+
+def test_a_silent_server_that_answers_a_ping_has_nothing_new(server: FakeJetstream) -> None:
+    server.events = [event(ago(500), "Acme")]
+    (batch,) = walk(reader(server), FIRST)
+    assert (texts([batch]), batch.complete) == (["Acme"], True)
+
+
+def test_events_up_to_now_end_the_page_without_waiting(server: FakeJetstream) -> None:
+    """A server that would never answer a ping: the last event's time is enough."""
+    server.mode = "deaf"
+    server.events = [event(ago(1), "Acme")]
+    (batch,) = walk(reader(server, quiet_seconds=5), FIRST)
+    assert texts([batch]) == ["Acme"]
+
+
+@pytest.mark.parametrize("mode", ["deaf", "cut", "farewell"])
+def test_what_was_read_before_the_line_broke_is_kept(server: FakeJetstream, mode: str) -> None:
+    """The page is handed over unfinished; the next one goes on behind it and, if nothing comes, is the error."""
+    server.mode = mode
+    server.events = [event(ago(500 - number), f"Acme {number}") for number in range(8)]
+    connector = reader(server, page_seconds=1)
+    batch = connector.fetch(FIRST)
+    assert not batch.complete
+    assert "Acme 3" in texts([batch])
+    server.mode = "ok"
+    rest = walk(connector, again(FIRST, batch.cursor))
+    assert texts([batch, *rest]) == [f"Acme {number}" for number in range(8)]
+
+
+@pytest.mark.parametrize("mode", ["hang", "drip", "drip-frames", "deaf", "drop", "farewell"])
+def test_a_server_that_never_gets_anywhere_is_cut_at_the_deadline(server: FakeJetstream, mode: str) -> None:
+    """Each is an error that may pass, and says which host."""
+    server.mode = mode
+    server.events = [event(ago(500), "Acme" * 100)] if mode == "drip-frames" else []
+    caught: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            reader(server, page_seconds=1).fetch(FIRST)
+        except BaseException as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(15)
+    assert not thread.is_alive()
+    assert type(caught[0]) is ConnectorError
+    assert "127.0.0.1" in str(caught[0])
+
+
+@pytest.mark.parametrize("mode", ["html", "empty", "nonsense"])
+def test_an_answer_that_is_no_stream_is_nonsense(server: FakeJetstream, mode: str) -> None:
+    server.mode = mode
+    with pytest.raises(Nonsense) as caught:
+        reader(server, page_seconds=5).fetch(FIRST)
+    assert "api_url" in caught.value.remedy
+
+
+def test_an_address_that_is_no_stream_s_says_what_to_write() -> None:
+    with pytest.raises(ConnectorError) as caught:
+        Bluesky(Settings(api_url="https://jetstream.example"), Http()).fetch(FIRST)
+    assert "wss://" in caught.value.remedy
+
+
+def test_nobody_there_is_an_error_that_may_pass() -> None:
+    with FakeJetstream() as gone:
+        url = gone.url
+    with pytest.raises(ConnectorError, match="no connection"):
+        Bluesky(Settings(api_url=url), Http()).fetch(FIRST)
+
+
+def test_a_record_that_somebody_wrote_by_hand_is_set_aside_alone(server: FakeJetstream) -> None:
+    """Records are not checked by the network: a page full of odd ones must not stop the source."""
+    server.events = [event(ago(50 - number), ["Acme"]) for number in range(6)]
+    server.events += [event(ago(30), "Acme", reply="x"), event(ago(29), "Acme", langs=7, tags=3, embed=[1])]
+    (batch,) = walk(reader(server), FIRST)
+    assert len(batch.aside) == 7
+    assert texts([batch]) == ["Acme"]
+    assert b"Acme" in batch.aside[0].raw
+
+
+def test_hostile_text_is_cleaned(server: FakeJetstream) -> None:
+    """Half characters, controls, deep brackets, a very long post, and words that look like the envelope."""
+    odd = event(ago(40), "Acme TEXT", "a")
+    server.events = [
+        json.dumps(odd).replace("TEXT", r"\ud800\u0000\u2028 \"time_us\":99999999999999999"),
+        "[" * 50_000 + "Acme",
+        event(ago(30), "Acme <!channel> " + "x" * 200_000),
+        event(ago(20), "Acme", key="../../x"),
+    ]
+    (batch,) = walk(reader(server), FIRST)
+    assert len(batch.posts) == 2
+    assert not set("".join(texts([batch]))) & set("\ud800\x00\u2028")
+    assert len(batch.aside) == 2
+    assert all(len(post.raw.encode()) <= 65_536 for post in batch.posts)
+
+
+def test_times_that_cannot_be_do_not_move_the_cursor(server: FakeJetstream) -> None:
+    """An event from the year 4000 is read, and what comes after it today is not lost."""
+    server.events = [{**event(ago(50), "Acme odd"), "time_us": 64_000_000_000_000_000}, event(ago(40), "Acme two")]
+    (batch,) = walk(reader(server), FIRST)
+    assert json.loads(batch.cursor)["reached"] == microseconds(ago(40))
+    assert "Acme two" in texts([batch])
+
+
+def test_a_post_dated_in_the_future_counts_from_when_it_was_seen(server: FakeJetstream) -> None:
+    server.events = [
+        event(ago(50), "Acme a", createdAt="2999-01-01T00:00:00Z"),
+        event(ago(40), "Acme b", createdAt="whenever"),
+        event(ago(30), "Acme c", createdAt="2015-01-01T00:00:00Z"),
+    ]
+    (batch,) = walk(reader(server), FIRST)
+    assert [post.posted_at for post in batch.posts] == [ago(50), ago(40), datetime(2015, 1, 1, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("cursor", ["x", "[]", '{"reached": "soon", "walking": 1}', '{"reached": -1, "walking": true}'])
+def test_a_cursor_that_cannot_be_read_begins_with_the_look_back(server: FakeJetstream, cursor: str) -> None:
+    walk(reader(server), again(FIRST, cursor))
+    assert asked(server) == [15 * 60 * 1_000_000]
+
+
+def test_handles_stand_where_dids_stood_and_are_asked_once(server: FakeJetstream, appview: FakeServer) -> None:
+    appview.route("/xrpc/app.bsky.actor.getProfile", {"did": DID, "handle": "Ada.example", "followersCount": 41})
+    server.events = [event(ago(30), "Acme"), event(ago(20), "Acme again")]
+    (batch,) = walk(reader(server, appview), FIRST)
+    assert [(post.author, post.reach) for post in batch.posts] == [("ada.example", 41)] * 2
+    assert [seen.one("actor") for seen in appview.ledger] == [DID]
+
+
+@pytest.mark.parametrize("mode", ["500", "html", "429", "drop"])
+def test_a_handle_that_cannot_be_looked_up_costs_no_post(server: FakeJetstream, appview: FakeServer, mode: str) -> None:
+    """One failed call a page, then the rest stay as they are."""
+    appview.mode = mode
+    server.events = [event(ago(30 - number), "Acme", did=f"did:plc:x{number}") for number in range(5)]
+    (batch,) = walk(reader(server, appview), FIRST)
+    assert [post.author for post in batch.posts] == [f"did:plc:x{number}" for number in range(5)]
+    assert len(appview.ledger) == 1
+
+
+def view(at: datetime, key: str, text: Any = "sorry!", **more: Any) -> dict[str, Any]:
+    """One entry of an author's feed."""
+    record = event(at, text, **more.pop("record", {}))["commit"]["record"]
+    author = {"did": "did:plc:acme", "handle": "acme.example", "displayName": "Acme"}
+    post = {"uri": f"at://did:plc:acme/app.bsky.feed.post/{key}", "author": author, "record": record}
+    return {"post": {**post, "indexedAt": at.isoformat()}, **more}
+
+
+def walk_own(connector: Bluesky, request: Request, *accounts: str) -> list[Batch]:
+    batches: list[Batch] = []
+    while not batches or not batches[-1].complete:
+        batches.append(connector.fetch_own(accounts, request))
+        request = again(request, batches[-1].cursor)
+        assert len(batches) < 20
+    return batches
+
+
+def test_the_brand_s_own_replies_name_what_they_answer(server: FakeJetstream, appview: FakeServer) -> None:
+    """Reposts and what is older than the look-back are left out; the walk ends there."""
+    parent = {"uri": f"at://{DID}/app.bsky.feed.post/q"}
+    first = [view(ago(60), "a", record={"reply": {"parent": parent, "root": parent}})]
+    first += [view(ago(70), "r", reason={"$type": "app.bsky.feed.defs#reasonRepost"}), view(ago(80), "b")]
+    second = [view(ago(90), "c"), view(NOW - timedelta(days=3), "old")]
+    appview.route(FEED, [Reply(json={"feed": first, "cursor": "next"}), Reply(json={"feed": second, "cursor": "more"})])
+    batches = walk_own(reader(server, appview), FIRST, "@Acme.example")
+    posts = [post for batch in batches for post in batch.posts]
+    assert [post.native_id.rpartition("/")[2] for post in posts] == ["a", "b", "c"]
+    assert (posts[0].parent_id, posts[0].author, posts[0].author_name) == (parent["uri"], "acme.example", "Acme")
+    assert [seen.one("cursor") for seen in appview.ledger] == ["", "next"]
+    assert appview.ledger[0].one("actor") == "acme.example"
+    assert server.ledger == []
+
+
+def test_a_feed_that_repeats_its_cursor_ends_with_a_gap(server: FakeJetstream, appview: FakeServer) -> None:
+    appview.route(FEED, {"feed": [view(ago(60), "a")], "cursor": "same"})
+    batches = walk_own(reader(server, appview), FIRST, "acme.example")
+    assert len(appview.ledger) == 2
+    assert len(batches[-1].gaps) == 1
+
+
+def test_odd_entries_of_a_feed_are_set_aside_and_a_page_of_them_is_nonsense(
+    server: FakeJetstream, appview: FakeServer
+) -> None:
+    appview.route(FEED, {"feed": [view(ago(60), "a"), {"post": None}, "x", view(ago(50), "b", text=5)]})
+    (batch,) = walk_own(reader(server, appview), FIRST, "acme.example")
+    assert (len(batch.posts), len(batch.aside)) == (1, 3)
+    appview.route(FEED, {"feed": [{"entry": number} for number in range(6)]})
+    with pytest.raises(Nonsense):
+        reader(server, appview).fetch_own(("acme.example",), FIRST)
+    appview.route(FEED, {"error": "odd"})
+    with pytest.raises(Nonsense):
+        reader(server, appview).fetch_own(("acme.example",), FIRST)
+
+
+def test_without_accounts_nothing_is_asked(server: FakeJetstream, appview: FakeServer) -> None:
+    assert reader(server, appview).fetch_own((), FIRST).posts == ()
+    assert appview.ledger == []
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real recorded answers are not beside this checkout")
+def test_a_real_author_s_feed_is_read_whole(server: FakeJetstream, appview: FakeServer) -> None:
+    """Each of its own posts comes out, each repost is left out, nothing is set aside."""
+    lines = [json.loads(text) for text in (SHARED / "bluesky_atrrr.jsonl").read_text("utf-8").strip().split("\n")]
+    body = next(line["body"] for line in lines if "getAuthorFeed" in line["url"])
+    appview.route(FEED, {"feed": body["feed"]})
+    request = Request("sky", ("x",), "", NOW, datetime(2020, 1, 1, tzinfo=UTC))
+    (batch,) = walk_own(reader(server, appview), request, "someone.example")
+    assert batch.aside == ()
+    assert len(batch.posts) == sum("reason" not in each for each in body["feed"]) > 5
+    assert any(post.parent_id for post in batch.posts)
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real recorded answers are not beside this checkout")
+def test_real_posts_are_read_when_they_come_by_the_stream(server: FakeJetstream) -> None:
+    """The records of a real search, put into the stream: all are matched by their word and read."""
+    lines = [json.loads(text) for text in (SHARED / "bluesky_atrrr.jsonl").read_text("utf-8").strip().split("\n")]
+    found = next(line["body"]["posts"] for line in lines if "searchPosts?q=rstats" in line["url"])
+    for number, post in enumerate(found):
+        each = event(ago(800 - number), "", f"k{number}", post["author"]["did"])
+        each["commit"]["record"] = post["record"]
+        server.events.append(each)
+    with_word = [post for post in found if "rstats" in post["record"]["text"].casefold()]
+    batches = walk(reader(server), first_request("sky", terms=("rstats",)))
+    assert [aside for batch in batches for aside in batch.aside] == []
+    assert len(texts(batches)) >= len(with_word) > 50
