@@ -59,7 +59,9 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     api_url: str = Field("", description="one base address instead of the two below, for a gateway or a test")
     oauth_url: str = Field("https://oauth.reddit.com", description="base address of the API")
     reddit_url: str = Field("https://www.reddit.com", description="base address where tokens are given")
-    total_seconds: float = Field(45.0, gt=0, le=300, description="seconds that one read may take in all")
+    total_seconds: float = Field(
+        25.0, gt=0, le=300, description="seconds after which a read asks no more and a request ends"
+    )
 
     @field_validator("subreddits")
     @classmethod

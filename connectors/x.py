@@ -86,7 +86,9 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     user_price: float = Field(0.010, ge=0, description="US dollars for a user's data")
     owned_price: float = Field(0.001, ge=0, description="US dollars for a post of your own timeline or mentions")
     page_size: int = Field(100, ge=SMALLEST_PAGE, le=100, description="posts asked for at a time")
-    total_seconds: float = Field(45.0, gt=0, le=300, description="seconds that one read may take in all")
+    total_seconds: float = Field(
+        25.0, gt=0, le=300, description="seconds after which a read asks no more and a request ends"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -294,7 +295,12 @@ def test_at_the_end_of_the_limit_the_thread_does_not_sleep(site: FakeReddit) -> 
         connector.fetch(again(first_request("reddit"), first.cursor, timedelta(minutes=5)))
     assert len(site.ledger) == asked
     site.limits = {"x-ratelimit-remaining": "600", "x-ratelimit-reset": "600", "x-ratelimit-used": "1"}
-    rest = walk(connector, again(first_request("reddit"), first.cursor, timedelta(minutes=10)))
+    rest: list[Batch] = []
+    request = again(first_request("reddit"), first.cursor, timedelta(minutes=10))
+    thread = threading.Thread(target=lambda: rest.extend(walk(connector, request)), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive(), "the reader sleeps"
     assert set(names([first, *rest])) == set(posted)
 
 
