@@ -25,7 +25,7 @@ from monitor.text.normal import for_scoring, windows
 NAME = "vader+guard/1"
 NEGATIVE_AT = -0.05  # VADER's own thresholds for its compound score
 POSITIVE_AT = 0.05
-MOST_WORDS = 200  # of one window; VADER was made for sentences
+MOST_WORDS = 300  # of one window; VADER was made for sentences
 _WEIGHT_LIMIT = 4.0  # VADER's lexicon runs from -4 to 4
 _NO_WORD = "brandname"  # stands in the place of a brand's name, and in no lexicon
 _EDGES = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -47,12 +47,13 @@ UNKNOWN = Sentiment(0.0, "unknown", ())
 class _Words:
     words: dict[str, float]
     phrases: dict[str, float]
+    emoji: dict[str, float]
 
 
 @cache
 def _own_words() -> _Words:
     table = tomllib.loads(files("monitor.text").joinpath("words/sentiment.toml").read_text(encoding="utf-8"))
-    return _Words(table["words"], table["phrases"])
+    return _Words(table["words"], table["phrases"], table["emoji"])
 
 
 @cache
@@ -63,8 +64,9 @@ def _vader() -> Any:
 
 @cache
 def _emoji() -> dict[int, str]:
-    """VADER's own names for emoji, keyed by code point, for `str.translate`."""
+    """VADER's own names for emoji, keyed by code point, for `str.translate`; those that we weigh stay themselves."""
     plain = {sign.replace("\ufe0f", ""): name for sign, name in _vader().emojis.items()}
+    plain |= {sign: sign for sign in _own_words().emoji}
     return {ord(sign): f" {name} " for sign, name in plain.items() if len(sign) == 1 and not sign.isascii()}
 
 
@@ -92,7 +94,7 @@ class Scorer:
         extra = {word.lower().strip(): _bounded(weight) for word, weight in (extra_words or {}).items()}
         extra.pop("", None)
         self._analyzer = copy.copy(_vader())  # the parts below read `lexicon` from it; the shared one stays as it is
-        self._lexicon: dict[str, float] = {**_vader().lexicon, **own.words}
+        self._lexicon: dict[str, float] = {**_vader().lexicon, **own.words, **own.emoji}
         # first word -> (all words, what stands in the text in their place), names first, then the longest
         self._phrases: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for phrase, weight in {**own.phrases, **extra}.items():
