@@ -100,13 +100,13 @@ class Bluesky:
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
         """Read one page of what one of `accounts` (handles or DIDs) has posted, replies included, reposts not."""
-        names = sorted({clean(name).strip().removeprefix("@").casefold() for name in accounts} - {""})
+        names = sorted({clean(name).strip().removeprefix("@") for name in accounts} - {""})
         walk = Walk.load(request.cursor)
         if not names:
             return Batch((), walk.dump())
         walk.begin(names, request.now, request.since, timedelta(minutes=60))
-        floor = moment(walk.floor)
-        params: dict[str, str | int] = {"actor": walk.lane, "limit": OWN_PAGE, "filter": "posts_with_replies"}
+        account, floor = walk.lane, moment(walk.floor)
+        params: dict[str, str | int] = {"actor": account, "limit": OWN_PAGE, "filter": "posts_with_replies"}
         if walk.token:
             params["cursor"] = walk.token
         address = f"{self._settings.appview_url.rstrip('/')}/xrpc/app.bsky.feed.getAuthorFeed"
@@ -124,7 +124,8 @@ class Bluesky:
         elif not walk.turn(token):
             gaps = walk.unread("Bluesky gave the same page again and again")
             walk.close_lane()
-        posts = tuple(post for post in read if post.posted_at >= floor)
+        # Named as the settings name it: a handle there and a DID here would be two accounts.
+        posts = tuple(replace(post, author=account) for post in read if post.posted_at >= floor)
         return Batch(posts, walk.dump(), not walk.lane, aside=tuple(aside), gaps=gaps)
 
     def _start(self, request: Request) -> tuple[int, int, list[Gap]]:
@@ -329,8 +330,7 @@ def _own(feed: list[Any], source: str) -> tuple[list[Post], list[Aside]]:
             if seen_at is None or not uri or not _DID.fullmatch(author["did"]):
                 raise ValueError("indexedAt, uri or did is missing")
             post = _post(uri, author["did"], view["record"], seen_at, source)
-            name, handle = clean(text_of(author.get("displayName"))), clean(text_of(author.get("handle"))).casefold()
-            read.append(replace(post, author=handle or post.author, author_name=name, raw=raw_of(view)))
+            read.append(replace(post, author_name=clean(text_of(author.get("displayName"))), raw=raw_of(view)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             aside.append(Aside(raw_of(each).encode(), _fault(error)))
     if len(aside) > FEW and not read:

@@ -8,7 +8,7 @@ https://docs.joinmastodon.org/methods/timelines/#tag
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,10 +72,11 @@ class Mastodon:
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
         """Read one page of what one of `accounts` ("name" or "name@server") has posted, replies included."""
-        names = sorted({_account(name, self._host) for name in accounts} - {""})
+        given = {_account(name, self._host): clean(name).strip().removeprefix("@") for name in accounts}
+        names = sorted(name for name in given if name)
         if not names:
             return Batch((), request.cursor or Walk().dump())
-        return self._page(request, [f"own:{name}" for name in names])
+        return self._page(request, [f"own:{name}" for name in names], given)
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look at most 20 known posts up again: edits come as posts, what is gone as `deleted`."""
@@ -93,7 +94,7 @@ class Mastodon:
         posts = tuple(post for post, _ in read)
         return Batch(posts, request.cursor, quota=quota, deleted=tuple(deleted), aside=tuple(aside))
 
-    def _page(self, request: Request, lanes: list[str]) -> Batch:
+    def _page(self, request: Request, lanes: list[str], given: Mapping[str, str] | None = None) -> Batch:
         walk = Walk.load(request.cursor)
         deep = self._deep(walk, request.now)
         walk.begin(lanes, request.now, request.since, DEEP_OVERLAP if deep else OVERLAP)
@@ -104,8 +105,11 @@ class Mastodon:
         read, aside = self._read(statuses, request.source)
         walk.note(post.posted_at for post, _ in read)
         posts = [post for post, bot in read if post.posted_at >= floor and not (bot and self._settings.skip_bots)]
+        if given is not None:
+            # Named as the settings name it, so that "us" and "us@server" are the same account to whoever compares.
+            posts = [replace(post, author=given[lane.removeprefix("own:")]) for post in posts]
         gaps = self._turn(walk, statuses, [post.posted_at for post, _ in read], floor)
-        if self._settings.find_roots and not lane.startswith("own:"):
+        if self._settings.find_roots and given is None:
             posts = self._with_roots(posts)
         if not walk.lane and deep:
             walk.extra["deep_at"] = milliseconds(request.now)

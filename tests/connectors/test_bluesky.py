@@ -328,9 +328,9 @@ def test_the_brand_s_own_replies_name_what_they_answer(server: FakeJetstream, ap
     batches = walk_own(reader(server, appview), FIRST, "@Acme.example")
     posts = [post for batch in batches for post in batch.posts]
     assert [post.native_id.rpartition("/")[2] for post in posts] == ["a", "b", "c"]
-    assert (posts[0].parent_id, posts[0].author, posts[0].author_name) == (parent["uri"], "acme.example", "Acme")
+    assert (posts[0].parent_id, posts[0].author, posts[0].author_name) == (parent["uri"], "Acme.example", "Acme")
     assert [seen.one("cursor") for seen in appview.ledger] == ["", "next"]
-    assert appview.ledger[0].one("actor") == "acme.example"
+    assert appview.ledger[0].one("actor") == "Acme.example"
     assert server.ledger == []
 
 
