@@ -218,6 +218,19 @@ class SlackBot(Slack):
             )
         return "; ".join(notes)
 
+    def person(self, user_id: str) -> str:
+        """Return the name people know somebody by (scope users:read); their id if Slack does not say."""
+        user = self._call("users.info", user=user_id)["user"]
+        profile = user.get("profile") if isinstance(user, dict) else None
+        names = [profile.get("display_name"), profile.get("real_name")] if isinstance(profile, dict) else []
+        names += [user.get("real_name"), user.get("name")] if isinstance(user, dict) else []
+        return next((word(name) for name in names if isinstance(name, str) and name.strip()), user_id)
+
+    def members(self, group: str) -> frozenset[str]:
+        """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press."""
+        users = self._call("usergroups.users.list", usergroup=group)["users"]
+        return frozenset(user for user in users or [] if isinstance(user, str))
+
     def _look_up(self, key: str, revision: int, target: str, since: datetime, within: Receipt | None) -> Receipt | None:
         options: dict[str, Any] = {"oldest": f"{since.timestamp() - OVERLAP:.6f}", "include_all_metadata": True}
         if within is None:

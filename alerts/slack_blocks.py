@@ -130,6 +130,8 @@ def _blocks(alert: Alert, pings: str, presses: bool) -> list[Block]:
         shown += 1
     left = tuple(entry.headline for entry in alert.entries[shown:])
     also = wording.fitting((*left, *alert.also), min(2_500, BUDGET - _size(blocks) - 1_500))
+    while also and _size([*blocks, _section("\n".join(also))]) > BUDGET - 1_000:
+        also.pop()
     if also:
         blocks.append(_section(escape("\n".join(also))))
     rest = wording.rest_line(alert, len(also) - len(left))

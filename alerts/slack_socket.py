@@ -174,7 +174,9 @@ class _Socket(SocketModeClient):
         raise error
 
     def hang_up(self) -> None:
-        """Close; first wake whoever waits on the socket, or closing would wait for its time limit."""
+        """Close; first wake whoever waits on the socket or for a message: closing would wait for their time limits."""
+        self.closed = True
+        self.message_queue.put(None)
         held = getattr(self.current_session, "sock", None)
         if held is not None:
             try:

@@ -141,6 +141,8 @@ def fitting(lines: tuple[str, ...], budget: int, width: int = 150) -> list[str]:
     kept: list[str] = []
     for line in lines:
         short = excerpt(line, width)
+        if not short:
+            continue
         if budget < len(short) + 1:
             break
         budget -= len(short) + 1

@@ -208,7 +208,8 @@ def test_a_fault_is_told_as_what_it_is(
     assert error.message
     if fault == "refused":
         assert error.remedy, "a person has to act: say what to do"
-    told = f"{error} {error!r} {error.remedy} {error.__cause__!r} {error.__context__!r} {logged.getvalue()} {stage.channel!r}"
+    causes = f"{error.__cause__!r} {error.__context__!r}"
+    told = f"{error} {error!r} {error.remedy} {causes} {logged.getvalue()} {stage.channel!r}"
     for secret in stage.secrets:
         assert secret not in told
     assert ALERT.entries[0].excerpt not in f"{error} {error.remedy} {logged.getvalue()}"

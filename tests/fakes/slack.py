@@ -149,9 +149,10 @@ class FakeSlack:
         """Press a button (or choose `chosen` in a menu); returns the envelope's id, and whether it was acknowledged."""
         envelope_id = envelope_id or f"envelope-{next(self._envelopes)}"
         payload = block_actions(case_id, verb, user, name, team, chosen, message)
-        self.deliver({"type": "interactive", "envelope_id": envelope_id, "payload": payload})
         with self._lock:
             before = self.acknowledged.count(envelope_id)
+        self.deliver({"type": "interactive", "envelope_id": envelope_id, "payload": payload})
+        with self._lock:
             return envelope_id, self._lock.wait_for(lambda: self.acknowledged.count(envelope_id) > before, wait)
 
     def deliver(self, envelope: dict[str, Any]) -> None:
