@@ -248,7 +248,7 @@ class _Conversation:
         if isinstance(error, smtplib.SMTPResponseException):
             return self._refused(error.smtp_code, error.smtp_error)
         if self.step == "content":
-            words = f"{self._where()} was given the mail and did not say whether it took it"
+            words = f"{self._where()} was given the mail and did not say whether it took it: {_os_words(error)}"
             return ChannelError(words, outcome_unknown=True)
         broken, remedy = False, ""
         if isinstance(error, ssl.SSLCertVerificationError):

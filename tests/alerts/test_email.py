@@ -267,6 +267,7 @@ def test_a_line_that_dies_is_judged_by_whether_the_words_had_left(server: FakeSm
     server.answer(step, how)
     error = failure(channel_to(server, timeout=0.6))
     assert flags(error) == ({"outcome_unknown"} if step == "DATA" else set()), error.message
+    assert error.message.endswith("it hung up" if how == DROP else "no answer in time")
     assert len(server.ledger) == (1 if step == "DATA" else 0)
 
 

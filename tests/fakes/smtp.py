@@ -34,7 +34,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 DROP = "DROP"  # hang up without a word
 HANG = "HANG"  # stay silent for ever
-DRIP = "DRIP"  # begin an answer that never ends, a byte every tenth of a second
+DRIP = "DRIP"  # begin an answer that does not end, a byte every tenth of a second; hang up after five seconds
 STEPS = ("EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT")
 
 
@@ -236,14 +236,14 @@ class FakeSmtp:
         return waiting.popleft() if waiting else ""
 
     async def _act(self, said: str, server: SMTP) -> str:
-        if said == DROP:
+        if said == DRIP:
+            for _ in range(50):
+                server.transport.write(b"2")
+                await asyncio.sleep(0.1)
+        if said in {DROP, DRIP}:
             server.transport.abort()
+        if said in {DROP, DRIP, HANG}:
             await asyncio.Event().wait()  # until aiosmtpd ends this conversation
-        if said == HANG:
-            await asyncio.Event().wait()
-        while said == DRIP:
-            server.transport.write(b"2")
-            await asyncio.sleep(0.1)
         return said
 
     def _keep(self, envelope: Envelope) -> None:
