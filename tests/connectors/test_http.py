@@ -175,7 +175,7 @@ def test_trust_in_one_private_host_is_no_way_into_another(server: FakeServer) ->
         ("http://[::1]:1/", "private address"),
         ("http://2130706433/", "private address"),
         ("http://localhost/", "private address"),
-        ("http://e.org:99999999/", "no address"),
+        ("http://e.org:x/", "no address"),
     ],
 )
 def test_a_redirect_to_the_inside_is_refused(server: FakeServer, http: Http, location: str, said: str) -> None:
