@@ -125,6 +125,13 @@ def test_iso_times_are_moved_to_now_as_well(tmp_path: Path) -> None:
     assert [post.posted_at for post in page.posts] == [NOW - timedelta(hours=1), NOW]
 
 
+def test_an_answer_belongs_to_the_thread_of_what_it_answers(tmp_path: Path) -> None:
+    """A post that answers nobody begins its own thread, as it does on the networks."""
+    lines = [line(1, "09:00"), line(2, "09:01", parent="p1"), line(3, "09:02", parent="p2", thread="p1")]
+    page = Replay(Settings(file=written(tmp_path, *lines), day_in="at_once")).fetch(request())
+    assert [(post.parent_id, post.thread_id) for post in page.posts] == [("", "p1"), ("p1", "p1"), ("p2", "p1")]
+
+
 def test_a_file_out_of_order_is_played_in_the_order_of_its_times(tmp_path: Path) -> None:
     file = written(tmp_path, line(1, "12:00"), line(2, "9:05"), line(3, "10:00"))
     page = Replay(Settings(file=file, day_in="at_once")).fetch(request())
