@@ -196,8 +196,8 @@ class StepSetting(Table):
 
 
 # What a step's `notify` may say beside targets and people: the route's channel again, who is on duty, the next person
-# of the rota (the backup), the leads (the managers), whoever has taken the case.
-KEYWORDS = ("channel", "on_duty", "next", "leads", "owner")
+# of the rota (the backup), the leads (the managers).
+KEYWORDS = ("channel", "on_duty", "next", "leads")
 
 ESCALATION: dict[Priority, tuple[StepSetting, ...]] = {
     "critical": (StepSetting(after="5m", notify=("next",)), StepSetting(after="15m", notify=("leads",))),

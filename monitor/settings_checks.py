@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import connectors
 from monitor.faults import Key, Problem, meant, nearest, one_of, shown
-from monitor.settings import KEYWORDS, Settings, after, step_after
+from monitor.settings import KEYWORDS, Settings, after, clock, step_after
 from monitor.text.query import QueryError, parse
 
 _LISTS = {"brands": "brand", "sources": "source", "channels": "channel", "people": "person"}
@@ -175,6 +175,19 @@ class Checks:
             self._words(person.get("targets"), (*key, "targets"), people=False)
             if person.get("name") in KEYWORDS or person.get("name") in self.names["channels"]:
                 self._note((*key, "name"), shown(person["name"]), "write a name that means nothing else in notify")
+            shifts = person.get("shifts")
+            for at, shift in enumerate(shifts if isinstance(shifts, list) else ()):
+                if isinstance(shift, dict):
+                    self._shift((*key, "shifts", at), shift)
+
+    def _shift(self, key: Key, shift: dict[str, Any]) -> None:
+        try:
+            start, end = clock(shift.get("start", "09:00")), clock(shift.get("end", "17:00"))
+        except ValueError:
+            return  # the shift's own table says so
+        if end <= start:
+            found = f'"{end:%H:%M}", which is not after the start at {start:%H:%M}'
+            self._note((*key, "end"), found, "write a later end; a night is two shifts")
 
     def _steps(self) -> None:
         chains = self._in("alerts", "escalation")

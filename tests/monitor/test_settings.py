@@ -24,6 +24,7 @@ import connectors
 from monitor import settings as models
 from monitor.faults import dotted
 from monitor.settings import Fault, Settings, SettingsError, load
+from monitor.settings_reading import EXTRAS
 from monitor.toml_lines import lines_of
 
 SOUND: dict[str, Any] = {
@@ -362,6 +363,8 @@ ANA = SOUND["people"][0]
          "notify"),
         (("people",), [ANA | {"targets": ["Ana"]}], 'people[0].targets[0]: found "Ana", which names no channel; '
          'write a target such as "console"'),
+        (("people",), [ANA | {"shifts": [{"start": "22:00", "end": "06:00"}]}], "people[0].shifts[0].end: found "
+         '"06:00", which is not after the start at 22:00; write a later end; a night is two shifts'),
         (("desk", "holidays"), ["Christmas"], 'desk.holidays[0]: found "Christmas"; write a day such as 2026-12-25'),
         (("desk", "hours"), [], "desk.hours: found an empty list; write at least 1"),
         (("desk", "targets"), {"urgent": {"first": "0s"}}, 'desk.targets.urgent.first: found "0s"; write 1s or more'),
@@ -571,6 +574,8 @@ def sort_of(annotation: Any) -> str:
 def kinds() -> Iterator[tuple[tuple[str | int, ...], type[BaseModel], dict[str, Any]]]:
     for plural, known in (("sources", connectors.KINDS), ("channels", alerts.KINDS)):
         for kind, place in known.items():
+            if kind in EXTRAS and importlib.util.find_spec(EXTRAS[kind]) is None:
+                continue
             model = importlib.import_module(place.partition(":")[0]).Settings
             yield (plural, 1), model, {"name": "other", "kind": kind, **NEEDED.get(kind, {})}
 

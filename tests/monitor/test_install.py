@@ -1,0 +1,319 @@
+"""What `earful init`, `make run BRAND=...`, `earful service` and `earful slack-manifest` write can be used as it is."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import shutil
+import subprocess
+from datetime import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import connectors
+from monitor import install
+from monitor.install import InstallError, demo_settings, init, service, slack_manifest
+from monitor.settings import Settings, load
+from monitor.text.query import Subject, brands_in, parse
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+# --- earful init ------------------------------------------------------------------------------------------------------
+
+
+def test_an_installation_listens_at_once_wherever_no_key_is_needed(tmp_path: Path) -> None:
+    output = tmp_path / "care" / "acme.toml"
+    init("Acme", output, zone="Europe/Berlin")
+    whole = load(output, {})
+    assert [source.kind for source in whole.sources] == ["hackernews", "rss", "mastodon", "bluesky"]
+    assert all(source.enabled for source in whole.sources)
+    assert [source.name for source in whole.sources if not source.answerable] == ["news"]
+    assert whole.sources[1].options.google_news is True
+    assert (whole.brands[0].name, whole.brands[0].query, whole.earful.zone) == ("Acme", "Acme", "Europe/Berlin")
+    assert whole.database.url.get_secret_value() == f"sqlite:{tmp_path}/care/acme.sqlite".replace("acme.s", "earful.s")
+    assert not whole.database.throwaway
+    assert whole.warnings == ()
+
+
+def test_an_installation_keeps_every_default_but_what_was_asked(tmp_path: Path) -> None:
+    init("Acme", tmp_path / "a.toml", zone="UTC")
+    whole = load(tmp_path / "a.toml", {})
+    assert whole.alerts == Settings.model_fields["alerts"].default
+    assert whole.desk == Settings.model_fields["desk"].default
+
+
+def test_what_is_written_is_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        init("Acme", tmp_path / "new" / "deep" / "a.toml")
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "new" / "deep" / "a.toml") == 0o600
+    assert mode(tmp_path / "new") == mode(tmp_path / "new" / "deep") == 0o700
+
+
+def test_a_folder_that_stands_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    init("Acme", tmp_path)
+    assert mode(tmp_path) == 0o755
+    assert load(tmp_path / "settings.toml", {}).brands[0].name == "Acme"
+
+
+def test_a_file_that_stands_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("mine")
+    with pytest.raises(InstallError, match="stands already and is left as it is"):
+        init("Acme", path)
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("brand", ["", "   ", "NOT acme", '"acme', "acme OR", "ac\udce9me", "a" * 3000])
+def test_what_is_no_brand_is_refused_and_nothing_is_written(tmp_path: Path, brand: str) -> None:
+    with pytest.raises(InstallError) as caught:
+        init(brand, tmp_path / "new" / "a.toml")
+    assert str(caught.value).isprintable()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"zone": "Berlin"}, 'write one such as "Europe/Berlin"'),
+        ({"hours": "always"}, 'write "mon-fri 09:00-17:00"'),
+        ({"hours": "mon-fri 9-17"}, 'write "mon-fri 09:00-17:00"'),
+        ({"name": "a:b"}, "up to 64 letters, and no colon"),
+    ],
+)
+def test_a_wrong_answer_says_how_to_write_it(tmp_path: Path, keywords: dict[str, str], said: str) -> None:
+    with pytest.raises(InstallError, match=re.escape(said)):
+        init("Acme", tmp_path / "a.toml", **keywords)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InstallError, match="cannot be written"):
+        init("Acme", tmp_path / "file" / "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "name"),
+    [
+        ("Firefox", "Firefox", "Firefox"),
+        ("Acme Air", '"Acme Air"', "Acme Air"),
+        ("  Acme   Air ", '"Acme Air"', "Acme Air"),
+        ('acme OR "acme corp" NOT looney', 'acme OR "acme corp" NOT looney', "acme"),
+        ('"Acme Air" -jobs', '"Acme Air" -jobs', "Acme Air"),
+        ("NOT (jobs OR hiring) acme", "NOT (jobs OR hiring) acme", "acme"),
+        ("author:bob acme", "author:bob acme", "acme"),
+        ("=Target store", "=Target store", "Target"),
+        ("trundle*", "trundle*", "trundle"),
+        ("AT&T", "AT&T", "AT&T"),
+        ("東京ガス", "東京ガス", "東京ガス"),
+        ("O'Reilly", "O'Reilly", "O'Reilly"),
+    ],
+)
+def test_a_word_a_name_and_a_query_are_each_understood(tmp_path: Path, words: str, query: str, name: str) -> None:
+    init(words, tmp_path / "a.toml")
+    brand = load(tmp_path / "a.toml", {}).brands[0]
+    assert (brand.query, brand.name) == (query, name)
+
+
+def test_a_name_of_two_words_does_not_match_the_words_apart() -> None:
+    query = {"brand": parse(install.query_of("Acme Air"))}
+    assert brands_in(Subject("acme air is late again"), query)
+    assert not brands_in(Subject("the air at the acme works"), query)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.text(max_size=40), name=st.text(max_size=70))
+def test_whatever_is_typed_the_file_loads_or_nothing_is_written(tmp_path: Path, words: str, name: str) -> None:
+    path = tmp_path / "a.toml"
+    path.unlink(missing_ok=True)
+    refused = ""
+    try:
+        init(words, path, name=name)
+    except InstallError as error:
+        refused = str(error)
+    assert path.exists() == (not refused)
+    assert refused or load(path, {}).brands[0].query == install.query_of(words)
+
+
+def test_opening_hours_have_blocks(tmp_path: Path) -> None:
+    init("Acme", tmp_path / "a.toml", hours="Mon-Fri 09:00-12:30, mon-fri 13:30-18:00, sat 10:00 - 14:00")
+    blocks = load(tmp_path / "a.toml", {}).desk.hours
+    assert [(len(block.days), block.start, block.end) for block in blocks] == [
+        (5, time(9), time(12, 30)),
+        (5, time(13, 30), time(18)),
+        (1, time(10), time(14)),
+    ]
+
+
+def test_the_report_says_which_sources_work_now_and_what_the_others_need(tmp_path: Path) -> None:
+    report = init("Acme", tmp_path / "my care.toml")
+    lines = dict(re.findall(r"^(Work now|Need a key|Need approval)[^:]*: +(.*)$", report, re.MULTILINE))
+    assert all(name in lines["Work now"] for name in ("Hacker News", "Google News", "Mastodon", "Bluesky"))
+    assert "X " in lines["Need a key"]
+    assert "Reddit" in lines["Need approval"]
+    assert f"earful --settings '{tmp_path}/my care.toml' run" in report
+
+
+def test_an_installation_inside_the_checkout_is_warned_of(tmp_path: Path) -> None:
+    assert "an upgrade could meet it" in init("Acme", tmp_path / "a.toml", checkout=tmp_path)
+    assert "an upgrade could meet it" not in init("Acme", tmp_path / "b.toml")
+
+
+def test_the_sources_and_channels_that_need_a_key_load_once_they_have_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    init("Acme", path)
+    text = path.read_text()
+    environ = dict.fromkeys(re.findall(r'env = "(\w+)"', text), "value-of-a-secret")
+    path.write_text(re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE))
+    whole = load(path, environ)
+    assert {source.kind for source in whole.sources} == set(connectors.KINDS) - {"replay"}
+    assert [channel.kind for channel in whole.channels] == ["console", "slack", "email"]
+
+
+# --- make run BRAND=... -----------------------------------------------------------------------------------------------
+
+
+def test_a_live_demo_has_a_database_of_its_own(tmp_path: Path) -> None:
+    fox, bird = demo_settings("Firefox", tmp_path), demo_settings("Acme Air", tmp_path)
+    assert (fox, bird) == (tmp_path / "var/firefox/settings.toml", tmp_path / "var/acme-air/settings.toml")
+    urls = {load(path, {}).database.url.get_secret_value() for path in (fox, bird)}
+    assert urls == {f"sqlite:{tmp_path}/var/firefox/earful.sqlite", f"sqlite:{tmp_path}/var/acme-air/earful.sqlite"}
+
+
+def test_a_live_demo_can_be_started_again_and_another_query_is_another_demo(tmp_path: Path) -> None:
+    first = demo_settings("acme", tmp_path)
+    assert demo_settings("acme", tmp_path) == first
+    assert demo_settings("acme -jobs", tmp_path) != first
+    assert [path.name for path in first.parent.iterdir()] == ["settings.toml"]
+    assert mode(first) == 0o600
+
+
+def test_a_live_demo_shows_alerts_at_any_hour(tmp_path: Path) -> None:
+    whole = load(demo_settings("Firefox", tmp_path), {})
+    assert whole.alerts.quiet_start == whole.alerts.quiet_end
+    assert len(whole.desk.hours[0].days) == 7
+
+
+@pytest.mark.parametrize("brand", ["../../etc/passwd", "東京ガス", "/", "a/b", "."])
+def test_no_brand_leads_out_of_the_folder(tmp_path: Path, brand: str) -> None:
+    try:
+        path = demo_settings(brand, tmp_path)
+    except InstallError:
+        assert not (tmp_path / "var").exists()
+    else:
+        assert path.resolve().parent.parent == tmp_path / "var"
+        assert load(path, {}).brands[0].query == install.query_of(brand)
+
+
+# --- earful service ---------------------------------------------------------------------------------------------------
+
+
+def unit(text: str) -> dict[str, list[str]]:
+    pairs: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            pairs.setdefault(name, []).append(value)
+    return pairs
+
+
+def test_the_unit_is_watched_restarted_and_held_to_its_folder() -> None:
+    text = service(Path("/srv/care/settings.toml"), Path("/opt/earful/.venv/bin/earful"), "earful")
+    lines = unit(text)
+    expected = {
+        "Type": "notify", "WatchdogSec": "60", "Restart": "on-failure", "RestartSec": "5",
+        "RestartPreventExitStatus": "78", "TimeoutStopSec": "30", "NoNewPrivileges": "yes", "ProtectSystem": "strict",
+        "PrivateTmp": "yes", "ReadWritePaths": '"/srv/care"', "User": "earful", "WorkingDirectory": "/srv/care",
+        "ExecStart": '"/opt/earful/.venv/bin/earful" --settings "/srv/care/settings.toml" run',
+    }  # fmt: skip
+    assert {name: lines[name] for name in expected} == {name: [value] for name, value in expected.items()}
+    assert lines["MemoryMax"]
+
+
+def test_four_commands_at_the_head_install_it() -> None:
+    text = service(Path("/srv/my care/settings.toml"), Path("/opt/earful"), "earful")
+    commands = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   ")]
+    assert len(commands) == 4
+    assert commands[0] == (
+        "/opt/earful --settings '/srv/my care/settings.toml' service | sudo tee /etc/systemd/system/earful.service"
+    )
+
+
+def test_a_database_elsewhere_may_be_written_too() -> None:
+    text = service(
+        Path("/srv/care/s.toml"), Path("/opt/earful"), "earful", (Path("/var/lib/earful"), Path("/srv/care"))
+    )
+    assert unit(text)["ReadWritePaths"] == ['"/srv/care" "/var/lib/earful"']
+
+
+def test_signs_that_systemd_would_read_are_doubled() -> None:
+    lines = unit(service(Path('/srv/100% $HOME "x"/s.toml'), Path("/opt/$e/earful"), "earful"))
+    assert lines["ExecStart"] == ['"/opt/$e/earful" --settings "/srv/100%% $$HOME \\"x\\"/s.toml" run']
+    assert lines["WorkingDirectory"] == ['/srv/100%% $HOME "x"']
+
+
+@pytest.mark.parametrize(
+    ("path", "user"), [("/srv/a\nUser=root/s.toml", "earful"), ("/srv/s.toml", "a b"), ("/srv/s.toml", "")]
+)
+def test_names_that_would_break_out_of_their_line_are_refused(path: str, user: str) -> None:
+    with pytest.raises(InstallError):
+        service(Path(path), Path("/opt/earful"), user)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
+def test_systemd_itself_finds_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
+    program = tmp_path / "my bin" / "earful"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    written = tmp_path / "earful.service"
+    written.write_text(service(tmp_path / "100% care" / "settings.toml", program, getpass.getuser()))
+    command = ["systemd-analyze", "verify", str(written)]
+    told = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    ours = [line for line in (told.stdout + told.stderr).splitlines() if "earful.service" in line]
+    assert ours == []
+
+
+# --- Slack and containers ---------------------------------------------------------------------------------------------
+
+
+def test_the_manifest_asks_for_exactly_what_is_used() -> None:
+    manifest = json.loads(slack_manifest())
+    assert manifest["oauth_config"] == {
+        "scopes": {"bot": ["chat:write", "channels:history", "groups:history", "users:read", "usergroups:read"]}
+    }
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert manifest["settings"]["interactivity"] == {"is_enabled": True}
+    assert "connections:write" in install.SLACK_STEPS
+
+
+def test_the_manifest_keeps_slacks_limits_and_names_the_page() -> None:
+    about = json.loads(slack_manifest("https://earful.example.org"))["display_information"]
+    assert len(about["name"]) <= 35
+    assert len(about["description"]) <= 140
+    assert 174 <= len(about["long_description"]) <= 4000
+    assert "https://earful.example.org" in about["long_description"]
+
+
+def test_the_container_takes_in_every_package_and_waits_as_long_as_the_daemon_may_need() -> None:
+    docker = (ROOT / "deploy/Dockerfile").read_text()
+    compose = (ROOT / "deploy/compose.yaml").read_text()
+    for package in ("monitor", "connectors", "alerts"):
+        assert f"COPY {package} {package}" in docker
+    assert "USER earful" in docker
+    assert "stop_grace_period: 30s" in compose
+    assert "profiles: [postgres]" in compose
