@@ -229,7 +229,7 @@ def test_an_address_that_is_no_stream_s_says_what_to_write() -> None:
 def test_a_secure_address_of_a_server_without_tls_is_an_error_in_time(server: FakeJetstream) -> None:
     server.mode = "hang"
     address = server.url.replace("ws://", "wss://")
-    with pytest.raises(ConnectorError, match="127.0.0.1") as caught:
+    with pytest.raises(ConnectorError, match=r"127\.0\.0\.1") as caught:
         Bluesky(Settings(api_url=address, page_seconds=1), Http()).fetch(FIRST)
     assert not isinstance(caught.value, Nonsense)
 
