@@ -124,7 +124,7 @@ def render_digest(view: DigestView) -> tuple[str, str, str]:
     """Return a digest's subject, HTML and text."""
     words: dict[str, Any] = {
         "view": view,
-        "brands": ", ".join(excerpt(brand, 60) for brand in view.brands),
+        "brands": _brands(view),
         "waiting": _waiting(view),
         "more": max(view.unanswered_count - len(view.unanswered), 0),
         "mentions": f"{view.mentions:,}",
@@ -194,6 +194,13 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "actions": [(excerpt(action.label, 40), link(action.url)) for action in entry.actions if link(action.url)],
         "tone": entry.priority if entry.priority in {"critical", "urgent"} else "normal",
     }
+
+
+def _brands(view: DigestView) -> str:
+    """Name the brands, unless the title does."""
+    if all(brand in view.title for brand in view.brands):
+        return ""
+    return ", ".join(excerpt(brand, 60) for brand in view.brands)
 
 
 def _waiting(view: DigestView) -> str:

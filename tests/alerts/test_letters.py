@@ -320,6 +320,12 @@ def test_a_quiet_week_says_so_and_leaves_the_rest_away() -> None:
             assert absent not in words
 
 
+def test_brands_are_named_once() -> None:
+    """In the title, or else below it."""
+    assert render_digest(QUIET)[2].count("Harbour Boots") == 1
+    assert "Harbour Boots, Harbour Kids" in render_digest(WEEK)[2]
+
+
 def test_silence_is_not_called_quiet_when_we_did_not_look() -> None:
     """A blind monitor looks like a happy brand."""
     _, html, text = render_digest(replace(QUIET, not_seen=("X not read since Tue",)))
