@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
 from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused
-from connectors.http import Answer, Http, error_for, hosts_written, is_public, next_hop, retry_after
+from connectors.http import Answer, Http, error_for, hosts_written, next_hop, retry_after
+from connectors.sockets import is_public
 from tests.fakes.server import FakeServer, Reply
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
