@@ -142,8 +142,10 @@ def test_search_and_comments_are_walked_one_after_the_other(site: FakeReddit) ->
     site.submission("Something else")
     comment = site.comment("Acme never answers")
     elsewhere = site.comment("Acme", subreddit="elsewhere")
-    found = names(walk(reader(site, search=True), first_request("reddit")))
+    batches = walk(reader(site, search=True), first_request("reddit"))
+    found = names(batches)
     assert found == [submission, comment]
+    assert [len(Walk.load(batch.cursor).marks) for batch in batches] == [0, 2]
     assert elsewhere not in found
     assert [path for path in site.paths() if path.startswith("/r/")] == ["/r/all/search", "/r/shops/comments"]
     walk(reader(site, search=True, search_in_subreddits=True), first_request("reddit", ('Acme "X" OR', "zen")))
@@ -368,11 +370,17 @@ def test_no_secret_and_no_post_reaches_the_log_even_at_debug(
     assert CANARY not in repr(Settings(client_id="app", client_secret=CANARY))
 
 
-def test_a_planted_praw_ini_changes_nothing(site: FakeReddit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "planted", ["[DEFAULT]\noauth_url=THIEF\nreddit_url=THIEF\nusername=me\npassword=x\n", "]]] = ["]
+)
+def test_a_planted_praw_ini_changes_nothing(
+    site: FakeReddit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
     """praw reads praw.ini of the working directory: it could send our secret elsewhere or log in as somebody."""
     with FakeServer() as thief:
-        planted = f"[DEFAULT]\noauth_url={thief.url}\nreddit_url={thief.url}\nusername=me\npassword=x\n"
-        (tmp_path / "praw.ini").write_text(planted)
+        (tmp_path / "praw.ini").write_text(planted.replace("THIEF", thief.url))
+        # As in a fresh process: praw reads its files once and keeps them.
+        monkeypatch.setattr("praw.config.Config.CONFIG", None)
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("praw_site", "elsewhere")
         monkeypatch.setenv("praw_refresh_token", "x")
