@@ -22,6 +22,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import formatdate
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -196,9 +197,8 @@ class _Conversation:
     def _open(self) -> _Client:
         settings = self.settings
         deadline = time.monotonic() + settings.timeout
-        trusted = ssl.create_default_context(cafile=settings.ca_file)
         if settings.security == "tls":
-            client: _Client = _TlsClient(settings.host, settings.port, deadline, context=trusted)
+            client: _Client = _TlsClient(settings.host, settings.port, deadline, context=_trusted(settings.ca_file))
         else:
             client = _Client(settings.host, settings.port, deadline)
         self.client = client
@@ -212,7 +212,7 @@ class _Conversation:
                     channel_broken=True,
                     remedy='Ask the provider for the encrypted port; for port 465 write security = "tls".',
                 )
-            self._expect(client.starttls(context=trusted))
+            self._expect(client.starttls(context=_trusted(settings.ca_file)))
             self._hello(client)
         if settings.username:
             self.step = "sign-in"
@@ -376,6 +376,20 @@ _REFUSED: dict[Step, str] = {
     "encryption": "The mail server cannot encrypt now: ask its operator.",
     "sender": "The mail server does not take mail from `sender`: write an address of yours there.",
 }
+
+
+@cache
+def _trusted(ca_file: Path | None) -> ssl.SSLContext:
+    """Return whom we trust; read once, since the system's list takes longer than a mail."""
+    context = ssl.create_default_context()
+    try:
+        if ca_file is not None:
+            context.load_verify_locations(ca_file)
+    except OSError as error:  # SSLError is one
+        remedy = "Name in `ca_file` a readable PEM file of certificates, or leave it out."
+        words = f"the certificates of {ca_file} cannot be read: {_os_words(error)}"
+        raise ChannelError(words, channel_broken=True, remedy=remedy) from None
+    return context
 
 
 def _os_words(error: Exception) -> str:

@@ -392,6 +392,19 @@ def test_a_certificate_that_nobody_vouches_for_stops_everything(certificate: Cer
             assert "MAIL" not in server.heard
 
 
+@pytest.mark.parametrize("content", [None, b"", b"not a certificate"])
+def test_certificates_that_cannot_be_read_name_the_setting(
+    server: FakeSmtp, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_bytes(content)
+    error = failure(channel_to(server, security="tls", ca_file=file))
+    assert flags(error) == {"channel_broken"}
+    assert "ca_file" in error.remedy
+    assert server.heard == []
+
+
 def test_tls_to_a_port_that_speaks_plainly_names_the_setting(server: FakeSmtp) -> None:
     error = failure(channel_to(server, security="tls"))
     assert flags(error) == {"channel_broken"}
