@@ -18,9 +18,9 @@ from rich.text import Text
 
 from alerts import Alert, ChannelError, Entry, Letter, Receipt, wording
 
-_STYLE = {"critical": "bold red", "urgent": "yellow", "normal": "", "gentle": "dim"}
+_COLOURS = {"critical": "bold red", "urgent": "yellow"}
+_BARS = {"critical": "█ ", "urgent": "▌ "}  # for eyes and terminals without colours
 _WIDEST = 100  # beyond that an eye loses the line
-_BAR = "▌"
 
 
 class Settings(BaseModel):
@@ -70,21 +70,9 @@ class Console:
     def _write(self, lines: list[Text]) -> None:
         """Write whole lines at once, so that two threads never mix theirs."""
         stream = self._stream or (sys.stdout if self.settings.stream == "stdout" else sys.stderr)
-        terminal = Terminal(
-            file=io.StringIO(),
-            highlight=False,
-            markup=False,
-            emoji=False,
-            force_terminal=stream.isatty() if self.settings.colour is None else self.settings.colour,
-            width=self.settings.width or None,
-            legacy_windows=False,
-        )
-        width = max(min(terminal.width, _WIDEST), 20)
-        for line in lines:
-            _print(terminal, line, width)
-        said = terminal.file.getvalue()  # type: ignore[attr-defined]
-        encoding = getattr(stream, "encoding", None) or "utf-8"
         try:
+            said = self._lines(lines, stream)
+            encoding = getattr(stream, "encoding", None) or "utf-8"
             with self._lock:
                 stream.write(said.encode(encoding, "replace").decode(encoding))
                 stream.flush()
@@ -96,10 +84,27 @@ class Console:
                 remedy="nobody reads this output any more; configure another channel in settings.toml",
             ) from None
 
+    def _lines(self, lines: list[Text], stream: TextIO) -> str:
+        """Paint and wrap for that stream."""
+        written = io.StringIO()
+        terminal = Terminal(
+            file=written,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            force_terminal=stream.isatty() if self.settings.colour is None else self.settings.colour,
+            width=self.settings.width or None,
+            legacy_windows=False,
+        )
+        width = max(min(terminal.width, _WIDEST), 20)
+        for line in lines:
+            _print(terminal, line, width)
+        return written.getvalue()
+
 
 def _print(terminal: Terminal, line: Text, width: int) -> None:
     """Print one logical line; what does not fit goes on below, beside the same bar. An address is never broken."""
-    indent = len(line.plain) - len(line.plain.lstrip(f" {_BAR}"))
+    indent = len(line.plain) - len(line.plain.lstrip(" ▌█"))
     head, rest = line[:indent], line[indent:]
     if cell_len(line.plain) <= width or not rest.plain or rest.plain.startswith(("http://", "https://")):
         terminal.print(line, overflow="ignore", no_wrap=True, crop=False)
@@ -123,29 +128,26 @@ def _block(alert: Alert) -> list[Text]:
     if also:
         lines.append(Text())
     lines += [Text("  " + line) for line in also]
-    foot = [wording.rest_line(alert, len(also)), wording.excerpt(alert.footer, 300)]
+    urgency = alert.priority if alert.priority in _COLOURS else ""
+    foot = [wording.rest_line(alert, len(also)), urgency if single else "", wording.excerpt(alert.footer, 300)]
     foot += [wording.title(alert)] if single else []
     said = " · ".join(line for line in foot if line)
     return [*lines, Text("  " + said, style="dim")] if said else lines
 
 
 def _entry(entry: Entry) -> list[Text]:
-    style = _STYLE.get(entry.priority, "")
-    bar = Text(_BAR + " ", style=style) if style and style != "dim" else Text("  ")
+    bar = _BARS.get(entry.priority, "  ")
+    colour = _COLOURS.get(entry.priority, "")
     standing = wording.excerpt(entry.standing, 200)
     said = wording.entry_lines(entry)
     lines = []
-    for line in said:
-        if line == said[0]:
-            look = "bold"
-        elif line == standing:
-            look = "green"
-        else:
-            look = "" if line.startswith('"') else "dim"
-        lines.append(bar + Text(line, style=look))
+    for number, line in enumerate(said):
+        quote = line.startswith(('"', "\u2068"))
+        look = "bold" if number == 0 or line == standing else "" if quote else "dim"
+        lines.append(Text.assemble((bar, colour), (line, look)))
     address = wording.link(entry.url) or wording.link(entry.page_url)
     if address:
-        lines.append(bar + Text(address, style="underline"))
+        lines.append(Text.assemble((bar, colour), address))
     return lines
 
 
