@@ -179,7 +179,7 @@ class Term:
 
     def places(self, view: _View) -> list[tuple[int, int]]:
         """Return the first and last word of each place where the term stands."""
-        if self.key not in view.haystack:
+        if not all(word in view.haystack for word in self.words):
             return []
         places = self._folded_places(view)
         if self.sigil:
@@ -635,7 +635,7 @@ def _term(lexeme: _Lexeme, exact: bool = False) -> Term:
         raise QueryError("= asks for one spelling, a star for many", lexeme.at, "leave one of them out")
     if len(words) > MAXIMUM_WORDS:
         raise QueryError("the phrase is too long", lexeme.at, f"keep to {MAXIMUM_WORDS} words, or join two with AND")
-    key = (literal or max(words, key=len)).replace("'", "")
+    key = (literal or max(reversed(words), key=len)).replace("'", "")
     if literal:
         key = key.split(" ")[0]  # the text may have more white space between
     plain = len(words) == 1 and fold(own) == key and not (sigil or prefix or exact or literal)

@@ -52,6 +52,7 @@ def test_nearly_all_that_are_alike_share_a_band() -> None:
         ("Acme charged me twice for my order", "Acme charged me the wrong price for my order"),
         ("the acme app keeps crashing on my phone", "the acme app keeps logging me out on my laptop"),
         ("worst service ever acme", "best service ever acme"),
+        ("not the first time acme lost my order", "not the last time i write to acme"),
         ("thank you", "thank you so much"),
         ("acme sucks", "acme rocks"),
     ],
@@ -88,7 +89,7 @@ def test_a_fingerprint_is_the_same_in_every_process() -> None:
         ).stdout.strip()
         for seed in ("1", "2")
     }
-    assert printed == {str(fingerprint(TEXT))} == {"4048073123917448514"}
+    assert printed == {str(fingerprint(TEXT))} == {"8356112632751021568"}
 
 
 @given(st.text(alphabet=st.characters(), max_size=300))
