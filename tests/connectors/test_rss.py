@@ -234,7 +234,7 @@ def test_searches_of_ones_own_are_asked_as_they_are(server: FakeServer) -> None:
 
 
 def test_the_token_of_a_personal_feed_stays_out_of_everything(server: FakeServer) -> None:
-    relative = item(1, link="https://example.org/1") + item(2, link="?page=2")
+    relative = item(1, link="https://example.org/1") + item(2, link="#top")
     server.route("/.rss", served(feed(relative)))
     secret = SecretStr(f"{server.url}/.rss?feed={CANARY}")
     batch = reader(server, reddit_feed=secret).fetch(first_request("news"))
