@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
@@ -77,12 +78,15 @@ class Collector:
                 found.append((name, "posts"))
             elif (
                 not health.refused
-                and self._accounts(name)
-                and hasattr(self.connectors[name], "fetch_own")
+                and self.reads_own(name)
                 and (health.own_next_due_at is None or health.own_next_due_at <= now)
             ):
                 found.append((name, "own"))
         return found
+
+    def reads_own(self, source: str) -> bool:
+        """Whether this source can show the brand's own replies, and settings name accounts to look at."""
+        return bool(self._accounts(source)) and hasattr(self.connectors[source], "fetch_own")
 
     def _accounts(self, source: str) -> tuple[str, ...]:
         return tuple(
@@ -145,10 +149,10 @@ class Collector:
         connector: Any = self.connectors[source.name]
         if what == "own":
             accounts = self._accounts(source.name)
-            return within(
-                source.deadline.total_seconds(), lambda: connector.fetch_own(accounts, request), f"own-{source.name}"
-            )
-        return within(source.deadline.total_seconds(), lambda: connector.fetch(request), f"fetch-{source.name}")
+            own: Callable[[], Batch] = partial(connector.fetch_own, accounts, request)
+            return within(source.deadline.total_seconds(), own, f"own-{source.name}")
+        read: Callable[[], Batch] = partial(connector.fetch, request)
+        return within(source.deadline.total_seconds(), read, f"fetch-{source.name}")
 
     def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> Taken:
         """Store one page: its posts, and in the transaction of the last of them everything else that it brought."""

@@ -203,9 +203,7 @@ def fall_back(database: Database, rules: Rules, now: datetime) -> int:
                     step=row.step,
                     priority=row.priority,
                     urgent=row.urgent,
-                    payload={
-                        "footer": f"Told here because {name} is down since {health.failing_since:%d %b %H:%M} UTC."
-                    },
+                    payload={"footer": f"Told here because {name} is down since {since} UTC."},
                 )
                 for target in others
             ]

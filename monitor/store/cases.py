@@ -412,3 +412,14 @@ def story_sizes(database: Database, stories: Sequence[str]) -> dict[str, int]:
         f"SELECT story_id, count(*) AS n FROM cases WHERE story_id IN {clause} GROUP BY story_id", values
     )
     return {row["story_id"]: int(row["n"]) for row in rows}
+
+
+def growing_stories(database: Database, since: datetime, least: int = 8) -> dict[str, int]:
+    """Stories that were alive after `since` and hold at least so many cases."""
+    rows = database.rows(
+        "SELECT s.id, count(*) AS n FROM stories s JOIN cases c ON c.story_id = s.id WHERE s.last_at >= :since "
+        "AND s.doubled_at * 2 <= (SELECT count(*) FROM cases d WHERE d.story_id = s.id) "
+        "GROUP BY s.id HAVING count(*) >= :least",
+        {"since": stamp(since), "least": least},
+    )
+    return {row["id"]: int(row["n"]) for row in rows}

@@ -471,3 +471,29 @@ def open_database(url: str) -> Sqlite | Postgresql:
     if url.startswith("sqlite:"):
         return Sqlite(Path(url.removeprefix("sqlite:")))
     raise DatabaseUnusable('[database] url: write "sqlite:FILE" or "postgresql://USER@HOST/NAME"')
+
+
+def holder_of(url: str) -> int | None:
+    """The process on this machine that serves this database as its daemon; None if there is none."""
+    if url.startswith("sqlite:"):
+        path = Path(url.removeprefix("sqlite:"))
+        lock = path.with_name(f"{path.name}.daemon")
+        if not lock.exists():
+            return None
+        with lock.open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                return _process_in(file.read())
+        return None
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute("SELECT value FROM facts WHERE key = 'role:daemon'").fetchone()
+        got = connection.execute("SELECT pg_try_advisory_lock(%s)", (_DAEMON,)).fetchone()
+    return _process_in(row[0]) if row and got and not got[0] else None
+
+
+def _process_in(holder: str) -> int | None:
+    host, _, rest = holder.partition(", process ")
+    number = rest.partition(",")[0]
+    return int(number) if host == socket.gethostname() and number.isdigit() else None

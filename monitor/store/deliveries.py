@@ -476,3 +476,8 @@ def put_off(database: Database, delivery: str, until: datetime) -> None:
 def show_newer(database: Database, root: Delivery, now: datetime) -> None:
     """A message that was found again after a crash may be older than what it should say: have it shown anew."""
     queue_edit(database, root, now, now, "grown")
+
+
+def about(database: Database, key: str) -> list[Delivery]:
+    """Every delivery about one thing."""
+    return [of_row(row) for row in database.rows("SELECT * FROM deliveries WHERE about = :about", {"about": key})]

@@ -354,3 +354,15 @@ def orphans(database: Database, limit: int = 100) -> list[Mention]:
             {"limit": limit},
         )
     ]
+
+
+def newest_seen(database: Database, since: datetime, limit: int) -> list[Mention]:
+    """What was seen since then, newest first."""
+    return [
+        mention_of(row)
+        for row in database.rows(
+            f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.seen_at >= :since "
+            "ORDER BY m.seen_at DESC, m.posted_at DESC LIMIT :limit",
+            {"since": stamp(since), "limit": limit},
+        )
+    ]

@@ -50,6 +50,7 @@ FIRST = (
         corrected {text}, UNIQUE (brand, post_id)){strict}""",
     "CREATE INDEX mentions_by_time ON mentions (brand, posted_at)",
     "CREATE INDEX mentions_by_seen ON mentions (seen_at)",
+    "CREATE INDEX mentions_by_source ON mentions (source, seen_at)",
     "CREATE INDEX mentions_by_case ON mentions (case_id, posted_at)",
     "CREATE INDEX mentions_by_post ON mentions (post_id)",
     "CREATE INDEX mentions_by_author ON mentions (source, author, posted_at)",
@@ -58,6 +59,7 @@ FIRST = (
     """CREATE TABLE stories (
         id {key} PRIMARY KEY, brand {key}, source {key}, thread {text}, opened_at {key}, last_at {key},
         fingerprint {count}, band0 {count}, band1 {count}, band2 {count}, band3 {count}, doubled_at {count}){strict}""",
+    "CREATE INDEX stories_by_time ON stories (last_at)",
     "CREATE INDEX stories_by_thread ON stories (brand, source, thread, last_at)",
     "CREATE INDEX stories_by_band0 ON stories (brand, band0, last_at)",
     "CREATE INDEX stories_by_band1 ON stories (brand, band1, last_at)",

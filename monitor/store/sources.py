@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from connectors import Aside, Gap, Quota
-from monitor.store.database import Database, Row, instant, stamp
+from monitor.store.database import Database, Row, at, instant, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +213,13 @@ def aside_counts(database: Database) -> dict[str, int]:
     return {
         row["source"]: int(row["n"]) for row in database.rows("SELECT source, count(*) AS n FROM aside GROUP BY source")
     }
+
+
+def usual_gap(database: Database, name: str, least: int = 30) -> timedelta | None:
+    """The 95th percentile of the time between two new mentions of a source; None while there are too few to say."""
+    rows = database.rows(
+        "SELECT seen_at FROM mentions WHERE source = :name ORDER BY seen_at DESC LIMIT 500", {"name": name}
+    )
+    moments = [at(row["seen_at"]) for row in rows]
+    gaps = sorted(later - earlier for later, earlier in pairwise(moments) if later > earlier)
+    return gaps[int(len(gaps) * 0.95)] if len(gaps) >= least else None

@@ -1,0 +1,145 @@
+"""Puts the parts together from sound settings: connectors, channels, judge, conductors. No network is touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+import alerts
+import connectors
+from alerts import Channel
+from connectors import Connector
+from connectors.http import Http, hosts_written
+from monitor.alerting import Alerting, queue_notice
+from monitor.answers import Answers
+from monitor.collect import Collector
+from monitor.compose import SignedLink, no_link
+from monitor.intake import Intake
+from monitor.rules import Rules
+from monitor.settings import Settings, Source
+from monitor.store import sources
+from monitor.store.database import Database, Postgresql, Sqlite, open_database
+from monitor.store.schema import migrate
+from monitor.text.judge import BrandVoice, Judge
+from monitor.text.query import Query, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything that works on one database under one set of settings."""
+
+    settings: Settings
+    database: Sqlite | Postgresql
+    rules: Rules
+    queries: dict[str, Query]
+    judge: Judge
+    intake: Intake
+    answers: Answers
+    collector: Collector
+    alerting: Alerting
+
+
+def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
+    """Open the database that settings name, and bring it to this version's schema."""
+    database = open_database(settings.database.url.get_secret_value())
+    migrate(database, now)
+    return database
+
+
+def queries_of(settings: Settings) -> dict[str, Query]:
+    """The brands' queries, read."""
+    return {brand.name: parse(brand.query) for brand in settings.brands}
+
+
+def judge_of(settings: Settings, queries: dict[str, Query]) -> Judge:
+    """The judge for the brands of these settings."""
+    return Judge(
+        [
+            BrandVoice(
+                name=brand.name,
+                words=queries[brand.name].terms(),
+                competitors=brand.competitors,
+                context=brand.context,
+                complaint_words=brand.complaint_words,
+                sentiment_words=brand.sentiment_words,
+            )
+            for brand in settings.brands
+        ],
+        settings.alerts.critical_words,
+    )
+
+
+def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink = no_link) -> Assembly:
+    """Make every part. What nobody configured is not imported."""
+    rules = Rules(settings)
+    queries = queries_of(settings)
+    judge = judge_of(settings, queries)
+    intake = Intake(database, rules, judge, queries)
+    answers = Answers(database, rules)
+
+    def tell_operator(key: str, title: str, remedy: str, now: datetime) -> None:
+        queue_notice(database, rules, key, title, remedy, now)
+
+    collector = Collector(
+        database,
+        rules,
+        intake,
+        answers,
+        {source.name: connector_of(source) for source in settings.sources if source.enabled},
+        queries,
+        tell_operator,
+    )
+    alerting = Alerting(database, rules, channels_of(settings), link)
+    return Assembly(settings, database, rules, queries, judge, intake, answers, collector, alerting)
+
+
+def know_sources(database: Database, settings: Settings) -> None:
+    """Give each configured source its row; one whose settings changed is due at once, also after a refusal."""
+    with database.transaction():
+        for source in settings.sources:
+            sources.know(database, source.name, source.kind, _mark(source))
+
+
+def connector_of(source: Source) -> Connector:
+    """The connector of one source; hosts that its settings name are trusted, everything else is checked."""
+    made: Connector = _load(connectors.KINDS[source.kind])(
+        source.options,
+        Http(trusted=hosts_written(source.options), total_seconds=source.deadline.total_seconds() * 0.75),
+    )
+    return made
+
+
+def channels_of(settings: Settings) -> dict[str, Channel]:
+    """Every configured channel, by its name."""
+    return {channel.name: _load(alerts.KINDS[channel.kind])(channel.options) for channel in settings.channels}
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _values(options: object) -> Iterator[str]:
+    if isinstance(options, BaseModel):
+        for name in type(options).model_fields:
+            yield from _values(getattr(options, name))
+    elif isinstance(options, SecretStr):
+        yield options.get_secret_value()
+    elif isinstance(options, str):
+        yield options
+    elif isinstance(options, (tuple, list, frozenset, set)):
+        for each in options:
+            yield from _values(each)
+
+
+def _mark(source: Source) -> str:
+    """Changes when anything in a source's settings changes, secrets too; tells nothing of them."""
+    text = json.dumps([source.kind, str(source.every), sorted(_values(source.options)), repr(source.options)])
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:16]

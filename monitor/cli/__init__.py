@@ -1,0 +1,62 @@
+"""The command line: `earful [--settings FILE] COMMAND`. Each file here holds the commands of one purpose."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from monitor.cases import NotPossible
+from monitor.cli import data, looking, running
+from monitor.cli.base import Failed, app
+from monitor.importing import FileUnreadable
+from monitor.install import InstallError
+from monitor.settings import EXIT, SettingsError
+from monitor.store.database import DatabaseUnusable, Error, RoleTaken
+
+__all__ = ["app", "data", "looking", "main", "running"]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in a line or two that say what to do, never in a traceback."""
+    errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except SettingsError as error:
+        for fault in error.faults:
+            errors.print(str(fault))
+        sys.exit(EXIT)
+    except DatabaseUnusable as error:
+        errors.print(f"earful: {error}")
+        sys.exit(EXIT)
+    except RoleTaken as error:
+        errors.print(f"earful: {error}")
+        sys.exit(75)
+    except (NotPossible, InstallError, FileUnreadable, Failed) as error:
+        errors.print(f"earful: {error}")
+        sys.exit(1)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Error as error:
+        errors.print(f"earful: the database said {type(error).__name__}: {error}")
+        sys.exit(1)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # how the command line library says that a word was wrong
+            errors.print(f"earful: {error.format_message()}")
+            sys.exit(getattr(error, "exit_code", 2))
+        logging.getLogger("earful").debug("unexpected", exc_info=error)
+        if os.environ.get("EARFUL_DEBUG"):
+            raise
+        errors.print(
+            f"earful: unexpected {type(error).__name__}. Set EARFUL_DEBUG=1 to see where, and please report it."
+        )
+        sys.exit(70)

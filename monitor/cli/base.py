@@ -1,0 +1,73 @@
+"""What every command shares: the settings it works with, and how it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from monitor.assembly import Assembly, assemble, know_sources, open_store
+from monitor.engine import utc_now
+from monitor.settings import Settings, load
+
+app = typer.Typer(
+    name="earful",
+    help="Hears every complaint about a brand and keeps at it until somebody has answered.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console(highlight=False, soft_wrap=False)
+
+
+class Failed(Exception):
+    """The command cannot do what was asked; the message says what to do."""
+
+
+class _Chosen:
+    settings = Path("settings.toml")
+
+
+@app.callback()
+def choose(
+    settings: Annotated[Path, typer.Option("--settings", help="The settings file.", envvar="EARFUL_SETTINGS")] = Path(
+        "settings.toml"
+    ),
+) -> None:
+    """Hears every complaint about a brand and keeps at it until somebody has answered."""
+    _Chosen.settings = settings
+
+
+def settings_path() -> Path:
+    """The settings file that this call works with."""
+    return _Chosen.settings
+
+
+def load_settings() -> Settings:
+    """The settings that this call works with, sound."""
+    return load(settings_path(), os.environ)
+
+
+@contextmanager
+def opened() -> Iterator[Assembly]:
+    """Everything assembled on the database of these settings, closed afterwards."""
+    settings = load_settings()
+    database = open_store(settings, utc_now())
+    try:
+        know_sources(database, settings)
+        yield assemble(settings, database)
+    finally:
+        database.close()
+
+
+def print_json(value: Any) -> None:
+    """One object a line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")

@@ -1,0 +1,218 @@
+"""Commands that move data: one round of reading, importing, measuring, backup and restore."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from alerts.wording import count_words, excerpt
+from connectors import Post
+from monitor import importing
+from monitor.assembly import judge_of, open_store, queries_of
+from monitor.cli.base import Failed, app, console, load_settings, opened, print_json, settings_path
+from monitor.engine import utc_now
+from monitor.settings import load
+from monitor.store import sources
+from monitor.store.backup import restore_to
+from monitor.store.database import DatabaseUnusable, Sqlite
+from monitor.text import measures
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+@app.command()
+def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only this source.")] = "") -> None:
+    """Read every source once now (or one), and send what follows from it."""
+    with opened() as assembly:
+        names = [source] if source else [each.name for each in assembly.settings.sources if each.enabled]
+        well = True
+        for name in names:
+            if name not in assembly.collector.connectors:
+                known = ", ".join(assembly.collector.connectors)
+                raise Failed(f"no source is called {name}; the settings name: {known}")
+            visits = [assembly.collector.visit(name, "posts", utc_now)]
+            if assembly.collector.reads_own(name):
+                visits.append(assembly.collector.visit(name, "own", utc_now))
+            for visit in filter(None, visits):
+                well &= not visit.error
+                taken = visit.taken
+                line = f"{name}: {taken.seen} read, {taken.matched} about a brand, {taken.new} new, "
+                line += f"{taken.flagged} flagged, "
+                line += count_words(len(taken.opened), "case opened", "cases opened")
+                line += f", {visit.aside} set aside" if visit.aside else ""
+                console.print(
+                    Text(
+                        line
+                        if not visit.error
+                        else f"{name}: {visit.error}" + (f" - {visit.remedy}" if visit.remedy else ""),
+                        "" if not visit.error else "red",
+                    ),
+                    soft_wrap=True,
+                )
+        for channel in assembly.alerting.due(utc_now()):
+            assembly.alerting.serve(channel, utc_now)
+        if not well:
+            raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV or JSON-lines file.")],
+    source: Annotated[str, typer.Option("--source", help="The name of the source that these come from.")] = "import",
+    id_: Annotated[str, typer.Option("--id", help="The column of the post's id.")] = "id",
+    text: Annotated[str, typer.Option("--text", help="The column of its words.")] = "text",
+    author: Annotated[str, typer.Option("--author", help="The column of its author.")] = "",
+    posted_at: Annotated[str, typer.Option("--posted-at", help="The column of its time.")] = "",
+    rating: Annotated[str, typer.Option("--rating", help="The column of its stars.")] = "",
+    url: Annotated[str, typer.Option("--url", help="The column of its address.")] = "",
+    thread: Annotated[str, typer.Option("--thread", help="The column of its conversation.")] = "",
+    reply: Annotated[str, typer.Option("--reply", help="The column of the business's reply.")] = "",
+    replied_at: Annotated[str, typer.Option("--replied-at", help="The column of the reply's time.")] = "",
+    brand: Annotated[str, typer.Option("--brand", help="All of these are about this brand.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take in a file of posts. Cases of old posts are opened, but nobody is told."""
+    columns = importing.Columns(id_, text, author, posted_at, rating, url, thread, reply, replied_at)
+    with opened() as assembly:
+        if brand and brand not in assembly.queries:
+            raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
+        if not file.is_file():
+            raise Failed(f"{file}: there is no such file")
+        now = utc_now()
+        reading = importing.Reading(file, source, columns, now)
+        started = time.monotonic()
+        with _bar(as_json) as bar:
+            task = bar.add_task("importing", total=reading.size)
+            taken = assembly.intake.take(
+                reading.posts(), now, brand=brand, each_chunk=lambda _n: bar.update(task, completed=reading.read)
+            )
+            bar.update(task, completed=reading.size)
+        if reading.aside:
+            with assembly.database.transaction():
+                sources.set_aside(assembly.database, source, reading.aside, now)
+        seconds = time.monotonic() - started
+        result = {
+            "read": taken.seen, "matched": taken.matched, "unmatched": taken.seen - taken.matched, "new": taken.new,
+            "flagged": taken.flagged, "cases": len(taken.opened), "aside": len(reading.aside),
+            "seconds": round(seconds, 3), "posts_per_second": round(taken.seen / seconds) if seconds else None,
+        }  # fmt: skip
+        if as_json:
+            print_json(result)
+            return
+        console.print(
+            f"{taken.seen:,} read, {taken.matched:,} about a brand ({result['unmatched']:,} not kept), "
+            f"{taken.new:,} new, {taken.flagged:,} flagged, {len(taken.opened):,} cases opened"
+            + (f", {len(reading.aside):,} set aside" if reading.aside else ""),
+            soft_wrap=True,
+        )
+        for each in reading.aside[:5]:
+            console.print(Text(f"! {each.reason}", "yellow"), soft_wrap=True)
+
+
+def _bar(quiet: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=console, transient=True, disable=quiet or not console.is_terminal,
+    )  # fmt: skip
+
+
+@app.command("eval")
+def eval_(
+    file: Annotated[Path, typer.Argument(help="A labelled CSV or JSON-lines file.")],
+    text: Annotated[str, typer.Option("--text", help="The column of the words.")] = "text",
+    label: Annotated[str, typer.Option("--label", help="The column of the label.")] = "label",
+    negative: Annotated[
+        str, typer.Option("--negative", help="The value that means that it needs an answer.")
+    ] = "negative",
+    brand: Annotated[str, typer.Option("--brand", help="Judge for this brand, with what it has learned.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Measure the judge on data that people have labelled."""
+    if not file.is_file():
+        raise Failed(f"{file}: there is no such file")
+    settings = load_settings()
+    judge = judge_of(settings, queries_of(settings))
+    texts, labels = importing.labelled(file, text, label, negative)
+    if not texts:
+        raise Failed(f"{file}: no row with words in column {text}")
+    started = time.perf_counter()
+    now = utc_now()
+    with _bar(as_json) as bar:
+        posts = (Post("eval", "-", "", "", words, now) for words in bar.track(texts, description="judging"))
+        verdicts = [judge.verdict(post, brand) for post in posts]
+    seconds = time.perf_counter() - started
+    result: dict[str, Any] = measures.evaluate(texts, labels, verdicts)
+    result["posts_per_second"] = round(len(texts) / seconds)
+    if as_json:
+        print_json(result)
+        return
+    _print_evaluation(result, texts, labels, verdicts)
+
+
+def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[bool], verdicts: list[Any]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "posts", "precision", "recall"):
+        table.add_column(name, justify="left" if not name else "right")
+    lanes = result.get("lanes", {})
+    for name, words in (("ping", "people are called"), ("both", "called, or in the sweep list")):
+        lane = lanes.get(name)
+        if lane:
+            table.add_row(words, str(lane["n"]), f"{lane['precision']:.2f}", f"{lane['recall']:.2f}")
+    console.print(table)
+    console.print(
+        f"{result['n']:,} posts, {sum(labels):,} of them labelled as needing an answer · "
+        f"area under ROC {result['roc_auc']:.3f} · "
+        f"average precision {result['average_precision']:.3f} · F1 {result['f1']:.2f} · "
+        f"{result['posts_per_second']:,} posts a second",
+        soft_wrap=True,
+    )
+    wrong = sorted(
+        (
+            (v.needs_answer if not y else 1 - v.needs_answer, t, y, v)
+            for t, y, v in zip(texts, labels, verdicts, strict=True)
+        ),
+        key=lambda each: -each[0],
+    )[:8]
+    console.print("\nthe worst mistakes", style="dim")
+    for _size, words, expected, verdict in wrong:
+        console.print(Text(f"  {'missed' if expected else 'wrong '}  {excerpt(words, 110)}"), soft_wrap=True)
+        console.print(Text(f"          {' · '.join(verdict.reasons) or 'nothing stood out'}", "dim"), soft_wrap=True)
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="Where to write the copy.")]) -> None:
+    """Write a consistent, checked copy of the database, while the daemon goes on."""
+    settings = load_settings()
+    database = open_store(settings, utc_now())
+    try:
+        if not isinstance(database, Sqlite):
+            raise Failed("this database is PostgreSQL: use pg_dump, which knows how to copy it while it is in use")
+        database.backup_to(file.absolute())
+        typer.echo(f"Wrote {file} ({file.stat().st_size:,} bytes, checked). Bring it back with: earful restore {file}")
+    except OSError as error:
+        raise Failed(f"{file}: {error.strerror}") from error
+    finally:
+        database.close()
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A copy that `earful backup` wrote.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Only check the copy; change nothing.")] = False,
+) -> None:
+    """Put a copy in the place of the database. The daemon must be stopped; what stood there is kept beside it."""
+    settings = load(settings_path(), os.environ)
+    url = settings.database.url.get_secret_value()
+    if not url.startswith("sqlite:"):
+        raise Failed("this database is PostgreSQL: use pg_restore")
+    try:
+        typer.echo(restore_to(file.absolute(), Path(url.removeprefix("sqlite:")), utc_now(), only_check=verify))
+    except DatabaseUnusable as error:
+        raise Failed(str(error)) from error

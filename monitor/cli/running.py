@@ -1,0 +1,249 @@
+"""Commands that start something, or prepare that it can be started."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from alerts import ChannelError
+from connectors import Batch, ConnectorError, Request
+from monitor import daemon, install
+from monitor.alerting import resend_dead
+from monitor.assembly import assemble, channels_of, connector_of, open_store, queries_of
+from monitor.cli.base import Failed, app, console, load_settings, opened, settings_path
+from monitor.deadline import Overran, within
+from monitor.engine import utc_now
+from monitor.settings import Settings, Source, load
+from monitor.store.database import holder_of
+from monitor.text.normal import safe_line
+from monitor.text.query import Subject, brands_in
+
+Debug = Annotated[bool, typer.Option("--debug", help="Log what happens inside.")]
+
+
+@app.command()
+def run(
+    debug: Debug = False,
+    watch: Annotated[
+        bool | None, typer.Option("--watch/--no-watch", help="Print posts as they arrive (a person is looking).")
+    ] = None,
+) -> None:
+    """Run the daemon until it is stopped."""
+    path = settings_path()
+    settings = load(path, os.environ)
+    show = settings.database.throwaway if watch is None else watch
+    raise typer.Exit(daemon.run(path, os.environ, show=show, level=logging.DEBUG if debug else logging.INFO))
+
+
+@app.command()
+def demo(
+    brand: Annotated[
+        str, typer.Option("--brand", help="A brand to listen for, live; without it, the sample day.")
+    ] = "",
+    debug: Debug = False,
+) -> None:
+    """Show what Earful does: the sample day of a made-up brand, or live posts about yours. Nothing to set up."""
+    path = install.demo_settings(brand, install.CHECKOUT) if brand else install.CHECKOUT / "settings.toml"
+    raise typer.Exit(daemon.run(path, os.environ, show=True, level=logging.DEBUG if debug else logging.INFO))
+
+
+@app.command()
+def init(
+    brand: Annotated[str, typer.Option("--brand", help="What to listen for: a word, a name, or a whole query.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", help="Where to write the settings.")] = None,
+    name: Annotated[str, typer.Option("--name", help="The brand's name, if it is not the query's first word.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help='The desk\'s time zone, such as "Europe/Berlin".')] = "",
+    hours: Annotated[str, typer.Option("--hours", help="Opening hours.")] = install.HOURS,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the defaults.")] = False,
+) -> None:
+    """Write the settings of a real installation, with every source that needs no key switched on."""
+    if not yes:
+        brand = brand or typer.prompt(
+            'What do people call your brand? A word, a name, or a query such as acme OR "acme air"'
+        )
+        place = output or Path.home() / ".config" / "earful" / "settings.toml"
+        output = output or Path(typer.prompt("Where should the settings stand?", default=str(place)))
+        zone = zone or typer.prompt("Which time zone does the desk live in?", default=install.machine_zone())
+        hours = typer.prompt("When is somebody there to answer?", default=hours)
+    if not brand:
+        raise Failed("say what to listen for: earful init --brand QUERY --output FILE --yes")
+    if output is None:
+        raise Failed("say where the settings should stand: --output FILE")
+    typer.echo(install.init(brand, output.expanduser().absolute(), name=name, zone=zone, hours=hours))
+
+
+@app.command()
+def service(user: Annotated[str, typer.Option("--user", help="The system user that it runs as.")] = "") -> None:
+    """Print a systemd unit for this installation, and the four commands that install it."""
+    load_settings()
+    executable = Path(sys.argv[0]).absolute()
+    typer.echo(install.service(settings_path().absolute(), executable, user or os.environ.get("USER", "earful")))
+
+
+@app.command("slack-manifest")
+def slack_manifest() -> None:
+    """Print the manifest of the Slack app: paste it at api.slack.com/apps, Create New App, From a manifest."""
+    typer.echo(install.slack_manifest())
+
+
+@app.command()
+def reload() -> None:
+    """Have the running daemon take the settings anew, if they are sound."""
+    settings = load_settings()
+    pid = holder_of(settings.database.url.get_secret_value())
+    if pid is None:
+        raise Failed("no daemon runs on this database on this machine; start it with: earful run")
+    os.kill(pid, signal.SIGHUP)
+    typer.echo(f"The settings are sound; process {pid} takes them now.")
+
+
+@app.command()
+def check(
+    online: Annotated[bool, typer.Option("--online", help="Also call each source and channel once.")] = False,
+) -> None:
+    """Check the settings; every fault at once, each with what to write."""
+    settings = load_settings()
+    for warning in settings.warnings:
+        console.print(f"[yellow]![/] {warning}", soft_wrap=True)
+    if not any(channel.wakes for channel in channels_of(settings).values()):
+        console.print(
+            "[yellow]![/] no channel can wake a person at night: a critical case waits until somebody looks. "
+            "Set `wakes = true` on a channel that rings a telephone.",
+            soft_wrap=True,
+        )
+    console.print(
+        f"[green]ok[/] {settings.file.name}: {len(settings.brands)} brands, {len(settings.sources)} sources, "
+        f"{len(settings.channels)} channels"
+    )
+    if online and not _online(settings):
+        raise typer.Exit(1)
+
+
+def _online(settings: Settings) -> bool:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    well = True
+    for source in settings.sources:
+        if not source.enabled:
+            continue
+        line, good = _ask(partial(_ask_source, settings, source), source.deadline.total_seconds())
+        well &= good
+        table.add_row("[green]ok[/]" if good else "[red]no[/]", source.name, safe_line(line))
+    for name, channel in channels_of(settings).items():
+        line, good = _ask(channel.check, 30)
+        well &= good
+        table.add_row("[green]ok[/]" if good else "[red]no[/]", name, safe_line(line))
+    console.print(table)
+    return well
+
+
+def _ask(call: Callable[[], str], seconds: float) -> tuple[str, bool]:
+    try:
+        return within(seconds, call, "check"), True
+    except (ConnectorError, ChannelError) as error:
+        return f"{error.message}{f' - {error.remedy}' if error.remedy else ''}", False
+    except Overran as error:
+        return str(error), False
+    except Exception as error:  # noqa: BLE001 - a client library may raise anything
+        return f"unexpected {type(error).__name__}", False
+
+
+def _request(settings: Settings, source: Source) -> Request:
+    terms = tuple(dict.fromkeys(term for query in queries_of(settings).values() for term in query.terms()))
+    now = utc_now()
+    return Request(source.name, terms, "", now, now - timedelta(hours=24), allowance=20)
+
+
+def _first_page(settings: Settings, source: Source) -> Batch:
+    return connector_of(source).fetch(_request(settings, source))
+
+
+def _ask_source(settings: Settings, source: Source) -> str:
+    batch = _first_page(settings, source)
+    return f"answers; {len(batch.posts)} posts on the first page"
+
+
+@app.command("try")
+def try_(
+    limit: Annotated[int, typer.Option("--limit", help="How many posts to show.")] = 20,
+) -> None:
+    """Show recent posts that the query would catch. Nothing is stored."""
+    settings = load_settings()
+    queries = queries_of(settings)
+    shown = 0
+    for source in settings.sources:
+        if not source.enabled or shown >= limit:
+            continue
+        line, good = "", True
+        try:
+            batch = within(source.deadline.total_seconds(), partial(_first_page, settings, source), "try")
+        except Exception as error:  # noqa: BLE001 - told in one line, and the next source is tried
+            line, good = getattr(error, "message", "") or f"unexpected {type(error).__name__}", False
+        if not good:
+            console.print(f"[red]no[/] {source.name}: {safe_line(line)}", soft_wrap=True)
+            continue
+        for post in batch.posts:
+            subject = Subject(post.text, post.title, post.author, post.source, post.lang, post.url)
+            found = brands_in(subject, queries)
+            if found and shown < limit:
+                shown += 1
+                words = ", ".join(word for matched in found.values() for word in matched)
+                console.print(
+                    f"[dim]{source.name}[/] [bold]{_plain(post.author)}[/] [dim]({_plain(words)})[/]", soft_wrap=True
+                )
+                console.print(f"  {_plain(post.text or post.title)[:200]}", soft_wrap=True)
+    console.print(f"{shown} posts; nothing was stored.")
+
+
+def _plain(text: str) -> str:
+    return safe_line(text).replace("[", "\\[")
+
+
+alert = typer.Typer(help="Try the channels, or send again what could not be delivered.", no_args_is_help=True)
+app.add_typer(alert, name="alert")
+
+
+@alert.command("test")
+def alert_test() -> None:
+    """Send one test message to every target that settings name, and say how each went."""
+    settings = load_settings()
+    database = open_store(settings, utc_now())
+    try:
+        assembly = assemble(settings, database)
+        targets = [*settings.alerts.notify, *settings.alerts.fallback, *settings.earful.operator]
+        from alerts import Alert
+
+        well = True
+        for target in dict.fromkeys(targets):
+            message = Alert(
+                f"test-{utc_now().isoformat()}", "test", "A test by Earful: this channel works.", (), kind="notice"
+            )
+            channel = assembly.alerting.channels[target.partition(":")[0]]
+
+            def send(channel: object = channel, target: str = target, message: Alert = message) -> str:
+                channel.send(message, target.partition(":")[2])  # type: ignore[attr-defined]
+                return "sent"
+
+            line, good = _ask(send, 30)
+            well &= good
+            console.print(f"{'[green]ok[/]' if good else '[red]no[/]'} {target}: {safe_line(line)}", soft_wrap=True)
+    finally:
+        database.close()
+    if not well:
+        raise typer.Exit(1)
+
+
+@alert.command("resend")
+def alert_resend() -> None:
+    """Send once more what could not be delivered."""
+    with opened() as assembly:
+        typer.echo(f"{resend_dead(assembly.database, utc_now())} messages wait to be sent again.")

@@ -1,0 +1,157 @@
+"""Start, signals, stop. One page on purpose: this is what runs for months."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from monitor.assembly import assemble, know_sources, open_store
+from monitor.audit import tell_systemd
+from monitor.engine import Engine, utc_now
+from monitor.settings import Settings, SettingsError, load
+from monitor.show import Show
+from monitor.store import deliveries, records
+
+log = logging.getLogger("earful.daemon")
+
+STOP_WITHIN = 20.0
+WORN_OUT = 75  # systemd starts us anew
+
+
+class _Json(logging.Formatter):
+    """One JSON object a line, for a machine that reads the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return json.dumps(
+            {"at": moment, "level": record.levelname.lower(), "part": record.name, "message": record.getMessage()}
+        )
+
+
+def set_up_log(style: str, level: int) -> None:
+    """Log to stderr, one line a batch. Libraries below WARNING stay silent: some of them log tokens when asked to."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _Json() if style == "json" else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.raiseExceptions = False  # a closed stderr must not stop the daemon
+    logging.getLogger("earful").setLevel(level)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logging.INFO) -> int:
+    """Run the daemon with the settings at `path` until a signal stops it; the exit code.
+
+    Raises SettingsError, DatabaseUnusable or RoleTaken before anything is touched.
+    """
+    settings = load(path, environ)
+    set_up_log(settings.earful.log, logging.WARNING if show and level == logging.INFO else level)
+    if settings.database.throwaway:
+        _throw_away(settings)
+    database = open_store(settings, utc_now())
+    role = database.hold_role("daemon", utc_now())
+    try:
+        with database.transaction():
+            if not records.fact(database, "installed_at"):
+                records.remember(database, "installed_at", utc_now().isoformat(), utc_now())
+        know_sources(database, settings)
+        engine = Engine(assemble(settings, database))
+        return _Life(engine, path, environ, Show(database, settings) if show else None).live()
+    finally:
+        role.release()
+        database.close()
+
+
+class _Life:
+    """From the first tick to the last, with what signals ask for in between."""
+
+    def __init__(self, engine: Engine, path: Path, environ: Mapping[str, str], show: Show | None) -> None:
+        self.engine = engine
+        self.path = path
+        self.environ = environ
+        self.show = show
+        self.wake = threading.Event()
+        self.asked_to_stop = 0
+        self.asked_to_reload = False
+
+    def live(self) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._reload)
+        for warning in self.engine.assembly.settings.warnings:
+            log.warning("%s", warning)
+        if self.show:
+            self.show.begin()
+        self.engine.start()
+        tell_systemd("READY=1")
+        log.info("listening to %s", ", ".join(self.engine.assembly.rules.sources) or "no source")
+        while not self.asked_to_stop and not self.engine.worn_out.is_set():
+            self.wake.wait(0.3)
+            self.wake.clear()
+            if self.asked_to_reload:
+                self.asked_to_reload = False
+                self._take_settings()
+            if self.show:
+                self.show.step()
+        return self._end()
+
+    def _end(self) -> int:
+        tell_systemd("STOPPING=1")
+        whole = self.engine.stop(STOP_WITHIN)
+        if self.show:
+            self.show.end()
+        if whole:
+            self.engine.assembly.database.checkpoint()
+        log.info("stopped%s", "" if whole else "; what was still in flight is taken up again at the next start")
+        code = WORN_OUT if self.engine.worn_out.is_set() else 0
+        if not whole:
+            sys.stderr.flush()
+            os._exit(code)  # a call that never ends must not keep the process; kill -9 is safe at any moment
+        return code
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked_to_stop += 1
+        if self.asked_to_stop > 1:
+            os._exit(1)
+        self.wake.set()
+
+    def _reload(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked_to_reload = True
+        self.wake.set()
+
+    def _take_settings(self) -> None:
+        """Take new settings if they are sound; keep the old ones, saying why, if not."""
+        old = self.engine.assembly
+        try:
+            settings = load(self.path, self.environ)
+        except SettingsError as error:
+            for fault in error.faults:
+                log.error("not reloaded: %s", fault)
+            return
+        if settings.database.url.get_secret_value() != old.settings.database.url.get_secret_value():
+            log.error("not reloaded: [database] url has changed; stop and start the daemon for that")
+            return
+        know_sources(old.database, settings)
+        self.engine.replace(assemble(settings, old.database))
+        with old.database.transaction():
+            for channel in settings.channels:
+                deliveries.channel_mended(old.database, channel.name)
+        log.info("settings reloaded")
+
+
+def _throw_away(settings: Settings) -> None:
+    """The demo begins with nothing at every start."""
+    url = settings.database.url.get_secret_value()
+    if url.startswith("sqlite:"):
+        path = Path(url.removeprefix("sqlite:"))
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)

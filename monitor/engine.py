@@ -1,0 +1,170 @@
+"""What runs when: APScheduler ticks, in UTC and with intervals only; what is due stands in the database.
+
+A tick asks what is due and hands each source and each channel to a thread of its own, so that a slow one delays nobody.
+The number of threads is bounded by the number of sources and channels: each is served by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from monitor import digest, escalation
+from monitor.assembly import Assembly
+from monitor.audit import Audit
+from monitor.deadline import abandoned
+from monitor.store import cases, deliveries, mentions, records
+from monitor.store.database import Sqlite
+
+log = logging.getLogger("earful.engine")
+
+MOST_ABANDONED = 8  # calls that never end; beyond it the process is better started anew
+
+
+def utc_now() -> datetime:
+    """The clock of everything that runs by itself."""
+    return datetime.now(UTC)
+
+
+class Engine:
+    """Runs an assembly until it is stopped. `clock` is the only clock there is."""
+
+    def __init__(self, assembly: Assembly, clock: Callable[[], datetime] = utc_now) -> None:
+        self.assembly = assembly
+        self.clock = clock
+        self.audit = Audit(clock)
+        self.stopping = threading.Event()
+        self.worn_out = threading.Event()
+        self._threads: set[threading.Thread] = set()
+        self._guard = threading.Lock()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={name: ThreadPoolExecutor(1) for name in ("default", "collect", "deliver", "escalate")},
+            # Its default of one second silently skips runs when a pool is busy.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._scheduler.add_listener(self._trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+
+    def start(self) -> None:
+        """Take up what a former process left in flight, and begin to tick."""
+        with self.assembly.database.transaction():
+            deliveries.recover(self.assembly.database, self.clock(), all_of_them=True)
+        for name, seconds, tick, executor in (
+            ("collect", 0.5, self.collect_due, "collect"),
+            ("deliver", 0.25, self.deliver_due, "deliver"),
+            ("escalate", 2, self.escalate_due, "escalate"),
+            ("growth", 20, self.growth_due, "default"),
+            ("digest", 20, self.digest_due, "default"),
+            ("audit", 30, self.audit_due, "default"),
+            ("keep", 3600, self.keep_house, "default"),
+        ):
+            self._scheduler.add_job(
+                tick,
+                "interval",
+                seconds=seconds,
+                id=name,
+                executor=executor,
+                next_run_time=utc_now() + timedelta(seconds=5 if name in {"audit", "keep"} else 0),
+            )
+        self._scheduler.start()
+
+    def replace(self, assembly: Assembly) -> None:
+        """Go on under other settings (the database stays)."""
+        self.assembly = assembly
+
+    def collect_due(self) -> None:
+        """Start reading every source that is due."""
+        assembly = self.assembly
+        for source, what in assembly.collector.due(self.clock()):
+            self._spawn(f"read-{source}-{what}", partial(assembly.collector.visit, source, what, self.clock))
+
+    def deliver_due(self) -> None:
+        """Start serving every channel that owes something."""
+        assembly = self.assembly
+        for channel in assembly.alerting.due(self.clock()):
+            self._spawn(f"tell-{channel}", partial(assembly.alerting.serve, channel, self.clock))
+
+    def escalate_due(self) -> None:
+        """Remind, list, fall back."""
+        database, rules, now = self.assembly.database, self.assembly.rules, self.clock()
+        escalation.escalate(database, rules, now)
+        escalation.lists(database, rules, now)
+        escalation.fall_back(database, rules, now)
+        escalation.people_left(database, rules, now)
+        with database.transaction():
+            deliveries.recover(database, now, all_of_them=False)
+
+    def growth_due(self) -> None:
+        """Raise what is said in conversations that have doubled."""
+        database, rules, now = self.assembly.database, self.assembly.rules, self.clock()
+        sizes = cases.growing_stories(database, now - rules.settings.alerts.group_join)
+        escalation.thread_growth(database, rules, sizes, now)
+
+    def digest_due(self) -> None:
+        """Queue the managers' letter once its moment has come."""
+        digest.queue_due(self.assembly.database, self.assembly.rules, self.clock())
+
+    def audit_due(self) -> None:
+        """Prove that nothing is forgotten; only then say outside that all is well."""
+        if abandoned() > MOST_ABANDONED:
+            log.error("%d calls never ended; the process should be started anew", abandoned())
+            self.worn_out.set()
+        self.audit.run(self.assembly)
+
+    def keep_house(self) -> None:
+        """Retention in small batches, the log of the database, its soundness once a day."""
+        database, now = self.assembly.database, self.clock()
+        before = now - self.assembly.settings.earful.retention
+        while mentions.purge(database, before, now) and not self.stopping.is_set():
+            pass
+        database.checkpoint()
+        if isinstance(database, Sqlite) and records.take_period(database, f"check:{now:%Y-%m-%d}", now):
+            wrong = database.is_sound()
+            if wrong:
+                log.critical(
+                    "%s is damaged: %s. Stop, and restore the last backup: earful restore FILE", database.path, wrong
+                )
+
+    def stop(self, within_seconds: float = 20.0) -> bool:
+        """Stop ticking, let what is in flight end; whether everything ended in time."""
+        self.stopping.set()
+        self._scheduler.shutdown(wait=False)
+        end = utc_now() + timedelta(seconds=within_seconds)
+        for thread in list(self._threads):
+            thread.join(max((end - utc_now()).total_seconds(), 0.0))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _spawn(self, name: str, work: Callable[[], object]) -> None:
+        if self.stopping.is_set():
+            return
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:
+                log.error("%s failed: %s", name, type(error).__name__)
+                log.debug("%s failed", name, exc_info=error)
+            finally:
+                with self._guard:
+                    self._threads.discard(threading.current_thread())
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        with self._guard:
+            if any(each.name == name for each in self._threads):
+                return
+            self._threads.add(thread)
+        thread.start()
+
+    @staticmethod
+    def _trouble(event: JobExecutionEvent) -> None:
+        error = getattr(event, "exception", None)
+        if error is not None:
+            log.error("%s failed: %s; it is tried again at its next turn", event.job_id, type(error).__name__)
+            log.debug("%s failed", event.job_id, exc_info=error)

@@ -1,0 +1,102 @@
+"""What a person sees who runs the daemon in a terminal: posts as they arrive, the unhappy ones flagged, and why.
+
+It reads the database beside the daemon, so that what is shown is what is stored. Logs never hold a post's text; this
+does, which is why it is only for a terminal that somebody looks at.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.text import Text
+
+from alerts.wording import clean_line, count_words, excerpt
+from monitor.engine import utc_now
+from monitor.model import Mention
+from monitor.settings import Settings
+from monitor.store import cases, mentions, sources
+from monitor.store.database import Database
+
+_MARKS = {"ping": ("!", "bold red"), "sweep": ("?", "yellow"), "none": ("·", "dim")}
+
+
+class Show:
+    """Prints new mentions, failing sources and what was closed or answered, a line each."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        self.console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        self.since = utc_now()
+        self.shown: set[str] = set()
+        self.failing: set[str] = set()
+
+    def begin(self) -> None:
+        """Say what is going on and how to read it."""
+        names = ", ".join(brand.name for brand in self.settings.brands)
+        print_ = self.console.print
+        print_(
+            f"[bold]Earful[/] listens for [bold]{names}[/] in "
+            + ", ".join(source.name for source in self.settings.sources if source.enabled)
+        )
+        print_(
+            "[dim]  · heard   [/][yellow]? may need an answer[/]   [bold red]! needs an answer[/]"
+            "[dim]   Ctrl-C stops[/]"
+        )
+        print_()
+
+    def step(self) -> None:
+        """Print what is new since the last step."""
+        now = utc_now()
+        for mention in reversed(mentions.newest_seen(self.database, self.since, 200)):
+            if mention.id not in self.shown:
+                self.shown.add(mention.id)
+                self._mention(mention)
+        self.since = now - timedelta(seconds=10)  # a transaction that began earlier may end later
+        if len(self.shown) > 20000:
+            self.shown.clear()
+        self._sources()
+
+    def _mention(self, mention: Mention) -> None:
+        mark, style = _MARKS[mention.verdict.lane]
+        post, width = mention.post, max(self.console.width, 60)
+        zone = self.settings.zone
+        head = Text.assemble(
+            (f"{_clock(post.posted_at, zone)} ", "dim"),
+            (f"{mark} ", style),
+            (f"{excerpt(post.author, 16):<16} ", "bold" if mention.flagged else ""),
+        )
+        head.append(excerpt(post.text or post.title or "(stars only)", width - 26), "" if mention.flagged else "dim")
+        self.console.print(head)
+        if mention.flagged:
+            why = " · ".join(mention.verdict.reasons) or "may need an answer"
+            case = f"case {mention.case_id}" if mention.case_id else f"no case: {mention.suppressed}"
+            self.console.print(Text(f"{'':9}{excerpt(f'{case}: {why}', width - 10)}", style))
+
+    def _sources(self) -> None:
+        for name, health in sources.all_health(self.database).items():
+            if health.failing_since is not None and name not in self.failing:
+                self.failing.add(name)
+                line = f"{name} is not read: {health.last_error}"
+                self.console.print(
+                    Text(clean_line(line) + (f" - {clean_line(health.remedy)}" if health.remedy else ""), "yellow")
+                )
+            elif health.failing_since is None and name in self.failing:
+                self.failing.discard(name)
+                self.console.print(Text(f"{name} is read again", "green"))
+
+    def end(self) -> None:
+        """Say what the run came to."""
+        total = mentions.counts(self.database)
+        open_cases = cases.count_open(self.database)
+        self.console.print()
+        self.console.print(
+            f"Stopped. {count_words(total['mentions'], 'mention')} heard, {total['flagged']} flagged, "
+            f"{count_words(open_cases.get('ping', 0), 'case')} still open. Look at them: [bold]earful cases[/]"
+        )
+
+
+def _clock(moment: datetime, zone: object) -> str:
+    return f"{moment.astimezone(zone):%H:%M:%S}"[:5]  # type: ignore[arg-type]
