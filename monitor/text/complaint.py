@@ -20,10 +20,11 @@ from monitor.text.normal import fold
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
 _WORDS = Path(__file__).parent / "words"
+_CONCRETE = 1.1  # the weight from which a kind of cue tells of something that went wrong
 _LONGEST_GAP = 3  # how many words a "*" may stand for
 
 _token = re.compile(
-    r"https?://\S+|www\.\S+|[@#]?\w+(?:'\w+)*|[!?]+|\.{2,}|…|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
+    r"https?://\S+|\{link\}|www\.\S+|[@#]?\w+(?:'\w+)*|[!?]+|\.{2,}|…|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
 )
 _stretched = re.compile(r"([^\W\d_])\1{2,}")
 _entity = re.compile(r"&(amp|lt|gt|quot|#39|nbsp);")
@@ -45,290 +46,21 @@ _HAPPY = frozenset("😀😁😂😃😄😊😍😘🥰🤗🙌👏👍💕💙
     ":-d",
     "=d",
 }
-_NEGATORS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "nothing",
-        "nobody",
-        "nowhere",
-        "neither",
-        "nor",
-        "cant",
-        "cannot",
-        "dont",
-        "doesnt",
-        "didnt",
-        "wont",
-        "isnt",
-        "arent",
-        "wasnt",
-        "werent",
-        "havent",
-        "hasnt",
-        "hadnt",
-        "couldnt",
-        "wouldnt",
-        "shouldnt",
-        "aint",
-        "without",
-        "zero",
-        "kein",
-        "keine",
-        "keinen",
-        "keiner",
-        "nicht",
-        "nie",
-        "niemals",
-        "nichts",
-        "niemand",
-        "ohne",
-        "nunca",
-        "nada",
-        "nadie",
-        "ningun",
-        "ninguna",
-        "sin",
-        "jamas",
-        "pas",
-        "jamais",
-        "rien",
-        "personne",
-        "aucun",
-        "aucune",
-        "sans",
-        "non",
-        "mai",
-        "niente",
-        "nessuno",
-        "nessuna",
-        "senza",
-        "nao",
-        "nem",
-        "ninguem",
-        "nenhum",
-        "nenhuma",
-        "sem",
-        "niet",
-        "geen",
-        "nooit",
-        "niets",
-        "niemand",
-        "zonder",
-    ]
-)
-_FIRST = frozenset(
-    [
-        "i",
-        "my",
-        "me",
-        "mine",
-        "we",
-        "our",
-        "us",
-        "im",
-        "ive",
-        "id",
-        "ill",
-        "weve",
-        "were",
-        "myself",
-        "ich",
-        "mein",
-        "meine",
-        "mir",
-        "mich",
-        "wir",
-        "unser",
-        "uns",
-        "mi",
-        "me",
-        "yo",
-        "nuestro",
-        "nosotros",
-        "je",
-        "mon",
-        "ma",
-        "mes",
-        "moi",
-        "nous",
-        "notre",
-        "mio",
-        "mia",
-        "io",
-        "noi",
-        "nostro",
-        "eu",
-        "meu",
-        "minha",
-        "nos",
-        "nosso",
-        "ik",
-        "mijn",
-        "wij",
-        "ons",
-    ]
-)
-_SECOND = frozenset(
-    [
-        "you",
-        "your",
-        "yours",
-        "yourself",
-        "youre",
-        "youve",
-        "u",
-        "ur",
-        "yall",
-        "ya",
-        "ihr",
-        "euch",
-        "euer",
-        "eure",
-        "sie",
-        "ihnen",
-        "tu",
-        "su",
-        "usted",
-        "ustedes",
-        "vosotros",
-        "vuestro",
-        "vous",
-        "votre",
-        "vos",
-        "voi",
-        "vostro",
-        "tuo",
-        "voce",
-        "voces",
-        "seu",
-        "sua",
-        "jullie",
-        "jouw",
-        "jou",
-        "uw",
-    ]
-)
-_TIMES = frozenset(
-    [
-        "hour",
-        "hours",
-        "hr",
-        "hrs",
-        "minute",
-        "minutes",
-        "min",
-        "mins",
-        "day",
-        "days",
-        "week",
-        "weeks",
-        "month",
-        "months",
-        "year",
-        "years",
-        "since",
-        "yesterday",
-        "today",
-        "tomorrow",
-        "morning",
-        "night",
-        "ago",
-        "yet",
-        "already",
-        "stunde",
-        "stunden",
-        "tag",
-        "tage",
-        "tagen",
-        "woche",
-        "wochen",
-        "monat",
-        "monate",
-        "seit",
-        "gestern",
-        "hora",
-        "horas",
-        "dia",
-        "dias",
-        "semana",
-        "semanas",
-        "mes",
-        "meses",
-        "desde",
-        "ayer",
-        "heure",
-        "heures",
-        "jour",
-        "jours",
-        "semaine",
-        "semaines",
-        "mois",
-        "depuis",
-        "hier",
-        "ora",
-        "ore",
-        "giorno",
-        "giorni",
-        "settimana",
-        "settimane",
-        "mese",
-        "mesi",
-        "ieri",
-        "ontem",
-        "dagen",
-        "uur",
-        "weken",
-        "maanden",
-        "sinds",
-        "gisteren",
-    ]
-)
-_WANTS = frozenset(
-    [
-        "please",
-        "pls",
-        "plz",
-        "help",
-        "bitte",
-        "hilfe",
-        "por",
-        "favor",
-        "ayuda",
-        "ayudenme",
-        "svp",
-        "aidez",
-        "aide",
-        "aiuto",
-        "aiutatemi",
-        "ajuda",
-        "socorro",
-        "alstublieft",
-    ]
-)
-
+_SHAPE_WORDS = {
+    name: frozenset(words.split())
+    for name, words in tomllib.loads((_WORDS / "shapes.toml").read_text(encoding="utf-8")).items()
+}
+_NEGATORS = _SHAPE_WORDS["negations"]
 _CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
+    *_SHAPE_WORDS.items(),
     ("question", frozenset({"?", "??", "?!"})),
     ("exclaims", frozenset({"!", "!!", "?!"})),
-    ("first_person", _FIRST),
-    ("second_person", _SECOND),
     ("link", frozenset({LINK})),
     ("many_people", frozenset({PERSON})),
-    ("negations", _NEGATORS),
-    ("times", _TIMES),
     ("numbers", frozenset({NUMBER})),
-    ("wants", _WANTS),
     ("dots", frozenset({".", "..", "…"})),
     ("sad_face", _SAD),
     ("happy_face", _HAPPY),
-    (
-        "contrast",
-        frozenset(
-            ["but", "however", "although", "though", "aber", "pero", "mais", "ma", "mas", "maar", "yet", "except"]
-        ),
-    ),
 )
 _CLASS_OF: dict[str, tuple[str, ...]] = {}
 for _name, _members in _CLASSES:
@@ -338,8 +70,8 @@ for _name, _members in _CLASSES:
 # The shape of a post, in the order in which the shipped model was trained. Kinds of cues follow it.
 SHAPES = (
     "question", "exclaims", "direct", "first_person", "second_person", "link", "many_people", "hashtags", "negations",
-    "shouting", "times", "numbers", "wants", "dots", "sad_face", "happy_face", "repost", "length", "asks_us", "negated_praise",
-    "contrast", "starts_mine",
+    "shouting", "times", "numbers", "wants", "dots", "sad_face", "happy_face", "repost", "length", "asks_us",
+    "negated_praise", "contrast", "starts_mine", "states", "why", "compares", "points", "kinds", "mixed",
 )  # fmt: skip
 
 
@@ -381,7 +113,7 @@ class Signals:
 
 
 def tokens_of(text: str) -> list[str]:
-    """Cut a text into the small words that cues and model share: folded, no apostrophes, links and people as classes."""
+    """Cut a text into the words that cues and model share: folded, no apostrophes, links and people as classes."""
     return _tokens(fold(_plain(text)))
 
 
@@ -401,7 +133,7 @@ def _tokens(folded: str) -> list[str]:
             out.append(word[1:])
         elif first.isdigit():
             out.append(NUMBER if word.isdigit() else word)
-        elif word.startswith(("http", "www.")) and ("://" in word or first == "w"):
+        elif first == "{" or (word.startswith(("http", "www.")) and ("://" in word or first == "w")):
             out.append(LINK)
         elif "'" in word and len(word) > 3:
             out.append(word.replace("'", ""))
@@ -431,11 +163,12 @@ class Cues:
                         following.append(node.setdefault("*", {}))
                     elif choice.endswith("~"):
                         stem = fold(choice[:-1]).replace("'", "")
+                        branch: dict[str, Any] = {}
                         if place == 0:
                             self._prefixes.setdefault(stem[:4], [])
-                            self._prefixes[stem[:4]].append((stem, branch := {}))
+                            self._prefixes[stem[:4]].append((stem, branch))
                         else:
-                            node.setdefault("~", []).append((stem, branch := {}))
+                            node.setdefault("~", []).append((stem, branch))
                         following.append(branch)
                     else:
                         following.append(_descend(node, choice))
@@ -573,6 +306,11 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     _shape(text, folded, tokens, values)
     if negated:
         values["negated_praise"] = float(min(negated, 2))
+    kinds = {cue.kind.name for cue in kept if not cue.kind.calm and cue.kind.weight >= _CONCRETE}
+    if kinds:
+        values["kinds"] = float(min(len(kinds), 4))
+        if values.get("praise"):
+            values["mixed"] = 1.0  # warm words beside a complaint: bitter, or a thank-you for help
     asks = values.get("question", 0) and (values.get("second_person") or values.get("direct"))
     if asks or (values.get("ask") and (values.get("direct") or values.get("second_person"))):
         values["asks_us"] = 1.0
@@ -621,7 +359,7 @@ _BREAKS = frozenset({"!", "!!", "?", "??", "?!", ".", "..", "…", "but", "while
 
 
 def _aimed(found: list[Found], tokens: list[str], aim: Aim) -> tuple[list[Found], list[Found]]:
-    """Part the complaint cues by whom they are at: in a clause that names a competitor and not us, they are not ours."""
+    """Part the complaint cues by whom they are at: where a clause names a competitor and not us, they are not ours."""
     clause_of: list[int] = []
     ours: set[int] = set()
     theirs: set[int] = set()

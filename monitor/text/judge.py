@@ -17,13 +17,30 @@ from pathlib import Path
 from alerts.case import Lane
 from connectors import Post
 from monitor.model import Label, Verdict
-from monitor.text.complaint import BRAND, LANGUAGES, Aim, Cues, Found, Kind, Signals, cues_for, signals_of, tokens_of
+from monitor.text.complaint import (
+    BRAND,
+    LANGUAGES,
+    OWN,
+    Aim,
+    Cues,
+    Found,
+    Kind,
+    Signals,
+    cues_for,
+    signal_names,
+    signals_of,
+    tokens_of,
+)
 from monitor.text.language import detect
+from monitor.text.linear import Model, ModelRefused, Thresholds, read
+from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.sentiment import Scorer, Sentiment
 
 _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
-PING, SWEEP = 0.60, 0.25  # where the rules alone draw the lines
+RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.25)  # where the rules alone draw the lines
+MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
+_MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +84,63 @@ class Heard:
 
 
 class Judge:
-    """Judges posts for the brands it was made for; an unknown brand ("") is judged by the general ear."""
+    """Judges posts for the brands it was made for; an unknown brand ("") is judged by the general ear.
 
-    def __init__(self, brands: Iterable[BrandVoice], critical_words: Iterable[str] = ()) -> None:
+    `model` is a file of another linear model, None for the shipped one. A file that is refused leaves `trouble` saying
+    so by name, and the rules go on alone.
+    """
+
+    NAME = "earful"
+    VERSION = "1"
+
+    def __init__(
+        self, brands: Iterable[BrandVoice], critical_words: Iterable[str] = (), *, model: Path | None = None
+    ) -> None:
         self._brands = {brand.name: _ear(brand) for brand in brands}
         self._general = _ear(BrandVoice(""))
         self._critical = _critical_cues(tuple(critical_words))
-        self.scorer = "earful/1 (rules)"
+        self._model: Model | None = None
+        self.trouble = ""
+        try:
+            self._model = _read_model(model or MODEL_FILE)
+        except ModelRefused as refusal:
+            self.trouble = str(refusal)
+        with_model = f"{self._model.name}/{self._model.version}" if self._model else "rules"
+        self.scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, {with_model})"
+        self.rules_scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, rules)"
 
     def verdict(self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False) -> Verdict:
         """Judge one post for one brand. `answers_us`: it replies to a post of our own."""
         heard = self._hear(post, brand)
-        voices = self._voices(post, heard, answers_us)
-        return self._weigh(post, heard, voices, matched)
+        return self._weigh(post, heard, self._odds(heard, answers_us), matched, answers_us)
 
     def explain(
         self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False
     ) -> Explanation:
         """Judge as `verdict` does and show every voice with its weight, the loudest first."""
         heard = self._hear(post, brand)
-        voices = self._voices(post, heard, answers_us)
-        verdict = self._weigh(post, heard, voices, matched)
+        verdict = self._weigh(post, heard, self._odds(heard, answers_us), matched, answers_us)
+        model = self._model_for(heard)
+        if model is None:
+            voices = rule_voices(heard)
+        else:
+            values = with_sentiment(heard.signals.values, heard.sentiment)
+            voices = [*model.voices(heard.signals.tokens, values), *_extra_voices(heard)]
+        if answers_us:
+            voices.append(("replies to us", _REPLY_ODDS))
         return Explanation(verdict, tuple(sorted(voices, key=lambda voice: -abs(voice[1]))))
+
+    def _model_for(self, heard: Heard) -> Model | None:
+        return self._model if heard.language in _MODELLED else None
+
+    def _odds(self, heard: Heard, answers_us: bool) -> float:
+        model = self._model_for(heard)
+        if model is None:
+            odds = sum(weight for _, weight in rule_voices(heard))
+        else:
+            values = with_sentiment(heard.signals.values, heard.sentiment)
+            odds = model.score(heard.signals.tokens, values) + sum(weight for _, weight in _extra_voices(heard))
+        return odds + (_REPLY_ODDS if answers_us else 0.0)
 
     def _hear(self, post: Post, brand: str) -> Heard:
         ear = self._brands.get(brand, self._general)
@@ -103,17 +155,14 @@ class Judge:
         critical = self._critical.find(list(signals.tokens))
         return Heard(language, sentiment, signals, tuple(cue for cue in critical if cue.kind.name != "harmless"))
 
-    def _voices(self, post: Post, heard: Heard, answers_us: bool) -> list[tuple[str, float]]:
-        voices = rule_voices(heard)
-        if answers_us:
-            voices.append(("replies to us", 0.6))
-        return voices
-
-    def _weigh(self, post: Post, heard: Heard, voices: list[tuple[str, float]], matched: tuple[str, ...]) -> Verdict:
-        odds = sum(weight for _, weight in voices)
+    def _weigh(self, post: Post, heard: Heard, odds: float, matched: tuple[str, ...], answers_us: bool) -> Verdict:
+        model = self._model_for(heard)
+        lines = model.thresholds if model else RULES_ONLY
         needs = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
-        needs, star_reason = by_stars(needs, post.rating, heard, PING, SWEEP)
-        lane: Lane = "ping" if needs >= PING else "sweep" if needs >= SWEEP else "none"
+        needs, star_reason = by_stars(needs, post.rating, heard, lines)
+        to_us = answers_us or post.rating is not None or speaks_to_us(heard)
+        ping = lines.ping if to_us else lines.ping_aside
+        lane: Lane = "ping" if needs >= ping else "sweep" if needs >= lines.sweep else "none"
         if heard.critical and lane != "ping":
             values = heard.signals.values
             personal = values.get("first_person") or values.get("direct") or values.get("second_person")
@@ -127,7 +176,7 @@ class Judge:
             needs_answer=round(needs, 4),
             lane=lane,
             reasons=reasons_of(heard, lane, star_reason, unheard),
-            scorer=self.scorer,
+            scorer=self.scorer if model else self.rules_scorer,
             language=heard.language,
             critical=bool(heard.critical),
             praise=lane == "none" and is_praise(post, heard),
@@ -140,6 +189,38 @@ class Judge:
 def bounded(text: str) -> str:
     """Return what is judged of a text: all of it, or both ends of a very long one."""
     return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} {text[-_TAIL:]}"
+
+
+def with_sentiment(values: Mapping[str, float], sentiment: Sentiment) -> dict[str, float]:
+    """Return the signals with the sentiment beside them, as the model knows them."""
+    score = sentiment.score
+    return {**values, "feeling": score, "bad_feeling": max(0.0, -score)}
+
+
+def speaks_to_us(heard: Heard) -> bool:
+    """Whether the post is put to somebody, or tells of the author's own trouble: such a one waits for an answer.
+
+    The others grumble in passing, or repeat what somebody said; far more certainty is asked before they call people.
+    """
+    values = heard.signals.values
+    if values.get("direct") or (values.get("second_person") and values.get("many_people")):
+        return True
+    own_trouble = values.get("kinds") and values.get("first_person")
+    return bool(own_trouble and not values.get("link") and not values.get("repost"))
+
+
+_REPLY_ODDS = 0.6
+
+
+def _extra_voices(heard: Heard) -> list[tuple[str, float]]:
+    """Return what the shipped model cannot know: the brand's own complaint words, and anger at somebody else."""
+    voices = []
+    own = [cue.words for cue in heard.signals.cues if cue.kind is OWN]
+    if own:
+        voices.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
+    if heard.signals.elsewhere:
+        voices.append((f"the anger is at somebody else: {heard.signals.elsewhere[0].words}", -1.5))
+    return voices
 
 
 def rule_voices(heard: Heard) -> list[tuple[str, float]]:
@@ -178,10 +259,11 @@ _RULES: tuple[tuple[str, str, float], ...] = (
 )
 
 
-def by_stars(needs: float, rating: float | None, heard: Heard, ping: float, sweep: float) -> tuple[float, str]:
+def by_stars(needs: float, rating: float | None, heard: Heard, lines: Thresholds) -> tuple[float, str]:
     """Let stars outvote words: one or two always call people, five mild ones never do."""
     if rating is None:
         return needs, ""
+    ping, sweep = lines.ping, lines.sweep
     stars = f"{rating:g} star{'' if rating == 1 else 's'}"
     if rating <= 2:
         return max(needs, ping + (1 - ping) * 0.75), stars
@@ -253,6 +335,11 @@ def _ear(voice: BrandVoice) -> _Ear:
         competitors=frozenset("".join(tokens_of(word)) for word in voice.competitors if tokens_of(word)),
     )
     return _Ear(voice, mask, aim, Scorer(dict(voice.sentiment_words)))
+
+
+@lru_cache(maxsize=4)
+def _read_model(path: Path) -> Model:
+    return read(path, ("feeling", "bad_feeling", *signal_names()))
 
 
 @lru_cache(maxsize=8)

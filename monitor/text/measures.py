@@ -1,4 +1,4 @@
-"""How good is the judge? Precision, recall, areas and thresholds, in plain Python, quick for a hundred thousand rows."""
+"""How good is the judge? Precision, recall, areas, thresholds: plain Python, quick for a hundred thousand rows."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Point:
 
 
 def curve(labels: Sequence[bool], scores: Sequence[float]) -> list[Point]:
-    """Return the curve of precision and recall, from the highest threshold to the lowest; equal scores stand together."""
+    """Return the curve of precision and recall, from the highest threshold down; equal scores stand together."""
     wanted = sum(map(bool, labels))
     points: list[Point] = []
     right = flagged = 0

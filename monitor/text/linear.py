@@ -1,0 +1,159 @@
+"""A linear model over words, word pairs and signals: read from one small file, exact and quick in plain Python.
+
+The file is made by `benchmarks/train.py` and holds numbers only: one line with a checksum of all the rest, one line of
+JSON (name, version, feature set, weights of the signals), then the weights of hashed words as 16-bit integers, zlib
+packed. Nothing in it is ever run. What is damaged or made for other features is refused by name: the rules go on alone.
+"""
+
+from __future__ import annotations
+
+import array
+import hashlib
+import json
+import math
+import sys
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+MAGIC = "EARFUL-LINEAR/1"
+FEATURES = "words-pairs-signals/1"  # to be changed whenever tokens, hashing or the meaning of a signal change
+_LARGEST = 20_000_000  # bytes of weights, unpacked
+_STEEPEST = 4.0  # a signal counts for at most so many standard deviations
+
+
+class ModelRefused(Exception):
+    """The model file cannot be used. The message names the file and says what is wrong with it."""
+
+
+def hashed(tokens: Sequence[str], bits: int) -> set[int]:
+    """Return the places of the words and word pairs of a text in a table of 2**bits weights."""
+    mask = (1 << bits) - 1
+    crc = zlib.crc32
+    words = [token.encode("utf-8", "replace") for token in tokens]
+    places = {crc(word) & mask for word in words}
+    places.update(crc(before + b" " + word) & mask for before, word in pairwise(words))
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class _Signal:
+    """What one signal gives: `weight` for each standard deviation from its mean, within limits."""
+
+    mean: float
+    deviation: float
+    weight: float
+
+    def gives(self, value: float) -> float:
+        steps = (value - self.mean) / self.deviation
+        return self.weight * max(-_STEEPEST, min(_STEEPEST, steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where the lanes begin, on the judge's 0..1: a ping to us, a ping from one who does not speak to us, a sweep."""
+
+    ping: float
+    ping_aside: float
+    sweep: float
+
+
+class Model:
+    """A model that was read and checked. `score` is pure: one model may serve many threads."""
+
+    def __init__(self, header: Mapping[str, Any], weights: array.array[int]) -> None:
+        self.name = str(header["name"])
+        self.version = str(header["version"])
+        self.thresholds = Thresholds(**{key: float(value) for key, value in header["thresholds"].items()})
+        self._bits = int(header["bits"])
+        self._scale = float(header["scale"])
+        self._weights = weights
+        self._slope = float(header["slope"])
+        self._signals = {
+            str(name): _Signal(float(mean), float(deviation), float(weight))
+            for name, mean, deviation, weight in header["signals"]
+        }
+        # A signal that is absent gives something too (an absent link, say): that is summed once, here.
+        self._absent = {name: signal.gives(0.0) for name, signal in self._signals.items()}
+        self._base = float(header["bias"]) + sum(self._absent.values())
+
+    def score(self, tokens: Sequence[str], signals: Mapping[str, float]) -> float:
+        """Return the log odds that a post needs an answer."""
+        places = hashed(tokens, self._bits)
+        total = self._base
+        if places:
+            total += self._scale * sum(map(self._weights.__getitem__, places)) / math.sqrt(len(places))
+        known, absent = self._signals, self._absent
+        for name, value in signals.items():
+            signal = known.get(name)
+            if signal is not None:
+                total += signal.gives(value) - absent[name]
+        return total * self._slope
+
+    def voices(self, tokens: Sequence[str], signals: Mapping[str, float], most: int = 12) -> list[tuple[str, float]]:
+        """Return what `score` is made of: the loudest words, pairs and signals, and the rest as one, summing to it."""
+        places = hashed(tokens, self._bits)
+        share = self._slope * self._scale / math.sqrt(len(places) or 1)
+        seen: dict[int, str] = {}
+        for words in (*((token,) for token in tokens), *pairwise(tokens)):
+            seen.setdefault(next(iter(hashed((" ".join(words),), self._bits))), " ".join(words))
+        voices = [(f'"{words}"', share * self._weights[place]) for place, words in seen.items()]
+        for name, value in signals.items():
+            signal = self._signals.get(name)
+            if signal is not None:
+                voices.append((f"signal {name}", self._slope * (signal.gives(value) - self._absent[name])))
+        voices.sort(key=lambda voice: -abs(voice[1]))
+        loud = voices[:most]
+        rest = self.score(tokens, signals) - sum(weight for _, weight in loud)
+        return [*loud, ("everything else in the shipped model", rest)]
+
+
+def read(path: Path, signal_names: Iterable[str]) -> Model:
+    """Read and check a model file, or raise ModelRefused. `signal_names` are the signals that this version computes."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ModelRefused(f"{path.name}: cannot be read ({error.strerror or 'no such file'})") from None
+    first, _, rest = raw.partition(b"\n")
+    magic, _, digest = first.decode("ascii", "replace").partition(" ")
+    if magic != MAGIC:
+        raise ModelRefused(f"{path.name}: not a model of this version (begins {magic[:24]!r}, wanted {MAGIC})")
+    if hashlib.sha256(rest).hexdigest() != digest:
+        raise ModelRefused(
+            f"{path.name}: truncated or changed (its checksum is another); take it from the release again"
+        )
+    try:
+        return _model(path, rest, set(signal_names))
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise ModelRefused(f"{path.name}: its inside is not a model ({type(error).__name__})") from None
+
+
+def _model(path: Path, rest: bytes, signal_names: set[str]) -> Model:
+    line, _, packed = rest.partition(b"\n")
+    header = json.loads(line)
+    if header["features"] != FEATURES:
+        raise ModelRefused(f"{path.name}: made for the features {header['features']!r}, this version has {FEATURES!r}")
+    unknown = {str(row[0]) for row in header["signals"]} - signal_names
+    if unknown:
+        raise ModelRefused(f"{path.name}: made for signals that this version has not: {', '.join(sorted(unknown))}")
+    bits = int(header["bits"])
+    unpacked = zlib.decompressobj().decompress(packed, _LARGEST)
+    if not 1 <= bits <= 22 or len(unpacked) != 2 << bits:
+        raise ModelRefused(f"{path.name}: holds {len(unpacked)} bytes of weights, its header says {bits} bits")
+    weights = array.array("h", unpacked)
+    if sys.byteorder == "big":
+        weights.byteswap()
+    return Model(header, weights)
+
+
+def write(path: Path, header: Mapping[str, Any], weights: Sequence[int]) -> None:
+    """Write a model file: the same model gives the same bytes."""
+    packed = array.array("h", weights)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    line = json.dumps(header, sort_keys=True, separators=(",", ":")).encode("ascii")
+    rest = line + b"\n" + zlib.compress(packed.tobytes(), 9)
+    path.write_bytes(f"{MAGIC} {hashlib.sha256(rest).hexdigest()}\n".encode("ascii") + rest)
