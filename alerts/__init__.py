@@ -26,7 +26,7 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a person can do about a case from where the alert is shown. `url` is a signed link, where there is one."""
+    """Something a person can do about a case where the alert is shown. `url` is a signed link, where there is one."""
 
     verb: str
     label: str
@@ -158,6 +158,11 @@ class Editor(Protocol):
 class LooksUp(Protocol):
     """A channel that can say whether a message of which we heard nothing has arrived."""
 
-    def look_up(self, key: str, revision: int, target: str, since: datetime) -> Receipt | None:
-        """Return the receipt of the message sent under `key`, None if it is not there; raise ChannelError if unsure."""
+    def look_up(
+        self, key: str, revision: int, target: str, since: datetime, within: Receipt | None = None
+    ) -> Receipt | None:
+        """Return the receipt of the message sent under `key`, None if it is not there; raise ChannelError if unsure.
+
+        `within`: it was said below the message of this receipt.
+        """
         ...

@@ -41,6 +41,7 @@ class Settings(BaseModel):
     app_token: SecretStr | None = Field(None, description="the app token, xapp-...: hears presses over Socket Mode")
     signing_secret: SecretStr | None = Field(None, description="proves presses that come to a public address")
     team: str = Field("", description="the workspace's id, T...; a press from another one is not heard")
+    may_press: str = Field("", description="a user group's id, S...: only its members may press; empty: anyone there")
     api_url: str = Field("https://slack.com/api/", description="where the Web API is, for a gateway or a test")
     proxy: SecretStr | None = Field(None, description="a proxy for all calls; the environment's is not used")
     timeout: float = Field(15.0, gt=0, le=120, description="seconds that one call may take in all")
@@ -225,6 +226,10 @@ class SlackBot(Slack):
         names = [profile.get("display_name"), profile.get("real_name")] if isinstance(profile, dict) else []
         names += [user.get("real_name"), user.get("name")] if isinstance(user, dict) else []
         return next((word(name) for name in names if isinstance(name, str) and name.strip()), user_id)
+
+    def whisper(self, channel: str, user_id: str, words: str) -> None:
+        """Say something that only one person in a channel sees: why a press changed nothing."""
+        self._call("chat.postEphemeral", channel=channel, user=user_id, text=slack_blocks.escape(words))
 
     def members(self, group: str) -> frozenset[str]:
         """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press."""

@@ -271,10 +271,17 @@ class Alerting:
         if not job.unsure or job.delivery.claimed_at is None or not isinstance(channel, LooksUp):
             return None
         since = job.delivery.claimed_at - timedelta(minutes=1)
+        below = self._below(job.delivery) if isinstance(channel, Editor) else ""
         try:
             return within(
                 deadline,
-                lambda: channel.look_up(job.root.id, job.delivery.revision, _address(job.delivery), since),
+                lambda: channel.look_up(
+                    job.root.id,
+                    job.delivery.revision,
+                    _address(job.delivery),
+                    since,
+                    Receipt(below) if below else None,
+                ),
                 f"look-{job.delivery.channel}",
             )
         except (ChannelError, Overran) as error:

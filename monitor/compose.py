@@ -261,13 +261,7 @@ def standing(rules: Rules, case: Case, now: datetime) -> str:
 
 
 _OPEN = (("take", "I have it"), ("dismiss", "No answer needed"))
-_TAKEN = (
-    ("answered", "Answered"),
-    ("snooze", "Snooze"),
-    ("wait", "Waiting on"),
-    ("assign", "Hand over"),
-    ("wants", "What they want"),
-)
+_TAKEN = (("answered", "Answered"), ("more", "More"))
 
 
 def _actions(case: Case, now: datetime, link: SignedLink, target: str) -> tuple[Action, ...]:

@@ -20,6 +20,7 @@ from monitor import digest, escalation
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.deadline import abandoned
+from monitor.presses import Listening, Spool, spool_folder
 from monitor.store import cases, deliveries, mentions, records
 from monitor.store.database import Sqlite
 
@@ -40,13 +41,14 @@ class Engine:
         self.assembly = assembly
         self.clock = clock
         self.audit = Audit(clock)
+        self.listening = self._listen(assembly)
         self.stopping = threading.Event()
         self.worn_out = threading.Event()
         self._threads: set[threading.Thread] = set()
         self._guard = threading.Lock()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={name: ThreadPoolExecutor(1) for name in ("default", "collect", "deliver", "escalate")},
+            executors={name: ThreadPoolExecutor(1) for name in ("default", "collect", "deliver", "escalate", "press")},
             # Its default of one second silently skips runs when a pool is busy.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -57,6 +59,7 @@ class Engine:
         with self.assembly.database.transaction():
             deliveries.recover(self.assembly.database, self.clock(), all_of_them=True)
         for name, seconds, tick, executor in (
+            ("press", 0.25, self.presses_due, "press"),
             ("collect", 0.5, self.collect_due, "collect"),
             ("deliver", 0.25, self.deliver_due, "deliver"),
             ("escalate", 2, self.escalate_due, "escalate"),
@@ -74,10 +77,24 @@ class Engine:
                 next_run_time=utc_now() + timedelta(seconds=5 if name in {"audit", "keep"} else 0),
             )
         self._scheduler.start()
+        self.listening.start()
 
     def replace(self, assembly: Assembly) -> None:
         """Go on under other settings (the database stays)."""
+        before, self.listening = self.listening, self._listen(assembly)
         self.assembly = assembly
+        before.stop()
+        self.listening.start()
+
+    @staticmethod
+    def _listen(assembly: Assembly) -> Listening:
+        spool = Spool(spool_folder(assembly.settings))
+        return Listening(assembly.settings, assembly.alerting.channels, spool)
+
+    def presses_due(self) -> None:
+        """Work off what people pressed, and show it at once."""
+        if self.listening.work_off(self.assembly.database, self.assembly.rules, self.clock()):
+            self.deliver_due()
 
     def collect_due(self) -> None:
         """Start reading every source that is due."""
@@ -136,6 +153,7 @@ class Engine:
         """Stop ticking, let what is in flight end; whether everything ended in time."""
         self.stopping.set()
         self._scheduler.shutdown(wait=False)
+        self.listening.stop()
         end = utc_now() + timedelta(seconds=within_seconds)
         for thread in list(self._threads):
             thread.join(max((end - utc_now()).total_seconds(), 0.0))

@@ -209,6 +209,11 @@ class FakeSlack:
         self._accept("chat.update", {**there, **said})
         return {"ok": True, "channel": said["channel"], "ts": said["ts"], "text": said.get("text", "")}
 
+    def _chat_postEphemeral(self, said: dict[str, Any]) -> dict[str, Any]:
+        channel = self.channel_id(said.get("channel", ""))
+        self._accept("chat.postEphemeral", {**said, "channel": channel, "ts": self._timestamp()})
+        return {"ok": True, "message_ts": self._timestamp()}
+
     def _conversations_history(self, said: dict[str, Any]) -> dict[str, Any]:
         return self._page(said, [m for m in self.messages if not m.get("thread_ts")])
 

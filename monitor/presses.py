@@ -1,0 +1,185 @@
+"""Presses of buttons: kept durably before they are acknowledged, then worked off, whatever the database does meanwhile.
+
+Slack waits three seconds for an acknowledgement. Writing and syncing a small file takes milliseconds even while the
+database is locked; what is on disk is worked off at the next tick, once, however often Slack tells the same press.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from alerts import Channel, ChannelError
+from alerts.slack_socket import Press, Presses
+from monitor import cases as verbs
+from monitor.deadline import Overran, within
+from monitor.rules import Rules
+from monitor.settings import Settings, span
+from monitor.store import records
+from monitor.store.database import Database
+
+log = logging.getLogger("earful.presses")
+
+MOST = 10_000  # files; beyond it a press is not acknowledged, and Slack says it again
+_VERBS = {"waiting": "wait", "hand_over": "release"}  # what Slack's menus call them
+
+Whisper = Callable[[Mapping[str, Any], str], None]  # (press, words): told to the person who pressed, to nobody else
+Allowed = Callable[[Mapping[str, Any]], bool]
+_MEMBERS_KEPT = timedelta(minutes=5)
+
+
+class Spool:
+    """A folder of presses that were heard and are still to be worked off; one file each, mode 0600."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, press: Press, channel: str) -> None:
+        """Write a press that came by `channel`; returns when it would survive a power cut. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if sum(1 for _ in self.folder.iterdir()) > MOST:
+            raise OSError("too many presses are waiting")
+        name = sha256(press.envelope_id.encode()).hexdigest()[:32]
+        partial = self.folder / f"{name}.partial"
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({**asdict(press), "by": channel}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.folder / f"{name}.json")
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def waiting(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """What was kept and not worked off, oldest first; a file that cannot be read is put aside and told."""
+        if not self.folder.is_dir():
+            return
+        for path in sorted(self.folder.glob("*.json"), key=lambda each: (each.stat().st_mtime, each.name)):
+            try:
+                yield path, json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                log.error("a press could not be read (%s); it is kept as %s.bad", type(error).__name__, path.name)
+                path.replace(path.with_suffix(".bad"))
+
+
+def work_off(
+    database: Database,
+    rules: Rules,
+    spool: Spool,
+    now: datetime,
+    whisper: Whisper,
+    allowed: Allowed = lambda _press: True,
+) -> int:
+    """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared."""
+    done = 0
+    for path, press in spool.waiting():
+        words = ""
+        may = allowed(press)  # may ask Slack: outside the transaction
+        with database.transaction():
+            if records.first_press(database, press["envelope_id"], json.dumps(press), now):
+                words = _say(database, rules, press, now) if may else "only members of the care group may press here"
+        path.unlink(missing_ok=True)
+        done += 1
+        if words:
+            whisper(press, words)
+    return done
+
+
+def _say(database: Database, rules: Rules, press: Mapping[str, Any], now: datetime) -> str:
+    """Say it; the words for the person who pressed, empty when the edited message says enough."""
+    who = next((person.name for person in rules.settings.people if person.slack == press["user_id"]), "")
+    who = who or press["user_name"] or press["user_id"]
+    verb = _VERBS.get(press["verb"], press["verb"])
+    try:
+        said = verbs.say_within(
+            database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=_detail(verb, press, now)
+        )
+    except verbs.NotPossible as error:
+        return str(error)
+    return "" if said.changed else said.text
+
+
+def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    value = press["value"]
+    if verb == "snooze":
+        try:
+            return {"until": now + span(value)}
+        except ValueError:
+            return {"until": now + timedelta(hours=1)}
+    if verb in {"dismiss", "close"}:
+        return {"why": value} if value in verbs.WHYS else {}
+    named = {"wait": "on", "wants": "text", "assign": "owner"}.get(verb)
+    return {named: "the customer" if value == "customer" else value} if named else {}
+
+
+class Listening:
+    """The sockets over which presses come, one for each Slack channel of the settings that hears them."""
+
+    def __init__(self, settings: Settings, channels: Mapping[str, Channel], spool: Spool) -> None:
+        self.spool = spool
+        self._channels = channels
+        self._options = {
+            each.name: each.options
+            for each in settings.channels
+            if each.kind == "slack" and each.options.app_token is not None and each.options.token is not None
+        }
+        self._sockets = {name: Presses(options) for name, options in self._options.items()}
+        self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
+
+    def start(self) -> None:
+        """Connect; a press is on disk before it is acknowledged."""
+        for name, socket in self._sockets.items():
+            socket.start(partial(self.spool.keep, channel=name))
+
+    def stop(self) -> None:
+        """Hang up."""
+        for socket in self._sockets.values():
+            socket.stop()
+
+    def work_off(self, database: Database, rules: Rules, now: datetime) -> int:
+        """Say what was pressed since the last tick."""
+        return work_off(database, rules, self.spool, now, self._whisper, partial(self._allowed, now=now))
+
+    def _allowed(self, press: Mapping[str, Any], now: datetime) -> bool:
+        """Whether this person may press: anyone, or the members of the group that settings name."""
+        name = str(press.get("by", ""))
+        group = self._options[name].may_press if name in self._options else ""
+        if not group:
+            return True
+        asked, members = self._members.get(name, (None, frozenset()))
+        if asked is None or now - asked > _MEMBERS_KEPT:
+            try:
+                members = within(15, partial(self._channels[name].members, group), "slack-members")  # type: ignore[attr-defined]
+            except (ChannelError, Overran) as error:
+                log.warning("%s: who may press could not be asked (%s)", name, error)
+            self._members[name] = (now, members)
+        return press["user_id"] in members
+
+    def _whisper(self, press: Mapping[str, Any], words: str) -> None:
+        """Tell the person who pressed why nothing changed; that is a courtesy, and never worth a retry."""
+        channel = self._channels.get(str(press.get("by", "")))
+        if channel is None or not hasattr(channel, "whisper") or not press["channel"]:
+            return
+        try:
+            within(15, partial(channel.whisper, press["channel"], press["user_id"], words), "slack-whisper")
+        except (ChannelError, Overran) as error:
+            log.info("a press was answered nowhere: %s", error)
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Where presses are kept: beside the SQLite file, else beside the settings."""
+    url = settings.database.url.get_secret_value()
+    if url.startswith("sqlite:"):
+        path = Path(url.removeprefix("sqlite:"))
+        return path.with_name(f"{path.name}.presses")
+    return settings.file.with_name("presses")
