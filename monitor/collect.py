@@ -18,11 +18,11 @@ from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, Rat
 from monitor import cases as verbs
 from monitor.answers import Answers
 from monitor.deadline import Overran, within
-from monitor.intake import Intake, Taken
+from monitor.intake import Intake, Taken, tidy
 from monitor.rules import Rules
 from monitor.settings import Source
 from monitor.store import cases, mentions, sources
-from monitor.store.database import Database, Error
+from monitor.store.database import Database, Error, stamp
 from monitor.text.query import Query
 
 log = logging.getLogger("earful.collect")
@@ -30,6 +30,7 @@ log = logging.getLogger("earful.collect")
 MOST_PAGES = 200  # of one visit: a walk that is longer goes on at the next one, soon
 LONGEST_BACK_OFF = timedelta(minutes=30)
 ANNOUNCE_AFTER = 2
+REFRESHED = 100  # posts a day of each source that are asked after; on X each of them costs money
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,33 @@ class Collector:
             return self._visit(self.rules.sources[name], what, clock)
         finally:
             lock.release()
+
+    def refresh(self, name: str, clock: Callable[[], datetime]) -> int:
+        """Ask whether the posts of open cases still stand: what is gone is removed, what was edited is refreshed.
+
+        For networks that tell of deletions only when asked. Returns how many posts were looked at.
+        """
+        connector: Any = self.connectors[name]
+        source = self.rules.sources[name]
+        natives = mentions.native_ids_of_open_cases(self.database, name, REFRESHED)
+        if not natives or not hasattr(connector, "refresh") or not self._busy[name].acquire(blocking=False):
+            return 0
+        try:
+            now = clock()
+            request = Request(name, self.terms, sources.cursor(self.database, name, "posts"), now, now)
+            look: Callable[[], Batch] = partial(connector.refresh, tuple(natives), request)
+            batch = within(source.deadline.total_seconds(), look, f"refresh-{name}")
+            with self.database.transaction():
+                for post in batch.posts:
+                    mentions.edit_post(self.database, mentions.post_row(tidy(post), stamp(now)))
+                if batch.deleted:
+                    self._delete(name, batch.deleted, now)
+            return len(natives)
+        except (ConnectorError, Overran) as error:
+            log.warning("%s: it could not be asked what was deleted: %s", name, error)
+            return 0
+        finally:
+            self._busy[name].release()
 
     def _visit(self, source: Source, what: str, clock: Callable[[], datetime]) -> Visit:
         total, pages, aside = Taken(), 0, 0

@@ -66,6 +66,7 @@ class Engine:
             ("growth", 20, self.growth_due, "default"),
             ("digest", 20, self.digest_due, "default"),
             ("audit", 30, self.audit_due, "default"),
+            ("refresh", 900, self.refresh_due, "default"),
             ("keep", 3600, self.keep_house, "default"),
         ):
             self._scheduler.add_job(
@@ -74,7 +75,7 @@ class Engine:
                 seconds=seconds,
                 id=name,
                 executor=executor,
-                next_run_time=utc_now() + timedelta(seconds=5 if name in {"audit", "keep"} else 0),
+                next_run_time=utc_now() + timedelta(seconds=5 if name in {"audit", "keep", "refresh"} else 0),
             )
         self._scheduler.start()
         self.listening.start()
@@ -134,6 +135,13 @@ class Engine:
             log.error("%d calls never ended; the process should be started anew", abandoned())
             self.worn_out.set()
         self.audit.run(self.assembly)
+
+    def refresh_due(self) -> None:
+        """Once a day, ask each source that can say so what has been deleted or edited."""
+        database, now = self.assembly.database, self.clock()
+        for name in self.assembly.collector.connectors:
+            if records.take_period(database, f"refresh:{name}:{now:%Y-%m-%d}", now):
+                self._spawn(f"refresh-{name}", partial(self.assembly.collector.refresh, name, self.clock))
 
     def keep_house(self) -> None:
         """Retention in small batches, the log of the database, its soundness once a day."""

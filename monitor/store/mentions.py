@@ -366,3 +366,14 @@ def newest_seen(database: Database, since: datetime, limit: int) -> list[Mention
             {"since": stamp(since), "limit": limit},
         )
     ]
+
+
+def native_ids_of_open_cases(database: Database, source: str, limit: int) -> list[str]:
+    """The network's ids of the newest posts of open cases of a source."""
+    rows = database.rows(
+        "SELECT DISTINCT p.native_id, p.posted_at FROM cases c JOIN mentions m ON m.case_id = c.id "
+        "JOIN posts p ON p.id = m.post_id WHERE c.closed_at = '' AND c.source = :source AND p.deleted_at = '' "
+        "ORDER BY p.posted_at DESC LIMIT :limit",
+        {"source": source, "limit": limit},
+    )
+    return [row["native_id"] for row in rows]

@@ -14,7 +14,7 @@ As a program: `python -m tests.fakes.slack --port 0 --ledger FILE [--mode MODE] 
 FILE as one JSON object a line; a FILE that is there already is read first, so a restart forgets nothing.
 
 Modes: ok · 429 or 429:SECONDS · 500, 502, 503, 504 · error:CODE (ok: false) · drop (accepted, then the line breaks) ·
-lose (the line breaks before anything is read) · hang (accepted, never answered) · drip (accepted, a byte a second) ·
+lose (the line breaks before anything is read) · hang (accepted, never answered) · drip (accepted, three bytes a second) ·
 html (a proxy's page) · redirect · nonsense (JSON that is no object) · truncated.
 """
 
@@ -211,7 +211,7 @@ class FakeSlack:
 
     def _chat_postEphemeral(self, said: dict[str, Any]) -> dict[str, Any]:
         channel = self.channel_id(said.get("channel", ""))
-        self._accept("chat.postEphemeral", {**said, "channel": channel, "ts": self._timestamp()})
+        self.accepted.append({"method": "chat.postEphemeral", **said, "channel": channel})  # in no history
         return {"ok": True, "message_ts": self._timestamp()}
 
     def _conversations_history(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -467,7 +467,7 @@ class _Handler(BaseHTTPRequestHandler):
         if mode == "drip":
             for byte in body:
                 self.wfile.write(bytes([byte]))
-                if slack.stopping.wait(1):
+                if slack.stopping.wait(0.3):
                     return
         else:
             self.wfile.write(body)
