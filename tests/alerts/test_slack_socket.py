@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts import ChannelError
 from alerts.slack import Settings
 from alerts.slack_socket import Press, Presses, PressRefused, press_from_http, read_press
 from tests.fakes.slack import TEAM, FakeSlack, block_actions
@@ -149,6 +150,9 @@ def test_an_app_token_that_is_refused_is_told_and_nothing_hammers(slack: FakeSla
         assert "connections:write" in presses.trouble
         assert "secret" not in presses.trouble
         assert not presses.connected
+        assert presses._client is not None
+        with pytest.raises(ChannelError):  # as slack_sdk's monitor does every five seconds
+            presses._client.issue_new_wss_url()
         assert len(slack.requests) == 1
     finally:
         presses.stop()
