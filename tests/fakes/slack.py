@@ -14,7 +14,7 @@ As a program: `python -m tests.fakes.slack --port 0 --ledger FILE [--mode MODE] 
 FILE as one JSON object a line; a FILE that is there already is read first, so a restart forgets nothing.
 
 Modes: ok · 429 or 429:SECONDS · 500, 502, 503, 504 · error:CODE (ok: false) · drop (accepted, then the line breaks) ·
-lose (the line breaks before anything is read) · hang (accepted, never answered) · drip (accepted, three bytes a second) ·
+lose (the line breaks, nothing is taken) · hang (accepted, never answered) · drip (accepted, three bytes a second) ·
 html (a proxy's page) · redirect · nonsense (JSON that is no object) · truncated.
 """
 
