@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from monitor.text.complaint import (
     tokens_of,
 )
 from monitor.text.language import detect
+from monitor.text.learning import Answer, Learned, Lesson
 from monitor.text.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.sentiment import Scorer, Sentiment
@@ -39,6 +41,7 @@ from monitor.text.sentiment import Scorer, Sentiment
 _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.25)  # where the rules alone draw the lines
+_RULES_SWEEP = {"es": 0.2, "it": 0.33, "fr": 0.22}  # the cue lists of some languages are broader than others'
 MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
@@ -94,8 +97,13 @@ class Judge:
     VERSION = "1"
 
     def __init__(
-        self, brands: Iterable[BrandVoice], critical_words: Iterable[str] = (), *, model: Path | None = None
+        self,
+        brands: Iterable[BrandVoice],
+        critical_words: Iterable[str] = (),
+        learned: Mapping[str, Learned] | None = None,
+        model: Path | None = None,
     ) -> None:
+        self._learned = {brand: value for brand, value in (learned or {}).items() if value.blend}
         self._brands = {brand.name: _ear(brand) for brand in brands}
         self._general = _ear(BrandVoice(""))
         self._critical = _critical_cues(tuple(critical_words))
@@ -112,14 +120,30 @@ class Judge:
     def verdict(self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False) -> Verdict:
         """Judge one post for one brand. `answers_us`: it replies to a post of our own."""
         heard = self._hear(post, brand)
-        return self._weigh(post, heard, self._odds(heard, answers_us), matched, answers_us)
+        odds = self._odds(heard, answers_us)
+        return self._weigh(post, heard, self._taught(brand, heard, odds), matched, answers_us, self._learned.get(brand))
+
+    def lesson(self, post: Post, brand: str, answer: Answer, by: str, at: datetime) -> Lesson:
+        """Return what staff's answer about a post teaches, to be given to `learning.learn` with all the others."""
+        heard = self._hear(post, brand)
+        values = with_sentiment(heard.signals.values, heard.sentiment)
+        key = f"{post.source}:{post.native_id}"
+        return Lesson(key, heard.signals.tokens, values, self._odds(heard, answers_us=False), answer, by, at)
+
+    def _taught(self, brand: str, heard: Heard, odds: float) -> float:
+        learned = self._learned.get(brand)
+        if learned is None:
+            return odds
+        return learned.odds(odds, heard.signals.tokens, with_sentiment(heard.signals.values, heard.sentiment))
 
     def explain(
         self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False
     ) -> Explanation:
         """Judge as `verdict` does and show every voice with its weight, the loudest first."""
         heard = self._hear(post, brand)
-        verdict = self._weigh(post, heard, self._odds(heard, answers_us), matched, answers_us)
+        odds = self._odds(heard, answers_us)
+        taught = self._taught(brand, heard, odds)
+        verdict = self._weigh(post, heard, taught, matched, answers_us, self._learned.get(brand))
         model = self._model_for(heard)
         if model is None:
             voices = rule_voices(heard)
@@ -128,7 +152,13 @@ class Judge:
             voices = [*model.voices(heard.signals.tokens, values), *_extra_voices(heard)]
         if answers_us:
             voices.append(("replies to us", _REPLY_ODDS))
+        if taught != odds:
+            voices.append(("what your own answers taught", taught - odds))
         return Explanation(verdict, tuple(sorted(voices, key=lambda voice: -abs(voice[1]))))
+
+    def _scorer_name(self, model: Model | None, learned: Learned | None) -> str:
+        name = self.scorer if model else self.rules_scorer
+        return f"{name[:-1]}, learned/{learned.figures.answers})" if learned else name
 
     def _model_for(self, heard: Heard) -> Model | None:
         return self._model if heard.language in _MODELLED else None
@@ -155,9 +185,21 @@ class Judge:
         critical = self._critical.find(list(signals.tokens))
         return Heard(language, sentiment, signals, tuple(cue for cue in critical if cue.kind.name != "harmless"))
 
-    def _weigh(self, post: Post, heard: Heard, odds: float, matched: tuple[str, ...], answers_us: bool) -> Verdict:
+    def _weigh(
+        self,
+        post: Post,
+        heard: Heard,
+        odds: float,
+        matched: tuple[str, ...],
+        answers_us: bool,
+        learned: Learned | None,
+    ) -> Verdict:
         model = self._model_for(heard)
-        lines = model.thresholds if model else RULES_ONLY
+        lines = model.thresholds if model else rule_lines(heard.language)
+        if learned is not None:
+            lines = Thresholds(
+                learned.ping or lines.ping, learned.ping or lines.ping_aside, learned.sweep or lines.sweep
+            )
         needs = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
         needs, star_reason = by_stars(needs, post.rating, heard, lines)
         to_us = answers_us or post.rating is not None or speaks_to_us(heard)
@@ -176,7 +218,7 @@ class Judge:
             needs_answer=round(needs, 4),
             lane=lane,
             reasons=reasons_of(heard, lane, star_reason, unheard),
-            scorer=self.scorer if model else self.rules_scorer,
+            scorer=self._scorer_name(model, learned),
             language=heard.language,
             critical=bool(heard.critical),
             praise=lane == "none" and is_praise(post, heard),
@@ -189,6 +231,11 @@ class Judge:
 def bounded(text: str) -> str:
     """Return what is judged of a text: all of it, or both ends of a very long one."""
     return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} {text[-_TAIL:]}"
+
+
+def rule_lines(language: str) -> Thresholds:
+    """Return where the lanes begin when the rules are alone."""
+    return Thresholds(RULES_ONLY.ping, RULES_ONLY.ping_aside, _RULES_SWEEP.get(language, RULES_ONLY.sweep))
 
 
 def with_sentiment(values: Mapping[str, float], sentiment: Sentiment) -> dict[str, float]:
