@@ -8,6 +8,7 @@ then writes fails at once under two writers, whatever the time-out says.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import socket
@@ -34,6 +35,8 @@ Error = (sqlite3.Error, psycopg.Error)
 _LOCK = 0x0EA2F01  # any constant: the twin of SQLite's one writer
 _DAEMON = 0x0EA2F02
 NEVER = ""  # a time that is not set
+_LONGEST_SEARCH = 1000  # characters
+_MOST_WORDS = 30  # FTS5 refuses an expression that is too deep
 
 
 class DatabaseUnusable(Exception):
@@ -48,7 +51,8 @@ def stamp(moment: datetime | None) -> str:
     """UTC text of fixed width, so that text order is time order. None becomes ""."""
     if moment is None:
         return NEVER
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}Z"
+    # Not strftime: its %Y writes the year 900 with three digits.
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def instant(text: str) -> datetime | None:
@@ -61,12 +65,26 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+def listed(values: Sequence[str]) -> str:
+    """A list as the JSON text of its column."""
+    return _encode(values) if values else "[]"
+
+
 def marks(name: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """`IN (...)` for a list: the placeholders and their values. An empty list matches nothing."""
     if not values:
         return "(NULL)", {}
     names = [f"{name}{index}" for index in range(len(values))]
     return "(" + ", ".join(f":{each}" for each in names) + ")", dict(zip(names, values, strict=True))
+
+
+def sought(words: str) -> list[str]:
+    """What people typed into a search, as words that both databases take: few, short, no NUL, no lone surrogate."""
+    text = words[:_LONGEST_SEARCH].encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+    return text.split()[:_MOST_WORDS]
 
 
 def wal_is_safe(version: str) -> bool:
@@ -257,7 +275,7 @@ class Sqlite:
 
     def search_words(self, words: str) -> str:
         """Each word quoted: nothing that people type is FTS5 syntax."""
-        return " ".join('"' + word.replace('"', '""') + '"' for word in words.replace("\0", " ").split()) or '""'
+        return " ".join('"' + word.replace('"', '""') + '"' for word in sought(words)) or '""'
 
     def checkpoint(self) -> None:
         """Empty the write-ahead log into the file; only the writer should."""
@@ -417,7 +435,7 @@ class Postgresql:
 
     def search_words(self, words: str) -> str:
         """`plainto_tsquery` takes any text."""
-        return words.replace("\0", " ")
+        return " ".join(sought(words))
 
     def checkpoint(self) -> None:
         """PostgreSQL looks after its own log."""

