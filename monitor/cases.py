@@ -84,7 +84,7 @@ def say_within(
     changes, text = _meaning(rules, case, verb, who, now, dict(detail))
     if not changes and verb not in {"note"}:
         return Said(case, False, text)
-    before = {key: row[key] for key in _UNDOABLE}
+    before = {key: row[key] for key in _UNDOABLE if key in changes}
     if changes:
         cases.change(database, case.id, **changes)
     after = cases.one(database, case.id)
@@ -227,7 +227,11 @@ def _undo(database: Database, case: Case, who: str, way: str, now: datetime) -> 
     if not lines or now - lines[-1].at > UNDO_WITHIN:
         raise NotPossible(f"nothing was said of case {case.id} in the last ten minutes that could be taken back")
     line = lines[-1]
-    cases.change(database, case.id, **line.detail["before"])
+    if line.detail["before"]:
+        cases.change(database, case.id, **line.detail["before"])
+        restored = cases.one(database, case.id)
+        assert restored is not None
+        cases.change(database, case.id, next_step_at=policy.next_step_at(restored, now))
     cases.mark_undone(database, line.n, now)
     spoken_of = [mention.id for mention in mentions.of_case(database, case.id)]
     records.undo_labels(database, spoken_of, line.who, line.at, now)
@@ -250,7 +254,7 @@ def _teach(
         answer = "yes"
     if answer:
         for mention in mentions.of_case(database, case.id):
-            if mention.flagged:
+            if mention.verdict.lane != "none":
                 records.add_label(database, case.brand, mention.id, answer, who, way, now)
 
 

@@ -61,7 +61,7 @@ def compose(
     )
     also = tuple(_short(rules, row, told.get(row["id"], []), now) for row in rows[WORST : WORST + SHORT_LINES])
     all_cases = tuple(cases.case_of(row) for row in rows)
-    ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.flagged)
+    ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
     kind = _kind(root, rows)
     first = all_cases[0] if all_cases else None
     priority: Priority = first.priority if first else "normal"
@@ -209,9 +209,9 @@ def _stars(mention: Mention) -> str:
 
 
 def _worst(told: Sequence[Mention]) -> Mention | None:
-    flagged = [mention for mention in told if mention.flagged] or list(told)
+    needed = [mention for mention in told if mention.verdict.lane != "none"] or list(told)
     return max(
-        flagged, key=lambda each: (each.verdict.critical, each.verdict.needs_answer, each.post.posted_at), default=None
+        needed, key=lambda each: (each.verdict.critical, each.verdict.needs_answer, each.post.posted_at), default=None
     )
 
 

@@ -114,7 +114,8 @@ def _unanswered(database: Database, rows: list[Row], until: datetime) -> tuple[U
     told = mentions.of_cases(database, [row["id"] for row in rows])
     lines = []
     for row in rows:
-        posts = [mention for mention in told.get(row["id"], []) if mention.flagged] or told.get(row["id"], [])
+        all_posts = told.get(row["id"], [])
+        posts = [mention for mention in all_posts if mention.verdict.lane != "none"] or all_posts
         last = posts[-1].post if posts else None
         who = row["author"] or "somebody"
         lines.append(

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import blake2b
+from math import isfinite
 from typing import Any
 
 from alerts import policy
@@ -27,6 +29,9 @@ from monitor.text.similar import bands, fingerprint
 
 CHUNK = 200
 RAW = 65536
+LONGEST_KEY = 400  # characters; PostgreSQL takes 2,704 bytes into an index
+LARGEST = 2**62
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Judged:
 
 @dataclass
 class Taken:
-    """What an intake did. `flagged` counts new mentions that may need an answer."""
+    """What an intake did. `flagged` counts new mentions that people are called for (lane "ping")."""
 
     seen: int = 0
     matched: int = 0
@@ -61,22 +66,37 @@ class Taken:
         self.opened += other.opened
 
 
-def tidy(post: Post) -> Post:
-    """A post whose every text can be stored, shown and sent: no NUL, no lone surrogate, no control characters."""
+def tidy(post: Post, now: datetime | None = None) -> Post:
+    """A post whose every value can be stored, shown and sent: no NUL, no lone surrogate, no number without end.
+
+    With `now`, a post from the future is taken as written now: it would be newer than every answer, for ever.
+    """
+    posted = post.posted_at if post.posted_at >= EARLIEST else EARLIEST
     return replace(
         post,
-        native_id=clean(post.native_id),
+        native_id=_key(post.native_id) or _key(repr((post.author, post.posted_at, post.text))),
+        posted_at=min(posted, now) if now else posted,
+        reach=None if post.reach is None else max(min(post.reach, LARGEST), 0),
+        rating=post.rating if post.rating is not None and isfinite(post.rating) else None,
         url=clean(post.url) if post.url.startswith(("http://", "https://")) else "",
         author=clean(post.author)[:200],
         author_name=clean(post.author_name)[:200],
         title=clean(post.title),
         text=clean(post.text),
         lang=clean(post.lang)[:16],
-        parent_id=clean(post.parent_id),
-        thread_id=clean(post.thread_id),
+        parent_id=_key(post.parent_id),
+        thread_id=_key(post.thread_id),
         raw=clean(post.raw)[:RAW],
         reply_text=clean(post.reply_text),
     )
+
+
+def _key(text: str) -> str:
+    """A network's id, short enough for an index; of a long one its beginning and a digest stay."""
+    key = clean(text)
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"{key[: LONGEST_KEY - 33]}~{blake2b(key.encode(), digest_size=16).hexdigest()}"
 
 
 class Intake:
@@ -116,7 +136,7 @@ class Intake:
 
     def _take_chunk(self, posts: list[Post], now: datetime, brand: str, last: Callable[[], None] | None) -> Taken:
         taken = Taken(seen=len(posts))
-        judged = self.judge_posts(posts, brand)
+        judged = self.judge_posts(posts, brand, now)
         taken.matched = len({each.post_id for each in judged})
         if judged or last is not None:
             with self.database.transaction():
@@ -126,9 +146,9 @@ class Intake:
                     last()
         return taken
 
-    def judge_posts(self, posts: Sequence[Post], brand: str = "") -> list[Judged]:
+    def judge_posts(self, posts: Sequence[Post], brand: str = "", now: datetime | None = None) -> list[Judged]:
         """Which of these are about a brand, and what the judge thinks of them. Reads the store, writes nothing."""
-        ready = [tidy(post) for post in posts]
+        ready = [tidy(post, now) for post in posts]
         muted = {(row["brand"], row["kind"], row["value"]) for row in records.mutes(self.database)}
         found: list[dict[str, tuple[str, ...]]] = [
             {brand: ()} if brand else brands_in(_subject(post), self.queries) for post in ready
@@ -142,7 +162,7 @@ class Intake:
         for post, about in zip(ready, found, strict=True):
             for name, words in about.items():
                 verdict = self.judge.verdict(post, name, words, answers_us=(post.source, post.parent_id) in ours)
-                flagged = verdict.lane != "none"
+                needed = verdict.lane != "none"
                 key = mentions.post_id(post.source, post.native_id)
                 judged.append(
                     Judged(
@@ -151,8 +171,8 @@ class Intake:
                         mention_id=mentions.mention_id(name, key),
                         brand=name,
                         verdict=verdict,
-                        fingerprint=fingerprint(post.text or post.title) if flagged else 0,
-                        suppressed=self._suppressed(post, name, muted) if flagged else "",
+                        fingerprint=fingerprint(post.text or post.title) if needed else 0,
+                        suppressed=self._suppressed(post, name, muted) if needed else "",
                     )
                 )
         return judged
@@ -351,7 +371,7 @@ class _Chunk:
             )
         case_id = ""
         self.taken.new += 1
-        if each.verdict.lane != "none":
+        if each.verdict.lane == "ping":
             self.taken.flagged += 1
         if case is not None and not each.suppressed:
             case_id = case.id
@@ -365,7 +385,7 @@ class _Chunk:
             verdict=each.verdict,
             seen_at=self.now,
             case_id=case_id,
-            flagged=each.verdict.lane != "none",
+            flagged=each.verdict.lane == "ping",
             suppressed=each.suppressed,
         )
         self.mention_rows.append(mentions.mention_row(mention, each.post_id))
@@ -507,9 +527,13 @@ class _Chunk:
             priority = case.priority
         first_telling = case.lane != "ping" and verdict.lane == "ping"
         fresh = self.now - post.posted_at <= self.rules.settings.alerts.alert_not_older_than
-        if (first_telling or reply or case.quiet) and verdict.lane == "ping" and fresh:
+        calls = verdict.lane == "ping" and (first_telling or case.quiet)
+        worse = order[priority] < order[case.priority] and order[priority] < 2  # now urgent, or critical
+        if (calls or reply or worse) and fresh:
             clock = self.rules.clock(priority, post.posted_at, again=reply)
-            changes.update(lane="ping", quiet=0, due_at=clock.due_at, chain=policy.chain_text(clock.chain), step=0)
+            lane = "ping" if "ping" in {case.lane, verdict.lane} else case.lane
+            chain = policy.chain_text(clock.chain) if lane == "ping" else "[]"
+            changes.update(lane=lane, quiet=0, due_at=clock.due_at, chain=chain, step=0)
             if case.owner:
                 changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
         self._change(case, key, **changes)
@@ -521,10 +545,12 @@ class _Chunk:
             assert row is not None
             self._tell(row, json.loads(row["targets"] or "[]") or self.rules.settings.alerts.notify)
             if reply:
-                self._tell_again(row)
+                self._tell_again(row, "writes again")
+            elif worse and priority == "critical" and case.id not in self.new_cases:
+                self._tell_again(row, "critical now")
 
-    def _tell_again(self, row: Mapping[str, Any]) -> None:
-        """An answered customer writes again, unhappy: that is news, below the same message."""
+    def _tell_again(self, row: Mapping[str, Any], reason: str) -> None:
+        """An answered customer writes again, or it has become critical: that is news, below the same message."""
         for target in json.loads(row["targets"] or "[]"):
             self.outbox.append(
                 deliveries.new_row(
@@ -532,9 +558,10 @@ class _Chunk:
                     target=target,
                     now=self.now,
                     due_at=self.now,
-                    reason="writes again",
+                    reason=reason,
                     story_id=row["story_id"],
                     priority=row["priority"],
+                    urgent=row["priority"] == "critical",
                     key=f"again{row['mentions']}",
                 )
             )
@@ -571,8 +598,9 @@ class _Chunk:
             deliveries.queue(database, self.outbox)
         self._edit_told(told)
         self._answers_seen_before()
-        for row in self.new_cases.values():
-            self._reply_inside(row)
+        answered = [each for each in self.judged if each.post.replied_at is not None]
+        for row in self.new_cases.values() if answered else ():
+            self._reply_inside(row, answered)
 
     def _edit_told(self, told: list[deliveries.Delivery]) -> None:
         """Stories that were told before and have grown are shown anew, at most every `edit_every`."""
@@ -624,8 +652,8 @@ class _Chunk:
                             now=self.now,
                         )
 
-    def _reply_inside(self, row: Mapping[str, Any]) -> None:
-        for each in self.judged:
+    def _reply_inside(self, row: Mapping[str, Any], answered: list[Judged]) -> None:
+        for each in answered:
             if (
                 each.post.replied_at is not None
                 and each.post.author == row["author"]

@@ -47,5 +47,5 @@ class Mention:
     verdict: Verdict
     seen_at: datetime
     case_id: str = ""
-    flagged: bool = False
+    flagged: bool = False  # lane "ping": people are called
     suppressed: str = ""  # why a flagged mention has no case (an ignored author, old history, muted)

@@ -30,7 +30,7 @@ SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
 Since = Annotated[str, typer.Option("--since", help='How far back: "24h", "7d", or a day such as 2026-11-20.')]
 Limit = Annotated[int, typer.Option("--limit", help="How many at most.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-Flagged = Annotated[bool, typer.Option("--flagged", help="Only those that may need an answer.")]
+Flagged = Annotated[bool, typer.Option("--flagged", help="Only those that people are called for.")]
 _STYLES = {"ping": "bold red", "sweep": "yellow", "none": ""}
 
 
@@ -206,7 +206,7 @@ def _case_table(assembly: Any, rows: list[Row]) -> None:
     styles = {"critical": "bold red", "urgent": "red", "normal": "", "gentle": "dim"}
     for row in rows:
         case = cases.case_of(row)
-        told = [each for each in words.get(case.id, []) if each.flagged] or words.get(case.id, [])
+        told = [each for each in words.get(case.id, []) if each.verdict.lane != "none"] or words.get(case.id, [])
         state = case.state_at(now)
         late = case.due_at is not None and case.due_at < now and state in {"open", "taken"}
         due = (
@@ -332,7 +332,7 @@ def explain(
             {
                 "brand": name, "matches": {key: list(words) for key, words in found.items()},
                 "sentiment": verdict.sentiment, "label": verdict.label, "language": verdict.language,
-                "needs_answer": verdict.needs_answer, "lane": verdict.lane, "flagged": verdict.lane != "none",
+                "needs_answer": verdict.needs_answer, "lane": verdict.lane, "flagged": verdict.lane == "ping",
                 "critical": verdict.critical, "reasons": list(verdict.reasons), "tags": list(verdict.tags),
                 "scorer": verdict.scorer, "voices": [list(voice) for voice in explanation.voices],
             }

@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors import Post
 from monitor.model import Mention, Verdict
-from monitor.store.database import Database, Row, at, instant, marks, stamp
+from monitor.store.database import Database, Row, at, instant, listed, marks, stamp
 
 POST_COLUMNS = (
     "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",
@@ -87,10 +87,10 @@ def mention_row(mention: Mention, post: str) -> dict[str, Any]:
         "flagged": int(mention.flagged),
         "critical": int(verdict.critical),
         "praise": int(verdict.praise),
-        "reasons": json.dumps(verdict.reasons, ensure_ascii=False),
-        "words": json.dumps(verdict.words, ensure_ascii=False),
-        "churn": json.dumps(verdict.churn, ensure_ascii=False),
-        "tags": json.dumps(verdict.tags, ensure_ascii=False),
+        "reasons": listed(verdict.reasons),
+        "words": listed(verdict.words),
+        "churn": listed(verdict.churn),
+        "tags": listed(verdict.tags),
         "scorer": verdict.scorer,
         "language": verdict.language,
         "case_id": mention.case_id,
@@ -345,12 +345,12 @@ def counts(database: Database) -> dict[str, int]:
 
 
 def orphans(database: Database, limit: int = 100) -> list[Mention]:
-    """Flagged mentions with neither a case nor a recorded reason why not: there should be none."""
+    """Mentions that may need an answer, with neither a case nor a recorded reason why not: there should be none."""
     return [
         mention_of(row)
         for row in database.rows(
             f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
-            "WHERE m.flagged = 1 AND m.case_id = '' AND m.suppressed = '' LIMIT :limit",
+            "WHERE m.lane <> 'none' AND m.case_id = '' AND m.suppressed = '' LIMIT :limit",
             {"limit": limit},
         )
     ]

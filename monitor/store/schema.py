@@ -55,7 +55,7 @@ FIRST = (
     "CREATE INDEX mentions_by_post ON mentions (post_id)",
     "CREATE INDEX mentions_by_author ON mentions (source, author, posted_at)",
     "CREATE INDEX mentions_flagged ON mentions (posted_at) WHERE flagged = 1",
-    "CREATE INDEX mentions_orphans ON mentions (seen_at) WHERE flagged = 1 AND case_id = '' AND suppressed = ''",
+    "CREATE INDEX mentions_orphans ON mentions (seen_at) WHERE lane <> 'none' AND case_id = '' AND suppressed = ''",
     """CREATE TABLE stories (
         id {key} PRIMARY KEY, brand {key}, source {key}, thread {text}, opened_at {key}, last_at {key},
         fingerprint {count}, band0 {count}, band1 {count}, band2 {count}, band3 {count}, doubled_at {count}){strict}""",

@@ -117,8 +117,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Return the figures of `earful eval` as one JSON-ready object. `labels`: True where an answer was needed.
 
-    `flagged` means any lane but "none". `lanes` gives both lanes: "ping" alone and "both" together, and the share of
-    all posts that the sweep holds. `points` are thresholds on `needs_answer`. `worst` are the rows furthest off.
+    `flagged` means the lane "ping": people would be called. `lanes` gives both lanes: "ping" alone and "both" together,
+    and the share of all posts that the sweep holds. `points` are thresholds on `needs_answer`. `worst` are the rows furthest off.
     """
     scores = [verdict.needs_answer for verdict in verdicts]
     ping = count(labels, [verdict.lane == "ping" for verdict in verdicts])
@@ -129,10 +129,10 @@ def evaluate(
     return {
         "n": total,
         "negatives": sum(map(bool, labels)),
-        "flagged": both.flagged,
-        "precision": round(both.precision, 4),
-        "recall": round(both.recall, 4),
-        "f1": round(both.f1, 4),
+        "flagged": ping.flagged,
+        "precision": round(ping.precision, 4),
+        "recall": round(ping.recall, 4),
+        "f1": round(ping.f1, 4),
         "roc_auc": round(roc, 4),
         "average_precision": round(mean_precision, 4),
         "posts_per_second": round(total / seconds, 1) if seconds > 0 else 0.0,
