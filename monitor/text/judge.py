@@ -10,7 +10,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +35,7 @@ from monitor.text.complaint import (
 from monitor.text.language import detect
 from monitor.text.learning import Answer, Learned, Lesson
 from monitor.text.linear import Model, ModelRefused, Thresholds, read
+from monitor.text.relevance import relevance
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.sentiment import Scorer, Sentiment
 
@@ -102,7 +103,9 @@ class Judge:
         critical_words: Iterable[str] = (),
         learned: Mapping[str, Learned] | None = None,
         model: Path | None = None,
+        about_us: Mapping[str, Learned] | None = None,
     ) -> None:
+        self._relevance = dict(about_us or {})
         self._learned = {brand: value for brand, value in (learned or {}).items() if value.blend}
         self._brands = {brand.name: _ear(brand) for brand in brands}
         self._general = _ear(BrandVoice(""))
@@ -121,7 +124,20 @@ class Judge:
         """Judge one post for one brand. `answers_us`: it replies to a post of our own."""
         heard = self._hear(post, brand)
         odds = self._odds(heard, answers_us)
-        return self._weigh(post, heard, self._taught(brand, heard, odds), matched, answers_us, self._learned.get(brand))
+        found = self._weigh(
+            post, heard, self._taught(brand, heard, odds), matched, answers_us, self._learned.get(brand)
+        )
+        return self._about_us(post, brand, found)
+
+    def _about_us(self, post: Post, brand: str, found: Verdict) -> Verdict:
+        """Keep away what is not about us: stored and searchable, never told."""
+        learned = self._relevance.get(brand)
+        if learned is None or not learned.blend:
+            return found
+        weighed = relevance(post, self._brands.get(brand, self._general).voice.context, learned, found.language)
+        if weighed.kept:
+            return found
+        return replace(found, lane="none", praise=False, critical=False, reasons=(weighed.reason,), tags=("not_us",))
 
     def lesson(self, post: Post, brand: str, answer: Answer, by: str, at: datetime) -> Lesson:
         """Return what staff's answer about a post teaches, to be given to `learning.learn` with all the others."""
@@ -144,6 +160,7 @@ class Judge:
         odds = self._odds(heard, answers_us)
         taught = self._taught(brand, heard, odds)
         verdict = self._weigh(post, heard, taught, matched, answers_us, self._learned.get(brand))
+        verdict = self._about_us(post, brand, verdict)
         model = self._model_for(heard)
         if model is None:
             voices = rule_voices(heard)

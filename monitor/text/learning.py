@@ -149,7 +149,7 @@ def features(tokens: Sequence[str], signals: Mapping[str, float]) -> list[tuple[
 
 
 @dataclass(slots=True)
-class _Case:
+class Case:
     """A post with everybody's answers about it made one: what to learn, and how much it weighs."""
 
     key: str
@@ -162,18 +162,13 @@ class _Case:
 
 def learn(lessons: Iterable[Lesson]) -> Learned:
     """Build what one brand's staff have taught from all their answers. The order of the lessons does not matter."""
-    newest: dict[tuple[str, str], Lesson] = {}
-    for lesson in lessons:
-        known = newest.get((lesson.key, lesson.by))
-        if known is None or (lesson.at, lesson.answer) >= (known.at, known.answer):
-            newest[(lesson.key, lesson.by)] = lesson
-    kept = sorted(newest.values(), key=lambda lesson: (lesson.key, lesson.by))
-    cases = _cases(kept)
+    kept = newest(lessons)
+    cases = cases_of(kept)
     figures = Figures(len(kept), sum(lesson.answer == "yes" for lesson in kept), len({lesson.by for lesson in kept}))
     yes = sum(case.target >= 0.5 for case in cases)
     if len(cases) < FEWEST or min(yes, len(cases) - yes) < FEWEST_OF_A_KIND:
         return Learned(figures=replace(figures, why_off=_too_few(len(cases), yes)))
-    aside = _held_aside(cases)
+    aside = held_aside(cases)
     blend, figures = _evidence(cases, aside, figures)
     learned = replace(_fit(cases), blend=blend, figures=figures)
     if not blend:
@@ -182,13 +177,24 @@ def learn(lessons: Iterable[Lesson]) -> Learned:
     return replace(learned, ping=ping, sweep=sweep)
 
 
+def newest(lessons: Iterable[Lesson]) -> list[Lesson]:
+    """Return each person's last answer about each post, in a fixed order."""
+    last: dict[tuple[str, str], Lesson] = {}
+    for lesson in lessons:
+        known = last.get((lesson.key, lesson.by))
+        if known is None or (lesson.at, lesson.answer) >= (known.at, known.answer):
+            last[(lesson.key, lesson.by)] = lesson
+    return sorted(last.values(), key=lambda lesson: (lesson.key, lesson.by))
+
+
 def _too_few(cases: int, yes: int) -> str:
     if cases < FEWEST:
         return f"{cases} answers so far, {FEWEST} are needed"
     return f"{yes} yes and {cases - yes} no so far, {FEWEST_OF_A_KIND} of both are needed"
 
 
-def _cases(lessons: list[Lesson]) -> list[_Case]:
+def cases_of(lessons: list[Lesson]) -> list[Case]:
+    """Return one case a post, in an order that no one chose: contradictions settled, sprees bounded."""
     weights = _weights(lessons)
     by_key: dict[str, list[tuple[Lesson, float]]] = {}
     for lesson, weight in zip(lessons, weights, strict=True):
@@ -202,7 +208,7 @@ def _cases(lessons: list[Lesson]) -> list[_Case]:
         first = given[0][0]
         odds = max(-15.0, min(15.0, first.odds))
         last = max(lesson.at for lesson, _ in given)
-        cases.append(_Case(key, features(first.tokens, first.signals), odds, target, weight, last))
+        cases.append(Case(key, features(first.tokens, first.signals), odds, target, weight, last))
     cases.sort(key=lambda case: hashlib.sha256(case.key.encode("utf-8", "replace")).digest())
     return cases
 
@@ -230,7 +236,7 @@ def _weights(lessons: list[Lesson]) -> list[float]:
     return [weight * most[lesson.by] for lesson, weight in zip(lessons, weights, strict=True)]
 
 
-def _fit(cases: Sequence[_Case]) -> Learned:
+def _fit(cases: Sequence[Case]) -> Learned:
     """Fit by AdaGrad from where the shipped judge stands. Rare answers of one kind are given more weight."""
     yes = sum(case.weight * case.target for case in cases)
     no = sum(case.weight for case in cases) - yes
@@ -270,7 +276,7 @@ def _sigmoid(odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
 
 
-def _held_aside(cases: list[_Case]) -> list[float]:
+def held_aside(cases: list[Case]) -> list[float]:
     """Return for each case the log odds of a fit that never saw it."""
     odds = [0.0] * len(cases)
     for fold in range(FOLDS):
@@ -282,12 +288,12 @@ def _held_aside(cases: list[_Case]) -> list[float]:
     return odds
 
 
-def _loss(case: _Case, odds: float) -> float:
+def _loss(case: Case, odds: float) -> float:
     chance = min(1 - 1e-6, max(1e-6, _sigmoid(odds)))
     return -(case.target * math.log(chance) + (1 - case.target) * math.log(1 - chance))
 
 
-def _evidence(cases: list[_Case], aside: list[float], figures: Figures) -> tuple[float, Figures]:
+def _evidence(cases: list[Case], aside: list[float], figures: Figures) -> tuple[float, Figures]:
     """Choose how much to hear: the blend of least loss, if it beats the judge by more than chance would; else none."""
     whole = sum(case.weight for case in cases)
     before = [_loss(case, case.odds) for case in cases]
@@ -319,11 +325,11 @@ def _evidence(cases: list[_Case], aside: list[float], figures: Figures) -> tuple
     return (0.0 if off else best), figures
 
 
-def _mean(cases: Sequence[_Case], values: Sequence[float], whole: float) -> float:
+def _mean(cases: Sequence[Case], values: Sequence[float], whole: float) -> float:
     return sum(case.weight * value for case, value in zip(cases, values, strict=True)) / whole
 
 
-def _lines(cases: list[_Case], blended: list[float]) -> tuple[float | None, float | None]:
+def _lines(cases: list[Case], blended: list[float]) -> tuple[float | None, float | None]:
     """Return this brand's lines: a ping is right two times in three, a sweep keeps nineteen of twenty that need one."""
     rows = sorted(
         ((_sigmoid(odds), case.target >= 0.5) for case, odds in zip(cases, blended, strict=True)), reverse=True

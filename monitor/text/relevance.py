@@ -1,0 +1,153 @@
+"""Is this post about us at all? For brands that are words: Target, Gap, Shell, Orange.
+
+The query language goes first. What it lets through is weighed here by the words around the brand: those named in the
+settings (`context`), and those learned from staff's answers ("not us" against everything else). A post below the line
+is stored and can be searched; nobody is told. Three times "not us" about one author, community or domain makes an
+offer to mute it, which a person takes or leaves.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from connectors import Post
+from monitor.text.complaint import tokens_of
+from monitor.text.learning import Answer, Learned, Lesson, cases_of, held_aside, learn, newest
+
+RELEVANT_ODDS = 2.0  # before anything is learned: what the query lets through is about us
+CONTEXT_ODDS = 1.5
+LOST_AT_MOST = 0.02  # of the posts that were about us, held aside from learning
+OFFER_AFTER = 3
+_LONGEST = 2000
+
+_link = re.compile(r"https?://(?:www\.)?([^/\s?#:]+)", re.IGNORECASE)
+_community = re.compile(r"reddit\.com/r/([A-Za-z0-9_]{2,30})", re.IGNORECASE)
+
+MuteKind = Literal["author", "community", "domain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """How sure we are that a post is about the brand (0..1), whether it is kept, and why not in words."""
+
+    share: float
+    kept: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteOffer:
+    """Somebody or somewhere that was "not us" again and again: shown to a person, who mutes it or leaves it."""
+
+    brand: str
+    kind: MuteKind
+    source: str
+    value: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotUs:
+    """One answer "not us": about which brand, which post, by whom."""
+
+    brand: str
+    post: Post
+    by: str
+
+
+def tokens_for(post: Post, language: str = "") -> tuple[str, ...]:
+    """Return the words of a post, with where it stands as words of their own ("in:golf", "on:example.org")."""
+    text = f"{post.title} {post.text}" if post.title else post.text
+    tokens = tokens_of(text[:_LONGEST])
+    if language:
+        tokens.append(f"lang:{language}")
+    tokens.extend(f"in:{community.lower()}" for community in communities_of(post))
+    tokens.extend(f"on:{domain}" for domain in domains_of(post))
+    return tuple(tokens)
+
+
+def communities_of(post: Post) -> list[str]:
+    """Return the communities a post stands in, as far as its address says (subreddits)."""
+    return list(dict.fromkeys(_community.findall(post.url)))[:1]
+
+
+def domains_of(post: Post) -> list[str]:
+    """Return the domains that a post links to, at most three."""
+    found = (domain.lower() for domain in _link.findall(post.text[:_LONGEST]))
+    return list(dict.fromkeys(found))[:3]
+
+
+def odds_before(tokens: Sequence[str], context: Iterable[str]) -> float:
+    """Return the log odds of being about us before anything is learned; context words of the settings raise them."""
+    padded = f" {' '.join(tokens)} "
+    found = any(f" {' '.join(tokens_of(word))} " in padded for word in context if word.strip())
+    return RELEVANT_ODDS + (CONTEXT_ODDS if found else 0.0)
+
+
+def lesson_of(post: Post, context: Iterable[str], answer: Answer, by: str, at: datetime, language: str = "") -> Lesson:
+    """Return what an answer teaches about relevance: "not_us" against everything else that is about us."""
+    tokens = tokens_for(post, language)
+    key = f"{post.source}:{post.native_id}"
+    about_us: Answer = "not_a_complaint" if answer == "not_us" else "yes"
+    return Lesson(key, tokens, {}, odds_before(tokens, context), about_us, by, at)
+
+
+def learn_relevance(lessons: Iterable[Lesson]) -> Learned:
+    """Learn which words stand around us. The line (`sweep`) loses at most one in fifty of the posts that were ours."""
+    kept = newest(lessons)
+    learned = learn(kept)
+    if not learned.blend:
+        return learned
+    cases = cases_of(kept)
+    aside = held_aside(cases)
+    ours = sorted(
+        case.odds + learned.blend * (own - case.odds)
+        for case, own in zip(cases, aside, strict=True)
+        if case.target > 0.5
+    )
+    line = ours[int(len(ours) * LOST_AT_MOST)]
+    share = 1 / (1 + math.exp(-max(-30.0, min(30.0, line))))
+    return replace(learned, ping=None, sweep=round(min(0.5, share), 4))
+
+
+def relevance(post: Post, context: Iterable[str], learned: Learned | None, language: str = "") -> Relevance:
+    """Weigh one post. Without anything learned every post is kept: the query has already spoken."""
+    if learned is None or not learned.blend or learned.sweep is None:
+        return Relevance(1.0, kept=True)
+    tokens = tokens_for(post, language)
+    odds = learned.odds(odds_before(tokens, context), tokens, {})
+    share = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+    if share >= learned.sweep:
+        return Relevance(round(share, 4), kept=True)
+    against = sorted((learned.weights.get(token, 0.0), token) for token in set(tokens))[:3]
+    words = ", ".join(token for weight, token in against if weight < 0)
+    return Relevance(round(share, 4), kept=False, reason=f"does not seem to be about us ({words})" if words else "")
+
+
+def mute_offers(answers: Iterable[NotUs], muted: Iterable[tuple[MuteKind, str, str]] = ()) -> list[MuteOffer]:
+    """Return whom and what to offer for muting, the most frequent first. `muted`: (kind, source, value) already muted.
+
+    Each post counts once, however many people said so; three posts make an offer.
+    """
+    known = set(muted)
+    posts: dict[tuple[str, MuteKind, str, str], set[str]] = {}
+    for answer in answers:
+        post = answer.post
+        places: list[tuple[MuteKind, str]] = [("author", post.author)] if post.author else []
+        places.extend(("community", community.lower()) for community in communities_of(post))
+        places.extend(("domain", domain) for domain in domains_of(post))
+        for kind, value in places:
+            source = "" if kind == "domain" else post.source
+            if (kind, source, value) not in known:
+                posts.setdefault((answer.brand, kind, source, value), set()).add(f"{post.source}:{post.native_id}")
+    offers = [
+        MuteOffer(brand, kind, source, value, len(keys))
+        for (brand, kind, source, value), keys in posts.items()
+        if len(keys) >= OFFER_AFTER
+    ]
+    return sorted(offers, key=lambda offer: (-offer.times, offer.brand, offer.kind, offer.value))
