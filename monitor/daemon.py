@@ -55,6 +55,8 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
     """
     settings = load(path, environ)
     set_up_log(settings.earful.log, logging.WARNING if show and level == logging.INFO else level)
+    if show and level == logging.INFO:
+        logging.getLogger("earful.collect").setLevel(logging.ERROR)  # the screen tells of failing sources itself
     if settings.database.throwaway:
         _throw_away(settings)
     database = open_store(settings, utc_now())

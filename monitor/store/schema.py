@@ -39,8 +39,6 @@ FIRST = (
         title {text}, text {text}, lang {text}, posted_at {key}, reach {whole}, rating {number}, parent_id {text},
         thread_id {text}, edited_at {text}, raw {text}, reply_text {text}, replied_at {text}, seen_at {key},
         deleted_at {text}, purged_at {text}, UNIQUE (source, native_id)){strict}""",
-    "CREATE INDEX posts_by_author ON posts (source, author, posted_at)",
-    "CREATE INDEX posts_by_thread ON posts (source, thread_id)",
     "CREATE INDEX posts_by_time ON posts (posted_at)",
     """CREATE TABLE mentions (
         id {key} PRIMARY KEY, post_id {key} REFERENCES posts (id) ON DELETE CASCADE, brand {key}, seen_at {key},
