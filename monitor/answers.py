@@ -45,7 +45,7 @@ class Answers:
                 {
                     "source": post.source,
                     "native_id": post.native_id,
-                    "brand": self.rules.own_accounts.get((post.source, post.author.lstrip("@").casefold()), ""),
+                    "brand": self._brand_of(post),
                     "author": post.author,
                     "url": post.url,
                     "text": post.text,
@@ -62,6 +62,7 @@ class Answers:
                 answered += 1
                 verbs.record_answer(
                     self.database,
+                    self.rules,
                     case,
                     answered_at=post.posted_at,
                     who=post.author,
@@ -85,17 +86,24 @@ class Answers:
         ]
 
     def _answered_case(self, post: Post) -> Case | None:
-        """The open case of the person whose post this one answers; the newest, if that post belongs to several."""
+        """The open case of the person whose post this one answers.
+
+        Where that post is about several brands: the case of the brand whose account answers, else the newest.
+        """
         if not post.parent_id:
             return None
+        brand = self._brand_of(post)
         parent = mentions.post_id(post.source, post.parent_id)
-        for case_id in reversed(cases.of_posts(self.database, [parent]).get(parent, [])):
-            case = cases.one(self.database, case_id)
-            if case is None or case.closed_at is not None:
-                continue
-            if case.answered_at is None or case.answered_at < case.last_posted_at:
-                return case
-        return None
+        found = [
+            case
+            for case in cases.rows_of(self.database, cases.of_posts(self.database, [parent]).get(parent, [])).values()
+            if not case["closed_at"] and (not case["answered_at"] or case["answered_at"] < case["last_posted_at"])
+        ]
+        found.sort(key=lambda row: (row["brand"] == brand, row["n"]))
+        return cases.case_of(found[-1]) if found else None
+
+    def _brand_of(self, post: Post) -> str:
+        return self.rules.own_accounts.get((post.source, post.author.lstrip("@").casefold()), "")
 
     def is_automatic(self, text: str) -> bool:
         """Whether a machine said this: it does not count as an answer."""

@@ -273,6 +273,7 @@ def show_again(database: Database, case: Case, now: datetime, reason: str) -> No
 
 def record_answer(
     database: Database,
+    rules: Rules,
     case: Case,
     *,
     answered_at: datetime,
@@ -283,7 +284,8 @@ def record_answer(
 ) -> None:
     """The brand's own public reply was seen: the clock of this person stops, with the network's own time.
 
-    One dated before its post (a review edited later) counts as zero and is marked.
+    One dated before its post (a review edited later) counts as zero and is marked. One that is older than what the
+    person wrote last answers what came before that: the clock of the next answer runs from there.
     """
     backdated = answered_at < case.first_posted_at
     moment = max(answered_at, case.last_posted_at) if backdated else answered_at
@@ -302,6 +304,14 @@ def record_answer(
         next_step_at=None,
     )
     cases.log(database, case.id, now, "answered", who=who, way="network", url=url, sent_on=sent_on, backdated=backdated)
+    if moment < case.last_posted_at:
+        clock = rules.clock(case.priority, case.last_posted_at, again=True)
+        chain = policy.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"
+        claim = rules.claim_expiry(case.priority, now) if case.owner else None
+        cases.change(database, case.id, due_at=clock.due_at, chain=chain, step=0, claim_expires_at=claim)
+        waiting = cases.one(database, case.id)
+        assert waiting is not None
+        cases.change(database, case.id, next_step_at=policy.next_step_at(waiting, now))
     after = cases.one(database, case.id)
     assert after is not None
     show_again(database, after, now, "sent on" if sent_on else "answered")

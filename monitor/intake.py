@@ -320,6 +320,7 @@ class _Chunk:
         assert post.replied_at is not None
         verbs.record_answer(
             self.database,
+            self.rules,
             case,
             answered_at=post.replied_at,
             who=case.brand,
@@ -644,6 +645,7 @@ class _Chunk:
                         records.match_own_post(self.database, source, own["native_id"], case_id)
                         verbs.record_answer(
                             self.database,
+                            self.rules,
                             case,
                             answered_at=datetime.fromisoformat(own["posted_at"]),
                             who=own["author"],
