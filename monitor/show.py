@@ -42,7 +42,8 @@ class Show:
             + ", ".join(source.name for source in self.settings.sources if source.enabled)
         )
         print_(
-            "[dim]  · heard   [/][yellow]? may need an answer[/]   [bold red]! needs an answer[/]"
+            "[dim]  · heard   [/][cyan]i for your information[/]   [yellow]? may need an answer[/]   "
+            "[bold red]! needs an answer[/]"
             "[dim]   Ctrl-C stops[/]"
         )
         print_()
@@ -60,7 +61,7 @@ class Show:
         self._sources()
 
     def _mention(self, mention: Mention) -> None:
-        mark, style = _MARKS[mention.verdict.lane]
+        mark, style = _MARKS[mention.verdict.lane] if not mention.suppressed else ("i", "cyan")
         post, width = mention.post, max(self.console.width, 60)
         zone = self.settings.zone
         head = Text.assemble(
