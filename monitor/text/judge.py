@@ -42,7 +42,9 @@ from monitor.text.sentiment import Scorer, Sentiment
 _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.25)  # where the rules alone draw the lines
-_RULES_SWEEP = {"es": 0.2, "it": 0.33, "fr": 0.22}  # the cue lists of some languages are broader than others'
+# Where no sentiment is known the cues speak alone: a post with a cue calls people, one without needs far more.
+_CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.69, sweep=0.47)
+_CUES_ONLY_SPANISH = Thresholds(ping=0.50, ping_aside=0.55, sweep=0.47)  # its list is the broadest
 MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
@@ -212,14 +214,14 @@ class Judge:
         learned: Learned | None,
     ) -> Verdict:
         model = self._model_for(heard)
-        lines = model.thresholds if model else rule_lines(heard.language)
+        lines = model.thresholds if model else rule_lines(heard)
         if learned is not None:
             lines = Thresholds(
                 learned.ping or lines.ping, learned.ping or lines.ping_aside, learned.sweep or lines.sweep
             )
         needs = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
         needs, star_reason = by_stars(needs, post.rating, heard, lines)
-        to_us = answers_us or post.rating is not None or speaks_to_us(heard)
+        to_us = answers_us or post.rating is not None or (speaks_to_us(heard) if model else tells_of_trouble(heard))
         ping = lines.ping if to_us else lines.ping_aside
         lane: Lane = "ping" if needs >= ping else "sweep" if needs >= lines.sweep else "none"
         if heard.critical and lane != "ping":
@@ -227,8 +229,8 @@ class Judge:
             personal = values.get("first_person") or values.get("direct") or values.get("second_person")
             lane = "ping" if lane == "sweep" or personal else "sweep"
         unheard = heard.sentiment.label == "unknown" and heard.language not in LANGUAGES
-        if unheard and lane == "none" and heard.language != "und":
-            lane = "sweep"
+        if unheard and heard.language != "und" and not star_reason and not heard.critical:
+            lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
         return Verdict(
             sentiment=heard.sentiment.score,
             label=heard.sentiment.label,
@@ -250,15 +252,23 @@ def bounded(text: str) -> str:
     return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} {text[-_TAIL:]}"
 
 
-def rule_lines(language: str) -> Thresholds:
+def rule_lines(heard: Heard) -> Thresholds:
     """Return where the lanes begin when the rules are alone."""
-    return Thresholds(RULES_ONLY.ping, RULES_ONLY.ping_aside, _RULES_SWEEP.get(language, RULES_ONLY.sweep))
+    if heard.sentiment.label != "unknown":
+        return RULES_ONLY
+    return _CUES_ONLY_SPANISH if heard.language == "es" else _CUES_ONLY
 
 
 def with_sentiment(values: Mapping[str, float], sentiment: Sentiment) -> dict[str, float]:
     """Return the signals with the sentiment beside them, as the model knows them."""
     score = sentiment.score
     return {**values, "feeling": score, "bad_feeling": max(0.0, -score)}
+
+
+def tells_of_trouble(heard: Heard) -> bool:
+    """Whether a cue of something gone wrong stands in the post."""
+    values = heard.signals.values
+    return bool(values.get("kinds") or values.get("negated_praise"))
 
 
 def speaks_to_us(heard: Heard) -> bool:
@@ -290,8 +300,11 @@ def _extra_voices(heard: Heard) -> list[tuple[str, float]]:
 def rule_voices(heard: Heard) -> list[tuple[str, float]]:
     """Return what the rules say, as log odds with words for people."""
     values = heard.signals.values
-    voices: list[tuple[str, float]] = [("every post, to begin with", -1.6)]
-    if heard.sentiment.label != "unknown":
+    voices: list[tuple[str, float]] = []
+    if heard.sentiment.label == "unknown":
+        voices.append(("every post, to begin with", -0.2))
+    else:
+        voices.append(("every post, to begin with", -1.6))
         voices.append((f"sentiment {heard.sentiment.score:+.2f}", -2.2 * heard.sentiment.score))
     said: dict[str, list[Found]] = {}
     for cue in heard.signals.cues:
