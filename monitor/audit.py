@@ -68,8 +68,7 @@ class Audit:
         orphans = [each for each in mentions.orphans(database) if now - each.seen_at > timedelta(minutes=1)]
         if orphans:
             found.append(f"{len(orphans)} flagged mentions have neither a case nor a reason why not")
-        forgotten = [row for row in cases.without_next_step(database) if row["priority"] in {"critical", "urgent"}]
-        for row in forgotten:  # mended: looked at again at once
+        for row in cases.without_next_step(database):  # mended: looked at again at once
             with database.transaction():
                 cases.change(database, row["id"], next_step_at=now)
         oldest = deliveries.oldest_waiting(database)

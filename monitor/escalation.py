@@ -155,8 +155,8 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, now: date
     lane = "sweep" if name == "sweep" else "ping"
     by_target: dict[str, list[str]] = {}
     for row in cases.waiting(database, lane):
-        if name == "normal" and row["priority"] not in {"normal", "gentle"}:
-            continue
+        if name == "normal" and row["priority"] not in {"normal", "gentle"} and row["next_step_at"]:
+            continue  # its own reminders still come; once they have ended, the list goes on naming it
         if name == "sweep" and records.has_period(database, f"listed:{row['id']}"):
             continue
         for target in json.loads(row["targets"] or "[]") or rules.settings.alerts.notify:

@@ -348,7 +348,7 @@ def without_next_step(database: Database, limit: int = 100) -> list[Row]:
     """Open, unanswered ping cases that nothing will ever remind of: there should be none."""
     return database.rows(
         "SELECT * FROM cases WHERE closed_at = '' AND answered_at = '' AND lane = 'ping' AND quiet = 0 "
-        "AND next_step_at = '' AND claim_expires_at = '' AND due_at <> '' LIMIT :limit",
+        "AND next_step_at = '' AND owner = '' AND step = 0 AND chain <> '[]' LIMIT :limit",
         {"limit": limit},
     )
 

@@ -27,7 +27,7 @@ def first_mention_at(database: Database) -> str:
 def unanswered(database: Database, until: datetime) -> list[Row]:
     """Open cases that nobody has answered, the longest waiting first (those that only may need an answer last)."""
     return database.rows(
-        "SELECT * FROM cases WHERE closed_at = '' AND (answered_at = '' OR answered_at < last_posted_at) "
+        "SELECT * FROM cases WHERE closed_at = '' AND quiet = 0 AND (answered_at = '' OR answered_at < last_posted_at) "
         "AND opened_at < :until ORDER BY CASE lane WHEN 'ping' THEN 0 ELSE 1 END, first_posted_at, n",
         {"until": stamp(until)},
     )
