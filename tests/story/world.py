@@ -1,0 +1,247 @@
+"""The world that the stories happen in: real settings, database, connectors and channels; the far side is on loopback.
+
+Time is an argument. `World.until("Mon 09:07:30")` lets the clock run, doing at each step what the daemon's ticks do:
+read what is due, remind whom is to be reminded, send what is owed. `World.forget()` throws everything away that the
+process knew, and makes it anew from the settings file and the database, as a start after a crash does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from alerts.case import Case
+from monitor import digest, escalation
+from monitor.assembly import assemble, know_sources, open_store
+from monitor.presses import Listening, Spool, spool_folder
+from monitor.settings import load
+from monitor.store import cases, deliveries, records
+from tests.fakes.mastodon import FakeMastodon, status
+from tests.fakes.server import FakeServer
+from tests.fakes.slack import FakeSlack
+from tests.fakes.smtp import FakeSmtp
+
+MONDAY = datetime(2026, 11, 16, tzinfo=UTC)  # of the week in which the stories begin
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+BRAND = "Harbour Tea"
+CARE = "#care"
+
+SETTINGS = """
+[earful]
+operator = ["slack:#operators"]
+
+[database]
+url = "{database}"
+
+[[brands]]
+name = "Harbour Tea"
+query = '"Harbour Tea" OR harbourtea'
+accounts = {{ mastodon = ["harbourtea"] }}
+
+[[sources]]
+name = "mastodon"
+kind = "mastodon"
+api_url = "{mastodon}"
+find_roots = true
+every = "2m"
+own_every = "2m"
+
+[[channels]]
+name = "slack"
+kind = "slack"
+token = {{ env = "SLACK_TOKEN" }}
+app_token = {{ env = "SLACK_APP_TOKEN" }}
+api_url = "{slack}"
+
+[[channels]]
+name = "email"
+kind = "email"
+host = "127.0.0.1"
+port = {smtp}
+security = "none"
+sender = "earful@harbourtea.example"
+
+[[people]]
+name = "Ana"
+slack = "U0ANA00001"
+shifts = [{{ days = ["mon", "tue", "wed", "thu", "fri"], start = "12:00", end = "17:00" }}]
+
+[[people]]
+name = "Ben"
+slack = "U0BEN00001"
+email = "ben@harbourtea.example"
+
+[alerts]
+notify = ["slack:#care"]
+group_wait = "30s"
+
+[desk]
+hours = [{{ days = ["mon", "tue", "wed", "thu", "fri"], start = "09:00", end = "17:00" }}]
+targets.urgent = {{ first = "30m", next = "30m", resolve = "8h" }}
+
+[digest]
+to = ["email:boss@harbourtea.example"]
+"""
+
+
+def moment(words: str) -> datetime:
+    """ "Fri 16:45" of the week in which a story begins; "+1 Mon 08:00" a week later. UTC."""
+    weeks, words = (int(words[1]), words[3:]) if words.startswith("+") else (0, words)
+    day, clock = words.split()
+    hour, minute, second = (int(part) for part in f"{clock}:00:00".split(":")[:3])
+    return MONDAY + timedelta(weeks=weeks, days=DAYS.index(day), hours=hour, minutes=minute, seconds=second)
+
+
+class World:
+    """One installation of Earful, the networks it reads and the people it tells."""
+
+    def __init__(self, settings: Path, mastodon: FakeMastodon, slack: FakeSlack, smtp: FakeSmtp, start: str) -> None:
+        self.file, self.mastodon, self.slack, self.smtp = settings, mastodon, slack, smtp
+        self.now = moment(start)
+        self.mastodon.tags["harbourtea"] = []
+        self.mastodon.accounts["harbourtea"] = ("1", [])
+        self._said = 0
+        self._coming: list[tuple[datetime, list[Any], dict[str, Any]]] = []
+        self._begin()
+        with self.database.transaction():
+            records.remember(self.database, "installed_at", self.now.isoformat(), self.now)
+
+    def _begin(self) -> None:
+        environ = {"SLACK_TOKEN": self.slack.token, "SLACK_APP_TOKEN": self.slack.app_token}
+        settings = load(self.file, environ)
+        self.database = open_store(settings, self.now)
+        know_sources(self.database, settings)
+        self.assembly = assemble(settings, self.database)
+        with self.database.transaction():
+            deliveries.recover(self.database, self.now, all_of_them=True)
+        self.listening = Listening(settings, self.assembly.alerting.channels, Spool(spool_folder(settings)))
+        self.listening.start()
+        assert self.slack.connected(), "nobody listens to presses"
+
+    def end(self) -> None:
+        """Stop without finishing anything."""
+        self.listening.stop()
+        self.database.close()
+
+    def forget(self) -> None:
+        """Throw away all that the process knows, and begin anew from what is on disk."""
+        self.end()
+        self._begin()
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def clock(self) -> datetime:
+        """What time it is in this world."""
+        return self.now
+
+    def until(self, words: str, step: timedelta = timedelta(seconds=30)) -> None:
+        """Let time pass until then, doing at every step what the daemon does at its ticks."""
+        end = moment(words)
+        assert end >= self.now, f"it is past {words} already"
+        while True:
+            self.tick()
+            if self.now >= end:
+                return
+            self.now = min(self.now + step, end)
+
+    def tick(self) -> None:
+        """Everything that is due now."""
+        for each in [each for each in self._coming if each[0] <= self.now]:
+            self._coming.remove(each)
+            each[1].append(each[2])
+        parts = self.assembly
+        self.listening.work_off(self.database, parts.rules, self.now)
+        while due := parts.collector.due(self.now):
+            for source, what in due:
+                visit = parts.collector.visit(source, what, self.clock)
+                assert visit is not None
+                assert not visit.error, visit
+        escalation.escalate(self.database, parts.rules, self.now)
+        escalation.lists(self.database, parts.rules, self.now)
+        escalation.fall_back(self.database, parts.rules, self.now)
+        digest.queue_due(self.database, parts.rules, self.now)
+        for channel in parts.alerting.due(self.now):
+            parts.alerting.serve(channel, self.clock)
+
+    # -- people -------------------------------------------------------------------------------------------------
+
+    def posts(self, author: str, words: str, *, at: str, to: str = "") -> str:
+        """Somebody writes on Mastodon at that moment, under the brand's tag; `to` is the post it answers. Its id."""
+        account = {"acct": f"{author}@far.example", "username": author, "display_name": author.title()}
+        return self._write(self.mastodon.tags["harbourtea"], words, at, to, account=account)
+
+    def answers(self, words: str, *, at: str, to: str) -> str:
+        """The brand answers a post from its own account."""
+        account = {"acct": "harbourtea", "username": "harbourtea", "display_name": BRAND}
+        return self._write(self.mastodon.accounts["harbourtea"][1], words, at, to, account=account)
+
+    def _write(self, where: list[Any], words: str, at: str, to: str, **more: Any) -> str:
+        self._said += 1
+        made = status(moment(at), words, self._said, in_reply_to_id=to or None, **more)
+        self._coming.append((moment(at), where, made))
+        if to:
+            self.mastodon.roots[made["id"]] = self.mastodon.roots.get(to, to)
+        return str(made["id"])
+
+    def press(self, case: Case, verb: str, *, who: str) -> None:
+        """Somebody presses a button in Slack; it comes over the socket, and Slack hears that it was kept."""
+        user = {"Ana": "U0ANA00001", "Ben": "U0BEN00001"}[who]
+        _envelope, acknowledged = self.slack.press(case.id, verb, user=user, name=who.lower())
+        assert acknowledged, "Slack was not told that the press was kept"
+
+    # -- what is there ------------------------------------------------------------------------------------------
+
+    def case_of(self, author: str) -> Case:
+        """The one case of a customer."""
+        rows = self.database.rows(
+            "SELECT id FROM cases WHERE author = :author ORDER BY n", {"author": f"{author}@far.example"}
+        )
+        assert len(rows) == 1, f"{author} has {len(rows)} cases"
+        case = cases.one(self.database, rows[0]["id"])
+        assert case is not None
+        return case
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What stands in #care, oldest first; what was said in a thread is not among it."""
+        return [
+            each
+            for each in self.slack.messages
+            if each["channel"] == self.slack.channel_id(CARE) and not each.get("thread_ts")
+        ]
+
+    def thread(self) -> list[str]:
+        """What was said in the threads of #care, in words."""
+        return [self.slack.reads(each) for each in self.slack.messages if each.get("thread_ts")]
+
+    def reads(self, number: int = 0) -> str:
+        """What people read in a message of #care, as it stands now."""
+        return self.slack.reads(self.messages()[number])
+
+
+def labels(message: dict[str, Any]) -> list[str]:
+    """What can be pressed or opened below a message."""
+    elements = [
+        element
+        for block in message["blocks"]
+        for element in [*block.get("elements", ()), *([block["accessory"]] if "accessory" in block else ())]
+    ]
+    pressable = [each for each in elements if each.get("type") in {"button", "static_select"}]
+    return [(each.get("text") or each["placeholder"])["text"] for each in pressable]
+
+
+@contextmanager
+def world(folder: Path, database: str, start: str) -> Iterator[World]:
+    """A world that begins at `start`, on the database at that address."""
+    with FakeServer() as server, FakeSlack() as slack, FakeSmtp() as smtp:
+        file = folder / "settings.toml"
+        file.write_text(
+            SETTINGS.format(database=database, mastodon=server.url, slack=slack.api_url, smtp=smtp.port), "utf-8"
+        )
+        made = World(file, FakeMastodon(server), slack, smtp, start)
+        try:
+            yield made
+        finally:
+            made.end()
