@@ -19,6 +19,8 @@ from monitor.engine import Engine, utc_now
 from monitor.settings import Settings, SettingsError, load
 from monitor.show import Show
 from monitor.store import deliveries, records
+from monitor.web import links
+from monitor.web.server import WebFace
 
 log = logging.getLogger("earful.daemon")
 
@@ -66,7 +68,7 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
             if not records.fact(database, "installed_at"):
                 records.remember(database, "installed_at", utc_now().isoformat(), utc_now())
         know_sources(database, settings)
-        engine = Engine(assemble(settings, database))
+        engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
         return _Life(engine, path, environ, Show(database, settings) if show else None).live()
     finally:
         role.release()
@@ -81,6 +83,8 @@ class _Life:
         self.path = path
         self.environ = environ
         self.show = show
+        throwaway = engine.assembly.settings.database.throwaway
+        self.page = WebFace(lambda: engine.assembly, utc_now, open_demo=throwaway)
         self.wake = threading.Event()
         self.asked_to_stop = 0
         self.asked_to_reload = False
@@ -91,9 +95,12 @@ class _Life:
         signal.signal(signal.SIGHUP, self._reload)
         for warning in self.engine.assembly.settings.warnings:
             log.warning("%s", warning)
-        if self.show:
-            self.show.begin()
         self.engine.start()
+        served = self.page.start()
+        if self.show:
+            self.show.begin(self.page.address if served else "")
+        if served:
+            log.info("the page is at %s", self.page.address)
         tell_systemd("READY=1")
         log.info("listening to %s", ", ".join(self.engine.assembly.rules.sources) or "no source")
         while not self.asked_to_stop and not self.engine.worn_out.is_set():
@@ -108,6 +115,7 @@ class _Life:
 
     def _end(self) -> int:
         tell_systemd("STOPPING=1")
+        self.page.stop()
         whole = self.engine.stop(STOP_WITHIN)
         if self.show:
             self.show.end()
@@ -143,7 +151,7 @@ class _Life:
             log.error("not reloaded: [database] url has changed; stop and start the daemon for that")
             return
         know_sources(old.database, settings)
-        self.engine.replace(assemble(settings, old.database))
+        self.engine.replace(assemble(settings, old.database, links.make(settings, old.database, utc_now)))
         with old.database.transaction():
             for channel in settings.channels:
                 deliveries.channel_mended(old.database, channel.name)

@@ -33,8 +33,8 @@ class Show:
         self.shown: set[str] = set()
         self.failing: set[str] = set()
 
-    def begin(self) -> None:
-        """Say what is going on and how to read it."""
+    def begin(self, page: str) -> None:
+        """Say what is going on, how to read it, and where the page is ("" where none is served)."""
         names = ", ".join(brand.name for brand in self.settings.brands)
         print_ = self.console.print
         print_(
@@ -46,6 +46,8 @@ class Show:
             "[bold red]! needs an answer[/]"
             "[dim]   Ctrl-C stops[/]"
         )
+        if page:
+            print_(f"The page: [bold]{page}[/]")
         print_()
 
     def step(self) -> None:

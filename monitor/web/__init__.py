@@ -1,1 +1,14 @@
-"""The page for the staff, the signed links and the health answers."""
+"""The page for the staff, the signed links, the API and the health answers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+# Every module that declares routes.
+_PAGES = ("links", "login")
+
+
+def pages_of() -> None:
+    """Have every route declared."""
+    for name in _PAGES:
+        import_module(f"monitor.web.{name}")

@@ -1,0 +1,198 @@
+"""Puts the routes together: who may use each, in which threads it runs, and what a fault looks like."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route as Path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitor.cases import NotPossible
+from monitor.store.database import Error
+from monitor.web import auth, security
+from monitor.web.html import page, static_files
+from monitor.web.routing import ROUTES, Ask, Form, Refusal, Route
+
+if TYPE_CHECKING:
+    from monitor.web.server import WebFace
+
+log = logging.getLogger("earful.page")
+
+MOST_WAITING = 64  # requests that may wait for a thread; more are told to come back
+ANY_HOST = ("/health", "/ready")  # asked by probes that know only an address
+
+
+def build(face: WebFace) -> Starlette:
+    """The application: our routes, then what guards them all."""
+    from monitor.web import pages_of  # the modules that declare routes
+
+    pages_of()
+    by_path: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        by_path.setdefault(route.path, {})[route.method] = route
+    paths = [
+        Path(path, _endpoint(face, methods), methods=list(methods))
+        for path, methods in sorted(by_path.items(), key=lambda item: ("{" in item[0], item[0]))
+    ]
+    from monitor.web.health import paths_of as health_paths
+    from monitor.web.live import paths_of as live_paths
+
+    app = Starlette(routes=[*health_paths(face), *live_paths(face), Path("/static/{name}", _static), *paths])
+    app.add_exception_handler(Refusal, partial(_on_refusal, face))
+    app.add_exception_handler(HTTPException, partial(_on_http, face))
+    app.add_exception_handler(Exception, partial(_on_error, face))
+    app.add_middleware(partial(_Guard, face=face))
+    return app
+
+
+class _Guard:
+    """Before every route: the host. After every route: the headers. Plain ASGI, so that streams stay streams."""
+
+    def __init__(self, app: ASGIApp, face: WebFace) -> None:
+        self.app = app
+        self.face = face
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in security.HEADERS if each[0] not in kept)]
+                if auth.is_secure(self.face.assembly_of().settings):
+                    message["headers"].append((b"strict-transport-security", b"max-age=31536000"))
+            await send(message)
+
+        try:
+            if scope["path"] not in ANY_HOST:
+                security.check_host(Headers(scope=scope), self.face.hosts, open_demo=self.face.open_demo)
+        except Refusal as refusal:
+            await _plain(refusal)(scope, receive, with_headers)
+            return
+        await self.app(scope, receive, with_headers)
+
+
+def _plain(refusal: Refusal) -> Response:
+    return Response(f"{refusal.title}. {refusal.text}\n", refusal.status, media_type="text/plain")
+
+
+def _endpoint(face: WebFace, methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        route = methods.get(request.method) or methods["GET"]  # HEAD
+        form = Form()
+        if request.method not in {"GET", "HEAD"}:
+            security.check_origin(request.headers, face.hosts)
+            form = security.form_of(await security.read_body(request))
+        return await in_pool(face, partial(serve, face, route, request, form))
+
+    return endpoint
+
+
+async def in_pool(face: WebFace, work: Callable[[], Response]) -> Response:
+    """Run `work` in the page's own threads, unless too many wait for one already."""
+    if face.pool._work_queue.qsize() > MOST_WAITING or face.stopping.is_set():
+        raise Refusal(503, "Too much at once", "Try again in a moment.", wait=2)
+    return await asyncio.get_running_loop().run_in_executor(face.pool, work)
+
+
+def serve(face: WebFace, route: Route, request: Request, form: Form) -> Response:
+    """Answer one request: who asks, may they, is the form ours, then the route's own function."""
+    ask = Ask(request, face, face.assembly_of(), face.clock(), form)
+    try:
+        return _serve(face, route, ask)
+    except Refusal as refusal:
+        return refused(ask, route, refusal)
+    except NotPossible as error:
+        return refused(ask, route, Refusal(409, "That cannot be said now", str(error)))
+    except Error as error:
+        log.error("the page could not be made: the database said %s", type(error).__name__)
+        return refused(ask, route, Refusal(503, "The database does not answer", "Try again in a moment.", wait=5))
+
+
+def _serve(face: WebFace, route: Route, ask: Ask) -> Response:
+    if route.kind == "api":
+        ask.visitor = auth.caller(ask)
+    else:
+        ask.visitor = face.door.visitor(ask.request, ask.database, ask.now, open_demo=face.open_demo)
+    if ask.visitor is None and route.kind == "page":
+        if ask.request.method != "GET":
+            raise Refusal(401, "You are not logged in", "Log in, then do it again.")
+        return RedirectResponse("/login" + _next(ask), 303)
+    if ask.visitor is not None and route.role != "nobody" and not ask.visitor.may(route.role):
+        raise Refusal(403, "That is not for your role", f"It asks for {route.role}; you are {ask.visitor.role}.")
+    fresh = ""
+    if ask.visitor is not None and ask.visitor.csrf:
+        ask.csrf = ask.visitor.csrf
+    elif route.kind == "public":
+        ask.csrf = ask.request.cookies.get(auth.FORM_COOKIE, "")[:100]
+        if not ask.csrf:
+            ask.csrf = fresh = secrets.token_urlsafe(24)
+    if route.method == "POST" and route.kind != "api":
+        given = ask.form.get("csrf")
+        if fresh or not hmac.compare_digest(given.encode(), ask.csrf.encode()):
+            raise Refusal(403, "This page has grown old", "Nothing was done. Load the page again and repeat it.")
+    response = route.handle(ask)
+    if fresh:
+        response.set_cookie(
+            auth.FORM_COOKIE, fresh, httponly=True, samesite="strict", secure=auth.is_secure(ask.settings), path="/"
+        )
+    return response
+
+
+def _next(ask: Ask) -> str:
+    from urllib.parse import urlencode
+
+    target = ask.request.url.path + (f"?{ask.request.url.query}" if ask.request.url.query else "")
+    return "" if target == "/" else "?" + urlencode({"next": target[:500]})
+
+
+def refused(ask: Ask, route: Route | None, refusal: Refusal) -> Response:
+    """What a refusal looks like to who asked: a page, or JSON."""
+    headers = {"retry-after": str(refusal.wait)} if refusal.wait else {}
+    if (route is not None and route.kind == "api") or ask.request.url.path.startswith("/api/"):
+        if refusal.status == 401:
+            headers["www-authenticate"] = "Bearer"
+        return JSONResponse({"error": refusal.title, "detail": refusal.text}, refusal.status, headers)
+    response = page(
+        ask, "refused.html", title=refusal.title, status=refusal.status, text=refusal.text, code=refusal.status
+    )
+    response.headers.update(headers)
+    return response
+
+
+async def _on_refusal(face: WebFace, request: Request, error: Refusal) -> Response:
+    return refused(Ask(request, face, face.assembly_of(), face.clock()), None, error)
+
+
+async def _on_http(face: WebFace, request: Request, error: HTTPException) -> Response:
+    titles = {404: "There is nothing here", 405: "That cannot be done here"}
+    refusal = Refusal(error.status_code, titles.get(error.status_code, "That did not work"))
+    return refused(Ask(request, face, face.assembly_of(), face.clock()), None, refusal)
+
+
+async def _on_error(face: WebFace, request: Request, error: Exception) -> Response:
+    log.error("the page %s failed: %s", request.url.path.split("/")[1][:20], type(error).__name__)
+    log.debug("the page failed", exc_info=error)
+    refusal = Refusal(500, "That went wrong on our side", "It is in the log. Nothing of yours was lost.")
+    return refused(Ask(request, face, face.assembly_of(), face.clock()), None, refusal)
+
+
+async def _static(request: Request) -> Response:
+    found = static_files().get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    content, media, mark = found
+    kept = "public, max-age=31536000, immutable" if request.query_params.get("v") == mark else "no-cache"
+    return Response(content, 200, {"cache-control": kept}, media)

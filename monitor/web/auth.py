@@ -1,0 +1,190 @@
+"""Who somebody is: passwords, sessions, one-time links, and how often one may try.
+
+A session's secret is random, kept as a hash, new at every login, and rides in a cookie that scripts cannot read.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import cast
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.settings import Settings
+from monitor.store import web
+from monitor.store.database import Database, Postgresql, Sqlite, at, instant
+from monitor.web.routing import RANK, Ask, Refusal, Role, Visitor
+
+IDLE = timedelta(days=7)  # a session that nobody uses ends
+TOUCH_EVERY = timedelta(minutes=10)
+WELCOME = timedelta(days=3)  # how long a one-time link waits for its person
+LEAST_PASSWORD = 12
+MOST_PASSWORD = 1024
+COOKIE = "earful_session"
+FORM_COOKIE = "earful_form"
+
+_HASHER = PasswordHasher()
+_HASHING = threading.BoundedSemaphore(2)  # 64 MB each
+# What a name that nobody has is compared with, so that the answer takes as long.
+_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
+
+
+class Throttle:
+    """Counts failures by key within a window; the counts of the longest silent keys are forgotten first."""
+
+    def __init__(self, most: int, window: timedelta, keys: int = 10_000) -> None:
+        self.most = most
+        self.window = window
+        self._keys = keys
+        self._failed: OrderedDict[str, list[datetime]] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def wait(self, key: str, now: datetime) -> timedelta:
+        """How long this key must wait; nothing while it may try."""
+        with self._guard:
+            failures = [each for each in self._failed.get(key, ()) if now - each < self.window]
+            if len(failures) < self.most:
+                return timedelta(0)
+            return failures[-self.most] + self.window - now
+
+    def failed(self, key: str, now: datetime) -> None:
+        """Count one failure."""
+        with self._guard:
+            failures = [each for each in self._failed.pop(key, []) if now - each < self.window]
+            self._failed[key] = [*failures, now][-self.most :]
+            while len(self._failed) > self._keys:
+                self._failed.popitem(last=False)
+
+    def forget(self, key: str) -> None:
+        """It went well."""
+        with self._guard:
+            self._failed.pop(key, None)
+
+
+class Doorkeeper:
+    """Lets people in, keeps their sessions, slows down who guesses."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self.demo_csrf = secrets.token_urlsafe(32)
+        # By name and address: few, so that guessing is hopeless. By name or address alone: more, so that nobody can
+        # lock a colleague out for long from elsewhere, and an office behind one address can still log in.
+        self._by_both = Throttle(5, timedelta(minutes=15))
+        self._by_name = Throttle(50, timedelta(hours=1))
+        self._by_address = Throttle(50, timedelta(minutes=15))
+
+    def visitor(self, request: Request, database: Database, now: datetime, *, open_demo: bool) -> Visitor | None:
+        """Who asks, by the session cookie; in the open demo everybody is its lead."""
+        if open_demo:
+            return Visitor("You", "admin", self.demo_csrf)
+        secret = request.cookies.get(COOKIE, "") or request.cookies.get(f"__Host-{COOKIE}", "")
+        if not secret or len(secret) > 200:
+            return None
+        row = web.session(database, secret, now)
+        if row is None or row["role"] not in RANK:
+            return None
+        if now - at(row["seen_at"]) > TOUCH_EVERY:
+            web.touch_session(database, row["id"], now, now + IDLE)
+        return Visitor(row["name"], cast(Role, row["role"]), row["csrf"], row["zone"], row["id"])
+
+    def log_in(self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime) -> str:
+        """Return the secret of a new session, or raise Refusal; the answer is the same whatever was wrong."""
+        keys = ((self._by_both, f"{name.casefold()}\0{address}"), (self._by_name, name.casefold()))
+        for throttle, key in (*keys, (self._by_address, address)):
+            wait = throttle.wait(key, now)
+            if wait > timedelta(0):
+                minutes = max(1, round(wait.total_seconds() / 60))
+                raise Refusal(
+                    429, "Too many attempts", f"Try again in {minutes} minutes.", wait=int(wait.total_seconds()) + 1
+                )
+        known = web.user(database, name)
+        usable = known is not None and known.password and known.disabled_at is None
+        good = check_password(known.password if known is not None and usable else _NOBODY, password)
+        if not (usable and good):
+            for throttle, key in (*keys, (self._by_address, address)):
+                throttle.failed(key, now)
+            raise Refusal(403, "Name or password is not right")
+        for throttle, key in keys:
+            throttle.forget(key)
+        with database.transaction():
+            return new_session(database, name, now)
+
+
+def new_session(database: Database, name: str, now: datetime) -> str:
+    """Begin a session; its secret is told once, to the browser."""
+    secret = secrets.token_urlsafe(32)
+    web.add_session(database, secret, name, secrets.token_urlsafe(32), now, now + IDLE)
+    return secret
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash of a new password; Refusal if it is too short to be one."""
+    if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+        raise Refusal(
+            400, "That password is too short", f"Use at least {LEAST_PASSWORD} characters; a sentence is good."
+        )
+    with _HASHING:
+        return _HASHER.hash(password.encode("utf-8", "replace"))
+
+
+def check_password(kept: str, password: str) -> bool:
+    """Whether this is the password of a kept hash."""
+    if len(password) > MOST_PASSWORD:
+        return False
+    with _HASHING:
+        try:
+            return _HASHER.verify(kept, password.encode("utf-8", "replace"))
+        except (Argon2Error, InvalidHashError):
+            return False
+
+
+def welcome_link(database: Database, settings: Settings, name: str, now: datetime) -> str:
+    """A link by which a person sets their password, once; older ones of theirs end. Inside the caller's transaction."""
+    secret = secrets.token_urlsafe(32)
+    web.drop_links(database, name)
+    web.add_token(database, secret, name, "welcome", now, until=now + WELCOME)
+    return f"{settings.earful.page_url.rstrip('/')}/welcome/{secret}"
+
+
+def is_secure(settings: Settings) -> bool:
+    """Whether people reach the page by https: cookies then travel by nothing else."""
+    return settings.earful.page_url.startswith("https:")
+
+
+def set_cookie(response: Response, settings: Settings, secret: str) -> None:
+    """Give the browser its session."""
+    secure = is_secure(settings)
+    response.set_cookie(
+        f"__Host-{COOKIE}" if secure else COOKIE,
+        secret,
+        max_age=int(IDLE.total_seconds()) * 4,
+        httponly=True,
+        samesite="lax",
+        secure=secure,
+        path="/",
+    )
+
+
+def drop_cookie(response: Response) -> None:
+    """Take the session from the browser."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    response.delete_cookie(f"__Host-{COOKIE}", path="/", httponly=True, samesite="lax", secure=True)
+
+
+def caller(ask: Ask) -> Visitor:
+    """Who calls the API, by the token in its Authorization header; Refusal without a living one."""
+    kind, _, secret = ask.request.headers.get("authorization", "").partition(" ")
+    row = web.token(ask.database, secret.strip()[:200], "api", ask.now) if kind.casefold() == "bearer" else None
+    if row is None or row["role"] not in RANK:
+        raise Refusal(401, "A token is needed", "Send it as: Authorization: Bearer TOKEN. People makes tokens.")
+    used = instant(row["used_at"])
+    if used is None or ask.now - used > TOUCH_EVERY:
+        web.note_token(ask.database, row["id"], ask.now)
+    return Visitor(row["name"], cast(Role, row["role"]), "", way="api")

@@ -1,0 +1,154 @@
+"""Links in mails that act on one case: a GET shows a page with a button, only its POST acts.
+
+Mail scanners open every link. The keys that sign stand in the database (so that the daemon, the page and the command
+line share them, and a backup keeps links alive), two at a time: the current one and the one before.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, cast
+
+from starlette.responses import Response
+
+from alerts.links import LIFE, Claim, LinkRefused, Signer
+from monitor import cases as verbs
+from monitor.compose import SignedLink
+from monitor.settings import Settings
+from monitor.store import cases, mentions, records
+from monitor.store.database import Postgresql, Sqlite, at, stamp
+from monitor.web.html import page
+from monitor.web.routing import Ask, Refusal, get, post
+
+FACT = "link_keys"
+ROTATE = timedelta(days=30)
+# What a link for each purpose may do on its page.
+PURPOSES = {
+    "take": ("take", "dismiss", "undo"),
+    "dismiss": ("dismiss", "take", "undo"),
+    "answered": ("answered", "undo"),
+    "more": ("answered", "snooze", "wait", "release", "close", "undo"),
+}
+
+
+def signer_of(database: Sqlite | Postgresql, now: datetime) -> Signer:
+    """The signer with the keys that live, made at the first call and renewed every thirty days.
+
+    Call it outside a transaction.
+    """
+    kept = _read(records.fact(database, FACT))
+    if kept is None or now - at(kept["since"]) > ROTATE:
+        with database.transaction():
+            kept = _read(records.fact(database, FACT))  # another process may have been quicker
+            if kept is None or now - at(kept["since"]) > ROTATE:
+                name = f"k{now:%Y%m%d%H%M%S}"
+                before = {kept["current"]: kept["keys"][kept["current"]]} if kept else {}
+                fresh = base64.b64encode(secrets.token_bytes(32)).decode()
+                kept = {"current": name, "since": stamp(now), "keys": {**before, name: fresh}}
+                records.remember(database, FACT, json.dumps(kept), now)
+    return Signer({name: base64.b64decode(key) for name, key in kept["keys"].items()}, kept["current"])
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    return cast("dict[str, Any]", json.loads(text)) if text else None
+
+
+def make(settings: Settings, database: Sqlite | Postgresql, clock: Callable[[], datetime]) -> SignedLink:
+    """How messages link to what a person can do: (case id, target, verb) -> address, "" for a verb without a page.
+
+    Safe inside a transaction: the keys are read, never made there.
+    """
+    signer_of(database, clock())
+    base = settings.earful.page_url.rstrip("/")
+
+    def link(case_id: str, target: str, purpose: str) -> str:
+        kept = _read(records.fact(database, FACT))
+        if purpose not in PURPOSES or kept is None:
+            return ""
+        keys = {name: base64.b64decode(key) for name, key in kept["keys"].items()}
+        token = Signer(keys, str(kept["current"])).sign(case_id, target[:200], purpose, clock() + LIFE)
+        return f"{base}/act/{purpose}/{token}"
+
+    return link
+
+
+def _proof(token: str) -> str:
+    return hmac.new(token.encode("utf-8", "replace"), b"earful form", sha256).hexdigest()
+
+
+def _claim(ask: Ask) -> Claim:
+    """What the link of this request says; every bad one gets the same page."""
+    purpose = ask.path("purpose")
+    try:
+        if purpose not in PURPOSES:
+            raise LinkRefused("wrong_purpose")
+        return signer_of(ask.database, ask.now).read(ask.path("token"), purpose, ask.now)
+    except LinkRefused as refused:
+        raise Refusal(403, "This link does not work", str(refused)) from None
+
+
+def _person(ask: Ask, recipient: str) -> str:
+    """The name of whom this link was sent to, "" for an address that several people read."""
+    address = recipient.partition(":")[2].casefold()
+    for person in ask.settings.people:
+        if recipient in person.targets or (person.email and person.email.casefold() == address):
+            return person.name
+    return ""
+
+
+def _show(ask: Ask, claim: Claim, said: str = "", fault: str = "", status: int = 200) -> Response:
+    case = cases.one(ask.database, claim.case_id)
+    if case is None:
+        raise Refusal(403, "This link does not work", str(LinkRefused("malformed")))
+    return page(
+        ask,
+        "act.html",
+        title=f"Case {case.id}",
+        status=status,
+        case=case,
+        told=mentions.of_case(ask.database, case.id)[-5:],
+        purpose=claim.purpose,
+        person=_person(ask, claim.recipient),
+        people=[each.name for each in ask.settings.people if each.role != "viewer"],
+        proof=_proof(ask.path("token")),
+        said=said,
+        fault=fault,
+    )
+
+
+@get("/act/{purpose}/{token}", role="nobody", kind="public")
+def show_link(ask: Ask) -> Response:
+    """What the link is about, with its buttons. Nothing happens yet, however often it is opened."""
+    return _show(ask, _claim(ask))
+
+
+@post("/act/{purpose}/{token}", role="nobody", kind="public")
+def use_link(ask: Ask) -> Response:
+    """Do what the button says."""
+    claim = _claim(ask)
+    if not hmac.compare_digest(ask.form.get("proof").encode(), _proof(ask.path("token")).encode()):
+        raise Refusal(403, "This page is not complete", "Open the link again and press the button there.")
+    verb = ask.form.get("verb", claim.purpose)
+    if verb not in PURPOSES[claim.purpose]:
+        raise Refusal(403, "This link is not for that", "Open the case on the page.")
+    person = _person(ask, claim.recipient) or ask.form.get("who")[:64]
+    if not person:
+        return _show(ask, claim, fault="Say who you are, so that your colleagues know.", status=400)
+    detail: dict[str, object] = {"outcome": ask.form.get("outcome"), "why": ask.form.get("why")}
+    if verb in {"snooze", "wait"}:
+        hours = {"1": 1, "4": 4, "24": 24, "72": 72}.get(ask.form.get("hours"), 1)
+        detail = {"until": ask.now + timedelta(hours=hours), "on": "the customer"}
+    try:
+        said = verbs.say(
+            ask.database, ask.rules, claim.case_id, verb, who=person, way="mail link", now=ask.now,
+            detail={key: value for key, value in detail.items() if value},
+        )  # fmt: skip
+    except verbs.NotPossible as error:
+        return _show(ask, claim, fault=str(error), status=409)
+    return _show(ask, claim, said=said.text)

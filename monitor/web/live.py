@@ -1,0 +1,90 @@
+"""Tells open pages that something has changed, by server-sent events. One look at the database a second serves all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route as Path
+
+from monitor.store import pages
+from monitor.store.database import Error
+from monitor.web.routing import Refusal, Visitor
+
+if TYPE_CHECKING:
+    from monitor.web.server import WebFace
+
+EVERY = 1.0  # seconds between two looks
+BEAT = 15  # looks without news after which a comment keeps proxies from closing the line
+MOST = 100  # listeners
+ASK_AGAIN = 60  # looks after which it is asked again whether this person may still listen
+
+
+class _Watch:
+    """The mark of the database, looked at once for all listeners, and only while there are any."""
+
+    def __init__(self, face: WebFace) -> None:
+        self.face = face
+        self.listeners = 0
+        self._mark = ""
+        self._looked = -EVERY
+        self._look: asyncio.Future[str] | None = None
+
+    async def mark(self) -> str:
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._looked >= EVERY * 0.9 and (self._look is None or self._look.done()):
+            self._looked = loop.time()
+            self._look = loop.run_in_executor(self.face.pool, self._read)
+        if self._look is not None:
+            self._mark = await asyncio.shield(self._look)
+        return self._mark
+
+    def _read(self) -> str:
+        try:
+            return pages.live_mark(self.face.assembly_of().database)
+        except Error:
+            return self._mark
+
+
+def paths_of(face: WebFace) -> list[Path]:
+    """/live, for everybody who is logged in."""
+    watch = _Watch(face)
+
+    def visitor(request: Request) -> Visitor | None:
+        return face.door.visitor(request, face.assembly_of().database, face.clock(), open_demo=face.open_demo)
+
+    async def events(request: Request) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        watch.listeners += 1
+        try:
+            known = await watch.mark()
+            yield f"retry: 3000\nevent: mark\ndata: {known}\n\n".encode()
+            looks = 0
+            while not face.stopping.is_set():
+                await asyncio.sleep(EVERY)
+                looks += 1
+                mark = await watch.mark()
+                if mark != known:
+                    known = mark
+                    yield f"event: mark\ndata: {mark}\n\n".encode()
+                elif looks % BEAT == 0:
+                    yield b": still here\n\n"
+                if looks % ASK_AGAIN == 0 and await loop.run_in_executor(face.pool, visitor, request) is None:
+                    return
+        finally:
+            watch.listeners -= 1
+
+    async def live(request: Request) -> Response:
+        known = await asyncio.get_running_loop().run_in_executor(face.pool, visitor, request)
+        if known is None:
+            raise Refusal(401, "You are not logged in")
+        if watch.listeners >= MOST:
+            raise Refusal(503, "Too many pages are open", "They are up to date whenever they are loaded.", wait=30)
+        return StreamingResponse(
+            events(request), 200, {"cache-control": "no-store", "x-accel-buffering": "no"}, "text/event-stream"
+        )
+
+    return [Path("/live", live)]

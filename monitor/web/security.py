@@ -1,0 +1,125 @@
+"""What stands before every route: the Host that may be asked for, the headers of every answer, bounded bodies."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import ip_address
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from monitor.settings import Settings
+from monitor.web.routing import Form, Refusal
+
+MOST_BODY = 1_000_000  # bytes
+BODY_SECONDS = 20.0
+MOST_FIELDS = 2_000
+
+# A page of ours loads only what we serve; nothing is framed, nothing is sniffed, no address leaves with a click.
+# The referrer is "same-origin" and not "no-referrer", with which browsers send `Origin: null` from our own forms.
+HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        b"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+)
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    name = host.strip("[]").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def listen_of(settings: Settings) -> tuple[str, int]:
+    """(host, port) to listen on."""
+    host, _, port = settings.earful.page_listen.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def hosts_of(settings: Settings, port: int) -> frozenset[str]:
+    """The values of the Host header that are ours: the page's address, and this machine's own names."""
+    page = urlsplit(settings.earful.page_url)
+    found = {page.netloc.lower(), (page.hostname or "").lower()}
+    host, _ = listen_of(settings)
+    if is_loopback(host):
+        found |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    elif host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not listened on
+        found.add(f"{host}:{port}")
+    return frozenset(found)
+
+
+def check_host(headers: Headers, hosts: frozenset[str], *, open_demo: bool) -> None:
+    """Refuse a request for a host that is not ours, and any proxy before a page that asks for no login."""
+    given = headers.getlist("host")
+    if len(given) != 1 or given[0].lower() not in hosts:
+        raise Refusal(400, "This is not the address of this page", "Open the address that stands under page_url.")
+    if open_demo:
+        if not is_loopback(given[0].rpartition(":")[0] or given[0]):
+            raise Refusal(400, "The sample demo is shown on this machine only")
+        if any(name in headers for name in FORWARDED):
+            raise Refusal(
+                403,
+                "The sample demo cannot be shown through a proxy",
+                "It asks for no login. Set up an installation of your own: earful init",
+            )
+
+
+def check_origin(headers: Headers, hosts: frozenset[str]) -> None:
+    """Refuse a POST that a browser says comes from another site."""
+    site = headers.get("sec-fetch-site", "")
+    if site and site not in {"same-origin", "none"}:
+        raise Refusal(403, "This came from another site")
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() not in hosts:
+        raise Refusal(403, "This came from another site")
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, at most 1 MB and within twenty seconds."""
+    told = request.headers.get("content-length", "0")
+    if told.isdigit() and int(told) > MOST_BODY:
+        raise Refusal(413, "That is too much at once", "A form holds at most one megabyte.")
+
+    async def read() -> bytes:
+        parts, size = [], 0
+        async for part in request.stream():
+            size += len(part)
+            if size > MOST_BODY:
+                raise Refusal(413, "That is too much at once", "A form holds at most one megabyte.")
+            parts.append(part)
+        return b"".join(parts)
+
+    try:
+        return await asyncio.wait_for(read(), BODY_SECONDS)
+    except TimeoutError:
+        raise Refusal(408, "That took too long to arrive") from None
+
+
+def form_of(body: bytes) -> Form:
+    """A posted form; whatever does not read as one is an empty one."""
+    try:
+        fields = parse_qs(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace"
+        )
+    except ValueError:
+        raise Refusal(400, "These are too many fields") from None
+    return Form({name: [_bare(value) for value in values] for name, values in fields.items()}, body)
+
+
+def _bare(value: str) -> str:
+    return value.replace("\0", "").replace("\r\n", "\n")

@@ -1,0 +1,182 @@
+"""Serves the page from a thread of the daemon (or alone): its own event loop, its own few threads, its own bounds.
+
+Nothing here shares a thread or a lock with collecting and alerting; the two meet in the database only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from monitor.assembly import Assembly
+from monitor.web.security import hosts_of, is_loopback, listen_of
+
+log = logging.getLogger("earful.page")
+
+THREADS = 6
+MOST_CONNECTIONS = 600
+HEADER_SECONDS = 10.0  # a browser sends its request line and headers in one go
+MOST_HEADERS = 32_768  # bytes
+
+
+class Guarded(H11Protocol):
+    """uvicorn's protocol with two bounds it lacks: how long a request may take to arrive, and how many may be open."""
+
+    _clock: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Watch the new connection; where there are too many, one that asks for nothing goes."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            others = (each for each in self.connections if each is not self and isinstance(each, Guarded))
+            victim = next((each for each in others if not each.is_busy()), self)
+            victim.transport.abort()
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request: the clock stops once its headers are whole."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """The clock of the next request on this connection starts."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is left to watch."""
+        super().connection_lost(exc)
+        self._stop_clock()
+
+    def is_busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _watch(self) -> None:
+        if self.is_busy():
+            self._stop_clock()
+        elif self._clock is None:
+            self._clock = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._clock = None
+        if not self.is_busy():
+            self.transport.abort()
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+
+class WebFace:
+    """The page, the signed links, the API. `assembly_of` gives the parts as they stand now (settings may be reloaded).
+
+    `open_demo` opens it without a login, on this machine only: for the sample day, never for an installation.
+    """
+
+    def __init__(
+        self, assembly_of: Callable[[], Assembly], clock: Callable[[], datetime], *, open_demo: bool = False
+    ) -> None:
+        from monitor.web.app import build
+        from monitor.web.auth import Doorkeeper
+
+        self.assembly_of = assembly_of
+        self.clock = clock
+        self.host, self.port = listen_of(assembly_of().settings)
+        self.open_demo = open_demo and is_loopback(self.host)
+        self.stopping = threading.Event()
+        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
+        self.ready_pool = ThreadPoolExecutor(1, thread_name_prefix="page-ready")
+        self.door = Doorkeeper(clock)
+        self.app = build(self)
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that may be asked for."""
+        return hosts_of(self.assembly_of().settings, self.port)
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the page."""
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        if self.host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not listened on
+            return self.assembly_of().settings.earful.page_url
+        return f"http://{shown}:{self.port}"
+
+    def start(self) -> bool:
+        """Begin to serve; False, with the reason in the log, where the address cannot be listened on."""
+        try:
+            listening = self._listen()
+        except OSError as error:
+            log.error(
+                "the page is not served: %s:%s cannot be listened on (%s). Write another address under page_listen",
+                self.host,
+                self.port,
+                error.strerror or type(error).__name__,
+            )
+            return False
+        self.port = listening.getsockname()[1]
+        config = uvicorn.Config(
+            self.app,
+            http=Guarded,
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=256,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=2,
+            h11_max_incomplete_event_size=MOST_HEADERS,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, args=([listening],), name="page", daemon=True)
+        self._thread.start()
+        return True
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((self.host, self.port))
+            listening.listen(256)
+        except OSError:
+            listening.close()
+            raise
+        return listening
+
+    def _serve(self, sockets: list[Any]) -> None:
+        assert self._server is not None
+        try:
+            self._server.run(sockets=sockets)
+        except Exception as error:
+            log.error("the page stopped: %s", type(error).__name__)
+            log.debug("the page stopped", exc_info=error)
+        finally:
+            for each in sockets:
+                each.close()
+
+    def stop(self, within_seconds: float = 5.0) -> None:
+        """Stop serving; what is being answered may end."""
+        self.stopping.set()
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(within_seconds)
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.ready_pool.shutdown(wait=False, cancel_futures=True)
