@@ -16,6 +16,7 @@ from alerts.case import Case, Outcome
 from monitor.rules import Rules
 from monitor.store import cases, deliveries, mentions, records
 from monitor.store.database import Database
+from monitor.text.normal import clean
 
 UNDO_WITHIN = timedelta(minutes=10)
 OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_needed")
@@ -73,6 +74,8 @@ def say_within(
     detail: Mapping[str, Any],
 ) -> Said:
     """As `say`, inside a transaction that is open already."""
+    case_id, who = clean(case_id), clean(who)
+    detail = {key: clean(value) if isinstance(value, str) else value for key, value in detail.items()}
     row = cases.row_of(database, case_id)
     if row is None:
         raise NotPossible(f"there is no case {case_id}; earful cases lists them")

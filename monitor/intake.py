@@ -394,8 +394,9 @@ class _Chunk:
     def _alike_if_flagged(self, each: Judged) -> policy.Alike:
         return self.rules.alike if self._needs_case(each) else (lambda _one, _other: False)
 
-    def _gravity(self, each: Judged, key: tuple[str, str, str]) -> policy.Gravity:
-        earlier = self.history.get(key, [])
+    def _gravity(self, each: Judged, key: tuple[str, str, str], case_id: str = "") -> policy.Gravity:
+        """What is known of a mention that opens a case, or joins `case_id`: that one is no earlier contact."""
+        earlier = [row for row in self.history.get(key, ()) if row["id"] != case_id]
         verdict = each.verdict
         return policy.Gravity(
             critical=verdict.critical,
@@ -519,7 +520,7 @@ class _Chunk:
             self._change(case, key, mentions=1)
             return
         reply = case.answered_at is not None and post.posted_at > case.answered_at
-        priority, reasons = policy.priority(self._gravity(each, key))
+        priority, reasons = policy.priority(self._gravity(each, key, case.id))
         order = {"critical": 0, "urgent": 1, "normal": 2, "gentle": 3}
         changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
         if order[priority] < order[case.priority]:
