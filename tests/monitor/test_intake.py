@@ -312,6 +312,12 @@ def test_the_third_contact_in_thirty_days_is_urgent_and_says_so(acme: Assembly) 
     assert "third contact in 30 days" in third.priority_reasons
 
 
+def test_a_second_post_in_the_same_case_is_no_second_contact(acme: Assembly) -> None:
+    take(acme, post(ANGRY, **LONG_THREAD))
+    take(acme, post(LATE, **LONG_THREAD), now=NOW + MINUTE)
+    assert case(acme.database, "1").priority == "normal"
+
+
 def test_churn_words_make_a_case_urgent(acme: Assembly) -> None:
     (opened,) = take(acme, post(CHURN))
     assert case(acme.database, opened).priority == "urgent"

@@ -1,0 +1,122 @@
+"""The brand's own public reply stops the clock of the person it answers, with the network's own time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors import Post
+from monitor.assembly import Assembly
+from monitor.store import cases
+from monitor.store.database import Postgresql, Sqlite
+from tests.hall import (
+    AGAIN,
+    ANGRY,
+    BROKEN,
+    HOUR,
+    LATE,
+    MINUTE,
+    NOW,
+    assembly_of,
+    case,
+    count,
+    lines,
+    post,
+    settings_from,
+    take,
+)
+
+
+@pytest.fixture
+def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
+    """One angry customer, Olga, whose post is "first"."""
+    made = assembly_of(database, settings_from(tmp_path, brands='[[brands]]\nname = "Acme Go"\nquery = "acmego"\n'))
+    take(made, post(ANGRY, native_id="first", thread_id="thread", at=NOW - HOUR))
+    return made
+
+
+def reply(
+    words: str = "So sorry, we have refunded you.", *, to: str = "first", at: datetime = NOW, **more: Any
+) -> Post:
+    """What the brand's own account says."""
+    return post(words, author=more.pop("author", "acme_care"), parent_id=to, at=at, thread_id="thread", **more)
+
+
+def hear(acme: Assembly, *posts: Post, now: datetime = NOW) -> int:
+    """The brand's account was read."""
+    with acme.database.transaction():
+        return acme.answers.take(posts, now)
+
+
+def test_a_reply_stops_the_clock_with_the_networks_own_time(acme: Assembly) -> None:
+    assert hear(acme, reply(at=NOW - 20 * MINUTE)) == 1
+    found = case(acme.database, "1")
+    assert found.answered_at == NOW - 20 * MINUTE
+    assert found.answered_by == "acme_care"
+    assert found.next_step_at is None
+    assert lines(acme.database, "1") == ["open", "answered"]
+
+
+def test_a_reply_to_one_person_leaves_the_others_in_the_thread_waiting(acme: Assembly) -> None:
+    take(acme, post(LATE, author="mira", thread_id="thread"), post(BROKEN, author="joon", thread_id="thread"))
+    hear(acme, reply())
+    assert [case(acme.database, each).state_at(NOW) for each in ("1", "2", "3")] == ["answered", "open", "open"]
+
+
+def test_the_same_reply_read_twice_counts_once(acme: Assembly) -> None:
+    said = reply(native_id="r1")
+    assert hear(acme, said) == 1
+    assert hear(acme, said, now=NOW + HOUR) == 0
+    assert lines(acme.database, "1").count("answered") == 1
+    assert count(acme.database, "own_posts") == 1
+
+
+def test_an_automatic_reply_is_no_answer(acme: Assembly) -> None:
+    assert hear(acme, reply("Thank you for contacting us! We\u2019ll get back to you within two days.")) == 0
+    assert case(acme.database, "1").answered_at is None
+
+
+@pytest.mark.parametrize("words", ["Please DM us your order number!", "Sorry! Please mail support@acme.example."])
+def test_a_reply_that_sends_the_customer_elsewhere_stops_the_clock_and_is_marked(acme: Assembly, words: str) -> None:
+    hear(acme, reply(words))
+    found = case(acme.database, "1")
+    assert found.sent_on
+    assert found.closed_at is None
+
+
+def test_a_reply_dated_before_its_post_counts_zero_and_is_marked(acme: Assembly) -> None:
+    hear(acme, reply(at=NOW - 5 * HOUR))
+    row = cases.row_of(acme.database, "1")
+    assert row is not None
+    assert (row["backdated"], row["answered_at"]) == (1, row["first_posted_at"])
+
+
+def test_a_reply_older_than_the_customers_last_words_leaves_the_next_clock_running(acme: Assembly) -> None:
+    """The customer wrote again at 9:40, our reply of 9:30 was seen at 10: somebody still has to answer 9:40."""
+    take(acme, post(AGAIN, thread_id="thread", at=NOW - 20 * MINUTE))
+    assert hear(acme, reply(at=NOW - 30 * MINUTE)) == 1
+    found = case(acme.database, "1")
+    assert found.state_at(NOW) == "open"
+    assert found.due_at == NOW - 20 * MINUTE + 4 * HOUR
+
+
+def test_the_case_of_the_brand_whose_account_answers_is_answered(acme: Assembly) -> None:
+    take(acme, post("acmego and acme are both broken, terrible", native_id="both", author="zoe"))
+    brands = {case(acme.database, each).brand: each for each in ("2", "3")}
+    hear(acme, reply(to="both"))
+    assert case(acme.database, brands["Acme"]).answered_at == NOW
+    assert case(acme.database, brands["Acme Go"]).answered_at is None
+    hear(acme, reply(to="both", at=NOW + MINUTE), now=NOW + MINUTE)
+    assert case(acme.database, brands["Acme Go"]).answered_at == NOW + MINUTE
+
+
+def test_a_reply_to_nobody_we_know_is_kept_and_answers_nothing(acme: Assembly) -> None:
+    assert hear(acme, reply(to="unknown"), reply(to="")) == 0
+    assert count(acme.database, "own_posts") == 2
+
+
+def test_a_hostile_reply_is_kept(acme: Assembly) -> None:
+    assert hear(acme, reply("\x00\ud800 sorry\u2028" * 1000, native_id="\x00" * 5000)) == 1
