@@ -54,7 +54,7 @@ def compose(
     rows = _rows(database, root, subjects)
     rows.sort(key=lambda row: _urgency(cases.case_of(row), now))
     told = mentions.of_cases(database, [row["id"] for row in rows])
-    history = _history(database, rows[:WORST], now)
+    history = history_of(database, rows[:WORST], now)
     entries = tuple(
         _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target)
         for row in rows[:WORST]
@@ -117,7 +117,7 @@ def _urgency(case: Case, now: datetime) -> tuple[int, int, str, int]:
     return standing, ORDER[case.priority], case.due_at.isoformat() if case.due_at else "9", int(case.id)
 
 
-def _history(database: Database, rows: Iterable[Row], now: datetime) -> dict[str, list[Row]]:
+def history_of(database: Database, rows: Iterable[Row], now: datetime) -> dict[str, list[Row]]:
     """case id -> the same author's earlier cases in 30 days."""
     wanted = list(rows)
     earlier = cases.of_authors(
@@ -181,15 +181,15 @@ def _entry(
     target: str,
 ) -> Entry:
     case = cases.case_of(row)
-    worst = _worst(told)
+    worst = worst_of(told)
     times = f", {policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
     posted = clock_words(rules, case.last_posted_at, now)
     base = rules.settings.earful.page_url.rstrip("/")
     return Entry(
         case_id=case.id,
-        headline=f"{_author(case)} on {case.source}{times} · posted {posted}",
+        headline=f"{author_of(case)} on {case.source}{times} · posted {posted}",
         excerpt=(worst.post.text or worst.post.title or _stars(worst)) if worst else "",
-        facts=_facts(rules, row, case, worst, earlier, now),
+        facts=facts_of(rules, row, case, worst, earlier, now),
         url=worst.post.url if worst else "",
         page_url=f"{base}/cases/{case.id}",
         priority=case.priority,
@@ -198,7 +198,8 @@ def _entry(
     )
 
 
-def _author(case: Case) -> str:
+def author_of(case: Case) -> str:
+    """How the author of a case is written: "@customer", "somebody"."""
     if not case.author:
         return "somebody"
     return case.author if case.author.startswith(("@", "u/")) or " " in case.author else f"@{case.author}"
@@ -208,16 +209,18 @@ def _stars(mention: Mention) -> str:
     return f"{mention.post.rating:g} of 5 stars, no words" if mention.post.rating is not None else ""
 
 
-def _worst(told: Sequence[Mention]) -> Mention | None:
+def worst_of(told: Sequence[Mention]) -> Mention | None:
+    """The mention that a case is shown by: the one that most needs an answer."""
     needed = [mention for mention in told if mention.verdict.lane != "none"] or list(told)
     return max(
         needed, key=lambda each: (each.verdict.critical, each.verdict.needs_answer, each.post.posted_at), default=None
     )
 
 
-def _facts(
+def facts_of(
     rules: Rules, row: Row, case: Case, worst: Mention | None, earlier: Sequence[Row], now: datetime
 ) -> tuple[str, ...]:
+    """Why this case is where it is, in at most six short facts."""
     facts = list(worst.verdict.reasons[:3]) if worst else []
     facts += [reason for reason in case.priority_reasons if reason not in facts]
     never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
@@ -275,7 +278,7 @@ def _actions(case: Case, now: datetime, link: SignedLink, target: str) -> tuple[
 def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> str:
     """One line for a case beyond the worst five: who, where, a few words, the link."""
     case = cases.case_of(row)
-    worst = _worst(told)
+    worst = worst_of(told)
     words = excerpt(worst.post.text or worst.post.title, 60) if worst else ""
     how = standing(rules, case, now)
-    return f"#{case.id} {_author(case)} on {case.source}: {words}" + (f" ({how})" if how else "")
+    return f"#{case.id} {author_of(case)} on {case.source}: {words}" + (f" ({how})" if how else "")
