@@ -27,7 +27,9 @@ log = logging.getLogger("earful.alerting")
 
 LEASE = timedelta(minutes=5)
 GIVE_UP = timedelta(hours=72)
+FAULTS = 3  # unexpected faults with one message before it becomes a dead letter
 LOOK_UPS = 5  # unsure answers before an unknown message is sent again, marked as a possible repeat
+_UNSURE = (3, 5, 10, 20, 60, 300, 900, 1800)
 _STEPS = (15, 30, 60, 120, 300, 600, 1800)
 
 
@@ -115,19 +117,20 @@ class Alerting:
         """Drop what an answer has overtaken; put off what quiet hours or the hour's measure hold back."""
         kind, _, key = row.about.partition(":")
         if row.action == "post" and kind == "story":
-            found = cases.of_story(self.database, key)
-            if found and all(case.state_at(now) in {"answered", "closed"} for case in found):
+            found = [each for each in cases.of_story(self.database, key) if each.lane == "ping" and not each.quiet]
+            if all(case.state_at(now) in {"answered", "closed"} for case in found):
                 deliveries.drop(self.database, row.id, "answered or closed before it was told")
                 return False
-        if row.action == "post" and kind == "case" and row.step > 0:
+        if row.action == "post" and kind == "case":
             case = cases.one(self.database, key)
-            overtaken = {"answered", "closed", "snoozed", "waiting"} | (
-                set() if row.payload.get("owner") else {"taken"}
-            )
+            overtaken = {"answered", "closed"}
+            if row.step > 0:  # a reminder; what is new of a case is told to whoever has it, too
+                overtaken |= {"snoozed", "waiting"} | (set() if row.payload.get("owner") else {"taken"})
             if case is None or case.state_at(now) in overtaken:
                 deliveries.drop(self.database, row.id, "somebody has it")
                 return False
-        if row.urgent or row.action == "edit" or kind in {"notice", "digest"}:
+        edits = row.action == "edit" and isinstance(self.channels[row.channel], Editor)
+        if edits or kind in {"notice", "digest"} or (row.urgent and row.action == "post"):
             return True
         if self.rules.quiet_target(row.target) and self.rules.quiet.is_quiet(now):
             deliveries.put_off(self.database, row.id, self.rules.quiet.quiet_until(now))
@@ -172,10 +175,11 @@ class Alerting:
 
     def _over_the_hour(self, row: Delivery, target: str, now: datetime) -> bool:
         """Reminders beyond the hour's measure are put off, and so gather into one brief."""
-        if row.urgent or row.step == 0 or row.action != "post":
+        told_anew = row.action == "edit" and not isinstance(self.channels[row.channel], Editor)
+        if not told_anew and (row.urgent or row.step == 0 or row.action != "post"):
             return False
         most = self.rules.settings.alerts.messages_per_hour
-        if deliveries.sent_since(self.database, target, now - timedelta(hours=1)) < most:
+        if deliveries.sent_since(self.database, target, now - timedelta(hours=1), edits=told_anew) < most:
             return False
         deliveries.put_off(self.database, row.id, now + timedelta(minutes=10))
         return True
@@ -241,7 +245,8 @@ class Alerting:
             )
             return plain, carried, ()
         alert = made.alert
-        if row.attempts >= LOOK_UPS and row.state == "unknown":
+        looks_up = isinstance(self.channels[row.channel], LooksUp)
+        if row.state == "unknown" and (row.attempts >= LOOK_UPS or not looks_up):
             alert = replace(alert, footer="possible repeat: it is not known whether this arrived before")
         return alert, carried, tuple(case.id for case in made.cases)
 
@@ -261,8 +266,16 @@ class Alerting:
         except ChannelError as error:
             return self._failed(job, error, clock())
         except Exception as error:
+            # A fault of ours or of a library, maybe in this one message: plainer at first, then it is given up.
             log.debug("%s failed", job.delivery.channel, exc_info=error)
-            return self._failed(job, ChannelError(f"unexpected {type(error).__name__}", outcome_unknown=True), clock())
+            fault = ChannelError(
+                f"unexpected {type(error).__name__} while sending",
+                outcome_unknown=True,
+                too_large=not job.delivery.plain,
+                permanent=job.delivery.attempts + 1 >= FAULTS,
+                remedy="please report this with the log",
+            )
+            return self._failed(job, fault, clock(), ours=True)
         self._sent(job, receipt, clock(), looked_up=found is not None)
         return True
 
@@ -324,8 +337,8 @@ class Alerting:
                 return  # the lease ran out, and another sender has it
             deliveries.finish_carried(self.database, carried, "sent", now)
             deliveries.channel_worked(self.database, row.channel, now)
-            if looked_up and row.action != "edit":
-                deliveries.show_newer(self.database, row, now)
+            if looked_up:  # what has happened since it left is not in it
+                deliveries.show_newer(self.database, job.root, now)
             cases.add_log(
                 self.database,
                 [
@@ -337,18 +350,22 @@ class Alerting:
             )
         log.info("%s: %s sent (%s)", row.target, row.about.partition(":")[0], row.reason)
 
-    def _failed(self, job: Job, error: ChannelError, now: datetime) -> bool:
-        """Decide what follows from a failure. The error says what it knows; waiting and giving up are decided here."""
+    def _failed(self, job: Job, error: ChannelError, now: datetime, *, ours: bool = False) -> bool:
+        """Decide what follows from a failure. The error says what it knows; waiting and giving up are decided here.
+
+        A fault that is `ours` concerns one message: the channel goes on with the others.
+        """
         row = job.delivery
         old = now - row.created_at > GIVE_UP
         state, due_at, plain = "retry", now + _wait(row.attempts, error.retry_after), row.plain
         if error.too_large and not row.plain:
             due_at, plain = now, True
+            state = "unknown" if error.outcome_unknown else state
         elif error.permanent or (old and not error.channel_broken):
             state = "dead"
         elif error.outcome_unknown:
             state = "unknown"
-            due_at = now + (timedelta(seconds=error.retry_after) if error.retry_after else timedelta(seconds=3))
+            due_at = now + self._unsure_wait(row, error)
         with self.database.transaction():
             if not deliveries.finish(
                 self.database, row.id, job.fence, state, due_at=due_at, error=error.message[:500], plain=int(plain)
@@ -357,11 +374,18 @@ class Alerting:
             if state == "dead":
                 deliveries.finish_carried(self.database, job.carried, "dead", now, error.message[:500])
                 self._announce(row, error, now)
-            concerns_channel = not (error.permanent or error.too_large)
+            concerns_channel = not (error.permanent or error.too_large or ours)
             if concerns_channel:
                 self._hold_back(row, error, now)
         log.warning("%s: not sent (%s)%s", row.target, error.message, f"; {error.remedy}" if error.remedy else "")
         return not concerns_channel
+
+    @staticmethod
+    def _unsure_wait(row: Delivery, error: ChannelError) -> timedelta:
+        """Soon at first, to look it up; then ever later, since each further try may be a repeat."""
+        if error.retry_after:
+            return _wait(row.attempts, error.retry_after)
+        return timedelta(seconds=_UNSURE[min(row.attempts, len(_UNSURE) - 1)])
 
     def _hold_back(self, row: Delivery, error: ChannelError, now: datetime) -> None:
         """A channel that is down or refused is not hammered with everything that waits for it."""
@@ -371,7 +395,7 @@ class Alerting:
         elif error.retry_after:
             next_try = now + timedelta(seconds=min(error.retry_after, 3600))
         elif error.outcome_unknown:
-            next_try = now + timedelta(seconds=3)
+            next_try = now + self._unsure_wait(row, error)
         else:
             next_try = now + _wait(failures, None)
         deliveries.channel_failed(

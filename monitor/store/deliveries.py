@@ -318,12 +318,12 @@ def last_brief(database: Database, target: str, since: datetime) -> Delivery | N
     return of_row(row) if row else None
 
 
-def sent_since(database: Database, target: str, since: datetime) -> int:
-    """How many reminders and briefs a target has had since then."""
+def sent_since(database: Database, target: str, since: datetime, *, edits: bool = False) -> int:
+    """How many reminders and briefs a target has had since then; with `edits`, what grew and was told anew as well."""
     row = database.row(
-        "SELECT count(*) AS n FROM deliveries WHERE target = :target AND action = 'post' AND carrier = '' "
-        "AND (step > 0 OR about LIKE 'brief:%') AND sent_at >= :since",
-        {"target": target, "since": stamp(since)},
+        "SELECT count(*) AS n FROM deliveries WHERE target = :target AND carrier = '' AND sent_at >= :since "
+        "AND ((action = 'post' AND (step > 0 OR about LIKE 'brief:%')) OR (action = 'edit' AND :edits = 1))",
+        {"target": target, "since": stamp(since), "edits": int(edits)},
     )
     return int(row["n"]) if row else 0
 
@@ -381,12 +381,12 @@ def revive(database: Database, now: datetime) -> int:
 
 
 def overdue(database: Database, channel: str, before: datetime, limit: int = 500) -> list[Delivery]:
-    """First tellings of stories that a channel has owed since before then."""
+    """What a channel has owed since before then: a row that was tried is due again later, and yet owed since it was made."""
     return [
         of_row(row)
         for row in database.rows(
             f"SELECT * FROM deliveries WHERE channel = :channel AND action = 'post' AND story_id <> '' AND {_WAITING} "
-            "AND due_at < :before ORDER BY due_at LIMIT :limit",
+            "AND created_at < :before AND (due_at < :before OR attempts > 0) ORDER BY due_at LIMIT :limit",
             {"channel": channel, "before": stamp(before), "limit": limit},
         )
     ]
