@@ -7,6 +7,7 @@ process knew, and makes it anew from the settings file and the database, as a st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ from monitor.store import cases, deliveries, records
 from tests.fakes.mastodon import FakeMastodon, status
 from tests.fakes.server import FakeServer
 from tests.fakes.slack import FakeSlack
-from tests.fakes.smtp import FakeSmtp
+from tests.fakes.smtp import FakeSmtp, Mail
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)  # of the week in which the stories begin
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -103,6 +104,7 @@ class World:
         self.now = moment(start)
         self.mastodon.tags["harbourtea"] = []
         self.mastodon.accounts["harbourtea"] = ("1", [])
+        self.forgetful = False
         self._said = 0
         self._coming: list[tuple[datetime, list[Any], dict[str, Any]]] = []
         self._begin()
@@ -130,6 +132,11 @@ class World:
         """Throw away all that the process knows, and begin anew from what is on disk."""
         self.end()
         self._begin()
+
+    def scene(self) -> None:
+        """Between two scenes the process may lose all that it knew."""
+        if self.forgetful:
+            self.forget()
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -215,6 +222,25 @@ class World:
     def thread(self) -> list[str]:
         """What was said in the threads of #care, in words."""
         return [self.slack.reads(each) for each in self.slack.messages if each.get("thread_ts")]
+
+    def pings(self) -> list[str]:
+        """Who was mentioned in Slack, by their ids, in the order in which it happened."""
+        found = [
+            name
+            for each in self.slack.accepted
+            if each["method"] == "chat.postMessage"
+            for sequence in self.slack.control_sequences(each)
+            for name in re.findall(r"<@(\w+)>", sequence)
+        ]
+        return list(dict.fromkeys(found))
+
+    def whispers(self) -> list[tuple[str, str]]:
+        """What Slack showed to one person alone: (their id, the words)."""
+        return [(each["user"], each["text"]) for each in self.slack.accepted if each["method"] == "chat.postEphemeral"]
+
+    def mails_to_staff(self) -> list[Mail]:
+        """Every mail but the managers' letter."""
+        return [mail for mail in self.smtp.ledger if mail.recipient != "boss@harbourtea.example"]
 
     def reads(self, number: int = 0) -> str:
         """What people read in a message of #care, as it stands now."""
