@@ -191,12 +191,12 @@ def due(case: Case, now: datetime) -> Due | None:
     state = case.state_at(now)
     if state in {"closed", "answered", "snoozed", "waiting"} or case.quiet:
         return None
+    if case.snoozed_until is not None or case.waiting_until is not None:
+        return Due("wake", case.step, "the pause is over", ())
     if state == "taken":
         if case.claim_expires_at is not None and case.claim_expires_at <= now:
             return Due("claim_expired", case.step, f"{case.owner} has it, but there is no answer yet", (case.owner,))
         return None
-    if case.snoozed_until is not None or case.waiting_until is not None:
-        return Due("wake", case.step, "the pause is over", ())
     links = chain_of(case.chain)
     if case.step < len(links) and links[case.step].at <= now:
         link = links[case.step]

@@ -116,6 +116,7 @@ class Engine:
         escalation.lists(database, rules, now)
         escalation.fall_back(database, rules, now)
         escalation.people_left(database, rules, now)
+        escalation.channels_left(database, rules, now)
         with database.transaction():
             deliveries.recover(database, now, all_of_them=False)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from alerts.case import Case
 from monitor import cases as verbs
 from monitor.rules import Rules
 from monitor.store import cases, deliveries, records
-from monitor.store.database import Database, Row, stamp
+from monitor.store.database import Database, Error, Row, stamp
 
 log = logging.getLogger("earful.escalation")
 
@@ -33,7 +33,7 @@ def escalate(database: Database, rules: Rules, now: datetime) -> int:
             rows = cases.due(database, now, BATCH)
             step = _Round(database, rules, now)
             for row in rows:
-                step.take(row)
+                step.take_safely(row)
             step.write()
         moved += len(rows)
         if len(rows) < BATCH:
@@ -56,7 +56,21 @@ class _Round:
         cases.move_on(self.database, self.changes)
         cases.add_log(self.database, self.log)
 
+    def take_safely(self, row: Row) -> None:
+        """Take one case; one that cannot be understood must not hold up the others."""
+        before = len(self.outbox), len(self.changes), len(self.log)
+        try:
+            self.take(row)
+        except Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with this one, the others go on
+            for rows, length in zip((self.outbox, self.changes, self.log), before, strict=True):
+                del rows[length:]
+            log.error("case %s cannot be escalated (%s); it is tried again in an hour", row["id"], type(error).__name__)
+            self._move(row, next_step_at=stamp(self.now + timedelta(hours=1)))
+
     def take(self, row: Row) -> None:
+        """Decide what follows for one case."""
         case = cases.case_of(row)
         due = policy.due(case, self.now)
         if due is None:
@@ -64,8 +78,13 @@ class _Round:
         elif due.what == "claim_expired":
             self._claim_expired(row, case, due)
         elif due.what == "wake":
-            self._move(row, snoozed_until="", waiting_until="", waiting_on="", next_step_at=stamp(self.now))
-            self._tell(row, ["channel", *filter(None, [case.owner])], due.reason, key=f"wake{stamp(self.now)}")
+            claim = stamp(self.rules.claim_expiry(case.priority, self.now) if case.owner else None)
+            again = claim or stamp(self.now)
+            self._move(
+                row, snoozed_until="", waiting_until="", waiting_on="", claim_expires_at=claim, next_step_at=again
+            )
+            names = [case.owner] if case.owner else ["channel"]
+            self._tell(row, names, due.reason, key=f"wake{row['snoozed_until']}{row['waiting_until']}", owner=True)
             self._say(case, "wake")
         else:
             self._remind(row, case, due)
@@ -76,23 +95,33 @@ class _Round:
         later = max(following, self.now + timedelta(seconds=1)) if following else None
         self._move(row, step=due.step, next_step_at=stamp(later))
         chain = f"{row['reopened']}.{stamp(links[0].at)}"  # a chain that began anew has steps of its own
-        self._tell(row, due.notify, due.reason, step=due.step, key=chain)
-        self._say(case, "remind", step=due.step, reason=due.reason, notify=due.notify)
+        told = self._told(case.id) if "next" in due.notify else set()
+        people = [person.name for name in due.notify for person in self.rules.people_called(name, self.now, told)]
+        self._tell(row, due.notify, due.reason, step=due.step, key=chain, told=told)
+        self._say(case, "remind", step=due.step, reason=due.reason, notify=due.notify, people=people)
+
+    def _told(self, case_id: str) -> set[str]:
+        """Who was reminded of a case before, or had it and let it lie."""
+        found: set[str] = set()
+        for line in cases.log_of(self.database, case_id):
+            found.update(line.detail.get("people", ()) if line.what == "remind" else ())
+            found.update({line.who} if line.what == "claim_expired" else ())
+        return found
 
     def _claim_expired(self, row: Row, case: Case, due: policy.Due) -> None:
         """First a reminder to whoever has it; when that too brings no answer, the case is open again for everybody."""
-        since = stamp(case.acknowledged_at or case.opened_at)
-        known = case.owner in self.rules.people
-        if known and records.take_period(self.database, f"claim:{case.id}:{case.owner}:{since}", self.now):
+        until = stamp(case.claim_expires_at)
+        if case.owner in self.rules.people and not records.has_period(self.database, f"claim:{case.id}:{until}"):
             again = stamp(self.rules.claim_expiry(case.priority, self.now))
+            records.take_period(self.database, f"claim:{case.id}:{again}", self.now)  # the next time it is open again
             self._move(row, claim_expires_at=again, next_step_at=again)
-            self._tell(row, [case.owner], due.reason, key=f"claim{since}", owner=True)
-            self._say(case, "remind", reason=due.reason)
+            self._tell(row, [case.owner], due.reason, key=f"claim{until}", owner=True)
+            self._say(case, "remind", reason=due.reason, people=[case.owner])
             return
         chain = self.rules.clock(case.priority, self.now).chain
         first = stamp(chain[0].at if chain else None)
         self._move(row, owner="", claim_expires_at="", step=0, chain=policy.chain_text(chain), next_step_at=first)
-        self._tell(row, ["channel"], f"{case.owner} had it, but there is no answer; open again", key=f"open{since}")
+        self._tell(row, ["channel"], f"{case.owner} had it, but there is no answer; open again", key=f"open{until}")
         self._say(case, "claim_expired", who=case.owner)
 
     def _say(self, case: Case, what: str, *, who: str = "", **detail: Any) -> None:
@@ -108,16 +137,24 @@ class _Round:
         )
 
     def _tell(
-        self, row: Row, notify: Iterable[str], reason: str, *, key: str, step: int = 1, owner: bool = False
+        self,
+        row: Row,
+        notify: Iterable[str],
+        reason: str,
+        *,
+        key: str,
+        step: int = 1,
+        owner: bool = False,
+        told: Collection[str] = (),
     ) -> None:
         route = json.loads(row["targets"] or "[]") or list(self.rules.settings.alerts.notify)
         mention = row["priority"] in self.rules.settings.alerts.mention_people or owner
-        for told in self.rules.tell(notify, route, self.now):
-            ping = list(told.ping) if mention else []
+        for each in self.rules.tell(notify, route, self.now, told):
+            ping = list(each.ping) if mention else []
             self.outbox.append(
                 deliveries.new_row(
                     about=f"case:{row['id']}",
-                    target=told.target,
+                    target=each.target,
                     now=self.now,
                     due_at=self.now,
                     reason=reason,
@@ -157,12 +194,12 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, now: date
     for row in cases.waiting(database, lane):
         if name == "normal" and row["priority"] not in {"normal", "gentle"} and row["next_step_at"]:
             continue  # its own reminders still come; once they have ended, the list goes on naming it
-        if name == "sweep" and records.has_period(database, f"listed:{row['id']}"):
+        if name == "sweep" and records.has_period(database, f"listed:{row['id']}:{row['answered_at']}"):
             continue
         for target in json.loads(row["targets"] or "[]") or rules.settings.alerts.notify:
             by_target.setdefault(target, []).append(row["id"])
         if name == "sweep":
-            records.take_period(database, f"listed:{row['id']}", now)
+            records.take_period(database, f"listed:{row['id']}:{row['answered_at']}", now)
     deliveries.queue(
         database,
         [
@@ -191,6 +228,7 @@ def fall_back(database: Database, rules: Rules, now: datetime) -> int:
         since = f"{health.failing_since:%d %b %H:%M}"
         others = [target for target in alerts.fallback if target.partition(":")[0] != name]
         waits = timedelta(0) if health.broken else alerts.fallback_after
+        made: list[dict[str, Any]] = []
         for row in deliveries.overdue(database, name, now - waits + timedelta(microseconds=1)):
             rows = [
                 deliveries.new_row(
@@ -207,9 +245,46 @@ def fall_back(database: Database, rules: Rules, now: datetime) -> int:
                 )
                 for target in others
             ]
-            deliveries.queue(database, rows)
-            queued += len(rows)
+            made += rows
+        if made:
+            with database.transaction():
+                deliveries.queue(database, made)
+        queued += len(made)
     return queued
+
+
+def channels_left(database: Database, rules: Rules, now: datetime) -> int:
+    """What is owed on channels that are no longer in the settings is told where settings say now; how many rows."""
+    known = {channel.name for channel in rules.settings.channels}
+    moved = 0
+    for name in deliveries.owing_channels(database):
+        if name in known:
+            continue
+        with database.transaction():
+            for row in deliveries.owed_by(database, name):
+                targets = rules.settings.alerts.notify if row.story_id and row.action == "post" else ()
+                deliveries.queue(
+                    database,
+                    [
+                        deliveries.new_row(
+                            about=row.about,
+                            target=target,
+                            now=now,
+                            due_at=row.due_at,
+                            reason=row.reason,
+                            story_id=row.story_id,
+                            step=row.step,
+                            priority=row.priority,
+                            urgent=row.urgent,
+                            key=name,
+                        )
+                        for target in targets
+                        if target.partition(":")[0] in known
+                    ],
+                )
+                deliveries.drop(database, row.id, f"{name} is no longer in the settings")
+                moved += 1
+    return moved
 
 
 def people_left(database: Database, rules: Rules, now: datetime) -> int:
@@ -228,21 +303,29 @@ def thread_growth(database: Database, rules: Rules, stories: Mapping[str, int], 
     raised = 0
     for story, size in stories.items():
         doubling = 1 << (size.bit_length() - 1)
-        if doubling < 8 or not cases.note_doubled(database, story, doubling):
+        with database.transaction():
+            if doubling >= 8 and cases.note_doubled(database, story, doubling):
+                raised += _raise_story(database, rules, story, size, now)
+    return raised
+
+
+def _raise_story(database: Database, rules: Rules, story: str, size: int, now: datetime) -> int:
+    """Make the open cases of a story urgent; how many."""
+    raised = 0
+    clock = rules.clock("urgent", now)
+    for case in cases.of_story(database, story):
+        if case.state_at(now) != "open" or case.lane != "ping" or case.quiet or case.priority in {"critical", "urgent"}:
             continue
-        for case in cases.of_story(database, story):
-            if case.state_at(now) == "open" and case.priority in {"normal", "gentle"} and case.lane == "ping":
-                reasons = json.dumps([*case.priority_reasons, f"{size} people in this conversation"])
-                clock = rules.clock("urgent", now)
-                cases.change(
-                    database,
-                    case.id,
-                    priority="urgent",
-                    priority_reasons=reasons,
-                    chain=policy.chain_text(clock.chain),
-                    step=0,
-                    next_step_at=clock.chain[0].at if clock.chain else None,
-                )
-                cases.log(database, case.id, now, "priority", way="escalation", priority="urgent", size=size)
-                raised += 1
+        cases.change(
+            database,
+            case.id,
+            priority="urgent",
+            priority_reasons=json.dumps([*case.priority_reasons, f"{size} people in this conversation"]),
+            due_at=min(case.due_at or clock.due_at, clock.due_at),
+            chain=policy.chain_text(clock.chain),
+            step=0,
+            next_step_at=clock.chain[0].at if clock.chain else None,
+        )
+        cases.log(database, case.id, now, "priority", way="escalation", priority="urgent", size=size)
+        raised += 1
     return raised

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,7 +12,7 @@ from alerts import hours, policy
 from alerts.case import Priority
 from connectors import Post
 from monitor.model import Verdict
-from monitor.settings import Person, Route, Settings, Source, Targets, step_after
+from monitor.settings import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
 from monitor.text.similar import alike
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -137,30 +137,34 @@ class Rules:
     def on_duty(self, now: datetime) -> list[Person]:
         """Who is on now by the rota; whoever has no shifts is always on."""
         local = now.astimezone(self.settings.zone)
-        day, clock = _DAYS[local.weekday()], local.time()
         return [
             person
             for person in self.settings.people
-            if person.role != "viewer"
-            and (
-                not person.shifts
-                or any(day in shift.days and shift.start <= clock < shift.end for shift in person.shifts)
-            )
+            if person.role != "viewer" and (not person.shifts or any(_works(shift, local) for shift in person.shifts))
         ]
 
-    def tell(self, names: Iterable[str], route: Sequence[str], now: datetime) -> list[Told]:
-        """Who is reached, where, by these names: targets, people, "channel", "on_duty", "next", "leads"."""
+    def people_called(self, name: str, now: datetime, told: Collection[str] = ()) -> list[Person]:
+        """Whom a name of a step means: a person, "on_duty", "leads", or "next": the first on duty not yet `told`."""
+        if name == "on_duty":
+            return self.on_duty(now)
+        if name == "next":
+            return [person for person in self.on_duty(now) if person.name not in told][:1]
+        if name == "leads":
+            return [person for person in self.settings.people if person.role in {"lead", "admin"}]
+        return [self.people[name]] if name in self.people else []
+
+    def tell(self, names: Iterable[str], route: Sequence[str], now: datetime, told: Collection[str] = ()) -> list[Told]:
+        """Who is reached, where, by these names: targets, people, "channel", "on_duty", "next", "leads".
+
+        `told` are the names of those who were told of this case before.
+        """
         pings: dict[str, list[str]] = {}
         for name in names:
             if name == "channel":
                 for target in route:
                     pings.setdefault(target, [])
-            elif name in {"on_duty", "next"}:
-                self._add_people(pings, self.on_duty(now), route)
-            elif name == "leads":
-                self._add_people(pings, [p for p in self.settings.people if p.role in {"lead", "admin"}], route)
-            elif name in self.people:
-                self._add_people(pings, [self.people[name]], route)
+            elif name in KEYWORDS or name in self.people:
+                self._add_people(pings, self.people_called(name, now, told), route)
             elif ":" in name or name in {channel.name for channel in self.settings.channels}:
                 pings.setdefault(name, [])
         if not pings:  # nobody by that name is left: the channel hears it rather than nobody
@@ -181,6 +185,14 @@ class Rules:
             mail = next((name for name, kind in kinds.items() if kind == "email"), "")
             if not person.targets and person.email and mail:
                 pings.setdefault(f"{mail}:{person.email}", [])
+
+
+def _works(shift: Shift, local: datetime) -> bool:
+    """Whether a shift runs now; one whose end is not after its start runs over midnight."""
+    day, before, clock = _DAYS[local.weekday()], _DAYS[local.weekday() - 1], local.time()
+    if shift.start < shift.end:
+        return day in shift.days and shift.start <= clock < shift.end
+    return (day in shift.days and clock >= shift.start) or (before in shift.days and clock < shift.end)
 
 
 def _matches(rule: Route, post: Post, brand: str, verdict: Verdict) -> bool:

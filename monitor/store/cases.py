@@ -401,8 +401,11 @@ def waiting(database: Database, lane: str, limit: int = 2000) -> list[Row]:
 
 
 def owned(database: Database) -> list[Row]:
-    """Open cases that somebody has."""
-    return database.rows("SELECT id, owner FROM cases WHERE closed_at = '' AND owner <> '' AND answered_at = ''")
+    """Open cases that somebody has and has not answered."""
+    return database.rows(
+        "SELECT id, owner FROM cases WHERE closed_at = '' AND owner <> '' "
+        "AND (answered_at = '' OR answered_at < last_posted_at)"
+    )
 
 
 def story_sizes(database: Database, stories: Sequence[str]) -> dict[str, int]:

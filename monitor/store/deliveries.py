@@ -381,13 +381,29 @@ def revive(database: Database, now: datetime) -> int:
 
 
 def overdue(database: Database, channel: str, before: datetime, limit: int = 500) -> list[Delivery]:
-    """What a channel has owed since before then: a row that was tried is due again later, and yet owed since it was made."""
+    """What a channel has owed since before then; a row that was tried is due later, and yet owed since it was made."""
     return [
         of_row(row)
         for row in database.rows(
             f"SELECT * FROM deliveries WHERE channel = :channel AND action = 'post' AND story_id <> '' AND {_WAITING} "
             "AND created_at < :before AND (due_at < :before OR attempts > 0) ORDER BY due_at LIMIT :limit",
             {"channel": channel, "before": stamp(before), "limit": limit},
+        )
+    ]
+
+
+def owing_channels(database: Database) -> list[str]:
+    """Channels that owe something, now or later."""
+    return [row["channel"] for row in database.rows(f"SELECT DISTINCT channel FROM deliveries WHERE {_WAITING}")]
+
+
+def owed_by(database: Database, channel: str, limit: int = 500) -> list[Delivery]:
+    """What a channel owes, now or later."""
+    return [
+        of_row(row)
+        for row in database.rows(
+            f"SELECT * FROM deliveries WHERE channel = :channel AND {_WAITING} ORDER BY due_at LIMIT :limit",
+            {"channel": channel, "limit": limit},
         )
     ]
 
