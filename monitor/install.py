@@ -108,13 +108,20 @@ QUESTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
 
 
 def init(
-    brand_query: str, output: Path, *, name: str = "", zone: str = "", hours: str = HOURS, checkout: Path = CHECKOUT
+    brand_query: str,
+    output: Path,
+    *,
+    name: str = "",
+    zone: str = "",
+    hours: str = HOURS,
+    checkout: Path = CHECKOUT,
+    program: str = "earful",
 ) -> str:
     """Write the settings of a real installation to `output`, and return what a person should know now.
 
     The sources that need no key are on; the database stands beside the file. A folder that is made is private (0700),
-    the file always is (0600). `checkout` is where Earful itself stands: inside it one is warned. Raises InstallError,
-    and writes nothing, where a file stands already.
+    the file always is (0600). `checkout` is where Earful itself stands: inside it one is warned. `program` is how it is
+    called here, for what is suggested next. Raises InstallError, and writes nothing, where a file stands already.
     """
     query = query_of(brand_query)
     path = (output / "settings.toml" if output.is_dir() else output).absolute()
@@ -133,7 +140,7 @@ def init(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "unusable name"
         raise InstallError(f"{path} cannot be written ({reason}): name another place") from None
-    return _report(path, inside=path.is_relative_to(checkout))
+    return _report(path, program, inside=path.is_relative_to(checkout))
 
 
 def demo_settings(brand: str, folder: Path) -> Path:
@@ -170,12 +177,12 @@ def _make_folder(folder: Path) -> None:
         level.chmod(0o700)
 
 
-def _report(path: Path, *, inside: bool) -> str:
-    command = f"earful --settings {shlex.quote(str(path))}"
+def _report(path: Path, program: str, *, inside: bool) -> str:
+    command = f"{program} --settings {shlex.quote(str(path))}"
     lines = [f"Wrote {path}", ""]
     if inside:
         lines += ["It stands inside Earful's own folder: an upgrade could meet it. A place outside is safer.", ""]
-    return "\n".join([*lines, *_STANDING, "", f"Next: {command} try    then: {command} run"])
+    return "\n".join([*lines, *_STANDING, "", "Next:", f"  {command} try", f"  {command} run"])
 
 
 _STANDING = (

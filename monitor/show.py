@@ -6,8 +6,11 @@ does, which is why it is only for a terminal that somebody looks at.
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -19,6 +22,23 @@ from monitor.settings import Settings
 from monitor.store import cases, mentions, sources
 from monitor.store.database import Database
 
+
+def program() -> str:
+    """How a person calls this program here: what is suggested can be pasted."""
+    here = Path(sys.argv[0])
+    found = shutil.which("earful")
+    return "earful" if found and Path(found).resolve() == here.resolve() else shlex.quote(sys.argv[0] or "earful")
+
+
+def command(settings: Path) -> str:
+    """The same with the settings named, unless they are those that it takes by itself."""
+    if settings.absolute() == Path("settings.toml").absolute():
+        return program()
+    place = settings.absolute()
+    near = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
+    return f"{program()} --settings {shlex.quote(str(near))}"
+
+
 _MARKS = {"ping": ("!", "bold red"), "sweep": ("?", "yellow"), "none": ("·", "dim")}
 
 
@@ -28,7 +48,7 @@ class Show:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
-        self.console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        self.console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
         self.since = utc_now()
         self.shown: set[str] = set()
         self.failing: set[str] = set()
@@ -82,10 +102,8 @@ class Show:
         for name, health in sources.all_health(self.database).items():
             if health.failing_since is not None and name not in self.failing:
                 self.failing.add(name)
-                line = f"{name} is not read: {health.last_error}"
-                self.console.print(
-                    Text(clean_line(line) + (f" - {clean_line(health.remedy)}" if health.remedy else ""), "yellow")
-                )
+                line = clean_line(f"{name} is not read: {health.last_error}").rstrip(".")
+                self.console.print(Text(f"{line}. {clean_line(health.remedy)} It is tried again.", "yellow"))
             elif health.failing_since is None and name in self.failing:
                 self.failing.discard(name)
                 self.console.print(Text(f"{name} is read again", "green"))
@@ -97,8 +115,10 @@ class Show:
         self.console.print()
         self.console.print(
             f"Stopped. {count_words(total['mentions'], 'mention')} heard, {total['flagged']} flagged, "
-            f"{count_words(open_cases.get('ping', 0), 'case')} still open. Look at them: [bold]earful cases[/]"
+            f"{count_words(open_cases.get('ping', 0), 'case')} still open.",
+            markup=False,
         )
+        self.console.print(f"Look at them: {command(self.settings.file)} cases", markup=False, soft_wrap=True)
 
 
 def _clock(moment: datetime, zone: object) -> str:

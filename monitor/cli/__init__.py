@@ -10,14 +10,14 @@ import typer
 from rich.console import Console
 
 from monitor.cases import NotPossible
-from monitor.cli import data, looking, running
+from monitor.cli import data, looking, running, standing
 from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable
 from monitor.install import InstallError
 from monitor.settings import EXIT, SettingsError
 from monitor.store.database import DatabaseUnusable, Error, RoleTaken
 
-__all__ = ["app", "data", "looking", "main", "running"]
+__all__ = ["app", "data", "looking", "main", "running", "standing"]
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 console = Console(highlight=False, soft_wrap=False)
+one_line = not console.is_terminal  # a person reads wrapped words, a script reads whole lines
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 class Failed(Exception):
@@ -44,6 +47,8 @@ def choose(
 ) -> None:
     """Hears every complaint about a brand and keeps at it until somebody has answered."""
     _Chosen.settings = settings
+    # What a command has to say it says itself; the daemon sets up a log of its own.
+    logging.getLogger("earful").addHandler(logging.NullHandler())
 
 
 def settings_path() -> Path:

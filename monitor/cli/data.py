@@ -16,15 +16,13 @@ from alerts.wording import count_words, excerpt
 from connectors import Post
 from monitor import importing
 from monitor.assembly import judge_of, open_store, queries_of
-from monitor.cli.base import Failed, app, console, load_settings, opened, print_json, settings_path
+from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.settings import load
 from monitor.store import sources
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable, Sqlite
 from monitor.text import measures
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
 @app.command()
@@ -54,7 +52,7 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
                         else f"{name}: {visit.error}" + (f" - {visit.remedy}" if visit.remedy else ""),
                         "" if not visit.error else "red",
                     ),
-                    soft_wrap=True,
+                    soft_wrap=one_line,
                 )
         for channel in assembly.alerting.due(utc_now()):
             assembly.alerting.serve(channel, utc_now)
@@ -110,10 +108,10 @@ def import_(
             f"{taken.seen:,} read, {taken.matched:,} about a brand ({result['unmatched']:,} not kept), "
             f"{taken.new:,} new, {taken.flagged:,} flagged, {len(taken.opened):,} cases opened"
             + (f", {len(reading.aside):,} set aside" if reading.aside else ""),
-            soft_wrap=True,
+            soft_wrap=one_line,
         )
         for each in reading.aside[:5]:
-            console.print(Text(f"! {each.reason}", "yellow"), soft_wrap=True)
+            console.print(Text(f"! {each.reason}", "yellow"), soft_wrap=one_line)
 
 
 def _bar(quiet: bool) -> Progress:
@@ -171,7 +169,7 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
         f"area under ROC {result['roc_auc']:.3f} · "
         f"average precision {result['average_precision']:.3f} · F1 {result['f1']:.2f} · "
         f"{result['posts_per_second']:,} posts a second",
-        soft_wrap=True,
+        soft_wrap=one_line,
     )
     wrong = sorted(
         (
@@ -182,8 +180,10 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
     )[:8]
     console.print("\nthe worst mistakes", style="dim")
     for _size, words, expected, verdict in wrong:
-        console.print(Text(f"  {'missed' if expected else 'wrong '}  {excerpt(words, 110)}"), soft_wrap=True)
-        console.print(Text(f"          {' · '.join(verdict.reasons) or 'nothing stood out'}", "dim"), soft_wrap=True)
+        console.print(Text(f"  {'missed' if expected else 'wrong '}  {excerpt(words, 110)}"), soft_wrap=one_line)
+        console.print(
+            Text(f"          {' · '.join(verdict.reasons) or 'nothing stood out'}", "dim"), soft_wrap=one_line
+        )
 
 
 @app.command()

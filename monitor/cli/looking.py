@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import getpass
 import json
-from datetime import timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,12 +17,13 @@ from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor import cases as verbs
-from monitor import compose, digest, report
-from monitor.cli.base import Failed, app, console, load_settings, opened, print_json
+from monitor import compose
+from monitor.cli.base import AsJson, Failed, app, console, load_settings, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.model import Mention
 from monitor.settings import span
-from monitor.store import cases, deliveries, mentions, records, sources
+from monitor.show import command
+from monitor.store import cases, deliveries, mentions, records
 from monitor.store.database import Row, at, stamp
 from monitor.text.normal import safe_line
 
@@ -29,7 +31,6 @@ Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
 Since = Annotated[str, typer.Option("--since", help='How far back: "24h", "7d", or a day such as 2026-11-20.')]
 Limit = Annotated[int, typer.Option("--limit", help="How many at most.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Flagged = Annotated[bool, typer.Option("--flagged", help="Only those that people are called for.")]
 _STYLES = {"ping": "bold red", "sweep": "yellow", "none": ""}
 
@@ -42,8 +43,6 @@ def _since(text: str) -> Any:
     except ValueError:
         pass
     try:
-        from datetime import UTC, datetime
-
         moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     except ValueError:
@@ -79,6 +78,18 @@ def mention_json(mention: Mention) -> dict[str, Any]:
     }
 
 
+def _when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A moment in as few letters as are needed today."""
+    there = moment.astimezone(zone)
+    return f"{there:%H:%M}" if there.date() == now.astimezone(zone).date() else f"{there:%d %b %H:%M}"
+
+
+def _nothing(what: str) -> None:
+    console.print(
+        f"No {what} fits. Whether the sources are read, says: {command(settings_path())} status", markup=False
+    )
+
+
 @app.command("mentions")
 def mentions_(
     brand: Brand = "",
@@ -99,7 +110,10 @@ def mentions_(
             for mention in found:
                 print_json(mention_json(mention))
             return
-        zone = assembly.settings.zone
+        if not found:
+            _nothing("mention")
+            return
+        now, zone = utc_now(), assembly.settings.zone
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name, options in (
             ("posted", {"no_wrap": True}),
@@ -117,7 +131,7 @@ def mentions_(
                 says.append("\n" + " · ".join(verdict.reasons), "dim")
             mark = {"ping": "!", "sweep": "?", "none": ""}[verdict.lane]
             table.add_row(
-                f"{mention.post.posted_at.astimezone(zone):%d %b %H:%M}", mention.post.source,
+                _when(mention.post.posted_at, now, zone), mention.post.source,
                 Text(safe_line(mention.post.author)), Text(mark, _STYLES[verdict.lane]), says, mention.case_id,
             )  # fmt: skip
         console.print(table)
@@ -193,41 +207,53 @@ def cases_(
 
 
 def _case_table(assembly: Any, rows: list[Row]) -> None:
+    if not rows:
+        _nothing("case")
+        return
     now, zone = utc_now(), assembly.settings.zone
     words = mentions.of_cases(assembly.database, [row["id"] for row in rows])
+    several = len({row["source"] for row in rows}) > 1
+    wide = console.width >= 110
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("case", justify="right", no_wrap=True)
     table.add_column("urgency", no_wrap=True)
-    table.add_column("state", no_wrap=True, max_width=18)
-    table.add_column("since", no_wrap=True)
+    table.add_column("state", no_wrap=True, max_width=18 if wide else 12)
+    if wide:
+        table.add_column("since", no_wrap=True)
     table.add_column("due", no_wrap=True)
-    table.add_column("who", no_wrap=True, max_width=26)
+    if several:
+        table.add_column("source", no_wrap=True, max_width=12)
+    table.add_column("who", no_wrap=True, max_width=24 if wide else 14)
     table.add_column("says", ratio=1)
     styles = {"critical": "bold red", "urgent": "red", "normal": "", "gentle": "dim"}
     for row in rows:
         case = cases.case_of(row)
-        told = [each for each in words.get(case.id, []) if each.verdict.lane != "none"] or words.get(case.id, [])
+        told = [each for each in words.get(case.id, []) if each.flagged] or words.get(case.id, [])
         state = case.state_at(now)
-        late = case.due_at is not None and case.due_at < now and state in {"open", "taken"}
-        due = (
-            ""
-            if case.due_at is None or state in {"answered", "closed"}
-            else f"{case.due_at.astimezone(zone):%d %b %H:%M}"
-        )
-        table.add_row(
+        waits = state in {"open", "taken"} and case.due_at is not None
+        late = waits and case.due_at is not None and case.due_at < now
+        cells: list[Text | str] = [
             case.id,
             Text(
                 "sweep" if case.lane == "sweep" else case.priority,
                 styles[case.priority] if case.lane == "ping" else "dim",
             ),
-            f"{state}{' ' + case.owner if state == 'taken' else ''}",
-            f"{case.first_posted_at.astimezone(zone):%d %b %H:%M}",
-            Text(due, "red" if late else ""),
-            Text(safe_line(f"{case.author} · {case.source}")),
-            Text(excerpt(told[-1].post.text or told[-1].post.title, 120) if told else "(deleted)"),
+            Text(safe_line(f"{state} {case.owner}" if state == "taken" else state)),
+        ]
+        if wide:
+            cells.append(_when(case.first_posted_at, now, zone))
+        cells.append(Text(_when(case.due_at, now, zone) if waits and case.due_at else "", "red" if late else ""))
+        if several:
+            cells.append(Text(safe_line(case.source)))
+        cells.append(Text(safe_line(case.author)))
+        cells.append(
+            Text(excerpt(told[-1].post.text or told[-1].post.title, 120 if wide else 70) if told else "(deleted)")
         )
+        table.add_row(*cells)
     console.print(table)
-    console.print(f"[dim]{len(rows)} shown; look into one with: earful case ID[/]")
+    console.print(
+        Text(f"{len(rows)} shown. One of them, with all that happened: {command(settings_path())} case ID", "dim")
+    )
 
 
 @app.command()
@@ -293,20 +319,25 @@ def _one_case(assembly: Any, row: Row) -> None:
         console.print(
             Text(f"{mention.post.posted_at.astimezone(zone):%d %b %H:%M}  {safe_line(mention.post.author)}", "bold")
         )
-        console.print(Text("  " + excerpt(mention.post.text or mention.post.title, 1000)))
-        console.print(Text("  " + " · ".join(mention.verdict.reasons), "dim"))
-        console.print(Text("  " + mention.post.url, "dim"))
+        console.print(Padding(Text(excerpt(mention.post.text or mention.post.title, 1000)), (0, 0, 0, 2)))
+        console.print(Padding(Text(" · ".join(mention.verdict.reasons), "dim"), (0, 0, 0, 2)))
+        console.print(Text("  " + mention.post.url, "dim"), soft_wrap=True)
     for own in records.own_posts_of_case(assembly.database, one.id):
         console.print(
             Text(f"{at(own['posted_at']).astimezone(zone):%d %b %H:%M}  {safe_line(own['author'])} (us)", "bold green")
         )
-        console.print(Text("  " + excerpt(own["text"], 1000)))
+        console.print(Padding(Text(excerpt(own["text"], 1000)), (0, 0, 0, 2)))
     console.print()
+    log = Table(box=None, pad_edge=False, show_header=False, style="dim")
+    for width in (None, None, 16, None):
+        log.add_column(no_wrap=True, max_width=width)
+    log.add_column(ratio=1)
     for line in cases.log_of(assembly.database, one.id):
-        undone = " (taken back)" if line.undone_at else ""
         detail = ", ".join(f"{key} {value}" for key, value in line.detail.items() if key != "before" and value)
-        words = f"{line.at.astimezone(zone):%d %b %H:%M:%S}  {line.what:<9} {line.who or '-':<14} {line.way:<14} "
-        console.print(Text(words + safe_line(detail)[:80] + undone, "dim"), soft_wrap=True)
+        said = safe_line(detail)[:300] + (" (taken back)" if line.undone_at else "")
+        moment = _when(line.at, now, zone)
+        log.add_row(moment, line.what, Text(safe_line(line.who) or "-"), line.way, Text(said))
+    console.print(log)
 
 
 @app.command()
@@ -379,165 +410,3 @@ def route(case_id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
             f"by today's settings: {routed.rule} -> {', '.join(routed.notify)}"
             + (f", owner {routed.owner}" if routed.owner else "")
         )
-
-
-@app.command()
-def status(as_json: AsJson = False) -> None:
-    """Say how every source and channel stands, what waits, and what was not seen."""
-    with opened() as assembly:
-        database, now = assembly.database, utc_now()
-        health = sources.all_health(database)
-        aside = sources.aside_counts(database)
-        waiting = deliveries.waiting(database)
-        gaps = sources.gaps_since(database, now - timedelta(days=7))
-        dead = deliveries.dead(database)
-        if as_json:
-            print_json(
-                {
-                    "sources": [
-                        {
-                            "name": source.name, "kind": source.kind,
-                            "last_read_at": stamp(health[source.name].last_read_at) or None,
-                            "last_success_at": stamp(health[source.name].last_success_at) or None,
-                            "failing_since": stamp(health[source.name].failing_since) or None,
-                            "last_error": health[source.name].last_error or None,
-                            "remedy": health[source.name].remedy or None,
-                            "failures": health[source.name].failures,
-                            "next_due_at": stamp(health[source.name].next_due_at) or None,
-                            "paused": health[source.name].paused_at is not None, "refused": health[source.name].refused,
-                            "quota_remaining": health[source.name].quota_remaining, "spent": health[source.name].spent,
-                            "aside": aside.get(source.name, 0),
-                        }
-                        for source in assembly.settings.sources
-                    ],
-                    "channels": [
-                        {
-                            "name": c.name, "failing_since": stamp(c.failing_since) or None,
-                            "error": c.error or None, "remedy": c.remedy or None,
-                        }
-                        for c in deliveries.channel_health(database).values()
-                    ],
-                    "queue": waiting,
-                    "dead": [{"target": d.target, "about": d.about, "error": d.error} for d in dead],
-                    "gaps": [
-                        {"source": g["source"], "from": g["start_at"], "to": g["end_at"], "reason": g["reason"]}
-                        for g in gaps
-                    ],
-                    "mentions": mentions.counts(database), "open_cases": cases.count_open(database),
-                    "audit": records.fact(database, "audit"),
-                }
-            )  # fmt: skip
-            return
-        _status_tables(assembly, health, aside, gaps, dead)
-
-
-def _ago(moment: Any, now: Any) -> str:
-    return f"{span_words(now - moment)} ago" if moment else "never"
-
-
-def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any) -> None:
-    database, now, zone = assembly.database, utc_now(), assembly.settings.zone
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("source", "state", "last read", "next", "set aside", "quota", "spent"):
-        table.add_column(name, no_wrap=True, justify="right" if name in {"set aside", "quota", "spent"} else "left")
-    notes = []
-    for source in assembly.settings.sources:
-        each = health[source.name]
-        state = (
-            Text("failing", "red")
-            if each.failing_since
-            else Text("reading", "green")
-            if each.last_success_at
-            else Text("not read yet", "dim")
-        )
-        if not source.enabled:
-            state = Text("switched off", "dim")
-        elif each.paused_at:
-            state = Text("paused", "yellow")
-        elif each.refused:
-            state = Text("refused", "red")
-        due = (
-            "now" if each.next_due_at is None or each.next_due_at <= now else f"in {span_words(each.next_due_at - now)}"
-        )
-        table.add_row(source.name, state, _ago(each.last_read_at, now), "" if each.refused else due,
-                      str(aside.get(source.name, 0) or ""),
-                      str(each.quota_remaining if each.quota_remaining is not None else ""),
-                      f"${each.spent:.2f}" if each.spent else "")  # fmt: skip
-        if each.failing_since:
-            notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
-    console.print(table)
-    for name, channel in deliveries.channel_health(database).items():
-        if channel.failing_since:
-            notes.append(f"{name}: {channel.error}" + (f" - {channel.remedy}" if channel.remedy else ""))
-    for note in notes:
-        console.print(Text(f"! {safe_line(note)}", "yellow"))
-    console.print()
-    waiting, total, open_cases = deliveries.waiting(database), mentions.counts(database), cases.count_open(database)
-    counts = Table(box=None, pad_edge=False, show_header=False)
-    counts.add_row("mentions", f"{total['mentions']:,}", f"{total['flagged']:,} flagged")
-    counts.add_row("open cases", str(open_cases.get("ping", 0)), f"{open_cases.get('sweep', 0)} in the sweep list")
-    queue = sum(waiting.get(state, 0) for state in ("pending", "inflight", "retry", "unknown"))
-    counts.add_row("messages", str(queue) + " waiting", f"{waiting.get('sent', 0)} sent, {len(dead)} not deliverable")
-    console.print(counts)
-    for each in dead[:10]:
-        console.print(Text(f"! {each.target}: {safe_line(each.error)} (earful alert resend sends it once more)", "red"))
-    for gap in gaps:
-        start, end = at(gap["start_at"]).astimezone(zone), at(gap["end_at"]).astimezone(zone)
-        console.print(
-            Text(
-                f"! {gap['source']} not seen {start:%d %b %H:%M} to {end:%d %b %H:%M}: {safe_line(gap['reason'])}",
-                "yellow",
-            )
-        )
-    audit = records.fact(database, "audit")
-    if audit:
-        console.print(Text(f"! audit: {audit}", "red"))
-
-
-@app.command("digest")
-def digest_(
-    preview: Annotated[Path | None, typer.Option("--preview", help="Write the HTML to this file instead.")] = None,
-    send: Annotated[bool, typer.Option("--send", help="Send it now to everybody whom settings name.")] = False,
-) -> None:
-    """Print the letter of the last seven days."""
-    with opened() as assembly:
-        now = utc_now()
-        letter = digest.letter_of(assembly.database, assembly.rules, now, key=f"digest-{now:%Y%m%dT%H%M%S}")
-        if preview is not None:
-            preview.write_text(letter.html, encoding="utf-8")
-            typer.echo(f"Wrote {preview}")
-            return
-        if not send:
-            typer.echo(letter.text)
-            return
-        targets = list(assembly.settings.digest.to)
-        if not targets:
-            raise Failed('[digest] to names nobody; write to = ["email:boss@example.org"]')
-        period = f"now-{now:%Y%m%dT%H%M%S}"
-        with assembly.database.transaction():
-            digest.queue(assembly.database, letter, period, targets, now)
-        for name in dict.fromkeys(target.partition(":")[0] for target in targets):
-            assembly.alerting.serve(name, utc_now)
-        sent = [each for each in (deliveries.about(assembly.database, f"digest:{period}")) if each.state == "sent"]
-        typer.echo(
-            f"{len(sent)} of {len(targets)} letters sent"
-            + ("" if len(sent) == len(targets) else "; the others are tried again by the daemon")
-        )
-
-
-@app.command("report")
-def report_(
-    days: Annotated[int, typer.Option("--days", help="How many days back.")] = 7,
-    as_json: AsJson = False,
-) -> None:
-    """Print how long everything took: median and 90th percentile."""
-    with opened() as assembly:
-        now = utc_now()
-        figures = report.of_span(assembly.database, assembly.rules, now - timedelta(days=days), now)
-        if as_json:
-            print_json(report.as_json(figures))
-            return
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for line in report.lines(figures, None):
-            table.add_row(line.name, Text(line.value, "bold"), Text(line.note, "dim"))
-        console.print(table)

@@ -16,14 +16,16 @@ import typer
 from rich.table import Table
 
 from alerts import ChannelError
+from alerts.wording import count_words
 from connectors import Batch, ConnectorError, Request
 from monitor import daemon, install
 from monitor.alerting import resend_dead
 from monitor.assembly import assemble, channels_of, connector_of, open_store, queries_of
-from monitor.cli.base import Failed, app, console, load_settings, opened, settings_path
+from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
 from monitor.deadline import Overran, within
 from monitor.engine import utc_now
 from monitor.settings import Settings, Source, load
+from monitor.show import program
 from monitor.store.database import holder_of
 from monitor.text.normal import safe_line
 from monitor.text.query import Subject, brands_in
@@ -79,7 +81,8 @@ def init(
         raise Failed("say what to listen for: earful init --brand QUERY --output FILE --yes")
     if output is None:
         raise Failed("say where the settings should stand: --output FILE")
-    typer.echo(install.init(brand, output.expanduser().absolute(), name=name, zone=zone, hours=hours))
+    place = output.expanduser().absolute()
+    typer.echo(install.init(brand, place, name=name, zone=zone, hours=hours, program=program()))
 
 
 @app.command()
@@ -114,17 +117,18 @@ def check(
     """Check the settings; every fault at once, each with what to write."""
     settings = load_settings()
     for warning in settings.warnings:
-        console.print(f"[yellow]![/] {warning}", soft_wrap=True)
+        console.print(f"[yellow]![/] {warning}", soft_wrap=one_line)
     if not any(channel.wakes for channel in channels_of(settings).values()):
         console.print(
             "[yellow]![/] no channel can wake a person at night: a critical case waits until somebody looks. "
             "Set `wakes = true` on a channel that rings a telephone.",
-            soft_wrap=True,
+            soft_wrap=one_line,
         )
-    console.print(
-        f"[green]ok[/] {settings.file.name}: {len(settings.brands)} brands, {len(settings.sources)} sources, "
-        f"{len(settings.channels)} channels"
+    counted = ", ".join(
+        count_words(len(each), word)
+        for each, word in ((settings.brands, "brand"), (settings.sources, "source"), (settings.channels, "channel"))
     )
+    console.print(f"[green]ok[/] {settings.file.name}: {counted}", soft_wrap=one_line)
     if online and not _online(settings):
         raise typer.Exit(1)
 
@@ -189,7 +193,7 @@ def try_(
         except Exception as error:  # noqa: BLE001 - told in one line, and the next source is tried
             line, good = getattr(error, "message", "") or f"unexpected {type(error).__name__}", False
         if not good:
-            console.print(f"[red]no[/] {source.name}: {safe_line(line)}", soft_wrap=True)
+            console.print(f"[red]no[/] {source.name}: {safe_line(line)}", soft_wrap=one_line)
             continue
         for post in batch.posts:
             subject = Subject(post.text, post.title, post.author, post.source, post.lang, post.url)
@@ -198,10 +202,11 @@ def try_(
                 shown += 1
                 words = ", ".join(word for matched in found.values() for word in matched)
                 console.print(
-                    f"[dim]{source.name}[/] [bold]{_plain(post.author)}[/] [dim]({_plain(words)})[/]", soft_wrap=True
+                    f"[dim]{source.name}[/] [bold]{_plain(post.author)}[/] [dim]({_plain(words)})[/]",
+                    soft_wrap=one_line,
                 )
-                console.print(f"  {_plain(post.text or post.title)[:200]}", soft_wrap=True)
-    console.print(f"{shown} posts; nothing was stored.")
+                console.print(f"  {_plain(post.text or post.title)[:200]}", soft_wrap=one_line)
+    console.print(f"{count_words(shown, 'post')}; nothing was stored.")
 
 
 def _plain(text: str) -> str:
@@ -235,7 +240,7 @@ def alert_test() -> None:
 
             line, good = _ask(send, 30)
             well &= good
-            console.print(f"{'[green]ok[/]' if good else '[red]no[/]'} {target}: {safe_line(line)}", soft_wrap=True)
+            console.print(f"{'[green]ok[/]' if good else '[red]no[/]'} {target}: {safe_line(line)}", soft_wrap=one_line)
     finally:
         database.close()
     if not well:

@@ -1,0 +1,205 @@
+"""Commands that say how all stands: sources and channels, the week's letter, the figures."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from alerts.wording import span_words
+from monitor import digest, report
+from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
+from monitor.engine import utc_now
+from monitor.store import cases, deliveries, mentions, records, sources
+from monitor.store.database import Database, at, stamp
+from monitor.text.normal import safe_line
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Say how every source and channel stands, what waits, and what was not seen."""
+    with opened() as assembly:
+        database, now = assembly.database, utc_now()
+        health = sources.all_health(database)
+        aside = sources.aside_counts(database)
+        waiting = deliveries.waiting(database)
+        gaps = sources.gaps_since(database, now - timedelta(days=7))
+        dead = deliveries.dead(database)
+        if as_json:
+            print_json(
+                {
+                    "sources": [
+                        {
+                            "name": source.name, "kind": source.kind,
+                            "last_read_at": stamp(health[source.name].last_read_at) or None,
+                            "last_success_at": stamp(health[source.name].last_success_at) or None,
+                            "failing_since": stamp(health[source.name].failing_since) or None,
+                            "last_error": health[source.name].last_error or None,
+                            "remedy": health[source.name].remedy or None,
+                            "failures": health[source.name].failures,
+                            "next_due_at": stamp(health[source.name].next_due_at) or None,
+                            "paused": health[source.name].paused_at is not None, "refused": health[source.name].refused,
+                            "quota_remaining": health[source.name].quota_remaining, "spent": health[source.name].spent,
+                            "aside": aside.get(source.name, 0),
+                        }
+                        for source in assembly.settings.sources
+                    ],
+                    "channels": [
+                        {
+                            "name": c.name, "failing_since": stamp(c.failing_since) or None,
+                            "error": c.error or None, "remedy": c.remedy or None,
+                        }
+                        for c in deliveries.channel_health(database).values()
+                    ],
+                    "queue": waiting,
+                    "dead": [{"target": d.target, "about": d.about, "error": d.error} for d in dead],
+                    "gaps": [
+                        {"source": g["source"], "from": g["start_at"], "to": g["end_at"], "reason": g["reason"]}
+                        for g in gaps
+                    ],
+                    "mentions": mentions.counts(database), "open_cases": cases.count_open(database),
+                    "audit": records.fact(database, "audit"),
+                }
+            )  # fmt: skip
+            return
+        _status_tables(assembly, health, aside, gaps, dead)
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "never"
+    return f"{span_words(now - moment)} ago" if now - moment >= timedelta(minutes=1) else "just now"
+
+
+def _soon(moment: datetime | None, now: datetime) -> str:
+    if moment is None or moment <= now:
+        return "now"
+    return f"in {span_words(moment - now)}" if moment - now >= timedelta(minutes=1) else "within a minute"
+
+
+def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any) -> None:
+    database, now, zone = assembly.database, utc_now(), assembly.settings.zone
+    headers = ["source", "state", "last read", "next", "set aside", "quota", "spent"]
+    lines: list[list[Text | str]] = []
+    notes = []
+    for source in assembly.settings.sources:
+        each = health[source.name]
+        state = (
+            Text("failing", "red")
+            if each.failing_since
+            else Text("reading", "green")
+            if each.last_success_at
+            else Text("not read yet", "dim")
+        )
+        if not source.enabled:
+            state = Text("switched off", "dim")
+        elif each.paused_at:
+            state = Text("paused", "yellow")
+        elif each.refused:
+            state = Text("refused", "red")
+        waits = source.enabled and not each.refused and not each.paused_at
+        lines.append(
+            [
+                source.name, state, _ago(each.last_read_at, now), _soon(each.next_due_at, now) if waits else "",
+                str(aside.get(source.name, 0) or ""),
+                f"{each.quota_remaining:,}" if each.quota_remaining is not None else "",
+                f"${each.spent:.2f}" if each.spent else "",
+            ]
+        )  # fmt: skip
+        if each.failing_since:
+            notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    shown = [number for number in range(len(headers)) if number < 4 or any(line[number] for line in lines)]
+    for number in shown:
+        table.add_column(headers[number], no_wrap=True, justify="right" if number >= 4 else "left")
+    for line in lines:
+        table.add_row(*(line[number] for number in shown))
+    console.print(table)
+    _standing(database, zone, notes, gaps, dead)
+
+
+def _standing(database: Database, zone: ZoneInfo, notes: list[str], gaps: Any, dead: Any) -> None:
+    for name, channel in deliveries.channel_health(database).items():
+        if channel.failing_since:
+            notes.append(f"{name}: {channel.error}" + (f" - {channel.remedy}" if channel.remedy else ""))
+    for note in notes:
+        console.print(Text(f"! {safe_line(note)}", "yellow"))
+    console.print()
+    waiting, total, open_cases = deliveries.waiting(database), mentions.counts(database), cases.count_open(database)
+    counts = Table(box=None, pad_edge=False, show_header=False)
+    counts.add_row("mentions", f"{total['mentions']:,}", f"{total['flagged']:,} flagged")
+    counts.add_row("open cases", str(open_cases.get("ping", 0)), f"{open_cases.get('sweep', 0)} in the sweep list")
+    queue = sum(waiting.get(state, 0) for state in ("pending", "inflight", "retry", "unknown"))
+    counts.add_row("messages", str(queue) + " waiting", f"{waiting.get('sent', 0)} sent, {len(dead)} not deliverable")
+    console.print(counts)
+    for each in dead[:10]:
+        console.print(Text(f"! {each.target}: {safe_line(each.error)} (earful alert resend sends it once more)", "red"))
+    for gap in gaps:
+        start, end = at(gap["start_at"]).astimezone(zone), at(gap["end_at"]).astimezone(zone)
+        console.print(
+            Text(
+                f"! {gap['source']} not seen {start:%d %b %H:%M} to {end:%d %b %H:%M}: {safe_line(gap['reason'])}",
+                "yellow",
+            )
+        )
+    audit = records.fact(database, "audit")
+    if audit:
+        console.print(Text(f"! audit: {audit}", "red"))
+
+
+@app.command("digest")
+def digest_(
+    preview: Annotated[Path | None, typer.Option("--preview", help="Write the HTML to this file instead.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it now to everybody whom settings name.")] = False,
+) -> None:
+    """Print the letter of the last seven days."""
+    with opened() as assembly:
+        now = utc_now()
+        letter = digest.letter_of(assembly.database, assembly.rules, now, key=f"digest-{now:%Y%m%dT%H%M%S}")
+        if preview is not None:
+            preview.write_text(letter.html, encoding="utf-8")
+            typer.echo(f"Wrote {preview}")
+            return
+        if not send:
+            typer.echo(letter.text)
+            return
+        targets = list(assembly.settings.digest.to)
+        if not targets:
+            raise Failed('[digest] to names nobody; write to = ["email:boss@example.org"]')
+        period = f"now-{now:%Y%m%dT%H%M%S}"
+        with assembly.database.transaction():
+            digest.queue(assembly.database, letter, period, targets, now)
+        for name in dict.fromkeys(target.partition(":")[0] for target in targets):
+            assembly.alerting.serve(name, utc_now)
+        sent = [each for each in (deliveries.about(assembly.database, f"digest:{period}")) if each.state == "sent"]
+        typer.echo(
+            f"{len(sent)} of {len(targets)} letters sent"
+            + ("" if len(sent) == len(targets) else "; the others are tried again by the daemon")
+        )
+
+
+@app.command("report")
+def report_(
+    days: Annotated[int, typer.Option("--days", help="How many days back.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Print how long everything took: median and 90th percentile."""
+    with opened() as assembly:
+        now = utc_now()
+        figures = report.of_span(assembly.database, assembly.rules, now - timedelta(days=days), now)
+        if as_json:
+            print_json(report.as_json(figures))
+            return
+        found = report.lines(figures, None)
+        if not found:
+            console.print(f"Nothing was told or answered in the last {days} days.")
+            return
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for line in found:
+            table.add_row(line.name, Text(line.value, "bold"), Text(line.note, "dim"))
+        console.print(table)
