@@ -8,6 +8,7 @@ import sys
 
 import typer
 from rich.console import Console
+from typer.models import CommandInfo
 
 from monitor.cases import NotPossible
 from monitor.cli import data, looking, running, standing
@@ -18,6 +19,19 @@ from monitor.settings import EXIT, SettingsError
 from monitor.store.database import DatabaseUnusable, Error, RoleTaken
 
 __all__ = ["app", "data", "looking", "main", "running", "standing"]
+
+
+def _place(command: CommandInfo) -> int:
+    """Where a command stands in the help: as a newcomer meets them; what is not named comes last."""
+    name = command.name or (command.callback.__name__ if command.callback else "")
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+_ORDER = (
+    "run", "demo", "init", "check", "try", "collect", "import", "mentions", "cases", "case", "explain", "route",
+    "status", "digest", "report", "eval", "backup", "restore", "reload", "service", "slack-manifest",
+)  # fmt: skip
+app.registered_commands.sort(key=_place)
 
 
 def main() -> None:

@@ -27,7 +27,10 @@ from monitor.text import measures
 
 @app.command()
 def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only this source.")] = "") -> None:
-    """Read every source once now (or one), and send what follows from it."""
+    """Read every source once now, or one of them.
+
+    What follows from it is sent.
+    """
     with opened() as assembly:
         names = [source] if source else [each.name for each in assembly.settings.sources if each.enabled]
         well = True
@@ -132,7 +135,7 @@ def eval_(
     brand: Annotated[str, typer.Option("--brand", help="Judge for this brand, with what it has learned.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Measure the judge on data that people have labelled."""
+    """Measure the judge on posts that people have labelled."""
     if not file.is_file():
         raise Failed(f"{file}: there is no such file")
     settings = load_settings()
@@ -188,7 +191,10 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
 
 @app.command()
 def backup(file: Annotated[Path, typer.Argument(help="Where to write the copy.")]) -> None:
-    """Write a consistent, checked copy of the database, while the daemon goes on."""
+    """Write a checked copy of the database.
+
+    The daemon goes on meanwhile.
+    """
     settings = load_settings()
     database = open_store(settings, utc_now())
     try:

@@ -269,7 +269,7 @@ def case(
     text: Annotated[str, typer.Option(help="With note or wants: the words.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show a case with everything that happened to it, or say something of it."""
+    """Show a case, or say something of it (take, close, ...)."""
     with opened() as assembly:
         now = utc_now()
         if verb:
@@ -346,7 +346,7 @@ def explain(
     brand: Annotated[str, typer.Option("--brand", help="For this brand; without it, the first.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say how the judge sees a text, and every voice that was heard."""
+    """Say how the judge sees a text, and why."""
     settings = load_settings()
     from monitor.assembly import judge_of, queries_of
     from monitor.text.query import Subject, brands_in
@@ -397,7 +397,7 @@ def explain(
 
 @app.command()
 def route(case_id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
-    """Say which rule decides where a case goes, and why."""
+    """Say which rule decides where a case goes."""
     with opened() as assembly:
         row = cases.row_of(assembly.database, case_id)
         told = mentions.of_case(assembly.database, case_id)

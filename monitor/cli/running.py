@@ -54,7 +54,10 @@ def demo(
     ] = "",
     debug: Debug = False,
 ) -> None:
-    """Show what Earful does: the sample day of a made-up brand, or live posts about yours. Nothing to set up."""
+    """Show the sample day of a made-up brand, or live posts.
+
+    With --brand: live posts about it from every source that needs no key. Nothing to set up.
+    """
     path = install.demo_settings(brand, install.CHECKOUT) if brand else install.CHECKOUT / "settings.toml"
     raise typer.Exit(daemon.run(path, os.environ, show=True, level=logging.DEBUG if debug else logging.INFO))
 
@@ -68,7 +71,10 @@ def init(
     hours: Annotated[str, typer.Option("--hours", help="Opening hours.")] = install.HOURS,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the defaults.")] = False,
 ) -> None:
-    """Write the settings of a real installation, with every source that needs no key switched on."""
+    """Write the settings of a real installation.
+
+    Every source that needs no key is switched on; the others stand in the file, ready to be.
+    """
     if not yes:
         brand = brand or typer.prompt(
             'What do people call your brand? A word, a name, or a query such as acme OR "acme air"'
@@ -87,7 +93,10 @@ def init(
 
 @app.command()
 def service(user: Annotated[str, typer.Option("--user", help="The system user that it runs as.")] = "") -> None:
-    """Print a systemd unit for this installation, and the four commands that install it."""
+    """Print a systemd unit for this installation.
+
+    The four commands that install it stand at its head.
+    """
     load_settings()
     executable = Path(sys.argv[0]).absolute()
     typer.echo(install.service(settings_path().absolute(), executable, user or os.environ.get("USER", "earful")))
@@ -95,13 +104,16 @@ def service(user: Annotated[str, typer.Option("--user", help="The system user th
 
 @app.command("slack-manifest")
 def slack_manifest() -> None:
-    """Print the manifest of the Slack app: paste it at api.slack.com/apps, Create New App, From a manifest."""
+    """Print the manifest of the Slack app.
+
+    Paste it at api.slack.com/apps: Create New App, From a manifest.
+    """
     typer.echo(install.slack_manifest())
 
 
 @app.command()
 def reload() -> None:
-    """Have the running daemon take the settings anew, if they are sound."""
+    """Have the daemon take the settings anew, if they are sound."""
     settings = load_settings()
     pid = holder_of(settings.database.url.get_secret_value())
     if pid is None:
@@ -114,7 +126,7 @@ def reload() -> None:
 def check(
     online: Annotated[bool, typer.Option("--online", help="Also call each source and channel once.")] = False,
 ) -> None:
-    """Check the settings; every fault at once, each with what to write."""
+    """Check the settings: every fault, each with what to write."""
     settings = load_settings()
     for warning in settings.warnings:
         console.print(f"[yellow]![/] {warning}", soft_wrap=one_line)
@@ -213,7 +225,7 @@ def _plain(text: str) -> str:
     return safe_line(text).replace("[", "\\[")
 
 
-alert = typer.Typer(help="Try the channels, or send again what could not be delivered.", no_args_is_help=True)
+alert = typer.Typer(help="Try the channels; send again what did not go through.", no_args_is_help=True)
 app.add_typer(alert, name="alert")
 
 

@@ -22,7 +22,7 @@ from monitor.text.normal import safe_line
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Say how every source and channel stands, what waits, and what was not seen."""
+    """Say how sources and channels stand, and what waits."""
     with opened() as assembly:
         database, now = assembly.database, utc_now()
         health = sources.all_health(database)
@@ -188,7 +188,7 @@ def report_(
     days: Annotated[int, typer.Option("--days", help="How many days back.")] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """Print how long everything took: median and 90th percentile."""
+    """Print how long it took to see, to tell and to answer."""
     with opened() as assembly:
         now = utc_now()
         figures = report.of_span(assembly.database, assembly.rules, now - timedelta(days=days), now)
