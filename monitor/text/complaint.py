@@ -24,7 +24,7 @@ _CONCRETE = 1.1  # the weight from which a kind of cue tells of something that w
 _LONGEST_GAP = 3  # how many words a "*" may stand for
 
 _token = re.compile(
-    r"https?://\S+|\{link\}|www\.\S+|[@#]?\w+(?:'\w+)*|[!?]+|\.{2,}|…|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
+    r"https?://\S+|\{link\}|www\.\S+|[@#]?\w+(?:'\w+)*|[!?]+|\.{2,}|\.(?=\s|$)|[…;]|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
 )
 _stretched = re.compile(r"([^\W\d_])\1{2,}")
 _entity = re.compile(r"&(amp|lt|gt|quot|#39|nbsp);")
@@ -58,7 +58,7 @@ _CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
     ("link", frozenset({LINK})),
     ("many_people", frozenset({PERSON})),
     ("numbers", frozenset({NUMBER})),
-    ("dots", frozenset({".", "..", "…"})),
+    ("dots", frozenset({"..", "…"})),
     ("sad_face", _SAD),
     ("happy_face", _HAPPY),
 )
@@ -137,8 +137,10 @@ def _tokens(folded: str) -> list[str]:
             out.append(LINK)
         elif "'" in word and len(word) > 3:
             out.append(word.replace("'", ""))
-        elif first in "!?.":
-            out.append(("?!" if "?" in word and "!" in word else first) if len(word) < 2 or first == "." else first * 2)
+        elif first in "!?":
+            out.append("?!" if "?" in word and "!" in word else first if len(word) == 1 else first * 2)
+        elif first == ".":
+            out.append("." if len(word) == 1 else "..")
         else:
             out.append(word)
     return out
@@ -301,9 +303,11 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     tokens = _tokens(folded)
     found = cues.find(tokens)
     values: dict[str, float] = {}
-    kept, elsewhere = _aimed(found, tokens, aim) if aim is not None and aim.competitors else (found, [])
+    kept, elsewhere, said = found, list[Found](), tokens
+    if aim is not None and aim.competitors:
+        kept, elsewhere, said = _aimed(found, tokens, aim)
     negated = _count(kept, tokens, values)
-    _shape(text, folded, tokens, values)
+    _shape(text, folded, said, values)
     if negated:
         values["negated_praise"] = float(min(negated, 2))
     kinds = {cue.kind.name for cue in kept if not cue.kind.calm and cue.kind.weight >= _CONCRETE}
@@ -314,7 +318,7 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     asks = values.get("question", 0) and (values.get("second_person") or values.get("direct"))
     if asks or (values.get("ask") and (values.get("direct") or values.get("second_person"))):
         values["asks_us"] = 1.0
-    return Signals(tuple(tokens), values, tuple(kept), tuple(elsewhere))
+    return Signals(tuple(said), values, tuple(kept), tuple(elsewhere))
 
 
 def _count(found: list[Found], tokens: list[str], values: dict[str, float]) -> int:
@@ -355,11 +359,14 @@ def _shape(text: str, folded: str, tokens: list[str], values: dict[str, float]) 
         values["shouting"] = min(capitals, 4) * 0.1
 
 
-_BREAKS = frozenset({"!", "!!", "?", "??", "?!", ".", "..", "…", "but", "while", "unlike", "whereas", "than", "not"})
+_BREAKS = frozenset({"!", "!!", "?", "??", "?!", ".", "..", "…", ";", "but", "while", "unlike", "whereas"})
 
 
-def _aimed(found: list[Found], tokens: list[str], aim: Aim) -> tuple[list[Found], list[Found]]:
-    """Part the complaint cues by whom they are at: where a clause names a competitor and not us, they are not ours."""
+def _aimed(found: list[Found], tokens: list[str], aim: Aim) -> tuple[list[Found], list[Found], list[str]]:
+    """Part the complaint cues by whom they are at: where a clause names a competitor and not us, they are not ours.
+
+    Who leaves for a competitor names it and means us. The words that are left are those of the other clauses.
+    """
     clause_of: list[int] = []
     ours: set[int] = set()
     theirs: set[int] = set()
@@ -372,11 +379,14 @@ def _aimed(found: list[Found], tokens: list[str], aim: Aim) -> tuple[list[Found]
             ours.add(clause)
         elif token in aim.competitors:
             theirs.add(clause)
-    if not theirs:
-        return found, []
+    apart = theirs - ours
     kept: list[Found] = []
     elsewhere: list[Found] = []
     for cue in found:
-        place = clause_of[cue.start]
-        (elsewhere if not cue.kind.calm and place in theirs and place not in ours else kept).append(cue)
-    return kept, elsewhere
+        away = clause_of[cue.start] in apart and not cue.kind.calm and not cue.kind.churn
+        (elsewhere if away else kept).append(cue)
+    if not elsewhere:
+        return found, [], tokens
+    left = {clause_of[cue.start] for cue in kept if cue.kind.churn}
+    said = [token for token, place in zip(tokens, clause_of, strict=True) if place not in apart or place in left]
+    return kept, elsewhere, said

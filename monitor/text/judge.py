@@ -28,6 +28,7 @@ from monitor.text.complaint import (
     Kind,
     Signals,
     cues_for,
+    kinds_of,
     signal_names,
     signals_of,
     tokens_of,
@@ -37,10 +38,12 @@ from monitor.text.learning import Answer, Learned, Lesson
 from monitor.text.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.relevance import relevance
 from monitor.text.sentiment import NAME as SENTIMENT
+from monitor.text.sentiment import UNKNOWN as UNFELT
 from monitor.text.sentiment import Scorer, Sentiment
 
 _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
+_STRONG = 1.5  # the weight of a cue that five stars do not outvote
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.25)  # where the rules alone draw the lines
 # Where no sentiment is known the cues speak alone: a post with a cue calls people, one without needs far more.
 _CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.69, sweep=0.47)
@@ -87,6 +90,12 @@ class Heard:
     sentiment: Sentiment
     signals: Signals
     critical: tuple[Found, ...]
+    values: Mapping[str, float]  # the signals with the sentiment beside them, as the model knows them
+
+    @property
+    def wordless(self) -> bool:
+        """Whether nothing is said at all: handles, links, signs."""
+        return not any(token.isalpha() and token != BRAND for token in self.signals.tokens)
 
 
 class Judge:
@@ -111,7 +120,7 @@ class Judge:
         self._learned = {brand: value for brand, value in (learned or {}).items() if value.blend}
         self._brands = {brand.name: _ear(brand) for brand in brands}
         self._general = _ear(BrandVoice(""))
-        self._critical = _critical_cues(tuple(critical_words))
+        self._critical_words = tuple(critical_words)
         self._model: Model | None = None
         self.trouble = ""
         try:
@@ -144,15 +153,14 @@ class Judge:
     def lesson(self, post: Post, brand: str, answer: Answer, by: str, at: datetime) -> Lesson:
         """Return what staff's answer about a post teaches, to be given to `learning.learn` with all the others."""
         heard = self._hear(post, brand)
-        values = with_sentiment(heard.signals.values, heard.sentiment)
         key = f"{post.source}:{post.native_id}"
-        return Lesson(key, heard.signals.tokens, values, self._odds(heard, answers_us=False), answer, by, at)
+        return Lesson(key, heard.signals.tokens, heard.values, self._odds(heard, answers_us=False), answer, by, at)
 
     def _taught(self, brand: str, heard: Heard, odds: float) -> float:
         learned = self._learned.get(brand)
         if learned is None:
             return odds
-        return learned.odds(odds, heard.signals.tokens, with_sentiment(heard.signals.values, heard.sentiment))
+        return learned.odds(odds, heard.signals.tokens, heard.values)
 
     def explain(
         self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False
@@ -167,8 +175,8 @@ class Judge:
         if model is None:
             voices = rule_voices(heard)
         else:
-            values = with_sentiment(heard.signals.values, heard.sentiment)
-            voices = [*model.voices(heard.signals.tokens, values), *_extra_voices(heard)]
+            spoken = model.voices(heard.signals.tokens, heard.values)
+            voices = [(in_words(name), weight) for name, weight in spoken] + _extra_voices(heard)
         if answers_us:
             voices.append(("replies to us", _REPLY_ODDS))
         if taught != odds:
@@ -187,8 +195,7 @@ class Judge:
         if model is None:
             odds = sum(weight for _, weight in rule_voices(heard))
         else:
-            values = with_sentiment(heard.signals.values, heard.sentiment)
-            odds = model.score(heard.signals.tokens, values) + sum(weight for _, weight in _extra_voices(heard))
+            odds = model.score(heard.signals.tokens, heard.values) + sum(weight for _, weight in _extra_voices(heard))
         return odds + (_REPLY_ODDS if answers_us else 0.0)
 
     def _hear(self, post: Post, brand: str) -> Heard:
@@ -201,8 +208,11 @@ class Judge:
         spoken = language if language in LANGUAGES else "en"
         cues = cues_for(spoken, tuple(ear.voice.complaint_words.get(spoken, ())))
         signals = signals_of(text, cues, ear.aim)
-        critical = self._critical.find(list(signals.tokens))
-        return Heard(language, sentiment, signals, tuple(cue for cue in critical if cue.kind.name != "harmless"))
+        critical = _critical_cues(spoken, self._critical_words).find(list(signals.tokens))
+        told = tuple(cue for cue in critical if cue.kind.name != "harmless")
+        # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
+        felt = UNFELT if signals.elsewhere else sentiment
+        return Heard(language, sentiment, signals, told, with_sentiment(signals.values, felt))
 
     def _weigh(
         self,
@@ -224,6 +234,8 @@ class Judge:
         to_us = answers_us or post.rating is not None or (speaks_to_us(heard) if model else tells_of_trouble(heard))
         ping = lines.ping if to_us else lines.ping_aside
         lane: Lane = "ping" if needs >= ping else "sweep" if needs >= lines.sweep else "none"
+        if heard.wordless and not star_reason:
+            lane = "sweep" if heard.values.get("sad_face") else "none"
         if heard.critical and lane != "ping":
             values = heard.signals.values
             personal = values.get("first_person") or values.get("direct") or values.get("second_person")
@@ -265,6 +277,28 @@ def with_sentiment(values: Mapping[str, float], sentiment: Sentiment) -> dict[st
     return {**values, "feeling": score, "bad_feeling": max(0.0, -score)}
 
 
+def in_words(name: str) -> str:
+    """Return the name of a signal as people would say it; a word in quotes stays what it is."""
+    if not name.startswith("signal "):
+        return name
+    plain = name.removeprefix("signal ")
+    return _SIGNAL_WORDS.get(plain) or next((kind.says for kind, _ in kinds_of("en") if kind.name == plain), plain)
+
+
+_SIGNAL_WORDS = {
+    "question": "a question mark", "exclaims": "an exclamation mark", "direct": "a handle in front",
+    "first_person": "tells of themselves", "second_person": "says you", "link": "carries a link",
+    "many_people": "names handles", "hashtags": "hashtags", "negations": "says no", "shouting": "capital letters",
+    "times": "speaks of hours or days", "numbers": "numbers", "wants": "says please or help", "dots": "full stops",
+    "sad_face": "an unhappy face", "happy_face": "a happy face", "repost": "repeats somebody", "length": "its length",
+    "asks_us": "asks us something", "negated_praise": "praise behind a 'not'", "contrast": "a but",
+    "starts_mine": "begins with my", "states": "states things (is, was, has)", "why": "asks why",
+    "compares": "compares (than, like, too)", "points": "points at things (the, this, it)",
+    "kinds": "tells of something gone wrong", "mixed": "warm words beside a complaint", "feeling": "sentiment",
+    "bad_feeling": "bad sentiment",
+}  # fmt: skip
+
+
 def tells_of_trouble(heard: Heard) -> bool:
     """Whether a cue of something gone wrong stands in the post."""
     values = heard.signals.values
@@ -279,7 +313,7 @@ def speaks_to_us(heard: Heard) -> bool:
     values = heard.signals.values
     if values.get("direct") or (values.get("second_person") and values.get("many_people")):
         return True
-    own_trouble = values.get("kinds") and values.get("first_person")
+    own_trouble = values.get("kinds") and (values.get("first_person") or values.get("demand"))
     return bool(own_trouble and not values.get("link") and not values.get("repost"))
 
 
@@ -346,8 +380,7 @@ def by_stars(needs: float, rating: float | None, heard: Heard, lines: Thresholds
         return max(needs, ping + (1 - ping) * 0.75), stars
     if rating <= 3:
         return min(max(needs, sweep + 0.01), 0.97), stars
-    strong = sum(cue.kind.weight for cue in heard.signals.cues if not cue.kind.calm) >= 2.5 and needs >= sweep
-    if strong:
+    if needs >= ping and any(not cue.kind.calm and cue.kind.weight >= _STRONG for cue in heard.signals.cues):
         return min(needs, max(sweep, ping - 0.01)) if rating >= 5 else needs, ""
     return min(needs, sweep * 0.5), ""
 
@@ -379,7 +412,7 @@ def reasons_of(heard: Heard, lane: Lane, star_reason: str, unheard: bool) -> tup
         reasons.append(f"sounds unhappy{f' ({told})' if told and not words else ''}")
     if unheard:
         reasons.append(f"in a language that is not read here ({heard.language})")
-    return tuple(reasons) or ("reads like a complaint",)
+    return tuple(reasons) or (("reads like a complaint",) if lane == "ping" else ("worth a look",))
 
 
 def is_praise(post: Post, heard: Heard) -> bool:
@@ -408,7 +441,7 @@ def _ear(voice: BrandVoice) -> _Ear:
         alternatives = "|".join(re.escape(word) for word in words)
         mask = re.compile(rf"(?<![\w@#])(?:{alternatives})(?!\w)", re.IGNORECASE)
     aim = Aim(
-        brand=frozenset(token for word in words for token in tokens_of(word)),
+        brand=frozenset(found[0] for word in words if len(found := tokens_of(word)) == 1),
         competitors=frozenset("".join(tokens_of(word)) for word in voice.competitors if tokens_of(word)),
     )
     return _Ear(voice, mask, aim, Scorer(dict(voice.sentiment_words)))
@@ -419,10 +452,14 @@ def _read_model(path: Path) -> Model:
     return read(path, ("feeling", "bad_feeling", *signal_names()))
 
 
-@lru_cache(maxsize=8)
-def _critical_cues(own: tuple[str, ...]) -> Cues:
+@lru_cache(maxsize=64)
+def _critical_cues(language: str, own: tuple[str, ...]) -> Cues:
     tables = tomllib.loads(_CRITICAL_FILE.read_text(encoding="utf-8"))
-    pairs = [(cue, Kind(name, table.get("says", ""), 0.0)) for name, table in tables.items() for cue in table["cues"]]
+    pairs = [
+        (cue, Kind(name, table.get("says", ""), 0.0))
+        for name, table in tables.items()
+        for cue in table.get(language, ())
+    ]
     return Cues([*pairs, *((word, Kind("own", "one of your critical words", 0.0)) for word in own)])
 
 

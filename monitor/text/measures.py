@@ -117,8 +117,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Return the figures of `earful eval` as one JSON-ready object. `labels`: True where an answer was needed.
 
-    `flagged` means the lane "ping": people would be called. `lanes` gives both lanes: "ping" alone and "both" together,
-    and the share of all posts that the sweep holds. `points` are thresholds on `needs_answer`. `worst` are the rows furthest off.
+    `flagged` means the lane "ping": people would be called. `lanes` gives both lanes: "ping" alone and "both"
+    together, and the share of all posts that the sweep holds. `points` are thresholds on `needs_answer`. `worst` are
+    the rows furthest off.
     """
     scores = [verdict.needs_answer for verdict in verdicts]
     ping = count(labels, [verdict.lane == "ping" for verdict in verdicts])

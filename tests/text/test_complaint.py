@@ -1,0 +1,152 @@
+"""The signals: cues in seven languages, and what the shape of a post says."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from monitor.text import complaint
+from monitor.text.complaint import Aim, Cues, Kind, cues_for, kinds_of, signals_of, tokens_of
+
+GOOD, BAD = Kind("good", "good", -1.0, calm=True), Kind("bad", "bad", 1.5)
+
+
+def kinds(text: str, language: str = "en") -> set[str]:
+    return {cue.kind.name for cue in signals_of(text, cues_for(language)).cues}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("My order never arrived", "not_arrived"),
+        ("been waiting for three weeks", "waiting"),
+        ("45 minutes on hold", "nobody_answers"),
+        ("you CHARGED me TWICE", "billing"),
+        ("they charged my card twice", "billing"),
+        ("flight cancelled without a word", "cancelled"),
+        ("the app keeps crashing", "broken"),
+        ("I’m cancelling my subscription", "leaving"),
+        ("you promised it would be here", "promise"),
+        ("thanks for nothing", "thanks_for_nothing"),
+        ("no complaints at all", "no_complaint"),
+        ("can't fault them", "no_complaint"),
+    ],
+)
+def test_english_cues_are_heard(text: str, kind: str) -> None:
+    assert kind in kinds(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "kind"),
+    [
+        ("de", "Mein Paket ist seit zwei Wochen nicht angekommen und niemand antwortet", "nobody_answers"),
+        ("de", "Danke für nichts", "thanks_for_nothing"),
+        ("es", "Llevo tres semanas esperando y nadie responde", "waiting"),
+        ("es", "me cobraron dos veces", "billing"),
+        ("fr", "Toujours pas reçu mon colis, service client injoignable", "nobody_answers"),
+        ("fr", "ça ne marche pas", "broken"),
+        ("it", "nessuno risponde al telefono, che vergogna", "nobody_answers"),
+        ("it", "voglio il rimborso", "billing"),
+        ("pt", "meu pedido não chegou e ninguém responde", "not_arrived"),
+        ("pt", "fui cobrada duas vezes, quero meu dinheiro de volta", "billing"),
+        ("nl", "mijn pakket is nog steeds niet bezorgd en niemand reageert", "not_arrived"),
+        ("nl", "ik ga mijn abonnement opzeggen", "leaving"),
+    ],
+)
+def test_cues_of_six_more_languages_are_heard_with_and_without_accents(language: str, text: str, kind: str) -> None:
+    assert kind in kinds(text, language)
+    plain = text.replace("ä", "a").replace("ü", "u").replace("ç", "c").replace("ã", "a").replace("é", "e")
+    assert kind in kinds(plain, language)
+
+
+def test_every_language_has_the_same_kinds_so_that_signals_mean_the_same() -> None:
+    names = [kind.name for kind, _ in kinds_of("en")]
+    for language in complaint.LANGUAGES:
+        assert [kind.name for kind, _ in kinds_of(language)] == names, language
+
+
+def test_every_cue_of_every_file_finds_itself() -> None:
+    """A cue with a typo in its signs ("never  arived/") would be dead weight that nobody notices."""
+    for language in complaint.LANGUAGES:
+        cues = cues_for(language)
+        for kind, written in kinds_of(language):
+            for cue in written:
+                text = " ".join(word.split("/")[0].rstrip("~") for word in cue.split() if word != "*")
+                assert cues.find(tokens_of(text)), (language, kind.name, cue)
+
+
+def test_a_longer_cue_silences_the_shorter_one_inside_it() -> None:
+    cues = Cues([("complaints", BAD), ("no complaints", GOOD)])
+    assert [found.kind.name for found in cues.find(["no", "complaints", "here"])] == ["good"]
+    assert [found.kind.name for found in cues.find(["my", "complaints"])] == ["bad"]
+
+
+def test_stars_gaps_and_choices_in_a_cue() -> None:
+    cues = Cues([("charged * twice/again", BAD), ("malfunction~", BAD)])
+    assert cues.find(["charged", "twice"])
+    assert cues.find(["charged", "my", "only", "card", "again"])
+    assert not cues.find(["charged", "me", "for", "the", "whole", "lot", "twice"])
+    assert cues.find(["malfunctioning"])
+    assert not cues.find(["malfeasance"])
+
+
+def test_words_of_the_settings_are_heard_beside_the_shipped_ones() -> None:
+    cues = cues_for("en", ("gone up in smoke signals",))
+    found = signals_of("everything gone up in smoke signals", cues).cues
+    assert complaint.OWN in {cue.kind for cue in found}
+
+
+def test_tokens_are_folded_and_people_links_and_numbers_become_classes() -> None:
+    assert tokens_of("@Acme DON’T http://x.test/a?b=1 12 #FAIL soooo &amp; ok") == [
+        "<person>", "dont", "<link>", "<number>", "fail", "soo", "ok",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["nеver аrrived", "ne\u200bver arri\u200bved", "ＮＥＶＥＲ　ＡＲＲＩＶＥＤ", "NEVER ARRIVED"]
+)
+def test_look_alikes_zero_width_and_full_width_letters_hide_nothing(text: str) -> None:
+    assert "not_arrived" in kinds(text)
+
+
+def test_praise_behind_a_not_is_no_praise() -> None:
+    values = signals_of("that was not a great experience", cues_for("en")).values
+    assert values["negated_praise"] == 1
+    assert "praise" not in values
+
+
+def test_a_question_put_to_us_differs_from_a_question() -> None:
+    cues = cues_for("en")
+    assert signals_of("@acme do you open on Sunday?", cues).values.get("asks_us")
+    assert not signals_of("who needs sleep?", cues).values.get("asks_us")
+
+
+def test_anger_in_a_clause_about_a_competitor_is_not_ours() -> None:
+    aim = Aim(frozenset({"acme"}), frozenset({"globex"}))
+    cues = cues_for("en")
+    theirs = signals_of("globex lost my bag and never answers. acme is lovely", cues, aim)
+    assert theirs.elsewhere
+    assert not theirs.values.get("nobody_answers")
+    ours = signals_of("acme lost my bag and never answers. globex is lovely", cues, aim)
+    assert not ours.elsewhere
+    assert ours.values.get("lost")
+
+
+def test_stages_name_where_on_the_way_it_happened() -> None:
+    assert signals_of("charged twice and my parcel never arrived", cues_for("en")).stages() == ("billing", "delivery")
+
+
+def test_signals_come_in_a_fixed_order_of_names() -> None:
+    names = complaint.signal_names()
+    assert len(set(names)) == len(names)
+    for text in ("@acme WHERE IS MY ORDER?! :(", "RT @b thanks http://x.test"):
+        assert set(signals_of(text, cues_for("en")).values) <= set(names)
+
+
+def test_the_word_files_are_ours_and_readable() -> None:
+    folder = Path(complaint.__file__).parent / "words"
+    for language in complaint.LANGUAGES:
+        tables = tomllib.loads((folder / f"complaint.{language}.toml").read_text(encoding="utf-8"))
+        assert sum(len(table["cues"]) for table in tables.values()) > 300, language

@@ -1,0 +1,284 @@
+"""The judge, from a post to a verdict: who needs an answer, in which lane, and why."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors import Post
+from monitor.text.judge import BrandVoice, Judge
+
+NOW = datetime(2026, 11, 3, 14, 2, tzinfo=UTC)
+ACME = BrandVoice("Acme", words=("Acme", "The Killers"), competitors=("Globex",))
+
+
+def post(text: str, **more: Any) -> Post:
+    return Post("x", more.pop("native_id", "1"), "https://x.test/1", "customer", text, NOW, **more)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return Judge([ACME])
+
+
+def lane(judge: Judge, text: str, **more: Any) -> str:
+    return judge.verdict(post(text, **more), "Acme").lane
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My order never arrived and nobody answers",
+        "@acme charged twice again, cancelling if nobody replies",
+        "@acme two hours on hold and then you hung up on me",
+        "Thanks for nothing @acme, missed my sister's wedding because of you",
+        "The Acme app keeps crashing since the update, please fix it",
+        "@acme where is my refund? It has been six weeks!",
+    ],
+)
+def test_complaints_call_people(judge: Judge, text: str) -> None:
+    assert lane(judge, text) == "ping"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks @acme, great service and a lovely crew!",
+        "No complaints at all about Acme, five years a happy customer",
+        "Acme opens a new store in Leeds http://x.test/news",
+        "RT @news: Acme announces results, revenue up http://x.test/r",
+        "Loving my new Acme headphones :)",
+    ],
+)
+def test_praise_and_news_call_nobody(judge: Judge, text: str) -> None:
+    assert lane(judge, text) != "ping"
+
+
+def test_thanks_and_plain_news_are_left_alone(judge: Judge) -> None:
+    assert lane(judge, "Thanks @acme, great service and a lovely crew!") == "none"
+    assert lane(judge, "Acme opens a new store in Leeds http://x.test/news") == "none"
+
+
+def test_a_plain_question_calls_nobody(judge: Judge) -> None:
+    assert lane(judge, "@acme do you ship to Norway?") != "ping"
+
+
+def test_reasons_are_words_of_the_post_for_people(judge: Judge) -> None:
+    found = judge.verdict(post("@acme you charged me twice. Why does nobody answer? Cancelling my account"), "Acme")
+    said = " · ".join(found.reasons)
+    assert "charged me twice" in said
+    assert "is leaving" in said
+    assert found.churn
+
+
+def test_a_post_that_is_left_alone_gives_no_reasons(judge: Judge) -> None:
+    assert judge.verdict(post("Thanks @acme, lovely lunch!"), "Acme").reasons == ()
+
+
+@pytest.mark.parametrize("text", ["", "ok", "nice app", "👍"])
+@pytest.mark.parametrize("stars", [1.0, 2.0])
+def test_one_or_two_stars_call_people_whatever_the_words(judge: Judge, text: str, stars: float) -> None:
+    found = judge.verdict(post(text, rating=stars), "Acme")
+    assert found.lane == "ping"
+    assert any("star" in reason for reason in found.reasons)
+
+
+def test_five_stars_and_mild_words_are_left_alone(judge: Judge) -> None:
+    assert lane(judge, "Not bad, a bit slow sometimes but I hate nothing about it", rating=5.0) == "none"
+
+
+def test_five_stars_with_a_real_complaint_are_shown_but_call_nobody(judge: Judge) -> None:
+    text = "charged twice, my order never arrived and nobody answers"
+    assert lane(judge, text, rating=5.0) == "sweep"
+
+
+def test_three_stars_are_looked_at(judge: Judge) -> None:
+    assert lane(judge, "it is fine", rating=3.0) == "sweep"
+
+
+def test_a_reply_to_our_own_post_weighs_more(judge: Judge) -> None:
+    words = post("still the same for me here")
+    without, replying = judge.verdict(words, "Acme"), judge.verdict(words, "Acme", answers_us=True)
+    assert replying.needs_answer > without.needs_answer
+
+
+def test_anger_at_a_competitor_is_not_ours_to_fear(judge: Judge) -> None:
+    theirs = "Globex lost my bag and never answers the phone. Acme has been wonderful"
+    ours = "Acme lost my bag and never answers the phone. Globex has been wonderful"
+    assert judge.verdict(post(theirs), "Acme").needs_answer < judge.verdict(post(ours), "Acme").needs_answer
+    assert lane(judge, theirs) != "ping"
+    assert lane(judge, ours) == "ping"
+
+
+def test_the_brands_own_name_is_never_sentiment(judge: Judge) -> None:
+    assert judge.verdict(post("Tonight: The Killers, live"), "Acme").label == "neutral"
+
+
+def test_a_brands_own_complaint_words_are_heard() -> None:
+    plain = Judge([BrandVoice("Acme")])
+    taught = Judge([BrandVoice("Acme", complaint_words={"en": ("gone all wobbly",)})])
+    words = post("my chair has gone all wobbly")
+    before, after = plain.verdict(words, "Acme"), taught.verdict(words, "Acme")
+    assert after.needs_answer > before.needs_answer
+    assert "gone all wobbly" in " ".join(after.reasons)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My Acme phone caught fire last night",
+        "@acme my daughter had an allergic reaction and is in hospital",
+        "@acme I am talking to my lawyer, expect a lawsuit",
+        "Acme data breach: my details were online",
+        "@acme I'm a reporter with the Post, writing a story about your refunds",
+        "@acme unauthorised payments on my account, this is fraud",
+    ],
+)
+def test_critical_words_are_critical(judge: Judge, text: str) -> None:
+    found = judge.verdict(post(text), "Acme")
+    assert found.critical
+    assert found.lane != "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Acme fire sale this weekend only",
+        "I'm on fire today, third goal!",
+        "press the button on your Acme remote",
+        "My Acme phone's battery died laughing at that press release",
+        "Acme leaked specs look great",
+    ],
+)
+def test_look_alikes_of_critical_words_are_not(judge: Judge, text: str) -> None:
+    assert not judge.verdict(post(text), "Acme").critical
+
+
+def test_critical_words_of_the_settings_count() -> None:
+    judge = Judge([ACME], critical_words=("product x17",))
+    assert judge.verdict(post("anything new on Product X17?"), "Acme").critical
+
+
+def test_critical_words_of_one_language_do_not_sound_in_another(judge: Judge) -> None:
+    """ "justice" and "tribunal" threaten in French; in English they are a film and a band."""
+    assert not judge.verdict(post("watching Justice League with Acme popcorn", lang="en"), "Acme").critical
+    assert judge.verdict(post("@acme je vais porter plainte, escroquerie !", lang="fr"), "Acme").critical
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Paket nicht angekommen und niemand antwortet"),
+        ("es", "Mi pedido nunca llegó y nadie responde"),
+        ("fr", "Toujours pas reçu ma commande et personne ne répond"),
+        ("it", "Il mio ordine non è mai arrivato e nessuno risponde"),
+        ("pt", "Meu pedido não chegou e ninguém responde"),
+        ("nl", "Mijn bestelling is nooit aangekomen en niemand reageert"),
+    ],
+)
+def test_complaints_in_six_more_languages_call_people(judge: Judge, language: str, text: str) -> None:
+    found = judge.verdict(post(text, lang=language), "Acme")
+    assert (found.lane, found.label) == ("ping", "unknown")
+
+
+def test_a_language_that_nobody_here_reads_is_shown_and_calls_nobody(judge: Judge) -> None:
+    found = judge.verdict(post("アクメのサービスについて書きました", lang="ja"), "Acme")
+    assert (found.lane, found.label) == ("sweep", "unknown")
+    assert any("ja" in reason for reason in found.reasons)
+
+
+def test_praise_worth_a_thank_you_is_marked_and_left_alone(judge: Judge) -> None:
+    found = judge.verdict(post("@acme thank you so much, Priya was wonderful and so helpful!"), "Acme")
+    assert found.praise
+    assert found.lane == "none"
+    assert not judge.verdict(post("Acme opens a wonderful new store http://x.test"), "Acme").praise
+
+
+def test_stage_and_broken_promise_are_tags(judge: Judge) -> None:
+    found = judge.verdict(post("@acme you promised delivery on Monday and my parcel never arrived"), "Acme")
+    assert "stage:delivery" in found.tags
+    assert "promise" in found.tags
+
+
+def test_the_verdict_says_who_scored_it(judge: Judge) -> None:
+    found = judge.verdict(post("hello there my friend"), "Acme", ("Acme",))
+    assert found.scorer.startswith("earful/1 (vader")
+    assert "linear/" in found.scorer
+    assert found.words == ("Acme",)
+
+
+def test_an_explanation_sums_to_the_verdict(judge: Judge) -> None:
+    import math
+
+    found = judge.explain(post("@acme my order never arrived, where is it?"), "Acme", answers_us=True)
+    odds = sum(weight for _, weight in found.voices)
+    assert 1 / (1 + math.exp(-odds)) == pytest.approx(found.verdict.needs_answer, abs=1e-3)
+    assert abs(found.voices[0][1]) >= abs(found.voices[-1][1])
+    assert not any(words.startswith("signal ") for words, _ in found.voices)
+
+
+def test_an_unknown_brand_is_judged_by_the_general_ear(judge: Judge) -> None:
+    assert judge.verdict(post("my order never arrived and nobody answers"), "").lane == "ping"
+
+
+def test_the_same_post_gets_the_same_verdict_from_many_threads(judge: Judge) -> None:
+    posts = [post(f"@acme order {n} never arrived, thanks a lot", native_id=str(n)) for n in range(40)]
+    alone = [judge.verdict(each, "Acme") for each in posts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda each: judge.verdict(each, "Acme"), posts)) == alone
+
+
+def test_a_title_is_read_once_with_the_text(judge: Judge) -> None:
+    titled = judge.verdict(post("See above.", title="Acme never delivered my order and nobody answers"), "Acme")
+    assert titled.lane == "ping"
+
+
+@pytest.mark.parametrize("piece", ["😡", "a ", "never ", "@a ", "\u0301", "?", "\u200b", "ñ", "not good!! ", "x"])
+def test_two_hundred_thousand_characters_are_judged_from_both_ends(judge: Judge, piece: str) -> None:
+    """No timed assertion: without bounds these take minutes."""
+    long = (piece * 200_000)[:200_000]
+    assert judge.verdict(post(long), "Acme").lane in ("ping", "sweep", "none")
+
+
+def test_a_complaint_at_the_end_of_a_long_post_is_heard(judge: Judge) -> None:
+    story = "We went to the sea. " * 3000
+    found = judge.verdict(post(story + "@acme my order never arrived and nobody answers"), "Acme")
+    assert any("never arrived" in reason for reason in found.reasons) or found.lane != "none"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=400))
+def test_no_text_breaks_the_judge(text: str) -> None:
+    found = JUDGE.verdict(post(text), "Acme")
+    assert 0.0 <= found.needs_answer <= 1.0
+    assert -1.0 <= found.sentiment <= 1.0
+    assert found.lane in ("ping", "sweep", "none")
+
+
+JUDGE = Judge([ACME])
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00\ud800 never arrived", "\u2028", "<!channel> <script>", "\udfff" * 50, "@" * 500]
+)
+def test_hostile_text_is_judged_like_any_other(text: str) -> None:
+    assert JUDGE.verdict(post(text), "Acme").lane in ("ping", "sweep", "none")
+
+
+def test_cues_hidden_by_zero_width_and_look_alikes_are_heard(judge: Judge) -> None:
+    assert lane(judge, "@acme my order ne\u200bver arrіved and nоbody answers") == "ping"
+
+
+def test_judging_has_no_memory(judge: Judge) -> None:
+    texts = ["thanks acme", "worst acme ever, never again", "acme opens", "@acme where is my refund?"]
+    first = {text: judge.verdict(post(text), "Acme") for text in texts}
+    chance = random.Random(3)
+    for _ in range(20):
+        text = chance.choice(texts)
+        assert judge.verdict(post(text), "Acme") == first[text]

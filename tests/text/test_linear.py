@@ -1,0 +1,132 @@
+"""The model file: the same answers every time, and nothing but a sound file is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.text import linear
+from monitor.text.complaint import signal_names
+from monitor.text.judge import MODEL_FILE, Judge
+
+HEADER: dict[str, Any] = {
+    "name": "tiny", "version": "1", "features": linear.FEATURES, "bits": 8, "scale": 0.01, "bias": -0.5, "slope": 1.0,
+    "signals": [["question", 0.5, 0.5, 0.4], ["link", 0.0, 1.0, -0.2]],
+    "thresholds": {"ping": 0.6, "ping_aside": 0.9, "sweep": 0.1},
+}  # fmt: skip
+NAMES = ("question", "link")
+
+
+def place(words: str) -> int:
+    return next(iter(linear.hashed((words,), 8)))
+
+
+def tiny(tmp_path: Path, **changes: Any) -> Path:
+    weights = [0] * 256
+    weights[place("late")] = 200
+    weights[place("too late")] = 100
+    file = tmp_path / "tiny.model"
+    linear.write(file, {**HEADER, **changes}, weights)
+    return file
+
+
+def test_a_score_is_the_sum_that_one_does_by_hand(tmp_path: Path) -> None:
+    model = linear.read(tiny(tmp_path), NAMES)
+    # three places: "too", "late", "too late"; no question is one deviation below its mean
+    expected = -0.5 + (2.0 + 1.0) / math.sqrt(3) - 0.4
+    assert model.score(("too", "late"), {}) == pytest.approx(expected)
+    assert model.score(("too", "late"), {"question": 1.0}) == pytest.approx(expected + 0.8)
+    assert model.score((), {}) == pytest.approx(-0.9)
+
+
+def test_a_signal_counts_for_at_most_four_deviations(tmp_path: Path) -> None:
+    model = linear.read(tiny(tmp_path), NAMES)
+    assert model.score((), {"question": 1e9}) == model.score((), {"question": 100.0})
+    assert model.score((), {"unheard of": 5.0}) == model.score((), {})
+
+
+def test_the_voices_of_a_score_sum_to_it(tmp_path: Path) -> None:
+    model = linear.read(tiny(tmp_path), NAMES)
+    voices = model.voices(("too", "late"), {"question": 1.0})
+    assert sum(weight for _, weight in voices) == pytest.approx(model.score(("too", "late"), {"question": 1.0}))
+    assert voices[0][0] == '"late"'
+
+
+def test_the_same_model_is_written_with_the_same_bytes(tmp_path: Path) -> None:
+    first = tiny(tmp_path).read_bytes()
+    assert tiny(tmp_path).read_bytes() == first
+
+
+def with_checksum(rest: bytes) -> bytes:
+    return f"{linear.MAGIC} {hashlib.sha256(rest).hexdigest()}\n".encode() + rest
+
+
+def test_a_truncated_file_is_refused_by_name(tmp_path: Path) -> None:
+    file = tiny(tmp_path)
+    whole = file.read_bytes()
+    for length in (0, 10, 60, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        with pytest.raises(linear.ModelRefused, match=r"tiny\.model"):
+            linear.read(file, NAMES)
+
+
+def test_one_changed_byte_is_refused(tmp_path: Path) -> None:
+    file = tiny(tmp_path)
+    raw = bytearray(file.read_bytes())
+    raw[-5] ^= 1
+    file.write_bytes(bytes(raw))
+    with pytest.raises(linear.ModelRefused, match="checksum"):
+        linear.read(file, NAMES)
+
+
+def test_another_version_of_the_format_is_refused(tmp_path: Path) -> None:
+    file = tiny(tmp_path)
+    file.write_bytes(file.read_bytes().replace(b"EARFUL-LINEAR/1", b"EARFUL-LINEAR/9", 1))
+    with pytest.raises(linear.ModelRefused, match="EARFUL-LINEAR/9"):
+        linear.read(file, NAMES)
+
+
+def test_another_feature_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(linear.ModelRefused, match="other-words/3"):
+        linear.read(tiny(tmp_path, features="other-words/3"), NAMES)
+    with pytest.raises(linear.ModelRefused, match="link"):
+        linear.read(tiny(tmp_path), ("question",))
+
+
+def test_weights_of_the_wrong_size_and_headers_of_nonsense_are_refused(tmp_path: Path) -> None:
+    file = tiny(tmp_path, bits=9)
+    with pytest.raises(linear.ModelRefused, match="9 bits"):
+        linear.read(file, NAMES)
+    for line in (b"{}", b"[]", b"no json", json.dumps({**HEADER, "bits": "x"}).encode(), b"null"):
+        file.write_bytes(with_checksum(line + b"\nnot zlib"))
+        with pytest.raises(linear.ModelRefused, match=r"tiny\.model"):
+            linear.read(file, NAMES)
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(linear.ModelRefused, match=r"gone\.model"):
+        linear.read(tmp_path / "gone.model", NAMES)
+
+
+def test_the_shipped_model_is_sound_and_small() -> None:
+    model = linear.read(MODEL_FILE, ("feeling", "bad_feeling", *signal_names()))
+    assert model.thresholds.sweep < model.thresholds.ping < model.thresholds.ping_aside
+    assert MODEL_FILE.stat().st_size < 2_000_000
+
+
+def test_a_judge_with_a_refused_model_says_so_and_the_rules_go_on(tmp_path: Path) -> None:
+    from tests.text.test_judge import post
+
+    file = tmp_path / "broken.model"
+    file.write_bytes(b"not a model")
+    judge = Judge([], model=file)
+    assert "broken.model" in judge.trouble
+    found = judge.verdict(post("My order never arrived and nobody answers"), "")
+    assert found.lane == "ping"
+    assert "rules" in found.scorer
+    assert judge.verdict(post("Thanks, lovely service, very happy!"), "").lane == "none"
