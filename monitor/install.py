@@ -245,9 +245,13 @@ def _unit_word(path: Path, *, argument: bool = False) -> str:
     return '"' + (text.replace("$", "$$") if argument else text) + '"'
 
 
-# What the bot may do, and why: write alerts and edit them; find again, in public and private channels, what it has
-# sent; name people; know who belongs to the group that may press.
-SLACK_SCOPES = ("chat:write", "channels:history", "groups:history", "users:read", "usergroups:read")
+# What the bot may do, and why: write alerts and edit them; find again, in public and private channels and in direct
+# messages, what it has sent (the history of a channel, and its id by its name); write to one person; name people; know
+# who belongs to the group that may press.
+SLACK_SCOPES = (
+    "chat:write", "channels:history", "groups:history", "im:history", "channels:read", "groups:read", "im:write",
+    "users:read", "usergroups:read",
+)  # fmt: skip
 
 
 def slack_manifest(base: str = "") -> str:

@@ -106,8 +106,9 @@ def service(user: Annotated[str, typer.Option("--user", help="The system user th
 def slack_manifest() -> None:
     """Print the manifest of the Slack app.
 
-    Paste it at api.slack.com/apps: Create New App, From a manifest.
+    Paste it at api.slack.com/apps: Create New App, From a manifest. The steps are said on the error output.
     """
+    typer.echo(install.SLACK_STEPS, err=True)
     typer.echo(install.slack_manifest())
 
 
