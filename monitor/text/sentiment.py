@@ -2,12 +2,14 @@
 
 VADER is called by its parts, one sentiment-laden word at a time with only the words around it that it looks at. The
 score is VADER's own to the last digit (a test holds it to that), its quadratic parts are gone (200 kB take 87 s in
-`polarity_scores`), and the words that decided are known. https://github.com/cjhutto/vaderSentiment
+`polarity_scores`), and the words that decided are known. Where nothing near a word can turn it, it is worth what the
+lexicon says, and VADER is not asked. https://github.com/cjhutto/vaderSentiment
 """
 
 from __future__ import annotations
 
 import copy
+import string
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +18,16 @@ from importlib.resources import files
 from types import SimpleNamespace
 from typing import Any
 
-from vaderSentiment.vaderSentiment import BOOSTER_DICT, SentimentIntensityAnalyzer, SentiText, negated
+from vaderSentiment.vaderSentiment import (
+    BOOSTER_DICT,
+    C_INCR,
+    NEGATE,
+    SPECIAL_CASES,
+    SentimentIntensityAnalyzer,
+    allcap_differential,
+    negated,
+    normalize,
+)
 
 from monitor.model import Label
 from monitor.text.language import ENGLISH_WORDS
@@ -28,7 +39,15 @@ POSITIVE_AT = 0.05
 MOST_WORDS = 300  # of one window; VADER was made for sentences
 _WEIGHT_LIMIT = 4.0  # VADER's lexicon runs from -4 to 4
 _NO_WORD = "brandname"  # stands in the place of a brand's name, and in no lexicon
-_EDGES = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_EDGES = string.punctuation
+# Words near which VADER changes a word's weight: negations, boosters, "no", "least", "never so", "never this", and one
+# or more words of each of its idioms ("the", "to", "of", "for" and "bad" alone make none).
+_TURNING = frozenset(
+    word
+    for phrase in (*NEGATE, *BOOSTER_DICT, *SPECIAL_CASES, "no", "least", "so", "this")
+    for word in phrase.split()
+    if word not in {"the", "to", "of", "for", "bad"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,50 +169,66 @@ class Scorer:
         """Return VADER's compound of one window, and add the strength of each word that had one."""
         if not text.isascii():
             text = text.translate(_emoji())
-        sentence = SentiText(text.strip())
-        shown: dict[str, str] = {}
-        words = sentence.words_and_emoticons[:MOST_WORDS]
+        # VADER's own way of cutting: a word loses the signs around it, what is then too short was an emoticon.
+        words = [word if len(bare := word.strip(_EDGES)) <= 2 else bare for word in text.split()]
+        shouts = not text.islower() and allcap_differential(words)
+        words = words[:MOST_WORDS]
         lowered = [word.lower() for word in words]
+        shown: dict[str, str] = {}
         if not self._triggers.isdisjoint(lowered):
-            words = self._with_phrases(words, lowered, shown)
-            lowered = [word.lower() for word in words]
+            replaced = self._with_phrases(words, lowered, shown)
+            if replaced is not words:
+                words, lowered = replaced, [word.lower() for word in replaced]
+        contracted = "n't" in " ".join(lowered)
         lexicon, valences = self._lexicon, [0.0] * len(words)
         for at, word in enumerate(lowered):
             if word not in lexicon or word in BOOSTER_DICT or (word == "kind" and lowered[at + 1 : at + 2] == ["of"]):
                 continue
             # VADER looks three words back and two ahead, and at nothing else.
             first = max(0, at - 3)
-            near = SimpleNamespace(words_and_emoticons=words[first : at + 3], is_cap_diff=sentence.is_cap_diff)
-            valence = self._analyzer.sentiment_valence(0, near, words[at], at - first, [])[0]
+            weight = valence = lexicon[word]
+            near = lowered[first : at + 3]
+            if not _TURNING.isdisjoint(near) or (contracted and any("n't" in one for one in near)):
+                around = SimpleNamespace(words_and_emoticons=words[first : at + 3], is_cap_diff=shouts)
+                valence = self._analyzer.sentiment_valence(0, around, words[at], at - first, [])[0]
+            elif shouts and words[at].isupper():
+                valence += C_INCR if valence > 0 else -C_INCR
             valences[at] = valence
             if valence:
-                spelled = _spelled(words, at, shown, turned=valence * lexicon[word] < 0)
+                spelled = _spelled(words, at, shown, turned=valence * weight < 0)
                 strengths[spelled] = max(valence, strengths.get(spelled, 0.0), key=abs)
         if "but" in lowered:
             valences = self._analyzer._but_check(words, valences)
-        return float(self._analyzer.score_valence(valences, text)["compound"])
+        total = float(sum(valences))
+        if total:
+            emphasis = self._analyzer._punctuation_emphasis(text)
+            total += emphasis if total > 0 else -emphasis
+        return round(float(normalize(total)), 4)
 
     def _with_phrases(self, words: list[str], lowered: list[str], shown: dict[str, str]) -> list[str]:
-        """Put one token in the place of each phrase and each of the brand's names; `shown` keeps how it was spelled."""
-        triggers, result, at = self._triggers, [], 0
-        while at < len(words):
-            length = 0
-            if lowered[at] in triggers:
-                length, stands_in = self._phrase_at(lowered, at)
+        """Put one token in the place of each phrase and each of the brand's names; `shown` keeps how it was spelled.
+
+        Where there is none, `words` itself comes back.
+        """
+        triggers, result, taken = self._triggers, [], 0
+        for at, word in enumerate(lowered):
+            if word not in triggers or at < taken:
+                continue
+            length, stands_in = self._phrase_at(lowered, at)
             if length:
                 own = words[at : at + length]
-                token = stands_in.upper() if all(word.isupper() for word in own) else stands_in
+                token = stands_in.upper() if all(one.isupper() for one in own) else stands_in
                 shown[token] = " ".join(own)
-                result.append(token)
-                at += length
-            else:
-                result.append(words[at])
-                at += 1
-        return result
+                result += [*words[taken:at], token]
+                taken = at + length
+        return result + words[taken:] if taken else words
 
     def _phrase_at(self, lowered: list[str], at: int) -> tuple[int, str]:
         """Return how many words a phrase that begins here has, and what stands in its place; 0 for none."""
+        second = _key(lowered[at + 1]) if at + 1 < len(lowered) else ""
         for phrase, stands_in in self._phrases.get(_key(lowered[at]), ()):
+            if len(phrase) > 1 and phrase[1] != second:
+                continue
             if tuple(map(_key, lowered[at : at + len(phrase)])) == phrase:
                 return len(phrase), stands_in or _NO_WORD
         return 0, ""
@@ -210,10 +245,8 @@ def _bounded(weight: float) -> float:
 
 def _spelled(words: list[str], at: int, shown: Mapping[str, str], turned: bool) -> str:
     """Return a deciding word for people; one that a negation turned round comes with it ("not good")."""
-    first = at
-    if turned:
-        negations = [
-            back for back in range(max(0, at - 3), at) if words[back].lower() == "no" or negated([words[back]])
-        ]
-        first = negations[0] if negations else at
+    if not turned:
+        return shown.get(words[at], words[at])[:60]
+    negations = [back for back in range(max(0, at - 3), at) if words[back].lower() == "no" or negated([words[back]])]
+    first = negations[0] if negations else at
     return " ".join(shown.get(word, word) for word in words[first : at + 1])[:60]
