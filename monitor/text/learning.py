@@ -120,8 +120,12 @@ class Learned:
         """Read what `to_json` wrote; ValueError when it is damaged or of another format."""
         try:
             read: dict[str, Any] = json.loads(text)
-            if read["format"] != FORMAT:
-                raise ValueError(f"what was learned is of format {read['format']}, wanted {FORMAT}: learn it again")
+            known = read["format"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"what was learned cannot be read ({type(error).__name__}): learn it again") from None
+        if known != FORMAT:
+            raise ValueError(f"what was learned is of format {known}, wanted {FORMAT}: learn it again")
+        try:
             learned = Learned(
                 {str(name): float(weight) for name, weight in read["weights"].items()},
                 float(read["slope"]),
@@ -131,7 +135,7 @@ class Learned:
                 None if read["sweep"] is None else float(read["sweep"]),
                 Figures(**read["figures"]),
             )
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"what was learned cannot be read ({type(error).__name__}): learn it again") from None
         if not all(map(math.isfinite, (*learned.weights.values(), learned.slope, learned.bias, learned.blend))):
             raise ValueError("what was learned holds a number that is none: learn it again")

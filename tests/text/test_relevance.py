@@ -1,0 +1,128 @@
+"""Brands that are words: what is not about us is learned from staff, kept and searchable, and never told."""
+
+from __future__ import annotations
+
+import csv
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors import Post
+from monitor.text.judge import BrandVoice, Judge
+from monitor.text.learning import Learned
+from monitor.text.relevance import NotUs, learn_relevance, lesson_of, mute_offers, relevance, tokens_for
+
+NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mentions"
+
+# Shell, the petrol stations, against shells on the beach and shells of computers.
+OURS = ("petrol at the Shell station", "Shell app card declined at the pump", "coffee at Shell on the motorway")
+OTHERS = ("found a pretty shell on the beach", "bash shell script for renaming", "turtle came out of its shell")
+FILLER = ("today", "again", "with the kids", "this morning", "and it rained", "near home", "you know")
+
+
+def post(text: str, number: int = 1, **more: str) -> Post:
+    return Post(more.pop("source", "x"), str(number), more.pop("url", ""), more.pop("author", "someone"), text, NOW)
+
+
+def taught(number: int = 160) -> Learned:
+    chance = random.Random(1)
+    lessons = []
+    for place in range(number):
+        us = chance.random() < 0.6
+        words = f"{chance.choice(OURS if us else OTHERS)} {chance.choice(FILLER)} {chance.choice(FILLER)}"
+        answer = chance.choice(("yes", "not_a_complaint")) if us else "not_us"
+        lessons.append(
+            lesson_of(post(words, place), ("petrol",), answer, f"p{place % 3}", NOW + timedelta(hours=place), "en")  # type: ignore[arg-type]
+        )
+    return learn_relevance(lessons)
+
+
+def test_before_anything_is_learned_every_post_is_kept() -> None:
+    assert relevance(post("a pretty shell"), (), None).kept
+    assert relevance(post("a pretty shell"), (), Learned()).kept
+
+
+def test_not_us_teaches_which_words_stand_around_us() -> None:
+    learned = taught()
+    away = relevance(post("another pretty shell on the beach"), (), learned, "en")
+    ours = relevance(post("card declined at the Shell pump"), (), learned, "en")
+    assert not away.kept
+    assert "does not seem to be about us" in away.reason
+    assert ours.kept
+    assert ours.share > away.share
+
+
+def test_context_words_of_the_settings_speak_for_us() -> None:
+    learned = taught()
+    words = post("pretty shell of a petrol station")
+    assert relevance(words, ("petrol",), learned).share > relevance(words, (), learned).share
+
+
+def test_the_judge_tells_nobody_of_what_is_not_about_us() -> None:
+    voice = BrandVoice("Shell", words=(), context=("petrol",))
+    judge = Judge([voice], about_us={"Shell": taught()})
+    angry = post("ugh, found another pretty shell on the beach and cut my foot, worst day")
+    found = judge.verdict(angry, "Shell")
+    assert (found.lane, found.tags) == ("none", ("not_us",))
+    assert Judge([voice]).verdict(angry, "Shell").lane != "none"
+    assert judge.verdict(post("Shell app charged my card twice at the pump, nobody answers"), "Shell").lane == "ping"
+
+
+def test_the_community_and_the_domain_count_as_words() -> None:
+    words = tokens_for(post("see https://www.golf.test/a", url="https://www.reddit.com/r/Golf/comments/1"), "en")
+    assert {"in:golf", "on:golf.test", "lang:en"} <= set(words)
+
+
+def not_us(number: int, text: str = "shells", by: str = "ana", **more: str) -> NotUs:
+    return NotUs("Shell", post(text, number, **more), by)
+
+
+def test_three_times_not_us_offers_to_mute_the_author() -> None:
+    assert mute_offers([not_us(1), not_us(2)]) == []
+    offers = mute_offers([not_us(1), not_us(2), not_us(3)])
+    assert [(offer.kind, offer.value, offer.times) for offer in offers] == [("author", "someone", 3)]
+
+
+def test_the_same_post_said_by_three_people_counts_once() -> None:
+    assert mute_offers([not_us(1, by="ana"), not_us(1, by="ben"), not_us(1, by="cai")]) == []
+
+
+def test_communities_and_domains_are_offered_too_and_what_is_muted_is_not() -> None:
+    answers = [
+        not_us(n, "look https://shells.test/p", author=f"a{n}", source="reddit", url="https://reddit.com/r/beach/c/1")
+        for n in range(4)
+    ]
+    assert {(offer.kind, offer.value) for offer in mute_offers(answers)} == {
+        ("community", "beach"),
+        ("domain", "shells.test"),
+    }
+    left = mute_offers(answers, muted=[("domain", "", "shells.test")])
+    assert [offer.kind for offer in left] == ["community"]
+
+
+@pytest.mark.shared_data
+def test_on_real_ambiguous_brands_much_is_kept_away_and_little_lost() -> None:
+    """Sanders: 200 answers a brand, the rest held aside."""
+    if not SHARED.is_dir():
+        pytest.skip(f"NOT TESTED on real posts: {SHARED} is not there")
+    brands: dict[str, list[tuple[str, bool]]] = {}
+    with (SHARED / "sanders.csv").open(encoding="utf-8", errors="replace", newline="") as opened:
+        for row in csv.DictReader(opened):
+            brands.setdefault(row["Topic"], []).append((row["TweetText"], row["Sentiment"] == "irrelevant"))
+    away = others = lost = ours = 0
+    for brand, rows in brands.items():
+        random.Random(2).shuffle(rows)
+        lessons = [
+            lesson_of(post(text, n), (brand,), "not_us" if other else "yes", f"p{n % 3}", NOW + timedelta(hours=n))
+            for n, (text, other) in enumerate(rows[:200])
+        ]
+        learned = learn_relevance(lessons)
+        for text, other in rows[200:]:
+            kept = relevance(post(text), (brand,), learned).kept
+            others, ours = others + other, ours + (not other)
+            away, lost = away + (other and not kept), lost + (not other and not kept)
+    assert away / others > 0.25
+    assert lost / ours < 0.03
