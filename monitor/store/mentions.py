@@ -121,7 +121,7 @@ def post_of(row: Row) -> Post:
     )
 
 
-_BOTH = ", ".join(
+SELECT_BOTH = ", ".join(
     [f"p.{column}" for column in POST_COLUMNS if column not in ("id", "seen_at")]
     + [f"m.{c}" for c in MENTION_COLUMNS if c not in ("posted_at", "source", "author")]
 )
@@ -204,7 +204,7 @@ def of_cases(database: Database, cases: Sequence[str]) -> dict[str, list[Mention
     for start in range(0, len(cases), 500):
         clause, values = marks("c", cases[start : start + 500])
         for row in database.rows(
-            f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id IN {clause} "
+            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id IN {clause} "
             "ORDER BY m.posted_at, m.id",
             values,
         ):
@@ -254,7 +254,7 @@ def find(database: Database, wanted: Filter) -> list[Mention]:
     return [
         mention_of(row)
         for row in database.rows(
-            f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE {' AND '.join(conditions)} "
+            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE {' AND '.join(conditions)} "
             "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
             values,
         )
@@ -264,7 +264,7 @@ def find(database: Database, wanted: Filter) -> list[Mention]:
 def one(database: Database, mention: str) -> Mention | None:
     """One mention by its id."""
     row = database.row(
-        f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.id = :id", {"id": mention}
+        f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.id = :id", {"id": mention}
     )
     return mention_of(row) if row else None
 
@@ -350,7 +350,7 @@ def orphans(database: Database, limit: int = 100) -> list[Mention]:
     return [
         mention_of(row)
         for row in database.rows(
-            f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
+            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
             "WHERE m.lane <> 'none' AND m.case_id = '' AND m.suppressed = '' LIMIT :limit",
             {"limit": limit},
         )
@@ -362,7 +362,7 @@ def newest_seen(database: Database, since: datetime, limit: int) -> list[Mention
     return [
         mention_of(row)
         for row in database.rows(
-            f"SELECT {_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.seen_at >= :since "
+            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.seen_at >= :since "
             "ORDER BY m.seen_at DESC, m.posted_at DESC LIMIT :limit",
             {"since": stamp(since), "limit": limit},
         )

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from monitor.store.database import Database, instant
+from monitor.model import Mention
+from monitor.store.database import Database, Row, at, instant, marks, stamp
+from monitor.store.mentions import SELECT_BOTH, mention_of
+
+CANDIDATES = 1500  # rows that a search with operators looks through after the index has chosen them
 
 
 def last_audit(database: Database) -> tuple[datetime | None, str]:
@@ -19,3 +26,173 @@ def live_mark(database: Database) -> str:
         "SELECT (SELECT coalesce(max(n), 0) FROM case_log) AS log, (SELECT coalesce(max(n), 0) FROM posts) AS posts"
     )
     return f"{row['log']}-{row['posts']}" if row else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What to look for: any of `any_of` by the index (words beginning with them); or, plainly, all of `plain`."""
+
+    plain: str = ""
+    any_of: tuple[str, ...] = ()
+
+
+def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
+    """The condition on `posts p`, with its values."""
+    if words.plain:
+        return database.search_clause(), {"search": database.search_words(words.plain)}
+    clauses, values = [], {}
+    for number, term in enumerate(words.any_of[:40]):
+        clauses.append(database.search_clause().replace(":search", f":search{number}"))
+        typed = database.search_words(term)
+        values[f"search{number}"] = f"{typed} *" if database.face == "sqlite" else typed
+    return f"({' OR '.join(clauses)})" if clauses else "1 = 1", values
+
+
+SECTIONS = ("waiting", "taken", "later", "answered", "closed", "sweep")
+_UNANSWERED = "(c.answered_at = '' OR c.answered_at < c.last_posted_at)"
+_AWAKE = "c.snoozed_until <= :now AND c.waiting_until <= :now"
+_SECTION = {
+    "waiting": f"c.closed_at = '' AND c.lane = 'ping' AND c.owner = '' AND {_UNANSWERED} AND {_AWAKE}",
+    "taken": f"c.closed_at = '' AND c.lane = 'ping' AND c.owner <> '' AND {_UNANSWERED} AND {_AWAKE}",
+    "later": f"c.closed_at = '' AND c.lane = 'ping' AND {_UNANSWERED} AND NOT ({_AWAKE})",
+    "answered": f"c.closed_at = '' AND NOT {_UNANSWERED}",
+    "closed": "c.closed_at <> ''",
+    "sweep": f"c.closed_at = '' AND c.lane = 'sweep' AND {_UNANSWERED}",
+}
+_URGENT = (
+    "CASE c.priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
+    "CASE WHEN c.due_at = '' THEN 1 ELSE 0 END, c.due_at, c.n"
+)
+_ORDER = {"answered": "c.answered_at DESC, c.n DESC", "closed": "c.closed_at DESC, c.n DESC"}
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """Which cases to list. Empty fields do not filter; `ids` (from a search) do, where given."""
+
+    brand: str = ""
+    source: str = ""
+    owner: str = ""
+    language: str = ""
+    priority: str = ""
+    words: Words = field(default_factory=Words)
+    ids: tuple[str, ...] | None = None
+
+
+def _inbox(database: Database, section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, Any]]:
+    conditions = [_SECTION[section]]
+    values: dict[str, Any] = {"now": stamp(now)} if ":now" in _SECTION[section] else {}
+    for column in ("brand", "source", "owner", "language", "priority"):
+        if value := getattr(wanted, column):
+            conditions.append(f"c.{column} = :{column}")
+            values[column] = value
+    if wanted.ids is not None:
+        clause, found = marks("i", wanted.ids[:900])
+        conditions.append(f"c.id IN {clause}")
+        values.update(found)
+    if wanted.words.plain:
+        clause, found = _search(database, wanted.words)
+        conditions.append(
+            "c.id IN (SELECT m.case_id FROM posts p JOIN mentions m ON m.post_id = p.id "
+            f"WHERE {clause} AND m.case_id <> '')"
+        )
+        values.update(found)
+    return " AND ".join(conditions), values
+
+
+def inbox(
+    database: Database, section: str, wanted: Inbox, now: datetime, limit: int = 50, offset: int = 0
+) -> list[Row]:
+    """One section of the inbox with every column: the most urgent first, or what was done last."""
+    condition, values = _inbox(database, section, wanted, now)
+    return database.rows(
+        f"SELECT c.* FROM cases c WHERE {condition} ORDER BY {_ORDER.get(section, _URGENT)} "
+        "LIMIT :limit OFFSET :offset",
+        {**values, "limit": limit, "offset": offset},
+    )
+
+
+def count(database: Database, section: str, wanted: Inbox, now: datetime) -> int:
+    """How many cases a section holds."""
+    condition, values = _inbox(database, section, wanted, now)
+    row = database.row(f"SELECT count(*) AS n FROM cases c WHERE {condition}", values)
+    return int(row["n"]) if row else 0
+
+
+def candidates(database: Database, words: Words, *, with_case: bool) -> list[Mention]:
+    """The newest mentions that the index finds for `words`, for a search that Python finishes."""
+    clause, values = _search(database, words)
+    condition = "m.case_id <> '' AND " if with_case else ""
+    return [
+        mention_of(row)
+        for row in database.rows(
+            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE {condition}{clause} "
+            "ORDER BY m.posted_at DESC LIMIT :limit",
+            {**values, "limit": CANDIDATES},
+        )
+    ]
+
+
+def languages(database: Database) -> list[str]:
+    """The languages of open cases."""
+    return [
+        row["language"]
+        for row in database.rows(
+            "SELECT DISTINCT language FROM cases WHERE closed_at = '' AND language <> '' ORDER BY language LIMIT 40"
+        )
+    ]
+
+
+def by_author(database: Database, source: str, author: str, limit: int = 60) -> list[Mention]:
+    """What an author wrote about us on one network, newest first."""
+    return [
+        mention_of(row)
+        for row in database.rows(
+            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
+            "WHERE m.source = :source AND m.author = :author AND p.deleted_at = '' ORDER BY m.posted_at DESC "
+            "LIMIT :limit",
+            {"source": source, "author": author, "limit": limit},
+        )
+    ]
+
+
+def cases_of_author(database: Database, source: str, author: str, limit: int = 20) -> list[Row]:
+    """An author's cases on one network, newest first."""
+    return database.rows(
+        "SELECT * FROM cases WHERE source = :source AND author = :author ORDER BY opened_at DESC LIMIT :limit",
+        {"source": source, "author": author, "limit": limit},
+    )
+
+
+def notes_of_author(database: Database, source: str, author: str, limit: int = 20) -> list[Row]:
+    """(case_id, at, who, detail) of what colleagues noted on an author's cases, newest first."""
+    return database.rows(
+        "SELECT l.case_id, l.at, l.who, l.detail FROM case_log l JOIN cases c ON c.id = l.case_id "
+        "WHERE c.source = :source AND c.author = :author AND l.what = 'note' AND l.undone_at = '' "
+        "ORDER BY l.n DESC LIMIT :limit",
+        {"source": source, "author": author, "limit": limit},
+    )
+
+
+def last_log_at(database: Database, cases: Sequence[str]) -> dict[str, datetime]:
+    """When something last happened to each of these cases."""
+    clause, values = marks("c", cases)
+    return {
+        row["case_id"]: at(row["at"])
+        for row in database.rows(
+            f"SELECT case_id, max(at) AS at FROM case_log WHERE case_id IN {clause} GROUP BY case_id", values
+        )
+    }
+
+
+def thread(database: Database, source: str, thread: str, limit: int = 60) -> list[Row]:
+    """(native_id, author, text, title, url, posted_at, case_id) of what was said in a conversation, oldest first."""
+    if not thread:
+        return []
+    return database.rows(
+        "SELECT p.native_id, p.author, p.text, p.title, p.url, p.posted_at, "
+        "(SELECT max(m.case_id) FROM mentions m WHERE m.post_id = p.id) AS case_id FROM posts p "
+        "WHERE p.source = :source AND (p.thread_id = :thread OR p.native_id = :thread) AND p.deleted_at = '' "
+        "AND p.purged_at = '' ORDER BY p.posted_at LIMIT :limit",
+        {"source": source, "thread": thread, "limit": limit},
+    )

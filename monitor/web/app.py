@@ -51,7 +51,6 @@ def build(face: WebFace) -> Starlette:
     app = Starlette(routes=[*health_paths(face), *live_paths(face), Path("/static/{name}", _static), *paths])
     app.add_exception_handler(Refusal, partial(_on_refusal, face))
     app.add_exception_handler(HTTPException, partial(_on_http, face))
-    app.add_exception_handler(Exception, partial(_on_error, face))
     app.add_middleware(partial(_Guard, face=face))
     return app
 
@@ -119,6 +118,10 @@ def serve(face: WebFace, route: Route, request: Request, form: Form) -> Response
     except Error as error:
         log.error("the page could not be made: the database said %s", type(error).__name__)
         return refused(ask, route, Refusal(503, "The database does not answer", "Try again in a moment.", wait=5))
+    except Exception as error:  # a page that cannot be made is told of here, by name and without anybody's words
+        log.error("the page %s failed: %s", route.path, type(error).__name__)
+        log.debug("the page %s failed", route.path, exc_info=error)
+        return refused(ask, route, Refusal(500, "That went wrong on our side", "It is in the log; nothing was lost."))
 
 
 def _serve(face: WebFace, route: Route, ask: Ask) -> Response:
@@ -179,13 +182,6 @@ async def _on_refusal(face: WebFace, request: Request, error: Refusal) -> Respon
 async def _on_http(face: WebFace, request: Request, error: HTTPException) -> Response:
     titles = {404: "There is nothing here", 405: "That cannot be done here"}
     refusal = Refusal(error.status_code, titles.get(error.status_code, "That did not work"))
-    return refused(Ask(request, face, face.assembly_of(), face.clock()), None, refusal)
-
-
-async def _on_error(face: WebFace, request: Request, error: Exception) -> Response:
-    log.error("the page %s failed: %s", request.url.path.split("/")[1][:20], type(error).__name__)
-    log.debug("the page failed", exc_info=error)
-    refusal = Refusal(500, "That went wrong on our side", "It is in the log. Nothing of yours was lost.")
     return refused(Ask(request, face, face.assembly_of(), face.clock()), None, refusal)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -92,7 +93,12 @@ def with_query(ask: Ask, **changes: Any) -> str:
     kept = dict(ask.request.query_params.items())
     kept.update({key: str(value) for key, value in changes.items()})
     clean = {key: value[:500] for key, value in kept.items() if value}
-    return "?" + urlencode(clean) if clean else ask.request.url.path
+    return ask.request.url.path + ("?" + urlencode(clean) if clean else "")
+
+
+def _from_json(text: str) -> dict[str, Any]:
+    found = json.loads(text or "{}")
+    return found if isinstance(found, dict) else {}
 
 
 @lru_cache(maxsize=1)
@@ -107,7 +113,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         words=words, line=clean_line, excerpt=excerpt, moment=moment, ago=ago, span=span_words, outward=outward,
-        stamped=instant,
+        stamped=instant, safe_href=safe_link, fromjson=_from_json,
     )  # fmt: skip
     made.globals.update(static=static, with_query=with_query, timedelta=timedelta, escape=escape)
     return made

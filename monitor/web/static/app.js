@@ -1,1 +1,131 @@
+// A little help on top of pages that work without it: news without reloading, copying, counting, a look at the tone.
 "use strict";
+
+(() => {
+  const typing = (part) => {
+    const at = document.activeElement;
+    return part.contains(at) && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) && at.type !== "checkbox" && at.type !== "radio";
+  };
+
+  // What a colleague does meanwhile: the parts marked data-live are fetched again, and only where nobody is writing.
+  const parts = () => [...document.querySelectorAll("[data-live]")];
+  let waiting = null;
+  let under = false;
+
+  const renew = async () => {
+    if (under || document.hidden) { waiting = true; return; }
+    if (parts().some((part) => typing(part) || part.querySelector("details[open]"))) { waiting = true; return; }
+    under = true;
+    waiting = null;
+    try {
+      const answer = await fetch(location.href, { headers: { "x-live": "1" }, credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of parts()) {
+        const other = part.id && fresh.getElementById(part.id);
+        if (!other || other.innerHTML === part.innerHTML) continue;
+        const chosen = new Set([...part.querySelectorAll("input[name=case]:checked")].map((box) => box.value));
+        const known = new Set([...part.querySelectorAll("[data-case]")].map((item) => item.dataset.case));
+        const at = document.activeElement;
+        const focus = part.contains(at) ? at.getAttribute("href") || at.value || at.id : null;
+        part.replaceChildren(...[...other.childNodes].map((node) => document.importNode(node, true)));
+        for (const box of part.querySelectorAll("input[name=case]")) box.checked = chosen.has(box.value);
+        for (const item of part.querySelectorAll("[data-case]")) if (!known.has(item.dataset.case)) item.classList.add("fresh");
+        if (focus) {
+          const again = [...part.querySelectorAll("a, button, input")].find((each) => (each.getAttribute("href") || each.value || each.id) === focus);
+          if (again) again.focus({ preventScroll: true });
+        }
+      }
+      sign(true);
+    } catch { /* the next news will bring it */ } finally {
+      under = false;
+    }
+  };
+
+  const sign = (on) => {
+    for (const each of document.querySelectorAll("[data-live-sign]")) {
+      each.hidden = false;
+      each.classList.toggle("on", on);
+      each.textContent = on ? "live" : "not live: load the page to see news";
+    }
+  };
+
+  if (parts().length && "EventSource" in window) {
+    let known = null;
+    let later = null;
+    const source = new EventSource("/live");
+    source.addEventListener("mark", (news) => {
+      sign(true);
+      if (known !== null && news.data !== known) {
+        clearTimeout(later);
+        later = setTimeout(renew, 150);
+      }
+      known = news.data;
+    });
+    source.addEventListener("error", () => sign(false));
+    addEventListener("pagehide", () => source.close());
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && waiting) renew(); });
+    document.addEventListener("focusout", () => { if (waiting) setTimeout(() => { if (waiting) renew(); }, 400); });
+    document.addEventListener("toggle", () => { if (waiting) renew(); }, true);
+  }
+
+  // The reply: its length, its tone, and a copy of it. Nothing is ever posted from here.
+  const form = document.querySelector("form[data-reply]");
+  if (form) {
+    const box = form.querySelector("textarea");
+    const count = form.querySelector("[data-count]");
+    const remarks = form.querySelector("[data-remarks]");
+    const copy = form.querySelector("[data-copy]");
+    const limit = Number(form.dataset.limit) || 0;
+    let later = null;
+
+    const look = async () => {
+      if (!box.value.trim()) { remarks.replaceChildren(); return; }
+      const body = new URLSearchParams({ csrf: form.elements.csrf.value, case: form.dataset.case, reply: box.value });
+      try {
+        const answer = await fetch("/tone", { method: "POST", body, credentials: "same-origin" });
+        if (!answer.ok) return;
+        const found = (await answer.json()).remarks;
+        remarks.replaceChildren(...(found.length ? found : [null]).map((each) => {
+          const line = document.createElement("li");
+          if (!each) { line.textContent = "Nothing to remark: it reads well."; return line; }
+          const tag = document.createElement("span");
+          tag.className = "tag warn";
+          tag.textContent = each.kind;
+          line.append(tag, ` ${each.words ? `“${each.words}” · ` : ""}${each.advice}`);
+          return line;
+        }));
+      } catch { /* the button checks it too */ }
+    };
+    const changed = () => {
+      const length = [...box.value.trim()].length;
+      count.textContent = limit ? `${length} of ${limit} characters` : length ? `${length} characters` : "";
+      count.classList.toggle("late", Boolean(limit) && length > limit);
+      clearTimeout(later);
+      later = setTimeout(look, 500);
+    };
+    box.addEventListener("input", changed);
+    copy.hidden = false;
+    const copied = async () => {
+      if (!box.value.trim()) return;
+      try {
+        await navigator.clipboard.writeText(box.value.trim());
+        copy.textContent = "Copied";
+      } catch {
+        box.select();
+        copy.textContent = "Press Ctrl+C";
+      }
+      setTimeout(() => { copy.textContent = "Copy"; }, 2500);
+    };
+    copy.addEventListener("click", copied);
+    for (const link of form.querySelectorAll("[data-copy-open]")) link.addEventListener("click", copied);
+    for (const use of document.querySelectorAll("[data-use]")) {
+      use.hidden = false;
+      use.addEventListener("click", () => {
+        box.value = use.parentElement.querySelector("[data-saved]").textContent;
+        changed();
+        box.focus();
+      });
+    }
+  }
+})();

@@ -1,0 +1,247 @@
+"""One case: what was said, by whom, what happened before, what to do. It helps to write; it never posts anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from alerts import policy
+from alerts.case import Case
+from monitor import cases as verbs
+from monitor import compose, desk
+from monitor.model import Mention
+from monitor.store import cases, mentions, pages, records, web
+from monitor.store.database import Row, at
+from monitor.text import tone
+from monitor.text.similar import alike, bands
+from monitor.web.charts import sparkline
+from monitor.web.html import page
+from monitor.web.inbox import clock_of, lines, people_of
+from monitor.web.routing import Ask, Refusal, get, post
+
+# How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
+LIMITS = {"x": 280, "bluesky": 300, "mastodon": 500, "reddit": 10_000}
+REPLY = 10_000
+UNDONE = ("opened", "joined")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that was said in the conversation."""
+
+    at: datetime
+    author: str
+    text: str
+    title: str
+    url: str
+    ours: bool
+    mention: Mention | None = None
+    case_id: str = ""
+    remarks: tuple[tone.Remark, ...] = ()
+    note: str = ""
+    rating: float | None = None
+
+
+def conversation(ask: Ask, row: Row, told: Sequence[Mention]) -> list[Said]:
+    """The customer's posts, what others said in the same thread, and our replies with remarks on their tone."""
+    case = cases.case_of(row)
+    found: dict[str, Said] = {}
+    for mention in told:
+        post = mention.post
+        found[post.native_id] = Said(
+            post.posted_at, post.author, post.text, post.title, post.url, False, mention, case.id, rating=post.rating
+        )
+        if post.reply_text and post.replied_at:
+            found[f"reply to {post.native_id}"] = _ours(case, post.replied_at, "", post.reply_text, post.url)
+    for other in pages.thread(ask.database, case.source, case.thread, 60):
+        if other["native_id"] not in found:
+            ours = (case.source, other["author"].lstrip("@").casefold()) in ask.rules.own_accounts
+            found[other["native_id"]] = Said(
+                at(other["posted_at"]), other["author"], other["text"], other["title"], other["url"], ours,
+                case_id=other["case_id"] or "",
+            )  # fmt: skip
+    for own in records.own_posts_of_case(ask.database, case.id):
+        note = "automatic: it stopped no clock" if own["automatic"] else "sent them on" if own["sent_on"] else ""
+        found[own["native_id"]] = _ours(case, at(own["posted_at"]), own["author"], own["text"], own["url"], note)
+    return sorted(found.values(), key=lambda each: each.at)
+
+
+def _ours(case: Case, moment: datetime, author: str, text: str, url: str, note: str = "") -> Said:
+    remarks = tone.check(text, we_failed=_we_failed(case)) if not note.startswith("automatic") else ()
+    return Said(moment, author, text, "", url, True, remarks=remarks, note=note, case_id=case.id)
+
+
+def _we_failed(case: Case) -> bool:
+    return case.priority in {"critical", "urgent"} and case.lane == "ping"
+
+
+@get("/cases/{id}")
+def show(ask: Ask) -> Response:
+    """The whole case."""
+    return _show(ask)
+
+
+def _row(ask: Ask) -> Row:
+    row = cases.row_of(ask.database, ask.path("id")[:40])
+    if row is None:
+        raise Refusal(404, "There is no such case", "It may have been removed with its words, after a year.")
+    return row
+
+
+def _show(ask: Ask, *, fault: str = "", status: int = 200, reply: str = "", checked: bool = False) -> Response:
+    row = _row(ask)
+    case, database, now = cases.case_of(row), ask.database, ask.now
+    told = mentions.of_case(database, case.id)
+    earlier = compose.history_of(database, [row], now).get(case.id, [])
+    worst = compose.worst_of(told)
+    limit = limit_of(ask, case)
+    log = cases.log_of(database, case.id)
+    line = lines(database, ask.rules, [row], now)[0]
+    return page(
+        ask, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
+        state=case.state_at(now), standing=compose.standing(ask.rules, case, now), clock=clock_of(ask.rules, case, now),
+        talk=conversation(ask, row, told), worst=worst, author=author_card(ask, case, earlier),
+        history=history_line(ask, earlier), log=list(reversed(log))[:80], similar=similar(ask, row),
+        people=people_of(ask), undoable=undoable(log, now), outcomes=verbs.OUTCOMES, whys=verbs.WHYS,
+        replies=[(each.name, _fill(ask, each, case, told)) for each in _replies(ask)], reply=reply, limit=limit,
+        remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
+        said=ask.query("said"), fault=fault, open_url=worst.post.url if worst else "", names=NAMES,
+    )  # fmt: skip
+
+
+def limit_of(ask: Ask, case: Case) -> int | None:
+    """How many characters a reply may have on this network; None where that is no matter."""
+    source = ask.rules.sources.get(case.source)
+    return LIMITS.get(source.kind) if source is not None else None
+
+
+def _replies(ask: Ask) -> tuple[desk.SavedReply, ...]:
+    return desk.replies(web.desk_values(ask.database))
+
+
+def _fill(ask: Ask, reply: desk.SavedReply, case: Case, told: Sequence[Mention]) -> str:
+    name = next((each.post.author_name for each in told if each.post.author_name), "")
+    first = name.split()[0] if name.split() else ""
+    handle = case.author if case.author.startswith(("@", "u/")) else f"@{case.author}" if case.author else "Hello"
+    return desk.filled(reply, name=first[:40] or handle[:60], brand=case.brand, me=ask.who.name)
+
+
+def author_card(ask: Ask, case: Case, earlier: Sequence[Row]) -> dict[str, Any] | None:
+    """What we know of this author on this network, and on no other: networks forbid to join handles."""
+    if not case.author:
+        return None
+    posts = pages.by_author(ask.database, case.source, case.author)
+    named = next((each.post.author_name for each in posts if each.post.author_name), "")
+    theirs = pages.cases_of_author(ask.database, case.source, case.author)
+    heard = [each for each in reversed(posts) if each.verdict.label != "unknown"]
+    return {
+        "handle": case.author,
+        "name": named if named.casefold() != case.author.casefold() else "",
+        "reach": next((each.post.reach for each in posts if each.post.reach is not None), None),
+        "posts": posts,
+        "negative": sum(1 for each in posts if each.verdict.label == "negative"),
+        "mood": sparkline([each.verdict.sentiment for each in heard]) if len(heard) > 1 else "",
+        "moods": [(each.post.posted_at, each.verdict.sentiment) for each in heard],
+        "cases": [(cases.case_of(row), row) for row in theirs if row["id"] != case.id],
+        "earlier": len(earlier),
+        "notes": pages.notes_of_author(ask.database, case.source, case.author),
+    }
+
+
+def history_line(ask: Ask, earlier: Sequence[Row]) -> str:
+    """ "Third time in 30 days; the first, 3 Nov, was never answered." """
+    if not earlier:
+        return ""
+    times = policy.ordinal(len(earlier) + 1)
+    words = f"{times[:1].upper()}{times[1:]} time in 30 days"
+    never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
+    if never:
+        day = at(never[0]["first_posted_at"]).astimezone(ask.zone)
+        which = "the first" if never[0]["id"] == earlier[0]["id"] else "one"
+        words += f"; {which}, {day.day} {day:%b}, was never answered"
+    return words + "."
+
+
+def similar(ask: Ask, row: Row) -> list[Any]:
+    """Other people's cases of the brand that say nearly the same, or stand in the same story."""
+    mine = row["fingerprint"]
+    since = ask.now - timedelta(days=180)
+    stories = cases.candidate_stories(ask.database, [row["thread"]], [bands(mine)] if mine else [], since)
+    ids = [
+        each.id
+        for each in stories
+        if each.brand == row["brand"]
+        and (each.id == row["story_id"] or (mine and each.fingerprint and alike(mine, each.fingerprint)))
+    ]
+    rows = [
+        each for each in cases.rows_of_stories(ask.database, [row["story_id"], *ids][:30]) if each["id"] != row["id"]
+    ]
+    unique = {each["id"]: each for each in rows}
+    return lines(ask.database, ask.rules, list(unique.values())[-8:], ask.now)
+
+
+def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | None:
+    """What can still be taken back."""
+    said = [line for line in log if line.undone_at is None and line.what in verbs.VERBS and "before" in line.detail]
+    said = [line for line in said if line.what != "undo"]
+    return said[-1] if said and now - said[-1].at <= verbs.UNDO_WITHIN else None
+
+
+NAMES = {
+    "solved": "solved", "could_not_be_solved": "could not be solved", "no_answer_needed": "no answer needed",
+    "not_us": "not about us", "not_a_complaint": "no complaint", "spam": "spam",
+    "handled_elsewhere": "handled elsewhere",
+}  # fmt: skip
+_SPANS = {"1h": 1, "4h": 4, "1d": 24, "3d": 72, "7d": 168}
+
+
+@post("/cases/{id}", role="staff")
+def say(ask: Ask) -> Response:
+    """Say something of this case."""
+    case_id, verb = ask.path("id")[:40], ask.form.get("verb")
+    if verb == "tone":
+        return _show(ask, reply=ask.form.raw("reply")[:REPLY], checked=True)
+    fields = ("outcome", "why", "owner", "on", "text", "url")
+    detail: dict[str, Any] = {key: ask.form.get(key)[:2000] for key in fields if ask.form.get(key)}
+    if verb in {"snooze", "wait"}:
+        detail["until"] = _until(ask)
+    try:
+        said = verbs.say(
+            ask.database, ask.rules, case_id, verb, who=ask.who.name, way=ask.who.way, now=ask.now, detail=detail
+        )
+    except verbs.NotPossible as error:
+        return _show(ask, fault=str(error), status=409)
+    from urllib.parse import urlencode
+
+    return RedirectResponse(f"/cases/{case_id}?" + urlencode({"said": said.text[:200]}), 303)
+
+
+def _until(ask: Ask) -> datetime:
+    """When a case comes back: a span, or a moment in the reader's zone."""
+    typed = ask.form.get("until_at")
+    if typed:
+        try:
+            moment = datetime.fromisoformat(typed)
+        except ValueError:
+            raise Refusal(400, "That is no time", "Write it as 2026-11-30T09:00.") from None
+        zone: ZoneInfo = ask.zone
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return ask.now + timedelta(hours=_SPANS.get(ask.form.get("until"), 1))
+
+
+@post("/tone", role="staff")
+def check_tone(ask: Ask) -> Response:
+    """Remarks on a reply that is being written, as JSON for the little script. Nothing is kept."""
+    row = cases.row_of(ask.database, ask.form.get("case")[:40])
+    case = cases.case_of(row) if row is not None else None
+    limit = limit_of(ask, case) if case is not None else None
+    remarks = tone.check(ask.form.raw("reply")[:REPLY], we_failed=case is not None and _we_failed(case), limit=limit)
+    return JSONResponse(
+        {"remarks": [{"kind": each.kind, "words": each.words, "advice": each.advice} for each in remarks]},
+        headers={"cache-control": "no-store"},
+    )

@@ -1,0 +1,246 @@
+"""The inbox: the most urgent unanswered case first, one line says why it is there; the sweep beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from alerts import hours
+from alerts.case import PRIORITIES, Case
+from alerts.wording import count_words, span_words
+from monitor import cases as verbs
+from monitor import compose
+from monitor.model import Mention
+from monitor.rules import Rules
+from monitor.store import cases, mentions, pages, records
+from monitor.store.database import Database, Row
+from monitor.web import search
+from monitor.web.html import page
+from monitor.web.routing import Ask, Refusal, get, post
+
+PAGE = 50
+AT_ONCE = 200  # cases that one form may speak of
+TITLES = {
+    "waiting": "Nobody has these yet",
+    "taken": "Somebody is on it",
+    "later": "Snoozed, or waiting for somebody",
+    "answered": "Answered, not closed yet",
+    "closed": "Closed",
+    "sweep": "May need an answer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time left, in words. `tone` is "late", "soon" or ""."""
+
+    words: str
+    tone: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One case as the inbox shows it."""
+
+    case: Case
+    says: str
+    why: tuple[str, ...]
+    matched: tuple[str, ...]
+    standing: str
+    state: str
+    clock: Clock
+    url: str
+    posts: int
+
+
+def clock_of(rules: Rules, case: Case, now: datetime) -> Clock:
+    """How long is left for the first answer (opening hours, where they count), or how late it is."""
+    if case.due_at is None or case.state_at(now) in {"answered", "closed"}:
+        return Clock("")
+    if not _counts(rules, case):
+        return Clock("no clock")
+    opening = rules.hours_for(case.priority)
+    if case.due_at <= now:
+        return Clock(f"{span_words(hours.elapsed(case.due_at, now, opening))} late", "late", case.due_at)
+    left = hours.elapsed(now, case.due_at, opening)
+    whole = hours.elapsed(case.first_posted_at, case.due_at, opening)
+    tone = "soon" if whole and left <= whole / 4 else ""
+    return Clock(f"{span_words(left)} left", tone, case.due_at)
+
+
+def _counts(rules: Rules, case: Case) -> bool:
+    source = rules.sources.get(case.source)
+    return source is None or source.answerable
+
+
+def lines(database: Database, rules: Rules, rows: Sequence[Row], now: datetime) -> list[Line]:
+    """Rows of cases as lines, in a few queries for all of them."""
+    told = mentions.of_cases(database, [row["id"] for row in rows])
+    history = compose.history_of(database, rows, now)
+    return [_line(rules, row, told.get(row["id"], []), history.get(row["id"], []), now) for row in rows]
+
+
+def _line(rules: Rules, row: Row, told: Sequence[Mention], earlier: Sequence[Row], now: datetime) -> Line:
+    case = cases.case_of(row)
+    worst = compose.worst_of(told)
+    says = (worst.post.text or worst.post.title or f"{worst.post.rating or 0:g} of 5 stars, no words") if worst else ""
+    facts = [
+        fact
+        for fact in compose.facts_of(rules, row, case, worst, earlier, now)
+        if not fact.startswith(("answer by ", "was due "))
+    ]
+    if earlier:
+        facts.insert(0, f"{len(earlier) + 1} times in 30 days")
+    return Line(
+        case=case,
+        says=says,
+        why=tuple(dict.fromkeys(facts)),
+        matched=worst.verdict.words if worst else (),
+        standing=compose.standing(rules, case, now),
+        state=case.state_at(now),
+        clock=clock_of(rules, case, now),
+        url=worst.post.url if worst else "",
+        posts=row["mentions"],
+    )
+
+
+def people_of(ask: Ask) -> list[str]:
+    """Whom a case can be given to: the people of the settings, the page's users, and who asks."""
+    from monitor.store import web
+
+    named = [person.name for person in ask.settings.people if person.role != "viewer"]
+    known = [user.name for user in web.users(ask.database) if user.disabled_at is None and user.role != "viewer"]
+    return list(dict.fromkeys([*named, *known, ask.who.name]))
+
+
+def wanted_of(ask: Ask) -> tuple[pages.Inbox, search.Search]:
+    """The filters that stand in the address."""
+    looked = search.read(ask.query("q"))
+    return (
+        pages.Inbox(
+            brand=ask.query("brand"),
+            source=ask.query("source"),
+            owner=ask.query("owner"),
+            language=ask.query("language"),
+            priority=ask.query("priority"),
+            words=looked.words if looked.query is None else pages.Words(),
+            ids=search.case_ids(ask.database, looked),
+        ),
+        looked,
+    )
+
+
+@get("/")
+def inbox(ask: Ask) -> Response:
+    """What waits, what somebody is on, what sleeps; beside it what may need an answer."""
+    wanted, looked = wanted_of(ask)
+    state = ask.query("state")
+    if state and state not in pages.SECTIONS:
+        raise Refusal(404, "There is no such state", f"It is one of {', '.join(pages.SECTIONS)}.")
+    number = int(ask.query("page", "1")) if ask.query("page", "1").isdecimal() else 1
+    number = min(max(number, 1), 2000)
+    shown = (state,) if state else ("waiting", "taken", "later")
+    database, now = ask.database, ask.now
+    groups: list[dict[str, Any]] = []
+    for name in shown:
+        total = pages.count(database, name, wanted, now)
+        offset = PAGE * (number - 1) if state else 0
+        rows = pages.inbox(database, name, wanted, now, PAGE, offset) if total else []
+        groups.append({"name": name, "title": TITLES[name], "total": total, "from": offset,
+                       "lines": lines(database, ask.rules, rows, now)})  # fmt: skip
+    beside = None
+    if not state:
+        rows = pages.inbox(database, "sweep", wanted, now, 12)
+        beside = {"total": pages.count(database, "sweep", wanted, now), "lines": lines(database, ask.rules, rows, now)}
+    return page(
+        ask, "inbox.html", title=TITLES.get(state, "Inbox"), groups=groups, sweep=beside, state=state, number=number,
+        looked=looked, titles=TITLES, people=people_of(ask), languages=pages.languages(database),
+        priorities=PRIORITIES, filtered=any(ask.query(key) for key in _FILTERS), per_page=PAGE,
+        said=ask.query("said"), undo=ask.query("undo"),
+        more={name: pages.count(database, name, wanted, now) for name in ("answered", "closed")} if not state else {},
+    )  # fmt: skip
+
+
+_FILTERS = ("q", "brand", "source", "owner", "language", "priority")
+
+
+@post("/cases", role="staff")
+def several(ask: Ask) -> Response:
+    """Say one thing of several cases at once."""
+    ids = list(dict.fromkeys(ask.form.all("case")))[:AT_ONCE]
+    verb = ask.form.get("verb")
+    back = _back(ask)
+    if not ids:
+        return RedirectResponse(_told(back, "Choose the cases first, with the box before each."), 303)
+    if verb == "mute":
+        return RedirectResponse(_told(back, _mute(ask, ids)), 303)
+    meanings: dict[str, dict[str, Any]] = {
+        "take": {},
+        "assign": {"owner": ask.form.get("owner")},
+        "dismiss": {"why": ask.form.get("why")},
+        "close": {"outcome": ask.form.get("outcome") or "solved"},
+        "snooze": {"until": ask.now + timedelta(hours=24)},
+        "undo": {},
+    }
+    if verb not in meanings:
+        raise Refusal(400, "Choose what to do with them")
+    detail = {key: value for key, value in meanings[verb].items() if value}
+    done: list[str] = []
+    faults: list[str] = []
+    for case_id in ids:
+        try:
+            said = verbs.say(
+                ask.database, ask.rules, case_id, verb, who=ask.who.name, way=ask.who.way, now=ask.now, detail=detail
+            )
+        except verbs.NotPossible as error:
+            faults.append(str(error))
+            continue
+        if said.changed:
+            done.append(case_id)
+    words = f"{count_words(len(done), 'case')}: {_WORDS[verb]}." if done else "Nothing was changed."
+    if faults:
+        words += f" {count_words(len(faults), 'case')} not: {faults[0]}"
+    return RedirectResponse(_told(back, words, done if verb != "undo" else []), 303)
+
+
+_WORDS = {
+    "take": "yours now",
+    "assign": "given to their new owner",
+    "dismiss": "no answer needed",
+    "close": "closed",
+    "snooze": "snoozed for a day",
+    "undo": "taken back",
+}
+
+
+def _mute(ask: Ask, ids: Sequence[str]) -> str:
+    """Stop telling of the authors of these cases, and dismiss the cases."""
+    authors = set()
+    with ask.database.transaction():
+        for case in (cases.one(ask.database, each) for each in ids):
+            if case is None or not case.author:
+                continue
+            authors.add((case.brand, f"{case.source}/{case.author}"))
+        standing = {(row["brand"], row["value"]) for row in records.mutes(ask.database) if row["kind"] == "author"}
+        for brand, value in sorted(authors - standing):
+            records.add_mute(ask.database, brand, "author", value, ask.who.name, ask.now)
+    return f"{count_words(len(authors), 'author')} muted: their posts are kept, nobody is told. Desk takes it back."
+
+
+def _back(ask: Ask) -> str:
+    target = ask.form.get("back", "/")
+    return target if target == "/" or target.startswith("/?") else "/"
+
+
+def _told(back: str, said: str, undo: Sequence[str] = ()) -> str:
+    from urllib.parse import parse_qsl
+
+    kept = [(key, value) for key, value in parse_qsl(back.partition("?")[2]) if key not in {"said", "undo"}]
+    more = [("said", said[:200])] + ([("undo", ",".join(undo)[:400])] if undo else [])
+    return "/?" + urlencode(kept + more)
