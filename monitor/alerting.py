@@ -142,7 +142,10 @@ class Alerting:
         firsts = [
             row
             for row in rows
-            if row.action == "post" and row.about.startswith(("story:", "case:")) and row.state == "pending"
+            if row.action == "post"
+            and row.about.startswith(("story:", "case:"))
+            and row.state in {"pending", "retry"}  # what may have arrived is looked up under its own key
+            and not row.plain
         ]
         settings = self.rules.settings.alerts
         if len(firsts) <= settings.brief_over:

@@ -51,7 +51,7 @@ def compose(
     revision: int = 0,
 ) -> Composed:
     """The alert of one message: `root` is the row that is sent, `subjects` what it speaks of (itself, or its load)."""
-    rows = _rows(database, root, subjects)
+    rows = _rows(database, rules, root, subjects)
     rows.sort(key=lambda row: _urgency(cases.case_of(row), now))
     told = mentions.of_cases(database, [row["id"] for row in rows])
     history = history_of(database, rows[:WORST], now)
@@ -98,13 +98,16 @@ def notice(row: Delivery) -> Alert:
     )
 
 
-def _rows(database: Database, root: Delivery, subjects: Sequence[Delivery]) -> list[Row]:
+def _rows(database: Database, rules: Rules, root: Delivery, subjects: Sequence[Delivery]) -> list[Row]:
     found: dict[str, Row] = {}
     if "cases" in root.payload and root.about.startswith("list:"):
         found.update(cases.rows_of(database, root.payload["cases"]))
     stories = [each.about.partition(":")[2] for each in subjects if each.about.startswith("story:")]
-    for row in cases.rows_of_stories(database, list(dict.fromkeys(stories))):
-        if row["lane"] == "ping" and not row["quiet"]:
+    told = [row for row in cases.rows_of_stories(database, list(dict.fromkeys(stories))) if not row["quiet"]]
+    said = {row["fingerprint"] for row in told if row["lane"] == "ping"}
+    for row in told:
+        # A repost that alone would only be listed counts where it repeats what people are called for.
+        if row["lane"] == "ping" or any(rules.alike(row["fingerprint"], each) for each in said):
             found[row["id"]] = row
     alone = [each.about.partition(":")[2] for each in subjects if each.about.startswith("case:")]
     found.update(cases.rows_of(database, alone))

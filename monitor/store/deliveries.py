@@ -144,14 +144,14 @@ def due_targets(database: Database, now: datetime) -> list[tuple[str, str]]:
 
 
 def due(database: Database, target: str, now: datetime, limit: int = 2000) -> list[Delivery]:
-    """What is due for a target: edits that people wait for and urgent things first, then the longest due."""
+    """What is due for a target: edits that people wait for and urgent things first, then the oldest, tried or not."""
     return [
         of_row(row)
         for row in database.rows(
             f"SELECT * FROM deliveries WHERE {_WAITING} AND carrier = '' AND target = :target AND due_at <= :now "
             "ORDER BY urgent DESC, CASE action WHEN 'edit' THEN 0 ELSE 1 END, "
-            "CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, due_at, id "
-            "LIMIT :limit",
+            "CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
+            "created_at, due_at, id LIMIT :limit",
             {"target": target, "now": stamp(now), "limit": limit},
         )
     ]
