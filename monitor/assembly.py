@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from importlib import import_module
 from typing import Any
@@ -27,6 +28,7 @@ from monitor.settings import Settings, Source
 from monitor.store import sources
 from monitor.store.database import Database, Postgresql, Sqlite, open_database
 from monitor.store.schema import migrate
+from monitor.teaching import Taught, Teaching, load
 from monitor.text.judge import BrandVoice, Judge
 from monitor.text.query import Query, parse
 
@@ -39,11 +41,12 @@ class Assembly:
     database: Sqlite | Postgresql
     rules: Rules
     queries: dict[str, Query]
-    judge: Judge
+    judge: Judge  # as it began; `intake.judge` is the one that goes on learning
     intake: Intake
     answers: Answers
     collector: Collector
     alerting: Alerting
+    teaching: Teaching
 
 
 def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
@@ -58,8 +61,13 @@ def queries_of(settings: Settings) -> dict[str, Query]:
     return {brand.name: parse(brand.query) for brand in settings.brands}
 
 
-def judge_of(settings: Settings, queries: dict[str, Query]) -> Judge:
-    """The judge for the brands of these settings."""
+def judge_of(settings: Settings, queries: dict[str, Query], database: Database | None = None) -> Judge:
+    """The judge for the brands of these settings; with a database, taught by what staff answered there."""
+    taught = load(database, [brand.name for brand in settings.brands]) if database is not None else {}
+    return _judge(settings, queries, taught)
+
+
+def _judge(settings: Settings, queries: dict[str, Query], taught: Mapping[str, Taught]) -> Judge:
     return Judge(
         [
             BrandVoice(
@@ -73,6 +81,8 @@ def judge_of(settings: Settings, queries: dict[str, Query]) -> Judge:
             for brand in settings.brands
         ],
         settings.alerts.critical_words,
+        learned={name: each.complaint for name, each in taught.items()},
+        about_us={name: each.about_us for name, each in taught.items()},
     )
 
 
@@ -80,8 +90,10 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     """Make every part. What nobody configured is not imported."""
     rules = Rules(settings)
     queries = queries_of(settings)
-    judge = judge_of(settings, queries)
+    taught = load(database, [brand.name for brand in settings.brands])
+    judge = _judge(settings, queries, taught)
     intake = Intake(database, rules, judge, queries)
+    teaching = Teaching(database, settings, intake, taught, partial(_judge, settings, queries))
     answers = Answers(database, rules)
 
     def tell_operator(key: str, title: str, remedy: str, now: datetime) -> None:
@@ -97,7 +109,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
         tell_operator,
     )
     alerting = Alerting(database, rules, channels_of(settings), link)
-    return Assembly(settings, database, rules, queries, judge, intake, answers, collector, alerting)
+    return Assembly(settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching)
 
 
 def know_sources(database: Database, settings: Settings) -> None:

@@ -16,7 +16,7 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_J
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor import digest, escalation
+from monitor import digest, escalation, teaching
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.deadline import abandoned
@@ -63,6 +63,7 @@ class Engine:
             ("collect", 0.5, self.collect_due, "collect"),
             ("deliver", 0.25, self.deliver_due, "deliver"),
             ("escalate", 2, self.escalate_due, "escalate"),
+            ("learn", 5, self.learn_due, "default"),
             ("growth", 20, self.growth_due, "default"),
             ("digest", 20, self.digest_due, "default"),
             ("audit", 30, self.audit_due, "default"),
@@ -113,12 +114,18 @@ class Engine:
         """Remind, list, fall back."""
         database, rules, now = self.assembly.database, self.assembly.rules, self.clock()
         escalation.escalate(database, rules, now)
+        teaching.offer_quiet(database, rules, self.assembly.intake, now)
         escalation.lists(database, rules, now)
         escalation.fall_back(database, rules, now)
         escalation.people_left(database, rules, now)
         escalation.channels_left(database, rules, now)
         with database.transaction():
             deliveries.recover(database, now, all_of_them=False)
+
+    def learn_due(self) -> None:
+        """Take in what staff answered, beside everything else."""
+        if self.assembly.teaching.due():
+            self._spawn("learn", partial(self.assembly.teaching.work, self.clock))
 
     def growth_due(self) -> None:
         """Raise what is said in conversations that have doubled."""

@@ -20,11 +20,12 @@ from connectors import Post
 from monitor import cases as verbs
 from monitor.model import Mention, Verdict
 from monitor.rules import HISTORY, Rules, domain_of
-from monitor.store import cases, deliveries, mentions, records
+from monitor.store import cases, deliveries, looks, mentions, records
 from monitor.store.database import Database, stamp
 from monitor.text.judge import Judge
 from monitor.text.normal import clean
 from monitor.text.query import Query, Subject, brands_in
+from monitor.text.relevance import communities_of, domains_of
 from monitor.text.similar import bands, fingerprint
 
 CHUNK = 200
@@ -177,6 +178,32 @@ class Intake:
                 )
         return judged
 
+    def tellable(self, standing: Sequence[Mention]) -> list[Mention]:
+        """Those of these stored mentions that may open a case by today's settings and mutes."""
+        muted = {(row["brand"], row["kind"], row["value"]) for row in records.mutes(self.database)}
+        return [each for each in standing if not each.case_id and not self._suppressed(each.post, each.brand, muted)]
+
+    def offer(self, standing: Sequence[Mention], reason: str, tag: str, now: datetime) -> list[str]:
+        """Open a sweep case for each of these stored, quiet mentions; nobody is called. The cases' ids.
+
+        One whose author has an open case is left: it would move that case's clocks. Runs inside an open transaction.
+        """
+        judged = [
+            Judged(
+                post=each.post,
+                post_id=mentions.post_id(each.post.source, each.post.native_id),
+                mention_id=each.id,
+                brand=each.brand,
+                verdict=replace(each.verdict, lane="sweep", reasons=(reason,), tags=(tag,), praise=False),
+                fingerprint=fingerprint(each.post.text or each.post.title),
+                suppressed="",
+            )
+            for each in standing
+        ]
+        taken = Taken()
+        _Chunk(self, judged, now, taken).store_standing()
+        return taken.opened
+
     def _follow_conversations(self, posts: Sequence[Post], found: list[dict[str, tuple[str, ...]]]) -> None:
         """A person who writes again in the conversation of their case need not name the brand again."""
         silent = [index for index, about in enumerate(found) if not about and posts[index].thread_id]
@@ -219,6 +246,8 @@ class Intake:
             ("author", f"{post.source}/{post.author}"),
             ("thread", f"{post.source}/{post.thread_id or post.native_id}"),
             ("domain", domain_of(post.url)),
+            *(("domain", domain) for domain in domains_of(post)),
+            *(("community", f"{post.source}/{community.lower()}") for community in communities_of(post)),
         )
         for kind, value in keys:
             if (brand, kind, value) in muted or ("", kind, value) in muted:
@@ -284,6 +313,20 @@ class _Chunk:
         self._look_up(fresh)
         for each in sorted(fresh, key=lambda one: (one.post.posted_at, one.mention_id)):
             self._place(each)
+        self._write()
+
+    def store_standing(self) -> None:
+        """Give mentions that stand already, and had no case, one of their own."""
+        self._look_up(self.judged)
+        for each in self.judged:
+            key = (each.brand, each.post.source, each.post.author)
+            if self.cases.get(key):
+                continue
+            post = each.post
+            contact = Contact(
+                each.brand, post.source, post.author, post.thread_id or post.native_id, post.posted_at, each.fingerprint
+            )
+            looks.reconsider(self.database, each.mention_id, each.verdict, self._open(each, contact, key))
         self._write()
 
     def _store_posts(self) -> list[Judged]:
@@ -539,7 +582,8 @@ class _Chunk:
             if case.owner:
                 changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
         self._change(case, key, **changes)
-        self.log.append(cases.log_row(case.id, self.now, "again" if reply else "more", way="intake"))
+        what = "again" if reply else "more"
+        self.log.append(cases.log_row(case.id, self.now, what, way="intake", posted_at=post.posted_at.isoformat()))
         self.grown[case.story_id] = max(self.grown.get(case.story_id, post.posted_at), post.posted_at)
         after = next(one for one in self.cases[key] if one.id == case.id)
         if after.lane == "ping" and not after.quiet:

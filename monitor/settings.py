@@ -254,6 +254,7 @@ class Alerts(Table):
     quiet_end: Clock = time(8)
     mention_people: tuple[Priority, ...] = ("critical", "urgent")
     sweep_at: tuple[Clock, ...] = (time(9), time(15))
+    offer_quiet: int = Field(default=5, ge=0, le=100)  # a day, all brands together; 0: none
     normal_list_at: Clock | None = time(16)
     automatic_replies: tuple[str, ...] = AUTOMATIC_REPLIES
 

@@ -59,14 +59,34 @@ def undo_labels(database: Database, mentions: Sequence[str], who: str, since: da
     )
 
 
-def labels_of(database: Database, brand: str, limit: int = 20000) -> list[Row]:
-    """The labels of a brand that stand, oldest first, with the words they speak of."""
-    return database.rows(
-        "SELECT l.*, p.text, p.title, p.author, p.source, p.url, p.rating, p.lang FROM labels l "
+def labels_of(database: Database, brand: str, limit: int = 20000, after: int = 0) -> list[Row]:
+    """The newest labels of a brand that stand, oldest first, with the words they speak of; those numbered > `after`."""
+    rows = database.rows(
+        "SELECT l.*, p.native_id, p.text, p.title, p.author, p.source, p.url, p.rating, p.lang, p.posted_at, "
+        "m.language FROM labels l "
         "JOIN mentions m ON m.id = l.mention_id JOIN posts p ON p.id = m.post_id "
-        "WHERE l.brand = :brand AND l.undone_at = '' ORDER BY l.n LIMIT :limit",
-        {"brand": brand, "limit": limit},
+        "WHERE l.brand = :brand AND l.undone_at = '' AND l.n > :after ORDER BY l.n DESC LIMIT :limit",
+        {"brand": brand, "limit": limit, "after": after},
     )
+    return rows[::-1]
+
+
+def label_marks(database: Database) -> dict[str, str]:
+    """A word for each brand that changes whenever a label of it is added or taken back."""
+    return {
+        row["brand"]: f"{row['n']}:{row['newest']}"
+        for row in database.rows(
+            "SELECT brand, count(*) AS n, max(n) AS newest FROM labels WHERE undone_at = '' GROUP BY brand"
+        )
+    }
+
+
+def last_answers(database: Database, brand: str) -> dict[str, str]:
+    """mention id -> what was said of it last."""
+    rows = database.rows(
+        "SELECT mention_id, answer FROM labels WHERE brand = :brand AND undone_at = '' ORDER BY n", {"brand": brand}
+    )
+    return {row["mention_id"]: row["answer"] for row in rows}
 
 
 def label_count(database: Database) -> dict[str, int]:
@@ -90,6 +110,19 @@ def save_model(database: Database, brand: str, body: str, labels: int, figures: 
     )
 
 
+def replace_model(database: Database, n: int, body: str, labels: int, figures: str) -> None:
+    """Learn on within a version; its time stays the one at which it was begun."""
+    database.run(
+        "UPDATE models SET body = :body, labels = :labels, figures = :figures WHERE n = :n",
+        {"n": n, "body": body, "labels": labels, "figures": figures},
+    )
+
+
+def models_of(database: Database, brand: str) -> list[Row]:
+    """Every version of a brand that is kept, the newest first, undone ones too."""
+    return database.rows("SELECT * FROM models WHERE brand = :brand ORDER BY n DESC", {"brand": brand})
+
+
 def model_of(database: Database, brand: str) -> Row | None:
     """The newest version that was not undone."""
     return database.row(
@@ -109,7 +142,7 @@ def undo_model(database: Database, brand: str, now: datetime) -> bool:
 def add_mute(
     database: Database, brand: str, kind: str, value: str, who: str, now: datetime, *, offered: bool = False
 ) -> None:
-    """Stop telling of an "author" ("source/name"), a "domain" or a "thread" ("source/id"); or offer to."""
+    """Stop telling of an "author" or "community" ("source/name"), a "thread" ("source/id"), a "domain"; or offer to."""
     database.run(
         "INSERT INTO mutes (brand, kind, value, who, at, offered) VALUES (:brand, :kind, :value, :who, :now, :offered)",
         {"brand": brand, "kind": kind, "value": value, "who": who, "now": stamp(now), "offered": int(offered)},
@@ -120,6 +153,23 @@ def mutes(database: Database, *, offered: bool = False) -> list[Row]:
     """The mutes that stand (or those that are only offered)."""
     return database.rows(
         "SELECT * FROM mutes WHERE undone_at = '' AND offered = :offered ORDER BY n", {"offered": int(offered)}
+    )
+
+
+def known_mutes(database: Database, brand: str) -> set[tuple[str, str]]:
+    """(kind, value) of every mute that was ever made or offered for a brand, those that were taken back too."""
+    rows = database.rows("SELECT kind, value FROM mutes WHERE brand IN (:brand, '')", {"brand": brand})
+    return {(row["kind"], row["value"]) for row in rows}
+
+
+def accept_mute(database: Database, n: int, who: str, now: datetime) -> bool:
+    """What was offered is muted from now on; False where nothing by this number is offered."""
+    return (
+        database.run(
+            "UPDATE mutes SET offered = 0, who = :who, at = :now WHERE n = :n AND offered = 1 AND undone_at = ''",
+            {"n": n, "who": who, "now": stamp(now)},
+        )
+        == 1
     )
 
 

@@ -1,0 +1,67 @@
+"""Stored mentions that are judged once more: quiet ones that are offered for a look, a month of them for a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from monitor.model import Mention, Verdict
+from monitor.store.database import Database, listed, stamp
+from monitor.store.mentions import SELECT_BOTH, mention_of
+
+_JOINED = f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
+
+
+def quiet(database: Database, brand: str, since: datetime, most: int) -> list[Mention]:
+    """Mentions of a brand seen since then of which nobody is told: the `most` nearest to the line, and a lot of others.
+
+    An id is a digest, so that those which come first by it are a fair lot.
+    """
+    found: dict[str, Mention] = {}
+    for order in ("m.needs_answer DESC, m.id", "m.id"):
+        for row in database.rows(
+            _JOINED + "WHERE m.brand = :brand AND m.seen_at >= :since AND m.lane = 'none' AND m.case_id = '' "
+            f"AND m.suppressed = '' AND p.deleted_at = '' AND p.purged_at = '' ORDER BY {order} LIMIT :most",
+            {"brand": brand, "since": stamp(since), "most": most},
+        ):
+            found.setdefault(row["id"], mention_of(row))
+    return list(found.values())
+
+
+def reconsider(database: Database, mention: str, verdict: Verdict, case: str) -> None:
+    """Put a mention into another lane, with the case that this opened. What was measured of it stays as it is."""
+    database.run(
+        "UPDATE mentions SET lane = :lane, reasons = :reasons, tags = :tags, case_id = :case WHERE id = :id",
+        {
+            "lane": verdict.lane,
+            "reasons": listed(verdict.reasons),
+            "tags": listed(verdict.tags),
+            "case": case,
+            "id": mention,
+        },
+    )
+
+
+def pages(database: Database, brand: str, since: datetime, until: datetime, size: int = 500) -> Iterator[list[Mention]]:
+    """Every mention of a brand written in a span whose words are still there, oldest first, in pages."""
+    written, last = stamp(since), ""
+    while True:
+        rows = database.rows(
+            _JOINED + "WHERE m.brand = :brand AND m.posted_at >= :written AND (m.posted_at > :written OR m.id > :last) "
+            "AND m.posted_at < :until AND p.deleted_at = '' AND p.purged_at = '' "
+            "ORDER BY m.posted_at, m.id LIMIT :size",
+            {"brand": brand, "written": written, "last": last, "until": stamp(until), "size": size},
+        )
+        if not rows:
+            return
+        yield [mention_of(row) for row in rows]
+        written, last = rows[-1]["posted_at"], rows[-1]["id"]
+
+
+def count(database: Database, since: datetime, until: datetime) -> dict[str, int]:
+    """How many mentions of each brand were written in a span."""
+    rows = database.rows(
+        "SELECT brand, count(*) AS n FROM mentions WHERE posted_at >= :since AND posted_at < :until GROUP BY brand",
+        {"since": stamp(since), "until": stamp(until)},
+    )
+    return {row["brand"]: int(row["n"]) for row in rows}

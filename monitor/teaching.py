@@ -1,0 +1,352 @@
+"""What staff answer becomes what the judge knows: lessons, versions that can be undone, offers to mute, quiet posts.
+
+Labels in the store are the truth; what was learned is a snapshot of them, one row a version and brand. A version
+gathers the answers of six hours, so that undoing one takes back an afternoon and not a single answer. The answers of a
+version that was undone stay in the store and are left out of learning until somebody asks for them again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import Any, cast
+
+from alerts import hours
+from connectors import Post
+from monitor.intake import Intake
+from monitor.model import Mention
+from monitor.rules import Rules
+from monitor.settings import Settings
+from monitor.store import looks, records
+from monitor.store.database import Database, Row, at
+from monitor.text import learning
+from monitor.text.judge import Judge
+from monitor.text.learning import Answer, Learned, Lesson
+from monitor.text.relevance import MuteKind, NotUs, learn_relevance, lesson_of, mute_offers
+
+log = logging.getLogger("earful.teaching")
+
+FORMAT = 1
+VERSION_HOLDS = timedelta(hours=6)
+REST = 9  # times as long as it took to learn everything anew: a tenth of one processor at most
+MOST_AT_ONCE = 500  # answers taken in one by one while a brand rests
+NEAR = 200  # quiet posts of a brand that are looked at for an offer
+LATE_OFFER = timedelta(hours=12)
+DAY = timedelta(days=1)
+OFFERED = "offered for a look: your answer teaches what is told"
+_REVISION = "teaching:revision"
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What one brand's staff have taught, of both questions: does it need an answer, and is it about us at all.
+
+    `upto` is the number of the newest label that was heard.
+    """
+
+    complaint: Learned = field(default_factory=Learned)
+    about_us: Learned = field(default_factory=Learned)
+    upto: int = 0
+
+    def to_json(self) -> str:
+        """As text for the store; the same value gives the same text."""
+        body = {"format": FORMAT, "complaint": self.complaint.to_json(), "about_us": self.about_us.to_json()}
+        return json.dumps({**body, "upto": self.upto}, sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str) -> Taught:
+        """Read what `to_json` wrote; ValueError when it is damaged or of another format."""
+        try:
+            read: dict[str, Any] = json.loads(text)
+            if read["format"] != FORMAT:
+                raise ValueError(f"format {read['format']}, wanted {FORMAT}")
+            return Taught(Learned.from_json(read["complaint"]), Learned.from_json(read["about_us"]), int(read["upto"]))
+        except (KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
+            raise ValueError(f"it cannot be read ({type(error).__name__})") from None
+
+
+def load(database: Database, brands: Iterable[str]) -> dict[str, Taught]:
+    """The newest version of each brand that stands. A damaged one is refused by its name; the shipped judge goes on."""
+    found = {}
+    for brand in brands:
+        row = records.model_of(database, brand)
+        if row is None:
+            continue
+        try:
+            found[brand] = Taught.from_json(row["body"])
+        except ValueError as error:
+            log.error(
+                "what %s's staff have taught is not used: version %s: %s. The shipped judge goes on; "
+                "to learn it again from their answers: earful model learn --brand %s",
+                brand, row["n"], error, brand,
+            )  # fmt: skip
+    return found
+
+
+def learn(database: Database, settings: Settings, judge: Judge, brand: str, now: datetime) -> Taught | None:
+    """Learn a brand anew from all its answers, keep it as a version, and offer mutes; what is known now.
+
+    None when somebody undid a version meanwhile: then it is to be done again.
+    """
+    mark = _marks(database, judge).get(brand, "")
+    ranges = left_out(database, brand)
+    rows = [row for row in records.labels_of(database, brand) if not _is_left_out(row["n"], ranges)]
+    words = [row for row in rows if row["text"] or row["title"]]
+    context = next((each.context for each in settings.brands if each.name == brand), ())
+    taught = Taught(
+        learning.learn(lesson(judge, row) for row in words),
+        learn_relevance(_about(row, context) for row in words),
+        max((int(row["n"]) for row in rows), default=0),
+    )
+    with database.transaction():
+        if left_out(database, brand) != ranges:
+            return None
+        _save(database, brand, taught, len(rows), now)
+        _offer_mutes(database, brand, rows, now)
+        records.remember(database, _mark_key(brand), mark, now)
+    return taught
+
+
+def lesson(judge: Judge, row: Row) -> Lesson:
+    """One label as what it teaches about needing an answer."""
+    return judge.lesson(_post(row), row["brand"], cast(Answer, row["answer"]), row["who"], at(row["at"]))
+
+
+def _about(row: Row, context: Iterable[str]) -> Lesson:
+    answer = cast(Answer, row["answer"])
+    return lesson_of(_post(row), context, answer, row["who"], at(row["at"]), row["language"])
+
+
+def _post(row: Row) -> Post:
+    return Post(
+        source=row["source"],
+        native_id=row["native_id"],
+        url=row["url"],
+        author=row["author"],
+        text=row["text"],
+        posted_at=at(row["posted_at"]),
+        title=row["title"],
+        lang=row["lang"],
+        rating=row["rating"],
+    )
+
+
+def _save(database: Database, brand: str, taught: Taught, labels: int, now: datetime) -> None:
+    """Keep a version where something has changed: within the newest while that is young, else as a new one."""
+    standing = records.model_of(database, brand)
+    if not labels and standing is None:
+        return
+    body = taught.to_json()
+    if standing is not None and standing["body"] == body:
+        return
+    figures = json.dumps({"complaint": _figures(taught.complaint), "about_us": _figures(taught.about_us)})
+    if standing is not None and timedelta(0) <= now - at(standing["at"]) < VERSION_HOLDS:
+        records.replace_model(database, standing["n"], body, labels, figures)
+    else:
+        records.save_model(database, brand, body, labels, figures, now)
+    _count_revision(database, now)
+
+
+def _figures(learned: Learned) -> dict[str, Any]:
+    figures = {each.name: getattr(learned.figures, each.name) for each in fields(learned.figures)}
+    return {**figures, "blend": learned.blend}
+
+
+def _offer_mutes(database: Database, brand: str, rows: Iterable[Row], now: datetime) -> None:
+    """Offer what was "not us" three times; whatever was offered or muted once is not offered again."""
+    known = records.known_mutes(database, brand)
+    answers = [NotUs(brand, _post(row), row["who"]) for row in rows if row["answer"] == "not_us"]
+    for offer in mute_offers(answers):
+        value = mute_value(offer.kind, offer.source, offer.value)
+        if (offer.kind, value) not in known:
+            records.add_mute(database, brand, offer.kind, value, f"{offer.times} times not us", now, offered=True)
+
+
+def mute_value(kind: MuteKind, source: str, value: str) -> str:
+    """As mutes are stored: an author and a community belong to a source, a domain stands everywhere."""
+    return value if kind == "domain" else f"{source}/{value}"
+
+
+# -- versions -------------------------------------------------------------------------------------------------------
+
+
+def undo(database: Database, brand: str, who: str, now: datetime) -> str:
+    """Go back to the version before; what was answered since is left out of learning. Says what came of it."""
+    with database.transaction():
+        row = records.model_of(database, brand)
+        if row is None:
+            return f"nothing has been learned for {brand}"
+        upto = _upto(row)
+        records.undo_model(database, brand, now)
+        before = records.model_of(database, brand)
+        since = _upto(before) if before is not None else 0
+        ranges = [*left_out(database, brand), {"after": since, "upto": upto, "by": who, "at": now.isoformat()}]
+        records.remember(database, _left_out_key(brand), json.dumps(ranges), now)
+        _count_revision(database, now)
+    then = f"version {before['n']} stands again" if before is not None else "the shipped judge stands alone"
+    return f"{brand}: version {row['n']} is undone, {then}; earful model learn --brand {brand} hears its answers again"
+
+
+def hear_again(database: Database, brand: str, now: datetime) -> None:
+    """Let learning hear the answers of undone versions too."""
+    with database.transaction():
+        records.remember(database, _left_out_key(brand), "[]", now)
+        records.remember(database, _mark_key(brand), "anew", now)
+
+
+def left_out(database: Database, brand: str) -> list[dict[str, Any]]:
+    """Which labels are not heard, by number: more than "after", up to "upto", with who undid them and when."""
+    found: list[dict[str, Any]] = json.loads(records.fact(database, _left_out_key(brand), "[]"))
+    return found
+
+
+def waiting(database: Database, judge: Judge, brands: Iterable[str]) -> dict[str, str]:
+    """Those brands with answers that nothing was learned from yet, by this judge: brand -> which answers stand."""
+    marks = _marks(database, judge)
+    return {
+        brand: marks.get(brand, "")
+        for brand in brands
+        if marks.get(brand, "") != records.fact(database, _mark_key(brand))
+    }
+
+
+def _marks(database: Database, judge: Judge) -> dict[str, str]:
+    """Another shipped model, as after an upgrade, is a reason to learn anew: lessons begin where it stands."""
+    return {brand: f"{mark} {judge.scorer}" for brand, mark in records.label_marks(database).items()}
+
+
+def revision(database: Database) -> int:
+    """A number that grows whenever what was learned has changed, by whichever process."""
+    return int(records.fact(database, _REVISION, "0"))
+
+
+def _count_revision(database: Database, now: datetime) -> None:
+    records.remember(database, _REVISION, str(revision(database) + 1), now)
+
+
+def _upto(row: Row) -> int:
+    try:
+        return Taught.from_json(row["body"]).upto
+    except ValueError:
+        return 0  # damaged: nothing is left out, the answers are learned from again
+
+
+def _is_left_out(number: int, ranges: list[dict[str, Any]]) -> bool:
+    return any(each["after"] < number <= each["upto"] for each in ranges)
+
+
+def _mark_key(brand: str) -> str:
+    return f"teaching:mark:{brand}"
+
+
+def _left_out_key(brand: str) -> str:
+    return f"teaching:left_out:{brand}"
+
+
+# -- while the daemon runs ------------------------------------------------------------------------------------------
+
+
+class Teaching:
+    """Keeps the judge of an intake in step with the answers. One thread at a time works in it."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        intake: Intake,
+        taught: Mapping[str, Taught],
+        make_judge: Callable[[Mapping[str, Taught]], Judge],
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.intake = intake
+        self._taught = dict(taught)
+        self._make_judge = make_judge
+        self._revision = revision(database)
+        self._brands = [brand.name for brand in settings.brands]
+        self._rests_until: dict[str, float] = {}
+        self._taken_in: dict[str, str] = {}
+
+    def due(self) -> bool:
+        """Whether there is anything to do: two small questions to the store."""
+        return revision(self.database) != self._revision or bool(self._waiting())
+
+    def work(self, clock: Callable[[], datetime]) -> None:
+        """Take in what was answered. A brand with very many answers is learned anew now and then, and added to between.
+
+        `clock` is asked once for each brand: learning from ten thousand answers takes seconds.
+        """
+        for brand, mark in self._waiting().items():
+            if self._rests(brand):
+                self._add_to(brand, mark)
+                continue
+            started = time.monotonic()
+            learn(self.database, self.settings, self.intake.judge, brand, clock())
+            self._rests_until[brand] = time.monotonic() + REST * (time.monotonic() - started)
+        found = revision(self.database)
+        if found != self._revision:
+            self._revision = found
+            self._taught = load(self.database, self._brands)
+            self._taken_in.clear()
+            self.intake.judge = self._make_judge(self._taught)
+
+    def _rests(self, brand: str) -> bool:
+        return time.monotonic() < self._rests_until.get(brand, 0.0)
+
+    def _waiting(self) -> dict[str, str]:
+        found = waiting(self.database, self.intake.judge, self._brands)
+        return {
+            brand: mark for brand, mark in found.items() if not self._rests(brand) or self._taken_in.get(brand) != mark
+        }
+
+    def _add_to(self, brand: str, mark: str) -> None:
+        """One small step for each new answer, in memory; the next whole learning replaces it."""
+        taught = self._taught.get(brand, Taught())
+        self._taken_in[brand] = mark
+        rows = records.labels_of(self.database, brand, MOST_AT_ONCE, after=taught.upto)
+        complaint = taught.complaint
+        for row in rows:
+            if row["text"] or row["title"]:
+                complaint = learning.update(complaint, lesson(self.intake.judge, row))
+        if rows:
+            self._taught[brand] = replace(taught, complaint=complaint, upto=int(rows[-1]["n"]))
+            self.intake.judge = self._make_judge(self._taught)
+
+
+# -- quiet posts ----------------------------------------------------------------------------------------------------
+
+
+def offer_quiet(database: Database, rules: Rules, intake: Intake, now: datetime) -> list[str]:
+    """Once a day, just before the first sweep list, put a few quiet posts into it; the cases that this opened.
+
+    Answers from alerts alone are a biased sample: what was never told is never corrected.
+    """
+    alerts = rules.settings.alerts
+    if not alerts.offer_quiet or not alerts.sweep_at:
+        return []
+    period, moment = hours.daily_moment(now, min(alerts.sweep_at), rules.settings.zone)
+    key = f"offer:{period[:10]}"
+    if now - moment > LATE_OFFER or records.has_period(database, key):
+        return []
+    with database.transaction():
+        if not records.take_period(database, key, now):
+            return []
+        chosen = _choose(database, rules, intake, now, alerts.offer_quiet)
+        return intake.offer(chosen, OFFERED, "offered", now) if chosen else []
+
+
+def _choose(database: Database, rules: Rules, intake: Intake, now: datetime, most: int) -> list[Mention]:
+    """Each brand in turn gives one; which brand begins changes from day to day."""
+    names = [brand.name for brand in rules.settings.brands]
+    first = now.toordinal() % len(names)
+    by_brand = []
+    for name in (*names[first:], *names[:first]):
+        standing = intake.tellable(looks.quiet(database, name, now - DAY, NEAR))
+        by_brand.append(learning.quiet_candidates(standing, most))
+    in_turn = (each for round_ in zip_longest(*by_brand) for each in round_ if each is not None)
+    return [each for each, _ in zip(in_turn, range(most), strict=False)]
