@@ -1,0 +1,109 @@
+"""One small installation for the crash walk: its settings, and the far sides with their ledgers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.crash.play import EARLY, LATE, NOW, REPLY
+from tests.fakes.server import FakeServer, Seen
+from tests.fakes.slack import FakeSlack
+from tests.fakes.smtp import FakeSmtp
+
+SETTINGS = """
+[earful]
+operator = ["slack:#operators"]
+[database]
+url = "sqlite:earful.sqlite"
+[[brands]]
+name = "Harbour Tea"
+query = '"Harbour Tea"'
+accounts = {{ hn = ["harbourtea"] }}
+[[sources]]
+name = "hn"
+kind = "hackernews"
+api_url = "{hackernews}/api/v1"
+page_size = 6
+overlap = "1s"
+every = "4m"
+own_every = "4m"
+[[channels]]
+name = "slack"
+kind = "slack"
+token = {{ env = "SLACK_TOKEN" }}
+app_token = {{ env = "SLACK_APP_TOKEN" }}
+api_url = "{slack}"
+[[channels]]
+name = "email"
+kind = "email"
+host = "127.0.0.1"
+port = {smtp}
+security = "none"
+sender = "earful@harbourtea.example"
+[[people]]
+name = "Ana"
+slack = "U0ANA00001"
+shifts = [{{ days = ["sun"], start = "09:00", end = "17:00" }}]
+[[people]]
+name = "Ben"
+slack = "U0BEN00001"
+targets = ["email:ben@harbourtea.example"]
+[alerts]
+notify = ["slack:#care", "email:care@harbourtea.example"]
+group_wait = "0s"
+edit_every = "30s"
+messages_per_hour = 50
+"""
+
+
+@dataclass
+class Installation:
+    """A folder with settings, and the far sides with their ledgers."""
+
+    folder: Path
+    settings: Path
+    network: FakeServer
+    slack: FakeSlack
+    smtp: FakeSmtp
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The secrets."""
+        return {"SLACK_TOKEN": self.slack.token, "SLACK_APP_TOKEN": self.slack.app_token}
+
+
+def _search(folder: Path) -> Any:
+    """Answer as the search does: newest first, within the window; what is not written yet is not shown."""
+
+    def answer(seen: Seen) -> dict[str, Any]:
+        now = int(datetime.fromisoformat((folder / "clock").read_text("utf-8")).timestamp())
+        lowest, highest = 0, now
+        for part in seen.one("numericFilters").split(","):
+            if part.startswith("created_at_i>"):
+                lowest = int(part.removeprefix("created_at_i>"))
+            elif part.startswith("created_at_i<="):
+                highest = min(highest, int(part.removeprefix("created_at_i<=")))
+        hits = [REPLY] if "author_harbourtea" in seen.one("tags") else [*LATE, *EARLY]
+        size, page = int(seen.one("hitsPerPage")), int(seen.one("page", "0"))
+        fitting = sorted(
+            (each for each in hits if lowest < each["created_at_i"] <= highest), key=lambda each: -each["created_at_i"]
+        )
+        return {"hits": fitting[page * size : (page + 1) * size], "hitsPerPage": size, "page": page}
+
+    return answer
+
+
+@contextmanager
+def installation(folder: Path) -> Iterator[Installation]:
+    """Make one in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "clock").write_text(NOW.isoformat(), "utf-8")
+    with FakeServer() as network, FakeSlack() as slack, FakeSmtp() as smtp:
+        network.route("/api/v1/search_by_date", _search(folder))
+        settings = folder / "settings.toml"
+        settings.write_text(SETTINGS.format(hackernews=network.url, slack=slack.api_url, smtp=smtp.port), "utf-8")
+        yield Installation(folder, settings, network, slack, smtp)

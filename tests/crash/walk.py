@@ -1,0 +1,309 @@
+"""The crash walk: a scripted run is killed at one point, started again, and the ledgers of the far sides are read.
+
+Points are database writes and syncs (by strace's `inject`, which counts per thread: all SQL of the run happens on one)
+and sends on sockets (counted inside the run, since every send happens on a thread of its own). Where strace is absent
+or may not trace, the statements of the database are counted inside the run instead; which way was used is printed.
+
+    python -m tests.crash.walk                 every point: about half an hour
+    python -m tests.crash.walk --every 7
+    python -m tests.crash.walk --kind sends --at 23        one point again
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from monitor.store import deliveries
+from monitor.store.database import Sqlite, at
+from monitor.store.mentions import mention_id, post_id
+from monitor.store.schema import migrate
+from tests.crash.installation import Installation, installation
+from tests.crash.play import ANSWERED, ANSWERED_AT, FIRST, NOW, POSTS, SECOND, STAFF, TAKEN
+
+CHECKOUT = Path(__file__).parents[2]
+LONGEST = 60  # seconds of one run
+AT_ONCE = 2
+UNHAPPY = tuple(author for author, _words in (*FIRST, *SECOND))
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a run is killed: before the `at`-th of its `kind` ("sends", "statements", or the name of a system call)."""
+
+    kind: str
+    at: int
+    variant: str = ""
+
+
+@dataclass
+class Walked:
+    """What a walk found. `faults` are in words, each with its point; `beyond` counts points that no run reached."""
+
+    points: int = 0
+    beyond: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def can_trace() -> bool:
+    """Whether strace is there and may trace here."""
+    if shutil.which("strace") is None:
+        return False
+    tried = subprocess.run(["strace", "-qq", "-o", os.devnull, "true"], capture_output=True, check=False, timeout=20)
+    return tried.returncode == 0
+
+
+def template(folder: Path) -> Path:
+    """A database with every table, to be copied for each point."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "template.sqlite"
+    database = Sqlite(path)
+    migrate(database, NOW)
+    database.checkpoint()
+    database.close()
+    return path
+
+
+def statements_with(folder: Path, words: str, variant: str) -> list[int]:
+    """The numbers of the statements with these words in a whole run of a variant."""
+    with installation(folder / f"find{variant}") as made:
+        shutil.copyfile(template(folder), made.folder / "earful.sqlite")
+        whole = run(made, None, variant, "--find", words)
+        assert whole.returncode == 0, whole.stderr
+        found: list[int] = json.loads(whole.stdout)["found"]
+    return found
+
+
+def run(
+    made: Installation, point: Point | None = None, variant: str = "", *more: str
+) -> subprocess.CompletedProcess[str]:
+    """Start the scripted run, to be killed at a point."""
+    command = [sys.executable, "-m", "tests.crash.scripted", str(made.settings), *more]
+    if variant:
+        command += ["--variant", variant]
+    if point is not None and point.kind in {"sends", "statements"}:
+        command += [f"--die-at-{point.kind[:-1]}", str(point.at)]
+    elif point is not None:
+        inject = f"inject={point.kind}:signal=SIGKILL:when={point.at}"
+        command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={point.kind}", "-e", inject, *command]
+    environ = {**os.environ, **made.environ}
+    return subprocess.run(
+        command, cwd=CHECKOUT, env=environ, capture_output=True, text=True, check=False, timeout=LONGEST
+    )
+
+
+def count(folder: Path) -> dict[str, int]:
+    """How many points of each kind a whole run has."""
+    with installation(folder / "count") as made:
+        shutil.copyfile(template(folder), made.folder / "earful.sqlite")
+        whole = run(made)
+        assert whole.returncode == 0, whole.stderr
+        said = json.loads(whole.stdout)
+        found: dict[str, int] = {"sends": said["sends"], "statements": said["statements"]}
+    if can_trace():
+        found.pop("statements")
+        with installation(folder / "trace") as made:
+            shutil.copyfile(folder / "template.sqlite", made.folder / "earful.sqlite")
+            log = folder / "calls"
+            calls = ["pwrite64", "fdatasync", "fsync"]
+            command = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={','.join(calls)}", sys.executable]
+            command += ["-m", "tests.crash.scripted", str(made.settings)]
+            environ = {**os.environ, **made.environ}
+            subprocess.run(command, cwd=CHECKOUT, env=environ, capture_output=True, check=True, timeout=LONGEST)
+        lines = log.read_text("utf-8").splitlines()
+        found |= {call: n for call in calls if (n := sum(f" {call}(" in line for line in lines))}
+    return found
+
+
+def try_point(folder: Path, point: Point) -> list[str] | None:
+    """Kill a run at this point and start it again; what is wrong then, in words. None: no run comes that far."""
+    place = folder / f"{point.variant}{point.kind}{point.at}"
+    with installation(place) as made:
+        shutil.copyfile(folder / "template.sqlite", made.folder / "earful.sqlite")
+        killed = run(made, point, point.variant)
+        if killed.returncode == 0:
+            return None
+        again = run(made, variant=point.variant)
+        found = faults(made) if again.returncode == 0 else [f"the second start failed: {again.stderr[-600:]}"]
+    if not found:
+        shutil.rmtree(place)
+    return [f"killed at {point.kind} {point.at}: {each}" for each in found]
+
+
+def walk(folder: Path, points: Iterable[Point], *, enough: int = 0) -> Walked:
+    """Try points, a few at a time; stop early once `enough` faults were found (0: never)."""
+    template(folder)
+    done = Walked()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = list(points)
+        while waiting and not (enough and len(done.faults) >= enough):
+            batch, waiting = waiting[: AT_ONCE * 2], waiting[AT_ONCE * 2 :]
+            for found in pool.map(partial(try_point, folder), batch):
+                done.points += 1
+                done.beyond += found is None
+                done.faults += found or []
+    return done
+
+
+# -- reading the ledgers ----------------------------------------------------------------------------------------------
+
+
+def faults(made: Installation) -> list[str]:
+    """What a finished run has lost, repeated or forgotten, in words."""
+    database = Sqlite(made.folder / "earful.sqlite")
+    try:
+        return [
+            *_lost(made, database),
+            *_repeated(made),
+            *_untrue(made, database),
+            *_forgotten(database),
+            *_not_shown(made, database),
+            *([f"the database is damaged: {wrong}"] if (wrong := database.is_sound()) else []),
+        ]
+    finally:
+        database.close()
+
+
+def _id_of(author: str) -> str:
+    native = next(key for key, post in POSTS.items() if post["author"] == author)
+    return mention_id("Harbour Tea", post_id("hn", native))
+
+
+def _lost(made: Installation, database: Sqlite) -> list[str]:
+    stored = Counter(row["native_id"] for row in database.rows("SELECT native_id FROM posts"))
+    mentions = database.row("SELECT count(*) AS n FROM mentions")
+    found = [f"post {native} was lost" for native in POSTS if native not in stored]
+    if mentions is None or mentions["n"] != len(POSTS):
+        found.append(f"{mentions['n'] if mentions else 0} mentions instead of {len(POSTS)}")
+    told = {
+        mention for each in made.slack.accepted for mention in each["metadata"]["event_payload"].get("mentions", ())
+    }
+    mailed = "\n".join(mail.text for mail in made.smtp.ledger if mail.recipient == STAFF)
+    found += [f"Slack was never told of {author}" for author in UNHAPPY if _id_of(author) not in told]
+    return found + [
+        f"no mail was ever sent about {author}"
+        for author, words in (*FIRST, *SECOND)
+        if words.split()[-1] not in mailed
+    ]
+
+
+def _repeated(made: Installation) -> list[str]:
+    """On Slack nothing is said twice; of mails at most the one that was in flight, under the same Message-ID."""
+    posts = [each for each in made.slack.accepted if each["method"] == "chat.postMessage"]
+    keys = Counter(each["metadata"]["event_payload"]["key"] for each in posts)
+    found = [f"Slack was told {times} times under {key}" for key, times in keys.items() if times > 1]
+    mails = Counter((mail.recipient, mail.message_id) for mail in made.smtp.ledger)
+    extra = sum(times - 1 for times in mails.values())
+    if extra > 1:
+        found.append(f"{extra} mails were sent again")
+    names: dict[tuple[str, str], set[str]] = {}
+    for mail in made.smtp.ledger:
+        names.setdefault((mail.recipient, mail.subject), set()).add(mail.message_id)
+    return found + [f"one mail under {len(ids)} Message-IDs: {key}" for key, ids in names.items() if len(ids) > 1]
+
+
+def _untrue(made: Installation, database: Sqlite) -> list[str]:
+    """What the outbox says was sent must stand in the ledgers, and nothing may still be owed."""
+    on_slack = {each["metadata"]["event_payload"]["key"] for each in made.slack.accepted}
+    mailed = {mail.message_id for mail in made.smtp.ledger}
+    found = []
+    for row in database.rows("SELECT * FROM deliveries WHERE carrier = '' AND action = 'post'"):
+        there = row["id"] in on_slack if row["channel"] == "slack" else row["receipt"] in mailed
+        if row["state"] == "sent" and not there:
+            found.append(f"{row['channel']}: {row['about']} is marked as sent and never was")
+    rows = database.rows("SELECT * FROM deliveries WHERE state <> 'sent' AND carrier = ''")
+    return found + [
+        f"{row['channel']}: {row['about']} ended as {row['state']} ({row['error']})"
+        for row in rows
+        if not row["error"].startswith(deliveries.NOT_NEEDED)
+    ]
+
+
+def _forgotten(database: Sqlite) -> list[str]:
+    """One press is one owner, one reply one answer, and each reminder comes once, only to those that wait."""
+    found = []
+    for author in UNHAPPY:
+        rows = database.rows("SELECT * FROM cases WHERE author = :author", {"author": author})
+        if len(rows) != 1:
+            found.append(f"{author} has {len(rows)} cases")
+            continue
+        log = database.rows("SELECT what, detail FROM case_log WHERE case_id = :id ORDER BY n", {"id": rows[0]["id"]})
+        told = Counter(row["what"] for row in log)
+        steps = [json.loads(row["detail"])["step"] for row in log if row["what"] == "remind"]
+        expected = [] if author in {TAKEN, ANSWERED} else [1, 2]
+        if steps != expected:
+            found.append(f"{author} was reminded of at steps {steps} instead of {expected}")
+        if told["take"] != (author == TAKEN) or rows[0]["owner"] != ("Ana" if author == TAKEN else ""):
+            found.append(f"{author}: taken {told['take']} times, by {rows[0]['owner'] or 'nobody'}")
+        if told["answered"] != (author == ANSWERED):
+            found.append(f"{author}: answered {told['answered']} times")
+        if author == ANSWERED and (not rows[0]["answered_at"] or at(rows[0]["answered_at"]) != ANSWERED_AT):
+            found.append(f"{author}: answered at {rows[0]['answered_at'] or 'no time'}")
+    return found
+
+
+def _not_shown(made: Installation, database: Sqlite) -> list[str]:
+    """The messages in the channel say at the end how the cases stand."""
+    found = []
+    for author, words in ((TAKEN, "taken by Ana, 10:10"), (ANSWERED, "answered 10:18")):
+        shown = [
+            made.slack.reads(each)
+            for each in made.slack.messages
+            if not each.get("thread_ts") and _id_of(author) in each["metadata"]["event_payload"].get("mentions", ())
+        ]
+        if not shown or not any(words in each for each in shown):
+            found.append(f"Slack does not show that {author}'s case is {words!r}")
+    return found
+
+
+# -- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def points_of(counts: dict[str, int], every: int, kinds: Sequence[str] = ()) -> list[Point]:
+    """Every so-many-th point of each kind."""
+    return [
+        Point(kind, number)
+        for kind, total in counts.items()
+        if not kinds or kind in kinds
+        for number in range(1, total + 1, every)
+    ]
+
+
+def main() -> None:
+    """Walk, and say what was found."""
+    parser = argparse.ArgumentParser(description="Kill a scripted run at each of its points, and read the ledgers.")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--kind", action="append", default=[])
+    parser.add_argument("--at", type=int, default=0)
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="earful-walk-"))
+    way = "strace" if can_trace() else "NO STRACE HERE: fail points at database statements inside the run"
+    print(f"writes and syncs by {way}; sends by fail points inside the run", flush=True)
+    counts = count(folder)
+    points = [Point(given.kind[0], given.at)] if given.at else points_of(counts, given.every, given.kind)
+    print(f"{counts}: {len(points)} points, about {len(points) * 1.3 / 60:.0f} minutes", flush=True)
+    started = time.monotonic()
+    done = walk(folder, points)
+    for each in done.faults:
+        print(each, flush=True)
+    summary = {"points": done.points, "beyond": done.beyond, "faults": len(done.faults)}
+    print(json.dumps({**summary, "seconds": round(time.monotonic() - started)}))
+    if not done.faults:
+        shutil.rmtree(folder)
+    raise SystemExit(1 if done.faults else 0)
+
+
+if __name__ == "__main__":
+    main()
