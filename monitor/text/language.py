@@ -67,6 +67,7 @@ _SCRIPTS = tuple(
 _other_scripts = re.compile("[\u0370-\u03ff\u0531-\u05f4\u0980-\u30ff\u3131-\ud7a3\uff66-\uff9f\U00020000-\U0002ffff]")
 _word = re.compile(r"[^\W\d_]{2,}|[^\W\d_]")
 _not_words = re.compile(r"[^\w\s'’-]+")
+_ascii_words = "".join(_not_words.sub(" ", chr(code)) for code in range(128)).lower()  # the same, letter for letter
 
 
 @cache
@@ -110,7 +111,8 @@ def detect(text: str, hint: str = "") -> str:
 
 
 def _detected(prepared: str) -> str:
-    said = _not_words.sub(" ", prepared[:_LONGEST]).lower()  # the model knows small letters best
+    said = prepared[:_LONGEST]  # in small letters: the model knows those best
+    said = said.translate(_ascii_words) if said.isascii() else _not_words.sub(" ", said).lower()
     script = _script(said)
     if script:
         return script

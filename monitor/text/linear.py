@@ -15,7 +15,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,14 @@ class ModelRefused(Exception):
 def hashed(tokens: Sequence[str], bits: int) -> set[int]:
     """Return the places of the words and word pairs of a text in a table of 2**bits weights."""
     mask = (1 << bits) - 1
-    crc = zlib.crc32
-    words = [token.encode("utf-8", "replace") for token in tokens]
-    places = {crc(word) & mask for word in words}
-    places.update(crc(before + b" " + word) & mask for before, word in pairwise(words))
-    return places
+    try:
+        words = list(map(str.encode, tokens))
+    except UnicodeEncodeError:  # a lone surrogate
+        words = [token.encode("utf-8", "replace") for token in tokens]
+    singles = list(map(zlib.crc32, words))
+    # CRC goes on from where it stood: from the word before, over the blank and this word.
+    pairs = map(zlib.crc32, [b" " + word for word in words[1:]], singles)
+    return {code & mask for code in chain(singles, pairs)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class _Signal:
 
     def gives(self, value: float) -> float:
         steps = (value - self.mean) / self.deviation
+        if -_STEEPEST <= steps <= _STEEPEST:
+            return self.weight * steps
         return self.weight * max(-_STEEPEST, min(_STEEPEST, steps))
 
 
@@ -70,7 +75,9 @@ class Model:
         self.thresholds = Thresholds(**{key: float(value) for key, value in header["thresholds"].items()})
         self._bits = int(header["bits"])
         self._scale = float(header["scale"])
-        self._weights = weights
+        # A list is read quicker than an array; equal weights share one number, so it holds little more than pointers.
+        shared = {weight: weight for weight in weights}
+        self._weights = [shared[weight] for weight in weights]
         self._slope = float(header["slope"])
         self._signals = {
             str(name): _Signal(float(mean), float(deviation), float(weight))
