@@ -91,6 +91,7 @@ class DigestView:
     page_url: str = ""
     unsubscribe_url: str = ""
     unsubscribe_mail: str = ""  # an address; a mail to it asks for the same
+    unsubscribe_one_click: bool = True  # a POST to `unsubscribe_url` alone is enough (RFC 8058)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ def digest_letter(view: DigestView, key: str) -> Letter:
     """Return the digest as a letter, with the headers by which a mail program offers to end it."""
     subject, html, text = render_digest(view)
     ways = [f"<{address}>" for address in (link(view.unsubscribe_url),) if address]
-    headers = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if ways else {}
+    one_click = ways and view.unsubscribe_one_click
+    headers = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if one_click else {}
     if view.unsubscribe_mail:
         ways.append(f"<mailto:{view.unsubscribe_mail}?subject=unsubscribe>")
     if ways:

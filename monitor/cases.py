@@ -306,7 +306,11 @@ def record_answer(
         waiting_on="",
         next_step_at=None,
     )
-    cases.log(database, case.id, now, "answered", who=who, way="network", url=url, sent_on=sent_on, backdated=backdated)
+    more = {"next_since": case.last_posted_at.isoformat()} if moment < case.last_posted_at else {}
+    cases.log(
+        database, case.id, now, "answered", who=who, way="network", url=url, sent_on=sent_on, backdated=backdated,
+        answered_at=moment.isoformat(), **more,
+    )  # fmt: skip
     if moment < case.last_posted_at:
         clock = rules.clock(case.priority, case.last_posted_at, again=True)
         chain = policy.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"

@@ -1,32 +1,39 @@
 """The managers' letter: one row a week and recipient, so never none and never two.
 
-It leads with the people who still wait. It says what was not seen, and marks small numbers as small.
+It leads with the people who still wait. It says what was not seen, and marks small numbers as small. What it says is
+fixed when it is queued, so that every attempt sends the same letter under the same Message-ID.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from email.utils import parseaddr
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from alerts import Letter, hours
 from alerts.letters import DigestView, FigureLine, SourceLine, UnansweredLine, VoiceLine, digest_letter
 from alerts.wording import count_words, excerpt, span_words
+from connectors import Post
 from monitor import report
 from monitor.rules import Rules
 from monitor.store import deliveries, figures, mentions, records, sources
 from monitor.store.database import Database, Row, at, instant
 
-WEEK = timedelta(days=7)
 OLDEST = 5
 SMALL = 30  # fewer mentions than this, and a share says little
-LATEST = timedelta(days=6)  # a letter that is later than this gives way to the next
+MOST_GAPS = 12  # lines of what was not seen
 
 
 def queue_due(database: Database, rules: Rules, now: datetime) -> int:
-    """Queue this week's letter for every recipient who has not had it, once its moment has come; how many."""
+    """Queue this week's letter for every recipient who has not had it, once its moment has come; how many.
+
+    After days of downtime it comes late, about the week that it was due for.
+    """
     settings = rules.settings.digest
     period, moment = hours.due_period(now, settings.weekday, settings.at, rules.settings.zone)
     installed = records.fact(database, "installed_at")
-    if not settings.to or now - moment > LATEST or not installed or at(installed) > moment:
+    if not settings.to or not installed or at(installed) > moment:
         return 0
     missing = [to for to in settings.to if not records.has_period(database, f"digest:{period}:{to}")]
     if not missing:
@@ -68,37 +75,60 @@ def letter_of(database: Database, rules: Rules, until: datetime, *, key: str) ->
 
 def view(database: Database, rules: Rules, until: datetime) -> DigestView:
     """What the letter says, as plain values."""
-    since, before = until - WEEK, until - 2 * WEEK
+    zone = rules.settings.zone
+    since = _week_before(rules, until)
+    before = _week_before(rules, since)
     now_rows, before_rows = figures.by_source(database, since, until), figures.by_source(database, before, since)
     first = instant(figures.first_mention_at(database))
     first_week = first is None or first >= since
-    waiting = figures.unanswered(database, until)
-    called = [row for row in waiting if row["lane"] == "ping"]
-    zone = rules.settings.zone
-    mentions_now, mentions_before = _total(now_rows, "mentions"), _total(before_rows, "mentions")
+    installed = instant(records.fact(database, "installed_at"))
+    whole = not first_week and (installed is None or installed <= before)  # else a part of a week is no measure
+    waiting = figures.count_unanswered(database, since, until)
+    mentions_now = _total(now_rows, "mentions")
+    not_seen = _not_seen(database, rules, since, until)
+    notes = _notes(database, since, until, waiting)
+    if not whole and not first_week and installed is not None:
+        day = installed.astimezone(zone)
+        notes.append(f"Not compared with the week before, which was not whole: Earful began on {day:%a} {_day(day)}.")
+    if not mentions_now and not not_seen:
+        names = [name for name, source in rules.sources.items() if source.enabled]
+        notes.append(f"Every source was read: {', '.join(names)}.")
     start, end = since.astimezone(zone), (until - timedelta(seconds=1)).astimezone(zone)
     return DigestView(
         title="The week of " + ", ".join(brand.name for brand in rules.settings.brands),
-        period_words=f"{start:%a} {start.day} {start:%b} to {end:%a} {end.day} {end:%b %Y}",
+        period_words=f"{start:%a} {_day(start)} to {end:%a} {_day(end)} {end:%Y}",
         brands=tuple(brand.name for brand in rules.settings.brands),
-        unanswered=_unanswered(database, called[:OLDEST], until),
-        unanswered_count=len(called),
+        unanswered=_unanswered(database, figures.unanswered(database, until, OLDEST), until),
+        unanswered_count=waiting["called"],
         mentions=mentions_now,
         negative_share=_share(now_rows),
-        mentions_before=None if first_week else mentions_before,
-        negative_share_before=None if first_week else _share(before_rows),
-        small=mentions_now < SMALL,
+        mentions_before=_total(before_rows, "mentions") if whole else None,
+        negative_share_before=_share(before_rows) if whole else None,
+        small=0 < mentions_now < SMALL,
         by_source=tuple(
             SourceLine(row["source"], int(row["mentions"]), int(row["negative"]), row["negative"] / row["mentions"])
             for row in now_rows
         ),
-        voices=_voices(database, since, until),
-        figures=_figures(database, rules, since, until, first_week=first_week),
-        not_seen=_not_seen(database, rules, since, until),
-        notes=_notes(database, since, until, len(waiting) - len(called)),
+        voices=_voices(database, rules, since, until),
+        figures=_figures(database, rules, since, until, before if whole else None),
+        not_seen=not_seen,
+        notes=tuple(notes),
         first_week=first_week,
         page_url=rules.settings.earful.page_url,
+        unsubscribe_url=_page(rules),
+        unsubscribe_mail=_sender(rules),
+        unsubscribe_one_click=False,
     )
+
+
+def _week_before(rules: Rules, moment: datetime) -> datetime:
+    """A week earlier by the desk's clock, so that weeks meet without a gap also when the clocks change."""
+    local = moment.astimezone(rules.settings.zone)
+    return hours.moment_of(local.date() - timedelta(days=7), local.time(), rules.settings.zone)
+
+
+def _day(local: datetime) -> str:
+    return f"{local.day} {local:%b}"
 
 
 def _total(rows: list[Row], column: str) -> int:
@@ -110,18 +140,41 @@ def _share(rows: list[Row]) -> float:
     return _total(rows, "negative") / total if total else 0.0
 
 
+def _page(rules: Rules) -> str:
+    """The page's address, if somebody else than this machine can open it."""
+    host = urlsplit(rules.settings.earful.page_url).hostname or ""
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost" or host.endswith(".localhost")
+    return "" if local else rules.settings.earful.page_url
+
+
+def _sender(rules: Rules) -> str:
+    """Whom the letter comes from, where it goes by mail: a mail there asks for no more of them."""
+    channels = {channel.name: channel for channel in rules.settings.channels}
+    for target in rules.settings.digest.to:
+        channel = channels.get(target.partition(":")[0])
+        if channel is not None and channel.kind == "email":
+            return parseaddr(str(channel.options.sender))[1]
+    return ""
+
+
 def _unanswered(database: Database, rows: list[Row], until: datetime) -> tuple[UnansweredLine, ...]:
     told = mentions.of_cases(database, [row["id"] for row in rows])
     lines = []
     for row in rows:
         all_posts = told.get(row["id"], [])
-        posts = [mention for mention in all_posts if mention.verdict.lane != "none"] or all_posts
-        last = posts[-1].post if posts else None
-        who = row["author"] or "somebody"
+        posts = [mention.post for mention in all_posts if mention.verdict.lane != "none"]
+        posts = posts or [mention.post for mention in all_posts]
+        # Somebody who had an answer and wrote again has waited since then.
+        answered = instant(row["answered_at"])
+        since = [post.posted_at for post in posts if answered is not None and post.posted_at > answered]
+        last = posts[-1] if posts else None
         lines.append(
             UnansweredLine(
-                age_words=span_words(until - at(row["first_posted_at"])),
-                headline=f"{who} on {row['source']}",
+                age_words=span_words(until - (since[0] if since else at(row["first_posted_at"]))),
+                headline=f"{row['author'] or 'somebody'} on {row['source']}",
                 excerpt=(last.text or last.title) if last else "",
                 url=last.url if last else "",
                 owner=row["owner"],
@@ -130,54 +183,70 @@ def _unanswered(database: Database, rows: list[Row], until: datetime) -> tuple[U
     return tuple(lines)
 
 
-def _voices(database: Database, since: datetime, until: datetime) -> tuple[VoiceLine, ...]:
-    found = [
-        VoiceLine(
-            excerpt(row["text"] or row["title"], 240),
-            f"{row['author'] or 'somebody'} on {row['source']}",
-            row["url"],
-            kind,
-        )
-        for praise, kind, limit in ((False, "complaint", 3), (True, "praise", 2))
-        for row in figures.voices(database, since, until, praise=praise, limit=limit)
-    ]
+def _voices(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[VoiceLine, ...]:
+    """What people said, each person and each text once; what we say ourselves is no voice."""
+    found: list[VoiceLine] = []
+    heard: set[str] = set()
+    for praise, kind, limit in ((False, "complaint", 3), (True, "praise", 2)):
+        left = limit
+        for row in figures.voices(database, since, until, praise=praise, limit=40):
+            words = excerpt(row["text"] or row["title"], 240)
+            post = Post(row["source"], "-", "", row["author"], "", until)
+            told = {f"{row['source']}/{row['author']}" if row["author"] else "", words.casefold()[:60]} - {""}
+            if not left or not words or told & heard or rules.is_own(post) or rules.is_ignored(post):
+                continue
+            heard |= told
+            left -= 1
+            found.append(VoiceLine(words, f"{row['author'] or 'somebody'} on {row['source']}", row["url"], kind))
     return tuple(found)
 
 
 def _figures(
-    database: Database, rules: Rules, since: datetime, until: datetime, *, first_week: bool
+    database: Database, rules: Rules, since: datetime, until: datetime, before: datetime | None
 ) -> tuple[FigureLine, ...]:
     now = report.of_span(database, rules, since, until)
-    earlier = None if first_week else report.of_span(database, rules, since - WEEK, since)
+    earlier = None if before is None else report.of_span(database, rules, before, since)
     return report.lines(now, earlier)
 
 
 def _not_seen(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[str, ...]:
-    """What was not read in this span: gaps that the networks left, and sources that failed at its end."""
+    """What was not read in this span, in the desk's zone: gaps, and sources that fail or are paused at its end."""
     zone = rules.settings.zone
+    rows = [row for row in sources.gaps_since(database, since) if at(row["start_at"]) < until]
     lines = []
-    for row in sources.gaps_since(database, since):
+    for row in rows:
+        if row["reason"].endswith(sources.READ_AGAIN) and any(_overlap(row, other) for other in rows):
+            continue  # the connector says more exactly what is missing
         start, end = at(row["start_at"]).astimezone(zone), at(row["end_at"]).astimezone(zone)
-        if start < until:
-            last = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%a %H:%M}"
-            lines.append(f"{row['source']} not read {start:%a %H:%M}-{last}: {row['reason']}")
+        first = f"{start:%a %H:%M}" if at(row["start_at"]) >= since else f"{start:%a} {_day(start)} {start:%H:%M}"
+        last = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%a %H:%M}"
+        lines.append(f"{row['source']} not read {first}-{last}: {row['reason']}")
+    if len(lines) > MOST_GAPS:
+        lines = [*lines[:MOST_GAPS], f"and {len(lines) - MOST_GAPS} more; earful status lists them"]
     for name, health in sources.all_health(database).items():
-        if health.failing_since is not None and health.failing_since < until and name in rules.sources:
-            begun = health.failing_since.astimezone(zone)
-            lines.append(f"{name} not read since {begun:%a %d %b %H:%M}: {health.last_error}")
+        source = rules.sources.get(name)
+        since_when = health.failing_since or health.paused_at
+        if source is not None and source.enabled and since_when is not None and since_when < until:
+            begun = since_when.astimezone(zone)
+            why = health.last_error if health.failing_since else "it is paused"
+            lines.append(f"{name} not read since {begun:%a} {_day(begun)} {begun:%H:%M}: {why}")
     return tuple(lines)
 
 
-def _notes(database: Database, since: datetime, until: datetime, swept: int) -> tuple[str, ...]:
+def _overlap(row: Row, other: Row) -> bool:
+    same = row["source"] == other["source"] and not other["reason"].endswith(sources.READ_AGAIN)
+    return bool(same and row["start_at"] <= other["end_at"] and other["start_at"] <= row["end_at"])
+
+
+def _notes(database: Database, since: datetime, until: datetime, waiting: dict[str, int]) -> list[str]:
     notes = []
-    called = figures.told_between(database, since, until)
-    wrong = sum(
-        int(row["n"])
-        for row in figures.closed_between(database, since, until)
-        if row["why"] in {"not_us", "not_a_complaint", "spam"}
-    )
+    called, wrong = figures.called_between(database, since, until)
     if called:
         notes.append(f"{wrong} of {count_words(called, 'alert')} {'was' if wrong == 1 else 'were'} not for us.")
-    if swept:
-        notes.append(f"{count_words(swept, 'further post')} may need an answer; they stand in the sweep list.")
-    return tuple(notes)
+    if waiting["sweep"]:
+        stand = "it stands" if waiting["sweep"] == 1 else "they stand"
+        notes.append(f"{count_words(waiting['sweep'], 'further post')} may need an answer; {stand} in the sweep list.")
+    if waiting["late"]:
+        late = count_words(waiting["late"], "complaint was", "complaints were")
+        notes.append(f"{late} found so late that nobody was called; earful cases lists what is open.")
+    return notes

@@ -1,154 +1,404 @@
-"""The week's numbers: lag, alert lag, time to take, to answer, to resolve. Median and p90, never the mean alone.
+"""The numbers: how long it takes to see, to tell, to take, to answer and to resolve. Never the mean alone.
 
-Opening hours and wall clock stand beside each other. What a source cannot be answered on is left out, and so are
-automatic replies (they never stopped a clock).
+What is counted is a *turn*: one time that a person waited for an answer. A case has one from its first post on, and a
+further one each time its author writes again after an answer, so a case that came back counts again. Turns are read
+from the log of their case ("answered", "again"), which keeps every answer where the case itself knows only the last.
+A turn belongs to the span in which its wait began, answered or not.
+
+Opening hours and wall clock stand beside each other. Automatic replies never stopped a clock and so are no answers; a
+reply that is dated before its post (a review that was edited later) counts as no time at all and is marked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 
 from alerts import hours
 from alerts.letters import FigureLine
 from alerts.wording import count_words, span_words
 from monitor.rules import Rules
 from monitor.store import figures
-from monitor.store.database import Database, Row, at, instant
+from monitor.store.database import Database, Row, at
+
+FEW = 10  # fewer than this, and a median says little
+_NONE = timedelta(0)
+_UNRESOLVED = {"no_answer_needed", "deleted"}  # closed, but nobody was helped
+STAGES = (("lag", "post to seen"), ("alert_lag", "seen to told"), ("to_take_wall", "told to taken"),
+          ("after_taking", "taken to answered"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How long something took: how often, the median, the 90th percentile."""
+    """How long something took: how often, the median, the 90th percentile, and the share within the target (0 to 1).
 
-    n: int
-    median: timedelta | None
-    p90: timedelta | None
+    `within` is None where there is no target, or nothing whose target has passed.
+    """
+
+    n: int = 0
+    median: timedelta | None = None
+    p90: timedelta | None = None
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The figures of one span of time. Shares are None where nothing could be counted."""
+class Turn:
+    """One time that a person waited: when they wrote, when we saw, told, took and answered it. None: not (yet)."""
 
-    cases: int
+    case: str
+    number: int  # 1 for the first post of a case, 2 when its author wrote again after an answer, and so on
+    asked_at: datetime
+    seen_at: datetime
+    told_at: datetime | None = None
+    taken_at: datetime | None = None
+    answered_at: datetime | None = None
+    backdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A turn with what was worked out about it. `kept` is None while its target still runs, or where none counts."""
+
+    turn: Turn
+    source: str
+    priority: str
+    team: str
+    hour: int  # of the day on the desk's clock
+    waited: timedelta | None
+    kept: bool | None
+    taking: timedelta | None
+    read: bool  # the source is read, and was not brought by a file
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A case that was opened (again) and closed with an outcome."""
+
+    source: str
+    priority: str
+    team: str
+    hour: int
+    took: timedelta
+    wall: timedelta
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The numbers of some turns. `again` of `turns` began because somebody wrote again.
+
+    `to_take`, `to_answer` and `to_resolve` are in opening hours (around the clock where settings say so), their `_wall`
+    on the wall clock; the other stages on the wall clock too. `in_target` counts, beside the answers, what nobody
+    answered in time.
+    """
+
+    turns: int = 0
+    again: int = 0
+    answered: int = 0
+    backdated: int = 0
+    in_target: float | None = None
+    lag: Spread = Spread()
+    alert_lag: Spread = Spread()
+    to_take: Spread = Spread()
+    to_take_wall: Spread = Spread()
+    after_taking: Spread = Spread()
+    to_answer: Spread = Spread()
+    to_answer_wall: Spread = Spread()
+    to_resolve: Spread = Spread()
+    to_resolve_wall: Spread = Spread()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one person had to do in the span, as counts; `has` is how many open cases they have now."""
+
+    name: str
+    taken: int
     answered: int
-    in_target: float | None
-    lag: Spread
-    alert_lag: Spread
-    to_take: Spread
-    to_answer: Spread
-    to_answer_wall: Spread
-    to_resolve: Spread
-    backdated: int
+    closed: int
+    has: int
 
 
-_NONE = Spread(0, None, None)
-_NOTHING = Report(0, 0, None, _NONE, _NONE, _NONE, _NONE, _NONE, _NONE, 0)
+@dataclass(frozen=True, slots=True)
+class Report(Figures):
+    """The figures of one span, and the same by source, priority, hour of the day and team; the load by person.
+
+    A team is whom a case is told to, as routing decided ("slack:#care"). Persons get counts only, by name: how fast
+    somebody is depends on the cases that they take.
+    """
+
+    cases: int = 0
+    by_source: Mapping[str, Figures] = field(default_factory=dict)
+    by_priority: Mapping[str, Figures] = field(default_factory=dict)
+    by_hour: Mapping[str, Figures] = field(default_factory=dict)
+    by_team: Mapping[str, Figures] = field(default_factory=dict)
+    people: tuple[Load, ...] = ()
 
 
 def percentile(values: Sequence[timedelta], share: float) -> timedelta | None:
-    """The nearest-rank percentile: a value that really occurred."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    return ordered[min(max(int(-(-share * len(ordered) // 1)) - 1, 0), len(ordered) - 1)]
+    """The nearest-rank percentile: a value that really occurred. `values` are sorted."""
+    return values[max(ceil(share * len(values)) - 1, 0)] if values else None
 
 
-def spread(values: Iterable[timedelta]) -> Spread:
-    """Count, median and p90 of some durations."""
-    found = list(values)
-    return Spread(len(found), percentile(found, 0.5), percentile(found, 0.9))
+def spread(values: Iterable[timedelta | None], kept: Iterable[bool | None] = ()) -> Spread:
+    """Count, median and p90 of those durations that are known, and the share of those targets that were kept."""
+    found = sorted(value for value in values if value is not None)
+    due = [each for each in kept if each is not None]
+    return Spread(len(found), percentile(found, 0.5), percentile(found, 0.9), sum(due) / len(due) if due else None)
 
 
 def of_span(database: Database, rules: Rules, since: datetime, until: datetime) -> Report:
-    """The figures of cases whose first post was written in a span."""
+    """The figures of every wait that began in a span."""
+    logs: dict[str, list[Row]] = {}
+    for line in figures.log_between(database, since, until):
+        logs.setdefault(line["case_id"], []).append(line)
     rows = figures.cases_between(database, since, until)
-    told = figures.first_sent(database, since)
-    return of_rows(rules, rows, told, until)
-
-
-def of_rows(rules: Rules, rows: Sequence[Row], told: dict[str, str], until: datetime) -> Report:
-    """The figures of these rows of `cases`; `told` says when each story was first told of."""
-    answered = [row for row in rows if row["answered_at"]]
-    due = [row for row in rows if row["due_at"] and (row["answered_at"] or at(row["due_at"]) <= until)]
-    kept = [row for row in due if row["answered_at"] and row["answered_at"] <= row["due_at"]]
+    counted: list[Counted] = []
+    resolved: list[Resolved] = []
+    for row in rows:
+        log = logs.get(row["id"], [])
+        counted += [_count(rules, row, turn, until) for turn in turns_of(row, log) if since <= turn.asked_at < until]
+        resolved += [_resolve(rules, row, *span) for span in resolutions_of(row, log) if since <= span[0] < until]
+    whole = figures_of(counted, resolved)
     return Report(
-        cases=len(rows),
-        answered=len(answered),
-        in_target=len(kept) / len(due) if due else None,
-        lag=spread(_between(rows, "first_posted_at", "opened_at")),
-        alert_lag=spread(
-            max(at(told[row["story_id"]]) - at(row["opened_at"]), timedelta(0))
-            for row in rows
-            if told.get(row["story_id"])
-        ),
-        to_take=spread(_between(rows, "opened_at", "acknowledged_at")),
-        to_answer=spread(
-            hours.elapsed(at(row["first_posted_at"]), at(row["answered_at"]), rules.hours_for(row["priority"]))
-            if not row["backdated"]
-            else timedelta(0)
-            for row in answered
-        ),
-        to_answer_wall=spread(_between(answered, "first_posted_at", "answered_at")),
-        to_resolve=spread(_between(rows, "first_posted_at", "closed_at")),
-        backdated=sum(1 for row in rows if row["backdated"]),
+        **{name: getattr(whole, name) for name in Figures.__dataclass_fields__},
+        cases=len({each.turn.case for each in counted}),
+        by_source=_by(counted, resolved, lambda each: each.source),
+        by_priority=_by(counted, resolved, lambda each: each.priority),
+        by_hour=_by(counted, resolved, lambda each: f"{each.hour:02}"),
+        by_team=_by(counted, resolved, lambda each: each.team),
+        people=_people(database, since, until),
     )
 
 
-def _between(rows: Iterable[Row], start: str, end: str) -> list[timedelta]:
-    found = []
-    for row in rows:
-        first, last = instant(row[start]), instant(row[end])
-        if first is not None and last is not None:
-            found.append(timedelta(0) if row["backdated"] and end == "answered_at" else max(last - first, timedelta(0)))
+def turns_of(row: Row, log: Sequence[Row]) -> list[Turn]:
+    """The waits of one case, from its log (oldest line first, without those that were taken back)."""
+    found: list[Turn] = []
+    asked: datetime | None = at(row["first_posted_at"])
+    seen = at(row["opened_at"])
+    told: datetime | None = None
+    taken: datetime | None = None
+
+    def close(answered: datetime | None, *, backdated: bool = False) -> None:
+        assert asked is not None
+        found.append(Turn(row["id"], len(found) + 1, asked, seen, told, taken, answered, backdated))
+
+    for line in log:
+        moment, detail = at(line["at"]), json.loads(line["detail"] or "{}")
+        match line["what"]:
+            case "told":
+                told = told or moment
+            case "take" | "assign":
+                taken = taken or moment
+            case "answered" if asked is not None:
+                close(_moment(detail, "answered_at", moment), backdated=bool(detail.get("backdated")))
+                # The reply was older than what they wrote last: the next wait has begun already.
+                asked = _moment(detail, "next_since", moment) if detail.get("next_since") else None
+                told = taken = None
+                seen = moment
+            case "again" if asked is None:
+                asked, seen, told, taken = _moment(detail, "posted_at", moment), moment, None, None
+    if asked is not None:
+        close(None)
     return found
 
 
-def lines(now: Report, before: Report | None) -> tuple[FigureLine, ...]:
-    """The figures as lines of the letter: this week, and the week before."""
-    old = before or _NOTHING
+def resolutions_of(row: Row, log: Sequence[Row]) -> list[tuple[datetime, datetime]]:
+    """From when to when a case took to be closed with an outcome that helped somebody; again for each reopening."""
+    found: list[tuple[datetime, datetime]] = []
+    start = at(row["first_posted_at"])
+    end: datetime | None = None
+    for line in log:
+        detail = json.loads(line["detail"] or "{}")
+        if line["what"] in {"close", "dismiss"}:
+            outcome = detail.get("outcome") or ("no_answer_needed" if line["what"] == "dismiss" else "solved")
+            end = None if outcome in _UNRESOLVED else at(line["at"])
+        elif line["what"] == "reopen":
+            if end is not None:
+                found.append((start, end))
+            start, end = at(line["at"]), None
+    return [*found, (start, end)] if end is not None else found
+
+
+def _moment(detail: Mapping[str, object], key: str, default: datetime) -> datetime:
+    value = detail.get(key)
+    return datetime.fromisoformat(str(value)) if value else default
+
+
+def _count(rules: Rules, row: Row, turn: Turn, until: datetime) -> Counted:
+    opening, targets = rules.hours_for(row["priority"]), rules.targets_for(row["priority"])
+    target = targets.first if turn.number == 1 else targets.next
+    waited = None
+    if turn.answered_at is not None:
+        waited = _NONE if turn.backdated else hours.elapsed(turn.asked_at, turn.answered_at, opening)
+    kept = None if waited is None else waited <= target
+    # Nobody is late with what nobody was called for, or what turned out to need no answer.
+    owed = row["lane"] == "ping" and not row["quiet"] and not row["closed_at"]
+    if waited is None and owed and hours.elapsed(turn.asked_at, until, opening) > target:
+        kept = False
+    taking = None
+    if turn.taken_at is not None:
+        taking = hours.elapsed(turn.told_at or turn.seen_at, turn.taken_at, opening)
+    return Counted(turn, *_groups(rules, row, turn.asked_at), waited, kept, taking, row["source"] in rules.sources)
+
+
+def _resolve(rules: Rules, row: Row, start: datetime, end: datetime) -> Resolved:
+    took = hours.elapsed(start, end, rules.hours_for(row["priority"]))
+    kept = took <= rules.targets_for(row["priority"]).resolve
+    return Resolved(*_groups(rules, row, start), took, max(end - start, _NONE), kept)
+
+
+def _groups(rules: Rules, row: Row, moment: datetime) -> tuple[str, str, str, int]:
+    team = ", ".join(json.loads(row["targets"] or "[]")) or "nobody in particular"
+    return row["source"], row["priority"], team, moment.astimezone(rules.settings.zone).hour
+
+
+def figures_of(counted: Sequence[Counted], resolved: Sequence[Resolved]) -> Figures:
+    """The figures of these turns and resolutions."""
+    turns = [each.turn for each in counted]
+    kept = [each.kept for each in counted]
+    answered = [each for each in counted if each.waited is not None]
+    to_answer = spread((each.waited for each in answered), kept)
+    return Figures(
+        turns=len(turns),
+        again=sum(turn.number > 1 for turn in turns),
+        answered=len(answered),
+        backdated=sum(turn.backdated for turn in turns),
+        in_target=to_answer.within,
+        # What a file brought was written long before: that says nothing about how soon we see.
+        lag=spread(_after(each.turn.asked_at, each.turn.seen_at) for each in counted if each.read),
+        alert_lag=spread(_after(turn.seen_at, turn.told_at) for turn in turns),
+        to_take=spread(each.taking for each in counted),
+        to_take_wall=spread(_after(turn.told_at or turn.seen_at, turn.taken_at) for turn in turns),
+        after_taking=spread(_after(turn.taken_at, turn.answered_at) for turn in turns),
+        to_answer=to_answer,
+        to_answer_wall=spread(_NONE if t.backdated else _after(t.asked_at, t.answered_at) for t in turns),
+        to_resolve=spread((each.took for each in resolved), (each.kept for each in resolved)),
+        to_resolve_wall=spread(each.wall for each in resolved),
+    )
+
+
+def _after(start: datetime | None, end: datetime | None) -> timedelta | None:
+    return None if start is None or end is None else max(end - start, _NONE)
+
+
+def _by(
+    counted: Sequence[Counted], resolved: Sequence[Resolved], group: Callable[[Counted | Resolved], str]
+) -> dict[str, Figures]:
+    """The figures by group, in the order of the groups' names: no league table."""
+    waits: dict[str, list[Counted]] = {}
+    ends: dict[str, list[Resolved]] = {}
+    for turn in counted:
+        waits.setdefault(group(turn), []).append(turn)
+    for end in resolved:
+        ends.setdefault(group(end), []).append(end)
+    return {name: figures_of(waits.get(name, []), ends.get(name, [])) for name in sorted({*waits, *ends})}
+
+
+def _people(database: Database, since: datetime, until: datetime) -> tuple[Load, ...]:
+    """Counts by person. An answer that was seen on the network counts for whoever has the case."""
+    counts: dict[str, dict[str, int]] = {}
+    for row in figures.said_between(database, since, until):
+        name, what = row["who"], row["what"]
+        if what == "assign":
+            name, what = json.loads(row["detail"] or "{}").get("owner", ""), "take"
+        elif row["way"] == "network":
+            name = row["owner"] if what == "answered" else ""
+        if name:
+            mine = counts.setdefault(name, {"take": 0, "answered": 0, "close": 0})
+            mine["close" if what == "dismiss" else what] += 1
+    has = figures.open_by_owner(database)
+    return tuple(
+        Load(name, found.get("take", 0), found.get("answered", 0), found.get("close", 0), has.get(name, 0))
+        for name in sorted({*counts, *has})
+        for found in [counts.get(name, {})]
+    )
+
+
+def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
+    """The figures as lines of the letter: this week, and the week before. Few cases are marked as few."""
+    old = before or Figures()
     found = [
         _line("Time to answer, median", now.to_answer, old.to_answer, "opening hours"),
         _line("Time to answer, 9 in 10", now.to_answer, old.to_answer, "opening hours", p90=True),
         _line("Time to answer, median", now.to_answer_wall, old.to_answer_wall, "wall clock"),
-        _line("Time to take", now.to_take, old.to_take, "median"),
-        _line("From post to being seen", now.lag, old.lag, "median"),
-        _line("From being seen to the alert", now.alert_lag, old.alert_lag, "median"),
+        _line("Time to resolve, median", now.to_resolve, old.to_resolve, "opening hours"),
+        *(_line(_LETTER[name], getattr(now, name), getattr(old, name), "median") for name, _words in STAGES),
     ]
     if now.in_target is not None:
         earlier = f"{old.in_target:.0%}" if old.in_target is not None else ""
-        note = f"of {count_words(now.cases, 'case')}"
+        note = f"of {count_words(now.turns, 'person', 'people')} who wrote" + _again(now)
         found.insert(0, FigureLine("Answered within the target", f"{now.in_target:.0%}", earlier, note))
     return tuple(line for line in found if line.value)
+
+
+_LETTER = {
+    "lag": "From post to being seen",
+    "alert_lag": "From being seen to the alert",
+    "to_take_wall": "From the alert to being taken",
+    "after_taking": "From being taken to the answer",
+}
+
+
+def _again(now: Figures) -> str:
+    return f", {now.again} of them again" if now.again else ""
 
 
 def _line(name: str, now: Spread, before: Spread, note: str, *, p90: bool = False) -> FigureLine:
     value = now.p90 if p90 else now.median
     earlier = before.p90 if p90 else before.median
+    few = f", of only {now.n}" if now.n < FEW else ""
     return FigureLine(
         name,
         span_words(value) if value is not None else "",
         span_words(earlier) if earlier is not None else "",
-        note,
+        note + few,
     )
 
 
-def as_json(figures: Report) -> dict[str, object]:
-    """The figures for scripts; durations in seconds."""
+SPREADS = (
+    "lag", "alert_lag", "to_take", "to_take_wall", "after_taking", "to_answer", "to_answer_wall", "to_resolve",
+    "to_resolve_wall",
+)  # fmt: skip
 
-    def seconds(found: Spread) -> dict[str, object]:
-        return {
-            "n": found.n,
-            "median": found.median.total_seconds() if found.median is not None else None,
-            "p90": found.p90.total_seconds() if found.p90 is not None else None,
-        }
 
-    spreads = ("lag", "alert_lag", "to_take", "to_answer", "to_answer_wall", "to_resolve")
+def slowest(found: Figures) -> str:
+    """The stage whose median is the longest, in words; "" where nothing is known."""
+    known = [(getattr(found, name).median, words) for name, words in STAGES if getattr(found, name).median is not None]
+    return max(known, default=(_NONE, ""))[1]
+
+
+def as_json(found: Report) -> dict[str, object]:
+    """The report for scripts; durations in seconds, shares from 0 to 1."""
+    groups = ("source", "priority", "hour", "team")
     return {
-        "cases": figures.cases,
-        "answered": figures.answered,
-        "in_target": figures.in_target,
-        "backdated": figures.backdated,
-        **{name: seconds(getattr(figures, name)) for name in spreads},
+        "cases": found.cases,
+        **_json(found),
+        "by": {
+            name: {key: _json(each) for key, each in getattr(found, f"by_{name}").items()} for name in groups
+        },
+        "people": [
+            {"name": each.name, "taken": each.taken, "answered": each.answered, "closed": each.closed, "has": each.has}
+            for each in found.people
+        ],
+    }  # fmt: skip
+
+
+def _json(found: Figures) -> dict[str, object]:
+    return {
+        "turns": found.turns, "again": found.again, "answered": found.answered, "backdated": found.backdated,
+        "in_target": found.in_target, "slowest": slowest(found) or None,
+        **{name: _seconds(getattr(found, name)) for name in SPREADS},
+    }  # fmt: skip
+
+
+def _seconds(found: Spread) -> dict[str, object]:
+    return {
+        "n": found.n,
+        "median": found.median.total_seconds() if found.median is not None else None,
+        "p90": found.p90.total_seconds() if found.p90 is not None else None,
+        "within": found.within,
     }

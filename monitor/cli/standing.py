@@ -1,19 +1,16 @@
-"""Commands that say how all stands: sources and channels, the week's letter, the figures."""
+"""The command that says how all stands: sources, channels, what waits, what was not seen."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
-from monitor import digest, report
-from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
+from monitor.cli.base import AsJson, app, console, opened, print_json
 from monitor.engine import utc_now
 from monitor.store import cases, deliveries, mentions, records, sources
 from monitor.store.database import Database, at, stamp
@@ -150,56 +147,3 @@ def _standing(database: Database, zone: ZoneInfo, notes: list[str], gaps: Any, d
     audit = records.fact(database, "audit")
     if audit:
         console.print(Text(f"! audit: {audit}", "red"))
-
-
-@app.command("digest")
-def digest_(
-    preview: Annotated[Path | None, typer.Option("--preview", help="Write the HTML to this file instead.")] = None,
-    send: Annotated[bool, typer.Option("--send", help="Send it now to everybody whom settings name.")] = False,
-) -> None:
-    """Print the letter of the last seven days."""
-    with opened() as assembly:
-        now = utc_now()
-        letter = digest.letter_of(assembly.database, assembly.rules, now, key=f"digest-{now:%Y%m%dT%H%M%S}")
-        if preview is not None:
-            preview.write_text(letter.html, encoding="utf-8")
-            typer.echo(f"Wrote {preview}")
-            return
-        if not send:
-            typer.echo(letter.text)
-            return
-        targets = list(assembly.settings.digest.to)
-        if not targets:
-            raise Failed('[digest] to names nobody; write to = ["email:boss@example.org"]')
-        period = f"now-{now:%Y%m%dT%H%M%S}"
-        with assembly.database.transaction():
-            digest.queue(assembly.database, letter, period, targets, now)
-        for name in dict.fromkeys(target.partition(":")[0] for target in targets):
-            assembly.alerting.serve(name, utc_now)
-        sent = [each for each in (deliveries.about(assembly.database, f"digest:{period}")) if each.state == "sent"]
-        typer.echo(
-            f"{len(sent)} of {len(targets)} letters sent"
-            + ("" if len(sent) == len(targets) else "; the others are tried again by the daemon")
-        )
-
-
-@app.command("report")
-def report_(
-    days: Annotated[int, typer.Option("--days", help="How many days back.")] = 7,
-    as_json: AsJson = False,
-) -> None:
-    """Print how long it took to see, to tell and to answer."""
-    with opened() as assembly:
-        now = utc_now()
-        figures = report.of_span(assembly.database, assembly.rules, now - timedelta(days=days), now)
-        if as_json:
-            print_json(report.as_json(figures))
-            return
-        found = report.lines(figures, None)
-        if not found:
-            console.print(f"Nothing was told or answered in the last {days} days.")
-            return
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for line in found:
-            table.add_row(line.name, Text(line.value, "bold"), Text(line.note, "dim"))
-        console.print(table)

@@ -6,6 +6,14 @@ from datetime import datetime
 
 from monitor.store.database import Database, Row, stamp
 
+_OF_A_CASE = "('answered', 'again', 'told', 'take', 'assign', 'close', 'dismiss', 'reopen')"
+_WAITS = "closed_at = '' AND (answered_at = '' OR answered_at < last_posted_at)"
+# Those whose first post was written in the span, and those that came back in it.
+_IN_SPAN = (
+    "((c.first_posted_at >= :since AND c.first_posted_at < :until) OR c.id IN "
+    "(SELECT case_id FROM case_log WHERE at >= :since AND what IN ('again', 'reopen', 'answered')))"
+)
+
 
 def by_source(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
     """(source, mentions, negative) of posts written in a span."""
@@ -24,50 +32,73 @@ def first_mention_at(database: Database) -> str:
     return (row["at"] or "") if row else ""
 
 
-def unanswered(database: Database, until: datetime) -> list[Row]:
-    """Open cases that nobody has answered, the longest waiting first (those that only may need an answer last)."""
+def unanswered(database: Database, until: datetime, limit: int) -> list[Row]:
+    """Open cases that people were called for and nobody has answered, the longest waiting first."""
     return database.rows(
-        "SELECT * FROM cases WHERE closed_at = '' AND quiet = 0 AND (answered_at = '' OR answered_at < last_posted_at) "
-        "AND opened_at < :until ORDER BY CASE lane WHEN 'ping' THEN 0 ELSE 1 END, first_posted_at, n",
-        {"until": stamp(until)},
+        f"SELECT * FROM cases WHERE {_WAITS} AND lane = 'ping' AND quiet = 0 AND opened_at < :until "
+        "ORDER BY first_posted_at, n LIMIT :limit",
+        {"until": stamp(until), "limit": limit},
     )
+
+
+def count_unanswered(database: Database, since: datetime, until: datetime) -> dict[str, int]:
+    """How many unanswered cases are open: "called", "sweep" (they may need one), "late" (found in the span, too late).
+
+    Nobody was called for what was found late: it was older than [alerts] alert_not_older_than when it was seen.
+    """
+    row = database.row(
+        "SELECT coalesce(sum(CASE WHEN lane = 'ping' AND quiet = 0 THEN 1 ELSE 0 END), 0) AS called, "
+        "coalesce(sum(CASE WHEN lane <> 'ping' AND quiet = 0 THEN 1 ELSE 0 END), 0) AS sweep, "
+        "coalesce(sum(CASE WHEN lane = 'ping' AND quiet = 1 AND opened_at >= :since THEN 1 ELSE 0 END), 0) AS late "
+        f"FROM cases WHERE {_WAITS} AND opened_at < :until",
+        {"since": stamp(since), "until": stamp(until)},
+    )
+    return {name: int(row[name]) for name in ("called", "sweep", "late")} if row else {}
 
 
 def cases_between(database: Database, since: datetime, until: datetime) -> list[Row]:
-    """Cases whose first post was written in a span, every column."""
+    """Cases whose first post was written in a span, or that came back in it."""
     return database.rows(
-        "SELECT * FROM cases WHERE first_posted_at >= :since AND first_posted_at < :until ORDER BY n",
+        "SELECT c.id, c.source, c.lane, c.priority, c.opened_at, c.first_posted_at, c.closed_at, c.quiet, c.targets "
+        f"FROM cases c WHERE {_IN_SPAN} ORDER BY c.n",
         {"since": stamp(since), "until": stamp(until)},
     )
 
 
-def first_sent(database: Database, since: datetime) -> dict[str, str]:
-    """story id -> when it was first told of, for stories told since then."""
-    rows = database.rows(
-        "SELECT story_id, min(sent_at) AS at FROM deliveries WHERE story_id <> '' AND sent_at >= :since "
-        "AND action = 'post' GROUP BY story_id",
-        {"since": stamp(since)},
-    )
-    return {row["story_id"]: row["at"] for row in rows}
-
-
-def closed_between(database: Database, since: datetime, until: datetime) -> list[Row]:
-    """(outcome, why, cases) of what was closed in a span, of cases that people were called for."""
+def log_between(database: Database, since: datetime, until: datetime) -> list[Row]:
+    """What happened to these cases, from their beginning, oldest first, without what was taken back."""
     return database.rows(
-        "SELECT outcome, why, count(*) AS n FROM cases WHERE closed_at >= :since AND closed_at < :until "
-        "AND lane = 'ping' GROUP BY outcome, why",
+        f"SELECT l.case_id, l.at, l.what, l.who, l.way, l.detail FROM case_log l JOIN cases c ON c.id = l.case_id "
+        f"WHERE {_IN_SPAN} AND l.what IN {_OF_A_CASE} AND l.undone_at = '' ORDER BY l.n",
         {"since": stamp(since), "until": stamp(until)},
     )
 
 
-def told_between(database: Database, since: datetime, until: datetime) -> int:
-    """How many cases people were called for in a span."""
+def said_between(database: Database, since: datetime, until: datetime) -> list[Row]:
+    """(who, way, what, detail, owner of the case) of what was taken, answered and closed in a span."""
+    return database.rows(
+        "SELECT l.who, l.way, l.what, l.detail, c.owner FROM case_log l JOIN cases c ON c.id = l.case_id "
+        "WHERE l.at >= :since AND l.at < :until AND l.undone_at = '' "
+        "AND l.what IN ('take', 'assign', 'answered', 'close', 'dismiss')",
+        {"since": stamp(since), "until": stamp(until)},
+    )
+
+
+def open_by_owner(database: Database) -> dict[str, int]:
+    """How many unanswered cases each person has now."""
+    rows = database.rows(f"SELECT owner, count(*) AS n FROM cases WHERE {_WAITS} AND owner <> '' GROUP BY owner")
+    return {row["owner"]: int(row["n"]) for row in rows}
+
+
+def called_between(database: Database, since: datetime, until: datetime) -> tuple[int, int]:
+    """How many cases people were called for in a span, and how many of these turned out not to be for us."""
     row = database.row(
-        "SELECT count(*) AS n FROM cases WHERE opened_at >= :since AND opened_at < :until "
-        "AND lane = 'ping' AND quiet = 0",
+        "SELECT count(*) AS n, coalesce(sum(CASE WHEN outcome = 'no_answer_needed' AND "
+        "why IN ('not_us', 'not_a_complaint', 'spam') THEN 1 ELSE 0 END), 0) AS wrong FROM cases "
+        "WHERE opened_at >= :since AND opened_at < :until AND lane = 'ping' AND quiet = 0",
         {"since": stamp(since), "until": stamp(until)},
     )
-    return int(row["n"]) if row else 0
+    return (int(row["n"]), int(row["wrong"])) if row else (0, 0)
 
 
 def voices(database: Database, since: datetime, until: datetime, *, praise: bool, limit: int) -> list[Row]:
@@ -76,7 +107,7 @@ def voices(database: Database, since: datetime, until: datetime, *, praise: bool
     order = "m.sentiment DESC" if praise else "m.needs_answer DESC"
     return database.rows(
         f"SELECT p.text, p.title, p.author, p.source, p.url, m.id FROM mentions m JOIN posts p ON p.id = m.post_id "
-        f"WHERE m.posted_at >= :since AND m.posted_at < :until AND p.deleted_at = '' AND ({condition}) "
-        f"ORDER BY {order}, m.id LIMIT :limit",
+        f"WHERE m.posted_at >= :since AND m.posted_at < :until AND m.suppressed = '' AND p.deleted_at = '' "
+        f"AND p.purged_at = '' AND ({condition}) ORDER BY {order}, m.id LIMIT :limit",
         {"since": stamp(since), "until": stamp(until), "limit": limit},
     )

@@ -10,6 +10,9 @@ from itertools import pairwise
 from connectors import Aside, Gap, Quota
 from monitor.store.database import Database, Row, at, instant, stamp
 
+OUTAGE = timedelta(minutes=10)  # a source that could not be read for longer is told of in the letter
+READ_AGAIN = "; read again since"  # ends the reason of an outage that is over: what was written then came late
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -90,7 +93,10 @@ def set_due(database: Database, name: str, what: str, moment: datetime) -> None:
 
 
 def succeeded(database: Database, name: str, now: datetime, *, new: bool) -> bool:
-    """Write down a read that worked; whether that ended a failure that had been announced."""
+    """Write down a read that worked; whether that ended a failure that had been announced.
+
+    A failure that lasted is kept among the gaps.
+    """
     before = health(database, name)
     database.run(
         "UPDATE sources SET last_read_at = :now, last_success_at = :now, failures = 0, failing_since = '', "
@@ -98,6 +104,8 @@ def succeeded(database: Database, name: str, now: datetime, *, new: bool) -> boo
         "remedy = '', announced_at = '' WHERE name = :name",
         {"name": name, "now": stamp(now)},
     )
+    if before is not None and before.failing_since is not None and now - before.failing_since >= OUTAGE:
+        add_gaps(database, name, [Gap(before.failing_since, now, before.last_error + READ_AGAIN)], now)
     if new:
         database.run(
             "UPDATE sources SET last_new_at = :now, quiet_announced_at = '' WHERE name = :name",

@@ -1,0 +1,157 @@
+"""Commands that say how it went: the week's letter, and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from alerts.wording import count_words, span_words
+from monitor import digest, report
+from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
+from monitor.engine import utc_now
+from monitor.report import Figures, Report, Spread
+from monitor.store import deliveries
+from monitor.text.normal import safe_line
+
+
+@app.command("digest")
+def digest_(
+    preview: Annotated[Path | None, typer.Option("--preview", help="Write the HTML to this file instead.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it now to everybody whom settings name.")] = False,
+) -> None:
+    """Print the letter of the last seven days."""
+    with opened() as assembly:
+        now = utc_now()
+        letter = digest.letter_of(assembly.database, assembly.rules, now, key=f"digest-{now:%Y%m%dT%H%M%S}")
+        if preview is not None:
+            try:
+                preview.write_text(letter.html, encoding="utf-8")
+            except OSError as error:
+                raise Failed(f"{preview}: {error.strerror}") from error
+            typer.echo(f"Wrote {preview}")
+            return
+        if not send:
+            typer.echo(letter.text)
+            return
+        targets = list(dict.fromkeys(assembly.settings.digest.to))
+        if not targets:
+            raise Failed('[digest] to names nobody; write to = ["email:boss@example.org"]')
+        period = f"now-{now:%Y%m%dT%H%M%S}"
+        with assembly.database.transaction():
+            digest.queue(assembly.database, letter, period, targets, now)
+        for name in dict.fromkeys(target.partition(":")[0] for target in targets):
+            assembly.alerting.serve(name, utc_now)
+        sent = [each for each in (deliveries.about(assembly.database, f"digest:{period}")) if each.state == "sent"]
+        typer.echo(
+            f"{len(sent)} of {len(targets)} letters sent"
+            + ("" if len(sent) == len(targets) else "; the others are tried again by the daemon")
+        )
+
+
+@app.command("report")
+def report_(
+    days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="How many days back.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Print how long it took to see, to tell and to answer."""
+    with opened() as assembly:
+        now = utc_now()
+        found = report.of_span(assembly.database, assembly.rules, now - timedelta(days=days), now)
+        if as_json:
+            print_json({"days": days, **report.as_json(found)})
+            return
+        if not found.turns:
+            console.print(f"Nobody waited for an answer in the last {count_words(days, 'day')}.")
+            return
+        _print_report(found, days)
+
+
+_LINES = (
+    ("From post to being seen", "lag", "wall clock"),
+    ("From seen to told", "alert_lag", "wall clock"),
+    ("From told to taken", "to_take", "opening hours"),
+    ("", "to_take_wall", "wall clock"),
+    ("From taken to answered", "after_taking", "wall clock"),
+    ("Post to answer, in all", "to_answer", "opening hours"),
+    ("", "to_answer_wall", "wall clock"),
+    ("Post to resolved", "to_resolve", "opening hours"),
+    ("", "to_resolve_wall", "wall clock"),
+)
+
+
+def _print_report(found: Report, days: int) -> None:
+    people = count_words(found.turns, "time somebody waited", "times somebody waited")
+    console.print(f"The last {count_words(days, 'day')}: {people}, {found.answered:,} answered", soft_wrap=True)
+    notes = [f"{found.again:,} wrote again after an answer"] if found.again else []
+    if found.backdated:
+        notes.append(f"{count_words(found.backdated, 'reply', 'replies')} dated before the post: counted as no time")
+    for note in notes:
+        console.print(Text(note, "dim"), soft_wrap=True)
+    console.print()
+    table = _table("", "", "times", "median", "9 in 10", "in target")
+    for name, field, unit in _LINES:
+        spread: Spread = getattr(found, field)
+        if spread.n or spread.within is not None:
+            table.add_row(name, Text(unit, "dim"), f"{spread.n:,}", *_durations(spread), _share(spread))
+    console.print(table)
+    if slow := report.slowest(found):
+        console.print(f"\nThe slowest stage: {slow}.")
+    for title, groups in (
+        ("source", found.by_source), ("priority", found.by_priority), ("team", found.by_team), ("hour", found.by_hour),
+    ):  # fmt: skip
+        if groups:
+            _print_groups(title, groups)
+    if found.people:
+        console.print()
+        load = _table("person", "took", "answered", "closed", "has now")
+        for each in found.people:
+            counts = (each.taken, each.answered, each.closed, each.has)
+            load.add_row(Text(safe_line(each.name)), *(f"{count:,}" for count in counts))
+        console.print(load)
+
+
+def _print_groups(title: str, groups: Mapping[str, Figures]) -> None:
+    """The stages beside each other, so that one sees which is slow; the answer in opening hours."""
+    console.print()
+    table = _table(title, "times", "seen", "told", "taken", "answer", "9 in 10", "in target")
+    for name, each in groups.items():
+        stages = (each.lag, each.alert_lag, each.to_take_wall, each.to_answer)
+        table.add_row(
+            Text(safe_line(f"{name}:00" if title == "hour" else name)),
+            f"{each.turns:,}",
+            *(_words(stage, p90=False) for stage in stages),
+            _words(each.to_answer, p90=True),
+            _share(each.to_answer),
+        )
+    console.print(table)
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in names:
+        counted = name not in {"", "source", "priority", "team", "hour", "person"}
+        table.add_column(name, justify="right" if counted else "left", no_wrap=True)
+    return table
+
+
+def _durations(spread: Spread) -> tuple[str, str]:
+    return _words(spread, p90=False), _words(spread, p90=True)
+
+
+def _words(spread: Spread, *, p90: bool) -> str:
+    value = spread.p90 if p90 else spread.median
+    if value is None:
+        return ""
+    return (
+        span_words(value).replace("less than a minute", "< 1 min").replace(" minutes", " min").replace("minute", "min")
+    )
+
+
+def _share(spread: Spread) -> str:
+    return "" if spread.within is None else f"{spread.within:.0%}"
