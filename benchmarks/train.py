@@ -51,7 +51,7 @@ UNSURE = {"sadness", "confusion", "fear", "embarrassment", "grief", "nervousness
 TEACHERS = (0.8, 0.4, 0.2)  # unhappy comments, cross comments, poor reviews
 # Where the lanes begin, and how log odds become 0..1. Chosen on the halves for development, never on those kept aside.
 SLOPE = 1.0
-THRESHOLDS = {"ping": 0.62, "ping_aside": 0.93, "sweep": 0.095}
+THRESHOLDS = {"ping": 0.66, "ping_aside": 0.93, "sweep": 0.12}
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ class Cues:
         """Return the cues in order; a longer cue silences the shorter ones inside it ("no complaints" "complaints")."""
         found: list[Found] = []
         tree, prefixes = self._tree, self._prefixes
-        covered = 0
+        covered = calmed = 0
         for start, token in enumerate(tokens):
             best: tuple[int, list[Kind]] | None = None
             node = tree.get(token)
@@ -193,10 +193,12 @@ class Cues:
                 for stem, branch in stems:
                     if token.startswith(stem):
                         best = _better(best, _longest(branch, tokens, start + 1))
-            if best is not None and best[0] > covered:
+            if best is not None and best[0] > covered and start >= calmed:
                 end, kinds = best
                 if end - start > 1:
                     covered = end
+                    if kinds[0].calm:
+                        calmed = end  # "never had a problem" is not the beginning of "problem with"
                 found.extend(Found(kind, " ".join(tokens[start:end]), start, end) for kind in kinds)
         return found
 
@@ -313,7 +315,7 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     kinds = {cue.kind.name for cue in kept if not cue.kind.calm and cue.kind.weight >= _CONCRETE}
     if kinds:
         values["kinds"] = float(min(len(kinds), 4))
-        if values.get("praise"):
+        if values.get("praise") or values.get("maybe_bitter"):
             values["mixed"] = 1.0  # warm words beside a complaint: bitter, or a thank-you for help
     asks = values.get("question", 0) and (values.get("second_person") or values.get("direct"))
     if asks or (values.get("ask") and (values.get("direct") or values.get("second_person"))):

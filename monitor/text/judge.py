@@ -313,7 +313,8 @@ def speaks_to_us(heard: Heard) -> bool:
     values = heard.signals.values
     if values.get("direct") or (values.get("second_person") and values.get("many_people")):
         return True
-    own_trouble = values.get("kinds") and (values.get("first_person") or values.get("demand"))
+    to_somebody = values.get("first_person") or values.get("demand") or values.get("many_people")
+    own_trouble = values.get("kinds") and to_somebody
     return bool(own_trouble and not values.get("link") and not values.get("repost"))
 
 
