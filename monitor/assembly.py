@@ -22,10 +22,11 @@ from monitor.alerting import Alerting, queue_notice
 from monitor.answers import Answers
 from monitor.collect import Collector
 from monitor.compose import SignedLink, no_link
+from monitor.desk import overlay
 from monitor.intake import Intake
 from monitor.rules import Rules
 from monitor.settings import Settings, Source
-from monitor.store import sources
+from monitor.store import sources, web
 from monitor.store.database import Database, Postgresql, Sqlite, open_database
 from monitor.store.schema import migrate
 from monitor.teaching import Taught, Teaching, load
@@ -37,7 +38,8 @@ from monitor.text.query import Query, parse
 class Assembly:
     """Everything that works on one database under one set of settings."""
 
-    settings: Settings
+    written: Settings  # as the file says
+    settings: Settings  # with what stands on the desk laid over it
     database: Sqlite | Postgresql
     rules: Rules
     queries: dict[str, Query]
@@ -88,6 +90,7 @@ def _judge(settings: Settings, queries: dict[str, Query], taught: Mapping[str, T
 
 def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink = no_link) -> Assembly:
     """Make every part. What nobody configured is not imported."""
+    written, settings = settings, overlay(settings, web.desk_values(database))
     rules = Rules(settings)
     queries = queries_of(settings)
     taught = load(database, [brand.name for brand in settings.brands])
@@ -109,7 +112,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
         tell_operator,
     )
     alerting = Alerting(database, rules, channels_of(settings), link)
-    return Assembly(settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching)
+    return Assembly(written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching)
 
 
 def know_sources(database: Database, settings: Settings) -> None:

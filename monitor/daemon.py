@@ -18,7 +18,8 @@ from monitor.audit import tell_systemd
 from monitor.engine import Engine, utc_now
 from monitor.settings import Settings, SettingsError, load
 from monitor.show import Show
-from monitor.store import deliveries, records
+from monitor.store import deliveries, records, web
+from monitor.store.database import Error
 from monitor.web import links
 from monitor.web.server import WebFace
 
@@ -88,6 +89,7 @@ class _Life:
         self.wake = threading.Event()
         self.asked_to_stop = 0
         self.asked_to_reload = False
+        self.desk = web.desk_revision(engine.assembly.database)
 
     def live(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,6 +111,7 @@ class _Life:
             if self.asked_to_reload:
                 self.asked_to_reload = False
                 self._take_settings()
+            self._take_desk()
             if self.show:
                 self.show.step()
         return self._end()
@@ -137,6 +140,21 @@ class _Life:
     def _reload(self, _number: int, _frame: FrameType | None) -> None:
         self.asked_to_reload = True
         self.wake.set()
+
+    def _take_desk(self) -> None:
+        """Go on with what a lead has changed on the page, in this process or in another."""
+        assembly = self.engine.assembly
+        try:
+            revision = web.desk_revision(assembly.database)
+            if revision == self.desk:
+                return
+            link = links.make(assembly.written, assembly.database, utc_now)
+            self.engine.replace(assemble(assembly.written, assembly.database, link))
+        except Error as error:
+            log.warning("the desk could not be read: the database said %s", type(error).__name__)
+            return
+        self.desk = revision
+        log.info("the desk has changed")
 
     def _take_settings(self) -> None:
         """Take new settings if they are sound; keep the old ones, saying why, if not."""

@@ -27,7 +27,6 @@ from monitor.web.routing import Ask, Refusal, get, post
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
 LIMITS = {"x": 280, "bluesky": 300, "mastodon": 500, "reddit": 10_000}
 REPLY = 10_000
-UNDONE = ("opened", "joined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def _show(ask: Ask, *, fault: str = "", status: int = 200, reply: str = "", chec
         ask, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
         state=case.state_at(now), standing=compose.standing(ask.rules, case, now), clock=clock_of(ask.rules, case, now),
         talk=conversation(ask, row, told), worst=worst, author=author_card(ask, case, earlier),
-        history=history_line(ask, earlier), log=list(reversed(log))[:80], similar=similar(ask, row),
+        history=history_line(ask, earlier), log=shortened(log), similar=similar(ask, row),
         people=people_of(ask), undoable=undoable(log, now), outcomes=verbs.OUTCOMES, whys=verbs.WHYS,
         replies=[(each.name, _fill(ask, each, case, told)) for each in _replies(ask)], reply=reply, limit=limit,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
@@ -183,6 +182,18 @@ def similar(ask: Ask, row: Row) -> list[Any]:
     ]
     unique = {each["id"]: each for each in rows}
     return lines(ask.database, ask.rules, list(unique.values())[-8:], ask.now)
+
+
+def shortened(log: Sequence[cases.LogLine]) -> list[tuple[cases.LogLine, int]]:
+    """The log, newest first; the same message told again and again is one line with its number."""
+    found: list[tuple[cases.LogLine, int]] = []
+    for line in reversed(log):
+        last = found[-1][0] if found else None
+        if last is not None and line.what == "told" == last.what and line.way == last.way:
+            found[-1] = (line, found[-1][1] + 1)
+        else:
+            found.append((line, 1))
+    return found[:80]
 
 
 def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | None:

@@ -1,0 +1,119 @@
+"""Commands for the people of the page: who may see it, and the link by which they choose a password."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from alerts.wording import span_words
+from monitor.assembly import Assembly
+from monitor.cli.base import Failed, app, console, opened, print_json
+from monitor.engine import utc_now
+from monitor.store import web
+from monitor.web.auth import WELCOME, welcome_link
+from monitor.web.routing import ROLES
+
+user = typer.Typer(help="The people of the page: add them, list them, shut them out.", no_args_is_help=True)
+app.add_typer(user, name="user")
+
+Name = Annotated[
+    str, typer.Argument(help="The name that colleagues see: that of [[people]], for who stands there.")
+]
+
+
+@user.command("add")
+def add(
+    name: Name,
+    role: Annotated[str, typer.Option("--role", help=f"One of {', '.join(ROLES)}.")] = "",
+) -> None:
+    """Add a person, or give one a new link; the link opens once, for three days."""
+    name = name.strip()
+    if not name or len(name) > 64 or any(ord(letter) < 32 for letter in name):
+        raise Failed("a name has 1 to 64 characters")
+    with opened() as assembly:
+        listed = {person.name: person.role for person in assembly.settings.people}
+        role = role or listed.get(name, "staff")
+        if role not in ROLES:
+            raise Failed(f"--role {role!r}: write one of {', '.join(ROLES)}")
+        now = utc_now()
+        with assembly.database.transaction():
+            known = web.user(assembly.database, name)
+            if known is None:
+                web.add_user(assembly.database, name, role, now)
+            elif known.disabled_at is not None:
+                raise Failed(f"{name} is shut out; let them in first: earful user enable {name!r}")
+            link = welcome_link(assembly.database, assembly.settings, name, now)
+        _tell(assembly, name, known.role if known else role, link, known is not None)
+
+
+def _tell(assembly: Assembly, name: str, role: str, link: str, known: bool) -> None:
+    console.print(f"{name} {'stands already, as' if known else 'is added as'} {role}. This link lets them choose a "
+                  f"password, once, within {span_words(WELCOME)}:", soft_wrap=True)  # fmt: skip
+    typer.echo(link)
+    if not known and name not in {person.name for person in assembly.settings.people}:
+        console.print(
+            f"[dim]{name} does not stand in \\[\\[people]] of the settings: no alert mentions them there.[/]",
+            soft_wrap=True, width=shutil.get_terminal_size().columns,
+        )  # fmt: skip
+
+
+@user.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """List everybody who may see the page."""
+    with opened() as assembly:
+        people = web.users(assembly.database)
+        if as_json:
+            for each in people:
+                print_json({"name": each.name, "role": each.role, "password_set": bool(each.password),
+                            "disabled": each.disabled_at is not None})  # fmt: skip
+            return
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for title in ("name", "role", "state"):
+            table.add_column(title)
+        for each in people:
+            state = "shut out" if each.disabled_at else "may log in" if each.password else "has not chosen a password"
+            table.add_row(Text(each.name), each.role, state)
+        console.print(table)
+        if not people:
+            console.print("Nobody yet: earful user add NAME --role admin")
+
+
+@user.command("disable")
+def disable(name: Name) -> None:
+    """Shut a person out: sessions, links and tokens of theirs end now."""
+    with opened() as assembly:
+        _known(assembly, name)
+        with assembly.database.transaction():
+            web.disable_user(assembly.database, name, utc_now())
+        typer.echo(f"{name} is shut out; what they said of cases stays.")
+
+
+@user.command("enable")
+def enable(name: Name) -> None:
+    """Let a person in again."""
+    with opened() as assembly:
+        _known(assembly, name)
+        with assembly.database.transaction():
+            web.disable_user(assembly.database, name, None)
+        typer.echo(f"{name} may log in again.")
+
+
+@user.command("role")
+def role_(name: Name, role: Annotated[str, typer.Argument(help=f"One of {', '.join(ROLES)}.")]) -> None:
+    """Give a person another role."""
+    if role not in ROLES:
+        raise Failed(f"{role!r}: write one of {', '.join(ROLES)}")
+    with opened() as assembly:
+        _known(assembly, name)
+        with assembly.database.transaction():
+            web.set_role(assembly.database, name, role)
+        typer.echo(f"{name} is {role} now.")
+
+
+def _known(assembly: Assembly, name: str) -> None:
+    if web.user(assembly.database, name) is None:
+        raise Failed(f"nobody is called {name!r}; earful user list shows everybody")
