@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 
-from monitor.store.database import DatabaseUnusable, RoleTaken, Sqlite
+from monitor.store.database import DatabaseUnusable, Error, FileRole, RoleTaken, Sqlite
 from monitor.store.schema import STEPS, version_of
 
 
@@ -35,7 +36,10 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
 def _checked_copy(copy: Path, partial: Path) -> str:
     partial.write_bytes(copy.read_bytes())
     partial.chmod(0o600)
-    database = Sqlite(partial)
+    try:
+        database = Sqlite(partial)
+    except DatabaseUnusable as error:
+        raise DatabaseUnusable(f"{copy} is damaged and cannot be read; nothing was changed") from error
     try:
         wrong = database.is_sound()
         if wrong:
@@ -51,20 +55,39 @@ def _checked_copy(copy: Path, partial: Path) -> str:
 
 
 def _swap(partial: Path, path: Path, now: datetime) -> Path | None:
+    """Put `partial` in the place of `path`; what stood there is kept, also where it cannot be read any more."""
     kept = None
     if path.exists():
-        standing = Sqlite(path)
         try:
-            role = standing.hold_role("daemon", now)
-            role.release()
-            standing.checkpoint()
+            role = FileRole(path.with_name(f"{path.name}.daemon"), now)
         except RoleTaken as error:
             raise DatabaseUnusable(f"{error}; nothing was changed") from error
+        try:
+            _settle(path)
+            kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%S}")
+            kept.unlink(missing_ok=True)
+            os.link(path, kept)  # at every moment a whole database stands at `path`
+            for suffix in ("-wal", "-shm", "-journal"):
+                beside = path.with_name(path.name + suffix)
+                if beside.exists():
+                    beside.replace(kept.with_name(kept.name + suffix))
+            partial.replace(path)
         finally:
-            standing.close()
-        kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%S}")
-        path.replace(kept)
-        for suffix in ("-wal", "-shm", "-journal"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+            role.release()
+        return kept
     partial.replace(path)
     return kept
+
+
+def _settle(path: Path) -> None:
+    """Bring what the log beside the file holds into it, if the file can still be read."""
+    try:
+        standing = Sqlite(path)
+    except DatabaseUnusable:
+        return
+    try:
+        standing.checkpoint()
+    except Error:
+        return
+    finally:
+        standing.close()

@@ -267,7 +267,7 @@ class Sqlite:
 
     def hold_role(self, role: str, now: datetime) -> Role:
         """Become the only holder of `role`, by a lock on a file beside the database."""
-        return _FileRole(self.path.with_name(f"{self.path.name}.{role}"), now)
+        return FileRole(self.path.with_name(f"{self.path.name}.{role}"), now)
 
     def search_clause(self) -> str:
         """Full-text search by FTS5."""
@@ -317,7 +317,7 @@ class Sqlite:
         self._local = threading.local()
 
 
-class _FileRole:
+class FileRole:
     """A role on SQLite: a lock on a file, which the system takes away when the process ends, however it ends."""
 
     def __init__(self, path: Path, now: datetime) -> None:

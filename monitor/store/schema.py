@@ -6,6 +6,7 @@ that no statement looks into; ids are text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.store.database import DatabaseUnusable, Postgresql, Sqlite, stamp
@@ -153,7 +154,8 @@ SEARCH = {
     ),
 }
 
-STEPS: tuple[tuple[str, ...], ...] = (FIRST,)
+Steps = tuple[tuple[str, ...], ...]
+STEPS: Steps = (FIRST,)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:
@@ -164,30 +166,30 @@ def version_of(database: Sqlite | Postgresql) -> int:
     return int(row["n"]) if row else 0
 
 
-def migrate(database: Sqlite | Postgresql, now: datetime) -> None:
+def migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps = STEPS) -> None:
     """Take the steps that are missing. A database from a newer Earful is refused and left alone."""
     taken = version_of(database)
-    if taken > len(STEPS):
+    if taken > len(steps):
         raise DatabaseUnusable(
-            f"this database was written by a newer Earful (schema {taken}, this one knows {len(STEPS)}); "
+            f"this database was written by a newer Earful (schema {taken}, this one knows {len(steps)}); "
             "install that version again, or restore a backup made before the upgrade"
         )
-    if taken == len(STEPS):
+    if taken == len(steps):
         return
     if taken and isinstance(database, Sqlite):
-        database.backup_to(database.path.with_name(f"{database.path.name}.before-schema-{len(STEPS)}"))
-    for number in range(taken, len(STEPS)):
+        database.backup_to(database.path.with_name(f"{database.path.name}.before-schema-{len(steps)}"))
+    for number in range(taken, len(steps)):
         with database.transaction():
             if version_of(database) > number:  # another process was quicker
                 continue
-            _take(database, number, now)
+            _take(database, number, now, steps[number])
 
 
-def _take(database: Sqlite | Postgresql, number: int, now: datetime) -> None:
+def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Sequence[str]) -> None:
     types = TYPES[database.face]
     if number == 0:
         database.script(["CREATE TABLE schema_steps (n {whole} PRIMARY KEY, at {key}){strict}".format(**types)])
-    database.script(statement.format(**types) for statement in STEPS[number])
+    database.script(statement.format(**types) for statement in step)
     if number == 0:
         if isinstance(database, Sqlite):
             _search_on_sqlite(database)

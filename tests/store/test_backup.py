@@ -1,0 +1,154 @@
+"""A copy that is taken while others write, and a copy that is put back: checked before anything is touched."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from monitor.store import records
+from monitor.store.backup import restore_to
+from monitor.store.database import DatabaseUnusable, Sqlite
+from monitor.store.schema import migrate
+from tests.hall import NOW, assembly_of, count, post, settings_from, take
+
+
+@pytest.fixture
+def filled(sqlite: Sqlite, tmp_path: Path) -> Sqlite:
+    """A database with something in it."""
+    take(assembly_of(sqlite, settings_from(tmp_path)), *(post(author=f"c{n}") for n in range(20)))
+    return sqlite
+
+
+def test_a_copy_taken_while_others_write_is_sound_and_whole(filled: Sqlite, tmp_path: Path) -> None:
+    stop = threading.Event()
+    written: list[int] = []
+
+    def write() -> None:
+        while not stop.is_set():
+            with filled.transaction():
+                records.remember(filled, "left", str(len(written)), NOW)
+                records.remember(filled, "right", str(len(written)), NOW)
+            written.append(1)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for number in range(3):
+            target = tmp_path / f"copy{number}.sqlite"
+            filled.backup_to(target)
+            copy = Sqlite(target)
+            assert copy.is_sound() == ""
+            assert records.fact(copy, "left") == records.fact(copy, "right")
+            assert count(copy, "mentions") == 20
+            copy.close()
+    finally:
+        stop.set()
+        thread.join(30)
+    assert written
+
+
+def test_a_copy_can_be_put_back_and_what_stood_there_is_kept(filled: Sqlite, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    records.remember(filled, "later", "1", NOW)
+    path = filled.path
+    filled.close()
+    words = restore_to(copy, path, NOW)
+    assert "20 mentions" in words
+    restored, kept = Sqlite(path), Sqlite(path.with_name("earful.sqlite.before-restore-20260304T100000"))
+    assert (records.fact(restored, "later"), records.fact(kept, "later")) == ("", "1")
+    assert count(restored, "mentions") == 20
+    assert (path.stat().st_mode & 0o777) == 0o600
+    restored.close()
+    kept.close()
+
+
+def test_a_copy_restores_an_installation_of_which_nothing_is_left(filled: Sqlite, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    restore_to(copy, tmp_path / "empty" / "earful.sqlite", NOW)
+    restored = Sqlite(tmp_path / "empty" / "earful.sqlite")
+    assert count(restored, "cases") == count(filled, "cases")
+    restored.close()
+
+
+@pytest.mark.parametrize("how", ["torn", "garbage", "another file", "missing", "newer"])
+def test_a_copy_that_is_not_sound_is_refused_and_nothing_is_changed(filled: Sqlite, tmp_path: Path, how: str) -> None:
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    body = copy.read_bytes()
+    if how == "torn":
+        copy.write_bytes(body[: len(body) // 2])
+    elif how == "garbage":
+        copy.write_bytes(body[:4096] + b"\xff" * 40960 + body[45056:])
+    elif how == "another file":
+        copy.write_bytes(b"PK\x03\x04" + body)
+    elif how == "missing":
+        copy.unlink()
+    else:
+        newer = Sqlite(copy)
+        newer.run("INSERT INTO schema_steps (n, at) VALUES (99, '')")
+        newer.close()
+    before = {each.name for each in tmp_path.iterdir()}
+    with pytest.raises(DatabaseUnusable, match=r"copy\.sqlite"):
+        restore_to(copy, filled.path, NOW)
+    assert count(filled, "mentions") == 20
+    assert {each.name for each in tmp_path.iterdir()} == before
+
+
+def test_a_database_that_is_damaged_itself_can_be_restored(filled: Sqlite, tmp_path: Path) -> None:
+    """That is when people need it."""
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    path = filled.path
+    filled.close()
+    path.write_bytes(b"\xff" * 100_000)
+    restore_to(copy, path, NOW)
+    restored = Sqlite(path)
+    assert restored.is_sound() == ""
+    assert count(restored, "mentions") == 20
+    restored.close()
+    assert path.with_name("earful.sqlite.before-restore-20260304T100000").read_bytes() == b"\xff" * 100_000
+
+
+def test_nothing_is_put_back_under_a_running_daemon(filled: Sqlite, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    role = filled.hold_role("daemon", NOW)
+    with pytest.raises(DatabaseUnusable, match=r"already served by.*nothing was changed"):
+        restore_to(copy, filled.path, NOW)
+    role.release()
+    assert count(filled, "mentions") == 20
+
+
+def test_checking_a_copy_changes_nothing(filled: Sqlite, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    before = {each.name for each in tmp_path.iterdir()}
+    assert "sound: 20 mentions" in restore_to(copy, filled.path, NOW, only_check=True)
+    assert {each.name for each in tmp_path.iterdir()} == before
+
+
+def test_a_damaged_page_is_found(filled: Sqlite) -> None:
+    filled.checkpoint()
+    path = filled.path
+    filled.close()
+    body = bytearray(path.read_bytes())
+    for page in range(len(body) // 8192, len(body) // 4096, 3):
+        body[page * 4096 : page * 4096 + 512] = b"\xa5" * 512
+    path.write_bytes(bytes(body))
+    damaged = Sqlite(path)
+    assert damaged.is_sound() != ""
+    damaged.close()
+
+
+def test_a_restored_database_is_migrated_as_any_other(filled: Sqlite, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    restore_to(copy, tmp_path / "new.sqlite", NOW)
+    restored = Sqlite(tmp_path / "new.sqlite")
+    migrate(restored, NOW)
+    assert count(restored, "mentions") == 20
+    restored.close()

@@ -1,0 +1,401 @@
+"""Two faces of one database: files and modes, transactions under two writers, roles, and a connection that is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlite_utils.utils
+
+from monitor.store import records
+from monitor.store.database import (
+    DatabaseUnusable,
+    Error,
+    Postgresql,
+    RoleTaken,
+    Sqlite,
+    at,
+    holder_of,
+    instant,
+    open_database,
+    sought,
+    stamp,
+    wal_is_safe,
+)
+from monitor.store.schema import STEPS, migrate, version_of
+from tests.hall import NOW, count
+
+Base = Sqlite | Postgresql
+ROOT = Path(__file__).resolve().parents[2]
+TERMINATE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+sqlite3 = sqlite_utils.utils.sqlite3  # the one SQLite of this process
+
+
+# -- times ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("year", [1, 900, 1969, 1970, 2026, 9999])
+def test_times_are_text_of_one_width_that_sorts_as_time_does(year: int) -> None:
+    moment = datetime(year, 3, 4, 5, 6, 7, 8, tzinfo=UTC)
+    assert len(stamp(moment)) == 27
+    assert at(stamp(moment)) == moment
+    assert stamp(moment) < stamp(moment + timedelta(microseconds=1))
+
+
+def test_a_time_of_another_zone_is_stored_in_utc_and_no_time_is_empty() -> None:
+    assert stamp(datetime(2026, 3, 4, 12, 0, tzinfo=timezone(timedelta(hours=2)))) == stamp(NOW)
+    assert (stamp(None), instant("")) == ("", None)
+
+
+# -- the file -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ("3.6.23", False),
+        ("3.7.0", False),
+        ("3.40.1", False),
+        ("3.44.5", False),
+        ("3.44.6", True),
+        ("3.45.0", False),
+        ("3.50.6", False),
+        ("3.50.7", True),
+        ("3.51.2", False),
+        ("3.51.3", True),
+        ("3.52.0", True),
+        ("4.0.0", True),
+    ],
+)
+def test_the_write_ahead_log_is_used_only_where_it_cannot_lose_commits(version: str, safe: bool) -> None:
+    assert wal_is_safe(version) is safe
+
+
+def test_the_journal_mode_follows_the_version(sqlite: Sqlite) -> None:
+    row = sqlite.row("PRAGMA journal_mode")
+    assert row is not None
+    assert row[0] == ("wal" if wal_is_safe(sqlite.version) else "truncate")
+    synchronous = sqlite.row("PRAGMA synchronous")
+    assert synchronous is not None
+    assert synchronous[0] == (2 if sqlite.wal else 3)
+
+
+def test_nobody_else_can_read_the_file_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        database = Sqlite(tmp_path / "new" / "earful.sqlite")
+        migrate(database, NOW)
+        role = database.hold_role("daemon", NOW)
+        database.backup_to(tmp_path / "new" / "copy.sqlite")
+        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "new").iterdir()}
+        role.release()
+        database.close()
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o600}
+    assert {"earful.sqlite", "copy.sqlite", "earful.sqlite.daemon"} <= modes.keys()
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear Sir or Madam, " * 1000)
+    before = path.read_bytes()
+    with pytest.raises(DatabaseUnusable, match=r"letter\.txt.*\[database\] url.*earful restore"):
+        Sqlite(path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_is_refused_with_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match="is a folder; write the path of a file"):
+        Sqlite(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseUnusable, match=r"earful\.sqlite: .*chown"):
+        Sqlite(tmp_path / "file" / "earful.sqlite")
+
+
+def test_a_read_only_file_is_refused_with_path_user_and_remedy(tmp_path: Path, sqlite_template: Path) -> None:
+    """In a process of another user, since root may write everything."""
+    path = tmp_path / "earful.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    path.chmod(0o444)
+    if os.getuid() == 0:
+        for folder in (tmp_path, *tmp_path.parents):
+            if folder.stat().st_uid == 0 and folder != Path("/") and str(folder).startswith("/tmp/"):
+                folder.chmod(0o755)
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from monitor.store.database import Sqlite, DatabaseUnusable\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "try: Sqlite(Path(sys.argv[1]))\n"
+        "except DatabaseUnusable as error: print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "earful.sqlite" in ran.stdout, ran.stderr
+    assert "chown" in ran.stdout
+    assert path.stat().st_size == sqlite_template.stat().st_size
+
+
+def test_an_address_of_no_known_kind_says_what_to_write() -> None:
+    with pytest.raises(DatabaseUnusable, match='write "sqlite:FILE" or "postgresql:'):
+        open_database("mysql://localhost/x")
+
+
+def test_a_postgresql_that_is_not_there_is_named_without_its_password() -> None:
+    with pytest.raises(DatabaseUnusable) as caught:
+        open_database("postgresql://earful:tell-nobody@127.0.0.1:1/none?connect_timeout=2")
+    assert "127.0.0.1" in str(caught.value)
+    assert "tell-nobody" not in str(caught.value)
+
+
+# -- the schema -----------------------------------------------------------------------------------------------------
+
+
+def test_migrating_twice_changes_nothing(database: Base) -> None:
+    assert version_of(database) == len(STEPS)
+    migrate(database, NOW)
+    assert count(database, "schema_steps") == len(STEPS)
+
+
+def test_a_new_step_is_taken_once_and_on_sqlite_after_a_backup(database: Base) -> None:
+    steps = (*STEPS, ("ALTER TABLE facts ADD COLUMN colour {text}", "CREATE INDEX facts_by_colour ON facts (colour)"))
+    records.remember(database, "a", "1", NOW)
+    migrate(database, NOW, steps)
+    migrate(database, NOW, steps)
+    row = database.row("SELECT * FROM facts WHERE key = 'a'")
+    assert row is not None
+    assert (row["value"], row["colour"]) == ("1", "")
+    if isinstance(database, Sqlite):
+        kept = Sqlite(database.path.with_name(f"earful.sqlite.before-schema-{len(steps)}"))
+        assert version_of(kept) == len(STEPS)
+        assert records.fact(kept, "a") == "1"
+        kept.close()
+
+
+def test_a_step_that_fails_leaves_the_old_schema_whole(database: Base) -> None:
+    steps = (*STEPS, ("ALTER TABLE facts ADD COLUMN colour {text}", "CREATE TABLE facts (again {text})"))
+    with pytest.raises(Error):
+        migrate(database, NOW, steps)
+    assert version_of(database) == len(STEPS)
+    with pytest.raises(Error):
+        database.row("SELECT colour FROM facts")
+
+
+def test_the_schema_of_a_newer_earful_is_refused_and_left_alone(database: Base) -> None:
+    database.run("INSERT INTO schema_steps (n, at) VALUES (999, '')")
+    with pytest.raises(DatabaseUnusable, match="newer Earful"):
+        migrate(database, NOW)
+    assert count(database, "schema_steps") == len(STEPS) + 1
+
+
+DYING = """
+import os, signal, sys
+from monitor.store import database as faces
+from monitor.store.database import open_database
+from monitor.store.schema import STEPS, migrate
+from tests.hall import NOW
+
+after = int(sys.argv[2])
+base = type(open_database(sys.argv[1]))
+
+class Dying(base):
+    def script(self, statements):
+        for number, statement in enumerate(statements):
+            if number == after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            super().script([statement])
+
+opened = Dying(faces.Path(sys.argv[1].removeprefix("sqlite:")) if base is faces.Sqlite else sys.argv[1])
+migrate(opened, NOW, (*STEPS, tuple("CREATE TABLE extra%d (a {text})" % n for n in range(4))))
+"""
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_a_kill_in_the_middle_of_a_migration_leaves_the_old_schema(
+    database: Base, database_url: str, after: int
+) -> None:
+    records.remember(database, "a", "1", NOW)
+    ran = subprocess.run(
+        [sys.executable, "-c", DYING, database_url, str(after)], cwd=ROOT, capture_output=True, timeout=60, check=False
+    )
+    assert ran.returncode == -9, ran.stderr
+    again = open_database(database_url)
+    assert version_of(again) == len(STEPS)
+    assert not any(again.has_table(f"extra{n}") for n in range(4))
+    assert records.fact(again, "a") == "1"
+    assert again.is_sound() == ""
+    again.close()
+
+
+# -- two writers ----------------------------------------------------------------------------------------------------
+
+
+def add_one(database: Base, times: int) -> None:
+    """Read and then write, as every decision does."""
+    for _ in range(times):
+        with database.transaction():
+            value = int(records.fact(database, "counter", "0"))
+            records.remember(database, "counter", str(value + 1), NOW)
+
+
+ADDING = """
+import sys
+from monitor.store.database import open_database
+from tests.store.test_database import add_one
+database = open_database(sys.argv[1])
+add_one(database, int(sys.argv[2]))
+database.close()
+"""
+
+
+def test_two_threads_and_another_process_that_read_and_write_lose_nothing(database: Base, database_url: str) -> None:
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            add_one(database, 40)
+        except BaseException as error:
+            failed.append(error)
+
+    other = subprocess.Popen(
+        [sys.executable, "-c", ADDING, database_url, "40"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    _out, error = other.communicate(timeout=60)
+    assert (failed, other.returncode, error) == ([], 0, "")
+    assert records.fact(database, "counter") == "120"
+
+
+class Deferred(Sqlite):
+    """The broken variant: a transaction that begins by reading, as sqlite-utils' own `atomic()` does."""
+
+    def transaction(self):  # type: ignore[no-untyped-def]
+        connection = self._connection()
+        connection.execute("BEGIN DEFERRED")
+        return connection  # commits or rolls back at the end of `with`
+
+
+def test_deferred_transactions_would_fail_under_two_writers(sqlite: Sqlite) -> None:
+    """Why BEGIN IMMEDIATE: who has read and then wants to write fails at once, whatever the time-out says."""
+    broken = Deferred(sqlite.path)
+    with pytest.raises(sqlite3.OperationalError, match="locked"), broken.transaction():  # noqa: PT012
+        before = int(records.fact(broken, "counter", "0"))
+        add_one(sqlite, 1)  # another writer is quicker
+        records.remember(broken, "counter", str(before + 1), NOW)
+    broken.close()
+    assert records.fact(sqlite, "counter") == "1"
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Base) -> None:
+    with pytest.raises(RuntimeError), database.transaction():  # noqa: PT012
+        records.remember(database, "a", "1", NOW)
+        raise RuntimeError
+    assert records.fact(database, "a") == ""
+    add_one(database, 1)
+
+
+def test_a_writer_waits_for_another_one_that_takes_its_time(database: Base) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with database.transaction():
+            records.remember(database, "first", "slow", NOW)
+            begun.set()
+            may_end.wait(30)
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert begun.wait(30)
+    threading.Timer(0.2, may_end.set).start()
+    with database.transaction():
+        seen = records.fact(database, "first")
+    thread.join(30)
+    assert seen == "slow"
+
+
+# -- one daemon a database ------------------------------------------------------------------------------------------
+
+
+def test_a_second_daemon_is_refused_with_host_and_process(database: Base, database_url: str) -> None:
+    role = database.hold_role("daemon", NOW)
+    other = open_database(database_url)
+    with pytest.raises(RoleTaken, match=f"{socket.gethostname()}, process {os.getpid()}"):
+        other.hold_role("daemon", NOW)
+    assert holder_of(database_url) == os.getpid()
+    role.release()
+    assert holder_of(database_url) is None
+    other.hold_role("daemon", NOW).release()
+    other.close()
+
+
+def test_the_role_of_a_killed_daemon_is_free(database: Base, database_url: str) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from monitor.store.database import open_database\nfrom tests.hall import NOW\n"
+        "role = open_database(sys.argv[1]).hold_role('daemon', NOW)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, database_url], cwd=ROOT, timeout=60, capture_output=True, check=False
+    )
+    assert ran.returncode == -9, ran.stderr
+    for _ in range(100):  # PostgreSQL notices the end of a connection a moment later
+        try:
+            database.hold_role("daemon", NOW).release()
+            return
+        except RoleTaken:
+            threading.Event().wait(0.05)
+    pytest.fail("the role of a killed process was never free")
+
+
+# -- search, and connections ----------------------------------------------------------------------------------------
+
+
+def test_what_people_type_becomes_few_short_words() -> None:
+    assert sought('a "b" \x00c \ud800') == ["a", '"b"', "c", "?"]
+    assert len(sought("word " * 5000)) <= 30
+
+
+def test_a_lost_connection_to_postgresql_is_found_again(new_postgresql: str) -> None:
+    database = Postgresql(new_postgresql)
+    records.remember(database, "a", "1", NOW)
+    with psycopg.connect(new_postgresql, autocommit=True) as killer:
+        killer.execute(TERMINATE)
+    with pytest.raises(Error):
+        records.fact(database, "a")
+    assert records.fact(database, "a") == "1"
+    database.close()
+
+
+def test_a_connection_that_dies_inside_a_transaction_leaves_nothing_and_is_replaced(new_postgresql: str) -> None:
+    database = Postgresql(new_postgresql)
+    with pytest.raises(Error), database.transaction():  # noqa: PT012
+        records.remember(database, "a", "1", NOW)
+        with psycopg.connect(new_postgresql, autocommit=True) as killer:
+            killer.execute(TERMINATE)
+        records.remember(database, "b", "2", NOW)
+    assert records.fact(database, "a") == ""
+    add_one(database, 1)
+    database.close()
