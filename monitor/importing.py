@@ -46,13 +46,21 @@ def moment_of(value: str) -> datetime | None:
     text = value.strip()
     if not text:
         return None
+    try:
+        return _utc(datetime.fromisoformat(text))  # much the commonest, and fifty times as quick as trying the others
+    except ValueError:
+        pass
     for form in _FORMATS:
         try:
             moment = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is set below
         except ValueError:
             continue
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return _utc(moment)
     return parse_time(text)
+
+
+def _utc(moment: datetime) -> datetime:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]], int]:
