@@ -261,12 +261,14 @@ class Teaching:
         intake: Intake,
         taught: Mapping[str, Taught],
         make_judge: Callable[[Mapping[str, Taught]], Judge],
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         self.database = database
         self.settings = settings
         self.intake = intake
         self._taught = dict(taught)
         self._make_judge = make_judge
+        self.stopwatch = stopwatch
         self._revision = revision(database)
         self._brands = [brand.name for brand in settings.brands]
         self._rests_until: dict[str, float] = {}
@@ -285,9 +287,10 @@ class Teaching:
             if self._rests(brand):
                 self._add_to(brand, mark)
                 continue
-            started = time.monotonic()
+            started = self.stopwatch()
             learn(self.database, self.settings, self.intake.judge, brand, clock())
-            self._rests_until[brand] = time.monotonic() + REST * (time.monotonic() - started)
+            ended = self.stopwatch()
+            self._rests_until[brand] = ended + REST * (ended - started)
         found = revision(self.database)
         if found != self._revision:
             self._revision = found
@@ -296,7 +299,7 @@ class Teaching:
             self.intake.judge = self._make_judge(self._taught)
 
     def _rests(self, brand: str) -> bool:
-        return time.monotonic() < self._rests_until.get(brand, 0.0)
+        return self.stopwatch() < self._rests_until.get(brand, 0.0)
 
     def _waiting(self) -> dict[str, str]:
         found = waiting(self.database, self.intake.judge, self._brands)

@@ -1,0 +1,434 @@
+"""Wrong alerts teach the next one: from what staff say of a case to what the judge does, and back again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count as numbers
+from pathlib import Path
+
+import pytest
+
+from connectors import Post
+from monitor import digest, teaching
+from monitor.assembly import Assembly, judge_of
+from monitor.cases import say
+from monitor.engine import Engine
+from monitor.model import Mention, Verdict
+from monitor.store import cases, mentions, records
+from monitor.store.database import Postgresql, Sqlite
+from tests.hall import DAY, HOUR, MINUTE, NOW, Clock, assembly_of, count, post, settings_from, take
+
+Base = Sqlite | Postgresql
+
+TROUBLES = (
+    "my parcel never arrived", "the kettle stopped working", "I was charged twice", "nobody answers my mails",
+    "the refund is still missing", "the lamp came broken", "my order was cancelled", "the app keeps crashing",
+)  # fmt: skip
+COMPLAINTS = ("Acme {} and I am waiting for help", "{}, Acme, please sort this out", "third week: {}, thanks Acme")
+THINGS = ("rocket", "anvil", "trampoline", "catapult", "magnet", "glue", "spring", "cannon")
+# They sound like complaints, and staff know that nobody waits for an answer: a cartoon.
+JOKES = (
+    "the coyote's Acme {} failed again, awful chase",
+    "worst {} ever, says the coyote of his Acme order",
+    "that cartoon hurts: coyote waits for his Acme {} and it never works",
+)
+JOKE = "poor old coyote, his Acme balloon failed again, awful ending of that chase"
+COMPLAINT = "Acme my chair never arrived and nobody answers, please help"
+
+_authors = numbers(1)
+
+
+def some(patterns: Iterable[str], words: Iterable[str], many: int) -> list[Post]:
+    """So many posts, each by somebody else."""
+    patterns, words = list(patterns), list(words)
+    texts = [f"{patterns[n % len(patterns)].format(words[n // len(patterns) % len(words)])} ({n})" for n in range(many)]
+    return [post(text, author=f"somebody{next(_authors)}") for text in texts]
+
+
+def jokes(many: int) -> list[Post]:
+    return some(JOKES, THINGS, many)
+
+
+def complaints(many: int) -> list[Post]:
+    return some(COMPLAINTS, TROUBLES, many)
+
+
+def said(acme: Assembly, posts: list[Post], verb: str, *people: str, now: datetime = NOW, **detail: str) -> None:
+    """Take posts in, and let people say the same of each case, by turns."""
+    opened = take(acme, *posts, now=now)
+    assert len(opened) == len(posts), "every one of these should open a case"
+    for n, case_id in enumerate(opened):
+        who = people[n % len(people)]
+        say(acme.database, acme.rules, case_id, verb, who=who, way="page", now=now, detail=detail)
+
+
+def learned(acme: Assembly, now: datetime = NOW) -> None:
+    """What the engine does every five seconds."""
+    while acme.teaching.due():
+        acme.teaching.work(Clock(now))
+
+
+def verdict(acme: Assembly, text: str) -> Verdict:
+    """What would become of this post now."""
+    (judged,) = acme.intake.judge_posts([post(text)])
+    return judged.verdict
+
+
+def lanes(acme: Assembly) -> tuple[str, str]:
+    return verdict(acme, JOKE).lane, verdict(acme, COMPLAINT).lane
+
+
+def rested(assembly: Assembly) -> Assembly:
+    """Learning takes no time by this watch, so that no brand has to rest from it."""
+    assembly.teaching.stopwatch = lambda: 0.0
+    return assembly
+
+
+@pytest.fixture
+def acme(database: Base, tmp_path: Path) -> Assembly:
+    return rested(assembly_of(database, settings_from(tmp_path)))
+
+
+@pytest.fixture
+def small(sqlite: Sqlite, tmp_path: Path) -> Assembly:
+    """As `acme`, where one database says enough."""
+    return rested(assembly_of(sqlite, settings_from(tmp_path)))
+
+
+# -- learning, in the real way --------------------------------------------------------------------------------------
+
+
+def test_two_hundred_answers_change_what_is_told_and_undo_brings_the_shipped_judge_back(acme: Assembly) -> None:
+    assert lanes(acme) == ("ping", "ping")
+    said(acme, jokes(100), "dismiss", "ANA", "BEN", why="not_a_complaint")
+    said(acme, complaints(100), "take", "ANA", "BEN")
+    assert lanes(acme) == ("ping", "ping"), "nothing is learned inside the answer itself"
+    learned(acme)
+    assert lanes(acme) == ("none", "ping")
+    (opened,) = take(acme, post(JOKE, author="bugs"), post(COMPLAINT, author="olga"))
+    row = cases.row_of(acme.database, opened)
+    assert row is not None
+    assert row["author"] == "olga"
+
+    assert "the shipped judge stands alone" in teaching.undo(acme.database, "Acme", "ANA", NOW + MINUTE)
+    learned(acme)
+    assert lanes(acme) == ("ping", "ping")
+
+
+def test_what_another_process_learned_is_noticed_and_stands_after_a_restart(acme: Assembly) -> None:
+    other = assembly_of(acme.database, acme.settings)
+    said(acme, jokes(60), "dismiss", "ANA", "BEN", why="not_a_complaint")
+    said(acme, complaints(60), "take", "ANA", "BEN")
+    learned(acme)
+    assert other.teaching.due()
+    learned(other)
+    assert not other.teaching.due()
+    assert lanes(other) == lanes(acme) == ("none", "ping")
+    assert lanes(assembly_of(acme.database, acme.settings)) == ("none", "ping")
+    judge = judge_of(acme.settings, acme.queries, acme.database)
+    assert judge.verdict(post(JOKE), "Acme").lane == "none"
+    assert judge_of(acme.settings, acme.queries).verdict(post(JOKE), "Acme").lane == "ping"
+    assert judge.verdict(post(JOKE), "Globex").lane == "ping", "one brand's answers say nothing of another"
+
+
+def test_nothing_is_done_while_nobody_answers(small: Assembly) -> None:
+    take(small, *jokes(3))
+    assert not small.teaching.due()
+    said(small, jokes(1), "dismiss", "ANA")
+    assert small.teaching.due()
+    learned(small)
+    assert not small.teaching.due()
+
+
+def test_an_answer_taken_back_no_longer_teaches(small: Assembly) -> None:
+    said(small, jokes(30), "dismiss", "ANA", "BEN")
+    said(small, complaints(30), "take", "ANA", "BEN")
+    learned(small)
+    assert verdict(small, JOKE).lane == "none"
+    for row in cases.find(small.database, cases.Filter(limit=100)):
+        say(small.database, small.rules, row["id"], "undo", who="ANA", way="page", now=NOW + MINUTE)
+    assert small.teaching.due()
+    learned(small, NOW + MINUTE)
+    assert verdict(small, JOKE).lane == "ping"
+
+
+def test_the_engine_learns_beside_everything_else(small: Assembly) -> None:
+    said(small, jokes(30), "dismiss", "ANA", "BEN")
+    said(small, complaints(30), "take", "ANA", "BEN")
+    engine = Engine(small, Clock())
+    engine.learn_due()
+    for thread in threading.enumerate():
+        if thread.name == "learn":
+            thread.join(30)
+    assert lanes(small) == ("none", "ping")
+    engine.learn_due()
+    assert not [thread for thread in threading.enumerate() if thread.name == "learn"], "nothing is left to learn"
+
+
+def test_a_brand_that_has_just_been_learned_anew_takes_the_next_answers_in_one_by_one(small: Assembly) -> None:
+    ticks = numbers()
+    small.teaching.stopwatch = lambda: float(next(ticks))  # every look takes a second: learning is slow here
+    said(small, jokes(40), "dismiss", "ANA", "BEN")
+    said(small, complaints(40), "take", "ANA", "BEN")
+    small.teaching.work(Clock())
+    before, version = verdict(small, COMPLAINT), records.model_of(small.database, "Acme")
+    said(small, complaints(3), "dismiss", "CLEO")
+    assert small.teaching.due()
+    small.teaching.work(Clock())
+    assert verdict(small, COMPLAINT).needs_answer < before.needs_answer, "who says otherwise is heard at once"
+    assert records.model_of(small.database, "Acme") == version, "the whole is learned anew later"
+    small.teaching.stopwatch = lambda: 1e6
+    learned(small)
+    assert records.model_of(small.database, "Acme") != version
+
+
+# -- what must not spoil it -----------------------------------------------------------------------------------------
+
+
+def test_one_persons_spree_does_not_outweigh_three_colleagues(small: Assembly) -> None:
+    said(small, complaints(90), "take", "ANA", "BEN", "CLEO")
+    said(small, jokes(30), "dismiss", "ANA", "BEN", "CLEO")
+    said(small, complaints(300), "dismiss", "MALLORY")
+    learned(small)
+    found = [verdict(small, text) for text in ("Acme my parcel never arrived, please help", COMPLAINT)]
+    assert [each.lane for each in found] == ["ping", "ping"]
+
+
+def test_answers_of_one_kind_only_change_nothing(small: Assembly) -> None:
+    before = verdict(small, JOKE), verdict(small, COMPLAINT)
+    said(small, jokes(80), "dismiss", "ANA", "BEN")
+    learned(small)
+    assert (verdict(small, JOKE), verdict(small, COMPLAINT)) == before
+    taught = teaching.load(small.database, ["Acme"])["Acme"]
+    assert taught.complaint.blend == 0
+    assert taught.complaint.figures.why_off == "0 yes and 80 no so far, 5 of both are needed"
+
+
+def test_what_a_network_deleted_teaches_nothing_and_breaks_nothing(small: Assembly) -> None:
+    posts = jokes(30)
+    said(small, posts, "dismiss", "ANA", "BEN")
+    said(small, complaints(30), "take", "ANA", "BEN")
+    mentions.delete_posts(small.database, "forum", [each.native_id for each in posts], NOW)
+    learned(small)
+    assert verdict(small, JOKE).lane == "ping"
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"format": 2}', '{"format": 1, "complaint": "{", "about_us": ""}'])
+def test_a_damaged_version_is_refused_by_its_name_and_learned_again(
+    small: Assembly, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    said(small, jokes(30), "dismiss", "ANA", "BEN")
+    said(small, complaints(30), "take", "ANA", "BEN")
+    learned(small)
+    small.database.run("UPDATE models SET body = :body", {"body": body})
+    with caplog.at_level(logging.ERROR):
+        again = assembly_of(small.database, small.settings)
+    assert [record.name for record in caplog.records] == ["earful.teaching"]
+    assert "Acme's staff" in caplog.text
+    assert "version 1" in caplog.text
+    assert lanes(again) == ("ping", "ping")
+    teaching.learn(small.database, small.settings, again.intake.judge, "Acme", NOW)
+    learned(again)
+    assert lanes(again) == ("none", "ping")
+
+
+# -- versions -------------------------------------------------------------------------------------------------------
+
+
+def test_a_version_gathers_six_hours_and_undo_takes_back_only_the_last(small: Assembly) -> None:
+    said(small, jokes(30), "dismiss", "ANA", "BEN")
+    said(small, complaints(30), "take", "ANA", "BEN")
+    learned(small)
+    said(small, complaints(2), "take", "ANA", now=NOW + HOUR)
+    learned(small, NOW + HOUR)
+    assert count(small.database, "models") == 1
+    # Ten hours later somebody says of sixty complaints that they are none.
+    later = NOW + 10 * HOUR
+    said(small, complaints(60), "dismiss", "ANA", "BEN", now=later)
+    learned(small, later)
+    assert count(small.database, "models") == 2
+    assert verdict(small, "Acme my parcel never arrived, please help").needs_answer < 0.9
+
+    words = teaching.undo(small.database, "Acme", "LEA", later)
+    learned(small, later)
+    assert words.startswith("Acme: version 2 is undone, version 1 stands again")
+    assert lanes(small) == ("none", "ping")
+    # The next answer learns on from version 1: what was undone does not come back with it.
+    said(small, complaints(1), "take", "BEN", now=later)
+    learned(small, later)
+    assert teaching.load(small.database, ["Acme"])["Acme"].complaint.figures.answers == 63
+    assert lanes(small) == ("none", "ping")
+
+    teaching.hear_again(small.database, "Acme", later)
+    learned(small, later)
+    assert teaching.load(small.database, ["Acme"])["Acme"].complaint.figures.answers == 123
+
+
+def test_undo_where_nothing_was_learned_says_so(small: Assembly) -> None:
+    assert teaching.undo(small.database, "Acme", "LEA", NOW) == "nothing has been learned for Acme"
+
+
+# -- is it about us, and whom to mute ---------------------------------------------------------------------------------
+
+
+def test_not_us_keeps_the_next_such_post_away_stored_and_searchable(acme: Assembly) -> None:
+    said(acme, jokes(60), "dismiss", "ANA", "BEN", why="not_us")
+    said(acme, complaints(60), "take", "ANA", "BEN")
+    learned(acme)
+    assert take(acme, post(JOKE, author="bugs")) == []
+    (kept,) = mentions.find(acme.database, mentions.Filter(search="balloon"))
+    assert (kept.verdict.lane, kept.verdict.tags, kept.case_id) == ("none", ("not_us",), "")
+    assert kept.verdict.reasons[0].startswith("does not seem to be about us (")
+
+
+def test_three_times_not_us_offers_a_mute_once_and_only_accepting_mutes(acme: Assembly) -> None:
+    def joke(n: int) -> Post:
+        return post(f"the coyote's Acme {THINGS[n]} failed again, awful chase", author="bugs", thread_id=f"t{n}")
+
+    for n in range(2):
+        said(acme, [joke(n)], "dismiss", "ANA", why="not_us")
+    learned(acme)
+    assert records.mutes(acme.database, offered=True) == []
+    said(acme, [joke(2)], "dismiss", "ANA", why="not_us")
+    learned(acme)
+    (offer,) = records.mutes(acme.database, offered=True)
+    assert (offer["brand"], offer["kind"], offer["value"], offer["who"]) == (
+        "Acme", "author", "forum/bugs", "3 times not us",
+    )  # fmt: skip
+    said(acme, [joke(3)], "dismiss", "ANA", why="not_us")  # only offered: still told
+    learned(acme)
+    assert len(records.mutes(acme.database, offered=True)) == 1
+
+    assert records.accept_mute(acme.database, offer["n"], "ANA", NOW)
+    assert not records.accept_mute(acme.database, offer["n"], "ANA", NOW)
+    assert take(acme, joke(4)) == []
+    assert records.undo_mute(acme.database, offer["n"], NOW)
+    said(acme, [joke(5)], "dismiss", "ANA", why="not_us")  # told again
+    learned(acme)
+    assert records.mutes(acme.database, offered=True) == [], "what people took back is not offered again"
+
+
+def test_a_muted_community_and_a_muted_domain_are_silent(small: Assembly) -> None:
+    def there(n: int, **more: str) -> Post:
+        return post(f"the coyote's Acme {THINGS[n]} failed again, awful", author=f"fan{n}", **more)
+
+    place = {"url": "https://reddit.com/r/Cartoons/comments/1"}
+    for n in range(3):
+        said(small, [there(n, **place)], "dismiss", "ANA", why="not_us")
+    for n in range(3, 6):
+        each = there(n)
+        linked = replace(each, text=f"{each.text} https://www.toons.example/{n}")
+        said(small, [linked], "dismiss", "ANA", why="not_us")
+    learned(small)
+    offers = {(row["kind"], row["value"]): row["n"] for row in records.mutes(small.database, offered=True)}
+    assert set(offers) == {("community", "forum/cartoons"), ("domain", "toons.example")}
+    for n in offers.values():
+        records.accept_mute(small.database, n, "ANA", NOW)
+    elsewhere = there(6)
+    linked = replace(there(7), text=f"{there(7).text} see toons.example/x https://toons.example/x")
+    opened = take(small, replace(there(0, **place), native_id="again"), linked, elsewhere)
+    assert len(opened) == 1
+
+
+# -- quiet posts ------------------------------------------------------------------------------------------------------
+
+
+LOVELY = "great day at the Acme museum, we loved the old posters"
+
+
+def quiet(many: int, brand: str = "Acme", **fields: str) -> list[Post]:
+    return [
+        post(f"great day at the {brand} museum, we loved poster {n}", author=f"w{brand}{n}", **fields)
+        for n in range(many)
+    ]
+
+
+AT_NINE = NOW.replace(hour=9) + DAY
+EARLIER = AT_NINE - 2 * HOUR
+
+
+def offered(acme: Assembly, now: datetime = AT_NINE) -> list[str]:
+    return teaching.offer_quiet(acme.database, acme.rules, acme.intake, now)
+
+
+def mentions_of(acme: Assembly, case_id: str) -> list[Mention]:
+    return mentions.of_case(acme.database, case_id)
+
+
+def test_a_few_quiet_posts_are_offered_before_the_first_list_and_their_answers_teach(acme: Assembly) -> None:
+    assert take(acme, *quiet(20), now=EARLIER) == []
+    assert offered(acme, AT_NINE - DAY + HOUR * 23 + MINUTE * 59) == [], "not before the moment of the first list"
+    opened = offered(acme)
+    assert len(opened) == acme.settings.alerts.offer_quiet == 5
+    assert offered(acme) == offered(acme, AT_NINE + 6 * HOUR) == [], "once a day"
+    for case_id in opened:
+        row = cases.row_of(acme.database, case_id)
+        assert row is not None
+        assert (row["lane"], row["tags"], row["chain"]) == ("sweep", '["offered"]', "[]")
+        (mention,) = mentions_of(acme, case_id)
+        assert (mention.verdict.lane, mention.verdict.reasons) == ("sweep", (teaching.OFFERED,))
+    assert count(acme.database, "deliveries") == 0, "nobody is called for them"
+    assert {row["id"] for row in cases.waiting(acme.database, "sweep")} == set(opened)
+
+    say(acme.database, acme.rules, opened[0], "take", who="ANA", way="page", now=AT_NINE)
+    say(acme.database, acme.rules, opened[1], "dismiss", who="ANA", way="page", now=AT_NINE)
+    assert sorted(row["answer"] for row in records.labels_of(acme.database, "Acme")) == ["not_a_complaint", "yes"]
+    again = offered(acme, AT_NINE + DAY - timedelta(seconds=1)), offered(acme, AT_NINE + DAY)
+    assert again == ([], []), "of a day of which nothing was heard nothing is offered"
+
+
+def test_the_nearest_to_the_line_is_offered_and_never_what_is_ours_muted_or_only_for_information(
+    small: Assembly,
+) -> None:
+    records.add_mute(small.database, "Acme", "author", "forum/loud", "ANA", NOW)
+    hidden = [
+        post(LOVELY, author="acme_care"), post(LOVELY, author="acme_staff"), post(LOVELY, author="loud"),
+        post(LOVELY, author="press", source="news"),
+    ]  # fmt: skip
+    other = post("I love my Acme lamp so much", author="another")
+    take(small, other, *quiet(30), *hidden, now=EARLIER)
+    nearest = small.database.row("SELECT author FROM mentions WHERE source = 'forum' ORDER BY needs_answer DESC, id")
+    assert nearest is not None
+    authors = {mentions_of(small, case_id)[0].post.author for case_id in offered(small)}
+    assert nearest["author"] in authors
+    assert not authors & {"acme_care", "acme_staff", "loud", "press"}
+
+
+def test_brands_share_the_number_and_one_without_posts_has_none(small: Assembly) -> None:
+    take(small, *quiet(20), *quiet(20, "Globex"), now=EARLIER)
+    brands = [mentions_of(small, case_id)[0].brand for case_id in offered(small)]
+    assert sorted(map(brands.count, ("Acme", "Globex"))) == [2, 3]
+    take(small, *(replace(each, native_id=f"late{n}") for n, each in enumerate(quiet(9))), now=EARLIER + DAY)
+    assert {mentions_of(small, case_id)[0].brand for case_id in offered(small, AT_NINE + DAY)} == {"Acme"}
+
+
+def test_none_are_offered_where_the_setting_says_none_or_no_list_is_sent(sqlite: Sqlite, tmp_path: Path) -> None:
+    for line in ("offer_quiet = 0", "sweep_at = []"):
+        assembly = assembly_of(sqlite, settings_from(tmp_path, alerts=line))
+        take(assembly, *quiet(5), now=EARLIER)
+        assert offered(assembly) == []
+    assert count(sqlite, "cases") == 0
+
+
+def test_somebody_with_an_open_case_is_left_alone(small: Assembly) -> None:
+    take(small, post(COMPLAINT, author="olga", thread_id="one"), now=EARLIER)
+    take(small, post(LOVELY, author="olga", thread_id="two"), now=EARLIER)
+    before = cases.row_of(small.database, "1")
+    assert offered(small) == []
+    assert cases.row_of(small.database, "1") == before
+
+
+# -- the managers' letter ---------------------------------------------------------------------------------------------
+
+
+def test_the_letter_says_how_many_alerts_were_not_for_us(acme: Assembly) -> None:
+    said(acme, complaints(34), "take", "ANA")
+    said(acme, jokes(3), "dismiss", "ANA", why="not_us")
+    said(acme, jokes(2), "dismiss", "ANA", why="not_a_complaint")
+    said(acme, jokes(1), "dismiss", "ANA", why="spam")
+    notes = digest.view(acme.database, acme.rules, NOW + HOUR).notes
+    assert notes[0] == "6 of 40 alerts were not for us."
