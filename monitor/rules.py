@@ -188,11 +188,8 @@ class Rules:
 
 
 def _works(shift: Shift, local: datetime) -> bool:
-    """Whether a shift runs now; one whose end is not after its start runs over midnight."""
-    day, before, clock = _DAYS[local.weekday()], _DAYS[local.weekday() - 1], local.time()
-    if shift.start < shift.end:
-        return day in shift.days and shift.start <= clock < shift.end
-    return (day in shift.days and clock >= shift.start) or (before in shift.days and clock < shift.end)
+    """Whether a shift runs now (a night is two shifts)."""
+    return _DAYS[local.weekday()] in shift.days and shift.start <= local.time() < shift.end
 
 
 def _matches(rule: Route, post: Post, brand: str, verdict: Verdict) -> bool:

@@ -1,0 +1,357 @@
+"""Keeping at it: each step once, claims that run out, pauses that end, the lists of the day, and who is next."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor import escalation
+from monitor.assembly import Assembly
+from monitor.cases import say
+from monitor.store import cases, deliveries
+from monitor.store.database import Postgresql, Sqlite, stamp
+from tests.hall import (
+    ANGRY,
+    ASKING,
+    CHURN,
+    DAY,
+    HOUR,
+    INJURY,
+    LATE,
+    MINUTE,
+    NOW,
+    assembly_of,
+    case,
+    lines,
+    messages,
+    post,
+    settings_from,
+    take,
+)
+
+Base = Sqlite | Postgresql
+
+PEOPLE = """
+[[people]]
+name = "ANA"
+email = "ana@example.org"
+
+[[people]]
+name = "BEN"
+
+[[people]]
+name = "CAT"
+
+[[people]]
+name = "LEA"
+role = "lead"
+"""
+
+
+def house(database: Base, folder: Path, tables: str = PEOPLE, **more: object) -> Assembly:
+    return assembly_of(database, settings_from(folder, tables=tables, **more))  # type: ignore[arg-type]
+
+
+def reminders(database: Base) -> list[tuple[str, int, str, list[str]]]:
+    """(minute after NOW, step, reason, people) of every reminder in the outbox."""
+    return [
+        (f"{(row.due_at - NOW) / MINUTE:g}", row.step, row.reason, row.payload.get("ping", []))
+        for row in messages(database)
+        if row.about.startswith("case:")
+    ]
+
+
+def walk(acme: Assembly, until: datetime, step: timedelta = MINUTE, start: datetime = NOW) -> None:
+    """Escalate every minute."""
+    now = start
+    while now <= until:
+        escalation.escalate(acme.database, acme.rules, now)
+        now += step
+
+
+# -- the chain ------------------------------------------------------------------------------------------------------
+
+
+def test_an_urgent_case_nobody_takes_is_told_at_each_step_once_and_at_last_in_words(
+    database: Base, tmp_path: Path
+) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW))
+    walk(acme, NOW + 5 * HOUR)
+    walk(acme, NOW + 5 * HOUR)  # and again: a restart asks the same questions
+    assert [(minute, step, reason) for minute, step, reason, _ in reminders(database)] == [
+        ("45", 1, "nobody has it yet"),
+        ("60", 2, "the target is reached and nobody has it"),
+        ("90", 3, "overdue and nobody has it"),
+        ("150", 4, "nobody came; this is the last reminder"),
+    ]
+
+
+def test_the_next_person_is_one_who_was_not_told_of_this_case_before(database: Base, tmp_path: Path) -> None:
+    steps = """
+[[alerts.escalation.critical]]
+after = "5m"
+notify = ["next"]
+[[alerts.escalation.critical]]
+after = "10m"
+notify = ["next"]
+[[alerts.escalation.critical]]
+after = "15m"
+notify = ["next", "leads"]
+"""
+    acme = house(database, tmp_path, tables=steps + PEOPLE)
+    take(acme, post(INJURY, at=NOW))
+    walk(acme, NOW + 16 * MINUTE)
+    assert [people for *_, people in reminders(database) if people] == [["ANA"], ["BEN"], ["CAT", "LEA"]]
+
+
+def test_when_everybody_was_told_the_channel_hears_it_rather_than_nobody(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path, tables='[[people]]\nname = "ANA"\n')
+    rules = acme.rules
+    assert [each.name for each in rules.people_called("next", NOW)] == ["ANA"]
+    assert [(each.target, each.ping) for each in rules.tell(["next"], ["console"], NOW, {"ANA"})] == [("console", ())]
+
+
+def test_a_running_chain_survives_a_change_of_settings(database: Base, tmp_path: Path) -> None:
+    take(house(database, tmp_path), post(CHURN, at=NOW))
+    later = house(database, tmp_path, alerts="escalation = { urgent = [] }")
+    walk(later, NOW + 50 * MINUTE)
+    assert [step for _, step, _, _ in reminders(database)] == [1]
+
+
+def test_taking_stops_the_chain_and_the_step_that_waits_in_the_outbox(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW))
+    walk(acme, NOW + 45 * MINUTE)
+    say(database, acme.rules, "1", "take", who="ANA", way="cli", now=NOW + 46 * MINUTE)
+    walk(acme, NOW + 2 * HOUR)
+    acme.alerting.serve("console", lambda: NOW + 46 * MINUTE)
+    assert [(row.step, row.state) for row in messages(database) if row.about == "case:1"] == [(1, "dead")]
+    assert deliveries.dead(database) == []
+
+
+def test_nobody_is_reminded_of_a_case_outside_opening_hours_unless_it_is_critical(
+    database: Base, tmp_path: Path
+) -> None:
+    friday = datetime(2026, 3, 6, 16, 45, tzinfo=UTC)
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=friday), post(INJURY, author="mira", at=friday), now=friday)
+    walk(acme, datetime(2026, 3, 9, 8, 59, tzinfo=UTC), 5 * MINUTE, friday)
+    told = {row.about for row in messages(database) if row.step > 0}
+    critical = next(row["id"] for row in database.rows("SELECT id FROM cases WHERE priority = 'critical'"))
+    assert told == {f"case:{critical}"}
+    walk(acme, datetime(2026, 3, 9, 9, 31, tzinfo=UTC), MINUTE, datetime(2026, 3, 9, 9, 0, tzinfo=UTC))
+    assert len({row.about for row in messages(database) if row.step > 0}) == 2
+
+
+@pytest.mark.parametrize(
+    ("zone", "evening"),
+    [
+        ("Europe/Berlin", datetime(2026, 3, 27, 15, 45, tzinfo=UTC)),  # clocks go forward on Sunday
+        ("Europe/Berlin", datetime(2026, 10, 23, 14, 45, tzinfo=UTC)),  # and back
+        ("America/New_York", datetime(2026, 3, 6, 21, 45, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2026, 4, 3, 5, 45, tzinfo=UTC)),  # half an hour
+    ],
+)
+def test_a_target_across_the_night_when_clocks_change_is_met_in_local_opening_hours(
+    database: Base, tmp_path: Path, zone: str, evening: datetime
+) -> None:
+    """Friday 16:45 and an hour of opening hours is Monday 9:45 on the wall, whatever the night between did."""
+    from zoneinfo import ZoneInfo
+
+    settings = settings_from(tmp_path)
+    moved = settings.model_copy(update={"earful": settings.earful.model_copy(update={"zone": zone})})
+    acme = assembly_of(database, moved)
+    (opened,) = take(acme, post(CHURN, at=evening), now=evening)
+    due = case(database, opened).due_at
+    assert due is not None
+    local = due.astimezone(ZoneInfo(zone))
+    assert (local.isoweekday(), f"{local:%H:%M}") == (1, "09:45")
+
+
+def test_a_clock_that_steps_back_an_hour_neither_skips_nor_doubles_a_step(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW))
+    walk(acme, NOW + 46 * MINUTE)
+    walk(acme, NOW + 95 * MINUTE, MINUTE, NOW - 14 * MINUTE)
+    assert [step for _, step, _, _ in reminders(database)] == [1, 2, 3]
+
+
+def test_a_case_that_cannot_be_read_holds_up_no_other(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW), post(CHURN, author="mira", at=NOW, thread_id="other"))
+    database.run("UPDATE cases SET chain = 'not json', next_step_at = :at WHERE id = '1'", {"at": stamp(NOW)})
+    walk(acme, NOW + 46 * MINUTE)
+    assert {row.about for row in messages(database) if row.step > 0} == {"case:2"}
+    row = cases.row_of(database, "1")
+    assert row is not None
+    assert row["next_step_at"] > stamp(NOW + 46 * MINUTE)
+
+
+# -- claims, pauses, people -----------------------------------------------------------------------------------------
+
+
+def test_a_claim_without_an_answer_is_asked_about_and_then_open_again_every_time(
+    database: Base, tmp_path: Path
+) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW - HOUR))
+    for turn in range(2):
+        start = NOW + turn * DAY
+        say(database, acme.rules, "1", "take", who="ANA", way="cli", now=start)
+        before = len(reminders(database))
+        walk(acme, start + 2 * HOUR, 10 * MINUTE, start)
+        asked = [(reason, people) for _, _, reason, people in reminders(database)[before:]]
+        assert {reason for reason, _ in asked} == {"ANA has it, but there is no answer yet"}
+        assert ["ANA"] in [people for _, people in asked]
+        assert case(database, "1").owner == "ANA"
+        walk(acme, start + 4 * HOUR, 10 * MINUTE, start + 2 * HOUR)
+        assert case(database, "1").owner == ""
+        later = [reason for _, _, reason, _ in reminders(database)[before:]]
+        assert later.count("ANA had it, but there is no answer; open again") == 1
+    assert lines(database, "1").count("claim_expired") == 2
+
+
+def test_a_pause_that_ends_wakes_the_case(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW))
+    say(database, acme.rules, "1", "snooze", who="ANA", way="cli", now=NOW, detail={"until": NOW + 3 * HOUR})
+    walk(acme, NOW + 3 * HOUR - MINUTE, 5 * MINUTE)
+    assert reminders(database) == []
+    walk(acme, NOW + 3 * HOUR, MINUTE, NOW + 3 * HOUR)
+    assert [reason for _, _, reason, _ in reminders(database)] == ["the pause is over"]
+    assert lines(database, "1")[-1] == "wake"
+
+
+def test_whoever_has_a_case_is_told_when_what_they_waited_for_has_not_come(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW))
+    say(database, acme.rules, "1", "take", who="ANA", way="cli", now=NOW)
+    detail = {"on": "the courier", "until": NOW + 3 * HOUR}
+    say(database, acme.rules, "1", "wait", who="ANA", way="cli", now=NOW, detail=detail)
+    walk(acme, NOW + 3 * HOUR, 5 * MINUTE)
+    woken = [(reason, people) for _, _, reason, people in reminders(database)]
+    assert ("the pause is over", ["ANA"]) in woken
+    assert {reason for reason, _ in woken} == {"the pause is over"}
+    acme.alerting.serve("console", lambda: NOW + 3 * HOUR)
+    assert "dead" not in {row.state for row in messages(database) if row.about == "case:1"}
+    assert case(database, "1").claim_expires_at == NOW + 5 * HOUR
+
+
+def test_the_cases_of_somebody_who_left_are_open_again(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW))
+    say(database, acme.rules, "1", "take", who="ANA", way="cli", now=NOW)
+    assert escalation.people_left(database, acme.rules, NOW) == 0
+    without = house(database, tmp_path, tables='[[people]]\nname = "BEN"\n')
+    assert escalation.people_left(database, without.rules, NOW + MINUTE) == 1
+    assert escalation.people_left(database, without.rules, NOW + MINUTE) == 0
+    found = case(database, "1")
+    assert (found.owner, found.state_at(NOW + MINUTE)) == ("", "open")
+    assert found.next_step_at is not None
+
+
+def test_only_who_is_on_duty_is_called(database: Base, tmp_path: Path) -> None:
+    people = '[[people]]\nname = "ANA"\nshifts = [{ days = ["wed"], start = "09:00", end = "12:00" }]\n'
+    rules = house(database, tmp_path, tables=people).rules
+    on = [hour for hour in range(-24, 48) if rules.people_called("on_duty", NOW + hour * HOUR)]
+    assert on == [-1, 0, 1]
+
+
+# -- lists ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_only_may_need_an_answer_comes_in_one_list_and_never_in_a_second(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    assert escalation.lists(database, acme.rules, NOW) == 0  # the morning's list, with nothing in it
+    take(acme, *(post(ASKING, author=f"c{n}", thread_id=f"t{n}") for n in range(3)))
+    nine, three = NOW + 5 * HOUR, NOW + 23 * HOUR  # 15:00 today, 9:00 tomorrow
+    assert escalation.lists(database, acme.rules, NOW + 4 * HOUR) == 0
+    assert escalation.lists(database, acme.rules, nine) == 1
+    assert escalation.lists(database, acme.rules, nine + MINUTE) == 0
+    assert escalation.lists(database, acme.rules, three) == 0
+    (row,) = [each for each in messages(database) if each.about.startswith("list:")]
+    assert sorted(row.payload["cases"]) == ["1", "2", "3"]
+
+
+def test_normal_cases_that_still_wait_come_in_one_list_at_four_on_working_days_only(
+    database: Base, tmp_path: Path
+) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(ANGRY, at=NOW), post(LATE, author="mira", at=NOW), now=NOW)
+    for hour in range(7 * 24):
+        escalation.lists(database, acme.rules, NOW + hour * HOUR)
+    days = [row.about.partition("normal:")[2][:10] for row in messages(database) if "normal:" in row.about]
+    assert days == ["2026-03-04", "2026-03-05", "2026-03-06", "2026-03-09", "2026-03-10"]
+
+
+def test_a_list_missed_by_a_day_is_not_sent_late(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(ASKING))
+    assert escalation.lists(database, acme.rules, datetime(2026, 3, 5, 4, 0, tzinfo=UTC)) == 0
+
+
+def test_the_lists_of_the_nights_when_clocks_change_come_once_a_day(database: Base, tmp_path: Path) -> None:
+    settings = settings_from(tmp_path, alerts='sweep_at = ["02:30"]')
+    moved = settings.model_copy(update={"earful": settings.earful.model_copy(update={"zone": "Europe/Berlin"})})
+    acme = assembly_of(database, moved)
+    for number, night in enumerate((datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC))):
+        sent = 0
+        for quarter in range(4, 2 * 24 * 4):
+            now = night + quarter * 15 * MINUTE
+            take(acme, post(ASKING, author=f"c{number}-{quarter}", thread_id=f"t{number}-{quarter}", at=now), now=now)
+            sent += escalation.lists(database, acme.rules, now)
+        days = {row.about for row in messages(database) if row.about.startswith("list:sweep")}
+        assert sent <= 3
+        assert len(days) >= 2 * (number + 1)
+
+
+# -- a conversation that grows --------------------------------------------------------------------------------------
+
+
+def test_a_thread_that_doubles_raises_its_open_cases_once_for_each_doubling(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, *(post(f"{LATE} {n} {n * 31}", author=f"c{n}", thread_id="loud") for n in range(8)))
+    sizes = cases.growing_stories(database, NOW - DAY)
+    assert list(sizes.values()) == [8]
+    raised = escalation.thread_growth(database, acme.rules, sizes, NOW)
+    assert raised == 8
+    assert escalation.thread_growth(database, acme.rules, sizes, NOW) == 0
+    assert cases.growing_stories(database, NOW - DAY) == {}
+    found = case(database, "1")
+    assert found.priority == "urgent"
+    assert "8 people in this conversation" in found.priority_reasons
+    assert found.next_step_at is not None
+
+
+# -- many -----------------------------------------------------------------------------------------------------------
+
+
+def test_two_thousand_open_cases_are_moved_on_in_one_round(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW))
+    row = cases.row_of(database, "1")
+    assert row is not None
+    plain = {key: row[key] for key in cases.COLUMNS}
+    with database.transaction():
+        cases.add(database, [{**plain, "id": str(n), "n": n, "author": f"c{n}"} for n in range(2, 2001)])
+    assert escalation.escalate(database, acme.rules, NOW + 45 * MINUTE) == 2000
+    assert escalation.escalate(database, acme.rules, NOW + 45 * MINUTE) == 0
+    assert len([each for each in messages(database) if each.step == 1]) == 2000
+
+
+def test_no_open_case_is_ever_without_a_next_step(database: Base, tmp_path: Path) -> None:
+    """Whatever people say of an urgent case: it is done, or something will remind of it."""
+    acme = house(database, tmp_path)
+    take(acme, post(CHURN, at=NOW))
+    now = NOW
+    for verb in ("take", "release", "take", "undo", "snooze", "take", "wait", "assign", "answered", "undo", "note"):
+        now += MINUTE
+        detail = {"owner": "BEN", "text": "called", "until": now + HOUR}
+        say(database, acme.rules, "1", verb, who="ANA", way="cli", now=now, detail=detail)
+        found = case(database, "1")
+        assert found.next_step_at is not None or found.state_at(now) in {"answered", "closed"}, verb
+        assert json.loads(found.chain) != []
