@@ -48,10 +48,10 @@ LINE_WEIGHT = {"hard words that say nothing against the brand": 0.4, "bitter pra
 UNHAPPY = {"anger", "annoyance", "disappointment", "disapproval", "disgust", "sadness", "confusion"}
 CROSS = UNHAPPY - {"sadness", "confusion"}
 UNSURE = {"sadness", "confusion", "fear", "embarrassment", "grief", "nervousness", "remorse", "realization", "surprise"}
-TEACHERS = (0.8, 0.4, 0.2)  # unhappy comments, cross comments, poor reviews
+TEACHERS = (0.6, 0.3, 0.1)  # unhappy comments, cross comments, poor reviews
 # Where the lanes begin, and how log odds become 0..1. Chosen on the halves for development, never on those kept aside.
 SLOPE = 1.0
-THRESHOLDS = {"ping": 0.66, "ping_aside": 0.93, "sweep": 0.12}
+THRESHOLDS = {"ping": 0.66, "ping_aside": 0.93, "sweep": 0.15}
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ from monitor.text.sentiment import Scorer, Sentiment
 _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
-RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.25)  # where the rules alone draw the lines
+RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
 # Where no sentiment is known the cues speak alone: a post with a cue calls people, one without needs far more.
 _CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.69, sweep=0.47)
 _CUES_ONLY_SPANISH = Thresholds(ping=0.50, ping_aside=0.55, sweep=0.47)  # its list is the broadest
