@@ -343,6 +343,14 @@ _LETTER = {
 }
 
 
+def desk_words(span: timedelta) -> str:
+    """Opening hours in words. A day of them would be read as a day on the calendar, so hours stay hours: "37 h 20"."""
+    if span < timedelta(hours=24):
+        return span_words(span)
+    hour, rest = divmod(int(span.total_seconds()) // 60, 60)
+    return f"{hour:,} h {rest:02}" if rest else f"{hour:,} hours"
+
+
 def _again(now: Figures) -> str:
     return f", {now.again} of them again" if now.again else ""
 
@@ -351,10 +359,11 @@ def _line(name: str, now: Spread, before: Spread, note: str, *, p90: bool = Fals
     value = now.p90 if p90 else now.median
     earlier = before.p90 if p90 else before.median
     few = f", of only {now.n}" if now.n < FEW else ""
+    words = desk_words if note == "opening hours" else span_words
     return FigureLine(
         name,
-        span_words(value) if value is not None else "",
-        span_words(earlier) if earlier is not None else "",
+        words(value) if value is not None else "",
+        words(earlier) if earlier is not None else "",
         note + few,
     )
 

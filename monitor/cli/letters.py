@@ -98,7 +98,9 @@ def _print_report(found: Report, days: int) -> None:
     for name, field, unit in _LINES:
         spread: Spread = getattr(found, field)
         if spread.n or spread.within is not None:
-            table.add_row(name, Text(unit, "dim"), f"{spread.n:,}", *_durations(spread), _share(spread))
+            desk = unit == "opening hours"
+            median, most = (_words(spread, p90=p90, desk=desk) for p90 in (False, True))
+            table.add_row(name, Text(unit, "dim"), f"{spread.n:,}", median, most, _share(spread))
     console.print(table)
     if slow := report.slowest(found):
         console.print(f"\nThe slowest stage: {slow}.")
@@ -121,12 +123,12 @@ def _print_groups(title: str, groups: Mapping[str, Figures]) -> None:
     console.print()
     table = _table(title, "times", "seen", "told", "taken", "answer", "9 in 10", "in target")
     for name, each in groups.items():
-        stages = (each.lag, each.alert_lag, each.to_take_wall, each.to_answer)
+        stages = (each.lag, each.alert_lag, each.to_take_wall)
         table.add_row(
             Text(safe_line(f"{name}:00" if title == "hour" else name)),
             f"{each.turns:,}",
             *(_words(stage, p90=False) for stage in stages),
-            _words(each.to_answer, p90=True),
+            *(_words(each.to_answer, p90=p90, desk=True) for p90 in (False, True)),
             _share(each.to_answer),
         )
     console.print(table)
@@ -140,17 +142,12 @@ def _table(*names: str) -> Table:
     return table
 
 
-def _durations(spread: Spread) -> tuple[str, str]:
-    return _words(spread, p90=False), _words(spread, p90=True)
-
-
-def _words(spread: Spread, *, p90: bool) -> str:
+def _words(spread: Spread, *, p90: bool, desk: bool = False) -> str:
     value = spread.p90 if p90 else spread.median
     if value is None:
         return ""
-    return (
-        span_words(value).replace("less than a minute", "< 1 min").replace(" minutes", " min").replace("minute", "min")
-    )
+    words = report.desk_words(value) if desk else span_words(value)
+    return words.replace("less than a minute", "< 1 min").replace("minutes", "min").replace("minute", "min")
 
 
 def _share(spread: Spread) -> str:

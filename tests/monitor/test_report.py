@@ -1,0 +1,436 @@
+"""The numbers: every wait is counted once, from the network's own times, and agrees with figures computed elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from typer.testing import CliRunner
+
+from connectors import Post
+from monitor import cases as verbs
+from monitor import report
+from monitor.assembly import Assembly
+from monitor.cli import app
+from monitor.settings import load
+from monitor.store import mentions
+from monitor.store.database import Postgresql, Sqlite, at
+from monitor.store.schema import migrate
+from tests.hall import (
+    AGAIN,
+    ANGRY,
+    ASKING,
+    DAY,
+    HOUR,
+    INJURY,
+    LATE,
+    MINUTE,
+    NOW,
+    Clock,
+    assembly_of,
+    case,
+    deliver,
+    lines,
+    post,
+    settings_from,
+    take,
+)
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+PEOPLE = '[[people]]\nname = "Ana"\n[[people]]\nname = "Ben"\n'
+
+
+@pytest.fixture
+def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
+    """Acme's desk in UTC, open Monday to Friday 9 to 17; NOW is a Wednesday at 10."""
+    return assembly_of(database, settings_from(tmp_path, tables=PEOPLE, alerts='group_wait = "0s"\n'))
+
+
+def of_week(acme: Assembly, until: datetime = NOW + DAY) -> report.Report:
+    """The report of the seven days before `until`."""
+    return report.of_span(acme.database, acme.rules, until - 7 * DAY, until)
+
+
+def say(acme: Assembly, verb: str, *, who: str, now: datetime, case_id: str = "1", **detail: Any) -> None:
+    verbs.say(acme.database, acme.rules, case_id, verb, who=who, way="test", now=now, detail=detail)
+
+
+def reply(acme: Assembly, to: str, *, at: datetime, words: str = "Sorry! The refund is on its way to you.") -> int:
+    """The brand answers a post, and that is seen a minute later."""
+    own = post(words, author="acme_care", parent_id=to, thread_id=f"thread of {to}", at=at)
+    with acme.database.transaction():
+        return acme.answers.take([own], at + MINUTE)
+
+
+def write(
+    acme: Assembly, native_id: str, *, at: datetime, words: str = ANGRY, seen: timedelta = MINUTE, **more: Any
+) -> None:
+    """Somebody writes, and that is seen a minute later."""
+    root = more.pop("thread_id", f"thread of {native_id}")
+    take(acme, post(words, native_id=native_id, thread_id=root, at=at, **more), now=at + seen)
+
+
+# What is counted
+
+
+def test_every_stage_has_a_time_of_its_own(acme: Assembly) -> None:
+    """Posted 10:00, seen 10:04, told 10:05, taken 10:12, answered 10:40, closed 12:00."""
+    write(acme, "p", at=NOW, seen=4 * MINUTE)
+    clock = Clock(NOW + 5 * MINUTE)
+    assert deliver(acme, clock) == 1
+    say(acme, "take", who="Ana", now=NOW + 12 * MINUTE)
+    reply(acme, "p", at=NOW + 40 * MINUTE)
+    say(acme, "close", who="Ana", now=NOW + 2 * HOUR, outcome="solved")
+    found = of_week(acme)
+    medians = {name: getattr(found, name).median for name in report.SPREADS}
+    assert medians == {
+        "lag": 4 * MINUTE,
+        "alert_lag": MINUTE,
+        "to_take": 7 * MINUTE,
+        "to_take_wall": 7 * MINUTE,
+        "after_taking": 28 * MINUTE,
+        "to_answer": 40 * MINUTE,
+        "to_answer_wall": 40 * MINUTE,
+        "to_resolve": 2 * HOUR,
+        "to_resolve_wall": 2 * HOUR,
+    }
+    assert (found.cases, found.turns, found.answered, found.again, found.backdated) == (1, 1, 1, 0, 0)
+    assert found.in_target == 1.0
+    assert report.slowest(found) == "taken to answered"
+
+
+def test_opening_hours_and_wall_clock_stand_beside_each_other(acme: Assembly) -> None:
+    """Written on Friday at 16:45, answered on Monday at 9:15: half an hour of opening hours."""
+    friday = NOW + 2 * DAY + 6 * HOUR + 45 * MINUTE
+    write(acme, "p", at=friday)
+    reply(acme, "p", at=friday + 2 * DAY + 16 * HOUR + 30 * MINUTE)
+    found = of_week(acme, NOW + 6 * DAY)
+    assert found.to_answer.median == 30 * MINUTE
+    assert found.to_answer_wall.median == 2 * DAY + 16 * HOUR + 30 * MINUTE
+
+
+def test_a_case_that_comes_back_counts_again(acme: Assembly) -> None:
+    """Answered after 10 minutes; the customer writes again an hour later and is answered after 30."""
+    write(acme, "p", at=NOW)
+    reply(acme, "p", at=NOW + 10 * MINUTE)
+    write(acme, "q", at=NOW + HOUR, words=AGAIN, thread_id="thread of p")
+    reply(acme, "q", at=NOW + HOUR + 30 * MINUTE)
+    assert lines(acme.database, "1") == ["open", "answered", "again", "answered"]
+    found = of_week(acme)
+    assert (found.cases, found.turns, found.again, found.answered) == (1, 2, 1, 2)
+    assert (found.to_answer.n, found.to_answer.median, found.to_answer.p90) == (2, 10 * MINUTE, 30 * MINUTE)
+
+
+def test_a_reply_to_what_came_before_leaves_the_later_words_waiting(acme: Assembly) -> None:
+    """Olga wrote at 10:00 and at 10:30; a reply of 10:20 is read at 10:50. She waits again since 10:30."""
+    write(acme, "p", at=NOW)
+    write(acme, "q", at=NOW + 30 * MINUTE, words=AGAIN, thread_id="thread of p")
+    with acme.database.transaction():
+        acme.answers.take(
+            [post("So sorry!", author="acme_care", parent_id="p", at=NOW + 20 * MINUTE)], NOW + 50 * MINUTE
+        )
+    reply(acme, "q", at=NOW + 90 * MINUTE)
+    found = of_week(acme)
+    assert (found.turns, found.to_answer.n) == (2, 2)
+    assert (found.to_answer.median, found.to_answer.p90) == (20 * MINUTE, HOUR)
+
+
+def test_an_answer_that_was_taken_back_is_no_answer(acme: Assembly) -> None:
+    write(acme, "p", at=NOW)
+    say(acme, "answered", who="Ana", now=NOW + 10 * MINUTE)
+    say(acme, "undo", who="Ana", now=NOW + 11 * MINUTE)
+    assert of_week(acme).answered == 0
+    say(acme, "answered", who="Ana", now=NOW + 50 * MINUTE)
+    assert of_week(acme).to_answer.median == 50 * MINUTE
+
+
+def test_an_automatic_reply_is_no_answer(acme: Assembly) -> None:
+    write(acme, "p", at=NOW)
+    assert reply(acme, "p", at=NOW + MINUTE, words="Thank you for contacting us. We will get back to you.") == 0
+    assert of_week(acme).answered == 0
+    reply(acme, "p", at=NOW + 3 * HOUR)
+    assert of_week(acme).to_answer.median == 3 * HOUR
+
+
+def test_a_reply_dated_before_its_post_counts_as_no_time_and_is_marked(acme: Assembly) -> None:
+    """A review that was edited after it had been answered."""
+    write(acme, "p", at=NOW, rating=1.0, replied_at=NOW - 30 * DAY, reply_text="Thanks for telling us.")
+    write(acme, "q", at=NOW, author="mia", rating=1.0, replied_at=NOW + HOUR, reply_text="Thanks for telling us.")
+    found = of_week(acme)
+    assert (found.answered, found.backdated) == (2, 1)
+    assert (found.to_answer.median, found.to_answer_wall.median) == (timedelta(0), timedelta(0))
+    assert (found.to_answer.p90, found.to_answer_wall.p90) == (HOUR, HOUR)
+
+
+def test_who_was_called_for_and_had_no_answer_in_time_counts_against_the_share(acme: Assembly) -> None:
+    """Two answered in time, one late, one not at all; one whose time still runs counts neither way."""
+    for name, author in (("a", "ann"), ("b", "bob"), ("c", "cem"), ("d", "dora")):
+        write(acme, name, at=NOW, author=author)
+    target = acme.rules.targets_for(case(acme.database, "1").priority).first
+    for name, waited in (("a", target), ("b", target / 2), ("c", target + MINUTE)):
+        reply(acme, name, at=NOW + waited)
+    later = NOW + 7 * HOUR
+    write(acme, "e", at=later - MINUTE, author="eve")
+    assert (of_week(acme, later).turns, of_week(acme, later).in_target) == (5, 0.5)
+
+
+def test_what_needed_no_answer_is_neither_late_nor_resolved(acme: Assembly) -> None:
+    write(acme, "p", at=NOW)
+    say(acme, "dismiss", who="Ana", now=NOW + 5 * HOUR, why="not_us")
+    found = of_week(acme)
+    assert found.in_target is None
+    assert found.to_resolve.n == 0
+
+
+def test_a_case_that_was_opened_again_is_resolved_twice(acme: Assembly) -> None:
+    write(acme, "p", at=NOW)
+    say(acme, "close", who="Ana", now=NOW + HOUR, outcome="solved")
+    say(acme, "reopen", who="Ben", now=NOW + 2 * HOUR)
+    say(acme, "close", who="Ben", now=NOW + 5 * HOUR, outcome="could_not_be_solved")
+    found = of_week(acme)
+    assert (found.to_resolve.n, found.to_resolve.median, found.to_resolve.p90) == (2, HOUR, 3 * HOUR)
+
+
+def test_a_wait_belongs_to_the_week_in_which_it_began(acme: Assembly) -> None:
+    """A case of last week that comes back this week counts in both, each time once."""
+    write(acme, "p", at=NOW - 7 * DAY)
+    reply(acme, "p", at=NOW - 7 * DAY + HOUR)
+    write(acme, "q", at=NOW, words=AGAIN, thread_id="thread of p")
+    reply(acme, "q", at=NOW + 2 * HOUR)
+    this = report.of_span(acme.database, acme.rules, NOW - DAY, NOW + DAY)
+    before = report.of_span(acme.database, acme.rules, NOW - 8 * DAY, NOW - 6 * DAY)
+    assert (this.turns, this.again, this.to_answer.median) == (1, 1, 2 * HOUR)
+    assert (before.turns, before.again, before.to_answer.median) == (1, 0, HOUR)
+
+
+# By whom and what
+
+
+def test_it_is_told_by_source_priority_hour_and_team(database: Sqlite | Postgresql, tmp_path: Path) -> None:
+    """The hour is the desk's, not UTC; the injury goes to its own channel by a rule."""
+    settings_from(
+        tmp_path,
+        channels='[[channels]]\nname = "console"\nkind = "console"\n[[channels]]\nname = "safety"\nkind = "console"\n',
+        alerts='[[alerts.routes]]\nname = "harm"\nwords = ["injured"]\nnotify = ["safety"]\n',
+    )
+    file = tmp_path / "settings.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace('zone = "UTC"', 'zone = "Asia/Tokyo"'), encoding="utf-8")
+    made = assembly_of(database, load(file, {}))
+    write(made, "p", at=NOW, author="ann")  # 19:00 in Tokyo
+    write(made, "q", at=NOW, author="bob", source="chirp", words=LATE)
+    write(made, "r", at=NOW + HOUR, author="cem", words=INJURY)
+    reply(made, "p", at=NOW + 20 * MINUTE)
+    found = of_week(made)
+    assert {name: each.turns for name, each in found.by_source.items()} == {"chirp": 1, "forum": 2}
+    assert found.by_priority["critical"].turns == 1
+    assert {name: each.turns for name, each in found.by_hour.items()} == {"19": 2, "20": 1}
+    assert {name: each.turns for name, each in found.by_team.items()} == {"console": 2, "safety": 1}
+    assert found.by_source["forum"].answered == 1
+    assert found.by_source["chirp"].answered == 0
+
+
+def test_people_are_counted_and_not_timed(acme: Assembly) -> None:
+    """Ben comes after Ana because of their names; an answer seen on the network is of whoever has the case."""
+    for name, author in (("a", "ann"), ("b", "bob"), ("c", "cem")):
+        write(acme, name, at=NOW, author=author)
+    say(acme, "take", who="Ben", now=NOW + MINUTE, case_id="1")
+    say(acme, "take", who="Ben", now=NOW + MINUTE, case_id="2")
+    say(acme, "assign", who="Ben", now=NOW + MINUTE, case_id="3", owner="Ana")
+    reply(acme, "a", at=NOW + 2 * MINUTE)
+    say(acme, "close", who="Ben", now=NOW + HOUR, case_id="1", outcome="solved")
+    assert of_week(acme).people == (report.Load("Ana", 1, 0, 0, 1), report.Load("Ben", 2, 1, 1, 1))
+
+
+def test_what_a_file_brought_says_nothing_about_how_soon_we_see(acme: Assembly) -> None:
+    """Posts of a source that is not read lie years back."""
+    write(acme, "p", at=NOW - 2 * DAY, source="archive", seen=2 * DAY)
+    write(acme, "q", at=NOW, source="forum")
+    assert (of_week(acme).turns, of_week(acme).lag.n, of_week(acme).lag.median) == (2, 1, MINUTE)
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    """The nearest rank, as numpy's inverted_cdf."""
+    for count in range(1, 60):
+        seconds = [(index * 7919) % 1000 for index in range(count)]
+        found = report.spread([timedelta(seconds=each) for each in seconds])
+        expected = numpy.percentile(seconds, [50, 90], method="inverted_cdf")
+        assert found.median is not None and found.p90 is not None  # noqa: PT018
+        assert [found.median.total_seconds(), found.p90.total_seconds()] == list(expected)
+
+
+# Checked against figures that were computed in another way, from real data
+
+
+def in_opening_hours(start: datetime, end: datetime) -> timedelta:
+    """Monday to Friday, 9 to 17, in UTC: day by day, without any of our code."""
+    total, day = timedelta(0), start.date()
+    while day <= end.date():
+        if day.weekday() < 5:
+            opens = datetime.combine(day, time(9), UTC)
+            total += max(min(end, opens + 8 * HOUR) - max(start, opens), timedelta(0))
+        day += DAY
+    return total
+
+
+def nearest_ranks(waits: Sequence[timedelta]) -> list[float]:
+    """Median and p90 in seconds, by numpy."""
+    return list(numpy.percentile([wait.total_seconds() for wait in waits], [50, 90], method="inverted_cdf"))
+
+
+def told(spread: dict[str, Any]) -> list[float]:
+    return [spread["median"], spread["p90"]]
+
+
+def run(*arguments: str) -> list[Any]:
+    """What a command prints, read as JSON lines."""
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.output.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["com.instantpay.in", "akudo.technologies"])
+def test_the_report_of_real_reviews_agrees_with_numpy(name: str, tmp_path: Path) -> None:
+    """Real reviews with the developer's replies, through `earful import` and `earful report`."""
+    file = DATA / "reviews" / "google_play" / f"{name}.csv"
+    if not file.is_file():
+        pytest.skip(f"NOT TESTED against real reviews: {file} is not here")
+    made = settings_from(tmp_path, tables="[desk]\naround_the_clock = []\n")
+    settings = str(tmp_path / "settings.toml")
+    options = dict(
+        id="reviewId", text="content", author="userName", rating="score", reply="replyContent", brand="Acme",
+        source="play", **{"posted-at": "at", "replied-at": "repliedAt"},
+    )  # fmt: skip
+    words = [word for option, value in options.items() for word in (f"--{option}", value)]
+    (imported,) = run("--settings", settings, "import", str(file), *words, "--json")
+    assert imported["aside"] == 0
+    with file.open(newline="", encoding="utf-8") as rows:
+        reviews = {row["reviewId"]: row for row in csv.DictReader(rows)}
+    database = Sqlite(Path(made.database.url.get_secret_value().removeprefix("sqlite:")))
+    opened = [reviews[row["thread"]] for row in database.rows("SELECT thread FROM cases")]
+    database.close()
+    assert len(opened) == imported["cases"] > 40
+    pairs = [
+        tuple(datetime.fromisoformat(row[key]).replace(tzinfo=UTC) for key in ("at", "repliedAt"))
+        for row in opened
+        if row["repliedAt"]
+    ]
+    backdated = sum(answered < posted for posted, answered in pairs)
+    wall = [max(answered - posted, timedelta(0)) for posted, answered in pairs]
+    desk = [in_opening_hours(posted, answered) if answered > posted else timedelta(0) for posted, answered in pairs]
+
+    (found,) = run("--settings", settings, "report", "--days", "9000", "--json")
+    assert (found["turns"], found["answered"], found["backdated"]) == (len(opened), len(pairs), backdated)
+    assert told(found["to_answer_wall"]) == nearest_ranks(wall)
+    assert told(found["to_answer"]) == nearest_ranks(desk)
+    by_hour = {hour: each["answered"] for hour, each in found["by"]["hour"].items() if each["answered"]}
+    hours = [f"{posted:%H}" for posted, _ in pairs]
+    assert by_hour == {hour: hours.count(hour) for hour in sorted(set(hours))}
+    assert sum(each["backdated"] for each in found["by"]["priority"].values()) == backdated
+
+
+def threads() -> Iterator[dict[str, Any]]:
+    """Tweets of customers and of brands, oldest first, each with the id of the tweet that began its thread."""
+    file = DATA / "replies" / "customer_support_on_twitter.csv"
+    if not file.is_file():
+        pytest.skip(f"NOT TESTED against real threads: {file} is not here")
+    with file.open(newline="", encoding="utf-8") as rows:
+        tweets = {row["tweet_id"]: row for row in csv.DictReader(rows)}
+    for tweet in tweets.values():
+        root = tweet
+        while (parent := tweets.get(root["in_response_to_tweet_id"].split(".")[0])) is not None:
+            root = parent
+        tweet["root"] = root["tweet_id"]
+    moment = "%a %b %d %H:%M:%S %z %Y"
+    return iter(sorted(tweets.values(), key=lambda row: datetime.strptime(row["created_at"], moment)))
+
+
+@pytest.mark.shared_data
+def test_the_report_of_real_threads_agrees_with_a_plain_walk_over_them(sqlite: Sqlite, tmp_path: Path) -> None:
+    """Customer, the brand's reply, the customer again: who waited how long, read from the tweets alone."""
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    tweets = list(threads())[:900]
+    events: dict[str, tuple[Post, bool]] = {}
+    for row in tweets:
+        made = Post(
+            source="forum", native_id=row["tweet_id"], url="", author=row["author_id"], text=row["text"],
+            posted_at=datetime.strptime(row["created_at"], "%a %b %d %H:%M:%S %z %Y"), thread_id=row["root"],
+            parent_id=row["in_response_to_tweet_id"].split(".")[0],
+        )  # fmt: skip
+        ours = row["inbound"] != "True"
+        events[made.native_id] = (made, ours)
+        if ours:
+            with sqlite.transaction():
+                acme.answers.take([made], made.posted_at)
+        else:
+            acme.intake.take([made], made.posted_at, brand="Acme")
+    case_of = {
+        row["native_id"]: (row["case_id"], row["lane"])
+        for row in sqlite.rows("SELECT p.native_id, m.case_id, m.lane FROM mentions m JOIN posts p ON p.id = m.post_id")
+    }
+
+    waits: list[tuple[datetime, datetime | None]] = []
+    waiting: dict[str, datetime] = {}
+    for made, ours in events.values():
+        case_id, lane = case_of.get(made.parent_id if ours else made.native_id, ("", ""))
+        if ours and case_id in waiting and not acme.answers.is_automatic(made.text):
+            waits.append((waiting.pop(case_id), made.posted_at))
+        elif not ours and case_id and lane != "none":
+            waiting.setdefault(case_id, made.posted_at)
+    answered = [end - start for start, end in waits if end is not None]
+    assert len(answered) > 60
+
+    first, last = tweets[0], tweets[-1]
+    begin = events[first["tweet_id"]][0].posted_at - DAY
+    found = report.of_span(sqlite, acme.rules, begin, events[last["tweet_id"]][0].posted_at + DAY)
+    assert found.again > 0
+    assert (found.turns, found.answered) == (len(answered) + len(waiting), len(answered))
+    assert found.to_answer_wall.median is not None and found.to_answer_wall.p90 is not None  # noqa: PT018
+    ranks = [found.to_answer_wall.median.total_seconds(), found.to_answer_wall.p90.total_seconds()]
+    assert ranks == nearest_ranks(answered)
+
+
+# The command
+
+
+def test_the_report_is_printed_as_aligned_tables_within_the_screen(tmp_path: Path) -> None:
+    settings = settings_from(tmp_path, tables=PEOPLE)
+    database = Sqlite(Path(settings.database.url.get_secret_value().removeprefix("sqlite:")))
+    migrate(database, NOW)
+    made = assembly_of(database, settings)
+    now = datetime.now(UTC)
+    take(made, post(ANGRY, native_id="p", at=now - HOUR), post(ASKING, author="mia", at=now - HOUR), now=now - HOUR)
+    say(made, "take", who="Ana", now=now - 50 * MINUTE)
+    say(made, "answered", who="Ana", now=now - 30 * MINUTE)
+    database.close()
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["--settings", str(settings.file), "report"])
+    assert result.exit_code == 0, result.output
+    shown = result.output.splitlines()
+    assert max(map(len, shown)) <= 80
+    wall = next(line for line in shown if "wall clock" in line and "30 min" in line)
+    head = next(line for line in shown if "9 in 10" in line)
+    assert head.index("median") + len("median") == wall.index("30 min") + len("30 min")
+    assert any(line.split() == ["Ana", "1", "1", "0", "0"] for line in shown)
+
+
+def test_without_a_wait_the_report_says_so(tmp_path: Path) -> None:
+    settings_from(tmp_path)
+    result = CliRunner().invoke(app, ["--settings", str(tmp_path / "settings.toml"), "report", "--days", "3"])
+    assert result.output == "Nobody waited for an answer in the last 3 days.\n"
+
+
+def test_a_report_of_the_store_needs_no_post(sqlite: Sqlite, tmp_path: Path) -> None:
+    """Posts that retention has emptied still count: their times stay."""
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    write(acme, "p", at=NOW)
+    reply(acme, "p", at=NOW + HOUR)
+    say(acme, "close", who="Ana", now=NOW + 2 * HOUR, outcome="solved")
+    assert mentions.purge(sqlite, NOW + DAY, NOW + DAY) == 1
+    assert of_week(acme).to_answer.median == HOUR
+    assert at(sqlite.rows("SELECT purged_at FROM posts")[0]["purged_at"]) == NOW + DAY
