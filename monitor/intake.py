@@ -284,6 +284,12 @@ class _Tale:
     fingerprint: int
 
 
+def _places(source: str, thread: str, fingerprint: int) -> Iterator[tuple[object, ...]]:
+    if thread:
+        yield source, thread
+    yield from enumerate(bands(fingerprint)) if fingerprint else ()
+
+
 class _Chunk:
     """One chunk inside its transaction: looked up in a few queries, decided in memory, written at once."""
 
@@ -297,7 +303,7 @@ class _Chunk:
         self.new_cases: dict[str, dict[str, Any]] = {}
         self.cases: dict[tuple[str, str, str], list[Case]] = {}
         self.history: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
-        self.tales: list[_Tale] = []
+        self.tales: dict[tuple[object, ...], list[_Tale]] = {}  # by conversation, and by each band of the words
         self.story_rows: list[dict[str, Any]] = []
         self.grown: dict[str, datetime] = {}
         self.log: list[dict[str, Any]] = []
@@ -393,9 +399,20 @@ class _Chunk:
             [bands(each.fingerprint) for each in flagged],
             earliest - join,
         ):
-            self.tales.append(
-                _Tale(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint)
-            )
+            self._know(_Tale(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint))
+
+    def _know(self, tale: _Tale) -> None:
+        for key in _places(tale.source, tale.thread, tale.fingerprint):
+            self.tales.setdefault(key, []).append(tale)
+
+    def _near(self, contact: Contact) -> list[_Tale]:
+        """The stories that a contact may belong to: few, where comparing with all of a burst would take its square."""
+        found = [
+            tale
+            for key in _places(contact.source, contact.thread, contact.fingerprint)
+            for tale in self.tales.get(key, ())
+        ]
+        return list({tale.id: tale for tale in found}.values())
 
     @staticmethod
     def _needs_case(each: Judged) -> bool:
@@ -467,7 +484,7 @@ class _Chunk:
         start = min(max(post.posted_at, self.now - rules.settings.alerts.alert_not_older_than), self.now)
         clock = rules.clock(priority, start)
         case_id = str(self.number)
-        story = policy.joins_story(contact, self.tales, rules.alike, rules.settings.alerts.group_join)
+        story = policy.joins_story(contact, self._near(contact), rules.alike, rules.settings.alerts.group_join)
         if story is None:
             story = self._new_story(case_id, each, contact)
         chain = clock.chain if tells else ()
@@ -523,7 +540,7 @@ class _Chunk:
     def _new_story(self, case_id: str, each: Judged, contact: Contact) -> _Tale:
         tale = _Tale(case_id, each.brand, contact.source, contact.thread, contact.at, each.fingerprint)
         four = bands(each.fingerprint)
-        self.tales.append(tale)
+        self._know(tale)
         self.story_rows.append(
             {
                 "id": case_id,

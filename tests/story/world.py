@@ -242,9 +242,10 @@ class World:
         """Every mail but the managers' letter."""
         return [mail for mail in self.smtp.ledger if mail.recipient != "boss@harbourtea.example"]
 
-    def reads(self, number: int = 0) -> str:
-        """What people read in a message of #care, as it stands now."""
-        return self.slack.reads(self.messages()[number])
+    def reads(self, words: str) -> str:
+        """What people read, as it stands now, in the first message of #care with these words."""
+        found = [self.slack.reads(each) for each in self.messages()]
+        return next(each for each in found if words in each)
 
 
 def labels(message: dict[str, Any]) -> list[str]:
