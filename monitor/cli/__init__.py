@@ -11,14 +11,14 @@ from rich.console import Console
 from typer.models import CommandInfo
 
 from monitor.cases import NotPossible
-from monitor.cli import data, letters, looking, people, running, standing
+from monitor.cli import data, learning, letters, looking, people, running, standing
 from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable
 from monitor.install import InstallError
 from monitor.settings import EXIT, SettingsError
 from monitor.store.database import DatabaseUnusable, Error, RoleTaken
 
-__all__ = ["app", "data", "letters", "looking", "main", "people", "running", "standing"]
+__all__ = ["app", "data", "learning", "letters", "looking", "main", "people", "running", "standing"]
 
 
 def _place(command: CommandInfo) -> int:
@@ -29,7 +29,7 @@ def _place(command: CommandInfo) -> int:
 
 _ORDER = (
     "run", "demo", "init", "check", "try", "collect", "import", "mentions", "cases", "case", "explain", "route",
-    "status", "digest", "report", "eval", "backup", "restore", "reload", "service", "slack-manifest",
+    "status", "digest", "report", "eval", "backtest", "backup", "restore", "reload", "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

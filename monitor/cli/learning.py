@@ -1,0 +1,415 @@
+"""Commands about what staff teach: what was learned, whom to mute, and what other settings would have told."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from alerts.wording import count_words, excerpt
+from monitor import teaching
+from monitor.assembly import Assembly, assemble
+from monitor.backtest import Change, Sums, backtest
+from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, settings_path
+from monitor.engine import utc_now
+from monitor.settings import load
+from monitor.store import looks, records
+from monitor.store.database import Row, at
+from monitor.teaching import Taught
+from monitor.text.learning import Learned, strongest_words
+from monitor.text.normal import safe_line
+
+model = typer.Typer(help="Show what staff's answers have taught the judge.", context_settings=app.info.context_settings)
+mute = typer.Typer(help="Say whom not to tell of.", no_args_is_help=True, context_settings=app.info.context_settings)
+app.add_typer(model, name="model")
+app.add_typer(mute, name="mute")
+
+BrandName = Annotated[str, typer.Option("--brand", help="This brand; needed where there are several.")]
+As = Annotated[str, typer.Option("--as", help="Who says it.")]
+_ANSWERS = {"yes": "needed an answer", "not_a_complaint": "not a complaint", "not_us": "not us", "spam": "spam"}
+_WORDS = 12
+_KINDS = ("author", "community", "domain", "thread")
+
+
+# -- earful model -----------------------------------------------------------------------------------------------------
+
+
+@model.callback(invoke_without_command=True)
+def model_(
+    context: typer.Context,
+    brand: Annotated[str, typer.Option("--brand", help="Only this brand.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what staff's answers have taught the judge: how many, with what effect, and by which words."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened() as assembly:
+        names = [_brand(assembly, brand)] if brand else [each.name for each in assembly.settings.brands]
+        known = teaching.load(assembly.database, names)
+        for number, name in enumerate(names):
+            taught = known.get(name)
+            if as_json:
+                print_json(_model_json(assembly, name, taught))
+                continue
+            if number:
+                console.print()
+            _show(assembly, name, taught)
+
+
+@model.command("undo")
+def model_undo(brand: BrandName = "", as_: As = "") -> None:
+    """Go back to the version before.
+
+    The answers since then are left out of learning, until `earful model learn` hears them again.
+    """
+    with opened() as assembly:
+        name = _brand(assembly, brand)
+        typer.echo(teaching.undo(assembly.database, name, as_ or getpass.getuser(), utc_now()))
+
+
+@model.command("learn")
+def model_learn(brand: BrandName = "") -> None:
+    """Learn anew from all answers, undone ones too.
+
+    The daemon learns by itself as answers arrive; only undone versions and a damaged one need this.
+    """
+    with opened() as assembly:
+        name = _brand(assembly, brand)
+        teaching.hear_again(assembly.database, name, utc_now())
+        taught = teaching.learn(assembly.database, assembly.settings, assembly.intake.judge, name, utc_now())
+        if taught is None:
+            raise Failed("somebody undid a version at the same moment; say it once more")
+        _show(assembly, name, taught)
+
+
+def _brand(assembly: Assembly, brand: str) -> str:
+    names = [each.name for each in assembly.settings.brands]
+    if not brand and len(names) == 1:
+        return names[0]
+    if brand not in names:
+        what = f"no brand is called {brand}" if brand else "say which brand with --brand"
+        raise Failed(f"{what}; the settings name: {', '.join(names)}")
+    return brand
+
+
+def _model_json(assembly: Assembly, name: str, taught: Taught | None) -> dict[str, Any]:
+    row = records.model_of(assembly.database, name)
+    return {
+        "brand": name,
+        "version": row["n"] if row else None,
+        "learned_at": row["at"] if row else None,
+        "answers": _by_kind(assembly, name),
+        "waiting": bool(teaching.waiting(assembly.database, assembly.intake.judge, [name])),
+        "left_out": teaching.left_out(assembly.database, name),
+        **{
+            key: _learned_json(each)
+            for key, each in (
+                ("complaint", taught.complaint if taught else None),
+                ("about_us", taught.about_us if taught else None),
+            )
+        },
+        "mutes": [_mute_json(each) for each in _mutes(assembly, name)],
+    }
+
+
+def _learned_json(learned: Learned | None) -> dict[str, Any] | None:
+    if learned is None:
+        return None
+    towards, against = strongest_words(learned, _WORDS)
+    return {
+        "heard": learned.blend,
+        "why_off": learned.figures.why_off or None,
+        "answers": learned.figures.answers,
+        "yes": learned.figures.yes,
+        "people": learned.figures.people,
+        "area_before": learned.figures.area_before,
+        "area_after": learned.figures.area_after,
+        "loss_before": learned.figures.loss_before,
+        "loss_after": learned.figures.loss_after,
+        "ping": learned.ping,
+        "sweep": learned.sweep,
+        "towards": [list(word) for word in towards],
+        "against": [list(word) for word in against],
+    }
+
+
+def _by_kind(assembly: Assembly, name: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in records.labels_of(assembly.database, name):
+        found[row["answer"]] = found.get(row["answer"], 0) + 1
+    return found
+
+
+def _show(assembly: Assembly, name: str, taught: Taught | None) -> None:
+    zone = assembly.settings.zone
+    row = records.model_of(assembly.database, name)
+    versions = records.models_of(assembly.database, name)
+    head = Text(name, "bold")
+    if row is not None:
+        head.append(f" · version {row['n']}, begun {at(row['at']).astimezone(zone):%d %b %H:%M}", "dim")
+        undone = sum(1 for each in versions if each["undone_at"])
+        head.append(f" · {count_words(undone, 'version')} undone" if undone else "", "dim")
+    console.print(head)
+    kinds = _by_kind(assembly, name)
+    told = ", ".join(f"{kinds[key]} {words}" for key, words in _ANSWERS.items() if kinds.get(key))
+    console.print(Text(f"  answers: {told or 'none yet'}"), soft_wrap=one_line)
+    for each in teaching.left_out(assembly.database, name):
+        words = f"  undone by {each['by']} on {each['at'][:10]}: the answers of that version are not heard"
+        console.print(Text(safe_line(words), "yellow"), soft_wrap=one_line)
+    if teaching.waiting(assembly.database, assembly.intake.judge, [name]):
+        console.print(Text("  there are answers that it has not learned from yet", "yellow"), soft_wrap=one_line)
+    if row is not None and taught is None:
+        console.print(Text("  this version cannot be read; the shipped judge goes on", "red"), soft_wrap=one_line)
+    if taught is not None:
+        _show_learned("does it need an answer?", taught.complaint)
+        _show_learned("is it about us?", taught.about_us)
+    mutes = _mutes(assembly, name)
+    if mutes:
+        console.print()
+        _mute_table(mutes)
+
+
+def _show_learned(question: str, learned: Learned) -> None:
+    figures = learned.figures
+    console.print()
+    head = Text(f"  {question} ", "bold")
+    if not figures.answers:
+        head.append("nothing learned yet", "dim")
+    elif learned.blend:
+        head.append(f"heard at {learned.blend:.0%}, from {_people(learned)}", "green")
+    else:
+        head.append(f"not heard: {figures.why_off}", "yellow")
+    console.print(head, soft_wrap=one_line)
+    if figures.loss_before:
+        better = f"area under ROC {figures.area_before:.3f} before, {figures.area_after:.3f} after"
+        loss = f"loss {figures.loss_before:.3f} before, {figures.loss_after:.3f} after"
+        console.print(Text(f"  on answers held aside: {better} · {loss}"), soft_wrap=one_line)
+    if not learned.blend:
+        return
+    lines = [f"{lane} from {line:.2f}" for lane, line in (("ping", learned.ping), ("sweep", learned.sweep)) if line]
+    if lines:
+        console.print(Text(f"  its own lines: {', '.join(lines)}"), soft_wrap=one_line)
+    towards, against = strongest_words(learned, _WORDS)
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
+    table.add_column("  words for yes", no_wrap=True, max_width=28)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("words for no", no_wrap=True, max_width=28)
+    table.add_column("", justify="right", no_wrap=True)
+    for place in range(max(len(towards), len(against))):
+        left = towards[place] if place < len(towards) else ("", 0.0)
+        right = against[place] if place < len(against) else ("", 0.0)
+        table.add_row(
+            Text("  " + safe_line(left[0])), Text(f"{left[1]:+.2f}" if left[0] else "", "red"),
+            Text(safe_line(right[0])), Text(f"{right[1]:+.2f}" if right[0] else "", "green"),
+        )  # fmt: skip
+    console.print(table)
+
+
+def _people(learned: Learned) -> str:
+    people = count_words(learned.figures.people, "person", "people")
+    return f"{count_words(learned.figures.answers, 'answer')} of {people}, {learned.figures.yes} of them yes"
+
+
+# -- earful mute ------------------------------------------------------------------------------------------------------
+
+
+@mute.command("list")
+def mute_list(
+    brand: Annotated[str, typer.Option("--brand", help="Only this brand.")] = "", as_json: AsJson = False
+) -> None:
+    """List the mutes that stand, and those that are offered."""
+    with opened() as assembly:
+        rows = _mutes(assembly, _brand(assembly, brand) if brand else "")
+        if as_json:
+            for row in rows:
+                print_json(_mute_json(row))
+            return
+        if not rows:
+            typer.echo("Nobody is muted, and nobody is offered for muting.")
+            return
+        _mute_table(rows)
+
+
+@mute.command("add")
+def mute_add(
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(_KINDS)}.")],
+    value: Annotated[str, typer.Argument(help='A domain, or "source/name"; of a thread "source/id".')],
+    brand: Annotated[str, typer.Option("--brand", help="Only for this brand; without it, for all.")] = "",
+    as_: As = "",
+) -> None:
+    """Stop telling of an author, a place or a thread.
+
+    What is muted is still stored and can be searched.
+    """
+    with opened() as assembly:
+        name = _brand(assembly, brand) if brand else ""
+        stored = _mute_value(assembly, kind, value)
+        standing = {(row["brand"], row["kind"], row["value"]) for row in records.mutes(assembly.database)}
+        if (name, kind, stored) in standing:
+            typer.echo(f"{kind} {stored} is muted already")
+            return
+        records.add_mute(assembly.database, name, kind, stored, as_ or getpass.getuser(), utc_now())
+        typer.echo(f"{kind} {stored} is muted for {name or 'every brand'}; take it back with: earful mute undo NUMBER")
+
+
+@mute.command("accept")
+def mute_accept(number: Annotated[int, typer.Argument(help="Its number in the list.")], as_: As = "") -> None:
+    """Mute what is offered."""
+    with opened() as assembly:
+        if not records.accept_mute(assembly.database, number, as_ or getpass.getuser(), utc_now()):
+            raise Failed(f"nothing is offered by the number {number}; earful mute list shows what is")
+        typer.echo(f"{number} is muted; take it back with: earful mute undo {number}")
+
+
+@mute.command("undo")
+def mute_undo(number: Annotated[int, typer.Argument(help="Its number in the list.")]) -> None:
+    """Take a mute back, or decline an offer.
+
+    What was declined is not offered again.
+    """
+    with opened() as assembly:
+        if not records.undo_mute(assembly.database, number, utc_now()):
+            raise Failed(f"there is no mute by the number {number}; earful mute list shows them")
+        typer.echo(f"{number} is taken back")
+
+
+def _mute_value(assembly: Assembly, kind: str, value: str) -> str:
+    if kind not in _KINDS:
+        raise Failed(f"{kind!r} cannot be muted; write one of: {', '.join(_KINDS)}")
+    value = value.strip()
+    if kind == "domain":
+        host = value.lower().split("://")[-1].split("/")[0].removeprefix("www.")
+        if "." not in host:
+            raise Failed(f"{value!r} is no domain; write one such as example.org")
+        return host
+    source, slash, name = value.partition("/")
+    if not slash or not name or source not in assembly.rules.sources:
+        known = ", ".join(assembly.rules.sources)
+        raise Failed(f'{value!r}: write "source/name" with one of the sources: {known}')
+    return f"{source}/{name.lower() if kind == 'community' else name}"
+
+
+def _mutes(assembly: Assembly, brand: str) -> list[Row]:
+    rows = [*records.mutes(assembly.database), *records.mutes(assembly.database, offered=True)]
+    return [row for row in rows if not brand or row["brand"] in {brand, ""}]
+
+
+def _mute_json(row: Row) -> dict[str, Any]:
+    return {
+        "number": row["n"], "brand": row["brand"] or None, "kind": row["kind"], "value": row["value"],
+        "offered": bool(row["offered"]), "by": row["who"], "at": row["at"],
+    }  # fmt: skip
+
+
+def _mute_table(rows: list[Row]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
+    table.add_column("mute", justify="right", no_wrap=True)
+    for name in ("", "kind", "whom", "brand", "by"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        state = Text("offered", "yellow") if row["offered"] else Text("stands")
+        table.add_row(
+            str(row["n"]), state, row["kind"], Text(safe_line(row["value"])), Text(row["brand"] or "all"),
+            Text(safe_line(row["who"])),
+        )  # fmt: skip
+    console.print(table)
+    if any(row["offered"] for row in rows):
+        console.print("[dim]take an offer with: earful mute accept NUMBER, decline it with: earful mute undo NUMBER[/]")
+
+
+# -- earful backtest --------------------------------------------------------------------------------------------------
+
+
+@app.command("backtest")
+def backtest_(
+    settings: Annotated[
+        Path, typer.Option("--settings", "--settings-file", help="The other settings, to compare with today's.")
+    ],
+    days: Annotated[int, typer.Option("--days", min=1, max=3660, help="How many days back.")] = 30,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many of each kind to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the alerts won and lost by other settings.
+
+    Judges the stored posts under both. Nothing is sent or stored.
+    """
+    if settings.resolve() == settings_path().resolve():
+        raise Failed(f"{settings} is what is used today: name the other settings after the command")
+    others = load(settings, os.environ)
+    with opened() as assembly:
+        now = utc_now()
+        since = now - timedelta(days=days)
+        after = assemble(others, assembly.database)
+        total = sum(looks.count(assembly.database, since, now).values())
+        quiet = as_json or not console.is_terminal
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+            task = bar.add_task("judging twice", total=total)
+            sums = backtest(assembly.intake, after.intake, since, now, lambda many: bar.update(task, advance=many))
+        if as_json:
+            print_json(_backtest_json(sums, days))
+            return
+        _show_backtest(sums, days, limit, assembly)
+
+
+def _backtest_json(sums: Sums, days: int) -> dict[str, Any]:
+    return {
+        "days": days,
+        "posts": sums.posts,
+        "alerts": {"before": sums.alerts_before, "after": sums.alerts_after},
+        "sweep": {"before": sums.sweep_before, "after": sums.sweep_after},
+        **{what: [_change_json(change) for change in sums.of(what)] for what in ("gained", "lost", "moved")},
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    post = change.mention.post
+    return {
+        "brand": change.brand, "mention": change.mention.id, "source": post.source, "author": post.author,
+        "url": post.url, "posted_at": post.posted_at.isoformat(), "text": post.text or post.title,
+        "why": change.why, "answer": change.answer or None, "case": change.mention.case_id or None,
+    }  # fmt: skip
+
+
+def _show_backtest(sums: Sums, days: int, limit: int, assembly: Assembly) -> None:
+    posts = count_words(sums.posts, "stored post")
+    console.print(f"{posts} of the last {days} days, judged under both settings. Nothing was sent or stored.")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
+    for name in ("", "today's", "the others", "won", "lost"):
+        table.add_column(name, justify="left" if not name else "right")
+    won, lost = len(sums.of("gained")), len(sums.of("lost"))
+    table.add_row("people are called", str(sums.alerts_before), str(sums.alerts_after), f"+{won}", f"-{lost}")
+    table.add_row("in the sweep list", str(sums.sweep_before), str(sums.sweep_after), "", "")
+    console.print(table)
+    for what, words in (("gained", "won"), ("lost", "lost"), ("moved", "told elsewhere, or otherwise")):
+        changes = sums.of(what)  # type: ignore[arg-type]
+        if not changes:
+            continue
+        said: dict[str, int] = {}
+        for change in changes:
+            if change.answer:
+                said[change.answer] = said.get(change.answer, 0) + 1
+        known = ", ".join(f"{many} {_ANSWERS.get(answer, answer)}" for answer, many in said.items())
+        head = f"\n{words}: {len(changes)}" + (f"; as far as people have said: {known}" if known else "")
+        console.print(Text(head, "bold"), soft_wrap=one_line)
+        for change in changes[:limit]:
+            _show_change(change, assembly)
+        if len(changes) > limit:
+            console.print(f"[dim]  and {len(changes) - limit} more; --limit shows them, --json lists all[/]")
+    console.print("\n[dim]A wider query cannot be seen here: posts that nothing matched were never stored.[/]")
+
+
+def _show_change(change: Change, assembly: Assembly) -> None:
+    post = change.mention.post
+    moment = f"{post.posted_at.astimezone(assembly.settings.zone):%d %b %H:%M}"
+    answer = f"  ({_ANSWERS.get(change.answer, change.answer)})" if change.answer else ""
+    console.print(Text(f"  {moment}  {safe_line(post.author)} on {post.source}{answer}"), soft_wrap=one_line)
+    console.print(Text(f"      {excerpt(post.text or post.title, 160)}"), soft_wrap=one_line)
+    console.print(Text(f"      {safe_line(change.why)}", "dim"), soft_wrap=one_line)
