@@ -23,6 +23,7 @@ from monitor.rules import Rules
 from monitor.settings import Source
 from monitor.store import cases, mentions, sources
 from monitor.store.database import Database, Error, stamp
+from monitor.text.normal import clean
 from monitor.text.query import Query
 
 log = logging.getLogger("earful.collect")
@@ -67,6 +68,7 @@ class Collector:
         self.terms = tuple(dict.fromkeys(term for query in queries.values() for term in query.terms()))
         self.tell_operator = tell_operator
         self._busy: dict[str, threading.Lock] = {name: threading.Lock() for name in connectors}
+        self._own_failures: dict[str, int] = {}
 
     def due(self, now: datetime) -> list[tuple[str, str]]:
         """(source, what) pairs that are due now and that no thread is reading: what is "posts" or "own"."""
@@ -75,7 +77,8 @@ class Collector:
             source = self.rules.sources.get(name)
             if source is None or not source.enabled or health.paused_at is not None or self._busy[name].locked():
                 continue
-            if not health.refused and (health.next_due_at is None or health.next_due_at <= now):
+            stepped_back = health.last_read_at is not None and health.last_read_at > now  # the clock, not the source
+            if not health.refused and (health.next_due_at is None or health.next_due_at <= now or stepped_back):
                 found.append((name, "posts"))
             elif (
                 not health.refused
@@ -125,8 +128,11 @@ class Collector:
                 if batch.deleted:
                     self._delete(name, batch.deleted, now)
             return len(natives)
-        except (ConnectorError, Overran) as error:
-            log.warning("%s: it could not be asked what was deleted: %s", name, error)
+        except Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in a visit: a client library may raise anything
+            words = str(error) if isinstance(error, ConnectorError | Overran) else f"unexpected {type(error).__name__}"
+            log.warning("%s: it could not be asked what was deleted: %s", name, words)
             return 0
         finally:
             self._busy[name].release()
@@ -156,7 +162,9 @@ class Collector:
         later = batch.not_before or now + (every if batch.complete else timedelta(seconds=1))
         with self.database.transaction():
             sources.set_due(self.database, source.name, what, max(later, now))
-            mended = sources.succeeded(self.database, source.name, now, new=total.new > 0)
+            mended = what == "posts" and sources.succeeded(self.database, source.name, now, new=total.new > 0)
+        if what == "own":  # says nothing of whether posts can be read
+            self._own_failures.pop(source.name, None)
         if mended:
             self.tell_operator(f"mended:{source.name}:{now:%Y-%m-%dT%H:%M}", f"{source.name} is read again", "", now)
         if total.seen or aside:
@@ -229,6 +237,10 @@ class Collector:
         self, source: Source, what: str, error: Exception, total: Taken, pages: int, aside: int, now: datetime
     ) -> Visit:
         message, remedy, retry_at, refused = _reading(error, source, now)
+        message, remedy = clean(message)[:500], clean(remedy)[:500]
+        if what == "own":
+            self._own_failed(source, message, remedy, retry_at, refused, now)
+            return Visit(source.name, total, pages, aside, message, remedy)
         with self.database.transaction():
             health = sources.failed(self.database, source.name, now, message, remedy, refused=refused)
             back_off = min(source.every * 2 ** min(health.failures - 1, 10), max(LONGEST_BACK_OFF, source.every))
@@ -245,6 +257,20 @@ class Collector:
             with self.database.transaction():
                 sources.announced(self.database, source.name, now)
         return Visit(source.name, total, pages, aside, message, remedy)
+
+    def _own_failed(
+        self, source: Source, message: str, remedy: str, retry_at: datetime | None, refused: bool, now: datetime
+    ) -> None:
+        """The brand's own replies cannot be read: posts are read all the same, and it is announced once a day."""
+        failures = self._own_failures[source.name] = self._own_failures.get(source.name, 0) + 1
+        back_off = min(source.own_every * 2 ** min(failures, 10), max(LONGEST_BACK_OFF, source.own_every))
+        later = retry_at or now + (timedelta(hours=6) if refused else back_off)
+        with self.database.transaction():
+            sources.set_due(self.database, source.name, "own", later)
+        log.warning("%s: own replies: %s%s", source.name, message, f" ({remedy})" if remedy else "")
+        if failures >= ANNOUNCE_AFTER or refused:
+            title = f"{source.name}: our own replies cannot be seen, so cases do not stop by themselves: {message}"
+            self.tell_operator(f"own:{source.name}:{now:%Y-%m-%d}", title, remedy, now)
 
 
 def sources_due(database: Database, name: str, what: str, moment: datetime) -> None:

@@ -24,6 +24,7 @@ _ADD = (
     f"INSERT INTO deliveries ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + column for column in _COLUMNS)}) "
     "ON CONFLICT DO NOTHING"
 )
+_DUE = "(due_at <= :now OR created_at > :now)"  # made in the future: the clock has stepped back since
 _WAITING = "state IN ('pending', 'retry', 'unknown')"
 
 
@@ -137,7 +138,7 @@ def due_targets(database: Database, now: datetime) -> list[tuple[str, str]]:
     return [
         (row["channel"], row["target"])
         for row in database.rows(
-            f"SELECT DISTINCT channel, target FROM deliveries WHERE {_WAITING} AND carrier = '' AND due_at <= :now",
+            f"SELECT DISTINCT channel, target FROM deliveries WHERE {_WAITING} AND carrier = '' AND {_DUE}",
             {"now": stamp(now)},
         )
     ]
@@ -148,7 +149,7 @@ def due(database: Database, target: str, now: datetime, limit: int = 2000) -> li
     return [
         of_row(row)
         for row in database.rows(
-            f"SELECT * FROM deliveries WHERE {_WAITING} AND carrier = '' AND target = :target AND due_at <= :now "
+            f"SELECT * FROM deliveries WHERE {_WAITING} AND carrier = '' AND target = :target AND {_DUE} "
             "ORDER BY urgent DESC, CASE action WHEN 'edit' THEN 0 ELSE 1 END, "
             "CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
             "created_at, due_at, id LIMIT :limit",
