@@ -13,15 +13,17 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from monitor.text.normal import fold
+from monitor.text.normal import fold, has_run
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
 _WORDS = Path(__file__).parent / "words"
 _CONCRETE = 1.1  # the weight from which a kind of cue tells of something that went wrong
 _LONGEST_GAP = 3  # how many words a "*" may stand for
+_LONGEST_KEPT = 40  # characters of a piece of text between blanks whose words are remembered
 
 _token = re.compile(
     r"https?://\S+|\{link\}|www\.\S+|[@#]?\w+(?:'\w+)*|[!?]+|\.{2,}|\.(?=\s|$)|[…;]|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
@@ -29,6 +31,7 @@ _token = re.compile(
 _stretched = re.compile(r"([^\W\d_])\1{2,}")
 _entity = re.compile(r"&(amp|lt|gt|quot|#39|nbsp);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "nbsp": " "}
+_capitals = re.compile("[A-Z]{3}")
 _capital_word = re.compile(r"\b[A-Z]{3,}\b")
 _any_word = re.compile(r"\b[A-Za-z]{3,}\b")
 
@@ -122,7 +125,20 @@ def _plain(text: str) -> str:
 
 
 def _tokens(folded: str) -> list[str]:
-    if _stretched.search(folded) is not None:
+    """Cut at blanks first: no token runs over one, and most pieces between them were cut before."""
+    pieces = folded.split()
+    if max(map(len, pieces), default=0) <= _LONGEST_KEPT:
+        return list(chain.from_iterable(map(_cut_before, pieces)))
+    return [token for piece in pieces for token in (_cut_before if len(piece) <= _LONGEST_KEPT else _cut)(piece)]
+
+
+@lru_cache(maxsize=20_000)
+def _cut_before(piece: str) -> tuple[str, ...]:
+    return tuple(_cut(piece))
+
+
+def _cut(folded: str) -> list[str]:
+    if has_run(folded, 3):
         folded = _stretched.sub(r"\1\1", folded)
     out: list[str] = []
     for word in _token.findall(folded):
@@ -151,9 +167,15 @@ class Cues:
 
     def __init__(self, cues: Iterable[tuple[str, Kind]]) -> None:
         self._tree: dict[str, Any] = {}
-        self._prefixes: dict[str, Any] = {}
+        self._prefixes: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         for cue, kind in cues:
             self._add(cue, kind)
+        # For reading, the tree of dictionaries becomes one of nodes; which of them a word begins is remembered.
+        _, _, _, self._first = _node(self._tree)
+        self._stems = {
+            four: tuple((stem, _node(branch)) for stem, branch in found) for four, found in self._prefixes.items()
+        }
+        self._begins = lru_cache(maxsize=8_000)(self._beginning)
 
     def _add(self, cue: str, kind: Kind) -> None:
         nodes = [self._tree]
@@ -167,8 +189,7 @@ class Cues:
                         stem = fold(choice[:-1]).replace("'", "")
                         branch: dict[str, Any] = {}
                         if place == 0:
-                            self._prefixes.setdefault(stem[:4], [])
-                            self._prefixes[stem[:4]].append((stem, branch))
+                            self._prefixes.setdefault(stem[:4], []).append((stem, branch))
                         else:
                             node.setdefault("~", []).append((stem, branch))
                         following.append(branch)
@@ -182,17 +203,13 @@ class Cues:
     def find(self, tokens: list[str]) -> list[Found]:
         """Return the cues in order; a longer cue silences the shorter ones inside it ("no complaints" "complaints")."""
         found: list[Found] = []
-        tree, prefixes = self._tree, self._prefixes
         covered = calmed = 0
-        for start, token in enumerate(tokens):
+        for start, nodes in enumerate(map(self._begins, tokens)):
+            if not nodes:
+                continue
             best: tuple[int, list[Kind]] | None = None
-            node = tree.get(token)
-            if node is not None:
-                best = _longest(node, tokens, start + 1)
-            if prefixes and (stems := prefixes.get(token[:4])):
-                for stem, branch in stems:
-                    if token.startswith(stem):
-                        best = _better(best, _longest(branch, tokens, start + 1))
+            for node in nodes:
+                best = _better(best, _longest(node, tokens, start + 1))
             if best is not None and best[0] > covered and start >= calmed:
                 end, kinds = best
                 if end - start > 1:
@@ -201,6 +218,26 @@ class Cues:
                         calmed = end  # "never had a problem" is not the beginning of "problem with"
                 found.extend(Found(kind, " ".join(tokens[start:end]), start, end) for kind in kinds)
         return found
+
+    def _beginning(self, token: str) -> tuple[_Node, ...]:
+        """Return the nodes that a word leads to when a cue begins with it."""
+        node = self._first.get(token)
+        stems = self._stems.get(token[:4], ())
+        return (*(() if node is None else (node,)), *(branch for stem, branch in stems if token.startswith(stem)))
+
+
+# Kinds of a cue that ends here, what follows a gap, beginnings of words with what follows them, words that follow.
+_Node = tuple[list[Kind] | None, dict[str, Any] | None, tuple[tuple[str, Any], ...], dict[str, Any]]
+
+
+def _node(branch: dict[str, Any]) -> _Node:
+    gap = branch.get("*")
+    return (
+        branch.get("$"),
+        None if gap is None else {word: _node(after) for word, after in gap.items() if word not in ("$", "*", "~")},
+        tuple((stem, _node(after)) for stem, after in branch.get("~", ())),
+        {word: _node(after) for word, after in branch.items() if word not in ("$", "*", "~")},
+    )
 
 
 def _descend(node: dict[str, Any], choice: str) -> dict[str, Any]:
@@ -215,22 +252,22 @@ def _better(one: tuple[int, list[Kind]] | None, other: tuple[int, list[Kind]] | 
     return other if other[0] > one[0] else one
 
 
-def _longest(node: dict[str, Any], tokens: list[str], at: int) -> tuple[int, list[Kind]] | None:
+def _longest(node: _Node, tokens: list[str], at: int) -> tuple[int, list[Kind]] | None:
     """Return the end and the kinds of the longest cue that goes on from here."""
     best: tuple[int, list[Kind]] | None = None
     while True:
-        kinds = node.get("$")
+        kinds, gap, stems, words = node
         if kinds is not None:
             best = (at, kinds)
         if at >= len(tokens):
             return best
-        gap = node.get("*")
+        token = tokens[at]
         if gap is not None:
             best = _better(best, _over_gap(gap, tokens, at))
-        for stem, branch in node.get("~", ()):
-            if tokens[at].startswith(stem):
+        for stem, branch in stems:
+            if token.startswith(stem):
                 best = _better(best, _longest(branch, tokens, at + 1))
-        following = node.get(tokens[at])
+        following = words.get(token)
         if following is None:
             return best
         node, at = following, at + 1
@@ -338,10 +375,8 @@ def _count(found: list[Found], tokens: list[str], values: dict[str, float]) -> i
 
 def _shape(text: str, folded: str, tokens: list[str], values: dict[str, float]) -> None:
     counted: dict[str, int] = {}
-    class_of = _CLASS_OF.get
-    for token in tokens:
-        for name in class_of(token, ()):
-            counted[name] = counted.get(name, 0) + 1
+    for name in chain.from_iterable(filter(None, map(_CLASS_OF.get, tokens))):
+        counted[name] = counted.get(name, 0) + 1
     for name, number in counted.items():
         values[name] = float(min(number, 4))
     if tokens and tokens[0] == PERSON:
@@ -354,7 +389,7 @@ def _shape(text: str, folded: str, tokens: list[str], values: dict[str, float]) 
     if folded.startswith("rt ") or " rt @" in folded:
         values["repost"] = 1.0
     values["length"] = math.log1p(min(len(tokens), 400))
-    capitals = len(_capital_word.findall(text[:2000]))
+    capitals = len(_capital_word.findall(text[:2000])) if _capitals.search(text) is not None else 0
     if capitals >= 3 and capitals * 2 >= len(_any_word.findall(text[:2000])):
         values["shouting"] = 1.0
     elif capitals:
