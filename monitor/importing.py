@@ -222,10 +222,26 @@ def labelled(path: Path, text: str, label: str, negative: str) -> tuple[list[str
     columns, rows, _size = rows_of(path)
     _check(path, columns, {"text": text, "label": label})
     texts, labels = [], []
-    for _number, row in rows:
-        words = row.get(text)
-        if words is None or not str(words).strip() or row.get(label) is None:
-            continue
-        texts.append(str(words))
+    for row in _labelled_rows(rows, text, label):
+        texts.append(str(row[text]))
         labels.append(str(row[label]).strip().casefold() == negative.strip().casefold())
     return texts, labels
+
+
+def groups_of(path: Path, text: str, label: str, columns: Mapping[str, str]) -> dict[str, list[str]]:
+    """Of the rows that `labelled` returns: what each of these columns holds, by the option that names it."""
+    names, rows, _size = rows_of(path)
+    _check(path, names, columns)
+    wanted = {option: name for option, name in columns.items() if name}
+    found: dict[str, list[str]] = {option: [] for option in wanted}
+    for row in _labelled_rows(rows, text, label):
+        for option, name in wanted.items():
+            found[option].append(str(row.get(name) or "").strip() or "-")
+    return found
+
+
+def _labelled_rows(rows: Iterator[tuple[int, Mapping[str, Any]]], text: str, label: str) -> Iterator[Mapping[str, Any]]:
+    for _number, row in rows:
+        words = row.get(text)
+        if words is not None and str(words).strip() and row.get(label) is not None:
+            yield row

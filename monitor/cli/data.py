@@ -23,6 +23,8 @@ from monitor.store import sources
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable, Sqlite
 from monitor.text import measures
+from monitor.text.judge import Judge
+from monitor.text.normal import safe_line
 
 
 @app.command()
@@ -133,14 +135,20 @@ def eval_(
         str, typer.Option("--negative", help="The value that means that it needs an answer.")
     ] = "negative",
     brand: Annotated[str, typer.Option("--brand", help="Judge for this brand, with what it has learned.")] = "",
+    language: Annotated[str, typer.Option("--language", help="A column to tell the figures apart by.")] = "",
+    source: Annotated[str, typer.Option("--source", help="Another such column.")] = "",
+    precision: Annotated[
+        float, typer.Option("--precision", min=0, max=1, help="Find the line of at least this precision.")
+    ] = 0.0,
+    recall: Annotated[float, typer.Option("--recall", min=0, max=1, help="Find the line of at least this recall.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Measure the judge on posts that people have labelled."""
     if not file.is_file():
         raise Failed(f"{file}: there is no such file")
-    settings = load_settings()
-    judge = judge_of(settings, queries_of(settings))
+    judge = _judge_for(brand)
     texts, labels = importing.labelled(file, text, label, negative)
+    groups = importing.groups_of(file, text, label, {"language": language, "source": source})
     if not texts:
         raise Failed(f"{file}: no row with words in column {text}")
     started = time.perf_counter()
@@ -151,10 +159,45 @@ def eval_(
     seconds = time.perf_counter() - started
     result: dict[str, Any] = measures.evaluate(texts, labels, verdicts)
     result["posts_per_second"] = round(len(texts) / seconds)
+    result["lines"] = _lines(labels, [verdict.needs_answer for verdict in verdicts], precision, recall)
+    result["groups"] = {option: measures.by_group(labels, verdicts, values) for option, values in groups.items()}
     if as_json:
         print_json(result)
         return
     _print_evaluation(result, texts, labels, verdicts)
+
+
+def _judge_for(brand: str) -> Judge:
+    """The judge as it ships; for a brand, with what that has learned."""
+    if not brand:
+        settings = load_settings()
+        return judge_of(settings, queries_of(settings))
+    with opened() as assembly:
+        if brand not in assembly.queries:
+            raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
+        return assembly.intake.judge
+
+
+def _lines(labels: list[bool], scores: list[float], precision: float, recall: float) -> list[dict[str, Any]]:
+    """Where the line would have to be for what was asked; "threshold" is None where no line does it."""
+    wanted = (
+        ("precision", precision, measures.threshold_for_precision),
+        ("recall", recall, measures.threshold_for_recall),
+    )
+    lines = []
+    for name, least, find in wanted:
+        if not least:
+            continue
+        point = find(labels, scores, least)
+        found = (point.threshold, point.precision, point.recall, point.flagged) if point else (None,) * 4
+        lines.append(
+            {
+                "wanted": name,
+                "at_least": least,
+                **dict(zip(("threshold", "precision", "recall", "n"), found, strict=True)),
+            }
+        )
+    return lines
 
 
 def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[bool], verdicts: list[Any]) -> None:
@@ -166,6 +209,13 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
         lane = lanes.get(name)
         if lane:
             table.add_row(words, str(lane["n"]), f"{lane['precision']:.2f}", f"{lane['recall']:.2f}")
+    for line in result["lines"]:
+        words = f"{line['wanted']} of at least {line['at_least']:g}"
+        if line["threshold"] is None:
+            table.add_row(words, "no line", "", "")
+        else:
+            words += f": line at {line['threshold']:.3f}"
+            table.add_row(words, str(line["n"]), f"{line['precision']:.2f}", f"{line['recall']:.2f}")
     console.print(table)
     console.print(
         f"{result['n']:,} posts, {sum(labels):,} of them labelled as needing an answer · "
@@ -174,6 +224,8 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
         f"{result['posts_per_second']:,} posts a second",
         soft_wrap=one_line,
     )
+    for option, rows in result["groups"].items():
+        _print_groups(option, rows)
     wrong = sorted(
         (
             (v.needs_answer if not y else 1 - v.needs_answer, t, y, v)
@@ -187,6 +239,24 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
         console.print(
             Text(f"          {' · '.join(verdict.reasons) or 'nothing stood out'}", "dim"), soft_wrap=one_line
         )
+
+
+def _print_groups(option: str, rows: dict[str, dict[str, Any]]) -> None:
+    """Short figures for each language or source; a share of few posts says little."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(f"by {option}", max_width=24, no_wrap=True)
+    for name in ("posts", "need one", "called", "precision", "recall", "both lanes", "area"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for group, row in list(rows.items())[:30]:
+        ping = row["ping"]
+        table.add_row(
+            Text(safe_line(group)), str(row["n"]), str(row["negatives"]), str(ping["n"]), f"{ping['precision']:.2f}",
+            f"{ping['recall']:.2f}", f"{row['recall']:.2f}", f"{row['roc_auc']:.3f}",
+        )  # fmt: skip
+    console.print()
+    console.print(table)
+    if len(rows) > 30:
+        console.print(f"[dim]and {len(rows) - 30} more; --json lists all[/]")
 
 
 @app.command()

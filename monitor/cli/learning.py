@@ -23,6 +23,7 @@ from monitor.settings import load
 from monitor.store import looks, records
 from monitor.store.database import Row, at
 from monitor.teaching import Taught
+from monitor.text.complaint import BRAND
 from monitor.text.learning import Learned, strongest_words
 from monitor.text.normal import safe_line
 
@@ -161,8 +162,8 @@ def _show(assembly: Assembly, name: str, taught: Taught | None) -> None:
     told = ", ".join(f"{kinds[key]} {words}" for key, words in _ANSWERS.items() if kinds.get(key))
     console.print(Text(f"  answers: {told or 'none yet'}"), soft_wrap=one_line)
     for each in teaching.left_out(assembly.database, name):
-        words = f"  undone by {each['by']} on {each['at'][:10]}: the answers of that version are not heard"
-        console.print(Text(safe_line(words), "yellow"), soft_wrap=one_line)
+        words = f"undone by {each['by']} on {each['at'][:10]}: the answers of that version are not heard"
+        console.print(Text(f"  {safe_line(words)}", "yellow"), soft_wrap=one_line)
     if teaching.waiting(assembly.database, assembly.intake.judge, [name]):
         console.print(Text("  there are answers that it has not learned from yet", "yellow"), soft_wrap=one_line)
     if row is not None and taught is None:
@@ -206,10 +207,15 @@ def _show_learned(question: str, learned: Learned) -> None:
         left = towards[place] if place < len(towards) else ("", 0.0)
         right = against[place] if place < len(against) else ("", 0.0)
         table.add_row(
-            Text("  " + safe_line(left[0])), Text(f"{left[1]:+.2f}" if left[0] else "", "red"),
-            Text(safe_line(right[0])), Text(f"{right[1]:+.2f}" if right[0] else "", "green"),
+            Text("  " + _shown(left[0])), Text(f"{left[1]:+.2f}" if left[0] else "", "red"),
+            Text(_shown(right[0])), Text(f"{right[1]:+.2f}" if right[0] else "", "green"),
         )  # fmt: skip
     console.print(table)
+
+
+def _shown(word: str) -> str:
+    """A feature as people read it: the brand's own words were masked before judging."""
+    return safe_line(word).replace(BRAND, "<brand>")
 
 
 def _people(learned: Learned) -> str:
@@ -256,7 +262,10 @@ def mute_add(
             typer.echo(f"{kind} {stored} is muted already")
             return
         records.add_mute(assembly.database, name, kind, stored, as_ or getpass.getuser(), utc_now())
-        typer.echo(f"{kind} {stored} is muted for {name or 'every brand'}; take it back with: earful mute undo NUMBER")
+        number = records.mutes(assembly.database)[-1]["n"]
+        typer.echo(
+            f"{kind} {stored} is muted for {name or 'every brand'}; take it back with: earful mute undo {number}"
+        )
 
 
 @mute.command("accept")
