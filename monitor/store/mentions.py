@@ -221,11 +221,13 @@ class Filter:
     author: str = ""
     language: str = ""
     lane: str = ""
+    label: str = ""
     flagged: bool = False
     since: datetime | None = None
     until: datetime | None = None
     search: str = ""
     before: str = ""  # posted_at of the last row of the page before
+    before_id: str = ""  # and its id: posts of one second are parted by it
     limit: int = 50
 
 
@@ -233,7 +235,7 @@ def find(database: Database, wanted: Filter) -> list[Mention]:
     """Mentions, newest first."""
     conditions = ["p.deleted_at = ''"]
     values: dict[str, Any] = {"limit": wanted.limit}
-    for column in ("brand", "source", "author", "language", "lane"):
+    for column in ("brand", "source", "author", "language", "lane", "label"):
         if value := getattr(wanted, column):
             conditions.append(f"m.{column} = :{column}")
             values[column] = value
@@ -246,8 +248,8 @@ def find(database: Database, wanted: Filter) -> list[Mention]:
         conditions.append("m.posted_at < :until")
         values["until"] = stamp(wanted.until)
     if wanted.before:
-        conditions.append("m.posted_at < :before")
-        values["before"] = wanted.before
+        conditions.append("(m.posted_at < :before OR (m.posted_at = :before AND m.id > :before_id))")
+        values.update(before=wanted.before, before_id=wanted.before_id or "~")
     if wanted.search:
         conditions.append(database.search_clause())
         values["search"] = database.search_words(wanted.search)

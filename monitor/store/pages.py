@@ -196,3 +196,33 @@ def thread(database: Database, source: str, thread: str, limit: int = 60) -> lis
         "AND p.purged_at = '' ORDER BY p.posted_at LIMIT :limit",
         {"source": source, "thread": thread, "limit": limit},
     )
+
+
+def labels_of_mention(database: Database, mention: str) -> list[Row]:
+    """(answer, who, way, at, undone_at) of what people said of a mention, newest first."""
+    return database.rows("SELECT * FROM labels WHERE mention_id = :id ORDER BY n DESC LIMIT 20", {"id": mention})
+
+
+def volume(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
+    """(hour, n, negative, known) of posts written in a span, by hour of UTC ("2026-11-22T06")."""
+    clause, values = ("AND brand = :brand ", {"brand": brand}) if brand else ("", {})
+    return database.rows(
+        "SELECT substr(posted_at, 1, 13) AS hour, count(*) AS n, "
+        "sum(CASE WHEN label = 'negative' THEN 1 ELSE 0 END) AS negative, "
+        "sum(CASE WHEN label <> 'unknown' THEN 1 ELSE 0 END) AS known FROM mentions "
+        f"WHERE posted_at >= :since AND posted_at < :until {clause}GROUP BY substr(posted_at, 1, 13) ORDER BY 1",
+        {"since": stamp(since), "until": stamp(until), **values},
+    )
+
+
+def tags(database: Database, since: datetime, until: datetime, brand: str = "") -> list[str]:
+    """The tags (JSON lists) of flagged mentions of a span."""
+    clause, values = ("AND brand = :brand ", {"brand": brand}) if brand else ("", {})
+    return [
+        row["tags"]
+        for row in database.rows(
+            "SELECT tags FROM mentions WHERE flagged = 1 AND tags <> '[]' AND posted_at >= :since "
+            f"AND posted_at < :until {clause}LIMIT 50000",
+            {"since": stamp(since), "until": stamp(until), **values},
+        )
+    ]

@@ -115,7 +115,7 @@ def environment() -> Environment:
         words=words, line=clean_line, excerpt=excerpt, moment=moment, ago=ago, span=span_words, outward=outward,
         stamped=instant, safe_href=safe_link, fromjson=_from_json,
     )  # fmt: skip
-    made.globals.update(static=static, with_query=with_query, timedelta=timedelta, escape=escape)
+    made.globals.update(static=static, with_query=with_query, timedelta=timedelta, escape=escape, zip=zip)
     return made
 
 

@@ -1,0 +1,248 @@
+"""The desk: what a care lead changes without the engineer, with who and when, undo, and back to the file's value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from alerts.case import PRIORITIES
+from monitor import desk
+from monitor.settings import Block, Settings, Shift, span
+from monitor.store import records, web
+from monitor.web.html import page
+from monitor.web.routing import Ask, Refusal, get, post
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_BLOCK = re.compile(r"([a-z ,-]+?)\s+([0-9]{1,2}:[0-9]{2})\s*(?:-|–|to)\s*([0-9]{1,2}:[0-9]{2})")
+MOST_LINES = 500
+
+
+def days_words(days: tuple[str, ...]) -> str:
+    """ "mon-fri", "sat, sun"."""
+    numbers = sorted(DAYS.index(day) for day in days)
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(
+        f"{DAYS[run[0]]}-{DAYS[run[-1]]}" if len(run) > 2 else ", ".join(DAYS[each] for each in run) for run in runs
+    )
+
+
+def block_words(block: Block | Shift) -> str:
+    """ "mon-fri 09:00-17:00"."""
+    return f"{days_words(block.days)} {block.start:%H:%M}-{block.end:%H:%M}"
+
+
+def blocks_of(text: str) -> list[dict[str, Any]]:
+    """Lines such as "mon-fri 09:00-17:00" as blocks; Refusal names the line that is none."""
+    found = []
+    for line in _lines(text.casefold()):
+        match = _BLOCK.fullmatch(line)
+        days: list[str] = []
+        for part in match[1].replace(" ", "").split(",") if match else ():
+            first, _, last = part.partition("-")
+            if first not in DAYS or (last and last not in DAYS):
+                match = None
+                break
+            start, end = DAYS.index(first), DAYS.index(last or first)
+            days += DAYS[start : end + 1] if start <= end else (*DAYS[start:], *DAYS[: end + 1])
+        if match is None or not days:
+            raise Refusal(400, "That is no block of hours", f"{line!r}: write mon-fri 09:00-17:00, one a line.")
+        found.append({"days": list(dict.fromkeys(days)), "start": match[2], "end": match[3]})
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()][:MOST_LINES]
+
+
+def short_span(value: Any) -> str:
+    """ "90m" for ninety minutes: what the settings file would say."""
+    seconds = int(value.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def fields_of(settings: Settings) -> dict[str, str]:
+    """key -> what the form shows, from settings (the file's, or as they stand)."""
+    found = {
+        "desk.hours": "\n".join(block_words(block) for block in settings.desk.hours),
+        "desk.holidays": "\n".join(day.isoformat() for day in settings.desk.holidays),
+        "alerts.quiet_start": f"{settings.alerts.quiet_start:%H:%M}",
+        "alerts.quiet_end": f"{settings.alerts.quiet_end:%H:%M}",
+        "desk.targets": _targets_words(settings.desk.targets),
+    }
+    for person in settings.people:
+        found[f"people.{person.name}.shifts"] = "\n".join(block_words(shift) for shift in person.shifts)
+    for brand in settings.brands:
+        found[f"brands.{brand.name}.ignore_authors"] = "\n".join(brand.ignore_authors)
+        found[f"brands.{brand.name}.context"] = "\n".join(brand.context)
+    return found
+
+
+def _targets_words(targets: Any) -> str:
+    return "\n".join(
+        f"{name} {short_span(targets[name].first)} {short_span(targets[name].next)} {short_span(targets[name].resolve)}"
+        for name in PRIORITIES
+    )
+
+
+def _targets_value(ask: Ask) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in PRIORITIES:
+        spans = {each: ask.form.get(f"{name}.{each}") for each in ("first", "next", "resolve")}
+        for each, text in spans.items():
+            try:
+                span(text)
+            except ValueError as error:
+                raise Refusal(400, "That is no span", f"{name}, {each}: {error}.") from None
+        found[name] = spans
+    return found
+
+
+def _holidays(text: str) -> list[str]:
+    found = []
+    for line in _lines(text):
+        try:
+            found.append(date.fromisoformat(line).isoformat())
+        except ValueError:
+            raise Refusal(400, "That is no day", f"{line!r}: write a day such as 2026-12-25, one a line.") from None
+    return found
+
+
+def _value(ask: Ask, key: str) -> Any:
+    """What the form says of `key`, as the value that is kept."""
+    typed = ask.form.raw("value")[:50_000]
+    readers: dict[str, Callable[[], Any]] = {
+        "desk.hours": lambda: blocks_of(typed),
+        "shifts": lambda: blocks_of(typed),
+        "desk.holidays": lambda: _holidays(typed),
+        "desk.targets": lambda: _targets_value(ask),
+        "alerts.quiet_start": typed.strip,
+        "alerts.quiet_end": typed.strip,
+        "ignore_authors": lambda: _lines(typed),
+        "context": lambda: _lines(typed),
+    }
+    kind = key.rpartition(".")[2] if key.startswith(("people.", "brands.")) else key
+    return readers[kind]()
+
+
+@get("/desk")
+def show_desk(ask: Ask) -> Response:
+    """Everything that can be changed here, as it stands, and who changed what."""
+    changes = web.desk_values(ask.database)
+    file, stands = fields_of(ask.assembly.written), fields_of(desk.overlay(ask.assembly.written, changes))
+    return page(
+        ask, "desk.html", title="Desk", file=file, stands=stands, changed=set(changes), priorities=PRIORITIES,
+        targets=desk.overlay(ask.assembly.written, changes).desk.targets, short_span=short_span,
+        replies=desk.replies(changes), replies_key=desk.REPLIES, mutes=records.mutes(ask.database),
+        offered=records.mutes(ask.database, offered=True), said=ask.query("said"), names=label_of,
+        changes=[(row, label_of(row["key"])) for row in web.desk_changes(ask.database, limit=40)],
+        people=[person.name for person in ask.assembly.written.people],
+        brands=[brand.name for brand in ask.assembly.written.brands],
+    )  # fmt: skip
+
+
+def label_of(key: str) -> str:
+    """What a key is called on the page."""
+    plain = {
+        "desk.hours": "opening hours", "desk.holidays": "holidays", "desk.targets": "targets",
+        "alerts.quiet_start": "quiet hours begin", "alerts.quiet_end": "quiet hours end", desk.REPLIES: "saved replies",
+    }  # fmt: skip
+    if key in plain:
+        return plain[key]
+    _, _, rest = key.partition(".")
+    name, _, field = rest.rpartition(".")
+    words = {"shifts": "shifts of {}", "ignore_authors": "ignored authors of {}", "context": "context words of {}"}
+    return words.get(field, "{}").format(name)
+
+
+def _back(said: str) -> Response:
+    return RedirectResponse("/desk?" + urlencode({"said": said[:300]}), 303)
+
+
+@post("/desk", role="lead")
+def change_desk(ask: Ask) -> Response:
+    """Change one key, or go back to the file's value."""
+    key = ask.form.get("key")
+    if key not in fields_of(ask.assembly.written):
+        raise Refusal(400, "That is not changed here")
+    before = web.desk_values(ask.database).get(key, "")
+    if ask.form.get("verb") == "file":
+        if not before:
+            return _back(f"{label_of(key)}: it is the file's already.")
+        _keep(ask, key, "", before)
+        return _back(f"{label_of(key)}: back to what the file says.")
+    text = json.dumps(_value(ask, key), ensure_ascii=False)
+    try:
+        desk.read(key, text)
+    except ValueError as error:
+        raise Refusal(400, f"{label_of(key).capitalize()}: that cannot be", f"{error}.") from None
+    if text == before:
+        return _back(f"{label_of(key)}: nothing was changed.")
+    _keep(ask, key, text, before)
+    return _back(f"{label_of(key)}: changed. It holds within a few seconds.")
+
+
+def _keep(ask: Ask, key: str, value: str, before: str) -> None:
+    with ask.database.transaction():
+        web.add_desk_change(ask.database, key, value, before, ask.who.name, ask.now)
+
+
+@post("/desk/undo", role="lead")
+def undo_change(ask: Ask) -> Response:
+    """Take one change back."""
+    number = ask.form.get("n")
+    with ask.database.transaction():
+        row = web.undo_desk_change(ask.database, int(number), ask.now) if number.isdecimal() else None
+    if row is None:
+        return _back("That was taken back before.")
+    return _back(f"{label_of(row['key'])}: taken back.")
+
+
+@post("/desk/replies", role="lead")
+def change_replies(ask: Ask) -> Response:
+    """Keep the saved replies as they were written."""
+    names, texts = ask.form.all("name"), ask.form.all("text")
+    kept = [
+        {"name": name.strip()[:80], "text": text.strip()[:5000]}
+        for name, text in zip(names, texts, strict=False)
+        if name.strip() and text.strip()
+    ][:60]
+    before = web.desk_values(ask.database).get(desk.REPLIES, "")
+    value = "" if ask.form.get("verb") == "file" else json.dumps(kept, ensure_ascii=False)
+    if value != before:
+        _keep(ask, desk.REPLIES, value, before)
+    return _back("saved replies: changed.")
+
+
+@post("/desk/mutes", role="lead")
+def change_mutes(ask: Ask) -> Response:
+    """Mute an author, a domain or a thread; take a mute back; accept one that was offered."""
+    verb, number = ask.form.get("verb"), ask.form.get("n")
+    if verb in {"undo", "accept", "decline"} and number.isdecimal():
+        offered = {row["n"]: row for row in records.mutes(ask.database, offered=True)}
+        with ask.database.transaction():
+            done = records.undo_mute(ask.database, int(number), ask.now)
+            row = offered.get(int(number))
+            if verb == "accept" and done and row is not None:
+                records.add_mute(ask.database, row["brand"], row["kind"], row["value"], ask.who.name, ask.now)
+        words = {"undo": "told of again", "accept": "muted", "decline": "not muted"}[verb]
+        return _back(f"It is {words}." if done else "That was taken back before.")
+    kind, value = ask.form.get("kind"), ask.form.get("value")[:300]
+    if kind not in {"author", "domain", "thread"} or not value or (kind != "domain" and "/" not in value):
+        raise Refusal(400, "That cannot be muted", 'Write an author as "source/name", or a domain as "example.org".')
+    with ask.database.transaction():
+        records.add_mute(ask.database, ask.form.get("brand"), kind, value, ask.who.name, ask.now)
+    return _back(f"{value} is muted: kept, and nobody is told.")

@@ -1,0 +1,252 @@
+"""Everything that was heard, flagged or not: each verdict explained, each correctable, all of it to take away."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from monitor.model import Mention
+from monitor.store import cases, mentions, pages, records
+from monitor.store.database import stamp
+from monitor.web import search
+from monitor.web.html import page
+from monitor.web.routing import Ask, Refusal, get, post
+
+PAGE = 40
+MOST_EXPORTED = 100_000
+ANSWERS = {
+    "yes": "needs an answer",
+    "not_a_complaint": "is no complaint",
+    "not_us": "is not about us",
+    "spam": "is spam",
+}
+LABELS = ("negative", "neutral", "positive", "unknown")
+
+
+def filter_of(ask: Ask, limit: int) -> tuple[mentions.Filter, search.Search]:
+    """The filters that stand in the address."""
+    looked = search.read(ask.query("q"))
+    return (
+        mentions.Filter(
+            brand=ask.query("brand"),
+            source=ask.query("source"),
+            author=ask.query("author"),
+            language=ask.query("language"),
+            lane=ask.query("lane"),
+            label=ask.query("label"),
+            flagged=bool(ask.query("flagged")),
+            since=_day(ask, "from"),
+            until=_day(ask, "to", whole=True),
+            search=looked.words.plain if looked.query is None else "",
+            before=ask.query("before").partition("_")[0],
+            before_id=ask.query("before").partition("_")[2],
+            limit=limit,
+        ),
+        looked,
+    )
+
+
+def _day(ask: Ask, name: str, *, whole: bool = False) -> datetime | None:
+    """A day of the address as its first moment (or its last) in the reader's zone."""
+    typed = ask.query(name)
+    if not typed:
+        return None
+    try:
+        day = datetime.fromisoformat(typed).date()
+    except ValueError:
+        raise Refusal(400, "That is no day", "Write it as 2026-11-30.") from None
+    moment = datetime.combine(day, time(), ask.zone).astimezone(UTC)
+    return moment + timedelta(days=1) if whole else moment
+
+
+def found(ask: Ask, limit: int) -> tuple[list[Mention], search.Search]:
+    """What the filters of the address let through, newest first, at most `limit`."""
+    wanted, looked = filter_of(ask, limit)
+    if looked.query is None:
+        return mentions.find(ask.database, wanted), looked
+    rows = [
+        each
+        for each in pages.candidates(ask.database, looked.words, with_case=False)
+        if looked.fits(each) and _lets_through(wanted, each)
+    ]
+    return rows[:limit], looked
+
+
+def _lets_through(wanted: mentions.Filter, mention: Mention) -> bool:
+    post, verdict = mention.post, mention.verdict
+    return (
+        (not wanted.brand or mention.brand == wanted.brand)
+        and (not wanted.source or post.source == wanted.source)
+        and (not wanted.author or post.author == wanted.author)
+        and (not wanted.language or verdict.language == wanted.language)
+        and (not wanted.lane or verdict.lane == wanted.lane)
+        and (not wanted.label or verdict.label == wanted.label)
+        and (not wanted.flagged or mention.flagged)
+        and (wanted.since is None or post.posted_at >= wanted.since)
+        and (wanted.until is None or post.posted_at < wanted.until)
+        and (not wanted.before or (stamp(post.posted_at), wanted.before_id) < (wanted.before, mention.id))
+    )
+
+
+@get("/mentions")
+def show_mentions(ask: Ask) -> Response:
+    """A page of mentions."""
+    rows, looked = found(ask, PAGE + 1)
+    more = len(rows) > PAGE
+    rows = rows[:PAGE]
+    return page(
+        ask, "mentions.html", title="Mentions", rows=rows, looked=looked, labels=LABELS,
+        before=f"{stamp(rows[-1].post.posted_at)}_{rows[-1].id}" if more else "", said=ask.query("said"),
+        answers=ANSWERS,
+    )  # fmt: skip
+
+
+@get("/mentions/{id}")
+def show_mention(ask: Ask) -> Response:
+    """One mention: its words, its verdict, every voice that was heard, what people said of it."""
+    mention = _one(ask)
+    return page(
+        ask, "mention.html", title="Mention", mention=mention, answers=ANSWERS,
+        explanation=ask.assembly.intake.judge.explain(mention.post, mention.brand, mention.verdict.words),
+        said_of=pages.labels_of_mention(ask.database, mention.id), said=ask.query("said"),
+    )  # fmt: skip
+
+
+def _one(ask: Ask) -> Mention:
+    mention = mentions.one(ask.database, ask.path("id")[:64])
+    if mention is None:
+        raise Refusal(
+            404, "There is no such mention", "Its words may have been removed by its author, or after a year."
+        )
+    return mention
+
+
+@post("/mentions/{id}", role="staff")
+def correct(ask: Ask) -> Response:
+    """Say what a mention really is. It teaches; it can be taken back."""
+    mention, answer = _one(ask), ask.form.get("answer")
+    if answer == "undo":
+        with ask.database.transaction():
+            records.undo_labels(ask.database, [mention.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
+        said = "What you said of it is taken back."
+    elif answer in ANSWERS:
+        with ask.database.transaction():
+            records.add_label(ask.database, mention.brand, mention.id, answer, ask.who.name, ask.who.way, ask.now)
+        said = f"Kept: it {ANSWERS[answer]}. It teaches how posts like it are judged."
+        if mention.case_id and answer != "yes":
+            case = cases.one(ask.database, mention.case_id)
+            if case is not None and case.closed_at is None:
+                said += f" Case {case.id} is still open."
+    else:
+        raise Refusal(400, "Choose what it is")
+    from urllib.parse import urlencode
+
+    return RedirectResponse(f"/mentions/{mention.id}?" + urlencode({"said": said}), 303)
+
+
+COLUMNS = (
+    "id", "brand", "source", "author", "posted_at", "seen_at", "url", "title", "text", "language", "sentiment", "label",
+    "needs_answer", "lane", "flagged", "reasons", "rating", "reach", "case",
+)  # fmt: skip
+
+
+def as_row(mention: Mention) -> dict[str, Any]:
+    """A mention as flat values."""
+    post, verdict = mention.post, mention.verdict
+    return {
+        "id": mention.id, "brand": mention.brand, "source": post.source, "author": post.author,
+        "posted_at": post.posted_at.isoformat(), "seen_at": mention.seen_at.isoformat(), "url": post.url,
+        "title": post.title, "text": post.text, "language": verdict.language,
+        "sentiment": round(verdict.sentiment, 4), "label": verdict.label,
+        "needs_answer": round(verdict.needs_answer, 4), "lane": verdict.lane, "flagged": mention.flagged,
+        "reasons": list(verdict.reasons), "rating": post.rating,
+        "reach": post.reach, "case": mention.case_id or None,
+    }  # fmt: skip
+
+
+def safe_cell(value: Any) -> str:
+    """A cell that no spreadsheet runs: what could begin a formula begins with an apostrophe, controls are gone."""
+    if isinstance(value, list):
+        value = " · ".join(str(each) for each in value)
+    text = "" if value is None else str(value)
+    text = "".join(letter if letter >= " " or letter in "\n" else " " for letter in text)
+    if isinstance(value, (int, float)):
+        return text
+    return f"'{text}" if text.lstrip()[:1] in {"=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠"} else text
+
+
+def _batches(ask: Ask) -> Iterator[list[Mention]]:
+    """The mentions of an export, a thousand at a time, so that a million need no memory."""
+    wanted, looked = filter_of(ask, 1000)
+    if looked.query is not None:
+        yield found(ask, MOST_EXPORTED)[0]
+        return
+    from dataclasses import replace
+
+    given = 0
+    while given < MOST_EXPORTED:
+        rows = mentions.find(ask.database, wanted)
+        if not rows:
+            return
+        yield rows
+        given += len(rows)
+        wanted = replace(wanted, before=stamp(rows[-1].post.posted_at), before_id=rows[-1].id)
+
+
+def _csv(batches: Iterator[list[Mention]]) -> Iterator[bytes]:
+    for number, rows in enumerate(_or_one(batches)):
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        if number == 0:
+            text.write("\ufeff")  # spreadsheets read UTF-8 by this mark only
+            writer.writerow(COLUMNS)
+        for mention in rows:
+            row = as_row(mention)
+            writer.writerow([safe_cell(row[column]) for column in COLUMNS])
+        yield text.getvalue().encode("utf-8", "replace")
+
+
+def _or_one(batches: Iterator[list[Mention]]) -> Iterator[Sequence[Mention]]:
+    """Also an empty export has its heading."""
+    yield []
+    yield from batches
+
+
+def _json_lines(batches: Iterator[list[Mention]]) -> Iterator[bytes]:
+    for rows in batches:
+        yield "".join(json.dumps(as_row(each), ensure_ascii=False) + "\n" for each in rows).encode("utf-8", "replace")
+
+
+@get("/mentions.csv")
+def export_csv(ask: Ask) -> Response:
+    """What the filters let through, for a spreadsheet."""
+    return _download(ask, _csv(_batches(ask)), "text/csv; charset=utf-8", f"mentions-{ask.now:%Y-%m-%d}.csv")
+
+
+@get("/mentions.jsonl")
+def export_json_lines(ask: Ask) -> Response:
+    """What the filters let through, one JSON object a line."""
+    return _download(ask, _json_lines(_batches(ask)), "application/jsonl", f"mentions-{ask.now:%Y-%m-%d}.jsonl")
+
+
+async def _in_turns(pool: ThreadPoolExecutor, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Each part is made in the page's own threads, and only when the last one has gone out."""
+    while (part := await asyncio.get_running_loop().run_in_executor(pool, next, parts, None)) is not None:
+        yield part
+
+
+def _download(ask: Ask, parts: Iterator[bytes], media: str, name: str) -> Response:
+    return StreamingResponse(
+        _in_turns(ask.face.pool, parts),
+        200,
+        {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
+        media,
+    )

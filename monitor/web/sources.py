@@ -1,0 +1,66 @@
+"""Sources: how each stands, when it was last read, what was not seen, what it cost; read now, pause. Channels too."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from monitor.store import deliveries, sources
+from monitor.store.database import at
+from monitor.web.html import page
+from monitor.web.routing import Ask, Refusal, get, post
+
+
+@get("/sources")
+def show_sources(ask: Ask) -> Response:
+    """Every source and channel, and the gaps of a week."""
+    health = sources.all_health(ask.database)
+    states = []
+    for source in ask.settings.sources:
+        each = health.get(source.name)
+        state, tone = "not read yet", ""
+        if not source.enabled:
+            state = "switched off in the settings"
+        elif each is None:
+            pass
+        elif each.paused_at is not None:
+            state, tone = "paused", "warn"
+        elif each.refused:
+            state, tone = "refused: it waits for you", "critical"
+        elif each.failing_since is not None:
+            state, tone = "failing", "urgent"
+        elif each.last_success_at is not None:
+            state, tone = "reading", "good"
+        states.append((source, each, state, tone))
+    gaps = [
+        (row["source"], at(row["start_at"]), at(row["end_at"]), row["reason"])
+        for row in sources.gaps_since(ask.database, ask.now - timedelta(days=7))
+    ]
+    return page(
+        ask, "sources.html", title="Sources", states=states, gaps=gaps[-60:], aside=sources.aside_counts(ask.database),
+        channels=[(each, deliveries.channel_health(ask.database).get(each.name)) for each in ask.settings.channels],
+        waiting=deliveries.waiting(ask.database), dead=deliveries.dead(ask.database, 20), said=ask.query("said"),
+    )  # fmt: skip
+
+
+@post("/sources/{name}", role="lead")
+def change_source(ask: Ask) -> Response:
+    """Read a source now, pause it, or go on with it."""
+    name, verb = ask.path("name"), ask.form.get("verb")
+    if name not in ask.rules.sources:
+        raise Refusal(404, "There is no such source")
+    with ask.database.transaction():
+        if verb == "read":
+            sources.read_now(ask.database, name, ask.now)
+            said = f"{name} is read next."
+        elif verb == "pause":
+            sources.pause(ask.database, name, ask.now, ask.who.name)
+            said = f"{name} is paused: nothing is heard from it until somebody resumes it."
+        elif verb == "resume":
+            sources.pause(ask.database, name, None, "")
+            said = f"{name} is read again."
+        else:
+            raise Refusal(400, "Choose what to do")
+    return RedirectResponse("/sources?" + urlencode({"said": said}), 303)
