@@ -18,7 +18,7 @@ from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor import cases as verbs
 from monitor import compose
-from monitor.cli.base import AsJson, Failed, app, console, load_settings, opened, print_json, settings_path
+from monitor.cli.base import AsJson, Failed, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.model import Mention
 from monitor.settings import span
@@ -347,16 +347,13 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say how the judge sees a text, and why."""
-    settings = load_settings()
-    from monitor.assembly import judge_of, queries_of
     from monitor.text.query import Subject, brands_in
 
-    queries = queries_of(settings)
-    now = utc_now()
-    post = Post("command line", "-", "", "", text, now)
-    name = brand or settings.brands[0].name
-    found = brands_in(Subject(text), queries)
-    explanation = judge_of(settings, queries).explain(post, name, found.get(name, ()))
+    post = Post("command line", "-", "", "", text, utc_now())
+    with opened() as assembly:
+        name = brand or assembly.settings.brands[0].name
+        found = brands_in(Subject(text), assembly.queries)
+        explanation = assembly.intake.judge.explain(post, name, found.get(name, ()))
     verdict = explanation.verdict
     if as_json:
         print_json(
