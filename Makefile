@@ -47,5 +47,12 @@ train: .venv/.developer
 quality: .venv/.installed
 	$(BIN)/python benchmarks/quality.py
 
+# How fast it is on this machine, about three minutes; the last line is one JSON object.
+bench: .venv/.developer
+	@$(BIN)/python -m benchmarks.bench
+# kill -9 at every write, sync and send of a scripted run: about half an hour (every seventh is tried by `make test`).
+crash: .venv/.developer
+	$(BIN)/python -m tests.crash.walk
+
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis

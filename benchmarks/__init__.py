@@ -1,0 +1,1 @@
+"""Measures Earful on this machine: `make bench`."""

@@ -1,0 +1,72 @@
+"""`make bench`: how fast Earful is on this machine. Progress goes to stderr; the last line is one JSON object.
+
+Loopback only, about three minutes. What is to be reached stands in GOALS; a figure that misses its goal is named under
+"missed" in that object (a busy machine misses some), and the exit code stays 0: this measures, it does not judge.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from typing import Any
+
+from benchmarks import live
+
+# figure -> (the goal, whether it is a least or a most)
+GOALS: dict[str, tuple[float, str]] = {
+    "ratio_to_vader": (0.2, "least"),
+    "arrival_to_alert_p99_seconds": (2.0, "most"),
+    "burst_stored_seconds": (60.0, "most"),
+    "peak_rss_mb": (250.0, "most"),
+    "start_to_first_poll_seconds": (2.0, "most"),
+    "press_to_edit_p99_seconds": (1.0, "most"),
+    "press_to_edit_in_burst_p99_seconds": (1.0, "most"),
+    "escalation_round_seconds": (1.0, "most"),
+    "escalation_all_due_seconds": (1.0, "most"),
+}
+
+
+def main() -> None:
+    """Measure, and print."""
+    started = time.monotonic()
+    figures: dict[str, Any] = {}
+    for part in ("pipeline", "escalation"):
+        _tell(f"{part} ...")
+        figures |= _alone(part)
+    _tell("a live daemon ...")
+    figures |= live.measure(_tell)
+    missed = {
+        name: goal
+        for name, (goal, kind) in GOALS.items()
+        if figures.get(name) is None or (figures[name] < goal if kind == "least" else figures[name] > goal)
+    }
+    figures |= {
+        "missed": missed,
+        "load_average": round(os.getloadavg()[0], 1),
+        "processors": os.cpu_count(),
+        "python": platform.python_version(),
+        "seconds": round(time.monotonic() - started),
+    }
+    print(json.dumps(figures), flush=True)
+
+
+def _alone(part: str) -> dict[str, Any]:
+    """One part in a process of its own, so that memory and warmth are its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{part}"], stdout=subprocess.PIPE, text=True, check=True, timeout=180
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    _tell(json.dumps(found))
+    return found
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""One escalation round with 10,000 open cases: first with nothing due, then with every one of them due at once."""
+
+from __future__ import annotations
+
+import json
+import resource
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from benchmarks import made
+from connectors import Post
+from monitor import escalation
+from monitor.assembly import Assembly, assemble, open_store
+from monitor.engine import utc_now
+from monitor.settings import load
+from monitor.store import deliveries
+
+CASES = 10_000
+SETTINGS = """
+[database]
+url = "sqlite:bench.sqlite"
+[[brands]]
+name = "Harbour Tea"
+query = '"Harbour Tea"'
+[[sources]]
+name = "import"
+kind = "replay"
+[[channels]]
+name = "console"
+kind = "console"
+[[alerts.routes]]
+priority = "urgent"
+[desk]
+hours = [{ days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start = "00:00", end = "00:00" }]
+"""
+
+
+def main() -> None:
+    """Print the figures as one JSON object."""
+    with tempfile.TemporaryDirectory(prefix="earful-bench-") as name:
+        folder = Path(name)
+        (folder / "settings.toml").write_text(SETTINGS, "utf-8")
+        settings = load(folder / "settings.toml", {})
+        now = utc_now()
+        database = open_store(settings, now)
+        assembly = assemble(settings, database)
+        opened = assembly.intake.take(_complaints(now), now).opened
+        before = _peak()
+        idle = _round(assembly, now + timedelta(minutes=1))
+        due = _round(assembly, now + timedelta(minutes=46))
+        steps = database.row("SELECT count(*) AS n FROM deliveries WHERE step = 1")
+        database.close()
+    print(
+        json.dumps(
+            {
+                "escalation_open_cases": len(opened),
+                "escalation_round_seconds": round(idle, 3),
+                "escalation_all_due_seconds": round(due, 3),
+                "escalation_reminders": steps["n"] if steps else 0,
+                "escalation_grew_mb": round((_peak() - before) / 1024, 1),
+            }
+        )
+    )
+
+
+def _complaints(now: datetime) -> list[Post]:
+    return [
+        Post("import", f"e{place}", "", f"author{place}", text, now)
+        for place, (text, _bad) in enumerate(made.texts(CASES, unhappy=1.0, seed=11))
+    ]
+
+
+def _round(assembly: Assembly, now: datetime) -> float:
+    """What the daemon's tick does every two seconds."""
+    database, rules = assembly.database, assembly.rules
+    started = time.perf_counter()
+    escalation.escalate(database, rules, now)
+    escalation.lists(database, rules, now)
+    escalation.fall_back(database, rules, now)
+    escalation.people_left(database, rules, now)
+    with database.transaction():
+        deliveries.recover(database, now, all_of_them=False)
+    return time.perf_counter() - started
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+if __name__ == "__main__":
+    main()
