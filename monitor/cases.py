@@ -162,7 +162,9 @@ def _take(rules: Rules, case: Case, owner: str, who: str, now: datetime, clock: 
     if case.owner and owner == who:
         since = f" since {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
         return {}, f"{case.owner} was first and has it{since}"
+    due = case.due_at or rules.clock(case.priority, now).due_at  # in the sweep list it had none
     return {
+        "due_at": due,
         "owner": owner,
         "acknowledged_at": case.acknowledged_at or now,
         "acknowledged_by": case.acknowledged_by or owner,

@@ -21,7 +21,7 @@ from monitor import cases as verbs
 from monitor.model import Mention, Verdict
 from monitor.rules import HISTORY, Rules, domain_of
 from monitor.store import cases, deliveries, looks, mentions, records
-from monitor.store.database import Database, stamp
+from monitor.store.database import Database, listed, stamp
 from monitor.text.judge import Judge
 from monitor.text.normal import clean
 from monitor.text.query import Query, Subject, brands_in
@@ -482,12 +482,13 @@ class _Chunk:
         tells = verdict.lane == "ping" and not quiet
         # A post dated in the future, or one found late, must not make a clock that nobody can keep or understand.
         start = min(max(post.posted_at, self.now - rules.settings.alerts.alert_not_older_than), self.now)
-        clock = rules.clock(priority, start)
+        # What only may need an answer has no clock until somebody takes it.
+        clock = rules.clock(priority, start) if verdict.lane == "ping" else None
         case_id = str(self.number)
         story = policy.joins_story(contact, self._near(contact), rules.alike, rules.settings.alerts.group_join)
         if story is None:
             story = self._new_story(case_id, each, contact)
-        chain = clock.chain if tells else ()
+        chain = clock.chain if clock is not None and tells else ()
         row = cases.new_row(
             id=case_id,
             n=self.number,
@@ -497,22 +498,22 @@ class _Chunk:
             author=post.author,
             lane=verdict.lane,
             priority=priority,
-            priority_reasons=json.dumps(reasons, ensure_ascii=False),
+            priority_reasons=listed(reasons),
             opened_at=stamp(self.now),
             first_posted_at=stamp(post.posted_at),
             last_posted_at=stamp(post.posted_at),
             story_id=story.id,
             fingerprint=each.fingerprint,
-            due_at=stamp(clock.due_at),
-            resolve_due_at=stamp(clock.resolve_due_at),
+            due_at=stamp(clock.due_at) if clock else "",
+            resolve_due_at=stamp(clock.resolve_due_at) if clock else "",
             owner=routed.owner if tells else "",
-            chain=policy.chain_text(chain),
+            chain=policy.chain_text(chain) if chain else "[]",
             next_step_at=stamp(chain[0].at) if chain else "",
             quiet=int(quiet),
             praise=int(verdict.praise),
-            targets=json.dumps(routed.notify),
+            targets=listed(routed.notify),
             route=routed.rule,
-            tags=json.dumps(verdict.tags, ensure_ascii=False),
+            tags=listed(verdict.tags),
             worst=verdict.sentiment,
             reach=post.reach,
             rating=post.rating,

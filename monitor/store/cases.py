@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.case import Case
-from monitor.store.database import Database, Row, at, instant, marks, stamp
+from monitor.store.database import Database, Row, at, encode, instant, marks, stamp
 
 COLUMNS = (
     "id", "n", "brand", "source", "thread", "author", "lane", "priority", "priority_reasons", "opened_at",
@@ -261,7 +261,7 @@ def log_row(case: str, now: datetime, what: str, *, who: str = "", way: str = ""
         "who": who,
         "way": way,
         "what": what,
-        "detail": json.dumps(detail, ensure_ascii=False, default=str),
+        "detail": encode(detail),
     }
 
 

@@ -47,6 +47,7 @@ class RoleTaken(Exception):
     """Another daemon works on this database; the message names its host and process."""
 
 
+@lru_cache(maxsize=1024)
 def stamp(moment: datetime | None) -> str:
     """UTC text of fixed width, so that text order is time order. None becomes ""."""
     if moment is None:
@@ -65,12 +66,12 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def listed(values: Sequence[str]) -> str:
     """A list as the JSON text of its column."""
-    return _encode(values) if values else "[]"
+    return encode(values) if values else "[]"
 
 
 def marks(name: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
