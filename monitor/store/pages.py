@@ -203,16 +203,27 @@ def labels_of_mention(database: Database, mention: str) -> list[Row]:
     return database.rows("SELECT * FROM labels WHERE mention_id = :id ORDER BY n DESC LIMIT 20", {"id": mention})
 
 
-def volume(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
-    """(hour, n, negative, known) of posts written in a span, by hour of UTC ("2026-11-22T06")."""
+def volume(database: Database, since: datetime, until: datetime, brand: str = "", width: int = 13) -> list[Row]:
+    """(hour, n, negative, known) of posts written in a span, by hour of UTC ("2026-11-22T06"); by minute for 16."""
     clause, values = ("AND brand = :brand ", {"brand": brand}) if brand else ("", {})
     return database.rows(
-        "SELECT substr(posted_at, 1, 13) AS hour, count(*) AS n, "
+        f"SELECT substr(posted_at, 1, {int(width)}) AS hour, count(*) AS n, "
         "sum(CASE WHEN label = 'negative' THEN 1 ELSE 0 END) AS negative, "
         "sum(CASE WHEN label <> 'unknown' THEN 1 ELSE 0 END) AS known FROM mentions "
-        f"WHERE posted_at >= :since AND posted_at < :until {clause}GROUP BY substr(posted_at, 1, 13) ORDER BY 1",
+        f"WHERE posted_at >= :since AND posted_at < :until {clause}GROUP BY substr(posted_at, 1, {int(width)}) "
+        "ORDER BY 1",
         {"since": stamp(since), "until": stamp(until), **values},
     )
+
+
+def first_posted_at(database: Database, since: datetime, brand: str = "") -> datetime | None:
+    """When the first post of a span was written."""
+    clause, values = ("AND brand = :brand ", {"brand": brand}) if brand else ("", {})
+    row = database.row(
+        f"SELECT min(posted_at) AS at FROM mentions WHERE posted_at >= :since {clause}",
+        {"since": stamp(since), **values},
+    )
+    return instant(row["at"] or "") if row else None
 
 
 def tags(database: Database, since: datetime, until: datetime, brand: str = "") -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 720, 220
+WIDTH, HEIGHT = 960, 240
 LEFT, BOTTOM, TOP = 44, 24, 10
 
 
@@ -29,21 +30,16 @@ def sparkline(values: Sequence[float]) -> Markup:
 
 
 def _top(most: float) -> float:
-    """A round number at or above the largest value."""
-    for factor in (1, 2, 2.5, 5, 10):
-        power = 1.0
-        while power * factor < most and power < 1e12:
-            power *= 10
-        if power * factor >= most and power * factor / most < 2.01:
-            return power * factor
-    return most or 1.0
+    """A round number at or above the largest value: 1, 2 or 5 with noughts."""
+    power = 10.0 ** math.floor(math.log10(most)) if most > 0 else 1.0
+    return next((factor * power for factor in (1, 2, 4, 5, 10) if factor * power >= most), most)
 
 
 def _grid(top: float, unit: str) -> str:
     parts = []
     for share in (0.0, 0.5, 1.0):
         y = HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP)
-        value = f"{top * share:,.0f}" if top >= 2 or share != 0.5 else f"{top * share:g}"
+        value = f"{top * share:,.0f}" if top >= 10 else f"{top * share:g}"
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(value + unit)}</text>')
     return "".join(parts)
@@ -62,7 +58,7 @@ def bars(names: Sequence[str], whole: Sequence[float], part: Sequence[float], la
     """Bars of a whole, with a part of each drawn darker from the ground up."""
     top = _top(max(whole, default=1) or 1)
     step = (WIDTH - LEFT) / max(len(names), 1)
-    wide = max(min(step * 0.72, 40), 1)
+    wide = max(min(step * 0.72, 48), 1)
     room = HEIGHT - BOTTOM - TOP
     shapes = []
     for number, (all_of_it, some) in enumerate(zip(whole, part, strict=True)):
@@ -115,5 +111,5 @@ def heat(rows: Sequence[str], cells: Sequence[Sequence[int]], label: str) -> Mar
 
 def _svg(label: str, inside: str, height: int = HEIGHT) -> Markup:
     return Markup(  # noqa: S704 - numbers of ours, and text that is escaped
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">{inside}</svg>'
+        f'<svg class="chart wide" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">{inside}</svg>'
     )

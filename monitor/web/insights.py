@@ -54,20 +54,24 @@ def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
     last = ask.now.astimezone(ask.zone).date()
     first = last - timedelta(days=days - 1)
     since = datetime.combine(first, time(), ask.zone).astimezone(UTC)
-    by_day, by_hour = spread_of(pages.volume(ask.database, since, ask.now, brand), ask.zone)
-    names, whole, negative, known = _grouped(first, last, by_day)
+    heard = pages.first_posted_at(ask.database, since, brand)
+    unit = unit_of(ask.now - heard if heard is not None else timedelta(days=days), days)
+    rows = pages.volume(ask.database, since, ask.now, brand, 16 if unit == "minute" else 13)
+    names, whole, negative, known = grouped(rows, unit, max(since, heard or since), ask.now, ask.zone)
+    by_hour = by_hour_of_week(rows, ask.zone)
     weeks = by_week(ask, first, ask.now)
     topics = Counter(tag for text in pages.tags(ask.database, since, ask.now, brand) for tag in _topics(text))
     medians = [week["median"].total_seconds() / 3600 if week["median"] is not None else None for week in weeks]
     return {
-        "first": first,
+        "first": heard or since,
+        "unit": {"week": "week from"}.get(unit, unit),
         "total": sum(whole),
         "unhappy": sum(negative),
         "share": sum(negative) / sum(known) if sum(known) else None,
         "report": report.of_span(ask.database, ask.rules, since, ask.now),
-        "volume": charts.bars([name for name, _ in names], whole, negative, "Mentions, and unhappy ones among them"),
+        "volume": charts.bars(names, whole, negative, f"Mentions, and unhappy ones among them, by {unit}"),
         "volume_rows": [
-            (name, w, n, n / k if k else None) for (name, _), w, n, k in zip(names, whole, negative, known, strict=True)
+            (name, w, n, n / k if k else None) for name, w, n, k in zip(names, whole, negative, known, strict=True)
         ],
         "answer": charts.line([week["name"] for week in weeks], medians, "Median hours to answer, by week", " h"),
         "weeks": weeks,
@@ -78,33 +82,59 @@ def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
     }
 
 
-def spread_of(rows: Sequence[Row], zone: ZoneInfo) -> tuple[dict[date, list[int]], list[list[int]]]:
-    """Hours of UTC as (mentions, negative, known) by day, and as mentions by hour of the week, in a zone."""
-    by_day: dict[date, list[int]] = {}
-    by_hour = [[0] * 24 for _ in WEEKDAYS]
+def unit_of(heard: timedelta, days: int) -> str:
+    """What one bar stands for: as fine as what there is to show, so that a first day is more than one bar."""
+    if heard < timedelta(hours=2):
+        return "minute"
+    if heard < timedelta(days=3):
+        return "hour"
+    return "day" if days < 60 else "week"
+
+
+def _start(moment: datetime, unit: str) -> datetime:
+    """The beginning of the bar that a moment falls into."""
+    if unit == "minute":
+        return moment.replace(second=0, microsecond=0)
+    whole = moment.replace(minute=0, second=0, microsecond=0)
+    if unit == "hour":
+        return whole
+    day = whole.replace(hour=0)
+    return day - timedelta(days=day.weekday()) if unit == "week" else day
+
+
+def grouped(
+    rows: Sequence[Row], unit: str, since: datetime, until: datetime, zone: ZoneInfo
+) -> tuple[list[str], list[int], list[int], list[int]]:
+    """(names, mentions, negative, known) by bar, empty bars too."""
+    found: dict[datetime, list[int]] = {}
     for row in rows:
-        local = datetime.fromisoformat(row["hour"] + ":00:00+00:00").astimezone(zone)
-        day = by_day.setdefault(local.date(), [0, 0, 0])
+        bar = found.setdefault(_start(_moment(row["hour"]).astimezone(zone), unit), [0, 0, 0])
         for place, value in enumerate((row["n"], row["negative"], row["known"])):
-            day[place] += int(value or 0)
-        by_hour[local.weekday()][local.hour] += int(row["n"])
-    return by_day, by_hour
+            bar[place] += int(value or 0)
+    step = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}.get(
+        unit, timedelta(days=7)
+    )
+    bars: list[datetime] = []
+    at = _start(since.astimezone(zone), unit)
+    while at <= until and len(bars) < 400:
+        bars.append(at)
+        at += step  # on the wall's clock: a day stays a day when the clocks change
+    names = [f"{bar:%H:%M}" if unit in {"minute", "hour"} else f"{bar.day} {bar:%b}" for bar in bars]
+    values = [found.get(bar, [0, 0, 0]) for bar in bars]
+    return names, [each[0] for each in values], [each[1] for each in values], [each[2] for each in values]
 
 
-def _grouped(
-    first: date, last: date, by_day: dict[date, list[int]]
-) -> tuple[list[tuple[str, date]], list[int], list[int], list[int]]:
-    """Days, or weeks where there are more than sixty days."""
-    step = 1 if (last - first).days < 60 else 7
-    names, columns = [], ([], [], [])  # type: tuple[list[tuple[str, date]], tuple[list[int], list[int], list[int]]]
-    day = first
-    while day <= last:
-        span = [by_day.get(day + timedelta(days=each), [0, 0, 0]) for each in range(step)]
-        names.append((f"{day.day} {day:%b}", day))
-        for place in range(3):
-            columns[place].append(sum(each[place] for each in span))
-        day += timedelta(days=step)
-    return names, *columns
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}:00:00+00:00" if len(text) == 13 else f"{text}:00+00:00")
+
+
+def by_hour_of_week(rows: Sequence[Row], zone: ZoneInfo) -> list[list[int]]:
+    """Mentions by weekday and hour, in a zone."""
+    found = [[0] * 24 for _ in WEEKDAYS]
+    for row in rows:
+        local = _moment(row["hour"]).astimezone(zone)
+        found[local.weekday()][local.hour] += int(row["n"])
+    return found
 
 
 def by_week(ask: Ask, first: date, now: datetime) -> list[dict[str, Any]]:
