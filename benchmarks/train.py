@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import os
 import random
 import re
 import sys
@@ -24,8 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"  # sums in one order, so that the same data give the same bytes
+
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -44,7 +48,13 @@ VERSION = "2026-11"
 BITS = 18
 SIGNAL_SCALE = 0.3  # signals are standardised, words are not: this makes their penalties alike
 EXPANSIONS = 8  # texts from each line of examples
-LINE_WEIGHT = {"hard words that say nothing against the brand": 0.4, "bitter praise and look-alikes": 0.6}
+# Sections written to be hard are rarer in life than here.
+LINE_WEIGHT = {
+    "hard words that say nothing against the brand": 0.4,
+    "bitter praise and look-alikes": 0.6,
+    "calm stories, tips and jokes: long, personal, and nothing is wrong": 0.5,
+    "own troubles told plainly, to nobody in particular": 0.8,
+}
 UNHAPPY = {"anger", "annoyance", "disappointment", "disapproval", "disgust", "sadness", "confusion"}
 CROSS = UNHAPPY - {"sadness", "confusion"}
 UNSURE = {"sadness", "confusion", "fear", "embarrassment", "grief", "nervousness", "remorse", "realization", "surprise"}
