@@ -348,7 +348,7 @@ def _lines(cases: list[Case], blended: list[float]) -> tuple[float | None, float
     reached = sorted(chance for chance, label in rows if label)
     sweep = 0.9 * reached[len(reached) // 20]
     if ping is not None:
-        ping = round(max(0.4, min(0.9, ping)), 4)
+        ping = round(max(0.5, min(0.9, ping)), 4)
     return ping, round(max(0.01, min(0.3, sweep)), 4) if yes >= 10 else None
 
 
