@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from alerts import hours
@@ -168,8 +169,9 @@ def chain_text(links: Sequence[Link]) -> str:
     return json.dumps([{**asdict(link), "at": link.at.isoformat()} for link in links], ensure_ascii=False)
 
 
+@lru_cache(maxsize=2048)
 def chain_of(text: str) -> tuple[Link, ...]:
-    """The chain that `chain_text` wrote."""
+    """The chain that `chain_text` wrote. Kept for a while: a round reads each of them twice."""
     return tuple(
         Link(datetime.fromisoformat(each["at"]), tuple(each["notify"]), each["reason"])
         for each in json.loads(text or "[]")

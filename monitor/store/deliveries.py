@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from monitor.store.database import Database, Row, at, instant, marks, stamp
+from monitor.store.database import Database, Row, at, encode, instant, marks, stamp
 
 NOT_NEEDED = "not needed"  # begins the error of a row that an answer overtook: not a dead letter
 _COLUMNS = (
@@ -118,7 +118,7 @@ def new_row(
         "target": target,
         "action": action,
         "revision": revision,
-        "payload": json.dumps(payload or {}, ensure_ascii=False),
+        "payload": encode(payload) if payload else "{}",
         "priority": priority,
         "urgent": int(urgent),
         "due_at": stamp(due_at),
@@ -178,7 +178,7 @@ def claim(
             "before": delivery.fence,
             "now": stamp(now),
             "lease": stamp(lease_until),
-            "payload": json.dumps(payload, ensure_ascii=False),
+            "payload": encode(payload),
         },
     )
     return fence if changed == 1 else None
