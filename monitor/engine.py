@@ -168,7 +168,8 @@ class Engine:
     def stop(self, within_seconds: float = 20.0) -> bool:
         """Stop ticking, let what is in flight end; whether everything ended in time."""
         self.stopping.set()
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         self.listening.stop()
         end = utc_now() + timedelta(seconds=within_seconds)
         for thread in list(self._threads):

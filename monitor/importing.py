@@ -98,7 +98,7 @@ def _json_rows(path: Path, text: str, size: int) -> tuple[list[str], Iterator[tu
     for line in text.splitlines()[:50]:
         try:
             first = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(first, dict):
             columns.update(dict.fromkeys(first))

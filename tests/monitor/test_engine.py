@@ -1,0 +1,133 @@
+"""What runs by itself: it ticks, survives what fails, takes new settings on the way, and stops clean."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.assembly import Assembly, assemble
+from monitor.engine import Engine, utc_now
+from monitor.store import deliveries
+from monitor.store.database import Postgresql, Sqlite
+from tests.fakes.slack import FakeSlack
+from tests.hall import ANGRY, BROKEN, MINUTE, assembly_of, count, post, settings_from
+
+Base = Sqlite | Postgresql
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for something that will be so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        threading.Event().wait(0.02)
+
+
+def slack_house(database: Base, folder: Path, slack: FakeSlack, **more: Any) -> Assembly:
+    channel = f'[[channels]]\nname = "slack"\nkind = "slack"\ntoken = {{ env = "T" }}\napi_url = "{slack.api_url}"\n'
+    settings = settings_from(
+        folder,
+        channels=channel + '[[channels]]\nname = "console"\nkind = "console"\n',
+        notify=("slack:#care",),
+        alerts='group_wait = "0s"',
+        environ={"T": slack.token},
+        **more,
+    )
+    # No source is read here: these tests put posts in themselves.
+    still = [source.model_copy(update={"enabled": False}) for source in settings.sources]
+    return assembly_of(database, settings.model_copy(update={"sources": tuple(still)}))
+
+
+@pytest.fixture
+def engine(database: Base, tmp_path: Path, slack: FakeSlack) -> Any:
+    made = Engine(slack_house(database, tmp_path, slack))
+    yield made
+    made.stop(10)
+
+
+def test_what_is_queued_is_told_while_it_runs(engine: Engine, slack: FakeSlack) -> None:
+    engine.start()
+    engine.assembly.intake.take([post(ANGRY, at=utc_now())], utc_now())
+    until(lambda: len(slack.accepted) == 1)
+
+
+def test_what_a_former_process_left_in_flight_is_looked_up_at_the_start(
+    engine: Engine, database: Base, slack: FakeSlack
+) -> None:
+    engine.assembly.intake.take([post(ANGRY, at=utc_now())], utc_now())
+    (row,) = deliveries.due(database, "slack:#care", utc_now() + MINUTE)
+    deliveries.claim(database, row, utc_now(), utc_now() + 5 * MINUTE, {})
+    engine.start()
+    until(lambda: len(slack.accepted) == 1)
+    until(lambda: count(database, "deliveries", "state = 'sent'") == 1)
+    methods = [method for method, _ in slack.requests]
+    assert methods.index("conversations.history") < methods.index("chat.postMessage")
+
+
+def test_a_tick_that_fails_is_tried_again_at_its_next_turn(engine: Engine, database: Base, slack: FakeSlack) -> None:
+    """The table of the outbox is away for a moment; nothing stops for good."""
+    engine.assembly.intake.take([post(ANGRY, at=utc_now())], utc_now())
+    database.run("ALTER TABLE channels RENAME TO channels_away")
+    engine.start()
+    threading.Event().wait(0.6)
+    assert slack.accepted == []
+    database.run("ALTER TABLE channels_away RENAME TO channels")
+    until(lambda: len(slack.accepted) == 1)
+
+
+def test_it_stops_clean_and_sends_nothing_afterwards(engine: Engine, database: Base, slack: FakeSlack) -> None:
+    engine.start()
+    engine.assembly.intake.take([post(ANGRY, at=utc_now())], utc_now())
+    until(lambda: len(slack.accepted) == 1)
+    assert engine.stop(10)
+    engine.assembly.intake.take([post(BROKEN, author="joon", at=utc_now())], utc_now())
+    engine.deliver_due()
+    engine.collect_due()
+    assert not [each for each in threading.enumerate() if each.name.startswith(("tell-", "read-"))]
+    assert len(slack.accepted) == 1
+
+
+def test_a_hung_far_side_does_not_hold_up_the_end_for_longer_than_it_may(
+    engine: Engine, slack: FakeSlack, database: Base
+) -> None:
+    slack.misbehave("hang")
+    engine.start()
+    engine.assembly.intake.take([post(ANGRY, at=utc_now())], utc_now())
+    until(lambda: len(slack.requests) == 1)
+    assert engine.stop(0.2) is False  # says truly that something was still in flight
+    (row,) = [deliveries.of_row(each) for each in database.rows("SELECT * FROM deliveries")]
+    assert row.state in {"inflight", "unknown"}
+
+
+def test_new_settings_keep_what_is_in_flight_and_speak_from_the_next_tick_on(
+    engine: Engine, database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    engine.start()
+    engine.assembly.intake.take([post(ANGRY, at=utc_now())], utc_now())
+    until(lambda: len(slack.accepted) == 1)
+    other = tmp_path / "other"
+    other.mkdir()
+    renewed = slack_house(database, other, slack).settings
+    alerts = renewed.alerts.model_copy(update={"notify": ("slack:#elsewhere",)})
+    engine.replace(assemble(renewed.model_copy(update={"alerts": alerts}), database))
+    engine.assembly.intake.take([post(BROKEN, author="joon", at=utc_now())], utc_now())
+    until(lambda: len(slack.accepted) == 2)
+    assert [each["asked"] for each in slack.accepted] == ["#care", "#elsewhere"]
+    assert (
+        count(database, "deliveries", "state <> 'sent'") == 0
+        or until(lambda: count(database, "deliveries", "state <> 'sent'") == 0) is None
+    )
+
+
+def test_keeping_house_and_the_audit_leave_an_empty_installation_in_peace(engine: Engine) -> None:
+    engine.keep_house()
+    engine.audit_due()
+    engine.growth_due()
+    engine.escalate_due()
+    engine.digest_due()
+    assert engine.audit.findings == ()
