@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from monitor.install_texts import INSTALLATION, QUICK, SLACK_STEPS, UNIT
+from monitor.install_texts import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_STEPS, UNIT
 from monitor.settings import Block, Brand, clock
 from monitor.text.query import QueryError, parse
 
@@ -205,9 +205,9 @@ def settings_text(query: str, *, name: str, zone: str, blocks: tuple[Block, ...]
         f'{{ days = {json.dumps(list(block.days))}, start = "{block.start:%H:%M}", end = "{block.end:%H:%M}" }}'
         for block in blocks
     )
-    quick = QUICK if demo else ""
+    quick, operator = (QUICK, QUIET_OPERATOR) if demo else ("", "")
     return INSTALLATION.format(
-        query=_quoted(query), name=_quoted(name), zone=_quoted(zone), hours=f"[{hours}]", quick=quick
+        query=_quoted(query), name=_quoted(name), zone=_quoted(zone), hours=f"[{hours}]", quick=quick, operator=operator
     )
 
 

@@ -12,13 +12,16 @@ quiet_start       = "00:00"
 quiet_end         = "00:00"
 """
 
+QUIET_OPERATOR = """operator = []    # a demonstration: the screen itself says which sources are not read
+"""
+
 INSTALLATION = """\
 # Earful listens for {name} with this file. Every option, its default and its reason stand in the settings.toml
 # that comes with Earful. After a change: earful check, then earful reload.
 
 [earful]
 zone = {zone}
-
+{operator}
 [database]
 url = "sqlite:earful.sqlite"    # beside this file
 
