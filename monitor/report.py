@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from alerts import hours
-from alerts.letters import FigureLine
+from alerts.letters import FigureLine, percent
 from alerts.wording import count_words, span_words
 from monitor.rules import Rules
 from monitor.store import figures
@@ -35,13 +35,14 @@ STAGES = (("lag", "post to seen"), ("alert_lag", "seen to told"), ("to_take_wall
 class Spread:
     """How long something took: how often, the median, the 90th percentile, and the share within the target (0 to 1).
 
-    `within` is None where there is no target, or nothing whose target has passed.
+    `within` is the share of `due`, which counts what was done or should have been by now. It is None where nothing was.
     """
 
     n: int = 0
     median: timedelta | None = None
     p90: timedelta | None = None
     within: float | None = None
+    due: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ def spread(values: Iterable[timedelta | None], kept: Iterable[bool | None] = ())
     """Count, median and p90 of those durations that are known, and the share of those targets that were kept."""
     found = sorted(value for value in values if value is not None)
     due = [each for each in kept if each is not None]
-    return Spread(len(found), percentile(found, 0.5), percentile(found, 0.9), sum(due) / len(due) if due else None)
+    within = sum(due) / len(due) if due else None
+    return Spread(len(found), percentile(found, 0.5), percentile(found, 0.9), within, len(due))
 
 
 def of_span(database: Database, rules: Rules, since: datetime, until: datetime) -> Report:
@@ -329,9 +331,9 @@ def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
         *(_line(_LETTER[name], getattr(now, name), getattr(old, name), "median") for name, _words in STAGES),
     ]
     if now.in_target is not None:
-        earlier = f"{old.in_target:.0%}" if old.in_target is not None else ""
-        note = f"of {count_words(now.turns, 'person', 'people')} who wrote" + _again(now)
-        found.insert(0, FigureLine("Answered within the target", f"{now.in_target:.0%}", earlier, note))
+        earlier = percent(old.in_target) if old.in_target is not None else ""
+        note = f"of {'only ' if now.to_answer.due < FEW else ''}{now.to_answer.due:,}" + _again(now)
+        found.insert(0, FigureLine("Answered within the target", percent(now.in_target), earlier, note))
     return tuple(line for line in found if line.value)
 
 
@@ -352,7 +354,7 @@ def desk_words(span: timedelta) -> str:
 
 
 def _again(now: Figures) -> str:
-    return f", {now.again} of them again" if now.again else ""
+    return f"; {count_words(now.again, 'person', 'people')} wrote again" if now.again else ""
 
 
 def _line(name: str, now: Spread, before: Spread, note: str, *, p90: bool = False) -> FigureLine:
@@ -410,4 +412,5 @@ def _seconds(found: Spread) -> dict[str, object]:
         "median": found.median.total_seconds() if found.median is not None else None,
         "p90": found.p90.total_seconds() if found.p90 is not None else None,
         "within": found.within,
+        "due": found.due,
     }

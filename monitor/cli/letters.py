@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from alerts.letters import percent
 from alerts.wording import count_words, span_words
 from monitor import digest, report
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
@@ -151,4 +152,4 @@ def _words(spread: Spread, *, p90: bool, desk: bool = False) -> str:
 
 
 def _share(spread: Spread) -> str:
-    return "" if spread.within is None else f"{spread.within:.0%}"
+    return "" if spread.within is None else percent(spread.within)
