@@ -204,10 +204,11 @@ class Judge:
         if ear.mask is not None:
             text = ear.mask.sub(BRAND, text)
         language = detect(text, post.lang)
-        sentiment = ear.scorer.score(text, language)
         spoken = language if language in LANGUAGES else "en"
         cues = cues_for(spoken, tuple(ear.voice.complaint_words.get(spoken, ())))
         signals = signals_of(text, cues, ear.aim)
+        # Too short to tell the language, yet an English cue stands in it: "Acme sucks", "love it".
+        sentiment = ear.scorer.score(text, "en" if language == "und" and signals.cues else language)
         critical = _critical_cues(spoken, self._critical_words).find(list(signals.tokens))
         told = tuple(cue for cue in critical if cue.kind.name != "harmless")
         # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
@@ -240,8 +241,8 @@ class Judge:
             values = heard.signals.values
             personal = values.get("first_person") or values.get("direct") or values.get("second_person")
             lane = "ping" if lane == "sweep" or personal else "sweep"
-        unheard = heard.sentiment.label == "unknown" and heard.language not in LANGUAGES
-        if unheard and heard.language != "und" and not star_reason and not heard.critical:
+        unheard = heard.sentiment.label == "unknown" and heard.language not in (*LANGUAGES, "und")
+        if unheard and not star_reason and not heard.critical:
             lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
         return Verdict(
             sentiment=heard.sentiment.score,
@@ -306,16 +307,14 @@ def tells_of_trouble(heard: Heard) -> bool:
 
 
 def speaks_to_us(heard: Heard) -> bool:
-    """Whether the post is put to somebody, or tells of the author's own trouble: such a one waits for an answer.
+    """Whether the post is put to somebody, or tells of something gone wrong: such a one waits for an answer.
 
     The others grumble in passing, or repeat what somebody said; far more certainty is asked before they call people.
     """
     values = heard.signals.values
     if values.get("direct") or (values.get("second_person") and values.get("many_people")):
         return True
-    to_somebody = values.get("first_person") or values.get("demand") or values.get("many_people")
-    own_trouble = values.get("kinds") and to_somebody
-    return bool(own_trouble and not values.get("link") and not values.get("repost"))
+    return bool(values.get("kinds") and not values.get("link") and not values.get("repost"))
 
 
 _REPLY_ODDS = 0.6
