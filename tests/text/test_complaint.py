@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.text import complaint
 from monitor.text.complaint import Aim, Cues, Kind, cues_for, kinds_of, signals_of, tokens_of
@@ -150,3 +152,31 @@ def test_the_word_files_are_ours_and_readable() -> None:
     for language in complaint.LANGUAGES:
         tables = tomllib.loads((folder / f"complaint.{language}.toml").read_text(encoding="utf-8"))
         assert sum(len(table["cues"]) for table in tables.values()) > 300, language
+
+
+_PIECES = (
+    "never",
+    "arrived,",
+    "can't",
+    "noooo",
+    "???",
+    "@bob",
+    "#AcmeFail",
+    "https://acme.example/a?b",
+    ":(",
+    "x" * 90,
+    "é…",
+)
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=8))
+def test_a_word_is_cut_alike_wherever_it_stands(pieces: list[str]) -> None:
+    """What was cut before is remembered, what is very long is not: the words are the same."""
+    assert tokens_of(" ".join(pieces)) == [token for piece in pieces for token in tokens_of(piece)]
+
+
+def test_a_cue_of_nothing_is_no_cue() -> None:
+    cues = Cues(
+        [("", Kind("empty", "nothing", 1.0)), ("* gone", Kind("gap", "gap", 1.0)), ("lost", Kind("lost", "lost", 1.0))]
+    )
+    assert [found.words for found in cues.find(tokens_of("it is lost and gone"))] == ["lost"]

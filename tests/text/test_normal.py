@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text.normal import MARKS, clean, fold, for_scoring, headline, safe_line, windows
+from monitor.text.normal import MARKS, clean, fold, for_scoring, has_run, headline, safe_line, windows
 
 ANY = st.text(alphabet=st.characters(), max_size=200)  # lone surrogates and controls among them
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -170,3 +170,26 @@ def test_a_headline_is_cut_between_words_and_says_so() -> None:
     assert headline("x" * 1_000_000, 10) == "xxxxxxxxx…"
     assert headline("abcde👩\u200d🚀", 8) == "abcde👩\u200d🚀"
     assert headline("abcde👩\u200d🚀 and more", 8) == "abcde…"
+
+
+@given(st.text(alphabet="aab\0 é日\ud800😀", max_size=12), st.integers(min_value=2, max_value=5))
+def test_a_run_of_one_character_is_never_missed(text: str, length: int) -> None:
+    """It may see one where there is none; in plain letters it sees only what is there."""
+    stands = any(text[at] * length == text[at : at + length] for at in range(len(text)))
+    assert has_run(text, length) or not stands
+    if text.isascii() and "\0" not in text:
+        assert has_run(text, length) == stands
+
+
+@pytest.mark.parametrize(
+    ("text", "prepared"),
+    [
+        ("late,again...and rude!no", "late, again... and rude! no"),
+        ("late,,;again", "late,,; again"),
+        ("Late.Again 3,5 OK,bye", "Late.Again 3,5 OK,bye"),
+        ("nooooooo", "nooo"),
+        ("nooooooo é", "nooo é"),
+    ],
+)
+def test_glued_words_come_apart_and_stretched_ones_shrink(text: str, prepared: str) -> None:
+    assert for_scoring(text) == prepared
