@@ -205,5 +205,8 @@ def _matches(rule: Route, post: Post, brand: str, verdict: Verdict) -> bool:
 
 
 def domain_of(url: str) -> str:
-    """The host of an address without "www.", for mutes and filters."""
-    return (urlsplit(url).hostname or "").removeprefix("www.")
+    """The host of an address without "www.", for mutes and filters; empty where it has none that can be read."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:  # "http://[": brackets without an address in them
+        return ""

@@ -421,6 +421,11 @@ def test_a_weird_id_is_a_key_that_holds(acme: Assembly, native: str) -> None:
     assert count(acme.database, "posts") == 2
 
 
+@pytest.mark.parametrize("url", ["http://[", "http://[::1", "https://a\x00b", "https://" + "a" * 100_000])
+def test_an_address_that_is_none_loses_no_post(acme: Assembly, url: str) -> None:
+    assert take(acme, replace(post(ANGRY), url=url)) == ["1"]
+
+
 def test_the_chunks_of_a_long_page_are_all_stored_and_the_cursor_comes_with_the_last(acme: Assembly) -> None:
     seen: list[int] = []
 

@@ -1,0 +1,187 @@
+"""The settings as rules: who is told where, which rule decides, and what quiet hours hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.assembly import judge_of, queries_of
+from monitor.rules import Rules, domain_of
+from monitor.settings import Settings
+from tests.hall import ANGRY, HOUR, MINUTE, NOW, post, settings_from
+
+CHANNELS = """
+[[channels]]
+name = "console"
+kind = "console"
+[[channels]]
+name = "slack"
+kind = "slack"
+token = { env = "T" }
+[[channels]]
+name = "mail"
+kind = "email"
+host = "127.0.0.1"
+security = "none"
+sender = "earful@example.org"
+"""
+PEOPLE = """
+[[people]]
+name = "ANA"
+email = "ana@example.org"
+slack = "U0ANA00001"
+[[people]]
+name = "BEN"
+targets = ["mail:ben@example.org"]
+[[people]]
+name = "LEA"
+role = "lead"
+slack = "U0LEA00001"
+[[people]]
+name = "VIC"
+role = "viewer"
+"""
+ROUTES = """
+[[alerts.routes]]
+name = "press"
+words = ["journalist"]
+notify = ["mail:press@example.org"]
+priority = "critical"
+[[alerts.routes]]
+name = "loud"
+reach_at_least = 1000
+notify = ["slack:#loud"]
+owner = "ANA"
+[[alerts.routes]]
+name = "bad reviews"
+source = ["forum"]
+stars_at_most = 2
+notify = ["slack:#reviews"]
+[[alerts.routes]]
+brand = ["Globex"]
+notify = ["slack:#globex"]
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_from(
+        tmp_path, channels=CHANNELS, tables=ROUTES + PEOPLE, notify=("slack:#care",), environ={"T": "xoxb-1"}
+    )
+
+
+@pytest.fixture
+def rules(settings: Settings) -> Rules:
+    return Rules(settings)
+
+
+def told(rules: Rules, *names: str, route: tuple[str, ...] = ("slack:#care",)) -> dict[str, tuple[str, ...]]:
+    return {each.target: each.ping for each in rules.tell(names, route, NOW)}
+
+
+def test_the_channel_is_told_without_a_ping(rules: Rules) -> None:
+    assert told(rules, "channel") == {"slack:#care": ()}
+
+
+def test_people_are_pinged_in_the_channel_and_told_at_their_own_address(rules: Rules) -> None:
+    assert told(rules, "ANA") == {"slack:#care": ("U0ANA00001",), "mail:ana@example.org": ()}
+    assert told(rules, "BEN") == {"mail:ben@example.org": ()}
+
+
+def test_leads_are_told_and_viewers_never_on_duty(rules: Rules) -> None:
+    assert told(rules, "leads") == {"slack:#care": ("U0LEA00001",)}
+    assert [person.name for person in rules.on_duty(NOW)] == ["ANA", "BEN", "LEA"]
+
+
+def test_the_next_person_is_the_first_on_duty_who_was_not_told(rules: Rules) -> None:
+    assert [person.name for person in rules.people_called("next", NOW)] == ["ANA"]
+    assert [person.name for person in rules.people_called("next", NOW, {"ANA"})] == ["BEN"]
+    assert rules.people_called("next", NOW, {"ANA", "BEN", "LEA"}) == []
+
+
+def test_where_nobody_is_left_by_a_name_the_channel_hears_it(rules: Rules) -> None:
+    assert told(rules, "GONE") == {"slack:#care": ()}
+
+
+def test_targets_may_be_named_as_they_are(rules: Rules) -> None:
+    assert told(rules, "mail:boss@example.org", "console") == {"mail:boss@example.org": (), "console": ()}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "notify"),
+    [
+        ({}, "alerts.notify", "slack:#care"),
+        ({"text": "A JOURNALIST asks about Acme"}, "press", "mail:press@example.org"),
+        ({"text": "A journalist asks about Acme", "reach": 5000}, "press", "mail:press@example.org"),
+        ({"reach": 1000}, "loud", "slack:#loud"),
+        ({"reach": 999}, "alerts.notify", "slack:#care"),
+        ({"rating": 2.0}, "bad reviews", "slack:#reviews"),
+        ({"rating": 3.0}, "alerts.notify", "slack:#care"),
+        ({"rating": 1.0, "source": "chirp"}, "alerts.notify", "slack:#care"),
+    ],
+)
+def test_the_first_rule_that_matches_decides(
+    settings: Settings, rules: Rules, change: dict[str, object], rule: str, notify: str
+) -> None:
+    one = replace(post(ANGRY), **change)  # type: ignore[arg-type]
+    verdict = judge_of(settings, queries_of(settings)).verdict(one, "Acme", ("acme",))
+    routed = rules.route(one, "Acme", verdict)
+    assert (routed.rule, routed.notify) == (rule, (notify,))
+
+
+def test_a_rule_without_a_name_is_called_by_its_place(settings: Settings, rules: Rules) -> None:
+    verdict = judge_of(settings, queries_of(settings)).verdict(post(ANGRY), "Globex", ("globex",))
+    assert rules.route(post(ANGRY), "Globex", verdict).rule == "alerts.routes[4]"
+
+
+@pytest.mark.parametrize(
+    ("target", "held"),
+    [
+        ("slack:#care", False),
+        ("slack:U0ANA00001", True),
+        ("slack:@ana", True),
+        ("mail:a@example.org", True),
+        ("console", False),
+    ],
+)
+def test_quiet_hours_hold_mail_and_direct_messages_and_no_channels_record(
+    rules: Rules, target: str, held: bool
+) -> None:
+    assert rules.quiet_target(target) is held
+
+
+def test_critical_runs_around_the_clock_and_the_rest_in_opening_hours(rules: Rules) -> None:
+    friday = datetime.fromisoformat("2026-03-06T16:45:00+00:00")
+    assert rules.clock("critical", friday).due_at == friday + 30 * MINUTE
+    assert rules.clock("urgent", friday).due_at == datetime.fromisoformat("2026-03-09T09:45:00+00:00")
+    assert rules.clock("normal", NOW, again=True).due_at == NOW + 4 * HOUR
+    assert rules.claim_expiry("critical", friday) == friday + 30 * MINUTE
+
+
+def test_a_chain_rises_and_ends_in_words(rules: Rules) -> None:
+    chain = rules.clock("urgent", NOW).chain
+    assert [link.at - NOW for link in chain] == [timedelta(minutes=each) for each in (45, 60, 90, 150)]
+    assert "nobody came" in chain[-1].reason
+
+
+@pytest.mark.parametrize("handle", ["acme_care", "@acme_care", "Acme_Care"])
+def test_our_own_account_is_known_however_it_is_spelled(rules: Rules, handle: str) -> None:
+    assert rules.is_own(post(ANGRY, author=handle))
+    assert not rules.is_own(post(ANGRY, author=handle, source="news"))
+
+
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("https://www.a.example/x", "a.example"),
+        ("http://B.example:80", "b.example"),
+        ("", ""),
+        ("javascript:x", ""),
+        ("http://[bad", ""),
+    ],
+)
+def test_the_domain_of_an_address(url: str, domain: str) -> None:
+    assert domain_of(url) == domain
