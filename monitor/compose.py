@@ -121,7 +121,7 @@ def _urgency(case: Case, now: datetime) -> tuple[int, int, str, int]:
 
 
 def history_of(database: Database, rows: Iterable[Row], now: datetime) -> dict[str, list[Row]]:
-    """case id -> the same author's earlier cases in 30 days."""
+    """case id -> the same author's earlier cases in 30 days that people were called for."""
     wanted = list(rows)
     earlier = cases.of_authors(
         database, [(row["source"], row["author"]) for row in wanted if row["author"]], now - HISTORY
@@ -130,7 +130,8 @@ def history_of(database: Database, rows: Iterable[Row], now: datetime) -> dict[s
         row["id"]: [
             each
             for each in earlier
-            if each["n"] < row["n"]
+            if each["lane"] == "ping"
+            and each["n"] < row["n"]
             and (each["brand"], each["source"], each["author"]) == (row["brand"], row["source"], row["author"])
         ]
         for row in wanted

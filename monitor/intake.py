@@ -456,7 +456,7 @@ class _Chunk:
 
     def _gravity(self, each: Judged, key: tuple[str, str, str], case_id: str = "") -> policy.Gravity:
         """What is known of a mention that opens a case, or joins `case_id`: that one is no earlier contact."""
-        earlier = [row for row in self.history.get(key, ()) if row["id"] != case_id]
+        earlier = [row for row in self.history.get(key, ()) if row["id"] != case_id and row["lane"] == "ping"]
         verdict = each.verdict
         return policy.Gravity(
             critical=verdict.critical,
