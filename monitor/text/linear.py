@@ -23,6 +23,7 @@ MAGIC = "EARFUL-LINEAR/1"
 FEATURES = "words-pairs-signals/1"  # to be changed whenever tokens, hashing or the meaning of a signal change
 _LARGEST = 20_000_000  # bytes of weights, unpacked
 _STEEPEST = 4.0  # a signal counts for at most so many standard deviations
+_MOST_GIVEN = 10_000  # values of signals that are remembered with what they give
 
 
 class ModelRefused(Exception):
@@ -86,6 +87,8 @@ class Model:
         # A signal that is absent gives something too (an absent link, say): that is summed once, here.
         self._absent = {name: signal.gives(0.0) for name, signal in self._signals.items()}
         self._base = float(header["bias"]) + sum(self._absent.values())
+        # Most signals count to three or four: what each gives is worked out once. Threads may both do it; it is equal.
+        self._given: dict[tuple[str, float], float] = {}
 
     def score(self, tokens: Sequence[str], signals: Mapping[str, float]) -> float:
         """Return the log odds that a post needs an answer."""
@@ -93,11 +96,15 @@ class Model:
         total = self._base
         if places:
             total += self._scale * sum(map(self._weights.__getitem__, places)) / math.sqrt(len(places))
-        known, absent = self._signals, self._absent
+        given, absent = self._given, self._absent
         for name, value in signals.items():
-            signal = known.get(name)
-            if signal is not None:
-                total += signal.gives(value) - absent[name]
+            if name in absent:
+                more = given.get((name, value))
+                if more is None:
+                    more = self._signals[name].gives(value) - absent[name]
+                    if len(given) < _MOST_GIVEN:
+                        given[name, value] = more
+                total += more
         return total * self._slope
 
     def voices(self, tokens: Sequence[str], signals: Mapping[str, float], most: int = 12) -> list[tuple[str, float]]:

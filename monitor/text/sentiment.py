@@ -147,6 +147,8 @@ class Scorer:
         scores = [self._window(window, strengths) for window in windows(prepared)]
         score = round(sum(scores) / len(scores), 4)
         label = label_of(score)
+        if not strengths:
+            return Sentiment(score, label, ())
         sign = {"negative": -1, "positive": 1}.get(label, 0)
         deciding = [word for word, strength in strengths.items() if strength * sign > 0 or sign == 0]
         deciding.sort(key=lambda word: -abs(strengths[word]))
