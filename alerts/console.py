@@ -132,7 +132,7 @@ def _block(alert: Alert) -> list[Text]:
     foot = [wording.rest_line(alert, len(also)), urgency if single else "", wording.excerpt(alert.footer, 300)]
     foot += [wording.title(alert)] if single else []
     said = " · ".join(line for line in foot if line)
-    return [*lines, Text("  " + said, style="dim")] if said else lines
+    return [*lines, *([Text("  " + said, style="dim")] if said else []), Text()]
 
 
 def _entry(entry: Entry) -> list[Text]:

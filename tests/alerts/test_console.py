@@ -38,6 +38,7 @@ def test_a_case_is_a_block_of_aligned_lines() -> None:
         "▌ says: cancelling · 3 Nov never answered\n"
         "▌ https://social.example/1\n"
         "  urgent · Harbour Tea\n"
+        "\n"
     )
 
 
