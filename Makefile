@@ -37,11 +37,8 @@ imports:
 tests:
 	$(BIN)/pytest -n 2 -q
 
-# make crash           kill a scripted run at every write, sync and send, and count what was lost: about half an hour
 # make train           write the shipped judge anew from data that lies beside the checkout
 # make quality         what the judge finds hard, and what became of each line
-crash: .venv/.developer
-	$(BIN)/python -m tests.crash.walk
 train: .venv/.developer
 	$(BIN)/python benchmarks/train.py
 quality: .venv/.installed
