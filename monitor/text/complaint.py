@@ -208,7 +208,11 @@ class Cues:
             if not nodes:
                 continue
             best: tuple[int, list[Kind]] | None = None
+            after = tokens[start + 1 : start + 2]
             for node in nodes:
+                ending, gap, stems, words = node
+                if ending is None and gap is None and not stems and (not after or after[0] not in words):
+                    continue  # most words that begin a cue go on as none
                 best = _better(best, _longest(node, tokens, start + 1))
             if best is not None and best[0] > covered and start >= calmed:
                 end, kinds = best
