@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Protocol, TypeVar, cast
 
 import psycopg
 import psycopg.rows
@@ -30,6 +30,8 @@ from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 Row = Mapping[str, Any]
 Values = Mapping[str, Any]
 NOTHING: Values = {}
+
+C = TypeVar("C")
 
 Error = (sqlite3.Error, psycopg.Error)
 _LOCK = 0x0EA2F01  # any constant: the twin of SQLite's one writer
@@ -167,7 +169,7 @@ class Sqlite:
         self.path = path
         self._timeout = timeout
         self._local = threading.local()
-        self._all: list[Any] = []
+        self._held: dict[threading.Thread, Any] = {}
         self._guard = threading.Lock()
         self.version = str(sqlite3.sqlite_version)
         self.wal = wal_is_safe(self.version)
@@ -198,10 +200,12 @@ class Sqlite:
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._open()
+            connection = _left_behind(self._held, self._guard) or self._open()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             self._local.connection = connection
             with self._guard:
-                self._all.append(connection)
+                self._held[threading.current_thread()] = connection
         return connection
 
     def _open(self) -> Any:
@@ -312,10 +316,17 @@ class Sqlite:
     def close(self) -> None:
         """Close every connection of every thread."""
         with self._guard:
-            for connection in self._all:
+            for connection in self._held.values():
                 connection.close()
-            self._all.clear()
+            self._held.clear()
         self._local = threading.local()
+
+
+def _left_behind(held: dict[threading.Thread, C], guard: threading.Lock) -> C | None:
+    """The connection of a thread that has ended: used again, so that there are never more than threads at one time."""
+    with guard:
+        ended = next((thread for thread in held if not thread.is_alive()), None)
+        return held.pop(ended) if ended is not None else None
 
 
 class FileRole:
@@ -360,7 +371,7 @@ class Postgresql:
         """Connect to `address` (postgresql://...); raise DatabaseUnusable, without the password, if that cannot be."""
         self._address = address
         self._local = threading.local()
-        self._all: list[psycopg.Connection[Any]] = []
+        self._held: dict[threading.Thread, psycopg.Connection[Any]] = {}
         self._guard = threading.Lock()
         try:
             self._connection()
@@ -374,15 +385,26 @@ class Postgresql:
     def _connection(self) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed or connection.broken:
-            connection = psycopg.connect(
-                self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10
-            )
-            connection.execute("SET TIME ZONE 'UTC'")
+            connection = self._idle() or self._open()
             self._local.connection = connection
             with self._guard:
-                self._all = [each for each in self._all if not each.closed]
-                self._all.append(connection)
+                self._held[threading.current_thread()] = connection
         return connection
+
+    def _open(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(
+            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10
+        )
+        connection.execute("SET TIME ZONE 'UTC'")
+        return connection
+
+    def _idle(self) -> psycopg.Connection[Any] | None:
+        """A connection that a thread has left behind sound."""
+        while (found := _left_behind(self._held, self._guard)) is not None:
+            if not found.closed and found.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                return found
+            found.close()
+        return None
 
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""
@@ -452,9 +474,9 @@ class Postgresql:
     def close(self) -> None:
         """Close every connection of every thread."""
         with self._guard:
-            for connection in self._all:
+            for connection in self._held.values():
                 connection.close()
-            self._all.clear()
+            self._held.clear()
         self._local = threading.local()
 
 

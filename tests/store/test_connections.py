@@ -1,0 +1,88 @@
+"""Connections: one for each thread that lives, used again when it ends, so that months of short threads stay flat."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monitor.store.database import Database, Sqlite
+
+
+def _in_a_thread(work: Callable[[], object]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_the_connection_of_a_thread_that_ended_is_used_again(database: Database) -> None:
+    """The daemon reads and sends in threads that live for seconds; each must not leave its files open."""
+    ask = "SELECT count(*) AS n FROM cases"
+    _in_a_thread(lambda: database.row(ask))
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        _in_a_thread(lambda: database.row(ask))
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_what_a_thread_left_open_is_rolled_back_before_the_connection_is_used_again(database: Database) -> None:
+    """A thread that died in the middle of a transaction holds nothing, and nothing of it is kept."""
+    beginning = "BEGIN IMMEDIATE" if isinstance(database, Sqlite) else "BEGIN"
+
+    def leave() -> None:
+        database.run(beginning)
+        database.run("INSERT INTO facts (key, value) VALUES ('left', 'behind')")
+
+    _in_a_thread(leave)
+    found: list[object] = []
+
+    def come() -> None:
+        with database.transaction():
+            database.run("INSERT INTO facts (key, value) VALUES ('came', 'after')")
+        found.extend(row["key"] for row in database.rows("SELECT key FROM facts WHERE key IN ('left', 'came')"))
+
+    _in_a_thread(come)
+    assert found == ["came"]
+
+
+def test_threads_at_the_same_time_have_connections_of_their_own(database: Database) -> None:
+    """A transaction of one is not seen by another before it is committed."""
+    written, looked = threading.Event(), threading.Event()
+    seen: list[object] = []
+
+    def write() -> None:
+        with database.transaction():
+            database.run("INSERT INTO facts (key, value) VALUES ('half', 'written')")
+            written.set()
+            looked.wait(10)
+
+    def look() -> None:
+        written.wait(10)
+        seen.append(database.row("SELECT value FROM facts WHERE key = 'half'"))
+        looked.set()
+
+    threads = [threading.Thread(target=each) for each in (write, look)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert seen == [None]
+    assert database.row("SELECT value FROM facts WHERE key = 'half'") is not None
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="NOT TESTED: this system does not list open files")
+def test_closing_closes_every_connection(sqlite: Sqlite) -> None:
+    """After the end no file of the database is open."""
+    _in_a_thread(lambda: sqlite.row("SELECT 1"))
+    sqlite.row("SELECT 1")
+    sqlite.close()
+    names = [os.readlink(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd") if _open(each)]
+    assert not [name for name in names if name.startswith(str(sqlite.path))]
+
+
+def _open(number: str) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{number}")
