@@ -70,12 +70,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def new_postgresql(postgresql_server: str, postgresql_template: str) -> str:
+def new_postgresql(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
     """The address of a fresh PostgreSQL database with every table and no row."""
     name = f"test_{uuid.uuid4().hex[:16]}"
     with psycopg.connect(postgresql_server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgresql_template}".encode())
-    return _named(postgresql_server, name)
+    yield _named(postgresql_server, name)
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

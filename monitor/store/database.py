@@ -501,7 +501,11 @@ class _SessionRole:
         )
 
     def release(self) -> None:
-        """Let the role go."""
+        """Let the role go, at once: the server notices that a connection has ended only a moment later."""
+        try:
+            self._connection.execute("SELECT pg_advisory_unlock(%s)", (_DAEMON,))
+        except psycopg.Error:
+            pass  # the connection is gone, and the lock with it
         self._connection.close()
 
 
@@ -530,7 +534,8 @@ def holder_of(url: str) -> int | None:
         return None
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute("SELECT value FROM facts WHERE key = 'role:daemon'").fetchone()
-        got = connection.execute("SELECT pg_try_advisory_lock(%s)", (_DAEMON,)).fetchone()
+        # For this statement's own transaction, so that the question itself never stands in a daemon's way.
+        got = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (_DAEMON,)).fetchone()
     return _process_in(row[0]) if row and got and not got[0] else None
 
 

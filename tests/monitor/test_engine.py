@@ -102,6 +102,7 @@ def test_a_hung_far_side_does_not_hold_up_the_end_for_longer_than_it_may(
     assert engine.stop(0.2) is False  # says truly that something was still in flight
     (row,) = [deliveries.of_row(each) for each in database.rows("SELECT * FROM deliveries")]
     assert row.state in {"inflight", "unknown"}
+    slack.stopping.set()
 
 
 def test_new_settings_keep_what_is_in_flight_and_speak_from_the_next_tick_on(
