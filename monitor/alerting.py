@@ -84,8 +84,8 @@ class Alerting:
         tried = 0
         try:
             for channel, target in deliveries.due_targets(self.database, clock()):
-                while channel == name and tried < most and self._spaced(target, clock()):
-                    job = self._claim(target, clock())
+                while channel == name and tried < most:
+                    job = self._claim(target, clock(), only_edits=not self._spaced(target, clock()))
                     if job is None:
                         break
                     tried += 1
@@ -102,10 +102,18 @@ class Alerting:
 
     # -- choosing -----------------------------------------------------------------------------------------------
 
-    def _claim(self, target: str, now: datetime) -> Job | None:
+    def _in_place(self, row: Delivery) -> bool:
+        """An edit of a message that stands: a person waits for it, and it does not count against new messages."""
+        return row.action == "edit" and isinstance(self.channels[row.channel], Editor)
+
+    def _claim(self, target: str, now: datetime, *, only_edits: bool = False) -> Job | None:
         """Choose the next message for a target and mark it in flight; None when nothing has to leave now."""
         with self.database.transaction():
-            rows = [row for row in deliveries.due(self.database, target, now) if self._still_needed(row, now)]
+            rows = [
+                row
+                for row in deliveries.due(self.database, target, now)
+                if (self._in_place(row) or not only_edits) and self._still_needed(row, now)
+            ]
             gathered = self._gather(rows, target, now)
             for row in gathered:
                 job = self._prepare(row, now)
@@ -260,7 +268,8 @@ class Alerting:
         channel = self.channels[job.delivery.channel]
         deadline = self._settings[job.delivery.channel].deadline.total_seconds()
         started = clock()
-        self._last[job.delivery.target] = started
+        if not self._in_place(job.delivery):
+            self._last[job.delivery.target] = started
         try:
             found = self._look_up(channel, job, deadline)
             receipt = found or within(deadline, lambda: self._send(channel, job), f"send-{job.delivery.channel}")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from monitor import cases as verbs
 from monitor import escalation
 from monitor.alerting import queue_notice, resend_dead
 from monitor.assembly import Assembly
@@ -343,6 +344,24 @@ def test_messages_to_one_slack_channel_are_a_second_apart(database: Base, tmp_pa
     assert acme.alerting.serve("slack", clock) == 0
     clock.forward(SECOND)
     assert acme.alerting.serve("slack", clock) == 1
+
+
+def test_who_pressed_sees_it_at_once_although_a_message_has_just_left(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    """Slack allows one new message a second and channel; changing one that stands is counted apart."""
+    acme = house(database, tmp_path, slack)
+    (case,) = take(acme, post(BROKEN, author="joon"))
+    take(acme, post(distinct(1), author="olga"))
+    clock = Clock(NOW + MINUTE)
+    assert acme.alerting.serve("slack", clock) == 1
+    first = "joon" if "joon" in slack.reads(slack.messages[0]) else "olga"
+    taken = case if first == "joon" else str(int(case) + 1)
+    verbs.say(database, acme.rules, taken, "take", who="Ana", way="slack", now=clock())
+    acme.alerting.serve("slack", clock)
+    assert len(posted(slack)) == 1  # the next new message waits its second
+    assert len(edited(slack)) == 1
+    assert "taken by Ana" in slack.reads(slack.messages[0])
 
 
 @pytest.mark.parametrize(
