@@ -15,16 +15,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alerts import Channel, ChannelError
-from alerts.slack_socket import Press, Presses
 from monitor import cases as verbs
 from monitor.deadline import Overran, within
 from monitor.rules import Rules
 from monitor.settings import Settings, span
 from monitor.store import records
 from monitor.store.database import Database
+
+if TYPE_CHECKING:
+    from alerts.slack_socket import Press, Presses
 
 log = logging.getLogger("earful.presses")
 
@@ -133,7 +135,11 @@ class Listening:
             for each in settings.channels
             if each.kind == "slack" and each.options.app_token is not None and each.options.token is not None
         }
-        self._sockets = {name: Presses(options) for name, options in self._options.items()}
+        self._sockets: dict[str, Presses] = {}
+        if self._options:
+            from alerts import slack_socket  # with Slack's library: only where Slack is configured
+
+            self._sockets = {name: slack_socket.Presses(options) for name, options in self._options.items()}
         self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     def start(self) -> None:

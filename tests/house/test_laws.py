@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections import defaultdict
 from importlib import import_module
@@ -187,6 +188,16 @@ def test_the_hall_knows_no_network_and_no_channel_by_name() -> None:
         if name in named
     ]
     assert found == []
+
+
+def test_a_library_that_nobody_configured_is_never_imported() -> None:
+    """Starting is quick, and a broken library harms only those who use it."""
+    asked = ["apprise", "feedparser", "mcp", "onnxruntime", "praw", "slack_sdk", "tweepy", "websocket"]
+    line = f"import sys, monitor.cli; print([name for name in {asked} if name in sys.modules])"
+    said = subprocess.run(
+        [sys.executable, "-c", line], capture_output=True, text=True, check=True, timeout=60, cwd=ROOT
+    )
+    assert said.stdout.strip() == "[]"
 
 
 def test_no_kind_knows_another() -> None:
