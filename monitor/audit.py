@@ -1,4 +1,4 @@
-"""The auditor: every minute it proves that nothing is forgotten, and mends what it can.
+"""The auditor: twice a minute it proves that nothing is forgotten, and mends what it can.
 
 Each flagged mention has a case or a recorded reason why not; each open case a next step; each delivery a future; each
 source was heard of or is declared failing. Only then are systemd's watchdog and an outside dead-man address told.
@@ -6,24 +6,28 @@ source was heard of or is declared failing. Only then are systemd's watchdog and
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from alerts import policy
+from alerts.case import Case
+from alerts.wording import count_words
 from connectors.http import Http
+from monitor import coverage
 from monitor.alerting import queue_notice
 from monitor.assembly import Assembly
 from monitor.deadline import Overran, within
-from monitor.store import cases, deliveries, mentions, records, sources
-from monitor.store.database import Error, Sqlite
+from monitor.store import audits, cases, deliveries, mentions, records
+from monitor.store.database import Error, Row
 
 log = logging.getLogger("earful.audit")
 
-LITTLE_SPACE = 200_000_000
-QUIET_FACTOR = 8
+GRACE = timedelta(minutes=1)  # what is that young may still be on its way
+LATE = timedelta(minutes=15)
 
 
 def tell_systemd(state: str) -> None:
@@ -40,17 +44,27 @@ def tell_systemd(state: str) -> None:
 
 
 class Audit:
-    """Runs over an assembly; remembers what it found, for `status` and the health page."""
+    """Runs over an assembly; remembers what it found, for `status` and the health page.
+
+    What it can mend it mends within the same run and counts; what is left are findings, and while there are any,
+    nobody outside is told that all is well.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock
         self.findings: tuple[str, ...] = ()
+        self.mended = 0
+        self._began: datetime | None = None
 
     def run(self, assembly: Assembly) -> bool:
         """Audit once; whether all is well."""
         now = self.clock()
         try:
+            if self._began is None:
+                self._began = now
+                coverage.note_stop(assembly.database, now)
             self.findings = tuple(self._find(assembly, now))
+            coverage.look(assembly.database, assembly.rules, now)
             with assembly.database.transaction():
                 records.remember(assembly.database, "audit", "; ".join(self.findings), now)
         except Error as error:
@@ -64,63 +78,91 @@ class Audit:
 
     def _find(self, assembly: Assembly, now: datetime) -> list[str]:
         database = assembly.database
+        with database.transaction():
+            mended = [line for line in self._mend(assembly, now) if line]
+        for line in mended:
+            log.warning("audit: mended: %s", line)
         found = []
-        orphans = [each for each in mentions.orphans(database) if now - each.seen_at > timedelta(minutes=1)]
+        orphans = [each for each in mentions.orphans(database) if now - each.seen_at > GRACE]
         if orphans:
             found.append(f"{len(orphans)} flagged mentions have neither a case nor a reason why not")
-        for row in cases.without_next_step(database):  # mended: looked at again at once
-            with database.transaction():
-                cases.change(database, row["id"], next_step_at=now)
         oldest = deliveries.oldest_waiting(database)
         held = any(health.failing_since for health in deliveries.channel_health(database).values())
-        if oldest is not None and now - oldest > timedelta(minutes=15) and not held:
+        if oldest is not None and now - oldest > LATE and not held:
             found.append(f"a delivery has waited since {oldest:%Y-%m-%d %H:%M} UTC and no channel is known to be down")
-        for name, health in sources.all_health(database).items():
-            source = assembly.rules.sources.get(name)
-            if source is None or not source.enabled or health.paused_at is not None or health.failing_since is not None:
-                continue
-            last = health.last_success_at
-            if last is not None and now - last > 5 * max(source.every, timedelta(minutes=1)) and not health.next_due_at:
-                found.append(f"{name} was last read at {last:%H:%M} UTC and is not known to fail")
-            self._notice_silence(assembly, name, now)
-        self._notice_space(assembly, now)
+        found += self._not_read(assembly, now)
         return found
 
-    @staticmethod
-    def _notice_silence(assembly: Assembly, name: str, now: datetime) -> None:
-        """A source that is far quieter than its habit: a rotten query looks like a happy brand."""
-        database = assembly.database
-        health = sources.health(database, name)
-        if health is None or health.last_new_at is None or health.quiet_announced_at is not None:
-            return
-        habit = sources.usual_gap(database, name)
-        if habit is not None and now - health.last_new_at > max(habit * QUIET_FACTOR, timedelta(hours=2)):
+    def _mend(self, assembly: Assembly, now: datetime) -> Iterator[str]:
+        """Give a future again to what has lost it; what was mended, in words. Inside a transaction."""
+        database, rules = assembly.database, assembly.rules
+        idle = audits.cases_without_next_step(database)
+        for row in idle:
+            self._remind_again(assembly, cases.case_of(row), now)
+        yield self._counted(len(idle), "open case without a next step", "open cases without a next step")
+        untold = audits.cases_never_told(database, now - GRACE)
+        for row in untold:
+            self._tell(assembly, row, now)
+        yield self._counted(len(untold), "case that nobody was told of", "cases that nobody was told of")
+        left = audits.left_in_flight(database, now - GRACE)
+        if left:
+            deliveries.recover(database, now, all_of_them=False)
+        yield self._counted(left, "delivery left in flight", "deliveries left in flight")
+        for name, number in audits.end_without_channel(database, assembly.alerting.channels).items():
             queue_notice(
                 database,
-                assembly.rules,
-                f"quiet:{name}:{health.last_new_at.isoformat()}",
-                f"{name} has brought nothing new since {health.last_new_at:%d %b %H:%M} UTC, which is unusual for it",
-                f"see whether the query still finds posts: earful try; earful check --online asks {name} once",
+                rules,
+                f"gone:{name}:{now:%Y-%m-%d}",
+                f"{count_words(number, 'message')} for the channel {name} cannot be sent: it is not in the settings",
+                f"name a channel {name} again, and run earful alert resend; earful cases lists what is open",
                 now,
+                not_on=name,
             )
-            with database.transaction():
-                sources.quiet_announced(database, name, now)
+            yield self._counted(number, f"delivery for {name}", f"deliveries for {name}")
+
+    def _counted(self, number: int, one: str, many: str) -> str:
+        self.mended += number
+        return count_words(number, one, many) if number else ""
 
     @staticmethod
-    def _notice_space(assembly: Assembly, now: datetime) -> None:
-        database = assembly.database
-        if not isinstance(database, Sqlite):
-            return
-        free = shutil.disk_usage(database.path.parent).free
-        if free < LITTLE_SPACE:
-            queue_notice(
-                database,
-                assembly.rules,
-                f"disk:{now:%Y-%m-%d}",
-                f"only {free // 1_000_000} MB are free on the disk of {database.path}",
-                "free some space; nothing is lost as long as the database can be written",
-                now,
-            )
+    def _remind_again(assembly: Assembly, case: Case, now: datetime) -> None:
+        """The next step that its rules give; one that has none left although somebody has the case: ask about it."""
+        moment = policy.next_step_at(case, now)
+        if moment is None and case.owner:
+            moment = assembly.rules.claim_expiry(case.priority, now)
+            cases.change(assembly.database, case.id, claim_expires_at=moment)
+        cases.change(assembly.database, case.id, next_step_at=moment or now)
+        cases.log(assembly.database, case.id, now, "mended", way="audit", part="next step")
+
+    @staticmethod
+    def _tell(assembly: Assembly, row: Row, now: datetime) -> None:
+        targets = json.loads(row["targets"] or "[]") or assembly.rules.settings.alerts.notify
+        deliveries.queue(
+            assembly.database,
+            [
+                deliveries.new_row(
+                    about=f"story:{row['story_id']}",
+                    target=target,
+                    now=now,
+                    due_at=now,
+                    reason="new",
+                    story_id=row["story_id"],
+                    priority=row["priority"],
+                    urgent=row["priority"] == "critical",
+                )
+                for target in targets
+            ],
+        )
+        cases.log(assembly.database, row["id"], now, "mended", way="audit", part="alert")
+
+    def _not_read(self, assembly: Assembly, now: datetime) -> Iterator[str]:
+        """Sources that should have been read long ago and are not known to fail: nobody is reading them."""
+        for name, health in coverage.asked(assembly.database, assembly.rules).items():
+            if health.refused or health.failing_since is not None or self._began is None:
+                continue
+            due = max(health.next_due_at or self._began, self._began)  # what was due before we ran is no fault of ours
+            if now - due > max(5 * assembly.rules.sources[name].every, LATE):
+                yield f"{name} should have been read at {due:%Y-%m-%d %H:%M} UTC and is not known to fail"
 
     @staticmethod
     def _tell_outside(assembly: Assembly) -> None:

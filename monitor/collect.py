@@ -233,6 +233,12 @@ class Collector:
             if case is not None and case.closed_at is None and case_id not in living:
                 verbs.close_deleted(self.database, case, now)
 
+    def _offline(self) -> bool:
+        """Whether nothing answers any more: that is told once for all sources, by `coverage`."""
+        known = sources.all_health(self.database)
+        enabled = [known[name] for name in self.connectors if name in known and known[name].paused_at is None]
+        return sources.none_answers_since(enabled) is not None
+
     def _failed(
         self, source: Source, what: str, error: Exception, total: Taken, pages: int, aside: int, now: datetime
     ) -> Visit:
@@ -246,7 +252,7 @@ class Collector:
             back_off = min(source.every * 2 ** min(health.failures - 1, 10), max(LONGEST_BACK_OFF, source.every))
             sources.set_due(self.database, source.name, what, retry_at or now + back_off)
         log.warning("%s: %s%s", source.name, message, f" ({remedy})" if remedy else "")
-        if (health.failures >= ANNOUNCE_AFTER or refused) and health.announced_at is None:
+        if (refused or (health.failures >= ANNOUNCE_AFTER and not self._offline())) and health.announced_at is None:
             since = health.failing_since or now
             self.tell_operator(
                 f"failing:{source.name}:{since.isoformat()}",

@@ -344,15 +344,6 @@ def due(database: Database, now: datetime, limit: int = 1000) -> list[Row]:
     )
 
 
-def without_next_step(database: Database, limit: int = 100) -> list[Row]:
-    """Open, unanswered ping cases that nothing will ever remind of: there should be none."""
-    return database.rows(
-        "SELECT * FROM cases WHERE closed_at = '' AND answered_at = '' AND lane = 'ping' AND quiet = 0 "
-        "AND next_step_at = '' AND owner = '' AND step = 0 AND chain <> '[]' LIMIT :limit",
-        {"limit": limit},
-    )
-
-
 def in_threads(database: Database, source: str, threads: Sequence[str]) -> list[Row]:
     """The cases of these conversations, open ones first."""
     clause, values = marks("t", threads)

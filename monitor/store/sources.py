@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -125,6 +125,22 @@ def failed(database: Database, name: str, now: datetime, error: str, remedy: str
     found = health(database, name)
     assert found is not None
     return found
+
+
+def none_answers_since(known: Iterable[Health]) -> datetime | None:
+    """Since when nothing that was asked has answered: two sources at least have begun to fail, and one did so twice.
+
+    Those that failed long before, while others answered, and those that refuse our keys say nothing about it. None
+    while anything answers, and where it cannot be told (a single source).
+    """
+    standing = [each for each in known if not each.refused]
+    last = max((each.last_success_at for each in standing if each.last_success_at is not None), default=None)
+    fresh = [
+        each for each in standing if each.failing_since is not None and (last is None or each.failing_since > last)
+    ]
+    if len(fresh) < 2 or max(each.failures for each in fresh) < 2:
+        return None
+    return min(each.failing_since for each in fresh if each.failing_since is not None)
 
 
 def announced(database: Database, name: str, now: datetime) -> None:

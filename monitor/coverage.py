@@ -1,0 +1,157 @@
+"""What is not heard at the moment, told once: the remedy to the operator, one line to staff, and when it is over.
+
+A silent monitor looks like a happy brand. The collector tells of a source that fails; here stands what takes a look at
+all of them: that none answers (then it is most likely we who are offline, told once instead of once a source), that one
+is far quieter than its habit, that the disk fills, and what staff should know while they do not see everything.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timedelta
+
+from connectors import Gap
+from monitor.alerting import queue_notice
+from monitor.rules import Rules
+from monitor.store import deliveries, pages, records, sources
+from monitor.store.database import Database, Sqlite, instant
+from monitor.store.sources import Health
+
+LITTLE_SPACE = 200_000_000  # bytes
+QUIET_FACTOR = 8  # times its usual gap, and two hours at least
+STOPPED = timedelta(minutes=15)  # without an audit: the daemon did not run
+EVERYTHING = "every source"
+
+
+def look(database: Database, rules: Rules, now: datetime) -> None:
+    """Tell what is new about what is not heard. Runs with every audit; asking again tells nothing twice."""
+    health = asked(database, rules)
+    with database.transaction():
+        offline = _offline(database, rules, health, now)
+        for name, each in health.items():
+            if not offline:
+                _unread(database, rules, name, each, now)
+            _quiet(database, rules, name, each, now)
+        _space(database, rules, now)
+
+
+def asked(database: Database, rules: Rules) -> dict[str, Health]:
+    """How those sources stand that are to be read."""
+    return {
+        name: each
+        for name, each in sources.all_health(database).items()
+        if (source := rules.sources.get(name)) is not None and source.enabled and each.paused_at is None
+    }
+
+
+def note_stop(database: Database, now: datetime) -> None:
+    """If the daemon did not run for a while, that is a gap of every source. Called once, before its first audit."""
+    last, _findings = pages.last_audit(database)
+    if last is not None and now - last > STOPPED:
+        with database.transaction():
+            reason = "Earful did not run" + sources.READ_AGAIN
+            sources.add_gaps(database, EVERYTHING, [Gap(last, now, reason)], now)
+
+
+def tell_staff(database: Database, rules: Rules, key: str, line: str, now: datetime) -> None:
+    """One line to whoever is alerted, once for each key, unless they are the operator and know already."""
+    targets = [target for target in rules.settings.alerts.notify if target not in rules.settings.earful.operator]
+    deliveries.queue(
+        database,
+        [
+            deliveries.new_row(
+                about=f"notice:{key}",
+                target=target,
+                now=now,
+                due_at=rules.quiet.quiet_until(now) if rules.quiet_target(target) else now,
+                reason="notice",
+                payload={"title": line, "remedy": ""},
+            )
+            for target in targets
+        ],
+    )
+
+
+def _offline(database: Database, rules: Rules, health: dict[str, Health], now: datetime) -> bool:
+    """Whether no source answers; told when it begins and when it ends."""
+    since = sources.none_answers_since(health.values())
+    told = instant(records.fact(database, "offline"))
+    zone = rules.settings.zone
+    if since is not None and told is None:
+        records.remember(database, "offline", since.isoformat(), now)
+        said = "; ".join(f"{name}: {each.last_error}" for name, each in health.items() if each.failing_since)
+        queue_notice(
+            database,
+            rules,
+            f"offline:{since.isoformat()}",
+            f"no source has answered since {since.astimezone(zone):%d %b %H:%M}: most likely it is we who are offline",
+            f"look at this machine's network and its name server. What was said: {said[:600]}",
+            now,
+        )
+        if records.take_period(database, f"offline:{now.astimezone(zone):%Y-%m-%d}", now):
+            line = f"No source can be read since {since.astimezone(zone):%H:%M}"
+            tell_staff(database, rules, f"staff:offline:{since.isoformat()}", line, now)
+    elif since is None and told is not None:
+        records.remember(database, "offline", "", now)
+        key = f"online:{told.isoformat()}"
+        queue_notice(database, rules, key, "sources answer again: we are online", "", now)
+        if deliveries.about(database, f"notice:staff:offline:{told.isoformat()}"):
+            tell_staff(database, rules, f"staff:{key}", "Sources are read again", now)
+    return since is not None
+
+
+def _unread(database: Database, rules: Rules, name: str, health: Health, now: datetime) -> None:
+    """Staff hear of a failure once the operator has, of each source once a day at most, and when it is over."""
+    fact = f"unread:{name}"
+    told = records.fact(database, fact)
+    since = health.failing_since
+    if since is None and told:
+        records.remember(database, fact, "", now)
+        tell_staff(database, rules, f"staff:read:{name}:{told}", f"{name} is read again", now)
+    elif since is not None and health.announced_at is not None and rules.sources[name].answerable and not told:
+        zone = rules.settings.zone
+        if records.take_period(database, f"unread:{name}:{now.astimezone(zone):%Y-%m-%d}", now):
+            records.remember(database, fact, since.isoformat(), now)
+            local, today = since.astimezone(zone), now.astimezone(zone).date()
+            clock = f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
+            tell_staff(database, rules, f"staff:unread:{name}:{since.isoformat()}", f"{name} unread since {clock}", now)
+
+
+def _quiet(database: Database, rules: Rules, name: str, health: Health, now: datetime) -> None:
+    """A source that is far quieter than its habit: a rotten query looks like a happy brand."""
+    fact = f"quiet:{name}"
+    told = records.fact(database, fact)
+    if told and health.quiet_announced_at is None:  # it has brought something new since
+        records.remember(database, fact, "", now)
+        queue_notice(database, rules, f"loud:{name}:{told}", f"{name} brings new posts again", "", now)
+        return
+    if health.last_new_at is None or health.quiet_announced_at is not None or health.failing_since is not None:
+        return
+    habit = sources.usual_gap(database, name)
+    if habit is not None and now - health.last_new_at > max(habit * QUIET_FACTOR, timedelta(hours=2)):
+        since = health.last_new_at.astimezone(rules.settings.zone)
+        queue_notice(
+            database,
+            rules,
+            f"quiet:{name}:{health.last_new_at.isoformat()}",
+            f"{name} has brought nothing new since {since.day} {since:%b %H:%M}, which is unusual for it",
+            f"see whether the query still finds posts: earful try; earful check --online asks {name} once",
+            now,
+        )
+        sources.quiet_announced(database, name, now)
+        records.remember(database, fact, health.last_new_at.isoformat(), now)
+
+
+def _space(database: Database, rules: Rules, now: datetime) -> None:
+    if not isinstance(database, Sqlite):
+        return
+    free = shutil.disk_usage(database.path.parent).free
+    if free < LITTLE_SPACE:
+        queue_notice(
+            database,
+            rules,
+            f"disk:{now:%Y-%m-%d}",
+            f"only {free // 1_000_000} MB are free on the disk of {database.path}",
+            "free some space; nothing is lost as long as the database can be written",
+            now,
+        )

@@ -1,0 +1,473 @@
+"""Nothing is forgotten: what is broken is mended or told within one run, and only then does anybody hear "all well"."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from connectors import Batch, Nonsense, Refused, Request
+from monitor import cases as verbs
+from monitor import coverage, digest, escalation
+from monitor.assembly import Assembly
+from monitor.audit import Audit
+from monitor.store import deliveries, records, sources
+from monitor.store.database import Postgresql, Sqlite
+from tests.fakes.server import FakeServer
+from tests.hall import (
+    ANGRY,
+    BROKEN,
+    CHURN,
+    DAY,
+    HOUR,
+    LATE,
+    MINUTE,
+    NOW,
+    Clock,
+    assembly_of,
+    case,
+    deliver,
+    messages,
+    post,
+    settings_from,
+    take,
+)
+from tests.monitor.test_collect import Reading, Scripted, page
+
+STAFF = '[[channels]]\nname = "console"\nkind = "console"\n[[channels]]\nname = "desk"\nkind = "console"\n'
+
+
+@pytest.fixture
+def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
+    """The operator listens on "console", staff on "desk"; every source was read a minute ago."""
+    alerts, letter = 'group_wait = "0s"\n', '[digest]\nto = ["console"]\n'
+    settings = settings_from(tmp_path, channels=STAFF, notify=("desk",), alerts=alerts, tables=letter)
+    made = assembly_of(database, settings)
+    with database.transaction():
+        for name in made.rules.sources:
+            sources.succeeded(database, name, NOW - MINUTE, new=False)
+            sources.set_due(database, name, "posts", NOW + 4 * MINUTE)
+    return made
+
+
+def audit(acme: Assembly, now: datetime = NOW) -> Audit:
+    """One run at that moment, by a new auditor."""
+    auditor = Audit(Clock(now))
+    auditor.run(acme)
+    return auditor
+
+
+def told(database: Sqlite | Postgresql, target: str) -> list[str]:
+    """What an operator or staff was told by notices, the oldest first."""
+    rows = database.rows("SELECT * FROM deliveries WHERE about LIKE 'notice:%' ORDER BY created_at, id")
+    found = [deliveries.of_row(row) for row in rows]
+    return [each.payload["title"] for each in found if each.target == target]
+
+
+def break_rows(database: Sqlite | Postgresql, statement: str) -> None:
+    """What no statement of ours does: somebody's hand, or a fault that nobody has thought of."""
+    with database.transaction():
+        assert database.run(statement) > 0
+
+
+# Rows that were broken by hand
+
+
+def test_a_case_that_nothing_would_remind_of_is_reminded_of_again(acme: Assembly) -> None:
+    take(acme, post(CHURN, at=NOW - MINUTE))
+    before = case(acme.database, "1").next_step_at
+    assert before is not None
+    break_rows(acme.database, "UPDATE cases SET next_step_at = ''")
+    auditor = audit(acme)
+    assert (auditor.findings, auditor.mended) == ((), 1)
+    assert case(acme.database, "1").next_step_at == before
+    assert audit(acme).mended == 0
+    assert escalation.escalate(acme.database, acme.rules, before) == 1
+
+
+def test_a_claim_that_nobody_would_ask_about_is_asked_about(acme: Assembly) -> None:
+    take(acme, post(ANGRY, at=NOW - MINUTE))
+    verbs.say(acme.database, acme.rules, "1", "take", who="Ana", way="test", now=NOW)
+    break_rows(acme.database, "UPDATE cases SET next_step_at = '', claim_expires_at = ''")
+    assert audit(acme).mended == 1
+    found = case(acme.database, "1")
+    assert found.next_step_at == found.claim_expires_at == acme.rules.claim_expiry(found.priority, NOW)
+    assert audit(acme).mended == 0
+
+
+def test_a_case_without_a_message_is_told_after_all_and_once(acme: Assembly) -> None:
+    take(acme, post(ANGRY, at=NOW - 5 * MINUTE), now=NOW - 5 * MINUTE)
+    break_rows(acme.database, "DELETE FROM deliveries")
+    assert audit(acme).mended == 1
+    assert audit(acme, NOW + MINUTE).mended == 0
+    assert [(each.about, each.target) for each in messages(acme.database)] == [("story:1", "desk")]
+    clock = Clock(NOW)
+    assert deliver(acme, clock) == 1
+    assert messages(acme.database)[0].state == "sent"
+
+
+def test_what_needs_no_message_gets_none(acme: Assembly) -> None:
+    """A case that somebody has, one that was answered, one that is old, and one of a minute that is still to come."""
+    take(acme, post(ANGRY, author="ann", at=NOW - 5 * MINUTE), now=NOW - 5 * MINUTE)
+    take(acme, post(LATE, author="bob", at=NOW - 5 * MINUTE), now=NOW - 5 * MINUTE)
+    take(acme, post(BROKEN, author="cem", at=NOW - 9 * DAY), now=NOW - 5 * MINUTE)
+    take(acme, post(ANGRY, author="dora", at=NOW), now=NOW)
+    verbs.say(acme.database, acme.rules, "1", "take", who="Ana", way="test", now=NOW)
+    verbs.say(acme.database, acme.rules, "2", "answered", who="Ana", way="test", now=NOW)
+    break_rows(acme.database, "DELETE FROM deliveries")
+    assert audit(acme).mended == 0
+    assert messages(acme.database) == []
+
+
+def test_a_delivery_left_in_flight_is_taken_up_again(acme: Assembly) -> None:
+    """For an hour, as after a crash that nobody noticed."""
+    take(acme, post(ANGRY, at=NOW - MINUTE))
+    break_rows(acme.database, "UPDATE deliveries SET state = 'inflight', lease_until = '2026-03-04T09:00:00.000000Z'")
+    assert audit(acme).mended == 1
+    assert messages(acme.database)[0].state == "unknown"
+    deliver(acme, Clock(NOW))
+    assert messages(acme.database)[0].state == "sent"
+
+
+def test_a_message_for_a_channel_that_is_gone_is_told_to_the_operator(acme: Assembly) -> None:
+    take(acme, post(ANGRY, at=NOW - MINUTE))
+    break_rows(acme.database, "UPDATE deliveries SET channel = 'fax', target = 'fax:1'")
+    auditor = audit(acme, NOW + HOUR)
+    assert (auditor.findings, auditor.mended) == ((), 1)
+    assert messages(acme.database)[0].state == "dead"
+    words = "1 message for the channel fax cannot be sent: it is not in the settings"
+    assert told(acme.database, "console") == [words]
+    audit(acme, NOW + HOUR + MINUTE)
+    assert told(acme.database, "console") == [words]
+
+
+def test_a_flagged_mention_without_a_case_is_found(acme: Assembly) -> None:
+    take(acme, post(ANGRY, at=NOW - 2 * MINUTE), now=NOW - 2 * MINUTE)
+    break_rows(acme.database, "UPDATE mentions SET case_id = ''")
+    assert audit(acme).findings == ("1 flagged mentions have neither a case nor a reason why not",)
+    assert records.fact(acme.database, "audit") == "1 flagged mentions have neither a case nor a reason why not"
+
+
+def test_a_delivery_that_nobody_sends_is_found_unless_its_channel_is_known_to_be_down(acme: Assembly) -> None:
+    take(acme, post(ANGRY, at=NOW - MINUTE))
+    assert audit(acme, NOW + 14 * MINUTE).findings == ()
+    (finding,) = audit(acme, NOW + 16 * MINUTE).findings
+    assert finding.startswith("a delivery has waited since 2026-03-04 10:00")
+    with acme.database.transaction():
+        deliveries.channel_failed(acme.database, "desk", NOW, "down", "wait", NOW + HOUR, broken=False)
+    assert audit(acme, NOW + 16 * MINUTE).findings == ()
+
+
+def test_a_source_that_nobody_reads_is_found(acme: Assembly) -> None:
+    """Due for longer than five of its intervals, while the daemon ran; "news" is read every ten minutes."""
+    auditor = Audit(clock := Clock(NOW))
+    assert auditor.run(acme)
+    with acme.database.transaction():
+        sources.set_due(acme.database, "forum", "posts", NOW + 5 * HOUR)
+        sources.set_due(acme.database, "chirp", "posts", NOW - 3 * DAY)  # due long before the daemon started
+    clock.forward(26 * MINUTE)
+    assert not auditor.run(acme)
+    assert auditor.findings == ("chirp should have been read at 2026-03-04 10:00 UTC and is not known to fail",)
+
+
+# All well, said outside
+
+
+@pytest.fixture
+def systemd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+    """What systemd is told: a real datagram socket at a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="earful-notify-"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(folder / "notify"))
+        listening.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
+
+        def heard() -> list[str]:
+            found = []
+            while True:
+                try:
+                    found.append(listening.recv(1000).decode())
+                except BlockingIOError:
+                    return found
+
+        yield heard
+    shutil.rmtree(folder)
+
+
+def test_only_when_all_is_well_does_anybody_outside_hear_of_it(
+    sqlite: Sqlite, tmp_path: Path, systemd: Callable[[], list[str]]
+) -> None:
+    """systemd's watchdog and the dead-man address are both silent while something is wrong, and hear again after."""
+    with FakeServer() as outside:
+        outside.route("/ping/secret", "ok")
+        environ = {"DEAD_MAN": f"{outside.url}/ping/secret"}
+        acme = assembly_of(
+            sqlite, settings_from(tmp_path, earful='dead_man_url = { env = "DEAD_MAN" }', environ=environ)
+        )
+        take(acme, post(ANGRY, at=NOW - 2 * MINUTE), now=NOW - 2 * MINUTE)
+        audit(acme)
+        assert systemd() == ["WATCHDOG=1"]
+        assert [each.path for each in outside.ledger] == ["/ping/secret"]
+        break_rows(sqlite, "UPDATE mentions SET case_id = ''")
+        audit(acme)
+        assert systemd() == []
+        assert len(outside.ledger) == 1
+        break_rows(sqlite, "UPDATE mentions SET case_id = '1'")
+        audit(acme)
+        assert systemd() == ["WATCHDOG=1"]
+        assert len(outside.ledger) == 2
+
+
+def test_an_outside_address_that_does_not_answer_changes_nothing(
+    sqlite: Sqlite, tmp_path: Path, systemd: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is another's machine that is down; its address is a secret, also in the log."""
+    with FakeServer() as outside:
+        address = f"{outside.url}/ping/secret"
+    environ = {"DEAD_MAN": address}
+    acme = assembly_of(sqlite, settings_from(tmp_path, earful='dead_man_url = { env = "DEAD_MAN" }', environ=environ))
+    assert Audit(Clock(NOW)).run(acme)
+    assert systemd() == ["WATCHDOG=1"]
+    assert "the dead-man address was not reached" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_database_that_does_not_answer_is_not_well(sqlite: Sqlite, tmp_path: Path) -> None:
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    with sqlite.transaction():
+        sqlite.script(["DROP TABLE mentions"])
+    auditor = Audit(Clock(NOW))
+    assert not auditor.run(acme)
+    assert auditor.findings[0].startswith("the database does not answer")
+
+
+# What is not heard
+
+
+class Network(Reading):
+    """Sources that can be switched off, read one after the other every few minutes, with an audit after each round."""
+
+    def __init__(self, acme: Assembly) -> None:
+        self.down: dict[str, Exception] = {}
+        super().__init__(acme, **{name: Scripted(partial(self.answer, name)) for name in acme.rules.sources})
+        self.auditor = Audit(self.clock)
+
+    def answer(self, name: str, _request: Request) -> Batch:
+        if name in self.down:
+            raise self.down[name]
+        return page()
+
+    def round(self, *names: str, forward: timedelta = 5 * MINUTE) -> None:
+        self.clock.forward(forward)
+        for name in names or tuple(self.acme.rules.sources):
+            self.visit(name)
+        self.auditor.run(self.acme)
+
+    @property
+    def operator(self) -> list[str]:
+        return told(self.database, "console")
+
+    @property
+    def staff(self) -> list[str]:
+        return told(self.database, "desk")
+
+
+BROKEN_DOWN = Nonsense("503 from the server", remedy="wait")
+
+
+def test_staff_hear_one_line_of_a_source_that_fails_and_one_when_it_is_read_again(acme: Assembly) -> None:
+    """The remedy is the operator's."""
+    network = Network(acme)
+    network.round()
+    network.down["forum"] = BROKEN_DOWN
+    network.round()
+    assert (network.operator, network.staff) == ([], [])
+    for _ in range(4):
+        network.round()
+    failing = "forum has not been read since 04 Mar 10:10 UTC: 503 from the server"
+    assert (network.operator, network.staff) == ([failing], ["forum unread since 10:10"])
+    network.down.clear()
+    network.round()
+    network.round()
+    assert network.operator == [failing, "forum is read again"]
+    assert network.staff == ["forum unread since 10:10", "forum is read again"]
+
+
+def test_staff_hear_of_each_source_once_a_day_at_most(acme: Assembly) -> None:
+    """One that comes and goes all day, then the next morning."""
+    network = Network(acme)
+    network.round()
+    for _ in range(3):
+        network.down["forum"] = BROKEN_DOWN
+        for _ in range(3):
+            network.round()
+        network.down.clear()
+        network.round()
+    assert network.staff == ["forum unread since 10:10", "forum is read again"]
+    network.round(forward=DAY)
+    network.down["forum"] = BROKEN_DOWN
+    for _ in range(3):
+        network.round()
+    assert len(network.staff) == 3
+    assert network.staff[2].startswith("forum unread since 11:")
+
+
+def test_a_source_that_cannot_be_answered_is_no_matter_of_staff(acme: Assembly) -> None:
+    network = Network(acme)
+    network.round()
+    network.down["news"] = BROKEN_DOWN
+    for _ in range(3):
+        network.round()
+    assert len(network.operator) == 1
+    assert network.staff == []
+
+
+def test_whoever_is_operator_and_staff_hears_it_once(database: Sqlite | Postgresql, tmp_path: Path) -> None:
+    network = Network(assembly_of(database, settings_from(tmp_path)))
+    network.round()
+    network.down["forum"] = BROKEN_DOWN
+    for _ in range(3):
+        network.round()
+    assert len(network.operator) == 1
+
+
+def test_when_nothing_answers_it_is_said_once_that_we_are_offline(acme: Assembly) -> None:
+    """Not once for each source; and once when it is over."""
+    network = Network(acme)
+    network.round()
+    network.down = dict.fromkeys(acme.rules.sources, BROKEN_DOWN)
+    for _ in range(5):
+        network.round()
+    offline = "no source has answered since 04 Mar 10:10: most likely it is we who are offline"
+    assert network.operator == [offline]
+    assert network.staff == ["No source can be read since 10:10"]
+    row = deliveries.of_row(acme.database.rows("SELECT * FROM deliveries WHERE target = 'console'")[0])
+    assert "forum: 503 from the server" in row.payload["remedy"]
+    network.down.clear()
+    network.round()
+    network.round()
+    assert network.operator == [offline, "sources answer again: we are online"]
+    assert network.staff == ["No source can be read since 10:10", "Sources are read again"]
+
+
+def test_slow_sources_need_not_be_asked_to_know_that_we_are_offline(acme: Assembly) -> None:
+    """The third is read once an hour only."""
+    network = Network(acme)
+    network.round()
+    network.down = dict.fromkeys(acme.rules.sources, BROKEN_DOWN)
+    for _ in range(3):
+        network.round("forum", "chirp")
+    assert [title.partition(":")[0] for title in network.operator] == ["no source has answered since 04 Mar 10"]
+
+
+def test_what_goes_on_failing_when_the_others_answer_is_told_by_its_name(acme: Assembly) -> None:
+    network = Network(acme)
+    network.round()
+    network.down = dict.fromkeys(acme.rules.sources, BROKEN_DOWN)
+    network.round()
+    network.round()
+    network.down = {"chirp": BROKEN_DOWN}
+    network.round()
+    network.round()
+    _offline, *after = network.operator
+    assert sorted(after) == [
+        "chirp has not been read since 04 Mar 10:10 UTC: 503 from the server",
+        "sources answer again: we are online",
+    ]
+    _offline, *after = network.staff
+    assert sorted(after) == ["Sources are read again", "chirp unread since 10:10"]
+
+
+def test_a_source_that_has_long_been_failing_does_not_hide_that_we_are_offline(acme: Assembly) -> None:
+    """And one that refuses our key is told of by itself, whatever the others do."""
+    network = Network(acme)
+    network.down["forum"] = Refused("401: the key is wrong", remedy="make a new one")
+    network.round()
+    network.round("chirp", "news")
+    assert network.operator == ["forum has not been read since 04 Mar 10:05 UTC: 401: the key is wrong"]
+    network.down.update(chirp=BROKEN_DOWN, news=BROKEN_DOWN)
+    for _ in range(3):
+        network.round("chirp", "news")
+    assert len(network.operator) == 2
+    assert network.operator[1].startswith("no source has answered since 04 Mar 10:15")
+
+
+def test_two_that_break_while_a_third_answers_are_two_failures(acme: Assembly) -> None:
+    network = Network(acme)
+    network.round()
+    network.down = {"chirp": BROKEN_DOWN, "forum": BROKEN_DOWN}
+    for _ in range(3):
+        network.round()
+    assert [title.partition(" ")[0] for title in network.operator] == ["forum", "chirp"]
+
+
+def test_a_source_far_quieter_than_its_habit_is_told_once_and_again_when_it_speaks(acme: Assembly) -> None:
+    """It brings a post every ten minutes for hours, and then nothing, without any fault."""
+    for number in range(40):
+        at = NOW - 2 * DAY + number * 10 * MINUTE
+        take(acme, post(f"Acme {number}", author=f"a{number}", at=at), now=at)
+        with acme.database.transaction():
+            sources.succeeded(acme.database, "forum", at, new=True)
+    last = NOW - 2 * DAY + 39 * 10 * MINUTE
+    audit(acme, last + 119 * MINUTE)
+    assert told(acme.database, "console") == []
+    for wait in (121, 140, 600):
+        audit(acme, last + wait * MINUTE)
+    quiet = "forum has brought nothing new since 2 Mar 16:30, which is unusual for it"
+    assert told(acme.database, "console") == [quiet]
+    with acme.database.transaction():
+        sources.succeeded(acme.database, "forum", last + 700 * MINUTE, new=True)
+    for wait in (701, 702):
+        audit(acme, last + wait * MINUTE)
+    assert told(acme.database, "console") == [quiet, "forum brings new posts again"]
+
+
+def test_a_source_without_a_habit_is_not_called_quiet(acme: Assembly) -> None:
+    """A handful of posts says nothing about how many there should be."""
+    for number in range(5):
+        take(acme, post(f"Acme {number}", author=f"a{number}"), now=NOW - DAY + number * MINUTE)
+    with acme.database.transaction():
+        sources.succeeded(acme.database, "forum", NOW - DAY, new=True)
+    audit(acme, NOW + 3 * DAY)
+    assert told(acme.database, "console") == []
+
+
+def test_hours_in_which_the_daemon_did_not_run_stand_in_the_letter(acme: Assembly) -> None:
+    audit(acme, NOW - DAY)
+    audit(acme, NOW - DAY + MINUTE)
+    audit(acme, NOW)
+    audit(acme, NOW + MINUTE)
+    assert digest.view(acme.database, acme.rules, NOW + HOUR).not_seen == (
+        "every source not read Tue 10:01-Wed 10:00: Earful did not run; read again since",
+    )
+
+
+def test_a_line_for_staff_by_mail_waits_for_the_end_of_the_quiet_hours(sqlite: Sqlite, tmp_path: Path) -> None:
+    mail = '[[channels]]\nname = "email"\nkind = "email"\nhost = "127.0.0.1"\nsender = "earful@acme.example"\n'
+    acme = assembly_of(
+        sqlite, settings_from(tmp_path, channels=STAFF + mail, notify=("desk", "email:care@acme.example"))
+    )
+    night = NOW.replace(hour=23)
+    with sqlite.transaction():
+        coverage.tell_staff(sqlite, acme.rules, "staff:x", "forum unread since 22:50", night)
+    due = {row["target"]: row["due_at"] for row in sqlite.rows("SELECT target, due_at FROM deliveries")}
+    assert due["desk"].startswith("2026-03-04T23:00")
+    assert due["email:care@acme.example"].startswith("2026-03-05T08:00")
+
+
+def test_a_disk_that_fills_is_told_once_a_day(sqlite: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The measure is moved above what is free on this machine: a disk cannot be filled for a test."""
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    audit(acme, NOW)
+    before = len(told(sqlite, "console"))
+    monkeypatch.setattr(coverage, "LITTLE_SPACE", 10**18)
+    for now in (NOW + MINUTE, NOW + HOUR, NOW + DAY):
+        audit(acme, now)
+    assert len(told(sqlite, "console")) == before + 2
+    assert told(sqlite, "console")[-1].endswith(f"MB are free on the disk of {sqlite.path}")
