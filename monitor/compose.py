@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alerts import Action, Alert, Entry, hours, policy
 from alerts.case import PRIORITIES, Case, Priority
@@ -169,9 +170,10 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
     return f"{first.brand}: {mood}" + (" · writes again" if root.reason == "writes again" else "")
 
 
-def clock_words(rules: Rules, moment: datetime, now: datetime) -> str:
-    """ "14:02" today, "3 Nov 14:02" before, in the desk's zone."""
-    local, today = moment.astimezone(rules.settings.zone), now.astimezone(rules.settings.zone).date()
+def clock_words(rules: Rules, moment: datetime, now: datetime, zone: ZoneInfo | None = None) -> str:
+    """ "14:02" today, "3 Nov 14:02" before, in the desk's zone or in that of a reader."""
+    zone = zone or rules.settings.zone
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
     return f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
 
 
@@ -241,7 +243,7 @@ def facts_of(
     return tuple(dict.fromkeys(facts))[:6]
 
 
-def standing(rules: Rules, case: Case, now: datetime) -> str:
+def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = None) -> str:
     """How a case stands, in a few words: "taken by ANA, 09:16", "answered 09:24, after 39 minutes of opening hours"."""
     state = case.state_at(now)
     match state:
@@ -250,19 +252,19 @@ def standing(rules: Rules, case: Case, now: datetime) -> str:
             taken = hours.elapsed(case.first_posted_at, case.answered_at, rules.hours_for(case.priority))
             unit = "" if case.priority in rules.settings.desk.around_the_clock else " of opening hours"
             verb = "sent on" if case.sent_on else "answered"
-            return f"{verb} {clock_words(rules, case.answered_at, now)}, after {span_words(taken)}{unit}"
+            return f"{verb} {clock_words(rules, case.answered_at, now, zone)}, after {span_words(taken)}{unit}"
         case "closed":
             words = (case.why or case.outcome).replace("_", " ")
             return f"closed by {case.closed_by}: {words}"
         case "taken":
-            when = f", {clock_words(rules, case.acknowledged_at, now)}" if case.acknowledged_at else ""
+            when = f", {clock_words(rules, case.acknowledged_at, now, zone)}" if case.acknowledged_at else ""
             return f"taken by {case.owner}{when}"
         case "snoozed":
             assert case.snoozed_until is not None
-            return f"snoozed until {clock_words(rules, case.snoozed_until, now)}"
+            return f"snoozed until {clock_words(rules, case.snoozed_until, now, zone)}"
         case "waiting":
             assert case.waiting_until is not None
-            return f"waiting on {case.waiting_on} until {clock_words(rules, case.waiting_until, now)}"
+            return f"waiting on {case.waiting_on} until {clock_words(rules, case.waiting_until, now, zone)}"
         case _:
             return ""
 

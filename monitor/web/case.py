@@ -100,10 +100,11 @@ def _show(ask: Ask, *, fault: str = "", status: int = 200, reply: str = "", chec
     worst = compose.worst_of(told)
     limit = limit_of(ask, case)
     log = cases.log_of(database, case.id)
-    line = lines(database, ask.rules, [row], now)[0]
+    line = lines(database, ask.rules, [row], now, ask.zone)[0]
     return page(
         ask, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
-        state=case.state_at(now), standing=compose.standing(ask.rules, case, now), clock=clock_of(ask.rules, case, now),
+        state=case.state_at(now), standing=compose.standing(ask.rules, case, now, ask.zone),
+        clock=clock_of(ask.rules, case, now),
         talk=conversation(ask, row, told), worst=worst, author=author_card(ask, case, earlier),
         history=history_line(ask, earlier), log=shortened(log), similar=similar(ask, row),
         people=people_of(ask), undoable=undoable(log, now), outcomes=verbs.OUTCOMES, whys=verbs.WHYS,
@@ -181,7 +182,7 @@ def similar(ask: Ask, row: Row) -> list[Any]:
         each for each in cases.rows_of_stories(ask.database, [row["story_id"], *ids][:30]) if each["id"] != row["id"]
     ]
     unique = {each["id"]: each for each in rows}
-    return lines(ask.database, ask.rules, list(unique.values())[-8:], ask.now)
+    return lines(ask.database, ask.rules, list(unique.values())[-8:], ask.now, ask.zone)
 
 
 def shortened(log: Sequence[cases.LogLine]) -> list[tuple[cases.LogLine, int]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
@@ -79,14 +80,18 @@ def _counts(rules: Rules, case: Case) -> bool:
     return source is None or source.answerable
 
 
-def lines(database: Database, rules: Rules, rows: Sequence[Row], now: datetime) -> list[Line]:
+def lines(
+    database: Database, rules: Rules, rows: Sequence[Row], now: datetime, zone: ZoneInfo | None = None
+) -> list[Line]:
     """Rows of cases as lines, in a few queries for all of them."""
     told = mentions.of_cases(database, [row["id"] for row in rows])
     history = compose.history_of(database, rows, now)
-    return [_line(rules, row, told.get(row["id"], []), history.get(row["id"], []), now) for row in rows]
+    return [_line(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, zone) for row in rows]
 
 
-def _line(rules: Rules, row: Row, told: Sequence[Mention], earlier: Sequence[Row], now: datetime) -> Line:
+def _line(
+    rules: Rules, row: Row, told: Sequence[Mention], earlier: Sequence[Row], now: datetime, zone: ZoneInfo | None
+) -> Line:
     case = cases.case_of(row)
     worst = compose.worst_of(told)
     says = (worst.post.text or worst.post.title or f"{worst.post.rating or 0:g} of 5 stars, no words") if worst else ""
@@ -102,7 +107,7 @@ def _line(rules: Rules, row: Row, told: Sequence[Mention], earlier: Sequence[Row
         says=says,
         why=tuple(dict.fromkeys(facts)),
         matched=worst.verdict.words if worst else (),
-        standing=compose.standing(rules, case, now),
+        standing=compose.standing(rules, case, now, zone),
         state=case.state_at(now),
         clock=clock_of(rules, case, now),
         url=worst.post.url if worst else "",
@@ -153,11 +158,14 @@ def inbox(ask: Ask) -> Response:
         offset = PAGE * (number - 1) if state else 0
         rows = pages.inbox(database, name, wanted, now, PAGE, offset) if total else []
         groups.append({"name": name, "title": TITLES[name], "total": total, "from": offset,
-                       "lines": lines(database, ask.rules, rows, now)})  # fmt: skip
+                       "lines": lines(database, ask.rules, rows, now, ask.zone)})  # fmt: skip
     beside = None
     if not state:
         rows = pages.inbox(database, "sweep", wanted, now, 12)
-        beside = {"total": pages.count(database, "sweep", wanted, now), "lines": lines(database, ask.rules, rows, now)}
+        beside = {
+            "total": pages.count(database, "sweep", wanted, now),
+            "lines": lines(database, ask.rules, rows, now, ask.zone),
+        }
     return page(
         ask, "inbox.html", title=TITLES.get(state, "Inbox"), groups=groups, sweep=beside, state=state, number=number,
         looked=looked, titles=TITLES, people=people_of(ask), languages=pages.languages(database),

@@ -134,7 +134,7 @@ def use_link(ask: Ask) -> Response:
     claim = _claim(ask)
     if not hmac.compare_digest(ask.form.get("proof").encode(), _proof(ask.path("token")).encode()):
         raise Refusal(403, "This page is not complete", "Open the link again and press the button there.")
-    verb = ask.form.get("verb", claim.purpose)
+    verb = ask.form.get("verb") or claim.purpose
     if verb not in PURPOSES[claim.purpose]:
         raise Refusal(403, "This link is not for that", "Open the case on the page.")
     person = _person(ask, claim.recipient) or ask.form.get("who")[:64]

@@ -1,0 +1,194 @@
+"""Cases, mentions and sources as JSON values: what the API and the assistant's tools give away, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts import hours
+from monitor import compose, report
+from monitor.model import Mention
+from monitor.rules import Rules
+from monitor.settings import Settings
+from monitor.store import cases, mentions, pages, records, sources
+from monitor.store.database import Database, Row
+from monitor.text.judge import Judge
+from monitor.web import search
+
+
+def moment(value: datetime | None) -> str | None:
+    """A moment as ISO 8601 with its zone."""
+    return value.isoformat() if value is not None else None
+
+
+def mention(found: Mention) -> dict[str, Any]:
+    """A mention as flat values."""
+    post, verdict = found.post, found.verdict
+    return {
+        "id": found.id,
+        "brand": found.brand,
+        "source": post.source,
+        "author": post.author,
+        "posted_at": moment(post.posted_at),
+        "seen_at": moment(found.seen_at),
+        "url": post.url,
+        "title": post.title,
+        "text": post.text,
+        "language": verdict.language,
+        "sentiment": round(verdict.sentiment, 4),
+        "label": verdict.label,
+        "needs_answer": round(verdict.needs_answer, 4),
+        "lane": verdict.lane,
+        "flagged": found.flagged,
+        "reasons": list(verdict.reasons),
+        "rating": post.rating,
+        "reach": post.reach,
+        "case": found.case_id or None,
+    }
+
+
+def explained(database: Database, judge: Judge, found: Mention) -> dict[str, Any]:
+    """A mention with every voice that was heard of it, and what people said of it."""
+    explanation = judge.explain(found.post, found.brand, found.verdict.words)
+    return {
+        **mention(found),
+        "voices": [{"voice": name, "weight": round(weight, 4)} for name, weight in explanation.voices],
+        "said": [
+            {"answer": row["answer"], "who": row["who"], "way": row["way"], "at": row["at"],
+             "taken_back": bool(row["undone_at"])}
+            for row in pages.labels_of_mention(database, found.id)
+        ],
+    }  # fmt: skip
+
+
+def case(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> dict[str, Any]:
+    """A case as flat values, with the words that mattered most and the time left."""
+    found = cases.case_of(row)
+    worst = compose.worst_of(told)
+    state = found.state_at(now)
+    left = None
+    if found.due_at is not None and state not in {"answered", "closed"}:
+        opening = rules.hours_for(found.priority)
+        late = found.due_at <= now
+        span = hours.elapsed(found.due_at, now, opening) if late else hours.elapsed(now, found.due_at, opening)
+        left = round(span.total_seconds()) * (-1 if late else 1)
+    return {
+        "id": found.id,
+        "brand": found.brand,
+        "source": found.source,
+        "author": found.author,
+        "lane": found.lane,
+        "priority": found.priority,
+        "reasons": list(found.priority_reasons),
+        "state": state,
+        "says": (worst.post.text or worst.post.title)[:500] if worst else "",
+        "url": worst.post.url if worst else "",
+        "posts": row["mentions"],
+        "language": row["language"],
+        "owner": found.owner or None,
+        "opened_at": moment(found.opened_at),
+        "posted_at": moment(found.first_posted_at),
+        "due_at": moment(found.due_at),
+        "seconds_left": left,
+        "taken_at": moment(found.acknowledged_at),
+        "answered_at": moment(found.answered_at),
+        "answered_by": found.answered_by or None,
+        "snoozed_until": moment(found.snoozed_until),
+        "waiting_on": found.waiting_on or None,
+        "waiting_until": moment(found.waiting_until),
+        "wants": found.wants or None,
+        "closed_at": moment(found.closed_at),
+        "closed_by": found.closed_by or None,
+        "outcome": found.outcome or None,
+        "why": found.why or None,
+    }
+
+
+def case_list(database: Database, rules: Rules, rows: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
+    """Rows of cases, in two queries for all of them."""
+    told = mentions.of_cases(database, [row["id"] for row in rows])
+    return [case(rules, row, told.get(row["id"], []), now) for row in rows]
+
+
+def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dict[str, Any]:
+    """A case with its posts, our replies that were seen, and its log; oldest first."""
+    told = mentions.of_case(database, row["id"])
+    earlier = compose.history_of(database, [row], now).get(row["id"], [])
+    return {
+        **case(rules, row, told, now),
+        "earlier_in_30_days": len(earlier),
+        "mentions": [mention(each) for each in told],
+        "replies": [
+            {"author": own["author"], "text": own["text"], "url": own["url"], "posted_at": own["posted_at"],
+             "automatic": bool(own["automatic"]), "sent_on": bool(own["sent_on"])}
+            for own in records.own_posts_of_case(database, row["id"])
+        ],
+        "log": [
+            {"at": moment(line.at), "who": line.who, "way": line.way, "what": line.what,
+             "taken_back": line.undone_at is not None,
+             **({"text": str(line.detail["text"])} if line.what in {"note", "wants"} and "text" in line.detail else {})}
+            for line in cases.log_of(database, row["id"])
+        ],
+    }  # fmt: skip
+
+
+def find_mentions(database: Database, wanted: mentions.Filter, looked: search.Search) -> list[Mention]:
+    """What the filters let through, newest first: by the index alone, or by a query that is matched exactly."""
+    from monitor.web.mentions import lets_through
+
+    if looked.query is None:
+        return mentions.find(database, wanted)
+    found = (
+        each
+        for each in pages.candidates(database, looked.words, with_case=False)
+        if looked.fits(each) and lets_through(wanted, each)
+    )
+    return [each for each, _ in zip(found, range(wanted.limit), strict=False)]
+
+
+def source_list(database: Database, settings: Settings) -> list[dict[str, Any]]:
+    """Every source with how it stands."""
+    known = sources.all_health(database)
+    found = []
+    for each in settings.sources:
+        health = known.get(each.name)
+        found.append(
+            {
+                "name": each.name,
+                "kind": each.kind,
+                "state": state_of(each.enabled, health),
+                "last_read_at": moment(health.last_read_at) if health else None,
+                "last_success_at": moment(health.last_success_at) if health else None,
+                "failures": health.failures if health else 0,
+                "error": (health.last_error or None) if health and health.failing_since else None,
+                "remedy": (health.remedy or None) if health and health.failing_since else None,
+                "quota_left": health.quota_remaining if health else None,
+                "spent": health.spent if health else 0.0,
+            }
+        )
+    return found
+
+
+def state_of(enabled: bool, health: sources.Health | None) -> str:
+    """How a source stands, in a word."""
+    if not enabled:
+        return "off"
+    if health is None:
+        return "new"
+    if health.paused_at is not None:
+        return "paused"
+    if health.refused:
+        return "refused"
+    if health.failing_since is not None:
+        return "failing"
+    return "reading" if health.last_success_at is not None else "new"
+
+
+def span_report(database: Database, rules: Rules, since: datetime, until: datetime) -> dict[str, Any]:
+    """The figures of a span; durations in seconds."""
+    found = report.of_span(database, rules, since, until)
+    return {"since": moment(since), "until": moment(until), **report.as_json(found)}
+
+
+WEEK = timedelta(days=7)

@@ -1,0 +1,304 @@
+"""The inbox and the case: what stands first, what can be said, by whom, and what colleagues see meanwhile."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import httpx2
+
+from monitor import desk
+from monitor.store import records, web
+from tests.hall import ANGRY, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
+from tests.web.office import Office
+
+
+def order(text: str) -> list[str]:
+    """The cases of a page, in its order."""
+    return re.findall(r'<a class="says" href="/cases/(\d+)"', text)
+
+
+def test_the_most_urgent_unanswered_case_stands_first_and_says_why(office: Office) -> None:
+    (normal,) = office.take(post(BROKEN, author="bo"))
+    (critical,) = office.take(post(INJURY, author="ike"))
+    text = office.person("Ana").get("/").text
+    assert order(text)[0] == critical
+    assert order(text).index(critical) < order(text).index(normal)
+    first = text.split('<ol class="cases">')[1].split("</li>")[0]
+    assert "injur" in first
+    assert "30 minutes left" in first or "29 minutes left" in first
+
+
+def test_a_late_case_says_how_late_in_opening_hours(office: Office) -> None:
+    office.take(post(CHURN, author="cy"))
+    office.clock.forward(timedelta(days=2))
+    text = office.person("Ana").get("/").text
+    assert '<span class="late">' in text
+    assert " late</span>" in text
+
+
+def test_a_person_takes_answers_and_closes_and_takes_it_back(office: Office) -> None:
+    (case_id,) = office.take(post())
+    person = office.person("Olle")
+    person.get(f"/cases/{case_id}")
+    assert person.post(f"/cases/{case_id}", {"verb": "take"}).status_code == 303
+    assert case(office.database, case_id).owner == "Olle"
+    person.post(f"/cases/{case_id}", {"verb": "answered"})
+    assert case(office.database, case_id).answered_by == "Olle"
+    person.post(f"/cases/{case_id}", {"verb": "close", "outcome": "solved"})
+    assert case(office.database, case_id).outcome == "solved"
+    shown = person.get(f"/cases/{case_id}").text
+    assert "Undo “close”" in shown
+    person.post(f"/cases/{case_id}", {"verb": "undo"})
+    assert case(office.database, case_id).closed_at is None
+    assert lines(office.database, case_id)[-4:] == ["take", "answered", "close", "undo"]
+
+
+def test_every_verb_of_a_case_has_its_button(office: Office) -> None:
+    (case_id,) = office.take(post())
+    person = office.person("Olle")
+    said = {
+        "wants": {"text": "her money back"}, "note": {"text": "called her"}, "snooze": {"until": "4h"},
+        "wait": {"until": "1d", "on": "the bank"}, "assign": {"owner": "Ana"}, "release": {},
+        "dismiss": {"why": "spam"}, "reopen": {},
+    }  # fmt: skip
+    for verb, fields in said.items():
+        shown = person.get(f"/cases/{case_id}").text
+        assert f'value="{verb}"' in shown, verb
+        assert person.post(f"/cases/{case_id}", {"verb": verb, **fields}).status_code == 303, verb
+    assert {"wants", "note", "snooze", "wait", "assign", "release", "dismiss", "reopen"} <= set(
+        lines(office.database, case_id)
+    )
+
+
+def test_a_moment_is_read_in_the_readers_zone(office: Office) -> None:
+    (case_id,) = office.take(post())
+    person = office.person("Olle")
+    person.post("/you", {"zone": "Europe/Berlin"})
+    person.get(f"/cases/{case_id}")
+    person.post(f"/cases/{case_id}", {"verb": "snooze", "until_at": "2026-03-05T09:30"})
+    until = case(office.database, case_id).snoozed_until
+    assert until is not None
+    assert until.isoformat() == "2026-03-05T08:30:00+00:00"
+    assert "5 Mar 09:30" in person.get(f"/cases/{case_id}").text
+
+
+def test_who_comes_second_hears_who_was_first(office: Office) -> None:
+    (case_id,) = office.take(post())
+    first, second = office.person("Olle"), office.person("Pia")
+    second.get(f"/cases/{case_id}")
+    first.get(f"/cases/{case_id}")
+    first.post(f"/cases/{case_id}", {"verb": "take"})
+    answer = second.post(f"/cases/{case_id}", {"verb": "take"})
+    assert "Olle was first" in second.get(answer.headers["location"]).text
+    assert case(office.database, case_id).owner == "Olle"
+
+
+def test_several_cases_are_given_closed_and_taken_back_at_once(office: Office) -> None:
+    ids = [office.take(post(text, author=f"a{n}"))[0] for n, text in enumerate((ANGRY, LATE, CHURN))]
+    person = office.person("Olle")
+    person.get("/?source=forum")
+    answer = person.post("/cases", {"case": ids, "verb": "assign", "owner": "Ana", "back": "/?source=forum"})
+    assert [case(office.database, each).owner for each in ids] == ["Ana"] * 3
+    assert answer.headers["location"].startswith("/?source=forum&said=3+cases")
+    shown = person.get(answer.headers["location"]).text
+    assert "3 cases: given to their new owner." in shown
+    person.post("/cases", {"case": ids, "verb": "undo", "back": "/"})
+    assert [case(office.database, each).owner for each in ids] == [""] * 3
+    person.get("/")
+    person.post("/cases", {"case": ids[:2], "verb": "dismiss", "why": "not_us", "back": "//evil.example"})
+    assert [case(office.database, each).why for each in ids] == ["not_us", "not_us", ""]
+
+
+def test_muting_the_author_of_a_case_ends_telling_of_them(office: Office) -> None:
+    (case_id,) = office.take(post(author="troll"))
+    person = office.person("Olle")
+    person.get("/")
+    for _ in range(2):
+        person.post("/cases", {"case": case_id, "verb": "mute", "back": "/"})
+    assert [(row["kind"], row["value"], row["who"]) for row in records.mutes(office.database)] == [
+        ("author", "forum/troll", "Olle")
+    ]
+
+
+def test_filters_live_in_the_address_and_search_speaks_the_query_language(office: Office) -> None:
+    (twice,) = office.take(post("Acme charged me twice, terrible", author="a"))
+    (late,) = office.take(post("Acme my parcel never arrived, awful service", author="b", source="chirp"))
+    person = office.person("Olle")
+    assert order(person.get("/?source=chirp").text) == [late]
+    assert order(person.get("/?q=charged").text) == [twice]
+    assert order(person.get("/", params={"q": '"charged me" OR parcel*'}).text) in ([twice, late], [late, twice])
+    assert order(person.get("/", params={"q": "acme NOT parcel"}).text) == [twice]
+    assert order(person.get("/?q=nothinglikeit").text) == []
+    assert order(person.get("/?priority=critical").text) == []
+    assert 'value="charged"' in person.get("/?q=charged").text
+
+
+def test_the_case_shows_what_was_said_what_happened_before_and_on_this_network_only(office: Office) -> None:
+    (first,) = office.take(post("Acme lost my parcel, awful", author="olga", ago=3 * HOUR))
+    (_other,) = office.take(post("Acme is terrible, my twin secret", author="olga", source="chirp"))
+    (again,) = office.take(post("Acme charged me twice, I want a refund", author="olga", thread_id="another"))
+    text = office.person("Ana").get(f"/cases/{again}").text
+    assert "Acme charged me twice" in text
+    assert f'<a href="/cases/{first}">' in text
+    assert "never answered" in text
+    assert "twin secret" not in text
+
+
+def test_our_own_replies_stand_in_the_conversation_with_remarks_on_their_tone(office: Office) -> None:
+    (case_id,) = office.take(post(CHURN, author="cy", native_id="root"))
+    with office.database.transaction():
+        records.add_own_posts(
+            office.database,
+            [{
+                "source": "forum", "native_id": "r1", "brand": "Acme", "author": "acme_care",
+                "url": "https://forum.example/r1",
+                "text": "As per our policy you must fill out a form.", "parent_id": "root", "thread_id": "root",
+                "posted_at": "2026-03-04T10:00:00.000000Z", "seen_at": "2026-03-04T10:00:00.000000Z",
+                "case_id": case_id, "automatic": 0, "sent_on": 0,
+            }],
+        )  # fmt: skip
+    text = office.person("Ana").get(f"/cases/{case_id}").text
+    assert "As per our policy you must fill out a form." in text
+    assert "hides behind a policy" in text
+    assert "gives the customer homework" in text
+
+
+def test_a_reply_is_helped_with_and_never_sent(office: Office) -> None:
+    (case_id,) = office.take(post(CHURN, author="cy", author_name="Cyra Holm"))
+    person = office.person("Olle")
+    shown = person.get(f"/cases/{case_id}").text
+    assert "Cyra, I am sorry" in shown
+    before = lines(office.database, case_id)
+    checked = person.post(f"/cases/{case_id}", {"verb": "tone", "reply": "You should have read the terms."})
+    assert "blames" in checked.text
+    quick = person.post("/tone", {"case": case_id, "reply": "You should have read the terms."}).json()
+    assert "does not say sorry" in [each["kind"] for each in quick["remarks"]]
+    assert lines(office.database, case_id) == before
+
+
+def test_a_viewer_sees_everything_and_has_no_button(office: Office) -> None:
+    (case_id,) = office.take(post())
+    viewer = office.person("Vera", "viewer")
+    for path in ("/", f"/cases/{case_id}", "/mentions", "/desk", "/sources"):
+        text = viewer.get(path).text
+        forms = [
+            each for each in re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', text) if each != "/logout"
+        ]
+        assert forms == [], path
+
+
+def test_a_correction_teaches_and_can_be_taken_back(office: Office) -> None:
+    office.take(post("Walked past Acme today, lovely window"))
+    (row,) = office.database.rows("SELECT id FROM mentions")
+    person = office.person("Olle")
+    person.get(f"/mentions/{row['id']}")
+    person.post(f"/mentions/{row['id']}", {"answer": "not_us"})
+    assert [each["answer"] for each in records.labels_of(office.database, "Acme")] == ["not_us"]
+    shown = person.get(f"/mentions/{row['id']}").text
+    assert "is not about us · Olle" in shown
+    person.post(f"/mentions/{row['id']}", {"answer": "undo"})
+    assert records.labels_of(office.database, "Acme") == []
+
+
+def test_what_a_colleague_does_is_told_to_open_pages(office: Office) -> None:
+    (case_id,) = office.take(post())
+    reader, colleague = office.person("Ana"), office.person("Olle")
+    with httpx2.stream(
+        "GET", f"{office.address}/live", cookies=dict(reader.http.cookies), timeout=httpx2.Timeout(15)
+    ) as stream:
+        assert stream.status_code == 200
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        marks = (line for line in stream.iter_lines() if line.startswith("data: "))
+        first = next(marks)
+        colleague.get(f"/cases/{case_id}")
+        colleague.post(f"/cases/{case_id}", {"verb": "take"})
+        assert next(marks) != first
+    assert office.browser().get("/live").status_code == 401
+
+
+def test_what_a_lead_changes_on_the_desk_holds_is_logged_and_goes_back(office: Office) -> None:
+    lead = office.person("Lea", "lead")
+    lead.get("/desk")
+    answer = lead.post("/desk", {"key": "desk.hours", "value": "mon-fri 08:00-18:00\nsat 10:00-14:00"})
+    assert answer.status_code == 303
+    stands = desk.overlay(office.settings, web.desk_values(office.database))
+    assert [f"{block.start:%H}-{block.end:%H}" for block in stands.desk.hours] == ["08-18", "10-14"]
+    (change,) = web.desk_changes(office.database)
+    assert (change["who"], change["key"]) == ("Lea", "desk.hours")
+    assert "mon-fri 08:00-18:00" in lead.get("/desk").text
+    lead.post("/desk/undo", {"n": change["n"]})
+    assert desk.overlay(office.settings, web.desk_values(office.database)) == office.settings
+    lead.get("/desk")
+    lead.post("/desk", {"key": "desk.holidays", "value": "2026-12-25"})
+    lead.post("/desk", {"key": "desk.holidays", "verb": "file", "value": ""})
+    assert web.desk_values(office.database) == {}
+
+
+def test_what_makes_no_sense_on_the_desk_is_refused_with_what_to_write(office: Office) -> None:
+    lead = office.person("Lea", "lead")
+    wrong = {
+        "desk.hours": "whenever", "desk.holidays": "christmas", "alerts.quiet_start": "25:00",
+        "people.Ana.shifts": "mon 9-17", "brands.Acme.query": "x", "database.url": "sqlite:/etc/passwd",
+    }  # fmt: skip
+    for key, value in wrong.items():
+        lead.get("/desk")
+        answer = lead.post("/desk", {"key": key, "value": value})
+        assert answer.status_code == 400, key
+    lead.get("/desk")
+    assert lead.post("/desk", {"key": "desk.hours", "value": ""}).status_code == 400
+    targets = {
+        f"{name}.{each}": "1h"
+        for name in ("critical", "urgent", "normal", "gentle")
+        for each in ("first", "next", "resolve")
+    }
+    assert lead.post("/desk", {"key": "desk.targets", **targets, "urgent.first": "soon"}).status_code == 400
+    assert web.desk_values(office.database) == {}
+    assert lead.post("/desk", {"key": "desk.targets", **targets, "urgent.first": "45m"}).status_code == 303
+    stands = desk.overlay(office.settings, web.desk_values(office.database))
+    assert stands.desk.targets["urgent"].first == 45 * MINUTE
+
+
+def test_a_desk_value_of_somebody_who_left_the_file_is_passed_over(office: Office) -> None:
+    with office.database.transaction():
+        web.add_desk_change(office.database, "people.Nobody.shifts", '[{"days":["mon"]}]', "", "Lea", office.clock())
+        web.add_desk_change(office.database, "desk.hours", "not json", "", "Lea", office.clock())
+        web.add_desk_change(office.database, "alerts.quiet_end", '"07:00"', "", "Lea", office.clock())
+    stands = desk.overlay(office.settings, web.desk_values(office.database))
+    assert stands.desk == office.settings.desk
+    assert f"{stands.alerts.quiet_end:%H:%M}" == "07:00"
+
+
+def test_saved_replies_are_the_desks(office: Office) -> None:
+    (case_id,) = office.take(post(CHURN, author="cy"))
+    lead = office.person("Lea", "lead")
+    lead.get("/desk")
+    lead.post("/desk/replies", {"name": ["Ours", ""], "text": ["Dear {name}, {me} of {brand} {other}", "dropped"]})
+    assert "Dear @cy, Lea of Acme {other}" in lead.get(f"/cases/{case_id}").text
+    assert [each.name for each in desk.replies(web.desk_values(office.database))] == ["Ours"]
+
+
+def test_a_lead_pauses_a_source_and_reads_it_now(office: Office) -> None:
+    from monitor.store import sources
+
+    lead = office.person("Lea", "lead")
+    lead.get("/sources")
+    lead.post("/sources/forum", {"verb": "pause"})
+    paused = sources.health(office.database, "forum")
+    assert paused is not None
+    assert paused.paused_at == office.clock()
+    lead.post("/sources/forum", {"verb": "resume"})
+    lead.post("/sources/forum", {"verb": "read"})
+    due = sources.health(office.database, "forum")
+    assert due is not None
+    assert (due.paused_at, due.next_due_at) == (None, office.clock())
+    assert lead.post("/sources/nowhere", {"verb": "read"}).status_code == 404
+
+
+def test_the_database_that_does_not_answer_is_said_calmly(office: Office) -> None:
+    person = office.person("Ana")
+    office.database.script(["ALTER TABLE cases RENAME TO elsewhere"])
+    answer = person.get("/")
+    assert answer.status_code == 503
+    assert "The database does not answer" in answer.text
+    assert "elsewhere" not in answer.text

@@ -1,0 +1,147 @@
+"""Links in mails: a GET shows, only a POST acts; whatever is not ours opens nothing, and always says the same."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+
+from monitor.store import records
+from monitor.web import links
+from tests.hall import DAY, case, lines, post
+from tests.web.office import Office
+
+
+def opened(office: Office) -> str:
+    (case_id,) = office.take(post())
+    return case_id
+
+
+def test_a_link_that_is_opened_acts_only_when_its_button_is_pressed(office: Office) -> None:
+    case_id = opened(office)
+    path = office.link(case_id)
+    scanner = office.browser()
+    for _ in range(20):
+        assert scanner.get(path).status_code == 200
+    assert scanner.http.head(path).status_code == 200
+    assert case(office.database, case_id).owner == ""
+    reader = office.browser()
+    shown = reader.get(path).text
+    assert "I have it" in shown
+    proof = shown.split('name="proof" value="')[1].split('"')[0]
+    answer = reader.post(path, {"proof": proof, "verb": "take"})
+    assert answer.status_code == 200
+    assert case(office.database, case_id).owner == "Ana"
+    assert case(office.database, case_id).acknowledged_by == "Ana"
+    assert reader.post(path, {"proof": proof, "verb": "take"}).status_code == 200
+    assert lines(office.database, case_id).count("take") == 1, "a second press changes nothing"
+    assert reader.post(path, {"proof": proof, "verb": "undo"}).status_code == 200
+    assert case(office.database, case_id).owner == ""
+
+
+def test_two_people_press_and_the_second_hears_who_was_first(office: Office) -> None:
+    case_id = opened(office)
+    answers = []
+    for target, who in (("email:ana@example.org", ""), ("email:care@example.org", "Bea")):
+        reader = office.browser()
+        path = office.link(case_id, target)
+        proof = reader.get(path).text.split('name="proof" value="')[1].split('"')[0]
+        answers.append(reader.post(path, {"proof": proof, "verb": "take", "who": who}).text)
+    assert case(office.database, case_id).owner == "Ana"
+    assert "Ana was first" in answers[1]
+
+
+def test_a_shared_address_has_to_say_who_it_is(office: Office) -> None:
+    case_id = opened(office)
+    path = office.link(case_id, "email:care@example.org")
+    reader = office.browser()
+    proof = reader.get(path).text.split('name="proof" value="')[1].split('"')[0]
+    assert reader.post(path, {"proof": proof, "verb": "take"}).status_code == 400
+    assert case(office.database, case_id).owner == ""
+
+
+def test_every_link_that_is_not_ours_gets_the_same_page_and_does_nothing(office: Office) -> None:
+    case_id = opened(office)
+    good = office.token(case_id, "email:ana@example.org", "take")
+    bad = [
+        f"/act/take/{good[:-1]}",
+        f"/act/take/{good}x",
+        f"/act/take/{good[:20]}{'A' if good[20] != 'A' else 'B'}{good[21:]}",
+        f"/act/dismiss/{good}",
+        f"/act/take/{office.token(case_id, 'email:ana@example.org', 'dismiss')}",
+        f"/act/take/{office.token(case_id, 'email:ana@example.org', 'take', -DAY)}",
+        f"/act/take/{office.token('999', 'email:ana@example.org', 'take')}",
+        "/act/take/%C3%A9%00%FF",
+        "/act/take/x",
+        f"/act/take/{'A' * 20_000}",
+        f"/act/destroy/{good}",
+    ]
+    pages = set()
+    for path in bad:
+        reader = office.browser()
+        answer = reader.get(path)
+        assert answer.status_code == 403, path[:60]
+        pages.add(answer.text)
+        reader.get("/login")
+        assert reader.post(path, {"verb": "take", "proof": "x"}).status_code == 403
+    assert len(pages) == 1
+    assert case(office.database, case_id).owner == ""
+
+
+def test_a_token_of_a_megabyte_is_refused_before_it_is_read(office: Office) -> None:
+    with socket.create_connection((office.face.host, office.face.port), timeout=10) as line:
+        said = b""
+        try:
+            line.sendall(b"GET /act/take/" + b"A" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            said = line.recv(100)
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+    assert said == b"" or b" 400 " in said
+    assert office.browser().get("/health").status_code == 200
+
+
+def test_a_link_does_only_what_it_was_made_for(office: Office) -> None:
+    case_id = opened(office)
+    path = office.link(case_id, purpose="answered")
+    reader = office.browser()
+    proof = reader.get(path).text.split('name="proof" value="')[1].split('"')[0]
+    for verb in ("close", "dismiss", "assign", "reopen", "note", ""):
+        answer = reader.post(path, {"proof": proof, "verb": verb})
+        assert answer.status_code == (200 if verb == "" else 403), verb
+    assert case(office.database, case_id).answered_by == "Ana"
+
+
+def test_a_form_from_elsewhere_does_not_press_the_button(office: Office) -> None:
+    case_id = opened(office)
+    path = office.link(case_id)
+    reader = office.browser()
+    proof = reader.get(path).text.split('name="proof" value="')[1].split('"')[0]
+    elsewhere = office.browser()
+    assert elsewhere.http.post(path, data={"verb": "take", "proof": proof}).status_code == 403
+    assert reader.http.post(path, data={"verb": "take", "csrf": reader.csrf}).status_code == 403
+    assert case(office.database, case_id).owner == ""
+
+
+def test_keys_are_renewed_and_the_one_before_still_opens(office: Office) -> None:
+    case_id = opened(office)
+    old_path = office.link(case_id)
+    before = records.fact(office.database, links.FACT)
+    office.clock.forward(links.ROTATE - timedelta(days=1))
+    late_path = office.link(case_id)
+    office.clock.forward(timedelta(days=2))
+    office.link(case_id)
+    assert records.fact(office.database, links.FACT) != before
+    assert office.browser().get(late_path).status_code == 200, "signed with the key before"
+    assert office.browser().get(old_path).status_code == 403, "older than its seven days"
+    assert len(links.signer_of(office.database, office.clock()).keys) == 2
+
+
+def test_links_begin_with_the_address_of_the_settings_whatever_host_is_asked_for(office: Office) -> None:
+    made = links.make(office.settings, office.database, office.clock)("1", "email:ana@example.org", "take")
+    assert made.startswith("http://127.0.0.1:8321/act/take/")
+    assert links.make(office.settings, office.database, office.clock)("1", "x", "anything") == ""
+
+
+def test_links_can_be_made_inside_a_transaction(office: Office) -> None:
+    link = links.make(office.settings, office.database, office.clock)
+    with office.database.transaction():
+        assert link("1", "email:ana@example.org", "take")
