@@ -38,11 +38,12 @@ tests:
 	$(BIN)/pytest -n 2 -q
 
 # make train           write the shipped judge anew from data that lies beside the checkout
-# make quality         what the judge finds hard, and what became of each line
+# make quality         what the judge finds hard, what became of each line, and what 200 answers of staff are worth
 train: .venv/.developer
 	$(BIN)/python benchmarks/train.py
 quality: .venv/.installed
 	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/learning.py
 
 # How fast it is on this machine, about three minutes; the last line is one JSON object.
 bench: .venv/.developer
