@@ -75,12 +75,13 @@ def found(ask: Ask, limit: int) -> tuple[list[Mention], search.Search]:
     rows = [
         each
         for each in pages.candidates(ask.database, looked.words, with_case=False)
-        if looked.fits(each) and _lets_through(wanted, each)
+        if looked.fits(each) and lets_through(wanted, each)
     ]
     return rows[:limit], looked
 
 
-def _lets_through(wanted: mentions.Filter, mention: Mention) -> bool:
+def lets_through(wanted: mentions.Filter, mention: Mention) -> bool:
+    """Whether a mention that a search found also passes the filters."""
     post, verdict = mention.post, mention.verdict
     return (
         (not wanted.brand or mention.brand == wanted.brand)
