@@ -103,8 +103,8 @@ class Alerting:
     # -- choosing -----------------------------------------------------------------------------------------------
 
     def _in_place(self, row: Delivery) -> bool:
-        """An edit of a message that stands: a person waits for it, and it does not count against new messages."""
-        return row.action == "edit" and isinstance(self.channels[row.channel], Editor)
+        """An edit that a person waits for. It does not count against new messages; one that only counts on does."""
+        return row.action == "edit" and row.urgent and isinstance(self.channels[row.channel], Editor)
 
     def _claim(self, target: str, now: datetime, *, only_edits: bool = False) -> Job | None:
         """Choose the next message for a target and mark it in flight; None when nothing has to leave now."""
