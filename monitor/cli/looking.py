@@ -333,7 +333,8 @@ def _one_case(assembly: Any, row: Row) -> None:
         log.add_column(no_wrap=True, max_width=width)
     log.add_column(ratio=1)
     for line in cases.log_of(assembly.database, one.id):
-        detail = ", ".join(f"{key} {value}" for key, value in line.detail.items() if key != "before" and value)
+        told = {key: value for key, value in line.detail.items() if value and key != "before" and key[-3:] != "_at"}
+        detail = ", ".join(f"{key} {value}" for key, value in told.items())
         said = safe_line(detail)[:300] + (" (taken back)" if line.undone_at else "")
         moment = _when(line.at, now, zone)
         log.add_row(moment, line.what, Text(safe_line(line.who) or "-"), line.way, Text(said))
