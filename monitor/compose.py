@@ -162,6 +162,8 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
     if len(found) > 1:
         return f"{first.brand}: {len(found)} people, one story · answered {done} of {len(found)}"
     if root.step > 0:
+        if first.due_at is not None and first.due_at <= now and waiting:  # the moment: it stays what it is
+            return f"Overdue since {clock_words(rules, first.due_at, now)}: {first.brand} · {root.reason}"
         since = span_words(hours.elapsed(first.first_posted_at, now, rules.hours_for(first.priority)))
         return f"{first.brand}: waiting for {since} · {root.reason}"
     mood = {"critical": "critical", "urgent": "urgent", "normal": "unhappy", "gentle": "a word to answer"}[
