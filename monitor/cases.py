@@ -251,7 +251,10 @@ def _undo(database: Database, case: Case, who: str, way: str, now: datetime) -> 
 def _teach(
     database: Database, case: Case, verb: str, changes: Mapping[str, Any], who: str, way: str, now: datetime
 ) -> None:
-    """Every answer of a person is a label: dismissed with its reason, or worth an answer."""
+    """Every answer of a person is a label: dismissed with its reason, or worth an answer.
+
+    The brand's own reply on the network is one too: who answers there presses no button, and would only teach "no".
+    """
     answer = ""
     if verb in {"close", "dismiss"}:
         answer = "yes" if changes.get("outcome") in {"solved", "could_not_be_solved"} else _TAUGHT.get(case.why, "")
@@ -259,7 +262,8 @@ def _teach(
         answer = "yes"
     if answer:
         for mention in mentions.of_case(database, case.id):
-            if mention.verdict.lane != "none":
+            thanked = way == "network" and mention.verdict.praise
+            if mention.verdict.lane != "none" and not thanked:
                 records.add_label(database, case.brand, mention.id, answer, who, way, now)
 
 
@@ -313,6 +317,8 @@ def record_answer(
         database, case.id, now, "answered", who=who, way="network", url=url, sent_on=sent_on, backdated=backdated,
         answered_at=moment.isoformat(), **more,
     )  # fmt: skip
+    if not case.quiet:  # a file of old reviews with their replies is not what staff say today
+        _teach(database, case, "answered", {}, who, "network", now)
     if moment < case.last_posted_at:
         clock = rules.clock(case.priority, case.last_posted_at, again=True)
         chain = policy.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"

@@ -15,7 +15,7 @@ import pytest
 from connectors import Post
 from monitor import digest, teaching
 from monitor.assembly import Assembly, judge_of
-from monitor.cases import say
+from monitor.cases import record_answer, say
 from monitor.engine import Engine
 from monitor.model import Mention, Verdict
 from monitor.store import cases, mentions, records
@@ -215,6 +215,20 @@ def test_what_a_network_deleted_teaches_nothing_and_breaks_nothing(small: Assemb
     mentions.delete_posts(small.database, "forum", [each.native_id for each in posts], NOW)
     learned(small)
     assert verdict(small, JOKE).lane == "ping"
+
+
+def test_our_own_reply_on_the_network_teaches_that_an_answer_was_needed(acme: Assembly) -> None:
+    """Who answers there presses no button: without this only dismissals would be heard. History says nothing."""
+    old = post(COMPLAINT, author="old", ago=3 * DAY)
+    for opened in take(acme, *complaints(2), old):
+        found = cases.one(acme.database, opened)
+        assert found is not None
+        record_answer(
+            acme.database, acme.rules, found, answered_at=NOW, who="acme_care", url="", sent_on=False, now=NOW
+        )  # fmt: skip
+    labels = records.labels_of(acme.database, "Acme")
+    assert [(row["answer"], row["who"], row["way"]) for row in labels] == [("yes", "acme_care", "network")] * 2
+    assert "old" not in {row["author"] for row in labels}
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"format": 2}', '{"format": 1, "complaint": "{", "about_us": ""}'])
