@@ -167,3 +167,16 @@ def test_a_newcomer_gets_from_init_to_backup_and_back(tmp_path: Path) -> None:
     assert "case 1" in said["case"]
     assert "is sound" in said["restore"]
     assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_every_decision_stands_in_its_index_under_its_own_number() -> None:
+    pages = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    numbers = [page[:3] for page in pages]
+    assert numbers == [f"{number:03}" for number in range(1, len(pages) + 1)]
+    listed = re.findall(r"\((\d{3}-[\w-]+\.md)\)", (ROOT / "docs" / "decisions" / "README.md").read_text("utf-8"))
+    assert listed == pages
+    for page in pages:
+        text = (ROOT / "docs" / "decisions" / page).read_text("utf-8")
+        assert text.startswith(f"# {page[:3]} "), page
+        for heading in ("## Context", "## Decision", "## Why", "## What would change it"):
+            assert heading in text, (page, heading)
