@@ -1,0 +1,82 @@
+"""The page alone, beside a daemon on the same database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from monitor.assembly import Assembly, assemble, know_sources, open_store
+from monitor.cli.base import Failed, app, settings_path
+from monitor.daemon import set_up_log
+from monitor.engine import utc_now
+from monitor.settings import Settings, SettingsError, load
+from monitor.store import web as store
+from monitor.store.database import Error, Postgresql, Sqlite
+from monitor.web import links
+from monitor.web.server import WebFace
+
+
+@app.command("web")
+def web(
+    listen: Annotated[
+        str,
+        typer.Option("--listen", help='Where to listen, "127.0.0.1:8322"; without it, page_listen of the settings.'),
+    ] = "",
+) -> None:
+    """Serve the page alone: beside the daemon, on the same database. Collecting and alerting are the daemon's."""
+    settings = _listening(load(settings_path(), os.environ), listen)
+    set_up_log(settings.earful.log, 20)
+    database = open_store(settings, utc_now())
+    try:
+        know_sources(database, settings)
+        _serve(settings, database, listen)
+    finally:
+        database.close()
+
+
+def _listening(settings: Settings, listen: str) -> Settings:
+    if not listen:
+        return settings
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise Failed(f'--listen {listen!r}: write an address and a port, such as "127.0.0.1:8322"')
+    return settings.model_copy(update={"earful": settings.earful.model_copy(update={"page_listen": listen})})
+
+
+def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> None:
+    """Until a signal; settings and desk are taken anew as the daemon takes them."""
+    ended, asked = threading.Event(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    signal.signal(signal.SIGHUP, lambda *_: asked.set())
+
+    def made(of: Settings) -> Assembly:
+        return assemble(of, database, links.make(of, database, utc_now))
+
+    now = [made(settings)]
+    face = WebFace(lambda: now[0], utc_now, open_demo=settings.database.throwaway)
+    if not face.start():
+        raise Failed(
+            "the page is not served: its address is taken. Is the daemon serving it? Try --listen 127.0.0.1:8322"
+        )
+    typer.echo(f"The page: {face.address}")
+    try:
+        revision = store.desk_revision(database)
+        while not ended.wait(1.0):
+            try:
+                desk = store.desk_revision(database)
+                if asked.is_set() or desk != revision:
+                    again = load(settings_path(), os.environ) if asked.is_set() else now[0].written
+                    asked.clear()
+                    now[0], revision = made(_listening(again, listen)), desk
+            except SettingsError as error:
+                for fault in error.faults:
+                    typer.echo(f"not reloaded: {fault}", err=True)
+            except Error as error:
+                typer.echo(f"the database said {type(error).__name__}", err=True)
+    finally:
+        face.stop()
