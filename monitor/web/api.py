@@ -1,1 +1,221 @@
-"""The JSON API behind tokens, with its OpenAPI description. (Being written by another engineer than the pages.)"""
+"""The JSON API behind tokens: read what was heard and what waits, say something of a case, correct a verdict.
+
+Every answer is JSON; what is refused says {"error", "detail"}. `earful token add NAME` makes a token.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from alerts.case import PRIORITIES
+from monitor import cases as verbs
+from monitor.model import Mention
+from monitor.store import cases, mentions, pages, records
+from monitor.store.database import Row, stamp
+from monitor.text.normal import clean
+from monitor.web import search, shapes
+from monitor.web.mentions import ANSWERS, LABELS
+from monitor.web.openapi import OPERATIONS, Field, document, operation
+from monitor.web.routing import Ask, Refusal
+
+MOST = 200  # of one answer
+_CURSOR = re.compile(r"([0-9T:.Z+ -]{10,40})_([0-9a-f]{8,64})", re.ASCII)
+_LIMIT = Field("limit", "how many at most", "whole", least=1, most=MOST, default=50)
+_SEARCH = Field("q", 'words, or the query language: "two weeks" AND refund NOT author:bot')
+_WHAT = (
+    Field("brand", "of this brand"),
+    Field("source", "from this source, as the settings name it"),
+    Field("language", "in this language, two letters"),
+)
+_SPAN = (
+    Field("since", "not before", "time"),
+    Field("until", "before", "time"),
+)
+
+
+@operation("GET", "/openapi.json", "This description", role="viewer")
+def openapi(_ask: Ask, _values: dict[str, Any]) -> Any:
+    """The description of all calls."""
+    return _document()
+
+
+@cache
+def _document() -> dict[str, Any]:
+    try:
+        return document(version("earful"))
+    except PackageNotFoundError:
+        return document("0")
+
+
+@operation(
+    "GET", "/mentions", "What was heard, newest first", role="viewer",
+    takes=(
+        _SEARCH, *_WHAT, Field("author", "by this author"),
+        Field("lane", "ping needs an answer, sweep may need one", "choice", ("ping", "sweep", "none")),
+        Field("label", "the mood", "choice", LABELS), Field("flagged", "only what people were called for", "yes"),
+        *_SPAN, Field("cursor", "what `next` of the page before says"), _LIMIT,
+    ),
+    gives={"type": "object", "required": ["mentions", "next"]},
+)  # fmt: skip
+def list_mentions(ask: Ask, values: dict[str, Any]) -> Any:
+    """A page of mentions, and where the next one begins."""
+    before, before_id = "", ""
+    if values["cursor"]:
+        found = _CURSOR.fullmatch(values["cursor"])
+        if found is None:
+            raise Refusal(400, "That cannot be read", "cursor: write what next of the page before says")
+        before, before_id = found.groups()
+    looked = search.read(values["q"] or "")
+    wanted = mentions.Filter(
+        **{name: values[name] or "" for name in ("brand", "source", "language", "author", "lane", "label")},
+        flagged=bool(values["flagged"]), since=values["since"], until=values["until"],
+        search=looked.words.plain if looked.query is None else "",
+        before=before, before_id=before_id, limit=values["limit"] + 1,
+    )  # fmt: skip
+    rows = shapes.find_mentions(ask.database, wanted, looked)
+    more, rows = len(rows) > values["limit"], rows[: values["limit"]]
+    return {
+        "mentions": [shapes.mention(each) for each in rows],
+        "next": f"{stamp(rows[-1].post.posted_at)}_{rows[-1].id}" if more else None,
+        **({"note": looked.fault} if looked.fault else {}),
+    }
+
+
+def _mention(ask: Ask) -> Mention:
+    found = mentions.one(ask.database, clean(ask.path("id"))[:64])
+    if found is None:
+        raise Refusal(404, "There is no such mention")
+    return found
+
+
+@operation("GET", "/mentions/{id}", "One mention, with every voice that judged it", role="viewer")
+def get_mention(ask: Ask, _values: dict[str, Any]) -> Any:
+    """One mention, explained."""
+    return shapes.explained(ask.database, ask.assembly.intake.judge, _mention(ask))
+
+
+@operation(
+    "POST", "/mentions/{id}/label", "Say what a mention really is: it teaches", role="staff",
+    body=(Field("answer", "what it is; undo takes it back", "choice", (*ANSWERS, "undo"), needed=True),),
+    gives={"type": "object", "required": ["changed", "mention"]},
+)  # fmt: skip
+def label_mention(ask: Ask, values: dict[str, Any]) -> Any:
+    """Keep a label, once: what stands already is not kept again."""
+    found, answer = _mention(ask), values["answer"]
+    with ask.database.transaction():
+        mine = [
+            row["answer"]
+            for row in pages.labels_of_mention(ask.database, found.id)
+            if not row["undone_at"] and row["who"] == ask.who.name
+        ]
+        changed = bool(mine) if answer == "undo" else mine[:1] != [answer]
+        if changed and answer == "undo":
+            records.undo_labels(ask.database, [found.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
+        elif changed:
+            records.add_label(ask.database, found.brand, found.id, answer, ask.who.name, ask.who.way, ask.now)
+    return {"changed": changed, "mention": shapes.explained(ask.database, ask.assembly.intake.judge, found)}
+
+
+@operation(
+    "GET", "/cases", "Cases, the most urgent first; those that are done, the latest first", role="viewer",
+    takes=(
+        Field("state", "which of them", "choice", pages.SECTIONS, default="waiting"), _SEARCH, *_WHAT,
+        Field("owner", "who has it"), Field("priority", "how urgent", "choice", PRIORITIES),
+        Field("offset", "how many to pass over", "whole", most=1_000_000, default=0), _LIMIT,
+    ),
+    gives={"type": "object", "required": ["cases", "total", "next"]},
+)  # fmt: skip
+def list_cases(ask: Ask, values: dict[str, Any]) -> Any:
+    """A page of cases, and the offset of the next one."""
+    looked = search.read(values["q"] or "")
+    wanted = pages.Inbox(
+        **{name: values[name] or "" for name in ("brand", "source", "language", "owner", "priority")},
+        words=looked.words if looked.query is None else pages.Words(),
+        ids=search.case_ids(ask.database, looked),
+    )
+    total = pages.count(ask.database, values["state"], wanted, ask.now)
+    rows = pages.inbox(ask.database, values["state"], wanted, ask.now, values["limit"], values["offset"])
+    after = values["offset"] + len(rows)
+    return {
+        "cases": shapes.case_list(ask.database, ask.rules, rows, ask.now),
+        "total": total,
+        "next": after if rows and after < total else None,
+    }
+
+
+def _case(ask: Ask) -> Row:
+    found = cases.row_of(ask.database, clean(ask.path("id"))[:40])
+    if found is None:
+        raise Refusal(404, "There is no such case")
+    return found
+
+
+@operation("GET", "/cases/{id}", "One case: what was said, what was done", role="viewer")
+def get_case(ask: Ask, _values: dict[str, Any]) -> Any:
+    """One case with its conversation and its log."""
+    return shapes.whole_case(ask.database, ask.rules, _case(ask), ask.now)
+
+
+@operation(
+    "POST", "/cases/{id}", "Say something of a case, as any button does; nothing is posted in public", role="staff",
+    body=(
+        Field("verb", "what to say", "choice", verbs.VERBS, needed=True),
+        Field("owner", "assign: who is to have it", most=64),
+        Field("outcome", "close: how it ended", "choice", verbs.OUTCOMES),
+        Field("why", "dismiss, close: why no answer was needed", "choice", verbs.WHYS),
+        Field("until", "snooze, wait: until when", "time"),
+        Field("on", "wait: on whom", most=200),
+        Field("text", "note, wants: the words", most=2000),
+        Field("url", "answered: where the answer stands", most=2000),
+    ),
+    gives={"type": "object", "required": ["changed", "text", "case"]},
+)  # fmt: skip
+def say(ask: Ask, values: dict[str, Any]) -> Any:
+    """Say it in the name of the token; said twice it changes nothing the second time."""
+    row = _case(ask)
+    verb = values.pop("verb")
+    detail = {name: value for name, value in values.items() if value is not None}
+    if detail.get("url") and not str(detail["url"]).startswith(("https://", "http://")):
+        raise Refusal(400, "That cannot be read", "url: write an address that begins with https://")
+    key = clean(ask.request.headers.get("idempotency-key", ""))[:200]
+    with ask.database.transaction():
+        first = not key or records.first_press(ask.database, f"api:{ask.who.name}:{key}", verb, ask.now)
+        if first:
+            said = verbs.say_within(
+                ask.database, ask.rules, row["id"], verb,
+                who=ask.who.name, way=ask.who.way, now=ask.now, detail=detail,
+            )  # fmt: skip
+    after = _case(ask)
+    return {
+        "changed": said.changed if first else False,
+        "text": said.text if first else "this was said already",
+        "case": shapes.whole_case(ask.database, ask.rules, after, ask.now),
+    }
+
+
+@operation(
+    "GET", "/sources", "How each source stands", role="viewer", gives={"type": "object", "required": ["sources"]}
+)
+def list_sources(ask: Ask, _values: dict[str, Any]) -> Any:
+    """Every source of the settings."""
+    return {"sources": shapes.source_list(ask.database, ask.settings)}
+
+
+LONGEST = timedelta(days=400)
+
+
+@operation("GET", "/report", "The figures of a span, by default of the last seven days", role="viewer", takes=_SPAN)
+def get_report(ask: Ask, values: dict[str, Any]) -> Any:
+    """Time to answer and the rest; durations in seconds."""
+    until = values["until"] or ask.now
+    since = values["since"] or until - timedelta(days=7)
+    if not timedelta(0) < until - since <= LONGEST:
+        raise Refusal(400, "That span cannot be", f"until comes after since, at most {LONGEST.days} days later")
+    return shapes.span_report(ask.database, ask.rules, since, until)
+
+
+__all__ = ["OPERATIONS"]

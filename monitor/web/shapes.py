@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from alerts import hours
@@ -15,37 +15,14 @@ from monitor.store import cases, mentions, pages, records, sources
 from monitor.store.database import Database, Row
 from monitor.text.judge import Judge
 from monitor.web import search
+from monitor.web.mentions import as_row, lets_through
+
+mention = as_row  # a mention as flat values, the same as in an export
 
 
 def moment(value: datetime | None) -> str | None:
     """A moment as ISO 8601 with its zone."""
     return value.isoformat() if value is not None else None
-
-
-def mention(found: Mention) -> dict[str, Any]:
-    """A mention as flat values."""
-    post, verdict = found.post, found.verdict
-    return {
-        "id": found.id,
-        "brand": found.brand,
-        "source": post.source,
-        "author": post.author,
-        "posted_at": moment(post.posted_at),
-        "seen_at": moment(found.seen_at),
-        "url": post.url,
-        "title": post.title,
-        "text": post.text,
-        "language": verdict.language,
-        "sentiment": round(verdict.sentiment, 4),
-        "label": verdict.label,
-        "needs_answer": round(verdict.needs_answer, 4),
-        "lane": verdict.lane,
-        "flagged": found.flagged,
-        "reasons": list(verdict.reasons),
-        "rating": post.rating,
-        "reach": post.reach,
-        "case": found.case_id or None,
-    }
 
 
 def explained(database: Database, judge: Judge, found: Mention) -> dict[str, Any]:
@@ -135,8 +112,6 @@ def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dic
 
 def find_mentions(database: Database, wanted: mentions.Filter, looked: search.Search) -> list[Mention]:
     """What the filters let through, newest first: by the index alone, or by a query that is matched exactly."""
-    from monitor.web.mentions import lets_through
-
     if looked.query is None:
         return mentions.find(database, wanted)
     found = (
@@ -189,6 +164,3 @@ def span_report(database: Database, rules: Rules, since: datetime, until: dateti
     """The figures of a span; durations in seconds."""
     found = report.of_span(database, rules, since, until)
     return {"since": moment(since), "until": moment(until), **report.as_json(found)}
-
-
-WEEK = timedelta(days=7)

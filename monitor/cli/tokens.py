@@ -1,0 +1,89 @@
+"""Commands for the tokens of the API: made once, shown once, ended at any time."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
+from monitor.engine import utc_now
+from monitor.store import web
+from monitor.store.database import instant
+from monitor.web.routing import ROLES
+
+token = typer.Typer(help="The tokens of the JSON API: make them, list them, end them.", no_args_is_help=True)
+app.add_typer(token, name="token")
+Name = Annotated[str, typer.Argument(help="What uses it: the name under which it stands in the log of a case.")]
+SHOWN = 12  # letters of a token's stored hash that name it
+
+
+@token.command("add")
+def add(
+    name: Name,
+    role: Annotated[str, typer.Option("--role", help=f"One of {', '.join(ROLES)}.")] = "viewer",
+    days: Annotated[int, typer.Option("--days", min=0, max=3650, help="How long it lives; 0 for ever.")] = 365,
+) -> None:
+    """Make a token and print it, once: only its hash is kept."""
+    name = name.strip()
+    if not name or len(name) > 64 or not name.isprintable():
+        raise Failed("a name has 1 to 64 characters")
+    if role not in ROLES:
+        raise Failed(f"--role {role!r}: write one of {', '.join(ROLES)}")
+    secret = f"earful_{secrets.token_urlsafe(32)}"
+    with opened() as assembly:
+        now = utc_now()
+        with assembly.database.transaction():
+            web.add_token(
+                assembly.database,
+                secret,
+                name,
+                "api",
+                now,
+                role=role,
+                until=now + timedelta(days=days) if days else None,
+            )
+    lives = f"for {days} days" if days else "until it is ended"
+    typer.echo(f"The token of {name}, {role}, {lives}. It is shown now and never again:", err=True)
+    typer.echo(secret)
+
+
+@token.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the tokens; what is shown of each opens nothing."""
+    with opened() as assembly:
+        rows = web.api_tokens(assembly.database)
+    if as_json:
+        for row in rows:
+            print_json({"id": row["id"][:SHOWN], "name": row["name"], "role": row["role"],
+                        "made": row["created_at"], "ends": row["expires_at"] or None,
+                        "used": row["used_at"] or None})  # fmt: skip
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("id", "name", "role", "ends", "last used"):
+        table.add_column(title)
+    for row in rows:
+        ends, used = instant(row["expires_at"]), instant(row["used_at"])
+        table.add_row(row["id"][:SHOWN], Text(row["name"]), row["role"], f"{ends:%Y-%m-%d}" if ends else "never",
+                      f"{used:%Y-%m-%d %H:%M}" if used else "never")  # fmt: skip
+    console.print(table)
+    if not rows:
+        console.print("None yet: earful token add NAME --role viewer")
+
+
+@token.command("end")
+def end(mark: Annotated[str, typer.Argument(help="The id that `earful token list` shows.")]) -> None:
+    """End a token: it opens nothing any more."""
+    with opened() as assembly:
+        found = [
+            row["id"] for row in web.api_tokens(assembly.database) if len(mark) >= 6 and row["id"].startswith(mark)
+        ]
+        if len(found) != 1:
+            raise Failed(f"no token is called {mark!r}; earful token list shows them")
+        with assembly.database.transaction():
+            web.drop_token(assembly.database, found[0])
+    typer.echo("That token opens nothing any more.")
