@@ -204,8 +204,8 @@ def _voices(database: Database, rules: Rules, since: datetime, until: datetime) 
 def _figures(
     database: Database, rules: Rules, since: datetime, until: datetime, before: datetime | None
 ) -> tuple[FigureLine, ...]:
-    now = report.of_span(database, rules, since, until)
-    earlier = None if before is None else report.of_span(database, rules, before, since)
+    now = report.whole_span(database, rules, since, until)
+    earlier = None if before is None else report.whole_span(database, rules, before, since)
     return report.lines(now, earlier)
 
 
