@@ -52,5 +52,9 @@ bench: .venv/.developer
 crash: .venv/.developer
 	$(BIN)/python -m tests.crash.walk
 
+# The README's pictures of the page, from the sample day. Needs a Chromium: apt-get install chromium
+pictures: .venv/.developer
+	@$(BIN)/python -m benchmarks.pictures
+
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis

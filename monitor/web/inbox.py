@@ -100,6 +100,8 @@ def _line(
         for fact in compose.facts_of(rules, row, case, worst, earlier, now)
         if not fact.startswith(("answer by ", "was due "))
     ]
+    if len(facts) > 1:  # the words themselves say which
+        facts = [fact for fact in facts if fact != "a critical word"]
     if earlier:
         facts.insert(0, f"{len(earlier) + 1} times in 30 days")
     return Line(

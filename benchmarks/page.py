@@ -1,0 +1,192 @@
+"""The page over 1,000,000 stored mentions and 50,000 cases: how long each page takes, while rows go on coming in.
+
+`python -m benchmarks.page [MENTIONS [CASES [KEEP]]]`: KEEP is a folder to build the database in, or to find it in.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from benchmarks import made
+from benchmarks.escalation import SETTINGS
+from connectors import Post
+from monitor.assembly import Assembly, assemble, know_sources, open_store
+from monitor.engine import utc_now
+from monitor.model import Mention, Verdict
+from monitor.settings import load
+from monitor.store import cases, mentions
+from monitor.store.database import Sqlite, stamp
+from monitor.text.similar import bands, fingerprint
+from monitor.web.server import WebFace
+
+SOURCES = ("import", "forum", "chirp")
+ROUNDS = 30
+CHUNK = 5_000
+
+
+def main() -> None:
+    """Build, serve, measure, print one JSON object."""
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    case_count = int(sys.argv[2]) if len(sys.argv) > 2 else 50_000
+    with tempfile.TemporaryDirectory() as passing:
+        folder = Path(sys.argv[3]) if len(sys.argv) > 3 else Path(passing)
+        folder.mkdir(exist_ok=True)
+        file = folder / "settings.toml"
+        listen = '[earful]\npage_listen = "127.0.0.1:0"\n'
+        more = "".join(f'[[sources]]\nname = "{name}"\nkind = "hackernews"\n' for name in SOURCES[1:])
+        file.write_text(listen + SETTINGS.replace("[[channels]]", f"{more}[[channels]]"))
+        settings = load(file, {})
+        now = utc_now()
+        database = open_store(settings, now)
+        assert isinstance(database, Sqlite)
+        know_sources(database, settings)
+        started = time.monotonic()
+        if mentions.counts(database)["mentions"] < wanted:
+            build(database, wanted, case_count, now)
+        built = time.monotonic() - started
+        figures = measure(assemble(settings, database))
+        print(json.dumps({"mentions": wanted, "cases": case_count, "built_seconds": round(built), **figures}))
+        database.close()
+
+
+def build(database: Sqlite, wanted: int, case_count: int, now: datetime) -> None:
+    """A year of mentions; a twentieth of them in cases, of which some thousands are open."""
+    chance = random.Random(11)
+    words = made.texts(wanted, unhappy=0.2)
+    per_case = wanted // case_count
+    verdicts = {
+        True: Verdict(-0.6, "negative", 0.8, "ping", ("says: a refund",), "bench-1", "en", words=("Harbour Tea",)),
+        False: Verdict(0.5, "positive", 0.1, "none", (), "bench-1", "en", words=("Harbour Tea",)),
+    }
+    number = itertools.count(1)
+    for start in range(0, wanted, CHUNK):
+        posts, kept, opened, stories = [], [], [], []
+        for place, (text, bad) in enumerate(itertools.islice(words, min(CHUNK, wanted - start)), start):
+            at = now - timedelta(days=365) * (1 - place / wanted)
+            source, author = SOURCES[place % 3], f"author{chance.randrange(wanted // 3)}"
+            post = Post(
+                source, f"p{place}", f"https://{source}.example/{place}", author, text, at, thread_id=f"t{place}"
+            )
+            case_id = ""
+            if place % per_case == 0:
+                n = next(number)
+                case_id = str(n)
+                stories.append(_story(n, text, at))
+                opened.append(_case(n, post, wanted - place < wanted // 10, chance))
+            row = mentions.post_row(post, stamp(at))
+            posts.append(row)
+            verdict = verdicts[bool(bad or case_id)]
+            mention = Mention(
+                mentions.mention_id(made.BRAND, row["id"]), made.BRAND, post, verdict, at, case_id, bool(case_id)
+            )
+            kept.append(mentions.mention_row(mention, row["id"]))
+        with database.transaction():
+            cases.add_stories(database, stories)
+            cases.add(database, opened)
+            mentions.add_posts(database, posts)
+            mentions.add_mentions(database, kept)
+            cases.add_log(database, [cases.log_row(each["id"], now, "open", way="intake") for each in opened])
+
+
+def _story(n: int, text: str, at: datetime) -> dict[str, Any]:
+    mark = fingerprint(text)
+    return {
+        "id": f"s{n}", "brand": made.BRAND, "source": SOURCES[n % 3], "thread": f"t{n}", "opened_at": stamp(at),
+        "last_at": stamp(at), "fingerprint": mark, **{f"band{k}": each for k, each in enumerate(bands(mark))},
+    }  # fmt: skip
+
+
+def _case(n: int, post: Post, young: bool, chance: random.Random) -> dict[str, Any]:
+    at = post.posted_at
+    open_still = young and chance.random() < 0.8
+    return cases.new_row(
+        id=str(n), n=n, brand=made.BRAND, source=post.source, thread=post.thread_id, author=post.author,
+        lane=chance.choice(("ping", "ping", "sweep")), priority=chance.choice(("critical", "urgent", "normal")),
+        opened_at=stamp(at), first_posted_at=stamp(at), last_posted_at=stamp(at), story_id=f"s{n}",
+        fingerprint=fingerprint(post.text), due_at=stamp(at + timedelta(hours=4)), language="en",
+        answered_at="" if open_still else stamp(at + timedelta(hours=2)), answered_by="" if open_still else "us",
+        closed_at="" if open_still else stamp(at + timedelta(hours=3)), closed_by="" if open_still else "us",
+        outcome="" if open_still else "solved",
+    )  # fmt: skip
+
+
+def measure(assembly: Assembly) -> dict[str, Any]:
+    """Each page ROUNDS times while rows come in: p50 and p95 in milliseconds, and bytes."""
+    face = WebFace(lambda: assembly, utc_now, open_demo=True)
+    assert face.start()
+    ended = threading.Event()
+    writer = threading.Thread(target=_collect, args=(assembly, ended))
+    writer.start()
+    (mention,) = assembly.database.rows("SELECT id FROM mentions ORDER BY seen_at DESC LIMIT 1")
+    (case,) = assembly.database.rows("SELECT id FROM cases WHERE closed_at = '' ORDER BY n DESC LIMIT 1")
+    paths = {
+        "inbox": "/", "inbox_state": "/?state=waiting&page=20", "closed": "/?state=closed&page=3",
+        "inbox_search": "/?q=refund", "inbox_query": "/?q=refund+AND+NOT+parcel", "case": f"/cases/{case['id']}",
+        "mentions": "/mentions", "mentions_filter": "/mentions?label=negative&flagged=1", "search": "/mentions?q=wexka",
+        "search_common": "/mentions?q=refund", "search_phrase": "/mentions?q=%22charged+me+twice%22+OR+parcel",
+        "mention": f"/mentions/{mention['id']}", "insights": "/insights", "insights_year": "/insights?days=365",
+        "sources": "/sources", "desk": "/desk", "settings": "/settings", "ready": "/ready",
+    }  # fmt: skip
+    found: dict[str, Any] = {}
+    try:
+        with httpx2.Client(base_url=face.address, timeout=60) as client:
+            for name, path in paths.items():
+                found[name] = _spread(client, path)
+                print(name, found[name], file=sys.stderr, flush=True)
+    finally:
+        ended.set()
+        writer.join()
+        face.stop()
+    return found
+
+
+def _spread(client: httpx2.Client, path: str) -> dict[str, Any]:
+    taken, size = [], 0
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        answer = client.get(path)
+        taken.append((time.perf_counter() - start) * 1000)
+        assert answer.status_code in {200, 503}, (path, answer.status_code)
+        size = len(answer.content)
+    taken.sort()
+    return {"p50_ms": round(taken[len(taken) // 2]), "p95_ms": round(taken[int(len(taken) * 0.95)]), "bytes": size}
+
+
+def _collect(assembly: Assembly, ended: threading.Event) -> None:
+    """What the daemon does meanwhile: ten posts, ten times a second."""
+    for batch in _batches():
+        if ended.wait(0.1):
+            return
+        assembly.intake.take(batch, utc_now())
+
+
+def _batches() -> Iterator[list[Post]]:
+    for number in itertools.count():
+        texts = made.texts(10, unhappy=0.2, seed=1000 + number)
+        yield [
+            Post(
+                "forum",
+                f"new{number}.{n}",
+                f"https://forum.example/n{number}.{n}",
+                f"fresh{number}.{n}",
+                text,
+                utc_now(),
+            )
+            for n, (text, _) in enumerate(texts)
+        ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""`make pictures`: the README's pictures of inbox, case and insights, from the sample day on a clock of its own.
+
+The day is played from seven in the morning to the middle of the afternoon within seconds; two people work meanwhile.
+It needs the Chromium of the distribution (apt-get install chromium), or the one that EARFUL_CHROMIUM names.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from monitor import escalation
+from monitor.assembly import Assembly, assemble, know_sources, open_store
+from monitor.cases import NotPossible, say
+from monitor.settings import load
+from monitor.store import cases, mentions, pages, records
+from monitor.web.server import WebFace
+
+ROOT = Path(__file__).parent.parent
+OUT = ROOT / "docs" / "pictures"
+START = datetime(2026, 11, 17, 7, 0, tzinfo=UTC)
+PLAYED = timedelta(hours=7, minutes=50)
+AT_WORK = timedelta(hours=6, minutes=10)  # then they are at lunch, and the inbox fills
+STEP = timedelta(minutes=4)
+PEOPLE = """
+[[people]]
+name = "Mira"
+role = "lead"
+[[people]]
+name = "Jonas"
+"""
+
+
+class Clock:
+    """The day's own clock."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        """The moment it is on that day."""
+        return self.now
+
+
+def main() -> None:
+    """Play, look, write."""
+    chromium = os.environ.get("EARFUL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        sys.exit("no pictures: there is no Chromium here; apt-get install chromium")
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock()
+        assembly = _assembled(Path(folder), clock)
+        _play(assembly, clock)
+        face = WebFace(lambda: assembly, clock, open_demo=True)
+        if not face.start():
+            sys.exit("no pictures: the page could not be served")
+        try:
+            _take(face.address, chromium, _worth_showing(assembly))
+        finally:
+            face.stop()
+            assembly.database.close()
+
+
+def _assembled(folder: Path, clock: Clock) -> Assembly:
+    text = (ROOT / "settings.toml").read_text(encoding="utf-8")
+    text = text.replace("sqlite:var/demo/earful.sqlite", f"sqlite:{folder}/day.sqlite")
+    text = text.replace('#day_in      = "4m"', 'day_in = "9h"').replace("#quick_start = 8", "quick_start = 0")
+    text = text.replace('#page_listen     = "127.0.0.1:8321"', 'page_listen = "127.0.0.1:0"')
+    text = text.replace('kind       = "replay"', 'kind       = "replay"\nday_in     = "9h"\nquick_start = 0')
+    file = folder / "settings.toml"
+    file.write_text(text + PEOPLE, encoding="utf-8")
+    settings = load(file, {})
+    database = open_store(settings, clock())
+    know_sources(database, settings)
+    return assemble(settings, database)
+
+
+def _play(assembly: Assembly, clock: Clock) -> None:
+    """The day in steps: read, tell nobody, and let two people work at the top of the inbox."""
+    turn = 0
+    while clock.now < START + PLAYED:
+        for source in assembly.rules.sources:
+            for what in ("posts", "own"):
+                assembly.collector.visit(source, what, clock)
+        escalation.escalate(assembly.database, assembly.rules, clock())
+        turn += 1
+        if turn % 4 == 0 and clock.now < START + AT_WORK:
+            _work(assembly, clock, turn)
+        clock.now += STEP
+    case = cases.one(assembly.database, _worth_showing(assembly))
+    if case is not None and case.state_at(clock()) == "open":
+        _say(assembly, case.id, "note", "Jonas", clock, text="The workshop has found the second contract.")
+
+
+def _work(assembly: Assembly, clock: Clock, turn: int) -> None:
+    """Somebody takes what is most urgent; what they took before is answered, and then closed."""
+    who = ("Mira", "Jonas")[turn // 4 % 2]
+    for row in pages.inbox(assembly.database, "answered", pages.Inbox(), clock(), 2):
+        _say(assembly, row["id"], "close", who, clock, outcome="solved")
+    for row in pages.inbox(assembly.database, "taken", pages.Inbox(owner=who), clock(), 2):
+        _say(assembly, row["id"], "answered", who, clock)
+    for row in pages.inbox(assembly.database, "waiting", pages.Inbox(), clock(), 2):
+        _say(assembly, row["id"], "take", who, clock)
+    for row in pages.inbox(assembly.database, "sweep", pages.Inbox(), clock(), 5):
+        _say(assembly, row["id"], "dismiss", who, clock, why="not_a_complaint")
+
+
+def _say(assembly: Assembly, case_id: str, verb: str, who: str, clock: Clock, **detail: Any) -> None:
+    try:
+        say(assembly.database, assembly.rules, case_id, verb, who=who, way="page", now=clock(), detail=detail)
+    except NotPossible:
+        pass  # somebody was quicker, as on any day
+
+
+def _worth_showing(assembly: Assembly) -> str:
+    """The open conversation with the most words of both sides."""
+    rows = assembly.database.rows("SELECT id FROM cases WHERE lane = 'ping' AND closed_at = '' ORDER BY n")
+    ids = [row["id"] for row in rows]
+    told = mentions.of_cases(assembly.database, ids)
+
+    def words(each: str) -> tuple[int, int]:
+        return len(records.own_posts_of_case(assembly.database, each)), len(told.get(each, []))
+
+    return max(ids, key=words)
+
+
+def _take(address: str, chromium: str, case_id: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name, path, width, height, scheme in (
+            ("inbox", "/", 1200, 820, "light"),
+            ("inbox-phone", "/", 390, 780, "dark"),
+            ("case", f"/cases/{case_id}", 1200, 980, "light"),
+            ("insights", "/insights?days=7", 1200, 900, "light"),
+        ):
+            page = browser.new_page(
+                viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1.5
+            )
+            page.goto(address + path, wait_until="load")
+            page.screenshot(path=OUT / f"{name}.png")
+            page.close()
+            print(OUT / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
