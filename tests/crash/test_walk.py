@@ -1,7 +1,7 @@
 """kill -9 at a sample of points of a scripted run; `make crash` tries every one.
 
 Every seventh send and every seventh sync are tried here. Writes to the file are far more (a commit writes some ten
-pages), and those of one commit are all alike, so of them it is every 49th.
+pages), and those of one commit are all alike, so of them it is every 98th.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from tests.crash.installation import installation
 from tests.crash.walk import Point, can_trace, count, faults, points_of, run, statements_with, template, walk
 
-EVERY = {"sends": 7, "fsync": 7, "fdatasync": 7, "pwrite64": 49, "statements": 49}
+EVERY = {"sends": 7, "fsync": 7, "fdatasync": 7, "pwrite64": 98, "statements": 98}
 
 
 @pytest.fixture(scope="module")

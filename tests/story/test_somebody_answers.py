@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor import report
 from tests.story.world import World, labels, moment, world
 
 
@@ -144,3 +145,14 @@ def test_somebody_answers(earful: World) -> None:
     assert "1 person still without an answer" in letter.text
     assert "zara@far.example" in letter.text
     assert "timo@far.example" not in letter.text
+
+    # It counts what was answered in it, in opening hours and by the wall clock.
+    assert "Time to answer, median: 20 minutes, opening hours" in letter.text
+    assert "Time to answer, median: 20 minutes, wall clock" in letter.text
+    assert "1 person wrote again" in letter.text
+
+    # Over the whole story three waits ended: Olga's two, and Timo's.
+    figures = report.of_span(earful.database, earful.assembly.rules, moment("Fri 00:00"), earful.now)
+    assert figures.to_answer.n == 3
+    assert figures.to_answer.median == timedelta(minutes=39)
+    assert figures.to_answer_wall.median == timedelta(hours=50, minutes=25)
