@@ -47,8 +47,10 @@ def build(face: WebFace) -> Starlette:
     ]
     from monitor.web.health import paths_of as health_paths
     from monitor.web.live import paths_of as live_paths
+    from monitor.web.slack import paths_of as slack_paths
 
-    app = Starlette(routes=[*health_paths(face), *live_paths(face), Path("/static/{name}", _static), *paths])
+    outside = [*health_paths(face), *live_paths(face), *slack_paths(face)]  # with rules of their own
+    app = Starlette(routes=[*outside, Path("/static/{name}", _static), *paths])
     app.add_exception_handler(Refusal, partial(_on_refusal, face))
     app.add_exception_handler(HTTPException, partial(_on_http, face))
     app.add_middleware(partial(_Guard, face=face))

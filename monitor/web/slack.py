@@ -1,0 +1,76 @@
+"""POST /slack/press: what people press in Slack, for installations that Slack can reach at a public address.
+
+Slack waits three seconds. The request is proved on its raw bytes and kept in the spool before it is answered, in a
+thread that nothing else uses and without the database; the daemon works the spool off.
+https://docs.slack.dev/interactivity/handling-user-interaction
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as Path
+
+from alerts.slack_socket import Press, PressRefused, press_from_http
+from monitor.presses import Spool, spool_folder
+from monitor.settings import Settings
+from monitor.web.security import read_body
+
+if TYPE_CHECKING:
+    from monitor.web.server import WebFace
+
+log = logging.getLogger("earful.page")
+
+
+def paths_of(face: WebFace) -> list[Path]:
+    """The one address. 200 once the press is on the disk, 401 if it is not Slack's, 503 if it could not be kept."""
+    writing = threading.Lock()  # the same press may come twice at once
+
+    async def press(request: Request) -> Response:
+        body = await read_body(request)
+        settings = face.assembly_of().settings
+        try:
+            channel, found = proved(settings, dict(request.headers), body, face)
+        except PressRefused as refused:
+            log.warning("a press at /slack/press was refused: %s", refused)
+            return _say(401, "This is no press of ours")
+        if found is None:
+            return Response(status_code=200)  # a link was opened, or another app's button pressed
+        try:
+            await asyncio.to_thread(_keep, Spool(spool_folder(settings)), found, channel, writing)
+        except OSError as error:
+            log.error("a press could not be kept (%s): the person is told to press again", type(error).__name__)
+            return _say(503, "It could not be kept; press again")
+        return Response(status_code=200)
+
+    return [Path("/slack/press", press, methods=["POST"])]
+
+
+def proved(settings: Settings, headers: dict[str, str], body: bytes, face: WebFace) -> tuple[str, Press | None]:
+    """The channel whose secret proves this request, and what was pressed. PressRefused where none does."""
+    refused: PressRefused | None = None
+    for channel in settings.channels:
+        secret = channel.options.signing_secret if channel.kind == "slack" else None
+        if secret is None:
+            continue
+        try:
+            found = press_from_http(headers, body, secret.get_secret_value(), face.clock(), channel.options.team)
+        except PressRefused as error:
+            refused = error
+            continue
+        return channel.name, found
+    raise refused or PressRefused("no channel has a signing_secret")
+
+
+def _keep(spool: Spool, press: Press, channel: str, writing: threading.Lock) -> None:
+    with writing:
+        spool.keep(press, channel)
+
+
+def _say(status: int, words: str) -> Response:
+    return JSONResponse({"error": words, "detail": ""}, status)
