@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ group_join = "1s"
 [desk]
 hours = [{{ days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start = "00:00", end = "00:00" }}]
 """
+BURST_SOURCE = """
+[[sources]]
+name = "burst"
+kind = "replay"
+file = "burst.jsonl"
+day_in = "at_once"
+"""
 Tell = Callable[[str], None]
 
 
@@ -83,7 +91,7 @@ class Live:
                     self.figures["start_to_first_poll_seconds"] = round(time.monotonic() - started, 2)
                     assert slack.connected(10), "nobody listens to presses"
                     self._one_by_one()
-                    self._burst(daemon.pid)
+                    self._burst(daemon.pid, file)
                 finally:
                     daemon.send_signal(signal.SIGTERM)
                     try:
@@ -156,8 +164,8 @@ class Live:
 
         return self._wait(edited, 20, "an edit") - started
 
-    def _burst(self, process: int) -> None:
-        """Ten thousand posts at once; meanwhile people press."""
+    def _burst(self, process: int, settings: Path) -> None:
+        """A source that is new brings ten thousand posts at its first read (earful reload); meanwhile people press."""
         self.tell(f"a burst of {BURST:,} posts")
         waiting = [text[-20:] for text, _bad in made.texts(PRESSES_IN_BURST, unhappy=1.0, seed=5)]
         for text, _bad in made.texts(PRESSES_IN_BURST, unhappy=1.0, seed=5):
@@ -167,9 +175,10 @@ class Live:
         database = Sqlite(self.folder / "bench.sqlite")
         already = _stored(database)
         before = len(self.slack.accepted)
-        texts = [text for text, _bad in made.texts(BURST, unhappy=0.15, seed=9)]
+        made.write(self.folder / "burst.jsonl", BURST, datetime.now(UTC), unhappy=0.15)
+        settings.write_text(settings.read_text("utf-8") + BURST_SOURCE, "utf-8")
         started = time.monotonic()
-        self.write(texts)
+        os.kill(process, signal.SIGHUP)
         first: list[float] = []
         presses: list[float] = []
         stored = 0.0
@@ -179,7 +188,7 @@ class Live:
             if _stored(database) >= already + BURST:
                 stored = time.monotonic() - started
                 break
-            if waiting and first:
+            if waiting and time.monotonic() - started > 0.5:
                 presses.append(self._press(waiting.pop()))
             time.sleep(0.1)
         database.close()
