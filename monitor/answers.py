@@ -9,10 +9,10 @@ from datetime import datetime
 from alerts.case import Case
 from connectors import Post
 from monitor import cases as verbs
-from monitor.intake import tidy
 from monitor.rules import Rules
 from monitor.store import cases, mentions, records
 from monitor.store.database import Database, stamp
+from monitor.text.tidy import tidy
 
 # A reply that only sends the customer elsewhere: it stops the first clock, and the case stays open.
 _SENDS_ON = re.compile(

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from monitor.intake import Intake, Judged
+from monitor.intake import Intake
 from monitor.model import Mention
+from monitor.placing import Judged
 from monitor.store import looks, records
 
 What = Literal["gained", "lost", "moved"]

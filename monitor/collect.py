@@ -18,13 +18,15 @@ from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, Rat
 from monitor import cases as verbs
 from monitor.answers import Answers
 from monitor.deadline import Overran, within
-from monitor.intake import Intake, Taken, tidy
+from monitor.intake import Intake
+from monitor.placing import Taken
 from monitor.rules import Rules
 from monitor.settings import Source
 from monitor.store import cases, mentions, sources
 from monitor.store.database import Database, Error, stamp
 from monitor.text.normal import clean
 from monitor.text.query import Query
+from monitor.text.tidy import tidy
 
 log = logging.getLogger("earful.collect")
 

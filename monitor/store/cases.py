@@ -203,20 +203,21 @@ def candidate_stories(
     database: Database, threads: Sequence[str], bands: Sequence[Sequence[int]], since: datetime
 ) -> list[Story]:
     """Stories that were alive after `since` and share a thread, or one of four bands of a fingerprint, with these."""
-    found: dict[str, Story] = {}
+    columns = "id, brand, source, thread, opened_at, last_at, fingerprint"
     clause, values = marks("t", list(dict.fromkeys(thread for thread in threads if thread)))
     rows = database.rows(
-        f"SELECT * FROM stories WHERE thread IN {clause} AND last_at >= :since", {**values, "since": stamp(since)}
+        f"SELECT {columns} FROM stories WHERE thread IN {clause} AND last_at >= :since",
+        {**values, "since": stamp(since)},
     )
     for number in range(4):
         clause, values = marks("b", list(dict.fromkeys(band[number] for band in bands)))
         rows += database.rows(
-            f"SELECT * FROM stories WHERE band{number} IN {clause} AND last_at >= :since LIMIT 2000",
+            f"SELECT {columns} FROM stories WHERE band{number} IN {clause} AND last_at >= :since "
+            "ORDER BY last_at DESC LIMIT 2000",
             {**values, "since": stamp(since)},
         )
-    for row in rows:
-        found[row["id"]] = _story(row)
-    return sorted(found.values(), key=lambda story: (story.opened_at, story.id))
+    found = {row["id"]: row for row in rows}
+    return [_story(row) for row in sorted(found.values(), key=lambda row: (row["opened_at"], row["id"]))]
 
 
 def add_stories(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from connectors import Batch
 from monitor.alerting import Alerting, Job
 from monitor.assembly import Assembly
 from monitor.collect import Collector
-from monitor.intake import Taken
+from monitor.placing import Taken
 from monitor.settings import Source
 from monitor.store import sources
 

@@ -1,0 +1,49 @@
+"""A post made safe at the door: whatever a network sent, what comes out can be stored, shown and sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+from math import isfinite
+
+from connectors import Post
+from monitor.text.normal import clean
+
+RAW = 65536
+LONGEST_KEY = 400  # characters; PostgreSQL takes 2,704 bytes into an index
+LARGEST = 2**62
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def tidy(post: Post, now: datetime | None = None) -> Post:
+    """A post whose every value can be stored, shown and sent: no NUL, no lone surrogate, no number without end.
+
+    With `now`, a post from the future is taken as written now: it would be newer than every answer, for ever.
+    """
+    posted = post.posted_at if post.posted_at >= EARLIEST else EARLIEST
+    return replace(
+        post,
+        native_id=_key(post.native_id) or _key(repr((post.author, post.posted_at, post.text))),
+        posted_at=min(posted, now) if now else posted,
+        reach=None if post.reach is None else max(min(post.reach, LARGEST), 0),
+        rating=post.rating if post.rating is not None and isfinite(post.rating) else None,
+        url=clean(post.url) if post.url.startswith(("http://", "https://")) else "",
+        author=clean(post.author)[:200],
+        author_name=clean(post.author_name)[:200],
+        title=clean(post.title),
+        text=clean(post.text),
+        lang=clean(post.lang)[:16],
+        parent_id=_key(post.parent_id),
+        thread_id=_key(post.thread_id),
+        raw=clean(post.raw)[:RAW],
+        reply_text=clean(post.reply_text),
+    )
+
+
+def _key(text: str) -> str:
+    """A network's id, short enough for an index; of a long one its beginning and a digest stay."""
+    key = clean(text)
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"{key[: LONGEST_KEY - 33]}~{blake2b(key.encode(), digest_size=16).hexdigest()}"
