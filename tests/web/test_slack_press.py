@@ -195,7 +195,7 @@ def test_only_members_of_the_group_may_press_here_too(tmp_path: Path, sqlite: Sq
         made = Reached(tmp_path, sqlite, f'may_press = "S0NOBODY01"\napi_url = "{slack.api_url}"')
         try:
             (case_id,) = take(made.assembly, post(ANGRY))
-            assert made.press(made.body(case_id)) == 200
+            assert made.press(made.body(case_id, user="U0STRANGER")) == 200
             Listening(made.settings, made.assembly.alerting.channels, made.spool).work_off(
                 sqlite, made.assembly.rules, made.clock()
             )
