@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 # Every module that declares routes.
-_PAGES = ("links", "login", "inbox", "case", "mentions", "insights", "sources", "desk", "people", "api")
+_PAGES = ("links", "login", "inbox", "case", "mentions", "insights", "sources", "desk", "people", "api", "metrics")
 
 
 def pages_of() -> None:

@@ -21,6 +21,7 @@ from monitor.settings import Settings
 from monitor.store import web
 from monitor.store.database import Database, Postgresql, Sqlite, at, instant
 from monitor.web.routing import RANK, Ask, Refusal, Role, Visitor
+from monitor.web.security import from_here
 
 IDLE = timedelta(days=7)  # a session that nobody uses ends
 TOUCH_EVERY = timedelta(minutes=10)
@@ -179,7 +180,12 @@ def drop_cookie(response: Response) -> None:
 
 
 def caller(ask: Ask) -> Visitor:
-    """Who calls the API, by the token in its Authorization header; Refusal without a living one."""
+    """Who calls the API, by the token in its Authorization header; Refusal without a living one.
+
+    For its metrics this machine needs none.
+    """
+    if ask.request.url.path == "/metrics" and from_here(ask.request):
+        return Visitor("this machine", "viewer", "", way="api")
     kind, _, secret = ask.request.headers.get("authorization", "").partition(" ")
     row = web.token(ask.database, secret.strip()[:200], "api", ask.now) if kind.casefold() == "bearer" else None
     if row is None or row["role"] not in RANK:

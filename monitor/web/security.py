@@ -45,6 +45,16 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def from_here(request: Request) -> bool:
+    """Whether this machine asks by its own name, and no proxy on behalf of another."""
+    return (
+        request.client is not None
+        and is_loopback(request.client.host)
+        and is_loopback(request.url.hostname or "")
+        and not any(name in request.headers for name in FORWARDED)
+    )
+
+
 def listen_of(settings: Settings) -> tuple[str, int]:
     """(host, port) to listen on."""
     host, _, port = settings.earful.page_listen.rpartition(":")

@@ -1,0 +1,117 @@
+"""GET /metrics for Prometheus: how much was heard, what waits, how old each source's last success is.
+
+Names of sources, channels, brands and states are the only labels: nothing that a stranger wrote, no person, no secret.
+This machine may ask without a token; everybody else needs one of the API (`earful token add prometheus`).
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from starlette.responses import Response
+
+from monitor.store import cases, deliveries, mentions, pages, sources
+from monitor.web.routing import Ask, get
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@get("/metrics", role="viewer", kind="api")
+def metrics(ask: Ask) -> Response:
+    """Everything as it stands now."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(ask))
+    return Response(generate_latest(registry), 200, {"cache-control": "no-store"}, TEXT)
+
+
+class _Figures:
+    """What is told, made anew at every look; the library only writes it down."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+
+    def collect(self) -> Iterator[Metric]:
+        """All families."""
+        yield from self._heard()
+        yield from self._cases()
+        yield from self._sources()
+        yield from self._channels()
+        yield from self._audit()
+
+    def _heard(self) -> Iterator[Metric]:
+        found = mentions.counts(self.ask.database)
+        for name, about in (("posts", "Posts stored"), ("mentions", "Mentions stored"),
+                            ("flagged", "Mentions that people were called for")):  # fmt: skip
+            yield GaugeMetricFamily(f"earful_{name}", about, value=found[name])
+
+    def _cases(self) -> Iterator[Metric]:
+        found = cases.count_open(self.ask.database)
+        family = GaugeMetricFamily("earful_open_cases", "Open cases by lane", labels=["lane"])
+        for lane in ("ping", "sweep"):
+            family.add_metric([lane], found.get(lane, 0))
+        yield family
+        waiting = GaugeMetricFamily("earful_waiting_cases", "Open cases by where they stand", labels=["state"])
+        for state in ("waiting", "taken", "later", "answered"):
+            waiting.add_metric([state], pages.count(self.ask.database, state, pages.Inbox(), self.ask.now))
+        yield waiting
+
+    def _sources(self) -> Iterator[Metric]:
+        known = sources.all_health(self.ask.database)
+        now = self.ask.now
+        gauges = {
+            "age": _gauge("earful_source_last_success_age_seconds", "Seconds since a source was last read whole"),
+            "failing": _gauge("earful_source_failing", "1 while a source cannot be read"),
+            "failures": _gauge("earful_source_failures", "Failures in a row"),
+            "paused": _gauge("earful_source_paused", "1 while somebody has paused it"),
+            "quota": _gauge("earful_source_quota_left", "Requests left, where the network says so"),
+            "spent": _gauge("earful_source_spent", "Spent this month, in the currency of the settings"),
+        }
+        for source in self.ask.settings.sources:
+            health = known.get(source.name)
+            if health is None or not source.enabled:
+                continue
+            values: dict[str, float | None] = {
+                "age": max(0.0, (now - health.last_success_at).total_seconds()) if health.last_success_at else None,
+                "failing": float(health.failing_since is not None),
+                "failures": health.failures,
+                "paused": float(health.paused_at is not None),
+                "quota": health.quota_remaining,
+                "spent": health.spent,
+            }
+            for name, value in values.items():
+                if value is not None:
+                    gauges[name].add_metric([source.name], value)
+        yield from gauges.values()
+
+    def _channels(self) -> Iterator[Metric]:
+        queue = GaugeMetricFamily("earful_deliveries", "Messages by how far they are", labels=["state"])
+        found = deliveries.waiting(self.ask.database)
+        for state in sorted({"pending", "retry", "unknown", "inflight", "sent", "dead", *found}):
+            queue.add_metric([state], found.get(state, 0))
+        yield queue
+        oldest = deliveries.oldest_waiting(self.ask.database)
+        age = max(0.0, (self.ask.now - oldest).total_seconds()) if oldest else 0.0
+        yield GaugeMetricFamily("earful_oldest_delivery_age_seconds", "How late the oldest due message is", value=age)
+        failing = GaugeMetricFamily("earful_channel_failing", "1 while a channel cannot be reached", labels=["channel"])
+        health = deliveries.channel_health(self.ask.database)
+        for channel in self.ask.settings.channels:
+            each = health.get(channel.name)
+            failing.add_metric([channel.name], float(each is not None and each.failing_since is not None))
+        yield failing
+
+    def _audit(self) -> Iterator[Metric]:
+        audited_at, findings = pages.last_audit(self.ask.database)
+        yield GaugeMetricFamily("earful_audit_sound", "1 if the auditor found all well", value=float(not findings))
+        if audited_at is not None:
+            age = max(0.0, (self.ask.now - audited_at).total_seconds())
+            yield GaugeMetricFamily("earful_audit_age_seconds", "Seconds since the auditor came", value=age)
+        yield CounterMetricFamily("earful_cases_opened", "Cases opened since the beginning",
+                                  value=cases.next_number(self.ask.database) - 1)  # fmt: skip
+
+
+def _gauge(name: str, about: str) -> Any:
+    return GaugeMetricFamily(name, about, labels=["source"])
