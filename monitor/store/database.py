@@ -138,8 +138,11 @@ class Database(Protocol):
         """Become the only holder of `role` ("daemon") on this database, or raise RoleTaken."""
         ...
 
-    def search_clause(self) -> str:
-        """The condition on `posts p` that full-text search adds, with the parameter `:search`."""
+    def search_clause(self, newest: int = 0) -> str:
+        """The condition on `posts p` that full-text search adds, with the parameter `:search`.
+
+        With `newest`, only so many posts that match are found, those that came last: quick for any word.
+        """
         ...
 
     def search_words(self, words: str) -> str:
@@ -274,9 +277,10 @@ class Sqlite:
         """Become the only holder of `role`, by a lock on a file beside the database."""
         return FileRole(self.path.with_name(f"{self.path.name}.{role}"), now)
 
-    def search_clause(self) -> str:
+    def search_clause(self, newest: int = 0) -> str:
         """Full-text search by FTS5."""
-        return "p.n IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH :search)"
+        least = f" ORDER BY rowid DESC LIMIT {int(newest)}" if newest else ""
+        return f"p.n IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH :search{least})"
 
     def search_words(self, words: str) -> str:
         """Each word quoted: nothing that people type is FTS5 syntax."""
@@ -452,9 +456,14 @@ class Postgresql:
         """Become the only holder of `role`, by an advisory lock on a connection of its own."""
         return _SessionRole(self._address, role, now)
 
-    def search_clause(self) -> str:
+    def search_clause(self, newest: int = 0) -> str:
         """Full-text search by tsvector."""
-        return "p.search @@ plainto_tsquery('simple', :search)"
+        if not newest:
+            return "p.search @@ plainto_tsquery('simple', :search)"
+        return (
+            "p.n IN (SELECT s.n FROM posts s WHERE s.search @@ plainto_tsquery('simple', :search) "
+            f"ORDER BY s.n DESC LIMIT {int(newest)})"
+        )
 
     def search_words(self, words: str) -> str:
         """`plainto_tsquery` takes any text."""

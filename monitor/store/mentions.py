@@ -229,6 +229,7 @@ class Filter:
     before: str = ""  # posted_at of the last row of the page before
     before_id: str = ""  # and its id: posts of one second are parted by it
     limit: int = 50
+    newest: int = 0  # search only so many posts, those that came last: quick for any word
 
 
 def find(database: Database, wanted: Filter) -> list[Mention]:
@@ -248,10 +249,10 @@ def find(database: Database, wanted: Filter) -> list[Mention]:
         conditions.append("m.posted_at < :until")
         values["until"] = stamp(wanted.until)
     if wanted.before:
-        conditions.append("(m.posted_at < :before OR (m.posted_at = :before AND m.id > :before_id))")
+        conditions.append("m.posted_at <= :before AND (m.posted_at < :before OR m.id > :before_id)")
         values.update(before=wanted.before, before_id=wanted.before_id or "~")
     if wanted.search:
-        conditions.append(database.search_clause())
+        conditions.append(database.search_clause(wanted.newest))
         values["search"] = database.search_words(wanted.search)
     return [
         mention_of(row)

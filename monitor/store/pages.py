@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ from monitor.model import Mention
 from monitor.store.database import Database, Row, at, instant, marks, stamp
 from monitor.store.mentions import SELECT_BOTH, mention_of
 
-CANDIDATES = 1500  # rows that a search with operators looks through after the index has chosen them
+CANDIDATES = 1000  # mentions that a search with operators looks through after the index has chosen them
+NEWEST = 3000  # posts that a search on a page finds, those that came last
 
 
 def last_audit(database: Database) -> tuple[datetime | None, str]:
@@ -39,10 +40,10 @@ class Words:
 def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
     """The condition on `posts p`, with its values."""
     if words.plain:
-        return database.search_clause(), {"search": database.search_words(words.plain)}
+        return database.search_clause(NEWEST), {"search": database.search_words(words.plain)}
     clauses, values = [], {}
     for number, term in enumerate(words.any_of[:40]):
-        clauses.append(database.search_clause().replace(":search", f":search{number}"))
+        clauses.append(database.search_clause(NEWEST).replace(":search", f":search{number}"))
         typed = database.search_words(term)
         values[f"search{number}"] = f"{typed} *" if database.face == "sqlite" else typed
     return f"({' OR '.join(clauses)})" if clauses else "1 = 1", values
@@ -75,11 +76,10 @@ class Inbox:
     owner: str = ""
     language: str = ""
     priority: str = ""
-    words: Words = field(default_factory=Words)
     ids: tuple[str, ...] | None = None
 
 
-def _inbox(database: Database, section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, Any]]:
+def _inbox(section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, Any]]:
     conditions = [_SECTION[section]]
     values: dict[str, Any] = {"now": stamp(now)} if ":now" in _SECTION[section] else {}
     for column in ("brand", "source", "owner", "language", "priority"):
@@ -90,13 +90,6 @@ def _inbox(database: Database, section: str, wanted: Inbox, now: datetime) -> tu
         clause, found = marks("i", wanted.ids[:900])
         conditions.append(f"c.id IN {clause}")
         values.update(found)
-    if wanted.words.plain:
-        clause, found = _search(database, wanted.words)
-        conditions.append(
-            "c.id IN (SELECT m.case_id FROM posts p JOIN mentions m ON m.post_id = p.id "
-            f"WHERE {clause} AND m.case_id <> '')"
-        )
-        values.update(found)
     return " AND ".join(conditions), values
 
 
@@ -104,7 +97,7 @@ def inbox(
     database: Database, section: str, wanted: Inbox, now: datetime, limit: int = 50, offset: int = 0
 ) -> list[Row]:
     """One section of the inbox with every column: the most urgent first, or what was done last."""
-    condition, values = _inbox(database, section, wanted, now)
+    condition, values = _inbox(section, wanted, now)
     return database.rows(
         f"SELECT c.* FROM cases c WHERE {condition} ORDER BY {_ORDER.get(section, _URGENT)} "
         "LIMIT :limit OFFSET :offset",
@@ -114,9 +107,20 @@ def inbox(
 
 def count(database: Database, section: str, wanted: Inbox, now: datetime) -> int:
     """How many cases a section holds."""
-    condition, values = _inbox(database, section, wanted, now)
+    condition, values = _inbox(section, wanted, now)
     row = database.row(f"SELECT count(*) AS n FROM cases c WHERE {condition}", values)
     return int(row["n"]) if row else 0
+
+
+def found_cases(database: Database, words: Words, limit: int = 900) -> list[str]:
+    """The cases whose words the index finds, those that were written last first."""
+    clause, values = _search(database, words)
+    rows = database.rows(
+        "SELECT m.case_id, max(m.posted_at) AS at FROM posts p JOIN mentions m ON m.post_id = p.id "
+        f"WHERE {clause} AND m.case_id <> '' GROUP BY m.case_id ORDER BY 2 DESC LIMIT :limit",
+        {**values, "limit": limit},
+    )
+    return [row["case_id"] for row in rows]
 
 
 def candidates(database: Database, words: Words, *, with_case: bool) -> list[Mention]:
@@ -192,7 +196,8 @@ def thread(database: Database, source: str, thread: str, limit: int = 60) -> lis
     return database.rows(
         "SELECT p.native_id, p.author, p.text, p.title, p.url, p.posted_at, "
         "(SELECT max(m.case_id) FROM mentions m WHERE m.post_id = p.id) AS case_id FROM posts p "
-        "WHERE p.source = :source AND (p.thread_id = :thread OR p.native_id = :thread) AND p.deleted_at = '' "
+        "WHERE p.id IN (SELECT id FROM posts WHERE source = :source AND thread_id = :thread UNION "
+        "SELECT id FROM posts WHERE source = :source AND native_id = :thread) AND p.deleted_at = '' "
         "AND p.purged_at = '' ORDER BY p.posted_at LIMIT :limit",
         {"source": source, "thread": thread, "limit": limit},
     )

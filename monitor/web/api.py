@@ -71,7 +71,8 @@ def list_mentions(ask: Ask, values: dict[str, Any]) -> Any:
         before, before_id = found.groups()
     looked = search.read(values["q"] or "")
     wanted = mentions.Filter(
-        **{name: values[name] or "" for name in ("brand", "source", "language", "author", "lane", "label")},
+        brand=values["brand"] or "", source=values["source"] or "", language=values["language"] or "",
+        author=values["author"] or "", lane=values["lane"] or "", label=values["label"] or "",
         flagged=bool(values["flagged"]), since=values["since"], until=values["until"],
         search=looked.words.plain if looked.query is None else "",
         before=before, before_id=before_id, limit=values["limit"] + 1,
@@ -134,7 +135,6 @@ def list_cases(ask: Ask, values: dict[str, Any]) -> Any:
     looked = search.read(values["q"] or "")
     wanted = pages.Inbox(
         **{name: values[name] or "" for name in ("brand", "source", "language", "owner", "priority")},
-        words=looked.words if looked.query is None else pages.Words(),
         ids=search.case_ids(ask.database, looked),
     )
     total = pages.count(ask.database, values["state"], wanted, ask.now)

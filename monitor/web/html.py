@@ -119,6 +119,12 @@ def environment() -> Environment:
     return made
 
 
+def warm() -> None:
+    """Compile every template."""
+    for name in environment().list_templates():
+        environment().get_template(name)
+
+
 def page(ask: Ask, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
     """A page of ours. Nothing of it is kept by browsers or proxies."""
     text = environment().get_template(template).render(ask=ask, title=title, **values)

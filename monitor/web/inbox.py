@@ -136,7 +136,6 @@ def wanted_of(ask: Ask) -> tuple[pages.Inbox, search.Search]:
             owner=ask.query("owner"),
             language=ask.query("language"),
             priority=ask.query("priority"),
-            words=looked.words if looked.query is None else pages.Words(),
             ids=search.case_ids(ask.database, looked),
         ),
         looked,

@@ -22,7 +22,7 @@ from monitor.web.routing import Ask, get
 
 SPANS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-KEEP = timedelta(minutes=1)
+KEEP = timedelta(minutes=1)  # for each week of the span: a year changes little within an hour
 FEW = 5  # below this a share says nothing
 
 
@@ -32,13 +32,13 @@ _GUARD = threading.Lock()
 
 @get("/insights")
 def show_insights(ask: Ask) -> Response:
-    """The figures of a span, worked out at most once a minute for everybody."""
+    """The figures of a span, worked out at most once a minute and week of it, for everybody."""
     days = int(ask.query("days")) if ask.query("days") in SPANS else 30
     brand = ask.query("brand")
     key = (str(id(ask.face)), days, brand, str(ask.zone))
     with _GUARD:
         kept = _KEPT.get(key)
-    if kept is None or not kept[0] <= ask.now < kept[0] + KEEP:
+    if kept is None or not kept[0] <= ask.now < kept[0] + KEEP * (days // 7):
         kept = (ask.now, _values(ask, days, brand))
         with _GUARD:
             _KEPT[key] = kept

@@ -31,7 +31,7 @@ ANSWERS = {
 LABELS = ("negative", "neutral", "positive", "unknown")
 
 
-def filter_of(ask: Ask, limit: int) -> tuple[mentions.Filter, search.Search]:
+def filter_of(ask: Ask, limit: int, newest: int = 0) -> tuple[mentions.Filter, search.Search]:
     """The filters that stand in the address."""
     looked = search.read(ask.query("q"))
     return (
@@ -49,6 +49,7 @@ def filter_of(ask: Ask, limit: int) -> tuple[mentions.Filter, search.Search]:
             before=ask.query("before").partition("_")[0],
             before_id=ask.query("before").partition("_")[2],
             limit=limit,
+            newest=newest,
         ),
         looked,
     )
@@ -68,8 +69,11 @@ def _day(ask: Ask, name: str, *, whole: bool = False) -> datetime | None:
 
 
 def found(ask: Ask, limit: int) -> tuple[list[Mention], search.Search]:
-    """What the filters of the address let through, newest first, at most `limit`."""
-    wanted, looked = filter_of(ask, limit)
+    """What the filters of the address let through, newest first, at most `limit`.
+
+    The first page of a search looks at what came last only; whoever turns the page has all of it looked through.
+    """
+    wanted, looked = filter_of(ask, limit, 0 if ask.query("before") else pages.NEWEST)
     if looked.query is None:
         return mentions.find(ask.database, wanted), looked
     rows = [

@@ -50,8 +50,8 @@ def read(text: str) -> Search:
 
 
 def case_ids(database: Database, search: Search) -> tuple[str, ...] | None:
-    """The cases whose words match a query with operators; None where the index alone decides."""
+    """The cases whose words match, the latest; None where nothing is looked for."""
     if search.query is None:
-        return None
+        return tuple(pages.found_cases(database, search.words)) if search.text else None
     found = (each.case_id for each in pages.candidates(database, search.words, with_case=True) if search.fits(each))
     return tuple(dict.fromkeys(found))

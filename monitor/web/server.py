@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitor.assembly import Assembly
+from monitor.web.html import warm
 from monitor.web.security import hosts_of, is_loopback, listen_of
 
 log = logging.getLogger("earful.page")
@@ -146,11 +147,13 @@ class WebFace:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, args=([listening],), name="page", daemon=True)
         self._thread.start()
+        self.pool.submit(warm)  # so that the first person need not wait for it
         return True
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # With its protocol named: asyncio sends small answers at once only on what it knows to be TCP.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((self.host, self.port))
