@@ -131,15 +131,14 @@ class Listening:
         self.spool = spool
         self._channels = channels
         self._options = {
-            each.name: each.options
-            for each in settings.channels
-            if each.kind == "slack" and each.options.app_token is not None and each.options.token is not None
+            each.name: each.options for each in settings.channels if each.kind == "slack" and each.options.hears_presses
         }
         self._sockets: dict[str, Presses] = {}
-        if self._options:
+        listening = {name: options for name, options in self._options.items() if options.app_token is not None}
+        if listening:
             from alerts import slack_socket  # with Slack's library: only where Slack is configured
 
-            self._sockets = {name: slack_socket.Presses(options) for name, options in self._options.items()}
+            self._sockets = {name: slack_socket.Presses(options) for name, options in listening.items()}
         self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     def start(self) -> None:

@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
-from alerts.slack_socket import Press, PressRefused, press_from_http
 from monitor.presses import Spool, spool_folder
 from monitor.settings import Settings
 from monitor.web.security import read_body
 
 if TYPE_CHECKING:
+    from alerts.slack_socket import Press
     from monitor.web.server import WebFace
 
 log = logging.getLogger("earful.page")
@@ -34,9 +34,8 @@ def paths_of(face: WebFace) -> list[Path]:
     async def press(request: Request) -> Response:
         body = await read_body(request)
         settings = face.assembly_of().settings
-        try:
-            channel, found = proved(settings, dict(request.headers), body, face)
-        except PressRefused as refused:
+        channel, found, refused = proved(settings, dict(request.headers), body, face)
+        if refused:
             log.warning("a press at /slack/press was refused: %s", refused)
             return _say(401, "This is no press of ours")
         if found is None:
@@ -51,20 +50,25 @@ def paths_of(face: WebFace) -> list[Path]:
     return [Path("/slack/press", press, methods=["POST"])]
 
 
-def proved(settings: Settings, headers: dict[str, str], body: bytes, face: WebFace) -> tuple[str, Press | None]:
-    """The channel whose secret proves this request, and what was pressed. PressRefused where none does."""
-    refused: PressRefused | None = None
-    for channel in settings.channels:
-        secret = channel.options.signing_secret if channel.kind == "slack" else None
-        if secret is None:
-            continue
+def proved(settings: Settings, headers: dict[str, str], body: bytes, face: WebFace) -> tuple[str, Press | None, str]:
+    """The channel whose secret proves this request, what was pressed, and why it was refused ("" if it was not)."""
+    secrets = {
+        channel.name: channel.options
+        for channel in settings.channels
+        if channel.kind == "slack" and channel.options.signing_secret is not None
+    }
+    if not secrets:
+        return "", None, "no channel has a signing_secret"
+    from alerts.slack_socket import PressRefused, press_from_http  # with Slack's library: only where it is configured
+
+    why = ""
+    for name, options in secrets.items():
         try:
-            found = press_from_http(headers, body, secret.get_secret_value(), face.clock(), channel.options.team)
-        except PressRefused as error:
-            refused = error
-            continue
-        return channel.name, found
-    raise refused or PressRefused("no channel has a signing_secret")
+            secret = options.signing_secret.get_secret_value()
+            return name, press_from_http(headers, body, secret, face.clock(), options.team), ""
+        except PressRefused as refused:
+            why = str(refused)
+    return "", None, why
 
 
 def _keep(spool: Spool, press: Press, channel: str, writing: threading.Lock) -> None:
