@@ -15,7 +15,7 @@ import httpx2
 from alerts.links import LIFE
 from monitor.assembly import Assembly
 from monitor.store import web
-from monitor.store.database import Sqlite
+from monitor.store.database import Postgresql, Sqlite
 from monitor.web import links
 from monitor.web.auth import welcome_link
 from monitor.web.server import WebFace
@@ -60,7 +60,13 @@ class Office:
     """A page that is being served, with everything behind it."""
 
     def __init__(
-        self, folder: Path, database: Sqlite, *, open_demo: bool = False, tables: str = PEOPLE, earful: str = ""
+        self,
+        folder: Path,
+        database: Sqlite | Postgresql,
+        *,
+        open_demo: bool = False,
+        tables: str = PEOPLE,
+        earful: str = "",
     ) -> None:
         self.clock = Clock()
         self.settings = settings_from(folder, tables=tables, earful=f'page_listen = "127.0.0.1:0"\n{earful}')

@@ -1,0 +1,63 @@
+"""Every page and every search on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.store import records, web
+from monitor.store.database import Postgresql, Sqlite
+from tests.hall import ANGRY, CHURN, HOUR, INJURY, case, post
+from tests.web.office import Office
+from tests.web.test_cases import order
+
+
+@pytest.fixture
+def anywhere(tmp_path: Path, database: Sqlite | Postgresql) -> Iterator[Office]:
+    """An office on each database."""
+    made = Office(tmp_path, database)
+    yield made
+    made.close()
+
+
+def test_every_page_shows_the_same_on_both(anywhere: Office) -> None:
+    (old,) = anywhere.take(post(ANGRY, author="olga", ago=5 * HOUR))
+    ids = [old, *anywhere.take(post(CHURN, author="olga", thread_id="t"), post(INJURY, author="ike"))]
+    anywhere.take(post("Acme is fine, lovely", author="may"))
+    records.remember(anywhere.database, "audit", "", anywhere.clock())
+    admin = anywhere.person("Ida", "admin")
+    for path in ("/", *(f"/?state={each}" for each in ("waiting", "taken", "later", "answered", "closed", "sweep")),
+                 "/?owner=Ida&brand=Acme&language=en&priority=urgent", "/mentions",
+                 "/mentions?label=negative&flagged=1", "/mentions?from=2026-03-01&to=2026-03-05", "/insights", "/insights?days=365&brand=Acme", "/sources",
+                 "/desk", "/settings", "/people", "/you", "/ready", "/mentions.csv", "/mentions.jsonl"):  # fmt: skip
+        assert admin.get(path).status_code == 200, path
+    for each in ids:
+        assert admin.get(f"/cases/{each}").status_code == 200
+    for row in anywhere.database.rows("SELECT id FROM mentions"):
+        assert admin.get(f"/mentions/{row['id']}").status_code == 200
+
+
+def test_the_verbs_the_search_and_the_desk_work_on_both(anywhere: Office) -> None:
+    (twice,) = anywhere.take(post("Acme charged me twice, terrible", author="a"))
+    (late,) = anywhere.take(post("Acme my parcel never arrived, awful service", author="b"))
+    lead = anywhere.person("Lea", "lead")
+    assert order(lead.get("/?q=charged").text) == [twice]
+    assert order(lead.get("/", params={"q": '"charged me" OR parcel'}).text) in ([twice, late], [late, twice])
+    assert order(lead.get("/", params={"q": "acme author:b"}).text) == [late]
+    lead.get(f"/cases/{twice}")
+    lead.post(f"/cases/{twice}", {"verb": "take"})
+    assert case(anywhere.database, twice).owner == "Lea"
+    lead.get("/desk")
+    lead.post("/desk", {"key": "desk.holidays", "value": "2026-12-25"})
+    assert web.desk_values(anywhere.database) == {"desk.holidays": '["2026-12-25"]'}
+    before = web.desk_revision(anywhere.database)
+    lead.post("/desk/undo", {"n": web.desk_changes(anywhere.database)[0]["n"]})
+    assert web.desk_revision(anywhere.database) != before
+    path = anywhere.link(late)
+    reader = anywhere.browser()
+    proof = reader.get(path).text.split('name="proof" value="')[1].split('"')[0]
+    assert reader.post(path, {"proof": proof, "verb": "take"}).status_code == 200
+    assert case(anywhere.database, late).owner == "Ana"
+    assert len(lead.get("/mentions.jsonl").text.splitlines()) == 2
