@@ -15,7 +15,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from benchmarks import made
 from connectors import Post
-from monitor.assembly import assemble, open_store
+from monitor.assembly import assemble, open_store, settle
 from monitor.engine import utc_now
 from monitor.importing import Columns, Reading
 from monitor.settings import load
@@ -50,6 +50,7 @@ def main() -> None:
         database = open_store(settings, now)
         assembly = assemble(settings, database)
         assembly.judge.verdict(next(_posts(folder, now)), made.BRAND, ())  # its words and models are loaded once
+        settle()
         started, cpu = time.perf_counter(), time.process_time()
         taken = assembly.intake.take(_posts(folder, now), now)
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from monitor.assembly import assemble, know_sources, open_store
+from monitor.assembly import assemble, know_sources, open_store, settle
 from monitor.audit import tell_systemd
 from monitor.engine import Engine, utc_now
 from monitor.settings import Settings, SettingsError, load
@@ -70,6 +70,7 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
                 records.remember(database, "installed_at", utc_now().isoformat(), utc_now())
         know_sources(database, settings)
         engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
+        settle()
         return _Life(engine, path, environ, Show(database, settings) if show else None).live()
     finally:
         role.release()

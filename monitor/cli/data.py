@@ -15,7 +15,7 @@ from rich.text import Text
 from alerts.wording import count_words, excerpt
 from connectors import Post
 from monitor import importing
-from monitor.assembly import judge_of, open_store, queries_of
+from monitor.assembly import judge_of, open_store, queries_of, settle
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.settings import load
@@ -88,6 +88,7 @@ def import_(
             raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
         if not file.is_file():
             raise Failed(f"{file}: there is no such file")
+        settle()
         now = utc_now()
         reading = importing.Reading(file, source, columns, now)
         started = time.monotonic()
