@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -81,11 +82,20 @@ def step_after(text: str, target: timedelta) -> timedelta:
     return target * int(share[1]) / 100 if share else span(text)
 
 
+def network(text: object) -> str:
+    """Read a network such as "10.0.0.0/8", or one address."""
+    try:
+        return str(ip_network(text.strip(), strict=False)) if isinstance(text, str) else str(ip_network(""))
+    except ValueError:
+        raise ValueError('write a network such as "10.0.0.0/8", or one address') from None
+
+
 Span = Annotated[timedelta, BeforeValidator(span)]
 Wait = Annotated[timedelta, BeforeValidator(span), Field(le=timedelta(days=3660))]
 Period = Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(seconds=1), le=timedelta(days=3660))]
 Clock = Annotated[time, BeforeValidator(clock)]
 Day = Annotated[date, BeforeValidator(day)]
+Network = Annotated[str, BeforeValidator(network)]
 After = Annotated[str, BeforeValidator(after)]
 Name = Annotated[str, Field(pattern=r"^[^\s:\x00-\x1f][^:\x00-\x1f]{0,63}$")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -105,11 +115,13 @@ class Earful(Table):
     zone: str = "UTC"
     page_url: str = Field(default="http://127.0.0.1:8321", pattern=r"^https?://[^\s/?#@]+[^\s?#]*$")
     page_listen: str = Field(default="127.0.0.1:8321", pattern=r"^(\[[0-9a-fA-F:]+\]|[\w.-]+):[0-9]{1,5}$")
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     operator: tuple[str, ...] = ("console",)
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] = timedelta(days=365)
     first_look_back: Wait = timedelta(hours=24)
     dead_man_url: SecretStr | None = None
     log: Literal["text", "json"] = "text"
+    mcp_verbs: bool = False
 
 
 class Database(Table):

@@ -11,6 +11,7 @@ from monitor.store import web
 from monitor.web import auth
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.security import client_of
 
 
 def own_address(target: str) -> str:
@@ -18,10 +19,6 @@ def own_address(target: str) -> str:
     if not target.startswith("/") or target.startswith(("//", "/\\")) or any(c in target for c in "\\\r\n\t\0"):
         return "/"
     return target if not target.startswith(("/login", "/logout", "/welcome")) else "/"
-
-
-def _address(ask: Ask) -> str:
-    return ask.request.client.host if ask.request.client else ""
 
 
 @get("/login", role="nobody", kind="public")
@@ -40,7 +37,9 @@ def log_in(ask: Ask) -> Response:
     """Begin a session, or show the form again."""
     name, target = ask.form.get("name")[:64], own_address(ask.form.get("next", "/"))
     try:
-        secret = ask.face.door.log_in(ask.database, name, ask.form.raw("password"), _address(ask), ask.now)
+        secret = ask.face.door.log_in(
+            ask.database, name, ask.form.raw("password"), client_of(ask.request, ask.settings), ask.now
+        )
     except Refusal as refusal:
         response = page(
             ask, "login.html", title="Log in", status=refusal.status, name=name, target=target, nobody=False,

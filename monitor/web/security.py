@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
@@ -53,6 +53,27 @@ def from_here(request: Request) -> bool:
         and is_loopback(request.url.hostname or "")
         and not any(name in request.headers for name in FORWARDED)
     )
+
+
+def client_of(request: Request, settings: Settings) -> str:
+    """The address of who really asks: a proxy is believed only where it stands in a network that settings name.
+
+    Proxies append to X-Forwarded-For, so it is read from its end; what a stranger wrote at its beginning is not.
+    """
+    peer = request.client.host if request.client is not None else ""
+    trusted = [ip_network(each) for each in settings.earful.trusted_proxies]
+    if not trusted:
+        return peer
+    told = ",".join(request.headers.getlist("x-forwarded-for"))[-2000:]
+    for each in (peer, *(part.strip() for part in reversed(told.split(",")))):
+        try:
+            address = ip_address(each)
+        except ValueError:
+            return peer
+        peer = str(address)
+        if not any(address in network for network in trusted):
+            return peer
+    return peer
 
 
 def listen_of(settings: Settings) -> tuple[str, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from monitor.store import web
+from monitor.store.database import Sqlite
 from monitor.web.auth import COOKIE, IDLE, WELCOME, Throttle, set_cookie
 from monitor.web.login import own_address
 from tests.hall import NOW, Clock
@@ -64,6 +66,27 @@ def test_guessing_is_slowed_down_and_the_right_password_does_not_help_then(offic
     assert int(blocked.headers["retry-after"]) > 0
     office.clock.forward(timedelta(minutes=16))
     assert guesser.post("/login", {"name": "Ana", "password": PASSWORD}).status_code == 303
+
+
+def test_a_proxy_is_believed_only_where_settings_name_it(tmp_path: Path, sqlite: Sqlite) -> None:
+    """Guesses through the named proxy count for who really asks; what a stranger claims of himself does not."""
+    from starlette.requests import Request
+
+    from monitor.web.security import client_of
+    from tests.hall import settings_from
+
+    def asked(peer: str, forwarded: str) -> Request:
+        headers = [(b"x-forwarded-for", forwarded.encode())]
+        return Request({"type": "http", "headers": headers, "client": (peer, 1), "method": "GET", "path": "/"})
+
+    trusting = settings_from(tmp_path, earful='trusted_proxies = ["10.0.0.0/8"]')
+    assert client_of(asked("10.0.0.5", "198.51.100.7"), trusting) == "198.51.100.7"
+    assert client_of(asked("10.0.0.5", "1.2.3.4, 198.51.100.7"), trusting) == "198.51.100.7"
+    assert client_of(asked("10.0.0.5", "198.51.100.7, 10.0.0.9"), trusting) == "198.51.100.7"
+    assert client_of(asked("203.0.113.9", "198.51.100.7"), trusting) == "203.0.113.9"
+    assert client_of(asked("10.0.0.5", "nonsense"), trusting) == "10.0.0.5"
+    plain = settings_from(tmp_path)
+    assert client_of(asked("10.0.0.5", "198.51.100.7"), plain) == "10.0.0.5"
 
 
 def test_the_throttle_forgets_the_longest_silent_and_stays_small() -> None:
