@@ -11,14 +11,27 @@ from rich.console import Console
 from typer.models import CommandInfo
 
 from monitor.cases import NotPossible
-from monitor.cli import data, learning, letters, looking, page, people, running, standing, tokens
+from monitor.cli import assistant, data, learning, letters, looking, page, people, running, standing, tokens
 from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable
 from monitor.install import InstallError
 from monitor.settings import EXIT, SettingsError
 from monitor.store.database import DatabaseUnusable, Error, RoleTaken
 
-__all__ = ["app", "data", "learning", "letters", "looking", "main", "page", "people", "running", "standing", "tokens"]
+__all__ = [
+    "app",
+    "assistant",
+    "data",
+    "learning",
+    "letters",
+    "looking",
+    "main",
+    "page",
+    "people",
+    "running",
+    "standing",
+    "tokens",
+]
 
 
 def _place(command: CommandInfo) -> int:

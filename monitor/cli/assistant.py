@@ -1,0 +1,22 @@
+"""The command that an assistant starts to ask Earful questions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from monitor import mcp
+from monitor.cli.base import Failed, app, opened
+from monitor.engine import utc_now
+
+
+@app.command(name="mcp")
+def serve(
+    name: Annotated[str, typer.Option("--as", help="Whose assistant this is: stands in the log.")] = "an assistant",
+) -> None:
+    """Let an assistant ask what is unanswered and why (the Model Context Protocol, over standard input and output)."""
+    if not mcp.installed():
+        raise Failed("the mcp package is not installed; run: .venv/bin/pip install 'earful[mcp]'")
+    with opened() as assembly:
+        mcp.server_of(mcp.Desk(lambda: assembly, utc_now, name[:64])).run("stdio")

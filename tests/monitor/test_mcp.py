@@ -1,0 +1,141 @@
+"""The tools that an assistant calls, through the official package's own client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.assembly import Assembly
+from monitor.mcp import Desk, NoSuch, server_of
+from monitor.store.database import Postgresql, Sqlite
+from tests.hall import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
+
+mcp = pytest.importorskip("mcp", reason="NOT TESTED: the mcp package is not installed (pip install 'earful[mcp]')")
+READS = {"list_unanswered", "get_case", "search_mentions", "week_report", "explain_text"}
+
+
+def made(folder: Path, database: Sqlite | Postgresql, earful: str = "") -> tuple[Assembly, Desk]:
+    assembly = assembly_of(database, settings_from(folder, earful=earful))
+    return assembly, Desk(lambda: assembly, Clock(), "Ana's assistant")
+
+
+def ask(desk: Desk, *calls: tuple[str, Mapping[str, Any]]) -> list[Any]:
+    """Call tools one after the other through a client; an answer, or the words of the fault."""
+
+    async def talk() -> list[Any]:
+        found = []
+        async with mcp.Client(server_of(desk)) as client:
+            for name, values in calls:
+                result = await client.call_tool(name, dict(values))
+                text = result.content[0].text
+                found.append(text if result.is_error else json.loads(text))
+        return found
+
+    return asyncio.run(talk())
+
+
+def tools(desk: Desk) -> dict[str, Any]:
+    async def talk() -> dict[str, Any]:
+        async with mcp.Client(server_of(desk)) as client:
+            return {tool.name: tool for tool in (await client.list_tools()).tools}
+
+    return asyncio.run(talk())
+
+
+def test_an_assistant_finds_the_most_urgent_first_and_why(tmp_path: Path, database: Sqlite | Postgresql) -> None:
+    assembly, desk = made(tmp_path, database)
+    (late,) = take(assembly, post(LATE, author="olga"))
+    (hurt,) = take(assembly, post(INJURY, author="nils"))
+    (answer,) = ask(desk, ("list_unanswered", {}))
+    assert [each["id"] for each in answer["cases"]] == [hurt, late]
+    assert answer["cases"][0]["priority"] == "critical"
+    assert answer["cases"][0]["reasons"]
+    assert answer["totals"]["waiting"] == 2
+    whole, found, report, explained = ask(
+        desk, ("get_case", {"case": late}), ("search_mentions", {"query": "awful AND NOT kettle"}),
+        ("week_report", {"days": 7}), ("explain_text", {"text": LATE}),
+    )  # fmt: skip
+    assert whole["mentions"][0]["text"] == LATE
+    assert [each["text"] for each in found["mentions"]] == [LATE]
+    assert report["cases"] == 2
+    assert (explained["brand"], explained["lane"]) == ("Acme", "ping")
+    assert explained["voices"]
+
+
+def test_the_list_keeps_to_its_limit_over_all_states(tmp_path: Path, sqlite: Sqlite) -> None:
+    assembly, desk = made(tmp_path, sqlite)
+    take(assembly, *(post(f"{LATE} {n * 104729}", author=f"a{n}", thread_id=f"t{n}") for n in range(6)))
+    for limit in (1, 3, 6, 50):
+        assert len(desk.list_unanswered("", "", limit)["cases"]) == min(limit, 6)
+    assert len(desk.list_unanswered("", "", -5)["cases"]) == 1
+    assert desk.list_unanswered("Nobody", "", 5)["cases"] == []
+
+
+def test_it_only_reads_unless_the_settings_allow_more(tmp_path: Path, sqlite: Sqlite) -> None:
+    assembly, desk = made(tmp_path, sqlite)
+    (case_id,) = take(assembly, post(LATE))
+    offered = tools(desk)
+    assert set(offered) == READS
+    assert all(tool.annotations.read_only_hint for tool in offered.values())
+    before = lines(sqlite, case_id)
+    for name in READS:
+        ask(desk, (name, {"case": case_id} if name == "get_case" else {"text": LATE} if name == "explain_text" else {}))
+    assert lines(sqlite, case_id) == before
+    (said,) = ask(desk, ("say", {"case": case_id, "verb": "take"}))
+    assert isinstance(said, str)
+    assert case(sqlite, case_id).owner == ""
+    with pytest.raises(NoSuch, match="mcp_verbs"):
+        desk.say(case_id, "take")
+
+
+def test_allowed_it_says_what_a_button_would_say(tmp_path: Path, database: Sqlite | Postgresql) -> None:
+    assembly, desk = made(tmp_path, database, "mcp_verbs = true")
+    (case_id,) = take(assembly, post(LATE))
+    assert set(tools(desk)) == READS | {"say"}
+    first, again, why, gone = ask(
+        desk, ("say", {"case": case_id, "verb": "take"}), ("say", {"case": case_id, "verb": "take"}),
+        ("say", {"case": case_id, "verb": "dismiss"}), ("say", {"case": case_id, "verb": "dismiss", "why": "spam"}),
+    )  # fmt: skip
+    assert (first["changed"], again["changed"], gone["changed"]) == (True, False, True)
+    assert "say why" in why
+    found = case(database, case_id)
+    assert (found.owner, found.closed_by, found.why) == ("Ana's assistant", "Ana's assistant", "spam")
+    assert lines(database, case_id).count("take") == 1
+
+
+@pytest.mark.parametrize("odd", ["\0", "\u2028<script>", "'; DROP TABLE cases; --", "x" * 5000, '"', "((", "*"])
+def test_odd_words_are_answered(tmp_path: Path, database: Sqlite | Postgresql, odd: str) -> None:
+    assembly, desk = made(tmp_path, database, "mcp_verbs = true")
+    (case_id,) = take(assembly, post(LATE), post(CALM))[:1]
+    wrong, found, explained, said, listed = ask(
+        desk, ("get_case", {"case": odd}), ("search_mentions", {"query": odd}), ("explain_text", {"text": odd}),
+        ("say", {"case": case_id, "verb": odd}), ("list_unanswered", {"brand": odd}),
+    )  # fmt: skip
+    assert "no such case" in wrong
+    assert isinstance(found["mentions"], list)
+    assert explained["lane"] in {"none", "sweep", "ping"}
+    assert "cannot be said" in said
+    assert listed["cases"] == [] or odd == "\0"  # nothing is left of it to filter by
+
+
+def test_the_command_speaks_over_standard_input_and_output(tmp_path: Path) -> None:
+    settings_from(tmp_path)
+    started = mcp.StdioServerParameters(
+        command=sys.executable,
+        args=["-c", "from monitor.cli import main; main()", "--settings", str(tmp_path / "settings.toml"), "mcp"],
+        env={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        cwd=tmp_path,
+    )
+
+    async def talk() -> Any:
+        async with asyncio.timeout(60), mcp.Client(started) as client:
+            return json.loads((await client.call_tool("list_unanswered", {})).content[0].text)
+
+    answer = asyncio.run(talk())
+    assert answer["cases"] == []
