@@ -224,6 +224,7 @@ class Sqlite:
             f"synchronous={synchronous}",
             "foreign_keys=ON",
             "journal_size_limit=67108864",
+            "wal_autocheckpoint=4000",  # 16 MB: a burst writes the same index pages many times; each goes over once
             "trusted_schema=OFF",
             "cell_size_check=ON",
             "cache_size=-16000",

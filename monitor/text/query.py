@@ -222,6 +222,13 @@ class Term:
             at = _plainly_at(self.key, view.folded)
             if at is not None:
                 return view.cut(at, self.key) if at >= 0 else []
+        if len(self.words) > 1 and not (self.sigil or self.prefix or self.exact or self.literal):
+            # A phrase mostly stands as it was asked for; only otherwise is the text cut into words.
+            phrase = " ".join(self.words)
+            at = _plainly_at(phrase, view.folded)
+            own = view.own[at : at + len(phrase)] if at is not None and at >= 0 else ""
+            if own and fold(own) == phrase:
+                return [own]
         if not self.literal:
             spellings = [view.spelled(*place) for place in self.places(view)[: 5 if self.prefix else 1]]
             return spellings if self.own != _less_possessive(self.own) else [_less_possessive(own) for own in spellings]

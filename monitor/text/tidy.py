@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from math import isfinite
@@ -22,22 +21,24 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
     With `now`, a post from the future is taken as written now: it would be newer than every answer, for ever.
     """
     posted = post.posted_at if post.posted_at >= EARLIEST else EARLIEST
-    return replace(
-        post,
+    return Post(
+        source=post.source,
         native_id=_key(post.native_id) or _key(repr((post.author, post.posted_at, post.text))),
-        posted_at=min(posted, now) if now else posted,
-        reach=None if post.reach is None else max(min(post.reach, LARGEST), 0),
-        rating=post.rating if post.rating is not None and isfinite(post.rating) else None,
         url=clean(post.url) if post.url.startswith(("http://", "https://")) else "",
         author=clean(post.author)[:200],
-        author_name=clean(post.author_name)[:200],
-        title=clean(post.title),
         text=clean(post.text),
-        lang=clean(post.lang)[:16],
-        parent_id=_key(post.parent_id),
-        thread_id=_key(post.thread_id),
-        raw=clean(post.raw)[:RAW],
-        reply_text=clean(post.reply_text),
+        posted_at=min(posted, now) if now else posted,
+        author_name=clean(post.author_name)[:200] if post.author_name else "",
+        title=clean(post.title) if post.title else "",
+        lang=clean(post.lang)[:16] if post.lang else "",
+        reach=None if post.reach is None else max(min(post.reach, LARGEST), 0),
+        rating=post.rating if post.rating is not None and isfinite(post.rating) else None,
+        parent_id=_key(post.parent_id) if post.parent_id else "",
+        thread_id=_key(post.thread_id) if post.thread_id else "",
+        edited_at=post.edited_at,
+        raw=clean(post.raw)[:RAW] if post.raw else "",
+        reply_text=clean(post.reply_text) if post.reply_text else "",
+        replied_at=post.replied_at,
     )
 
 
