@@ -11,8 +11,8 @@ from monitor.model import Mention
 from monitor.store.database import Database, Row, at, instant, marks, stamp
 from monitor.store.mentions import SELECT_BOTH, mention_of
 
-CANDIDATES = 1000  # mentions that a search with operators looks through after the index has chosen them
-NEWEST = 3000  # posts that a search on a page finds, those that came last
+CANDIDATES = 600  # mentions that a search with operators looks through after the index has chosen them
+NEWEST = 2000  # posts that a search on a page finds, those that came last
 
 
 def last_audit(database: Database) -> tuple[datetime | None, str]:
@@ -50,6 +50,7 @@ def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
 
 
 SECTIONS = ("waiting", "taken", "later", "answered", "closed", "sweep")
+_OPEN = "c.closed_at = ''"
 _UNANSWERED = "(c.answered_at = '' OR c.answered_at < c.last_posted_at)"
 _AWAKE = "c.snoozed_until <= :now AND c.waiting_until <= :now"
 _SECTION = {
@@ -79,9 +80,9 @@ class Inbox:
     ids: tuple[str, ...] | None = None
 
 
-def _inbox(section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, Any]]:
-    conditions = [_SECTION[section]]
-    values: dict[str, Any] = {"now": stamp(now)} if ":now" in _SECTION[section] else {}
+def _filters(wanted: Inbox) -> tuple[list[str], dict[str, Any]]:
+    conditions: list[str] = []
+    values: dict[str, Any] = {}
     for column in ("brand", "source", "owner", "language", "priority"):
         if value := getattr(wanted, column):
             conditions.append(f"c.{column} = :{column}")
@@ -90,7 +91,14 @@ def _inbox(section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, A
         clause, found = marks("i", wanted.ids[:900])
         conditions.append(f"c.id IN {clause}")
         values.update(found)
-    return " AND ".join(conditions), values
+    return conditions, values
+
+
+def _inbox(section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, Any]]:
+    conditions, values = _filters(wanted)
+    if ":now" in _SECTION[section]:
+        values["now"] = stamp(now)
+    return " AND ".join([_SECTION[section], *conditions]), values
 
 
 def inbox(
@@ -110,6 +118,19 @@ def count(database: Database, section: str, wanted: Inbox, now: datetime) -> int
     condition, values = _inbox(section, wanted, now)
     row = database.row(f"SELECT count(*) AS n FROM cases c WHERE {condition}", values)
     return int(row["n"]) if row else 0
+
+
+def counts(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:
+    """How many cases each section holds: one look at the open ones, one at the closed."""
+    conditions, values = _filters(wanted)
+    still = [section for section in SECTIONS if section != "closed"]
+    sums = ", ".join(f"sum(CASE WHEN {_SECTION[section]} THEN 1 ELSE 0 END) AS {section}" for section in still)
+    row = database.row(
+        f"SELECT {sums} FROM cases c WHERE {' AND '.join([_OPEN, *conditions])}",
+        {**values, "now": stamp(now)},
+    )
+    found = {section: int(row[section] or 0) if row is not None else 0 for section in still}
+    return {**found, "closed": count(database, "closed", wanted, now)}
 
 
 def found_cases(database: Database, words: Words, limit: int = 900) -> list[str]:

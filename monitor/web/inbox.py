@@ -153,9 +153,10 @@ def inbox(ask: Ask) -> Response:
     number = min(max(number, 1), 2000)
     shown = (state,) if state else ("waiting", "taken", "later")
     database, now = ask.database, ask.now
+    totals = pages.counts(database, wanted, now)
     groups: list[dict[str, Any]] = []
     for name in shown:
-        total = pages.count(database, name, wanted, now)
+        total = totals[name]
         offset = PAGE * (number - 1) if state else 0
         rows = pages.inbox(database, name, wanted, now, PAGE, offset) if total else []
         groups.append({"name": name, "title": TITLES[name], "total": total, "from": offset,
@@ -172,7 +173,7 @@ def inbox(ask: Ask) -> Response:
         looked=looked, titles=TITLES, people=people_of(ask), languages=pages.languages(database),
         priorities=PRIORITIES, filtered=any(ask.query(key) for key in _FILTERS), per_page=PAGE,
         said=ask.query("said"), undo=ask.query("undo"),
-        more={name: pages.count(database, name, wanted, now) for name in ("answered", "closed")} if not state else {},
+        more={name: totals[name] for name in ("answered", "closed")} if not state else {},
     )  # fmt: skip
 
 

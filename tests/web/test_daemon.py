@@ -1,0 +1,127 @@
+"""The page in a real daemon, and alone beside one: started as people start it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.web.office import Browser
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 40.0  # seconds; only a daemon that never gets there waits so long
+
+
+def free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+def until(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not what():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.1)
+
+
+class Installation:
+    """Settings in a folder, and processes of the command line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        text = (ROOT / "settings.toml").read_text(encoding="utf-8")
+        text = text.replace("sqlite:var/demo/earful.sqlite", f"sqlite:{folder}/earful.sqlite")
+        text = text.replace('#day_in      = "4m"', 'day_in = "20s"')
+        self.file = folder / "settings.toml"
+        self.file.write_text(
+            text.replace('#page_listen     = "127.0.0.1:8321"', f'page_listen = "127.0.0.1:{self.port}"')
+        )
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        made = subprocess.Popen(
+            [sys.executable, "-c", "from monitor.cli import main; main()", "--settings", str(self.file), *words],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "COLUMNS": "100"},
+        )  # fmt: skip
+        self.processes.append(made)
+        return made
+
+    def answers(self, port: int, path: str = "/health") -> bool:
+        try:
+            return httpx2.get(f"http://127.0.0.1:{port}{path}", timeout=3).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def close(self) -> None:
+        for each in self.processes:
+            if each.poll() is None:
+                each.kill()
+            each.communicate()
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    made = Installation(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_daemon_serves_its_page_takes_what_a_lead_changes_and_stops(installation: Installation) -> None:
+    daemon = installation.start("run", "--no-watch", "--debug")
+    until(lambda: installation.answers(installation.port, "/ready"), daemon)
+    alone_at = free_port()
+    alone = installation.start("web", "--listen", f"127.0.0.1:{alone_at}")
+    person = Browser(f"http://127.0.0.1:{installation.port}")
+    until(lambda: 'href="/cases/' in person.get("/").text, daemon)
+    case_id = re.findall(r'href="/cases/(\d+)"', person.get("/").text)[0]
+    assert person.post(f"/cases/{case_id}", {"verb": "take"}).status_code == 303
+    until(lambda: installation.answers(alone_at), alone)
+    other = Browser(f"http://127.0.0.1:{alone_at}")
+    assert "taken by You" in other.get(f"/cases/{case_id}").text
+    other.get("/desk")
+    assert other.post("/desk", {"key": "desk.holidays", "value": "2026-12-25"}).status_code == 303
+    until(lambda: "2026-12-25" in person.get("/settings").text, daemon)
+    person.close()
+    other.close()
+    for process in (alone, daemon):
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=PATIENCE)[0]
+        assert process.returncode == 0, said
+        assert "Traceback" not in said
+    assert "the desk has changed" in said
+
+
+def test_a_person_is_added_on_the_command_line_and_lets_themselves_in(installation: Installation) -> None:
+    text = installation.file.read_text().replace("throwaway = true", "throwaway = false")
+    installation.file.write_text(
+        text.replace('#page_url        = "http://127.0.0.1:8321"', f'page_url = "http://127.0.0.1:{installation.port}"')
+    )
+    said = installation.start("user", "add", "Ana", "--role", "admin").communicate(timeout=PATIENCE)[0]
+    (link,) = re.findall(r"http://\S+/welcome/\S+", said)
+    page = installation.start("web")
+    until(lambda: installation.answers(installation.port), page)
+    stranger = Browser(f"http://127.0.0.1:{installation.port}")
+    assert stranger.get("/").status_code == 303
+    ana = Browser(f"http://127.0.0.1:{installation.port}")
+    ana.get(link)
+    answer = ana.post(link, {"password": "a sentence is a good password", "again": "a sentence is a good password"})
+    assert answer.status_code == 303
+    assert "Ana" in ana.get("/people").text
+    listed = installation.start("user", "list").communicate(timeout=PATIENCE)[0]
+    assert "may log in" in listed
+    installation.start("user", "disable", "Ana").communicate(timeout=PATIENCE)
+    assert ana.get("/").status_code == 303
+    stranger.close()
+    ana.close()
