@@ -3,7 +3,46 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: setup run test lint types imports tests bench crash train quality pictures clean
+.PHONY: setup run test lint types imports tests bench bench-pages crash train quality pictures clean
+
+# make run             the sample day of a made-up brand: offline, no account
+# make run BRAND="X"   live posts about X, from every source that needs no key
+run: setup
+	@$(EARFUL) $(if $(BRAND),demo --brand "$(BRAND)",run)
+
+# Everything that CI runs.
+test: .venv/.developer lint types imports tests
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+types:
+	$(BIN)/mypy
+imports:
+	$(BIN)/lint-imports --no-cache
+tests:
+	$(BIN)/pytest -n 2 -q
+
+# How fast it is on this machine, about three minutes; the last line is one JSON object. bench-pages: a million mentions.
+bench: .venv/.developer
+	@$(BIN)/python -m benchmarks.bench
+bench-pages: .venv/.developer
+	@$(BIN)/python -m benchmarks.pages
+
+# kill -9 at every write, sync and send of a scripted run: about half an hour (`make test` takes a sample of them).
+crash: .venv/.developer
+	$(BIN)/python -m tests.crash.walk
+
+# train: write the shipped judge anew from data that lies beside the checkout.
+# quality: what the judge finds hard, and what 200 answers of staff are worth.
+train: .venv/.developer
+	$(BIN)/python benchmarks/train.py
+quality: .venv/.developer
+	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/learning.py
+
+# The README's pictures of the page, from the sample day. Needs a Chromium: apt-get install chromium
+pictures: .venv/.developer
+	@$(BIN)/python -m benchmarks.pictures
 
 setup: .venv/.installed
 
@@ -20,41 +59,6 @@ setup: .venv/.installed
 .venv/.developer: .venv/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
-
-# make run             the sample day of a made-up brand, offline, no account
-# make run BRAND="X"   live posts about X from every source that needs no key
-run: setup
-	@$(EARFUL) $(if $(BRAND),demo --brand "$(BRAND)",run)
-
-test: .venv/.developer lint types imports tests
-
-lint:
-	$(BIN)/ruff check .
-types:
-	$(BIN)/mypy
-imports:
-	$(BIN)/lint-imports --no-cache
-tests:
-	$(BIN)/pytest -n 2 -q
-
-# make train           write the shipped judge anew from data that lies beside the checkout
-# make quality         what the judge finds hard, what became of each line, and what 200 answers of staff are worth
-train: .venv/.developer
-	$(BIN)/python benchmarks/train.py
-quality: .venv/.installed
-	$(BIN)/python benchmarks/quality.py
-	$(BIN)/python benchmarks/learning.py
-
-# How fast it is on this machine, about three minutes; the last line is one JSON object.
-bench: .venv/.developer
-	@$(BIN)/python -m benchmarks.bench
-# kill -9 at every write, sync and send of a scripted run: about half an hour (every seventh is tried by `make test`).
-crash: .venv/.developer
-	$(BIN)/python -m tests.crash.walk
-
-# The README's pictures of the page, from the sample day. Needs a Chromium: apt-get install chromium
-pictures: .venv/.developer
-	@$(BIN)/python -m benchmarks.pictures
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis

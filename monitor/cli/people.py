@@ -20,9 +20,7 @@ from monitor.web.routing import ROLES
 user = typer.Typer(help="The people of the page: add them, list them, shut them out.", no_args_is_help=True)
 app.add_typer(user, name="user")
 
-Name = Annotated[
-    str, typer.Argument(help="The name that colleagues see: that of [[people]], for who stands there.")
-]
+Name = Annotated[str, typer.Argument(help="The name that colleagues see: that of [[people]], for who stands there.")]
 
 
 @user.command("add")

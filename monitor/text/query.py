@@ -214,6 +214,15 @@ class Term:
             if all(start + offset in found for offset, found in enumerate(sets))
         ]
 
+    def _plain_phrase(self, view: _View) -> str:
+        """A phrase mostly stands as it was asked for; only otherwise is the text cut into words."""
+        if len(self.words) < 2 or self.sigil or self.prefix or self.exact:
+            return ""
+        phrase = " ".join(self.words)
+        at = _plainly_at(phrase, view.folded)
+        own = view.own[at : at + len(phrase)] if at is not None and at >= 0 else ""
+        return own if fold(own) == phrase else ""
+
     def found(self, view: _View) -> list[str]:
         """Return the spellings in the text, empty when the term does not stand in it."""
         if self.key not in view.haystack:
@@ -222,14 +231,9 @@ class Term:
             at = _plainly_at(self.key, view.folded)
             if at is not None:
                 return view.cut(at, self.key) if at >= 0 else []
-        if len(self.words) > 1 and not (self.sigil or self.prefix or self.exact or self.literal):
-            # A phrase mostly stands as it was asked for; only otherwise is the text cut into words.
-            phrase = " ".join(self.words)
-            at = _plainly_at(phrase, view.folded)
-            own = view.own[at : at + len(phrase)] if at is not None and at >= 0 else ""
-            if own and fold(own) == phrase:
-                return [own]
         if not self.literal:
+            if own := self._plain_phrase(view):
+                return [own]
             spellings = [view.spelled(*place) for place in self.places(view)[: 5 if self.prefix else 1]]
             return spellings if self.own != _less_possessive(self.own) else [_less_possessive(own) for own in spellings]
         if self.exact:
