@@ -66,6 +66,8 @@ Tell = Callable[[str], None]
 class Live:
     """The far sides, and the daemon between them. Arrival is when a post stands in an answer that the network gives."""
 
+    settings = SETTINGS
+
     def __init__(self, folder: Path, tell: Tell) -> None:
         self.folder, self.tell = folder, tell
         self.figures: dict[str, Any] = {}
@@ -80,7 +82,7 @@ class Live:
             network.route("/api/v1/search_by_date", self._search)
             self.slack = slack
             file = self.folder / "settings.toml"
-            file.write_text(SETTINGS.format(network=network.url, slack=slack.api_url), "utf-8")
+            file.write_text(self.settings.format(network=network.url, slack=slack.api_url), "utf-8")
             environ = {**os.environ, "SLACK_TOKEN": slack.token, "SLACK_APP_TOKEN": slack.app_token}
             started = time.monotonic()
             with (self.folder / "log").open("w") as log:
@@ -142,7 +144,7 @@ class Live:
             time.sleep(max(0.0, BETWEEN / 2 - (time.monotonic() - began)))
             presses.append(self._press(words))
             time.sleep(max(0.0, BETWEEN - (time.monotonic() - began)))
-        self.figures |= _spread("arrival_to_alert", alerts) | _spread("press_to_edit", presses)
+        self.figures |= spread("arrival_to_alert", alerts) | spread("press_to_edit", presses)
 
     def _press(self, words: str) -> float:
         """Press "I have it" on the message with these words; seconds until it is edited."""
@@ -201,7 +203,7 @@ class Live:
             "burst_stored_seconds": round(stored, 2),
             "burst_posts_per_second": round(BURST / stored),
             "peak_rss_mb": round(int(peak.split()[1]) / 1024),
-            **_spread("press_to_edit_in_burst", presses),
+            **spread("press_to_edit_in_burst", presses),
             "presses_in_burst": len(presses),
         }
 
@@ -224,7 +226,8 @@ def _stored(database: Sqlite) -> int:
     return int(row["n"]) if row else 0
 
 
-def _spread(name: str, seconds: list[float]) -> Mapping[str, float | None]:
+def spread(name: str, seconds: list[float]) -> Mapping[str, float | None]:
+    """The median and the worst of a hundred, under `name`."""
     ordered = sorted(seconds)
     if not ordered:
         return {f"{name}_p50_seconds": None, f"{name}_p99_seconds": None}
