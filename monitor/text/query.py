@@ -236,6 +236,10 @@ class Term:
                 return [own]
             spellings = [view.spelled(*place) for place in self.places(view)[: 5 if self.prefix else 1]]
             return spellings if self.own != _less_possessive(self.own) else [_less_possessive(own) for own in spellings]
+        return self._literally(view)
+
+    def _literally(self, view: _View) -> list[str]:
+        """For terms with signs or emoji: as they stand, not inside a longer word."""
         if self.exact:
             return [self.own] if _stands_in(self.sigil + self.own, view.own) else []
         if not _stands_in(self.literal, view.joined):
