@@ -1,0 +1,37 @@
+"""The sample day as `make run` would have heard it, all at once, and its page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from monitor.assembly import assemble, know_sources
+from monitor.settings import load
+from monitor.store.database import Sqlite
+from monitor.web.server import WebFace
+from tests.hall import Clock
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SampleDay:
+    """The shipped settings, with the whole day heard at once by the real collector, and the page as the demo has it."""
+
+    def __init__(self, folder: Path, database: Sqlite) -> None:
+        text = (ROOT / "settings.toml").read_text(encoding="utf-8")
+        text = re.sub(r'(?m)^kind +?= "replay"', 'kind = "replay"\nday_in = "at_once"', text)
+        text = text.replace("[earful]\n", '[earful]\npage_listen = "127.0.0.1:0"\n', 1)
+        (folder / "settings.toml").write_text(text, encoding="utf-8")
+        self.database = database
+        self.clock = Clock()
+        settings = load(folder / "settings.toml", {})
+        know_sources(database, settings)
+        self.assembly = assemble(settings, database)
+        for source in settings.sources:
+            self.assembly.collector.visit(source.name, "posts", self.clock)
+        self.face = WebFace(lambda: self.assembly, self.clock, open_demo=True)
+        assert self.face.start()
+        self.address = self.face.address
+
+    def close(self) -> None:
+        self.face.stop()
