@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from alerts.links import LIFE, Claim, LinkRefused, Signer
 from monitor import cases as verbs
+from monitor import compose
 from monitor.compose import SignedLink
 from monitor.settings import Settings
 from monitor.store import cases, mentions, records
@@ -117,6 +118,7 @@ def _show(ask: Ask, claim: Claim, said: str = "", fault: str = "", status: int =
         person=_person(ask, claim.recipient),
         people=[each.name for each in ask.settings.people if each.role != "viewer"],
         proof=_proof(ask.path("token")),
+        standing=compose.standing(ask.rules, case, ask.now, ask.zone),
         said=said,
         fault=fault,
     )
