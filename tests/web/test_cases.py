@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 
 import httpx2
@@ -10,7 +11,7 @@ import httpx2
 from monitor import desk
 from monitor.store import records, web
 from tests.hall import ANGRY, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
-from tests.web.office import Office
+from tests.web.office import Browser, Office
 
 
 def order(text: str) -> list[str]:
@@ -92,6 +93,26 @@ def test_who_comes_second_hears_who_was_first(office: Office) -> None:
     answer = second.post(f"/cases/{case_id}", {"verb": "take"})
     assert "Olle was first" in second.get(answer.headers["location"]).text
     assert case(office.database, case_id).owner == "Olle"
+
+
+def test_two_people_who_press_at_once_make_one_owner(office: Office) -> None:
+    ids = [office.take(post(f"{ANGRY} {n}", author=f"a{n}", thread_id=f"t{n}"))[0] for n in range(40)]
+    people = [office.person(name) for name in ("Olle", "Pia")]
+    start = threading.Barrier(2)
+
+    def press(person: Browser) -> None:
+        for each in ids:
+            start.wait(20)
+            person.http.post(f"/cases/{each}", data={"csrf": person.csrf, "verb": "take"})
+
+    threads = [threading.Thread(target=press, args=(person,)) for person in people]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    for case_id in ids:
+        assert case(office.database, case_id).owner in {"Olle", "Pia"}
+        assert lines(office.database, case_id).count("take") == 1
 
 
 def test_several_cases_are_given_closed_and_taken_back_at_once(office: Office) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+import html
 import html.parser
 import io
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.alerts.hostile import HOSTILE
 from tests.hall import MINUTE, case, post
 from tests.web.office import Office
 
@@ -108,6 +113,50 @@ def test_no_page_runs_what_people_wrote(demo: Office) -> None:
             answer = somebody.get(path, params={name: evil[:1000]})
             assert answer.status_code == 200, (path, name, evil[:30])
             assert bad_in(answer.text) == [], (path, name)
+
+
+def shown_safely(demo: Office, corpus: Sequence[str]) -> None:
+    """Take the corpus in, as words, titles and authors, and look at every page that shows it."""
+    posts = [
+        post(f"Acme charged me twice, terrible. {evil}", title=evil[:2000], author=f"{number}{evil[:100]}",
+             author_name=evil[:100], url=f"https://x.example/{evil[:300]}", native_id=f"h{number}")
+        for number, evil in enumerate(corpus)
+    ]  # fmt: skip
+    cases = demo.take(*posts)
+    assert cases
+    somebody = demo.browser()
+    pages = [
+        "/",
+        *(f"/?state=waiting&page={n}" for n in range(1, 1 + len(cases) // 50 + 1)),
+        "/?state=sweep",
+        "/insights",
+    ]
+    for path in [*pages, *(f"/cases/{each}" for each in cases)]:
+        answer = somebody.get(path)
+        assert answer.status_code == 200, path
+        assert bad_in(answer.text) == [], path
+    before = "/mentions"
+    while before:
+        text = somebody.get(before).text
+        assert bad_in(text) == []
+        following = re.search(r'href="(/mentions[^"]*before=[^"]*)" rel="next"', text)
+        before = html.unescape(following[1]) if following else ""
+    assert len(somebody.get("/mentions.jsonl").text.splitlines()) == len(posts)
+
+
+def test_texts_that_broke_other_programs_break_no_page(demo: Office) -> None:
+    shown_safely(demo, HOSTILE)
+
+
+@pytest.mark.shared_data
+def test_the_public_list_of_naughty_strings_breaks_no_page(demo: Office) -> None:
+    file = Path(__file__).parent.parent.parent.parent / "shared/data/hostile/naughty_strings.json"
+    if not file.exists():
+        pytest.skip("NOT TESTED with the public list of hostile strings: ../shared/data is not there")
+    found = json.loads(file.read_text(encoding="utf-8"))
+    strings = [each if isinstance(each, str) else next(iter(each.values())) for each in found]
+    assert len(strings) > 400
+    shown_safely(demo, [each for each in strings if isinstance(each, str)])
 
 
 @pytest.mark.parametrize(
