@@ -342,10 +342,12 @@ def erase_author(database: Database, source: str, author: str, now: datetime) ->
 
 def counts(database: Database) -> dict[str, int]:
     """How many posts, mentions and flagged mentions stand."""
-    row = database.row("SELECT count(*) AS n, coalesce(sum(flagged), 0) AS flagged FROM mentions")
-    posts = database.row("SELECT count(*) AS n FROM posts")
-    assert row is not None and posts is not None  # noqa: PT018
-    return {"posts": int(posts["n"]), "mentions": int(row["n"]), "flagged": int(row["flagged"])}
+    row = database.row(
+        "SELECT (SELECT count(*) FROM posts) AS posts, (SELECT count(*) FROM mentions) AS mentions, "
+        "(SELECT count(*) FROM mentions WHERE flagged = 1) AS flagged"
+    )
+    assert row is not None
+    return {name: int(row[name]) for name in ("posts", "mentions", "flagged")}
 
 
 def orphans(database: Database, limit: int = 100) -> list[Mention]:

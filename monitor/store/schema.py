@@ -55,6 +55,11 @@ FIRST = (
     "CREATE INDEX mentions_by_case ON mentions (case_id, posted_at)",
     "CREATE INDEX mentions_by_post ON mentions (post_id)",
     "CREATE INDEX mentions_by_author ON mentions (source, author, posted_at)",
+    # What people filter by, each in the order in which they are shown: over a million rows no page reads them all.
+    "CREATE INDEX mentions_of_source ON mentions (source, posted_at DESC, id)",
+    "CREATE INDEX mentions_of_author ON mentions (author, posted_at DESC, id)",
+    "CREATE INDEX mentions_of_language ON mentions (language, posted_at DESC, id)",
+    "CREATE INDEX mentions_of_label ON mentions (label, posted_at DESC, id)",
     "CREATE INDEX mentions_flagged ON mentions (posted_at) WHERE flagged = 1",
     "CREATE INDEX mentions_orphans ON mentions (seen_at) WHERE lane <> 'none' AND case_id = '' AND suppressed = ''",
     """CREATE TABLE stories (
