@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from monitor.model import Mention
 from monitor.rules import Rules
 from monitor.store import cases, mentions, pages, records
 from monitor.store.database import Database, Row
+from monitor.text.similar import alike
 from monitor.web import search
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
@@ -58,6 +59,7 @@ class Line:
     clock: Clock
     url: str
     posts: int
+    same: tuple[Line, ...] = ()  # others of the same story who say the same: reposts, cross-posts
 
 
 def clock_of(rules: Rules, case: Case, now: datetime) -> Clock:
@@ -117,6 +119,21 @@ def _line(
     )
 
 
+def folded(found: Sequence[Line]) -> list[Line]:
+    """Lines, those who only say the same as one above them put below it. Nobody is left out."""
+    heads: list[Line] = []
+    below: dict[int, list[Line]] = {}
+    for line in found:
+        mark = line.case.fingerprint
+        for place, head in enumerate(heads):
+            if head.case.story_id == line.case.story_id and mark and alike(head.case.fingerprint, mark):
+                below.setdefault(place, []).append(line)
+                break
+        else:
+            heads.append(line)
+    return [replace(head, same=tuple(below.get(place, ()))) for place, head in enumerate(heads)]
+
+
 def people_of(ask: Ask) -> list[str]:
     """Whom a case can be given to: the people of the settings, the page's users, and who asks."""
     from monitor.store import web
@@ -160,7 +177,7 @@ def inbox(ask: Ask) -> Response:
         offset = PAGE * (number - 1) if state else 0
         rows = pages.inbox(database, name, wanted, now, PAGE, offset) if total else []
         groups.append({"name": name, "title": TITLES[name], "total": total, "from": offset,
-                       "lines": lines(database, ask.rules, rows, now, ask.zone)})  # fmt: skip
+                       "lines": folded(lines(database, ask.rules, rows, now, ask.zone))})  # fmt: skip
     beside = None
     if not state:
         rows = pages.inbox(database, "sweep", wanted, now, 12)

@@ -30,6 +30,17 @@ def test_the_most_urgent_unanswered_case_stands_first_and_says_why(office: Offic
     assert "30 minutes left" in first or "29 minutes left" in first
 
 
+def test_reposts_stand_below_the_first_of_them_and_nobody_is_left_out(office: Office) -> None:
+    text = "Acme charged me twice for the winter box and nobody at all answers my letters, I want my refund"
+    first, *others = (office.take(post(text, author=f"a{n}", thread_id=f"t{n}"))[0] for n in range(5))
+    (alone,) = office.take(post(BROKEN, author="bo"))
+    shown = office.person("Ana").get("/").text
+    assert sorted(order(shown)) == sorted([first, alone])
+    assert "and 4 others say the same" in shown
+    for each in others:
+        assert f'name="case" value="{each}"' in shown
+
+
 def test_a_late_case_says_how_late_in_opening_hours(office: Office) -> None:
     office.take(post(CHURN, author="cy"))
     office.clock.forward(timedelta(days=2))
