@@ -1,6 +1,7 @@
 """The page over 1,000,000 stored mentions and 50,000 cases: how long each page takes, while rows go on coming in.
 
-`python -m benchmarks.page [MENTIONS [CASES [KEEP]]]`: KEEP is a folder to build the database in, or to find it in.
+`python -m benchmarks.page [MENTIONS [CASES [KEEP [ADDRESS]]]]`: KEEP is a folder to build the database in, or to find
+it in; ADDRESS is a PostgreSQL in place of a file there.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
+import secrets
 import sys
 import tempfile
 import threading
@@ -26,14 +29,15 @@ from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.engine import utc_now
 from monitor.model import Mention, Verdict
 from monitor.settings import load
-from monitor.store import cases, mentions
-from monitor.store.database import Sqlite, stamp
+from monitor.store import cases, mentions, web
+from monitor.store.database import Postgresql, Sqlite, stamp
 from monitor.text.similar import bands, fingerprint
 from monitor.web.server import WebFace
 
 SOURCES = ("import", "forum", "chirp")
 ROUNDS = 30
 CHUNK = 5_000
+PAGE_MS, SEARCH_MS, HEAVIEST = 200, 300, 100_000  # the 95th percentile that is wanted, and bytes
 
 
 def main() -> None:
@@ -46,11 +50,13 @@ def main() -> None:
         file = folder / "settings.toml"
         listen = '[earful]\npage_listen = "127.0.0.1:0"\n'
         more = "".join(f'[[sources]]\nname = "{name}"\nkind = "hackernews"\n' for name in SOURCES[1:])
-        file.write_text(listen + SETTINGS.replace("[[channels]]", f"{more}[[channels]]"))
+        text = listen + SETTINGS.replace("[[channels]]", f"{more}[[channels]]")
+        if len(sys.argv) > 4:
+            text = re.sub(r'url = "sqlite:[^"]*"', f'url = "{sys.argv[4]}"', text)
+        file.write_text(text)
         settings = load(file, {})
         now = utc_now()
         database = open_store(settings, now)
-        assert isinstance(database, Sqlite)
         know_sources(database, settings)
         started = time.monotonic()
         if mentions.counts(database)["mentions"] < wanted:
@@ -61,7 +67,7 @@ def main() -> None:
         database.close()
 
 
-def build(database: Sqlite, wanted: int, case_count: int, now: datetime) -> None:
+def build(database: Sqlite | Postgresql, wanted: int, case_count: int, now: datetime) -> None:
     """A year of mentions; a twentieth of them in cases, of which some thousands are open."""
     chance = random.Random(11)
     words = made.texts(wanted, unhappy=0.2)
@@ -138,10 +144,18 @@ def measure(assembly: Assembly) -> dict[str, Any]:
         "search_common": "/mentions?q=refund", "search_phrase": "/mentions?q=%22charged+me+twice%22+OR+parcel",
         "mention": f"/mentions/{mention['id']}", "insights": "/insights", "insights_year": "/insights?days=365",
         "sources": "/sources", "desk": "/desk", "settings": "/settings", "ready": "/ready",
+        "by_source": "/mentions?source=chirp", "by_author": "/mentions?author=author7",
+        "by_language": "/mentions?language=de", "by_mood": "/mentions?label=unknown",
+        "api_cases": "/api/v1/cases", "api_mentions": "/api/v1/mentions?source=forum",
+        "api_search": "/api/v1/mentions?q=wexka", "api_case": f"/api/v1/cases/{case['id']}", "metrics": "/metrics",
     }  # fmt: skip
+    secret = secrets.token_urlsafe(32)
+    with assembly.database.transaction():
+        web.add_token(assembly.database, secret, "bench", "api", utc_now(), role="viewer", until=None)
     found: dict[str, Any] = {}
     try:
-        with httpx2.Client(base_url=face.address, timeout=60) as client:
+        headers = {"authorization": f"Bearer {secret}"}
+        with httpx2.Client(base_url=face.address, headers=headers, timeout=60) as client:
             for name, path in paths.items():
                 found[name] = _spread(client, path)
                 print(name, found[name], file=sys.stderr, flush=True)
@@ -149,7 +163,16 @@ def measure(assembly: Assembly) -> dict[str, Any]:
         ended.set()
         writer.join()
         face.stop()
-    return found
+    return {**found, "missed": missed(found)}
+
+
+def missed(found: dict[str, Any]) -> list[str]:
+    """The pages that took too long or weigh too much."""
+    return [
+        name
+        for name, each in found.items()
+        if each["p95_ms"] > (SEARCH_MS if "search" in name or "query" in name else PAGE_MS) or each["bytes"] > HEAVIEST
+    ]
 
 
 def _spread(client: httpx2.Client, path: str) -> dict[str, Any]:
