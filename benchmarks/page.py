@@ -63,7 +63,11 @@ def main() -> None:
             build(database, wanted, case_count, now)
         built = time.monotonic() - started
         figures = measure(assemble(settings, database))
-        print(json.dumps({"mentions": wanted, "cases": case_count, "built_seconds": round(built), **figures}))
+        print(
+            json.dumps(
+                {"stored_mentions": wanted, "stored_cases": case_count, "built_seconds": round(built), **figures}
+            )
+        )
         database.close()
 
 
