@@ -54,6 +54,11 @@ LINE_WEIGHT = {
     "bitter praise and look-alikes": 0.6,
     "calm stories, tips and jokes: long, personal, and nothing is wrong": 0.5,
     "own troubles told plainly, to nobody in particular": 0.8,
+    "calm days: plain things said with a brand in them, and nobody is wanting": 0.2,
+    "praise that goes by way of a no or a trouble": 0.2,
+    "notices and news: something is announced, told or counted": 0.2,
+    "tips, answers to each other, and questions to nobody in particular": 0.2,
+    "told without anger, and yet somebody should answer": 0.2,
 }
 UNHAPPY = {"anger", "annoyance", "disappointment", "disapproval", "disgust", "sadness", "confusion"}
 CROSS = UNHAPPY - {"sadness", "confusion"}
@@ -61,7 +66,7 @@ UNSURE = {"sadness", "confusion", "fear", "embarrassment", "grief", "nervousness
 TEACHERS = (0.6, 0.3, 0.1)  # unhappy comments, cross comments, poor reviews
 # Where the lanes begin, and how log odds become 0..1. Chosen on the halves for development, never on those kept aside.
 SLOPE = 1.0
-THRESHOLDS = {"ping": 0.66, "ping_aside": 0.93, "sweep": 0.15}
+THRESHOLDS = {"ping": 0.64, "ping_aside": 0.93, "sweep": 0.135, "sweep_calm": 0.4}
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def _cut(folded: str) -> list[str]:
         elif first == "#":
             out.append(word[1:])
         elif first.isdigit():
-            out.append(NUMBER if word.isdigit() else word)
+            out.append(("zero" if word == "0" else NUMBER) if word.isdigit() else word)
         elif first == "{" or (word.startswith(("http", "www.")) and ("://" in word or first == "w")):
             out.append(LINK)
         elif "'" in word and len(word) > 3:

@@ -235,6 +235,8 @@ class Judge:
         to_us = answers_us or post.rating is not None or (speaks_to_us(heard) if model else tells_of_trouble(heard))
         ping = lines.ping if to_us else lines.ping_aside
         lane: Lane = "ping" if needs >= ping else "sweep" if needs >= lines.sweep else "none"
+        if lane == "sweep" and needs < lines.sweep_calm and not to_us and is_calm(heard):
+            lane = "none"
         if heard.wordless and not star_reason:
             lane = "sweep" if heard.values.get("sad_face") else "none"
         if heard.critical and lane != "ping":
@@ -317,6 +319,20 @@ def speaks_to_us(heard: Heard) -> bool:
     return bool(values.get("kinds") and not values.get("link") and not values.get("repost"))
 
 
+def is_calm(heard: Heard) -> bool:
+    """Whether a post speaks to nobody, and nothing in it is wrong, asked, or bitter.
+
+    Teachers never saw such a post as one of two answers: reviews are for or against, and what is merely told ("fog over
+    the harbour, bread in the basket") stays in the middle between them. So it takes more to be shown to staff.
+    """
+    return not any(map(heard.values.get, _NOT_CALM))
+
+
+# What makes a post more than calm: each is a signal that is absent or more than nothing.
+_NOT_CALM = (
+    "kinds", "negated_praise", "direct", "many_people", "hashtags", "link", "repost", "sad_face",
+    "asks_us", "question", "wants", "why", "again", "maybe_bitter", "bad_feeling",
+)  # fmt: skip
 _REPLY_ODDS = 0.6
 
 

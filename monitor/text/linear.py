@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 MAGIC = "EARFUL-LINEAR/1"
-FEATURES = "words-pairs-signals/1"  # to be changed whenever tokens, hashing or the meaning of a signal change
+FEATURES = "words-pairs-signals/2"  # to be changed whenever tokens, hashing or the meaning of a signal change
 _LARGEST = 20_000_000  # bytes of weights, unpacked
 _STEEPEST = 4.0  # a signal counts for at most so many standard deviations
 _MOST_GIVEN = 10_000  # values of signals that are remembered with what they give
@@ -60,11 +60,15 @@ class _Signal:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where the lanes begin, on the judge's 0..1: a ping to us, a ping from one who does not speak to us, a sweep."""
+    """Where the lanes begin, on the judge's 0..1: a ping to us, a ping from one who does not speak to us, a sweep.
+
+    `sweep_calm` is where the sweep begins for a post that speaks to nobody and in which nothing is wrong.
+    """
 
     ping: float
     ping_aside: float
     sweep: float
+    sweep_calm: float = 0.0
 
 
 class Model:

@@ -53,6 +53,35 @@ def test_complaints_call_people(judge: Judge, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Marmalade on the stove, rain on the skylight, the Acme wireless humming along.",
+        "Nine loaves and a good book, all in one Acme bag.",
+        "The library lends Acme telescopes until June.",
+        "Acme opens a shop in Leeds",
+    ],
+)
+def test_what_is_calmly_told_to_nobody_is_left_alone(judge: Judge, text: str) -> None:
+    """Nothing is wrong, asked or bitter: so it takes more to be shown to staff."""
+    verdict = judge.verdict(post(text), "Acme")
+    assert verdict.lane == "none"
+
+
+@pytest.mark.parametrize(
+    ("calm", "wrong"),
+    [
+        ("The kids can't see the biscuits behind the Acme box", "I can't see my order in the Acme app"),
+        ("It smells of rain and fresh paint, Acme stove on", "The Acme seat smells of urine"),
+        ("I expected the Acme tent to be awful, it is lovely", "The Acme tent is awful, it leaks"),
+        ("0 problems with my Acme trolley", "problems with my Acme trolley"),
+    ],
+)
+def test_a_word_of_trouble_counts_only_where_trouble_is_meant(judge: Judge, calm: str, wrong: str) -> None:
+    assert lane(judge, calm) != "ping"
+    assert judge.verdict(post(wrong), "Acme").needs_answer > judge.verdict(post(calm), "Acme").needs_answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Thanks @acme, great service and a lovely crew!",
         "No complaints at all about Acme, five years a happy customer",
         "Acme opens a new store in Leeds http://x.test/news",
