@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: setup run test lint types imports tests bench bench bench-pages-pages crash train quality pictures clean
+.PHONY: setup run test lint types imports tests bench bench-pages crash train quality pictures clean
 
 # make run             the sample day of a made-up brand: offline, no account
 # make run BRAND="X"   live posts about X, from every source that needs no key
