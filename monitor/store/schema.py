@@ -51,10 +51,8 @@ FIRST = (
     "CREATE INDEX mentions_by_time ON mentions (brand, posted_at)",
     "CREATE INDEX mentions_by_posting ON mentions (posted_at DESC, id)",
     "CREATE INDEX mentions_by_seen ON mentions (seen_at)",
-    "CREATE INDEX mentions_by_source ON mentions (source, seen_at)",
     "CREATE INDEX mentions_by_case ON mentions (case_id, posted_at)",
     "CREATE INDEX mentions_by_post ON mentions (post_id)",
-    "CREATE INDEX mentions_by_author ON mentions (source, author, posted_at)",
     # What people filter by, each in the order in which they are shown: over a million rows no page reads them all.
     "CREATE INDEX mentions_of_source ON mentions (source, posted_at DESC, id)",
     "CREATE INDEX mentions_of_author ON mentions (author, posted_at DESC, id)",
@@ -216,7 +214,7 @@ def _search_on_sqlite(database: Sqlite) -> None:
     come = f"INSERT INTO posts_fts (rowid, {names}) VALUES (new.n, {new});"
     database.script(
         [
-            f"CREATE VIRTUAL TABLE posts_fts USING fts5({names}, content='posts', content_rowid='n', "
+            f"CREATE VIRTUAL TABLE posts_fts USING fts5({names}, content='posts', content_rowid='n', columnsize=0, "
             "tokenize='unicode61 remove_diacritics 2')",
             f"CREATE TRIGGER posts_fts_insert AFTER INSERT ON posts BEGIN {come} END",
             f"CREATE TRIGGER posts_fts_delete AFTER DELETE ON posts BEGIN {gone} END",

@@ -242,8 +242,8 @@ def aside_counts(database: Database) -> dict[str, int]:
 def usual_gap(database: Database, name: str, least: int = 30) -> timedelta | None:
     """The 95th percentile of the time between two new mentions of a source; None while there are too few to say."""
     rows = database.rows(
-        "SELECT seen_at FROM mentions WHERE source = :name ORDER BY seen_at DESC LIMIT 500", {"name": name}
+        "SELECT seen_at FROM mentions WHERE source = :name ORDER BY posted_at DESC, id LIMIT 500", {"name": name}
     )
-    moments = [at(row["seen_at"]) for row in rows]
+    moments = sorted((at(row["seen_at"]) for row in rows), reverse=True)
     gaps = sorted(later - earlier for later, earlier in pairwise(moments) if later > earlier)
     return gaps[int(len(gaps) * 0.95)] if len(gaps) >= least else None
