@@ -215,6 +215,7 @@ class Placing:
         key = (each.brand, post.source, post.author)
         case = None
         if post.author and not self.rules.is_own(post):
+            self._next_words(each, key)
             case = policy.joins(
                 contact, self.cases.get(key, ()), self._alike_if_flagged(each), self.rules.settings.alerts.group_join
             )
@@ -238,6 +239,20 @@ class Placing:
             suppressed=each.suppressed,
         )
         self.mention_rows.append(mentions.mention_row(mention, each.post_id))
+
+    def _next_words(self, each: Judged, key: tuple[str, str, str]) -> None:
+        """Whether an outcome held: the same person's first words after their case was closed, better or not."""
+        posted = stamp(each.post.posted_at)
+        for row in self.history.get(key, ()):
+            if row["outcome"] not in {"solved", "could_not_be_solved"} or posted <= row["closed_at"]:
+                continue
+            if records.take_period(self.database, f"next-words:{row['id']}:{row['closed_at']}", self.now):
+                better = each.verdict.lane != "ping" and each.verdict.sentiment > row["worst"]
+                self.log.append(
+                    cases.log_row(
+                        row["id"], self.now, "next words", way="intake", better=better, mention=each.mention_id
+                    )
+                )
 
     def _alike_if_flagged(self, each: Judged) -> policy.Alike:
         return self.rules.alike if self._needs_case(each) else (lambda _one, _other: False)

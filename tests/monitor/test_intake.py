@@ -12,7 +12,9 @@ import pytest
 
 from connectors import Post
 from monitor.assembly import Assembly
+from monitor.cases import say
 from monitor.store import cases, deliveries, mentions, records
+from monitor.store.cases import log_of
 from monitor.store.database import Postgresql, Sqlite
 from tests.hall import (
     AGAIN,
@@ -253,6 +255,18 @@ def test_thanks_after_an_answer_starts_no_clock_and_tells_nobody(acme: Assembly)
     take(acme, post(THANKS, at=NOW + 2 * HOUR, **LONG_THREAD), now=NOW + 2 * HOUR)
     assert case(acme.database, "1").state_at(NOW + 2 * HOUR) == "answered"
     assert len(messages(acme.database)) == before
+
+
+@pytest.mark.parametrize(("words", "better"), [(THANKS, True), (AGAIN, False)])
+def test_the_first_words_after_a_closed_case_say_whether_its_outcome_held(
+    acme: Assembly, words: str, better: bool
+) -> None:
+    take(acme, post(ANGRY, **LONG_THREAD))
+    say(acme.database, acme.rules, "1", "close", who="Ana", way="page", now=NOW + HOUR, detail={"outcome": "solved"})
+    take(acme, post(words, at=NOW + 2 * HOUR, **LONG_THREAD), now=NOW + 2 * HOUR)
+    take(acme, post(CALM, at=NOW + 3 * HOUR, **LONG_THREAD), now=NOW + 3 * HOUR)  # only the first ones count
+    told = [line.detail["better"] for line in log_of(acme.database, "1") if line.what == "next words"]
+    assert told == [better]
 
 
 def test_a_normal_case_that_turns_critical_is_told_again_at_once_and_gets_the_critical_chain(acme: Assembly) -> None:
