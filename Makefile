@@ -28,9 +28,6 @@ bench: .venv/.developer
 bench-pages: .venv/.developer
 	@$(BIN)/python -m benchmarks.pages
 
-# The page, its search and the API over 1,000,000 mentions on both databases, and 500 slow sockets: about ten minutes.
-bench-pages: .venv/.developer
-	@$(BIN)/python -m benchmarks.pages
 # kill -9 at every write, sync and send of a scripted run: about half an hour (`make test` takes a sample of them).
 crash: .venv/.developer
 	$(BIN)/python -m tests.crash.walk
