@@ -400,15 +400,6 @@ def owned(database: Database) -> list[Row]:
     )
 
 
-def story_sizes(database: Database, stories: Sequence[str]) -> dict[str, int]:
-    """How many cases each of these stories holds."""
-    clause, values = marks("s", stories)
-    rows = database.rows(
-        f"SELECT story_id, count(*) AS n FROM cases WHERE story_id IN {clause} GROUP BY story_id", values
-    )
-    return {row["story_id"]: int(row["n"]) for row in rows}
-
-
 def growing_stories(database: Database, since: datetime, least: int = 8) -> dict[str, int]:
     """Stories that were alive after `since` and hold at least so many cases."""
     rows = database.rows(

@@ -473,11 +473,6 @@ def channel_failed(
     )
 
 
-def channel_announced(database: Database, name: str, now: datetime) -> None:
-    """The failure of this channel has been told on another one."""
-    database.run("UPDATE channels SET announced_at = :now WHERE name = :name", {"name": name, "now": stamp(now)})
-
-
 def channel_mended(database: Database, name: str) -> None:
     """Somebody changed settings or asked to try again: nothing is held back any more."""
     database.run("UPDATE channels SET broken = 0, next_try_at = '' WHERE name = :name", {"name": name})

@@ -188,11 +188,6 @@ def edit_post(database: Database, row: Mapping[str, Any]) -> None:
     )
 
 
-def set_case(database: Database, mention: str, case: str) -> None:
-    """Attach a mention to a case."""
-    database.run("UPDATE mentions SET case_id = :case WHERE id = :id", {"id": mention, "case": case})
-
-
 def of_case(database: Database, case: str) -> list[Mention]:
     """The mentions of a case, oldest first."""
     return of_cases(database, [case]).get(case, [])

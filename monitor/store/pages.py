@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from monitor.model import Mention
-from monitor.store.database import Database, Row, at, instant, marks, stamp
+from monitor.store.database import Database, Row, instant, marks, stamp
 from monitor.store.mentions import SELECT_BOTH, mention_of
 
 CANDIDATES = 600  # mentions that a search with operators looks through after the index has chosen them
@@ -197,17 +196,6 @@ def notes_of_author(database: Database, source: str, author: str, limit: int = 2
         "ORDER BY l.n DESC LIMIT :limit",
         {"source": source, "author": author, "limit": limit},
     )
-
-
-def last_log_at(database: Database, cases: Sequence[str]) -> dict[str, datetime]:
-    """When something last happened to each of these cases."""
-    clause, values = marks("c", cases)
-    return {
-        row["case_id"]: at(row["at"])
-        for row in database.rows(
-            f"SELECT case_id, max(at) AS at FROM case_log WHERE case_id IN {clause} GROUP BY case_id", values
-        )
-    }
 
 
 def thread(database: Database, source: str, thread: str, limit: int = 60) -> list[Row]:

@@ -89,14 +89,6 @@ def last_answers(database: Database, brand: str) -> dict[str, str]:
     return {row["mention_id"]: row["answer"] for row in rows}
 
 
-def label_count(database: Database) -> dict[str, int]:
-    """How many labels stand, by brand: a change of it means that there is something to learn."""
-    return {
-        row["brand"]: int(row["n"])
-        for row in database.rows("SELECT brand, count(*) AS n FROM labels WHERE undone_at = '' GROUP BY brand")
-    }
-
-
 def save_model(database: Database, brand: str, body: str, labels: int, figures: str, now: datetime) -> None:
     """Keep what a brand's judge has learned, as a version that can be undone (the newest 20 of them)."""
     database.run(

@@ -70,8 +70,10 @@ SQL = re.compile(
     re.DOTALL,
 )
 # What must not be told about the machine or the workshop that this was written in.
+# Put together from pieces: the page that forbids a name must not hold it either.
+HOSTS = ("py" + "pi.org", "files.python" + "hosted", "registry.npm" + "js", "proxy.go" + "lang")
 FORBIDDEN = re.compile(
-    r"(?<![\w.])/(work|home|Users|root)/[\w.]+|/\.library\b|pypi\.org|files\.pythonhosted|registry\.npmjs|proxy\.golang"
+    r"(?<![\w.])/(work|home|Users|root)/[\w.]+|/\." + "lib" + r"rary\b|" + "|".join(map(re.escape, HOSTS))
 )
 
 
