@@ -19,7 +19,7 @@ from monitor.engine import Engine, utc_now
 from monitor.settings import Settings, SettingsError, load
 from monitor.show import Show
 from monitor.store import deliveries, records, web
-from monitor.store.database import Error
+from monitor.store.database import Error, Role, RoleTaken
 from monitor.web import links
 from monitor.web.server import WebFace
 
@@ -71,7 +71,7 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
         know_sources(database, settings)
         engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
         settle()
-        return _Life(engine, path, environ, Show(database, settings) if show else None).live()
+        return _Life(engine, role, path, environ, Show(database, settings) if show else None).live()
     finally:
         role.release()
         database.close()
@@ -80,8 +80,10 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
 class _Life:
     """From the first tick to the last, with what signals ask for in between."""
 
-    def __init__(self, engine: Engine, path: Path, environ: Mapping[str, str], show: Show | None) -> None:
+    def __init__(self, engine: Engine, role: Role, path: Path, environ: Mapping[str, str], show: Show | None) -> None:
         self.engine = engine
+        self.role = role
+        self.replaced = False
         self.path = path
         self.environ = environ
         self.show = show
@@ -109,6 +111,8 @@ class _Life:
         while not self.asked_to_stop and not self.engine.worn_out.is_set():
             self.wake.wait(0.3)
             self.wake.clear()
+            if not self._keep_role():
+                break
             if self.asked_to_reload:
                 self.asked_to_reload = False
                 self._take_settings()
@@ -126,11 +130,23 @@ class _Life:
         if whole:
             self.engine.assembly.database.checkpoint()
         log.info("stopped%s", "" if whole else "; what was still in flight is taken up again at the next start")
-        code = WORN_OUT if self.engine.worn_out.is_set() else 0
+        code = WORN_OUT if self.engine.worn_out.is_set() or self.replaced else 0
         if not whole:
             sys.stderr.flush()
             os._exit(code)  # a call that never ends must not keep the process; kill -9 is safe at any moment
         return code
+
+    def _keep_role(self) -> bool:
+        """Whether this process may go on: two daemons on one database would tell people everything twice."""
+        try:
+            said = self.role.keep(utc_now())
+        except RoleTaken as error:
+            log.critical("stopping, since the role of the daemon was lost and taken: %s", error)
+            self.replaced = True
+            return False
+        if said:
+            log.warning("%s", said)
+        return True
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.asked_to_stop += 1

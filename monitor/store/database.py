@@ -157,6 +157,13 @@ class Database(Protocol):
 class Role(Protocol):
     """A role that is held until it is let go (or the process ends)."""
 
+    def keep(self, now: datetime, /) -> str:
+        """Look whether the role is still ours, and take it again if it was lost: what happened, "" for nothing.
+
+        Raises RoleTaken where somebody else has it by now.
+        """
+        ...
+
     def release(self) -> None:
         """Let the role go."""
         ...
@@ -354,6 +361,10 @@ class FileRole:
         self._file.write(f"{socket.gethostname()}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M} UTC")
         self._file.flush()
 
+    def keep(self, _now: datetime, /) -> str:
+        """Nothing to do: only the end of this process takes the lock away."""
+        return ""
+
     def release(self) -> None:
         """Let the role go."""
         self._file.close()
@@ -490,25 +501,61 @@ class Postgresql:
         self._local = threading.local()
 
 
+# A session over a network that is cut in silence is given up after some seconds, not after hours (TCP only).
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+_NOTICE: dict[str, Any] = {
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+}  # fmt: skip
+
+
 class _SessionRole:
-    """A role on PostgreSQL: a lock that lives as long as one connection."""
+    """A role on PostgreSQL: a lock that lives as long as one session, which may end long before the process does."""
 
     def __init__(self, address: str, role: str, now: datetime) -> None:
-        self._connection = psycopg.connect(address, autocommit=True, row_factory=psycopg.rows.dict_row)
-        holder = f"{socket.gethostname()}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M} UTC"
-        got = self._connection.execute("SELECT pg_try_advisory_lock(%s) AS got", (_DAEMON,)).fetchone()
+        self._address = address
+        self._role = role
+        self._lost = False
+        self._connection = self._take(now)
+
+    def _take(self, now: datetime) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(
+            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **_NOTICE
+        )
+        key = f"role:{self._role}"
+        got = connection.execute("SELECT pg_try_advisory_lock(%s) AS got", (_DAEMON,)).fetchone()
         if got is None or not got["got"]:
-            other = self._connection.execute("SELECT value FROM facts WHERE key = %s", (f"role:{role}",)).fetchone()
-            self._connection.close()
+            other = connection.execute("SELECT value FROM facts WHERE key = %s", (key,)).fetchone()
+            connection.close()
             raise RoleTaken(
                 f"this database is already served by {other['value'] if other else 'another process'}; "
                 "stop that one first"
             )
-        self._connection.execute(
+        holder = f"{socket.gethostname()}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M} UTC"
+        connection.execute(
             "INSERT INTO facts (key, value, at) VALUES (%s, %s, %s) "
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",
-            (f"role:{role}", holder, stamp(now)),
+            (key, holder, stamp(now)),
         )
+        return connection
+
+    def keep(self, now: datetime, /) -> str:
+        """Ask in the session that holds the lock; where it has ended, take the lock in a new one.
+
+        While the server cannot be reached nobody else can take it either, so that is no reason to stop.
+        """
+        try:
+            self._connection.execute("SELECT 1")
+            return ""
+        except psycopg.Error as error:
+            self._connection.close()
+            said, lost = type(error).__name__, not self._lost
+            self._lost = True
+        try:
+            self._connection = self._take(now)
+        except psycopg.Error:
+            return f"the session that holds the role of the {self._role} has ended ({said})" if lost else ""
+        self._lost = False
+        return f"the session that holds the role of the {self._role} had ended ({said}); a new one holds it again"
 
     def release(self) -> None:
         """Let the role go, at once: the server notices that a connection has ended only a moment later."""

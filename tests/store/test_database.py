@@ -370,6 +370,71 @@ def test_the_role_of_a_killed_daemon_is_free(database: Base, database_url: str) 
     pytest.fail("the role of a killed process was never free")
 
 
+TERMINATE_ROLE = (
+    "SELECT pg_terminate_backend(l.pid, 10000) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+    "WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()"
+)
+
+
+def end_the_session_of_the_role(address: str) -> None:
+    with psycopg.connect(address, autocommit=True) as killer:
+        assert len(killer.execute(TERMINATE_ROLE).fetchall()) == 1
+
+
+def test_a_role_that_stands_is_kept_without_a_word(database: Base, database_url: str) -> None:
+    role = database.hold_role("daemon", NOW)
+    assert role.keep(NOW) == ""
+    assert holder_of(database_url) == os.getpid()
+    role.release()
+
+
+def test_a_role_whose_session_has_ended_is_taken_again(new_postgresql: str) -> None:
+    database, other = Postgresql(new_postgresql), Postgresql(new_postgresql)
+    role = database.hold_role("daemon", NOW)
+    end_the_session_of_the_role(new_postgresql)
+    assert "AdminShutdown" in role.keep(NOW)
+    assert role.keep(NOW) == ""
+    with pytest.raises(RoleTaken):
+        other.hold_role("daemon", NOW)
+    role.release()
+    other.hold_role("daemon", NOW).release()
+    database.close()
+    other.close()
+
+
+def test_a_role_that_somebody_else_took_meanwhile_is_lost(new_postgresql: str) -> None:
+    database, other = Postgresql(new_postgresql), Postgresql(new_postgresql)
+    role = database.hold_role("daemon", NOW)
+    end_the_session_of_the_role(new_postgresql)
+    others = other.hold_role("daemon", NOW)
+    for _ in range(2):
+        with pytest.raises(RoleTaken, match=f"{socket.gethostname()}, process {os.getpid()}"):
+            role.keep(NOW)
+    role.release()
+    assert others.keep(NOW) == ""
+    others.release()
+    database.close()
+    other.close()
+
+
+def test_a_server_that_cannot_be_reached_is_told_once_and_the_role_is_held_again_when_it_comes_back(
+    postgresql_server: str, new_postgresql: str
+) -> None:
+    database = Postgresql(new_postgresql)
+    role = database.hold_role("daemon", NOW)
+    name = psycopg.conninfo.conninfo_to_dict(new_postgresql)["dbname"]
+    with psycopg.connect(postgresql_server, autocommit=True) as server:
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        server.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", (name,))
+        assert "has ended" in role.keep(NOW)
+        assert role.keep(NOW) == ""
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+    assert "a new one holds it again" in role.keep(NOW)
+    assert holder_of(new_postgresql) == os.getpid()
+    role.release()
+    database.close()
+
+
 # -- search, and connections ----------------------------------------------------------------------------------------
 
 

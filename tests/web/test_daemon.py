@@ -8,13 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
 
+from monitor.store.database import _DAEMON as DAEMON
 from tests.web.office import Browser
 
 ROOT = Path(__file__).parent.parent.parent
@@ -125,3 +128,37 @@ def test_a_person_is_added_on_the_command_line_and_lets_themselves_in(installati
     assert ana.get("/").status_code == 303
     stranger.close()
     ana.close()
+
+
+def test_a_daemon_on_postgresql_takes_its_lost_role_again_and_stops_where_another_has_it(
+    installation: Installation, new_postgresql: str
+) -> None:
+    text = installation.file.read_text().replace(f"sqlite:{installation.folder}/earful.sqlite", new_postgresql)
+    installation.file.write_text(text.replace("throwaway = true", "throwaway = false"))
+    held = "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory' "
+    held += "AND l.objid = %s AND l.granted AND d.datname = current_database()"
+    daemon = installation.start("run", "--no-watch")
+    with psycopg.connect(new_postgresql, autocommit=True) as server:
+
+        def holder() -> int:
+            row = server.execute(held, (DAEMON,)).fetchone()
+            return row[0] if row else 0
+
+        until(lambda: bool(holder()), daemon)
+        first = holder()
+        until(lambda: installation.answers(installation.port, "/ready"), daemon)
+        server.execute("SELECT pg_terminate_backend(%s, 10000)", (first,))
+        until(lambda: holder() not in {0, first}, daemon)
+        # Asked for before the session ends, the lock goes to who waits for it.
+        with psycopg.connect(new_postgresql, autocommit=True) as other:
+            waiting = threading.Thread(target=other.execute, args=("SELECT pg_advisory_lock(%s)", (DAEMON,)))
+            waiting.start()
+            waits = held.replace("l.granted", "NOT l.granted")
+            until(lambda: server.execute(waits, (DAEMON,)).fetchone() is not None, daemon)
+            server.execute("SELECT pg_terminate_backend(%s, 10000)", (holder(),))
+            waiting.join(PATIENCE)
+            said = daemon.communicate(timeout=PATIENCE)[0]
+    assert daemon.returncode == 75, said
+    assert "a new one holds it again" in said
+    assert "stopping, since the role of the daemon was lost and taken" in said
+    assert "Traceback" not in said
