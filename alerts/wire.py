@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import os
 import socket
 import ssl
 import threading
@@ -17,6 +18,15 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+# OpenSSL's numbers (X509_V_ERR_..., x509_vfy.h).
+_CERTIFICATE = {
+    **dict.fromkeys((9, 10), "its certificate is out of date by this machine's clock: check the clock (NTP)"),
+    **dict.fromkeys((62, 64), "its certificate is for another name: check the address"),
+}
+_UNTRUSTED = (
+    "no authority that this machine knows signed its certificate; behind a company's proxy name its PEM file in the "
+    "environment variable SSL_CERT_FILE"
+)
 ANSWER_CAP = 10_000_000  # bytes; a page of Slack's history with metadata is far below
 
 
@@ -98,10 +108,17 @@ class _Secure(_Watched, http.client.HTTPSConnection):
     """https://, watched."""
 
 
-@functools.cache
 def _trusted() -> ssl.SSLContext:
-    """Read the machine's certificates once, and only if somebody speaks TLS."""
-    return ssl.create_default_context()
+    """Whom we trust: this machine's authorities and those that the environment names (a company's proxy has its own).
+
+    Read once, and only if somebody speaks TLS.
+    """
+    return _trusted_with(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
+
+
+@functools.cache
+def _trusted_with(_file: str, _folder: str) -> ssl.SSLContext:
+    return ssl.create_default_context()  # OpenSSL looks into the environment by itself
 
 
 class _Opener(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
@@ -162,7 +179,14 @@ def _reason(error: Exception, watched: _Exchange, seconds: float) -> str:
     if isinstance(cause, ConnectionRefusedError):
         return "nobody listens at its address"
     if isinstance(cause, ssl.SSLError):
-        return f"the encrypted connection failed ({cause.reason or 'TLS'})"
+        return _insecure(cause)
     if watched.left:
         return "the connection broke before an answer came"
     return f"not reached ({type(cause).__name__})"
+
+
+def _insecure(cause: ssl.SSLError) -> str:
+    """Say why nothing was sent: OpenSSL's own words may name the host, so the number says the kind."""
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return _CERTIFICATE.get(cause.verify_code, _UNTRUSTED)
+    return f"the encrypted connection failed ({cause.reason or 'TLS'})"

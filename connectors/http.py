@@ -27,6 +27,7 @@ from pydantic import SecretStr
 from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused
 from connectors.sockets import CONNECT_SECONDS, READ_SECONDS, Backend, pool
 from connectors.text import parse_time
+from connectors.trust import authorities
 
 MAX_REDIRECTS = 3
 SHORTEST_WAIT = timedelta(seconds=1)
@@ -378,6 +379,6 @@ class _Transport(httpx2.HTTPTransport):
     """httpx2's own transport over a pool whose sockets we make; the library has no public argument for that."""
 
     def __init__(self, backend: Backend) -> None:
-        context = httpx2.create_ssl_context(trust_env=False)
+        context = authorities()
         super().__init__(verify=context, trust_env=False)
         self._pool = pool(context, backend)

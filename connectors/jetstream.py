@@ -7,7 +7,6 @@ here the socket itself knows the deadline, and a silent server is asked with a p
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ import websocket
 
 from connectors import ConnectorError, Nonsense
 from connectors.http import Answer, error_for
+from connectors.trust import authorities, handshake_failed, handshake_late
 
 MOST_BYTES = 150_000_000
 _AGAIN = "Nothing to do; it is tried again."
@@ -60,11 +60,6 @@ class Stream:
             raise Stuck(f"{self._host} hung up before it answered", _AGAIN) from None
         except (websocket.WebSocketException, ValueError):
             raise Nonsense(f"{self._host} does not speak the websocket protocol", "Check api_url.") from None
-        except ssl.SSLError as error:
-            what = getattr(error, "verify_message", "") or "no common ground"
-            raise ConnectorError(
-                f"{self._host}: the secure connection (TLS) failed: {what}", "Check api_url and this machine's clock."
-            ) from None
         except socket.gaierror:
             raise ConnectorError(
                 f"{self._host}: the name is not known (DNS)", "Check api_url and the network."
@@ -117,11 +112,18 @@ class Stream:
     def _connect(self) -> socket.socket:
         secure = self._parts.scheme == "wss"
         address = (self._host, self._parts.port or (443 if secure else 80))
-        plain = socket.create_connection(address, timeout=min(5.0, self._seconds))
+        patience = min(5.0, self._seconds)
+        plain = socket.create_connection(address, timeout=patience)
         if not secure:
             return plain
         try:
-            return ssl.create_default_context().wrap_socket(plain, server_hostname=self._host)
+            return authorities().wrap_socket(plain, server_hostname=self._host)
+        except TimeoutError:
+            plain.close()
+            raise handshake_late(self._host, patience) from None
+        except OSError as error:  # SSLError is one
+            plain.close()
+            raise handshake_failed(self._host, error) from None
         except BaseException:
             plain.close()
             raise

@@ -14,6 +14,7 @@ from typing import Any
 import httpcore2
 
 from connectors import ConnectorError
+from connectors.trust import handshake_failed, handshake_late
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
@@ -112,13 +113,10 @@ class _Stream(httpcore2.NetworkStream):
         patience = self._backend.left(self._host, timeout)
         try:
             inner = self._inner.start_tls(ssl_context, server_hostname, patience)
+        except httpcore2.ConnectTimeout as error:
+            raise handshake_late(self._host, patience) from error
         except httpcore2.ConnectError as error:
-            cause = error.__cause__
-            what = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else "no common ground"
-            raise ConnectorError(
-                f"{self._host}: the secure connection (TLS) failed: {what}",
-                "Check the address, this machine's clock, and the server's certificate.",
-            ) from error
+            raise handshake_failed(self._host, error.__cause__) from error
         return _Stream(inner, self._host, self._backend)
 
     def get_extra_info(self, info: str) -> Any:

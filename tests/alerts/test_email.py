@@ -20,7 +20,8 @@ from pydantic import SecretStr, ValidationError
 from alerts import Alert, ChannelError, Entry, Letter
 from alerts.email import Email, Settings
 from tests.alerts.hostile import HOSTILE
-from tests.fakes.smtp import DRIP, DROP, HANG, Certificate, FakeSmtp, make_certificate
+from tests.fakes.certificates import Certificate, signed_by_itself
+from tests.fakes.smtp import DRIP, DROP, HANG, FakeSmtp
 
 SECRET = "correct horse 2 battery"
 ALERT = Alert(
@@ -78,7 +79,7 @@ def server() -> Iterator[FakeSmtp]:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return make_certificate(tmp_path_factory.mktemp("certificate"))
+    return signed_by_itself(tmp_path_factory.mktemp("certificate"))
 
 
 # What arrives

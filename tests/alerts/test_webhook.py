@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -12,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 from alerts import Alert, ChannelError, Entry, Receipt
 from alerts.webhook import Settings, Webhook, signature
 from tests.alerts.hostile import HOSTILE
+from tests.fakes.certificates import Authority
 from tests.fakes.server import FakeServer, Reply
 
 SECRET = "correct-horse-battery-staple"
@@ -115,6 +118,44 @@ def test_it_waits_as_long_as_it_is_asked_to(server: FakeServer) -> None:
     with pytest.raises(ChannelError) as caught:
         webhook(server).send(ALERT, "")
     assert caught.value.retry_after == 17
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("sound", {}, ""),
+        ("old", {"days": -1}, "out of date by this machine's clock"),
+        ("stray", {"names": "DNS:shop.example"}, "for another name"),
+    ],
+)
+def test_a_company_s_own_authority_is_trusted_where_the_environment_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: dict[str, Any], said: str
+) -> None:
+    """And what it signed is still looked at: its time, its name."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    server = FakeServer()
+    server.secure(authority.issue(name, **options))
+    server.route("/hook", Reply(status=204))
+    with server:
+        if not said:
+            webhook(server).send(ALERT, "")
+        else:
+            with pytest.raises(ChannelError, match=said) as caught:
+                webhook(server).send(ALERT, "")
+            assert not caught.value.outcome_unknown, "nothing had left"
+            assert not caught.value.permanent, "others mend it: it is tried again"
+    assert len(server.ledger) == (0 if said else 1)
+
+
+def test_an_authority_that_nobody_knows_names_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    server = FakeServer()
+    server.secure(Authority(tmp_path).issue("unknown"))
+    with server, pytest.raises(ChannelError, match="SSL_CERT_FILE") as caught:
+        webhook(server).send(ALERT, "")
+    assert not caught.value.outcome_unknown
+    assert server.ledger == []
 
 
 def test_a_redirect_is_not_followed(server: FakeServer) -> None:

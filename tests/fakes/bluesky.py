@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.certificates import Certificate
 from tests.fakes.server import PAGE, Seen
 
 MODES = {
@@ -96,6 +97,12 @@ class FakeJetstream:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
+
+    def secure(self, certificate: Certificate) -> None:
+        """Speak TLS from now on; call it before the server runs."""
+        context = certificate.server_context()
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"wss://{self.host}"
 
     def after(self, cursor: int) -> Iterable[str]:
         """The events from `cursor` on, as the text of their messages."""

@@ -27,6 +27,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.certificates import Certificate
+
 MODES = {
     "ok": "answer as routed",
     "hang": "take the request and never answer (until the server stops)",
@@ -109,6 +111,12 @@ class FakeServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
+
+    def secure(self, certificate: Certificate) -> None:
+        """Speak TLS from now on; call it before the server runs. A handshake that fails is the client's to tell."""
+        context = certificate.server_context()
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"https://{self.host}"
 
     def route(self, path: str, answer: Any) -> None:
         """Answer `path` with a value, with a list of Replies or values one by one, or with what a function returns.

@@ -16,9 +16,7 @@ import argparse
 import asyncio
 import json
 import logging
-import shutil
 import ssl
-import subprocess
 import threading
 import time
 from collections import defaultdict, deque
@@ -29,8 +27,9 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.fakes.certificates import Certificate
 
 DROP = "DROP"  # hang up without a word
 HANG = "HANG"  # stay silent for ever
@@ -54,33 +53,6 @@ class Mail:
     def header(self, name: str) -> list[str]:
         """Return every value of a header, so that a forged second one is seen."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """Paths of a certificate for 127.0.0.1 and localhost, and of its key."""
-
-    certificate: Path
-    key: Path
-
-    def server_context(self) -> ssl.SSLContext:
-        """Return what the server needs to show it."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self.key)
-        return context
-
-
-def make_certificate(folder: Path) -> Certificate:
-    """Write a certificate of our own that is signed by itself; the test is skipped loudly where openssl is missing."""
-    if shutil.which("openssl") is None:
-        pytest.skip("NOT TESTED: mail over TLS, for the openssl command is not installed")
-    made = Certificate(folder / "certificate.pem", folder / "key.pem")
-    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    files = ["-keyout", str(made.key), "-out", str(made.certificate)]
-    command = ["openssl", "req", "-x509", *curve, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", names]
-    subprocess.run([*command, *files], check=True, capture_output=True, timeout=30)
-    return made
 
 
 class FakeSmtp:
