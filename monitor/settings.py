@@ -327,6 +327,14 @@ class Digest(Table):
     at: Clock = time(8)
 
 
+class Judge(Table):
+    """[judge]: models of the operator's own beside the one that ships, each a folder. The [onnx] extra runs them."""
+
+    encoder: Path | None = None  # sentences as figures: features of what staff teach
+    classifier: Path | None = None
+    negative_labels: tuple[str, ...] = ()  # of the classifier's; empty: those whose names say so
+
+
 class Settings(Table):
     """Everything, sound and whole."""
 
@@ -340,6 +348,7 @@ class Settings(Table):
     alerts: Alerts = Alerts()
     desk: Desk = Desk()
     digest: Digest = Digest()
+    judge: Judge = Judge()
     fingerprint: str = ""  # sha256 of the file's bytes: a reload knows whether anything changed
     given: frozenset[str] = frozenset()  # the keys that the file itself sets, as "alerts.group_wait"
     warnings: tuple[str, ...] = ()  # sound, and yet worth a look

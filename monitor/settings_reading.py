@@ -30,7 +30,7 @@ from monitor.faults import (
     shown,
 )
 from monitor.secrets import Filling
-from monitor.settings import Alerts, Brand, Channel, Database, Desk, Digest, Earful, Person, Settings, Source
+from monitor.settings import Alerts, Brand, Channel, Database, Desk, Digest, Earful, Judge, Person, Settings, Source
 from monitor.settings_checks import Checks
 from monitor.toml_lines import lines_of
 
@@ -105,6 +105,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
 _M = TypeVar("_M", bound=BaseModel)
 _TABLES: dict[str, type[BaseModel]] = {
     "earful": Earful, "database": Database, "alerts": Alerts, "desk": Desk, "digest": Digest,
+    "judge": Judge,
 }  # fmt: skip
 _LISTS: dict[str, type[BaseModel]] = {"brands": Brand, "sources": Source, "channels": Channel, "people": Person}
 

@@ -29,8 +29,8 @@ THIRD_PARTIES = {
     "jinja2": ["alerts/letters.py", "monitor/web/"],  # mails and pages; the wings share no code
     "markupsafe": ["monitor/web/"],  # jinja2's own
     "mcp": ["monitor/mcp"],
-    "numpy": ["monitor/text/"],  # only with the [onnx] extra
-    "onnxruntime": ["monitor/text/"],
+    "numpy": ["monitor/text/local.py"],  # only with the [onnx] extra
+    "onnxruntime": ["monitor/text/local.py"],
     "praw": ["connectors/reddit.py"],
     "prawcore": ["connectors/reddit.py"],
     "prometheus_client": ["monitor/web/"],
@@ -43,7 +43,7 @@ THIRD_PARTIES = {
     "slack_sdk": ["alerts/slack.py", "alerts/slack_socket.py"],  # what is said; what is pressed
     "sqlite_utils": ["monitor/store/database.py"],
     "starlette": ["monitor/web/"],
-    "tokenizers": ["monitor/text/"],
+    "tokenizers": ["monitor/text/local.py"],
     "tweepy": ["connectors/x.py"],
     "typer": ["monitor/cli/"],
     "uvicorn": ["monitor/web/"],
@@ -194,7 +194,7 @@ def test_the_hall_knows_no_network_and_no_channel_by_name() -> None:
 
 def test_a_library_that_nobody_configured_is_never_imported() -> None:
     """Starting is quick, and a broken library harms only those who use it."""
-    asked = ["apprise", "feedparser", "mcp", "onnxruntime", "praw", "slack_sdk", "tweepy", "websocket"]
+    asked = ["apprise", "feedparser", "mcp", "onnxruntime", "praw", "slack_sdk", "tokenizers", "tweepy", "websocket"]
     line = f"import sys, monitor.cli; print([name for name in {asked} if name in sys.modules])"
     said = subprocess.run(
         [sys.executable, "-c", line], capture_output=True, text=True, check=True, timeout=60, cwd=ROOT

@@ -522,6 +522,21 @@ def test_a_database_address_may_be_a_secret(tmp_path: Path) -> None:
     assert whole.database.url.get_secret_value() == "postgresql://earful:pw@db/earful"
 
 
+def test_a_model_of_ones_own_stands_beside_the_settings(tmp_path: Path) -> None:
+    """Whether the folder can be used is found out when it is loaded: the rest must not wait for it."""
+    judge = read(tmp_path, SOUND | {"judge": {"encoder": "models/mini", "classifier": "/srv/angry"}}).judge
+    assert (judge.encoder, judge.classifier) == (tmp_path / "models" / "mini", Path("/srv/angry"))
+    judge = read(tmp_path, SOUND | {"judge": {"encoder": "none", "negative_labels": ["angry"]}}).judge
+    assert (judge.encoder, judge.classifier, judge.negative_labels) == (None, None, ("angry",))
+    assert read(tmp_path, SOUND).judge == models.Judge()
+
+
+@pytest.mark.parametrize("bad", [True, 5, 1.5, [], {}])
+def test_a_folder_is_written_as_text(tmp_path: Path, bad: object) -> None:
+    (found,) = faults(tmp_path, SOUND | {"judge": {"encoder": bad}})
+    assert " judge.encoder: found " in found
+
+
 # --- Every key, wrong in every way, from the models themselves --------------------------------------------------------
 
 STEP = ("alerts", "escalation", "urgent", 0)
@@ -540,6 +555,7 @@ TABLES: dict[tuple[str | int, ...], tuple[type[BaseModel], dict[str, Any]]] = {
     ("desk", "hours", 0): (models.Block, {"days": ["mon"], "start": "09:00", "end": "17:00"}),
     ("desk", "targets", "urgent"): (models.Targets, {"first": "1h", "next": "1h", "resolve": "8h"}),
     ("digest",): (models.Digest, {}),
+    ("judge",): (models.Judge, {}),
 }
 BAD: dict[str, tuple[object, ...]] = {
     "text": (True, 5, 1.5, [], {}),

@@ -43,6 +43,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "alerts.routes": models.Route,
     "desk": models.Desk,
     "digest": models.Digest,
+    "judge": models.Judge,
 }
 
 
