@@ -11,7 +11,7 @@ from connectors import Post
 from monitor import cases as verbs
 from monitor.rules import Rules
 from monitor.store import cases, mentions, records
-from monitor.store.database import Database, stamp
+from monitor.store.database import Database, Row, stamp
 from monitor.text.tidy import tidy
 
 # A reply that only sends the customer elsewhere: it stops the first clock, and the case stays open.
@@ -33,14 +33,14 @@ class Answers:
         self._automatic = tuple(each.casefold() for each in rules.settings.alerts.automatic_replies)
 
     def take(self, posts: Iterable[Post], now: datetime) -> int:
-        """Remember own posts and stop the clocks they stop; how many cases that were. Inside a transaction."""
+        """Remember own posts and stop the clocks they stop; how many that were. Inside a transaction."""
         fresh = self._fresh([tidy(post) for post in posts])
         rows = []
         answered = 0
         for post in sorted(fresh, key=lambda each: each.posted_at):
             automatic = self.is_automatic(post.text)
             sent_on = self.sends_on(post.text)
-            case = None if automatic else self._answered_case(post)
+            case = None if automatic else self._case_of(post)
             rows.append(
                 {
                     "source": post.source,
@@ -59,8 +59,7 @@ class Answers:
                 }
             )
             if case is not None:
-                answered += 1
-                verbs.record_answer(
+                answered += verbs.record_answer(
                     self.database,
                     self.rules,
                     case,
@@ -85,8 +84,8 @@ class Answers:
             if post.native_id not in known
         ]
 
-    def _answered_case(self, post: Post) -> Case | None:
-        """The open case of the person whose post this one answers.
+    def _case_of(self, post: Post) -> Case | None:
+        """The open case of the person whose post this one answers: one that waits, before one that has its answer.
 
         Where that post is about several brands: the case of the brand whose account answers, else the newest.
         """
@@ -94,12 +93,9 @@ class Answers:
             return None
         brand = self._brand_of(post)
         parent = mentions.post_id(post.source, post.parent_id)
-        found = [
-            case
-            for case in cases.rows_of(self.database, cases.of_posts(self.database, [parent]).get(parent, [])).values()
-            if not case["closed_at"] and (not case["answered_at"] or case["answered_at"] < case["last_posted_at"])
-        ]
-        found.sort(key=lambda row: (row["brand"] == brand, row["n"]))
+        rows = cases.rows_of(self.database, cases.of_posts(self.database, [parent]).get(parent, [])).values()
+        found = [row for row in rows if not row["closed_at"]]
+        found.sort(key=lambda row: (_waits(row), row["brand"] == brand, row["n"]))
         return cases.case_of(found[-1]) if found else None
 
     def _brand_of(self, post: Post) -> str:
@@ -114,3 +110,7 @@ class Answers:
     def sends_on(text: str) -> bool:
         """Whether a reply only sends the customer elsewhere."""
         return len(text.split()) <= _WORDS_THAT_HELP and _SENDS_ON.search(text[:1000]) is not None
+
+
+def _waits(row: Row) -> bool:
+    return not row["answered_at"] or row["answered_at"] < row["last_posted_at"]

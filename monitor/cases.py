@@ -189,8 +189,11 @@ def _release(rules: Rules, case: Case, who: str, now: datetime) -> tuple[dict[st
 
 
 def _close(case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    outcome = str(detail.get("outcome") or ("no_answer_needed" if verb == "dismiss" else "solved"))
     why = str(detail.get("why") or "")
+    # How a case ended is said, never assumed: "solved" teaches, and stands in the managers' figures.
+    outcome = str(detail.get("outcome") or ("no_answer_needed" if verb == "dismiss" or why else ""))
+    if not outcome:
+        raise NotPossible(f"say how case {case.id} ended, as outcome: one of {', '.join(OUTCOMES)}")
     if outcome not in OUTCOMES:
         raise NotPossible(f"outcome {outcome!r}: write one of {', '.join(OUTCOMES)}")
     if why and why not in WHYS:
@@ -290,13 +293,21 @@ def record_answer(
     url: str,
     sent_on: bool,
     now: datetime,
-) -> None:
+) -> bool:
     """The brand's own public reply was seen: the clock of this person stops, with the network's own time.
 
     One dated before its post (a review edited later) counts as zero and is marked. One that is older than what the
     person wrote last answers what came before that: the clock of the next answer runs from there.
+
+    The first answer of a wait is the one that counts, whatever is said after it; an older one that is seen later takes
+    its place. A new wait begins when the person writes again. False: the clocks stand as they stood.
     """
     backdated = answered_at < case.first_posted_at
+    if case.answered_at is not None:
+        if case.answered_at >= case.last_posted_at:
+            return _answered_earlier(database, case, answered_at, who=who, url=url, sent_on=sent_on, now=now)
+        if backdated or answered_at < _asked_again_at(database, case):
+            return False  # it speaks of what was answered before they wrote again
     moment = max(answered_at, case.last_posted_at) if backdated else answered_at
     cases.change(
         database,
@@ -330,6 +341,36 @@ def record_answer(
     after = cases.one(database, case.id)
     assert after is not None
     show_again(database, after, now, "sent on" if sent_on else "answered")
+    return True
+
+
+def _answered_earlier(
+    database: Database, case: Case, answered_at: datetime, *, who: str, url: str, sent_on: bool, now: datetime
+) -> bool:
+    """A public reply to somebody who has an answer already: it counts if it was there before that one was."""
+    assert case.answered_at is not None
+    if not case.last_posted_at <= answered_at < case.answered_at:
+        return False
+    stays = int(case.sent_on and sent_on)  # who was answered as well was not only sent on
+    cases.change(database, case.id, answered_at=answered_at, answered_by=who, answer_url=url, sent_on=stays)
+    cases.log(
+        database, case.id, now, "answered earlier", who=who, way="network", url=url, answered_at=answered_at.isoformat()
+    )
+    after = cases.one(database, case.id)
+    assert after is not None
+    show_again(database, after, now, "answered")
+    return True
+
+
+def _asked_again_at(database: Database, case: Case) -> datetime:
+    """When somebody who had an answer wrote again: their first words since then that need one."""
+    assert case.answered_at is not None
+    since = [
+        mention.post.posted_at
+        for mention in mentions.of_case(database, case.id)
+        if mention.verdict.lane != "none" and mention.post.posted_at > case.answered_at
+    ]
+    return min(since, default=case.last_posted_at)
 
 
 def close_deleted(database: Database, case: Case, now: datetime) -> None:

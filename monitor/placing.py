@@ -145,7 +145,7 @@ class Placing:
             return
         for case_id in cases.of_posts(self.database, [each.post_id]).get(each.post_id, []):
             case = cases.one(self.database, case_id)
-            if case is not None and case.answered_at is None and case.closed_at is None:
+            if case is not None and case.closed_at is None:
                 self._record_reply(case, each.post)
 
     def _record_reply(self, case: Case, post: Post) -> None:
@@ -507,7 +507,7 @@ class Placing:
                 post = mentions.post_id(source, own["parent_id"])
                 for case_id in cases.of_posts(self.database, [post]).get(post, []):
                     case = cases.one(self.database, case_id)
-                    if case is not None and case.answered_at is None and case.closed_at is None:
+                    if case is not None and case.closed_at is None:
                         records.match_own_post(self.database, source, own["native_id"], case_id)
                         verbs.record_answer(
                             self.database,

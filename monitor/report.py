@@ -2,7 +2,7 @@
 
 What is counted is a *turn*: one time that a person waited for an answer. A case has one from its first post on, and a
 further one each time its author writes again after an answer, so a case that came back counts again. Turns are read
-from the log of their case ("answered", "again"), which keeps every answer where the case itself knows only the last.
+from the log of their case ("answered", "again"), which keeps every wait where the case itself knows only its last one.
 A turn belongs to the span in which its wait began, answered or not.
 
 Opening hours and wall clock stand beside each other. Automatic replies never stopped a clock and so are no answers; a
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -205,11 +205,15 @@ def turns_of(row: Row, log: Sequence[Row]) -> list[Turn]:
             case "take" | "assign":
                 taken = taken or moment
             case "answered" if asked is not None:
+                if found and _moment(detail, "answered_at", moment) < asked:
+                    continue  # it spoke of what was answered before: Earful once wrote such lines
                 close(_moment(detail, "answered_at", moment), backdated=bool(detail.get("backdated")))
                 # The reply was older than what they wrote last: the next wait has begun already.
                 asked = _moment(detail, "next_since", moment) if detail.get("next_since") else None
                 told = taken = None
                 seen = moment
+            case "answered earlier" if found:
+                found[-1] = replace(found[-1], answered_at=_moment(detail, "answered_at", moment))
             case "again" if asked is None:
                 asked, seen, told, taken = _moment(detail, "posted_at", moment), moment, None, None
     if asked is not None:

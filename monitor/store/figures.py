@@ -6,7 +6,7 @@ from datetime import datetime
 
 from monitor.store.database import Database, Row, stamp
 
-_OF_A_CASE = "('answered', 'again', 'told', 'take', 'assign', 'close', 'dismiss', 'reopen')"
+_OF_A_CASE = "('answered', 'answered earlier', 'again', 'told', 'take', 'assign', 'close', 'dismiss', 'reopen')"
 _WAITS = "closed_at = '' AND (answered_at = '' OR answered_at < last_posted_at)"
 # Those whose first post was written in the span, and those that came back in it.
 _IN_SPAN = (

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from connectors import Post
+from monitor import report
 from monitor.assembly import Assembly
-from monitor.store import cases
+from monitor.cases import say
+from monitor.store import cases, figures, records
 from monitor.store.database import Postgresql, Sqlite
 from tests.hall import (
     AGAIN,
@@ -101,6 +103,62 @@ def test_a_reply_older_than_the_customers_last_words_leaves_the_next_clock_runni
     found = case(acme.database, "1")
     assert found.state_at(NOW) == "open"
     assert found.due_at == NOW - 20 * MINUTE + 4 * HOUR
+
+
+def test_the_first_answer_is_the_one_that_counts(acme: Assembly) -> None:
+    """What is said after it is kept with the case, and stops no clock a second time."""
+    hear(acme, reply(at=NOW - 30 * MINUTE, native_id="r1"))
+    assert hear(acme, reply("Anything else we can do?", at=NOW - 10 * MINUTE, native_id="r2")) == 0
+    assert case(acme.database, "1").answered_at == NOW - 30 * MINUTE
+    assert lines(acme.database, "1") == ["open", "answered"]
+    assert [row["native_id"] for row in records.own_posts_of_case(acme.database, "1")] == ["r1", "r2"]
+
+
+def test_an_older_answer_that_is_seen_later_takes_the_place_of_the_newer_one(acme: Assembly) -> None:
+    """Accounts are read one after the other, so replies need not be seen in the order in which they were written."""
+    hear(acme, reply(at=NOW - 10 * MINUTE, native_id="r2", author="acme_sales"))
+    assert hear(acme, reply(at=NOW - 30 * MINUTE, native_id="r1")) == 1
+    found = case(acme.database, "1")
+    assert (found.answered_at, found.answered_by) == (NOW - 30 * MINUTE, "acme_care")
+    assert lines(acme.database, "1") == ["open", "answered", "answered earlier"]
+    (turn,) = report.turns_of(*logged(acme))
+    assert turn.answered_at == NOW - 30 * MINUTE
+
+
+def test_the_network_s_time_counts_where_somebody_pressed_answered_later(acme: Assembly) -> None:
+    say(acme.database, acme.rules, "1", "answered", who="Ana", way="slack", now=NOW)
+    hear(acme, reply(at=NOW - 25 * MINUTE), now=NOW + MINUTE)
+    assert case(acme.database, "1").answered_at == NOW - 25 * MINUTE
+
+
+def test_a_customer_who_writes_again_starts_a_wait_of_its_own_with_a_first_answer_of_its_own(acme: Assembly) -> None:
+    hear(acme, reply(at=NOW - 50 * MINUTE, native_id="r1"))
+    take(acme, post(AGAIN, native_id="second", thread_id="thread", at=NOW - 40 * MINUTE))
+    late_to_the_first = reply(at=NOW - 45 * MINUTE, native_id="r2")
+    assert hear(acme, late_to_the_first) == 0, "it speaks of what was answered before"
+    assert case(acme.database, "1").state_at(NOW) == "open"
+    hear(acme, reply(to="second", at=NOW - 30 * MINUTE, native_id="r3"))
+    hear(acme, reply(to="second", at=NOW - 20 * MINUTE, native_id="r4"))
+    assert case(acme.database, "1").answered_at == NOW - 30 * MINUTE
+    first, second = report.turns_of(*logged(acme))
+    assert (first.asked_at, first.answered_at) == (NOW - HOUR, NOW - 50 * MINUTE)
+    assert (second.asked_at, second.answered_at) == (NOW - 40 * MINUTE, NOW - 30 * MINUTE)
+
+
+def test_a_second_reply_that_was_seen_before_the_words_it_answers_answers_them(acme: Assembly) -> None:
+    """The brand's account is read more often than the search: its reply may be known before the customer's post."""
+    hear(acme, reply(at=NOW - 50 * MINUTE, native_id="r1"))
+    hear(acme, reply(to="second", at=NOW - 30 * MINUTE, native_id="r2"))
+    take(acme, post(AGAIN, native_id="second", thread_id="thread", at=NOW - 40 * MINUTE))
+    found = case(acme.database, "1")
+    assert (found.answered_at, found.state_at(NOW)) == (NOW - 30 * MINUTE, "answered")
+
+
+def logged(acme: Assembly) -> tuple[Any, list[Any]]:
+    """The one case and its log, as the report reads them."""
+    since, until = NOW - 24 * HOUR, NOW + HOUR
+    (row,) = figures.cases_between(acme.database, since, until)
+    return row, figures.log_between(acme.database, since, until)
 
 
 def test_the_case_of_the_brand_whose_account_answers_is_answered(acme: Assembly) -> None:
