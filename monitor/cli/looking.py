@@ -261,7 +261,7 @@ def case(
     case_id: Annotated[str, typer.Argument(metavar="ID", help="The case's number.")],
     verb: Annotated[str, typer.Argument(metavar="[VERB]", help=f"What to say of it: {', '.join(verbs.VERBS)}.")] = "",
     as_: Annotated[str, typer.Option("--as", help="Who says it.")] = "",
-    outcome: Annotated[str, typer.Option(help=f"With close: {', '.join(verbs.OUTCOMES)}.")] = "",
+    outcome: Annotated[str, typer.Option(help=f"With close, always: {', '.join(verbs.OUTCOMES)}.")] = "",
     why: Annotated[str, typer.Option(help=f"With close or dismiss: {', '.join(verbs.WHYS)}.")] = "",
     until: Annotated[str, typer.Option(help='With snooze or wait: a span ("2h") or a time with its zone.')] = "",
     on: Annotated[str, typer.Option(help="With wait: whom you wait for.")] = "",
@@ -273,6 +273,8 @@ def case(
     with opened() as assembly:
         now = utc_now()
         if verb:
+            if verb in {"close", "dismiss"} and not (outcome or why):
+                raise Failed(_ended_how(case_id, verb))
             who = as_ or getpass.getuser()
             moment: Any = until
             if until and until[-1:].isalpha() and "T" not in until:
@@ -295,6 +297,15 @@ def case(
             print_json(case_json(assembly, row, told[row["id"]]))
             return
         _one_case(assembly, row)
+
+
+def _ended_how(case_id: str, verb: str) -> str:
+    """Which words to choose from: an outcome teaches, so none is assumed."""
+    what, option, choices = "how it ended", "--outcome", verbs.OUTCOMES
+    if verb == "dismiss":
+        what, option, choices = "why it needs no answer", "--why", verbs.WHYS
+    ways = "\n".join(f"  {command(settings_path())} case {case_id} {verb} {option} {each}" for each in choices)
+    return f"say {what}:\n{ways}"
 
 
 def _one_case(assembly: Any, row: Row) -> None:

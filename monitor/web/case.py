@@ -21,7 +21,7 @@ from monitor.text import tone
 from monitor.text.similar import alike, bands
 from monitor.web.charts import sparkline
 from monitor.web.html import page
-from monitor.web.inbox import clock_of, lines, people_of
+from monitor.web.inbox import OUTCOMES, WHYS, clock_of, lines, people_of
 from monitor.web.routing import Ask, Refusal, get, post
 
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
@@ -107,10 +107,10 @@ def _show(ask: Ask, *, fault: str = "", status: int = 200, reply: str = "", chec
         clock=clock_of(ask.rules, case, now),
         talk=conversation(ask, row, told), worst=worst, author=author_card(ask, case, earlier),
         history=history_line(ask, earlier), log=shortened(log), similar=similar(ask, row),
-        people=people_of(ask), undoable=undoable(log, now), outcomes=verbs.OUTCOMES, whys=verbs.WHYS,
+        people=people_of(ask), undoable=undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
         replies=[(each.name, _fill(ask, each, case, told)) for each in _replies(ask)], reply=reply, limit=limit,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
-        said=ask.query("said"), fault=fault, open_url=worst.post.url if worst else "", names=NAMES,
+        said=ask.query("said"), fault=fault, open_url=worst.post.url if worst else "",
     )  # fmt: skip
 
 
@@ -204,11 +204,6 @@ def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | Non
     return said[-1] if said and now - said[-1].at <= verbs.UNDO_WITHIN else None
 
 
-NAMES = {
-    "solved": "solved", "could_not_be_solved": "could not be solved", "no_answer_needed": "no answer needed",
-    "not_us": "not about us", "not_a_complaint": "no complaint", "spam": "spam",
-    "handled_elsewhere": "handled elsewhere",
-}  # fmt: skip
 _SPANS = {"1h": 1, "4h": 4, "1d": 24, "3d": 72, "7d": 168}
 
 
@@ -222,6 +217,10 @@ def say(ask: Ask) -> Response:
     detail: dict[str, Any] = {key: ask.form.get(key)[:2000] for key in fields if ask.form.get(key)}
     if verb in {"snooze", "wait"}:
         detail["until"] = _until(ask)
+    if verb == "dismiss" and not ask.form.get("why"):
+        return _show(ask, fault="Choose why it needs no answer: it teaches.", status=409)
+    if verb == "close" and not ask.form.get("outcome"):
+        return _show(ask, fault="Choose how it ended, then close it.", status=409)
     try:
         said = verbs.say(
             ask.database, ask.rules, case_id, verb, who=ask.who.name, way=ask.who.way, now=ask.now, detail=detail

@@ -25,6 +25,9 @@ from monitor.web import search
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
 
+# How a case ended, and why one needs no answer, in the words of the page.
+OUTCOMES = dict(zip(verbs.OUTCOMES, ("solved", "could not be solved", "no answer needed"), strict=True))
+WHYS = dict(zip(verbs.WHYS, ("not about us", "no complaint", "spam", "handled elsewhere"), strict=True))
 PAGE = 50
 AT_ONCE = 200  # cases that one form may speak of
 TITLES = {
@@ -191,6 +194,7 @@ def inbox(ask: Ask) -> Response:
         priorities=PRIORITIES, filtered=any(ask.query(key) for key in _FILTERS), per_page=PAGE,
         said=ask.query("said"), undo=ask.query("undo"),
         more={name: totals[name] for name in ("answered", "closed")} if not state else {},
+        outcomes=OUTCOMES, whys=WHYS,
     )  # fmt: skip
 
 
@@ -205,13 +209,15 @@ def several(ask: Ask) -> Response:
     back = _back(ask)
     if not ids:
         return RedirectResponse(_told(back, "Choose the cases first, with the box before each."), 303)
+    if verb in _ASKS and not ask.form.get(_ASKS[verb][0]):
+        return RedirectResponse(_told(back, _ASKS[verb][1]), 303)
     if verb == "mute":
         return RedirectResponse(_told(back, _mute(ask, ids)), 303)
     meanings: dict[str, dict[str, Any]] = {
         "take": {},
         "assign": {"owner": ask.form.get("owner")},
         "dismiss": {"why": ask.form.get("why")},
-        "close": {"outcome": ask.form.get("outcome") or "solved"},
+        "close": {"outcome": ask.form.get("outcome")},
         "snooze": {"until": ask.now + timedelta(hours=24)},
         "undo": {},
     }
@@ -236,6 +242,11 @@ def several(ask: Ask) -> Response:
     return RedirectResponse(_told(back, words, done if verb != "undo" else []), 303)
 
 
+# What is chosen by who says it, never assumed: how it ended teaches, and stands in the figures.
+_ASKS = {
+    "close": ("outcome", "Nothing was changed: choose how they ended, then close them."),
+    "dismiss": ("why", "Nothing was changed: choose why they need no answer."),
+}
 _WORDS = {
     "take": "yours now",
     "assign": "given to their new owner",

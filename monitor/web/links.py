@@ -142,6 +142,9 @@ def use_link(ask: Ask) -> Response:
     person = _person(ask, claim.recipient) or ask.form.get("who")[:64]
     if not person:
         return _show(ask, claim, fault="Say who you are, so that your colleagues know.", status=400)
+    if verb in {"close", "dismiss"} and not (ask.form.get("outcome") if verb == "close" else ask.form.get("why")):
+        what = "how it ended" if verb == "close" else "why it needs no answer"
+        return _show(ask, claim, fault=f"Choose {what}, then press again.", status=400)
     detail: dict[str, object] = {"outcome": ask.form.get("outcome"), "why": ask.form.get("why")}
     if verb in {"snooze", "wait"}:
         hours = {"1": 1, "4": 4, "24": 24, "72": 72}.get(ask.form.get("hours"), 1)

@@ -159,6 +159,7 @@ def test_letting_go_opens_the_case_again_with_a_fresh_chain(acme: Assembly) -> N
     [
         ("dance", {}, "cannot be said"),
         ("close", {"outcome": "eaten"}, "outcome 'eaten'"),
+        ("close", {}, "how case 1 ended, as outcome: one of solved, could_not_be_solved, no_answer_needed"),
         ("close", {"why": "because"}, "why 'because'"),
         ("note", {"text": "  "}, "needs its text"),
         ("assign", {}, "who is to have it"),

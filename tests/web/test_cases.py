@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 
 import httpx2
+import pytest
 
 from monitor import desk
 from monitor.store import records, web
@@ -140,6 +141,28 @@ def test_several_cases_are_given_closed_and_taken_back_at_once(office: Office) -
     person.get("/")
     person.post("/cases", {"case": ids[:2], "verb": "dismiss", "why": "not_us", "back": "//evil.example"})
     assert [case(office.database, each).why for each in ids] == ["not_us", "not_us", ""]
+
+
+@pytest.mark.parametrize(("verb", "asked"), [("close", "how it ended"), ("dismiss", "why it needs no answer")])
+def test_how_a_case_ended_is_chosen_and_never_assumed(office: Office, verb: str, asked: str) -> None:
+    """On the case, over several in the inbox, and on a mail's link: nothing is preselected, nothing changes without."""
+    (case_id,) = office.take(post(ANGRY))
+    person = office.person("Olle")
+    shown = person.get(f"/cases/{case_id}").text
+    assert not re.search(r'<input type="radio"[^>]* checked', shown)
+    answer = person.post(f"/cases/{case_id}", {"verb": verb})
+    assert answer.status_code == 409
+    assert asked in answer.text
+    person.get("/")
+    answer = person.post("/cases", {"case": [case_id], "verb": verb, "back": "/"})
+    assert "Nothing was changed: choose" in person.get(answer.headers["location"]).text
+    path = office.link(case_id, purpose="more" if verb == "close" else "dismiss")
+    reader = office.browser()
+    proof = reader.get(path).text.split('name="proof" value="')[1].split('"')[0]
+    answer = reader.post(path, {"proof": proof, "verb": verb})
+    assert answer.status_code == 400
+    assert asked in answer.text
+    assert case(office.database, case_id).closed_at is None
 
 
 def test_muting_the_author_of_a_case_ends_telling_of_them(office: Office) -> None:
