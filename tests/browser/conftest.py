@@ -1,4 +1,4 @@
-"""The browser of the distribution, an empty demo, and one that has heard the sample day."""
+"""The browser of the distribution; the offices of the page's other tests; a demo that has heard the sample day."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 
 from monitor.store.database import Sqlite
 from tests.browser.days import SampleDay
-from tests.web.office import Office
-from tests.web.test_browser import CHROMIUM
+from tests.browser.seat import CHROMIUM, Seat
+from tests.web.conftest import demo, office
+
+__all__ = ["chromium", "day", "demo", "office", "seats"]
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +32,12 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def demo(tmp_path: Path, sqlite: Sqlite) -> Iterator[Office]:
-    """An open demo that has heard nothing yet."""
-    made = Office(tmp_path, sqlite, open_demo=True)
+def seats(chromium: Any) -> Iterator[list[Seat]]:
+    """The people of a test; who is put in here goes home at its end."""
+    made: list[Seat] = []
     yield made
-    made.close()
+    for each in made:
+        each.context.close()
 
 
 @pytest.fixture

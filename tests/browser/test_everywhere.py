@@ -12,9 +12,9 @@ from monitor import cases as verbs
 from monitor.store import records, sources, web
 from monitor.web import pages_of
 from monitor.web.routing import ROUTES
+from tests.browser.seat import Seat
 from tests.hall import LATE, post
 from tests.web.office import Office
-from tests.web.test_browser import Seat
 
 pages_of()
 EVIL = (

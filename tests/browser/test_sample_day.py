@@ -6,8 +6,8 @@ from typing import Any
 
 from monitor.store import cases, pages
 from tests.browser.days import SampleDay
+from tests.browser.seat import PHONE, Seat
 from tests.hall import case, count
-from tests.web.test_browser import PHONE, Seat
 
 
 def reach(seat: Seat, selector: str, most: int = 200) -> None:
@@ -30,8 +30,8 @@ def test_a_newcomer_answers_the_most_urgent_case_of_the_day(chromium: Any, day: 
     waiting = pages.inbox(day.database, "waiting", pages.Inbox(), day.clock())
     assert len(waiting) > 5, "the day has too few complaints to choose from"
     most_urgent = waiting[0]["id"]
-    one = Seat(chromium, day, viewport=PHONE)  # type: ignore[arg-type]
-    two = Seat(chromium, day)  # type: ignore[arg-type]
+    one = Seat(chromium, day, viewport=PHONE)
+    two = Seat(chromium, day)
     page, colleague = one.page, two.page
     try:
         page.goto("/")
@@ -72,6 +72,8 @@ def test_a_newcomer_answers_the_most_urgent_case_of_the_day(chromium: Any, day: 
         page.wait_for_selector("text=answered by You")
         reach(one, "details:has(button[value=close]) > summary, summary:has(~ * button[value=close])")
         page.keyboard.press("Enter")
+        reach(one, "input[name=outcome]")
+        page.keyboard.press("Space")
         reach(one, "button[value=close]")
         page.keyboard.press("Enter")
         page.wait_for_selector("text=closed by You")
@@ -91,7 +93,7 @@ def test_who_wrote_before_is_shown_with_their_history(chromium: Any, day: Sample
     )
     assert row is not None
     assert row["n"] > 1, "nobody of the sample day wrote twice"
-    seat = Seat(chromium, day)  # type: ignore[arg-type]
+    seat = Seat(chromium, day)
     try:
         seat.page.goto(f"/cases/{row['id']}")
         card = seat.page.text_content("main")  # what is folded away too
