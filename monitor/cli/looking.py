@@ -301,7 +301,8 @@ def case(
 
 def _ended_how(case_id: str, verb: str) -> str:
     """Which words to choose from: an outcome teaches, so none is assumed."""
-    what, option, choices = "how it ended", "--outcome", verbs.OUTCOMES
+    what, option = "how it ended", "--outcome"
+    choices: tuple[str, ...] = verbs.OUTCOMES
     if verb == "dismiss":
         what, option, choices = "why it needs no answer", "--why", verbs.WHYS
     ways = "\n".join(f"  {command(settings_path())} case {case_id} {verb} {option} {each}" for each in choices)
