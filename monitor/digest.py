@@ -22,6 +22,7 @@ from monitor.store.database import Database, Row, at, instant
 
 OLDEST = 5
 SMALL = 30  # fewer mentions than this, and a share says little
+AFTERMATH = timedelta(weeks=4)  # people who were helped write again within weeks, if at all
 MOST_GAPS = 12  # lines of what was not seen
 
 
@@ -249,4 +250,5 @@ def _notes(database: Database, since: datetime, until: datetime, waiting: dict[s
     if waiting["late"]:
         late = count_words(waiting["late"], "complaint was", "complaints were")
         notes.append(f"{late} found so late that nobody was called; earful cases lists what is open.")
-    return notes
+    held = report.aftermath_words(report.aftermath(database, until - AFTERMATH, until), " in the last four weeks")
+    return [*notes, held] if held else notes

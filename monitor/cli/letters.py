@@ -69,8 +69,10 @@ def report_(
             return
         if not found.turns:
             console.print(f"Nobody waited for an answer in the last {count_words(days, 'day')}.")
-            return
-        _print_report(found, days)
+        else:
+            _print_report(found, days)
+        if held := report.aftermath_words(found.after):
+            console.print(f"\n{held}")
 
 
 _LINES = (

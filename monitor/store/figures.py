@@ -84,6 +84,20 @@ def said_between(database: Database, since: datetime, until: datetime) -> list[R
     )
 
 
+def helped_between(database: Database, since: datetime, until: datetime) -> list[Row]:
+    """(brand, source, author, next words or None) of cases closed in a span with an outcome, oldest first.
+
+    The next words are the detail of that line of the log: what the same person said first after it was closed.
+    """
+    return database.rows(
+        "SELECT c.brand, c.source, c.author, (SELECT l.detail FROM case_log l WHERE l.case_id = c.id "
+        "AND l.what = 'next words' AND l.at >= c.closed_at AND l.at < :until ORDER BY l.n LIMIT 1) AS next_words "
+        "FROM cases c WHERE c.closed_at >= :since AND c.closed_at < :until AND c.closed_at <> '' AND c.author <> '' "
+        "AND c.outcome IN ('solved', 'could_not_be_solved') ORDER BY c.closed_at, c.n",
+        {"since": stamp(since), "until": stamp(until)},
+    )
+
+
 def open_by_owner(database: Database) -> dict[str, int]:
     """How many unanswered cases each person has now."""
     rows = database.rows(f"SELECT owner, count(*) AS n FROM cases WHERE {_WAITS} AND owner <> '' GROUP BY owner")

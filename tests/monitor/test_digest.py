@@ -223,6 +223,26 @@ def test_the_first_week_has_nothing_to_compare_with(acme: Assembly) -> None:
         assert "week before" not in words
 
 
+def test_the_letter_says_whether_people_were_kinder_once_their_case_was_closed(acme: Assembly) -> None:
+    """Closed two weeks ago, thanked in this one: people do not hurry, so the letter looks at four weeks."""
+    assert not any("whose case was closed" in note for note in digest.view(acme.database, acme.rules, MONDAY).notes)
+    for author, then in (("olga", "thanks Acme, all good now"), ("mira", "")):
+        (case_id,) = write(acme, at=MONDAY - 15 * DAY, author=author)
+        solved = {"outcome": "solved"}
+        verbs.say(
+            acme.database, acme.rules, case_id, "close", who="Ana", way="page", now=MONDAY - 14 * DAY, detail=solved
+        )
+        if then:
+            write(acme, then, at=MONDAY - 2 * DAY, author=author)
+    said = (
+        "Of 2 people whose case was closed in the last four weeks, 1 wrote again: 1 kinder, 0 not. Too few to lean on."
+    )
+    assert said in digest.view(acme.database, acme.rules, MONDAY).notes
+    letter = digest.letter_of(acme.database, acme.rules, MONDAY, key="k")
+    for words in (letter.text, visible(letter.html)):
+        assert " ".join(said.split()) in " ".join(words.split())
+
+
 def test_a_week_is_not_compared_with_a_part_of_one(acme: Assembly) -> None:
     """Installed on the Thursday of the week before."""
     installed(acme, MONDAY - 11 * DAY)

@@ -32,6 +32,7 @@ from tests.hall import (
     LATE,
     MINUTE,
     NOW,
+    THANKS,
     Clock,
     assembly_of,
     case,
@@ -74,6 +75,58 @@ def write(
     """Somebody writes, and that is seen a minute later."""
     root = more.pop("thread_id", f"thread of {native_id}")
     take(acme, post(words, native_id=native_id, thread_id=root, at=at, **more), now=at + seen)
+
+
+# What came of it
+
+
+def closed(acme: Assembly, author: str, *, at: datetime, then: str = "", outcome: str = "solved") -> None:
+    """Somebody's case is closed an hour after they wrote; an hour later they write again, if `then` is given."""
+    write(acme, f"{author}{at:%d%H}", at=at, author=author)
+    (number,) = (row["n"] for row in acme.database.rows("SELECT max(n) AS n FROM cases"))
+    say(acme, "close", who="Ana", now=at + HOUR, case_id=str(number), outcome=outcome, why="not_us")
+    if then:
+        write(acme, f"{author}{at:%d%H}-then", at=at + 2 * HOUR, words=then, author=author)
+
+
+def test_of_the_people_whose_case_was_closed_so_many_wrote_again_and_so_many_of_them_kinder(acme: Assembly) -> None:
+    closed(acme, "olga", at=NOW, then=THANKS)
+    closed(acme, "mira", at=NOW, then=AGAIN)
+    closed(acme, "joon", at=NOW, then=THANKS, outcome="could_not_be_solved")
+    closed(acme, "silent", at=NOW)
+    closed(acme, "never", at=NOW, then=THANKS, outcome="no_answer_needed")  # nobody was helped there
+    closed(acme, "long-ago", at=NOW - 10 * DAY, then=AGAIN)
+    found = of_week(acme)
+    assert found.after == report.Aftermath(people=4, wrote=3, kinder=2)
+    assert report.aftermath_words(found.after) == (
+        "Of 4 people whose case was closed, 3 wrote again: 2 kinder, 1 not. Too few to lean on."
+    )
+    assert report.as_json(found)["after_closing"] == {"people": 4, "wrote": 3, "kinder": 2}
+
+
+def test_a_person_with_several_cases_counts_once_by_the_last_of_them(acme: Assembly) -> None:
+    """Closed, angry again, closed again, and now content: that is one person who was helped in the end."""
+    closed(acme, "olga", at=NOW, then=AGAIN)
+    say(acme, "close", who="Ana", now=NOW + 3 * HOUR, case_id="2", outcome="solved")
+    write(acme, "thanks", at=NOW + 4 * HOUR, words=THANKS, author="olga")
+    assert of_week(acme).after == report.Aftermath(people=1, wrote=1, kinder=1)
+
+
+def test_what_was_heard_after_the_span_is_not_known_in_it(acme: Assembly) -> None:
+    closed(acme, "olga", at=NOW, then=THANKS)
+    assert of_week(acme, until=NOW + 90 * MINUTE).after == report.Aftermath(people=1, wrote=0, kinder=0)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (report.Aftermath(), ""),
+        (report.Aftermath(1), "Of 1 person whose case was closed, nobody has written again so far."),
+        (report.Aftermath(1400, 12, 4), "Of 1,400 people whose case was closed, 12 wrote again: 4 kinder, 8 not."),
+    ],
+)
+def test_what_came_of_it_in_words(found: report.Aftermath, said: str) -> None:
+    assert report.aftermath_words(found) == said
 
 
 # What is counted
@@ -408,6 +461,9 @@ def test_the_report_is_printed_as_aligned_tables_within_the_screen(tmp_path: Pat
     take(made, post(ANGRY, native_id="p", at=now - HOUR), post(ASKING, author="mia", at=now - HOUR), now=now - HOUR)
     say(made, "take", who="Ana", now=now - 50 * MINUTE)
     say(made, "answered", who="Ana", now=now - 30 * MINUTE)
+    say(made, "close", who="Ana", now=now - 20 * MINUTE, outcome="solved")
+    helped = case(database, "1").author
+    take(made, post(THANKS, author=helped, at=now - 10 * MINUTE), now=now - 5 * MINUTE)
     database.close()
     result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["--settings", str(settings.file), "report"])
     assert result.exit_code == 0, result.output
@@ -416,7 +472,9 @@ def test_the_report_is_printed_as_aligned_tables_within_the_screen(tmp_path: Pat
     wall = next(line for line in shown if "wall clock" in line and "30 min" in line)
     head = next(line for line in shown if "9 in 10" in line)
     assert head.index("median") + len("median") == wall.index("30 min") + len("30 min")
-    assert any(line.split() == ["Ana", "1", "1", "0", "0"] for line in shown)
+    assert any(line.split() == ["Ana", "1", "1", "1", "0"] for line in shown)
+    said = " ".join(line.strip() for line in shown[-2:])
+    assert said == "Of 1 person whose case was closed, 1 wrote again: 1 kinder, 0 not. Too few to lean on."
 
 
 def test_without_a_wait_the_report_says_so(tmp_path: Path) -> None:
