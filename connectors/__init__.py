@@ -102,7 +102,8 @@ class Batch:
     The cursor is opaque to everybody else: it holds the high water and the walk under way. Its high water moves only
     when the walk is whole. `deleted` are native ids that the network says are gone; `not_before` asks the collector to
     leave the source alone until then, although nothing failed; a walk that is not complete goes on after it.
-    `notices` are sentences for the operator, each given once ("80 % of the monthly budget is used").
+    `notices` are sentences for the operator ("80 % of the monthly budget is used"): they may be given with every page
+    or only when it begins; each is told once while it lasts, and at most once a day.
     """
 
     posts: tuple[Post, ...]

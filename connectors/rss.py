@@ -38,6 +38,8 @@ MOST_OUTPUT = 16_000_000
 CHILD_MEMORY = 512 * 1024 * 1024
 FULL_READ_EVERY = timedelta(hours=6)
 ASK_GONE_EVERY = timedelta(days=1)
+# A feed that comes and goes is told once a day; while it is not told, nobody hears of its coming back either.
+TELL_EVERY = timedelta(days=1)
 # A walk in which every feed failed so far is begun anew when it is taken up later than this.
 WALK_GOES_STALE = timedelta(minutes=5)
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
@@ -109,7 +111,7 @@ class Rss:
             except ConnectorError as error:
                 return self._failed(state, feeds[key], error, request)
             state.succeeded += 1
-            notices = (f"{host_of(feeds[key].url)} can be read again",) if record.pop("failing", "") else ()
+            notices = _recovered(record, host_of(feeds[key].url), request.now)
             return Batch(posts, state.dump(), not state.todo, aside=aside, notices=notices)
         return self._all_waiting(state, request)
 
@@ -125,9 +127,11 @@ class Rss:
             if isinstance(error, Refused) and not state.lasting:
                 raise ConnectorError(error.message, error.remedy) from error
             raise error
-        known = record.get("failing", "")
-        record["failing"] = type(error).__name__
-        told = () if known else (f"{error.message}. {error.remedy}".strip(),)
+        told_at = parse_time(record.get("told"))
+        told: tuple[str, ...] = ()
+        if not record.get("failing") and (told_at is None or request.now - told_at >= TELL_EVERY):
+            record["told"], record["failing"] = request.now.isoformat(), type(error).__name__
+            told = (f"{error.message}. {error.remedy}".strip(),)
         return Batch((), state.dump(), not state.todo, notices=told)
 
     def _all_waiting(self, state: _State, request: Request) -> Batch:
@@ -192,6 +196,11 @@ class Rss:
         if document.get("cut_off"):
             raise Nonsense(f"{where} sent half a feed", "It is tried again by itself.")
         return document
+
+
+def _recovered(record: dict[str, str], host: str, now: datetime) -> tuple[str, ...]:
+    """Say that a feed can be read again, if it was told that it could not."""
+    return (f"{host} can be read again since {now:%d %b %H:%M} UTC",) if record.pop("failing", "") else ()
 
 
 class _State:

@@ -6,12 +6,14 @@ resumed. A source that fails delays nobody: each is read in a thread of its own,
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
@@ -22,8 +24,8 @@ from monitor.intake import Intake
 from monitor.placing import Taken
 from monitor.rules import Rules
 from monitor.settings import Source
-from monitor.store import cases, mentions, sources
-from monitor.store.database import Database, Error, stamp
+from monitor.store import cases, mentions, records, sources
+from monitor.store.database import Database, Error, at, stamp
 from monitor.text.normal import clean
 from monitor.text.query import Query
 from monitor.text.tidy import tidy
@@ -33,6 +35,7 @@ log = logging.getLogger("earful.collect")
 MOST_PAGES = 200  # of one visit: a walk that is longer goes on at the next one, soon
 LONGEST_BACK_OFF = timedelta(minutes=30)
 ANNOUNCE_AFTER = 2
+TELL_AGAIN = timedelta(hours=23)  # once a day, whatever the minute of the read
 REFRESHED = 100  # posts a day of each source that are asked after; on X each of them costs money
 
 
@@ -205,6 +208,7 @@ class Collector:
                 sources.note_quota(self.database, source.name, batch.quota, now)
             if batch.deleted:
                 self._delete(source.name, batch.deleted, now)
+            self._tell_notices(source.name, what, batch, now)
 
         if what == "own":
             with self.database.transaction():
@@ -222,9 +226,35 @@ class Collector:
                 "",
                 now,
             )
-        for notice in batch.notices:
-            self.tell_operator(f"notice:{source.name}:{notice}", f"{source.name}: {notice}", "", now)
         return taken
+
+    def _tell_notices(self, source: str, what: str, batch: Batch, now: datetime) -> None:
+        """Tell the operator what the connector noticed: once while it lasts, and at most once a day.
+
+        It is over when a whole walk brings it no more; told later, it is told anew. Inside a transaction, with the
+        cursor: some connectors say a thing only when it begins.
+        """
+        fact = f"notices:{source}:{what}"
+        kept = records.fact(self.database, fact)
+        if not kept and not batch.notices:
+            return
+        known: dict[str, Any] = json.loads(kept or '{"told": {}, "walk": []}')
+        told, walk = known["told"], known["walk"]
+        for notice in batch.notices:
+            mark = sha256(notice.encode("utf-8", "replace")).hexdigest()[:16]
+            walk.append(mark)
+            before = told.get(mark)
+            if before is None or (before["over"] and now - at(before["at"]) >= TELL_AGAIN):
+                told[mark] = {"at": stamp(now), "over": False}
+                self.tell_operator(f"notice:{source}:{mark}:{stamp(now)}", f"{source}: {notice}", "", now)
+        if batch.complete:
+            for mark, each in told.items():
+                each["over"] = each["over"] or mark not in walk
+            walk = []
+        still = {mark: each for mark, each in told.items() if not each["over"] or now - at(each["at"]) < TELL_AGAIN}
+        text = json.dumps({"told": still, "walk": sorted(set(walk))}) if still or walk else ""
+        if text != kept:
+            records.remember(self.database, fact, text, now)
 
     def _delete(self, source: str, native_ids: tuple[str, ...], now: datetime) -> None:
         """What the network says is deleted is removed here; a case with nothing left to answer is closed as such."""

@@ -154,6 +154,22 @@ def test_one_failing_feed_never_hides_the_others(server: FakeServer) -> None:
     assert "can be read again" in told[2][0]
 
 
+def test_a_feed_that_comes_and_goes_is_told_once_a_day(server: FakeServer) -> None:
+    """Down at 0, up at 1, down from 2 on: told at 0 and 1, and again when the day is over; the return is told too."""
+    down, up = Reply(500), served(feed(item(1)))
+    server.route("/a", [down, up, down, down, up])
+    server.route("/b", served(feed(item(2))))
+    request, told = first_request("news"), []
+    for hours in (0, 1, 2, 25, 26):
+        request = again(first_request("news"), request.cursor, timedelta(hours=hours))
+        batches = walk(reader(server, "/a", "/b"), request)
+        told.append([notice for batch in batches for notice in batch.notices])
+        request = again(request, batches[-1].cursor)
+    assert [len(each) for each in told] == [1, 1, 0, 1, 1]
+    assert told[0] == told[3]
+    assert told[1] != told[4], "each return says when it was"
+
+
 def test_when_every_feed_fails_the_source_fails(server: FakeServer) -> None:
     server.route("/a", Reply(410))
     server.route("/b", Reply(500))

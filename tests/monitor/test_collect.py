@@ -222,6 +222,42 @@ def test_a_source_that_fails_is_announced_once_after_two_reads_and_once_when_it_
     assert reading.health().failing_since is None
 
 
+def test_what_a_connector_noticed_is_told_once_while_it_lasts_and_again_when_it_comes_back(acme: Assembly) -> None:
+    """At most once a day, though: a thing that comes and goes must not fill the operator's channel."""
+    full = page(notices=("80 % of the budget is used",))
+    forum = Scripted(full, full, page(), full, page(), full, full, page())
+    reading = Reading(acme, forum=forum)
+    told = []
+    for hours in (1, 1, 1, 24, 1, 1, 24, 1):
+        reading.visit()
+        told.append(len(notices(acme.database)))
+        reading.clock.forward(hours * HOUR)
+    assert told == [1, 1, 1, 1, 1, 2, 2, 2]
+    assert set(notices(acme.database)) == {"forum: 80 % of the budget is used"}
+
+
+def test_a_notice_that_every_page_of_a_long_walk_brings_is_told_once(acme: Assembly) -> None:
+    pages = [page(cursor=f"p{n}", complete=False, notices=("the server is old",) if n == 0 else ()) for n in range(3)]
+    forum = Scripted(*pages, page(), *pages, page())
+    reading = Reading(acme, forum=forum)
+    reading.visit()
+    reading.clock.forward(2 * DAY)
+    reading.visit()
+    assert len(notices(acme.database)) == 1
+
+
+def test_what_keeps_coming_is_told_as_soon_as_a_day_has_passed(acme: Assembly) -> None:
+    """It went away and came back within the day, and has stayed since."""
+    old = page(notices=("the server is old",))
+    reading = Reading(acme, forum=Scripted(old, page(), old, old, old))
+    told = []
+    for hours in (1, 1, 1, 24, 1):
+        reading.visit()
+        told.append(len(notices(acme.database)))
+        reading.clock.forward(hours * HOUR)
+    assert told == [1, 1, 1, 1, 2]
+
+
 def test_it_is_asked_ever_more_rarely_and_at_least_every_half_hour(acme: Assembly) -> None:
     reading = Reading(acme, forum=Scripted(Nonsense("502")))
     waits = []
