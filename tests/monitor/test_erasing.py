@@ -1,0 +1,140 @@
+"""Erasing one person: what goes, what stays, and what is remembered of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from connectors import Aside
+from monitor import erasing
+from monitor.assembly import Assembly
+from monitor.cases import say
+from monitor.store import cases, deliveries, erasures, mentions, records, sources
+from monitor.store.database import Postgresql, Sqlite
+from tests.hall import ANGRY, BROKEN, CALM, HOUR, LATE, NOW, assembly_of, case, count, lines, post, settings_from, take
+
+TABLES = ("posts", "mentions", "cases", "case_log", "own_posts", "mutes", "deliveries", "aside", "erasures", "labels")
+
+
+@pytest.fixture
+def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
+    return assembly_of(database, settings_from(tmp_path))
+
+
+def everything(acme: Assembly) -> str:
+    """All that stands in all tables, as text."""
+    rows = (row for name in TABLES for row in acme.database.rows(f"SELECT * FROM {name}"))
+    return "\n".join(str(dict(row)) for row in rows)
+
+
+def erase(acme: Assembly, author: str = "olga") -> erasing.Known:
+    return erasing.erase(acme.database, acme.rules, "forum", author, who="Ana", way="command line", now=NOW + HOUR)
+
+
+def settled(acme: Assembly) -> str:
+    """Olga has written, staff have noted and answered, a letter has quoted her; Mira has written too."""
+    (first,) = take(acme, post(ANGRY, native_id="a", author_name="Olga Petrova"))
+    take(acme, post(LATE, native_id="c", author="mira"))
+    take(acme, post(CALM, native_id="b", author="@Olga"))
+    for verb, detail in (
+        ("note", {"text": "olga called, her street is Elm Lane"}),
+        ("wants", {"text": "olga wants 30 euro"}),
+        ("wants", {"text": "olga wants 40 euro"}),
+        ("answered", {"url": "https://forum.example/olga/1"}),
+    ):
+        say(acme.database, acme.rules, first, verb, who="Ben", way="page", now=NOW, detail=detail)
+    stamped = acme.database.rows("SELECT posted_at FROM posts")[0]["posted_at"]
+    records.add_own_posts(
+        acme.database,
+        [{"source": "forum", "native_id": "own", "brand": "Acme", "author": "acme", "url": "https://f.example/olga",
+          "text": "@olga, sorry", "parent_id": "a", "thread_id": "t", "posted_at": stamped, "seen_at": stamped,
+          "case_id": first, "automatic": 0, "sent_on": 0}],
+    )  # fmt: skip
+    records.add_mute(acme.database, "Acme", "author", "forum/olga", "3 times not us", NOW, offered=True)
+    sources.set_aside(acme.database, "forum", [Aside(b'{"by": "olga"}', "no date"), Aside(b"{}", "no date")], NOW)
+    letter = {"subject": "The week", "html": "olga on forum", "text": "3 days, olga on forum", "headers": {}}
+    deliveries.queue(
+        acme.database,
+        [deliveries.new_row(about="digest:2026-W47", target="console", now=NOW, due_at=NOW, reason="", payload=letter)],
+    )
+    acme.database.run("UPDATE deliveries SET state = 'sent' WHERE about LIKE 'digest:%'")
+    return first
+
+
+def test_nothing_that_names_the_person_is_left_in_any_table(acme: Assembly) -> None:
+    settled(acme)
+    assert "olga" in everything(acme).casefold()
+    found = erase(acme)
+    assert (found.posts, found.cases, set(found.names)) == (2, 1, {"olga", "@Olga"})
+    left = everything(acme).casefold()
+    assert "olga" not in left
+    assert "elm lane" not in left
+    assert "40 euro" not in left
+    assert "charged" not in left
+    assert count(acme.database, "aside") == 1
+
+
+def test_others_and_the_figures_stay_as_they_were(acme: Assembly) -> None:
+    settled(acme)
+    posts, moments = count(acme.database, "posts"), acme.database.rows("SELECT posted_at FROM mentions ORDER BY id")
+    erase(acme)
+    assert count(acme.database, "posts") == posts
+    assert acme.database.rows("SELECT posted_at FROM mentions ORDER BY id") == moments
+    (mira,) = mentions.find(acme.database, mentions.Filter(author="mira"))
+    assert mira.post.text == LATE
+
+
+def test_open_cases_are_closed_and_their_messages_lose_the_words(acme: Assembly) -> None:
+    (opened,) = take(acme, post(ANGRY))
+    acme.database.run("UPDATE deliveries SET state = 'sent'")
+    erase(acme)
+    found = case(acme.database, opened)
+    assert (found.outcome, found.closed_by, found.author) == ("deleted", "Ana", "")
+    assert lines(acme.database, opened)[-1] == "erased"
+    assert count(acme.database, "deliveries", "action = 'edit'") == 1
+
+
+def test_that_it_was_done_is_kept_and_by_whom_and_when_and_not_who_it_was(acme: Assembly) -> None:
+    settled(acme)
+    erase(acme)
+    (noted,) = erasures.noted(acme.database)
+    assert (noted["source"], noted["who"], noted["way"], noted["posts"], noted["cases"]) == (
+        "forum", "Ana", "command line", 2, 1,
+    )  # fmt: skip
+    assert noted["at"].startswith(f"{NOW + HOUR:%Y-%m-%dT%H}")
+
+
+def test_what_was_erased_does_not_come_in_again_and_what_they_write_next_does(acme: Assembly) -> None:
+    first = settled(acme)
+    erase(acme)
+    assert take(acme, post(ANGRY, native_id="a"), now=NOW + 2 * HOUR) == []
+    (fresh,) = take(acme, post(BROKEN, native_id="new"), now=NOW + 2 * HOUR)
+    assert fresh != first
+    assert cases.row_of(acme.database, first)["mentions"] == 1
+
+
+def test_nobody_of_that_name_is_nobody_and_nothing_is_noted(acme: Assembly) -> None:
+    settled(acme)
+    before = everything(acme)
+    assert erase(acme, "nobody").names == ()
+    assert erase(acme, "").names == ()
+    assert everything(acme) == before
+
+
+def test_a_standing_mute_and_the_settings_are_named_to_who_erases(acme: Assembly) -> None:
+    settled(acme)
+    records.add_mute(acme.database, "Acme", "author", "forum/olga", "Ana", NOW)
+    found = erasing.known(acme.database, acme.rules, "forum", "OLGA")
+    number = records.mutes(acme.database)[0]["n"]
+    assert any(f"earful mute undo {number}" in each for each in found.stays)
+    erase(acme)
+    assert [row["value"] for row in records.mutes(acme.database)] == ["forum/olga"]
+
+
+@pytest.mark.parametrize("name", ["%", "_", "' OR 1=1 --", "olg", "*", "\x00", "\ud800", "x" * 100_000])
+def test_a_hostile_or_partial_name_erases_nobody(acme: Assembly, name: str) -> None:
+    settled(acme)
+    assert erase(acme, name).names == ()
+    assert json.dumps(everything(acme)).count("olga") > 5
