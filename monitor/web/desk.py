@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from alerts.case import PRIORITIES
 from monitor import desk
 from monitor.settings import Block, Settings, Shift, span
-from monitor.store import records, web
+from monitor.store import erasures, records, web
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
 
@@ -149,6 +149,7 @@ def show_desk(ask: Ask) -> Response:
         replies=desk.replies(changes), replies_key=desk.REPLIES, mutes=records.mutes(ask.database),
         offered=records.mutes(ask.database, offered=True), said=ask.query("said"), names=label_of,
         changes=[(row, label_of(row["key"])) for row in web.desk_changes(ask.database, limit=40)],
+        erased=erasures.noted(ask.database, 20),
         people=[person.name for person in ask.assembly.written.people],
         brands=[brand.name for brand in ask.assembly.written.brands],
     )  # fmt: skip
@@ -232,14 +233,17 @@ def change_mutes(ask: Ask) -> Response:
     """Mute an author, a domain or a thread; take a mute back; accept one that was offered."""
     verb, number = ask.form.get("verb"), ask.form.get("n")
     if verb in {"undo", "accept", "decline"} and number.isdecimal():
-        offered = {row["n"]: row for row in records.mutes(ask.database, offered=True)}
         with ask.database.transaction():
-            done = records.undo_mute(ask.database, int(number), ask.now)
-            row = offered.get(int(number))
-            if verb == "accept" and done and row is not None:
-                records.add_mute(ask.database, row["brand"], row["kind"], row["value"], ask.who.name, ask.now)
-        words = {"undo": "told of again", "accept": "muted", "decline": "not muted"}[verb]
-        return _back(f"It is {words}." if done else "That was taken back before.")
+            if verb == "accept":
+                done = records.accept_mute(ask.database, int(number), ask.who.name, ask.now)
+            else:
+                done = records.undo_mute(ask.database, int(number), ask.now)
+        words = {
+            "undo": "It is told of again.",
+            "accept": "It is muted: kept, and nobody is told.",
+            "decline": "It is not muted, and not offered again.",
+        }[verb]
+        return _back(words if done else "Somebody was quicker: nothing was changed.")
     kind, value = ask.form.get("kind"), ask.form.get("value")[:300]
     if kind not in {"author", "domain", "thread"} or not value or (kind != "domain" and "/" not in value):
         raise Refusal(400, "That cannot be muted", 'Write an author as "source/name", or a domain as "example.org".')

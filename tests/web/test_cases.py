@@ -357,3 +357,49 @@ def test_the_database_that_does_not_answer_is_said_calmly(office: Office) -> Non
     assert answer.status_code == 503
     assert "The database does not answer" in answer.text
     assert "elsewhere" not in answer.text
+
+
+def test_an_admin_erases_an_author_after_being_asked_once_more(office: Office) -> None:
+    """The link stands on the author's card, for admins only; the record of it names who erased, and not whom."""
+    (case_id,) = office.take(post(ANGRY, author_name="Olga Petrova"))
+    office.take(post(BROKEN, author="bo"))
+    assert f"/cases/{case_id}/erase" not in office.person("Ana", "lead").get(f"/cases/{case_id}").text
+    admin = office.person("Root", "admin")
+    assert f'href="/cases/{case_id}/erase"' in admin.get(f"/cases/{case_id}").text
+    shown = admin.get(f"/cases/{case_id}/erase").text
+    assert "1 post, 1 case (1 of them open)" in shown
+    assert admin.post(f"/cases/{case_id}/erase").status_code == 400
+    assert "olga" in admin.get(f"/cases/{case_id}").text
+    admin.get(f"/cases/{case_id}/erase")
+    answer = admin.post(f"/cases/{case_id}/erase", {"sure": "yes"})
+    assert "Erased: 1 post, 1 case" in admin.get(answer.headers["location"]).text
+    for path in (f"/cases/{case_id}", "/mentions", "/?state=closed", "/desk", "/insights"):
+        text = admin.get(path).text.casefold()
+        assert "olga" not in text, path
+        assert "petrova" not in text, path
+    assert "by Root" in admin.get("/desk").text
+    assert admin.get(f"/cases/{case_id}/erase").status_code == 404, "there is nobody left to erase"
+
+
+def test_an_offered_mute_is_taken_or_declined_with_one_press_and_can_be_taken_back(office: Office) -> None:
+    """What, why, and the two answers in one line; what was declined is not offered again."""
+    now = office.clock()
+    records.add_mute(office.database, "Acme", "author", "forum/bugs", "3 times not us", now, offered=True)
+    records.add_mute(office.database, "Acme", "domain", "toons.example", "4 times not us", now, offered=True)
+    assert "verb" not in office.person("Vic", "viewer").get("/desk").text.split('id="offers"')[1].split("</section>")[0]
+    lead = office.person("Ana", "lead")
+    line = lead.get("/desk").text.split('id="offers"')[1].split("</li>")[0]
+    assert re.search(r"The author <strong>forum/bugs</strong>.*3 times not us", line)
+    numbers = [row["n"] for row in records.mutes(office.database, offered=True)]
+    answer = lead.post("/desk/mutes", {"verb": "accept", "n": numbers[0]})
+    assert "It is muted" in lead.get(answer.headers["location"]).text
+    assert [(row["value"], row["who"]) for row in records.mutes(office.database)] == [("forum/bugs", "Ana")]
+    answer = lead.post("/desk/mutes", {"verb": "decline", "n": numbers[1]})
+    shown = lead.get(answer.headers["location"]).text
+    assert "not offered again" in shown
+    assert 'id="offers"' not in shown
+    assert ("domain", "toons.example") in records.known_mutes(office.database, "Acme")
+    lead.post("/desk/mutes", {"verb": "undo", "n": numbers[0]})
+    assert records.mutes(office.database) == []
+    answer = lead.post("/desk/mutes", {"verb": "accept", "n": numbers[0]})
+    assert "Somebody was quicker" in lead.get(answer.headers["location"]).text
