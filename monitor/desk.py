@@ -122,6 +122,14 @@ def replies(changes: Mapping[str, str]) -> tuple[SavedReply, ...]:
     return tuple(SavedReply(str(each["name"]), str(each["text"])) for each in json.loads(text))
 
 
+_MUTED = {"author": "the author", "community": "everything in", "domain": "links to", "thread": "the thread"}
+
+
+def mute_words(kind: str, value: str) -> str:
+    """What a mute is about, in words: "the author forum/bugs", "links to toons.example"."""
+    return f"{_MUTED.get(kind, kind)} {value}"
+
+
 def filled(reply: SavedReply, *, name: str, brand: str, me: str) -> str:
     """A saved reply with its names filled in; other braces stay as they are."""
     text = reply.text

@@ -15,7 +15,7 @@ from alerts import Letter, hours
 from alerts.letters import DigestView, FigureLine, SourceLine, UnansweredLine, VoiceLine, digest_letter
 from alerts.wording import count_words, excerpt, span_words
 from connectors import Post
-from monitor import report
+from monitor import desk, report
 from monitor.rules import Rules
 from monitor.store import deliveries, figures, mentions, records, sources
 from monitor.store.database import Database, Row, at, instant
@@ -87,7 +87,7 @@ def view(database: Database, rules: Rules, until: datetime) -> DigestView:
     waiting = figures.count_unanswered(database, since, until)
     mentions_now = _total(now_rows, "mentions")
     not_seen = _not_seen(database, rules, since, until)
-    notes = _notes(database, since, until, waiting)
+    notes = [*_notes(database, since, until, waiting), *_offers(database, rules)]
     if not whole and not first_week and installed is not None:
         day = installed.astimezone(zone)
         notes.append(f"Not compared with the week before, which was not whole: Earful began on {day:%a} {_day(day)}.")
@@ -237,6 +237,18 @@ def _not_seen(database: Database, rules: Rules, since: datetime, until: datetime
 def _overlap(row: Row, other: Row) -> bool:
     same = row["source"] == other["source"] and not other["reason"].endswith(sources.READ_AGAIN)
     return bool(same and row["start_at"] <= other["end_at"] and other["start_at"] <= row["end_at"])
+
+
+def _offers(database: Database, rules: Rules) -> list[str]:
+    """What staff said "not us" of again and again, so that somebody says yes or no to muting it."""
+    rows = records.mutes(database, offered=True)
+    lines = [f"Mute {desk.mute_words(row['kind'], row['value'])}? {row['who']}." for row in rows[:OLDEST]]
+    if not lines:
+        return []
+    page = _page(rules)
+    where = f"on the desk, {page.rstrip('/')}/desk" if page else "on the desk of the page, or with earful mute list"
+    more = f" {len(rows) - len(lines)} more stand there." if len(rows) > len(lines) else ""
+    return [*lines, f"Say yes or no {where}.{more}"]
 
 
 def _notes(database: Database, since: datetime, until: datetime, waiting: dict[str, int]) -> list[str]:

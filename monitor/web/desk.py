@@ -149,7 +149,7 @@ def show_desk(ask: Ask) -> Response:
         replies=desk.replies(changes), replies_key=desk.REPLIES, mutes=records.mutes(ask.database),
         offered=records.mutes(ask.database, offered=True), said=ask.query("said"), names=label_of,
         changes=[(row, label_of(row["key"])) for row in web.desk_changes(ask.database, limit=40)],
-        erased=erasures.noted(ask.database, 20),
+        erased=erasures.noted(ask.database, 20), mute_words=desk.mute_words,
         people=[person.name for person in ask.assembly.written.people],
         brands=[brand.name for brand in ask.assembly.written.brands],
     )  # fmt: skip

@@ -311,6 +311,20 @@ def test_alerts_that_were_not_for_us_are_counted_among_those_of_the_week(acme: A
     assert "2 of 4 alerts were not for us." in digest.view(acme.database, acme.rules, MONDAY).notes
 
 
+def test_mutes_that_are_offered_are_told_with_the_reason_and_the_place_to_answer(acme: Assembly) -> None:
+    """Once somebody has said yes or no, the letter is silent about it."""
+    records.add_mute(acme.database, "Acme", "author", "forum/bugs", "3 times not us", MONDAY, offered=True)
+    records.add_mute(acme.database, "Acme", "domain", "toons.example", "4 times not us", MONDAY, offered=True)
+    notes = digest.view(acme.database, acme.rules, MONDAY).notes
+    assert "Mute the author forum/bugs? 3 times not us." in notes
+    assert "Mute links to toons.example? 4 times not us." in notes
+    assert any(note.startswith("Say yes or no on the desk") for note in notes)
+    offered = records.mutes(acme.database, offered=True)
+    records.accept_mute(acme.database, offered[0]["n"], "Ana", MONDAY)
+    records.undo_mute(acme.database, offered[1]["n"], MONDAY)
+    assert not any("Mute" in note for note in digest.view(acme.database, acme.rules, MONDAY).notes)
+
+
 def test_what_was_found_too_late_to_call_anybody_is_told(acme: Assembly) -> None:
     """A source could not be read for two days."""
     write(acme, at=MONDAY - 4 * DAY, seen=2 * DAY)
