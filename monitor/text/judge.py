@@ -33,6 +33,8 @@ from monitor.text.complaint import (
     signals_of,
     tokens_of,
 )
+from monitor.text.feelings import LANGUAGES as FEELING_LANGUAGES
+from monitor.text.feelings import feelings
 from monitor.text.language import detect
 from monitor.text.learning import Answer, Learned, Lesson
 from monitor.text.linear import Model, ModelRefused, Thresholds, read
@@ -45,9 +47,13 @@ _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
-# Where no sentiment is known the cues speak alone: a post with a cue calls people, one without needs far more.
-_CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.69, sweep=0.47)
-_CUES_ONLY_SPANISH = Thresholds(ping=0.50, ping_aside=0.55, sweep=0.47)  # its list is the broadest
+# Where VADER is silent, cues and feelings speak: one strong word calls people. In Spanish every "no" makes VADER frown,
+# so that hearing twice as much as it does takes a low line; Italian papers and politics use strong words every day.
+_CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.69, sweep=0.35)
+_CUES_ONLY_OF = {
+    "es": Thresholds(ping=0.40, ping_aside=0.40, sweep=0.29),
+    "it": Thresholds(ping=0.50, ping_aside=0.74, sweep=0.35),
+}
 MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
@@ -271,7 +277,7 @@ def rule_lines(heard: Heard) -> Thresholds:
     """Return where the lanes begin when the rules are alone."""
     if heard.sentiment.label != "unknown":
         return RULES_ONLY
-    return _CUES_ONLY_SPANISH if heard.language == "es" else _CUES_ONLY
+    return _CUES_ONLY_OF.get(heard.language, _CUES_ONLY)
 
 
 def with_sentiment(values: Mapping[str, float], sentiment: Sentiment) -> dict[str, float]:
@@ -347,12 +353,31 @@ def _extra_voices(heard: Heard) -> list[tuple[str, float]]:
     return voices
 
 
+def _felt_voices(heard: Heard) -> list[tuple[str, float]]:
+    """Return what is felt in a post of a language that VADER does not know, and what speaks against trouble there."""
+    if heard.language not in FEELING_LANGUAGES:
+        return []
+    values = heard.signals.values
+    felt = feelings(heard.signals.tokens, heard.language, heard.signals.cues)
+    voices = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
+    if values.get("question") and felt.odds < _FELT and not tells_of_trouble(heard):
+        voices.append(("a question, and nothing is wrong", -1.3))
+    elif not felt.unhappy and not any(map(values.get, _UNHAPPY)):
+        voices.append(("nothing unhappy is said", -0.9))
+    return voices
+
+
+_FELT = 0.6  # from here on a post is felt to be unhappy
+_UNHAPPY = ("kinds", "negated_praise", "negations", "shouting", "sad_face")
+
+
 def rule_voices(heard: Heard) -> list[tuple[str, float]]:
     """Return what the rules say, as log odds with words for people."""
     values = heard.signals.values
     voices: list[tuple[str, float]] = []
     if heard.sentiment.label == "unknown":
         voices.append(("every post, to begin with", -0.2))
+        voices.extend(_felt_voices(heard))
     else:
         voices.append(("every post, to begin with", -1.6))
         voices.append((f"sentiment {heard.sentiment.score:+.2f}", -2.2 * heard.sentiment.score))

@@ -1,0 +1,97 @@
+"""The words of feeling of six languages: what they add up to, and that every one of them is heard."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from monitor.text import feelings as module
+from monitor.text.complaint import cues_for, signals_of, tokens_of
+from monitor.text.feelings import LANGUAGES, NOTHING, feelings, feelings_for
+
+
+def felt(text: str, language: str) -> float:
+    """Return the odds of a text, its cues of complaint left out as the judge leaves them out."""
+    signals = signals_of(text, cues_for(language))
+    return feelings(signals.tokens, language, signals.cues).odds
+
+
+@pytest.mark.parametrize(
+    ("language", "sad", "glad"),
+    [
+        ("de", "Ich bin so traurig und müde", "Was für ein wunderschöner Sonntag"),
+        ("es", "Qué pesadilla, llevo llorando toda la noche", "Qué día más precioso con mis amigos"),
+        ("fr", "Quel cauchemar, je suis épuisé et triste", "Une journée magnifique avec mes amis"),
+        ("it", "Che tristezza, sono stanca e arrabbiata", "Una giornata splendida con gli amici"),
+        ("pt", "Que tristeza, estou exausto e doente", "Um dia maravilhoso com os amigos"),
+        ("nl", "Wat verdrietig, ik ben doodmoe en bang", "Een prachtige dag met mijn vrienden"),
+    ],
+)
+def test_sorrow_and_joy_are_told_apart_in_six_languages(language: str, sad: str, glad: str) -> None:
+    assert felt(sad, language) > 1
+    assert felt(glad, language) < -0.5
+
+
+@pytest.mark.parametrize(
+    ("language", "accented", "plain"),
+    [
+        ("de", "Ich bin wütend und müde", "Ich bin wutend und mude"),
+        ("es", "Qué vergüenza, estúpidos", "que verguenza, estupidos"),
+        ("fr", "Je suis dégoûté et énervé", "je suis degoute et enerve"),
+        ("pt", "Que decepção, péssimo", "que decepcao, pessimo"),
+    ],
+)
+def test_accents_may_be_left_away(language: str, accented: str, plain: str) -> None:
+    assert feelings(tokens_of(accented), language).odds == feelings(tokens_of(plain), language).odds > 1
+
+
+def test_joy_behind_a_not_is_its_opposite_and_sorrow_behind_one_is_hardly_anything() -> None:
+    assert felt("Das Bild ist hübsch", "de") < 0 < felt("Das Bild ist nicht hübsch", "de")
+    assert 0 <= felt("Ich bin nicht traurig", "de") < felt("Ich bin traurig", "de") / 2
+
+
+def test_an_idiom_silences_the_words_inside_it() -> None:
+    assert felt("no pasa nada", "es") == 0 < felt("nada", "es")
+
+
+def test_what_is_heard_as_a_cue_is_not_felt_again() -> None:
+    tokens = tokens_of("horrible servicio")
+    signals = signals_of("horrible servicio", cues_for("es"))
+    assert feelings(tokens, "es").odds > 0
+    assert feelings(tokens, "es", signals.cues).odds == 0
+
+
+def test_a_long_post_of_curses_is_worth_no_more_than_a_strong_one() -> None:
+    assert felt("merda " * 500, "it") <= module._HIGHEST
+
+
+def test_the_words_that_decided_are_told_the_strongest_first_and_unhappiness_is_kept_apart() -> None:
+    found = feelings(tokens_of("ein müder, widerlicher, wunderschöner Tag mit Kuchen"), "de")
+    assert found.words[0] == "widerlicher"
+    assert found.unhappy
+    assert not feelings(tokens_of("ein wunderschöner Tag"), "de").unhappy
+
+
+def test_a_language_without_words_feels_nothing() -> None:
+    assert feelings(["terrible"], "en") == NOTHING == feelings([], "ja")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_every_file_finds_itself_and_has_one_grade(language: str) -> None:
+    """A stem of three letters or a sign in the wrong place would be dead weight that nobody notices."""
+    cues, turning = feelings_for(language)
+    tables = tomllib.loads((module._WORDS / f"feelings.{language}.toml").read_text(encoding="utf-8"))
+    assert len(turning) >= 5
+    assert [name for name in tables if name not in ("not", "link")] == [
+        "awful", "bad", "uneasy", "pleasant", "good", "idle",
+    ]  # fmt: skip
+    grade_of: dict[tuple[str, ...], str] = {}
+    for name, table in tables.items():
+        if name == "not":
+            continue
+        for written in (*table.get("words", "").split(), *table.get("phrases", ())):
+            said = tokens_of(" ".join(word.split("/")[0].rstrip("~") for word in written.split() if word != "*"))
+            assert cues.find(said), (name, written)
+            key = (*said, "~") if written.endswith("~") else tuple(said)
+            assert grade_of.setdefault(key, name) == name, (written, grade_of[key], name)
