@@ -138,11 +138,26 @@ class Database(Protocol):
         """Become the only holder of `role` ("daemon") on this database, or raise RoleTaken."""
         ...
 
-    def search_clause(self, newest: int = 0) -> str:
-        """The condition on `posts p` that full-text search adds, with the parameter `:search`.
+    def search_matches(self, most: int = 0) -> str:
+        """A question for the ids of the posts that full-text search finds, with the parameter `:search`.
 
-        With `newest`, only so many posts that match are found, those that came last: quick for any word.
+        With `most`, only so many of them, those that came last: quick for any word.
         """
+        ...
+
+    def search_count(self, most: int) -> str:
+        """A question for how many posts (`n`) the search finds, counting to `most` and no further."""
+        ...
+
+    def search_test(self, listed: int) -> str:
+        """The condition that a post `p` is found, for statements that walk back through posts.
+
+        Where it helps, the newest `listed` that match are looked up once for all.
+        """
+        ...
+
+    def by_index(self, name: str) -> str:
+        """Words after a table that name the index to go by, where the database keeps no statistics to choose by."""
         ...
 
     def search_words(self, words: str) -> str:
@@ -285,10 +300,30 @@ class Sqlite:
         """Become the only holder of `role`, by a lock on a file beside the database."""
         return FileRole(self.path.with_name(f"{self.path.name}.{role}"), now)
 
-    def search_clause(self, newest: int = 0) -> str:
+    def search_matches(self, most: int = 0) -> str:
         """Full-text search by FTS5."""
-        least = f" ORDER BY rowid DESC LIMIT {int(newest)}" if newest else ""
-        return f"p.n IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH :search{least})"
+        return f"SELECT q.id FROM posts q WHERE q.n IN ({self._numbers(most)})"
+
+    def search_count(self, most: int) -> str:
+        """FTS5 alone knows."""
+        return f"SELECT count(*) AS n FROM ({self._numbers(most)})"
+
+    @staticmethod
+    def _numbers(most: int) -> str:
+        least = f" ORDER BY rowid DESC LIMIT {int(most)}" if most else ""
+        return f"SELECT rowid AS n FROM posts_fts WHERE posts_fts MATCH :search{least}"
+
+    def search_test(self, listed: int) -> str:
+        """Among the newest that match, by a list of them; further back by a look into FTS5 for each post."""
+        newest = self._numbers(listed)
+        return (
+            f"CASE WHEN p.n >= (SELECT min(n) FROM ({newest})) THEN p.n IN ({newest}) "
+            "ELSE EXISTS (SELECT 1 FROM posts_fts WHERE posts_fts MATCH :search AND rowid = p.n) END"
+        )
+
+    def by_index(self, name: str) -> str:
+        """SQLite guesses without statistics: it is told."""
+        return f" INDEXED BY {name}"
 
     def search_words(self, words: str) -> str:
         """Each word quoted: nothing that people type is FTS5 syntax."""
@@ -411,7 +446,8 @@ class Postgresql:
         connection = psycopg.connect(
             self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10
         )
-        connection.execute("SET TIME ZONE 'UTC'")
+        # Compiling a statement anew takes longer than any of ours runs.
+        connection.execute("SET TIME ZONE 'UTC'; SET jit = off")
         return connection
 
     def _idle(self) -> psycopg.Connection[Any] | None:
@@ -440,7 +476,9 @@ class Postgresql:
             cursor.executemany(_for_postgresql(statement).encode(), values)
 
     def _run(self, statement: str, values: Values) -> psycopg.Cursor[Any]:
-        return self._connection().execute(_for_postgresql(statement).encode(), values)
+        # A plan for any word would read a million posts for a rare one: searches are planned each time.
+        prepare = False if "plainto_tsquery" in statement else None
+        return self._connection().execute(_for_postgresql(statement).encode(), values, prepare=prepare)
 
     def script(self, statements: Iterable[str]) -> None:
         """Run statements of the schema, inside the transaction that is open."""
@@ -468,14 +506,23 @@ class Postgresql:
         """Become the only holder of `role`, by an advisory lock on a connection of its own."""
         return _SessionRole(self._address, role, now)
 
-    def search_clause(self, newest: int = 0) -> str:
-        """Full-text search by tsvector."""
-        if not newest:
-            return "p.search @@ plainto_tsquery('simple', :search)"
-        return (
-            "p.n IN (SELECT s.n FROM posts s WHERE s.search @@ plainto_tsquery('simple', :search) "
-            f"ORDER BY s.n DESC LIMIT {int(newest)})"
-        )
+    def search_matches(self, most: int = 0) -> str:
+        """Full-text search by tsvector; never mixed with what stands around it (OFFSET 0 keeps it apart)."""
+        least = f"ORDER BY s.n DESC LIMIT {int(most)}" if most else "OFFSET 0"
+        return f"SELECT s.id FROM posts s WHERE s.search @@ plainto_tsquery('simple', :search) {least}"
+
+    def search_count(self, most: int) -> str:
+        """In whatever order they are found."""
+        matches = "SELECT 1 FROM posts s WHERE s.search @@ plainto_tsquery('simple', :search)"
+        return f"SELECT count(*) AS n FROM ({matches} LIMIT {int(most)}) AS found"
+
+    def search_test(self, _listed: int) -> str:
+        """The column that the index is made of."""
+        return "p.search @@ plainto_tsquery('simple', :search)"
+
+    def by_index(self, _name: str) -> str:
+        """PostgreSQL chooses by its statistics."""
+        return ""
 
     def search_words(self, words: str) -> str:
         """`plainto_tsquery` takes any text."""

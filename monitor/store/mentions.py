@@ -200,7 +200,7 @@ def of_cases(database: Database, cases: Sequence[str]) -> dict[str, list[Mention
         clause, values = marks("c", cases[start : start + 500])
         for row in database.rows(
             f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id IN {clause} "
-            "ORDER BY m.posted_at, m.id",
+            "AND m.case_id <> '' ORDER BY m.posted_at, m.id",
             values,
         ):
             found.setdefault(row["case_id"], []).append(mention_of(row))
@@ -227,14 +227,56 @@ class Filter:
     newest: int = 0  # search only so many posts, those that came last: quick for any word
 
 
-def find(database: Database, wanted: Filter) -> list[Mention]:
-    """Mentions, newest first."""
-    conditions = ["p.deleted_at = ''"]
+FEW = 10_000  # posts that match a search: so many are looked up one by one
+_OF_A_KIND = 5  # times as many where filters stand beside the words: walking might find nothing for long
+RARE = 2_000  # mentions that pass a filter
+_KINDS = ("author", "language", "label", "source", "brand")  # that rows may be filtered by, the rarest first
+_INDEX = {
+    "author": "mentions_of_author",
+    "language": "mentions_of_language",
+    "label": "mentions_of_label",
+    "source": "mentions_of_source",
+    "brand": "mentions_by_time",
+}
+
+
+def find(database: Database, wanted: Filter, *, few: int = FEW) -> list[Mention]:
+    """Mentions, newest first. Whether more than `few` posts match a search decides the way, never what is found."""
+    conditions, values = _conditions(wanted)
+    table = "mentions m JOIN posts p ON p.id = m.post_id"
+    order = "m.posted_at"
+    if not wanted.search:
+        conditions.append("p.deleted_at = ''")
+        table = f"mentions m{index_for(database, wanted)} JOIN posts p ON p.id = m.post_id"
+    else:  # a post that was deleted has no words left to be found by
+        values["search"] = database.search_words(wanted.search)
+        if wanted.newest or _are_few(database, wanted, values["search"], few):
+            # From what matches to the mentions; the order is written so that no index seems to serve it.
+            conditions.append("m.post_id = f.id")
+            table, order = f"({database.search_matches(wanted.newest)}) AS f CROSS JOIN mentions m", "m.posted_at || ''"
+        else:
+            conditions.append(f"p.id = m.post_id AND {database.search_test(few // 2 or 1)}")
+            table = f"mentions m{index_for(database, wanted)} CROSS JOIN posts p"
+    chosen = f"SELECT m.id FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {order} DESC, m.id LIMIT :limit"
+    return [
+        mention_of(row)
+        for row in database.rows(
+            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.id IN ({chosen}) "
+            "ORDER BY m.posted_at DESC, m.id",
+            values,
+        )
+    ]
+
+
+def _conditions(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
+    conditions: list[str] = []
     values: dict[str, Any] = {"limit": wanted.limit}
     for column in ("brand", "source", "author", "language", "lane", "label"):
         if value := getattr(wanted, column):
             conditions.append(f"m.{column} = :{column}")
             values[column] = value
+    if wanted.lane and wanted.lane != "none":
+        conditions.append("m.lane <> 'none'")  # what the index of lanes holds
     if wanted.flagged:
         conditions.append("m.flagged = 1")
     if wanted.since is not None:
@@ -246,17 +288,37 @@ def find(database: Database, wanted: Filter) -> list[Mention]:
     if wanted.before:
         conditions.append("m.posted_at <= :before AND (m.posted_at < :before OR m.id > :before_id)")
         values.update(before=wanted.before, before_id=wanted.before_id or "~")
-    if wanted.search:
-        conditions.append(database.search_clause(wanted.newest))
-        values["search"] = database.search_words(wanted.search)
-    return [
-        mention_of(row)
-        for row in database.rows(
-            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE {' AND '.join(conditions)} "
-            "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
-            values,
+    return conditions, values
+
+
+def _are_few(database: Database, wanted: Filter, words: str, few: int) -> bool:
+    """Whether the posts that match are so few that each may be looked up; else the newest are soon found by walking."""
+    kinds = wanted.flagged or wanted.lane or any(getattr(wanted, column) for column in _KINDS)
+    most = few * _OF_A_KIND if kinds else few
+    row = database.row(database.search_count(most + 1), {"search": words})
+    return row is None or int(row["n"]) <= most
+
+
+def index_for(database: Database, wanted: Filter, rare: int = RARE) -> str:
+    """The index to go by: of a filter that few rows pass, else one that holds more than one of the filters."""
+    kinds = [column for column in _KINDS if getattr(wanted, column)]
+    several = len(kinds) + wanted.flagged + bool(wanted.lane) > 1
+    if not database.by_index("any") or not (kinds or wanted.flagged or wanted.lane):
+        return ""
+    for column in kinds if several else ():
+        row = database.row(
+            f"SELECT count(*) AS n FROM (SELECT 1 FROM mentions WHERE {column} = :value LIMIT {int(rare)}) AS f",
+            {"value": getattr(wanted, column)},
         )
-    ]
+        if row is not None and int(row["n"]) < rare:
+            return database.by_index(_INDEX[column])
+    if wanted.flagged:
+        return database.by_index("mentions_flagged")
+    if wanted.label:
+        return database.by_index(_INDEX["label"])
+    if wanted.lane in {"ping", "sweep"}:
+        return database.by_index("mentions_of_lane")
+    return database.by_index(_INDEX[kinds[0]]) if kinds else ""
 
 
 def one(database: Database, mention: str) -> Mention | None:
@@ -301,7 +363,7 @@ def living_mentions_of(database: Database, cases: Sequence[str]) -> set[str]:
     clause, values = marks("c", cases)
     rows = database.rows(
         f"SELECT DISTINCT m.case_id FROM mentions m JOIN posts p ON p.id = m.post_id "
-        f"WHERE m.case_id IN {clause} AND p.deleted_at = ''",
+        f"WHERE m.case_id IN {clause} AND m.case_id <> '' AND p.deleted_at = ''",
         values,
     )
     return {row["case_id"] for row in rows}
@@ -371,7 +433,7 @@ def newest_seen(database: Database, since: datetime, limit: int) -> list[Mention
 def native_ids_of_open_cases(database: Database, source: str, limit: int) -> list[str]:
     """The network's ids of the newest posts of open cases of a source."""
     rows = database.rows(
-        "SELECT DISTINCT p.native_id, p.posted_at FROM cases c JOIN mentions m ON m.case_id = c.id "
+        "SELECT DISTINCT p.native_id, p.posted_at FROM cases c JOIN mentions m ON m.case_id = c.id AND m.case_id <> '' "
         "JOIN posts p ON p.id = m.post_id WHERE c.closed_at = '' AND c.source = :source AND p.deleted_at = '' "
         "ORDER BY p.posted_at DESC LIMIT :limit",
         {"source": source, "limit": limit},

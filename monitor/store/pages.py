@@ -37,15 +37,16 @@ class Words:
 
 
 def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
-    """The condition on `posts p`, with its values."""
+    """A question for the ids of posts, with its values; "" where there is no word to look up."""
     if words.plain:
-        return database.search_clause(NEWEST), {"search": database.search_words(words.plain)}
-    clauses, values = [], {}
+        return database.search_matches(NEWEST), {"search": database.search_words(words.plain)}
+    questions, values = [], {}
     for number, term in enumerate(words.any_of[:40]):
-        clauses.append(database.search_clause(NEWEST).replace(":search", f":search{number}"))
+        one = database.search_matches(NEWEST).replace(":search", f":search{number}")
+        questions.append(f"SELECT id FROM ({one}) AS f{number}")
         typed = database.search_words(term)
         values[f"search{number}"] = f"{typed} *" if database.face == "sqlite" else typed
-    return f"({' OR '.join(clauses)})" if clauses else "1 = 1", values
+    return " UNION ".join(questions), values  # one list: beside an OR, no plan begins with what was found
 
 
 SECTIONS = ("waiting", "taken", "later", "answered", "closed", "sweep")
@@ -134,10 +135,12 @@ def counts(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:
 
 def found_cases(database: Database, words: Words, limit: int = 900) -> list[str]:
     """The cases whose words the index finds, those that were written last first."""
-    clause, values = _search(database, words)
+    posts, values = _search(database, words)
+    table = f"({posts}) AS f CROSS JOIN mentions m" if posts else "mentions m"
+    among = "m.post_id = f.id AND " if posts else ""
     rows = database.rows(
-        "SELECT m.case_id, max(m.posted_at) AS at FROM posts p JOIN mentions m ON m.post_id = p.id "
-        f"WHERE {clause} AND m.case_id <> '' GROUP BY m.case_id ORDER BY 2 DESC LIMIT :limit",
+        f"SELECT m.case_id, max(m.posted_at) AS at FROM {table} WHERE {among}m.case_id <> '' "
+        "GROUP BY m.case_id ORDER BY 2 DESC LIMIT :limit",
         {**values, "limit": limit},
     )
     return [row["case_id"] for row in rows]
@@ -145,13 +148,19 @@ def found_cases(database: Database, words: Words, limit: int = 900) -> list[str]
 
 def candidates(database: Database, words: Words, *, with_case: bool) -> list[Mention]:
     """The newest mentions that the index finds for `words`, for a search that Python finishes."""
-    clause, values = _search(database, words)
-    condition = "m.case_id <> '' AND " if with_case else ""
+    posts, values = _search(database, words)
+    conditions = ["m.case_id <> ''"] if with_case else []
+    table, order = "mentions m", "m.posted_at"
+    if posts:  # from what was found to the mentions; the order is written so that no index seems to serve it
+        table, order = f"({posts}) AS f CROSS JOIN mentions m", "m.posted_at || ''"
+        conditions.append("m.post_id = f.id")
+    where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+    chosen = f"SELECT m.id FROM {table} {where}ORDER BY {order} DESC, m.id LIMIT :limit"
     return [
         mention_of(row)
         for row in database.rows(
-            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE {condition}{clause} "
-            "ORDER BY m.posted_at DESC LIMIT :limit",
+            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.id IN ({chosen}) "
+            "ORDER BY m.posted_at DESC, m.id",
             {**values, "limit": CANDIDATES},
         )
     ]
