@@ -90,7 +90,8 @@ class DigestView:
     first_week: bool = False
     page_url: str = ""
     unsubscribe_url: str = ""
-    unsubscribe_mail: str = ""  # an address; a mail to it asks for the same
+    unsubscribe_mail: str = ""  # an address of people; a mail to it asks for the same
+    unsubscribe_ask: str = ""  # whom to ask where there is no link: "ask Ana (ana@example.org)"
     unsubscribe_one_click: bool = True  # a POST to `unsubscribe_url` alone is enough (RFC 8058)
 
 

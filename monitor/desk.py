@@ -17,6 +17,7 @@ from monitor.settings import Block, Brand, Clock, Day, Person, Settings, Shift, 
 
 T = TypeVar("T", Person, Brand)
 REPLIES = "saved_replies"
+LETTER = "letter."  # and the target that asked for no more of the managers' letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,11 @@ def replies(changes: Mapping[str, str]) -> tuple[SavedReply, ...]:
     if not text:
         return SHIPPED_REPLIES
     return tuple(SavedReply(str(each["name"]), str(each["text"])) for each in json.loads(text))
+
+
+def ended_letters(changes: Mapping[str, str]) -> frozenset[str]:
+    """The targets that asked for no more of the managers' letters."""
+    return frozenset(key.removeprefix(LETTER) for key in changes if key.startswith(LETTER))
 
 
 _MUTED = {"author": "the author", "community": "everything in", "domain": "links to", "thread": "the thread"}

@@ -6,6 +6,8 @@ fixed when it is queued, so that every attempt sends the same letter under the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from ipaddress import ip_address
@@ -16,8 +18,9 @@ from alerts.letters import DigestView, FigureLine, SourceLine, UnansweredLine, V
 from alerts.wording import count_words, excerpt, span_words
 from connectors import Post
 from monitor import desk, report
+from monitor.compose import SignedLink, no_link
 from monitor.rules import Rules
-from monitor.store import deliveries, figures, mentions, records, sources
+from monitor.store import deliveries, figures, mentions, records, sources, web
 from monitor.store.database import Database, Row, at, instant
 
 OLDEST = 5
@@ -26,28 +29,35 @@ AFTERMATH = timedelta(weeks=4)  # people who were helped write again within week
 MOST_GAPS = 12  # lines of what was not seen
 
 
-def queue_due(database: Database, rules: Rules, now: datetime) -> int:
+def queue_due(database: Database, rules: Rules, now: datetime, link: SignedLink = no_link) -> int:
     """Queue this week's letter for every recipient who has not had it, once its moment has come; how many.
 
-    After days of downtime it comes late, about the week that it was due for.
+    After days of downtime it comes late, about the week that it was due for. Who asked for no more gets none.
     """
     settings = rules.settings.digest
     period, moment = hours.due_period(now, settings.weekday, settings.at, rules.settings.zone)
     installed = records.fact(database, "installed_at")
     if not settings.to or not installed or at(installed) > moment:
         return 0
-    missing = [to for to in settings.to if not records.has_period(database, f"digest:{period}:{to}")]
+    wanted = recipients(database, rules)
+    missing = [to for to in wanted if not records.has_period(database, f"digest:{period}:{to}")]
     if not missing:
         return 0
-    letter = letter_of(database, rules, moment, key=f"digest-{period}")
+    letters = letters_to(database, rules, moment, missing, key=f"digest-{period}", link=link)
     with database.transaction():
-        mine = [to for to in missing if records.take_period(database, f"digest:{period}:{to}", now)]
-        queue(database, letter, period, mine, now)
+        mine = {to: each for to, each in letters.items() if records.take_period(database, f"digest:{period}:{to}", now)}
+        queue(database, mine, period, now)
     return len(mine)
 
 
-def queue(database: Database, letter: Letter, period: str, targets: list[str], now: datetime) -> None:
-    """Put a letter into the outbox, one delivery a recipient."""
+def recipients(database: Database, rules: Rules) -> tuple[str, ...]:
+    """Whom the letter goes to: those whom settings name, less those who asked for no more."""
+    ended = desk.ended_letters(web.desk_values(database))
+    return tuple(to for to in dict.fromkeys(rules.settings.digest.to) if to not in ended)
+
+
+def queue(database: Database, letters: Mapping[str, Letter], period: str, now: datetime) -> None:
+    """Put letters into the outbox, by recipient, one delivery each."""
     deliveries.queue(
         database,
         [
@@ -64,14 +74,35 @@ def queue(database: Database, letter: Letter, period: str, targets: list[str], n
                     "headers": letter.headers,
                 },
             )
-            for target in targets
+            for target, letter in letters.items()
         ],
     )
 
 
 def letter_of(database: Database, rules: Rules, until: datetime, *, key: str) -> Letter:
-    """The letter about the week that ended at `until`."""
+    """The letter about the week that ended at `until`, to nobody in particular."""
     return digest_letter(view(database, rules, until), key)
+
+
+def letters_to(
+    database: Database, rules: Rules, until: datetime, targets: Sequence[str], *, key: str, link: SignedLink
+) -> dict[str, Letter]:
+    """The same letter for each target, but for its end: a mail says how that recipient gets no more of them."""
+    same, (mail, ask) = view(database, rules, until), _whom_to_ask(rules)
+    kinds = {channel.name: channel.kind for channel in rules.settings.channels}
+    found = {}
+    for target in targets:
+        mine = same
+        url = link("", target, "letters") if _page(rules) else ""
+        if kinds.get(target.partition(":")[0]) != "email":
+            pass  # anybody in a channel could press it
+        elif url:
+            # RFC 8058 asks for https; elsewhere the link still opens a page with a button.
+            mine = replace(same, unsubscribe_url=url, unsubscribe_one_click=url.startswith("https://"))
+        else:
+            mine = replace(same, unsubscribe_mail=mail or _sender(rules), unsubscribe_ask=ask)
+        found[target] = digest_letter(mine, key)
+    return found
 
 
 def view(database: Database, rules: Rules, until: datetime) -> DigestView:
@@ -116,9 +147,6 @@ def view(database: Database, rules: Rules, until: datetime) -> DigestView:
         notes=tuple(notes),
         first_week=first_week,
         page_url=rules.settings.earful.page_url,
-        unsubscribe_url=_page(rules),
-        unsubscribe_mail=_sender(rules),
-        unsubscribe_one_click=False,
     )
 
 
@@ -159,6 +187,21 @@ def _sender(rules: Rules) -> str:
         if channel is not None and channel.kind == "email":
             return parseaddr(str(channel.options.sender))[1]
     return ""
+
+
+def _whom_to_ask(rules: Rules) -> tuple[str, str]:
+    """(mail address or "", words) of who can take somebody off the letter: the operator, else who leads, by a mail."""
+    channels = {channel.name: channel.kind for channel in rules.settings.channels}
+    for target in rules.settings.earful.operator:
+        name, _, address = target.partition(":")
+        if channels.get(name) == "email" and address:
+            return address, f"write to {address}, who runs Earful for you"
+    for role in ("admin", "lead"):
+        for person in rules.settings.people:
+            if person.role == role:
+                where = f" ({person.email})" if person.email else ""
+                return person.email, f"ask {person.name}{where}, who can take you off"
+    return "", "ask whoever runs Earful for you; your address stands in its settings, under [digest] to"
 
 
 def _unanswered(database: Database, rows: list[Row], until: datetime) -> tuple[UnansweredLine, ...]:

@@ -135,7 +135,8 @@ class Engine:
 
     def digest_due(self) -> None:
         """Queue the managers' letter once its moment has come."""
-        digest.queue_due(self.assembly.database, self.assembly.rules, self.clock())
+        assembly = self.assembly
+        digest.queue_due(assembly.database, assembly.rules, self.clock(), assembly.alerting.link)
 
     def audit_due(self) -> None:
         """Prove that nothing is forgotten; only then say outside that all is well."""

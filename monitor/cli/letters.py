@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +13,12 @@ from rich.text import Text
 
 from alerts.letters import percent
 from alerts.wording import count_words, span_words
-from monitor import digest, report
+from monitor import desk, digest, report
+from monitor.assembly import Assembly
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
 from monitor.engine import utc_now
 from monitor.report import Figures, Report, Spread
-from monitor.store import deliveries
+from monitor.store import deliveries, web
 from monitor.text.normal import safe_line
 
 
@@ -25,10 +26,14 @@ from monitor.text.normal import safe_line
 def digest_(
     preview: Annotated[Path | None, typer.Option("--preview", help="Write the HTML to this file instead.")] = None,
     send: Annotated[bool, typer.Option("--send", help="Send it now to everybody whom settings name.")] = False,
+    resume: Annotated[str, typer.Option("--resume", help="Send it again to who asked for no more of them.")] = "",
 ) -> None:
     """Print the letter of the last seven days."""
     with opened() as assembly:
         now = utc_now()
+        if resume:
+            typer.echo(_resume(assembly, resume, now))
+            return
         letter = digest.letter_of(assembly.database, assembly.rules, now, key=f"digest-{now:%Y%m%dT%H%M%S}")
         if preview is not None:
             try:
@@ -40,12 +45,16 @@ def digest_(
         if not send:
             typer.echo(letter.text)
             return
-        targets = list(dict.fromkeys(assembly.settings.digest.to))
-        if not targets:
+        if not assembly.settings.digest.to:
             raise Failed('[digest] to names nobody; write to = ["email:boss@example.org"]')
+        targets = digest.recipients(assembly.database, assembly.rules)
         period = f"now-{now:%Y%m%dT%H%M%S}"
+        from monitor.web import links  # with the page's libraries: only where a letter leaves
+
+        link = links.make(assembly.settings, assembly.database, utc_now)
+        letters = digest.letters_to(assembly.database, assembly.rules, now, targets, key=letter.key, link=link)
         with assembly.database.transaction():
-            digest.queue(assembly.database, letter, period, targets, now)
+            digest.queue(assembly.database, letters, period, now)
         for name in dict.fromkeys(target.partition(":")[0] for target in targets):
             assembly.alerting.serve(name, utc_now)
         sent = [each for each in (deliveries.about(assembly.database, f"digest:{period}")) if each.state == "sent"]
@@ -53,6 +62,22 @@ def digest_(
             f"{len(sent)} of {len(targets)} letters sent"
             + ("" if len(sent) == len(targets) else "; the others are tried again by the daemon")
         )
+        if ended := [to for to in assembly.settings.digest.to if to not in targets]:
+            typer.echo(f"not to {', '.join(ended)}: asked for no more of them (--resume sends it again)")
+
+
+def _resume(assembly: Assembly, target: str, now: datetime) -> str:
+    """Send letters again to who asked for no more; what came of it, in words."""
+    named = [to for to in assembly.settings.digest.to if target in {to, to.partition(":")[2]}]
+    if not named:
+        raise Failed(f"{target} stands not in [digest] to; those who do: {', '.join(assembly.settings.digest.to)}")
+    key, database = desk.LETTER + named[0], assembly.database
+    with database.transaction():
+        before = web.desk_values(database).get(key, "")
+        if not before:
+            return f"{named[0]} gets the letter already"
+        web.add_desk_change(database, key, "", before, "the command line", now)
+    return f"{named[0]} gets the letter again"
 
 
 @app.command("report")

@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
+from monitor import desk
 from monitor.cli.base import AsJson, app, console, opened, print_json
 from monitor.engine import utc_now
-from monitor.store import cases, deliveries, mentions, records, sources
+from monitor.store import cases, deliveries, mentions, records, sources, web
 from monitor.store.database import Database, at, stamp
 from monitor.text.normal import safe_line
 
@@ -60,11 +61,17 @@ def status(as_json: AsJson = False) -> None:
                         for g in gaps
                     ],
                     "mentions": mentions.counts(database), "open_cases": cases.count_open(database),
-                    "audit": records.fact(database, "audit"),
+                    "audit": records.fact(database, "audit"), "no_letters_to": _no_letters(assembly),
                 }
             )  # fmt: skip
             return
         _status_tables(assembly, health, aside, gaps, dead)
+
+
+def _no_letters(assembly: Any) -> list[str]:
+    """Who of those whom settings name asked for no more of the managers' letters."""
+    ended = desk.ended_letters(web.desk_values(assembly.database))
+    return [target for target in assembly.settings.digest.to if target in ended]
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:
@@ -110,6 +117,10 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
         )  # fmt: skip
         if each.failing_since:
             notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
+    notes += [
+        f"{target} asked for no more of the week's letters (earful digest --resume {target} sends them again)"
+        for target in _no_letters(assembly)
+    ]
     table = Table(box=None, pad_edge=False, header_style="dim")
     shown = [number for number in range(len(headers)) if number < 4 or any(line[number] for line in lines)]
     for number in shown:

@@ -7,6 +7,7 @@ from importlib import import_module
 # Every module that declares routes.
 _PAGES = (
     "links", "login", "inbox", "case", "erase", "mentions", "insights", "sources", "desk", "people", "api", "metrics",
+    "letters",
 )  # fmt: skip
 
 

@@ -144,7 +144,7 @@ def _serve(face: WebFace, route: Route, ask: Ask) -> Response:
         ask.csrf = ask.request.cookies.get(auth.FORM_COOKIE, "")[:100]
         if not ask.csrf:
             ask.csrf = fresh = secrets.token_urlsafe(24)
-    if route.method == "POST" and route.kind != "api":
+    if route.method == "POST" and route.kind not in {"signed", "api"}:
         given = ask.form.get("csrf")
         if fresh or not hmac.compare_digest(given.encode(), ask.csrf.encode()):
             raise Refusal(403, "This page has grown old", "Nothing was done. Load the page again and repeat it.")

@@ -152,6 +152,7 @@ def show_desk(ask: Ask) -> Response:
         erased=erasures.noted(ask.database, 20), mute_words=desk.mute_words,
         people=[person.name for person in ask.assembly.written.people],
         brands=[brand.name for brand in ask.assembly.written.brands],
+        letters=ask.assembly.written.digest.to, ended=desk.ended_letters(changes),
     )  # fmt: skip
 
 
@@ -163,6 +164,8 @@ def label_of(key: str) -> str:
     }  # fmt: skip
     if key in plain:
         return plain[key]
+    if key.startswith(desk.LETTER):
+        return f"letters to {key.removeprefix(desk.LETTER)}"
     _, _, rest = key.partition(".")
     name, _, field = rest.rpartition(".")
     words = {"shifts": "shifts of {}", "ignore_authors": "ignored authors of {}", "context": "context words of {}"}

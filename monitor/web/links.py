@@ -28,6 +28,8 @@ from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
 
 FACT = "link_keys"
+LETTERS = "letters"  # the purpose of the link that ends somebody's letters
+LETTERS_LIFE = timedelta(days=30)  # as long as a key is sure to live
 ROTATE = timedelta(days=30)
 # What a link for each purpose may do on its page.
 PURPOSES = {
@@ -70,11 +72,13 @@ def make(settings: Settings, database: Sqlite | Postgresql, clock: Callable[[], 
 
     def link(case_id: str, target: str, purpose: str) -> str:
         kept = _read(records.fact(database, FACT))
-        if purpose not in PURPOSES or kept is None:
+        if purpose not in {*PURPOSES, LETTERS} or kept is None:
             return ""
         keys = {name: base64.b64decode(key) for name, key in kept["keys"].items()}
-        token = Signer(keys, str(kept["current"])).sign(case_id, target[:200], purpose, clock() + LIFE)
-        return f"{base}/act/{purpose}/{token}"
+        signer = Signer(keys, str(kept["current"]))
+        if purpose == LETTERS:
+            return f"{base}/letters/{signer.sign('', target[:300], purpose, clock() + LETTERS_LIFE)}"
+        return f"{base}/act/{purpose}/{signer.sign(case_id, target[:200], purpose, clock() + LIFE)}"
 
     return link
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from monitor.web.server import WebFace
 
 Role = Literal["nobody", "viewer", "staff", "lead", "admin"]
-Kind = Literal["page", "public", "api"]
+# "signed": the address itself proves who may; mail providers POST to it without a page before, cookies or origin.
+Kind = Literal["page", "public", "signed", "api"]
 RANK: Mapping[str, int] = {"nobody": 0, "viewer": 1, "staff": 2, "lead": 3, "admin": 4}
 ROLES: tuple[Role, ...] = ("viewer", "staff", "lead", "admin")
 

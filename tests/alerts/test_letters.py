@@ -76,6 +76,7 @@ WEEK = DigestView(
     page_url="https://earful.example.org/",
     unsubscribe_url="https://earful.example.org/letters/stop/abc",
     unsubscribe_mail="earful@example.org",
+    unsubscribe_ask="ask Ana (ana@example.org), who can take you off",
 )
 QUIET = DigestView(
     title="Harbour Boots: the week in brief",
@@ -379,6 +380,12 @@ def test_the_letter_offers_to_end_it_in_the_mail_program() -> None:
     assert letter.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     only_mail = digest_letter(replace(WEEK, unsubscribe_url=""), "k")
     assert only_mail.headers == {"List-Unsubscribe": "<mailto:earful@example.org?subject=unsubscribe>"}
+    for words in (only_mail.text, only_mail.html):
+        assert "No more of these letters: ask Ana (ana@example.org), who can take you off" in " ".join(words.split())
+        assert "ask Ana" not in " ".join(letter.text.split()), "the link says it all"
+    only_page = digest_letter(replace(WEEK, unsubscribe_one_click=False, unsubscribe_mail=""), "k")
+    assert only_page.headers == {"List-Unsubscribe": "<https://earful.example.org/letters/stop/abc>"}
+    assert "https://earful.example.org/letters/stop/abc" in only_page.text
     assert digest_letter(QUIET, "k").headers == {}
 
 

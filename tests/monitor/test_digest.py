@@ -19,8 +19,9 @@ from monitor import digest
 from monitor.assembly import Assembly
 from monitor.cli import app
 from monitor.settings import Settings, load
-from monitor.store import deliveries, records, sources
+from monitor.store import deliveries, records, sources, web
 from monitor.store.database import Postgresql, Sqlite, open_database
+from monitor.web import links
 from tests.fakes.smtp import DROP, FakeSmtp
 from tests.hall import (
     AGAIN,
@@ -195,21 +196,68 @@ def test_a_letter_that_may_not_have_arrived_is_sent_again_under_the_same_message
 
 
 def test_a_mail_program_can_offer_to_end_the_letters(sqlite: Sqlite, tmp_path: Path, smtp: FakeSmtp) -> None:
-    """Our page takes no such POST, so one-click is not promised (RFC 8058); a page on loopback is nobody's."""
+    """RFC 8058: an https link of this recipient's own, for one click."""
     words = by_mail(smtp)
     shown = settings_from(tmp_path, **words, earful='page_url = "https://earful.acme.example"\n')
     acme = assembly_of(sqlite, shown)
     installed(acme, MONDAY - 30 * DAY)
-    digest.queue_due(sqlite, acme.rules, MONDAY)
-    acme.alerting.serve("email", Clock(MONDAY))
+    clock = Clock(MONDAY)
+    digest.queue_due(sqlite, acme.rules, MONDAY, links.make(shown, sqlite, clock))
+    acme.alerting.serve("email", clock)
     (mail,) = smtp.ledger
-    both = "<https://earful.acme.example>, <mailto:earful@acme.example?subject=unsubscribe>"
-    assert mail.header("List-Unsubscribe") == [both]
+    (header,) = mail.header("List-Unsubscribe")
+    token = header.removeprefix("<https://earful.acme.example/letters/").removesuffix(">")
+    claim = links.signer_of(sqlite, MONDAY + 29 * DAY).read(token, "letters", MONDAY + 29 * DAY)
+    assert claim.recipient == "email:boss@example.org"
+    assert mail.header("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
+    assert f"No more of these letters: https://earful.acme.example/letters/{token}" in mail.text
+    assert f"https://earful.acme.example/letters/{token}" in mail.html
+
+
+@pytest.mark.parametrize(
+    ("more", "address", "said"),
+    [
+        ({"operator": ("email:ops@acme.example",)}, "ops@acme.example", "write to ops@acme.example, who"),
+        ({"tables": '[[people]]\nname = "Ana"\nrole = "lead"\nemail = "ana@acme.example"\n'}, "ana@acme.example",
+         "ask Ana (ana@acme.example), who"),
+        ({}, "earful@acme.example", "ask whoever runs Earful for you; your address stands in its settings"),
+    ],
+)  # fmt: skip
+def test_without_a_page_that_others_reach_the_letter_says_whom_to_ask(
+    more: dict[str, Any], address: str, said: str, sqlite: Sqlite, tmp_path: Path, smtp: FakeSmtp
+) -> None:
+    words = by_mail(smtp)
+    words["tables"] += more.get("tables", "")
+    settings = settings_from(tmp_path, **{**more, **words})
+    acme = assembly_of(sqlite, settings)
+    installed(acme, MONDAY - 30 * DAY)
+    clock = Clock(MONDAY)
+    digest.queue_due(sqlite, acme.rules, MONDAY, links.make(settings, sqlite, clock))
+    acme.alerting.serve("email", clock)
+    (mail,) = smtp.ledger
+    assert mail.header("List-Unsubscribe") == [f"<mailto:{address}?subject=unsubscribe>"]
     assert mail.header("List-Unsubscribe-Post") == []
-    assert "No more of these letters: write to earful@acme.example" in mail.text
-    local = assembly_of(sqlite, settings_from(tmp_path, **words))
-    letter = digest.letter_of(sqlite, local.rules, MONDAY, key="k")
-    assert letter.headers["List-Unsubscribe"] == "<mailto:earful@acme.example?subject=unsubscribe>"
+    assert f"No more of these letters: {said}" in " ".join(mail.text.split())
+
+
+def test_a_letter_that_goes_to_a_channel_has_no_link_that_anybody_there_could_press(acme: Assembly) -> None:
+    def link(_case: str, target: str, _purpose: str) -> str:
+        return f"https://earful.acme.example/letters/{target}"
+
+    digest.queue_due(acme.database, acme.rules, MONDAY, link)
+    rows = acme.database.rows("SELECT payload FROM deliveries WHERE about LIKE 'digest:%'")
+    assert len(rows) == 2
+    assert not any("No more of these letters" in row["payload"] for row in rows)
+
+
+def test_who_asked_for_no_more_gets_none_and_the_others_do(acme: Assembly) -> None:
+    with acme.database.transaction():
+        web.add_desk_change(acme.database, "letter.console:ana", '"no more"', "", "ana", MONDAY - DAY)
+    assert digest.queue_due(acme.database, acme.rules, MONDAY) == 1
+    assert letters(acme.database) == [("2026-W11", "console:ben")]
+    with acme.database.transaction():
+        web.add_desk_change(acme.database, "letter.console:ana", "", '"no more"', "ana", MONDAY + DAY)
+    assert digest.queue_due(acme.database, acme.rules, MONDAY + WEEK) == 2
 
 
 # What it says
