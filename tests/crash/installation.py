@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.crash.play import EARLY, LATE, NOW, REPLY
-from tests.fakes.server import FakeServer, Seen
+from tests.fakes.server import Seen
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
+from tests.world import FarSide, far_side
 
-SETTINGS = """
-[earful]
-operator = ["slack:#operators"]
-[database]
-url = "sqlite:earful.sqlite"
+TABLES = """
 [[brands]]
 name = "Harbour Tea"
 query = '"Harbour Tea"'
@@ -26,24 +23,11 @@ accounts = {{ hn = ["harbourtea"] }}
 [[sources]]
 name = "hn"
 kind = "hackernews"
-api_url = "{hackernews}/api/v1"
+api_url = "{network}/api/v1"
 page_size = 6
 overlap = "1s"
 every = "4m"
 own_every = "4m"
-[[channels]]
-name = "slack"
-kind = "slack"
-token = {{ env = "SLACK_TOKEN" }}
-app_token = {{ env = "SLACK_APP_TOKEN" }}
-api_url = "{slack}"
-[[channels]]
-name = "email"
-kind = "email"
-host = "127.0.0.1"
-port = {smtp}
-security = "none"
-sender = "earful@harbourtea.example"
 [[people]]
 name = "Ana"
 slack = "U0ANA00001"
@@ -66,14 +50,22 @@ class Installation:
 
     folder: Path
     settings: Path
-    network: FakeServer
-    slack: FakeSlack
-    smtp: FakeSmtp
+    far: FarSide
 
     @property
-    def environ(self) -> dict[str, str]:
+    def slack(self) -> FakeSlack:
+        """What staff were told in Slack."""
+        return self.far.slack
+
+    @property
+    def smtp(self) -> FakeSmtp:
+        """What staff were told by mail."""
+        return self.far.smtp
+
+    @property
+    def environ(self) -> Mapping[str, str]:
         """The secrets."""
-        return {"SLACK_TOKEN": self.slack.token, "SLACK_APP_TOKEN": self.slack.app_token}
+        return self.far.environ
 
 
 def _search(folder: Path) -> Any:
@@ -102,8 +94,6 @@ def installation(folder: Path) -> Iterator[Installation]:
     """Make one in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "clock").write_text(NOW.isoformat(), "utf-8")
-    with FakeServer() as network, FakeSlack() as slack, FakeSmtp() as smtp:
-        network.route("/api/v1/search_by_date", _search(folder))
-        settings = folder / "settings.toml"
-        settings.write_text(SETTINGS.format(hackernews=network.url, slack=slack.api_url, smtp=smtp.port), "utf-8")
-        yield Installation(folder, settings, network, slack, smtp)
+    with far_side() as far:
+        far.network.route("/api/v1/search_by_date", _search(folder))
+        yield Installation(folder, far.settings(folder, TABLES), far)

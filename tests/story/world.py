@@ -21,22 +21,15 @@ from monitor.presses import Listening, Spool, spool_folder
 from monitor.settings import load
 from monitor.store import cases, deliveries, records
 from tests.fakes.mastodon import FakeMastodon, status
-from tests.fakes.server import FakeServer
-from tests.fakes.slack import FakeSlack
-from tests.fakes.smtp import FakeSmtp, Mail
+from tests.fakes.smtp import Mail
+from tests.world import ANA, BEN, FarSide, far_side
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)  # of the week in which the stories begin
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BRAND = "Harbour Tea"
 CARE = "#care"
 
-SETTINGS = """
-[earful]
-operator = ["slack:#operators"]
-
-[database]
-url = "{database}"
-
+TABLES = """
 [[brands]]
 name = "Harbour Tea"
 query = '"Harbour Tea" OR harbourtea'
@@ -45,25 +38,10 @@ accounts = {{ mastodon = ["harbourtea"] }}
 [[sources]]
 name = "mastodon"
 kind = "mastodon"
-api_url = "{mastodon}"
+api_url = "{network}"
 find_roots = true
 every = "2m"
 own_every = "2m"
-
-[[channels]]
-name = "slack"
-kind = "slack"
-token = {{ env = "SLACK_TOKEN" }}
-app_token = {{ env = "SLACK_APP_TOKEN" }}
-api_url = "{slack}"
-
-[[channels]]
-name = "email"
-kind = "email"
-host = "127.0.0.1"
-port = {smtp}
-security = "none"
-sender = "earful@harbourtea.example"
 
 [[people]]
 name = "Ana"
@@ -99,8 +77,9 @@ def moment(words: str) -> datetime:
 class World:
     """One installation of Earful, the networks it reads and the people it tells."""
 
-    def __init__(self, settings: Path, mastodon: FakeMastodon, slack: FakeSlack, smtp: FakeSmtp, start: str) -> None:
-        self.file, self.mastodon, self.slack, self.smtp = settings, mastodon, slack, smtp
+    def __init__(self, settings: Path, far: FarSide, start: str) -> None:
+        self.file, self.far, self.slack, self.smtp = settings, far, far.slack, far.smtp
+        self.mastodon = FakeMastodon(far.network)
         self.now = moment(start)
         self.mastodon.tags["harbourtea"] = []
         self.mastodon.accounts["harbourtea"] = ("1", [])
@@ -112,8 +91,7 @@ class World:
             records.remember(self.database, "installed_at", self.now.isoformat(), self.now)
 
     def _begin(self) -> None:
-        environ = {"SLACK_TOKEN": self.slack.token, "SLACK_APP_TOKEN": self.slack.app_token}
-        settings = load(self.file, environ)
+        settings = load(self.file, self.far.environ)
         self.database = open_store(settings, self.now)
         know_sources(self.database, settings)
         self.assembly = assemble(settings, self.database)
@@ -195,7 +173,7 @@ class World:
 
     def press(self, case: Case, verb: str, *, who: str) -> None:
         """Somebody presses a button in Slack; it comes over the socket, and Slack hears that it was kept."""
-        user = {"Ana": "U0ANA00001", "Ben": "U0BEN00001"}[who]
+        user = {"Ana": ANA, "Ben": BEN}[who]
         _envelope, acknowledged = self.slack.press(case.id, verb, user=user, name=who.lower())
         assert acknowledged, "Slack was not told that the press was kept"
 
@@ -262,12 +240,8 @@ def labels(message: dict[str, Any]) -> list[str]:
 @contextmanager
 def world(folder: Path, database: str, start: str) -> Iterator[World]:
     """A world that begins at `start`, on the database at that address."""
-    with FakeServer() as server, FakeSlack() as slack, FakeSmtp() as smtp:
-        file = folder / "settings.toml"
-        file.write_text(
-            SETTINGS.format(database=database, mastodon=server.url, slack=slack.api_url, smtp=smtp.port), "utf-8"
-        )
-        made = World(file, FakeMastodon(server), slack, smtp, start)
+    with far_side() as far:
+        made = World(far.settings(folder, TABLES, database=database), far, start)
         try:
             yield made
         finally:
