@@ -22,6 +22,7 @@ from monitor.text.similar import alike, bands
 from monitor.web.charts import sparkline
 from monitor.web.html import page
 from monitor.web.inbox import OUTCOMES, WHYS, clock_of, lines, people_of
+from monitor.web.log import entries, words_of
 from monitor.web.routing import Ask, Refusal, get, post
 
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
@@ -70,6 +71,23 @@ def conversation(ask: Ask, row: Row, told: Sequence[Mention]) -> list[Said]:
     return sorted(found.values(), key=lambda each: each.at)
 
 
+FOLDED = 3  # as many others in a row, or more, stand behind one line
+
+
+def runs(talk: Sequence[Said]) -> list[list[Said]]:
+    """The conversation in order; what strangers say one after another is one run, so that it can be folded."""
+    found: list[list[Said]] = []
+    strangers = False
+    for each in talk:
+        other = each.mention is None and not each.ours
+        if found and other and strangers:
+            found[-1].append(each)
+        else:
+            found.append([each])
+        strangers = other
+    return [part for run in found for part in ([run] if len(run) >= FOLDED else [[each] for each in run])]
+
+
 def _ours(case: Case, moment: datetime, author: str, text: str, url: str, note: str = "") -> Said:
     remarks = tone.check(text, we_failed=_we_failed(case)) if not note.startswith("automatic") else ()
     return Said(moment, author, text, "", url, True, remarks=remarks, note=note, case_id=case.id)
@@ -101,16 +119,19 @@ def _show(ask: Ask, *, fault: str = "", status: int = 200, reply: str = "", chec
     limit = limit_of(ask, case)
     log = cases.log_of(database, case.id)
     line = lines(database, ask.rules, [row], now, ask.zone)[0]
+    alike_cases = similar(ask, row)
+    solved = sum(1 for each in alike_cases if each.case.outcome == "solved")
     return page(
         ask, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
         state=case.state_at(now), standing=compose.standing(ask.rules, case, now, ask.zone),
         clock=clock_of(ask.rules, case, now),
-        talk=conversation(ask, row, told), worst=worst, author=author_card(ask, case, earlier),
-        history=history_line(ask, earlier), log=shortened(log), similar=similar(ask, row),
+        talk=runs(conversation(ask, row, told)), worst=worst, author=author_card(ask, case, earlier),
+        history=history_line(ask, earlier), log=entries(log), similar=alike_cases,
+        solved=solved, folded=FOLDED,
         people=people_of(ask), undoable=undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
         replies=[(each.name, _fill(ask, each, case, told)) for each in _replies(ask)], reply=reply, limit=limit,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
-        said=ask.query("said"), fault=fault, open_url=worst.post.url if worst else "",
+        said=ask.query("said"), fault=fault, open_url=worst.post.url if worst else "", words_of=words_of,
     )  # fmt: skip
 
 
@@ -169,7 +190,7 @@ def history_line(ask: Ask, earlier: Sequence[Row]) -> str:
 
 def similar(ask: Ask, row: Row) -> list[Any]:
     """Other people's cases of the brand that say nearly the same, or stand in the same story."""
-    mine = row["fingerprint"]
+    mine, mine_is = row["fingerprint"], (row["source"], row["author"])
     since = ask.now - timedelta(days=180)
     stories = cases.candidate_stories(ask.database, [row["thread"]], [bands(mine)] if mine else [], since)
     ids = [
@@ -179,22 +200,12 @@ def similar(ask: Ask, row: Row) -> list[Any]:
         and (each.id == row["story_id"] or (mine and each.fingerprint and alike(mine, each.fingerprint)))
     ]
     rows = [
-        each for each in cases.rows_of_stories(ask.database, [row["story_id"], *ids][:30]) if each["id"] != row["id"]
+        each
+        for each in cases.rows_of_stories(ask.database, [row["story_id"], *ids][:30])
+        if each["id"] != row["id"] and (not row["author"] or (each["source"], each["author"]) != mine_is)
     ]
     unique = {each["id"]: each for each in rows}
     return lines(ask.database, ask.rules, list(unique.values())[-8:], ask.now, ask.zone)
-
-
-def shortened(log: Sequence[cases.LogLine]) -> list[tuple[cases.LogLine, int]]:
-    """The log, newest first; the same message told again and again is one line with its number."""
-    found: list[tuple[cases.LogLine, int]] = []
-    for line in reversed(log):
-        last = found[-1][0] if found else None
-        if last is not None and line.what == "told" == last.what and line.way == last.way:
-            found[-1] = (line, found[-1][1] + 1)
-        else:
-            found.append((line, 1))
-    return found[:80]
 
 
 def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | None:

@@ -113,13 +113,19 @@ def _line(
         case=case,
         says=says,
         why=tuple(dict.fromkeys(facts)),
-        matched=worst.verdict.words if worst else (),
+        matched=_telling(worst, case.brand),
         standing=compose.standing(rules, case, now, zone),
         state=case.state_at(now),
         clock=clock_of(rules, case, now),
         url=worst.post.url if worst else "",
         posts=row["mentions"],
     )
+
+
+def _telling(worst: Mention | None, brand: str) -> tuple[str, ...]:
+    """The words that matched, unless they are no more than the brand's name: that says nothing."""
+    words = worst.verdict.words if worst is not None else ()
+    return words if any(word.lstrip("@#").casefold() != brand.casefold() for word in words) else ()
 
 
 def folded(found: Sequence[Line]) -> list[Line]:

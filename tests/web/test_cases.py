@@ -61,7 +61,7 @@ def test_a_person_takes_answers_and_closes_and_takes_it_back(office: Office) -> 
     person.post(f"/cases/{case_id}", {"verb": "close", "outcome": "solved"})
     assert case(office.database, case_id).outcome == "solved"
     shown = person.get(f"/cases/{case_id}").text
-    assert "Undo “close”" in shown
+    assert "Undo “closed”" in shown
     person.post(f"/cases/{case_id}", {"verb": "undo"})
     assert case(office.database, case_id).closed_at is None
     assert lines(office.database, case_id)[-4:] == ["take", "answered", "close", "undo"]
@@ -403,3 +403,36 @@ def test_an_offered_mute_is_taken_or_declined_with_one_press_and_can_be_taken_ba
     assert records.mutes(office.database) == []
     answer = lead.post("/desk/mutes", {"verb": "accept", "n": numbers[0]})
     assert "Somebody was quicker" in lead.get(answer.headers["location"]).text
+
+
+def test_what_happened_is_told_in_words_and_what_was_taken_back_says_so(office: Office) -> None:
+    (case_id,) = office.take(post(ANGRY))
+    person = office.person("Olle")
+    person.get(f"/cases/{case_id}")
+    for fields in (
+        {"verb": "assign", "owner": "Ana"}, {"verb": "note", "text": "called her"},
+        {"verb": "dismiss", "why": "handled_elsewhere"}, {"verb": "undo"},
+    ):  # fmt: skip
+        person.post(f"/cases/{case_id}", fields)
+        person.get(f"/cases/{case_id}")
+    shown = person.get(f"/cases/{case_id}").text.split('<ol class="log">')[1].split("</ol>")[0]
+    told = [" ".join(re.sub(r"<[^>]+>", " ", line).split()) for line in shown.split("</li>")[:-1]]
+    assert [line.split(" ", 1)[1] for line in told] == [
+        "“no answer needed” taken back by Olle (page)",
+        "no answer needed: handled elsewhere by Olle (page) (taken back)",
+        "note by Olle (page) called her",
+        "given to Ana by Olle (page)",
+        "opened",
+    ]
+
+
+def test_what_strangers_say_in_a_row_is_folded_and_nothing_is_left_out(office: Office) -> None:
+    (case_id,) = office.take(post(ANGRY, thread_id="loud", native_id="first", at=office.clock() - HOUR))
+    for n in range(5):
+        at = office.clock() - HOUR + (n + 1) * MINUTE
+        office.take(post(f"Acme is all right, says stranger {n}", author=f"s{n}", thread_id="loud", at=at))
+    text = office.person("Olle").get(f"/cases/{case_id}").text
+    folded = text.split('<li class="others">')[1].split("</details>")[0]
+    assert "5 others wrote in this thread" in folded
+    assert all(f"stranger {n}" in folded for n in range(5))
+    assert "charged" not in folded

@@ -1,0 +1,109 @@
+"""What happened to a case, in words for people: the log's own words are for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.store.cases import LogLine
+
+MOST = 80
+_BY_A_PERSON = {"page", "slack", "mail link", "command line", "network", "api", "mcp"}
+_WORDS = {
+    "open": "opened",
+    "more": "they wrote again",
+    "again": "they wrote again after our answer",
+    "next words": "they wrote something new once it was closed",
+    "told": "told",
+    "remind": "reminded",
+    "claim_expired": "open again: no answer from",
+    "priority": "urgent now: many say the same",
+    "take": "taken",
+    "release": "let go",
+    "answered": "answered",
+    "close": "closed",
+    "dismiss": "no answer needed",
+    "snooze": "snoozed",
+    "wait": "waiting",
+    "assign": "given",
+    "note": "note",
+    "wants": "what they want",
+    "reopen": "opened again",
+    "undo": "taken back",
+    "erased": "its author was erased",
+    "mended": "mended by Earful itself",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: when, what in words, by whom and by which way, what was written, until when, and whether it stands."""
+
+    at: datetime
+    what: str
+    who: str = ""
+    way: str = ""
+    text: str = ""
+    until: datetime | None = None
+    times: int = 1
+    undone: bool = False
+
+
+def entries(log: Sequence[LogLine]) -> list[Entry]:
+    """The log, newest first; the same message told again and again is one line with its number."""
+    found: list[tuple[LogLine, int]] = []
+    for line in reversed(log):
+        last = found[-1][0] if found else None
+        if last is not None and line.what == "told" == last.what and line.way == last.way:
+            found[-1] = (last, found[-1][1] + 1)
+        else:
+            found.append((line, 1))
+    return [_entry(line, times) for line, times in found[:MOST]]
+
+
+def words_of(what: str) -> str:
+    """A word of the log as people read it."""
+    return _WORDS.get(what, what.replace("_", " "))
+
+
+def _entry(line: LogLine, times: int) -> Entry:
+    detail, what = line.detail, words_of(line.what)
+    more = ""
+    match line.what:
+        case "told":
+            what = f"told {line.way}"
+        case "close" | "dismiss":
+            more = str(detail.get("why") or detail.get("outcome") or "")
+        case "assign":
+            what = f"given to {detail.get('owner', 'somebody')}"
+        case "wait":
+            what = f"waiting on {detail.get('on') or 'the customer'}"
+        case "undo":
+            what = f"“{words_of(str(detail.get('undone', '')))}” taken back"
+        case "remind":
+            more = str(detail.get("reason", ""))
+        case "answered" if detail.get("sent_on"):
+            what = "sent on elsewhere"
+        case _:
+            pass
+    if more:
+        what += f": {more.replace('_', ' ')}"
+    return Entry(
+        at=line.at,
+        what=what,
+        who=line.who,
+        way=line.way if line.way in _BY_A_PERSON else "",
+        text=str(detail.get("text", "")) if line.what in {"note", "wants"} else "",
+        until=_until(detail.get("until")),
+        times=times,
+        undone=line.undone_at is not None,
+    )
+
+
+def _until(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
