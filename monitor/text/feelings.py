@@ -8,17 +8,26 @@ sorrow behind one as hardly anything. What is already heard as a cue of complain
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from monitor.text.complaint import Cues, Found, Kind
+from monitor.text.language import ENGLISH_WORDS
+from monitor.text.normal import fold
 
 LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")
 _WORDS = Path(__file__).parent / "words"
 _NOT = "not"  # the table of words that turn others round
+_TELLING = "telling"  # the table of small words that show a language
+_ELIDED = "elided"  # the table of what is written onto a vowel: "l'arnaque" is cut as "larnaque"
+_VOWELS = frozenset("aeiouh")
 _LOWEST, _HIGHEST = -3.0, 3.5  # however long a post is, its feelings are worth no more than this
+_STRONG = 1.0  # the weight from which a word of feeling shows its language
+_ENOUGH = 5  # a small word shows it by 2, one of feeling by 3
+_FEW, _ENOUGH_FOR_FEW = 3, 3  # so many words are so few that one of feeling is enough
 _BACK = 2  # a negation turns what follows within so many words
 _TURNED_JOY, _TURNED_SORROW = -0.7, 0.3
 
@@ -38,32 +47,70 @@ class Felt:
 NOTHING = Felt(0.0, ())
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of one language: those of feeling, those that turn them round, those that show the language."""
+
+    cues: Cues
+    turning: frozenset[str]
+    telling: frozenset[str]
+
+
 @lru_cache(maxsize=len(LANGUAGES))
-def feelings_for(language: str) -> tuple[Cues, frozenset[str]]:
-    """Return the words of feeling of one of `LANGUAGES`, and its words that turn others round."""
+def words_of(language: str) -> _Words:
+    """Return the words of one of `LANGUAGES`."""
     tables = tomllib.loads((_WORDS / f"feelings.{language}.toml").read_text(encoding="utf-8"))
-    turning = frozenset(tables.pop(_NOT)["words"].split())
+    turning, telling = (frozenset(map(fold, tables.pop(name)["words"].split())) for name in (_NOT, _TELLING))
+    elided = tables.pop(_ELIDED, {"words": ""})["words"].split()
     pairs: list[tuple[str, Kind]] = []
     for name, table in tables.items():
         kind = Kind(name, name, table["weight"], calm=table["weight"] == 0)
-        pairs.extend((word, kind) for word in (*table.get("words", "").split(), *table.get("phrases", ())))
-    return Cues(pairs), turning
+        single = table.get("words", "").split()
+        glued = (before + word for word in single if fold(word)[0] in _VOWELS for before in elided)
+        pairs.extend((word, kind) for word in (*single, *glued, *table.get("phrases", ())))
+    return _Words(Cues(pairs), turning, telling)
+
+
+def told_by_words(tokens: Sequence[str]) -> str:
+    """Return the language that a post shows by its small words and its words of feeling, empty where none stands out.
+
+    For short posts of which nobody else knows the language. English words speak against every other language, and so
+    does a word of feeling that more than one has.
+    """
+    said = set(tokens)
+    strong = {language: _strong_words(tokens, language) for language in LANGUAGES}
+    shared = Counter(word for words in strong.values() for word in words)
+    votes = sorted(
+        (
+            2 * len(said & words_of(language).telling) + 3 * sum(shared[word] == 1 for word in strong[language]),
+            language,
+        )
+        for language in LANGUAGES
+    )
+    (second, _), (most, language) = votes[-2:]
+    enough = _ENOUGH if sum(map(str.isalpha, tokens)) > _FEW else _ENOUGH_FOR_FEW
+    return language if most >= enough and most > second and most > 2 * len(said & ENGLISH_WORDS) else ""
+
+
+def _strong_words(tokens: Sequence[str], language: str) -> set[str]:
+    found = words_of(language).cues.find(list(tokens))
+    return {cue.words for cue in found if abs(cue.kind.weight) >= _STRONG}
 
 
 def feelings(tokens: Sequence[str], language: str, heard: Iterable[Found] = ()) -> Felt:
     """Return how a post of these words feels. `heard`: cues whose words are not felt again."""
     if language not in LANGUAGES:
         return NOTHING
-    cues, turning = feelings_for(language)
+    words_in = words_of(language)
     taken = {place for cue in heard for place in range(cue.start, cue.end)}
     said = list(tokens)
     odds = 0.0
     words: dict[str, float] = {}
-    for found in cues.find(said):
+    for found in words_in.cues.find(said):
         weight = found.kind.weight
         if not weight or not taken.isdisjoint(range(found.start, found.end)):
             continue
-        if not turning.isdisjoint(said[max(0, found.start - _BACK) : found.start]):
+        if not words_in.turning.isdisjoint(said[max(0, found.start - _BACK) : found.start]):
             weight *= _TURNED_JOY if weight < 0 else _TURNED_SORROW
         odds += weight
         words.setdefault(found.words, weight)

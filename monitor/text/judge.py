@@ -34,7 +34,8 @@ from monitor.text.complaint import (
     tokens_of,
 )
 from monitor.text.feelings import LANGUAGES as FEELING_LANGUAGES
-from monitor.text.feelings import feelings
+from monitor.text.feelings import feelings, told_by_words
+from monitor.text.language import UNKNOWN as UNTOLD
 from monitor.text.language import detect
 from monitor.text.learning import Answer, Learned, Lesson
 from monitor.text.linear import Model, ModelRefused, Thresholds, read
@@ -49,10 +50,10 @@ _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
 # Where VADER is silent, cues and feelings speak: one strong word calls people. In Spanish every "no" makes VADER frown,
 # so that hearing twice as much as it does takes a low line; Italian papers and politics use strong words every day.
-_CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.69, sweep=0.35)
+_CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.60, sweep=0.32)
 _CUES_ONLY_OF = {
     "es": Thresholds(ping=0.40, ping_aside=0.40, sweep=0.29),
-    "it": Thresholds(ping=0.50, ping_aside=0.74, sweep=0.35),
+    "it": Thresholds(ping=0.50, ping_aside=0.74, sweep=0.32),
 }
 MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
@@ -210,6 +211,8 @@ class Judge:
         if ear.mask is not None:
             text = ear.mask.sub(BRAND, text)
         language = detect(text, post.lang)
+        if language == UNTOLD:
+            language = told_by_words(tokens_of(text)) or language
         spoken = language if language in LANGUAGES else "en"
         cues = cues_for(spoken, tuple(ear.voice.complaint_words.get(spoken, ())))
         signals = signals_of(text, cues, ear.aim)

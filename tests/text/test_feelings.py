@@ -8,7 +8,7 @@ import pytest
 
 from monitor.text import feelings as module
 from monitor.text.complaint import cues_for, signals_of, tokens_of
-from monitor.text.feelings import LANGUAGES, NOTHING, feelings, feelings_for
+from monitor.text.feelings import LANGUAGES, NOTHING, feelings, told_by_words, words_of
 
 
 def felt(text: str, language: str) -> float:
@@ -51,6 +51,11 @@ def test_joy_behind_a_not_is_its_opposite_and_sorrow_behind_one_is_hardly_anythi
     assert 0 <= felt("Ich bin nicht traurig", "de") < felt("Ich bin traurig", "de") / 2
 
 
+def test_a_word_behind_an_elided_article_is_heard() -> None:
+    assert felt("c'est l'angoisse", "fr") == felt("une angoisse", "fr") > 1
+    assert felt("dell'odio", "it") == felt("odio", "it") > 1
+
+
 def test_an_idiom_silences_the_words_inside_it() -> None:
     assert felt("no pasa nada", "es") == 0 < felt("nada", "es")
 
@@ -77,21 +82,48 @@ def test_a_language_without_words_feels_nothing() -> None:
     assert feelings(["terrible"], "en") == NOTHING == feelings([], "ja")
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("verdammte Scheiße!!!", "de"),
+        ("lächerlich", "de"),
+        ("to quase chorando", "pt"),
+        ("ya no me llega nada y sigo aquí", "es"),
+        ("ras le bol de ouf là", "fr"),
+        ("ma che schifo questa", "it"),
+        ("wat een kutzooi weer", "nl"),
+        ("not yet", ""),
+        ("great stuff thanks", ""),
+        ("love it so much", ""),
+        ("this is the worst", ""),
+        ("horrible", ""),
+        ("Acme", ""),
+        ("😡😡", ""),
+        ("", ""),
+    ],
+)
+def test_a_short_post_shows_its_language_by_its_words_and_an_english_one_stays_unknown(
+    text: str, language: str
+) -> None:
+    assert told_by_words(tokens_of(text)) == language
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_word_of_every_file_finds_itself_and_has_one_grade(language: str) -> None:
     """A stem of three letters or a sign in the wrong place would be dead weight that nobody notices."""
-    cues, turning = feelings_for(language)
+    words = words_of(language)
     tables = tomllib.loads((module._WORDS / f"feelings.{language}.toml").read_text(encoding="utf-8"))
-    assert len(turning) >= 5
-    assert [name for name in tables if name not in ("not", "link")] == [
+    assert len(words.turning) >= 5
+    assert len(words.telling) >= 50
+    assert [name for name in tables if name not in ("not", "elided", "telling", "link", "laughter")] == [
         "awful", "bad", "uneasy", "pleasant", "good", "idle",
     ]  # fmt: skip
     grade_of: dict[tuple[str, ...], str] = {}
     for name, table in tables.items():
-        if name == "not":
+        if name in ("not", "elided", "telling"):
             continue
         for written in (*table.get("words", "").split(), *table.get("phrases", ())):
             said = tokens_of(" ".join(word.split("/")[0].rstrip("~") for word in written.split() if word != "*"))
-            assert cues.find(said), (name, written)
+            assert words.cues.find(said), (name, written)
             key = (*said, "~") if written.endswith("~") else tuple(said)
             assert grade_of.setdefault(key, name) == name, (written, grade_of[key], name)

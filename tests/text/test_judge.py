@@ -319,13 +319,14 @@ def test_judging_has_no_memory(judge: Judge) -> None:
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
-    ("language", "code", "times"),
-    [("german", "de", 2), ("french", "fr", 2), ("italian", "it", 2), ("portuguese", "pt", 2), ("spanish", "es", 1.5)],
+    ("language", "code"),
+    [("german", "de"), ("french", "fr"), ("italian", "it"), ("portuguese", "pt"), ("spanish", "es")],
 )
+@pytest.mark.parametrize("told", [True, False], ids=["told by the network", "not told"])
 def test_people_are_called_for_more_of_the_unhappy_in_other_languages_than_by_vader(
-    judge: Judge, language: str, code: str, times: float
+    judge: Judge, language: str, code: str, told: bool
 ) -> None:
-    """On real posts: at least twice its recall (Spanish: half as much again), and no more wrong alarms in a hundred."""
+    """On real posts: at least twice its recall, and no more wrong alarms in a hundred."""
     if not SHARED.is_dir():
         pytest.skip(f"NOT TESTED on real posts: {SHARED} is not there")
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
@@ -333,11 +334,12 @@ def test_people_are_called_for_more_of_the_unhappy_in_other_languages_than_by_va
     vader = SentimentIntensityAnalyzer()
     with (SHARED / "xlmt_8_languages.csv").open(encoding="utf-8", newline="") as opened:
         rows = [row for row in csv.DictReader(opened) if row["language"] == language]
+    hint = code if told else ""
     unhappy = [row["label"] == "negative" for row in rows]
     theirs = count(unhappy, [vader.polarity_scores(row["text"])["compound"] <= -0.05 for row in rows])
-    ours = count(unhappy, [judge.verdict(post(row["text"], lang=code), "").lane == "ping" for row in rows])
-    assert ours.recall >= times * theirs.recall
-    assert ours.precision >= theirs.precision - 0.01
+    ours = count(unhappy, [judge.verdict(post(row["text"], lang=hint), "").lane == "ping" for row in rows])
+    assert ours.recall >= 2 * theirs.recall
+    assert ours.precision >= theirs.precision
 
 
 @pytest.mark.shared_data

@@ -1,0 +1,218 @@
+"""Six languages through the whole judge: what customers complain of calls people, courtesy and plain questions do not.
+
+Every text was written for this file. Each is judged with the network's word for its language, and most without it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors import Post
+from monitor.text.judge import BrandVoice, Judge
+
+LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")
+JUDGE = Judge([BrandVoice("Acme", ("Acme",))])
+
+
+def lane_of(text: str, hint: str) -> str:
+    """Return the lane of one post."""
+    moment = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+    return JUDGE.verdict(Post("x", "1", "", "someone", text, moment, lang=hint), "Acme").lane
+
+
+COMPLAINTS = {
+    "de": """
+        @acme mein Paket ist seit drei Wochen unterwegs und niemand meldet sich bei mir
+        Acme hat mir schon wieder doppelt abgebucht, was soll das?
+        Die Acme App stürzt ständig ab, so ein Schrott
+        @acme ich warte seit Montag auf euren Rückruf, das ist eine Frechheit
+        Acme Kundendienst ist nicht erreichbar, ich kündige jetzt
+        Nie wieder Acme, der Drucker war nach zwei Tagen kaputt
+        Von Acme bin ich nur noch enttäuscht, unfreundlich und überteuert
+        @acme Flug gestrichen und keine Auskunft am Schalter, ein Saftladen
+        Acme verlangt versteckte Kosten, das ist doch Abzocke
+        Internet von Acme geht seit gestern nicht mehr
+    """,
+    "es": """
+        @acme llevo tres semanas esperando mi pedido y nadie responde
+        Acme me ha cobrado dos veces y no me devuelven el dinero
+        La aplicación de Acme no funciona desde ayer, qué desastre
+        @acme me habéis cancelado el vuelo sin avisar, es una vergüenza
+        Nunca más compro en Acme, el peor servicio de mi vida
+        Estoy harta de Acme, cada mes suben la factura
+        Acme perdió mi maleta y me cuelgan el teléfono
+        @acme exijo una solución, el paquete llegó roto
+        Lo de Acme es una estafa, no lo compren
+        qué asco de atención la de acme, unos maleducados
+    """,
+    "fr": """
+        @acme toujours pas reçu mon colis et personne ne répond au téléphone
+        Acme m'a prélevé deux fois, je veux être remboursé
+        L'application Acme ne marche plus depuis la mise à jour
+        @acme trois heures de retard et aucune explication, c'est honteux
+        Je résilie mon abonnement Acme, j'en ai marre
+        Service client Acme injoignable, vous vous moquez du monde
+        Plus jamais Acme, une arnaque totale
+        Acme a perdu ma valise et personne ne sait rien
+        @acme votre livreur est un menteur, il n'est jamais passé
+        Très déçue par Acme, la machine est déjà en panne
+    """,
+    "it": """
+        @acme il mio pacco non è mai arrivato e nessuno risponde
+        Acme mi ha addebitato due volte la stessa fattura, voglio il rimborso
+        L'app di Acme non funziona da tre giorni, che schifo
+        @acme aspetto da ore al telefono, vergognatevi
+        Mai più Acme, servizio pessimo e personale maleducato
+        Sono stufa di Acme, disdico l'abbonamento
+        Acme ha cancellato il volo senza preavviso, una truffa
+        La lavatrice Acme è già rotta, che delusione
+        @acme mi avete preso in giro, rivoglio i miei soldi
+        Da stamattina senza internet, grazie di niente Acme
+    """,
+    "pt": """
+        @acme meu pedido não chegou e ninguém responde
+        A Acme me cobrou duas vezes e não devolvem meu dinheiro
+        O aplicativo da Acme parou de funcionar, que raiva
+        @acme estou esperando há três semanas, isso é um descaso
+        Nunca mais compro na Acme, pior atendimento que já vi
+        Acme cancelou meu voo sem avisar, um absurdo
+        Vou cancelar a Acme, cansei de ser enganado
+        A encomenda da Acme veio quebrada e o suporte não resolve nada
+        @acme cadê meu reembolso, já é a quarta vez que ligo
+        a acme é uma vergonha, não recomendo a ninguém
+    """,
+    "nl": """
+        @acme mijn pakket is nog steeds niet bezorgd en niemand reageert
+        Acme heeft twee keer afgeschreven, ik wil mijn geld terug
+        De app van Acme crasht steeds, waardeloos
+        @acme ik sta al een uur in de wacht, dit kan echt niet
+        Nooit meer Acme, slechtste service ooit
+        Ik ben Acme zo zat, ik ga mijn abonnement opzeggen
+        Acme heeft mijn koffer kwijtgeraakt en belt niet terug
+        @acme al drie dagen geen internet, wanneer wordt dit opgelost?
+        De stofzuiger van Acme is na een week al kapot
+        Acme zijn gewoon oplichters, raad ik iedereen af
+        wat een onbeschofte medewerkers bij acme, schandalig
+        Weer vertraging en geen enkele uitleg van Acme, om te huilen
+    """,
+}
+
+CALM = {
+    "de": """
+        @acme vielen Dank für die schnelle Hilfe gestern
+        Der neue Staubsauger von Acme ist klasse, sehr zufrieden
+        @acme habt ihr den Mantel auch in Blau?
+        Wann macht die Filiale von Acme am Samstag auf?
+        Könnten Sie mir bitte sagen, wo ich den Acme Katalog finde?
+        Guten Morgen liebes Team von Acme, einen schönen Tag euch
+        Ich war gestern bei Acme und habe ein Regal gekauft
+        Acme eröffnet im Frühjahr einen Laden in Leipzig
+        Keine Beschwerden, bei Acme läuft alles einwandfrei
+        Mein Paket von Acme ist endlich angekommen, freue mich
+        Nicht schlecht, was Acme da gebaut hat
+    """,
+    "es": """
+        @acme muchas gracias por la ayuda de ayer
+        La nueva aspiradora de Acme es genial, estoy encantada
+        @acme ¿tenéis el abrigo en azul?
+        ¿A qué hora abre la tienda de Acme el sábado?
+        ¿Me podrían decir dónde está el catálogo de Acme, por favor?
+        Buenos días al equipo de Acme, que tengáis un buen día
+        Ayer estuve en Acme y compré una estantería
+        Acme abrirá en primavera una tienda en Sevilla
+        Sin quejas, con Acme todo perfecto
+        Por fin llegó mi pedido de Acme, qué ilusión
+        No está nada mal lo que ha hecho Acme
+    """,
+    "fr": """
+        @acme merci beaucoup pour votre aide hier
+        Le nouvel aspirateur Acme est génial, je suis ravie
+        @acme avez-vous ce manteau en bleu ?
+        À quelle heure ouvre le magasin Acme samedi ?
+        Pourriez-vous me dire où trouver le catalogue Acme, s'il vous plaît ?
+        Bonjour à toute l'équipe Acme, bonne journée à vous
+        Hier je suis passé chez Acme et j'ai acheté une étagère
+        Acme ouvrira au printemps un magasin à Lyon
+        Rien à redire, chez Acme tout est parfait
+        Mon colis Acme est enfin arrivé, je suis contente
+        Pas mal du tout, ce que fait Acme
+    """,
+    "it": """
+        @acme grazie mille per l'aiuto di ieri
+        Il nuovo aspirapolvere Acme è fantastico, sono contentissima
+        @acme avete il cappotto anche in blu?
+        A che ora apre il negozio Acme sabato?
+        Mi sapete dire dove trovo il catalogo Acme, per favore?
+        Buongiorno a tutta la squadra di Acme, buona giornata
+        Ieri sono passato da Acme e ho comprato uno scaffale
+        Acme aprirà in primavera un negozio a Torino
+        Nessuna lamentela, con Acme tutto perfetto
+        Finalmente arrivato il mio pacco Acme, che bello
+        Niente male quello che ha fatto Acme
+    """,
+    "pt": """
+        @acme muito obrigada pela ajuda de ontem
+        O novo aspirador da Acme é ótimo, adorei
+        @acme vocês têm o casaco em azul?
+        A que horas abre a loja da Acme no sábado?
+        Podem me dizer onde encontro o catálogo da Acme, por favor?
+        Bom dia a toda a equipe da Acme, tenham um ótimo dia
+        Ontem passei na Acme e comprei uma estante
+        A Acme vai abrir uma loja em Curitiba na primavera
+        Nenhuma reclamação, com a Acme deu tudo certo
+        Meu pedido da Acme finalmente chegou, que alegria
+        Nada mal o que a Acme fez
+    """,
+    "nl": """
+        @acme heel erg bedankt voor de hulp gisteren
+        De nieuwe stofzuiger van Acme is geweldig, erg tevreden
+        @acme hebben jullie de jas ook in het blauw?
+        Hoe laat gaat de winkel van Acme zaterdag open?
+        Kunnen jullie me zeggen waar ik de catalogus van Acme vind, alsjeblieft?
+        Goedemorgen team van Acme, fijne dag allemaal
+        Gisteren was ik bij Acme en heb ik een kast gekocht
+        Acme opent dit voorjaar een winkel in Utrecht
+        Geen klachten, bij Acme loopt alles prima
+        Mijn pakket van Acme is eindelijk binnen, heel blij
+        Helemaal niet slecht wat Acme daar doet
+    """,
+}
+
+
+def texts(table: dict[str, str]) -> list[tuple[str, str]]:
+    """Return language and text of every line."""
+    return [(language, line.strip()) for language in LANGUAGES for line in table[language].strip().splitlines()]
+
+
+@pytest.mark.parametrize(("language", "text"), texts(COMPLAINTS))
+def test_what_customers_complain_of_calls_people(language: str, text: str) -> None:
+    assert lane_of(text, language) == "ping"
+
+
+@pytest.mark.parametrize(("language", "text"), texts(CALM))
+def test_courtesy_praise_news_and_plain_questions_call_nobody(language: str, text: str) -> None:
+    assert lane_of(text, language) != "ping"
+    assert lane_of(text, "") != "ping"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_plain_question_put_to_us_is_kept_for_the_daily_look(language: str) -> None:
+    """Nobody is woken by it, and yet somebody would like to know whether the coat comes in blue."""
+    assert lane_of(CALM[language].strip().splitlines()[2].strip(), language) == "sweep"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_most_complaints_call_people_where_the_network_does_not_tell_the_language(language: str) -> None:
+    lanes = [lane_of(text, "") for told, text in texts(COMPLAINTS) if told == language]
+    assert lanes.count("ping") >= 0.8 * len(lanes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_two_hundred_thousand_characters_of_any_language_are_judged_from_both_ends(language: str) -> None:
+    """What is read of it is bounded, and a complaint at the very end is still heard."""
+    calm, angry = CALM[language].split("\n")[7].strip(), COMPLAINTS[language].split("\n")[1].strip()
+    long = f"{calm}. " * (200_000 // (len(calm) + 2))
+    assert lane_of(f"{long} {angry}", language) == lane_of(f"{long[:3_000]} {angry}", language)
+    assert lane_of(COMPLAINTS[language] * 300, language) == "ping"
