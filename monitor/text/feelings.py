@@ -34,9 +34,10 @@ _TURNED_JOY, _TURNED_SORROW = -0.7, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Felt:
-    """What the feelings of a post add up to (log odds, above 0 is unhappy), and the words that say so, strongest first.
+    """What the feelings of a post add up to (log odds, above 0 is unhappy), and the words that say so.
 
-    `unhappy` says whether any word was unhappy at all, though happier ones may outweigh it.
+    At most three words, the strongest first. `unhappy` says whether any word was unhappy at all, though happier ones
+    may outweigh it.
     """
 
     odds: float
@@ -114,5 +115,6 @@ def feelings(tokens: Sequence[str], language: str, heard: Iterable[Found] = ()) 
             weight *= _TURNED_JOY if weight < 0 else _TURNED_SORROW
         odds += weight
         words.setdefault(found.words, weight)
-    strongest = sorted(words, key=lambda word: -abs(words[word]))[:3]
+    deciding = [word for word, weight in words.items() if weight * odds > 0]
+    strongest = sorted(deciding, key=lambda word: -abs(words[word]))[:3]
     return Felt(max(_LOWEST, min(_HIGHEST, odds)), tuple(strongest), any(weight > 0 for weight in words.values()))

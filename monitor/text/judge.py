@@ -454,6 +454,10 @@ def reasons_of(heard: Heard, lane: Lane, star_reason: str, unheard: bool) -> tup
     if heard.sentiment.label == "negative":
         told = ", ".join(heard.sentiment.words[:3])
         reasons.append(f"sounds unhappy{f' ({told})' if told and not words else ''}")
+    elif heard.sentiment.label == "unknown" and not words:
+        felt = feelings(heard.signals.tokens, heard.language, heard.signals.cues)
+        if felt.odds >= _FELT:
+            reasons.append(f"sounds unhappy ({', '.join(felt.words)})")
     if unheard:
         reasons.append(f"in a language that is not read here ({heard.language})")
     return tuple(reasons) or (("reads like a complaint",) if lane == "ping" else ("worth a look",))

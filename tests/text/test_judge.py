@@ -220,6 +220,13 @@ def test_complaints_in_six_more_languages_call_people(judge: Judge, language: st
     assert (found.lane, found.label) == ("ping", "unknown")
 
 
+def test_a_reason_names_the_words_of_feeling_where_no_complaint_is_told(judge: Judge) -> None:
+    found = judge.verdict(post("@acme je suis triste et épuisé", lang="fr"), "Acme")
+    assert found.reasons == ("sounds unhappy (triste, epuise)",)
+    explained = dict(judge.explain(post("@acme je suis triste et épuisé", lang="fr"), "Acme").voices)
+    assert explained["feelings: triste, epuise"] > 2
+
+
 def test_a_language_that_nobody_here_reads_is_shown_and_calls_nobody(judge: Judge) -> None:
     found = judge.verdict(post("アクメのサービスについて書きました", lang="ja"), "Acme")
     assert (found.lane, found.label) == ("sweep", "unknown")
