@@ -231,6 +231,13 @@ class SlackBot(Slack):
         """Say something that only one person in a channel sees: why a press changed nothing."""
         self._call("chat.postEphemeral", channel=channel, user=user_id, text=slack_blocks.escape(words))
 
+    def ask_whom(self, trigger_id: str, case_id: str, channel: str, message_ts: str) -> None:
+        """Open the window that asks whom a case goes to; Slack lets a press do that for three seconds.
+
+        https://docs.slack.dev/reference/methods/views.open
+        """
+        self._call("views.open", trigger_id=trigger_id, view=slack_blocks.hand_over(case_id, channel, message_ts))
+
     def members(self, group: str) -> frozenset[str]:
         """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press."""
         users = self._call("usergroups.users.list", usergroup=group)["users"]

@@ -28,6 +28,8 @@ METADATA = 4_000  # bytes of JSON; Slack says metadata_too_large without saying 
 EVENT_TYPE = "earful_alert"
 
 _COLOURS = {"critical": "🔴 ", "urgent": "🟠 "}  # a mark only where it means: hurry
+HAND_OVER = "earful:hand_over"  # how Slack calls back what was said in that window
+NOTE = 500  # characters
 LINK_VERBS = ("open", "link", "reply")
 
 REASONS = (
@@ -40,7 +42,14 @@ _NO_ANSWER = "No answer needed"
 _NO_ANSWER_VERBS = ("no_answer_needed", "no_answer", "dismiss", "close")
 _MORE = (
     ("Not now", (("snooze:1h", "Snooze 1 hour"), ("snooze:1d", "Snooze until tomorrow"))),
-    ("Somebody else", (("waiting:customer", "Waiting on the customer"), ("hand_over:", "Hand over: open again"))),
+    (
+        "Somebody else",
+        (
+            ("waiting:customer", "Waiting on the customer"),
+            ("hand_over:to", "Hand over to …"),
+            ("release:", "Let go: open for everybody"),
+        ),
+    ),
     (
         "What they want",
         (
@@ -96,6 +105,37 @@ def letter(given: Letter) -> Message:
         blocks.append(_section(body))
     text = escape(subject, TEXT) or "A letter from Earful"
     return Message(text, blocks, {"event_type": EVENT_TYPE, "event_payload": {"key": given.key, "revision": 0}})
+
+
+def hand_over(case_id: str, channel: str, message_ts: str) -> Block:
+    """The window that asks whom a case goes to, and what they should know; `slack_socket.read_press` reads it back.
+
+    https://docs.slack.dev/reference/views/modal-views
+    """
+    title = f"Hand over case {case_id}"
+    return {
+        "type": "modal",
+        "callback_id": HAND_OVER,
+        "private_metadata": json.dumps({"case": case_id, "channel": channel, "ts": message_ts}),
+        "title": _plain(title if len(title) <= 24 else "Hand over", 24),
+        "submit": _plain("Hand over", 24),
+        "close": _plain("Cancel", 24),
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": "who",
+                "label": _plain("To whom?", 75),
+                "element": {"type": "users_select", "action_id": "who"},
+            },
+            {
+                "type": "input",
+                "block_id": "note",
+                "optional": True,
+                "label": _plain("What should they know?", 75),
+                "element": {"type": "plain_text_input", "action_id": "note", "multiline": True, "max_length": NOTE},
+            },
+        ],
+    }
 
 
 def metadata(alert: Alert, limit: int = METADATA) -> dict[str, Any]:

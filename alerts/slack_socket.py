@@ -28,8 +28,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from alerts import ChannelError, wording
-from alerts.slack import Client, NotSlack, Settings, quiet_logger
-from alerts.slack_blocks import LINK_VERBS
+from alerts.slack import Client, NotSlack, Settings, Slack, SlackBot, quiet_logger
+from alerts.slack_blocks import HAND_OVER, LINK_VERBS, NOTE
 from alerts.slack_errors import api_error, word
 from alerts.wire import WireError
 
@@ -56,6 +56,13 @@ class Press:
     message_ts: str
     at_text: str
     envelope_id: str
+    note: str = ""  # what was written beside it
+    trigger_id: str = ""  # with which a window can be opened, for three seconds
+
+    @property
+    def asks_whom(self) -> bool:
+        """Whether it changes nothing yet: somebody is still to be chosen, in a window of its own."""
+        return (self.verb, self.value) == ("hand_over", "to")
 
 
 class PressRefused(Exception):
@@ -69,6 +76,7 @@ class Presses:
         if settings.app_token is None:
             raise ValueError("presses need app_token = { env = ... } in the Slack channel's settings")
         self._settings = settings
+        self._bot = Slack(settings)
         self._client: _Socket | None = None
         self._lock = threading.Lock()
         self._heard: OrderedDict[str, None] = OrderedDict()
@@ -125,6 +133,10 @@ class Presses:
         except PressRefused as refused:
             _log.warning("slack: not a press of ours: %s", refused)
             press = None  # saying it again would not make it one
+        if press is not None and press.asks_whom:
+            client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+            ask_whom(self._bot, press)
+            return
         if press is not None:
             with self._lock:
                 if press.envelope_id not in self._heard:
@@ -186,6 +198,21 @@ class _Socket(SocketModeClient):
         self.close()
 
 
+def ask_whom(bot: Slack, press: Press) -> None:
+    """Open the window for who pressed "Hand over to …"; where that fails they are told, and nothing has changed."""
+    if not isinstance(bot, SlackBot):
+        return
+    try:
+        bot.ask_whom(press.trigger_id, press.case_id, press.channel, press.message_ts)
+    except ChannelError as error:
+        _log.warning("slack: the window for handing over could not be opened: %s", error)
+        words = "The window could not be opened; nothing was changed. Press again, or hand the case over on the page."
+        try:
+            bot.whisper(press.channel, press.user_id, words)
+        except ChannelError:
+            pass  # they see that no window came
+
+
 def _nobody(press: Press) -> None:
     """Keep nothing: nobody has started listening."""
     raise RuntimeError(f"nobody keeps presses yet: {press.envelope_id}")
@@ -200,6 +227,8 @@ def read_press(payload: Any, envelope_id: str, team: str = "") -> Press | None:
 
     Raises PressRefused. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
     """
+    if isinstance(payload, dict) and payload.get("type") == "view_submission":
+        return _read_window(payload, envelope_id, team)
     if not isinstance(payload, dict) or payload.get("type") != "block_actions":
         return None
     actions = payload.get("actions")
@@ -207,27 +236,70 @@ def read_press(payload: Any, envelope_id: str, team: str = "") -> Press | None:
     name = _part(action, "action_id")
     if not name.startswith("earful:") or name.removeprefix("earful:") in LINK_VERBS:
         return None
-    from_team = _part(payload, "team", "id") or _part(payload, "user", "team_id")
-    if team and from_team != team:
-        raise PressRefused(f"it comes from the workspace {word(from_team)}")
     verb, value, case_id = _meaning(action, name.removeprefix("earful:"))
-    user = _part(payload, "user", "id")
-    if not re.fullmatch(r"[a-z][a-z_]{0,40}", verb) or not 0 < len(case_id) <= 200 or not case_id.isprintable():
+    if not re.fullmatch(r"[a-z][a-z_]{0,40}", verb) or not _is_case(case_id):
         raise PressRefused("it names no case, or nothing to do")
-    if not re.fullmatch(r"[A-Z0-9]{2,30}", user):
-        raise PressRefused("it names nobody")
+    user, user_name, from_team = _who(payload, team)
     return Press(
         case_id=case_id,
         verb=verb,
         value=wording.excerpt(value, 200),
         user_id=user,
-        user_name=wording.excerpt(_part(payload, "user", "username") or _part(payload, "user", "name"), 80),
-        team_id=from_team[:30],
+        user_name=user_name,
+        team_id=from_team,
         channel=(_part(payload, "container", "channel_id") or _part(payload, "channel", "id"))[:30],
         message_ts=(_part(payload, "container", "message_ts") or _part(payload, "message", "ts"))[:30],
         at_text=_part(action, "action_ts")[:30],
         envelope_id=envelope_id,
+        trigger_id=_part(payload, "trigger_id")[:200] if verb == "hand_over" else "",
     )
+
+
+def _read_window(payload: dict[str, Any], envelope_id: str, team: str) -> Press | None:
+    """Read what was said in the window of "Hand over to …"; None for a window of another app's.
+
+    https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+    """
+    if _part(payload, "view", "callback_id") != HAND_OVER:
+        return None
+    try:
+        about = json.loads(_part(payload, "view", "private_metadata"))
+    except (ValueError, RecursionError):
+        about = None
+    case_id = _part(about, "case")
+    chosen = _part(payload, "view", "state", "values", "who", "who", "selected_user")
+    if not _is_case(case_id) or not re.fullmatch(r"[A-Z0-9]{2,30}", chosen):
+        raise PressRefused("it names no case, or nobody to hand it to")
+    user, user_name, from_team = _who(payload, team)
+    return Press(
+        case_id=case_id,
+        verb="assign",
+        value=chosen,
+        user_id=user,
+        user_name=user_name,
+        team_id=from_team,
+        channel=_part(about, "channel")[:30],
+        message_ts=_part(about, "ts")[:30],
+        at_text="",
+        envelope_id=envelope_id,
+        note=wording.excerpt(_part(payload, "view", "state", "values", "note", "note", "value"), NOTE),
+    )
+
+
+def _is_case(case_id: str) -> bool:
+    return 0 < len(case_id) <= 200 and case_id.isprintable()
+
+
+def _who(payload: dict[str, Any], team: str) -> tuple[str, str, str]:
+    """Return the id, name and workspace of who pressed; raise PressRefused for one of another workspace."""
+    from_team = _part(payload, "team", "id") or _part(payload, "user", "team_id")
+    if team and from_team != team:
+        raise PressRefused(f"it comes from the workspace {word(from_team)}")
+    user = _part(payload, "user", "id")
+    if not re.fullmatch(r"[A-Z0-9]{2,30}", user):
+        raise PressRefused("it names nobody")
+    name = wording.excerpt(_part(payload, "user", "username") or _part(payload, "user", "name"), 80)
+    return user, name, from_team[:30]
 
 
 def press_from_http(

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from alerts import Channel, ChannelError
 from monitor import cases as verbs
 from monitor.deadline import Overran, within
-from monitor.rules import Rules
+from monitor.rules import Rules, Told
 from monitor.settings import Settings, span
-from monitor.store import records
+from monitor.store import cases, deliveries, records
 from monitor.store.database import Database
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("earful.presses")
 
 MOST = 10_000  # files; beyond it a press is not acknowledged, and Slack says it again
-_VERBS = {"waiting": "wait", "hand_over": "release"}  # what Slack's menus call them
+_VERBS = {"waiting": "wait", "hand_over": "release"}  # what Slack's menus call them, or once did
 
 Whisper = Callable[[Mapping[str, Any], str], None]  # (press, words): told to the person who pressed, to nobody else
 Allowed = Callable[[Mapping[str, Any]], bool]
+Named = Callable[[str, str], str]  # (channel, Slack's id of a person) -> what colleagues call them
 _MEMBERS_KEPT = timedelta(minutes=5)
 
 
@@ -81,12 +82,16 @@ def work_off(
     now: datetime,
     whisper: Whisper,
     allowed: Allowed = lambda _press: True,
+    named: Named = lambda _channel, user: user,
 ) -> int:
     """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared."""
     done = 0
     for path, press in spool.waiting():
         words = ""
         may = allowed(press)  # may ask Slack: outside the transaction
+        if press["verb"] == "assign" and may:
+            known = (person.name for person in rules.settings.people if person.slack == press["value"])
+            press["owner"] = next(known, "") or named(str(press.get("by", "")), press["value"])
         with database.transaction():
             if records.first_press(database, press["envelope_id"], json.dumps(press), now):
                 words = _say(database, rules, press, now) if may else "only members of the care group may press here"
@@ -106,9 +111,47 @@ def _say(database: Database, rules: Rules, press: Mapping[str, Any], now: dateti
         said = verbs.say_within(
             database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=_detail(verb, press, now)
         )
+        if verb == "assign":
+            _hand_over(database, rules, press, who, now, told=said.changed)
     except verbs.NotPossible as error:
         return str(error)
     return "" if said.changed else said.text
+
+
+def _hand_over(
+    database: Database, rules: Rules, press: Mapping[str, Any], who: str, now: datetime, *, told: bool
+) -> None:
+    """Keep the note, and call whom the case was handed to: below its message, and where else they are reached."""
+    note, case_id = str(press.get("note", "")), press["case_id"]
+    if note:
+        verbs.say_within(database, rules, case_id, "note", who=who, way="slack", now=now, detail={"text": note})
+    row = cases.row_of(database, case_id)
+    if row is None or not told or press["value"] == press["user_id"]:
+        return
+    route = json.loads(row["targets"] or "[]") or list(rules.settings.alerts.notify)
+    if press["owner"] in rules.people:
+        reached = rules.tell([press["owner"]], route, now)
+    else:
+        reached = [Told(target, (press["value"],)) for target in route if target.partition(":")[0] == press.get("by")]
+    deliveries.queue(
+        database,
+        [
+            deliveries.new_row(
+                about=f"case:{case_id}",
+                target=each.target,
+                now=now,
+                due_at=now,
+                reason=f"handed to {press['owner']} by {who}",
+                story_id=row["story_id"],
+                step=1,
+                priority=row["priority"],
+                urgent=row["priority"] == "critical",
+                payload={"ping": list(each.ping), "owner": True, "footer": f"{who}: {note}" if note else ""},
+                key=str(press["envelope_id"]),
+            )
+            for each in reached
+        ],
+    )
 
 
 def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -120,7 +163,9 @@ def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any
             return {"until": now + timedelta(hours=1)}
     if verb in {"dismiss", "close"}:
         return {"why": value} if value in verbs.WHYS else {}
-    named = {"wait": "on", "wants": "text", "assign": "owner"}.get(verb)
+    if verb == "assign":
+        return {"owner": press["owner"]}
+    named = {"wait": "on", "wants": "text"}.get(verb)
     return {named: "the customer" if value == "customer" else value} if named else {}
 
 
@@ -153,7 +198,18 @@ class Listening:
 
     def work_off(self, database: Database, rules: Rules, now: datetime) -> int:
         """Say what was pressed since the last tick."""
-        return work_off(database, rules, self.spool, now, self._whisper, partial(self._allowed, now=now))
+        return work_off(database, rules, self.spool, now, self._whisper, partial(self._allowed, now=now), self._named)
+
+    def _named(self, name: str, user: str) -> str:
+        """What Slack calls somebody whom settings do not name; their id where it does not say."""
+        channel = self._channels.get(name)
+        if channel is None or not hasattr(channel, "person"):
+            return user
+        try:
+            return str(within(15, partial(channel.person, user), "slack-person")) or user
+        except (ChannelError, Overran) as error:
+            log.info("%s: who %s is could not be asked (%s)", name, user, error)
+            return user
 
     def _allowed(self, press: Mapping[str, Any], now: datetime) -> bool:
         """Whether this person may press: anyone, or the members of the group that settings name."""

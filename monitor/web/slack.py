@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
@@ -40,6 +41,9 @@ def paths_of(face: WebFace) -> list[Path]:
             return _say(401, "This is no press of ours")
         if found is None:
             return Response(status_code=200)  # a link was opened, or another app's button pressed
+        if found.asks_whom:
+            bot = face.assembly_of().alerting.channels[channel]
+            return Response(status_code=200, background=BackgroundTask(_ask_whom, bot, found))
         try:
             await asyncio.to_thread(_keep, Spool(spool_folder(settings)), found, channel, writing)
         except OSError as error:
@@ -48,6 +52,12 @@ def paths_of(face: WebFace) -> list[Path]:
         return Response(status_code=200)
 
     return [Path("/slack/press", press, methods=["POST"])]
+
+
+def _ask_whom(bot: Any, press: Press) -> None:
+    from alerts.slack_socket import ask_whom  # with Slack's library: only where it is configured
+
+    ask_whom(bot, press)
 
 
 def proved(settings: Settings, headers: dict[str, str], body: bytes, face: WebFace) -> tuple[str, Press | None, str]:

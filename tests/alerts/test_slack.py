@@ -102,7 +102,7 @@ def test_a_taken_case_offers_answered_and_more(slack: FakeSlack) -> None:
     answered, more, _link = row["elements"]
     assert answered["action_id"] == "earful:answered"
     values = [option["value"] for group in more["option_groups"] for option in group["options"]]
-    assert {"snooze:1h|12", "waiting:customer|12", "hand_over:|12"} <= set(values)
+    assert {"snooze:1h|12", "waiting:customer|12", "hand_over:to|12", "release:|12"} <= set(values)
 
 
 def test_verbs_with_a_value_gather_in_one_menu(slack: FakeSlack) -> None:

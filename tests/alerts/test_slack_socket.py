@@ -8,16 +8,17 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import ChannelError
+from alerts import ChannelError, slack_blocks
 from alerts.slack import Settings
 from alerts.slack_socket import Press, Presses, PressRefused, press_from_http, read_press
-from tests.fakes.slack import TEAM, FakeSlack, block_actions
+from tests.fakes.slack import TEAM, FakeSlack, block_actions, view_submission
 
 NOW = datetime(2026, 11, 23, 9, 16, tzinfo=UTC)
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -86,6 +87,78 @@ def test_a_choice_in_a_menu_brings_its_value(slack: FakeSlack, spool: Spool) -> 
         ("case|12", "no_answer_needed", "not_us"),
         ("12", "snooze", "1h"),
     ]
+
+
+def opened(slack: FakeSlack) -> dict[str, Any]:
+    """The window that a press opened; it comes a moment after the press was acknowledged."""
+    for _ in range(100):
+        if slack.views:
+            return slack.views[-1]
+        threading.Event().wait(0.05)
+    raise AssertionError("no window was opened")
+
+
+def test_handing_over_asks_whom_in_a_window_and_changes_nothing_yet(slack: FakeSlack, spool: Spool) -> None:
+    _, acknowledged = slack.press("12", "more", chosen="hand_over:to")
+    assert acknowledged
+    view = opened(slack)
+    assert view["title"]["text"] == "Hand over case 12"
+    assert [block["element"]["type"] for block in view["blocks"]] == ["users_select", "plain_text_input"]
+    assert spool.kept == []
+    envelope, acknowledged = slack.submit("U0BEN00001", "calls back\nat ten", name="ana")
+    assert acknowledged
+    (press,) = spool.kept
+    assert (press.case_id, press.verb, press.value, press.note) == ("12", "assign", "U0BEN00001", "calls back at ten")
+    assert (press.user_id, press.channel, press.envelope_id) == ("U0ANA00001", "C0CARE0001", envelope)
+
+
+def test_a_window_that_slack_does_not_open_is_told_to_who_pressed(slack: FakeSlack, spool: Spool) -> None:
+    """Slack lets a press open one for three seconds."""
+    _, acknowledged = slack.press("12", "more", chosen="hand_over:to", trigger="too-late")
+    assert acknowledged
+    for _ in range(100):
+        if slack.accepted:
+            break
+        threading.Event().wait(0.05)
+    (whisper,) = slack.accepted
+    assert (whisper["method"], whisper["user"]) == ("chat.postEphemeral", "U0ANA00001")
+    assert "nothing was changed" in whisper["text"]
+    assert spool.kept == []
+
+
+def test_letting_go_is_a_choice_of_its_own(slack: FakeSlack, spool: Spool) -> None:
+    slack.press("12", "more", chosen="release:")
+    assert [(press.verb, press.value) for press in spool.kept] == [("release", "")]
+
+
+def sent_off(**changes: Any) -> dict[str, Any]:
+    """What Slack tells of a window that was sent off, with other things in it."""
+    payload = view_submission(slack_blocks.hand_over("12", "C0CARE0001", "1.2"), "U0BEN00001", "", "U0ANA00001", "ana")
+    payload["view"] |= changes
+    return payload
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"private_metadata": "[" * 100_000},
+        {"private_metadata": '{"case": ["12"]}'},
+        {"private_metadata": ""},
+        {"state": {"values": {"who": {"who": {"selected_user": None}}}}},
+        {"state": {"values": {"who": {"who": {"selected_user": "<!channel>"}}}}},
+        {"state": []},
+    ],
+)
+def test_a_window_that_says_nothing_we_understand_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(PressRefused):
+        read_press(sent_off(**changes), "e", TEAM)
+
+
+def test_a_window_of_another_app_is_none_of_ours() -> None:
+    assert read_press(sent_off(), "e", TEAM) is not None
+    assert read_press(sent_off(callback_id="other"), "e", TEAM) is None
+    with pytest.raises(PressRefused, match="workspace"):
+        read_press(sent_off(), "e", "T0SOMEBODY")
 
 
 def test_a_press_that_could_not_be_kept_is_not_acknowledged_and_comes_again(slack: FakeSlack, spool: Spool) -> None:

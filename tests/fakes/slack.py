@@ -40,6 +40,7 @@ from urllib.parse import parse_qsl, urlsplit
 TOKEN = "xoxb-fake-bot-token"
 APP_TOKEN = "xapp-fake-app-token"
 HOOK = "/services/T0FAKETEAM/B0FAKEBOT/fake-hook-secret"
+TRIGGER = "12466734323.1395872398"  # with which windows can be opened; any other has expired
 TEAM, BOT, BOT_USER, APP = "T0FAKETEAM", "B0FAKEBOT", "U0FAKEBOT", "A0FAKEAPP"
 SCOPES = ("chat:write", "channels:history", "groups:history", "channels:read", "groups:read", "im:write", "users:read")
 _READS = {"conversations.history": "channels:history", "conversations.replies": "channels:history"}
@@ -56,6 +57,7 @@ class FakeSlack:
         self.accepted: list[dict[str, Any]] = []
         self.messages: list[dict[str, Any]] = []
         self.acknowledged: list[str] = []
+        self.views: list[dict[str, Any]] = []
         self.closed_channels: dict[str, str] = {}  # channel id -> error code: "is_archived", "not_in_channel", ...
         self.hide_metadata = False
         self.page_size = 200
@@ -145,10 +147,19 @@ class FakeSlack:
         message: dict[str, Any] | None = None,
         envelope_id: str = "",
         wait: float = 5.0,
+        trigger: str = TRIGGER,
     ) -> tuple[str, bool]:
         """Press a button (or choose `chosen` in a menu); returns the envelope's id, and whether it was acknowledged."""
+        payload = block_actions(case_id, verb, user, name, team, chosen, message) | {"trigger_id": trigger}
+        return self.interact(payload, envelope_id, wait)
+
+    def submit(self, whom: str, note: str = "", *, user: str = "U0ANA00001", name: str = "ana") -> tuple[str, bool]:
+        """Choose somebody in the window that was opened last, and press its button."""
+        return self.interact(view_submission(self.views[-1], whom, note, user, name))
+
+    def interact(self, payload: dict[str, Any], envelope_id: str = "", wait: float = 5.0) -> tuple[str, bool]:
+        """Deliver an interaction; returns the envelope's id, and whether it was acknowledged."""
         envelope_id = envelope_id or f"envelope-{next(self._envelopes)}"
-        payload = block_actions(case_id, verb, user, name, team, chosen, message)
         with self._lock:
             before = self.acknowledged.count(envelope_id)
         self.deliver({"type": "interactive", "envelope_id": envelope_id, "payload": payload})
@@ -213,6 +224,16 @@ class FakeSlack:
         channel = self.channel_id(said.get("channel", ""))
         self.accepted.append({"method": "chat.postEphemeral", **said, "channel": channel})  # in no history
         return {"ok": True, "message_ts": self._timestamp()}
+
+    def _views_open(self, said: dict[str, Any]) -> dict[str, Any]:
+        view = said.get("view")
+        view = json.loads(view) if isinstance(view, str) else view  # slack_sdk sends it as text
+        if said.get("trigger_id") != TRIGGER:
+            return {"ok": False, "error": "expired_trigger_id"}
+        if not view or len(view["title"]["text"]) > 24 or len(view["private_metadata"]) > 3000:
+            return {"ok": False, "error": "invalid_arguments"}
+        self.views.append(view)
+        return {"ok": True, "view": {"id": f"V{len(self.views)}", **view}}
 
     def _conversations_history(self, said: dict[str, Any]) -> dict[str, Any]:
         return self._page(said, [m for m in self.messages if not m.get("thread_ts")])
@@ -324,6 +345,24 @@ def block_actions(
         "channel": {"id": place["channel"], "name": "care"},
         "message": {"type": "message", "ts": place["ts"]},
         "actions": [action],
+    }
+
+
+def view_submission(view: dict[str, Any], whom: str, note: str, user: str, name: str) -> dict[str, Any]:
+    """The payload of a window that was sent off, in the shape of
+    https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+    """
+    values = {
+        "who": {"who": {"type": "users_select", "selected_user": whom}},
+        "note": {"note": {"type": "plain_text_input", "value": note or None}},
+    }
+    return {
+        "type": "view_submission",
+        "team": {"id": TEAM, "domain": "fake"},
+        "user": {"id": user, "username": name, "name": name, "team_id": TEAM},
+        "api_app_id": APP,
+        "trigger_id": TRIGGER,
+        "view": {"id": "V1", **view, "state": {"values": values}},
     }
 
 

@@ -17,7 +17,7 @@ import pytest
 from monitor.presses import Listening, Spool, spool_folder, work_off
 from monitor.store.database import Sqlite
 from monitor.web.server import WebFace
-from tests.fakes.slack import TOKEN, FakeSlack, block_actions
+from tests.fakes.slack import TOKEN, TRIGGER, FakeSlack, block_actions, view_submission
 from tests.hall import ANGRY, Clock, assembly_of, case, lines, post, settings_from, take
 
 SECRET, TEAM = "8f742231b10e8888abcd99yyyzzz85a5", "T0CARE0001"
@@ -88,6 +88,29 @@ def test_a_signed_press_is_kept_and_then_said_of_the_case(reached: Reached) -> N
     assert reached.work_off() == 1
     assert case(reached.database, case_id).owner == "ana"
     assert reached.waiting() == 0
+
+
+def test_a_case_is_handed_over_in_a_window_also_at_a_public_address(tmp_path: Path, sqlite: Sqlite) -> None:
+    """The request is answered before the window is asked for: Slack waits three seconds for both."""
+    with FakeSlack() as slack:
+        made = Reached(tmp_path, sqlite, f'api_url = "{slack.api_url}"')
+        try:
+            (case_id,) = take(made.assembly, post(ANGRY))
+            asked = block_actions(case_id, "more", "U0ANA00001", "ana", TEAM, "hand_over:to", None)
+            assert made.press(urlencode({"payload": json.dumps({**asked, "trigger_id": TRIGGER})}).encode()) == 200
+            for _ in range(100):
+                if slack.views:
+                    break
+                threading.Event().wait(0.05)
+            assert made.waiting() == 0
+            sent = view_submission(slack.views[0], "U0BEN00001", "", "U0ANA00001", "ana") | {"team": {"id": TEAM}}
+            assert made.press(urlencode({"payload": json.dumps(sent)}).encode()) == 200
+            listening = Listening(made.settings, made.assembly.alerting.channels, made.spool)
+            assert listening.work_off(sqlite, made.assembly.rules, made.clock()) == 1
+            found = case(sqlite, case_id)
+            assert (found.owner, found.acknowledged_by) == ("Ana Example", "Ana Example"), "as Slack names that person"
+        finally:
+            made.close()
 
 
 def test_the_same_press_told_again_is_said_once(reached: Reached) -> None:
