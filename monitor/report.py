@@ -12,6 +12,7 @@ reply that is dated before its post (a review that was edited later) counts as n
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -187,17 +188,35 @@ def whole_span(database: Database, rules: Rules, since: datetime, until: datetim
     return figures_of(*_waits(database, rules, since, until))
 
 
+def of_spans(database: Database, rules: Rules, bounds: Sequence[datetime]) -> list[Figures]:
+    """As `whole_span` from each of these moments to the next, the cases read once for all of them."""
+    return [figures_of(*waits) for waits in _waits_of(database, rules, bounds)]
+
+
 def _waits(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[list[Counted], list[Resolved]]:
+    (found,) = _waits_of(database, rules, (since, until))
+    return found
+
+
+def _waits_of(
+    database: Database, rules: Rules, bounds: Sequence[datetime]
+) -> list[tuple[list[Counted], list[Resolved]]]:
+    """The turns and resolutions that began in each span between two bounds, each seen from the end of its span."""
+    since, until = bounds[0], bounds[-1]
     logs: dict[str, list[Row]] = {}
     for line in figures.log_between(database, since, until):
         logs.setdefault(line["case_id"], []).append(line)
-    counted: list[Counted] = []
-    resolved: list[Resolved] = []
+    found: list[tuple[list[Counted], list[Resolved]]] = [([], []) for _ in bounds[1:]]
     for row in figures.cases_between(database, since, until):
         log = logs.get(row["id"], [])
-        counted += [_count(rules, row, turn, until) for turn in turns_of(row, log) if since <= turn.asked_at < until]
-        resolved += [_resolve(rules, row, *span) for span in resolutions_of(row, log) if since <= span[0] < until]
-    return counted, resolved
+        for turn in turns_of(row, log):
+            if since <= turn.asked_at < until:
+                place = bisect_right(bounds, turn.asked_at)
+                found[place - 1][0].append(_count(rules, row, turn, bounds[place]))
+        for span in resolutions_of(row, log):
+            if since <= span[0] < until:
+                found[bisect_right(bounds, span[0]) - 1][1].append(_resolve(rules, row, *span))
+    return found
 
 
 def turns_of(row: Row, log: Sequence[Row]) -> list[Turn]:

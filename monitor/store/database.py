@@ -118,8 +118,8 @@ class Database(Protocol):
         """Run a statement; how many rows it changed."""
         ...
 
-    def run_many(self, statement: str, values: Iterable[Values]) -> None:
-        """Run one statement for many rows."""
+    def run_many(self, statement: str, values: Iterable[Values]) -> int:
+        """Run one statement for many rows; how many rows that changed."""
         ...
 
     def script(self, statements: Iterable[str]) -> None:
@@ -270,9 +270,9 @@ class Sqlite:
         """Run a statement; how many rows it changed."""
         return cast(int, self._connection().execute(statement, values).rowcount)
 
-    def run_many(self, statement: str, values: Iterable[Values]) -> None:
-        """Run one statement for many rows."""
-        self._connection().executemany(statement, values)
+    def run_many(self, statement: str, values: Iterable[Values]) -> int:
+        """Run one statement for many rows; how many rows that changed."""
+        return max(cast(int, self._connection().executemany(statement, values).rowcount), 0)
 
     def script(self, statements: Iterable[str]) -> None:
         """Run statements of the schema, inside the transaction that is open."""
@@ -470,10 +470,11 @@ class Postgresql:
         """Run a statement; how many rows it changed."""
         return self._run(statement, values).rowcount
 
-    def run_many(self, statement: str, values: Iterable[Values]) -> None:
-        """Run one statement for many rows."""
+    def run_many(self, statement: str, values: Iterable[Values]) -> int:
+        """Run one statement for many rows; how many rows that changed."""
         with self._connection().cursor() as cursor:
             cursor.executemany(_for_postgresql(statement).encode(), values)
+            return max(cursor.rowcount, 0)
 
     def _run(self, statement: str, values: Values) -> psycopg.Cursor[Any]:
         # A plan for any word would read a million posts for a rare one: searches are planned each time.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from monitor.store.database import Database, Row, stamp
 
@@ -15,15 +16,52 @@ _IN_SPAN = (
 )
 
 
-def by_source(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
-    """(source, mentions, negative) of posts written in a span."""
-    clause = "AND m.brand = :brand " if brand else ""
-    return database.rows(
-        "SELECT m.source, count(*) AS mentions, sum(CASE WHEN m.label = 'negative' THEN 1 ELSE 0 END) AS negative "
-        f"FROM mentions m WHERE m.posted_at >= :since AND m.posted_at < :until {clause}"
-        "GROUP BY m.source ORDER BY mentions DESC, m.source",
-        {"since": stamp(since), "until": stamp(until), **({"brand": brand} if brand else {})},
+def heard(database: Database, since: datetime, until: datetime, brand: str = "") -> list[dict[str, Any]]:
+    """(hour, source, mentions, negative, known) of posts written in a span, by hour of UTC ("2026-11-22T06").
+
+    Whole hours come from the sums that are kept of them; what is left at both ends is counted.
+    """
+    first = _hour(since + timedelta(hours=1) - timedelta(microseconds=1))
+    last = max(_hour(until), first)
+    only = "AND brand = :brand " if brand else ""
+    counted = (
+        "SELECT substr(posted_at, 1, 13) AS hour, source, 1 AS n, CASE WHEN label = 'negative' THEN 1 ELSE 0 END, "
+        "CASE WHEN label <> 'unknown' THEN 1 ELSE 0 END FROM mentions WHERE "
     )
+    rows = database.rows(
+        "SELECT hour, source, sum(n) AS mentions, sum(negative) AS negative, sum(known) AS known FROM ("
+        f"SELECT hour, source, n, negative, known FROM heard WHERE hour >= :first AND hour < :last {only}"
+        f"UNION ALL {counted}posted_at >= :since AND posted_at < :head {only}"
+        f"UNION ALL {counted}posted_at >= :tail AND posted_at < :until {only}"
+        ") AS parts GROUP BY hour, source ORDER BY hour, source",
+        {
+            "first": stamp(first)[:13],
+            "last": stamp(last)[:13],
+            "since": stamp(since),
+            "head": stamp(min(first, until)),
+            "tail": stamp(max(last, since)),
+            "until": stamp(until),
+            **({"brand": brand} if brand else {}),
+        },
+    )
+    return [{"hour": row["hour"], "source": row["source"], **{name: int(row[name]) for name in _SUMS}} for row in rows]
+
+
+_SUMS = ("mentions", "negative", "known")
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def by_source(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
+    """(source, mentions, negative) of posts written in a span, the source with the most first."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in heard(database, since, until, brand):
+        source = found.setdefault(row["source"], {"source": row["source"], "mentions": 0, "negative": 0})
+        source["mentions"] += row["mentions"]
+        source["negative"] += row["negative"]
+    return sorted(found.values(), key=lambda each: (-each["mentions"], each["source"]))
 
 
 def first_mention_at(database: Database) -> str:

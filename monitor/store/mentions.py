@@ -32,6 +32,19 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 
 _ADD_POST = _insert("posts", POST_COLUMNS)
 _ADD_MENTION = _insert("mentions", MENTION_COLUMNS)
+HOUR = 13  # characters of a time: "2026-11-22T06"
+_ADD_HEARD = (
+    "INSERT INTO heard (brand, hour, source, n, negative, known) "
+    "VALUES (:brand, :hour, :source, :n, :negative, :known) ON CONFLICT (brand, hour, source) DO UPDATE SET "
+    "n = heard.n + excluded.n, negative = heard.negative + excluded.negative, known = heard.known + excluded.known"
+)
+_COUNT_HEARD = (
+    "INSERT INTO heard (brand, hour, source, n, negative, known) SELECT m.brand, :hour, m.source, count(*), "
+    "sum(CASE WHEN m.label = 'negative' THEN 1 ELSE 0 END), sum(CASE WHEN m.label <> 'unknown' THEN 1 ELSE 0 END) "
+    "FROM mentions m WHERE m.brand = :brand AND m.posted_at >= :hour AND m.posted_at < :hour || '~' "
+    "AND m.source = :source GROUP BY m.brand, m.source ON CONFLICT (brand, hour, source) DO UPDATE SET "
+    "n = excluded.n, negative = excluded.negative, known = excluded.known"
+)
 
 
 def post_id(source: str, native_id: str) -> str:
@@ -175,8 +188,27 @@ def add_posts(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def add_mentions(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert mentions; one that stands already stays as it is."""
-    database.run_many(_ADD_MENTION, rows)
+    """Insert mentions; one that stands already stays as it is. Inside a transaction: the sums by hour go with them.
+
+    Neither brand, source, time nor label of a mention ever changes, and none is removed: sums once made stay true.
+    """
+    rows = list(rows)
+    sums: dict[tuple[str, str, str], list[int]] = {}
+    for row in rows:
+        label = row["label"]
+        found = sums.setdefault((row["brand"], row["source"], row["posted_at"][:HOUR]), [0, 0, 0])
+        found[0] += 1
+        found[1] += label == "negative"
+        found[2] += label != "unknown"
+    if database.run_many(_ADD_MENTION, rows) == len(rows):
+        database.run_many(_ADD_HEARD, [_heard(key, *found) for key, found in sums.items()])
+    else:  # some stood already
+        database.run_many(_COUNT_HEARD, [_heard(key) for key in sums])
+
+
+def _heard(key: tuple[str, str, str], n: int = 0, negative: int = 0, known: int = 0) -> dict[str, Any]:
+    brand, source, hour = key
+    return {"brand": brand, "source": source, "hour": hour, "n": n, "negative": negative, "known": known}
 
 
 def edit_post(database: Database, row: Mapping[str, Any]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from monitor.model import Mention
 from monitor.store.database import Database, Row, instant, marks, stamp
-from monitor.store.mentions import SELECT_BOTH, mention_of
+from monitor.store.figures import heard
+from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of
 
 CANDIDATES = 600  # mentions that a search with operators looks through after the index has chosen them
 NEWEST = 2000  # posts that a search on a page finds, those that came last
@@ -228,6 +229,14 @@ def labels_of_mention(database: Database, mention: str) -> list[Row]:
 
 def volume(database: Database, since: datetime, until: datetime, brand: str = "", width: int = 13) -> list[Row]:
     """(hour, n, negative, known) of posts written in a span, by hour of UTC ("2026-11-22T06"); by minute for 16."""
+    if width == HOUR:
+        found: dict[str, dict[str, Any]] = {}
+        for row in heard(database, since, until, brand):
+            hour = found.setdefault(row["hour"], {"hour": row["hour"], "n": 0, "negative": 0, "known": 0})
+            hour["n"] += row["mentions"]
+            hour["negative"] += row["negative"]
+            hour["known"] += row["known"]
+        return list(found.values())
     clause, values = ("AND brand = :brand ", {"brand": brand}) if brand else ("", {})
     return database.rows(
         f"SELECT substr(posted_at, 1, {int(width)}) AS hour, count(*) AS n, "

@@ -60,8 +60,13 @@ FIRST = (
     "CREATE INDEX mentions_of_language ON mentions (language, posted_at, id DESC)",
     "CREATE INDEX mentions_of_label ON mentions (label, posted_at, id DESC, lane)",
     "CREATE INDEX mentions_of_lane ON mentions (lane, posted_at, id DESC) WHERE lane <> 'none'",
-    "CREATE INDEX mentions_flagged ON mentions (posted_at, id DESC, lane, label) WHERE flagged = 1",
+    "CREATE INDEX mentions_flagged ON mentions (posted_at, id DESC, lane, label, brand, tags) WHERE flagged = 1",
     "CREATE INDEX mentions_orphans ON mentions (seen_at) WHERE lane <> 'none' AND case_id = '' AND suppressed = ''",
+    # How many mentions an hour (of UTC) brought, so that a year is added up from some thousand rows.
+    """CREATE TABLE heard (
+        brand {key}, hour {key}, source {key}, n {count}, negative {count}, known {count},
+        PRIMARY KEY (brand, hour, source)){strict}""",
+    "CREATE INDEX heard_by_hour ON heard (hour)",
     """CREATE TABLE stories (
         id {key} PRIMARY KEY, brand {key}, source {key}, thread {text}, opened_at {key}, last_at {key},
         fingerprint {count}, band0 {count}, band1 {count}, band2 {count}, band3 {count}, doubled_at {count}){strict}""",

@@ -140,17 +140,17 @@ def by_hour_of_week(rows: Sequence[Row], zone: ZoneInfo) -> list[list[int]]:
 def by_week(ask: Ask, first: date, now: datetime) -> list[dict[str, Any]]:
     """Time to answer by the week in which people wrote: median, nine in ten, share within the target."""
     monday = first - timedelta(days=first.weekday())
+    mondays = [monday]
+    while datetime.combine(mondays[-1], time(), ask.zone).astimezone(UTC) < now:
+        mondays.append(mondays[-1] + timedelta(days=7))
+    bounds = [min(datetime.combine(each, time(), ask.zone).astimezone(UTC), now) for each in mondays]
     found: list[dict[str, Any]] = []
-    while (since := datetime.combine(monday, time(), ask.zone).astimezone(UTC)) < now:
-        after = monday + timedelta(days=7)
-        until = min(datetime.combine(after, time(), ask.zone).astimezone(UTC), now)
-        figure = report.of_span(ask.database, ask.rules, since, until)
+    for monday, figure in zip(mondays, report.of_spans(ask.database, ask.rules, bounds), strict=False):
         if figure.turns or found:
             found.append({
                 "name": f"{monday.day} {monday:%b}", "turns": figure.turns, "answered": figure.answered,
                 "median": figure.to_answer.median, "p90": figure.to_answer.p90, "in_target": figure.in_target,
             })  # fmt: skip
-        monday = after
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
@@ -260,6 +261,23 @@ def test_a_wait_belongs_to_the_week_in_which_it_began(acme: Assembly) -> None:
     before = report.of_span(acme.database, acme.rules, NOW - 8 * DAY, NOW - 6 * DAY)
     assert (this.turns, this.again, this.to_answer.median) == (1, 1, 2 * HOUR)
     assert (before.turns, before.again, before.to_answer.median) == (1, 0, HOUR)
+
+
+def test_many_spans_read_at_once_say_what_each_says_alone(acme: Assembly) -> None:
+    """Open, answered, back again, late, resolved twice: the same by days in one reading as by a reading for each."""
+    for day, name in enumerate(("p", "q", "r", "s")):
+        write(acme, name, at=NOW - day * DAY, author=f"author {name}")
+    say(acme, "take", who="Ana", now=NOW + HOUR, case_id="1")
+    reply(acme, "q", at=NOW - DAY + HOUR)
+    write(acme, "t", at=NOW, words=AGAIN, author="author q", thread_id="thread of q")
+    say(acme, "close", who="Ana", now=NOW - 2 * DAY + HOUR, case_id="3", outcome="solved")
+    say(acme, "reopen", who="Ben", now=NOW, case_id="3")
+    say(acme, "close", who="Ben", now=NOW + 5 * HOUR, case_id="3", outcome="solved")
+    bounds = [NOW + n * DAY / 2 for n in range(-9, 4)]
+    alone = [report.whole_span(acme.database, acme.rules, since, until) for since, until in itertools.pairwise(bounds)]
+    assert report.of_spans(acme.database, acme.rules, bounds) == alone
+    assert sum(each.turns for each in alone) == 5
+    assert sum(each.to_resolve.n for each in alone) == 2
 
 
 # By whom and what

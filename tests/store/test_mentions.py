@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from connectors import Post
 from monitor.assembly import Assembly
 from monitor.model import Mention, Verdict
-from monitor.store import cases, mentions
+from monitor.store import cases, figures, mentions, pages
 from monitor.store.database import Postgresql, Sqlite, stamp
 from tests.hall import (
     ANGRY,
@@ -269,3 +271,75 @@ def test_filters_go_by_the_index_that_leaves_the_least_to_read(sqlite: Sqlite) -
         ({"language": "fr", "label": "positive"}, "mentions_of_language"),
     ):
         assert mentions.index_for(sqlite, mentions.Filter(**wanted), rare=10).split()[-1] == index, wanted
+
+
+# -- sums by hour ------------------------------------------------------------------------------------------------------
+
+
+def _counted(database: Base, since: datetime, until: datetime, brand: str = "") -> list[tuple[Any, ...]]:
+    """What `figures.heard` must say, counted one by one."""
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for row in database.rows("SELECT brand, source, posted_at, label FROM mentions"):
+        if stamp(since) <= row["posted_at"] < stamp(until) and brand in {"", row["brand"]}:
+            hour = (row["posted_at"][:13], row["source"])
+            sums[*hour, "mentions"] += 1
+            sums[*hour, "negative"] += row["label"] == "negative"
+            sums[*hour, "known"] += row["label"] != "unknown"
+    return sorted(
+        (hour, source, n, sums[hour, source, "negative"], sums[hour, source, "known"])
+        for (hour, source, what), n in sums.items()
+        if what == "mentions"
+    )
+
+
+def _heard(database: Base, since: datetime, until: datetime, brand: str = "") -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in figures.heard(database, since, until, brand)]
+
+
+def _scatter(database: Base, seed: int, *, again: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+    """Mentions at the beginnings of hours, just before and in between; some that stand already among them."""
+    chance = random.Random(seed)
+    posts, kept = [], list(again)
+    for place in range(120):
+        off = chance.choice((timedelta(0), -timedelta(microseconds=1), chance.random() * HOUR))
+        at = NOW.replace(minute=0, second=0, microsecond=0) + chance.randrange(-8, 8) * HOUR + off
+        one = Post(chance.choice(("forum", "chirp")), f"{seed}.{place}", "", "olga", "words", at)
+        brand, label = chance.choice(("Acme", "Globex")), chance.choice(("negative", "neutral", "unknown"))
+        row = mentions.post_row(one, stamp(NOW))
+        verdict = Verdict(0.0, label, 0.1, "none", (), "test-1", "en")
+        mention = Mention(mentions.mention_id(brand, row["id"]), brand, one, verdict, NOW, "", False)
+        posts.append(row)
+        kept.append(mentions.mention_row(mention, row["id"]))
+    chance.shuffle(kept)
+    with database.transaction():
+        mentions.add_posts(database, posts)
+        mentions.add_mentions(database, kept)
+    return kept
+
+
+def test_the_sums_of_a_span_are_what_counting_finds(database: Base) -> None:
+    """Ends within an hour, on it, in the same one; a brand alone; and what is added twice counts once."""
+    first = _scatter(database, 1)
+    _scatter(database, 2, again=first[:50])
+    with database.transaction():
+        mentions.add_mentions(database, first)
+        mentions.add_mentions(database, [])
+    hour = NOW.replace(minute=0, second=0, microsecond=0)
+    ends = [hour + n * HOUR + off for n in (-9, -3, 0, 4) for off in (timedelta(0), 17 * MINUTE, 40 * MINUTE)]
+    for since, until in itertools.product(ends, ends):
+        assert _heard(database, since, until) == _counted(database, since, until), (since, until)
+    assert _heard(database, ends[1], ends[-1], "Acme") == _counted(database, ends[1], ends[-1], "Acme") != []
+    sources = figures.by_source(database, NOW - DAY, NOW + DAY)
+    assert sum(row["mentions"] for row in sources) == count(database, "mentions") == 240
+    volume = pages.volume(database, ends[1], ends[-1])
+    assert sum(row["known"] for row in volume) == sum(row[4] for row in _counted(database, ends[1], ends[-1]))
+    assert [row["hour"] for row in volume] == sorted({row["hour"] for row in volume})
+
+
+def test_sums_that_were_rolled_back_are_gone(database: Base) -> None:
+    before = _scatter(database, 3)
+    with pytest.raises(RuntimeError), database.transaction():  # noqa: PT012
+        mentions.add_mentions(database, [{**before[0], "id": "other"}])
+        raise RuntimeError
+    since, until = NOW - DAY, NOW + DAY
+    assert _heard(database, since, until) == _counted(database, since, until)
