@@ -110,7 +110,7 @@ def render_alert(alert: Alert) -> tuple[str, str, str]:
     also = fitting(alert.also, _ALSO)
     words: dict[str, Any] = {
         "title": title(alert),
-        "label": {"critical": "Critical", "urgent": "Urgent"}.get(alert.priority, ""),
+        "label": _label(alert),
         "tone": alert.priority if alert.priority in {"critical", "urgent"} else "normal",
         "entries": [_entry(entry) for entry in alert.entries],
         "single": single,
@@ -158,6 +158,12 @@ def percent(share: float) -> str:
     if 0 < share < 0.005:
         return "under 1 %"
     return f"{round(share * 100)} %"
+
+
+def _label(alert: Alert) -> str:
+    """How urgent it is, above the title, unless the title says so itself."""
+    word = {"critical": "Critical", "urgent": "Urgent"}.get(alert.priority, "")
+    return "" if word.casefold() in alert.title.casefold() else word
 
 
 def _subject(alert: Alert) -> str:

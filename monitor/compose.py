@@ -164,7 +164,7 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
     if root.step > 0:
         if first.due_at is not None and first.due_at <= now and waiting:  # the moment: it stays what it is
             return f"Overdue since {clock_words(rules, first.due_at, now)}: {first.brand} · {root.reason}"
-        since = span_words(hours.elapsed(first.first_posted_at, now, rules.hours_for(first.priority)))
+        since = span_words(hours.elapsed(first.waits_since, now, rules.hours_for(first.priority)))
         return f"{first.brand}: waiting for {since} · {root.reason}"
     mood = {"critical": "critical", "urgent": "urgent", "normal": "unhappy", "gentle": "a word to answer"}[
         first.priority
@@ -230,7 +230,11 @@ def facts_of(
 ) -> tuple[str, ...]:
     """Why this case is where it is, in at most six short facts."""
     facts = list(worst.verdict.reasons[:3]) if worst else []
-    facts += [reason for reason in case.priority_reasons if reason not in facts]
+    starred = any(fact.endswith((" star", " stars")) for fact in facts)
+    for reason in case.priority_reasons:
+        if reason == "a critical word" and facts:
+            continue  # the words themselves say which
+        facts.append("a review" if starred and reason.startswith("a review, ") else reason)
     never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
     if never:
         first = at(never[0]["first_posted_at"]).astimezone(rules.settings.zone)
@@ -251,7 +255,7 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
     match state:
         case "answered":
             assert case.answered_at is not None
-            taken = hours.elapsed(case.first_posted_at, case.answered_at, rules.hours_for(case.priority))
+            taken = hours.elapsed(case.waits_since, case.answered_at, rules.hours_for(case.priority))
             unit = "" if case.priority in rules.settings.desk.around_the_clock else " of opening hours"
             verb = "sent on" if case.sent_on else "answered"
             return f"{verb} {clock_words(rules, case.answered_at, now, zone)}, after {span_words(taken)}{unit}"

@@ -75,7 +75,7 @@ def clock_of(rules: Rules, case: Case, now: datetime) -> Clock:
     if case.due_at <= now:
         return Clock(f"{span_words(hours.elapsed(case.due_at, now, opening))} late", "late", case.due_at)
     left = hours.elapsed(now, case.due_at, opening)
-    whole = hours.elapsed(case.first_posted_at, case.due_at, opening)
+    whole = hours.elapsed(case.waits_since, case.due_at, opening)
     tone = "soon" if whole and left <= whole / 4 else ""
     return Clock(f"{span_words(left)} left", tone, case.due_at)
 
@@ -105,8 +105,6 @@ def _line(
         for fact in compose.facts_of(rules, row, case, worst, earlier, now)
         if not fact.startswith(("answer by ", "was due "))
     ]
-    if len(facts) > 1:  # the words themselves say which
-        facts = [fact for fact in facts if fact != "a critical word"]
     if earlier:
         facts.insert(0, f"{len(earlier) + 1} times in 30 days")
     return Line(

@@ -188,6 +188,12 @@ def test_an_alert_as_html_has_one_next_step_and_shows_where_it_leads() -> None:
         assert part in page.text
 
 
+def test_how_urgent_it_is_stands_above_the_title_unless_the_title_says_so() -> None:
+    above = "<h1"
+    assert "Urgent" in render_alert(replace(ALERT, priority="urgent", title="Acme: unhappy"))[1].split(above)[0]
+    assert "Urgent" not in render_alert(replace(ALERT, priority="urgent", title="Acme: urgent"))[1].split(above)[0]
+
+
 def test_a_brief_shows_the_worst_lists_some_and_counts_the_rest() -> None:
     _, html, text = render_alert(BRIEF)
     for words in (Page(html).text, text):

@@ -28,6 +28,7 @@ def test_the_most_urgent_unanswered_case_stands_first_and_says_why(office: Offic
     assert order(text).index(critical) < order(text).index(normal)
     first = text.split('<ol class="cases">')[1].split("</li>")[0]
     assert "injur" in first
+    assert "a critical word" not in first, "the words themselves say which"
     assert "30 minutes left" in first or "29 minutes left" in first
 
 
