@@ -44,6 +44,7 @@ class Case:
     last_posted_at: datetime
     story_id: str
     fingerprint: int = 0
+    asked_at: datetime | None = None  # when they wrote again after an answer; None until then
     due_at: datetime | None = None
     owner: str = ""
     acknowledged_at: datetime | None = None
@@ -64,6 +65,11 @@ class Case:
     claim_expires_at: datetime | None = None
     chain: str = ""
     quiet: bool = False
+
+    @property
+    def waits_since(self) -> datetime:
+        """When the wait began that is under way, or that was the last: with the first post, or when they came back."""
+        return self.asked_at or self.first_posted_at
 
     def state_at(self, now: datetime) -> State:
         """Closed beats answered beats waiting beats snoozed beats taken beats open."""

@@ -306,7 +306,7 @@ def record_answer(
     if case.answered_at is not None:
         if case.answered_at >= case.last_posted_at:
             return _answered_earlier(database, case, answered_at, who=who, url=url, sent_on=sent_on, now=now)
-        if backdated or answered_at < _asked_again_at(database, case):
+        if backdated or answered_at < case.waits_since:
             return False  # it speaks of what was answered before they wrote again
     moment = max(answered_at, case.last_posted_at) if backdated else answered_at
     cases.change(
@@ -331,6 +331,7 @@ def record_answer(
     if not case.quiet:  # a file of old reviews with their replies is not what staff say today
         _teach(database, case, "answered", {}, who, "network", now)
     if moment < case.last_posted_at:
+        cases.change(database, case.id, asked_at=case.last_posted_at)
         clock = rules.clock(case.priority, case.last_posted_at, again=True)
         chain = policy.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"
         claim = rules.claim_expiry(case.priority, now) if case.owner else None
@@ -360,17 +361,6 @@ def _answered_earlier(
     assert after is not None
     show_again(database, after, now, "answered")
     return True
-
-
-def _asked_again_at(database: Database, case: Case) -> datetime:
-    """When somebody who had an answer wrote again: their first words since then that need one."""
-    assert case.answered_at is not None
-    since = [
-        mention.post.posted_at
-        for mention in mentions.of_case(database, case.id)
-        if mention.verdict.lane != "none" and mention.post.posted_at > case.answered_at
-    ]
-    return min(since, default=case.last_posted_at)
 
 
 def close_deleted(database: Database, case: Case, now: datetime) -> None:

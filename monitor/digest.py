@@ -20,7 +20,7 @@ from connectors import Post
 from monitor import desk, report
 from monitor.compose import SignedLink, no_link
 from monitor.rules import Rules
-from monitor.store import deliveries, figures, mentions, records, sources, web
+from monitor.store import cases, deliveries, figures, mentions, records, sources, web
 from monitor.store.database import Database, Row, at, instant
 
 OLDEST = 5
@@ -211,13 +211,10 @@ def _unanswered(database: Database, rows: list[Row], until: datetime) -> tuple[U
         all_posts = told.get(row["id"], [])
         posts = [mention.post for mention in all_posts if mention.verdict.lane != "none"]
         posts = posts or [mention.post for mention in all_posts]
-        # Somebody who had an answer and wrote again has waited since then.
-        answered = instant(row["answered_at"])
-        since = [post.posted_at for post in posts if answered is not None and post.posted_at > answered]
         last = posts[-1] if posts else None
         lines.append(
             UnansweredLine(
-                age_words=span_words(until - (since[0] if since else at(row["first_posted_at"]))),
+                age_words=span_words(until - cases.case_of(row).waits_since),
                 headline=f"{row['author'] or 'somebody'} on {row['source']}",
                 excerpt=(last.text or last.title) if last else "",
                 url=last.url if last else "",
@@ -305,5 +302,8 @@ def _notes(database: Database, since: datetime, until: datetime, waiting: dict[s
     if waiting["late"]:
         late = count_words(waiting["late"], "complaint was", "complaints were")
         notes.append(f"{late} found so late that nobody was called; earful cases lists what is open.")
+    unjudged = report.unjudged_words(database, since, "the week")
+    if unjudged:
+        notes.append(unjudged)
     held = report.aftermath_words(report.aftermath(database, until - AFTERMATH, until), " in the last four weeks")
     return [*notes, held] if held else notes

@@ -384,9 +384,12 @@ class Placing:
             self._change(case, key, mentions=1)
             return
         reply = case.answered_at is not None and post.posted_at > case.answered_at
+        came_back = case.answered_at is not None and case.last_posted_at <= case.answered_at < post.posted_at
         priority, reasons = policy.priority(self._gravity(each, key, case.id))
         order = {"critical": 0, "urgent": 1, "normal": 2, "gentle": 3}
         changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
+        if came_back:
+            changes["asked_at"] = post.posted_at
         if order[priority] < order[case.priority]:
             changes.update(priority=priority, priority_reasons=json.dumps(reasons, ensure_ascii=False))
         else:

@@ -13,7 +13,7 @@ from monitor.store.database import Database, Row, at, encode, instant, marks, st
 
 COLUMNS = (
     "id", "n", "brand", "source", "thread", "author", "lane", "priority", "priority_reasons", "opened_at",
-    "first_posted_at", "last_posted_at", "story_id", "fingerprint", "due_at", "next_due_at", "resolve_due_at", "owner",
+    "first_posted_at", "last_posted_at", "story_id", "fingerprint", "due_at", "asked_at", "resolve_due_at", "owner",
     "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on", "closed_at",
     "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step", "next_step_at",
     "claim_expires_at", "chain", "quiet", "praise", "targets", "route", "tags", "worst", "reach", "rating", "language",
@@ -83,6 +83,7 @@ def case_of(row: Row) -> Case:
         opened_at=at(row["opened_at"]),
         first_posted_at=at(row["first_posted_at"]),
         last_posted_at=at(row["last_posted_at"]),
+        asked_at=instant(row["asked_at"]),
         story_id=row["story_id"],
         fingerprint=row["fingerprint"],
         due_at=instant(row["due_at"]),

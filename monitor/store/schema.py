@@ -79,7 +79,7 @@ FIRST = (
     """CREATE TABLE cases (
         id {key} PRIMARY KEY, n {whole}, brand {key}, source {key}, thread {text}, author {text}, lane {key},
         priority {key}, priority_reasons {text}, opened_at {key}, first_posted_at {key}, last_posted_at {key},
-        story_id {key} REFERENCES stories (id), fingerprint {count}, due_at {text}, next_due_at {text},
+        story_id {key} REFERENCES stories (id), fingerprint {count}, due_at {text}, asked_at {text},
         resolve_due_at {text}, owner {text}, acknowledged_at {text}, acknowledged_by {text}, answered_at {text},
         answered_by {text}, answer_url {text}, sent_on {count}, closed_at {text}, closed_by {text}, outcome {text},
         why {text}, snoozed_until {text}, waiting_on {text}, waiting_until {text}, wants {text}, step {count},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor import report
+from monitor import compose, report
 from monitor.assembly import Assembly
 from monitor.cases import say
 from monitor.store import cases, figures, records
@@ -140,6 +140,9 @@ def test_a_customer_who_writes_again_starts_a_wait_of_its_own_with_a_first_answe
     hear(acme, reply(to="second", at=NOW - 30 * MINUTE, native_id="r3"))
     hear(acme, reply(to="second", at=NOW - 20 * MINUTE, native_id="r4"))
     assert case(acme.database, "1").answered_at == NOW - 30 * MINUTE
+    assert case(acme.database, "1").waits_since == NOW - 40 * MINUTE
+    said = compose.standing(acme.rules, case(acme.database, "1"), NOW)
+    assert said == "answered 09:30, after 10 minutes of opening hours", "of this wait, not since the first post"
     first, second = report.turns_of(*logged(acme))
     assert (first.asked_at, first.answered_at) == (NOW - HOUR, NOW - 50 * MINUTE)
     assert (second.asked_at, second.answered_at) == (NOW - 40 * MINUTE, NOW - 30 * MINUTE)
