@@ -4,7 +4,7 @@ Everything goes the real way: posts are taken in, what opened a case is answered
 posts a day are offered and answered too, and `monitor.teaching` learns. The labelled data is not part of the
 repository; without it this says so and ends well.
 
-    python benchmarks/learning.py [folder of the data] [answers]
+    python benchmarks/learning.py [folder of the data] [answers] [folder of an encoder, see [judge] in settings.toml]
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ NOW = datetime(2026, 3, 4, 8, 0, tzinfo=UTC)
 # name, file, column of the words, of the label, the value that needs an answer
 SETS = (
     ("airline", "airline.csv", "text", "airline_sentiment", "negative"),
+    ("sanders", "sanders.csv", "TweetText", "Sentiment", "negative"),
+    ("brands_32", "brands_32_relevance.csv", "text", "sentiment", "negative"),
     (
         "sxsw",
         "sxsw_brands.csv",
@@ -57,6 +59,8 @@ name = "console"
 kind = "console"
 [alerts]
 alert_not_older_than = "3650d"
+[judge]
+encoder = "{encoder}"
 """
 
 
@@ -100,11 +104,13 @@ def answer(assembly: Assembly, stream: list[tuple[str, bool]], answers: int, cha
     return arrived
 
 
-def measure(folder: Path, rows: list[tuple[str, bool]], answers: int, seed: int) -> tuple[dict[str, float], ...]:
+def measure(
+    folder: Path, rows: list[tuple[str, bool]], answers: int, seed: int, encoder: str
+) -> tuple[dict[str, float], ...]:
     """Figures before and after on the rows that never arrived, and what was learned."""
     chance = random.Random(seed)
     rows = list(dict(chance.sample(rows, len(rows))).items())  # each text once
-    (folder / "settings.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "settings.toml").write_text(SETTINGS.replace("{encoder}", encoder), encoding="utf-8")
     settings = load(folder / "settings.toml", {})
     database = open_store(settings, NOW)
     try:
@@ -125,6 +131,7 @@ def main() -> None:
     """Print one table a set."""
     data = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
     answers = int(sys.argv[2]) if len(sys.argv) > 2 else 200
+    encoder = str(Path(sys.argv[3]).resolve()) if len(sys.argv) > 3 else "none"
     print(f"What {answers} answers of staff are worth (mean of {len(SEEDS)} draws; posts that nobody answered)")
     for name, file, text, label, negative in SETS:
         if not (data / file).is_file():
@@ -134,7 +141,7 @@ def main() -> None:
         runs = []
         for seed in SEEDS:
             with tempfile.TemporaryDirectory() as folder:
-                runs.append(measure(Path(folder), rows, answers, seed))
+                runs.append(measure(Path(folder), rows, answers, seed, encoder))
         told = [run[2] for run in runs]
         given, yes = mean(each["answers"] for each in told), mean(each["yes"] for each in told)
         heard = ", ".join(str(each["heard"]) for each in told)

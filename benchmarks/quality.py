@@ -90,7 +90,7 @@ def main() -> None:
     """Print every line with its lane, and the share handled of each kind."""
     judge = Judge([BrandVoice("Acme", words=("Acme",), competitors=("Globex",))])
     moment = datetime(2026, 11, 3, tzinfo=UTC)
-    print(f"{judge.scorer}{f' ({judge.trouble})' if judge.trouble else ''}\n")
+    print(f"{judge.scorer}{''.join(f' ({each})' for each in judge.trouble)}\n")
     handled_of_all = lines_of_all = 0
     for kind, lines in HARD.items():
         handled = 0

@@ -32,6 +32,7 @@ from monitor.store.database import Database, Postgresql, Sqlite, open_database
 from monitor.store.schema import migrate
 from monitor.teaching import Taught, Teaching, load
 from monitor.text.judge import BrandVoice, Judge
+from monitor.text.own_models import OwnModels
 from monitor.text.query import Query, parse
 
 
@@ -67,10 +68,14 @@ def queries_of(settings: Settings) -> dict[str, Query]:
 def judge_of(settings: Settings, queries: dict[str, Query], database: Database | None = None) -> Judge:
     """The judge for the brands of these settings; with a database, taught by what staff answered there."""
     taught = load(database, [brand.name for brand in settings.brands]) if database is not None else {}
-    return _judge(settings, queries, taught)
+    return _judge(settings, queries, _own_models(settings), taught)
 
 
-def _judge(settings: Settings, queries: dict[str, Query], taught: Mapping[str, Taught]) -> Judge:
+def _own_models(settings: Settings) -> OwnModels:
+    return OwnModels(settings.judge.encoder, settings.judge.classifier, settings.judge.negative_labels)
+
+
+def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels, taught: Mapping[str, Taught]) -> Judge:
     return Judge(
         [
             BrandVoice(
@@ -86,6 +91,7 @@ def _judge(settings: Settings, queries: dict[str, Query], taught: Mapping[str, T
         settings.alerts.critical_words,
         learned={name: each.complaint for name, each in taught.items()},
         about_us={name: each.about_us for name, each in taught.items()},
+        own_models=own_models,
     )
 
 
@@ -95,9 +101,10 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     rules = Rules(settings)
     queries = queries_of(settings)
     taught = load(database, [brand.name for brand in settings.brands])
-    judge = _judge(settings, queries, taught)
+    make_judge = partial(_judge, settings, queries, _own_models(settings))
+    judge = make_judge(taught)
     intake = Intake(database, rules, judge, queries)
-    teaching = Teaching(database, settings, intake, taught, partial(_judge, settings, queries))
+    teaching = Teaching(database, settings, intake, taught, make_judge)
     answers = Answers(database, rules)
 
     def tell_operator(key: str, title: str, remedy: str, now: datetime) -> None:

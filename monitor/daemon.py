@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from monitor.alerting import queue_notice
 from monitor.assembly import assemble, know_sources, open_store, settle
 from monitor.audit import tell_systemd
 from monitor.engine import Engine, utc_now
@@ -100,6 +102,7 @@ class _Life:
         signal.signal(signal.SIGHUP, self._reload)
         for warning in self.engine.assembly.settings.warnings:
             log.warning("%s", warning)
+        self._tell_refused_models()
         self.engine.start()
         served = self.page.start()
         if self.show:
@@ -148,6 +151,16 @@ class _Life:
             log.warning("%s", said)
         return True
 
+    def _tell_refused_models(self) -> None:
+        """A model that cannot be used costs quality and stops nothing: the operator should know."""
+        assembly = self.engine.assembly
+        for trouble in assembly.judge.trouble:
+            log.warning("a model of the judge is not used: %s", trouble)
+            key = f"judge:{hashlib.sha256(trouble.encode('utf-8', 'replace')).hexdigest()[:16]}"
+            title = f"A model of the judge is not used: {trouble}"
+            with assembly.database.transaction():
+                queue_notice(assembly.database, assembly.rules, key, title, "the rest of the judge goes on", utc_now())
+
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.asked_to_stop += 1
         if self.asked_to_stop > 1:
@@ -190,6 +203,7 @@ class _Life:
         with old.database.transaction():
             for channel in settings.channels:
                 deliveries.channel_mended(old.database, channel.name)
+        self._tell_refused_models()
         log.info("settings reloaded")
 
 

@@ -22,8 +22,9 @@ from alerts import hours
 from alerts.letters import FigureLine, percent
 from alerts.wording import count_words, span_words
 from monitor.rules import Rules
-from monitor.store import figures
+from monitor.store import figures, looks
 from monitor.store.database import Database, Row, at
+from monitor.text.complaint import JUDGED
 
 FEW = 10  # fewer than this, and a median says little
 _NONE = timedelta(0)
@@ -386,6 +387,18 @@ def aftermath_words(found: Aftermath, span: str = "") -> str:
         return f"{people} nobody has written again so far."
     few = " Too few to lean on." if found.wrote < FEW else ""
     return f"{people} {found.wrote:,} wrote again: {found.kinder:,} kinder, {found.wrote - found.kinder:,} not.{few}"
+
+
+def unjudged_words(database: Database, since: datetime, span: str) -> str:
+    """ "31 posts of the week are in languages that are not judged here (ja 20, tr 11): ..."; "" if there are none."""
+    found = looks.unjudged_languages(database, since, JUDGED)
+    if not found:
+        return ""
+    said = ", ".join(f"{language} {number:,}" for language, number in list(found.items())[:6])
+    return (
+        f"{count_words(sum(found.values()), 'post')} of {span} in a language that is not judged here ({said}): "
+        "in the sweep list, and nobody is called."
+    )
 
 
 def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:

@@ -99,7 +99,7 @@ def learn(database: Database, settings: Settings, judge: Judge, brand: str, now:
     words = [row for row in rows if row["text"] or row["title"]]
     context = next((each.context for each in settings.brands if each.name == brand), ())
     taught = Taught(
-        learning.learn(lesson(judge, row) for row in words),
+        learning.learn((lesson(judge, row) for row in words), judge.encoder),
         learn_relevance(_about(row, context) for row in words),
         max((int(row["n"]) for row in rows), default=0),
     )

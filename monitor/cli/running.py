@@ -20,7 +20,7 @@ from alerts.wording import count_words
 from connectors import Batch, ConnectorError, Request
 from monitor import daemon, install
 from monitor.alerting import resend_dead
-from monitor.assembly import assemble, channels_of, connector_of, open_store, queries_of
+from monitor.assembly import assemble, channels_of, connector_of, judge_of, open_store, queries_of
 from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
 from monitor.deadline import Overran, within
 from monitor.engine import utc_now
@@ -131,6 +131,8 @@ def check(
     settings = load_settings()
     for warning in settings.warnings:
         console.print(f"[yellow]![/] {warning}", soft_wrap=one_line)
+    for trouble in judge_of(settings, queries_of(settings)).trouble:
+        console.print(f"[yellow]![/] {safe_line(trouble)}", soft_wrap=one_line)
     if not any(channel.wakes for channel in channels_of(settings).values()):
         console.print(
             "[yellow]![/] no channel can wake a person at night: a critical case waits until somebody looks. "

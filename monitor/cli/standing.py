@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
-from monitor import desk
+from monitor import desk, report
 from monitor.cli.base import AsJson, app, console, opened, print_json
 from monitor.engine import utc_now
-from monitor.store import cases, deliveries, mentions, records, sources, web
+from monitor.store import cases, deliveries, looks, mentions, records, sources, web
 from monitor.store.database import Database, at, stamp
+from monitor.text.complaint import JUDGED
 from monitor.text.normal import safe_line
 
 
@@ -61,6 +62,8 @@ def status(as_json: AsJson = False) -> None:
                         for g in gaps
                     ],
                     "mentions": mentions.counts(database), "open_cases": cases.count_open(database),
+                    "unjudged_languages": looks.unjudged_languages(database, now - timedelta(days=7), JUDGED),
+                    "judge": assembly.intake.judge.scorer, "judge_trouble": list(assembly.intake.judge.trouble),
                     "audit": records.fact(database, "audit"), "no_letters_to": _no_letters(assembly),
                 }
             )  # fmt: skip
@@ -121,6 +124,8 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
         f"{target} asked for no more of the week's letters (earful digest --resume {target} sends them again)"
         for target in _no_letters(assembly)
     ]
+    unjudged = report.unjudged_words(database, now - timedelta(days=7), "the last seven days")
+    notes += [*assembly.intake.judge.trouble, *([unjudged] if unjudged else [])]
     table = Table(box=None, pad_edge=False, header_style="dim")
     shown = [number for number in range(len(headers)) if number < 4 or any(line[number] for line in lines)]
     for number in shown:

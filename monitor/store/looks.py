@@ -1,8 +1,8 @@
-"""Stored mentions that are judged once more: quiet ones that are offered for a look, a month of them for a backtest."""
+"""Stored mentions that want a second look: quiet ones to offer, languages nobody judged, a month for a backtest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from monitor.model import Mention, Verdict
@@ -26,6 +26,17 @@ def quiet(database: Database, brand: str, since: datetime, most: int) -> list[Me
         ):
             found.setdefault(row["id"], mention_of(row))
     return list(found.values())
+
+
+def unjudged_languages(database: Database, since: datetime, judged: Collection[str]) -> dict[str, int]:
+    """How many mentions written since then are in a language that is not `judged`, by language, the most first."""
+    rows = database.rows(
+        "SELECT language, count(*) AS n FROM mentions WHERE label = 'unknown' AND posted_at >= :since "
+        "GROUP BY language",
+        {"since": stamp(since)},
+    )
+    found = {row["language"]: int(row["n"]) for row in rows if row["language"] not in judged}
+    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
 
 def reconsider(database: Database, mention: str, verdict: Verdict, case: str) -> None:

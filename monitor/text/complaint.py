@@ -20,6 +20,7 @@ from typing import Any
 from monitor.text.normal import fold, has_run
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
+JUDGED = (*LANGUAGES, "und", "")  # a post in any other language is shown, and not judged
 _WORDS = Path(__file__).parent / "words"
 _CONCRETE = 1.1  # the weight from which a kind of cue tells of something that went wrong
 _LONGEST_GAP = 3  # how many words a "*" may stand for

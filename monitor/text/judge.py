@@ -20,6 +20,7 @@ from connectors import Post
 from monitor.model import Label, Verdict
 from monitor.text.complaint import (
     BRAND,
+    JUDGED,
     LANGUAGES,
     OWN,
     Aim,
@@ -39,6 +40,7 @@ from monitor.text.language import UNKNOWN as UNTOLD
 from monitor.text.language import detect
 from monitor.text.learning import Answer, Learned, Lesson
 from monitor.text.linear import Model, ModelRefused, Thresholds, read
+from monitor.text.own_models import NO_MODELS, OwnModels
 from monitor.text.relevance import relevance
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.sentiment import UNKNOWN as UNFELT
@@ -98,6 +100,8 @@ class Heard:
     signals: Signals
     critical: tuple[Found, ...]
     values: Mapping[str, float]  # the signals with the sentiment beside them, as the model knows them
+    text: str  # bounded, the brand's own names masked
+    classified: float | None  # what the operator's own classifier says, as log odds
 
     @property
     def wordless(self) -> bool:
@@ -108,8 +112,8 @@ class Heard:
 class Judge:
     """Judges posts for the brands it was made for; an unknown brand ("") is judged by the general ear.
 
-    `model` is a file of another linear model, None for the shipped one. A file that is refused leaves `trouble` saying
-    so by name, and the rules go on alone.
+    `model` is a file of another linear model, None for the shipped one; `own_models` are the operator's own beside it.
+    What is refused leaves `trouble` saying so by name, and everything else goes on without it.
     """
 
     NAME = "earful"
@@ -122,21 +126,29 @@ class Judge:
         learned: Mapping[str, Learned] | None = None,
         model: Path | None = None,
         about_us: Mapping[str, Learned] | None = None,
+        own_models: OwnModels = NO_MODELS,
     ) -> None:
+        self._own_models = own_models
         self._relevance = dict(about_us or {})
-        self._learned = {brand: value for brand, value in (learned or {}).items() if value.blend}
+        self._learned = {
+            brand: value
+            for brand, value in (learned or {}).items()
+            if value.blend and value.encoder in ("", own_models.encoder)
+        }
         self._brands = {brand.name: _ear(brand) for brand in brands}
         self._general = _ear(BrandVoice(""))
         self._critical_words = tuple(critical_words)
         self._model: Model | None = None
-        self.trouble = ""
+        trouble = [*own_models.trouble]
         try:
             self._model = _read_model(model or MODEL_FILE)
         except ModelRefused as refusal:
-            self.trouble = str(refusal)
+            trouble.append(str(refusal))
+        self.trouble = tuple(trouble)
         with_model = f"{self._model.name}/{self._model.version}" if self._model else "rules"
-        self.scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, {with_model})"
-        self.rules_scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, rules)"
+        others = "".join(f", {name}" for name in own_models.names)
+        self.scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, {with_model}{others})"
+        self.rules_scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, rules{others})"
 
     def verdict(self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False) -> Verdict:
         """Judge one post for one brand. `answers_us`: it replies to a post of our own."""
@@ -160,14 +172,21 @@ class Judge:
     def lesson(self, post: Post, brand: str, answer: Answer, by: str, at: datetime) -> Lesson:
         """Return what staff's answer about a post teaches, to be given to `learning.learn` with all the others."""
         heard = self._hear(post, brand)
-        key = f"{post.source}:{post.native_id}"
-        return Lesson(key, heard.signals.tokens, heard.values, self._odds(heard, answers_us=False), answer, by, at)
+        key, vector = f"{post.source}:{post.native_id}", self._own_models.vector(heard.text)
+        odds = self._odds(heard, answers_us=False)
+        return Lesson(key, heard.signals.tokens, heard.values, odds, answer, by, at, vector)
+
+    @property
+    def encoder(self) -> str:
+        """The name of the operator's own encoder, by which lessons have their vectors; empty without one."""
+        return self._own_models.encoder
 
     def _taught(self, brand: str, heard: Heard, odds: float) -> float:
         learned = self._learned.get(brand)
         if learned is None:
             return odds
-        return learned.odds(odds, heard.signals.tokens, heard.values)
+        vector = self._own_models.vector(heard.text) if learned.vector else ()
+        return learned.odds(odds, heard.signals.tokens, heard.values, vector)
 
     def explain(
         self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False
@@ -184,6 +203,9 @@ class Judge:
         else:
             spoken = model.voices(heard.signals.tokens, heard.values)
             voices = [(in_words(name), weight) for name, weight in spoken] + _extra_voices(heard)
+        if heard.classified is not None:
+            shipped = sum(weight for _, weight in voices)
+            voices.append((f"your own model {self._own_models.classifier}", (heard.classified - shipped) / 2))
         if answers_us:
             voices.append(("replies to us", _REPLY_ODDS))
         if taught != odds:
@@ -203,6 +225,8 @@ class Judge:
             odds = sum(weight for _, weight in rule_voices(heard))
         else:
             odds = model.score(heard.signals.tokens, heard.values) + sum(weight for _, weight in _extra_voices(heard))
+        if heard.classified is not None:
+            odds = (odds + heard.classified) / 2  # two judges of equal standing
         return odds + (_REPLY_ODDS if answers_us else 0.0)
 
     def _hear(self, post: Post, brand: str) -> Heard:
@@ -222,7 +246,8 @@ class Judge:
         told = tuple(cue for cue in critical if cue.kind.name != "harmless")
         # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
         felt = UNFELT if signals.elsewhere else sentiment
-        return Heard(language, sentiment, signals, told, with_sentiment(signals.values, felt))
+        values = with_sentiment(signals.values, felt)
+        return Heard(language, sentiment, signals, told, values, text, self._own_models.odds(text))
 
     def _weigh(
         self,
@@ -252,7 +277,7 @@ class Judge:
             values = heard.signals.values
             personal = values.get("first_person") or values.get("direct") or values.get("second_person")
             lane = "ping" if lane == "sweep" or personal else "sweep"
-        unheard = heard.sentiment.label == "unknown" and heard.language not in (*LANGUAGES, "und")
+        unheard = heard.sentiment.label == "unknown" and heard.language not in JUDGED
         if unheard and not star_reason and not heard.critical:
             lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
         return Verdict(

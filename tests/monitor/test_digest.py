@@ -623,3 +623,15 @@ def test_the_letter_can_be_printed_looked_at_and_sent(tmp_path: Path, smtp: Fake
     assert sent.output == "1 of 1 letters sent\n"
     (mail,) = smtp.ledger
     assert mail.subject.startswith("The week of Acme, Globex: ")
+
+
+def test_languages_that_nobody_judges_are_said_in_the_letter_and_by_name(acme: Assembly) -> None:
+    """Such a post calls nobody: what is not understood stands in the sweep list, and is said."""
+    for number, (text, lang) in enumerate(
+        [("Acme の荷物が届きません", "ja"), ("Acme の電話が通じない", "ja"), ("Acme siparişim gelmedi", "tr")]
+    ):
+        take(acme, post(text, author=f"p{number}", lang=lang, at=MONDAY - DAY), now=MONDAY - DAY)
+    take(acme, post("Acme: mein Paket kam nie an", author="hans", lang="de", at=MONDAY - DAY), now=MONDAY - DAY)
+    told = digest.view(acme.database, acme.rules, MONDAY).notes
+    (line,) = [note for note in told if "not judged" in note]
+    assert line.startswith("3 posts of the week in a language that is not judged here (ja 2, tr 1)")

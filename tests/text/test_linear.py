@@ -125,7 +125,7 @@ def test_a_judge_with_a_refused_model_says_so_and_the_rules_go_on(tmp_path: Path
     file = tmp_path / "broken.model"
     file.write_bytes(b"not a model")
     judge = Judge([], model=file)
-    assert "broken.model" in judge.trouble
+    assert "broken.model" in judge.trouble[0]
     found = judge.verdict(post("My order never arrived and nobody answers"), "")
     assert found.lane == "ping"
     assert "rules" in found.scorer

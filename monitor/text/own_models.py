@@ -1,0 +1,72 @@
+"""The operator's own models beside the shipped judge: loaded once, asked for each post, never in the way.
+
+What cannot be used is told by name in `trouble`, and judging goes on without it. Without settings nothing is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from monitor.text.local import Classifier, Encoder, LocalModelRefused
+
+_REMEMBERED = 4096  # texts whose figures are kept (6 MB at 384 each): learning anew reads the same answers again
+
+
+class OwnModels:
+    """An encoder and a classifier, either of which may be absent. May serve many threads."""
+
+    def __init__(
+        self, encoder: Path | None = None, classifier: Path | None = None, negative_labels: Sequence[str] = ()
+    ) -> None:
+        """Load what is named; takes a second or two. Raises nothing."""
+        self._troubles: dict[str, None] = {}
+        self._encoder: Encoder | None = None
+        self._classifier: Classifier | None = None
+        try:
+            self._encoder = Encoder(encoder) if encoder else None
+        except LocalModelRefused as refusal:
+            self._troubles[str(refusal)] = None
+        try:
+            self._classifier = Classifier(classifier, negative_labels) if classifier else None
+        except LocalModelRefused as refusal:
+            self._troubles[str(refusal)] = None
+        self.encoder = self._encoder.name if self._encoder else ""
+        self.classifier = self._classifier.name if self._classifier else ""
+        self.names = tuple(name for name in (self.encoder, self.classifier) if name)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._embed)
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        """What was refused, at load or since, each in a sentence for people."""
+        return tuple(self._troubles)
+
+    def vector(self, text: str) -> Sequence[float]:
+        """Return what the encoder makes of a text; empty without one."""
+        if self._encoder is None:
+            return ()
+        try:
+            return self._remembered(text)
+        except LocalModelRefused as refusal:
+            self._troubles[str(refusal)] = None
+            return ()
+
+    def odds(self, text: str) -> float | None:
+        """Return the classifier's log odds that a text is negative; None without one."""
+        if self._classifier is None:
+            return None
+        try:
+            (odds,) = self._classifier.odds([text])
+        except LocalModelRefused as refusal:
+            self._troubles[str(refusal)] = None
+            return None
+        return odds
+
+    def _embed(self, text: str) -> Sequence[float]:
+        assert self._encoder is not None
+        (row,) = self._encoder.embed([text])
+        return row
+
+
+NO_MODELS = OwnModels()
