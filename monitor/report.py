@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import ceil
 
 from alerts import hours
@@ -59,6 +60,9 @@ class Turn:
     taken_at: datetime | None = None
     answered_at: datetime | None = None
     backdated: bool = False
+
+
+Told = Sequence[tuple[Row, Sequence[Turn], Sequence[tuple[datetime, datetime]]]]  # cases, their waits and resolutions
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +172,9 @@ def spread(values: Iterable[timedelta | None], kept: Iterable[bool | None] = ())
     return Spread(len(found), percentile(found, 0.5), percentile(found, 0.9), within, len(due))
 
 
-def of_span(database: Database, rules: Rules, since: datetime, until: datetime) -> Report:
-    """The figures of every wait that began in a span, whole and by group."""
-    counted, resolved = _waits(database, rules, since, until)
+def of_span(database: Database, rules: Rules, since: datetime, until: datetime, told: Told | None = None) -> Report:
+    """The figures of every wait that began in a span, whole and by group; `told` may hold more, read before."""
+    counted, resolved = _waits(database, rules, since, until, told)
     whole = figures_of(counted, resolved)
     return Report(
         **{name: getattr(whole, name) for name in Figures.__dataclass_fields__},
@@ -189,32 +193,42 @@ def whole_span(database: Database, rules: Rules, since: datetime, until: datetim
     return figures_of(*_waits(database, rules, since, until))
 
 
-def of_spans(database: Database, rules: Rules, bounds: Sequence[datetime]) -> list[Figures]:
+def of_spans(database: Database, rules: Rules, bounds: Sequence[datetime], told: Told | None = None) -> list[Figures]:
     """As `whole_span` from each of these moments to the next, the cases read once for all of them."""
-    return [figures_of(*waits) for waits in _waits_of(database, rules, bounds)]
+    return [figures_of(*waits) for waits in _waits_of(database, rules, bounds, told)]
 
 
-def _waits(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[list[Counted], list[Resolved]]:
-    (found,) = _waits_of(database, rules, (since, until))
+def read(database: Database, since: datetime, until: datetime) -> Told:
+    """What the cases of a span tell, for figures of several spans within it."""
+    logs: dict[str, list[Row]] = {}
+    for line in figures.log_between(database, since, until):
+        logs.setdefault(line["case_id"], []).append(line)
+    return [
+        (row, turns_of(row, log), resolutions_of(row, log))
+        for row in figures.cases_between(database, since, until)
+        for log in [logs.get(row["id"], ())]
+    ]
+
+
+def _waits(
+    database: Database, rules: Rules, since: datetime, until: datetime, told: Told | None = None
+) -> tuple[list[Counted], list[Resolved]]:
+    (found,) = _waits_of(database, rules, (since, until), told)
     return found
 
 
 def _waits_of(
-    database: Database, rules: Rules, bounds: Sequence[datetime]
+    database: Database, rules: Rules, bounds: Sequence[datetime], told: Told | None
 ) -> list[tuple[list[Counted], list[Resolved]]]:
     """The turns and resolutions that began in each span between two bounds, each seen from the end of its span."""
     since, until = bounds[0], bounds[-1]
-    logs: dict[str, list[Row]] = {}
-    for line in figures.log_between(database, since, until):
-        logs.setdefault(line["case_id"], []).append(line)
     found: list[tuple[list[Counted], list[Resolved]]] = [([], []) for _ in bounds[1:]]
-    for row in figures.cases_between(database, since, until):
-        log = logs.get(row["id"], [])
-        for turn in turns_of(row, log):
+    for row, turns, resolutions in read(database, since, until) if told is None else told:
+        for turn in turns:
             if since <= turn.asked_at < until:
                 place = bisect_right(bounds, turn.asked_at)
                 found[place - 1][0].append(_count(rules, row, turn, bounds[place]))
-        for span in resolutions_of(row, log):
+        for span in resolutions:
             if since <= span[0] < until:
                 found[bisect_right(bounds, span[0]) - 1][1].append(_resolve(rules, row, *span))
     return found
@@ -301,9 +315,13 @@ def _resolve(rules: Rules, row: Row, start: datetime, end: datetime) -> Resolved
     return Resolved(*_groups(rules, row, start), took, max(end - start, _NONE), kept)
 
 
+@lru_cache(maxsize=1024)
+def _team(targets: str) -> str:
+    return ", ".join(json.loads(targets or "[]")) or "nobody in particular"
+
+
 def _groups(rules: Rules, row: Row, moment: datetime) -> tuple[str, str, str, int]:
-    team = ", ".join(json.loads(row["targets"] or "[]")) or "nobody in particular"
-    return row["source"], row["priority"], team, moment.astimezone(rules.settings.zone).hour
+    return row["source"], row["priority"], _team(row["targets"]), moment.astimezone(rules.settings.zone).hour
 
 
 def figures_of(counted: Sequence[Counted], resolved: Sequence[Resolved]) -> Figures:

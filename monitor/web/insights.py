@@ -53,13 +53,15 @@ def show_insights(ask: Ask) -> Response:
 def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
     last = ask.now.astimezone(ask.zone).date()
     first = last - timedelta(days=days - 1)
-    since = datetime.combine(first, time(), ask.zone).astimezone(UTC)
+    since = _midnight(ask, first)
     heard = pages.first_posted_at(ask.database, since, brand)
     unit = unit_of(ask.now - heard if heard is not None else timedelta(days=days), days)
     rows = pages.volume(ask.database, since, ask.now, brand, 16 if unit == "minute" else 13)
     names, whole, negative, known = grouped(rows, unit, max(since, heard or since), ask.now, ask.zone)
     by_hour = by_hour_of_week(rows, ask.zone)
-    weeks = by_week(ask, first, ask.now)
+    monday = _midnight(ask, first - timedelta(days=first.weekday()))
+    told = report.read(ask.database, monday, ask.now)
+    weeks = by_week(ask, first, ask.now, told)
     topics = Counter(tag for text in pages.tags(ask.database, since, ask.now, brand) for tag in _topics(text))
     medians = [week["median"].total_seconds() / 3600 if week["median"] is not None else None for week in weeks]
     return {
@@ -68,7 +70,7 @@ def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
         "total": sum(whole),
         "unhappy": sum(negative),
         "share": sum(negative) / sum(known) if sum(known) else None,
-        "report": report.of_span(ask.database, ask.rules, since, ask.now),
+        "report": report.of_span(ask.database, ask.rules, since, ask.now, told),
         "volume": charts.bars(names, whole, negative, f"Mentions, and unhappy ones among them, by {unit}"),
         "volume_rows": [
             (name, w, n, n / k if k else None) for name, w, n, k in zip(names, whole, negative, known, strict=True)
@@ -137,15 +139,19 @@ def by_hour_of_week(rows: Sequence[Row], zone: ZoneInfo) -> list[list[int]]:
     return found
 
 
-def by_week(ask: Ask, first: date, now: datetime) -> list[dict[str, Any]]:
+def _midnight(ask: Ask, day: date) -> datetime:
+    return datetime.combine(day, time(), ask.zone).astimezone(UTC)
+
+
+def by_week(ask: Ask, first: date, now: datetime, told: report.Told) -> list[dict[str, Any]]:
     """Time to answer by the week in which people wrote: median, nine in ten, share within the target."""
     monday = first - timedelta(days=first.weekday())
     mondays = [monday]
-    while datetime.combine(mondays[-1], time(), ask.zone).astimezone(UTC) < now:
+    while _midnight(ask, mondays[-1]) < now:
         mondays.append(mondays[-1] + timedelta(days=7))
-    bounds = [min(datetime.combine(each, time(), ask.zone).astimezone(UTC), now) for each in mondays]
+    bounds = [min(_midnight(ask, each), now) for each in mondays]
     found: list[dict[str, Any]] = []
-    for monday, figure in zip(mondays, report.of_spans(ask.database, ask.rules, bounds), strict=False):
+    for monday, figure in zip(mondays, report.of_spans(ask.database, ask.rules, bounds, told), strict=False):
         if figure.turns or found:
             found.append({
                 "name": f"{monday.day} {monday:%b}", "turns": figure.turns, "answered": figure.answered,

@@ -276,6 +276,10 @@ def test_many_spans_read_at_once_say_what_each_says_alone(acme: Assembly) -> Non
     bounds = [NOW + n * DAY / 2 for n in range(-9, 4)]
     alone = [report.whole_span(acme.database, acme.rules, since, until) for since, until in itertools.pairwise(bounds)]
     assert report.of_spans(acme.database, acme.rules, bounds) == alone
+    told = report.read(acme.database, bounds[0], bounds[-1])
+    for since, until in itertools.pairwise(bounds):
+        again = report.of_span(acme.database, acme.rules, since, until, told)
+        assert again == report.of_span(acme.database, acme.rules, since, until)
     assert sum(each.turns for each in alone) == 5
     assert sum(each.to_resolve.n for each in alone) == 2
 
