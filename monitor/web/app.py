@@ -182,8 +182,11 @@ async def _on_refusal(face: WebFace, request: Request, error: Refusal) -> Respon
 
 
 async def _on_http(face: WebFace, request: Request, error: HTTPException) -> Response:
-    titles = {404: "There is nothing here", 405: "That cannot be done here"}
-    refusal = Refusal(error.status_code, titles.get(error.status_code, "That did not work"))
+    told = {
+        404: ("There is nothing here", "The address may be mistyped, or what stood here is gone."),
+        405: ("That cannot be done here", "Go back and use the buttons of the page."),
+    }
+    refusal = Refusal(error.status_code, *told.get(error.status_code, ("That did not work", "Go back and try again.")))
     return refused(Ask(request, face, face.assembly_of(), face.clock()), None, refusal)
 
 

@@ -40,6 +40,12 @@ TITLES = {
 }
 
 
+STATES = {
+    "waiting": "nobody has it", "taken": "taken", "later": "later", "answered": "answered", "closed": "closed",
+    "sweep": "may need one",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """The time left, in words. `tone` is "late", "soon" or ""."""
@@ -194,7 +200,7 @@ def inbox(ask: Ask) -> Response:
         }
     return page(
         ask, "inbox.html", title=TITLES.get(state, "Inbox"), groups=groups, sweep=beside, state=state, number=number,
-        looked=looked, titles=TITLES, people=people_of(ask), languages=pages.languages(database),
+        looked=looked, states=STATES, people=people_of(ask), languages=pages.languages(database),
         priorities=PRIORITIES, filtered=any(ask.query(key) for key in _FILTERS), per_page=PAGE,
         said=ask.query("said"), undo=ask.query("undo"),
         more={name: totals[name] for name in ("answered", "closed")} if not state else {},

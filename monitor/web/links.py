@@ -108,16 +108,18 @@ def _person(ask: Ask, recipient: str) -> str:
 
 
 def _show(ask: Ask, claim: Claim, said: str = "", fault: str = "", status: int = 200) -> Response:
-    case = cases.one(ask.database, claim.case_id)
-    if case is None:
+    row = cases.row_of(ask.database, claim.case_id)
+    if row is None:
         raise Refusal(403, "This link does not work", str(LinkRefused("malformed")))
+    case, told = cases.case_of(row), mentions.of_case(ask.database, claim.case_id)
     return page(
         ask,
         "act.html",
         title=f"Case {case.id}",
         status=status,
         case=case,
-        told=mentions.of_case(ask.database, case.id)[-5:],
+        told=told[-5:],
+        why=compose.facts_of(ask.rules, row, case, compose.worst_of(told), (), ask.now),
         purpose=claim.purpose,
         person=_person(ask, claim.recipient),
         people=[each.name for each in ask.settings.people if each.role != "viewer"],
