@@ -55,7 +55,7 @@ RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rul
 _CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.60, sweep=0.32)
 _CUES_ONLY_OF = {
     "es": Thresholds(ping=0.40, ping_aside=0.40, sweep=0.29),
-    "it": Thresholds(ping=0.50, ping_aside=0.74, sweep=0.32),
+    "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.32),
 }
 MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
