@@ -431,7 +431,7 @@ def erase_author(database: Database, source: str, author: str, now: datetime) ->
 def counts(database: Database) -> dict[str, int]:
     """How many posts, mentions and flagged mentions stand."""
     row = database.row(
-        "SELECT (SELECT count(*) FROM posts) AS posts, (SELECT count(*) FROM mentions) AS mentions, "
+        "SELECT (SELECT count(*) FROM posts) AS posts, (SELECT coalesce(sum(n), 0) FROM heard) AS mentions, "
         "(SELECT count(*) FROM mentions WHERE flagged = 1) AS flagged"
     )
     assert row is not None

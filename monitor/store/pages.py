@@ -9,7 +9,7 @@ from typing import Any
 from monitor.model import Mention
 from monitor.store.database import Database, Row, instant, marks, stamp
 from monitor.store.figures import heard
-from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of
+from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of, post_id
 
 CANDIDATES = 600  # mentions that a search with operators looks through after the index has chosen them
 NEWEST = 2000  # posts that a search on a page finds, those that came last
@@ -216,9 +216,9 @@ def thread(database: Database, source: str, thread: str, limit: int = 60) -> lis
         "SELECT p.native_id, p.author, p.text, p.title, p.url, p.posted_at, "
         "(SELECT max(m.case_id) FROM mentions m WHERE m.post_id = p.id) AS case_id FROM posts p "
         "WHERE p.id IN (SELECT id FROM posts WHERE source = :source AND thread_id = :thread UNION "
-        "SELECT id FROM posts WHERE source = :source AND native_id = :thread) AND p.deleted_at = '' "
+        "SELECT id FROM posts WHERE id = :first) AND p.deleted_at = '' "
         "AND p.purged_at = '' ORDER BY p.posted_at LIMIT :limit",
-        {"source": source, "thread": thread, "limit": limit},
+        {"source": source, "thread": thread, "first": post_id(source, thread), "limit": limit},
     )
 
 

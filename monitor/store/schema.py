@@ -39,9 +39,9 @@ FIRST = (
         n {serial}, id {key} UNIQUE, source {key}, native_id {key}, url {text}, author {text}, author_name {text},
         title {text}, text {text}, lang {text}, posted_at {key}, reach {whole}, rating {number}, parent_id {text},
         thread_id {text}, edited_at {text}, raw {text}, reply_text {text}, replied_at {text}, seen_at {key},
-        deleted_at {text}, purged_at {text}, UNIQUE (source, native_id)){strict}""",
+        deleted_at {text}, purged_at {text}){strict}""",  # an id is made of source and native id: one index for both
     "CREATE INDEX posts_by_thread ON posts (source, thread_id)",
-    "CREATE INDEX posts_by_time ON posts (posted_at)",
+    "CREATE INDEX posts_to_purge ON posts (posted_at) WHERE purged_at = ''",
     """CREATE TABLE mentions (
         id {key} PRIMARY KEY, post_id {key} REFERENCES posts (id) ON DELETE CASCADE, brand {key}, seen_at {key},
         posted_at {key}, source {key}, author {text}, sentiment {number}, label {text}, lane {text},
