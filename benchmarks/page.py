@@ -83,6 +83,8 @@ def build(database: Sqlite | Postgresql, wanted: int, case_count: int, now: date
     }
     number = itertools.count(1)
     bar = Bar(f"storing mentions, {database.face}", wanted)
+    if isinstance(database, Sqlite):
+        database.run("PRAGMA cache_size=-600000")  # of this thread's connection, which asks no page
     for start in range(0, wanted, CHUNK):
         bar.to(start)
         posts, kept, opened, stories = [], [], [], []
@@ -154,6 +156,7 @@ def measure(assembly: Assembly) -> dict[str, Any]:
         "mentions": "/mentions", "mentions_filter": "/mentions?label=negative&flagged=1", "search": "/mentions?q=wexka",
         "search_common": "/mentions?q=refund", "search_phrase": "/mentions?q=%22charged+me+twice%22+OR+parcel",
         "mention": f"/mentions/{mention['id']}", "insights": "/insights", "insights_year": "/insights?days=365",
+        "insights_brand": "/insights?days=365&brand=Harbour+Tea",
         "sources": "/sources", "desk": "/desk", "settings": "/settings", "ready": "/ready",
         "by_source": "/mentions?source=chirp", "by_author": "/mentions?author=author7",
         "by_language": "/mentions?language=de", "by_mood": "/mentions?label=unknown",
