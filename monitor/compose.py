@@ -231,11 +231,11 @@ def facts_of(
     """Why this case is where it is, in at most six short facts."""
     facts = list(worst.verdict.reasons[:3]) if worst else []
     starred = any(fact.endswith((" star", " stars")) for fact in facts)
-    for reason in case.priority_reasons:
-        if reason == "a critical word" and facts:
-            continue  # the words themselves say which
-        facts.append("a review" if starred and reason.startswith("a review, ") else reason)
     never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
+    for reason in case.priority_reasons:
+        if (reason == "a critical word" and facts) or (reason == "was not answered before" and never):
+            continue  # the words themselves say which, and the day below says when
+        facts.append("a review" if starred and reason.startswith("a review, ") else reason)
     if never:
         first = at(never[0]["first_posted_at"]).astimezone(rules.settings.zone)
         facts.append(f"{first.day} {first:%b} never answered")

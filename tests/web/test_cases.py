@@ -437,3 +437,16 @@ def test_what_strangers_say_in_a_row_is_folded_and_nothing_is_left_out(office: O
     assert "5 others wrote in this thread" in folded
     assert all(f"stranger {n}" in folded for n in range(5))
     assert "charged" not in folded
+
+
+def test_a_line_says_each_reason_once(office: Office) -> None:
+    """Who was never answered is told with the day alone, and the stars of a review once."""
+    office.take(post(ANGRY, thread_id="t1", at=office.clock() - 48 * HOUR))
+    office.clock.forward(HOUR)
+    (second,) = office.take(post(BROKEN, thread_id="t2", rating=1.0, at=office.clock() - MINUTE))
+    shown = office.person("Ana").get("/").text
+    line = shown.split(f'data-case="{second}"')[1].split('<div class="why">')[1].split("</div>")[0]
+    assert "2 times in 30 days" in line
+    assert "never answered" in line
+    assert "was not answered before" not in line
+    assert line.count("star") == 1
