@@ -395,7 +395,7 @@ def _felt_voices(heard: Heard) -> list[tuple[str, float]]:
     return voices
 
 
-_FELT = 0.6  # from here on a post is felt to be unhappy
+_FELT = 1.0  # from here on a post is felt to be unhappy: one plain word of sorrow, or two uneasy ones
 _UNHAPPY = ("kinds", "negated_praise", "negations", "shouting", "sad_face")
 
 

@@ -34,6 +34,9 @@ COMPLAINTS = {
         @acme Flug gestrichen und keine Auskunft am Schalter, ein Saftladen
         Acme verlangt versteckte Kosten, das ist doch Abzocke
         Internet von Acme geht seit gestern nicht mehr
+        Der Bote von Acme hat das Paket einfach über den Zaun geworfen
+        @acme auf fünf Mails nur automatische Antworten bekommen
+        Die Schuhe von Acme sind nach einem Monat auseinandergefallen
     """,
     "es": """
         @acme llevo tres semanas esperando mi pedido y nadie responde
@@ -46,6 +49,9 @@ COMPLAINTS = {
         @acme exijo una solución, el paquete llegó roto
         Lo de Acme es una estafa, no lo compren
         qué asco de atención la de acme, unos maleducados
+        El repartidor de Acme tiró el paquete por encima de la valla
+        El técnico de Acme no se ha presentado por tercera vez
+        Las zapatillas de Acme se han despegado en un mes
     """,
     "fr": """
         @acme toujours pas reçu mon colis et personne ne répond au téléphone
@@ -58,6 +64,9 @@ COMPLAINTS = {
         Acme a perdu ma valise et personne ne sait rien
         @acme votre livreur est un menteur, il n'est jamais passé
         Très déçue par Acme, la machine est déjà en panne
+        Le livreur Acme a jeté le colis par-dessus la clôture
+        @acme cinq mails et que des réponses automatiques
+        Les chaussures Acme se sont décollées en un mois
     """,
     "it": """
         @acme il mio pacco non è mai arrivato e nessuno risponde
@@ -70,6 +79,9 @@ COMPLAINTS = {
         La lavatrice Acme è già rotta, che delusione
         @acme mi avete preso in giro, rivoglio i miei soldi
         Da stamattina senza internet, grazie di niente Acme
+        Il corriere Acme ha lanciato il pacco oltre il cancello
+        Il tecnico Acme non si è presentato per la terza volta
+        Le scarpe Acme si sono scollate in un mese
     """,
     "pt": """
         @acme meu pedido não chegou e ninguém responde
@@ -82,6 +94,9 @@ COMPLAINTS = {
         A encomenda da Acme veio quebrada e o suporte não resolve nada
         @acme cadê meu reembolso, já é a quarta vez que ligo
         a acme é uma vergonha, não recomendo a ninguém
+        O entregador da Acme jogou o pacote por cima do muro
+        O técnico da Acme não apareceu pela terceira vez
+        Os sapatos da Acme descolaram em um mês
     """,
     "nl": """
         @acme mijn pakket is nog steeds niet bezorgd en niemand reageert
@@ -96,6 +111,9 @@ COMPLAINTS = {
         Acme zijn gewoon oplichters, raad ik iedereen af
         wat een onbeschofte medewerkers bij acme, schandalig
         Weer vertraging en geen enkele uitleg van Acme, om te huilen
+        Koffie van Acme smaakt naar afwaswater
+        Acme belooft alles en doet niets, altijd hetzelfde liedje
+        @acme jullie monteur is weer niet komen opdagen
     """,
 }
 
@@ -112,6 +130,9 @@ CALM = {
         Keine Beschwerden, bei Acme läuft alles einwandfrei
         Mein Paket von Acme ist endlich angekommen, freue mich
         Nicht schlecht, was Acme da gebaut hat
+        Wie lange habe ich Garantie auf den Mixer von Acme?
+        Unter welcher Nummer erreiche ich den Kundenservice von Acme?
+        @acme kann ich die Jacke im Laden zurückgeben?
     """,
     "es": """
         @acme muchas gracias por la ayuda de ayer
@@ -125,6 +146,9 @@ CALM = {
         Sin quejas, con Acme todo perfecto
         Por fin llegó mi pedido de Acme, qué ilusión
         No está nada mal lo que ha hecho Acme
+        ¿Cuántos años de garantía tiene la batidora de Acme?
+        ¿En qué número está el servicio al cliente de Acme?
+        @acme ¿puedo devolver la chaqueta en la tienda?
     """,
     "fr": """
         @acme merci beaucoup pour votre aide hier
@@ -138,6 +162,9 @@ CALM = {
         Rien à redire, chez Acme tout est parfait
         Mon colis Acme est enfin arrivé, je suis contente
         Pas mal du tout, ce que fait Acme
+        Combien d'années de garantie pour le mixeur Acme ?
+        Quel est le numéro du service client Acme ?
+        @acme est-ce que je peux rendre la veste en magasin ?
     """,
     "it": """
         @acme grazie mille per l'aiuto di ieri
@@ -151,6 +178,9 @@ CALM = {
         Nessuna lamentela, con Acme tutto perfetto
         Finalmente arrivato il mio pacco Acme, che bello
         Niente male quello che ha fatto Acme
+        Quanti anni di garanzia ha il frullatore Acme?
+        Qual è il numero del servizio clienti di Acme?
+        @acme posso restituire la giacca in negozio?
     """,
     "pt": """
         @acme muito obrigada pela ajuda de ontem
@@ -164,6 +194,9 @@ CALM = {
         Nenhuma reclamação, com a Acme deu tudo certo
         Meu pedido da Acme finalmente chegou, que alegria
         Nada mal o que a Acme fez
+        Quantos anos de garantia tem o liquidificador da Acme?
+        Qual é o número do atendimento da Acme?
+        @acme posso devolver a jaqueta na loja?
     """,
     "nl": """
         @acme heel erg bedankt voor de hulp gisteren
@@ -177,6 +210,9 @@ CALM = {
         Geen klachten, bij Acme loopt alles prima
         Mijn pakket van Acme is eindelijk binnen, heel blij
         Helemaal niet slecht wat Acme daar doet
+        Hoeveel jaar garantie zit er op de blender van Acme?
+        Wat is het nummer van de helpdesk van Acme?
+        @acme kan ik de jas in de winkel teruggeven?
     """,
 }
 
