@@ -102,14 +102,16 @@ class Desk:
             "voices": [{"voice": name, "weight": round(weight, 4)} for name, weight in found.voices[:20]],
         }
 
-    def say(self, case: str, verb: str, *, text: str = "", owner: str = "", why: str = "") -> dict[str, Any]:
+    def say(
+        self, case: str, verb: str, *, text: str = "", owner: str = "", why: str = "", outcome: str = ""
+    ) -> dict[str, Any]:
         """Say something of a case, as any button does."""
         assembly = self.assembly_of()
         if not assembly.settings.earful.mcp_verbs:
             raise NoSuch("Saying things of cases is not allowed here: [earful] mcp_verbs is false in the settings.")
         if verb == "dismiss" and not why:
             raise NoSuch(f"To dismiss a case say why: {', '.join(verbs.WHYS)}.")
-        given = {"text": text[:2000], "owner": owner[:64], "why": why[:40]}
+        given = {"text": text[:2000], "owner": owner[:64], "why": why[:40], "outcome": outcome[:40]}
         detail = {key: value for key, value in given.items() if value}
         try:
             said = verbs.say(
@@ -169,11 +171,14 @@ def server_of(desk: Desk) -> MCPServer[Any]:
     if desk.assembly_of().settings.earful.mcp_verbs:
 
         @server.tool(annotations=ToolAnnotations(read_only_hint=False, idempotent_hint=True, open_world_hint=False))
-        def say(case: str, verb: str, text: str = "", owner: str = "", why: str = "") -> dict[str, Any]:
+        def say(
+            case: str, verb: str, text: str = "", owner: str = "", why: str = "", outcome: str = ""
+        ) -> dict[str, Any]:
             """Say of a case: take, release, answered, close, snooze, wait, assign (owner), note (text), undo, dismiss.
 
-            To dismiss needs why: not_us, not_a_complaint, spam or handled_elsewhere. It teaches.
+            To close needs the outcome: solved, could_not_be_solved or no_answer_needed. To dismiss needs why: not_us,
+            not_a_complaint, spam or handled_elsewhere. Ask the person: it teaches.
             """
-            return told(lambda: desk.say(case, verb, text=text, owner=owner, why=why))
+            return told(lambda: desk.say(case, verb, text=text, owner=owner, why=why, outcome=outcome))
 
     return server

@@ -165,7 +165,7 @@ def get_case(ask: Ask, _values: dict[str, Any]) -> Any:
     body=(
         Field("verb", "what to say", "choice", verbs.VERBS, needed=True),
         Field("owner", "assign: who is to have it", most=64),
-        Field("outcome", "close: how it ended", "choice", verbs.OUTCOMES),
+        Field("outcome", "close, always: how it ended", "choice", verbs.OUTCOMES),
         Field("why", "dismiss, close: why no answer was needed", "choice", verbs.WHYS),
         Field("until", "snooze, wait: until when", "time"),
         Field("on", "wait: on whom", most=200),

@@ -98,15 +98,20 @@ def test_allowed_it_says_what_a_button_would_say(tmp_path: Path, database: Sqlit
     assembly, desk = made(tmp_path, database, "mcp_verbs = true")
     (case_id,) = take(assembly, post(LATE))
     assert set(tools(desk)) == READS | {"say"}
-    first, again, why, gone = ask(
+    first, again, how, why, gone = ask(
         desk, ("say", {"case": case_id, "verb": "take"}), ("say", {"case": case_id, "verb": "take"}),
-        ("say", {"case": case_id, "verb": "dismiss"}), ("say", {"case": case_id, "verb": "dismiss", "why": "spam"}),
+        ("say", {"case": case_id, "verb": "close"}), ("say", {"case": case_id, "verb": "dismiss"}),
+        ("say", {"case": case_id, "verb": "dismiss", "why": "spam"}),
     )  # fmt: skip
+    assert "one of solved, could_not_be_solved" in how
     assert (first["changed"], again["changed"], gone["changed"]) == (True, False, True)
     assert "say why" in why
     found = case(database, case_id)
     assert (found.owner, found.closed_by, found.why) == ("Ana's assistant", "Ana's assistant", "spam")
     assert lines(database, case_id).count("take") == 1
+    (solved,) = ask(desk, ("say", {"case": case_id, "verb": "close", "outcome": "solved"}))
+    assert solved["changed"]
+    assert case(database, case_id).outcome == "solved"
 
 
 @pytest.mark.parametrize("odd", ["\0", "\u2028<script>", "'; DROP TABLE cases; --", "x" * 5000, '"', "((", "*"])
