@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -52,10 +52,10 @@ _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
 # Where VADER is silent, cues and feelings speak: one strong word calls people. In Spanish every "no" makes VADER frown,
 # so that hearing twice as much as it does takes a low line; Italian papers and politics use strong words every day.
-_CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.60, sweep=0.32)
+_CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.60, sweep=0.28)
 _CUES_ONLY_OF = {
-    "es": Thresholds(ping=0.40, ping_aside=0.40, sweep=0.29),
-    "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.32),
+    "es": Thresholds(ping=0.42, ping_aside=0.42, sweep=0.28),
+    "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.28),
 }
 MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
@@ -71,6 +71,16 @@ class BrandVoice:
     context: tuple[str, ...] = ()
     complaint_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sentiment_words: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A post to be judged for a brand, with the words by which it was found. `answers_us`: it replies to our own."""
+
+    post: Post
+    brand: str
+    matched: tuple[str, ...] = ()
+    answers_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +162,25 @@ class Judge:
 
     def verdict(self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False) -> Verdict:
         """Judge one post for one brand. `answers_us`: it replies to a post of our own."""
-        heard = self._hear(post, brand)
-        odds = self._odds(heard, answers_us)
-        found = self._weigh(
-            post, heard, self._taught(brand, heard, odds), matched, answers_us, self._learned.get(brand)
-        )
-        return self._about_us(post, brand, found)
+        (found,) = self.verdicts([Asked(post, brand, matched, answers_us)])
+        return found
+
+    def verdicts(self, asked: Sequence[Asked]) -> list[Verdict]:
+        """Judge many posts, each as if it were alone.
+
+        Each step is done for all of them before the next one: a processor has its tables at hand then, which is a fifth
+        quicker than one post after the other.
+        """
+        every = self._hear([each.post for each in asked], [each.brand for each in asked])
+        odds = [self._odds(heard, each.answers_us) for heard, each in zip(every, asked, strict=True)]
+        found = []
+        for each, heard, before in zip(asked, every, odds, strict=True):
+            taught = self._taught(each.brand, heard, before)
+            weighed = self._weigh(
+                each.post, heard, taught, each.matched, each.answers_us, self._learned.get(each.brand)
+            )
+            found.append(self._about_us(each.post, each.brand, weighed))
+        return found
 
     def _about_us(self, post: Post, brand: str, found: Verdict) -> Verdict:
         """Keep away what is not about us: stored and searchable, never told."""
@@ -171,7 +194,7 @@ class Judge:
 
     def lesson(self, post: Post, brand: str, answer: Answer, by: str, at: datetime) -> Lesson:
         """Return what staff's answer about a post teaches, to be given to `learning.learn` with all the others."""
-        heard = self._hear(post, brand)
+        (heard,) = self._hear([post], [brand])
         key, vector = f"{post.source}:{post.native_id}", self._own_models.vector(heard.text)
         odds = self._odds(heard, answers_us=False)
         return Lesson(key, heard.signals.tokens, heard.values, odds, answer, by, at, vector)
@@ -192,7 +215,7 @@ class Judge:
         self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False
     ) -> Explanation:
         """Judge as `verdict` does and show every voice with its weight, the loudest first."""
-        heard = self._hear(post, brand)
+        (heard,) = self._hear([post], [brand])
         odds = self._odds(heard, answers_us)
         taught = self._taught(brand, heard, odds)
         verdict = self._weigh(post, heard, taught, matched, answers_us, self._learned.get(brand))
@@ -229,25 +252,46 @@ class Judge:
             odds = (odds + heard.classified) / 2  # two judges of equal standing
         return odds + (_REPLY_ODDS if answers_us else 0.0)
 
-    def _hear(self, post: Post, brand: str) -> Heard:
-        ear = self._brands.get(brand, self._general)
-        text = bounded(post.text if not post.title or post.title in post.text else f"{post.title}. {post.text}")
-        if ear.mask is not None:
-            text = ear.mask.sub(BRAND, text)
-        language = detect(text, post.lang)
-        if language == UNTOLD:
-            language = told_by_words(tokens_of(text)) or language
-        spoken = language if language in LANGUAGES else "en"
-        cues = cues_for(spoken, tuple(ear.voice.complaint_words.get(spoken, ())))
-        signals = signals_of(text, cues, ear.aim)
+    def _hear(self, posts: Sequence[Post], brands: Sequence[str]) -> list[Heard]:
+        """Read each post for its brand, step by step for all of them."""
+        ears = [self._brands.get(brand, self._general) for brand in brands]
+        texts = [_heard_text(post, ear) for post, ear in zip(posts, ears, strict=True)]
+        languages = [detect(text, post.lang) for text, post in zip(texts, posts, strict=True)]
+        if UNTOLD in languages:
+            languages = [
+                (told_by_words(tokens_of(text)) or language) if language == UNTOLD else language
+                for text, language in zip(texts, languages, strict=True)
+            ]
+        spoken = [language if language in LANGUAGES else "en" for language in languages]
+        signals = [
+            signals_of(text, cues_for(code, tuple(ear.voice.complaint_words.get(code, ()))), ear.aim)
+            for text, ear, code in zip(texts, ears, spoken, strict=True)
+        ]
         # Too short to tell the language, yet an English cue stands in it: "Acme sucks", "love it".
-        sentiment = ear.scorer.score(text, "en" if language == "und" and signals.cues else language)
-        critical = _critical_cues(spoken, self._critical_words).find(list(signals.tokens))
-        told = tuple(cue for cue in critical if cue.kind.name != "harmless")
-        # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
-        felt = UNFELT if signals.elsewhere else sentiment
-        values = with_sentiment(signals.values, felt)
-        return Heard(language, sentiment, signals, told, values, text, self._own_models.odds(text))
+        sentiments = [
+            ear.scorer.score(text, "en" if language == UNTOLD and seen.cues else language)
+            for text, ear, language, seen in zip(texts, ears, languages, signals, strict=True)
+        ]
+        critical = [
+            _critical_cues(code, self._critical_words).find(list(seen.tokens))
+            for code, seen in zip(spoken, signals, strict=True)
+        ]
+        classified = self._own_models.odds(texts)
+        return [
+            Heard(
+                language,
+                sentiment,
+                seen,
+                tuple(cue for cue in cues if cue.kind.name != "harmless") if cues else (),
+                # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
+                with_sentiment(seen.values, UNFELT if seen.elsewhere else sentiment),
+                text,
+                other,
+            )
+            for language, sentiment, seen, cues, text, other in zip(
+                languages, sentiments, signals, critical, texts, classified, strict=True
+            )
+        ]
 
     def _weigh(
         self,
@@ -294,6 +338,11 @@ class Judge:
             tags=tags_of(heard) if lane != "none" else (),
             words=matched,
         )
+
+
+def _heard_text(post: Post, ear: _Ear) -> str:
+    text = bounded(post.text if not post.title or post.title in post.text else f"{post.title}. {post.text}")
+    return text if ear.mask is None else ear.mask.sub(BRAND, text)
 
 
 def bounded(text: str) -> str:
@@ -389,9 +438,9 @@ def _felt_voices(heard: Heard) -> list[tuple[str, float]]:
     felt = feelings(heard.signals.tokens, heard.language, heard.signals.cues)
     voices = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
     if values.get("question") and felt.odds < _FELT and not tells_of_trouble(heard):
-        voices.append(("a question, and nothing is wrong", -1.3))
+        voices.append(("a question, and nothing is wrong", -1.5))
     elif not felt.unhappy and not any(map(values.get, _UNHAPPY)):
-        voices.append(("nothing unhappy is said", -0.9))
+        voices.append(("nothing unhappy is said", -1.1))
     return voices
 
 
@@ -536,4 +585,4 @@ def _critical_cues(language: str, own: tuple[str, ...]) -> Cues:
     return Cues([*pairs, *((word, Kind("own", "one of your critical words", 0.0)) for word in own)])
 
 
-__all__ = ["BrandVoice", "Explanation", "Heard", "Judge", "Label"]
+__all__ = ["Asked", "BrandVoice", "Explanation", "Heard", "Judge", "Label"]

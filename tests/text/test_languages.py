@@ -149,6 +149,8 @@ CALM = {
         ¿Cuántos años de garantía tiene la batidora de Acme?
         ¿En qué número está el servicio al cliente de Acme?
         @acme ¿puedo devolver la chaqueta en la tienda?
+        @acme ¿a qué hora abre mañana la tienda de mi barrio?
+        @acme hoy paso por vuestra tienda a las tres
     """,
     "fr": """
         @acme merci beaucoup pour votre aide hier
