@@ -477,8 +477,8 @@ class Postgresql:
             return max(cursor.rowcount, 0)
 
     def _run(self, statement: str, values: Values) -> psycopg.Cursor[Any]:
-        # A plan for any word would read a million posts for a rare one: searches are planned each time.
-        prepare = False if "plainto_tsquery" in statement else None
+        # A plan that is kept for any value reads a million rows for a rare one: questions are planned each time.
+        prepare = False if statement.startswith("SELECT") else None
         return self._connection().execute(_for_postgresql(statement).encode(), values, prepare=prepare)
 
     def script(self, statements: Iterable[str]) -> None:

@@ -443,6 +443,17 @@ def test_what_people_type_becomes_few_short_words() -> None:
     assert len(sought("word " * 5000)) <= 30
 
 
+def test_postgresql_plans_a_question_for_the_values_it_is_asked_with(new_postgresql: str) -> None:
+    """A plan that is kept after some askings suits what is common, and reads everything for what is rare."""
+    database = Postgresql(new_postgresql)
+    for number in range(12):
+        assert database.row("SELECT count(*) AS n FROM posts WHERE source = :source", {"source": str(number)}) == {
+            "n": 0
+        }
+    assert database.rows("SELECT name FROM pg_prepared_statements") == []
+    database.close()
+
+
 def test_a_lost_connection_to_postgresql_is_found_again(new_postgresql: str) -> None:
     database = Postgresql(new_postgresql)
     records.remember(database, "a", "1", NOW)
