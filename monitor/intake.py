@@ -11,18 +11,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from connectors import Post
-from monitor.model import Mention
+from monitor.model import Mention, Verdict
 from monitor.placing import Judged, Placing, Taken
 from monitor.rules import Rules, domain_of
 from monitor.store import cases, mentions, records
 from monitor.store.database import Database
-from monitor.text.judge import Judge
+from monitor.text.judge import Asked, Judge
 from monitor.text.query import Query, Subject, brands_in
 from monitor.text.relevance import communities_of, domains_of
 from monitor.text.similar import fingerprint
 from monitor.text.tidy import tidy
 
-CHUNK = 200
+CHUNK = 500
 
 
 class Intake:
@@ -84,24 +84,28 @@ class Intake:
             (post.source, post.parent_id) for post, about in zip(ready, found, strict=True) if about and post.parent_id
         }
         ours = self._own_parents(parents)
-        judged = []
-        for post, about in zip(ready, found, strict=True):
-            for name, words in about.items():
-                verdict = self.judge.verdict(post, name, words, answers_us=(post.source, post.parent_id) in ours)
-                needed = verdict.lane != "none"
-                key = mentions.post_id(post.source, post.native_id)
-                judged.append(
-                    Judged(
-                        post=post,
-                        post_id=key,
-                        mention_id=mentions.mention_id(name, key),
-                        brand=name,
-                        verdict=verdict,
-                        fingerprint=fingerprint(post.text or post.title) if needed else 0,
-                        suppressed=self._suppressed(post, name, muted) if needed else "",
-                    )
-                )
-        return judged
+        asked = [
+            Asked(post, name, words, (post.source, post.parent_id) in ours)
+            for post, about in zip(ready, found, strict=True)
+            for name, words in about.items()
+        ]
+        return [
+            self._judged(each.post, each.brand, verdict, muted)
+            for each, verdict in zip(asked, self.judge.verdicts(asked), strict=True)
+        ]
+
+    def _judged(self, post: Post, brand: str, verdict: Verdict, muted: set[tuple[str, str, str]]) -> Judged:
+        needed = verdict.lane != "none"
+        key = mentions.post_id(post.source, post.native_id)
+        return Judged(
+            post=post,
+            post_id=key,
+            mention_id=mentions.mention_id(brand, key),
+            brand=brand,
+            verdict=verdict,
+            fingerprint=fingerprint(post.text or post.title) if needed else 0,
+            suppressed=self._suppressed(post, brand, muted) if needed else "",
+        )
 
     def tellable(self, standing: Sequence[Mention]) -> list[Mention]:
         """Those of these stored mentions that may open a case by today's settings and mutes."""

@@ -205,15 +205,15 @@ class Cues:
         """Return the cues in order; a longer cue silences the shorter ones inside it ("no complaints" "complaints")."""
         found: list[Found] = []
         covered = calmed = 0
-        for start, nodes in enumerate(map(self._begins, tokens)):
-            if not nodes:
+        last = len(tokens) - 1
+        for start, begins in enumerate(map(self._begins, tokens)):
+            if begins is None:
                 continue
+            nodes, open_ended, going_on = begins
+            if not open_ended and (start == last or tokens[start + 1] not in going_on):
+                continue  # most words that begin a cue go on as none
             best: tuple[int, list[Kind]] | None = None
-            after = tokens[start + 1 : start + 2]
             for node in nodes:
-                ending, gap, stems, words = node
-                if ending is None and gap is None and not stems and (not after or after[0] not in words):
-                    continue  # most words that begin a cue go on as none
                 best = _better(best, _longest(node, tokens, start + 1))
             if best is not None and best[0] > covered and start >= calmed:
                 end, kinds = best
@@ -224,13 +224,22 @@ class Cues:
                 found.extend(Found(kind, " ".join(tokens[start:end]), start, end) for kind in kinds)
         return found
 
-    def _beginning(self, token: str) -> tuple[_Node, ...]:
-        """Return the nodes that a word leads to when a cue begins with it."""
+    def _beginning(self, token: str) -> _Beginning | None:
+        """Return the nodes that a word leads to when a cue begins with it, and what must follow for one to go on."""
         node = self._first.get(token)
         stems = self._stems.get(token[:4], ())
-        return (*(() if node is None else (node,)), *(branch for stem, branch in stems if token.startswith(stem)))
+        nodes = (*(() if node is None else (node,)), *(branch for stem, branch in stems if token.startswith(stem)))
+        if not nodes:
+            return None
+        return (
+            nodes,
+            any(ending is not None or gap is not None or bool(stems) for ending, gap, stems, _ in nodes),
+            frozenset(chain.from_iterable(words for _, _, _, words in nodes)),
+        )
 
 
+# Nodes that a word leads to; whether one of them needs no certain word next; what words one of them could go on with.
+_Beginning = tuple[tuple["_Node", ...], bool, frozenset[str]]
 # Kinds of a cue that ends here, what follows a gap, beginnings of words with what follows them, words that follow.
 _Node = tuple[list[Kind] | None, dict[str, Any] | None, tuple[tuple[str, Any], ...], dict[str, Any]]
 

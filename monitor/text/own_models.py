@@ -52,16 +52,14 @@ class OwnModels:
             self._troubles[str(refusal)] = None
             return ()
 
-    def odds(self, text: str) -> float | None:
-        """Return the classifier's log odds that a text is negative; None without one."""
-        if self._classifier is None:
-            return None
-        try:
-            (odds,) = self._classifier.odds([text])
-        except LocalModelRefused as refusal:
-            self._troubles[str(refusal)] = None
-            return None
-        return odds
+    def odds(self, texts: Sequence[str]) -> Sequence[float | None]:
+        """Return for each text the classifier's log odds that it is negative; None without one."""
+        if self._classifier is not None:
+            try:
+                return self._classifier.odds(texts)
+            except LocalModelRefused as refusal:
+                self._troubles[str(refusal)] = None
+        return [None] * len(texts)
 
     def _embed(self, text: str) -> Sequence[float]:
         assert self._encoder is not None

@@ -119,5 +119,5 @@ def test_what_was_learned_by_one_encoder_is_not_heard_by_another(tmp_path: Path)
 def test_without_an_encoder_nothing_has_a_vector() -> None:
     (lesson,) = lessons(Judge([]), [("my order never arrived", "yes")])
     assert tuple(lesson.vector) == ()
-    assert NO_MODELS.odds("great") is None
+    assert NO_MODELS.odds(["great"]) == [None]
     assert NO_MODELS.names == ()
