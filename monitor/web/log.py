@@ -22,6 +22,7 @@ _WORDS = {
     "take": "taken",
     "release": "let go",
     "answered": "answered",
+    "answered earlier": "an earlier answer was seen: that one counts",
     "close": "closed",
     "dismiss": "no answer needed",
     "snooze": "snoozed",
