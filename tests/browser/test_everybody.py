@@ -5,13 +5,16 @@ axe comes out of a wheel (axe-playwright-python), so nothing is loaded from anyw
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from monitor import desk
+from alerts.letters import render_alert
+from monitor import compose, desk, digest
 from monitor.cases import say
-from monitor.store import pages, records, web
+from monitor.store import deliveries, pages, records, web
+from monitor.web import links
 from tests.browser.days import SampleDay
 from tests.browser.seat import Seat
 from tests.hall import ANGRY, case, post
@@ -25,13 +28,23 @@ MORE = (
     "td-has-header",
 )  # fmt: skip
 # What axe does not ask: one first heading and not two, what each heading of a table heads, ids that stand twice, and
-# whether the navigation says where one is.
+# whether the navigation says where one is, and whether the focus can be seen wherever it goes.
 OURS = """(shown) => {
   const faults = [...document.querySelectorAll("th:not([scope])")].map((each) => `no scope: ${each.outerHTML}`);
   const heads = document.querySelectorAll("h1").length;
   if (heads !== 1) faults.push(`${heads} first headings`);
   const here = [...document.querySelectorAll("nav[aria-label=Main] [aria-current]")].map((each) => each.textContent);
   if (here.join() !== shown) faults.push(`the navigation says one is in ${here.join() || "no place"}`);
+  for (const each of document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")) {
+    if (!each.checkVisibility() || each.disabled || each.type === "hidden") continue;
+    each.focus({ focusVisible: true });
+    const line = getComputedStyle(each);
+    if (document.activeElement !== each) faults.push(`no focus: ${each.outerHTML.slice(0, 120)}`);
+    else if (line.outlineStyle === "none" || parseFloat(line.outlineWidth) < 2) {
+      faults.push(`focus unseen: ${each.outerHTML.slice(0, 120)}`);
+    }
+  }
+  document.activeElement.blur();
   const ids = [...document.querySelectorAll("[id]")].map((each) => each.id);
   faults.push(...ids.filter((each, place) => ids.indexOf(each) !== place).map((each) => `twice: ${each}`));
   return faults;
@@ -190,11 +203,37 @@ def test_what_axe_is_asked_is_really_asked(chromium: Any, demo: Office, seats: l
     seat.page.evaluate(
         """document.querySelector("main").insertAdjacentHTML("beforeend", `<h1>two</h1><h5>five</h5><img src="/x">
         <p id="main">pale</p><input><a href="/"></a><table><tr><th>a</th><td>b</td></tr></table>`);
-        document.querySelector("p#main").style.color = "#ccc";"""
+        document.querySelector("p#main").style.color = "#ccc";
+        document.querySelector("main form button").style.outline = "none";"""
     )
     found = "\n".join(faults(seat, "Desk"))
     for fault in (
         "heading-order", "image-alt", "color-contrast", "label (", "link-name", "no scope", "2 first headings",
-        "one is in Sources", "twice: main",
+        "one is in Sources", "twice: main", "focus unseen",
     ):  # fmt: skip
         assert fault in found, fault
+
+
+def test_axe_finds_nothing_in_the_mails(chromium: Any, day: SampleDay) -> None:
+    """An alert and the week's letter, in light and dark; a mail has no landmarks, and needs none."""
+    database, rules = day.database, day.assembly.rules
+    letter = digest.letter_of(database, rules, day.clock() + timedelta(hours=1), key="k")
+    told = database.row("SELECT id FROM deliveries WHERE action = 'post' ORDER BY urgent DESC, id LIMIT 1")
+    assert told is not None
+    row = deliveries.one(database, told["id"])
+    assert row is not None
+    made = compose.compose(
+        database, rules, row, [row], day.clock(), link=links.make(rules.settings, database, day.clock)
+    )
+    seat = Seat(chromium, day)
+    found = []
+    try:
+        for html in (letter.html, render_alert(made.alert)[1]):
+            seat.page.set_content(html)
+            for scheme in ("light", "dark"):
+                seat.page.emulate_media(color_scheme=scheme)
+                seen = axe(seat.page)
+                found += [f"{scheme}: {each}" for each in seen if not each.startswith(("region", "landmark"))]
+    finally:
+        seat.context.close()
+    assert found == []
