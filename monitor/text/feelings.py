@@ -1,7 +1,7 @@
 """How a post feels in a language that VADER does not know: words with weights, written for this project.
 
-The words stand in `words/feelings.<language>.toml` by grade, from `awful` to `lovely`; a grade's weight is in log odds
-of an unhappy post, as the weights of cues are. A word of joy behind a "not" is counted as its opposite, a word of
+The words stand in `words/feelings.<language>.toml` by grade, from `awful` to `good`; a grade's weight is in log odds of
+an unhappy post, as the weights of cues are. A word of joy behind a "not" is counted as its opposite, a word of
 sorrow behind one as hardly anything. What is already heard as a cue of complaint or praise is not felt a second time.
 """
 
