@@ -361,7 +361,7 @@ def _mean(cases: Sequence[Case], values: Sequence[float], whole: float) -> float
 
 
 def _lines(cases: list[Case], blended: list[float]) -> tuple[float | None, float | None]:
-    """Return this brand's lines: a ping is right two times in three, a sweep keeps 49 of 50 that need one."""
+    """Return this brand's lines: a ping is right two times in three, a sweep keeps 29 of 30 that need one."""
     rows = sorted(
         ((_sigmoid(odds), case.target >= 0.5) for case, odds in zip(cases, blended, strict=True)), reverse=True
     )
@@ -373,7 +373,7 @@ def _lines(cases: list[Case], blended: list[float]) -> tuple[float | None, float
         if place >= 8 and right / place >= 0.67:
             ping = chance
     reached = sorted(chance for chance, label in rows if label)
-    sweep = 0.9 * reached[len(reached) // 50]
+    sweep = reached[len(reached) // 30]
     if ping is not None:
         ping = round(max(0.5, min(0.9, ping)), 4)
     return ping, round(max(0.01, min(0.3, sweep)), 4) if yes >= 10 else None
