@@ -103,6 +103,7 @@ class _Life:
         for warning in self.engine.assembly.settings.warnings:
             log.warning("%s", warning)
         self._tell_refused_models()
+        threading.Thread(target=self.engine.assembly.judge.warm, name="warm", daemon=True).start()
         self.engine.start()
         served = self.page.start()
         if self.show:

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -159,6 +159,13 @@ class Judge:
         others = "".join(f", {name}" for name in own_models.names)
         self.scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, {with_model}{others})"
         self.rules_scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, rules{others})"
+
+    def warm(self) -> None:
+        """Load what waits for its first post: word lists of seven languages and the model that tells them apart."""
+        at = datetime.fromtimestamp(0, UTC)
+        posts = [Post("", "", "", "", "one two three four five six", at, lang=code) for code in ("", *LANGUAGES)]
+        self._hear(posts, [""] * len(posts))
+        told_by_words(("one",))
 
     def verdict(self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False) -> Verdict:
         """Judge one post for one brand. `answers_us`: it replies to a post of our own."""
