@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.browser.seat import PHONE, Seat
-from tests.hall import ANGRY, BROKEN, INJURY, case, lines, post
+from tests.hall import ANGRY, BROKEN, INJURY, MINUTE, case, lines, post
 from tests.web.office import Office
 from tests.web.test_hostile import CORPUS
 
@@ -137,6 +137,24 @@ def test_news_never_take_the_words_from_under_somebodys_hands(chromium: Any, off
     seat.page.keyboard.type("sorry.")
     assert seat.page.input_value("#reply") == "I am so sorry."
     assert seat.page.evaluate("document.activeElement.id") == "reply"
+
+
+def test_what_somebody_has_unfolded_stays_open_while_the_rest_of_the_page_is_renewed(
+    chromium: Any, office: Office, seats: list[Seat]
+) -> None:
+    (case_id,) = office.take(post(ANGRY, thread_id="loud", native_id="first", at=office.clock() - 2 * MINUTE))
+    for n in range(4):
+        office.take(post(f"Acme is all right, says stranger {n}", author=f"s{n}", thread_id="loud"))
+    seats.append(seat := Seat(chromium, office))
+    log_in(seat, office, "Nele")
+    seat.page.goto(f"/cases/{case_id}")
+    seat.page.wait_for_selector("[data-live-sign].on")
+    seat.page.locator("li.others summary").click()
+    colleague = office.person("Olle")
+    colleague.get(f"/cases/{case_id}")
+    colleague.post(f"/cases/{case_id}", {"verb": "take"})
+    seat.page.wait_for_selector("text=taken by Olle")
+    assert seat.page.locator("text=stranger 3").is_visible()
 
 
 def test_chosen_cases_stay_chosen_when_news_come(chromium: Any, demo: Office, seats: list[Seat]) -> None:

@@ -12,9 +12,11 @@
   let waiting = null;
   let under = false;
 
+  const busy = (part) => typing(part) || part.querySelector("details[open]");
+
   const renew = async () => {
     if (under || document.hidden) { waiting = true; return; }
-    if (parts().some((part) => typing(part) || part.querySelector("details[open]"))) { waiting = true; return; }
+    if (parts().every(busy)) { waiting = true; return; }
     under = true;
     waiting = null;
     try {
@@ -22,6 +24,7 @@
       if (!answer.ok || answer.redirected) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of parts()) {
+        if (busy(part)) { waiting = true; continue; }
         const other = part.id && fresh.getElementById(part.id);
         if (!other || other.innerHTML === part.innerHTML) continue;
         const chosen = new Set([...part.querySelectorAll("input[name=case]:checked")].map((box) => box.value));
