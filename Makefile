@@ -33,12 +33,13 @@ crash: .venv/.developer
 	$(BIN)/python -m tests.crash.walk
 
 # train: write the shipped judge anew from data that lies beside the checkout.
-# quality: what the judge finds hard, and what 200 answers of staff are worth.
+# quality: what the judge finds hard, what 200 answers of staff are worth, and what "not us" keeps away.
 train: .venv/.developer
 	$(BIN)/python benchmarks/train.py
 quality: .venv/.developer
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/learning.py
+	$(BIN)/python benchmarks/relevance.py
 
 # The README's pictures of the page, from the sample day. Needs a Chromium: apt-get install chromium
 pictures: .venv/.developer
