@@ -22,7 +22,7 @@ imports:
 tests:
 	$(BIN)/pytest -n 2 -q
 
-# How fast it is on this machine, about three minutes; the last line is one JSON object. bench-pages: a million mentions.
+# How fast it is on this machine, about three minutes; the last line is one JSON object. bench-pages: a million mentions, 15 minutes at most.
 bench: .venv/.developer
 	@$(BIN)/python -m benchmarks.bench
 bench-pages: .venv/.developer
