@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))
 
 from monitor.text import linear, measures  # noqa: E402
 from monitor.text.complaint import BRAND, cues_for, signal_names, signals_of  # noqa: E402
-from monitor.text.judge import bounded, with_sentiment  # noqa: E402
+from monitor.text.hearing import bounded, with_sentiment  # noqa: E402
 from monitor.text.sentiment import Scorer  # noqa: E402
 
 Floats = NDArray[np.float64]

@@ -31,7 +31,8 @@ from monitor.store import sources, web
 from monitor.store.database import Database, Postgresql, Sqlite, open_database
 from monitor.store.schema import migrate
 from monitor.teaching import Taught, Teaching, load
-from monitor.text.judge import BrandVoice, Judge
+from monitor.text.hearing import BrandVoice
+from monitor.text.judge import Judge
 from monitor.text.own_models import OwnModels
 from monitor.text.query import Query, parse
 

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import Post
-from monitor.text.judge import BrandVoice, Judge
+from monitor.text.hearing import BrandVoice
+from monitor.text.judge import Judge
 from monitor.text.measures import count, evaluate
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mentions"

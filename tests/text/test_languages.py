@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors import Post
-from monitor.text.judge import BrandVoice, Judge
+from monitor.text.hearing import BrandVoice
+from monitor.text.judge import Judge
 
 LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")
 JUDGE = Judge([BrandVoice("Acme", ("Acme",))])

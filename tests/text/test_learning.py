@@ -13,7 +13,8 @@ import pytest
 from connectors import Post
 from monitor.model import Mention, Verdict
 from monitor.text import learning
-from monitor.text.judge import BrandVoice, Judge
+from monitor.text.hearing import BrandVoice
+from monitor.text.judge import Judge
 from monitor.text.learning import Answer, Learned, Lesson
 from monitor.text.measures import roc_area
 

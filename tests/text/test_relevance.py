@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.text.judge import BrandVoice, Judge
+from monitor.text.hearing import BrandVoice
+from monitor.text.judge import Judge
 from monitor.text.learning import Learned
 from monitor.text.relevance import NotUs, learn_relevance, lesson_of, mute_offers, relevance, tokens_for
 

@@ -1,0 +1,165 @@
+"""Everything that is read in a post before anything is weighed: its language, its signals, its sentiment.
+
+A post is heard for a brand: the brand's own names are masked, so that they are never words of feeling themselves.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from connectors import Post
+from monitor.text.complaint import (
+    BRAND,
+    JUDGED,
+    LANGUAGES,
+    Aim,
+    Cues,
+    Found,
+    Kind,
+    Signals,
+    cues_for,
+    signals_of,
+    tokens_of,
+)
+from monitor.text.feelings import told_by_words
+from monitor.text.language import UNKNOWN as UNTOLD
+from monitor.text.language import detect
+from monitor.text.own_models import OwnModels
+from monitor.text.sentiment import UNKNOWN as UNFELT
+from monitor.text.sentiment import Scorer, Sentiment
+
+_CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
+_HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
+
+
+@dataclass(frozen=True, slots=True)
+class BrandVoice:
+    """What the judge must know of a brand: its own words (masked, never sentiment), its competitors, its words."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    competitors: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    complaint_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sentiment_words: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """A brand made ready for judging."""
+
+    voice: BrandVoice
+    mask: re.Pattern[str] | None
+    aim: Aim
+    scorer: Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Everything that was read in one post, before it is weighed."""
+
+    language: str
+    sentiment: Sentiment
+    signals: Signals
+    critical: tuple[Found, ...]
+    values: Mapping[str, float]  # the signals with the sentiment beside them, as the model knows them
+    text: str  # bounded, the brand's own names masked
+    classified: float | None  # what the operator's own classifier says, as log odds
+
+    @property
+    def wordless(self) -> bool:
+        """Whether nothing is said at all: handles, links, signs."""
+        return not any(token.isalpha() and token != BRAND for token in self.signals.tokens)
+
+    @property
+    def unread(self) -> bool:
+        """Whether it is in a language that nobody here reads."""
+        return self.sentiment.label == "unknown" and self.language not in JUDGED
+
+
+def ear_of(voice: BrandVoice) -> Ear:
+    """Make a brand ready for judging."""
+    words = sorted({word.strip() for word in voice.words if word.strip()}, key=len, reverse=True)
+    mask = None
+    if words:
+        alternatives = "|".join(re.escape(word) for word in words)
+        mask = re.compile(rf"(?<![\w@#])(?:{alternatives})(?!\w)", re.IGNORECASE)
+    aim = Aim(
+        brand=frozenset(found[0] for word in words if len(found := tokens_of(word)) == 1),
+        competitors=frozenset("".join(tokens_of(word)) for word in voice.competitors if tokens_of(word)),
+    )
+    return Ear(voice, mask, aim, Scorer(dict(voice.sentiment_words)))
+
+
+def hear(
+    posts: Sequence[Post], ears: Sequence[Ear], critical_words: tuple[str, ...], own_models: OwnModels
+) -> list[Heard]:
+    """Read each post by its brand's ear, step by step for all of them."""
+    texts = [_heard_text(post, ear) for post, ear in zip(posts, ears, strict=True)]
+    languages = [detect(text, post.lang) for text, post in zip(texts, posts, strict=True)]
+    if UNTOLD in languages:
+        languages = [
+            (told_by_words(tokens_of(text)) or language) if language == UNTOLD else language
+            for text, language in zip(texts, languages, strict=True)
+        ]
+    spoken = [language if language in LANGUAGES else "en" for language in languages]
+    signals = [
+        signals_of(text, cues_for(code, tuple(ear.voice.complaint_words.get(code, ()))), ear.aim)
+        for text, ear, code in zip(texts, ears, spoken, strict=True)
+    ]
+    # Too short to tell the language, yet an English cue stands in it: "Acme sucks", "love it".
+    sentiments = [
+        ear.scorer.score(text, "en" if language == UNTOLD and seen.cues else language)
+        for text, ear, language, seen in zip(texts, ears, languages, signals, strict=True)
+    ]
+    critical = [
+        _critical_cues(code, critical_words).find(list(seen.tokens)) for code, seen in zip(spoken, signals, strict=True)
+    ]
+    classified = own_models.odds(texts)
+    return [
+        Heard(
+            language,
+            sentiment,
+            seen,
+            tuple(cue for cue in cues if cue.kind.name != "harmless") if cues else (),
+            # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
+            with_sentiment(seen.values, UNFELT if seen.elsewhere else sentiment),
+            text,
+            other,
+        )
+        for language, sentiment, seen, cues, text, other in zip(
+            languages, sentiments, signals, critical, texts, classified, strict=True
+        )
+    ]
+
+
+def _heard_text(post: Post, ear: Ear) -> str:
+    text = bounded(post.text if not post.title or post.title in post.text else f"{post.title}. {post.text}")
+    return text if ear.mask is None else ear.mask.sub(BRAND, text)
+
+
+def bounded(text: str) -> str:
+    """Return what is judged of a text: all of it, or both ends of a very long one."""
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} {text[-_TAIL:]}"
+
+
+def with_sentiment(values: Mapping[str, float], sentiment: Sentiment) -> dict[str, float]:
+    """Return the signals with the sentiment beside them, as the model knows them."""
+    score = sentiment.score
+    return {**values, "feeling": score, "bad_feeling": max(0.0, -score)}
+
+
+@lru_cache(maxsize=64)
+def _critical_cues(language: str, own: tuple[str, ...]) -> Cues:
+    tables = tomllib.loads(_CRITICAL_FILE.read_text(encoding="utf-8"))
+    pairs = [
+        (cue, Kind(name, table.get("says", ""), 0.0))
+        for name, table in tables.items()
+        for cue in table.get(language, ())
+    ]
+    return Cues([*pairs, *((word, Kind("own", "one of your critical words", 0.0)) for word in own)])

@@ -1,0 +1,88 @@
+"""Who is called, who is shown, who is left alone: the lines between the lanes, and what moves a post over one."""
+
+from __future__ import annotations
+
+from alerts.case import Lane
+from monitor.text.hearing import Heard
+from monitor.text.linear import Thresholds
+
+RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
+# Where VADER is silent, cues and feelings speak: one strong word calls people. In Spanish every "no" makes VADER frown,
+# so that hearing twice as much as it does takes a low line; Italian papers and politics use strong words every day.
+_CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.60, sweep=0.28)
+_CUES_ONLY_OF = {
+    "es": Thresholds(ping=0.42, ping_aside=0.42, sweep=0.28),
+    "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.28),
+}
+_STRONG = 1.5  # the weight of a cue that five stars do not outvote
+
+
+def lane_of(needs: float, lines: Thresholds, heard: Heard, *, to_us: bool, stars: bool) -> Lane:
+    """Return the lane of a post by how much it needs an answer. `stars`: stars have already spoken."""
+    lane: Lane = "ping" if needs >= (lines.ping if to_us else lines.ping_aside) else "none"
+    if lane == "none" and needs >= lines.sweep and (needs >= lines.sweep_calm or to_us or not is_calm(heard)):
+        lane = "sweep"
+    if heard.wordless and not stars:
+        lane = "sweep" if heard.values.get("sad_face") else "none"
+    if heard.critical and lane != "ping":
+        values = heard.signals.values
+        personal = values.get("first_person") or values.get("direct") or values.get("second_person")
+        lane = "ping" if lane == "sweep" or personal else "sweep"
+    if heard.unread and not stars and not heard.critical:
+        lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
+    return lane
+
+
+def rule_lines(heard: Heard) -> Thresholds:
+    """Return where the lanes begin when the rules are alone."""
+    if heard.sentiment.label != "unknown":
+        return RULES_ONLY
+    return _CUES_ONLY_OF.get(heard.language, _CUES_ONLY)
+
+
+def by_stars(needs: float, rating: float | None, heard: Heard, lines: Thresholds) -> tuple[float, str]:
+    """Let stars outvote words: one or two always call people, five mild ones never do."""
+    if rating is None:
+        return needs, ""
+    ping, sweep = lines.ping, lines.sweep
+    stars = f"{rating:g} star{'' if rating == 1 else 's'}"
+    if rating <= 2:
+        return max(needs, ping + (1 - ping) * 0.75), stars
+    if rating <= 3:
+        return min(max(needs, sweep + 0.01), 0.97), stars
+    if needs >= ping and any(not cue.kind.calm and cue.kind.weight >= _STRONG for cue in heard.signals.cues):
+        return min(needs, max(sweep, ping - 0.01)) if rating >= 5 else needs, ""
+    return min(needs, sweep * 0.5), ""
+
+
+def tells_of_trouble(heard: Heard) -> bool:
+    """Whether a cue of something gone wrong stands in the post."""
+    values = heard.signals.values
+    return bool(values.get("kinds") or values.get("negated_praise"))
+
+
+def speaks_to_us(heard: Heard) -> bool:
+    """Whether the post is put to somebody, or tells of something gone wrong: such a one waits for an answer.
+
+    The others grumble in passing, or repeat what somebody said; far more certainty is asked before they call people.
+    """
+    values = heard.signals.values
+    if values.get("direct") or (values.get("second_person") and values.get("many_people")):
+        return True
+    return bool(values.get("kinds") and not values.get("link") and not values.get("repost"))
+
+
+def is_calm(heard: Heard) -> bool:
+    """Whether a post speaks to nobody, and nothing in it is wrong, asked, or bitter.
+
+    Teachers never saw such a post as one of two answers: reviews are for or against, and what is merely told ("fog over
+    the harbour, bread in the basket") stays in the middle between them. So it takes more to be shown to staff.
+    """
+    return not any(map(heard.values.get, _NOT_CALM))
+
+
+# What makes a post more than calm: each is a signal that is absent or more than nothing.
+_NOT_CALM = (
+    "kinds", "negated_praise", "direct", "many_people", "hashtags", "link", "repost", "sad_face",
+    "asks_us", "question", "wants", "why", "again", "maybe_bitter", "bad_feeling",
+)  # fmt: skip

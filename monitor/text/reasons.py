@@ -1,0 +1,62 @@
+"""What people are told of a verdict: why a post is shown, whether it is praise, and what it is about."""
+
+from __future__ import annotations
+
+from alerts.case import Lane
+from connectors import Post
+from monitor.text.feelings import feelings
+from monitor.text.hearing import Heard
+from monitor.text.voices import FELT
+
+
+def reasons_of(heard: Heard, lane: Lane, star_reason: str) -> tuple[str, ...]:
+    """Say in words for people what decided it, the weightiest first; nothing is said of a post that is left alone."""
+    if lane == "none":
+        return ()
+    values = heard.signals.values
+    reasons: list[str] = []
+    reasons.extend(dict.fromkeys(f"{cue.kind.says}: {cue.words}" for cue in heard.critical))
+    if star_reason:
+        reasons.append(star_reason)
+    ours = [cue for cue in heard.signals.cues if not cue.kind.calm and cue.kind.name not in ("ask", "again")]
+    ours.sort(key=lambda cue: (-cue.kind.weight, cue.start))
+    words = list(dict.fromkeys(cue.words for cue in ours))[:3]
+    if words:
+        reasons.append(f"says: {', '.join(words)}")
+    if any(cue.kind.churn for cue in ours):
+        reasons.append("is leaving")
+    if values.get("negated_praise"):
+        reasons.append("praise behind a 'not'")
+    if values.get("asks_us"):
+        reasons.append("asks us a question")
+    if values.get("shouting", 0) >= 1:
+        reasons.append("shouts")
+    if heard.sentiment.label == "negative":
+        told = ", ".join(heard.sentiment.words[:3])
+        reasons.append(f"sounds unhappy{f' ({told})' if told and not words else ''}")
+    elif heard.sentiment.label == "unknown" and not words:
+        felt = feelings(heard.signals.tokens, heard.language, heard.signals.cues)
+        if felt.odds >= FELT:
+            reasons.append(f"sounds unhappy ({', '.join(felt.words)})")
+    if heard.unread:
+        reasons.append(f"in a language that is not read here ({heard.language})")
+    return tuple(reasons) or (("reads like a complaint",) if lane == "ping" else ("worth a look",))
+
+
+def is_praise(post: Post, heard: Heard) -> bool:
+    """Is this praise worth a thank-you: said warmly, to us or with a face, and with nothing wrong in it?"""
+    values = heard.signals.values
+    if any(not cue.kind.calm and cue.kind.weight > 1 for cue in heard.signals.cues) or values.get("repost"):
+        return False
+    if post.rating is not None and post.rating >= 5 and values.get("praise"):
+        return True
+    warm = heard.sentiment.label == "positive" and heard.sentiment.score >= 0.4
+    personal = values.get("direct") or values.get("second_person") or values.get("first_person")
+    return bool(warm and values.get("praise") and personal and not values.get("news"))
+
+
+def tags_of(heard: Heard) -> tuple[str, ...]:
+    """Return the stage of the customer's way, and whether a promise was not kept."""
+    tags = [f"stage:{stage}" for stage in heard.signals.stages()[:1]]
+    tags.extend(dict.fromkeys(cue.kind.tag for cue in heard.signals.cues if cue.kind.tag))
+    return tuple(tags)

@@ -1,0 +1,102 @@
+"""What each voice of the judge gives, as log odds with words for people: the rules, and what a model cannot know."""
+
+from __future__ import annotations
+
+from monitor.text.complaint import OWN, Found, kinds_of
+from monitor.text.feelings import LANGUAGES as FEELING_LANGUAGES
+from monitor.text.feelings import feelings
+from monitor.text.hearing import Heard
+from monitor.text.lanes import tells_of_trouble
+
+REPLY_ODDS = 0.6
+
+
+def extra_voices(heard: Heard) -> list[tuple[str, float]]:
+    """Return what the shipped model cannot know: the brand's own complaint words, and anger at somebody else."""
+    voices = []
+    own = [cue.words for cue in heard.signals.cues if cue.kind is OWN]
+    if own:
+        voices.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
+    if heard.signals.elsewhere:
+        voices.append((f"the anger is at somebody else: {heard.signals.elsewhere[0].words}", -1.5))
+    return voices
+
+
+def rule_voices(heard: Heard) -> list[tuple[str, float]]:
+    """Return what the rules say, as log odds with words for people."""
+    values = heard.signals.values
+    voices: list[tuple[str, float]] = []
+    if heard.sentiment.label == "unknown":
+        voices.append(("every post, to begin with", -0.2))
+        voices.extend(_felt_voices(heard))
+    else:
+        voices.append(("every post, to begin with", -1.6))
+        voices.append((f"sentiment {heard.sentiment.score:+.2f}", -2.2 * heard.sentiment.score))
+    said: dict[str, list[Found]] = {}
+    for cue in heard.signals.cues:
+        said.setdefault(cue.kind.name, []).append(cue)
+    for cues in said.values():
+        kind = cues[0].kind
+        if not values.get(kind.name) and kind.name != "own_words":
+            continue
+        words = ", ".join(dict.fromkeys(cue.words for cue in cues))
+        voices.append((f"{kind.says}: {words}", kind.weight * min(2.0, 1.0 + 0.4 * (len(cues) - 1))))
+    voices.extend((words, weight * values[name]) for name, words, weight in _RULES if values.get(name))
+    if heard.signals.elsewhere:
+        voices.append((f"the anger is at somebody else: {heard.signals.elsewhere[0].words}", -1.5))
+    return voices
+
+
+_RULES: tuple[tuple[str, str, float], ...] = (
+    ("asks_us", "asks us something", 0.5),
+    ("negated_praise", "praise behind a 'not'", 1.6),
+    ("direct", "speaks to us", 0.3),
+    ("first_person", "tells of themselves", 0.1),
+    ("negations", "says no", 0.25),
+    ("shouting", "shouts", 0.7),
+    ("sad_face", "an unhappy face", 0.9),
+    ("happy_face", "a happy face", -0.7),
+    ("link", "carries a link", -0.5),
+    ("repost", "repeats somebody", -0.5),
+    ("times", "speaks of hours or days", 0.2),
+)
+
+
+def _felt_voices(heard: Heard) -> list[tuple[str, float]]:
+    """Return what is felt in a post of a language that VADER does not know, and what speaks against trouble there."""
+    if heard.language not in FEELING_LANGUAGES:
+        return []
+    values = heard.signals.values
+    felt = feelings(heard.signals.tokens, heard.language, heard.signals.cues)
+    voices = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
+    if values.get("question") and felt.odds < FELT and not tells_of_trouble(heard):
+        voices.append(("a question, and nothing is wrong", -1.5))
+    elif not felt.unhappy and not any(map(values.get, _UNHAPPY)):
+        voices.append(("nothing unhappy is said", -1.1))
+    return voices
+
+
+FELT = 1.0  # from here on a post is felt to be unhappy: one plain word of sorrow, or two uneasy ones
+_UNHAPPY = ("kinds", "negated_praise", "negations", "shouting", "sad_face")
+
+
+def in_words(name: str) -> str:
+    """Return the name of a signal as people would say it; a word in quotes stays what it is."""
+    if not name.startswith("signal "):
+        return name
+    plain = name.removeprefix("signal ")
+    return _SIGNAL_WORDS.get(plain) or next((kind.says for kind, _ in kinds_of("en") if kind.name == plain), plain)
+
+
+_SIGNAL_WORDS = {
+    "question": "a question mark", "exclaims": "an exclamation mark", "direct": "a handle in front",
+    "first_person": "tells of themselves", "second_person": "says you", "link": "carries a link",
+    "many_people": "names handles", "hashtags": "hashtags", "negations": "says no", "shouting": "capital letters",
+    "times": "speaks of hours or days", "numbers": "numbers", "wants": "says please or help", "dots": "full stops",
+    "sad_face": "an unhappy face", "happy_face": "a happy face", "repost": "repeats somebody", "length": "its length",
+    "asks_us": "asks us something", "negated_praise": "praise behind a 'not'", "contrast": "a but",
+    "starts_mine": "begins with my", "states": "states things (is, was, has)", "why": "asks why",
+    "compares": "compares (than, like, too)", "points": "points at things (the, this, it)",
+    "kinds": "tells of something gone wrong", "mixed": "warm words beside a complaint", "feeling": "sentiment",
+    "bad_feeling": "bad sentiment",
+}  # fmt: skip
