@@ -39,6 +39,7 @@ _DAEMON = 0x0EA2F02
 NEVER = ""  # a time that is not set
 _LONGEST_SEARCH = 1000  # characters
 _MOST_WORDS = 30  # FTS5 refuses an expression that is too deep
+_SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
 
 
 class DatabaseUnusable(Exception):
@@ -508,9 +509,22 @@ class Postgresql:
         return _SessionRole(self._address, role, now)
 
     def search_matches(self, most: int = 0) -> str:
-        """Full-text search by tsvector; never mixed with what stands around it (OFFSET 0 keeps it apart)."""
-        least = f"ORDER BY s.n DESC LIMIT {int(most)}" if most else "OFFSET 0"
-        return f"SELECT s.id FROM posts s WHERE s.search @@ plainto_tsquery('simple', :search) {least}"
+        """Full-text search by tsvector; never mixed with what stands around it (OFFSET 0 keeps it apart).
+
+        The server cannot guess how often several words stand together. So the newest posts are looked at first: what is
+        common among them is found soon by walking back, what is rare among them by the index.
+        """
+        fits = "search @@ plainto_tsquery('simple', :search)"
+        if not most:
+            return f"SELECT s.id FROM posts s WHERE s.{fits} OFFSET 0"
+        newest = f"SELECT search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}"
+        return (
+            f"WITH sample AS MATERIALIZED (SELECT count(*) AS n FROM ({newest}) AS newest WHERE {fits}) "
+            f"(SELECT id FROM (SELECT id, search FROM posts ORDER BY n DESC OFFSET 0) AS walked WHERE {fits} "
+            f"AND (SELECT n FROM sample) >= {_COMMON} LIMIT {int(most)}) UNION ALL "
+            f"(SELECT s.id FROM posts s WHERE s.{fits} AND (SELECT n FROM sample) < {_COMMON} "
+            f"ORDER BY s.n DESC LIMIT {int(most)})"
+        )
 
     def search_count(self, most: int) -> str:
         """In whatever order they are found."""

@@ -234,6 +234,8 @@ def test_a_search_finds_the_same_by_whichever_way(database: Base, few: int) -> N
     first = mentions.find(database, mentions.Filter(search="steam", limit=3), few=few)[-1]
     after = {"before": stamp(first.post.posted_at), "before_id": first.id}
     assert _places(database, few, search="steam", limit=2, **after) == [960, 950]
+    assert _places(database, few, search="kettle", newest=10, limit=2000) == list(range(999, 989, -1))
+    assert _places(database, few, search="kettle", newest=300, source="chirp", limit=2) == [995, 990]
     assert _places(database, few, search="steam", newest=10, limit=2000) == [n for n in everything if n % 10 == 0][:10]
 
 
