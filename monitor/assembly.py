@@ -34,7 +34,8 @@ from monitor.teaching import Taught, Teaching, load
 from monitor.text.hearing import BrandVoice
 from monitor.text.judge import Judge
 from monitor.text.own_models import OwnModels
-from monitor.text.query import Query, parse
+from monitor.text.query.matching import Query
+from monitor.text.query.parsing import parse
 
 
 @dataclass(frozen=True, slots=True)

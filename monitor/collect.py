@@ -27,7 +27,7 @@ from monitor.settings import Source
 from monitor.store import cases, mentions, records, sources
 from monitor.store.database import Database, Error, at, stamp
 from monitor.text.normal import clean
-from monitor.text.query import Query
+from monitor.text.query.matching import Query
 from monitor.text.tidy import tidy
 
 log = logging.getLogger("earful.collect")

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from monitor.install_texts import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_STEPS, UNIT
 from monitor.settings import Block, Brand, clock
-from monitor.text.query import QueryError, parse
+from monitor.text.query.parsing import QueryError, parse
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 HOURS = "mon-fri 09:00-17:00"

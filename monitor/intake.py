@@ -17,7 +17,8 @@ from monitor.rules import Rules, domain_of
 from monitor.store import cases, mentions, records
 from monitor.store.database import Database
 from monitor.text.judge import Asked, Judge
-from monitor.text.query import Query, Subject, brands_in
+from monitor.text.query.matching import Query, brands_in
+from monitor.text.query.subject import Subject
 from monitor.text.relevance import communities_of, domains_of
 from monitor.text.similar import fingerprint
 from monitor.text.tidy import tidy

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import connectors
 from monitor.faults import Key, Problem, meant, nearest, one_of, shown
 from monitor.settings import KEYWORDS, Settings, after, clock, step_after
-from monitor.text.query import QueryError, parse
+from monitor.text.query.parsing import QueryError, parse
 
 _LISTS = {"brands": "brand", "sources": "source", "channels": "channel", "people": "person"}
 _NEEDED = {

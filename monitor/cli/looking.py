@@ -360,7 +360,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say how the judge sees a text, and why."""
-    from monitor.text.query import Subject, brands_in
+    from monitor.text.query.matching import brands_in
+    from monitor.text.query.subject import Subject
 
     post = Post("command line", "-", "", "", text, utc_now())
     with opened() as assembly:

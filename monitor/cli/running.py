@@ -28,7 +28,8 @@ from monitor.settings import Settings, Source, load
 from monitor.show import program
 from monitor.store.database import holder_of
 from monitor.text.normal import safe_line
-from monitor.text.query import Subject, brands_in
+from monitor.text.query.matching import brands_in
+from monitor.text.query.subject import Subject
 
 Debug = Annotated[bool, typer.Option("--debug", help="Log what happens inside.")]
 

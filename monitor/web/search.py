@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from monitor.model import Mention
 from monitor.store import pages
 from monitor.store.database import Database
-from monitor.text.query import Query, QueryError, Subject, parse
+from monitor.text.query.matching import Query
+from monitor.text.query.parsing import QueryError, parse
+from monitor.text.query.subject import Subject
 
 _PLAIN = re.compile(r"[\w'’@#.+ ]+")
 _OPERATOR = re.compile(r"\b(AND|OR|NOT|NEAR/\d+)\b")

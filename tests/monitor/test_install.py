@@ -19,7 +19,9 @@ import connectors
 from monitor import install
 from monitor.install import InstallError, demo_settings, init, service, slack_manifest
 from monitor.settings import Settings, load
-from monitor.text.query import Subject, brands_in, parse
+from monitor.text.query.matching import brands_in
+from monitor.text.query.parsing import parse
+from monitor.text.query.subject import Subject
 
 ROOT = Path(__file__).resolve().parents[2]
 

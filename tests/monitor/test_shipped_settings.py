@@ -20,7 +20,9 @@ from monitor import settings as models
 from monitor.secrets import Filling
 from monitor.settings import Settings, load
 from monitor.settings_reading import EXTRAS
-from monitor.text.query import Subject, brands_in, parse
+from monitor.text.query.matching import brands_in
+from monitor.text.query.parsing import parse
+from monitor.text.query.subject import Subject
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "settings.toml"

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text.query import QueryError, Subject, Term, _View, brands_in, parse
+from monitor.text.query.matching import brands_in
+from monitor.text.query.parsing import QueryError, parse
+from monitor.text.query.subject import Subject, View
+from monitor.text.query.terms import Term
 
 
 def found(query: str, text: str, **rest: str) -> tuple[str, ...] | None:
@@ -269,7 +272,7 @@ def test_a_match_names_words_and_holds_one_of_the_terms(subject: Subject) -> Non
 def test_the_quick_way_and_the_thorough_way_agree(text: str) -> None:
     """A plain word is looked for without cutting the text into words; cutting it must give the same answer."""
     for sample in (text, f"{text[:5]}acme{text[5:]}", f"{text} ACME {text}"):
-        query, view = parse("acme"), _View(Subject(sample))
+        query, view = parse("acme"), View(Subject(sample))
         assert isinstance(query.root, Term)
         assert (query.match(Subject(sample)) is not None) is bool(query.root.places(view))
 

@@ -1,0 +1,113 @@
+"""What is matched: a post, made ready to be asked by many queries."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import cached_property
+
+from monitor.text.normal import APOSTROPHES, MARKS, fold, without_invisible
+
+_HEAD, _TAIL = 16_384, 8_192  # of a longer text, these first and last characters are looked at
+_TITLE = 1_024
+_letter = r"[\w\u24b6-\u24e9]"  # circled letters are signs to Python, and letters to those who dodge filters
+TOKEN = re.compile(rf"{_letter}[\w\u24b6-\u24e9{MARKS}]*(?:[{APOSTROPHES}]{_letter}[\w\u24b6-\u24e9{MARKS}]*)*")
+_ascii_token = re.compile(r"\w+(?:['`]\w+)*", re.ASCII)
+_elision = frozenset({"l", "d", "j", "n", "m", "t", "s", "c", "qu"})  # French and Italian: l'acme, d'acme
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is matched: a post, reduced to what a query can ask about."""
+
+    text: str
+    title: str = ""
+    author: str = ""
+    source: str = ""
+    lang: str = ""
+    url: str = ""
+
+
+class View:
+    """One subject made ready for many queries; each part is worked out when it is first asked for."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.title = subject.title[:_TITLE]
+        self.text = text = subject.text
+        if len(text) > _HEAD + _TAIL:
+            self.text = text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+        self.folded = f"{fold(self.title)}\n{fold(text)}" if self.title else fold(text)
+        self.haystack = self.folded.replace("'", "")
+
+    @cached_property
+    def own(self) -> str:
+        """The text as written, less what is unseen."""
+        return without_invisible(f"{self.title}\n{self.text}" if self.title else self.text)
+
+    @cached_property
+    def joined(self) -> str:
+        """The folded text with each run of white space as one blank."""
+        return " ".join(self.folded.split())
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """Where each word stands in the folded text."""
+        return spans_of(self.folded, len(fold(self.title)))
+
+    @cached_property
+    def own_spans(self) -> list[tuple[int, int]]:
+        """Where each word stands in the text as written; empty where folding changed the number of words."""
+        spans = spans_of(self.own, len(without_invisible(self.title)))
+        return spans if len(spans) == len(self.spans) else []
+
+    @cached_property
+    def positions(self) -> dict[str, list[int]]:
+        """Every form of every word, and its number among the words."""
+        folded = self.folded
+        positions: dict[str, list[int]] = {}
+        for number, (start, end) in enumerate(self.spans):
+            word = folded[start:end]
+            if "'" in word:
+                for form in _forms(word):
+                    positions.setdefault(form, []).append(number)
+            elif word in positions:
+                positions[word].append(number)
+            else:
+                positions[word] = [number]
+        return positions
+
+    def cut(self, at: int, word: str) -> list[str]:
+        """Return the text's own spelling of `word`, which stands at `at` in the folded text."""
+        own = self.own[at : at + len(word)]
+        if fold(own) == word:
+            return [own]
+        number = bisect_left(self.spans, (at, 0))
+        return [self.spelled(number, number)]
+
+    def spelled(self, first: int, last: int) -> str:
+        """Return the text's own spelling of the words from `first` to `last`."""
+        spans, text = (self.own_spans, self.own) if self.own_spans else (self.spans, self.folded)
+        return text[spans[first][0] : spans[last][1]]
+
+
+def spans_of(text: str, title_ends: int) -> list[tuple[int, int]]:
+    """Cut into words; one empty word stands between title and text, so that no phrase runs from one into the other."""
+    spans = [found.span() for found in (_ascii_token if text.isascii() else TOKEN).finditer(text)]
+    if title_ends:
+        at = bisect_left(spans, (title_ends, 0))
+        spans.insert(at, (title_ends, title_ends))
+    return spans
+
+
+def _forms(word: str) -> set[str]:
+    """Return the ways in which a word with an apostrophe may be asked for: acme's as acme, l'acme as acme."""
+    forms = {word.replace("'", "")}
+    before, _, after = word.rpartition("'")
+    if after == "s":
+        forms.add(before.replace("'", ""))
+    before, _, after = word.partition("'")
+    if before in _elision:
+        forms.add(after.removesuffix("'s").replace("'", ""))
+    return forms
