@@ -20,7 +20,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
-from monitor.text.local import Classifier, Encoder, LocalModelRefused
+from monitor.text.local.classifier import Classifier
+from monitor.text.local.encoder import Encoder
+from monitor.text.local.folder import LocalModelRefused
 
 WORDS = ["[PAD]", "[UNK]", "[SEP]", "my", "order", "never", "arrived", "and", "nobody", "answers", "great", "late"]
 SIZE = 6
