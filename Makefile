@@ -7,8 +7,9 @@ EARFUL := $(BIN)/earful
 
 # make run             the sample day of a made-up brand: offline, no account
 # make run BRAND="X"   live posts about X, from every source that needs no key
+# (exec: Ctrl-C ends it without a word from make; the environment: a query keeps its quotation marks)
 run: setup
-	@$(EARFUL) $(if $(BRAND),demo --brand "$(BRAND)",run)
+	@exec $(EARFUL) $(if $(BRAND),demo --brand "$$BRAND",run)
 
 # Everything that CI runs.
 test: .venv/.developer lint types imports tests

@@ -101,9 +101,9 @@ def machine_zone() -> str:
 
 # What `earful init` asks: the question, and the function that reads the answer or raises InstallError.
 QUESTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
-    "query": ('Which brand? A name, or a query such as acme OR "acme air" -jobs', query_of),
+    "brand": ('What do people call your brand? A word, a name, or a query such as acme OR "acme air"', query_of),
+    "zone": ("Which time zone does the desk live in?", zone_of),
     "hours": ("When is somebody there to answer?", hours_of),
-    "zone": ("In which time zone?", zone_of),
 }
 
 

@@ -19,11 +19,11 @@ from alerts import ChannelError
 from alerts.wording import count_words
 from connectors import Batch, ConnectorError, Request
 from monitor import daemon, install
-from monitor.alerting import resend_dead
 from monitor.assembly import assemble, channels_of, connector_of, judge_of, open_store, queries_of
 from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
 from monitor.deadline import Overran, within
 from monitor.engine import utc_now
+from monitor.outbox import resend_dead
 from monitor.settings import Settings, Source, load
 from monitor.show import program
 from monitor.store.database import holder_of
@@ -77,19 +77,30 @@ def init(
     Every source that needs no key is switched on; the others stand in the file, ready to be.
     """
     if not yes:
-        brand = brand or typer.prompt(
-            'What do people call your brand? A word, a name, or a query such as acme OR "acme air"'
-        )
+        brand = brand or _asked("brand")
         place = output or Path.home() / ".config" / "earful" / "settings.toml"
         output = output or Path(typer.prompt("Where should the settings stand?", default=str(place)))
-        zone = zone or typer.prompt("Which time zone does the desk live in?", default=install.machine_zone())
-        hours = typer.prompt("When is somebody there to answer?", default=hours)
+        zone = zone or _asked("zone", install.machine_zone())
+        hours = _asked("hours", hours)
     if not brand:
         raise Failed("say what to listen for: earful init --brand QUERY --output FILE --yes")
     if output is None:
         raise Failed("say where the settings should stand: --output FILE")
     place = output.expanduser().absolute()
     typer.echo(install.init(brand, place, name=name, zone=zone, hours=hours, program=program()))
+
+
+def _asked(about: str, default: str | None = None) -> str:
+    """Ask one question until the answer can be used: a slip in one must not cost the others."""
+    question, read = install.QUESTIONS[about]
+    while True:
+        answer = str(typer.prompt(question, default=default))
+        try:
+            read(answer)
+        except install.InstallError as error:
+            typer.echo(f"  {error}")
+        else:
+            return answer
 
 
 @app.command()

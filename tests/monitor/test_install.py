@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from datetime import time
 from pathlib import Path
@@ -14,9 +15,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import connectors
 from monitor import install
+from monitor.cli import app
 from monitor.install import InstallError, demo_settings, init, service, slack_manifest
 from monitor.settings import Settings, load
 from monitor.text.query.matching import brands_in
@@ -28,6 +31,27 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
+
+
+# --- make run ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_ctrl_c_at_make_run_is_no_error_and_a_query_keeps_its_quotation_marks(tmp_path: Path) -> None:
+    program = tmp_path / "earful"
+    program.write_text("#!/bin/sh\ntrap 'exit 0' INT\nprintf '%s\\n' \"$@\"\nwhile :; do sleep 0.05; done\n")
+    program.chmod(0o700)
+    with subprocess.Popen(
+        ["make", "-o", "setup", "run", f"EARFUL={program}", 'BRAND=acme OR "acme air" OR $$acme'],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as made:  # fmt: skip
+        assert made.stdout is not None
+        assert made.stderr is not None
+        heard = [made.stdout.readline().strip() for _ in range(3)]
+        os.killpg(made.pid, signal.SIGINT)  # as a terminal does: to make and to all that it started
+        said = made.stderr.read()
+    assert heard == ["demo", "--brand", 'acme OR "acme air" OR $acme']
+    assert said == ""
 
 
 # --- earful init ------------------------------------------------------------------------------------------------------
@@ -52,6 +76,27 @@ def test_an_installation_keeps_every_default_but_what_was_asked(tmp_path: Path) 
     whole = load(tmp_path / "a.toml", {})
     assert whole.alerts == Settings.model_fields["alerts"].default
     assert whole.desk == Settings.model_fields["desk"].default
+
+
+def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path) -> None:
+    """A slip in the last answer used to cost the first three: nothing was written, and all was asked anew."""
+    output = tmp_path / "a.toml"
+    typed = [
+        "acme OR (",
+        'acme OR "acme air"',
+        str(output),
+        "Europe/Berln",
+        "Europe/Berlin",
+        "9 to 5",
+        "mon 10:00-16:00",
+    ]
+    asked = CliRunner().invoke(app, ["init"], input="\n".join(typed) + "\n")
+    assert asked.exit_code == 0, asked.output
+    assert '"Europe/Berln" is no time zone: write one such as "Europe/Berlin"' in asked.output
+    assert '"9 to 5" are no opening hours: write "mon-fri 09:00-17:00"' in asked.output
+    whole = load(output, {})
+    assert (whole.brands[0].query, whole.earful.zone) == ('acme OR "acme air"', "Europe/Berlin")
+    assert whole.desk.hours[0].start == time(10)
 
 
 def test_what_is_written_is_private(tmp_path: Path) -> None:
