@@ -19,12 +19,13 @@ import connectors
 from alerts import Channel
 from connectors import Connector
 from connectors.http import Http, hosts_written
-from monitor.alerting import Alerting, queue_notice
+from monitor.alerting import Alerting
 from monitor.answers import Answers
 from monitor.collect import Collector
 from monitor.compose import SignedLink, no_link
 from monitor.desk import overlay
 from monitor.intake import Intake
+from monitor.notices import queue_notice
 from monitor.rules import Rules
 from monitor.settings import Settings, Source
 from monitor.store import sources, web

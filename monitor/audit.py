@@ -18,9 +18,9 @@ from alerts.case import Case
 from alerts.wording import count_words
 from connectors.http import Http
 from monitor import coverage
-from monitor.alerting import queue_notice
 from monitor.assembly import Assembly
 from monitor.deadline import Overran, within
+from monitor.notices import queue_notice
 from monitor.store import audits, cases, deliveries, mentions, records
 from monitor.store.database import Error, Row
 

@@ -11,7 +11,7 @@ import shutil
 from datetime import datetime, timedelta
 
 from connectors import Gap
-from monitor.alerting import queue_notice
+from monitor.notices import queue_notice
 from monitor.rules import Rules
 from monitor.store import deliveries, pages, records, sources
 from monitor.store.database import Database, Sqlite, instant

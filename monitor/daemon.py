@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from monitor.alerting import queue_notice
 from monitor.assembly import assemble, know_sources, open_store, settle
 from monitor.audit import tell_systemd
 from monitor.engine import Engine, utc_now
+from monitor.notices import queue_notice
 from monitor.settings import Settings, SettingsError, load
 from monitor.show import Show
 from monitor.store import deliveries, records, web

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from alerts import Receipt
 from connectors import Batch
-from monitor.alerting import Alerting, Job
+from monitor.alerting import Alerting
 from monitor.assembly import Assembly
 from monitor.collect import Collector
+from monitor.outbox import Job
 from monitor.placing import Taken
 from monitor.settings import Source
 from monitor.store import sources

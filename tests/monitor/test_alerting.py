@@ -14,9 +14,10 @@ import pytest
 
 from monitor import cases as verbs
 from monitor import escalation
-from monitor.alerting import queue_notice, resend_dead
 from monitor.assembly import Assembly
 from monitor.cases import say
+from monitor.notices import queue_notice
+from monitor.outbox import resend_dead
 from monitor.settings import Settings
 from monitor.store import cases, deliveries, mentions
 from monitor.store.database import Postgresql, Sqlite, stamp

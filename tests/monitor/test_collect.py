@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from connectors import Aside, Batch, Gap, NoCredit, Nonsense, Post, Quota, RateLimited, Refused, Request
-from monitor.alerting import queue_notice
 from monitor.assembly import Assembly, know_sources
 from monitor.collect import Collector
+from monitor.notices import queue_notice
 from monitor.store import mentions, sources
 from monitor.store.database import Postgresql, Sqlite
 from tests.hall import (
