@@ -108,10 +108,10 @@ def priority(gravity: Gravity, *, wide_reach: int = 10_000, large_thread: int = 
         reasons.append(f"{gravity.thread_size} people in this conversation")
     if gravity.critical:
         return "critical", tuple(reasons)
-    if reasons:
-        return "urgent", tuple(reasons)
     if gravity.praise:
         return "gentle", ("praise worth thanks",)
+    if reasons:
+        return "urgent", tuple(reasons)
     if gravity.stars is not None:
         return "gentle", (f"a review, {gravity.stars:g} of 5 stars",)
     return "normal", ("very unhappy",) if gravity.sentiment <= -0.6 else ()

@@ -6,14 +6,15 @@ one transaction with what follows from it: the message that shows the case is ed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import policy
 from alerts.case import Case, Outcome
-from monitor.rules import Rules
+from monitor.rules import Rules, Told
 from monitor.store import cases, deliveries, mentions, records
 from monitor.store.database import Database
 from monitor.text.normal import clean
@@ -76,6 +77,7 @@ def say_within(
     """As `say`, inside a transaction that is open already."""
     case_id, who = clean(case_id), clean(who)
     detail = {key: clean(value) if isinstance(value, str) else value for key, value in detail.items()}
+    note = str(detail.pop("note", "")) if verb == "assign" else ""
     row = cases.row_of(database, case_id)
     if row is None:
         raise NotPossible(f"there is no case {case_id}; earful cases lists them")
@@ -96,8 +98,47 @@ def say_within(
         cases.change(database, case.id, next_step_at=policy.next_step_at(after, now))
     cases.log(database, case.id, now, verb, who=who, way=way, before=before, **_plain(detail))
     _teach(database, after, verb, changes, who, way, now)
+    if note:
+        cases.log(database, case.id, now, "note", who=who, way=way, text=note)
+    if verb == "assign" and after.owner != who and after.owner in rules.people:
+        call_owner(database, rules, after.id, who, now, note=note)
     show_again(database, after, now, text)
     return Said(cases.one(database, case.id), True, text)
+
+
+def call_owner(
+    database: Database,
+    rules: Rules,
+    case_id: str,
+    who: str,
+    now: datetime,
+    *,
+    note: str = "",
+    reached: Sequence[Told] | None = None,
+) -> None:
+    """Call whom a case was given to: below its message, and where else settings reach them, or as `reached` says."""
+    row = cases.row_of(database, case_id)
+    assert row is not None
+    route = json.loads(row["targets"] or "[]") or list(rules.settings.alerts.notify)
+    deliveries.queue(
+        database,
+        [
+            deliveries.new_row(
+                about=f"case:{case_id}",
+                target=each.target,
+                now=now,
+                due_at=now,
+                reason=f"handed to {row['owner']} by {who}",
+                story_id=row["story_id"],
+                step=1,
+                priority=row["priority"],
+                urgent=row["priority"] == "critical",
+                payload={"ping": list(each.ping), "owner": True, "footer": f"{who}: {note}" if note else ""},
+                key=now.isoformat(),
+            )
+            for each in (rules.tell([row["owner"]], route, now) if reached is None else reached)
+        ],
+    )
 
 
 def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,6 +298,7 @@ def _teach(
     """Every answer of a person is a label: dismissed with its reason, or worth an answer.
 
     The brand's own reply on the network is one too: who answers there presses no button, and would only teach "no".
+    Whoever thanks for praise has not said that it was a complaint.
     """
     answer = ""
     if verb in {"close", "dismiss"}:
@@ -265,7 +307,7 @@ def _teach(
         answer = "yes"
     if answer:
         for mention in mentions.of_case(database, case.id):
-            thanked = way == "network" and mention.verdict.praise
+            thanked = answer == "yes" and mention.verdict.praise
             if mention.verdict.lane != "none" and not thanked:
                 records.add_label(database, case.brand, mention.id, answer, who, way, now)
 

@@ -378,9 +378,9 @@ class Placing:
             )
 
     def _attach(self, each: Judged, case: Case, key: tuple[str, str, str]) -> None:
-        """A further mention of a case. Only a flagged one moves its clocks."""
+        """A further mention of a case. Only one that needs an answer moves its clocks; thanks for ours does not."""
         post, verdict = each.post, each.verdict
-        if not self._needs_case(each):
+        if not self._needs_case(each) or verdict.praise:
             self._change(case, key, mentions=1)
             return
         reply = case.answered_at is not None and post.posted_at > case.answered_at
@@ -402,7 +402,7 @@ class Placing:
             clock = self.rules.clock(priority, post.posted_at, again=reply)
             lane = "ping" if "ping" in {case.lane, verdict.lane} else case.lane
             chain = policy.chain_text(clock.chain) if lane == "ping" else "[]"
-            changes.update(lane=lane, quiet=0, due_at=clock.due_at, chain=chain, step=0)
+            changes.update(lane=lane, quiet=0, praise=0, due_at=clock.due_at, chain=chain, step=0)
             if case.owner:
                 changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
         self._change(case, key, **changes)

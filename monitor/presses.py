@@ -22,7 +22,7 @@ from monitor import cases as verbs
 from monitor.deadline import Overran, within
 from monitor.rules import Rules, Told
 from monitor.settings import Settings, span
-from monitor.store import cases, deliveries, records
+from monitor.store import cases, records
 from monitor.store.database import Database
 
 if TYPE_CHECKING:
@@ -111,47 +111,21 @@ def _say(database: Database, rules: Rules, press: Mapping[str, Any], now: dateti
         said = verbs.say_within(
             database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=_detail(verb, press, now)
         )
-        if verb == "assign":
-            _hand_over(database, rules, press, who, now, told=said.changed)
+        known = press["owner"] in rules.people if verb == "assign" else True
+        if said.changed and not known and press["value"] != press["user_id"]:
+            _call_stranger(database, rules, press, who, now)
     except verbs.NotPossible as error:
         return str(error)
     return "" if said.changed else said.text
 
 
-def _hand_over(
-    database: Database, rules: Rules, press: Mapping[str, Any], who: str, now: datetime, *, told: bool
-) -> None:
-    """Keep the note, and call whom the case was handed to: below its message, and where else they are reached."""
-    note, case_id = str(press.get("note", "")), press["case_id"]
-    if note:
-        verbs.say_within(database, rules, case_id, "note", who=who, way="slack", now=now, detail={"text": note})
-    row = cases.row_of(database, case_id)
-    if row is None or not told or press["value"] == press["user_id"]:
-        return
+def _call_stranger(database: Database, rules: Rules, press: Mapping[str, Any], who: str, now: datetime) -> None:
+    """Call somebody whom settings do not name, and who can only be reached where the case was handed to them."""
+    row = cases.row_of(database, press["case_id"])
+    assert row is not None
     route = json.loads(row["targets"] or "[]") or list(rules.settings.alerts.notify)
-    if press["owner"] in rules.people:
-        reached = rules.tell([press["owner"]], route, now)
-    else:
-        reached = [Told(target, (press["value"],)) for target in route if target.partition(":")[0] == press.get("by")]
-    deliveries.queue(
-        database,
-        [
-            deliveries.new_row(
-                about=f"case:{case_id}",
-                target=each.target,
-                now=now,
-                due_at=now,
-                reason=f"handed to {press['owner']} by {who}",
-                story_id=row["story_id"],
-                step=1,
-                priority=row["priority"],
-                urgent=row["priority"] == "critical",
-                payload={"ping": list(each.ping), "owner": True, "footer": f"{who}: {note}" if note else ""},
-                key=str(press["envelope_id"]),
-            )
-            for each in reached
-        ],
-    )
+    reached = [Told(target, (press["value"],)) for target in route if target.partition(":")[0] == press.get("by")]
+    verbs.call_owner(database, rules, press["case_id"], who, now, note=str(press.get("note", "")), reached=reached)
 
 
 def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -164,7 +138,7 @@ def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any
     if verb in {"dismiss", "close"}:
         return {"why": value} if value in verbs.WHYS else {}
     if verb == "assign":
-        return {"owner": press["owner"]}
+        return {"owner": press["owner"], "note": str(press.get("note", ""))}
     named = {"wait": "on", "wants": "text"}.get(verb)
     return {named: "the customer" if value == "customer" else value} if named else {}
 

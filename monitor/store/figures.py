@@ -10,8 +10,9 @@ from monitor.store.database import Database, Row, stamp
 _OF_A_CASE = "('answered', 'answered earlier', 'again', 'told', 'take', 'assign', 'close', 'dismiss', 'reopen')"
 _WAITS = "closed_at = '' AND (answered_at = '' OR answered_at < last_posted_at)"
 # Those whose first post was written in the span, and those that came back in it.
+# Praise waits for nothing: thanks for it would make every time to answer look better than it was for the unhappy.
 _IN_SPAN = (
-    "((c.first_posted_at >= :since AND c.first_posted_at < :until) OR c.id IN "
+    "c.praise = 0 AND ((c.first_posted_at >= :since AND c.first_posted_at < :until) OR c.id IN "
     "(SELECT case_id FROM case_log WHERE at >= :since AND what IN ('again', 'reopen', 'answered')))"
 )
 
@@ -80,18 +81,19 @@ def unanswered(database: Database, until: datetime, limit: int) -> list[Row]:
 
 
 def count_unanswered(database: Database, since: datetime, until: datetime) -> dict[str, int]:
-    """How many unanswered cases are open: "called", "sweep" (they may need one), "late" (found in the span, too late).
+    """How many unanswered cases are open: "called", "sweep" (may need one), "praise" and "late" (of the span).
 
     Nobody was called for what was found late: it was older than [alerts] alert_not_older_than when it was seen.
     """
     row = database.row(
         "SELECT coalesce(sum(CASE WHEN lane = 'ping' AND quiet = 0 THEN 1 ELSE 0 END), 0) AS called, "
-        "coalesce(sum(CASE WHEN lane <> 'ping' AND quiet = 0 THEN 1 ELSE 0 END), 0) AS sweep, "
+        "coalesce(sum(CASE WHEN lane <> 'ping' AND quiet = 0 AND praise = 0 THEN 1 ELSE 0 END), 0) AS sweep, "
+        "coalesce(sum(CASE WHEN lane <> 'ping' AND praise = 1 AND opened_at >= :since THEN 1 ELSE 0 END), 0) AS praise, "
         "coalesce(sum(CASE WHEN lane = 'ping' AND quiet = 1 AND opened_at >= :since THEN 1 ELSE 0 END), 0) AS late "
         f"FROM cases WHERE {_WAITS} AND opened_at < :until",
         {"since": stamp(since), "until": stamp(until)},
     )
-    return {name: int(row[name]) for name in ("called", "sweep", "late")} if row else {}
+    return {name: int(row[name]) for name in ("called", "sweep", "praise", "late")} if row else {}
 
 
 def cases_between(database: Database, since: datetime, until: datetime) -> list[Row]:

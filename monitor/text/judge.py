@@ -22,7 +22,7 @@ from monitor.text.lanes import by_stars, lane_of, rule_lines, speaks_to_us, tell
 from monitor.text.learning import Answer, Learned, Lesson
 from monitor.text.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.own_models import NO_MODELS, OwnModels
-from monitor.text.reasons import is_praise, reasons_of, tags_of
+from monitor.text.reasons import PRAISE, is_praise, reasons_of, tags_of
 from monitor.text.relevance import relevance
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.voices import REPLY_ODDS, extra_voices, in_words, rule_voices
@@ -212,18 +212,21 @@ class Judge:
         needs, star_reason = by_stars(needs, post.rating, heard, lines)
         to_us = answers_us or post.rating is not None or (speaks_to_us(heard) if model else tells_of_trouble(heard))
         lane = lane_of(needs, lines, heard, to_us=to_us, stars=bool(star_reason))
+        praise = lane == "none" and is_praise(post, heard)
+        if praise:
+            lane = "sweep"  # worth a thank-you, when there is time
         return Verdict(
             sentiment=heard.sentiment.score,
             label=heard.sentiment.label,
             needs_answer=round(needs, 4),
             lane=lane,
-            reasons=reasons_of(heard, lane, star_reason),
+            reasons=PRAISE if praise else reasons_of(heard, lane, star_reason),
             scorer=self._scorer_name(model, learned),
             language=heard.language,
             critical=bool(heard.critical),
-            praise=lane == "none" and is_praise(post, heard),
+            praise=praise,
             churn=tuple(dict.fromkeys(cue.words for cue in heard.signals.cues if cue.kind.churn)),
-            tags=tags_of(heard) if lane != "none" else (),
+            tags=tags_of(heard) if lane != "none" and not praise else (),
             words=matched,
         )
 

@@ -9,6 +9,10 @@ from monitor.text.hearing import Heard
 from monitor.text.voices import FELT
 
 
+PRAISE = ("praise worth thanks",)
+_TOOK_TIME = 20  # words, signs counted too
+
+
 def reasons_of(heard: Heard, lane: Lane, star_reason: str) -> tuple[str, ...]:
     """Say in words for people what decided it, the weightiest first; nothing is said of a post that is left alone."""
     if lane == "none":
@@ -44,12 +48,15 @@ def reasons_of(heard: Heard, lane: Lane, star_reason: str) -> tuple[str, ...]:
 
 
 def is_praise(post: Post, heard: Heard) -> bool:
-    """Is this praise worth a thank-you: said warmly, to us or with a face, and with nothing wrong in it?"""
+    """Is this praise worth a thank-you: said warmly, in a voice of one's own, and with nothing wrong in it?
+
+    Of the thousands of five stars with three words, only those count that somebody took the time to write.
+    """
     values = heard.signals.values
     if any(not cue.kind.calm and cue.kind.weight > 1 for cue in heard.signals.cues) or values.get("repost"):
         return False
-    if post.rating is not None and post.rating >= 5 and values.get("praise"):
-        return True
+    if post.rating is not None and (post.rating < 5 or len(heard.signals.tokens) < _TOOK_TIME):
+        return False
     warm = heard.sentiment.label == "positive" and heard.sentiment.score >= 0.4
     personal = values.get("direct") or values.get("second_person") or values.get("first_person")
     return bool(warm and values.get("praise") and personal and not values.get("news"))

@@ -210,3 +210,43 @@ def test_the_message_that_shows_a_case_is_edited_when_it_is_taken(acme: Assembly
 
 def test_every_verb_that_is_offered_is_known() -> None:
     assert set(verbs.VERBS) >= {"take", "answered", "close", "dismiss", "snooze", "wait", "assign", "wants", "undo"}
+
+
+def test_whoever_is_given_a_case_is_called_by_whichever_way_it_was_said(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    people = "".join(f'[[people]]\nname = "{name}"\nslack = "U{name}"\n' for name in ("ANA", "BEN"))
+    acme = assembly_of(database, settings_from(tmp_path, tables=people))
+    take(acme, post(ANGRY))
+    tell(acme, "assign", owner="BEN", note="She wants her money back")
+    reasons = [row["reason"] for row in database.rows("SELECT reason FROM deliveries WHERE about = 'case:1'")]
+    assert reasons == ["handed to BEN by ANA"]
+    assert lines(database, "1") == ["open", "assign", "note"]
+    tell(acme, "assign", owner="ANA", now=NOW + MINUTE)
+    assert count(database, "deliveries", "about = 'case:1'") == 1, "who takes it for themselves need not be told"
+
+
+def test_praise_is_a_gentle_case_that_calls_nobody_and_teaches_no_complaint(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    acme = assembly_of(database, settings_from(tmp_path))
+    (case_id,) = take(acme, post("@acme thank you so much, Acme's Priya was wonderful and so helpful!", author="noor"))
+    found = case(database, case_id)
+    assert (found.lane, found.priority, found.priority_reasons) == ("sweep", "gentle", ("praise worth thanks",))
+    assert count(database, "deliveries") == 0
+    tell(acme, "take", case_id=case_id)
+    tell(acme, "close", case_id=case_id, outcome="solved")
+    assert count(database, "labels") == 0
+
+
+def test_thanks_for_our_answer_does_not_begin_a_new_wait(acme: Assembly) -> None:
+    tell(acme, "answered")
+    take(
+        acme,
+        post("@acme thank you so much, Acme is wonderful and so helpful!", thread_id="thread", at=NOW + HOUR),
+        now=NOW + HOUR,
+    )
+    found = case(acme.database, "1")
+    assert found.state_at(NOW + HOUR) == "answered"
+    assert count(acme.database, "mentions", "case_id = '1'") == 2
+    assert "again" not in lines(acme.database, "1")

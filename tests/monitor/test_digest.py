@@ -582,6 +582,7 @@ forum not read Tue 02:10-05:40: 503 from the server; read again since
 GOOD TO KNOW
 
 1 of 3 alerts was not for us.
+1 post of praise this week, still without a thank-you.
 """
 HTML = """\
 The week of Acme, Globex Mon 2 Mar to Mon 9 Mar 2026 1 person still without an answer. 2 days 22 h · nobody
@@ -596,7 +597,7 @@ forum · complaint https://forum.example/zoe "I love Acme, wonderful people, tha
 Time to answer, median opening hours, of only 1 20 minutes Time to answer, 9 in 10 opening hours, of only 1 20
 minutes Time to answer, median wall clock, of only 1 20 minutes From post to being seen median, of only 3 1
 minute What we did not see forum not read Tue 02:10-05:40: 503 from the server; read again since Good to know
-1 of 3 alerts was not for us.
+1 of 3 alerts was not for us. 1 post of praise this week, still without a thank-you.
 """
 
 

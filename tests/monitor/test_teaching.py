@@ -356,7 +356,7 @@ LOVELY = "great day at the Acme museum, we loved the old posters"
 
 def quiet(many: int, brand: str = "Acme", **fields: str) -> list[Post]:
     return [
-        post(f"great day at the {brand} museum, we loved poster {n}", author=f"w{brand}{n}", **fields)
+        post(f"sunny day at the {brand} museum, poster {n} was shown", author=f"w{brand}{n}", **fields)
         for n in range(many)
     ]
 

@@ -234,10 +234,11 @@ def test_a_language_that_nobody_here_reads_is_shown_and_calls_nobody(judge: Judg
     assert any("ja" in reason for reason in found.reasons)
 
 
-def test_praise_worth_a_thank_you_is_marked_and_left_alone(judge: Judge) -> None:
+def test_praise_worth_a_thank_you_is_shown_and_calls_nobody(judge: Judge) -> None:
     found = judge.verdict(post("@acme thank you so much, Priya was wonderful and so helpful!"), "Acme")
     assert found.praise
-    assert found.lane == "none"
+    assert found.lane == "sweep"
+    assert found.reasons == ("praise worth thanks",)
     assert not judge.verdict(post("Acme opens a wonderful new store http://x.test"), "Acme").praise
 
 
