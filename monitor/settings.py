@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from alerts.case import PRIORITIES, Priority
 from monitor.faults import Fault, SettingsError
@@ -25,6 +25,7 @@ EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
 _SPAN = re.compile(r"([0-9]{1,9}) ?(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_LISTEN = r"(\[[0-9a-fA-F:]+\]|[\w.-]+):([0-9]{1,5})"
 _SHARE = re.compile(r"([0-9]{1,4})%")
 
 
@@ -114,7 +115,7 @@ class Earful(Table):
 
     zone: str = "UTC"
     page_url: str = Field(default="http://127.0.0.1:8321", pattern=r"^https?://[^\s/?#@]+[^\s?#]*$")
-    page_listen: str = Field(default="127.0.0.1:8321", pattern=r"^(\[[0-9a-fA-F:]+\]|[\w.-]+):[0-9]{1,5}$")
+    page_listen: str = Field(default="127.0.0.1:8321", pattern=f"^{_LISTEN}$")
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     operator: tuple[str, ...] = ("console",)
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] = timedelta(days=365)
@@ -122,6 +123,18 @@ class Earful(Table):
     dead_man_url: SecretStr | None = None
     log: Literal["text", "json"] = "text"
     mcp_verbs: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_follows_listen(cls, given: Any) -> Any:
+        """Without a page_url, links lead to where the page listens on this machine, not to the default's port."""
+        if not isinstance(given, dict) or "page_url" in given:
+            return given
+        found = re.fullmatch(_LISTEN, str(given.get("page_listen")))
+        if not found or not int(found[2]):
+            return given
+        host = "127.0.0.1" if found[1] in {"0.0.0.0", "[::]"} else found[1]  # noqa: S104 - compared, not listened on
+        return {**given, "page_url": f"http://{host}:{found[2]}"}
 
 
 class Database(Table):

@@ -98,6 +98,24 @@ def sound_with(*way: str | int, value: object) -> dict[str, Any]:
 # --- Sound settings ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("127.0.0.1:8400", "http://127.0.0.1:8400"),
+        ("[::1]:8400", "http://[::1]:8400"),
+        ("0.0.0.0:8400", "http://127.0.0.1:8400"),
+        ("127.0.0.1:0", "http://127.0.0.1:8321"),
+        ("10.0.0.7:8400", "http://10.0.0.7:8400"),
+    ],
+)
+def test_links_lead_to_where_the_page_listens(tmp_path: Path, listen: str, address: str) -> None:
+    """Another port alone used to leave every link, the one-time login among them, on the default's."""
+    assert read(tmp_path, sound_with("earful", "page_listen", value=listen)).earful.page_url == address
+    written = sound_with("earful", "page_listen", value=listen)
+    written["earful"]["page_url"] = "https://earful.example.org"
+    assert read(tmp_path, written).earful.page_url == "https://earful.example.org"
+
+
 def test_the_smallest_sound_file_has_every_default(tmp_path: Path) -> None:
     read_back = read(tmp_path, SOUND)
     assert read_back.file == tmp_path / "settings.toml"
