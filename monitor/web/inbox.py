@@ -204,7 +204,7 @@ def inbox(ask: Ask) -> Response:
         priorities=PRIORITIES, filtered=any(ask.query(key) for key in _FILTERS), per_page=PAGE,
         said=ask.query("said"), undo=ask.query("undo"),
         more={name: totals[name] for name in ("answered", "closed")} if not state else {},
-        outcomes=OUTCOMES, whys=WHYS,
+        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST,
     )  # fmt: skip
 
 
