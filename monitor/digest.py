@@ -299,6 +299,8 @@ def _notes(database: Database, since: datetime, until: datetime, waiting: dict[s
     if waiting["sweep"]:
         stand = "it stands" if waiting["sweep"] == 1 else "they stand"
         notes.append(f"{count_words(waiting['sweep'], 'further post')} may need an answer; {stand} in the sweep list.")
+    if waiting["praise"]:
+        notes.append(f"{count_words(waiting['praise'], 'post')} of praise this week, still without a thank-you.")
     if waiting["late"]:
         late = count_words(waiting["late"], "complaint was", "complaints were")
         notes.append(f"{late} found so late that nobody was called; earful cases lists what is open.")

@@ -88,7 +88,8 @@ def count_unanswered(database: Database, since: datetime, until: datetime) -> di
     row = database.row(
         "SELECT coalesce(sum(CASE WHEN lane = 'ping' AND quiet = 0 THEN 1 ELSE 0 END), 0) AS called, "
         "coalesce(sum(CASE WHEN lane <> 'ping' AND quiet = 0 AND praise = 0 THEN 1 ELSE 0 END), 0) AS sweep, "
-        "coalesce(sum(CASE WHEN lane <> 'ping' AND praise = 1 AND opened_at >= :since THEN 1 ELSE 0 END), 0) AS praise, "
+        "coalesce(sum(CASE WHEN lane <> 'ping' AND praise = 1 AND opened_at >= :since THEN 1 ELSE 0 END), 0) "
+        "AS praise, "
         "coalesce(sum(CASE WHEN lane = 'ping' AND quiet = 1 AND opened_at >= :since THEN 1 ELSE 0 END), 0) AS late "
         f"FROM cases WHERE {_WAITS} AND opened_at < :until",
         {"since": stamp(since), "until": stamp(until)},

@@ -8,7 +8,6 @@ from monitor.text.feelings import feelings
 from monitor.text.hearing import Heard
 from monitor.text.voices import FELT
 
-
 PRAISE = ("praise worth thanks",)
 _TOOK_TIME = 20  # words, signs counted too
 

@@ -37,6 +37,7 @@ from tests.hall import (
     Clock,
     assembly_of,
     case,
+    count,
     deliver,
     lines,
     post,
@@ -331,8 +332,8 @@ def test_what_a_file_brought_says_nothing_about_how_soon_we_see(acme: Assembly) 
 
 def test_percentiles_are_values_that_occurred() -> None:
     """The nearest rank, as numpy's inverted_cdf."""
-    for count in range(1, 60):
-        seconds = [(index * 7919) % 1000 for index in range(count)]
+    for size in range(1, 60):
+        seconds = [(index * 7919) % 1000 for index in range(size)]
         found = report.spread([timedelta(seconds=each) for each in seconds])
         expected = numpy.percentile(seconds, [50, 90], method="inverted_cdf")
         assert found.median is not None and found.p90 is not None  # noqa: PT018
@@ -388,9 +389,9 @@ def test_the_report_of_real_reviews_agrees_with_numpy(name: str, tmp_path: Path)
     with file.open(newline="", encoding="utf-8") as rows:
         reviews = {row["reviewId"]: row for row in csv.DictReader(rows)}
     database = Sqlite(Path(made.database.url.get_secret_value().removeprefix("sqlite:")))
-    opened = [reviews[row["thread"]] for row in database.rows("SELECT thread FROM cases")]
+    assert count(database, "cases") == imported["cases"] > 40
+    opened = [reviews[row["thread"]] for row in database.rows("SELECT thread FROM cases WHERE praise = 0")]
     database.close()
-    assert len(opened) == imported["cases"] > 40
     pairs = [
         tuple(datetime.fromisoformat(row[key]).replace(tzinfo=UTC) for key in ("at", "repliedAt"))
         for row in opened
@@ -446,14 +447,22 @@ def test_the_report_of_real_threads_agrees_with_a_plain_walk_over_them(sqlite: S
         else:
             acme.intake.take([made], made.posted_at, brand="Acme")
     case_of = {
-        row["native_id"]: (row["case_id"], row["lane"])
-        for row in sqlite.rows("SELECT p.native_id, m.case_id, m.lane FROM mentions m JOIN posts p ON p.id = m.post_id")
+        row["native_id"]: (row["case_id"], row["lane"], row["praise"])
+        for row in sqlite.rows(
+            "SELECT p.native_id, m.case_id, m.lane, m.praise FROM mentions m JOIN posts p ON p.id = m.post_id"
+        )
     }
+    # Praise waits for no answer: neither as a case of its own, nor where somebody says thanks for ours.
+    praised = {row["id"] for row in sqlite.rows("SELECT id FROM cases WHERE praise = 1")}
+    known: set[str] = set()
 
     waits: list[tuple[datetime, datetime | None]] = []
     waiting: dict[str, datetime] = {}
     for made, ours in events.values():
-        case_id, lane = case_of.get(made.parent_id if ours else made.native_id, ("", ""))
+        case_id, lane, praise = case_of.get(made.parent_id if ours else made.native_id, ("", "", 0))
+        if case_id in praised or (praise and case_id in known and not ours):
+            continue
+        known.add(case_id)
         if ours and case_id in waiting and not acme.answers.is_automatic(made.text):
             waits.append((waiting.pop(case_id), made.posted_at))
         elif not ours and case_id and lane != "none":
