@@ -17,7 +17,7 @@ from alerts import Letter, hours
 from alerts.letters import DigestView, FigureLine, SourceLine, UnansweredLine, VoiceLine, digest_letter
 from alerts.wording import count_words, excerpt, span_words
 from connectors import Post
-from monitor import desk, report
+from monitor import desk, report, report_words
 from monitor.compose import SignedLink, no_link
 from monitor.rules import Rules
 from monitor.store import cases, deliveries, figures, mentions, records, sources, web
@@ -247,7 +247,7 @@ def _figures(
 ) -> tuple[FigureLine, ...]:
     now = report.whole_span(database, rules, since, until)
     earlier = None if before is None else report.whole_span(database, rules, before, since)
-    return report.lines(now, earlier)
+    return report_words.lines(now, earlier)
 
 
 def _not_seen(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[str, ...]:
@@ -304,8 +304,8 @@ def _notes(database: Database, since: datetime, until: datetime, waiting: dict[s
     if waiting["late"]:
         late = count_words(waiting["late"], "complaint was", "complaints were")
         notes.append(f"{late} found so late that nobody was called; earful cases lists what is open.")
-    unjudged = report.unjudged_words(database, since, "the week")
+    unjudged = report_words.unjudged_words(database, since, "the week")
     if unjudged:
         notes.append(unjudged)
-    held = report.aftermath_words(report.aftermath(database, until - AFTERMATH, until), " in the last four weeks")
+    held = report_words.aftermath_words(report.aftermath(database, until - AFTERMATH, until), " in the last four weeks")
     return [*notes, held] if held else notes

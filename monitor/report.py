@@ -1,9 +1,7 @@
 """The numbers: how long it takes to see, to tell, to take, to answer and to resolve. Never the mean alone.
 
-What is counted is a *turn*: one time that a person waited for an answer. A case has one from its first post on, and a
-further one each time its author writes again after an answer, so a case that came back counts again. Turns are read
-from the log of their case ("answered", "again"), which keeps every wait where the case itself knows only its last one.
-A turn belongs to the span in which its wait began, answered or not.
+What is counted is a turn (`turns.py`): one time that a person waited for an answer. It belongs to the span in which its
+wait began, answered or not.
 
 Opening hours and wall clock stand beside each other. Automatic replies never stopped a clock and so are no answers; a
 reply that is dated before its post (a review that was edited later) counts as no time at all and is marked.
@@ -14,24 +12,18 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import ceil
 
 from alerts import hours
-from alerts.letters import FigureLine, percent
-from alerts.wording import count_words, span_words
 from monitor.rules import Rules
-from monitor.store import figures, looks
-from monitor.store.database import Database, Row, at
-from monitor.text.complaint import JUDGED
+from monitor.store import figures
+from monitor.store.database import Database, Row
+from monitor.turns import Turn, resolutions_of, turns_of
 
-FEW = 10  # fewer than this, and a median says little
 _NONE = timedelta(0)
-_UNRESOLVED = {"no_answer_needed", "deleted"}  # closed, but nobody was helped
-STAGES = (("lag", "post to seen"), ("alert_lag", "seen to told"), ("to_take_wall", "told to taken"),
-          ("after_taking", "taken to answered"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +38,6 @@ class Spread:
     p90: timedelta | None = None
     within: float | None = None
     due: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One time that a person waited: when they wrote, when we saw, told, took and answered it. None: not (yet)."""
-
-    case: str
-    number: int  # 1 for the first post of a case, 2 when its author wrote again after an answer, and so on
-    asked_at: datetime
-    seen_at: datetime
-    told_at: datetime | None = None
-    taken_at: datetime | None = None
-    answered_at: datetime | None = None
-    backdated: bool = False
 
 
 Told = Sequence[tuple[Row, Sequence[Turn], Sequence[tuple[datetime, datetime]]]]  # cases, their waits and resolutions
@@ -234,64 +212,6 @@ def _waits_of(
     return found
 
 
-def turns_of(row: Row, log: Sequence[Row]) -> list[Turn]:
-    """The waits of one case, from its log (oldest line first, without those that were taken back)."""
-    found: list[Turn] = []
-    asked: datetime | None = at(row["first_posted_at"])
-    seen = at(row["opened_at"])
-    told: datetime | None = None
-    taken: datetime | None = None
-
-    def close(answered: datetime | None, *, backdated: bool = False) -> None:
-        assert asked is not None
-        found.append(Turn(row["id"], len(found) + 1, asked, seen, told, taken, answered, backdated))
-
-    for line in log:
-        moment, detail = at(line["at"]), json.loads(line["detail"] or "{}")
-        match line["what"]:
-            case "told":
-                told = told or moment
-            case "take" | "assign":
-                taken = taken or moment
-            case "answered" if asked is not None:
-                if found and _moment(detail, "answered_at", moment) < asked:
-                    continue  # it spoke of what was answered before: Earful once wrote such lines
-                close(_moment(detail, "answered_at", moment), backdated=bool(detail.get("backdated")))
-                # The reply was older than what they wrote last: the next wait has begun already.
-                asked = _moment(detail, "next_since", moment) if detail.get("next_since") else None
-                told = taken = None
-                seen = moment
-            case "answered earlier" if found:
-                found[-1] = replace(found[-1], answered_at=_moment(detail, "answered_at", moment))
-            case "again" if asked is None:
-                asked, seen, told, taken = _moment(detail, "posted_at", moment), moment, None, None
-    if asked is not None:
-        close(None)
-    return found
-
-
-def resolutions_of(row: Row, log: Sequence[Row]) -> list[tuple[datetime, datetime]]:
-    """From when to when a case took to be closed with an outcome that helped somebody; again for each reopening."""
-    found: list[tuple[datetime, datetime]] = []
-    start = at(row["first_posted_at"])
-    end: datetime | None = None
-    for line in log:
-        detail = json.loads(line["detail"] or "{}")
-        if line["what"] in {"close", "dismiss"}:
-            outcome = detail.get("outcome") or ("no_answer_needed" if line["what"] == "dismiss" else "solved")
-            end = None if outcome in _UNRESOLVED else at(line["at"])
-        elif line["what"] == "reopen":
-            if end is not None:
-                found.append((start, end))
-            start, end = at(line["at"]), None
-    return [*found, (start, end)] if end is not None else found
-
-
-def _moment(detail: Mapping[str, object], key: str, default: datetime) -> datetime:
-    value = detail.get(key)
-    return datetime.fromisoformat(str(value)) if value else default
-
-
 def _count(rules: Rules, row: Row, turn: Turn, until: datetime) -> Counted:
     opening, targets = rules.hours_for(row["priority"]), rules.targets_for(row["priority"])
     target = targets.first if turn.number == 1 else targets.next
@@ -394,123 +314,3 @@ def aftermath(database: Database, since: datetime, until: datetime) -> Aftermath
         last[person] = bool(json.loads(row["next_words"])["better"]) if row["next_words"] else None
     wrote = [kinder for kinder in last.values() if kinder is not None]
     return Aftermath(len(last), len(wrote), sum(wrote))
-
-
-def aftermath_words(found: Aftermath, span: str = "") -> str:
-    """ "Of 14 people whose case was closed, 6 wrote again: 4 kinder, 2 not."; "" where nobody's case was closed."""
-    if not found.people:
-        return ""
-    people = f"Of {count_words(found.people, 'person', 'people')} whose case was closed{span},"
-    if not found.wrote:
-        return f"{people} nobody has written again so far."
-    few = " Too few to lean on." if found.wrote < FEW else ""
-    return f"{people} {found.wrote:,} wrote again: {found.kinder:,} kinder, {found.wrote - found.kinder:,} not.{few}"
-
-
-def unjudged_words(database: Database, since: datetime, span: str) -> str:
-    """ "31 posts of the week are in languages that are not judged here (ja 20, tr 11): ..."; "" if there are none."""
-    found = looks.unjudged_languages(database, since, JUDGED)
-    if not found:
-        return ""
-    said = ", ".join(f"{language} {number:,}" for language, number in list(found.items())[:6])
-    return (
-        f"{count_words(sum(found.values()), 'post')} of {span} in a language that is not judged here ({said}): "
-        "in the sweep list, and nobody is called."
-    )
-
-
-def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
-    """The figures as lines of the letter: this week, and the week before. Few cases are marked as few."""
-    old = before or Figures()
-    found = [
-        _line("Time to answer, median", now.to_answer, old.to_answer, "opening hours"),
-        _line("Time to answer, 9 in 10", now.to_answer, old.to_answer, "opening hours", p90=True),
-        _line("Time to answer, median", now.to_answer_wall, old.to_answer_wall, "wall clock"),
-        _line("Time to resolve, median", now.to_resolve, old.to_resolve, "opening hours"),
-        *(_line(_LETTER[name], getattr(now, name), getattr(old, name), "median") for name, _words in STAGES),
-    ]
-    if now.in_target is not None:
-        earlier = percent(old.in_target) if old.in_target is not None else ""
-        note = f"of {'only ' if now.to_answer.due < FEW else ''}{now.to_answer.due:,}" + _again(now)
-        found.insert(0, FigureLine("Answered within the target", percent(now.in_target), earlier, note))
-    return tuple(line for line in found if line.value)
-
-
-_LETTER = {
-    "lag": "From post to being seen",
-    "alert_lag": "From being seen to the alert",
-    "to_take_wall": "From the alert to being taken",
-    "after_taking": "From being taken to the answer",
-}
-
-
-def desk_words(span: timedelta) -> str:
-    """Opening hours in words. A day of them would be read as a day on the calendar, so hours stay hours: "37 h 20"."""
-    if span < timedelta(hours=24):
-        return span_words(span)
-    hour, rest = divmod(int(span.total_seconds()) // 60, 60)
-    return f"{hour:,} h {rest:02}" if rest else f"{hour:,} hours"
-
-
-def _again(now: Figures) -> str:
-    return f"; {count_words(now.again, 'person', 'people')} wrote again" if now.again else ""
-
-
-def _line(name: str, now: Spread, before: Spread, note: str, *, p90: bool = False) -> FigureLine:
-    value = now.p90 if p90 else now.median
-    earlier = before.p90 if p90 else before.median
-    few = f", of only {now.n}" if now.n < FEW else ""
-    words = desk_words if note == "opening hours" else span_words
-    return FigureLine(
-        name,
-        words(value) if value is not None else "",
-        words(earlier) if earlier is not None else "",
-        note + few,
-    )
-
-
-SPREADS = (
-    "lag", "alert_lag", "to_take", "to_take_wall", "after_taking", "to_answer", "to_answer_wall", "to_resolve",
-    "to_resolve_wall",
-)  # fmt: skip
-
-
-def slowest(found: Figures) -> str:
-    """The stage whose median is the longest, in words; "" where nothing is known."""
-    known = [(getattr(found, name).median, words) for name, words in STAGES if getattr(found, name).median is not None]
-    return max(known, default=(_NONE, ""))[1]
-
-
-def as_json(found: Report) -> dict[str, object]:
-    """The report for scripts; durations in seconds, shares from 0 to 1."""
-    groups = ("source", "priority", "hour", "team")
-    return {
-        "cases": found.cases,
-        "after_closing": {"people": found.after.people, "wrote": found.after.wrote, "kinder": found.after.kinder},
-        **_json(found),
-        "by": {
-            name: {key: _json(each) for key, each in getattr(found, f"by_{name}").items()} for name in groups
-        },
-        "people": [
-            {"name": each.name, "taken": each.taken, "answered": each.answered, "closed": each.closed, "has": each.has}
-            for each in found.people
-        ],
-    }  # fmt: skip
-
-
-def _json(found: Figures) -> dict[str, object]:
-    return {
-        "turns": found.turns, "again": found.again, "answered": found.answered, "backdated": found.backdated,
-        "in_target": found.in_target, "slowest": slowest(found) or None,
-        **{name: _seconds(getattr(found, name)) for name in SPREADS},
-    }  # fmt: skip
-
-
-def _seconds(found: Spread) -> dict[str, object]:
-    return {
-        "n": found.n,
-        "median": found.median.total_seconds() if found.median is not None else None,
-        "p90": found.p90.total_seconds() if found.p90 is not None else None,
-        "within": found.within,
-        "due": found.due,
-    }

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts import hours
-from monitor import compose, report
+from monitor import compose, report, report_words
 from monitor.model import Mention
 from monitor.rules import Rules
 from monitor.settings import Settings
@@ -163,4 +163,4 @@ def state_of(enabled: bool, health: sources.Health | None) -> str:
 def span_report(database: Database, rules: Rules, since: datetime, until: datetime) -> dict[str, Any]:
     """The figures of a span; durations in seconds."""
     found = report.of_span(database, rules, since, until)
-    return {"since": moment(since), "until": moment(until), **report.as_json(found)}
+    return {"since": moment(since), "until": moment(until), **report_words.as_json(found)}

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor import compose, report
+from monitor import compose
 from monitor.assembly import Assembly
 from monitor.cases import say
 from monitor.store import cases, figures, records
 from monitor.store.database import Postgresql, Sqlite
+from monitor.turns import turns_of
 from tests.hall import (
     AGAIN,
     ANGRY,
@@ -121,7 +122,7 @@ def test_an_older_answer_that_is_seen_later_takes_the_place_of_the_newer_one(acm
     found = case(acme.database, "1")
     assert (found.answered_at, found.answered_by) == (NOW - 30 * MINUTE, "acme_care")
     assert lines(acme.database, "1") == ["open", "answered", "answered earlier"]
-    (turn,) = report.turns_of(*logged(acme))
+    (turn,) = turns_of(*logged(acme))
     assert turn.answered_at == NOW - 30 * MINUTE
 
 
@@ -143,7 +144,7 @@ def test_a_customer_who_writes_again_starts_a_wait_of_its_own_with_a_first_answe
     assert case(acme.database, "1").waits_since == NOW - 40 * MINUTE
     said = compose.standing(acme.rules, case(acme.database, "1"), NOW)
     assert said == "answered 09:30, after 10 minutes of opening hours", "of this wait, not since the first post"
-    first, second = report.turns_of(*logged(acme))
+    first, second = turns_of(*logged(acme))
     assert (first.asked_at, first.answered_at) == (NOW - HOUR, NOW - 50 * MINUTE)
     assert (second.asked_at, second.answered_at) == (NOW - 40 * MINUTE, NOW - 30 * MINUTE)
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from connectors import Post
 from monitor import cases as verbs
-from monitor import report
+from monitor import report, report_words
 from monitor.assembly import Assembly
 from monitor.cli import app
 from monitor.settings import load
@@ -100,10 +100,10 @@ def test_of_the_people_whose_case_was_closed_so_many_wrote_again_and_so_many_of_
     closed(acme, "long-ago", at=NOW - 10 * DAY, then=AGAIN)
     found = of_week(acme)
     assert found.after == report.Aftermath(people=4, wrote=3, kinder=2)
-    assert report.aftermath_words(found.after) == (
+    assert report_words.aftermath_words(found.after) == (
         "Of 4 people whose case was closed, 3 wrote again: 2 kinder, 1 not. Too few to lean on."
     )
-    assert report.as_json(found)["after_closing"] == {"people": 4, "wrote": 3, "kinder": 2}
+    assert report_words.as_json(found)["after_closing"] == {"people": 4, "wrote": 3, "kinder": 2}
 
 
 def test_a_person_with_several_cases_counts_once_by_the_last_of_them(acme: Assembly) -> None:
@@ -128,7 +128,7 @@ def test_what_was_heard_after_the_span_is_not_known_in_it(acme: Assembly) -> Non
     ],
 )
 def test_what_came_of_it_in_words(found: report.Aftermath, said: str) -> None:
-    assert report.aftermath_words(found) == said
+    assert report_words.aftermath_words(found) == said
 
 
 # What is counted
@@ -143,7 +143,7 @@ def test_every_stage_has_a_time_of_its_own(acme: Assembly) -> None:
     reply(acme, "p", at=NOW + 40 * MINUTE)
     say(acme, "close", who="Ana", now=NOW + 2 * HOUR, outcome="solved")
     found = of_week(acme)
-    medians = {name: getattr(found, name).median for name in report.SPREADS}
+    medians = {name: getattr(found, name).median for name in report_words.SPREADS}
     assert medians == {
         "lag": 4 * MINUTE,
         "alert_lag": MINUTE,
@@ -157,7 +157,7 @@ def test_every_stage_has_a_time_of_its_own(acme: Assembly) -> None:
     }
     assert (found.cases, found.turns, found.answered, found.again, found.backdated) == (1, 1, 1, 0, 0)
     assert found.in_target == 1.0
-    assert report.slowest(found) == "taken to answered"
+    assert report_words.slowest(found) == "taken to answered"
 
 
 def test_opening_hours_and_wall_clock_stand_beside_each_other(acme: Assembly) -> None:

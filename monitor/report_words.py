@@ -1,0 +1,132 @@
+"""The report as it is said: in sentences, in the lines of the managers' letter, and as JSON for scripts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from alerts.letters import FigureLine, percent
+from alerts.wording import count_words, span_words
+from monitor.report import Aftermath, Figures, Report, Spread
+from monitor.store import looks
+from monitor.store.database import Database
+from monitor.text.complaint import JUDGED
+
+FEW = 10  # fewer than this, and a median says little
+STAGES = (("lag", "post to seen"), ("alert_lag", "seen to told"), ("to_take_wall", "told to taken"),
+          ("after_taking", "taken to answered"))  # fmt: skip
+_LETTER = {
+    "lag": "From post to being seen",
+    "alert_lag": "From being seen to the alert",
+    "to_take_wall": "From the alert to being taken",
+    "after_taking": "From being taken to the answer",
+}
+SPREADS = (
+    "lag", "alert_lag", "to_take", "to_take_wall", "after_taking", "to_answer", "to_answer_wall", "to_resolve",
+    "to_resolve_wall",
+)  # fmt: skip
+
+
+def aftermath_words(found: Aftermath, span: str = "") -> str:
+    """ "Of 14 people whose case was closed, 6 wrote again: 4 kinder, 2 not."; "" where nobody's case was closed."""
+    if not found.people:
+        return ""
+    people = f"Of {count_words(found.people, 'person', 'people')} whose case was closed{span},"
+    if not found.wrote:
+        return f"{people} nobody has written again so far."
+    few = " Too few to lean on." if found.wrote < FEW else ""
+    return f"{people} {found.wrote:,} wrote again: {found.kinder:,} kinder, {found.wrote - found.kinder:,} not.{few}"
+
+
+def unjudged_words(database: Database, since: datetime, span: str) -> str:
+    """ "31 posts of the week are in languages that are not judged here (ja 20, tr 11): ..."; "" if there are none."""
+    found = looks.unjudged_languages(database, since, JUDGED)
+    if not found:
+        return ""
+    said = ", ".join(f"{language} {number:,}" for language, number in list(found.items())[:6])
+    return (
+        f"{count_words(sum(found.values()), 'post')} of {span} in a language that is not judged here ({said}): "
+        "in the sweep list, and nobody is called."
+    )
+
+
+def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
+    """The figures as lines of the letter: this week, and the week before. Few cases are marked as few."""
+    old = before or Figures()
+    found = [
+        _line("Time to answer, median", now.to_answer, old.to_answer, "opening hours"),
+        _line("Time to answer, 9 in 10", now.to_answer, old.to_answer, "opening hours", p90=True),
+        _line("Time to answer, median", now.to_answer_wall, old.to_answer_wall, "wall clock"),
+        _line("Time to resolve, median", now.to_resolve, old.to_resolve, "opening hours"),
+        *(_line(_LETTER[name], getattr(now, name), getattr(old, name), "median") for name, _words in STAGES),
+    ]
+    if now.in_target is not None:
+        earlier = percent(old.in_target) if old.in_target is not None else ""
+        note = f"of {'only ' if now.to_answer.due < FEW else ''}{now.to_answer.due:,}" + _again(now)
+        found.insert(0, FigureLine("Answered within the target", percent(now.in_target), earlier, note))
+    return tuple(line for line in found if line.value)
+
+
+def desk_words(span: timedelta) -> str:
+    """Opening hours in words. A day of them would be read as a day on the calendar, so hours stay hours: "37 h 20"."""
+    if span < timedelta(hours=24):
+        return span_words(span)
+    hour, rest = divmod(int(span.total_seconds()) // 60, 60)
+    return f"{hour:,} h {rest:02}" if rest else f"{hour:,} hours"
+
+
+def _again(now: Figures) -> str:
+    return f"; {count_words(now.again, 'person', 'people')} wrote again" if now.again else ""
+
+
+def _line(name: str, now: Spread, before: Spread, note: str, *, p90: bool = False) -> FigureLine:
+    value = now.p90 if p90 else now.median
+    earlier = before.p90 if p90 else before.median
+    few = f", of only {now.n}" if now.n < FEW else ""
+    words = desk_words if note == "opening hours" else span_words
+    return FigureLine(
+        name,
+        words(value) if value is not None else "",
+        words(earlier) if earlier is not None else "",
+        note + few,
+    )
+
+
+def slowest(found: Figures) -> str:
+    """The stage whose median is the longest, in words; "" where nothing is known."""
+    known = [(getattr(found, name).median, words) for name, words in STAGES if getattr(found, name).median is not None]
+    return max(known, default=(timedelta(0), ""))[1]
+
+
+def as_json(found: Report) -> dict[str, object]:
+    """The report for scripts; durations in seconds, shares from 0 to 1."""
+    groups = ("source", "priority", "hour", "team")
+    return {
+        "cases": found.cases,
+        "after_closing": {"people": found.after.people, "wrote": found.after.wrote, "kinder": found.after.kinder},
+        **_json(found),
+        "by": {
+            name: {key: _json(each) for key, each in getattr(found, f"by_{name}").items()} for name in groups
+        },
+        "people": [
+            {"name": each.name, "taken": each.taken, "answered": each.answered, "closed": each.closed, "has": each.has}
+            for each in found.people
+        ],
+    }  # fmt: skip
+
+
+def _json(found: Figures) -> dict[str, object]:
+    return {
+        "turns": found.turns, "again": found.again, "answered": found.answered, "backdated": found.backdated,
+        "in_target": found.in_target, "slowest": slowest(found) or None,
+        **{name: _seconds(getattr(found, name)) for name in SPREADS},
+    }  # fmt: skip
+
+
+def _seconds(found: Spread) -> dict[str, object]:
+    return {
+        "n": found.n,
+        "median": found.median.total_seconds() if found.median is not None else None,
+        "p90": found.p90.total_seconds() if found.p90 is not None else None,
+        "within": found.within,
+        "due": found.due,
+    }
