@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import made
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from tests.fakes.server import FakeServer, Seen
 from tests.fakes.slack import FakeSlack
 

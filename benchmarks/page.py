@@ -31,7 +31,9 @@ from monitor.engine import utc_now
 from monitor.model import Mention, Verdict
 from monitor.settings import load
 from monitor.store import cases, mentions, web
-from monitor.store.database import Postgresql, Sqlite, stamp
+from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.text.similar import bands, fingerprint
 from monitor.web.server import WebFace
 

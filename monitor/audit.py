@@ -22,7 +22,8 @@ from monitor.assembly import Assembly
 from monitor.deadline import Overran, within
 from monitor.notices import queue_notice
 from monitor.store import audits, cases, deliveries, mentions, records
-from monitor.store.database import Error, Row
+from monitor.store.database import Row
+from monitor.store.opening import Error
 
 log = logging.getLogger("earful.audit")
 

@@ -25,7 +25,8 @@ from monitor.placing import Taken
 from monitor.rules import Rules
 from monitor.settings import Source
 from monitor.store import cases, mentions, records, sources
-from monitor.store.database import Database, Error, at, stamp
+from monitor.store.database import Database, at, stamp
+from monitor.store.opening import Error
 from monitor.text.normal import clean
 from monitor.text.query.matching import Query
 from monitor.text.tidy import tidy

@@ -14,8 +14,9 @@ from connectors import Gap
 from monitor.notices import queue_notice
 from monitor.rules import Rules
 from monitor.store import deliveries, pages, records, sources
-from monitor.store.database import Database, Sqlite, instant
+from monitor.store.database import Database, instant
 from monitor.store.sources import Health
+from monitor.store.sqlite import Sqlite
 
 LITTLE_SPACE = 200_000_000  # bytes
 QUIET_FACTOR = 8  # times its usual gap, and two hours at least

@@ -21,7 +21,8 @@ from monitor.notices import queue_notice
 from monitor.settings import Settings, SettingsError, load
 from monitor.show import Show
 from monitor.store import deliveries, records, web
-from monitor.store.database import Error, Role, RoleTaken
+from monitor.store.database import Role, RoleTaken
+from monitor.store.opening import Error
 from monitor.web import links
 from monitor.web.server import WebFace
 

@@ -22,7 +22,7 @@ from monitor.audit import Audit
 from monitor.deadline import abandoned
 from monitor.presses import Listening, Spool, spool_folder
 from monitor.store import cases, deliveries, mentions, records
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 
 log = logging.getLogger("earful.engine")
 

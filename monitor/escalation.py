@@ -17,7 +17,8 @@ from alerts.case import Case
 from monitor import cases as verbs
 from monitor.rules import Rules
 from monitor.store import cases, deliveries, records
-from monitor.store.database import Database, Error, Row, stamp
+from monitor.store.database import Database, Row, stamp
+from monitor.store.opening import Error
 
 log = logging.getLogger("earful.escalation")
 

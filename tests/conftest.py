@@ -15,8 +15,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from monitor.store.database import Postgresql, Sqlite, open_database
+from monitor.store.opening import open_database
+from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
+from monitor.store.sqlite import Sqlite
 from tests.hall import NOW
 
 

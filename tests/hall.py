@@ -14,7 +14,9 @@ from monitor.assembly import Assembly, assemble, know_sources
 from monitor.rules import Rules
 from monitor.settings import Settings, load
 from monitor.store import cases, deliveries
-from monitor.store.database import Database, Postgresql, Sqlite
+from monitor.store.database import Database
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 
 # A Wednesday, 10:00 in UTC, inside opening hours. In the past, so that a loopback server's own clock is always later.
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)

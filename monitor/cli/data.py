@@ -21,7 +21,8 @@ from monitor.engine import utc_now
 from monitor.settings import load
 from monitor.store import sources
 from monitor.store.backup import restore_to
-from monitor.store.database import DatabaseUnusable, Sqlite
+from monitor.store.database import DatabaseUnusable
+from monitor.store.sqlite import Sqlite
 from monitor.text import measures
 from monitor.text.judge import Judge
 from monitor.text.normal import safe_line

@@ -6,8 +6,10 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from monitor.store.database import DatabaseUnusable, Error, FileRole, RoleTaken, Sqlite
+from monitor.store.database import DatabaseUnusable, RoleTaken
+from monitor.store.opening import Error
 from monitor.store.schema import STEPS, version_of
+from monitor.store.sqlite import FileRole, Sqlite
 
 
 def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = False) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from monitor.store.database import DatabaseUnusable, Postgresql, Sqlite, stamp
+from monitor.store.database import DatabaseUnusable, stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 
 TYPES = {
     "sqlite": {

@@ -19,7 +19,9 @@ from starlette.responses import Response
 
 from monitor.settings import Settings
 from monitor.store import web
-from monitor.store.database import Database, Postgresql, Sqlite, at, instant
+from monitor.store.database import Database, at, instant
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.web.routing import RANK, Ask, Refusal, Role, Visitor
 from monitor.web.security import from_here
 

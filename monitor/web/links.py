@@ -23,7 +23,9 @@ from monitor import compose
 from monitor.compose import SignedLink
 from monitor.settings import Settings
 from monitor.store import cases, mentions, records
-from monitor.store.database import Postgresql, Sqlite, at, stamp
+from monitor.store.database import at, stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
 

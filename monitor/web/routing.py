@@ -18,7 +18,8 @@ from starlette.responses import Response
 from monitor.assembly import Assembly
 from monitor.rules import Rules
 from monitor.settings import Settings
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 
 if TYPE_CHECKING:
     from monitor.web.server import WebFace

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from tests.browser.days import SampleDay
 from tests.browser.seat import CHROMIUM, Seat
 from tests.web.conftest import demo, office

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.assembly import assemble, know_sources
 from monitor.settings import load
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebFace
 from tests.hall import Clock
 

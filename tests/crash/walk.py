@@ -27,9 +27,10 @@ from functools import partial
 from pathlib import Path
 
 from monitor.store import deliveries
-from monitor.store.database import Sqlite, at
+from monitor.store.database import at
 from monitor.store.mentions import mention_id, post_id
 from monitor.store.schema import migrate
+from monitor.store.sqlite import Sqlite
 from tests.crash.installation import Installation, installation
 from tests.crash.play import ANSWERED, ANSWERED_AT, FIRST, NOW, POSTS, SECOND, STAFF, TAKEN
 

@@ -34,14 +34,14 @@ THIRD_PARTIES = {
     "praw": ["connectors/reddit.py"],
     "prawcore": ["connectors/reddit.py"],
     "prometheus_client": ["monitor/web/"],
-    "psycopg": ["monitor/store/database.py"],
+    "psycopg": ["monitor/store/postgresql.py"],
     # The language of settings: each leaf brings its own.
     "pydantic": ["alerts/", "connectors/", "monitor/"],
     "pydantic_core": ["monitor/faults.py"],
     "requests": ["connectors/adapter.py", "connectors/reddit.py"],  # tweepy and praw speak through it
     "rich": ["alerts/console.py", "monitor/cli/", "monitor/show.py"],  # wherever a terminal is written to
     "slack_sdk": ["alerts/slack.py", "alerts/slack_socket.py"],  # what is said; what is pressed
-    "sqlite_utils": ["monitor/store/database.py"],
+    "sqlite_utils": ["monitor/store/sqlite.py"],
     "starlette": ["monitor/web/"],
     "tokenizers": ["monitor/text/local/graph.py"],
     "tweepy": ["connectors/x.py"],
@@ -116,7 +116,7 @@ def test_one_module_opens_databases() -> None:
             path for path, tree in modules().items() if name in {each.split(".")[0] for each in imports(tree)}
         ] == []
     chosen = [path for path, tree in modules().items() if "sqlite_utils.utils.sqlite3" in imports(tree)]
-    assert chosen == ["monitor/store/database.py"]
+    assert chosen == ["monitor/store/sqlite.py"]
 
 
 def clock_reads(tree: ast.Module) -> list[int]:

@@ -20,7 +20,9 @@ from monitor.notices import queue_notice
 from monitor.outbox import resend_dead
 from monitor.settings import Settings
 from monitor.store import cases, deliveries, mentions
-from monitor.store.database import Postgresql, Sqlite, stamp
+from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import DROP, FakeSmtp
 from tests.hall import (

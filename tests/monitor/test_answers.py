@@ -13,7 +13,8 @@ from monitor import compose
 from monitor.assembly import Assembly
 from monitor.cases import say
 from monitor.store import cases, figures, records
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.turns import turns_of
 from tests.hall import (
     AGAIN,

@@ -18,7 +18,8 @@ from monitor import coverage, digest, escalation
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.store import deliveries, records, sources
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.fakes.server import FakeServer
 from tests.hall import (
     ANGRY,

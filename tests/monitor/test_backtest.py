@@ -12,7 +12,8 @@ from monitor.backtest import Sums, backtest
 from monitor.cases import say
 from monitor.settings import load
 from monitor.store import mentions, records
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, BROKEN, DAY, LATE, MINUTE, NOW, assembly_of, post, settings_from, take
 
 Base = Sqlite | Postgresql

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.settings import load
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_from, take
 
 

@@ -11,7 +11,8 @@ from monitor import cases as verbs
 from monitor.assembly import Assembly
 from monitor.cases import NotPossible, Said, say
 from monitor.store import cases, records
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import (
     ANGRY,
     HOUR,

@@ -18,7 +18,8 @@ from monitor.assembly import Assembly, know_sources
 from monitor.collect import Collector
 from monitor.notices import queue_notice
 from monitor.store import mentions, sources
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import (
     ANGRY,
     BROKEN,

@@ -20,7 +20,9 @@ from monitor.assembly import Assembly
 from monitor.cli import app
 from monitor.settings import Settings, load
 from monitor.store import deliveries, records, sources, web
-from monitor.store.database import Postgresql, Sqlite, open_database
+from monitor.store.opening import open_database
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from tests.fakes.smtp import DROP, FakeSmtp
 from tests.hall import (

@@ -13,7 +13,8 @@ import pytest
 from monitor.assembly import Assembly, assemble
 from monitor.engine import Engine, utc_now
 from monitor.store import deliveries
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.fakes.slack import FakeSlack
 from tests.hall import ANGRY, BROKEN, MINUTE, assembly_of, count, post, settings_from
 

@@ -12,7 +12,8 @@ from monitor import erasing
 from monitor.assembly import Assembly
 from monitor.cases import say
 from monitor.store import cases, deliveries, erasures, mentions, records, sources
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, BROKEN, CALM, HOUR, LATE, NOW, assembly_of, case, count, lines, post, settings_from, take
 
 TABLES = ("posts", "mentions", "cases", "case_log", "own_posts", "mutes", "deliveries", "aside", "erasures", "labels")

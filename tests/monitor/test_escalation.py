@@ -12,7 +12,9 @@ from monitor import escalation
 from monitor.assembly import Assembly
 from monitor.cases import say
 from monitor.store import cases, deliveries
-from monitor.store.database import Postgresql, Sqlite, stamp
+from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import (
     ANGRY,
     ASKING,

@@ -10,7 +10,8 @@ import pytest
 
 from connectors import Post
 from monitor.importing import Columns, FileUnreadable, Reading, labelled, moment_of
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, DAY, LATE, NOW, assembly_of, count, messages, settings_from
 
 COLUMNS = Columns(id="id", text="text", author="author", posted_at="at", rating="stars", url="url")

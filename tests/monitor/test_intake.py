@@ -15,7 +15,8 @@ from monitor.assembly import Assembly
 from monitor.cases import say
 from monitor.store import cases, deliveries, mentions, records
 from monitor.store.cases import log_of
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import (
     AGAIN,
     ANGRY,

@@ -18,7 +18,7 @@ from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.importing import FileUnreadable
 from monitor.settings import load
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, MINUTE, assembly_of, post, settings_from, take
 
 

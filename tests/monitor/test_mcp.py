@@ -13,7 +13,8 @@ import pytest
 
 from monitor.assembly import Assembly
 from monitor.mcp import Desk, NoSuch, server_of
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
 
 mcp = pytest.importorskip("mcp", reason="NOT TESTED: the mcp package is not installed (pip install 'earful[mcp]')")

@@ -21,8 +21,10 @@ from monitor.assembly import Assembly
 from monitor.cli import app
 from monitor.settings import load
 from monitor.store import mentions
-from monitor.store.database import Postgresql, Sqlite, at
+from monitor.store.database import at
+from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
+from monitor.store.sqlite import Sqlite
 from tests.hall import (
     AGAIN,
     ANGRY,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor import escalation
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.fakes.smtp import FakeSmtp
 from tests.hall import CHURN, HOUR, MINUTE, NOW, Clock, assembly_of, case, deliver, post, settings_from, take
 

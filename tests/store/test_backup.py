@@ -9,8 +9,9 @@ import pytest
 
 from monitor.store import records
 from monitor.store.backup import restore_to
-from monitor.store.database import DatabaseUnusable, Sqlite
+from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import migrate
+from monitor.store.sqlite import Sqlite
 from tests.hall import NOW, assembly_of, count, post, settings_from, take
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.database import Database, Sqlite
+from monitor.store.database import Database
+from monitor.store.sqlite import Sqlite
 
 
 def _in_a_thread(work: Callable[[], object]) -> None:

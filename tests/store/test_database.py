@@ -17,21 +17,11 @@ import pytest
 import sqlite_utils.utils
 
 from monitor.store import records
-from monitor.store.database import (
-    DatabaseUnusable,
-    Error,
-    Postgresql,
-    RoleTaken,
-    Sqlite,
-    at,
-    holder_of,
-    instant,
-    open_database,
-    sought,
-    stamp,
-    wal_is_safe,
-)
+from monitor.store.database import DatabaseUnusable, RoleTaken, at, instant, sought, stamp
+from monitor.store.opening import Error, holder_of, open_database
+from monitor.store.postgresql import Postgresql
 from monitor.store.schema import STEPS, migrate, version_of
+from monitor.store.sqlite import Sqlite, wal_is_safe
 from tests.hall import NOW, count
 
 Base = Sqlite | Postgresql
@@ -141,7 +131,7 @@ def test_a_read_only_file_is_refused_with_path_user_and_remedy(tmp_path: Path, s
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from monitor.store.database import Sqlite, DatabaseUnusable\n"
+        "from monitor.store.database import DatabaseUnusable\nfrom monitor.store.sqlite import Sqlite\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
         "try: Sqlite(Path(sys.argv[1]))\n"
         "except DatabaseUnusable as error: print(error)\n"
@@ -208,8 +198,8 @@ def test_the_schema_of_a_newer_earful_is_refused_and_left_alone(database: Base) 
 
 DYING = """
 import os, signal, sys
-from monitor.store import database as faces
-from monitor.store.database import open_database
+from pathlib import Path
+from monitor.store.opening import open_database
 from monitor.store.schema import STEPS, migrate
 from tests.hall import NOW
 
@@ -223,7 +213,7 @@ class Dying(base):
                 os.kill(os.getpid(), signal.SIGKILL)
             super().script([statement])
 
-opened = Dying(faces.Path(sys.argv[1].removeprefix("sqlite:")) if base is faces.Sqlite else sys.argv[1])
+opened = Dying(Path(sys.argv[1].removeprefix("sqlite:")) if sys.argv[1].startswith("sqlite:") else sys.argv[1])
 migrate(opened, NOW, (*STEPS, tuple("CREATE TABLE extra%d (a {text})" % n for n in range(4))))
 """
 
@@ -258,7 +248,7 @@ def add_one(database: Base, times: int) -> None:
 
 ADDING = """
 import sys
-from monitor.store.database import open_database
+from monitor.store.opening import open_database
 from tests.store.test_database import add_one
 database = open_database(sys.argv[1])
 add_one(database, int(sys.argv[2]))
@@ -353,7 +343,7 @@ def test_a_second_daemon_is_refused_with_host_and_process(database: Base, databa
 def test_the_role_of_a_killed_daemon_is_free(database: Base, database_url: str) -> None:
     code = (
         "import os, signal, sys\n"
-        "from monitor.store.database import open_database\nfrom tests.hall import NOW\n"
+        "from monitor.store.opening import open_database\nfrom tests.hall import NOW\n"
         "role = open_database(sys.argv[1]).hold_role('daemon', NOW)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

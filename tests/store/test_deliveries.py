@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from monitor.store import deliveries
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import DAY, HOUR, MINUTE, NOW, count
 
 Base = Sqlite | Postgresql

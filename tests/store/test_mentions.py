@@ -17,7 +17,9 @@ from connectors import Post
 from monitor.assembly import Assembly
 from monitor.model import Mention, Verdict
 from monitor.store import cases, figures, mentions, pages
-from monitor.store.database import Postgresql, Sqlite, stamp
+from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import (
     ANGRY,
     BROKEN,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from tests.web.office import Office
 
 

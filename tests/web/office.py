@@ -15,7 +15,8 @@ import httpx2
 from alerts.links import LIFE
 from monitor.assembly import Assembly
 from monitor.store import web
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from monitor.web.auth import welcome_link
 from monitor.web.server import WebFace

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from monitor.cli.tokens import token as token_commands
 from monitor.store import web
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.web import pages_of
 from monitor.web.openapi import BASE, OPERATIONS, Field
 from monitor.web.routing import RANK, ROLES, ROUTES, Refusal

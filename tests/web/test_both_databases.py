@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.store import records, web
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, CHURN, HOUR, INJURY, case, post
 from tests.web.office import Office
 from tests.web.test_cases import order

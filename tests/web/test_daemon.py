@@ -17,7 +17,7 @@ import httpx2
 import psycopg
 import pytest
 
-from monitor.store.database import _DAEMON as DAEMON
+from monitor.store.postgresql import DAEMON
 from tests.web.office import Browser
 
 ROOT = Path(__file__).parent.parent.parent

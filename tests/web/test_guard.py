@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from monitor.web import pages_of
 from monitor.web.routing import RANK, ROLES, ROUTES, Route
 from tests.hall import lines, post

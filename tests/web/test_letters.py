@@ -15,7 +15,7 @@ from alerts.email import Email, Settings
 from monitor import desk, digest
 from monitor.cli import app
 from monitor.store import web
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from tests.fakes.smtp import FakeSmtp
 from tests.hall import DAY, NOW, assembly_of, settings_from

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.store import web
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from monitor.web.auth import COOKIE, IDLE, WELCOME, Throttle, set_cookie
 from monitor.web.login import own_address
 from tests.hall import NOW, Clock

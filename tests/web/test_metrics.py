@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors import Quota
 from monitor.store import records, sources, web
-from monitor.store.database import Postgresql, Sqlite
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from tests.hall import CALM, LATE, deliver, post
 from tests.web.office import Office
 

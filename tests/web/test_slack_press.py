@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from monitor.presses import Listening, Spool, spool_folder, work_off
-from monitor.store.database import Sqlite
+from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebFace
 from tests.fakes.slack import TOKEN, TRIGGER, FakeSlack, block_actions, view_submission
 from tests.hall import ANGRY, Clock, assembly_of, case, lines, post, settings_from, take

@@ -1,0 +1,34 @@
+"""From the address in the settings to an open database: which face it has, and who serves it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from monitor.store import postgresql, sqlite
+from monitor.store.database import DatabaseUnusable
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
+
+Error = (sqlite.Error, postgresql.Error)  # whatever goes wrong with a database
+
+
+def open_database(url: str) -> Sqlite | Postgresql:
+    """Open "sqlite:PATH" or "postgresql://..."; raise DatabaseUnusable with what to do."""
+    if url.startswith(("postgresql:", "postgres:")):
+        return Postgresql(url)
+    if url.startswith("sqlite:"):
+        return Sqlite(Path(url.removeprefix("sqlite:")))
+    raise DatabaseUnusable('[database] url: write "sqlite:FILE" or "postgresql://USER@HOST/NAME"')
+
+
+def holder_of(url: str) -> int | None:
+    """The process on this machine that serves this database as its daemon; None if there is none."""
+    on_file = url.startswith("sqlite:")
+    return _process_in(sqlite.holder(Path(url.removeprefix("sqlite:"))) if on_file else postgresql.holder(url))
+
+
+def _process_in(holder: str) -> int | None:
+    host, _, rest = holder.partition(", process ")
+    number = rest.partition(",")[0]
+    return int(number) if host == socket.gethostname() and number.isdigit() else None

@@ -1,0 +1,260 @@
+"""PostgreSQL, by psycopg: the same statements as on SQLite, for whoever has outgrown one file."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, cast
+
+import psycopg
+import psycopg.rows
+
+from monitor.store.database import (
+    NOTHING,
+    DatabaseUnusable,
+    Role,
+    RoleTaken,
+    Row,
+    Values,
+    left_behind,
+    sought,
+    stamp,
+)
+
+Error = psycopg.Error
+_LOCK = 0x0EA2F01  # any constant: the twin of SQLite's one writer
+DAEMON = 0x0EA2F02
+_SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
+_NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+# A session over a network that is cut in silence is given up after some seconds, not after hours (TCP only).
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+_NOTICE: dict[str, Any] = {
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def _for_postgresql(statement: str) -> str:
+    return _NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
+
+
+class Postgresql:
+    """PostgreSQL through psycopg, one connection a thread; a broken connection is replaced at its next use."""
+
+    face = "postgresql"
+
+    def __init__(self, address: str) -> None:
+        """Connect to `address` (postgresql://...); raise DatabaseUnusable, without the password, if that cannot be."""
+        self._address = address
+        self._local = threading.local()
+        self._held: dict[threading.Thread, psycopg.Connection[Any]] = {}
+        self._guard = threading.Lock()
+        try:
+            self._connection()
+        except psycopg.Error as error:
+            where = psycopg.conninfo.conninfo_to_dict(address)
+            raise DatabaseUnusable(
+                f"PostgreSQL at {where.get('host', 'the local socket')}, database {where.get('dbname', '')}: "
+                f"{type(error).__name__}. Is the server up, and are the name and password under [database] url right?"
+            ) from None
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
+        if connection is None or connection.closed or connection.broken:
+            connection = self._idle() or self._open()
+            self._local.connection = connection
+            with self._guard:
+                self._held[threading.current_thread()] = connection
+        return connection
+
+    def _open(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(
+            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10
+        )
+        # Compiling a statement anew takes longer than any of ours runs.
+        connection.execute("SET TIME ZONE 'UTC'; SET jit = off")
+        return connection
+
+    def _idle(self) -> psycopg.Connection[Any] | None:
+        """A connection that a thread has left behind sound."""
+        while (found := left_behind(self._held, self._guard)) is not None:
+            if not found.closed and found.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                return found
+            found.close()
+        return None
+
+    def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
+        """All rows of a question."""
+        return self._run(statement, values).fetchall()
+
+    def row(self, statement: str, values: Values = NOTHING) -> Row | None:
+        """The first row, or None."""
+        return cast("Row | None", self._run(statement, values).fetchone())
+
+    def run(self, statement: str, values: Values = NOTHING) -> int:
+        """Run a statement; how many rows it changed."""
+        return self._run(statement, values).rowcount
+
+    def run_many(self, statement: str, values: Iterable[Values]) -> int:
+        """Run one statement for many rows; how many rows that changed."""
+        with self._connection().cursor() as cursor:
+            cursor.executemany(_for_postgresql(statement).encode(), values)
+            return max(cursor.rowcount, 0)
+
+    def _run(self, statement: str, values: Values) -> psycopg.Cursor[Any]:
+        # A plan that is kept for any value reads a million rows for a rare one: questions are planned each time.
+        prepare = False if statement.startswith("SELECT") else None
+        return self._connection().execute(_for_postgresql(statement).encode(), values, prepare=prepare)
+
+    def script(self, statements: Iterable[str]) -> None:
+        """Run statements of the schema, inside the transaction that is open."""
+        for statement in statements:
+            self._connection().execute(statement.encode())
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, one writer at a time (as on SQLite, so that both behave alike)."""
+        connection = self._connection()
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            yield
+
+    def has_table(self, name: str) -> bool:
+        """Whether a table stands."""
+        return (
+            self.row(
+                "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = :name", {"name": name}
+            )
+            is not None
+        )
+
+    def hold_role(self, role: str, now: datetime) -> Role:
+        """Become the only holder of `role`, by an advisory lock on a connection of its own."""
+        return _SessionRole(self._address, role, now)
+
+    def search_matches(self, most: int = 0) -> str:
+        """Full-text search by tsvector; never mixed with what stands around it (OFFSET 0 keeps it apart).
+
+        The server cannot guess how often several words stand together. So the newest posts are looked at first: what is
+        common among them is found soon by walking back, what is rare among them by the index.
+        """
+        fits = "search @@ plainto_tsquery('simple', :search)"
+        if not most:
+            return f"SELECT s.id FROM posts s WHERE s.{fits} OFFSET 0"
+        newest = f"SELECT search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}"
+        return (
+            f"WITH sample AS MATERIALIZED (SELECT count(*) AS n FROM ({newest}) AS newest WHERE {fits}) "
+            f"(SELECT id FROM (SELECT id, search FROM posts ORDER BY n DESC OFFSET 0) AS walked WHERE {fits} "
+            f"AND (SELECT n FROM sample) >= {_COMMON} LIMIT {int(most)}) UNION ALL "
+            f"(SELECT s.id FROM posts s WHERE s.{fits} AND (SELECT n FROM sample) < {_COMMON} "
+            f"ORDER BY s.n DESC LIMIT {int(most)})"
+        )
+
+    def search_count(self, most: int) -> str:
+        """In whatever order they are found."""
+        matches = "SELECT 1 FROM posts s WHERE s.search @@ plainto_tsquery('simple', :search)"
+        return f"SELECT count(*) AS n FROM ({matches} LIMIT {int(most)}) AS found"
+
+    def search_test(self, _listed: int) -> str:
+        """The column that the index is made of."""
+        return "p.search @@ plainto_tsquery('simple', :search)"
+
+    def by_index(self, _name: str) -> str:
+        """PostgreSQL chooses by its statistics."""
+        return ""
+
+    def search_words(self, words: str) -> str:
+        """`plainto_tsquery` takes any text."""
+        return " ".join(sought(words))
+
+    def checkpoint(self) -> None:
+        """PostgreSQL looks after its own log."""
+
+    def is_sound(self) -> str:
+        """PostgreSQL answers, or says why not."""
+        try:
+            self.row("SELECT 1 AS one")
+        except psycopg.Error as error:
+            return type(error).__name__
+        return ""
+
+    def close(self) -> None:
+        """Close every connection of every thread."""
+        with self._guard:
+            for connection in self._held.values():
+                connection.close()
+            self._held.clear()
+        self._local = threading.local()
+
+
+class _SessionRole:
+    """A role on PostgreSQL: a lock that lives as long as one session, which may end long before the process does."""
+
+    def __init__(self, address: str, role: str, now: datetime) -> None:
+        self._address = address
+        self._role = role
+        self._lost = False
+        self._connection = self._take(now)
+
+    def _take(self, now: datetime) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(
+            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **_NOTICE
+        )
+        key = f"role:{self._role}"
+        got = connection.execute("SELECT pg_try_advisory_lock(%s) AS got", (DAEMON,)).fetchone()
+        if got is None or not got["got"]:
+            other = connection.execute("SELECT value FROM facts WHERE key = %s", (key,)).fetchone()
+            connection.close()
+            raise RoleTaken(
+                f"this database is already served by {other['value'] if other else 'another process'}; "
+                "stop that one first"
+            )
+        holder = f"{socket.gethostname()}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M} UTC"
+        connection.execute(
+            "INSERT INTO facts (key, value, at) VALUES (%s, %s, %s) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",
+            (key, holder, stamp(now)),
+        )
+        return connection
+
+    def keep(self, now: datetime, /) -> str:
+        """Ask in the session that holds the lock; where it has ended, take the lock in a new one.
+
+        While the server cannot be reached nobody else can take it either, so that is no reason to stop.
+        """
+        try:
+            self._connection.execute("SELECT 1")
+            return ""
+        except psycopg.Error as error:
+            self._connection.close()
+            said, lost = type(error).__name__, not self._lost
+            self._lost = True
+        try:
+            self._connection = self._take(now)
+        except psycopg.Error:
+            return f"the session that holds the role of the {self._role} has ended ({said})" if lost else ""
+        self._lost = False
+        return f"the session that holds the role of the {self._role} had ended ({said}); a new one holds it again"
+
+    def release(self) -> None:
+        """Let the role go, at once: the server notices that a connection has ended only a moment later."""
+        try:
+            self._connection.execute("SELECT pg_advisory_unlock(%s)", (DAEMON,))
+        except psycopg.Error:
+            pass  # the connection is gone, and the lock with it
+        self._connection.close()
+
+
+def holder(address: str) -> str:
+    """Who serves this database as its daemon, as its session wrote it; "" for nobody."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        row = connection.execute("SELECT value FROM facts WHERE key = 'role:daemon'").fetchone()
+        # For this statement's own transaction, so that the question itself never stands in a daemon's way.
+        got = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (DAEMON,)).fetchone()
+    return str(row[0]) if row and got and not got[0] else ""

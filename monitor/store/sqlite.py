@@ -1,0 +1,261 @@
+"""SQLite, by sqlite-utils: the face of one file, and the only module that chooses SQLite's driver."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, cast
+
+import sqlite_utils
+
+# The one SQLite of this process: pysqlite3 where it is installed (two copies would break each other's file locks).
+from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
+
+from monitor.store.database import NOTHING, DatabaseUnusable, Role, RoleTaken, Row, Values, left_behind, sought
+
+Error = sqlite3.Error
+
+
+def wal_is_safe(version: str) -> bool:
+    """Whether this SQLite is free of the WAL-reset bug (3.7.0 to 3.51.2; fixed in 3.51.3, 3.50.7 and 3.44.6).
+
+    https://sqlite.org/wal.html
+    """
+    numbers = tuple(int(part) for part in version.split(".")[:3])
+    if numbers >= (3, 51, 3):
+        return True
+    return (numbers[:2] == (3, 50) and numbers >= (3, 50, 7)) or (numbers[:2] == (3, 44) and numbers >= (3, 44, 6))
+
+
+class Sqlite:
+    """SQLite through sqlite-utils, in WAL mode where this SQLite is safe in it, else with a rollback journal."""
+
+    face = "sqlite"
+
+    def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
+        """Open (or create, with mode 0600) the file at `path`; raise DatabaseUnusable if that cannot be."""
+        self.path = path
+        self._timeout = timeout
+        self._local = threading.local()
+        self._held: dict[threading.Thread, Any] = {}
+        self._guard = threading.Lock()
+        self.version = str(sqlite3.sqlite_version)
+        self.wal = wal_is_safe(self.version)
+        self._prepare_file()
+        try:
+            self._connection().execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise DatabaseUnusable(
+                f"{path}: {error}. If this is not an Earful database, write another path under [database] url; "
+                f"if it is, restore the last backup: earful restore FILE"
+            ) from error
+
+    def _prepare_file(self) -> None:
+        folder = self.path.parent
+        if self.path.is_dir():
+            raise DatabaseUnusable(f"{self.path} is a folder; write the path of a file under [database] url")
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            if self.path.stat().st_uid == os.getuid():
+                self.path.chmod(0o600)
+        except OSError as error:
+            raise DatabaseUnusable(
+                f"{self.path}: {error.strerror} (as user {os.getuid()}). Give this user the file and its folder: "
+                f"chown -R {os.getuid()} {folder}"
+            ) from error
+
+    def _connection(self) -> Any:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = left_behind(self._held, self._guard) or self._open()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._local.connection = connection
+            with self._guard:
+                self._held[threading.current_thread()] = connection
+        return connection
+
+    def _open(self) -> Any:
+        # isolation_level=None: transactions are ours. check_same_thread=False: only so that close() may close them all.
+        connection = sqlite3.connect(
+            str(self.path), timeout=self._timeout, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        connection.row_factory = sqlite3.Row
+        mode, synchronous = ("WAL", "FULL") if self.wal else ("TRUNCATE", "EXTRA")
+        for pragma in (
+            f"busy_timeout={int(self._timeout * 1000)}",
+            f"journal_mode={mode}",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "journal_size_limit=67108864",
+            "wal_autocheckpoint=4000",  # 16 MB: a burst writes the same index pages many times; each goes over once
+            "trusted_schema=OFF",
+            "cell_size_check=ON",
+            "cache_size=-16000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def utils(self) -> sqlite_utils.Database:
+        """This thread's connection as sqlite-utils sees it (schema, search, backup); no plug-ins from outside."""
+        return sqlite_utils.Database(self._connection(), execute_plugins=False)
+
+    def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
+        """All rows of a question."""
+        return cast(list[Row], self._connection().execute(statement, values).fetchall())
+
+    def row(self, statement: str, values: Values = NOTHING) -> Row | None:
+        """The first row, or None."""
+        return cast("Row | None", self._connection().execute(statement, values).fetchone())
+
+    def run(self, statement: str, values: Values = NOTHING) -> int:
+        """Run a statement; how many rows it changed."""
+        return cast(int, self._connection().execute(statement, values).rowcount)
+
+    def run_many(self, statement: str, values: Iterable[Values]) -> int:
+        """Run one statement for many rows; how many rows that changed."""
+        return max(cast(int, self._connection().executemany(statement, values).rowcount), 0)
+
+    def script(self, statements: Iterable[str]) -> None:
+        """Run statements of the schema, inside the transaction that is open."""
+        for statement in statements:
+            self._connection().execute(statement)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, holding the write lock from the start."""
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def has_table(self, name: str) -> bool:
+        """Whether a table stands."""
+        return self.row("SELECT 1 FROM sqlite_master WHERE name = :name", {"name": name}) is not None
+
+    def hold_role(self, role: str, now: datetime) -> Role:
+        """Become the only holder of `role`, by a lock on a file beside the database."""
+        return FileRole(self.path.with_name(f"{self.path.name}.{role}"), now)
+
+    def search_matches(self, most: int = 0) -> str:
+        """Full-text search by FTS5."""
+        return f"SELECT q.id FROM posts q WHERE q.n IN ({self._numbers(most)})"
+
+    def search_count(self, most: int) -> str:
+        """FTS5 alone knows."""
+        return f"SELECT count(*) AS n FROM ({self._numbers(most)})"
+
+    @staticmethod
+    def _numbers(most: int) -> str:
+        least = f" ORDER BY rowid DESC LIMIT {int(most)}" if most else ""
+        return f"SELECT rowid AS n FROM posts_fts WHERE posts_fts MATCH :search{least}"
+
+    def search_test(self, listed: int) -> str:
+        """Among the newest that match, by a list of them; further back by a look into FTS5 for each post."""
+        newest = self._numbers(listed)
+        return (
+            f"CASE WHEN p.n >= (SELECT min(n) FROM ({newest})) THEN p.n IN ({newest}) "
+            "ELSE EXISTS (SELECT 1 FROM posts_fts WHERE posts_fts MATCH :search AND rowid = p.n) END"
+        )
+
+    def by_index(self, name: str) -> str:
+        """SQLite guesses without statistics: it is told."""
+        return f" INDEXED BY {name}"
+
+    def search_words(self, words: str) -> str:
+        """Each word quoted: nothing that people type is FTS5 syntax."""
+        return " ".join('"' + word.replace('"', '""') + '"' for word in sought(words)) or '""'
+
+    def checkpoint(self) -> None:
+        """Empty the write-ahead log into the file; only the writer should."""
+        if self.wal:
+            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def is_sound(self) -> str:
+        """An empty text, or what SQLite found wrong with the file."""
+        try:
+            found = [str(row[0]) for row in self._connection().execute("PRAGMA quick_check(5)").fetchall()]
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        return "" if found == ["ok"] else "; ".join(found)
+
+    def backup_to(self, target: Path) -> None:
+        """A consistent copy while others write, checked and then moved into place; mode 0600."""
+        partial = target.with_name(target.name + ".partial")
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600))
+        copy = sqlite3.connect(str(partial))
+        try:
+            self._connection().backup(copy, pages=2000)
+            copy.execute("PRAGMA journal_mode=DELETE")
+            found = copy.execute("PRAGMA integrity_check").fetchone()[0]
+            if found != "ok":
+                raise DatabaseUnusable(f"{self.path}: the copy is not sound ({found}); the old backup stays")
+        finally:
+            copy.close()
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(target)
+
+    def close(self) -> None:
+        """Close every connection of every thread."""
+        with self._guard:
+            for connection in self._held.values():
+                connection.close()
+            self._held.clear()
+        self._local = threading.local()
+
+
+class FileRole:
+    """A role on SQLite: a lock on a file, which the system takes away when the process ends, however it ends."""
+
+    def __init__(self, path: Path, now: datetime) -> None:
+        self._path = path
+        self._file: IO[str] = path.open("a+", encoding="utf-8")
+        path.chmod(0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "another process"
+            self._file.close()
+            raise RoleTaken(
+                f"{path.name.rpartition('.')[0]} is already served by {holder}; stop that one first"
+            ) from error
+        self._file.truncate(0)
+        self._file.write(f"{socket.gethostname()}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M} UTC")
+        self._file.flush()
+
+    def keep(self, _now: datetime, /) -> str:
+        """Nothing to do: only the end of this process takes the lock away."""
+        return ""
+
+    def release(self) -> None:
+        """Let the role go."""
+        self._file.close()
+
+
+def holder(path: Path) -> str:
+    """Who serves this file as its daemon, as FileRole wrote it; "" for nobody."""
+    lock = path.with_name(f"{path.name}.daemon")
+    if not lock.exists():
+        return ""
+    with lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            return file.read()
+    return ""
