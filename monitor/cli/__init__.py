@@ -16,7 +16,7 @@ from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable
 from monitor.install import InstallError
 from monitor.settings import EXIT, SettingsError
-from monitor.store.database import DatabaseUnusable, RoleTaken
+from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken
 from monitor.store.opening import Error
 
 __all__ = [
@@ -60,12 +60,12 @@ def main() -> None:
         for fault in error.faults:
             errors.print(str(fault))
         sys.exit(EXIT)
+    except (DatabaseBusy, RoleTaken) as error:  # systemd tries again
+        errors.print(f"earful: {error}")
+        sys.exit(75)
     except DatabaseUnusable as error:
         errors.print(f"earful: {error}")
         sys.exit(EXIT)
-    except RoleTaken as error:
-        errors.print(f"earful: {error}")
-        sys.exit(75)
     except (NotPossible, InstallError, FileUnreadable, Failed) as error:
         errors.print(f"earful: {error}")
         sys.exit(1)

@@ -27,6 +27,10 @@ class DatabaseUnusable(Exception):
     """The database cannot be used; the message names the path and what to do. Nothing was written."""
 
 
+class DatabaseBusy(DatabaseUnusable):
+    """The database cannot be used now, and may be in a minute, without anybody's hand: it is worth another try."""
+
+
 class RoleTaken(Exception):
     """Another daemon works on this database; the message names its host and process."""
 

@@ -17,7 +17,7 @@ import psycopg.rows
 
 from monitor.store.database import (
     NOTHING,
-    DatabaseUnusable,
+    DatabaseBusy,
     Role,
     RoleTaken,
     Row,
@@ -50,7 +50,7 @@ class Postgresql:
     face = "postgresql"
 
     def __init__(self, address: str) -> None:
-        """Connect to `address` (postgresql://...); raise DatabaseUnusable, without the password, if that cannot be."""
+        """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be."""
         self._address = address
         self._local = threading.local()
         self._held: dict[threading.Thread, psycopg.Connection[Any]] = {}
@@ -59,7 +59,8 @@ class Postgresql:
             self._connection()
         except psycopg.Error as error:
             where = psycopg.conninfo.conninfo_to_dict(address)
-            raise DatabaseUnusable(
+            # A server that is still starting and a wrong password look alike here: another try costs nothing.
+            raise DatabaseBusy(
                 f"PostgreSQL at {where.get('host', 'the local socket')}, database {where.get('dbname', '')}: "
                 f"{type(error).__name__}. Is the server up, and are the name and password under [database] url right?"
             ) from None

@@ -17,9 +17,20 @@ import sqlite_utils
 # The one SQLite of this process: pysqlite3 where it is installed (two copies would break each other's file locks).
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
-from monitor.store.database import NOTHING, DatabaseUnusable, Role, RoleTaken, Row, Values, left_behind, sought
+from monitor.store.database import (
+    NOTHING,
+    DatabaseBusy,
+    DatabaseUnusable,
+    Role,
+    RoleTaken,
+    Row,
+    Values,
+    left_behind,
+    sought,
+)
 
 Error = sqlite3.Error
+_HELD, _NO_DISK = {5, 6}, {10, 13}  # BUSY and LOCKED, IOERR and FULL: https://sqlite.org/rescode.html
 
 
 def wal_is_safe(version: str) -> bool:
@@ -31,6 +42,19 @@ def wal_is_safe(version: str) -> bool:
     if numbers >= (3, 51, 3):
         return True
     return (numbers[:2] == (3, 50) and numbers >= (3, 50, 7)) or (numbers[:2] == (3, 44) and numbers >= (3, 44, 6))
+
+
+def _unusable(path: Path, error: Exception, waited: float) -> DatabaseUnusable:
+    """Say why a file cannot be opened. Only what is damaged needs a backup: not what is held, nor a full disk."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _HELD:
+        return DatabaseBusy(f"{path}: another program has held it for {waited:g} seconds. Try again once it is done")
+    if code in _NO_DISK:
+        return DatabaseBusy(f"{path}: {error}. Make room on its disk, see that it can be written, and try again")
+    return DatabaseUnusable(
+        f"{path}: {error}. If this is not an Earful database, write another path under [database] url; "
+        "if it is, restore the last backup: earful restore FILE"
+    )
 
 
 class Sqlite:
@@ -51,10 +75,7 @@ class Sqlite:
         try:
             self._connection().execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.DatabaseError as error:
-            raise DatabaseUnusable(
-                f"{path}: {error}. If this is not an Earful database, write another path under [database] url; "
-                f"if it is, restore the last backup: earful restore FILE"
-            ) from error
+            raise _unusable(path, error, timeout) from error
 
     def _prepare_file(self) -> None:
         folder = self.path.parent

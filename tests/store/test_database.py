@@ -17,7 +17,7 @@ import pytest
 import sqlite_utils.utils
 
 from monitor.store import records
-from monitor.store.database import DatabaseUnusable, RoleTaken, at, instant, sought, stamp
+from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken, at, instant, sought, stamp
 from monitor.store.opening import Error, holder_of, open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import STEPS, migrate, version_of
@@ -108,6 +108,20 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path
     assert path.read_bytes() == before
 
 
+def test_a_file_that_another_program_holds_is_no_damaged_file(tmp_path: Path) -> None:
+    """It used to be told to restore a backup, with an exit code after which systemd never tries again."""
+    path = tmp_path / "earful.sqlite"
+    Sqlite(path).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(DatabaseBusy, match=r"another program has held it for 0\.1 seconds\. Try again") as caught:
+        Sqlite(path, timeout=0.1)
+    assert "restore" not in str(caught.value)
+    holder.close()
+    Sqlite(path).close()
+
+
 def test_a_folder_is_refused_with_what_to_write(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="is a folder; write the path of a file"):
         Sqlite(tmp_path)
@@ -150,7 +164,7 @@ def test_an_address_of_no_known_kind_says_what_to_write() -> None:
 
 
 def test_a_postgresql_that_is_not_there_is_named_without_its_password() -> None:
-    with pytest.raises(DatabaseUnusable) as caught:
+    with pytest.raises(DatabaseBusy) as caught:
         open_database("postgresql://earful:tell-nobody@127.0.0.1:1/none?connect_timeout=2")
     assert "127.0.0.1" in str(caught.value)
     assert "tell-nobody" not in str(caught.value)
