@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from monitor.intake import Intake
-from monitor.model import Mention
-from monitor.placing import Judged
+from monitor.model import Judged, Mention
 from monitor.store import looks, records
 
 What = Literal["gained", "lost", "moved"]

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from connectors import Post
-from monitor.model import Mention, Verdict
-from monitor.placing import Judged, Placing, Taken
+from monitor.model import Judged, Mention, Verdict
+from monitor.placing import Placing, Taken
 from monitor.rules import Rules, domain_of
 from monitor.store import cases, mentions, records
 from monitor.store.database import Database

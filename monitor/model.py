@@ -49,3 +49,21 @@ class Mention:
     case_id: str = ""
     flagged: bool = False  # lane "ping": people are called
     suppressed: str = ""  # why a flagged mention has no case (an ignored author, old history, muted)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A post about a brand with its verdict, ready to be stored. `fingerprint` is 0 where nothing is flagged."""
+
+    post: Post
+    post_id: str
+    mention_id: str
+    brand: str
+    verdict: Verdict
+    fingerprint: int
+    suppressed: str
+
+    @property
+    def needs_case(self) -> bool:
+        """Whether it may need an answer, and nothing speaks against telling anybody."""
+        return self.verdict.lane != "none" and not self.suppressed

@@ -1,0 +1,278 @@
+"""What follows once it is known where a post belongs: a case is opened or grows, and what is to be told is queued.
+
+Cases of this chunk are kept in memory until all of it is written at once, inside the transaction of whoever calls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from alerts import policy
+from alerts.case import Case, Contact
+from monitor.model import Judged
+from monitor.rules import HISTORY, Rules
+from monitor.store import cases, deliveries, records
+from monitor.store.database import Database, listed, stamp
+from monitor.stories import Stories
+
+Person = tuple[str, str, str]  # brand, source, author
+
+
+class Filing:
+    """The cases of one chunk of posts: `cases` are the open ones by person, `new_cases` the rows of those opened."""
+
+    def __init__(self, database: Database, rules: Rules, stories: Stories, now: datetime) -> None:
+        self.database = database
+        self.rules = rules
+        self.stories = stories
+        self.now = now
+        self.cases: dict[Person, list[Case]] = {}
+        self.history: dict[Person, list[Mapping[str, Any]]] = {}
+        self.new_cases: dict[str, dict[str, Any]] = {}
+        self.log: list[dict[str, Any]] = []
+        self.outbox: list[dict[str, Any]] = []
+        self.number = 0  # of the next case; looked up by whoever may open one
+
+    def look_up(self, fresh: Iterable[Judged]) -> None:
+        """Look up, at once for all, the cases of those who wrote these posts."""
+        authors = [(e.post.source, e.post.author) for e in fresh if e.post.author]
+        for row in cases.of_authors(self.database, authors, self.now - HISTORY):
+            person = (row["brand"], row["source"], row["author"])
+            self.history.setdefault(person, []).append(row)
+            if not row["closed_at"]:
+                self.cases.setdefault(person, []).append(cases.case_of(row))
+
+    def next_words(self, each: Judged, person: Person) -> None:
+        """Whether an outcome held: the same person's first words after their case was closed, better or not."""
+        posted = stamp(each.post.posted_at)
+        for row in self.history.get(person, ()):
+            if row["outcome"] not in {"solved", "could_not_be_solved"} or posted <= row["closed_at"]:
+                continue
+            if records.take_period(self.database, f"next-words:{row['id']}:{row['closed_at']}", self.now):
+                better = each.verdict.lane != "ping" and each.verdict.sentiment > row["worst"]
+                self.log.append(
+                    cases.log_row(
+                        row["id"], self.now, "next words", way="intake", better=better, mention=each.mention_id
+                    )
+                )
+
+    def open(self, each: Judged, contact: Contact, person: Person) -> str:
+        """Open a case for one mention, in the story that it belongs to; the case's id."""
+        rules, post, verdict = self.rules, each.post, each.verdict
+        priority, reasons = policy.priority(self._gravity(each, person))
+        routed = rules.route(post, each.brand, verdict)
+        if routed.priority is not None and not verdict.critical:
+            priority, reasons = routed.priority, (*reasons, f"rule {routed.rule}")
+        quiet = self.now - post.posted_at > rules.settings.alerts.alert_not_older_than
+        tells = verdict.lane == "ping" and not quiet
+        # A post dated in the future, or one found late, must not make a clock that nobody can keep or understand.
+        start = min(max(post.posted_at, self.now - rules.settings.alerts.alert_not_older_than), self.now)
+        # What only may need an answer has no clock until somebody takes it.
+        clock = rules.clock(priority, start) if verdict.lane == "ping" else None
+        case_id = str(self.number)
+        story = policy.joins_story(contact, self.stories.near(contact), rules.alike, rules.settings.alerts.group_join)
+        if story is None:
+            story = self.stories.begin(case_id, contact, self.now)
+        chain = clock.chain if clock is not None and tells else ()
+        row = cases.new_row(
+            id=case_id,
+            n=self.number,
+            brand=each.brand,
+            source=post.source,
+            thread=contact.thread,
+            author=post.author,
+            lane=verdict.lane,
+            priority=priority,
+            priority_reasons=listed(reasons),
+            opened_at=stamp(self.now),
+            first_posted_at=stamp(post.posted_at),
+            last_posted_at=stamp(post.posted_at),
+            story_id=story.id,
+            fingerprint=each.fingerprint,
+            due_at=stamp(clock.due_at) if clock else "",
+            resolve_due_at=stamp(clock.resolve_due_at) if clock else "",
+            owner=routed.owner if tells else "",
+            chain=policy.chain_text(chain) if chain else "[]",
+            next_step_at=stamp(chain[0].at) if chain else "",
+            quiet=int(quiet),
+            praise=int(verdict.praise),
+            targets=listed(routed.notify),
+            route=routed.rule,
+            tags=listed(verdict.tags),
+            worst=verdict.sentiment,
+            reach=post.reach,
+            rating=post.rating,
+            language=verdict.language,
+        )
+        if row["owner"]:
+            row.update(acknowledged_at="", claim_expires_at=stamp(rules.claim_expiry(priority, self.now)))
+            row["next_step_at"] = row["claim_expires_at"]
+        self.number += 1
+        self.new_cases[case_id] = row
+        self.stories.grew(story.id, post.posted_at)
+        case = cases.case_of(row)
+        self.cases.setdefault(person, []).append(case)
+        self.history.setdefault(person, []).append(row)
+        self.log.append(
+            cases.log_row(
+                case_id, self.now, "open", way="intake", lane=verdict.lane, priority=priority, route=routed.rule
+            )
+        )
+        if tells:
+            self._tell(row, routed.notify)
+        return case_id
+
+    def attach(self, each: Judged, case: Case, person: Person) -> None:
+        """A further mention of a case. Only one that needs an answer moves its clocks; thanks for ours does not."""
+        post, verdict = each.post, each.verdict
+        if not each.needs_case or verdict.praise:
+            self._change(case, person, mentions=1)
+            return
+        reply = case.answered_at is not None and post.posted_at > case.answered_at
+        came_back = case.answered_at is not None and case.last_posted_at <= case.answered_at < post.posted_at
+        priority, reasons = policy.priority(self._gravity(each, person, case.id))
+        order = {"critical": 0, "urgent": 1, "normal": 2, "gentle": 3}
+        changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
+        if came_back:
+            changes["asked_at"] = post.posted_at
+        if order[priority] < order[case.priority]:
+            changes.update(priority=priority, priority_reasons=json.dumps(reasons, ensure_ascii=False))
+        else:
+            priority = case.priority
+        first_telling = case.lane != "ping" and verdict.lane == "ping"
+        fresh = self.now - post.posted_at <= self.rules.settings.alerts.alert_not_older_than
+        calls = verdict.lane == "ping" and (first_telling or case.quiet)
+        worse = order[priority] < order[case.priority] and order[priority] < 2  # now urgent, or critical
+        if (calls or reply or worse) and fresh:
+            clock = self.rules.clock(priority, post.posted_at, again=reply)
+            lane = "ping" if "ping" in {case.lane, verdict.lane} else case.lane
+            chain = policy.chain_text(clock.chain) if lane == "ping" else "[]"
+            changes.update(lane=lane, quiet=0, praise=0, due_at=clock.due_at, chain=chain, step=0)
+            if case.owner:
+                changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
+        self._change(case, person, **changes)
+        what = "again" if reply else "more"
+        self.log.append(cases.log_row(case.id, self.now, what, way="intake", posted_at=post.posted_at.isoformat()))
+        self.stories.grew(case.story_id, post.posted_at)
+        after = next(one for one in self.cases[person] if one.id == case.id)
+        if after.lane == "ping" and not after.quiet:
+            row = self.new_cases.get(case.id) or cases.row_of(self.database, case.id)
+            assert row is not None
+            self._tell(row, json.loads(row["targets"] or "[]") or self.rules.settings.alerts.notify)
+            if reply:
+                self._tell_again(row, "writes again")
+            elif worse and priority == "critical" and case.id not in self.new_cases:
+                self._tell_again(row, "critical now")
+
+    def _change(self, case: Case, person: Person, **changes: Any) -> None:
+        """Change a case: in memory while its row is not written yet, else in the store."""
+        more = changes.pop("mentions", 0)
+        row = self.new_cases.get(case.id)
+        if row is not None:
+            row["mentions"] += more
+            row.update({k: stamp(v) if isinstance(v, datetime) else v for k, v in changes.items()})
+            after = cases.case_of(row)
+            row["next_step_at"] = stamp(policy.next_step_at(after, self.now))
+        else:
+            current = cases.row_of(self.database, case.id)
+            assert current is not None
+            cases.change(self.database, case.id, mentions=current["mentions"] + more, **changes)
+            stored = cases.one(self.database, case.id)
+            assert stored is not None
+            after = stored
+            if len(changes) > 0:
+                cases.change(self.database, case.id, next_step_at=policy.next_step_at(after, self.now))
+        self.cases[person] = [after if one.id == case.id else one for one in self.cases[person]]
+
+    def _gravity(self, each: Judged, person: Person, case_id: str = "") -> policy.Gravity:
+        """What is known of a mention that opens a case, or joins `case_id`: that one is no earlier contact."""
+        earlier = [row for row in self.history.get(person, ()) if row["id"] != case_id and row["lane"] == "ping"]
+        verdict = each.verdict
+        return policy.Gravity(
+            critical=verdict.critical,
+            sentiment=verdict.sentiment,
+            needs_answer=verdict.needs_answer,
+            churn=verdict.churn,
+            stars=each.post.rating,
+            reach=each.post.reach,
+            contacts=len(earlier) + 1,
+            unanswered_before=sum(
+                1 for row in earlier if not row["answered_at"] and row["outcome"] != "no_answer_needed"
+            ),
+            praise=verdict.praise,
+        )
+
+    def _tell(self, row: Mapping[str, Any], targets: Sequence[str]) -> None:
+        """Queue the first telling of a case's story; where its story was told before, that message is edited later."""
+        critical = row["priority"] == "critical"
+        wait = self.rules.settings.alerts.group_wait
+        for target in targets:
+            self.outbox.append(
+                deliveries.new_row(
+                    about=f"story:{row['story_id']}",
+                    target=target,
+                    now=self.now,
+                    due_at=self.now if critical else self.now + wait,
+                    reason="new",
+                    story_id=row["story_id"],
+                    priority=row["priority"],
+                    urgent=critical,
+                )
+            )
+
+    def _tell_again(self, row: Mapping[str, Any], reason: str) -> None:
+        """An answered customer writes again, or it has become critical: that is news, below the same message."""
+        for target in json.loads(row["targets"] or "[]"):
+            self.outbox.append(
+                deliveries.new_row(
+                    about=f"case:{row['id']}",
+                    target=target,
+                    now=self.now,
+                    due_at=self.now,
+                    reason=reason,
+                    story_id=row["story_id"],
+                    priority=row["priority"],
+                    urgent=row["priority"] == "critical",
+                    key=f"again{row['mentions']}",
+                )
+            )
+
+    def _edit_told(self, told: list[deliveries.Delivery]) -> None:
+        """Stories that were told before and have grown are shown anew, at most every `edit_every`."""
+        every = self.rules.settings.alerts.edit_every
+        seen: set[str] = set()
+        for delivery in told:
+            if not delivery.about.startswith("story:"):
+                continue
+            root = deliveries.one(self.database, delivery.carrier) if delivery.carrier else delivery
+            if root is None or root.id in seen or root.state not in {"sent", "inflight", "unknown"}:
+                continue
+            seen.add(root.id)
+            last = deliveries.last_edit_at(self.database, root.id) or root.sent_at or self.now
+            urgent = any(
+                row["priority"] == "critical" and row["story_id"] == delivery.story_id
+                for row in self.new_cases.values()
+            )
+            deliveries.queue_edit(
+                self.database,
+                root,
+                self.now,
+                self.now if urgent else max(self.now, last + every),
+                "grown",
+                urgent=urgent,
+            )
+
+    def write(self) -> None:
+        """Write all of it: stories and cases, their log, and what is to be told."""
+        database, grown = self.database, self.stories.grown
+        told = deliveries.messages_of_stories(database, list(grown)) if grown else []
+        cases.add_stories(database, self.stories.rows)
+        cases.add(database, self.new_cases.values())
+        cases.touch_stories(database, grown)
+        cases.add_log(database, self.log)
+        if self.outbox:
+            deliveries.queue(database, self.outbox)
+        self._edit_told(told)

@@ -1,0 +1,93 @@
+"""Which story a new case may belong to: those of the store and of this very chunk, by conversation and by likeness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts.case import Contact
+from monitor.model import Judged
+from monitor.store import cases
+from monitor.store.database import Database, stamp
+from monitor.text.similar import bands
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """A story in the chunk: enough for `policy.joins_story`."""
+
+    id: str
+    brand: str
+    source: str
+    thread: str
+    last_at: datetime
+    fingerprint: int
+
+
+def _places(source: str, thread: str, fingerprint: int) -> Iterator[tuple[object, ...]]:
+    if thread:
+        yield source, thread
+    yield from enumerate(bands(fingerprint)) if fingerprint else ()
+
+
+class Stories:
+    """The stories that the posts of one chunk may join. `rows` are the new ones, `grown` says up to when each grew."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.rows: list[dict[str, Any]] = []
+        self.grown: dict[str, datetime] = {}
+        self._tales: dict[tuple[object, ...], list[Tale]] = {}  # by conversation, and by each band of the words
+
+    def look_up(self, needing: Sequence[Judged], since: datetime) -> None:
+        """Look up, at once for all, the stories since a moment that these posts may join."""
+        for each in needing:
+            thread = each.post.thread_id or each.post.native_id
+            for place in _places(each.post.source, thread, each.fingerprint):
+                self._tales.setdefault(place, [])
+        for story in cases.candidate_stories(
+            self.database,
+            [each.post.thread_id for each in needing],
+            [bands(each.fingerprint) for each in needing],
+            since,
+        ):
+            self._know(Tale(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint))
+
+    def _know(self, tale: Tale) -> None:
+        for key in _places(tale.source, tale.thread, tale.fingerprint):
+            if key in self._tales:  # the places that this chunk will ask about
+                self._tales[key].append(tale)
+
+    def near(self, contact: Contact) -> list[Tale]:
+        """The stories that a contact may belong to: few, where comparing with all of a burst would take its square."""
+        found = [
+            tale
+            for key in _places(contact.source, contact.thread, contact.fingerprint)
+            for tale in self._tales.get(key, ())
+        ]
+        return list({tale.id: tale for tale in found}.values())
+
+    def begin(self, case_id: str, contact: Contact, now: datetime) -> Tale:
+        """Begin the story of a case that joins none."""
+        tale = Tale(case_id, contact.brand, contact.source, contact.thread, contact.at, contact.fingerprint)
+        four = bands(contact.fingerprint)
+        self._know(tale)
+        self.rows.append(
+            {
+                "id": case_id,
+                "brand": contact.brand,
+                "source": contact.source,
+                "thread": contact.thread,
+                "opened_at": stamp(now),
+                "last_at": stamp(contact.at),
+                "fingerprint": contact.fingerprint,
+                **{f"band{number}": four[number] for number in range(4)},
+            }
+        )
+        return tale
+
+    def grew(self, story_id: str, at: datetime) -> None:
+        """Note that a story holds a post of this moment."""
+        self.grown[story_id] = max(self.grown.get(story_id, at), at)
