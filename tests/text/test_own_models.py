@@ -15,7 +15,7 @@ from connectors import Post
 from monitor.text.judge import Judge
 from monitor.text.learning import Answer, Learned, Lesson, learn
 from monitor.text.own_models import NO_MODELS, OwnModels
-from tests.text.test_local import TABLE, classifier_folder, encoder_folder, odds_of
+from tests.text.tiny_models import TABLE, classifier_folder, encoder_folder, odds_of
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 TEXTS = ("my order never arrived", "great", "nobody answers", "my order arrived and great", "late and late")
