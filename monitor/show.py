@@ -40,6 +40,7 @@ def command(settings: Path) -> str:
 
 
 _MARKS = {"ping": ("!", "bold red"), "sweep": ("?", "yellow"), "none": ("·", "dim")}
+_PRAISE = ("+", "green")
 
 
 class Show:
@@ -62,9 +63,8 @@ class Show:
             + ", ".join(source.name for source in self.settings.sources if source.enabled)
         )
         print_(
-            "[dim]  · heard   [/][cyan]i for your information[/]   [yellow]? may need an answer[/]   "
-            "[bold red]! needs an answer[/]"
-            "[dim]   Ctrl-C stops[/]"
+            "[dim]  · heard   [/][cyan]i good to know[/]   [green]+ praise[/]   "
+            "[yellow]? may need an answer[/]   [bold red]! needs one[/]\n[dim]Ctrl-C stops[/]"
         )
         if page:
             print_(f"The page: [bold]{page}[/]")
@@ -83,7 +83,9 @@ class Show:
         self._sources()
 
     def _mention(self, mention: Mention) -> None:
-        mark, style = _MARKS[mention.verdict.lane] if not mention.suppressed else ("i", "cyan")
+        mark, style = _PRAISE if mention.verdict.praise else _MARKS[mention.verdict.lane]
+        if mention.suppressed:
+            mark, style = "i", "cyan"
         post, width = mention.post, max(self.console.width, 60)
         zone = self.settings.zone
         head = Text.assemble(

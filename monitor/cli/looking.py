@@ -129,7 +129,7 @@ def mentions_(
             says = Text(excerpt(mention.post.text or mention.post.title, 160))
             if mention.flagged:
                 says.append("\n" + " · ".join(verdict.reasons), "dim")
-            mark = {"ping": "!", "sweep": "?", "none": ""}[verdict.lane]
+            mark = "+" if verdict.praise else {"ping": "!", "sweep": "?", "none": ""}[verdict.lane]
             table.add_row(
                 _when(mention.post.posted_at, now, zone), mention.post.source,
                 Text(safe_line(mention.post.author)), Text(mark, _STYLES[verdict.lane]), says, mention.case_id,
