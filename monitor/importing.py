@@ -14,8 +14,19 @@ from typing import Any
 
 from connectors import Aside, Post
 from connectors.text import parse_time
+from monitor.text.normal import safe_line
 
 LONGEST = 4_000_000  # characters of one field
+MOST_NAMED = 30  # columns that an error names
+_PACKED = (
+    (b"PK\x03\x04", "a ZIP archive or a workbook"),
+    (b"\xd0\xcf\x11\xe0", "a workbook"),
+    (b"\x1f\x8b", "compressed (gzip)"),
+    (b"BZh", "compressed (bzip2)"),
+    (b"\xfd7zXZ", "compressed (xz)"),
+    (b"\x28\xb5\x2f\xfd", "compressed (zstd)"),
+    (b"SQLite format 3", "a database"),
+)
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
     "%d/%m/%Y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%a %b %d %H:%M:%S %z %Y", "%b %d, %Y", "%d %b %Y",
@@ -66,10 +77,15 @@ def _utc(moment: datetime) -> datetime:
 def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]], int]:
     """The columns of a file, its rows with their line numbers, and about how many there are."""
     raw = path.read_bytes()
+    for sign, what in _PACKED:
+        if raw.startswith(sign):
+            raise FileUnreadable(f"{path.name} is {what}: unpack it, or save it as CSV, first")
     text = _decoded(raw)
+    if text.lstrip()[:2] in {"[{", "[\n", "[\r"}:
+        raise FileUnreadable(f"{path.name} is one JSON list: write one object a line (jq -c '.[]' does)")
     size = max(text.count("\n"), 1)
     if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} or text.lstrip()[:1] == "{":
-        return _json_rows(path, text, size)
+        return _json_rows(text, size)
     csv.field_size_limit(LONGEST)
     sample = text[:20000]
     try:
@@ -93,7 +109,7 @@ def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any
     return columns, rows(), size
 
 
-def _json_rows(path: Path, text: str, size: int) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]], int]:
+def _json_rows(text: str, size: int) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]], int]:
     columns: dict[str, None] = {}
     for line in text.splitlines()[:50]:
         try:
@@ -110,12 +126,9 @@ def _json_rows(path: Path, text: str, size: int) -> tuple[list[str], Iterator[tu
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                yield number, {"": f"{path.name}, line {number}: not JSON ({type(error).__name__})", "raw": line}
+                yield number, {"": f"not JSON ({type(error).__name__})", "raw": line}
                 continue
-            yield (
-                number,
-                row if isinstance(row, dict) else {"": f"{path.name}, line {number}: not an object", "raw": line},
-            )
+            yield number, row if isinstance(row, dict) else {"": "not an object", "raw": line}
 
     return list(columns), rows(), size
 
@@ -123,6 +136,12 @@ def _json_rows(path: Path, text: str, size: int) -> tuple[list[str], Iterator[tu
 def _decoded(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace")
+    for encoding, zeros, letters in (
+        ("utf-16-le", raw[1:400:2], raw[0:400:2]),
+        ("utf-16-be", raw[0:400:2], raw[1:400:2]),
+    ):
+        if zeros.count(0) > len(zeros) * 0.8 and not letters.count(0):
+            return raw.decode(encoding, "replace")  # UTF-16 that does not say so
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return raw.decode(encoding)
@@ -135,7 +154,9 @@ def _check(path: Path, columns: list[str], wanted: Mapping[str, str]) -> None:
     missing = {option: name for option, name in wanted.items() if name and name not in columns}
     if missing:
         named = ", ".join(f"--{option} {name}" for option, name in missing.items())
-        raise FileUnreadable(f"{path.name} has no such column: {named}. It has: {', '.join(columns) or 'none'}")
+        has = ", ".join(safe_line(name)[:40] for name in columns[:MOST_NAMED]) or "none"
+        more = f" and {len(columns) - MOST_NAMED:,} more" if len(columns) > MOST_NAMED else ""
+        raise FileUnreadable(f"{path.name} has no such column: {named}. It has: {has}{more}")
 
 
 class Reading:

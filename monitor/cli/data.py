@@ -87,11 +87,12 @@ def import_(
     with opened() as assembly:
         if brand and brand not in assembly.queries:
             raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
-        if not file.is_file():
-            raise Failed(f"{file}: there is no such file")
+        _must_be_a_file(file)
         settle()
         now = utc_now()
         reading = importing.Reading(file, source, columns, now)
+        if not posted_at:
+            typer.echo("! without --posted-at all of these count as written now, and people are told of them", err=True)
         started = time.monotonic()
         with _bar(as_json) as bar:
             task = bar.add_task("importing", total=reading.size)
@@ -121,6 +122,11 @@ def import_(
             console.print(Text(f"! {each.reason}", "yellow"), soft_wrap=one_line)
 
 
+def _must_be_a_file(file: Path) -> None:
+    if not file.is_file():
+        raise Failed(f"{file}: {'this is not a file of posts' if file.exists() else 'there is no such file'}")
+
+
 def _bar(quiet: bool) -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -146,13 +152,14 @@ def eval_(
     as_json: AsJson = False,
 ) -> None:
     """Measure the judge on posts that people have labelled."""
-    if not file.is_file():
-        raise Failed(f"{file}: there is no such file")
+    _must_be_a_file(file)
     judge = _judge_for(brand)
     texts, labels = importing.labelled(file, text, label, negative)
     groups = importing.groups_of(file, text, label, {"language": language, "source": source})
     if not texts:
         raise Failed(f"{file}: no row with words in column {text}")
+    if not any(labels):
+        raise Failed(f"{file}: no row says {negative!r} in column {label}; name its word: --negative WORD")
     started = time.perf_counter()
     now = utc_now()
     with _bar(as_json) as bar:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from connectors import Post
+from monitor.cli import app
 from monitor.importing import Columns, FileUnreadable, Reading, labelled, moment_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -92,6 +96,33 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path)
         Reading(path, "import", Columns(id="id", text="text"), NOW)
 
 
+def test_a_million_columns_are_not_read_out(tmp_path: Path) -> None:
+    """What is no table of posts used to fill the screen with all that it holds."""
+    path = file(tmp_path, ",".join(f"c{number}" for number in range(1_000_000)) + "\n")
+    with pytest.raises(FileUnreadable, match=r"It has: c0, c1, .*c29 and 999,970 more$"):
+        Reading(path, "import", Columns(id="id", text="text"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (gzip.compress(b"id,text\n1,words\n"), "is compressed (gzip): unpack it"),
+        (gzip.compress(b"id,text\n1,words\n")[:15], "is compressed (gzip): unpack it"),
+        (b"PK\x03\x04...", "is a ZIP archive or a workbook: unpack it, or save it as CSV"),
+        (b'[{"id": 1, "text": "words"}]', "is one JSON list: write one object a line"),
+    ],
+)
+def test_a_file_of_another_kind_says_what_to_make_of_it(tmp_path: Path, body: bytes, said: str) -> None:
+    with pytest.raises(FileUnreadable, match=re.escape(said)):
+        Reading(file(tmp_path, body), "import", COLUMNS, NOW)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_that_does_not_say_so_is_read(tmp_path: Path, encoding: str) -> None:
+    (one,), _ = read(file(tmp_path, (HEAD + "1,words,olga,2026-03-01,,\n").encode(encoding)))
+    assert (one.text, one.author) == ("words", "olga")
+
+
 @pytest.mark.parametrize("body", [b"", b"\n\n", b"\x00\x00\x00", b"\xff\xfe", b"\xef\xbb\xbf"], ids=repr)
 def test_a_file_with_nothing_in_it_says_so(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(FileUnreadable, match="no such column"):
@@ -119,6 +150,7 @@ def test_json_lines_are_read_and_broken_lines_set_aside(tmp_path: Path) -> None:
     lines = [json.dumps(good), "{broken", "[1, 2]", "", "[" * 100_000, json.dumps({**good, "id": 2})]
     posts, aside = read(file(tmp_path, "\n".join(lines), "posts.jsonl"), Columns("id", "text", "author", "at", "stars"))
     assert [each.native_id for each in posts] == ["1", "2"]
+    assert not any("posts.jsonl" in each.partition(":")[2] for each in aside)
     assert [each.split(":")[0] for each in aside] == [
         "posts.jsonl, line 2",
         "posts.jsonl, line 3",
@@ -146,6 +178,20 @@ def test_importing_the_same_file_twice_keeps_everything_once_and_tells_nobody_of
     assert (count(database, "mentions"), count(database, "cases")) == (2, 2)
     assert count(database, "cases", "quiet = 1") == 2
     assert messages(database) == []
+
+
+def test_who_names_no_times_is_told_that_the_posts_count_as_new(tmp_path: Path, sqlite: Sqlite) -> None:
+    """An old export without --posted-at calls people: that must not be a surprise."""
+    settings = settings_from(tmp_path).file
+    text = settings.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
+    settings.write_text(text, encoding="utf-8")
+    words = ["--settings", str(settings), "import", str(file(tmp_path, HEAD + f'1,"{ANGRY}",olga,2019-03-01,,\n'))]
+    unsaid = CliRunner().invoke(app, words)
+    said = CliRunner().invoke(app, [*words, "--posted-at", "at", "--source", "other"])
+    assert (unsaid.exit_code, said.exit_code) == (0, 0), unsaid.output + said.output
+    assert unsaid.stderr == "! without --posted-at all of these count as written now, and people are told of them\n"
+    assert said.stderr == ""
+    assert [each.state for each in messages(sqlite)] == ["pending"]
 
 
 def test_a_named_brand_is_the_brand_whatever_the_words_say(database: Sqlite | Postgresql, tmp_path: Path) -> None:

@@ -176,6 +176,10 @@ def test_eval_tells_the_figures_apart_and_finds_the_line(folder: Path) -> None:
     assert (plain["lines"], plain["groups"]) == ([], {})
     with pytest.raises(FileUnreadable, match="--language tongue"):
         done(folder, "eval", str(file), "--language", "tongue")
+    with pytest.raises(Failed, match="no row says 'angry' in column label"):
+        done(folder, "eval", str(file), "--negative", "angry")
+    with pytest.raises(Failed, match="this is not a file of posts"):
+        done(folder, "eval", str(folder))
     (learned,) = asked(folder, "eval", str(file), "--brand", "Acme")
     assert learned["n"] == 14
     with pytest.raises(Failed, match="no brand is called Nobody"):
