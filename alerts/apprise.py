@@ -76,7 +76,7 @@ class Apprise:
             raise ChannelError(
                 "apprise: the package is not installed",
                 channel_broken=True,
-                remedy="install it beside Earful: pip install 'earful[apprise]'",
+                remedy="run in Earful's folder: .venv/bin/pip install -e '.[apprise]'",
             ) from None
         _hush()
         services = apprise.Apprise()

@@ -192,7 +192,9 @@ class _Reading:
                 raise ModuleNotFoundError(name=EXTRAS[kind])
             settings = importlib.import_module(kinds[kind].partition(":")[0]).Settings
         except ImportError as error:
-            extra = f"run: .venv/bin/pip install 'earful[{kind}]'" if kind in EXTRAS else "run: make setup"
+            extra = (
+                f"run in Earful's folder: .venv/bin/pip install -e '.[{kind}]'" if kind in EXTRAS else "run: make setup"
+            )
             self.problems.append(Problem(key, f'"{kind}", whose library {error.name} is not installed', extra))
             return None
         return cast(type[BaseModel], settings)

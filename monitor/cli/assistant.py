@@ -17,6 +17,6 @@ def serve(
 ) -> None:
     """Let an assistant ask what is unanswered and why (the Model Context Protocol, over standard input and output)."""
     if not mcp.installed():
-        raise Failed("the mcp package is not installed; run: .venv/bin/pip install 'earful[mcp]'")
+        raise Failed("the mcp package is not installed; run in Earful's folder: .venv/bin/pip install -e '.[mcp]'")
     with opened() as assembly:
         mcp.server_of(mcp.Desk(lambda: assembly, utc_now, name[:64])).run("stdio")

@@ -436,7 +436,7 @@ def test_an_extra_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: py
     found = faults(tmp_path, SOUND | {"channels": [*SOUND["channels"], channel]})
     assert found == [
         'settings.toml:3: channels[1].kind: found "apprise", whose library apprise is not installed; '
-        "run: .venv/bin/pip install 'earful[apprise]'"
+        "run in Earful's folder: .venv/bin/pip install -e '.[apprise]'"
     ]
 
 
