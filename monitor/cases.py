@@ -173,10 +173,10 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
         case "close" | "dismiss":
             return _close(case, verb, who, now, detail)
         case "snooze":
-            until = _moment(detail.get("until"), now + timedelta(hours=1))
+            until = _moment(detail.get("until"), now, timedelta(hours=1))
             return {"snoozed_until": until}, f"snoozed by {who} until {until.astimezone(zone):%d %b %H:%M}"
         case "wait":
-            until = _moment(detail.get("until"), now + timedelta(days=1))
+            until = _moment(detail.get("until"), now, timedelta(days=1))
             on = str(detail.get("on") or "the customer")
             return {
                 "waiting_on": on,
@@ -253,13 +253,19 @@ def _close(case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any
     }, f"closed by {who}: {words}"
 
 
-def _moment(value: object, default: datetime) -> datetime:
+def _moment(value: object, now: datetime, default: timedelta) -> datetime:
+    """Until when something rests; what has passed would rest nothing, and say that it did."""
     if value is None or value == "":
-        return default
-    if isinstance(value, datetime):
-        return value
+        return now + default
+    moment = value if isinstance(value, datetime) else _written(str(value))
+    if moment <= now:
+        raise NotPossible("that time has passed; write one to come, as 2026-11-30T09:00+01:00")
+    return moment
+
+
+def _written(value: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(value)
     except ValueError as error:
         raise NotPossible("write a time as 2026-11-30T09:00+01:00") from error
     if moment.tzinfo is None:

@@ -155,7 +155,9 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
     if root.about.startswith("list:"):
         return f"{count_words(waiting, 'case')} still waiting today"
     if root.about.startswith("brief:"):
-        return f"{count_words(len(found), 'case')}, {waiting} waiting for somebody" + (f", {done} done" if done else "")
+        return f"{count_words(len(found), 'case')}, {waiting:,} waiting for somebody" + (
+            f", {done:,} done" if done else ""
+        )
     if not found:
         return root.reason
     first = found[0]

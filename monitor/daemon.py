@@ -52,6 +52,7 @@ def set_up_log(style: str, level: int) -> None:
     logging.raiseExceptions = False  # a closed stderr must not stop the daemon
     logging.getLogger("earful").setLevel(level)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)  # a tick that fails: the engine says it
 
 
 def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logging.INFO) -> int:
@@ -133,7 +134,10 @@ class _Life:
         if self.show:
             self.show.end()
         if whole:
-            self.engine.assembly.database.checkpoint()
+            try:
+                self.engine.assembly.database.checkpoint()
+            except Error as error:  # a full disk, say: what is in the log beside the file is safe there
+                log.warning("the database was not tidied up: it said %s", type(error).__name__)
         log.info("stopped%s", "" if whole else "; what was still in flight is taken up again at the next start")
         code = WORN_OUT if self.engine.worn_out.is_set() or self.replaced else 0
         if not whole:

@@ -41,7 +41,7 @@ def span(text: object) -> timedelta:
 
 
 def _no_span(text: object) -> timedelta:
-    near = re.fullmatch(r"\s*([0-9]{1,9})\s*(\w)\w*\s*", text) if isinstance(text, str) else None
+    near = re.fullmatch(r"\s*([0-9]{1,4})\s*(\w)\w*\s*", text) if isinstance(text, str) else None
     example = f'"{near[1]}{near[2]}"' if near and near[2] in _SECONDS else '"30s", "15m", "4h" or "2d"'
     raise ValueError(f"write a span such as {example}")
 

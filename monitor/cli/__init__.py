@@ -79,14 +79,21 @@ def main() -> None:
     except Error as error:
         errors.print(f"earful: the database said {type(error).__name__}: {error}")
         sys.exit(1)
-    except Exception as error:
-        if hasattr(error, "format_message"):  # how the command line library says that a word was wrong
-            errors.print(f"earful: {error.format_message()}")
-            sys.exit(getattr(error, "exit_code", 2))
-        logging.getLogger("earful").debug("unexpected", exc_info=error)
-        if os.environ.get("EARFUL_DEBUG"):
-            raise
-        errors.print(
-            f"earful: unexpected {type(error).__name__}. Set EARFUL_DEBUG=1 to see where, and please report it."
-        )
-        sys.exit(70)
+    except Exception as error:  # noqa: BLE001 - nobody outside is to see a traceback
+        sys.exit(_unforeseen(error, errors))
+
+
+def _unforeseen(error: Exception, errors: Console) -> int:
+    """Say what no command has said itself; the exit code."""
+    if hasattr(error, "format_message"):  # how the command line library says that a word was wrong
+        said = str(error.format_message())
+        errors.print(said if said.startswith("Usage:") else f"earful: {said}")
+        return int(getattr(error, "exit_code", 2))
+    logging.getLogger("earful").debug("unexpected", exc_info=error)
+    if os.environ.get("EARFUL_DEBUG"):
+        raise error
+    if isinstance(error, OSError):
+        errors.print(f"earful: {error.filename or 'what was to be read or written'}: {error.strerror or error}")
+        return 74  # EX_IOERR of sysexits.h
+    errors.print(f"earful: unexpected {type(error).__name__}. Set EARFUL_DEBUG=1 to see where, and please report it.")
+    return 70

@@ -27,7 +27,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 console = Console(highlight=False, soft_wrap=False)
+if console.width < 40:  # noqa: PLR1730 - else it follows the terminal. One that says 0 shows nothing at all
+    console.width = 40
 one_line = not console.is_terminal  # a person reads wrapped words, a script reads whole lines
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many at most.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 

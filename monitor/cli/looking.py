@@ -18,7 +18,7 @@ from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor import cases as verbs
 from monitor import compose
-from monitor.cli.base import AsJson, Failed, app, console, opened, print_json, settings_path
+from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.model import Mention
 from monitor.settings import span
@@ -30,7 +30,6 @@ from monitor.text.normal import safe_line
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
 Since = Annotated[str, typer.Option("--since", help='How far back: "24h", "7d", or a day such as 2026-11-20.')]
-Limit = Annotated[int, typer.Option("--limit", help="How many at most.")]
 Flagged = Annotated[bool, typer.Option("--flagged", help="Only those that people are called for.")]
 _STYLES = {"ping": "bold red", "sweep": "yellow", "none": ""}
 
@@ -40,6 +39,8 @@ def _since(text: str) -> Any:
         return None
     try:
         return utc_now() - span(text)
+    except OverflowError:
+        raise Failed(f"--since {text!r}: nothing is that old; write a shorter span") from None
     except ValueError:
         pass
     try:
@@ -79,9 +80,11 @@ def mention_json(mention: Mention) -> dict[str, Any]:
 
 
 def _when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """A moment in as few letters as are needed today."""
-    there = moment.astimezone(zone)
-    return f"{there:%H:%M}" if there.date() == now.astimezone(zone).date() else f"{there:%d %b %H:%M}"
+    """A moment in as few letters as are needed today; of another year, the day alone."""
+    there, today = moment.astimezone(zone), now.astimezone(zone)
+    if there.date() == today.date():
+        return f"{there:%H:%M}"
+    return f"{there:%d %b %H:%M}" if there.year == today.year else f"{there.date():%d %b %Y}"
 
 
 def _nothing(what: str) -> None:
@@ -282,6 +285,8 @@ def case(
                     moment = now + span(until)
                 except ValueError as error:
                     raise Failed(f"--until: {error}") from None
+                except OverflowError:
+                    raise Failed("--until: write a shorter span, such as 2d") from None
             detail = {"outcome": outcome, "why": why, "until": moment, "on": on, "owner": owner, "text": text}
             said = verbs.say(
                 assembly.database, assembly.rules, case_id, verb, who=who, way="command line", now=now,

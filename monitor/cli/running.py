@@ -200,12 +200,12 @@ def _first_page(settings: Settings, source: Source) -> Batch:
 
 def _ask_source(settings: Settings, source: Source) -> str:
     batch = _first_page(settings, source)
-    return f"answers; {len(batch.posts)} posts on the first page"
+    return f"answers; {count_words(len(batch.posts), 'post')} on the first page"
 
 
 @app.command("try")
 def try_(
-    limit: Annotated[int, typer.Option("--limit", help="How many posts to show.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many posts to show.")] = 20,
 ) -> None:
     """Show recent posts that the query would catch. Nothing is stored."""
     settings = load_settings()

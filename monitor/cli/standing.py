@@ -146,9 +146,9 @@ def _standing(database: Database, zone: ZoneInfo, notes: list[str], gaps: Any, d
     waiting, total, open_cases = deliveries.waiting(database), mentions.counts(database), cases.count_open(database)
     counts = Table(box=None, pad_edge=False, show_header=False)
     counts.add_row("mentions", f"{total['mentions']:,}", f"{total['flagged']:,} flagged")
-    counts.add_row("open cases", str(open_cases.get("ping", 0)), f"{open_cases.get('sweep', 0)} in the sweep list")
+    counts.add_row("open cases", f"{open_cases.get('ping', 0):,}", f"{open_cases.get('sweep', 0):,} in the sweep list")
     queue = sum(waiting.get(state, 0) for state in ("pending", "inflight", "retry", "unknown"))
-    counts.add_row("messages", str(queue) + " waiting", f"{waiting.get('sent', 0)} sent, {len(dead)} not deliverable")
+    counts.add_row("messages", f"{queue:,} waiting", f"{waiting.get('sent', 0):,} sent, {len(dead):,} not deliverable")
     console.print(counts)
     for each in dead[:10]:
         console.print(Text(f"! {each.target}: {safe_line(each.error)} (earful alert resend sends it once more)", "red"))

@@ -1,0 +1,87 @@
+"""What a stranger meets at the command line: odd words, odd terminals, output that cannot be written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.store.sqlite import Sqlite
+from tests.hall import ANGRY, assembly_of, post, settings_from, take
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite: Sqlite) -> Path:
+    """Settings with one case of today, and one from 2015."""
+    found = settings_from(tmp_path)
+    text = found.file.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
+    found.file.write_text(text, encoding="utf-8")
+    now = datetime.now(UTC)
+    acme = assembly_of(sqlite, found)
+    take(acme, post(ANGRY, author="ana", at=now), now=now)
+    take(acme, post(ANGRY + " (2)", author="ben", at=datetime(2015, 2, 24, 19, 35, tzinfo=UTC)), now=now)
+    return found.file
+
+
+def earful(
+    settings: Path, *words: str, stdout: int = subprocess.PIPE, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the program as it is called, with its own exit codes and its one place for errors."""
+    return subprocess.run(
+        [sys.executable, "-c", "from monitor.cli import main; main()", "--settings", str(settings), *words],
+        cwd=ROOT, env={**os.environ, **environ}, stdout=stdout, stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("mentions --limit 99999999999999999999", 2, "earful: Invalid value for '--limit'"),
+        ("cases --limit -1", 2, "earful: Invalid value for '--limit'"),
+        ("mentions --since 999999999d", 1, "earful: --since '999999999d': nothing is that old"),
+        ("case 1 snooze --until 999999999d", 1, "earful: --until: write a shorter span"),
+        ("case 1 snooze --until 999999999w", 1, 'earful: --until: write a span such as "30s"'),
+        ("case 1 snooze --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
+        ("case 1 wait --on billing --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
+        ("mute", 2, "Usage: "),
+    ],
+)
+def test_an_odd_word_ends_in_one_line_that_says_what_to_write(settings: Path, words: str, code: int, said: str) -> None:
+    ran = earful(settings, *words.split())
+    assert ran.returncode == code, ran.stderr
+    assert ran.stderr.startswith(said)
+
+
+def test_output_that_cannot_be_written_is_said_in_words(settings: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = earful(settings, "cases", "--json", stdout=full.fileno())
+    assert (ran.returncode, ran.stderr) == (74, "earful: what was to be read or written: No space left on device\n")
+
+
+def test_a_terminal_that_has_no_columns_is_written_to_all_the_same(settings: Path) -> None:
+    """A serial console and some containers say 0: every table used to be empty there."""
+    assert "ana" in earful(settings, "cases", COLUMNS="0").stdout
+
+
+def test_a_moment_of_another_year_says_its_year(settings: Path) -> None:
+    shown = earful(settings, "mentions").stdout
+    assert "24 Feb 2015" in shown
+
+
+def test_a_tick_that_fails_is_one_line_in_the_log_and_no_traceback() -> None:
+    code = (
+        "import logging; from monitor.daemon import set_up_log; set_up_log('text', logging.INFO)\n"
+        "try: raise OSError('no room')\n"
+        "except OSError: logging.getLogger('apscheduler.executors.default').exception('Job raised an exception')\n"
+        "logging.getLogger('earful.engine').error('keep failed: OSError')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stderr.count("\n") == 1
+    assert ran.stderr.endswith("ERROR   keep failed: OSError\n")
