@@ -11,16 +11,19 @@ from typing import Any
 
 BRAND = "Harbour Tea"
 _THINGS = (
-    "the assam", "a tin of earl grey", "their new teapot", "the spring box", "two bags of sencha", "my usual order",
+    "the assam", "a tin of earl grey", "their new teapot", "the spring box", "two bags of sencha", "the usual order",
     "the gift card", "a pound of darjeeling", "the travel mug", "the tasting set", "a box of chai", "the loose leaf",
 )  # fmt: skip
 _PLACES = (
-    "in Leith", "at the station", "near the bridge", "on Friday", "this morning", "before work", "with my mother",
-    "for the office", "after lunch", "in the rain", "on the way home", "for my sister", "at the fair", "in Oban",
+    "in Leith", "at the station", "near the bridge", "on Friday", "this morning", "before work", "with a friend",
+    "for the office", "after lunch", "in the rain", "on the way home", "for a neighbour", "at the fair", "in Oban",
 )  # fmt: skip
+# Nearly all are warm, and few of them are praise put to the brand (some 7 in 100, as among real mentions of airlines).
 _GOOD = (
     "lovely cup", "great staff", "thank you all", "best in town", "so happy", "really enjoyed it", "a wonderful smell",
     "warm and friendly", "perfect for winter", "good value", "love the tin", "brilliant as always", "delicious",
+    "smooth and strong", "pretty ribbon", "fresh scones", "cheerful music", "generous cups", "a fine blend",
+    "nice window", "clean tables", "good light", "friendly corner", "nice and quiet", "rich and dark", "good scones",
 )  # fmt: skip
 _BAD = (
     "charged me twice", "nobody answers my mails", "three weeks late", "arrived broken", "I want a refund",
