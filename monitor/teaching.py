@@ -26,7 +26,7 @@ from monitor.store import looks, records
 from monitor.store.database import Database, Row, at
 from monitor.text import learning
 from monitor.text.judge import Judge
-from monitor.text.learning import Answer, Learned, Lesson
+from monitor.text.learned import Answer, Learned, Lesson
 from monitor.text.relevance import MuteKind, NotUs, learn_relevance, lesson_of, mute_offers
 
 log = logging.getLogger("earful.teaching")

@@ -24,7 +24,7 @@ from monitor.store import looks, records
 from monitor.store.database import Row, at
 from monitor.teaching import Taught
 from monitor.text.complaint import BRAND
-from monitor.text.learning import Learned, strongest_words
+from monitor.text.learned import Learned, strongest_words
 from monitor.text.normal import safe_line
 
 model = typer.Typer(help="Show what staff's answers have taught the judge.", context_settings=app.info.context_settings)

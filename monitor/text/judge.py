@@ -19,7 +19,7 @@ from monitor.text.complaint import LANGUAGES, signal_names
 from monitor.text.feelings import told_by_words
 from monitor.text.hearing import BrandVoice, Heard, ear_of, hear
 from monitor.text.lanes import by_stars, lane_of, rule_lines, speaks_to_us, tells_of_trouble
-from monitor.text.learning import Answer, Learned, Lesson
+from monitor.text.learned import Answer, Learned, Lesson
 from monitor.text.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.own_models import NO_MODELS, OwnModels
 from monitor.text.reasons import PRAISE, is_praise, reasons_of, tags_of

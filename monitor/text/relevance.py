@@ -17,7 +17,9 @@ from typing import Literal
 
 from connectors import Post
 from monitor.text.complaint import tokens_of
-from monitor.text.learning import Answer, Learned, Lesson, cases_of, held_aside, learn, newest
+from monitor.text.fitting import cases_of, held_aside
+from monitor.text.learned import Answer, Learned, Lesson
+from monitor.text.learning import learn, newest
 
 RELEVANT_ODDS = 2.0  # before anything is learned: what the query lets through is about us
 CONTEXT_ODDS = 1.5

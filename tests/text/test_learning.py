@@ -13,9 +13,10 @@ import pytest
 from connectors import Post
 from monitor.model import Mention, Verdict
 from monitor.text import learning
+from monitor.text.fitting import cases_of
 from monitor.text.hearing import BrandVoice
 from monitor.text.judge import Judge
-from monitor.text.learning import Answer, Learned, Lesson
+from monitor.text.learned import Answer, Learned, Lesson, strongest_words
 from monitor.text.measures import roc_area
 
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
@@ -58,7 +59,7 @@ def test_two_hundred_answers_teach_a_brands_own_words() -> None:
 
 
 def test_the_strongest_words_are_the_ones_that_were_taught() -> None:
-    needs, left = learning.strongest_words(learning.learn(kettles(300)), 12)
+    needs, left = strongest_words(learning.learn(kettles(300)), 12)
     assert {"wobbles", "dribbles", "hums", "limescale"} & {word for word, _ in needs}
     assert {"advert", "sister", "colour", "dots"} & {word for words, _ in left for word in words.split()}
     assert all(weight > 0 for _, weight in needs)
@@ -107,8 +108,8 @@ def test_a_person_who_answers_again_replaces_the_earlier_answer() -> None:
 
 
 def test_people_who_contradict_each_other_teach_less() -> None:
-    alone = learning.cases_of([lesson(1, "yes", "the lid wobbles", "ana")])
-    both = learning.cases_of(
+    alone = cases_of([lesson(1, "yes", "the lid wobbles", "ana")])
+    both = cases_of(
         [lesson(1, "yes", "the lid wobbles", "ana"), lesson(1, "not_a_complaint", "the lid wobbles", "ben")]
     )
     assert (alone[0].target, both[0].target) == (1.0, 0.5)

@@ -13,7 +13,8 @@ from onnx import helper
 
 from connectors import Post
 from monitor.text.judge import Judge
-from monitor.text.learning import Answer, Learned, Lesson, learn
+from monitor.text.learned import Answer, Learned, Lesson
+from monitor.text.learning import learn
 from monitor.text.own_models import NO_MODELS, OwnModels
 from tests.text.tiny_models import TABLE, classifier_folder, encoder_folder, odds_of
 

@@ -12,7 +12,7 @@ import pytest
 from connectors import Post
 from monitor.text.hearing import BrandVoice
 from monitor.text.judge import Judge
-from monitor.text.learning import Learned
+from monitor.text.learned import Learned
 from monitor.text.relevance import NotUs, learn_relevance, lesson_of, mute_offers, relevance, tokens_for
 
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)

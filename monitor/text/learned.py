@@ -1,0 +1,158 @@
+"""What was taught, as plain values: one answer of staff, and what all answers about a brand came to.
+
+`Learned` is kept by the store as JSON with a version, and undo is an older one. It can always be built again from the
+lessons, which are the truth.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from operator import mul
+from typing import Any, Literal
+
+Answer = Literal["yes", "not_a_complaint", "not_us", "spam"]
+FORMAT = 1
+_SIGNAL_SHARE = 0.15  # a signal's step beside a word's
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One answer of staff about one post. `odds` are the log odds of the judge without anything learned.
+
+    `key` names the post: a later answer of the same person about it replaces the earlier one. `vector` is the text as
+    the operator's own encoder sees it (length 1), empty where there is none.
+    """
+
+    key: str
+    tokens: tuple[str, ...]
+    signals: Mapping[str, float]
+    odds: float
+    answer: Answer
+    by: str
+    at: datetime
+    vector: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the answers held aside said: mean loss and area of the judge alone (`before`) and with what was learned."""
+
+    answers: int = 0
+    yes: int = 0
+    people: int = 0
+    loss_before: float = 0.0
+    loss_after: float = 0.0
+    area_before: float = 0.5
+    area_after: float = 0.5
+    why_off: str = "no answers yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What one brand's staff have taught. `blend` is how much of it is heard: 0 is off, 1 is all.
+
+    `ping` and `sweep` are this brand's own lines for the lanes, None where the shipped ones stand. `vector` weighs what
+    the encoder of that name says of a text; both are empty where it was learned without one.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    slope: float = 1.0
+    bias: float = 0.0
+    blend: float = 0.0
+    ping: float | None = None
+    sweep: float | None = None
+    figures: Figures = field(default_factory=Figures)
+    vector: tuple[float, ...] = ()
+    encoder: str = ""
+
+    def odds(
+        self, before: float, tokens: Sequence[str], signals: Mapping[str, float], vector: Sequence[float] = ()
+    ) -> float:
+        """Return the log odds of the blend; exactly `before` while it is off, or `vector` is not what it learned by."""
+        if not self.blend or len(vector) != len(self.vector):
+            return before
+        return before + self.blend * (self._own(before, tokens, signals, vector) - before)
+
+    def _own(
+        self, before: float, tokens: Sequence[str], signals: Mapping[str, float], vector: Sequence[float]
+    ) -> float:
+        weights = self.weights
+        total = self.slope * before + self.bias + float(sum(map(mul, self.vector, vector)))
+        for name, value in features(tokens, signals):
+            weight = weights.get(name)
+            if weight is not None:
+                total += weight * value
+        return total
+
+    def to_json(self) -> str:
+        """Return it as text for the store; the same value gives the same text."""
+        figures = {name: getattr(self.figures, name) for name in Figures.__slots__}
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "weights": {name: round(weight, 5) for name, weight in self.weights.items()},
+                "slope": self.slope,
+                "bias": self.bias,
+                "blend": self.blend,
+                "ping": self.ping,
+                "sweep": self.sweep,
+                "figures": figures,
+                "encoder": self.encoder,
+                "vector": [round(weight, 5) for weight in self.vector],
+            },
+            sort_keys=True,
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Learned:
+        """Read what `to_json` wrote; ValueError when it is damaged or of another format."""
+        try:
+            read: dict[str, Any] = json.loads(text)
+            known = read["format"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"what was learned cannot be read ({type(error).__name__}): learn it again") from None
+        if known != FORMAT:
+            raise ValueError(f"what was learned is of format {known}, wanted {FORMAT}: learn it again")
+        try:
+            learned = Learned(
+                {str(name): float(weight) for name, weight in read["weights"].items()},
+                float(read["slope"]),
+                float(read["bias"]),
+                float(read["blend"]),
+                None if read["ping"] is None else float(read["ping"]),
+                None if read["sweep"] is None else float(read["sweep"]),
+                Figures(**read["figures"]),
+                tuple(map(float, read.get("vector", ()))),
+                str(read.get("encoder", "")),
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"what was learned cannot be read ({type(error).__name__}): learn it again") from None
+        numbers = (*learned.weights.values(), *learned.vector, learned.slope, learned.bias, learned.blend)
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("what was learned holds a number that is none: learn it again")
+        return learned
+
+
+def features(tokens: Sequence[str], signals: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return the words, word pairs and signals of a post with their sizes; a long post does not count more."""
+    names = dict.fromkeys(tokens)
+    names.update(dict.fromkeys(f"{before} {word}" for before, word in pairwise(tokens)))
+    size = 1.0 / math.sqrt(len(names) or 1)
+    found = [(name, size) for name in names]
+    found.extend((f"signal:{name}", _SIGNAL_SHARE * min(value, 4.0)) for name, value in signals.items())
+    return found
+
+
+def strongest_words(learned: Learned, most: int = 10) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+    """Return the words and pairs that speak loudest for needing an answer, and those that speak loudest against."""
+    words = [(name, weight) for name, weight in learned.weights.items() if not name.startswith(("signal:", "<"))]
+    words.sort(key=lambda word: (-word[1], word[0]))
+    return (
+        [word for word in words[:most] if word[1] > 0],
+        [word for word in reversed(words[-most:]) if word[1] < 0],
+    )
