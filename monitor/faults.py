@@ -184,7 +184,14 @@ _PATTERNS = {
 
 def problems_of(error: ValidationError, base: Key, table: object) -> list[Problem]:
     """Put what the models say of `table`, which stands at `base`, into words for people."""
-    return [_problem(entry, base, table) for entry in error.errors(include_url=False)]
+    entries = error.errors(include_url=False)
+    places = [entry["loc"] for entry in entries]
+    return [
+        _problem(entry, base, table)
+        for entry in entries
+        # A list whose every part is wrong counts as empty; what is wrong is said of the parts.
+        if entry["type"] != "too_short" or not any(at[:-1][: len(entry["loc"])] == entry["loc"] for at in places)
+    ]
 
 
 def _problem(entry: ErrorDetails, base: Key, table: object) -> Problem:
@@ -199,12 +206,18 @@ def _problem(entry: ErrorDetails, base: Key, table: object) -> Problem:
     elif kind in ("literal_error", "enum"):
         write = "write one of " + str(entry["ctx"]["expected"]).replace("'", '"')
     elif kind == "string_pattern_mismatch":
-        write = _PATTERNS.get(name, f"write text of the form {context.get('pattern', '')}")
+        write = _PATTERNS.get(name, _like(str(entry["ctx"]["pattern"])))
     elif kind in _WRITE:
         write = _WRITE[kind].format(**context)
     else:
         write = entry["msg"][:1].lower() + entry["msg"][1:]
     return Problem(key, shown(entry["input"]), write)
+
+
+def _like(pattern: str) -> str:
+    if "://" in pattern:
+        return f'write an address such as "{"wss" if "ws" in pattern else "https"}://example.org"'
+    return f"write text of the form {json.dumps(pattern)}"
 
 
 def _bound(value: object) -> str:

@@ -98,10 +98,21 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         reason = str(error)[: where.start()] if where else str(error)
         column = f" at column {where[2]}" if where and where[2] else ""
         found = f"what is not TOML{column} ({reason[:1].lower()}{reason[1:120]})"
-        fault = Fault(str(path), line, "", found, 'write key = "text", key = 5, key = ["a", "b"] or [table]')
+        write = 'write key = "text", key = 5, key = ["a", "b"] or [table]'
+        written = text.split("\n")[line - 1] if line else ""
+        for sign, said, instead in _SLIPS:
+            if re.search(sign, f"{reason}\n{written}"):
+                found, write = said, instead
+                break
+        fault = Fault(str(path), line, "", found, write)
     raise SettingsError((fault,))
 
 
+_SLIPS = (  # what Python's reader says of a slip, or the line that it stumbles over; what people are told
+    (r"^[Cc]annot declare \(.*\) twice\n", "a table that stands above already", "write its keys there"),
+    (r"^[Cc]annot overwrite a value\n", "a key that stands above already in this table", "write it once"),
+    (r"\n[^#\"']*= *[“”„‘’«»]", "a quotation mark of a word processor", 'write straight ones: "text"'),
+)
 _M = TypeVar("_M", bound=BaseModel)
 _TABLES: dict[str, type[BaseModel]] = {
     "earful": Earful, "database": Database, "alerts": Alerts, "desk": Desk, "digest": Digest,

@@ -256,6 +256,34 @@ def test_an_unclosed_text_names_the_end_of_the_file(tmp_path: Path) -> None:
     assert faults(tmp_path, 'a = 1\nb = """\nnever closed')[0].startswith("settings.toml:3: found what is not TOML")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[alerts]\n[desk]\n[alerts]\n", "3: found a table that stands above already; write its keys there"),
+        (
+            "[alerts]\nnotify = []\nnotify = []\n",
+            "3: found a key that stands above already in this table; write it once",
+        ),
+        ("[[brands]]\nname = “Acme”\n", '2: found a quotation mark of a word processor; write straight ones: "text"'),
+    ],
+)
+def test_a_slip_that_python_tells_in_its_own_words_is_told_in_ours(tmp_path: Path, text: str, said: str) -> None:
+    assert faults(tmp_path, text) == [f"settings.toml:{said}"]
+
+
+def test_a_list_whose_only_part_is_wrong_is_not_called_empty_as_well(tmp_path: Path) -> None:
+    wrong = sound_with("desk", "hours", value=[{"days": ["monday"], "start": "09:00", "end": "17:00"}])
+    (fault,) = faults(tmp_path, wrong)
+    assert "desk.hours[0].days[0]" in fault
+    (empty,) = faults(tmp_path, sound_with("desk", "hours", value=[]))
+    assert "desk.hours: found an empty list; write at least 1" in empty
+
+
+def test_an_address_without_its_scheme_is_told_how_addresses_begin(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, sound_with("sources", 0, "api_url", value="127.0.0.1:8000/hn"))
+    assert fault.endswith('found "127.0.0.1:8000/hn"; write an address such as "https://example.org"')
+
+
 def test_bytes_that_are_not_utf8_name_the_line(tmp_path: Path) -> None:
     assert faults(tmp_path, b'a = 1\nb = "caf\xe9"\n') == [
         "settings.toml:2: found the byte 0xe9, which is not UTF-8; save it as UTF-8"
