@@ -16,7 +16,6 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from alerts.wording import count_words
 from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
 from monitor import cases as verbs
 from monitor.answers import Answers
@@ -175,10 +174,9 @@ class Collector:
         if mended:
             self.tell_operator(f"mended:{source.name}:{now:%Y-%m-%dT%H:%M}", f"{source.name} is read again", "", now)
         if total.seen or aside:
-            opened = count_words(len(total.opened), "case")
             log.info(
-                "%s: %d read, %d about a brand, %d new, %d flagged, %s opened, %d set aside",
-                source.name, total.seen, total.matched, total.new, total.flagged, opened, aside,
+                "%s: %d read, %d about a brand, %d new, %d flagged, %d cases opened, %d set aside",
+                source.name, total.seen, total.matched, total.new, total.flagged, len(total.opened), aside,
             )  # fmt: skip
         return Visit(source.name, total, pages, aside)
 

@@ -332,23 +332,12 @@ def _one_case(assembly: Any, row: Row) -> None:
             )
         )
     console.print()
-    for mention in mentions.of_case(assembly.database, one.id):
-        console.print(
-            Text(f"{mention.post.posted_at.astimezone(zone):%d %b %H:%M}  {safe_line(mention.post.author)}", "bold")
-        )
-        console.print(Padding(Text(excerpt(mention.post.text or mention.post.title, 1000)), (0, 0, 0, 2)))
-        console.print(Padding(Text(" · ".join(mention.verdict.reasons), "dim"), (0, 0, 0, 2)))
-        console.print(Text("  " + mention.post.url, "dim"), soft_wrap=True)
-    for own in records.own_posts_of_case(assembly.database, one.id):
-        console.print(
-            Text(f"{at(own['posted_at']).astimezone(zone):%d %b %H:%M}  {safe_line(own['author'])} (us)", "bold green")
-        )
-        console.print(Padding(Text(excerpt(own["text"], 1000)), (0, 0, 0, 2)))
+    _conversation(assembly, one.id, zone)
     console.print()
     log = Table(box=None, pad_edge=False, show_header=False, style="dim")
     for width in (None, None, 16, None):
         log.add_column(no_wrap=True, max_width=width)
-    log.add_column(ratio=1)
+    log.add_column(ratio=1, overflow="fold")  # an address that is cut leads nowhere
     for line in cases.log_of(assembly.database, one.id):
         told = {key: value for key, value in line.detail.items() if value and key != "before" and key[-3:] != "_at"}
         detail = ", ".join(f"{key} {value}" for key, value in told.items())
@@ -356,6 +345,24 @@ def _one_case(assembly: Any, row: Row) -> None:
         moment = _when(line.at, now, zone)
         log.add_row(moment, line.what, Text(safe_line(line.who) or "-"), line.way, Text(said))
     console.print(log)
+
+
+def _conversation(assembly: Any, case_id: str, zone: ZoneInfo) -> None:
+    """What the person wrote and what we said, in the order in which it was written."""
+    told: list[tuple[datetime, Mention | Row]] = [
+        (mention.post.posted_at, mention) for mention in mentions.of_case(assembly.database, case_id)
+    ]
+    told += [(at(own["posted_at"]), own) for own in records.own_posts_of_case(assembly.database, case_id)]
+    for moment, each in sorted(told, key=lambda pair: pair[0]):
+        when = f"{moment.astimezone(zone):%d %b %H:%M}"
+        if not isinstance(each, Mention):
+            console.print(Text(f"{when}  {safe_line(each['author'])} (us)", "bold green"))
+            console.print(Padding(Text(excerpt(each["text"], 1000)), (0, 0, 0, 2)))
+            continue
+        console.print(Text(f"{when}  {safe_line(each.post.author)}", "bold"))
+        console.print(Padding(Text(excerpt(each.post.text or each.post.title, 1000)), (0, 0, 0, 2)))
+        console.print(Padding(Text(" · ".join(each.verdict.reasons), "dim"), (0, 0, 0, 2)))
+        console.print(Text("  " + each.post.url, "dim"), soft_wrap=True)
 
 
 @app.command()

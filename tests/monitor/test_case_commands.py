@@ -10,9 +10,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from monitor.cases import say
 from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.settings import load
+from monitor.store import records
+from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_from, take
 
@@ -53,6 +56,25 @@ def test_how_a_case_ended_is_asked_for_with_the_words_to_choose_from(
     assert case(sqlite, "1").closed_at is None
     assert call(folder, "case", "1", verb, "--as", "Ana", *choices[0].split()).exit_code == 0
     assert case(sqlite, "1").closed_by == "Ana"
+
+
+def test_a_conversation_is_shown_in_the_order_in_which_it_was_written(folder: Path, sqlite: Sqlite) -> None:
+    """All of ours used to stand below all of theirs; and an address in the log was cut, so that it led nowhere."""
+    now = datetime.now(UTC)
+    acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
+    (zoe,) = take(acme, post(ANGRY, author="zoe", at=now - MINUTE, thread_id="t9"), now=now)
+    address = "https://forum.example/a-thread-with-a-long-name/and-an-answer/0123456789"
+    own = dict.fromkeys(("brand", "thread_id", "parent_id"), "")
+    own |= {"source": "forum", "native_id": "r1", "author": "acme", "text": "We are sorry.", "url": address}
+    own |= {"posted_at": stamp(now - MINUTE / 2), "seen_at": stamp(now), "case_id": zoe}
+    with sqlite.transaction():
+        records.add_own_posts(sqlite, [{**own, "automatic": 0, "sent_on": 0}])
+    assert not take(acme, post("Acme failed me again!", author="zoe", at=now - MINUTE / 4, thread_id="t9"), now=now)
+    say(sqlite, acme.rules, zoe, "answered", who="Ana", way="page", now=now, detail={"url": address})
+    shown = call(folder, "case", zoe).stdout
+    order = [shown.index(words) for words in ("charged me twice", "We are sorry.", "failed me again")]
+    assert order == sorted(order)
+    assert address in "".join(shown.split())
 
 
 def test_an_author_is_erased_with_what_was_removed_and_what_stays(folder: Path, sqlite: Sqlite) -> None:
