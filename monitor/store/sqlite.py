@@ -217,6 +217,15 @@ class Sqlite:
         partial = target.with_name(target.name + ".partial")
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            self._copy_to(partial)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)  # what was begun on a full disk must not keep it full
+
+    def _copy_to(self, partial: Path) -> None:
         copy = sqlite3.connect(str(partial))
         try:
             self._connection().backup(copy, pages=2000)
@@ -224,11 +233,10 @@ class Sqlite:
             found = copy.execute("PRAGMA integrity_check").fetchone()[0]
             if found != "ok":
                 raise DatabaseUnusable(f"{self.path}: the copy is not sound ({found}); the old backup stays")
+        except sqlite3.OperationalError as error:
+            raise DatabaseBusy(f"{partial}: {error}; the old backup stays") from error
         finally:
             copy.close()
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(target)
 
     def close(self) -> None:
         """Close every connection of every thread."""

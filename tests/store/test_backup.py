@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
 from tests.hall import NOW, assembly_of, count, post, settings_from, take
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -73,6 +77,29 @@ def test_a_copy_restores_an_installation_of_which_nothing_is_left(filled: Sqlite
     restored = Sqlite(tmp_path / "empty" / "earful.sqlite")
     assert count(restored, "cases") == count(filled, "cases")
     restored.close()
+
+
+def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing_behind(filled: Sqlite, tmp_path: Path) -> None:
+    """In a process that may write 40 kB a file, as if the disk were full; what was begun used to stay there."""
+    target = tmp_path / "copies" / "copy.sqlite"
+    target.parent.mkdir()
+    code = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from monitor.store.database import DatabaseBusy\nfrom monitor.store.sqlite import Sqlite\n"
+        "database = Sqlite(Path(sys.argv[1]))\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
+        "try: database.backup_to(Path(sys.argv[2]))\n"
+        "except DatabaseBusy as error: print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(filled.path), str(target)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "copy.sqlite.partial: " in ran.stdout
+    assert "the old backup stays" in ran.stdout
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("how", ["torn", "garbage", "another file", "missing", "newer"])
