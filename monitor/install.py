@@ -186,11 +186,14 @@ def _report(path: Path, program: str, *, inside: bool) -> str:
 
 
 _STANDING = (
-    "Work now, no key:    Hacker News, Google News, Mastodon tags, Bluesky",
-    "Need a key:          X (a developer app with credit, console.x.com), Slack (a bot token: earful slack-manifest),",
-    "                     mail (your SMTP server's name and password)",
-    "Need approval:       Reddit (ask for API access first, then make an app: reddit.com/prefs/apps)",
-    "They stand in the file, switched off: remove the # signs, set the secrets, and run: earful check --online",
+    "Work now, no key:  Hacker News, Google News, Mastodon tags, Bluesky",
+    "Need a key:        X (a developer app with credit, console.x.com)",
+    "                   Slack (a bot token: earful slack-manifest)",
+    "                   mail (your SMTP server's name and password)",
+    "Need approval:     Reddit (ask for API access first, then make an app:",
+    "                   reddit.com/prefs/apps)",
+    "Those stand in the file, switched off: remove the # signs, set the secrets, and",
+    "run: earful check --online",
 )
 
 

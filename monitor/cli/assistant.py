@@ -15,7 +15,10 @@ from monitor.engine import utc_now
 def serve(
     name: Annotated[str, typer.Option("--as", help="Whose assistant this is: stands in the log.")] = "an assistant",
 ) -> None:
-    """Let an assistant ask what is unanswered and why (the Model Context Protocol, over standard input and output)."""
+    """Let an assistant ask what is unanswered, and why.
+
+    By the Model Context Protocol, over standard input and output.
+    """
     if not mcp.installed():
         raise Failed("the mcp package is not installed; run in Earful's folder: .venv/bin/pip install -e '.[mcp]'")
     with opened() as assembly:

@@ -29,7 +29,10 @@ def web(
         typer.Option("--listen", help='Where to listen, "127.0.0.1:8322"; without it, page_listen of the settings.'),
     ] = "",
 ) -> None:
-    """Serve the page alone: beside the daemon, on the same database. Collecting and alerting are the daemon's."""
+    """Serve the page alone, beside the daemon.
+
+    On the same database; collecting and alerting are the daemon's.
+    """
     settings = _listening(load(settings_path(), os.environ), listen)
     set_up_log(settings.earful.log, 20)
     database = open_store(settings, utc_now())

@@ -17,7 +17,7 @@ from monitor.store import web
 from monitor.web.auth import WELCOME, welcome_link
 from monitor.web.routing import ROLES
 
-user = typer.Typer(help="The people of the page: add them, list them, shut them out.", no_args_is_help=True)
+user = typer.Typer(help="Add people to the page, list them, shut them out.", no_args_is_help=True)
 app.add_typer(user, name="user")
 
 Name = Annotated[str, typer.Argument(help="The name that colleagues see: that of [[people]], for who stands there.")]

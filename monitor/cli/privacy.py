@@ -28,7 +28,10 @@ def erase(
     list_: Annotated[bool, typer.Option("--list", help="Only list what was erased before: when, and by whom.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what one author wrote, and what was noted of them, for good."""
+    """Erase what one author wrote, for good.
+
+    What was noted of them goes too.
+    """
     with opened() as assembly:
         if list_:
             _list(assembly, as_json)

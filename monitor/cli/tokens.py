@@ -16,7 +16,7 @@ from monitor.store import web
 from monitor.store.database import instant
 from monitor.web.routing import ROLES
 
-token = typer.Typer(help="The tokens of the JSON API: make them, list them, end them.", no_args_is_help=True)
+token = typer.Typer(help="Make tokens of the JSON API, list them, end them.", no_args_is_help=True)
 app.add_typer(token, name="token")
 Name = Annotated[str, typer.Argument(help="What uses it: the name under which it stands in the log of a case.")]
 SHOWN = 12  # letters of a token's stored hash that name it

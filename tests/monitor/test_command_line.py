@@ -59,6 +59,12 @@ def test_an_odd_word_ends_in_one_line_that_says_what_to_write(settings: Path, wo
     assert ran.stderr.startswith(said)
 
 
+def test_the_list_of_commands_is_whole_on_a_screen_of_80_columns(settings: Path) -> None:
+    shown = earful(settings, "--help", COLUMNS="80").stdout.partition("Commands:")[2]
+    assert shown.count("\n") > 25
+    assert [line for line in shown.splitlines() if line.endswith("...")] == []
+
+
 def test_output_that_cannot_be_written_is_said_in_words(settings: Path) -> None:
     with Path("/dev/full").open("w") as full:
         ran = earful(settings, "cases", "--json", stdout=full.fileno())

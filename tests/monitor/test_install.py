@@ -217,6 +217,7 @@ def test_the_report_says_which_sources_work_now_and_what_the_others_need(tmp_pat
     assert all(name in lines["Work now"] for name in ("Hacker News", "Google News", "Mastodon", "Bluesky"))
     assert "X " in lines["Need a key"]
     assert "Reddit" in lines["Need approval"]
+    assert all(len(line) <= 80 for line in report.splitlines() if str(tmp_path) not in line)
     assert f"earful --settings '{tmp_path}/my care.toml' run" in report
 
 
