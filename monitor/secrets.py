@@ -12,6 +12,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -20,6 +21,7 @@ from pydantic.fields import FieldInfo
 from monitor.faults import Key, Problem, dotted, meant, shown
 
 _LARGEST = 64 * 1024
+_SET = "set it, or write where the secret is"
 _HOW = 'write { env = "NAME" } or { file = "PATH" }'
 _UNREAD = SecretStr("unread")  # stands in for a secret whose fault is already noted
 
@@ -118,7 +120,9 @@ class Filling:
         text = self.environ.get(name, "").strip() if name else ""
         if not text:
             found = "an empty environment variable" if name in self.environ else "an environment variable that is unset"
-            self._note(key, f"{found}, {shown(name)}", "set it, or write where the secret is")
+            kept = self.folder / "earful.env"  # systemd reads it for the daemon; a person's shell does not by itself
+            write = f"in a shell first: set -a; . {quote(str(kept))}; set +a" if kept.is_file() else _SET
+            self._note(key, f"{found}, {shown(name)}", write)
         return text
 
     def _from_file(self, name: str, key: Key) -> str:

@@ -256,6 +256,14 @@ def test_an_unclosed_text_names_the_end_of_the_file(tmp_path: Path) -> None:
     assert faults(tmp_path, 'a = 1\nb = """\nnever closed')[0].startswith("settings.toml:3: found what is not TOML")
 
 
+def test_a_shell_that_has_not_read_the_secrets_is_told_how(tmp_path: Path) -> None:
+    """systemd reads earful.env for the daemon; who types `earful status` beside it met a variable that is unset."""
+    (tmp_path / "earful.env").write_text("NOBODY=1\n", encoding="utf-8")
+    slack = {"name": "slack", "kind": "slack", "token": {"env": "NOBODY"}}
+    (fault,) = faults(tmp_path, sound_with("channels", 1, value=slack))
+    assert fault.endswith('is unset, "NOBODY"; in a shell first: set -a; . earful.env; set +a')
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
