@@ -215,7 +215,7 @@ def _case_table(assembly: Any, rows: list[Row]) -> None:
         return
     now, zone = utc_now(), assembly.settings.zone
     words = mentions.of_cases(assembly.database, [row["id"] for row in rows])
-    several = len({row["source"] for row in rows}) > 1
+    several = len({row["source"] for row in rows}) > 1 and console.width >= 76  # else the words have no room
     wide = console.width >= 110
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("case", justify="right", no_wrap=True)

@@ -11,10 +11,12 @@ from rich.text import Text
 
 from alerts.wording import span_words
 from monitor import desk, report_words
-from monitor.cli.base import AsJson, app, console, opened, print_json
+from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
+from monitor.show import command
 from monitor.store import cases, deliveries, looks, mentions, records, sources, web
 from monitor.store.database import Database, at, stamp
+from monitor.store.opening import served_by
 from monitor.text.complaint import JUDGED
 from monitor.text.normal import safe_line
 
@@ -55,6 +57,7 @@ def status(as_json: AsJson = False) -> None:
                         }
                         for c in deliveries.channel_health(database).values()
                     ],
+                    "daemon": served_by(assembly.settings.database.url.get_secret_value()) or None,
                     "queue": waiting,
                     "dead": [{"target": d.target, "about": d.about, "error": d.error} for d in dead],
                     "gaps": [
@@ -94,6 +97,9 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     headers = ["source", "state", "last read", "next", "set aside", "quota", "spent"]
     lines: list[list[Text | str]] = []
     notes = []
+    if not served_by(assembly.settings.database.url.get_secret_value()):
+        start = f"{command(settings_path())} run"
+        notes.append(f"no daemon runs on this database: nothing is read, and nobody is told. Start it: {start}")
     for source in assembly.settings.sources:
         each = health[source.name]
         state = (

@@ -24,8 +24,13 @@ def open_database(url: str) -> Sqlite | Postgresql:
 
 def holder_of(url: str) -> int | None:
     """The process on this machine that serves this database as its daemon; None if there is none."""
+    return _process_in(served_by(url))
+
+
+def served_by(url: str) -> str:
+    """Who serves this database as its daemon, on whichever machine, as it wrote it; "" if nobody does."""
     on_file = url.startswith("sqlite:")
-    return _process_in(sqlite.holder(Path(url.removeprefix("sqlite:"))) if on_file else postgresql.holder(url))
+    return sqlite.holder(Path(url.removeprefix("sqlite:"))) if on_file else postgresql.holder(url)
 
 
 def _process_in(holder: str) -> int | None:

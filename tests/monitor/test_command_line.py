@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -74,6 +75,17 @@ def test_output_that_cannot_be_written_is_said_in_words(settings: Path) -> None:
 def test_a_terminal_that_has_no_columns_is_written_to_all_the_same(settings: Path) -> None:
     """A serial console and some containers say 0: every table used to be empty there."""
     assert "ana" in earful(settings, "cases", COLUMNS="0").stdout
+
+
+def test_status_says_first_that_no_daemon_runs(settings: Path, sqlite: Sqlite) -> None:
+    """A source that was read an hour ago is shown as read: who looks on Monday must see that all stands still."""
+    said = "! no daemon runs on this database: nothing is read, and nobody is told. Start it:"
+    assert said in " ".join(earful(settings, "status").stdout.split())
+    role = sqlite.hold_role("daemon", datetime.now(UTC))
+    assert "no daemon" not in earful(settings, "status").stdout
+    assert f"process {os.getpid()}" in json.loads(earful(settings, "status", "--json").stdout)["daemon"]
+    role.release()
+    assert json.loads(earful(settings, "status", "--json").stdout)["daemon"] is None
 
 
 def test_a_moment_of_another_year_says_its_year(settings: Path) -> None:
