@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -52,6 +53,9 @@ app.registered_commands.sort(key=_place)
 
 def main() -> None:
     """Run the command line; a user's mistake ends in a line or two that say what to do, never in a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a letter that this terminal does not have must not end the rest
+            stream.reconfigure(errors="replace")
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         code = app(standalone_mode=False)

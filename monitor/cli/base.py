@@ -77,5 +77,6 @@ def opened() -> Iterator[Assembly]:
 
 
 def print_json(value: Any) -> None:
-    """One object a line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """One object a line; escaped where the output cannot hold every letter, which JSON reads as the same."""
+    whole = (sys.stdout.encoding or "").lower().replace("-", "") in {"utf8", ""}
+    sys.stdout.write(json.dumps(value, ensure_ascii=not whole, default=str) + "\n")

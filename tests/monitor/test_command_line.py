@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.settings import load
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, assembly_of, post, settings_from, take
 
@@ -37,7 +38,7 @@ def earful(
     return subprocess.run(
         [sys.executable, "-c", "from monitor.cli import main; main()", "--settings", str(settings), *words],
         cwd=ROOT, env={**os.environ, **environ}, stdout=stdout, stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL, text=True, timeout=60, check=False,
+        stdin=subprocess.DEVNULL, text=True, errors="replace", timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -86,6 +87,20 @@ def test_status_says_first_that_no_daemon_runs(settings: Path, sqlite: Sqlite) -
     assert f"process {os.getpid()}" in json.loads(earful(settings, "status", "--json").stdout)["daemon"]
     role.release()
     assert json.loads(earful(settings, "status", "--json").stdout)["daemon"] is None
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_output_without_every_letter_is_written_as_far_as_it_has_them(
+    settings: Path, sqlite: Sqlite, encoding: str
+) -> None:
+    now = datetime.now(UTC)
+    acme = assembly_of(sqlite, load(settings, {}))
+    take(acme, post(f"{ANGRY} \u2603 caf\u00e9", author="zo\u00eb\u2603", at=now), now=now)
+    ran = earful(settings, "mentions", "--limit", "1", PYTHONIOENCODING=encoding)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "charged me twice" in " ".join(ran.stdout.split())
+    (line,) = earful(settings, "mentions", "--limit", "1", "--json", PYTHONIOENCODING=encoding).stdout.splitlines()
+    assert json.loads(line)["author"] == "zo\u00eb\u2603"
 
 
 def test_a_moment_of_another_year_says_its_year(settings: Path) -> None:
