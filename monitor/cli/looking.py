@@ -20,6 +20,7 @@ from monitor import cases as verbs
 from monitor import compose
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
+from monitor.faults import meant
 from monitor.model import Mention
 from monitor.settings import span
 from monitor.show import command
@@ -293,6 +294,10 @@ def case(
                 detail={key: value for key, value in detail.items() if value},
             )  # fmt: skip
             typer.echo(f"case {case_id}: {said.text}")
+            people = assembly.rules.people
+            if verb == "assign" and people and owner not in people:
+                near = meant(owner, people, "only who stands there is told")
+                typer.echo(f"! {safe_line(owner)} does not stand in [[people]], and was not told: {near}", err=True)
             return
         row = cases.row_of(assembly.database, case_id)
         if row is None:

@@ -77,6 +77,17 @@ def test_a_conversation_is_shown_in_the_order_in_which_it_was_written(folder: Pa
     assert address in "".join(shown.split())
 
 
+def test_who_is_not_known_is_given_a_case_with_a_warning(folder: Path) -> None:
+    """A slip in the name used to leave the case with nobody, and nobody knew."""
+    with (folder / "settings.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[[people]]\nname = "Olga"\n')
+    given = call(folder, "case", "1", "assign", "--owner", "Olag", "--as", "Ana")
+    assert (given.exit_code, "given to Olag" in given.stdout) == (0, True)
+    assert '! Olag does not stand in [[people]], and was not told: did you mean "Olga"?' in given.stderr
+    known = call(folder, "case", "1", "assign", "--owner", "Olga", "--as", "Ben")
+    assert (known.exit_code, known.stderr) == (0, "")
+
+
 def test_an_author_is_erased_with_what_was_removed_and_what_stays(folder: Path, sqlite: Sqlite) -> None:
     told = call(folder, "erase", "--source", "forum", "--author", "@Olga", "--as", "Ana", "--yes").stdout
     assert "Erased: 1 post, 1 case (1 of them open)." in told
