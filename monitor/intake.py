@@ -23,7 +23,7 @@ from monitor.text.relevance import communities_of, domains_of
 from monitor.text.similar import fingerprint
 from monitor.text.tidy import tidy
 
-CHUNK = 500
+CHUNK = 1000
 
 
 class Intake:
