@@ -156,11 +156,10 @@ class Collector:
                     break
         except Error as error:
             # The database's trouble, not the source's: the cursor did not move, so nothing is lost.
-            log.error("%s: not stored (%s); it will be read again", source.name, type(error).__name__)
+            said = "the disk is full" if "disk is full" in str(error) else type(error).__name__
+            log.error("%s: not stored (%s); it will be read again", source.name, said)
             sources_due(self.database, source.name, what, clock() + timedelta(seconds=30))
-            return Visit(
-                source.name, total, pages, aside, f"not stored: {type(error).__name__}", "look at the database's disk"
-            )
+            return Visit(source.name, total, pages, aside, f"not stored: {said}", "look at the database's disk")
         except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
             return self._failed(source, what, error, total, pages, aside, clock())
         now = clock()

@@ -321,7 +321,7 @@ def _raise_story(database: Database, rules: Rules, story: str, size: int, now: d
             database,
             case.id,
             priority="urgent",
-            priority_reasons=json.dumps([*case.priority_reasons, f"{size} people in this conversation"]),
+            priority_reasons=json.dumps([*case.priority_reasons, f"{size} people write of this"]),
             due_at=min(case.due_at or clock.due_at, clock.due_at),
             chain=policy.chain_text(clock.chain),
             step=0,

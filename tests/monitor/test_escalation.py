@@ -325,7 +325,7 @@ def test_a_thread_that_doubles_raises_its_open_cases_once_for_each_doubling(data
     assert cases.growing_stories(database, NOW - DAY) == {}
     found = case(database, "1")
     assert found.priority == "urgent"
-    assert "8 people in this conversation" in found.priority_reasons
+    assert "8 people write of this" in found.priority_reasons
     assert found.next_step_at is not None
 
 

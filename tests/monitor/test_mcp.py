@@ -17,7 +17,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.hall import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
 
-mcp = pytest.importorskip("mcp", reason="NOT TESTED: the mcp package is not installed (pip install 'earful[mcp]')")
+mcp = pytest.importorskip("mcp", reason="NOT TESTED: the mcp package is not installed (pip install -e '.[mcp]')")
 READS = {"list_unanswered", "get_case", "search_mentions", "week_report", "explain_text"}
 
 

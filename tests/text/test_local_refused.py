@@ -209,4 +209,4 @@ def test_without_the_extra_it_is_said_which_one_to_install(
     monkeypatch.setitem(sys.modules, library, None)
     said = both(tmp_path / "models").pop()
     assert said.startswith(f"{tmp_path}/models: {library} is not installed")
-    assert said.endswith("run: pip install 'earful[onnx]'")
+    assert said.endswith("run: .venv/bin/pip install -e '.[onnx]'")

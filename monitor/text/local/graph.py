@@ -195,5 +195,6 @@ def _need_extra(folder: Path) -> None:
     except ImportError as error:
         missing = error.name or "a library"
         raise LocalModelRefused(
-            f"{folder}: {missing} is not installed, without which no local model runs; run: pip install 'earful[onnx]'"
+            f"{folder}: {missing} is not installed, without which no local model runs; "
+            "run: .venv/bin/pip install -e '.[onnx]'"
         ) from None
