@@ -5,6 +5,7 @@ The checks read the file as it was parsed, so that they speak even while another
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -140,7 +141,10 @@ class Checks:
     def _word(self, word: str, key: Key, keywords: tuple[str, ...], *, people: bool) -> None:
         channel, colon, address = word.partition(":")
         persons = self.names["people"] if people else []
-        if channel in self.names["channels"] or word in (*persons, *keywords):
+        if channel in self.names["channels"]:
+            self._address(word, channel, address, key)
+            return
+        if word in (*persons, *keywords):
             return
         found = f"{shown(word)}, which names no channel" + (" and no person" if people else "")
         channels = self.names["channels"]
@@ -154,6 +158,21 @@ class Checks:
         else:
             write = "write a [[channels]] table of that name"
         self._note(key, found, write)
+
+    def _address(self, word: str, channel: str, address: str, key: Key) -> None:
+        """Of a target in a channel that would take anything and reach nobody: a place in Slack, somebody's mail."""
+        for _, table in self._entries("channels"):
+            if table.get("name") != channel:
+                continue
+            kind = table.get("kind")
+            if kind == "slack" and "webhook_url" not in table and not re.match(r"#\S|@?[A-Z0-9]{6,}$", address.strip()):
+                self._note(
+                    key,
+                    f"{shown(word)}, which names no place in Slack",
+                    f'write "{channel}:#care" or "{channel}:@U0123ABCD"',
+                )
+            elif kind == "email" and not re.fullmatch(r"[^@\s]+@[^@\s]+", address.strip()):
+                self._note(key, f"{shown(word)}, which is no mail address", f'write "{channel}:care@example.org"')
 
     def _known(self, word: Any, known: Iterable[str], key: Key, what: str) -> None:
         names = list(known)

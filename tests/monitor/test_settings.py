@@ -26,6 +26,7 @@ from monitor.faults import dotted
 from monitor.settings import Fault, Settings, SettingsError, load
 from monitor.settings_reading import EXTRAS
 from monitor.toml_lines import lines_of
+from tests.hall import settings_from
 
 SOUND: dict[str, Any] = {
     "brands": [{"name": "Acme", "query": "acme"}],
@@ -818,3 +819,28 @@ n = 1
         ("s", 1, "sub", "m"): 16, ("s", 1, "deep", 0, "n"): 18, ("s", 1, "deep", 1, "n.o"): 20,
     }  # fmt: skip
     assert {key: lines.get(key) for key in expected} == expected
+
+
+def test_a_target_that_would_reach_nobody_is_a_fault(tmp_path: Path) -> None:
+    """Slack and mail need to know where; a channel of another kind may need no address."""
+    channels = """
+[[channels]]
+name = "slack"
+kind = "slack"
+token = { env = "TOKEN" }
+[[channels]]
+name = "post"
+kind = "email"
+host = "smtp.example.org"
+sender = "earful@example.org"
+[[channels]]
+name = "console"
+kind = "console"
+"""
+    told = ("slack", "slack:", "slack:#care", "slack:@U0123ABCD", "slack:C0123ABCD", "post:ana", "post:ana@example.org")
+    with pytest.raises(SettingsError) as refused:
+        settings_from(tmp_path, channels=channels, notify=(*told, "console"), environ={"TOKEN": "xoxb-1"})
+    said = "\n".join(map(str, refused.value.faults))
+    assert said.count("names no place in Slack") == 2
+    assert said.count("is no mail address") == 1
+    assert len(refused.value.faults) == 3
