@@ -237,6 +237,9 @@ def facts_of(
     for reason in case.priority_reasons:
         if (reason == "a critical word" and facts) or (reason == "was not answered before" and never):
             continue  # the words themselves say which, and the day below says when
+        if reason == "very unhappy" and any(fact.startswith("sounds unhappy") for fact in facts):
+            facts = [fact.replace("sounds unhappy", "very unhappy") for fact in facts]
+            continue
         facts.append("a review" if starred and reason.startswith("a review, ") else reason)
     if never:
         first = at(never[0]["first_posted_at"]).astimezone(rules.settings.zone)

@@ -47,6 +47,7 @@ def status(as_json: AsJson = False) -> None:
                             "paused": health[source.name].paused_at is not None, "refused": health[source.name].refused,
                             "quota_remaining": health[source.name].quota_remaining, "spent": health[source.name].spent,
                             "aside": aside.get(source.name, 0),
+                            "aside_reasons": dict(sources.aside_reasons(database, source.name)),
                         }
                         for source in assembly.settings.sources
                     ],
@@ -124,6 +125,9 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
                 f"${each.spent:.2f}" if each.spent else "",
             ]
         )  # fmt: skip
+        if aside.get(source.name):
+            why = ", ".join(f"{reason} ({n:,})" for reason, n in sources.aside_reasons(database, source.name))
+            notes.append(f"{source.name}: set aside, since it could not be read: {why}")
         if each.failing_since:
             notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
     notes += [

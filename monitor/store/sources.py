@@ -239,6 +239,16 @@ def aside_counts(database: Database) -> dict[str, int]:
     }
 
 
+def aside_reasons(database: Database, source: str, most: int = 3) -> list[tuple[str, int]]:
+    """Why items of a source were set aside, and how many for each reason: the latest reasons first."""
+    rows = database.rows(
+        "SELECT reason, count(*) AS n FROM aside WHERE source = :source "
+        "GROUP BY reason ORDER BY max(at) DESC, reason LIMIT :most",
+        {"source": source, "most": most},
+    )
+    return [(row["reason"], int(row["n"])) for row in rows]
+
+
 def usual_gap(database: Database, name: str, least: int = 30) -> timedelta | None:
     """The 95th percentile of the time between two new mentions of a source; None while there are too few to say."""
     rows = database.rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from monitor import cases as verbs
 from monitor.assembly import Assembly
 from monitor.cases import NotPossible, Said, say
-from monitor.store import cases, records
+from monitor.compose import facts_of
+from monitor.store import cases, mentions, records
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.hall import (
@@ -251,3 +253,14 @@ def test_thanks_for_our_answer_does_not_begin_a_new_wait(acme: Assembly) -> None
     assert found.state_at(NOW + HOUR) == "answered"
     assert count(acme.database, "mentions", "case_id = '1'") == 2
     assert "again" not in lines(acme.database, "1")
+
+
+def test_a_fact_about_a_mood_is_said_once(acme: Assembly) -> None:
+    row = cases.row_of(acme.database, "1")
+    assert row is not None
+    found = case(acme.database, "1")
+    (worst,) = mentions.of_case(acme.database, "1")
+    facts = facts_of(acme.rules, row, replace(found, priority_reasons=("very unhappy",)), worst, [], NOW)
+    moods = [fact for fact in facts if "unhappy" in fact]
+    assert len(moods) == 1
+    assert moods[0].startswith("very unhappy")

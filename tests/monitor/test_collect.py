@@ -172,6 +172,7 @@ def test_malformed_items_are_set_aside_with_their_bytes_and_the_others_go_on(acm
     assert (visit.taken.new, visit.aside) == (99, 1)
     (row,) = acme.database.rows("SELECT * FROM aside")
     assert (bytes(row["raw"]), row["reason"]) == (bad.raw, bad.reason)
+    assert sources.aside_reasons(acme.database, "forum") == [("the id is a list", 1)]
 
 
 def test_a_gap_is_written_down_and_told_once(acme: Assembly) -> None:

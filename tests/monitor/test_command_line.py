@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors import Aside
 from monitor.settings import load
+from monitor.store import sources
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, assembly_of, post, settings_from, take
 
@@ -87,6 +89,13 @@ def test_status_says_first_that_no_daemon_runs(settings: Path, sqlite: Sqlite) -
     assert f"process {os.getpid()}" in json.loads(earful(settings, "status", "--json").stdout)["daemon"]
     role.release()
     assert json.loads(earful(settings, "status", "--json").stdout)["daemon"] is None
+
+
+def test_status_says_why_items_were_set_aside(settings: Path, sqlite: Sqlite) -> None:
+    with sqlite.transaction():
+        sources.set_aside(sqlite, "forum", [Aside(b"{}", "no date"), Aside(b"[]", "no date")], datetime.now(UTC))
+    said = " ".join(earful(settings, "status").stdout.split())
+    assert "! forum: set aside, since it could not be read: no date (2)" in said
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
