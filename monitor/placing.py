@@ -14,7 +14,7 @@ from alerts import policy
 from alerts.case import Case, Contact
 from connectors import Post
 from monitor import cases as verbs
-from monitor.filing import Filing
+from monitor.filing import Filing, Person
 from monitor.model import Judged, Mention
 from monitor.rules import Rules
 from monitor.store import cases, looks, mentions, records
@@ -39,6 +39,14 @@ class Taken:
         self.new += other.new
         self.flagged += other.flagged
         self.opened += other.opened
+
+
+def _of(each: Judged) -> tuple[Contact, Person]:
+    """What decides where a post belongs, and whose it is."""
+    post = each.post
+    thread = post.thread_id or post.native_id
+    contact = Contact(each.brand, post.source, post.author, thread, post.posted_at, each.fingerprint)
+    return contact, (each.brand, post.source, post.author)
 
 
 class Placing:
@@ -69,14 +77,9 @@ class Placing:
         """Give mentions that stand already, and had no case, one of their own."""
         self._look_up(self.judged)
         for each in self.judged:
-            person = (each.brand, each.post.source, each.post.author)
-            if self.filing.cases.get(person):
-                continue
-            post = each.post
-            contact = Contact(
-                each.brand, post.source, post.author, post.thread_id or post.native_id, post.posted_at, each.fingerprint
-            )
-            looks.reconsider(self.database, each.mention_id, each.verdict, self.filing.open(each, contact, person))
+            contact, person = _of(each)
+            if not self.filing.cases.get(person):
+                looks.reconsider(self.database, each.mention_id, each.verdict, self.filing.open(each, contact, person))
         self._write()
 
     def _store_posts(self) -> list[Judged]:
@@ -132,11 +135,7 @@ class Placing:
 
     def _place(self, each: Judged) -> None:
         """Put one new mention where it belongs: into a case that stands, into a new one, or into none."""
-        post = each.post
-        contact = Contact(
-            each.brand, post.source, post.author, post.thread_id or post.native_id, post.posted_at, each.fingerprint
-        )
-        person = (each.brand, post.source, post.author)
+        post, (contact, person) = each.post, _of(each)
         case = None
         if post.author and not self.rules.is_own(post):
             self.filing.next_words(each, person)
