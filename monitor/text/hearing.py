@@ -26,7 +26,7 @@ from monitor.text.complaint import (
     signals_of,
     tokens_of,
 )
-from monitor.text.feelings import told_by_words
+from monitor.text.feelings import NOTHING, Felt, feelings, told_by_words
 from monitor.text.language import UNKNOWN as UNTOLD
 from monitor.text.language import detect
 from monitor.text.own_models import OwnModels
@@ -68,6 +68,7 @@ class Heard:
     signals: Signals
     critical: tuple[Found, ...]
     values: Mapping[str, float]  # the signals with the sentiment beside them, as the model knows them
+    felt: Felt  # in a language that VADER does not know
     text: str  # bounded, the brand's own names masked
     classified: float | None  # what the operator's own classifier says, as log odds
 
@@ -129,6 +130,7 @@ def hear(
             tuple(cue for cue in cues if cue.kind.name != "harmless") if cues else (),
             # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
             with_sentiment(seen.values, UNFELT if seen.elsewhere else sentiment),
+            feelings(seen.tokens, language, seen.cues) if sentiment.label == "unknown" else NOTHING,
             text,
             other,
         )

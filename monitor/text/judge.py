@@ -79,16 +79,20 @@ class Judge:
         self._general = ear_of(BrandVoice(""))
         self._critical_words = tuple(critical_words)
         self._model: Model | None = None
-        trouble = [*own_models.trouble]
+        self._refused = ""
         try:
             self._model = _read_model(model or MODEL_FILE)
         except ModelRefused as refusal:
-            trouble.append(str(refusal))
-        self.trouble = tuple(trouble)
+            self._refused = str(refusal)
         with_model = f"{self._model.name}/{self._model.version}" if self._model else "rules"
         others = "".join(f", {name}" for name in own_models.names)
         self.scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, {with_model}{others})"
         self.rules_scorer = f"{self.NAME}/{self.VERSION} ({SENTIMENT}, rules{others})"
+
+    @property
+    def trouble(self) -> tuple[str, ...]:
+        """What was refused, at the start or since, each in a sentence for people."""
+        return (*self._own_models.trouble, *([self._refused] if self._refused else []))
 
     def warm(self) -> None:
         """Load what waits for its first post: word lists of seven languages and the model that tells them apart."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from alerts.case import Lane
 from connectors import Post
-from monitor.text.feelings import feelings
 from monitor.text.hearing import Heard
 from monitor.text.voices import FELT
 
@@ -37,10 +36,8 @@ def reasons_of(heard: Heard, lane: Lane, star_reason: str) -> tuple[str, ...]:
     if heard.sentiment.label == "negative":
         told = ", ".join(heard.sentiment.words[:3])
         reasons.append(f"sounds unhappy{f' ({told})' if told and not words else ''}")
-    elif heard.sentiment.label == "unknown" and not words:
-        felt = feelings(heard.signals.tokens, heard.language, heard.signals.cues)
-        if felt.odds >= FELT:
-            reasons.append(f"sounds unhappy ({', '.join(felt.words)})")
+    elif heard.felt.odds >= FELT and not words:
+        reasons.append(f"sounds unhappy ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"in a language that is not read here ({heard.language})")
     return tuple(reasons) or (("reads like a complaint",) if lane == "ping" else ("worth a look",))

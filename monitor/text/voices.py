@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from monitor.text.complaint import OWN, Found, kinds_of
 from monitor.text.feelings import LANGUAGES as FEELING_LANGUAGES
-from monitor.text.feelings import feelings
 from monitor.text.hearing import Heard
 from monitor.text.lanes import tells_of_trouble
 
@@ -17,9 +16,12 @@ def extra_voices(heard: Heard) -> list[tuple[str, float]]:
     own = [cue.words for cue in heard.signals.cues if cue.kind is OWN]
     if own:
         voices.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
-    if heard.signals.elsewhere:
-        voices.append((f"the anger is at somebody else: {heard.signals.elsewhere[0].words}", -1.5))
-    return voices
+    return voices + _elsewhere(heard)
+
+
+def _elsewhere(heard: Heard) -> list[tuple[str, float]]:
+    others = heard.signals.elsewhere
+    return [(f"the anger is at somebody else: {others[0].words}", -1.5)] if others else []
 
 
 def rule_voices(heard: Heard) -> list[tuple[str, float]]:
@@ -42,9 +44,7 @@ def rule_voices(heard: Heard) -> list[tuple[str, float]]:
         words = ", ".join(dict.fromkeys(cue.words for cue in cues))
         voices.append((f"{kind.says}: {words}", kind.weight * min(2.0, 1.0 + 0.4 * (len(cues) - 1))))
     voices.extend((words, weight * values[name]) for name, words, weight in _RULES if values.get(name))
-    if heard.signals.elsewhere:
-        voices.append((f"the anger is at somebody else: {heard.signals.elsewhere[0].words}", -1.5))
-    return voices
+    return voices + _elsewhere(heard)
 
 
 _RULES: tuple[tuple[str, str, float], ...] = (
@@ -66,8 +66,7 @@ def _felt_voices(heard: Heard) -> list[tuple[str, float]]:
     """Return what is felt in a post of a language that VADER does not know, and what speaks against trouble there."""
     if heard.language not in FEELING_LANGUAGES:
         return []
-    values = heard.signals.values
-    felt = feelings(heard.signals.tokens, heard.language, heard.signals.cues)
+    values, felt = heard.signals.values, heard.felt
     voices = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
     if values.get("question") and felt.odds < FELT and not tells_of_trouble(heard):
         voices.append(("a question, and nothing is wrong", -1.5))

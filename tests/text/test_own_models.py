@@ -71,11 +71,11 @@ def test_a_model_that_breaks_down_later_is_told_once_and_judging_goes_on(tmp_pat
             tmp_path, nodes=nodes, tables={"eight": numpy.array([-1, 8]), "size": numpy.array([TABLE.shape[1]])}
         )
     )
-    assert models.trouble == ()
+    judge = Judge([], own_models=models)
+    assert judge.trouble == ()
     assert len(models.vector("great " * 8)) == TABLE.shape[1]
     assert [tuple(models.vector("great")), tuple(models.vector("late"))] == [(), ()]
-    assert "breaks down" in models.trouble[0]
-    judge = Judge([], own_models=models)
+    assert "breaks down" in judge.trouble[0]
     assert lane_chance(judge, TEXTS[0]) == lane_chance(Judge([]), TEXTS[0])
 
 
