@@ -11,7 +11,7 @@ import shutil
 from datetime import datetime, timedelta
 
 from connectors import Gap
-from monitor.notices import queue_notice
+from monitor.notices import queue_notice, tell_staff
 from monitor.rules import Rules
 from monitor.store import deliveries, pages, records, sources
 from monitor.store.database import Database, instant
@@ -52,25 +52,6 @@ def note_stop(database: Database, now: datetime) -> None:
         with database.transaction():
             reason = "Earful did not run" + sources.READ_AGAIN
             sources.add_gaps(database, EVERYTHING, [Gap(last, now, reason)], now)
-
-
-def tell_staff(database: Database, rules: Rules, key: str, line: str, now: datetime) -> None:
-    """One line to whoever is alerted, once for each key, unless they are the operator and know already."""
-    targets = [target for target in rules.settings.alerts.notify if target not in rules.settings.earful.operator]
-    deliveries.queue(
-        database,
-        [
-            deliveries.new_row(
-                about=f"notice:{key}",
-                target=target,
-                now=now,
-                due_at=rules.quiet.quiet_until(now) if rules.quiet_target(target) else now,
-                reason="notice",
-                payload={"title": line, "remedy": ""},
-            )
-            for target in targets
-        ],
-    )
 
 
 def _offline(database: Database, rules: Rules, health: dict[str, Health], now: datetime) -> bool:

@@ -14,7 +14,7 @@ import pytest
 
 from connectors import Batch, Nonsense, Refused, Request
 from monitor import cases as verbs
-from monitor import coverage, digest, escalation
+from monitor import coverage, digest, escalation, notices
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.store import deliveries, records, sources
@@ -456,7 +456,7 @@ def test_a_line_for_staff_by_mail_waits_for_the_end_of_the_quiet_hours(sqlite: S
     )
     night = NOW.replace(hour=23)
     with sqlite.transaction():
-        coverage.tell_staff(sqlite, acme.rules, "staff:x", "forum unread since 22:50", night)
+        notices.tell_staff(sqlite, acme.rules, "staff:x", "forum unread since 22:50", night)
     due = {row["target"]: row["due_at"] for row in sqlite.rows("SELECT target, due_at FROM deliveries")}
     assert due["desk"].startswith("2026-03-04T23:00")
     assert due["email:care@acme.example"].startswith("2026-03-05T08:00")
