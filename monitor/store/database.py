@@ -8,16 +8,24 @@ that reads and then writes fails at once under two writers, whatever the time-ou
 from __future__ import annotations
 
 import json
+import os
+import socket
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 Row = Mapping[str, Any]
 Values = Mapping[str, Any]
 NOTHING: Values = {}
-C = TypeVar("C")
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closes)
 NEVER = ""  # a time that is not set
 _LONGEST_SEARCH = 1000  # characters
 _MOST_WORDS = 30  # FTS5 refuses an expression that is too deep
@@ -159,8 +167,39 @@ class Role(Protocol):
         ...
 
 
-def left_behind(held: dict[threading.Thread, C], guard: threading.Lock) -> C | None:
-    """The connection of a thread that has ended: used again, so that there are never more than threads at one time."""
-    with guard:
-        ended = next((thread for thread in held if not thread.is_alive()), None)
-        return held.pop(ended) if ended is not None else None
+class PerThread(Generic[C]):
+    """A connection for each thread. One that a thread left behind is used again: never more than threads at a time."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._held: dict[threading.Thread, C] = {}
+        self._guard = threading.Lock()
+
+    def mine(self) -> C | None:
+        """The connection of the thread that asks."""
+        return getattr(self._local, "connection", None)
+
+    def take(self, connection: C) -> None:
+        """Keep this one for the thread that asks."""
+        self._local.connection = connection
+        with self._guard:
+            self._held[threading.current_thread()] = connection
+
+    def left_behind(self) -> C | None:
+        """The connection of a thread that has ended, if there is one."""
+        with self._guard:
+            ended = next((thread for thread in self._held if not thread.is_alive()), None)
+            return self._held.pop(ended) if ended is not None else None
+
+    def close(self) -> None:
+        """Close them all."""
+        with self._guard:
+            for connection in self._held.values():
+                connection.close()
+            self._held.clear()
+        self._local = threading.local()
+
+
+def this_process(now: datetime) -> str:
+    """Who holds a role, as it is written down for others: "host, process 12, since 2026-03-04 08:00 UTC"."""
+    return f"{socket.gethostname()}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M} UTC"

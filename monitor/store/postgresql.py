@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,13 +15,14 @@ import psycopg.rows
 from monitor.store.database import (
     NOTHING,
     DatabaseBusy,
+    PerThread,
     Role,
     RoleTaken,
     Row,
     Values,
-    left_behind,
     sought,
     stamp,
+    this_process,
 )
 
 Error = psycopg.Error
@@ -52,9 +50,7 @@ class Postgresql:
     def __init__(self, address: str) -> None:
         """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be."""
         self._address = address
-        self._local = threading.local()
-        self._held: dict[threading.Thread, psycopg.Connection[Any]] = {}
-        self._guard = threading.Lock()
+        self._connections: PerThread[psycopg.Connection[Any]] = PerThread()
         try:
             self._connection()
         except psycopg.Error as error:
@@ -66,12 +62,10 @@ class Postgresql:
             ) from None
 
     def _connection(self) -> psycopg.Connection[Any]:
-        connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
+        connection: psycopg.Connection[Any] | None = self._connections.mine()
         if connection is None or connection.closed or connection.broken:
             connection = self._idle() or self._open()
-            self._local.connection = connection
-            with self._guard:
-                self._held[threading.current_thread()] = connection
+            self._connections.take(connection)
         return connection
 
     def _open(self) -> psycopg.Connection[Any]:
@@ -84,7 +78,7 @@ class Postgresql:
 
     def _idle(self) -> psycopg.Connection[Any] | None:
         """A connection that a thread has left behind sound."""
-        while (found := left_behind(self._held, self._guard)) is not None:
+        while (found := self._connections.left_behind()) is not None:
             if not found.closed and found.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
                 return found
             found.close()
@@ -187,11 +181,7 @@ class Postgresql:
 
     def close(self) -> None:
         """Close every connection of every thread."""
-        with self._guard:
-            for connection in self._held.values():
-                connection.close()
-            self._held.clear()
-        self._local = threading.local()
+        self._connections.close()
 
 
 class _SessionRole:
@@ -216,7 +206,7 @@ class _SessionRole:
                 f"this database is already served by {other['value'] if other else 'another process'}; "
                 "stop that one first"
             )
-        holder = f"{socket.gethostname()}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M} UTC"
+        holder = this_process(now)
         connection.execute(
             "INSERT INTO facts (key, value, at) VALUES (%s, %s, %s) "
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,12 +19,13 @@ from monitor.store.database import (
     NOTHING,
     DatabaseBusy,
     DatabaseUnusable,
+    PerThread,
     Role,
     RoleTaken,
     Row,
     Values,
-    left_behind,
     sought,
+    this_process,
 )
 
 Error = sqlite3.Error
@@ -66,9 +65,7 @@ class Sqlite:
         """Open (or create, with mode 0600) the file at `path`; raise DatabaseUnusable if that cannot be."""
         self.path = path
         self._timeout = timeout
-        self._local = threading.local()
-        self._held: dict[threading.Thread, Any] = {}
-        self._guard = threading.Lock()
+        self._connections: PerThread[Any] = PerThread()
         self.version = str(sqlite3.sqlite_version)
         self.wal = wal_is_safe(self.version)
         self._prepare_file()
@@ -93,14 +90,12 @@ class Sqlite:
             ) from error
 
     def _connection(self) -> Any:
-        connection = getattr(self._local, "connection", None)
+        connection = self._connections.mine()
         if connection is None:
-            connection = left_behind(self._held, self._guard) or self._open()
+            connection = self._connections.left_behind() or self._open()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._local.connection = connection
-            with self._guard:
-                self._held[threading.current_thread()] = connection
+            self._connections.take(connection)
         return connection
 
     def _open(self) -> Any:
@@ -240,11 +235,7 @@ class Sqlite:
 
     def close(self) -> None:
         """Close every connection of every thread."""
-        with self._guard:
-            for connection in self._held.values():
-                connection.close()
-            self._held.clear()
-        self._local = threading.local()
+        self._connections.close()
 
 
 class FileRole:
@@ -264,7 +255,7 @@ class FileRole:
                 f"{path.name.rpartition('.')[0]} is already served by {holder}; stop that one first"
             ) from error
         self._file.truncate(0)
-        self._file.write(f"{socket.gethostname()}, process {os.getpid()}, since {now:%Y-%m-%d %H:%M} UTC")
+        self._file.write(this_process(now))
         self._file.flush()
 
     def keep(self, _now: datetime, /) -> str:
