@@ -115,6 +115,14 @@ fallback = {json.dumps(list(fallback))}
     return load(file, environ or {})
 
 
+def settings_on(folder: Path, sqlite: Sqlite) -> Path:
+    """A settings file that names this database, for tests that start commands."""
+    file = settings_from(folder).file
+    text = file.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
 def post(
     text: str = ANGRY,
     *,

@@ -17,15 +17,13 @@ from monitor.settings import load
 from monitor.store import records
 from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_from, take
+from tests.hall import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_on, take
 
 
 @pytest.fixture
 def folder(tmp_path: Path, sqlite: Sqlite) -> Path:
     """Settings and a database in which Olga and Mira wait."""
-    file = settings_from(tmp_path).file
-    text = file.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
-    file.write_text(text, encoding="utf-8")
+    file = settings_on(tmp_path, sqlite)
     now = datetime.now(UTC)
     acme = assembly_of(sqlite, load(file, {}))
     take(acme, post(ANGRY, at=now - MINUTE), now=now)

@@ -15,7 +15,7 @@ from connectors import Aside
 from monitor.settings import load
 from monitor.store import sources
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, assembly_of, post, settings_from, take
+from tests.hall import ANGRY, assembly_of, post, settings_on, take
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,14 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def settings(tmp_path: Path, sqlite: Sqlite) -> Path:
     """Settings with one case of today, and one from 2015."""
-    found = settings_from(tmp_path)
-    text = found.file.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
-    found.file.write_text(text, encoding="utf-8")
+    file = settings_on(tmp_path, sqlite)
     now = datetime.now(UTC)
-    acme = assembly_of(sqlite, found)
+    acme = assembly_of(sqlite, load(file, {}))
     take(acme, post(ANGRY, author="ana", at=now), now=now)
     take(acme, post(ANGRY + " (2)", author="ben", at=datetime(2015, 2, 24, 19, 35, tzinfo=UTC)), now=now)
-    return found.file
+    return file
 
 
 def earful(

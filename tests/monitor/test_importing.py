@@ -16,7 +16,7 @@ from monitor.cli import app
 from monitor.importing import Columns, FileUnreadable, Reading, labelled, moment_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, DAY, LATE, NOW, assembly_of, count, messages, settings_from
+from tests.hall import ANGRY, DAY, LATE, NOW, assembly_of, count, messages, settings_from, settings_on
 
 COLUMNS = Columns(id="id", text="text", author="author", posted_at="at", rating="stars", url="url")
 HEAD = "id,text,author,at,stars,url\n"
@@ -182,9 +182,7 @@ def test_importing_the_same_file_twice_keeps_everything_once_and_tells_nobody_of
 
 def test_who_names_no_times_is_told_that_the_posts_count_as_new(tmp_path: Path, sqlite: Sqlite) -> None:
     """An old export without --posted-at calls people: that must not be a surprise."""
-    settings = settings_from(tmp_path).file
-    text = settings.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
-    settings.write_text(text, encoding="utf-8")
+    settings = settings_on(tmp_path, sqlite)
     words = ["--settings", str(settings), "import", str(file(tmp_path, HEAD + f'1,"{ANGRY}",olga,2019-03-01,,\n'))]
     unsaid = CliRunner().invoke(app, words)
     said = CliRunner().invoke(app, [*words, "--posted-at", "at", "--source", "other"])

@@ -19,15 +19,13 @@ from monitor.cli.base import Failed
 from monitor.importing import FileUnreadable
 from monitor.settings import load
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, MINUTE, assembly_of, post, settings_from, take
+from tests.hall import ANGRY, MINUTE, assembly_of, post, settings_on, take
 
 
 @pytest.fixture
 def folder(tmp_path: Path, sqlite: Sqlite) -> Path:
     """Settings and a database with sixty answers about the sample brand, by two people."""
-    file = settings_from(tmp_path).file
-    text = file.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
-    file.write_text(text, encoding="utf-8")
+    file = settings_on(tmp_path, sqlite)
     now = datetime.now(UTC)
     acme = assembly_of(sqlite, load(file, {}))
     for words, verb in (("the coyote's Acme rocket failed again, awful chase", "dismiss"), (ANGRY, "take")):
