@@ -28,13 +28,13 @@ from benchmarks.progress import Bar
 from connectors import Post
 from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.engine import utc_now
-from monitor.model import Mention, Verdict
 from monitor.settings import load
 from monitor.store import cases, mentions, web
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.text.similar import bands, fingerprint
+from monitor.types import Mention, Verdict
 from monitor.web.server import WebFace
 
 SOURCES = ("import", "forum", "chirp")

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 
 from alerts import Alert, Channel, ChannelError, Editor, LooksUp, Receipt
 from monitor import compose
-from monitor.deadline import Overran, within
 from monitor.notices import queue_notice
 from monitor.outbox import LOOK_UPS, Job, Outbox
 from monitor.rules import Rules
 from monitor.store import cases, deliveries
 from monitor.store.database import Database
 from monitor.store.deliveries import Delivery
+from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.alerting")
 

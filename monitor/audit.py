@@ -19,11 +19,11 @@ from alerts.wording import count_words
 from connectors.http import Http
 from monitor import coverage
 from monitor.assembly import Assembly
-from monitor.deadline import Overran, within
 from monitor.notices import queue_notice
 from monitor.store import audits, cases, deliveries, mentions, records
 from monitor.store.database import Row
 from monitor.store.opening import Error
+from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.audit")
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Literal
 
 from monitor.intake import Intake
-from monitor.model import Judged, Mention
 from monitor.store import looks, records
+from monitor.types import Judged, Mention
 
 What = Literal["gained", "lost", "moved"]
 

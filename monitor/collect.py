@@ -19,7 +19,6 @@ from typing import Any
 from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
 from monitor import cases as verbs
 from monitor.answers import Answers
-from monitor.deadline import Overran, within
 from monitor.intake import Intake
 from monitor.placing import Taken
 from monitor.rules import Rules
@@ -30,6 +29,7 @@ from monitor.store.opening import Error
 from monitor.text.normal import clean
 from monitor.text.query.matching import Query
 from monitor.text.tidy import tidy
+from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.collect")
 

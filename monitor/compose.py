@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 from alerts import Action, Alert, Entry, hours, policy
 from alerts.case import PRIORITIES, Case, Priority
 from alerts.wording import count_words, excerpt, span_words
-from monitor.model import Mention
 from monitor.rules import HISTORY, Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, Row, at
 from monitor.store.deliveries import Delivery
+from monitor.types import Mention
 
 WORST = 5  # cases told in full; the others get a short line each
 SHORT_LINES = 80

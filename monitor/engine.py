@@ -19,10 +19,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from monitor import digest, escalation, teaching
 from monitor.assembly import Assembly
 from monitor.audit import Audit
-from monitor.deadline import abandoned
 from monitor.presses import Listening, Spool, spool_folder
 from monitor.store import cases, deliveries, mentions, records
 from monitor.store.sqlite import Sqlite
+from monitor.timeouts import abandoned
 
 log = logging.getLogger("earful.engine")
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from alerts import policy
 from alerts.case import Case, Contact
-from monitor.model import Judged
 from monitor.rules import HISTORY, Rules
 from monitor.store import cases, deliveries, records
 from monitor.store.database import Database, listed, stamp
 from monitor.stories import Stories
+from monitor.types import Judged
 
 Person = tuple[str, str, str]  # brand, source, author
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from connectors import Post
-from monitor.model import Judged, Mention, Verdict
 from monitor.placing import Placing, Taken
 from monitor.rules import Rules, domain_of
 from monitor.store import cases, mentions, records
@@ -22,6 +21,7 @@ from monitor.text.query.subject import Subject
 from monitor.text.relevance import communities_of, domains_of
 from monitor.text.similar import fingerprint
 from monitor.text.tidy import tidy
+from monitor.types import Judged, Mention, Verdict
 
 CHUNK = 1000
 

@@ -15,11 +15,11 @@ from alerts.case import Case, Contact
 from connectors import Post
 from monitor import cases as verbs
 from monitor.filing import Filing, Person
-from monitor.model import Judged, Mention
 from monitor.rules import Rules
 from monitor.store import cases, looks, mentions, records
 from monitor.store.database import Database, stamp
 from monitor.stories import Stories
+from monitor.types import Judged, Mention
 
 
 @dataclass

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from alerts import Channel, ChannelError
 from monitor import cases as verbs
-from monitor.deadline import Overran, within
 from monitor.rules import Rules, Told
 from monitor.settings import Settings, span
 from monitor.store import cases, records
 from monitor.store.database import Database
+from monitor.timeouts import Overran, within
 
 if TYPE_CHECKING:
     from alerts.slack_socket import Press, Presses

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from alerts import hours, policy
 from alerts.case import Priority
 from connectors import Post
-from monitor.model import Verdict
 from monitor.settings import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
 from monitor.text.similar import alike
+from monitor.types import Verdict
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HISTORY = timedelta(days=30)

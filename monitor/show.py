@@ -17,10 +17,10 @@ from rich.text import Text
 
 from alerts.wording import clean_line, count_words, excerpt
 from monitor.engine import utc_now
-from monitor.model import Mention
 from monitor.settings import Settings
 from monitor.store import cases, mentions, sources
 from monitor.store.database import Database
+from monitor.types import Mention
 
 
 def program() -> str:

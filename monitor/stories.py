@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from alerts.case import Contact
-from monitor.model import Judged
 from monitor.store import cases
 from monitor.store.database import Database, stamp
 from monitor.text.similar import bands
+from monitor.types import Judged
 
 
 @dataclass(frozen=True, slots=True)

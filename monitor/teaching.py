@@ -19,7 +19,6 @@ from typing import Any, cast
 from alerts import hours
 from connectors import Post
 from monitor.intake import Intake
-from monitor.model import Mention
 from monitor.rules import Rules
 from monitor.settings import Settings
 from monitor.store import looks, records
@@ -28,6 +27,7 @@ from monitor.text import learning
 from monitor.text.judge import Judge
 from monitor.text.learned import Answer, Learned, Lesson
 from monitor.text.relevance import MuteKind, NotUs, learn_relevance, lesson_of, mute_offers
+from monitor.types import Mention
 
 log = logging.getLogger("earful.teaching")
 

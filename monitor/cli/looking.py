@@ -21,12 +21,12 @@ from monitor import compose
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.faults import meant
-from monitor.model import Mention
 from monitor.settings import span
 from monitor.show import command
 from monitor.store import cases, deliveries, mentions, records
 from monitor.store.database import Row, at, stamp
 from monitor.text.normal import safe_line
+from monitor.types import Mention
 
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]

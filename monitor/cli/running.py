@@ -21,7 +21,6 @@ from connectors import Batch, ConnectorError, Request
 from monitor import daemon, install
 from monitor.assembly import assemble, channels_of, connector_of, judge_of, open_store, queries_of
 from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
-from monitor.deadline import Overran, within
 from monitor.engine import utc_now
 from monitor.outbox import resend_dead
 from monitor.settings import Settings, Source, load
@@ -30,6 +29,7 @@ from monitor.store.opening import holder_of
 from monitor.text.normal import safe_line
 from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject
+from monitor.timeouts import Overran, within
 
 Debug = Annotated[bool, typer.Option("--debug", help="Log what happens inside.")]
 

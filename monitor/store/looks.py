@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from monitor.model import Mention, Verdict
 from monitor.store.database import Database, listed, stamp
 from monitor.store.mentions import SELECT_BOTH, mention_of
+from monitor.types import Mention, Verdict
 
 _JOINED = f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from monitor.model import Mention
 from monitor.store.database import Database, Row, instant, marks, stamp
 from monitor.store.figures import heard
 from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of, post_id
+from monitor.types import Mention
 
 CANDIDATES = 600  # mentions that a search with operators looks through after the index has chosen them
 NEWEST = 2000  # posts that a search on a page finds, those that came last

@@ -14,7 +14,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors import Post
-from monitor.model import Verdict
 from monitor.text.complaint import LANGUAGES, signal_names
 from monitor.text.feelings import told_by_words
 from monitor.text.hearing import BrandVoice, Heard, ear_of, hear
@@ -26,6 +25,7 @@ from monitor.text.reasons import PRAISE, is_praise, reasons_of, tags_of
 from monitor.text.relevance import relevance
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.voices import REPLY_ODDS, extra_voices, in_words, rule_voices
+from monitor.types import Verdict
 
 MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned

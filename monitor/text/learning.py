@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from operator import mul
 
-from monitor.model import Mention
 from monitor.text.fitting import cases_of, evidence, fit, held_aside, lines_of, sigmoid
 from monitor.text.learned import Figures, Learned, Lesson, features
+from monitor.types import Mention
 
 FEWEST = 20  # answers before anything is learned
 FEWEST_OF_A_KIND = 5  # of both yes and no

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from monitor.model import Verdict
+from monitor.types import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,9 @@ from vaderSentiment.vaderSentiment import (
     normalize,
 )
 
-from monitor.model import Label
 from monitor.text.language import ENGLISH_WORDS
 from monitor.text.normal import for_scoring, windows
+from monitor.types import Label
 
 NAME = "vader+guard/1"
 NEGATIVE_AT = -0.05  # VADER's own thresholds for its compound score

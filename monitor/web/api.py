@@ -13,10 +13,10 @@ from typing import Any
 
 from alerts.case import PRIORITIES
 from monitor import cases as verbs
-from monitor.model import Mention
 from monitor.store import cases, mentions, pages, records
 from monitor.store.database import Row, stamp
 from monitor.text.normal import clean
+from monitor.types import Mention
 from monitor.web import search, shapes
 from monitor.web.mentions import ANSWERS, LABELS
 from monitor.web.openapi import OPERATIONS, Field, document, operation

@@ -14,11 +14,11 @@ from alerts import policy
 from alerts.case import Case
 from monitor import cases as verbs
 from monitor import compose, desk
-from monitor.model import Mention
 from monitor.store import cases, mentions, pages, records, web
 from monitor.store.database import Row, at
 from monitor.text import tone
 from monitor.text.similar import alike, bands
+from monitor.types import Mention
 from monitor.web.charts import sparkline
 from monitor.web.html import page
 from monitor.web.inbox import OUTCOMES, WHYS, clock_of, lines, people_of

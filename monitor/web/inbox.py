@@ -16,11 +16,11 @@ from alerts.case import PRIORITIES, Case
 from alerts.wording import count_words, span_words
 from monitor import cases as verbs
 from monitor import compose
-from monitor.model import Mention
 from monitor.rules import Rules
 from monitor.store import cases, mentions, pages, records
 from monitor.store.database import Database, Row
 from monitor.text.similar import alike
+from monitor.types import Mention
 from monitor.web import search
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post

@@ -13,9 +13,9 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from monitor.model import Mention
 from monitor.store import cases, mentions, pages, records
 from monitor.store.database import stamp
+from monitor.types import Mention
 from monitor.web import search
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post

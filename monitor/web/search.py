@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from monitor.model import Mention
 from monitor.store import pages
 from monitor.store.database import Database
 from monitor.text.query.matching import Query
 from monitor.text.query.parsing import QueryError, parse
 from monitor.text.query.subject import Subject
+from monitor.types import Mention
 
 _PLAIN = re.compile(r"[\w'’@#.+ ]+")
 _OPERATOR = re.compile(r"\b(AND|OR|NOT|NEAR/\d+)\b")

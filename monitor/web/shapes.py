@@ -8,12 +8,12 @@ from typing import Any
 
 from alerts import hours
 from monitor import compose, report, report_words
-from monitor.model import Mention
 from monitor.rules import Rules
 from monitor.settings import Settings
 from monitor.store import cases, mentions, pages, records, sources
 from monitor.store.database import Database, Row
 from monitor.text.judge import Judge
+from monitor.types import Mention
 from monitor.web import search
 from monitor.web.mentions import as_row, lets_through
 

@@ -17,10 +17,10 @@ from monitor import digest, teaching
 from monitor.assembly import Assembly, judge_of
 from monitor.cases import record_answer, say
 from monitor.engine import Engine
-from monitor.model import Mention, Verdict
 from monitor.store import cases, mentions, records
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.types import Mention, Verdict
 from tests.hall import DAY, HOUR, MINUTE, NOW, Clock, assembly_of, count, post, settings_from, take
 
 Base = Sqlite | Postgresql

@@ -15,11 +15,11 @@ import pytest
 
 from connectors import Post
 from monitor.assembly import Assembly
-from monitor.model import Mention, Verdict
 from monitor.store import cases, figures, mentions, pages
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.types import Mention, Verdict
 from tests.hall import (
     ANGRY,
     BROKEN,

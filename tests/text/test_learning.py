@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.model import Mention, Verdict
 from monitor.text import learning
 from monitor.text.fitting import cases_of
 from monitor.text.hearing import BrandVoice
 from monitor.text.judge import Judge
 from monitor.text.learned import Answer, Learned, Lesson, strongest_words
 from monitor.text.measures import roc_area
+from monitor.types import Mention, Verdict
 
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mentions"

@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from monitor.model import Verdict
 from monitor.text import measures
+from monitor.types import Verdict
 
 LABELS = [True, True, False, True, False, False]
 SCORES = [0.9, 0.8, 0.7, 0.4, 0.3, 0.3]
