@@ -26,7 +26,7 @@ from monitor.assembly import Assembly, assemble, open_store  # noqa: E402
 from monitor.cases import say  # noqa: E402
 from monitor.settings import load  # noqa: E402
 from monitor.store import mentions  # noqa: E402
-from monitor.text.measures import average_precision, count, roc_area  # noqa: E402
+from monitor.text.model.evaluation import average_precision, count, roc_area  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "mentions"
 NOW = datetime(2026, 3, 4, 8, 0, tzinfo=UTC)

@@ -33,7 +33,7 @@ from monitor.store import cases, mentions, web
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from monitor.text.similar import bands, fingerprint
+from monitor.text.similarity import bands, fingerprint
 from monitor.types import Mention, Verdict
 from monitor.web.server import WebFace
 

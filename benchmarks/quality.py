@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from connectors import Post  # noqa: E402
-from monitor.text.hearing import BrandVoice  # noqa: E402
+from monitor.text.features import BrandVoice  # noqa: E402
 from monitor.text.judge import Judge  # noqa: E402
 
 # kind -> lines; "+" should call people, "?" should at least be shown, "-" should call nobody

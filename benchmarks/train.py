@@ -34,16 +34,16 @@ from numpy.typing import NDArray  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from monitor.text import linear, measures  # noqa: E402
-from monitor.text.complaint import BRAND, cues_for, signal_names, signals_of  # noqa: E402
-from monitor.text.hearing import bounded, with_sentiment  # noqa: E402
+from monitor.text.complaint_signals import BRAND, cues_for, signal_names, signals_of  # noqa: E402
+from monitor.text.features import bounded, with_sentiment  # noqa: E402
+from monitor.text.model import evaluation, linear  # noqa: E402
 from monitor.text.sentiment import Scorer  # noqa: E402
 
 Floats = NDArray[np.float64]
 
 DATA = ROOT.parent / "shared" / "data"
 EXAMPLES = ROOT / "benchmarks" / "examples.txt"
-OUT = ROOT / "monitor" / "text" / "models" / "judge.model"
+OUT = ROOT / "monitor" / "text" / "model" / "judge.model"
 VERSION = "2026-11"
 BITS = 18
 SIGNAL_SCALE = 0.3  # signals are standardised, words are not: this makes their penalties alike
@@ -313,7 +313,7 @@ def report(data: Path) -> None:
         for side in ("dev", "aside"):
             chosen = [row for row in rows if half(row[0]) == side]
             verdicts = [judge.verdict(Post("t", "1", "", "a", text, moment, lang="en"), "") for text, _ in chosen]
-            found = measures.evaluate([text for text, _ in chosen], [label for _, label in chosen], verdicts)
+            found = evaluation.evaluate([text for text, _ in chosen], [label for _, label in chosen], verdicts)
             lanes, points = found["lanes"], found["points"]
             print(
                 f"{name:9} {side:5} n={found['n']:5} area {found['roc_auc']:.3f}"
@@ -332,7 +332,7 @@ def main() -> None:
     arguments.add_argument("--report", action="store_true", help="only print the figures of the model that is there")
     chosen = arguments.parse_args()
     if not (chosen.data / "mentions").is_dir():
-        sys.exit(f"{chosen.data} is not there: training needs the data described in monitor/text/models/MODEL.md")
+        sys.exit(f"{chosen.data} is not there: training needs the data described in monitor/text/model/MODEL.md")
     if not chosen.report:
         header, weights = train(chosen.data)
         linear.write(chosen.out, header, weights)

@@ -12,7 +12,7 @@ from monitor import cases as verbs
 from monitor.rules import Rules
 from monitor.store import cases, mentions, records
 from monitor.store.database import Database, Row, stamp
-from monitor.text.tidy import tidy
+from monitor.text.sanitize import tidy
 
 # A reply that only sends the customer elsewhere: it stops the first clock, and the case stays open.
 _SENDS_ON = re.compile(

@@ -35,9 +35,9 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
 from monitor.teaching import Taught, Teaching, load
-from monitor.text.hearing import BrandVoice
+from monitor.text.features import BrandVoice
 from monitor.text.judge import Judge
-from monitor.text.own_models import OwnModels
+from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.query.matching import Query
 from monitor.text.query.parsing import parse
 

@@ -17,7 +17,7 @@ from alerts.case import Case, Outcome
 from monitor.rules import Rules, Told
 from monitor.store import cases, deliveries, mentions, records
 from monitor.store.database import Database
-from monitor.text.normal import clean
+from monitor.text.normalize import clean
 
 UNDO_WITHIN = timedelta(minutes=10)
 OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_needed")

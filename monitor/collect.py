@@ -26,9 +26,9 @@ from monitor.settings import Source
 from monitor.store import cases, mentions, records, sources
 from monitor.store.database import Database, at, stamp
 from monitor.store.opening import Error
-from monitor.text.normal import clean
+from monitor.text.normalize import clean
 from monitor.text.query.matching import Query
-from monitor.text.tidy import tidy
+from monitor.text.sanitize import tidy
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.collect")

@@ -14,7 +14,7 @@ from monitor import cases as verbs
 from monitor.rules import Rules
 from monitor.store import cases, erasures
 from monitor.store.database import Database
-from monitor.text.normal import clean
+from monitor.text.normalize import clean
 
 STAYS = (
     "Mails that were sent, and copies made by earful backup before now, still hold what they held.",

@@ -14,7 +14,7 @@ from typing import Any
 
 from connectors import Aside, Post
 from connectors.text import parse_time
-from monitor.text.normal import safe_line
+from monitor.text.normalize import safe_line
 
 LONGEST = 4_000_000  # characters of one field
 MOST_NAMED = 30  # columns that an error names

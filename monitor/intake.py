@@ -19,8 +19,8 @@ from monitor.text.judge import Asked, Judge
 from monitor.text.query.matching import Query, brands_in
 from monitor.text.query.subject import Subject
 from monitor.text.relevance import communities_of, domains_of
-from monitor.text.similar import fingerprint
-from monitor.text.tidy import tidy
+from monitor.text.sanitize import tidy
+from monitor.text.similarity import fingerprint
 from monitor.types import Judged, Mention, Verdict
 
 CHUNK = 1000

@@ -16,7 +16,7 @@ from connectors import Post
 from monitor import cases as verbs
 from monitor.assembly import Assembly
 from monitor.store import cases, mentions, pages
-from monitor.text.normal import clean
+from monitor.text.normalize import clean
 from monitor.web import search, shapes
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from alerts.wording import count_words, span_words
 from monitor.report import Aftermath, Figures, Report, Spread
 from monitor.store import looks
 from monitor.store.database import Database
-from monitor.text.complaint import JUDGED
+from monitor.text.complaint_signals import JUDGED
 
 FEW = 10  # fewer than this, and a median says little
 STAGES = (("lag", "post to seen"), ("alert_lag", "seen to told"), ("to_take_wall", "told to taken"),

@@ -12,7 +12,7 @@ from alerts import hours, policy
 from alerts.case import Priority
 from connectors import Post
 from monitor.settings import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
-from monitor.text.similar import alike
+from monitor.text.similarity import alike
 from monitor.types import Verdict
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -10,7 +10,7 @@ from typing import Any
 from alerts.case import Contact
 from monitor.store import cases
 from monitor.store.database import Database, stamp
-from monitor.text.similar import bands
+from monitor.text.similarity import bands
 from monitor.types import Judged
 
 

@@ -23,9 +23,9 @@ from monitor.rules import Rules
 from monitor.settings import Settings
 from monitor.store import looks, records
 from monitor.store.database import Database, Row, at
-from monitor.text import learning
 from monitor.text.judge import Judge
-from monitor.text.learned import Answer, Learned, Lesson
+from monitor.text.model import training
+from monitor.text.model.trained import Answer, Learned, Lesson
 from monitor.text.relevance import MuteKind, NotUs, learn_relevance, lesson_of, mute_offers
 from monitor.types import Mention
 
@@ -99,7 +99,7 @@ def learn(database: Database, settings: Settings, judge: Judge, brand: str, now:
     words = [row for row in rows if row["text"] or row["title"]]
     context = next((each.context for each in settings.brands if each.name == brand), ())
     taught = Taught(
-        learning.learn((lesson(judge, row) for row in words), judge.encoder),
+        training.learn((lesson(judge, row) for row in words), judge.encoder),
         learn_relevance(_about(row, context) for row in words),
         max((int(row["n"]) for row in rows), default=0),
     )
@@ -315,7 +315,7 @@ class Teaching:
         complaint = taught.complaint
         for row in rows:
             if row["text"] or row["title"]:
-                complaint = learning.update(complaint, lesson(self.intake.judge, row))
+                complaint = training.update(complaint, lesson(self.intake.judge, row))
         if rows:
             self._taught[brand] = replace(taught, complaint=complaint, upto=int(rows[-1]["n"]))
             self.intake.judge = self._make_judge(self._taught)
@@ -350,6 +350,6 @@ def _choose(database: Database, rules: Rules, intake: Intake, now: datetime, mos
     by_brand = []
     for name in (*names[first:], *names[:first]):
         standing = intake.tellable(looks.quiet(database, name, now - DAY, NEAR))
-        by_brand.append(learning.quiet_candidates(standing, most))
+        by_brand.append(training.quiet_candidates(standing, most))
     in_turn = (each for round_ in zip_longest(*by_brand) for each in round_ if each is not None)
     return [each for each, _ in zip(in_turn, range(most), strict=False)]

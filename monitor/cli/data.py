@@ -23,9 +23,9 @@ from monitor.store import sources
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
 from monitor.store.sqlite import Sqlite
-from monitor.text import measures
 from monitor.text.judge import Judge
-from monitor.text.normal import safe_line
+from monitor.text.model import evaluation
+from monitor.text.normalize import safe_line
 
 
 @app.command()
@@ -166,10 +166,10 @@ def eval_(
         posts = (Post("eval", "-", "", "", words, now) for words in bar.track(texts, description="judging"))
         verdicts = [judge.verdict(post, brand) for post in posts]
     seconds = time.perf_counter() - started
-    result: dict[str, Any] = measures.evaluate(texts, labels, verdicts)
+    result: dict[str, Any] = evaluation.evaluate(texts, labels, verdicts)
     result["posts_per_second"] = round(len(texts) / seconds)
     result["lines"] = _lines(labels, [verdict.needs_answer for verdict in verdicts], precision, recall)
-    result["groups"] = {option: measures.by_group(labels, verdicts, values) for option, values in groups.items()}
+    result["groups"] = {option: evaluation.by_group(labels, verdicts, values) for option, values in groups.items()}
     if as_json:
         print_json(result)
         return
@@ -190,8 +190,8 @@ def _judge_for(brand: str) -> Judge:
 def _lines(labels: list[bool], scores: list[float], precision: float, recall: float) -> list[dict[str, Any]]:
     """Where the line would have to be for what was asked; "threshold" is None where no line does it."""
     wanted = (
-        ("precision", precision, measures.threshold_for_precision),
-        ("recall", recall, measures.threshold_for_recall),
+        ("precision", precision, evaluation.threshold_for_precision),
+        ("recall", recall, evaluation.threshold_for_recall),
     )
     lines = []
     for name, least, find in wanted:

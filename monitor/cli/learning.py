@@ -23,9 +23,9 @@ from monitor.settings import load
 from monitor.store import looks, records
 from monitor.store.database import Row, at
 from monitor.teaching import Taught
-from monitor.text.complaint import BRAND
-from monitor.text.learned import Learned, strongest_words
-from monitor.text.normal import safe_line
+from monitor.text.complaint_signals import BRAND
+from monitor.text.model.trained import Learned, strongest_words
+from monitor.text.normalize import safe_line
 
 model = typer.Typer(help="Show what staff's answers have taught the judge.", context_settings=app.info.context_settings)
 mute = typer.Typer(help="Say whom not to tell of.", no_args_is_help=True, context_settings=app.info.context_settings)

@@ -19,7 +19,7 @@ from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
 from monitor.engine import utc_now
 from monitor.report import Figures, Report, Spread
 from monitor.store import deliveries, web
-from monitor.text.normal import safe_line
+from monitor.text.normalize import safe_line
 
 
 @app.command("digest")

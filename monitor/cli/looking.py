@@ -25,7 +25,7 @@ from monitor.settings import span
 from monitor.show import command
 from monitor.store import cases, deliveries, mentions, records
 from monitor.store.database import Row, at, stamp
-from monitor.text.normal import safe_line
+from monitor.text.normalize import safe_line
 from monitor.types import Mention
 
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]

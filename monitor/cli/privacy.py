@@ -16,7 +16,7 @@ from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, pri
 from monitor.engine import utc_now
 from monitor.store import erasures
 from monitor.store.database import at
-from monitor.text.normal import safe_line
+from monitor.text.normalize import safe_line
 
 
 @app.command()

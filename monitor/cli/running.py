@@ -26,7 +26,7 @@ from monitor.outbox import resend_dead
 from monitor.settings import Settings, Source, load
 from monitor.show import program
 from monitor.store.opening import holder_of
-from monitor.text.normal import safe_line
+from monitor.text.normalize import safe_line
 from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject
 from monitor.timeouts import Overran, within

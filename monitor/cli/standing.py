@@ -17,8 +17,8 @@ from monitor.show import command
 from monitor.store import cases, deliveries, looks, mentions, records, sources, web
 from monitor.store.database import Database, at, stamp
 from monitor.store.opening import served_by
-from monitor.text.complaint import JUDGED
-from monitor.text.normal import safe_line
+from monitor.text.complaint_signals import JUDGED
+from monitor.text.normalize import safe_line
 
 
 @app.command()

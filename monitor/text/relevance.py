@@ -16,10 +16,10 @@ from datetime import datetime
 from typing import Literal
 
 from connectors import Post
-from monitor.text.complaint import tokens_of
-from monitor.text.fitting import cases_of, held_aside
-from monitor.text.learned import Answer, Learned, Lesson
-from monitor.text.learning import learn, newest
+from monitor.text.complaint_signals import tokens_of
+from monitor.text.model.fitting import cases_of, held_aside
+from monitor.text.model.trained import Answer, Learned, Lesson
+from monitor.text.model.training import learn, newest
 
 RELEVANT_ODDS = 2.0  # before anything is learned: what the query lets through is about us
 CONTEXT_ODDS = 1.5

@@ -30,7 +30,7 @@ from vaderSentiment.vaderSentiment import (
 )
 
 from monitor.text.language import ENGLISH_WORDS
-from monitor.text.normal import for_scoring, windows
+from monitor.text.normalize import for_scoring, windows
 from monitor.types import Label
 
 NAME = "vader+guard/1"

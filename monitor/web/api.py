@@ -15,7 +15,7 @@ from alerts.case import PRIORITIES
 from monitor import cases as verbs
 from monitor.store import cases, mentions, pages, records
 from monitor.store.database import Row, stamp
-from monitor.text.normal import clean
+from monitor.text.normalize import clean
 from monitor.types import Mention
 from monitor.web import search, shapes
 from monitor.web.mentions import ANSWERS, LABELS

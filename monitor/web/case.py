@@ -17,7 +17,7 @@ from monitor import compose, desk
 from monitor.store import cases, mentions, pages, records, web
 from monitor.store.database import Row, at
 from monitor.text import tone
-from monitor.text.similar import alike, bands
+from monitor.text.similarity import alike, bands
 from monitor.types import Mention
 from monitor.web.charts import sparkline
 from monitor.web.html import page

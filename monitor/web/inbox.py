@@ -19,7 +19,7 @@ from monitor import compose
 from monitor.rules import Rules
 from monitor.store import cases, mentions, pages, records
 from monitor.store.database import Database, Row
-from monitor.text.similar import alike
+from monitor.text.similarity import alike
 from monitor.types import Mention
 from monitor.web import search
 from monitor.web.html import page

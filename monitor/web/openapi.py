@@ -14,7 +14,7 @@ from typing import Any, Literal, NoReturn
 
 from starlette.responses import Response
 
-from monitor.text.normal import clean
+from monitor.text.normalize import clean
 from monitor.web.routing import Ask, Refusal, Role, get, post
 
 BASE = "/api/v1"

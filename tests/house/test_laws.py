@@ -29,8 +29,8 @@ THIRD_PARTIES = {
     "jinja2": ["alerts/letters.py", "monitor/web/"],  # mails and pages; the wings share no code
     "markupsafe": ["monitor/web/"],  # jinja2's own
     "mcp": ["monitor/mcp"],
-    "numpy": ["monitor/text/local/figures.py"],  # only with the [onnx] extra
-    "onnxruntime": ["monitor/text/local/graph.py"],
+    "numpy": ["monitor/text/local_models/figures.py"],  # only with the [onnx] extra
+    "onnxruntime": ["monitor/text/local_models/graph.py"],
     "praw": ["connectors/reddit.py"],
     "prawcore": ["connectors/reddit.py"],
     "prometheus_client": ["monitor/web/"],
@@ -43,7 +43,7 @@ THIRD_PARTIES = {
     "slack_sdk": ["alerts/slack.py", "alerts/slack_socket.py"],  # what is said; what is pressed
     "sqlite_utils": ["monitor/store/sqlite.py"],
     "starlette": ["monitor/web/"],
-    "tokenizers": ["monitor/text/local/graph.py"],
+    "tokenizers": ["monitor/text/local_models/graph.py"],
     "tweepy": ["connectors/x.py"],
     "typer": ["monitor/cli/"],
     "uvicorn": ["monitor/web/"],

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import Post
-from monitor.text.hearing import BrandVoice
+from monitor.text.features import BrandVoice
 from monitor.text.judge import Judge
-from monitor.text.measures import count, evaluate
+from monitor.text.model.evaluation import count, evaluate
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mentions"
 NOW = datetime(2026, 11, 3, 14, 2, tzinfo=UTC)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors import Post
-from monitor.text.hearing import BrandVoice
+from monitor.text.features import BrandVoice
 from monitor.text.judge import Judge
 
 LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")

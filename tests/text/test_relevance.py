@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.text.hearing import BrandVoice
+from monitor.text.features import BrandVoice
 from monitor.text.judge import Judge
-from monitor.text.learned import Learned
+from monitor.text.model.trained import Learned
 from monitor.text.relevance import NotUs, learn_relevance, lesson_of, mute_offers, relevance, tokens_for
 
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)

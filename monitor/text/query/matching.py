@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from monitor.text.normal import fold
+from monitor.text.normalize import fold
 from monitor.text.query.subject import Subject, View
 from monitor.text.query.terms import Term
 

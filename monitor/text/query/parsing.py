@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.text.normal import fold, without_invisible
+from monitor.text.normalize import fold, without_invisible
 from monitor.text.query.matching import Field, Joined, Near, Node, Not, Query, needed
 from monitor.text.query.subject import TOKEN
 from monitor.text.query.terms import SPACELESS, Term

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
-from monitor.text.normal import APOSTROPHES, MARKS, fold, without_invisible
+from monitor.text.normalize import APOSTROPHES, MARKS, fold, without_invisible
 
 _HEAD, _TAIL = 16_384, 8_192  # of a longer text, these first and last characters are looked at
 _TITLE = 1_024

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from monitor.text.normal import APOSTROPHES, MARKS, fold
+from monitor.text.normalize import APOSTROPHES, MARKS, fold
 from monitor.text.query.subject import View
 
 SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"

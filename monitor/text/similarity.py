@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from zlib import crc32
 
-from monitor.text.normal import fold, for_scoring
+from monitor.text.normalize import fold, for_scoring
 
 # Below ten of sixteen the words are other words. Of real complaints quoted with three to five words before them 95 to
 # 99 in 100 keep ten; of a million pairs of real complaints that share less than half their word pairs, one kept ten.

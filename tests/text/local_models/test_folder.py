@@ -12,10 +12,10 @@ import numpy
 import pytest
 from onnx import TensorProto, helper
 
-from monitor.text.local.classifier import Classifier
-from monitor.text.local.encoder import Encoder
-from monitor.text.local.folder import LocalModelRefused
-from tests.text.tiny_models import (
+from monitor.text.local_models.classifier import Classifier
+from monitor.text.local_models.encoder import Encoder
+from monitor.text.local_models.folder import LocalModelRefused
+from tests.text.local_models.tiny_models import (
     LABELS,
     MASKED,
     MODEL,

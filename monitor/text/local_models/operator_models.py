@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from monitor.text.local.classifier import Classifier
-from monitor.text.local.encoder import Encoder
-from monitor.text.local.folder import LocalModelRefused
+from monitor.text.local_models.classifier import Classifier
+from monitor.text.local_models.encoder import Encoder
+from monitor.text.local_models.folder import LocalModelRefused
 
 _REMEMBERED = 4096  # texts whose figures are kept (6 MB at 384 each): learning anew reads the same answers again
 

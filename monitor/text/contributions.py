@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from monitor.text.complaint import OWN, Found, kinds_of
-from monitor.text.feelings import LANGUAGES as FEELING_LANGUAGES
-from monitor.text.hearing import Heard
-from monitor.text.lanes import tells_of_trouble
+from monitor.text.complaint_signals import OWN, Found, kinds_of
+from monitor.text.features import Heard
+from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
+from monitor.text.triage import tells_of_trouble
 
 REPLY_ODDS = 0.6
 

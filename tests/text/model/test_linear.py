@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from monitor.text import linear
-from monitor.text.complaint import signal_names
+from monitor.text.complaint_signals import signal_names
 from monitor.text.judge import MODEL_FILE, Judge
+from monitor.text.model import linear
 
 HEADER: dict[str, Any] = {
     "name": "tiny", "version": "1", "features": linear.FEATURES, "bits": 8, "scale": 0.01, "bias": -0.5, "slope": 1.0,

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from monitor.text import measures
+from monitor.text.model import evaluation
 from monitor.types import Verdict
 
 LABELS = [True, True, False, True, False, False]
@@ -19,7 +19,7 @@ def verdict(needs: float, lane: str) -> Verdict:
 
 
 def test_precision_and_recall_are_what_one_counts_by_hand() -> None:
-    found = measures.count(LABELS, [True, True, True, False, False, False])
+    found = evaluation.count(LABELS, [True, True, True, False, False, False])
     assert (found.right, found.wrong, found.missed, found.left) == (2, 1, 1, 2)
     assert found.precision == pytest.approx(2 / 3)
     assert found.recall == pytest.approx(2 / 3)
@@ -27,17 +27,17 @@ def test_precision_and_recall_are_what_one_counts_by_hand() -> None:
 
 
 def test_nothing_flagged_and_nothing_wanted_divides_by_nothing() -> None:
-    found = measures.count([False, False], [False, False])
+    found = evaluation.count([False, False], [False, False])
     assert (found.precision, found.recall, found.f1) == (0.0, 0.0, 0.0)
-    assert measures.roc_area([True, True], [0.1, 0.2]) == 0.5
-    assert measures.average_precision([], []) == 0.0
-    assert measures.curve([], []) == []
+    assert evaluation.roc_area([True, True], [0.1, 0.2]) == 0.5
+    assert evaluation.average_precision([], []) == 0.0
+    assert evaluation.curve([], []) == []
 
 
 def test_the_area_counts_ties_as_half() -> None:
-    assert measures.roc_area(LABELS, SCORES) == pytest.approx(8 / 9)
-    assert measures.roc_area([True, False], [0.5, 0.5]) == 0.5
-    assert measures.roc_area([False, True], [0.9, 0.1]) == 0.0
+    assert evaluation.roc_area(LABELS, SCORES) == pytest.approx(8 / 9)
+    assert evaluation.roc_area([True, False], [0.5, 0.5]) == 0.5
+    assert evaluation.roc_area([False, True], [0.9, 0.1]) == 0.0
 
 
 def test_the_area_is_the_share_of_pairs_in_the_right_order() -> None:
@@ -48,28 +48,28 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order() -> None:
     yes = np.array([score for score, label in zip(scores, labels, strict=True) if label])[:, None]
     no = np.array([score for score, label in zip(scores, labels, strict=True) if not label])[None, :]
     pairs = ((yes > no) + 0.5 * (yes == no)).mean()
-    assert measures.roc_area(labels, scores) == pytest.approx(float(pairs))
+    assert evaluation.roc_area(labels, scores) == pytest.approx(float(pairs))
 
 
 def test_average_precision_sums_precision_over_the_steps_of_recall() -> None:
-    assert measures.average_precision(LABELS, SCORES) == pytest.approx((1 + 1 + 3 / 4) / 3)
+    assert evaluation.average_precision(LABELS, SCORES) == pytest.approx((1 + 1 + 3 / 4) / 3)
 
 
 def test_a_threshold_for_a_wanted_precision_gives_the_most_recall() -> None:
-    found = measures.threshold_for_precision(LABELS, SCORES, 0.75)
+    found = evaluation.threshold_for_precision(LABELS, SCORES, 0.75)
     assert found is not None
     assert (found.threshold, found.recall, found.precision) == (0.4, 1.0, 0.75)
-    assert measures.threshold_for_precision([False, False], [0.1, 0.2], 0.5) is None
+    assert evaluation.threshold_for_precision([False, False], [0.1, 0.2], 0.5) is None
 
 
 def test_a_threshold_for_a_wanted_recall_gives_the_most_precision() -> None:
-    found = measures.threshold_for_recall(LABELS, SCORES, 0.6)
+    found = evaluation.threshold_for_recall(LABELS, SCORES, 0.6)
     assert found is not None
     assert (found.threshold, found.precision) == (0.8, 1.0)
 
 
 def test_equal_scores_stand_or_fall_together() -> None:
-    points = measures.curve([True, False], [0.5, 0.5])
+    points = evaluation.curve([True, False], [0.5, 0.5])
     assert [(point.flagged, point.precision) for point in points] == [(2, 0.5)]
 
 
@@ -77,7 +77,7 @@ def test_evaluate_gives_both_lanes_and_the_worst_mistakes() -> None:
     lanes = ["ping", "sweep", "ping", "none", "none", "sweep"]
     verdicts = [verdict(score, lane) for score, lane in zip(SCORES, lanes, strict=True)]
     texts = ["a", "b", "wrong alarm", "lost one", "e", "f"]
-    found = measures.evaluate(texts, LABELS, verdicts, seconds=2.0)
+    found = evaluation.evaluate(texts, LABELS, verdicts, seconds=2.0)
     assert {"n", "flagged", "precision", "recall", "f1", "roc_auc", "average_precision", "posts_per_second"} <= set(
         found
     )
@@ -91,7 +91,7 @@ def test_evaluate_gives_both_lanes_and_the_worst_mistakes() -> None:
 
 def test_figures_by_group_come_largest_group_first() -> None:
     verdicts = [verdict(score, "ping" if score > 0.5 else "none") for score in SCORES]
-    found = measures.by_group(LABELS, verdicts, ["de", "en", "en", "en", "de", "en"])
+    found = evaluation.by_group(LABELS, verdicts, ["de", "en", "en", "en", "de", "en"])
     assert list(found) == ["en", "de"]
     assert found["de"]["recall"] == 1.0
     assert found["en"]["n"] == 4
@@ -102,5 +102,5 @@ def test_a_hundred_thousand_rows_are_no_trouble() -> None:
     chance = random.Random(1)
     scores = [chance.random() for _ in range(100_000)]
     labels = [score > 0.5 for score in scores]
-    assert measures.roc_area(labels, scores) == 1.0
-    assert measures.average_precision(labels, scores) == pytest.approx(1.0)
+    assert evaluation.roc_area(labels, scores) == 1.0
+    assert evaluation.average_precision(labels, scores) == pytest.approx(1.0)

@@ -6,9 +6,9 @@ import tomllib
 
 import pytest
 
-from monitor.text import feelings as module
-from monitor.text.complaint import cues_for, signals_of, tokens_of
-from monitor.text.feelings import LANGUAGES, NOTHING, feelings, told_by_words, words_of
+from monitor.text import lexicon as module
+from monitor.text.complaint_signals import cues_for, signals_of, tokens_of
+from monitor.text.lexicon import LANGUAGES, NOTHING, feelings, told_by_words, words_of
 
 
 def felt(text: str, language: str) -> float:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text.normal import MARKS, clean, fold, for_scoring, has_run, headline, safe_line, windows
+from monitor.text.normalize import MARKS, clean, fold, for_scoring, has_run, headline, safe_line, windows
 
 ANY = st.text(alphabet=st.characters(), max_size=200)  # lone surrogates and controls among them
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.text.local import figures
-from monitor.text.local.folder import AGAIN, LocalModelRefused, listed, place_of
-from monitor.text.local.graph import Graph, in_batches, tried
+from monitor.text.local_models import figures
+from monitor.text.local_models.folder import AGAIN, LocalModelRefused, listed, place_of
+from monitor.text.local_models.graph import Graph, in_batches, tried
 
 if TYPE_CHECKING:
-    from monitor.text.local.figures import Figures
+    from monitor.text.local_models.figures import Figures
 
 _TASK = "a classifier is exported with: optimum-cli export onnx --task text-classification --model MODEL FOLDER"
 # Labels that mean "negative" wherever they stand, once case and signs are taken away.

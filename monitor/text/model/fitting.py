@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import mul
 
-from monitor.text.learned import Figures, Learned, Lesson, features
-from monitor.text.measures import roc_area
+from monitor.text.model.evaluation import roc_area
+from monitor.text.model.trained import Figures, Learned, Lesson, features
 
 FOLDS = 5
 _STEPS = 30_000  # lessons read in one fit, all rounds together: bounds the time (about a second)

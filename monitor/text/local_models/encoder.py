@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.text.local import figures
-from monitor.text.local.folder import LocalModelRefused, listed, place_of, settings_in
-from monitor.text.local.graph import EXPORT, Graph, in_batches, tried
+from monitor.text.local_models import figures
+from monitor.text.local_models.folder import LocalModelRefused, listed, place_of, settings_in
+from monitor.text.local_models.graph import EXPORT, Graph, in_batches, tried
 
 if TYPE_CHECKING:
-    from monitor.text.local.figures import Figures
+    from monitor.text.local_models.figures import Figures
 
 _HIDDEN = ("token_embeddings", "last_hidden_state")
 

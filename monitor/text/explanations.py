@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alerts.case import Lane
 from connectors import Post
-from monitor.text.hearing import Heard
-from monitor.text.voices import FELT
+from monitor.text.contributions import FELT
+from monitor.text.features import Heard
 
 PRAISE = ("praise worth thanks",)
 _TOOK_TIME = 20  # words, signs counted too

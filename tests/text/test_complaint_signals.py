@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text import complaint
-from monitor.text.complaint import Aim, Cues, Kind, cues_for, kinds_of, signals_of, tokens_of
+from monitor.text import complaint_signals
+from monitor.text.complaint_signals import Aim, Cues, Kind, cues_for, kinds_of, signals_of, tokens_of
 
 GOOD, BAD = Kind("good", "good", -1.0, calm=True), Kind("bad", "bad", 1.5)
 
@@ -65,13 +65,13 @@ def test_cues_of_six_more_languages_are_heard_with_and_without_accents(language:
 
 def test_every_language_has_the_same_kinds_so_that_signals_mean_the_same() -> None:
     names = [kind.name for kind, _ in kinds_of("en")]
-    for language in complaint.LANGUAGES:
+    for language in complaint_signals.LANGUAGES:
         assert [kind.name for kind, _ in kinds_of(language)] == names, language
 
 
 def test_every_cue_of_every_file_finds_itself() -> None:
     """A cue with a typo in its signs ("never  arived/") would be dead weight that nobody notices."""
-    for language in complaint.LANGUAGES:
+    for language in complaint_signals.LANGUAGES:
         cues = cues_for(language)
         for kind, written in kinds_of(language):
             for cue in written:
@@ -97,7 +97,7 @@ def test_stars_gaps_and_choices_in_a_cue() -> None:
 def test_words_of_the_settings_are_heard_beside_the_shipped_ones() -> None:
     cues = cues_for("en", ("gone up in smoke signals",))
     found = signals_of("everything gone up in smoke signals", cues).cues
-    assert complaint.OWN in {cue.kind for cue in found}
+    assert complaint_signals.OWN in {cue.kind for cue in found}
 
 
 def test_tokens_are_folded_and_people_links_and_numbers_become_classes() -> None:
@@ -141,15 +141,15 @@ def test_stages_name_where_on_the_way_it_happened() -> None:
 
 
 def test_signals_come_in_a_fixed_order_of_names() -> None:
-    names = complaint.signal_names()
+    names = complaint_signals.signal_names()
     assert len(set(names)) == len(names)
     for text in ("@acme WHERE IS MY ORDER?! :(", "RT @b thanks http://x.test"):
         assert set(signals_of(text, cues_for("en")).values) <= set(names)
 
 
 def test_the_word_files_are_ours_and_readable() -> None:
-    folder = Path(complaint.__file__).parent / "words"
-    for language in complaint.LANGUAGES:
+    folder = Path(complaint_signals.__file__).parent / "words"
+    for language in complaint_signals.LANGUAGES:
         tables = tomllib.loads((folder / f"complaint.{language}.toml").read_text(encoding="utf-8"))
         assert sum(len(table["cues"]) for table in tables.values()) > 300, language
 

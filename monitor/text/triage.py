@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alerts.case import Lane
-from monitor.text.hearing import Heard
-from monitor.text.linear import Thresholds
+from monitor.text.features import Heard
+from monitor.text.model.linear import Thresholds
 
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
 # Where VADER is silent, cues and feelings speak: one strong word calls people. In Spanish every "no" makes VADER frown,

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.text import learning
-from monitor.text.fitting import cases_of
-from monitor.text.hearing import BrandVoice
+from monitor.text.features import BrandVoice
 from monitor.text.judge import Judge
-from monitor.text.learned import Answer, Learned, Lesson, strongest_words
-from monitor.text.measures import roc_area
+from monitor.text.model import training
+from monitor.text.model.evaluation import roc_area
+from monitor.text.model.fitting import cases_of
+from monitor.text.model.trained import Answer, Learned, Lesson, strongest_words
 from monitor.types import Mention, Verdict
 
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mentions"
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "mentions"
 
 # A brand of kettles, whose customers complain in words that no shipped model knows.
 COMPLAINTS = ("the lid wobbles", "it hums all night", "limescale after a day", "the spout dribbles")
@@ -50,7 +50,7 @@ def area(learned: Learned, lessons: list[Lesson]) -> float:
 
 
 def test_two_hundred_answers_teach_a_brands_own_words() -> None:
-    learned = learning.learn(kettles(200))
+    learned = training.learn(kettles(200))
     fresh = kettles(300, seed=2)
     assert learned.blend > 0
     assert not learned.figures.why_off
@@ -59,7 +59,7 @@ def test_two_hundred_answers_teach_a_brands_own_words() -> None:
 
 
 def test_the_strongest_words_are_the_ones_that_were_taught() -> None:
-    needs, left = strongest_words(learning.learn(kettles(300)), 12)
+    needs, left = strongest_words(training.learn(kettles(300)), 12)
     assert {"wobbles", "dribbles", "hums", "limescale"} & {word for word, _ in needs}
     assert {"advert", "sister", "colour", "dots"} & {word for words, _ in left for word in words.split()}
     assert all(weight > 0 for _, weight in needs)
@@ -74,37 +74,37 @@ def test_answers_that_follow_no_rule_are_not_heard() -> None:
         lessons = [
             replace(each, answer=chance.choice(("yes", "not_a_complaint")), odds=0.0) for each in kettles(120, seed)
         ]
-        heard += learning.learn(lessons).blend > 0
+        heard += training.learn(lessons).blend > 0
     assert heard <= 1
 
 
 def test_a_judge_that_is_already_right_is_left_alone_or_at_least_not_made_worse() -> None:
     lessons = [replace(each, odds=4.0 if each.answer == "yes" else -4.0) for each in kettles(200)]
-    learned = learning.learn(lessons)
+    learned = training.learn(lessons)
     fresh = [replace(each, odds=4.0 if each.answer == "yes" else -4.0) for each in kettles(200, seed=9)]
     assert area(learned, fresh) > 0.99
 
 
 def test_too_few_answers_and_one_kind_only_teach_nothing_and_say_why() -> None:
-    assert "5 answers" in learning.learn(kettles(5)).figures.why_off
+    assert "5 answers" in training.learn(kettles(5)).figures.why_off
     only_yes = [replace(each, answer="yes") for each in kettles(100)]
-    learned = learning.learn(only_yes)
+    learned = training.learn(only_yes)
     assert (learned.blend, learned.weights) == (0.0, {})
     assert "100 yes and 0 no" in learned.figures.why_off
-    assert learning.learn([]).blend == 0.0
+    assert training.learn([]).blend == 0.0
 
 
 def test_the_order_of_answers_does_not_matter() -> None:
     lessons = kettles(150)
     shuffled = lessons[:]
     random.Random(3).shuffle(shuffled)
-    assert learning.learn(shuffled) == learning.learn(lessons)
+    assert training.learn(shuffled) == training.learn(lessons)
 
 
 def test_a_person_who_answers_again_replaces_the_earlier_answer() -> None:
     first = lesson(1, "yes", "the lid wobbles")
     second = replace(first, answer="not_a_complaint", at=first.at + timedelta(hours=1))
-    assert [each.answer for each in learning.newest([second, first])] == ["not_a_complaint"]
+    assert [each.answer for each in training.newest([second, first])] == ["not_a_complaint"]
 
 
 def test_people_who_contradict_each_other_teach_less() -> None:
@@ -122,7 +122,7 @@ def test_ten_thousand_answers_that_contradict_each_other_are_sane() -> None:
         replace(each, by=f"{each.by} too", answer="not_a_complaint" if each.answer == "yes" else "yes")
         for each in lessons
     ]
-    learned = learning.learn([*lessons, *turned])
+    learned = training.learn([*lessons, *turned])
     assert learned.figures.answers == 10_000
     assert all(abs(weight) < 50 for weight in learned.weights.values())
 
@@ -134,15 +134,15 @@ def test_one_persons_spree_cannot_turn_what_the_others_taught() -> None:
         replace(lesson(10_000 + n, "not_a_complaint", f"{COMPLAINTS[n % 4]} {FILLER[n % 7]}", "zoe"), at=NOW)
         for n in range(600)
     ]
-    before = area(learning.learn(team), kettles(300, seed=2))
-    after = learning.learn([*team, *spree])
+    before = area(training.learn(team), kettles(300, seed=2))
+    after = training.learn([*team, *spree])
     own = replace(after, blend=1.0)
     assert before > 0.9
     assert area(own, kettles(300, seed=2)) > 0.75
 
 
 def test_five_in_a_hundred_are_learned_too() -> None:
-    learned = learning.learn(kettles(600, share=0.05))
+    learned = training.learn(kettles(600, share=0.05))
     assert learned.blend > 0
     assert area(learned, kettles(600, seed=4, share=0.05)) > 0.85
 
@@ -153,14 +153,14 @@ def test_ten_thousand_answers_at_once_are_learned_and_bounded() -> None:
         replace(each, tokens=(*each.tokens, *(f"word{chance.randrange(30_000)}" for _ in range(6))))
         for each in kettles(10_000)
     ]
-    learned = learning.learn(lessons)
+    learned = training.learn(lessons)
     assert learned.figures.answers == 10_000
     assert len(learned.weights) <= 20_000
     assert area(learned, kettles(300, seed=2)) > 0.9
 
 
 def test_it_is_kept_as_text_and_read_back_the_same() -> None:
-    learned = learning.learn(kettles(200))
+    learned = training.learn(kettles(200))
     again = Learned.from_json(learned.to_json())
     assert again.to_json() == learned.to_json()
     assert again.figures == learned.figures
@@ -189,7 +189,7 @@ def test_damaged_text_is_refused_in_words(text: str) -> None:
 
 
 def test_numbers_that_are_none_are_refused() -> None:
-    text = learning.learn(kettles(200)).to_json().replace('"bias": ', '"bias": NaN, "was": ', 1)
+    text = training.learn(kettles(200)).to_json().replace('"bias": ', '"bias": NaN, "was": ', 1)
     with pytest.raises(ValueError, match="learn"):
         Learned.from_json(text)
 
@@ -199,11 +199,11 @@ def test_nothing_learned_changes_nothing() -> None:
 
 
 def test_one_more_answer_moves_a_post_like_it_at_once() -> None:
-    learned = replace(learning.learn(kettles(200)), blend=1.0)
+    learned = replace(training.learn(kettles(200)), blend=1.0)
     new = lesson(5_000, "yes", "the handle squeaks")
     before = learned.odds(0.0, new.tokens, new.signals)
     for _ in range(10):
-        learned = learning.update(learned, new)
+        learned = training.update(learned, new)
     assert learned.odds(0.0, new.tokens, new.signals) > before
     assert learned.figures.answers == 210
 
@@ -219,7 +219,7 @@ def test_the_judge_hears_what_was_learned_for_that_brand_only() -> None:
         post = Post("x", str(number), "", f"a{number}", text, NOW, lang="en")
         answer: Answer = "yes" if yes else "not_us"
         taught.append(plain.lesson(post, "Kettles", answer, f"person{number % 3}", NOW + timedelta(hours=number)))
-    learned = learning.learn(taught)
+    learned = training.learn(taught)
     judge = Judge(voices, learned={"Kettles": learned})
     post = Post("x", "new", "", "b", "again the spout dribbles", NOW, lang="en")
     assert judge.verdict(post, "Kettles").needs_answer > plain.verdict(post, "Kettles").needs_answer
@@ -229,7 +229,7 @@ def test_the_judge_hears_what_was_learned_for_that_brand_only() -> None:
 
 
 def test_what_is_off_is_not_heard_by_the_judge() -> None:
-    off = replace(learning.learn(kettles(200)), blend=0.0)
+    off = replace(training.learn(kettles(200)), blend=0.0)
     post = Post("x", "new", "", "b", "the spout dribbles", NOW, lang="en")
     found = Judge([BrandVoice("K")], learned={"K": off}).verdict(post, "K")
     assert found == Judge([BrandVoice("K")]).verdict(post, "K")
@@ -243,18 +243,18 @@ def quiet(number: int, needs: float, lane: str = "none", author: str = "") -> Me
 
 def test_quiet_posts_near_the_line_are_offered_and_some_by_lot() -> None:
     mentions = [quiet(number, number / 1000) for number in range(90)] + [quiet(99, 0.9, "ping")]
-    offered = learning.quiet_candidates(mentions, 6)
+    offered = training.quiet_candidates(mentions, 6)
     assert len(offered) == 6
     assert [mention.id for mention in offered[:3]] == ["m89", "m88", "m87"]
     assert all(mention.verdict.lane == "none" for mention in offered)
-    assert learning.quiet_candidates(reversed(mentions), 6) == offered
+    assert training.quiet_candidates(reversed(mentions), 6) == offered
 
 
 def test_one_loud_author_is_offered_once() -> None:
     mentions = [quiet(number, 0.09, author="same") for number in range(5)] + [quiet(7, 0.01)]
-    assert len(learning.quiet_candidates(mentions, 5)) == 2
-    assert learning.quiet_candidates([], 5) == []
-    assert learning.quiet_candidates(mentions, 0) == []
+    assert len(training.quiet_candidates(mentions, 5)) == 2
+    assert training.quiet_candidates([], 5) == []
+    assert training.quiet_candidates(mentions, 0) == []
 
 
 @pytest.mark.shared_data
@@ -285,5 +285,5 @@ def test_two_hundred_answers_on_real_posts_do_not_make_it_worse(
         )
         for place, row in enumerate(rows[:1400])
     ]
-    learned = learning.learn(lessons[:200])
+    learned = training.learn(lessons[:200])
     assert area(learned, lessons[200:]) >= area(Learned(), lessons[200:]) + least

@@ -13,10 +13,10 @@ from onnx import helper
 
 from connectors import Post
 from monitor.text.judge import Judge
-from monitor.text.learned import Answer, Learned, Lesson
-from monitor.text.learning import learn
-from monitor.text.own_models import NO_MODELS, OwnModels
-from tests.text.tiny_models import TABLE, classifier_folder, encoder_folder, odds_of
+from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
+from monitor.text.model.trained import Answer, Learned, Lesson
+from monitor.text.model.training import learn
+from tests.text.local_models.tiny_models import TABLE, classifier_folder, encoder_folder, odds_of
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 TEXTS = ("my order never arrived", "great", "nobody answers", "my order arrived and great", "late and late")

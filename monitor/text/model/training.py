@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from operator import mul
 
-from monitor.text.fitting import cases_of, evidence, fit, held_aside, lines_of, sigmoid
-from monitor.text.learned import Figures, Learned, Lesson, features
+from monitor.text.model.fitting import cases_of, evidence, fit, held_aside, lines_of, sigmoid
+from monitor.text.model.trained import Figures, Learned, Lesson, features
 from monitor.types import Mention
 
 FEWEST = 20  # answers before anything is learned

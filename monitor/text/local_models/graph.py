@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.text.local import figures
-from monitor.text.local.folder import (
+from monitor.text.local_models import figures
+from monitor.text.local_models.folder import (
     AGAIN,
     LET_READ,
     LocalModelRefused,
@@ -25,7 +25,7 @@ from monitor.text.local.folder import (
 )
 
 if TYPE_CHECKING:
-    from monitor.text.local.figures import Figures, Whole
+    from monitor.text.local_models.figures import Figures, Whole
 
     # What a kind of model says to rows of tokens: one row of figures for each.
     Answers = Callable[[Sequence[Sequence[int]]], Figures]

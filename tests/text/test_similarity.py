@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text.similar import alike, bands, distance, fingerprint
+from monitor.text.similarity import alike, bands, distance, fingerprint
 
 TEXT = "Acme Air lost my bag in Lisbon three days ago and the help line just hangs up on me every time I call"
 
@@ -82,7 +82,7 @@ def test_what_says_nothing_is_like_nothing() -> None:
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
     """Fingerprints are stored: Python's own hash, which each process salts anew, would not do."""
-    program = f"from monitor.text.similar import fingerprint; print(fingerprint({TEXT!r}))"
+    program = f"from monitor.text.similarity import fingerprint; print(fingerprint({TEXT!r}))"
     printed = {
         subprocess.run(
             [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from monitor.text.complaint import Cues, Found, Kind
+from monitor.text.complaint_signals import Cues, Found, Kind
 from monitor.text.language import ENGLISH_WORDS
-from monitor.text.normal import fold
+from monitor.text.normalize import fold
 
 LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")
 _WORDS = Path(__file__).parent / "words"

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from monitor.text.normal import fold, has_run
+from monitor.text.normalize import fold, has_run
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
 JUDGED = (*LANGUAGES, "und", "")  # a post in any other language is shown, and not judged

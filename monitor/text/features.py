@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors import Post
-from monitor.text.complaint import (
+from monitor.text.complaint_signals import (
     BRAND,
     JUDGED,
     LANGUAGES,
@@ -26,10 +26,10 @@ from monitor.text.complaint import (
     signals_of,
     tokens_of,
 )
-from monitor.text.feelings import NOTHING, Felt, feelings, told_by_words
 from monitor.text.language import UNKNOWN as UNTOLD
 from monitor.text.language import detect
-from monitor.text.own_models import OwnModels
+from monitor.text.lexicon import NOTHING, Felt, feelings, told_by_words
+from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.sentiment import UNKNOWN as UNFELT
 from monitor.text.sentiment import Scorer, Sentiment
 
