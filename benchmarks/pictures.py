@@ -18,7 +18,7 @@ from monitor import escalation
 from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.cases import NotPossible, say
 from monitor.settings import load
-from monitor.store import cases, mentions, pages, records
+from monitor.store import cases, key_values, mentions, pages
 from monitor.web.server import WebFace
 
 ROOT = Path(__file__).parent.parent
@@ -125,7 +125,7 @@ def _worth_showing(assembly: Assembly) -> str:
     told = mentions.of_cases(assembly.database, ids)
 
     def words(each: str) -> tuple[int, int]:
-        return len(records.own_posts_of_case(assembly.database, each)), len(told.get(each, []))
+        return len(key_values.own_posts_of_case(assembly.database, each)), len(told.get(each, []))
 
     return max(ids, key=words)
 

@@ -10,7 +10,7 @@ from alerts.case import Case
 from connectors import Post
 from monitor import cases as verbs
 from monitor.rules import Rules
-from monitor.store import cases, mentions, records
+from monitor.store import cases, key_values, mentions
 from monitor.store.database import Database, Row, stamp
 from monitor.text.sanitize import tidy
 
@@ -69,7 +69,7 @@ class Answers:
                     sent_on=sent_on,
                     now=now,
                 )
-        records.add_own_posts(self.database, rows)
+        key_values.add_own_posts(self.database, rows)
         return answered
 
     def _fresh(self, posts: Sequence[Post]) -> list[Post]:
@@ -79,7 +79,7 @@ class Answers:
         return [
             post
             for source, theirs in by_source.items()
-            for known in [records.known_own_posts(self.database, source, [each.native_id for each in theirs])]
+            for known in [key_values.known_own_posts(self.database, source, [each.native_id for each in theirs])]
             for post in theirs
             if post.native_id not in known
         ]

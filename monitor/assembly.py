@@ -29,8 +29,8 @@ from monitor.notices import queue_notice
 from monitor.rules import Rules
 from monitor.settings import Settings, Source
 from monitor.store import sources, web
+from monitor.store.connect import open_database
 from monitor.store.database import Database
-from monitor.store.opening import open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite

@@ -20,9 +20,9 @@ from connectors.http import Http
 from monitor import coverage
 from monitor.assembly import Assembly
 from monitor.notices import queue_notice
-from monitor.store import audits, cases, deliveries, mentions, records
+from monitor.store import cases, deliveries, key_values, mentions, watchdog_queries
+from monitor.store.connect import Error
 from monitor.store.database import Row
-from monitor.store.opening import Error
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.audit")
@@ -67,7 +67,7 @@ class Audit:
             self.findings = tuple(self._find(assembly, now))
             coverage.look(assembly.database, assembly.rules, now)
             with assembly.database.transaction():
-                records.remember(assembly.database, "audit", "; ".join(self.findings), now)
+                key_values.remember(assembly.database, "audit", "; ".join(self.findings), now)
         except Error as error:
             self.findings = (f"the database does not answer ({type(error).__name__})",)
         for finding in self.findings:
@@ -97,19 +97,19 @@ class Audit:
     def _mend(self, assembly: Assembly, now: datetime) -> Iterator[str]:
         """Give a future again to what has lost it; what was mended, in words. Inside a transaction."""
         database, rules = assembly.database, assembly.rules
-        idle = audits.cases_without_next_step(database)
+        idle = watchdog_queries.cases_without_next_step(database)
         for row in idle:
             self._remind_again(assembly, cases.case_of(row), now)
         yield self._counted(len(idle), "open case without a next step", "open cases without a next step")
-        untold = audits.cases_never_told(database, now - GRACE)
+        untold = watchdog_queries.cases_never_told(database, now - GRACE)
         for row in untold:
             self._tell(assembly, row, now)
         yield self._counted(len(untold), "case that nobody was told of", "cases that nobody was told of")
-        left = audits.left_in_flight(database, now - GRACE)
+        left = watchdog_queries.left_in_flight(database, now - GRACE)
         if left:
             deliveries.recover(database, now, all_of_them=False)
         yield self._counted(left, "delivery left in flight", "deliveries left in flight")
-        for name, number in audits.end_without_channel(database, assembly.alerting.channels).items():
+        for name, number in watchdog_queries.end_without_channel(database, assembly.alerting.channels).items():
             queue_notice(
                 database,
                 rules,

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from monitor.intake import Intake
-from monitor.store import looks, records
+from monitor.store import key_values, requeue
 from monitor.types import Judged, Mention
 
 What = Literal["gained", "lost", "moved"]
@@ -64,7 +64,7 @@ def backtest(
             assert one is not None
             mention = fresh[one.post.source, one.post.native_id]
             if one.brand not in answers:
-                answers[one.brand] = records.last_answers(database, one.brand)
+                answers[one.brand] = key_values.last_answers(database, one.brand)
             _compare(sums, mention, (before, old), (after, new), answers[one.brand].get(key, ""))
         sums.posts += len(posts)
         if each_page:
@@ -73,8 +73,8 @@ def backtest(
 
 
 def _pages(intake: Intake, since: datetime, until: datetime) -> Iterator[list[Mention]]:
-    for brand in looks.count(intake.database, since, until):
-        yield from looks.pages(intake.database, brand, since, until)
+    for brand in requeue.count(intake.database, since, until):
+        yield from requeue.pages(intake.database, brand, since, until)
 
 
 def _by_mention(judged: list[Judged]) -> dict[str, Judged]:

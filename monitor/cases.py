@@ -15,7 +15,7 @@ from typing import Any
 from alerts import policy
 from alerts.case import Case, Outcome
 from monitor.rules import Rules, Told
-from monitor.store import cases, deliveries, mentions, records
+from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Database
 from monitor.text.normalize import clean
 
@@ -289,7 +289,7 @@ def _undo(database: Database, case: Case, who: str, way: str, now: datetime) -> 
         cases.change(database, case.id, next_step_at=policy.next_step_at(restored, now))
     cases.mark_undone(database, line.n, now)
     spoken_of = [mention.id for mention in mentions.of_case(database, case.id)]
-    records.undo_labels(database, spoken_of, line.who, line.at, now)
+    key_values.undo_labels(database, spoken_of, line.who, line.at, now)
     cases.log(database, case.id, now, "undo", who=who, way=way, undone=line.what)
     after = cases.one(database, case.id)
     assert after is not None
@@ -315,7 +315,7 @@ def _teach(
         for mention in mentions.of_case(database, case.id):
             thanked = answer == "yes" and mention.verdict.praise
             if mention.verdict.lane != "none" and not thanked:
-                records.add_label(database, case.brand, mention.id, answer, who, way, now)
+                key_values.add_label(database, case.brand, mention.id, answer, who, way, now)
 
 
 def show_again(database: Database, case: Case, now: datetime, reason: str) -> None:

@@ -23,9 +23,9 @@ from monitor.intake import Intake
 from monitor.placing import Taken
 from monitor.rules import Rules
 from monitor.settings import Source
-from monitor.store import cases, mentions, records, sources
+from monitor.store import cases, key_values, mentions, sources
+from monitor.store.connect import Error
 from monitor.store.database import Database, at, stamp
-from monitor.store.opening import Error
 from monitor.text.normalize import clean
 from monitor.text.query.matching import Query
 from monitor.text.sanitize import tidy
@@ -235,7 +235,7 @@ class Collector:
         cursor: some connectors say a thing only when it begins.
         """
         fact = f"notices:{source}:{what}"
-        kept = records.fact(self.database, fact)
+        kept = key_values.fact(self.database, fact)
         if not kept and not batch.notices:
             return
         known: dict[str, Any] = json.loads(kept or '{"told": {}, "walk": []}')
@@ -254,7 +254,7 @@ class Collector:
         still = {mark: each for mark, each in told.items() if not each["over"] or now - at(each["at"]) < TELL_AGAIN}
         text = json.dumps({"told": still, "walk": sorted(set(walk))}) if still or walk else ""
         if text != kept:
-            records.remember(self.database, fact, text, now)
+            key_values.remember(self.database, fact, text, now)
 
     def _delete(self, source: str, native_ids: tuple[str, ...], now: datetime) -> None:
         """What the network says is deleted is removed here; a case with nothing left to answer is closed as such."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from connectors import Gap
 from monitor.notices import queue_notice, tell_staff
 from monitor.rules import Rules
-from monitor.store import deliveries, pages, records, sources
+from monitor.store import deliveries, key_values, pages, sources
 from monitor.store.database import Database, instant
 from monitor.store.sources import Health
 from monitor.store.sqlite import Sqlite
@@ -57,10 +57,10 @@ def note_stop(database: Database, now: datetime) -> None:
 def _offline(database: Database, rules: Rules, health: dict[str, Health], now: datetime) -> bool:
     """Whether no source answers; told when it begins and when it ends."""
     since = sources.none_answers_since(health.values())
-    told = instant(records.fact(database, "offline"))
+    told = instant(key_values.fact(database, "offline"))
     zone = rules.settings.zone
     if since is not None and told is None:
-        records.remember(database, "offline", since.isoformat(), now)
+        key_values.remember(database, "offline", since.isoformat(), now)
         said = "; ".join(f"{name}: {each.last_error}" for name, each in health.items() if each.failing_since)
         queue_notice(
             database,
@@ -70,11 +70,11 @@ def _offline(database: Database, rules: Rules, health: dict[str, Health], now: d
             f"look at this machine's network and its name server. What was said: {said[:600]}",
             now,
         )
-        if records.take_period(database, f"offline:{now.astimezone(zone):%Y-%m-%d}", now):
+        if key_values.take_period(database, f"offline:{now.astimezone(zone):%Y-%m-%d}", now):
             line = f"No source can be read since {since.astimezone(zone):%H:%M}"
             tell_staff(database, rules, f"staff:offline:{since.isoformat()}", line, now)
     elif since is None and told is not None:
-        records.remember(database, "offline", "", now)
+        key_values.remember(database, "offline", "", now)
         key = f"online:{told.isoformat()}"
         queue_notice(database, rules, key, "sources answer again: we are online", "", now)
         if deliveries.about(database, f"notice:staff:offline:{told.isoformat()}"):
@@ -85,15 +85,15 @@ def _offline(database: Database, rules: Rules, health: dict[str, Health], now: d
 def _unread(database: Database, rules: Rules, name: str, health: Health, now: datetime) -> None:
     """Staff hear of a failure once the operator has, of each source once a day at most, and when it is over."""
     fact = f"unread:{name}"
-    told = records.fact(database, fact)
+    told = key_values.fact(database, fact)
     since = health.failing_since
     if since is None and told:
-        records.remember(database, fact, "", now)
+        key_values.remember(database, fact, "", now)
         tell_staff(database, rules, f"staff:read:{name}:{told}", f"{name} is read again", now)
     elif since is not None and health.announced_at is not None and rules.sources[name].answerable and not told:
         zone = rules.settings.zone
-        if records.take_period(database, f"unread:{name}:{now.astimezone(zone):%Y-%m-%d}", now):
-            records.remember(database, fact, since.isoformat(), now)
+        if key_values.take_period(database, f"unread:{name}:{now.astimezone(zone):%Y-%m-%d}", now):
+            key_values.remember(database, fact, since.isoformat(), now)
             local, today = since.astimezone(zone), now.astimezone(zone).date()
             clock = f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
             tell_staff(database, rules, f"staff:unread:{name}:{since.isoformat()}", f"{name} unread since {clock}", now)
@@ -102,9 +102,9 @@ def _unread(database: Database, rules: Rules, name: str, health: Health, now: da
 def _quiet(database: Database, rules: Rules, name: str, health: Health, now: datetime) -> None:
     """A source that is far quieter than its habit: a rotten query looks like a happy brand."""
     fact = f"quiet:{name}"
-    told = records.fact(database, fact)
+    told = key_values.fact(database, fact)
     if told and health.quiet_announced_at is None:  # it has brought something new since
-        records.remember(database, fact, "", now)
+        key_values.remember(database, fact, "", now)
         queue_notice(database, rules, f"loud:{name}:{told}", f"{name} brings new posts again", "", now)
         return
     if health.last_new_at is None or health.quiet_announced_at is not None or health.failing_since is not None:
@@ -121,7 +121,7 @@ def _quiet(database: Database, rules: Rules, name: str, health: Health, now: dat
             now,
         )
         sources.quiet_announced(database, name, now)
-        records.remember(database, fact, health.last_new_at.isoformat(), now)
+        key_values.remember(database, fact, health.last_new_at.isoformat(), now)
 
 
 def _space(database: Database, rules: Rules, now: datetime) -> None:

@@ -20,9 +20,9 @@ from monitor.engine import Engine, utc_now
 from monitor.notices import queue_notice
 from monitor.settings import Settings, SettingsError, load
 from monitor.show import Show
-from monitor.store import deliveries, records, web
+from monitor.store import deliveries, key_values, web
+from monitor.store.connect import Error
 from monitor.store.database import Role, RoleTaken
-from monitor.store.opening import Error
 from monitor.web import links
 from monitor.web.server import WebFace
 
@@ -70,8 +70,8 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
     role = database.hold_role("daemon", utc_now())
     try:
         with database.transaction():
-            if not records.fact(database, "installed_at"):
-                records.remember(database, "installed_at", utc_now().isoformat(), utc_now())
+            if not key_values.fact(database, "installed_at"):
+                key_values.remember(database, "installed_at", utc_now().isoformat(), utc_now())
         know_sources(database, settings)
         engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
         settle()

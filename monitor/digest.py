@@ -20,7 +20,7 @@ from connectors import Post
 from monitor import desk, report, report_words
 from monitor.compose import SignedLink, no_link
 from monitor.rules import Rules
-from monitor.store import cases, deliveries, figures, mentions, records, sources, web
+from monitor.store import cases, deliveries, key_values, mentions, report_queries, sources, web
 from monitor.store.database import Database, Row, at, instant
 
 OLDEST = 5
@@ -36,16 +36,18 @@ def queue_due(database: Database, rules: Rules, now: datetime, link: SignedLink 
     """
     settings = rules.settings.digest
     period, moment = hours.due_period(now, settings.weekday, settings.at, rules.settings.zone)
-    installed = records.fact(database, "installed_at")
+    installed = key_values.fact(database, "installed_at")
     if not settings.to or not installed or at(installed) > moment:
         return 0
     wanted = recipients(database, rules)
-    missing = [to for to in wanted if not records.has_period(database, f"digest:{period}:{to}")]
+    missing = [to for to in wanted if not key_values.has_period(database, f"digest:{period}:{to}")]
     if not missing:
         return 0
     letters = letters_to(database, rules, moment, missing, key=f"digest-{period}", link=link)
     with database.transaction():
-        mine = {to: each for to, each in letters.items() if records.take_period(database, f"digest:{period}:{to}", now)}
+        mine = {
+            to: each for to, each in letters.items() if key_values.take_period(database, f"digest:{period}:{to}", now)
+        }
         queue(database, mine, period, now)
     return len(mine)
 
@@ -110,12 +112,15 @@ def view(database: Database, rules: Rules, until: datetime) -> DigestView:
     zone = rules.settings.zone
     since = _week_before(rules, until)
     before = _week_before(rules, since)
-    now_rows, before_rows = figures.by_source(database, since, until), figures.by_source(database, before, since)
-    first = instant(figures.first_mention_at(database))
+    now_rows, before_rows = (
+        report_queries.by_source(database, since, until),
+        report_queries.by_source(database, before, since),
+    )
+    first = instant(report_queries.first_mention_at(database))
     first_week = first is None or first >= since
-    installed = instant(records.fact(database, "installed_at"))
+    installed = instant(key_values.fact(database, "installed_at"))
     whole = not first_week and (installed is None or installed <= before)  # else a part of a week is no measure
-    waiting = figures.count_unanswered(database, since, until)
+    waiting = report_queries.count_unanswered(database, since, until)
     mentions_now = _total(now_rows, "mentions")
     not_seen = _not_seen(database, rules, since, until)
     notes = [*_notes(database, since, until, waiting), *_offers(database, rules)]
@@ -130,7 +135,7 @@ def view(database: Database, rules: Rules, until: datetime) -> DigestView:
         title="The week of " + ", ".join(brand.name for brand in rules.settings.brands),
         period_words=f"{start:%a} {_day(start)} to {end:%a} {_day(end)} {end:%Y}",
         brands=tuple(brand.name for brand in rules.settings.brands),
-        unanswered=_unanswered(database, figures.unanswered(database, until, OLDEST), until),
+        unanswered=_unanswered(database, report_queries.unanswered(database, until, OLDEST), until),
         unanswered_count=waiting["called"],
         mentions=mentions_now,
         negative_share=_share(now_rows),
@@ -230,7 +235,7 @@ def _voices(database: Database, rules: Rules, since: datetime, until: datetime) 
     heard: set[str] = set()
     for praise, kind, limit in ((False, "complaint", 3), (True, "praise", 2)):
         left = limit
-        for row in figures.voices(database, since, until, praise=praise, limit=40):
+        for row in report_queries.voices(database, since, until, praise=praise, limit=40):
             words = excerpt(row["text"] or row["title"], 240)
             post = Post(row["source"], "-", "", row["author"], "", until)
             told = {f"{row['source']}/{row['author']}" if row["author"] else "", words.casefold()[:60]} - {""}
@@ -281,7 +286,7 @@ def _overlap(row: Row, other: Row) -> bool:
 
 def _offers(database: Database, rules: Rules) -> list[str]:
     """What staff said "not us" of again and again, so that somebody says yes or no to muting it."""
-    rows = records.mutes(database, offered=True)
+    rows = key_values.mutes(database, offered=True)
     lines = [f"Mute {desk.mute_words(row['kind'], row['value'])}? {row['who']}." for row in rows[:OLDEST]]
     if not lines:
         return []
@@ -293,7 +298,7 @@ def _offers(database: Database, rules: Rules) -> list[str]:
 
 def _notes(database: Database, since: datetime, until: datetime, waiting: dict[str, int]) -> list[str]:
     notes = []
-    called, wrong = figures.called_between(database, since, until)
+    called, wrong = report_queries.called_between(database, since, until)
     if called:
         notes.append(f"{wrong} of {count_words(called, 'alert')} {'was' if wrong == 1 else 'were'} not for us.")
     if waiting["sweep"]:

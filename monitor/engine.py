@@ -20,7 +20,7 @@ from monitor import digest, escalation, teaching
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.presses import Listening, Spool, spool_folder
-from monitor.store import cases, deliveries, mentions, records
+from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.sqlite import Sqlite
 from monitor.timeouts import abandoned
 
@@ -149,7 +149,7 @@ class Engine:
         """Once a day, ask each source that can say so what has been deleted or edited."""
         database, now = self.assembly.database, self.clock()
         for name in self.assembly.collector.connectors:
-            if records.take_period(database, f"refresh:{name}:{now:%Y-%m-%d}", now):
+            if key_values.take_period(database, f"refresh:{name}:{now:%Y-%m-%d}", now):
                 self._spawn(f"refresh-{name}", partial(self.assembly.collector.refresh, name, self.clock))
 
     def keep_house(self) -> None:
@@ -159,7 +159,7 @@ class Engine:
         while mentions.purge(database, before, now) and not self.stopping.is_set():
             pass
         database.checkpoint()
-        if isinstance(database, Sqlite) and records.take_period(database, f"check:{now:%Y-%m-%d}", now):
+        if isinstance(database, Sqlite) and key_values.take_period(database, f"check:{now:%Y-%m-%d}", now):
             wrong = database.is_sound()
             if wrong:
                 log.critical(

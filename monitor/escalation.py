@@ -16,9 +16,9 @@ from alerts import hours, policy
 from alerts.case import Case
 from monitor import cases as verbs
 from monitor.rules import Rules
-from monitor.store import cases, deliveries, records
+from monitor.store import cases, deliveries, key_values
+from monitor.store.connect import Error
 from monitor.store.database import Database, Row, stamp
-from monitor.store.opening import Error
 
 log = logging.getLogger("earful.escalation")
 
@@ -112,9 +112,11 @@ class _Round:
     def _claim_expired(self, row: Row, case: Case, due: policy.Due) -> None:
         """First a reminder to whoever has it; when that too brings no answer, the case is open again for everybody."""
         until = stamp(case.claim_expires_at)
-        if case.owner in self.rules.people and not records.has_period(self.database, f"claim:{case.id}:{until}"):
+        if case.owner in self.rules.people and not key_values.has_period(self.database, f"claim:{case.id}:{until}"):
             again = stamp(self.rules.claim_expiry(case.priority, self.now))
-            records.take_period(self.database, f"claim:{case.id}:{again}", self.now)  # the next time it is open again
+            key_values.take_period(
+                self.database, f"claim:{case.id}:{again}", self.now
+            )  # the next time it is open again
             self._move(row, claim_expires_at=again, next_step_at=again)
             self._tell(row, [case.owner], due.reason, key=f"claim{until}", owner=True)
             self._say(case, "remind", reason=due.reason, people=[case.owner])
@@ -178,10 +180,10 @@ def lists(database: Database, rules: Rules, now: datetime) -> int:
     for name, at in moments:
         period, moment = hours.daily_moment(now, at, rules.settings.zone)
         key = f"list:{name}:{period}"
-        if now - moment > LATE_LIST or records.has_period(database, key):
+        if now - moment > LATE_LIST or key_values.has_period(database, key):
             continue
         with database.transaction():
-            if not records.take_period(database, key, now):
+            if not key_values.take_period(database, key, now):
                 continue
             if name == "normal" and not rules.opening.spans_of(moment.astimezone(rules.settings.zone).date()):
                 continue  # a day on which the desk is closed
@@ -195,12 +197,12 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, now: date
     for row in cases.waiting(database, lane):
         if name == "normal" and row["priority"] not in {"normal", "gentle"} and row["next_step_at"]:
             continue  # its own reminders still come; once they have ended, the list goes on naming it
-        if name == "sweep" and records.has_period(database, f"listed:{row['id']}:{row['answered_at']}"):
+        if name == "sweep" and key_values.has_period(database, f"listed:{row['id']}:{row['answered_at']}"):
             continue
         for target in json.loads(row["targets"] or "[]") or rules.settings.alerts.notify:
             by_target.setdefault(target, []).append(row["id"])
         if name == "sweep":
-            records.take_period(database, f"listed:{row['id']}:{row['answered_at']}", now)
+            key_values.take_period(database, f"listed:{row['id']}:{row['answered_at']}", now)
     deliveries.queue(
         database,
         [

@@ -13,7 +13,7 @@ from typing import Any
 from alerts import policy
 from alerts.case import Case, Contact
 from monitor.rules import HISTORY, Rules
-from monitor.store import cases, deliveries, records
+from monitor.store import cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
 from monitor.stories import Stories
 from monitor.types import Judged
@@ -51,7 +51,7 @@ class Filing:
         for row in self.history.get(person, ()):
             if row["outcome"] not in {"solved", "could_not_be_solved"} or posted <= row["closed_at"]:
                 continue
-            if records.take_period(self.database, f"next-words:{row['id']}:{row['closed_at']}", self.now):
+            if key_values.take_period(self.database, f"next-words:{row['id']}:{row['closed_at']}", self.now):
                 better = each.verdict.lane != "ping" and each.verdict.sentiment > row["worst"]
                 self.log.append(
                     cases.log_row(

@@ -13,7 +13,7 @@ from datetime import datetime
 from connectors import Post
 from monitor.placing import Placing, Taken
 from monitor.rules import Rules, domain_of
-from monitor.store import cases, mentions, records
+from monitor.store import cases, key_values, mentions
 from monitor.store.database import Database
 from monitor.text.judge import Asked, Judge
 from monitor.text.query.matching import Query, brands_in
@@ -76,7 +76,7 @@ class Intake:
     def judge_posts(self, posts: Sequence[Post], brand: str = "", now: datetime | None = None) -> list[Judged]:
         """Which of these are about a brand, and what the judge thinks of them. Reads the store, writes nothing."""
         ready = [tidy(post, now) for post in posts]
-        muted = {(row["brand"], row["kind"], row["value"]) for row in records.mutes(self.database)}
+        muted = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(self.database)}
         found: list[dict[str, tuple[str, ...]]] = [
             {brand: ()} if brand else brands_in(_subject(post), self.queries) for post in ready
         ]
@@ -110,7 +110,7 @@ class Intake:
 
     def tellable(self, standing: Sequence[Mention]) -> list[Mention]:
         """Those of these stored mentions that may open a case by today's settings and mutes."""
-        muted = {(row["brand"], row["kind"], row["value"]) for row in records.mutes(self.database)}
+        muted = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(self.database)}
         return [each for each in standing if not each.case_id and not self._suppressed(each.post, each.brand, muted)]
 
     def offer(self, standing: Sequence[Mention], reason: str, tag: str, now: datetime) -> list[str]:
@@ -160,7 +160,7 @@ class Intake:
         return {
             (source, native)
             for source, natives in by_source.items()
-            for native in records.known_own_posts(self.database, source, natives)
+            for native in key_values.known_own_posts(self.database, source, natives)
         }
 
     def _suppressed(self, post: Post, brand: str, muted: set[tuple[str, str, str]]) -> str:

@@ -16,7 +16,7 @@ from connectors import Post
 from monitor import cases as verbs
 from monitor.filing import Filing, Person
 from monitor.rules import Rules
-from monitor.store import cases, looks, mentions, records
+from monitor.store import cases, key_values, mentions, requeue
 from monitor.store.database import Database, stamp
 from monitor.stories import Stories
 from monitor.types import Judged, Mention
@@ -79,7 +79,9 @@ class Placing:
         for each in self.judged:
             contact, person = _of(each)
             if not self.filing.cases.get(person):
-                looks.reconsider(self.database, each.mention_id, each.verdict, self.filing.open(each, contact, person))
+                requeue.reconsider(
+                    self.database, each.mention_id, each.verdict, self.filing.open(each, contact, person)
+                )
         self._write()
 
     def _store_posts(self) -> list[Judged]:
@@ -185,14 +187,14 @@ class Placing:
             if each.needs_case:
                 natives.setdefault(each.post.source, []).append(each.post.native_id)
         for source, ids in natives.items():
-            for own in records.unmatched_own_posts(self.database, source, ids):
+            for own in key_values.unmatched_own_posts(self.database, source, ids):
                 if own["automatic"]:
                     continue
                 post = mentions.post_id(source, own["parent_id"])
                 for case_id in cases.of_posts(self.database, [post]).get(post, []):
                     case = cases.one(self.database, case_id)
                     if case is not None and case.closed_at is None:
-                        records.match_own_post(self.database, source, own["native_id"], case_id)
+                        key_values.match_own_post(self.database, source, own["native_id"], case_id)
                         verbs.record_answer(
                             self.database,
                             self.rules,

@@ -21,7 +21,7 @@ from alerts import Channel, ChannelError
 from monitor import cases as verbs
 from monitor.rules import Rules, Told
 from monitor.settings import Settings, span
-from monitor.store import cases, records
+from monitor.store import cases, key_values
 from monitor.store.database import Database
 from monitor.timeouts import Overran, within
 
@@ -93,7 +93,7 @@ def work_off(
             known = (person.name for person in rules.settings.people if person.slack == press["value"])
             press["owner"] = next(known, "") or named(str(press.get("by", "")), press["value"])
         with database.transaction():
-            if records.first_press(database, press["envelope_id"], json.dumps(press), now):
+            if key_values.first_press(database, press["envelope_id"], json.dumps(press), now):
                 words = _say(database, rules, press, now) if may else "only members of the care group may press here"
         path.unlink(missing_ok=True)
         done += 1

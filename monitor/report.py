@@ -19,7 +19,7 @@ from math import ceil
 
 from alerts import hours
 from monitor.rules import Rules
-from monitor.store import figures
+from monitor.store import report_queries
 from monitor.store.database import Database, Row
 from monitor.turns import Turn, resolutions_of, turns_of
 
@@ -179,11 +179,11 @@ def of_spans(database: Database, rules: Rules, bounds: Sequence[datetime], told:
 def read(database: Database, since: datetime, until: datetime) -> Told:
     """What the cases of a span tell, for figures of several spans within it."""
     logs: dict[str, list[Row]] = {}
-    for line in figures.log_between(database, since, until):
+    for line in report_queries.log_between(database, since, until):
         logs.setdefault(line["case_id"], []).append(line)
     return [
         (row, turns_of(row, log), resolutions_of(row, log))
-        for row in figures.cases_between(database, since, until)
+        for row in report_queries.cases_between(database, since, until)
         for log in [logs.get(row["id"], ())]
     ]
 
@@ -289,7 +289,7 @@ def _by(
 def _people(database: Database, since: datetime, until: datetime) -> tuple[Load, ...]:
     """Counts by person. An answer that was seen on the network counts for whoever has the case."""
     counts: dict[str, dict[str, int]] = {}
-    for row in figures.said_between(database, since, until):
+    for row in report_queries.said_between(database, since, until):
         name, what = row["who"], row["what"]
         if what == "assign":
             name, what = json.loads(row["detail"] or "{}").get("owner", ""), "take"
@@ -298,7 +298,7 @@ def _people(database: Database, since: datetime, until: datetime) -> tuple[Load,
         if name:
             mine = counts.setdefault(name, {"take": 0, "answered": 0, "close": 0})
             mine["close" if what == "dismiss" else what] += 1
-    has = figures.open_by_owner(database)
+    has = report_queries.open_by_owner(database)
     return tuple(
         Load(name, found.get("take", 0), found.get("answered", 0), found.get("close", 0), has.get(name, 0))
         for name in sorted({*counts, *has})
@@ -309,7 +309,7 @@ def _people(database: Database, since: datetime, until: datetime) -> tuple[Load,
 def aftermath(database: Database, since: datetime, until: datetime) -> Aftermath:
     """Whether outcomes held: what people wrote, up to `until`, after a case of theirs was closed in the span."""
     last: dict[tuple[str, str, str], bool | None] = {}
-    for row in figures.helped_between(database, since, until):
+    for row in report_queries.helped_between(database, since, until):
         person = (row["brand"], row["source"], row["author"])
         last[person] = bool(json.loads(row["next_words"])["better"]) if row["next_words"] else None
     wrote = [kinder for kinder in last.values() if kinder is not None]

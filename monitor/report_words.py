@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alerts.letters import FigureLine, percent
 from alerts.wording import count_words, span_words
 from monitor.report import Aftermath, Figures, Report, Spread
-from monitor.store import looks
+from monitor.store import requeue
 from monitor.store.database import Database
 from monitor.text.complaint_signals import JUDGED
 
@@ -39,7 +39,7 @@ def aftermath_words(found: Aftermath, span: str = "") -> str:
 
 def unjudged_words(database: Database, since: datetime, span: str) -> str:
     """ "31 posts of the week are in languages that are not judged here (ja 20, tr 11): ..."; "" if there are none."""
-    found = looks.unjudged_languages(database, since, JUDGED)
+    found = requeue.unjudged_languages(database, since, JUDGED)
     if not found:
         return ""
     said = ", ".join(f"{language} {number:,}" for language, number in list(found.items())[:6])

@@ -21,7 +21,7 @@ from connectors import Post
 from monitor.intake import Intake
 from monitor.rules import Rules
 from monitor.settings import Settings
-from monitor.store import looks, records
+from monitor.store import key_values, requeue
 from monitor.store.database import Database, Row, at
 from monitor.text.judge import Judge
 from monitor.text.model import training
@@ -74,7 +74,7 @@ def load(database: Database, brands: Iterable[str]) -> dict[str, Taught]:
     """The newest version of each brand that stands. A damaged one is refused by its name; the shipped judge goes on."""
     found = {}
     for brand in brands:
-        row = records.model_of(database, brand)
+        row = key_values.model_of(database, brand)
         if row is None:
             continue
         try:
@@ -95,7 +95,7 @@ def learn(database: Database, settings: Settings, judge: Judge, brand: str, now:
     """
     mark = _marks(database, judge).get(brand, "")
     ranges = left_out(database, brand)
-    rows = [row for row in records.labels_of(database, brand) if not _is_left_out(row["n"], ranges)]
+    rows = [row for row in key_values.labels_of(database, brand) if not _is_left_out(row["n"], ranges)]
     words = [row for row in rows if row["text"] or row["title"]]
     context = next((each.context for each in settings.brands if each.name == brand), ())
     taught = Taught(
@@ -108,7 +108,7 @@ def learn(database: Database, settings: Settings, judge: Judge, brand: str, now:
             return None
         _save(database, brand, taught, len(rows), now)
         _offer_mutes(database, brand, rows, now)
-        records.remember(database, _mark_key(brand), mark, now)
+        key_values.remember(database, _mark_key(brand), mark, now)
     return taught
 
 
@@ -138,7 +138,7 @@ def _post(row: Row) -> Post:
 
 def _save(database: Database, brand: str, taught: Taught, labels: int, now: datetime) -> None:
     """Keep a version where something has changed: within the newest while that is young, else as a new one."""
-    standing = records.model_of(database, brand)
+    standing = key_values.model_of(database, brand)
     if not labels and standing is None:
         return
     body = taught.to_json()
@@ -146,9 +146,9 @@ def _save(database: Database, brand: str, taught: Taught, labels: int, now: date
         return
     figures = json.dumps({"complaint": _figures(taught.complaint), "about_us": _figures(taught.about_us)})
     if standing is not None and timedelta(0) <= now - at(standing["at"]) < VERSION_HOLDS:
-        records.replace_model(database, standing["n"], body, labels, figures)
+        key_values.replace_model(database, standing["n"], body, labels, figures)
     else:
-        records.save_model(database, brand, body, labels, figures, now)
+        key_values.save_model(database, brand, body, labels, figures, now)
     _count_revision(database, now)
 
 
@@ -159,12 +159,12 @@ def _figures(learned: Learned) -> dict[str, Any]:
 
 def _offer_mutes(database: Database, brand: str, rows: Iterable[Row], now: datetime) -> None:
     """Offer what was "not us" three times; whatever was offered or muted once is not offered again."""
-    known = records.known_mutes(database, brand)
+    known = key_values.known_mutes(database, brand)
     answers = [NotUs(brand, _post(row), row["who"]) for row in rows if row["answer"] == "not_us"]
     for offer in mute_offers(answers):
         value = mute_value(offer.kind, offer.source, offer.value)
         if (offer.kind, value) not in known:
-            records.add_mute(database, brand, offer.kind, value, f"{offer.times} times not us", now, offered=True)
+            key_values.add_mute(database, brand, offer.kind, value, f"{offer.times} times not us", now, offered=True)
 
 
 def mute_value(kind: MuteKind, source: str, value: str) -> str:
@@ -178,15 +178,15 @@ def mute_value(kind: MuteKind, source: str, value: str) -> str:
 def undo(database: Database, brand: str, who: str, now: datetime) -> str:
     """Go back to the version before; what was answered since is left out of learning. Says what came of it."""
     with database.transaction():
-        row = records.model_of(database, brand)
+        row = key_values.model_of(database, brand)
         if row is None:
             return f"nothing has been learned for {brand}"
         upto = _upto(row)
-        records.undo_model(database, brand, now)
-        before = records.model_of(database, brand)
+        key_values.undo_model(database, brand, now)
+        before = key_values.model_of(database, brand)
         since = _upto(before) if before is not None else 0
         ranges = [*left_out(database, brand), {"after": since, "upto": upto, "by": who, "at": now.isoformat()}]
-        records.remember(database, _left_out_key(brand), json.dumps(ranges), now)
+        key_values.remember(database, _left_out_key(brand), json.dumps(ranges), now)
         _count_revision(database, now)
     then = f"version {before['n']} stands again" if before is not None else "the shipped judge stands alone"
     return f"{brand}: version {row['n']} is undone, {then}; earful model learn --brand {brand} hears its answers again"
@@ -195,13 +195,13 @@ def undo(database: Database, brand: str, who: str, now: datetime) -> str:
 def hear_again(database: Database, brand: str, now: datetime) -> None:
     """Let learning hear the answers of undone versions too."""
     with database.transaction():
-        records.remember(database, _left_out_key(brand), "[]", now)
-        records.remember(database, _mark_key(brand), "anew", now)
+        key_values.remember(database, _left_out_key(brand), "[]", now)
+        key_values.remember(database, _mark_key(brand), "anew", now)
 
 
 def left_out(database: Database, brand: str) -> list[dict[str, Any]]:
     """Which labels are not heard, by number: more than "after", up to "upto", with who undid them and when."""
-    found: list[dict[str, Any]] = json.loads(records.fact(database, _left_out_key(brand), "[]"))
+    found: list[dict[str, Any]] = json.loads(key_values.fact(database, _left_out_key(brand), "[]"))
     return found
 
 
@@ -211,22 +211,22 @@ def waiting(database: Database, judge: Judge, brands: Iterable[str]) -> dict[str
     return {
         brand: marks.get(brand, "")
         for brand in brands
-        if marks.get(brand, "") != records.fact(database, _mark_key(brand))
+        if marks.get(brand, "") != key_values.fact(database, _mark_key(brand))
     }
 
 
 def _marks(database: Database, judge: Judge) -> dict[str, str]:
     """Another shipped model, as after an upgrade, is a reason to learn anew: lessons begin where it stands."""
-    return {brand: f"{mark} {judge.scorer}" for brand, mark in records.label_marks(database).items()}
+    return {brand: f"{mark} {judge.scorer}" for brand, mark in key_values.label_marks(database).items()}
 
 
 def revision(database: Database) -> int:
     """A number that grows whenever what was learned has changed, by whichever process."""
-    return int(records.fact(database, _REVISION, "0"))
+    return int(key_values.fact(database, _REVISION, "0"))
 
 
 def _count_revision(database: Database, now: datetime) -> None:
-    records.remember(database, _REVISION, str(revision(database) + 1), now)
+    key_values.remember(database, _REVISION, str(revision(database) + 1), now)
 
 
 def _upto(row: Row) -> int:
@@ -311,7 +311,7 @@ class Teaching:
         """One small step for each new answer, in memory; the next whole learning replaces it."""
         taught = self._taught.get(brand, Taught())
         self._taken_in[brand] = mark
-        rows = records.labels_of(self.database, brand, MOST_AT_ONCE, after=taught.upto)
+        rows = key_values.labels_of(self.database, brand, MOST_AT_ONCE, after=taught.upto)
         complaint = taught.complaint
         for row in rows:
             if row["text"] or row["title"]:
@@ -334,10 +334,10 @@ def offer_quiet(database: Database, rules: Rules, intake: Intake, now: datetime)
         return []
     period, moment = hours.daily_moment(now, min(alerts.sweep_at), rules.settings.zone)
     key = f"offer:{period[:10]}"
-    if now - moment > LATE_OFFER or records.has_period(database, key):
+    if now - moment > LATE_OFFER or key_values.has_period(database, key):
         return []
     with database.transaction():
-        if not records.take_period(database, key, now):
+        if not key_values.take_period(database, key, now):
             return []
         chosen = _choose(database, rules, intake, now, alerts.offer_quiet)
         return intake.offer(chosen, OFFERED, "offered", now) if chosen else []
@@ -349,7 +349,7 @@ def _choose(database: Database, rules: Rules, intake: Intake, now: datetime, mos
     first = now.toordinal() % len(names)
     by_brand = []
     for name in (*names[first:], *names[:first]):
-        standing = intake.tellable(looks.quiet(database, name, now - DAY, NEAR))
+        standing = intake.tellable(requeue.quiet(database, name, now - DAY, NEAR))
         by_brand.append(training.quiet_candidates(standing, most))
     in_turn = (each for round_ in zip_longest(*by_brand) for each in round_ if each is not None)
     return [each for each, _ in zip(in_turn, range(most), strict=False)]

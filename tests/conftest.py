@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from monitor.store.opening import open_database
+from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite

@@ -17,8 +17,8 @@ from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable
 from monitor.install import InstallError
 from monitor.settings import EXIT, SettingsError
+from monitor.store.connect import Error
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken
-from monitor.store.opening import Error
 
 __all__ = [
     "app",

@@ -20,7 +20,7 @@ from monitor.backtest import Change, Sums, backtest
 from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.settings import load
-from monitor.store import looks, records
+from monitor.store import key_values, requeue
 from monitor.store.database import Row, at
 from monitor.teaching import Taught
 from monitor.text.complaint_signals import BRAND
@@ -101,7 +101,7 @@ def _brand(assembly: Assembly, brand: str) -> str:
 
 
 def _model_json(assembly: Assembly, name: str, taught: Taught | None) -> dict[str, Any]:
-    row = records.model_of(assembly.database, name)
+    row = key_values.model_of(assembly.database, name)
     return {
         "brand": name,
         "version": row["n"] if row else None,
@@ -143,15 +143,15 @@ def _learned_json(learned: Learned | None) -> dict[str, Any] | None:
 
 def _by_kind(assembly: Assembly, name: str) -> dict[str, int]:
     found: dict[str, int] = {}
-    for row in records.labels_of(assembly.database, name):
+    for row in key_values.labels_of(assembly.database, name):
         found[row["answer"]] = found.get(row["answer"], 0) + 1
     return found
 
 
 def _show(assembly: Assembly, name: str, taught: Taught | None) -> None:
     zone = assembly.settings.zone
-    row = records.model_of(assembly.database, name)
-    versions = records.models_of(assembly.database, name)
+    row = key_values.model_of(assembly.database, name)
+    versions = key_values.models_of(assembly.database, name)
     head = Text(name, "bold")
     if row is not None:
         head.append(f" · version {row['n']}, begun {at(row['at']).astimezone(zone):%d %b %H:%M}", "dim")
@@ -257,12 +257,12 @@ def mute_add(
     with opened() as assembly:
         name = _brand(assembly, brand) if brand else ""
         stored = _mute_value(assembly, kind, value)
-        standing = {(row["brand"], row["kind"], row["value"]) for row in records.mutes(assembly.database)}
+        standing = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(assembly.database)}
         if (name, kind, stored) in standing:
             typer.echo(f"{kind} {stored} is muted already")
             return
-        records.add_mute(assembly.database, name, kind, stored, as_ or getpass.getuser(), utc_now())
-        number = records.mutes(assembly.database)[-1]["n"]
+        key_values.add_mute(assembly.database, name, kind, stored, as_ or getpass.getuser(), utc_now())
+        number = key_values.mutes(assembly.database)[-1]["n"]
         typer.echo(
             f"{kind} {stored} is muted for {name or 'every brand'}; take it back with: earful mute undo {number}"
         )
@@ -272,7 +272,7 @@ def mute_add(
 def mute_accept(number: Annotated[int, typer.Argument(help="Its number in the list.")], as_: As = "") -> None:
     """Mute what is offered."""
     with opened() as assembly:
-        if not records.accept_mute(assembly.database, number, as_ or getpass.getuser(), utc_now()):
+        if not key_values.accept_mute(assembly.database, number, as_ or getpass.getuser(), utc_now()):
             raise Failed(f"nothing is offered by the number {number}; earful mute list shows what is")
         typer.echo(f"{number} is muted; take it back with: earful mute undo {number}")
 
@@ -284,7 +284,7 @@ def mute_undo(number: Annotated[int, typer.Argument(help="Its number in the list
     What was declined is not offered again.
     """
     with opened() as assembly:
-        if not records.undo_mute(assembly.database, number, utc_now()):
+        if not key_values.undo_mute(assembly.database, number, utc_now()):
             raise Failed(f"there is no mute by the number {number}; earful mute list shows them")
         typer.echo(f"{number} is taken back")
 
@@ -306,7 +306,7 @@ def _mute_value(assembly: Assembly, kind: str, value: str) -> str:
 
 
 def _mutes(assembly: Assembly, brand: str) -> list[Row]:
-    rows = [*records.mutes(assembly.database), *records.mutes(assembly.database, offered=True)]
+    rows = [*key_values.mutes(assembly.database), *key_values.mutes(assembly.database, offered=True)]
     return [row for row in rows if not brand or row["brand"] in {brand, ""}]
 
 
@@ -356,7 +356,7 @@ def backtest_(
         now = utc_now()
         since = now - timedelta(days=days)
         after = assemble(others, assembly.database)
-        total = sum(looks.count(assembly.database, since, now).values())
+        total = sum(requeue.count(assembly.database, since, now).values())
         quiet = as_json or not console.is_terminal
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, disable=quiet) as bar:

@@ -23,7 +23,7 @@ from monitor.engine import utc_now
 from monitor.faults import meant
 from monitor.settings import span
 from monitor.show import command
-from monitor.store import cases, deliveries, mentions, records
+from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Row, at, stamp
 from monitor.text.normalize import safe_line
 from monitor.types import Mention
@@ -357,7 +357,7 @@ def _conversation(assembly: Any, case_id: str, zone: ZoneInfo) -> None:
     told: list[tuple[datetime, Mention | Row]] = [
         (mention.post.posted_at, mention) for mention in mentions.of_case(assembly.database, case_id)
     ]
-    told += [(at(own["posted_at"]), own) for own in records.own_posts_of_case(assembly.database, case_id)]
+    told += [(at(own["posted_at"]), own) for own in key_values.own_posts_of_case(assembly.database, case_id)]
     for moment, each in sorted(told, key=lambda pair: pair[0]):
         when = f"{moment.astimezone(zone):%d %b %H:%M}"
         if not isinstance(each, Mention):

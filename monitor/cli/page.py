@@ -15,7 +15,7 @@ from monitor.daemon import set_up_log
 from monitor.engine import utc_now
 from monitor.settings import Settings, SettingsError, load
 from monitor.store import web as store
-from monitor.store.opening import Error
+from monitor.store.connect import Error
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links

@@ -25,7 +25,7 @@ from monitor.engine import utc_now
 from monitor.outbox import resend_dead
 from monitor.settings import Settings, Source, load
 from monitor.show import program
-from monitor.store.opening import holder_of
+from monitor.store.connect import holder_of
 from monitor.text.normalize import safe_line
 from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject

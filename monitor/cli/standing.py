@@ -14,9 +14,9 @@ from monitor import desk, report_words
 from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.show import command
-from monitor.store import cases, deliveries, looks, mentions, records, sources, web
+from monitor.store import cases, deliveries, key_values, mentions, requeue, sources, web
+from monitor.store.connect import served_by
 from monitor.store.database import Database, at, stamp
-from monitor.store.opening import served_by
 from monitor.text.complaint_signals import JUDGED
 from monitor.text.normalize import safe_line
 
@@ -66,9 +66,9 @@ def status(as_json: AsJson = False) -> None:
                         for g in gaps
                     ],
                     "mentions": mentions.counts(database), "open_cases": cases.count_open(database),
-                    "unjudged_languages": looks.unjudged_languages(database, now - timedelta(days=7), JUDGED),
+                    "unjudged_languages": requeue.unjudged_languages(database, now - timedelta(days=7), JUDGED),
                     "judge": assembly.intake.judge.scorer, "judge_trouble": list(assembly.intake.judge.trouble),
-                    "audit": records.fact(database, "audit"), "no_letters_to": _no_letters(assembly),
+                    "audit": key_values.fact(database, "audit"), "no_letters_to": _no_letters(assembly),
                 }
             )  # fmt: skip
             return
@@ -170,6 +170,6 @@ def _standing(database: Database, zone: ZoneInfo, notes: list[str], gaps: Any, d
                 "yellow",
             )
         )
-    audit = records.fact(database, "audit")
+    audit = key_values.fact(database, "audit")
     if audit:
         console.print(Text(f"! audit: {audit}", "red"))

@@ -6,8 +6,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from monitor.store.connect import Error
 from monitor.store.database import DatabaseUnusable, RoleTaken
-from monitor.store.opening import Error
 from monitor.store.schema import STEPS, version_of
 from monitor.store.sqlite import FileRole, Sqlite
 

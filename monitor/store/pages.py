@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from monitor.store.database import Database, Row, instant, marks, stamp
-from monitor.store.figures import heard
 from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of, post_id
+from monitor.store.report_queries import heard
 from monitor.types import Mention
 
 CANDIDATES = 600  # mentions that a search with operators looks through after the index has chosen them

@@ -13,7 +13,7 @@ from typing import Any
 
 from alerts.case import PRIORITIES
 from monitor import cases as verbs
-from monitor.store import cases, mentions, pages, records
+from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Row, stamp
 from monitor.text.normalize import clean
 from monitor.types import Mention
@@ -115,9 +115,9 @@ def label_mention(ask: Ask, values: dict[str, Any]) -> Any:
         ]
         changed = bool(mine) if answer == "undo" else mine[:1] != [answer]
         if changed and answer == "undo":
-            records.undo_labels(ask.database, [found.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
+            key_values.undo_labels(ask.database, [found.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
         elif changed:
-            records.add_label(ask.database, found.brand, found.id, answer, ask.who.name, ask.who.way, ask.now)
+            key_values.add_label(ask.database, found.brand, found.id, answer, ask.who.name, ask.who.way, ask.now)
     return {"changed": changed, "mention": shapes.explained(ask.database, ask.assembly.intake.judge, found)}
 
 
@@ -183,7 +183,7 @@ def say(ask: Ask, values: dict[str, Any]) -> Any:
         raise Refusal(400, "That cannot be read", "url: write an address that begins with https://")
     key = clean(ask.request.headers.get("idempotency-key", ""))[:200]
     with ask.database.transaction():
-        first = not key or records.first_press(ask.database, f"api:{ask.who.name}:{key}", verb, ask.now)
+        first = not key or key_values.first_press(ask.database, f"api:{ask.who.name}:{key}", verb, ask.now)
         if first:
             said = verbs.say_within(
                 ask.database, ask.rules, row["id"], verb,

@@ -19,7 +19,7 @@ from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.cases import NotPossible
-from monitor.store.opening import Error
+from monitor.store.connect import Error
 from monitor.web import auth, security
 from monitor.web.html import page, static_files
 from monitor.web.routing import ROUTES, Ask, Form, Refusal, Route

@@ -14,7 +14,7 @@ from alerts import policy
 from alerts.case import Case
 from monitor import cases as verbs
 from monitor import compose, desk
-from monitor.store import cases, mentions, pages, records, web
+from monitor.store import cases, key_values, mentions, pages, web
 from monitor.store.database import Row, at
 from monitor.text import tone
 from monitor.text.similarity import alike, bands
@@ -65,7 +65,7 @@ def conversation(ask: Ask, row: Row, told: Sequence[Mention]) -> list[Said]:
                 at(other["posted_at"]), other["author"], other["text"], other["title"], other["url"], ours,
                 case_id=other["case_id"] or "",
             )  # fmt: skip
-    for own in records.own_posts_of_case(ask.database, case.id):
+    for own in key_values.own_posts_of_case(ask.database, case.id):
         note = "automatic: it stopped no clock" if own["automatic"] else "sent them on" if own["sent_on"] else ""
         found[own["native_id"]] = _ours(case, at(own["posted_at"]), own["author"], own["text"], own["url"], note)
     return sorted(found.values(), key=lambda each: each.at)

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from alerts.case import PRIORITIES
 from monitor import desk
 from monitor.settings import Block, Settings, Shift, span
-from monitor.store import erasures, records, web
+from monitor.store import erasures, key_values, web
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
 
@@ -146,8 +146,8 @@ def show_desk(ask: Ask) -> Response:
     return page(
         ask, "desk.html", title="Desk", file=file, stands=stands, changed=set(changes), priorities=PRIORITIES,
         targets=desk.overlay(ask.assembly.written, changes).desk.targets, short_span=short_span,
-        replies=desk.replies(changes), replies_key=desk.REPLIES, mutes=records.mutes(ask.database),
-        offered=records.mutes(ask.database, offered=True), said=ask.query("said"), names=label_of,
+        replies=desk.replies(changes), replies_key=desk.REPLIES, mutes=key_values.mutes(ask.database),
+        offered=key_values.mutes(ask.database, offered=True), said=ask.query("said"), names=label_of,
         changes=[(row, label_of(row["key"])) for row in web.desk_changes(ask.database, limit=40)],
         erased=erasures.noted(ask.database, 20), mute_words=desk.mute_words,
         people=[person.name for person in ask.assembly.written.people],
@@ -238,9 +238,9 @@ def change_mutes(ask: Ask) -> Response:
     if verb in {"undo", "accept", "decline"} and number.isdecimal():
         with ask.database.transaction():
             if verb == "accept":
-                done = records.accept_mute(ask.database, int(number), ask.who.name, ask.now)
+                done = key_values.accept_mute(ask.database, int(number), ask.who.name, ask.now)
             else:
-                done = records.undo_mute(ask.database, int(number), ask.now)
+                done = key_values.undo_mute(ask.database, int(number), ask.now)
         words = {
             "undo": "It is told of again.",
             "accept": "It is muted: kept, and nobody is told.",
@@ -251,5 +251,5 @@ def change_mutes(ask: Ask) -> Response:
     if kind not in {"author", "domain", "thread"} or not value or (kind != "domain" and "/" not in value):
         raise Refusal(400, "That cannot be muted", 'Write an author as "source/name", or a domain as "example.org".')
     with ask.database.transaction():
-        records.add_mute(ask.database, ask.form.get("brand"), kind, value, ask.who.name, ask.now)
+        key_values.add_mute(ask.database, ask.form.get("brand"), kind, value, ask.who.name, ask.now)
     return _back(f"{value} is muted: kept, and nobody is told.")

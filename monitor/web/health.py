@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
 from monitor.store import pages
-from monitor.store.opening import Error
+from monitor.store.connect import Error
 
 if TYPE_CHECKING:
     from monitor.web.server import WebFace

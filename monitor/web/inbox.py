@@ -17,7 +17,7 @@ from alerts.wording import count_words, span_words
 from monitor import cases as verbs
 from monitor import compose
 from monitor.rules import Rules
-from monitor.store import cases, mentions, pages, records
+from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Database, Row
 from monitor.text.similarity import alike
 from monitor.types import Mention
@@ -275,9 +275,9 @@ def _mute(ask: Ask, ids: Sequence[str]) -> str:
             if case is None or not case.author:
                 continue
             authors.add((case.brand, f"{case.source}/{case.author}"))
-        standing = {(row["brand"], row["value"]) for row in records.mutes(ask.database) if row["kind"] == "author"}
+        standing = {(row["brand"], row["value"]) for row in key_values.mutes(ask.database) if row["kind"] == "author"}
         for brand, value in sorted(authors - standing):
-            records.add_mute(ask.database, brand, "author", value, ask.who.name, ask.now)
+            key_values.add_mute(ask.database, brand, "author", value, ask.who.name, ask.now)
     return f"{count_words(len(authors), 'author')} muted: their posts are kept, nobody is told. Desk takes it back."
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from alerts.wording import span_words
 from monitor import report
-from monitor.store import figures, pages
+from monitor.store import pages, report_queries
 from monitor.store.database import Row
 from monitor.web import charts
 from monitor.web.html import page
@@ -77,7 +77,7 @@ def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
         ],
         "answer": charts.line([week["name"] for week in weeks], medians, "Median hours to answer, by week", " h"),
         "weeks": weeks,
-        "places": [dict(row) for row in figures.by_source(ask.database, since, ask.now, brand)],
+        "places": [dict(row) for row in report_queries.by_source(ask.database, since, ask.now, brand)],
         "topics": topics.most_common(12),
         "heat": charts.heat(WEEKDAYS, by_hour, "Mentions by hour of the week"),
         "by_hour": by_hour,

@@ -22,7 +22,7 @@ from monitor import cases as verbs
 from monitor import compose
 from monitor.compose import SignedLink
 from monitor.settings import Settings
-from monitor.store import cases, mentions, records
+from monitor.store import cases, key_values, mentions
 from monitor.store.database import at, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -47,16 +47,16 @@ def signer_of(database: Sqlite | Postgresql, now: datetime) -> Signer:
 
     Call it outside a transaction.
     """
-    kept = _read(records.fact(database, FACT))
+    kept = _read(key_values.fact(database, FACT))
     if kept is None or now - at(kept["since"]) > ROTATE:
         with database.transaction():
-            kept = _read(records.fact(database, FACT))  # another process may have been quicker
+            kept = _read(key_values.fact(database, FACT))  # another process may have been quicker
             if kept is None or now - at(kept["since"]) > ROTATE:
                 name = f"k{now:%Y%m%d%H%M%S}"
                 before = {kept["current"]: kept["keys"][kept["current"]]} if kept else {}
                 fresh = base64.b64encode(secrets.token_bytes(32)).decode()
                 kept = {"current": name, "since": stamp(now), "keys": {**before, name: fresh}}
-                records.remember(database, FACT, json.dumps(kept), now)
+                key_values.remember(database, FACT, json.dumps(kept), now)
     return Signer({name: base64.b64decode(key) for name, key in kept["keys"].items()}, kept["current"])
 
 
@@ -73,7 +73,7 @@ def make(settings: Settings, database: Sqlite | Postgresql, clock: Callable[[], 
     base = settings.earful.page_url.rstrip("/")
 
     def link(case_id: str, target: str, purpose: str) -> str:
-        kept = _read(records.fact(database, FACT))
+        kept = _read(key_values.fact(database, FACT))
         if purpose not in {*PURPOSES, LETTERS} or kept is None:
             return ""
         keys = {name: base64.b64decode(key) for name, key in kept["keys"].items()}

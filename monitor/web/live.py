@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as Path
 
 from monitor.store import pages
-from monitor.store.opening import Error
+from monitor.store.connect import Error
 from monitor.web.routing import Refusal, Visitor
 
 if TYPE_CHECKING:

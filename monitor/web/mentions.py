@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from monitor.store import cases, mentions, pages, records
+from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import stamp
 from monitor.types import Mention
 from monitor.web import search
@@ -140,11 +140,11 @@ def correct(ask: Ask) -> Response:
     mention, answer = _one(ask), ask.form.get("answer")
     if answer == "undo":
         with ask.database.transaction():
-            records.undo_labels(ask.database, [mention.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
+            key_values.undo_labels(ask.database, [mention.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
         said = "What you said of it is taken back."
     elif answer in ANSWERS:
         with ask.database.transaction():
-            records.add_label(ask.database, mention.brand, mention.id, answer, ask.who.name, ask.who.way, ask.now)
+            key_values.add_label(ask.database, mention.brand, mention.id, answer, ask.who.name, ask.who.way, ask.now)
         said = f"Kept: it {ANSWERS[answer]}. It teaches how posts like it are judged."
         if mention.case_id and answer != "yes":
             case = cases.one(ask.database, mention.case_id)

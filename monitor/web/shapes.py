@@ -10,7 +10,7 @@ from alerts import hours
 from monitor import compose, report, report_words
 from monitor.rules import Rules
 from monitor.settings import Settings
-from monitor.store import cases, mentions, pages, records, sources
+from monitor.store import cases, key_values, mentions, pages, sources
 from monitor.store.database import Database, Row
 from monitor.text.judge import Judge
 from monitor.types import Mention
@@ -99,7 +99,7 @@ def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dic
         "replies": [
             {"author": own["author"], "text": own["text"], "url": own["url"], "posted_at": own["posted_at"],
              "automatic": bool(own["automatic"]), "sent_on": bool(own["sent_on"])}
-            for own in records.own_posts_of_case(database, row["id"])
+            for own in key_values.own_posts_of_case(database, row["id"])
         ],
         "log": [
             {"at": moment(line.at), "who": line.who, "way": line.way, "what": line.what,

@@ -13,7 +13,7 @@ import pytest
 from alerts.letters import render_alert
 from monitor import compose, desk, digest
 from monitor.cases import say
-from monitor.store import deliveries, pages, records, web
+from monitor.store import deliveries, key_values, pages, web
 from monitor.web import links
 from tests.browser.days import SampleDay
 from tests.browser.seat import Seat
@@ -89,7 +89,7 @@ def busy(day: SampleDay) -> dict[str, str]:
     tell(waiting[3], "answered")
     tell(waiting[4], "close", outcome="solved")
     for value, offered in (("bikes/a", True), ("bikes/b", True), ("bikes/c", False)):
-        records.add_mute(database, "Trundlewick", "author", value, "3 times not us", now, offered=offered)
+        key_values.add_mute(database, "Trundlewick", "author", value, "3 times not us", now, offered=offered)
     with database.transaction():
         web.add_desk_change(database, "desk.holidays", '["2026-12-25"]', "", "Mira", now)
         web.add_user(database, "Jonas", "staff", now)

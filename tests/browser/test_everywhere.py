@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from connectors import Gap
 from monitor import cases as verbs
-from monitor.store import records, sources, web
+from monitor.store import key_values, sources, web
 from monitor.web import pages_of
 from monitor.web.routing import ROUTES
 from tests.browser.seat import Seat
@@ -46,17 +46,17 @@ def fill(office: Office) -> dict[str, str]:
         for name in ("forum", "chirp"):
             sources.failed(database, name, now, EVIL, EVIL, refused=name == "chirp")
         sources.add_gaps(database, "forum", [Gap(now - timedelta(hours=2), now, EVIL)], now)
-        records.add_mute(database, "Acme", "author", EVIL, EVIL, now)
-        records.add_mute(database, "Acme", "words", EVIL, EVIL, now, offered=True)
-        records.remember(database, "audit", EVIL, now)
-        records.add_own_posts(
+        key_values.add_mute(database, "Acme", "author", EVIL, EVIL, now)
+        key_values.add_mute(database, "Acme", "words", EVIL, EVIL, now, offered=True)
+        key_values.remember(database, "audit", EVIL, now)
+        key_values.add_own_posts(
             database,
             [{"source": "forum", "native_id": "own1", "brand": "Acme", "author": EVIL, "url": "javascript:alert(1)",
               "text": EVIL, "parent_id": "", "thread_id": EVIL, "posted_at": f"{now:%Y-%m-%dT%H:%M:%S.000000Z}",
               "seen_at": f"{now:%Y-%m-%dT%H:%M:%S.000000Z}", "case_id": case_id, "automatic": 0, "sent_on": 0}],
         )  # fmt: skip
         (mention,) = database.rows("SELECT id FROM mentions WHERE case_id = :id", {"id": case_id})
-        records.add_label(database, "Acme", mention["id"], "spam", EVIL, "page", now)
+        key_values.add_label(database, "Acme", mention["id"], "spam", EVIL, "page", now)
     return {"case": case_id, "other": other, "mention": mention["id"]}
 
 

@@ -12,7 +12,7 @@ from connectors import Post
 from monitor import compose
 from monitor.assembly import Assembly
 from monitor.cases import say
-from monitor.store import cases, figures, records
+from monitor.store import cases, key_values, report_queries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.turns import turns_of
@@ -113,7 +113,7 @@ def test_the_first_answer_is_the_one_that_counts(acme: Assembly) -> None:
     assert hear(acme, reply("Anything else we can do?", at=NOW - 10 * MINUTE, native_id="r2")) == 0
     assert case(acme.database, "1").answered_at == NOW - 30 * MINUTE
     assert lines(acme.database, "1") == ["open", "answered"]
-    assert [row["native_id"] for row in records.own_posts_of_case(acme.database, "1")] == ["r1", "r2"]
+    assert [row["native_id"] for row in key_values.own_posts_of_case(acme.database, "1")] == ["r1", "r2"]
 
 
 def test_an_older_answer_that_is_seen_later_takes_the_place_of_the_newer_one(acme: Assembly) -> None:
@@ -162,8 +162,8 @@ def test_a_second_reply_that_was_seen_before_the_words_it_answers_answers_them(a
 def logged(acme: Assembly) -> tuple[Any, list[Any]]:
     """The one case and its log, as the report reads them."""
     since, until = NOW - 24 * HOUR, NOW + HOUR
-    (row,) = figures.cases_between(acme.database, since, until)
-    return row, figures.log_between(acme.database, since, until)
+    (row,) = report_queries.cases_between(acme.database, since, until)
+    return row, report_queries.log_between(acme.database, since, until)
 
 
 def test_the_case_of_the_brand_whose_account_answers_is_answered(acme: Assembly) -> None:

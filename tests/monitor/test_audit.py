@@ -17,7 +17,7 @@ from monitor import cases as verbs
 from monitor import coverage, digest, escalation, notices
 from monitor.assembly import Assembly
 from monitor.audit import Audit
-from monitor.store import deliveries, records, sources
+from monitor.store import deliveries, key_values, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.fakes.server import FakeServer
@@ -152,7 +152,7 @@ def test_a_flagged_mention_without_a_case_is_found(acme: Assembly) -> None:
     take(acme, post(ANGRY, at=NOW - 2 * MINUTE), now=NOW - 2 * MINUTE)
     break_rows(acme.database, "UPDATE mentions SET case_id = ''")
     assert audit(acme).findings == ("1 flagged mentions have neither a case nor a reason why not",)
-    assert records.fact(acme.database, "audit") == "1 flagged mentions have neither a case nor a reason why not"
+    assert key_values.fact(acme.database, "audit") == "1 flagged mentions have neither a case nor a reason why not"
 
 
 def test_a_delivery_that_nobody_sends_is_found_unless_its_channel_is_known_to_be_down(acme: Assembly) -> None:

@@ -11,7 +11,7 @@ from monitor.assembly import Assembly
 from monitor.backtest import Sums, backtest
 from monitor.cases import say
 from monitor.settings import load
-from monitor.store import mentions, records
+from monitor.store import key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, BROKEN, DAY, LATE, MINUTE, NOW, assembly_of, post, settings_from, take
@@ -108,6 +108,6 @@ def test_only_the_asked_days_are_judged_page_by_page_each_post_once(acme: Assemb
 def test_what_was_deleted_is_left_out_and_mutes_hold_on_both_sides(acme: Assembly, tmp_path: Path) -> None:
     take(acme, post(ANGRY, native_id="gone"), post(LATE, author="loud"))
     mentions.delete_posts(acme.database, "forum", ["gone"], NOW)
-    records.add_mute(acme.database, "Acme", "author", "forum/loud", "ANA", NOW)
+    key_values.add_mute(acme.database, "Acme", "author", "forum/loud", "ANA", NOW)
     sums = compared(acme, other(acme, tmp_path / "same"))
     assert (sums.posts, sums.alerts_before, sums.alerts_after) == (1, 0, 0)

@@ -14,7 +14,7 @@ from monitor.cases import say
 from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.settings import load
-from monitor.store import records
+from monitor.store import key_values
 from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_on, take
@@ -66,7 +66,7 @@ def test_a_conversation_is_shown_in_the_order_in_which_it_was_written(folder: Pa
     own |= {"source": "forum", "native_id": "r1", "author": "acme", "text": "We are sorry.", "url": address}
     own |= {"posted_at": stamp(now - MINUTE / 2), "seen_at": stamp(now), "case_id": zoe}
     with sqlite.transaction():
-        records.add_own_posts(sqlite, [{**own, "automatic": 0, "sent_on": 0}])
+        key_values.add_own_posts(sqlite, [{**own, "automatic": 0, "sent_on": 0}])
     assert not take(acme, post("Acme failed me again!", author="zoe", at=now - MINUTE / 4, thread_id="t9"), now=now)
     say(sqlite, acme.rules, zoe, "answered", who="Ana", way="page", now=now, detail={"url": address})
     shown = call(folder, "case", zoe).stdout

@@ -12,7 +12,7 @@ from monitor import cases as verbs
 from monitor.assembly import Assembly
 from monitor.cases import NotPossible, Said, say
 from monitor.compose import facts_of
-from monitor.store import cases, mentions, records
+from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.hall import (
@@ -137,9 +137,9 @@ def test_undo_keeps_what_the_network_has_said_in_between(acme: Assembly) -> None
 
 def test_dismissing_teaches_and_undoing_takes_the_lesson_back(acme: Assembly) -> None:
     tell(acme, "dismiss", why="not_us")
-    assert [row["answer"] for row in records.labels_of(acme.database, "Acme")] == ["not_us"]
+    assert [row["answer"] for row in key_values.labels_of(acme.database, "Acme")] == ["not_us"]
     tell(acme, "undo")
-    assert records.labels_of(acme.database, "Acme") == []
+    assert key_values.labels_of(acme.database, "Acme") == []
 
 
 def test_snoozed_and_waiting_are_states_that_end(acme: Assembly) -> None:

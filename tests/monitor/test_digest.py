@@ -19,8 +19,8 @@ from monitor import digest
 from monitor.assembly import Assembly
 from monitor.cli import app
 from monitor.settings import Settings, load
-from monitor.store import deliveries, records, sources, web
-from monitor.store.opening import open_database
+from monitor.store import deliveries, key_values, sources, web
+from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
@@ -57,7 +57,7 @@ def in_zone(folder: Path, zone: str, digest_table: str = BOSSES, **more: Any) ->
 def installed(assembly: Assembly, at: datetime) -> None:
     """Earful was first started then."""
     with assembly.database.transaction():
-        records.remember(assembly.database, "installed_at", at.isoformat(), at)
+        key_values.remember(assembly.database, "installed_at", at.isoformat(), at)
 
 
 @pytest.fixture
@@ -363,15 +363,15 @@ def test_alerts_that_were_not_for_us_are_counted_among_those_of_the_week(acme: A
 
 def test_mutes_that_are_offered_are_told_with_the_reason_and_the_place_to_answer(acme: Assembly) -> None:
     """Once somebody has said yes or no, the letter is silent about it."""
-    records.add_mute(acme.database, "Acme", "author", "forum/bugs", "3 times not us", MONDAY, offered=True)
-    records.add_mute(acme.database, "Acme", "domain", "toons.example", "4 times not us", MONDAY, offered=True)
+    key_values.add_mute(acme.database, "Acme", "author", "forum/bugs", "3 times not us", MONDAY, offered=True)
+    key_values.add_mute(acme.database, "Acme", "domain", "toons.example", "4 times not us", MONDAY, offered=True)
     notes = digest.view(acme.database, acme.rules, MONDAY).notes
     assert "Mute the author forum/bugs? 3 times not us." in notes
     assert "Mute links to toons.example? 4 times not us." in notes
     assert any(note.startswith("Say yes or no on the desk") for note in notes)
-    offered = records.mutes(acme.database, offered=True)
-    records.accept_mute(acme.database, offered[0]["n"], "Ana", MONDAY)
-    records.undo_mute(acme.database, offered[1]["n"], MONDAY)
+    offered = key_values.mutes(acme.database, offered=True)
+    key_values.accept_mute(acme.database, offered[0]["n"], "Ana", MONDAY)
+    key_values.undo_mute(acme.database, offered[1]["n"], MONDAY)
     assert not any("Mute" in note for note in digest.view(acme.database, acme.rules, MONDAY).notes)
 
 

@@ -11,7 +11,7 @@ from connectors import Aside
 from monitor import erasing
 from monitor.assembly import Assembly
 from monitor.cases import say
-from monitor.store import cases, deliveries, erasures, mentions, records, sources
+from monitor.store import cases, deliveries, erasures, key_values, mentions, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, BROKEN, CALM, HOUR, LATE, NOW, assembly_of, case, count, lines, post, settings_from, take
@@ -47,13 +47,13 @@ def settled(acme: Assembly) -> str:
     ):
         say(acme.database, acme.rules, first, verb, who="Ben", way="page", now=NOW, detail=detail)
     stamped = acme.database.rows("SELECT posted_at FROM posts")[0]["posted_at"]
-    records.add_own_posts(
+    key_values.add_own_posts(
         acme.database,
         [{"source": "forum", "native_id": "own", "brand": "Acme", "author": "acme", "url": "https://f.example/olga",
           "text": "@olga, sorry", "parent_id": "a", "thread_id": "t", "posted_at": stamped, "seen_at": stamped,
           "case_id": first, "automatic": 0, "sent_on": 0}],
     )  # fmt: skip
-    records.add_mute(acme.database, "Acme", "author", "forum/olga", "3 times not us", NOW, offered=True)
+    key_values.add_mute(acme.database, "Acme", "author", "forum/olga", "3 times not us", NOW, offered=True)
     sources.set_aside(acme.database, "forum", [Aside(b'{"by": "olga"}', "no date"), Aside(b"{}", "no date")], NOW)
     letter = {"subject": "The week", "html": "olga on forum", "text": "3 days, olga on forum", "headers": {}}
     deliveries.queue(
@@ -126,12 +126,12 @@ def test_nobody_of_that_name_is_nobody_and_nothing_is_noted(acme: Assembly) -> N
 
 def test_a_standing_mute_and_the_settings_are_named_to_who_erases(acme: Assembly) -> None:
     settled(acme)
-    records.add_mute(acme.database, "Acme", "author", "forum/olga", "Ana", NOW)
+    key_values.add_mute(acme.database, "Acme", "author", "forum/olga", "Ana", NOW)
     found = erasing.known(acme.database, acme.rules, "forum", "OLGA")
-    number = records.mutes(acme.database)[0]["n"]
+    number = key_values.mutes(acme.database)[0]["n"]
     assert any(f"earful mute undo {number}" in each for each in found.stays)
     erase(acme)
-    assert [row["value"] for row in records.mutes(acme.database)] == ["forum/olga"]
+    assert [row["value"] for row in key_values.mutes(acme.database)] == ["forum/olga"]
 
 
 @pytest.mark.parametrize("name", ["%", "_", "' OR 1=1 --", "olg", "*", "\x00", "\ud800", "x" * 100_000])

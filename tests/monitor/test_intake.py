@@ -13,7 +13,7 @@ import pytest
 from connectors import Post
 from monitor.assembly import Assembly
 from monitor.cases import say
-from monitor.store import cases, deliveries, mentions, records
+from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.cases import log_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -175,9 +175,9 @@ def test_an_edit_refreshes_the_words_and_opens_nothing(acme: Assembly) -> None:
 
 def test_every_unhappy_post_without_a_case_has_its_reason(acme: Assembly) -> None:
     with acme.database.transaction():
-        records.add_mute(acme.database, "Acme", "author", "forum/muted_one", "ANA", NOW)
-        records.add_mute(acme.database, "", "thread", "forum/loud", "ANA", NOW)
-        records.add_mute(acme.database, "Acme", "domain", "spam.example", "ANA", NOW)
+        key_values.add_mute(acme.database, "Acme", "author", "forum/muted_one", "ANA", NOW)
+        key_values.add_mute(acme.database, "", "thread", "forum/loud", "ANA", NOW)
+        key_values.add_mute(acme.database, "Acme", "domain", "spam.example", "ANA", NOW)
     opened = take(
         acme,
         post(ANGRY, author="@Acme_Staff"),

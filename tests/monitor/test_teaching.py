@@ -17,7 +17,7 @@ from monitor import digest, teaching
 from monitor.assembly import Assembly, judge_of
 from monitor.cases import record_answer, say
 from monitor.engine import Engine
-from monitor.store import cases, mentions, records
+from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.types import Mention, Verdict
@@ -176,15 +176,15 @@ def test_a_brand_that_has_just_been_learned_anew_takes_the_next_answers_in_one_b
     said(small, jokes(40), "dismiss", "ANA", "BEN")
     said(small, complaints(40), "take", "ANA", "BEN")
     small.teaching.work(Clock())
-    before, version = verdict(small, COMPLAINT), records.model_of(small.database, "Acme")
+    before, version = verdict(small, COMPLAINT), key_values.model_of(small.database, "Acme")
     said(small, complaints(3), "dismiss", "CLEO")
     assert small.teaching.due()
     small.teaching.work(Clock())
     assert verdict(small, COMPLAINT).needs_answer < before.needs_answer, "who says otherwise is heard at once"
-    assert records.model_of(small.database, "Acme") == version, "the whole is learned anew later"
+    assert key_values.model_of(small.database, "Acme") == version, "the whole is learned anew later"
     small.teaching.stopwatch = lambda: 1e6
     learned(small)
-    assert records.model_of(small.database, "Acme") != version
+    assert key_values.model_of(small.database, "Acme") != version
 
 
 # -- what must not spoil it -----------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def test_our_own_reply_on_the_network_teaches_that_an_answer_was_needed(acme: As
         record_answer(
             acme.database, acme.rules, found, answered_at=NOW, who="acme_care", url="", sent_on=False, now=NOW
         )  # fmt: skip
-    labels = records.labels_of(acme.database, "Acme")
+    labels = key_values.labels_of(acme.database, "Acme")
     assert [(row["answer"], row["who"], row["way"]) for row in labels] == [("yes", "acme_care", "network")] * 2
     assert "old" not in {row["author"] for row in labels}
 
@@ -307,24 +307,24 @@ def test_three_times_not_us_offers_a_mute_once_and_only_accepting_mutes(acme: As
     for n in range(2):
         said(acme, [joke(n)], "dismiss", "ANA", why="not_us")
     learned(acme)
-    assert records.mutes(acme.database, offered=True) == []
+    assert key_values.mutes(acme.database, offered=True) == []
     said(acme, [joke(2)], "dismiss", "ANA", why="not_us")
     learned(acme)
-    (offer,) = records.mutes(acme.database, offered=True)
+    (offer,) = key_values.mutes(acme.database, offered=True)
     assert (offer["brand"], offer["kind"], offer["value"], offer["who"]) == (
         "Acme", "author", "forum/bugs", "3 times not us",
     )  # fmt: skip
     said(acme, [joke(3)], "dismiss", "ANA", why="not_us")  # only offered: still told
     learned(acme)
-    assert len(records.mutes(acme.database, offered=True)) == 1
+    assert len(key_values.mutes(acme.database, offered=True)) == 1
 
-    assert records.accept_mute(acme.database, offer["n"], "ANA", NOW)
-    assert not records.accept_mute(acme.database, offer["n"], "ANA", NOW)
+    assert key_values.accept_mute(acme.database, offer["n"], "ANA", NOW)
+    assert not key_values.accept_mute(acme.database, offer["n"], "ANA", NOW)
     assert take(acme, joke(4)) == []
-    assert records.undo_mute(acme.database, offer["n"], NOW)
+    assert key_values.undo_mute(acme.database, offer["n"], NOW)
     said(acme, [joke(5)], "dismiss", "ANA", why="not_us")  # told again
     learned(acme)
-    assert records.mutes(acme.database, offered=True) == [], "what people took back is not offered again"
+    assert key_values.mutes(acme.database, offered=True) == [], "what people took back is not offered again"
 
 
 def test_a_muted_community_and_a_muted_domain_are_silent(small: Assembly) -> None:
@@ -339,10 +339,10 @@ def test_a_muted_community_and_a_muted_domain_are_silent(small: Assembly) -> Non
         linked = replace(each, text=f"{each.text} https://www.toons.example/{n}")
         said(small, [linked], "dismiss", "ANA", why="not_us")
     learned(small)
-    offers = {(row["kind"], row["value"]): row["n"] for row in records.mutes(small.database, offered=True)}
+    offers = {(row["kind"], row["value"]): row["n"] for row in key_values.mutes(small.database, offered=True)}
     assert set(offers) == {("community", "forum/cartoons"), ("domain", "toons.example")}
     for n in offers.values():
-        records.accept_mute(small.database, n, "ANA", NOW)
+        key_values.accept_mute(small.database, n, "ANA", NOW)
     elsewhere = there(6)
     linked = replace(there(7), text=f"{there(7).text} see toons.example/x https://toons.example/x")
     opened = take(small, replace(there(0, **place), native_id="again"), linked, elsewhere)
@@ -391,7 +391,7 @@ def test_a_few_quiet_posts_are_offered_before_the_first_list_and_their_answers_t
 
     say(acme.database, acme.rules, opened[0], "take", who="ANA", way="page", now=AT_NINE)
     say(acme.database, acme.rules, opened[1], "dismiss", who="ANA", way="page", now=AT_NINE)
-    assert sorted(row["answer"] for row in records.labels_of(acme.database, "Acme")) == ["not_a_complaint", "yes"]
+    assert sorted(row["answer"] for row in key_values.labels_of(acme.database, "Acme")) == ["not_a_complaint", "yes"]
     again = offered(acme, AT_NINE + DAY - timedelta(seconds=1)), offered(acme, AT_NINE + DAY)
     assert again == ([], []), "of a day of which nothing was heard nothing is offered"
 
@@ -399,7 +399,7 @@ def test_a_few_quiet_posts_are_offered_before_the_first_list_and_their_answers_t
 def test_the_nearest_to_the_line_is_offered_and_never_what_is_ours_muted_or_only_for_information(
     small: Assembly,
 ) -> None:
-    records.add_mute(small.database, "Acme", "author", "forum/loud", "ANA", NOW)
+    key_values.add_mute(small.database, "Acme", "author", "forum/loud", "ANA", NOW)
     hidden = [
         post(LOVELY, author="acme_care"), post(LOVELY, author="acme_staff"), post(LOVELY, author="loud"),
         post(LOVELY, author="press", source="news"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import records
+from monitor.store import key_values
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import migrate
@@ -33,8 +33,8 @@ def test_a_copy_taken_while_others_write_is_sound_and_whole(filled: Sqlite, tmp_
     def write() -> None:
         while not stop.is_set():
             with filled.transaction():
-                records.remember(filled, "left", str(len(written)), NOW)
-                records.remember(filled, "right", str(len(written)), NOW)
+                key_values.remember(filled, "left", str(len(written)), NOW)
+                key_values.remember(filled, "right", str(len(written)), NOW)
             written.append(1)
 
     thread = threading.Thread(target=write)
@@ -45,7 +45,7 @@ def test_a_copy_taken_while_others_write_is_sound_and_whole(filled: Sqlite, tmp_
             filled.backup_to(target)
             copy = Sqlite(target)
             assert copy.is_sound() == ""
-            assert records.fact(copy, "left") == records.fact(copy, "right")
+            assert key_values.fact(copy, "left") == key_values.fact(copy, "right")
             assert count(copy, "mentions") == 20
             copy.close()
     finally:
@@ -57,13 +57,13 @@ def test_a_copy_taken_while_others_write_is_sound_and_whole(filled: Sqlite, tmp_
 def test_a_copy_can_be_put_back_and_what_stood_there_is_kept(filled: Sqlite, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     filled.backup_to(copy)
-    records.remember(filled, "later", "1", NOW)
+    key_values.remember(filled, "later", "1", NOW)
     path = filled.path
     filled.close()
     words = restore_to(copy, path, NOW)
     assert "20 mentions" in words
     restored, kept = Sqlite(path), Sqlite(path.with_name("earful.sqlite.before-restore-20260304T100000"))
-    assert (records.fact(restored, "later"), records.fact(kept, "later")) == ("", "1")
+    assert (key_values.fact(restored, "later"), key_values.fact(kept, "later")) == ("", "1")
     assert count(restored, "mentions") == 20
     assert (path.stat().st_mode & 0o777) == 0o600
     restored.close()

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 import sqlite_utils.utils
 
-from monitor.store import records
+from monitor.store import key_values
+from monitor.store.connect import Error, holder_of, open_database
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken, at, instant, sought, stamp
-from monitor.store.opening import Error, holder_of, open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import STEPS, migrate, version_of
 from monitor.store.sqlite import Sqlite, wal_is_safe
@@ -181,7 +181,7 @@ def test_migrating_twice_changes_nothing(database: Base) -> None:
 
 def test_a_new_step_is_taken_once_and_on_sqlite_after_a_backup(database: Base) -> None:
     steps = (*STEPS, ("ALTER TABLE facts ADD COLUMN colour {text}", "CREATE INDEX facts_by_colour ON facts (colour)"))
-    records.remember(database, "a", "1", NOW)
+    key_values.remember(database, "a", "1", NOW)
     migrate(database, NOW, steps)
     migrate(database, NOW, steps)
     row = database.row("SELECT * FROM facts WHERE key = 'a'")
@@ -190,7 +190,7 @@ def test_a_new_step_is_taken_once_and_on_sqlite_after_a_backup(database: Base) -
     if isinstance(database, Sqlite):
         kept = Sqlite(database.path.with_name(f"earful.sqlite.before-schema-{len(steps)}"))
         assert version_of(kept) == len(STEPS)
-        assert records.fact(kept, "a") == "1"
+        assert key_values.fact(kept, "a") == "1"
         kept.close()
 
 
@@ -213,7 +213,7 @@ def test_the_schema_of_a_newer_earful_is_refused_and_left_alone(database: Base) 
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from monitor.store.opening import open_database
+from monitor.store.connect import open_database
 from monitor.store.schema import STEPS, migrate
 from tests.hall import NOW
 
@@ -236,7 +236,7 @@ migrate(opened, NOW, (*STEPS, tuple("CREATE TABLE extra%d (a {text})" % n for n 
 def test_a_kill_in_the_middle_of_a_migration_leaves_the_old_schema(
     database: Base, database_url: str, after: int
 ) -> None:
-    records.remember(database, "a", "1", NOW)
+    key_values.remember(database, "a", "1", NOW)
     ran = subprocess.run(
         [sys.executable, "-c", DYING, database_url, str(after)], cwd=ROOT, capture_output=True, timeout=60, check=False
     )
@@ -244,7 +244,7 @@ def test_a_kill_in_the_middle_of_a_migration_leaves_the_old_schema(
     again = open_database(database_url)
     assert version_of(again) == len(STEPS)
     assert not any(again.has_table(f"extra{n}") for n in range(4))
-    assert records.fact(again, "a") == "1"
+    assert key_values.fact(again, "a") == "1"
     assert again.is_sound() == ""
     again.close()
 
@@ -256,13 +256,13 @@ def add_one(database: Base, times: int) -> None:
     """Read and then write, as every decision does."""
     for _ in range(times):
         with database.transaction():
-            value = int(records.fact(database, "counter", "0"))
-            records.remember(database, "counter", str(value + 1), NOW)
+            value = int(key_values.fact(database, "counter", "0"))
+            key_values.remember(database, "counter", str(value + 1), NOW)
 
 
 ADDING = """
 import sys
-from monitor.store.opening import open_database
+from monitor.store.connect import open_database
 from tests.store.test_database import add_one
 database = open_database(sys.argv[1])
 add_one(database, int(sys.argv[2]))
@@ -289,7 +289,7 @@ def test_two_threads_and_another_process_that_read_and_write_lose_nothing(databa
         thread.join(60)
     _out, error = other.communicate(timeout=60)
     assert (failed, other.returncode, error) == ([], 0, "")
-    assert records.fact(database, "counter") == "120"
+    assert key_values.fact(database, "counter") == "120"
 
 
 class Deferred(Sqlite):
@@ -305,18 +305,18 @@ def test_deferred_transactions_would_fail_under_two_writers(sqlite: Sqlite) -> N
     """Why BEGIN IMMEDIATE: who has read and then wants to write fails at once, whatever the time-out says."""
     broken = Deferred(sqlite.path)
     with pytest.raises(sqlite3.OperationalError, match="locked"), broken.transaction():  # noqa: PT012
-        before = int(records.fact(broken, "counter", "0"))
+        before = int(key_values.fact(broken, "counter", "0"))
         add_one(sqlite, 1)  # another writer is quicker
-        records.remember(broken, "counter", str(before + 1), NOW)
+        key_values.remember(broken, "counter", str(before + 1), NOW)
     broken.close()
-    assert records.fact(sqlite, "counter") == "1"
+    assert key_values.fact(sqlite, "counter") == "1"
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Base) -> None:
     with pytest.raises(RuntimeError), database.transaction():  # noqa: PT012
-        records.remember(database, "a", "1", NOW)
+        key_values.remember(database, "a", "1", NOW)
         raise RuntimeError
-    assert records.fact(database, "a") == ""
+    assert key_values.fact(database, "a") == ""
     add_one(database, 1)
 
 
@@ -325,7 +325,7 @@ def test_a_writer_waits_for_another_one_that_takes_its_time(database: Base) -> N
 
     def slow() -> None:
         with database.transaction():
-            records.remember(database, "first", "slow", NOW)
+            key_values.remember(database, "first", "slow", NOW)
             begun.set()
             may_end.wait(30)
 
@@ -334,7 +334,7 @@ def test_a_writer_waits_for_another_one_that_takes_its_time(database: Base) -> N
     assert begun.wait(30)
     threading.Timer(0.2, may_end.set).start()
     with database.transaction():
-        seen = records.fact(database, "first")
+        seen = key_values.fact(database, "first")
     thread.join(30)
     assert seen == "slow"
 
@@ -357,7 +357,7 @@ def test_a_second_daemon_is_refused_with_host_and_process(database: Base, databa
 def test_the_role_of_a_killed_daemon_is_free(database: Base, database_url: str) -> None:
     code = (
         "import os, signal, sys\n"
-        "from monitor.store.opening import open_database\nfrom tests.hall import NOW\n"
+        "from monitor.store.connect import open_database\nfrom tests.hall import NOW\n"
         "role = open_database(sys.argv[1]).hold_role('daemon', NOW)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -460,22 +460,22 @@ def test_postgresql_plans_a_question_for_the_values_it_is_asked_with(new_postgre
 
 def test_a_lost_connection_to_postgresql_is_found_again(new_postgresql: str) -> None:
     database = Postgresql(new_postgresql)
-    records.remember(database, "a", "1", NOW)
+    key_values.remember(database, "a", "1", NOW)
     with psycopg.connect(new_postgresql, autocommit=True) as killer:
         killer.execute(TERMINATE)
     with pytest.raises(Error):
-        records.fact(database, "a")
-    assert records.fact(database, "a") == "1"
+        key_values.fact(database, "a")
+    assert key_values.fact(database, "a") == "1"
     database.close()
 
 
 def test_a_connection_that_dies_inside_a_transaction_leaves_nothing_and_is_replaced(new_postgresql: str) -> None:
     database = Postgresql(new_postgresql)
     with pytest.raises(Error), database.transaction():  # noqa: PT012
-        records.remember(database, "a", "1", NOW)
+        key_values.remember(database, "a", "1", NOW)
         with psycopg.connect(new_postgresql, autocommit=True) as killer:
             killer.execute(TERMINATE)
-        records.remember(database, "b", "2", NOW)
-    assert records.fact(database, "a") == ""
+        key_values.remember(database, "b", "2", NOW)
+    assert key_values.fact(database, "a") == ""
     add_one(database, 1)
     database.close()

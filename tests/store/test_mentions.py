@@ -15,7 +15,7 @@ import pytest
 
 from connectors import Post
 from monitor.assembly import Assembly
-from monitor.store import cases, figures, mentions, pages
+from monitor.store import cases, mentions, pages, report_queries
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -297,7 +297,7 @@ def _counted(database: Base, since: datetime, until: datetime, brand: str = "") 
 
 
 def _heard(database: Base, since: datetime, until: datetime, brand: str = "") -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in figures.heard(database, since, until, brand)]
+    return [tuple(row.values()) for row in report_queries.heard(database, since, until, brand)]
 
 
 def _scatter(database: Base, seed: int, *, again: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
@@ -333,7 +333,7 @@ def test_the_sums_of_a_span_are_what_counting_finds(database: Base) -> None:
     for since, until in itertools.product(ends, ends):
         assert _heard(database, since, until) == _counted(database, since, until), (since, until)
     assert _heard(database, ends[1], ends[-1], "Acme") == _counted(database, ends[1], ends[-1], "Acme") != []
-    sources = figures.by_source(database, NOW - DAY, NOW + DAY)
+    sources = report_queries.by_source(database, NOW - DAY, NOW + DAY)
     assert sum(row["mentions"] for row in sources) == count(database, "mentions") == 240
     volume = pages.volume(database, ends[1], ends[-1])
     assert sum(row["known"] for row in volume) == sum(row[4] for row in _counted(database, ends[1], ends[-1]))

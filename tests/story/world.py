@@ -19,7 +19,7 @@ from monitor import digest, escalation
 from monitor.assembly import assemble, know_sources, open_store
 from monitor.presses import Listening, Spool, spool_folder
 from monitor.settings import load
-from monitor.store import cases, deliveries, records
+from monitor.store import cases, deliveries, key_values
 from tests.fakes.mastodon import FakeMastodon, status
 from tests.fakes.smtp import Mail
 from tests.world import ANA, BEN, FarSide, far_side
@@ -88,7 +88,7 @@ class World:
         self._coming: list[tuple[datetime, list[Any], dict[str, Any]]] = []
         self._begin()
         with self.database.transaction():
-            records.remember(self.database, "installed_at", self.now.isoformat(), self.now)
+            key_values.remember(self.database, "installed_at", self.now.isoformat(), self.now)
 
     def _begin(self) -> None:
         settings = load(self.file, self.far.environ)

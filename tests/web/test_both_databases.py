@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import records, web
+from monitor.store import key_values, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, CHURN, HOUR, INJURY, case, post
@@ -27,7 +27,7 @@ def test_every_page_shows_the_same_on_both(anywhere: Office) -> None:
     (old,) = anywhere.take(post(ANGRY, author="olga", ago=5 * HOUR))
     ids = [old, *anywhere.take(post(CHURN, author="olga", thread_id="t"), post(INJURY, author="ike"))]
     anywhere.take(post("Acme is fine, lovely", author="may"))
-    records.remember(anywhere.database, "audit", "", anywhere.clock())
+    key_values.remember(anywhere.database, "audit", "", anywhere.clock())
     admin = anywhere.person("Ida", "admin")
     states = [f"/?state={each}" for each in ("waiting", "taken", "later", "answered", "closed", "sweep")]
     filters = [

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from monitor import desk
-from monitor.store import records, web
+from monitor.store import key_values, web
 from tests.hall import ANGRY, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
 from tests.web.office import Browser, Office
 
@@ -172,7 +172,7 @@ def test_muting_the_author_of_a_case_ends_telling_of_them(office: Office) -> Non
     person.get("/")
     for _ in range(2):
         person.post("/cases", {"case": case_id, "verb": "mute", "back": "/"})
-    assert [(row["kind"], row["value"], row["who"]) for row in records.mutes(office.database)] == [
+    assert [(row["kind"], row["value"], row["who"]) for row in key_values.mutes(office.database)] == [
         ("author", "forum/troll", "Olle")
     ]
 
@@ -204,7 +204,7 @@ def test_the_case_shows_what_was_said_what_happened_before_and_on_this_network_o
 def test_our_own_replies_stand_in_the_conversation_with_remarks_on_their_tone(office: Office) -> None:
     (case_id,) = office.take(post(CHURN, author="cy", native_id="root"))
     with office.database.transaction():
-        records.add_own_posts(
+        key_values.add_own_posts(
             office.database,
             [{
                 "source": "forum", "native_id": "r1", "brand": "Acme", "author": "acme_care",
@@ -250,11 +250,11 @@ def test_a_correction_teaches_and_can_be_taken_back(office: Office) -> None:
     person = office.person("Olle")
     person.get(f"/mentions/{row['id']}")
     person.post(f"/mentions/{row['id']}", {"answer": "not_us"})
-    assert [each["answer"] for each in records.labels_of(office.database, "Acme")] == ["not_us"]
+    assert [each["answer"] for each in key_values.labels_of(office.database, "Acme")] == ["not_us"]
     shown = person.get(f"/mentions/{row['id']}").text
     assert "is not about us · Olle" in shown
     person.post(f"/mentions/{row['id']}", {"answer": "undo"})
-    assert records.labels_of(office.database, "Acme") == []
+    assert key_values.labels_of(office.database, "Acme") == []
 
 
 def test_what_a_colleague_does_is_told_to_open_pages(office: Office) -> None:
@@ -385,23 +385,23 @@ def test_an_admin_erases_an_author_after_being_asked_once_more(office: Office) -
 def test_an_offered_mute_is_taken_or_declined_with_one_press_and_can_be_taken_back(office: Office) -> None:
     """What, why, and the two answers in one line; what was declined is not offered again."""
     now = office.clock()
-    records.add_mute(office.database, "Acme", "author", "forum/bugs", "3 times not us", now, offered=True)
-    records.add_mute(office.database, "Acme", "domain", "toons.example", "4 times not us", now, offered=True)
+    key_values.add_mute(office.database, "Acme", "author", "forum/bugs", "3 times not us", now, offered=True)
+    key_values.add_mute(office.database, "Acme", "domain", "toons.example", "4 times not us", now, offered=True)
     assert "verb" not in office.person("Vic", "viewer").get("/desk").text.split('id="offers"')[1].split("</section>")[0]
     lead = office.person("Ana", "lead")
     line = lead.get("/desk").text.split('id="offers"')[1].split("</li>")[0]
     assert re.search(r"The author <strong>forum/bugs</strong>.*3 times not us", line)
-    numbers = [row["n"] for row in records.mutes(office.database, offered=True)]
+    numbers = [row["n"] for row in key_values.mutes(office.database, offered=True)]
     answer = lead.post("/desk/mutes", {"verb": "accept", "n": numbers[0]})
     assert "It is muted" in lead.get(answer.headers["location"]).text
-    assert [(row["value"], row["who"]) for row in records.mutes(office.database)] == [("forum/bugs", "Ana")]
+    assert [(row["value"], row["who"]) for row in key_values.mutes(office.database)] == [("forum/bugs", "Ana")]
     answer = lead.post("/desk/mutes", {"verb": "decline", "n": numbers[1]})
     shown = lead.get(answer.headers["location"]).text
     assert "not offered again" in shown
     assert 'id="offers"' not in shown
-    assert ("domain", "toons.example") in records.known_mutes(office.database, "Acme")
+    assert ("domain", "toons.example") in key_values.known_mutes(office.database, "Acme")
     lead.post("/desk/mutes", {"verb": "undo", "n": numbers[0]})
-    assert records.mutes(office.database) == []
+    assert key_values.mutes(office.database) == []
     answer = lead.post("/desk/mutes", {"verb": "accept", "n": numbers[0]})
     assert "Somebody was quicker" in lead.get(answer.headers["location"]).text
 

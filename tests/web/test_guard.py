@@ -219,15 +219,15 @@ def test_readiness_says_so_in_time_when_the_database_is_locked(office: Office) -
 
 
 def test_readiness_tells_what_the_auditor_found_and_that_it_stays_away(office: Office) -> None:
-    from monitor.store import records
+    from monitor.store import key_values
     from tests.hall import MINUTE
 
     somebody = office.browser()
-    records.remember(office.database, "audit", "", office.clock())
+    key_values.remember(office.database, "audit", "", office.clock())
     assert somebody.get("/ready").status_code == 200
-    records.remember(office.database, "audit", "3 flagged mentions have neither", office.clock())
+    key_values.remember(office.database, "audit", "3 flagged mentions have neither", office.clock())
     assert somebody.get("/ready").json() == {"ok": False, "fault": "the auditor found: 3 flagged mentions have neither"}
-    records.remember(office.database, "audit", "", office.clock())
+    key_values.remember(office.database, "audit", "", office.clock())
     office.clock.forward(10 * MINUTE)
     assert somebody.get("/ready").status_code == 503
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from datetime import timedelta
 
-from monitor.store import records
+from monitor.store import key_values
 from monitor.web import links
 from tests.hall import DAY, case, lines, post
 from tests.web.office import Office
@@ -124,12 +124,12 @@ def test_a_form_from_elsewhere_does_not_press_the_button(office: Office) -> None
 def test_keys_are_renewed_and_the_one_before_still_opens(office: Office) -> None:
     case_id = opened(office)
     old_path = office.link(case_id)
-    before = records.fact(office.database, links.FACT)
+    before = key_values.fact(office.database, links.FACT)
     office.clock.forward(links.ROTATE - timedelta(days=1))
     late_path = office.link(case_id)
     office.clock.forward(timedelta(days=2))
     office.link(case_id)
-    assert records.fact(office.database, links.FACT) != before
+    assert key_values.fact(office.database, links.FACT) != before
     assert office.browser().get(late_path).status_code == 200, "signed with the key before"
     assert office.browser().get(old_path).status_code == 403, "older than its seven days"
     assert len(links.signer_of(office.database, office.clock()).keys) == 2

@@ -9,7 +9,7 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from connectors import Quota
-from monitor.store import records, sources, web
+from monitor.store import key_values, sources, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.hall import CALM, LATE, deliver, post
@@ -37,7 +37,7 @@ def test_what_was_heard_what_waits_and_how_sources_stand_is_told(tmp_path: Path,
             sources.succeeded(database, "forum", office.clock(), new=True)
             sources.failed(database, "chirp", office.clock(), "it answers 500", "wait", refused=False)
             sources.note_quota(database, "forum", Quota(remaining=17), office.clock())
-        records.remember(database, "audit", "", office.clock())
+        key_values.remember(database, "audit", "", office.clock())
         office.clock.forward(timedelta(minutes=2))
         found = told(office)
         assert found["earful_mentions", ()] == 2
@@ -55,7 +55,7 @@ def test_what_was_heard_what_waits_and_how_sources_stand_is_told(tmp_path: Path,
         assert found["earful_audit_age_seconds", ()] == 120
         deliver(office.assembly, office.clock)
         assert told(office)["earful_deliveries", ("pending",)] == 0
-        records.remember(database, "audit", "a case has no next step", office.clock())
+        key_values.remember(database, "audit", "a case has no next step", office.clock())
         assert told(office)["earful_audit_sound", ()] == 0
     finally:
         office.close()
