@@ -14,7 +14,7 @@ from connectors import Post
 from monitor import escalation
 from monitor.assembly import Assembly, assemble, open_store
 from monitor.engine import utc_now
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import deliveries
 
 CASES = 10_000

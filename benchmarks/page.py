@@ -28,7 +28,7 @@ from benchmarks.progress import Bar
 from connectors import Post
 from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.engine import utc_now
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import cases, mentions, web
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql

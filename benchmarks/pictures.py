@@ -17,7 +17,7 @@ from typing import Any
 from monitor import escalation
 from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.cases import NotPossible, say
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import cases, key_values, mentions, pages
 from monitor.web.server import WebFace
 

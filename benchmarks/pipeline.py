@@ -18,7 +18,7 @@ from connectors import Post
 from monitor.assembly import assemble, open_store, settle
 from monitor.engine import utc_now
 from monitor.importing import Columns, Reading
-from monitor.settings import load
+from monitor.settings.loading import load
 
 POSTS = 20_000
 SETTINGS = """

@@ -16,7 +16,7 @@ from alerts import Alert, Channel, ChannelError, Editor, LooksUp, Receipt
 from monitor import compose
 from monitor.notices import queue_notice
 from monitor.outbox import LOOK_UPS, Job, Outbox
-from monitor.rules import Rules
+from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
 from monitor.store.database import Database
 from monitor.store.deliveries import Delivery

@@ -23,11 +23,11 @@ from monitor.alerting import Alerting
 from monitor.answers import Answers
 from monitor.collect import Collector
 from monitor.compose import SignedLink, no_link
-from monitor.desk import overlay
 from monitor.intake import Intake
 from monitor.notices import queue_notice
-from monitor.rules import Rules
-from monitor.settings import Settings, Source
+from monitor.settings.models import Settings, Source
+from monitor.settings.overrides import overlay
+from monitor.settings.rules import Rules
 from monitor.store import sources, web
 from monitor.store.connect import open_database
 from monitor.store.database import Database

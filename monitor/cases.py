@@ -14,7 +14,7 @@ from typing import Any
 
 from alerts import policy
 from alerts.case import Case, Outcome
-from monitor.rules import Rules, Told
+from monitor.settings.rules import Rules, Told
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Database
 from monitor.text.normalize import clean

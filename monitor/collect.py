@@ -21,8 +21,8 @@ from monitor import cases as verbs
 from monitor.answers import Answers
 from monitor.intake import Intake
 from monitor.placing import Taken
-from monitor.rules import Rules
-from monitor.settings import Source
+from monitor.settings.models import Source
+from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, at, stamp

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from alerts import Action, Alert, Entry, hours, policy
 from alerts.case import PRIORITIES, Case, Priority
 from alerts.wording import count_words, excerpt, span_words
-from monitor.rules import HISTORY, Rules
+from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, Row, at
 from monitor.store.deliveries import Delivery

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from connectors import Gap
 from monitor.notices import queue_notice, tell_staff
-from monitor.rules import Rules
+from monitor.settings.rules import Rules
 from monitor.store import deliveries, key_values, pages, sources
 from monitor.store.database import Database, instant
 from monitor.store.sources import Health

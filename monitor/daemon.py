@@ -18,7 +18,9 @@ from monitor.assembly import assemble, know_sources, open_store, settle
 from monitor.audit import tell_systemd
 from monitor.engine import Engine, utc_now
 from monitor.notices import queue_notice
-from monitor.settings import Settings, SettingsError, load
+from monitor.settings.errors import SettingsError
+from monitor.settings.loading import load
+from monitor.settings.models import Settings
 from monitor.show import Show
 from monitor.store import deliveries, key_values, web
 from monitor.store.connect import Error

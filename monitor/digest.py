@@ -17,9 +17,10 @@ from alerts import Letter, hours
 from alerts.letters import DigestView, FigureLine, SourceLine, UnansweredLine, VoiceLine, digest_letter
 from alerts.wording import count_words, excerpt, span_words
 from connectors import Post
-from monitor import desk, report, report_words
+from monitor import report, report_words
 from monitor.compose import SignedLink, no_link
-from monitor.rules import Rules
+from monitor.settings import overrides
+from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions, report_queries, sources, web
 from monitor.store.database import Database, Row, at, instant
 
@@ -54,7 +55,7 @@ def queue_due(database: Database, rules: Rules, now: datetime, link: SignedLink 
 
 def recipients(database: Database, rules: Rules) -> tuple[str, ...]:
     """Whom the letter goes to: those whom settings name, less those who asked for no more."""
-    ended = desk.ended_letters(web.desk_values(database))
+    ended = overrides.ended_letters(web.desk_values(database))
     return tuple(to for to in dict.fromkeys(rules.settings.digest.to) if to not in ended)
 
 
@@ -287,7 +288,7 @@ def _overlap(row: Row, other: Row) -> bool:
 def _offers(database: Database, rules: Rules) -> list[str]:
     """What staff said "not us" of again and again, so that somebody says yes or no to muting it."""
     rows = key_values.mutes(database, offered=True)
-    lines = [f"Mute {desk.mute_words(row['kind'], row['value'])}? {row['who']}." for row in rows[:OLDEST]]
+    lines = [f"Mute {overrides.mute_words(row['kind'], row['value'])}? {row['who']}." for row in rows[:OLDEST]]
     if not lines:
         return []
     page = _page(rules)

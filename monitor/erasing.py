@@ -11,7 +11,7 @@ from datetime import datetime
 
 from alerts.wording import count_words
 from monitor import cases as verbs
-from monitor.rules import Rules
+from monitor.settings.rules import Rules
 from monitor.store import cases, erasures
 from monitor.store.database import Database
 from monitor.text.normalize import clean

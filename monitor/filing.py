@@ -12,7 +12,7 @@ from typing import Any
 
 from alerts import policy
 from alerts.case import Case, Contact
-from monitor.rules import HISTORY, Rules
+from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
 from monitor.stories import Stories

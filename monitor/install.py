@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from monitor.install_texts import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_STEPS, UNIT
-from monitor.settings import Block, Brand, clock
+from monitor.settings.models import Block, Brand, clock
 from monitor.text.query.parsing import QueryError, parse
 
 CHECKOUT = Path(__file__).resolve().parents[1]

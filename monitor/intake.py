@@ -12,7 +12,7 @@ from datetime import datetime
 
 from connectors import Post
 from monitor.placing import Placing, Taken
-from monitor.rules import Rules, domain_of
+from monitor.settings.rules import Rules, domain_of
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import Database
 from monitor.text.judge import Asked, Judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from monitor.rules import Rules
+from monitor.settings.rules import Rules
 from monitor.store import deliveries
 from monitor.store.database import Database
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from alerts import Alert, Channel, Editor, Letter, LooksUp
 from monitor import compose
-from monitor.rules import Rules
+from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
 from monitor.store.database import Database
 from monitor.store.deliveries import Delivery

@@ -15,7 +15,7 @@ from alerts.case import Case, Contact
 from connectors import Post
 from monitor import cases as verbs
 from monitor.filing import Filing, Person
-from monitor.rules import Rules
+from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, requeue
 from monitor.store.database import Database, stamp
 from monitor.stories import Stories

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from alerts import Channel, ChannelError
 from monitor import cases as verbs
-from monitor.rules import Rules, Told
-from monitor.settings import Settings, span
+from monitor.settings.models import Settings, span
+from monitor.settings.rules import Rules, Told
 from monitor.store import cases, key_values
 from monitor.store.database import Database
 from monitor.timeouts import Overran, within

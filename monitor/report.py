@@ -18,7 +18,7 @@ from functools import lru_cache
 from math import ceil
 
 from alerts import hours
-from monitor.rules import Rules
+from monitor.settings.rules import Rules
 from monitor.store import report_queries
 from monitor.store.database import Database, Row
 from monitor.turns import Turn, resolutions_of, turns_of

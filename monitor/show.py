@@ -17,7 +17,7 @@ from rich.text import Text
 
 from alerts.wording import clean_line, count_words, excerpt
 from monitor.engine import utc_now
-from monitor.settings import Settings
+from monitor.settings.models import Settings
 from monitor.store import cases, mentions, sources
 from monitor.store.database import Database
 from monitor.types import Mention

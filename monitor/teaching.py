@@ -19,8 +19,8 @@ from typing import Any, cast
 from alerts import hours
 from connectors import Post
 from monitor.intake import Intake
-from monitor.rules import Rules
-from monitor.settings import Settings
+from monitor.settings.models import Settings
+from monitor.settings.rules import Rules
 from monitor.store import key_values, requeue
 from monitor.store.database import Database, Row, at
 from monitor.text.judge import Judge

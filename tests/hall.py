@@ -11,8 +11,9 @@ from typing import Any
 
 from connectors import Post
 from monitor.assembly import Assembly, assemble, know_sources
-from monitor.rules import Rules
-from monitor.settings import Settings, load
+from monitor.settings.loading import load
+from monitor.settings.models import Settings
+from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
 from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql

@@ -16,7 +16,8 @@ from monitor.cli import assistant, data, learning, letters, looking, page, peopl
 from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable
 from monitor.install import InstallError
-from monitor.settings import EXIT, SettingsError
+from monitor.settings.errors import SettingsError
+from monitor.settings.models import EXIT
 from monitor.store.connect import Error
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken
 

@@ -16,7 +16,8 @@ from rich.console import Console
 
 from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.engine import utc_now
-from monitor.settings import Settings, load
+from monitor.settings.loading import load
+from monitor.settings.models import Settings
 
 app = typer.Typer(
     name="earful",

@@ -18,7 +18,7 @@ from monitor import importing
 from monitor.assembly import judge_of, open_store, queries_of, settle
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json, settings_path
 from monitor.engine import utc_now
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import sources
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable

@@ -19,7 +19,7 @@ from monitor.assembly import Assembly, assemble
 from monitor.backtest import Change, Sums, backtest
 from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, settings_path
 from monitor.engine import utc_now
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import key_values, requeue
 from monitor.store.database import Row, at
 from monitor.teaching import Taught

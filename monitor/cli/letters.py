@@ -13,11 +13,12 @@ from rich.text import Text
 
 from alerts.letters import percent
 from alerts.wording import count_words, span_words
-from monitor import desk, digest, report, report_words
+from monitor import digest, report, report_words
 from monitor.assembly import Assembly
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
 from monitor.engine import utc_now
 from monitor.report import Figures, Report, Spread
+from monitor.settings import overrides
 from monitor.store import deliveries, web
 from monitor.text.normalize import safe_line
 
@@ -71,7 +72,7 @@ def _resume(assembly: Assembly, target: str, now: datetime) -> str:
     named = [to for to in assembly.settings.digest.to if target in {to, to.partition(":")[2]}]
     if not named:
         raise Failed(f"{target} stands not in [digest] to; those who do: {', '.join(assembly.settings.digest.to)}")
-    key, database = desk.LETTER + named[0], assembly.database
+    key, database = overrides.LETTER + named[0], assembly.database
     with database.transaction():
         before = web.desk_values(database).get(key, "")
         if not before:

@@ -20,8 +20,8 @@ from monitor import cases as verbs
 from monitor import compose
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
-from monitor.faults import meant
-from monitor.settings import span
+from monitor.settings.errors import meant
+from monitor.settings.models import span
 from monitor.show import command
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Row, at, stamp

@@ -13,7 +13,9 @@ from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.cli.base import Failed, app, settings_path
 from monitor.daemon import set_up_log
 from monitor.engine import utc_now
-from monitor.settings import Settings, SettingsError, load
+from monitor.settings.errors import SettingsError
+from monitor.settings.loading import load
+from monitor.settings.models import Settings
 from monitor.store import web as store
 from monitor.store.connect import Error
 from monitor.store.postgresql import Postgresql

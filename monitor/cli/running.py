@@ -23,7 +23,8 @@ from monitor.assembly import assemble, channels_of, connector_of, judge_of, open
 from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
 from monitor.engine import utc_now
 from monitor.outbox import resend_dead
-from monitor.settings import Settings, Source, load
+from monitor.settings.loading import load
+from monitor.settings.models import Settings, Source
 from monitor.show import program
 from monitor.store.connect import holder_of
 from monitor.text.normalize import safe_line

@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
-from monitor import desk, report_words
+from monitor import report_words
 from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
+from monitor.settings import overrides
 from monitor.show import command
 from monitor.store import cases, deliveries, key_values, mentions, requeue, sources, web
 from monitor.store.connect import served_by
@@ -77,7 +78,7 @@ def status(as_json: AsJson = False) -> None:
 
 def _no_letters(assembly: Any) -> list[str]:
     """Who of those whom settings name asked for no more of the managers' letters."""
-    ended = desk.ended_letters(web.desk_values(assembly.database))
+    ended = overrides.ended_letters(web.desk_values(assembly.database))
     return [target for target in assembly.settings.digest.to if target in ended]
 
 

@@ -17,7 +17,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.settings import Settings
+from monitor.settings.models import Settings
 from monitor.store import web
 from monitor.store.database import Database, at, instant
 from monitor.store.postgresql import Postgresql

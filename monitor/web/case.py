@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from alerts import policy
 from alerts.case import Case
 from monitor import cases as verbs
-from monitor import compose, desk
+from monitor import compose
+from monitor.settings import overrides
 from monitor.store import cases, key_values, mentions, pages, web
 from monitor.store.database import Row, at
 from monitor.text import tone
@@ -141,15 +142,15 @@ def limit_of(ask: Ask, case: Case) -> int | None:
     return LIMITS.get(source.kind) if source is not None else None
 
 
-def _replies(ask: Ask) -> tuple[desk.SavedReply, ...]:
-    return desk.replies(web.desk_values(ask.database))
+def _replies(ask: Ask) -> tuple[overrides.SavedReply, ...]:
+    return overrides.replies(web.desk_values(ask.database))
 
 
-def _fill(ask: Ask, reply: desk.SavedReply, case: Case, told: Sequence[Mention]) -> str:
+def _fill(ask: Ask, reply: overrides.SavedReply, case: Case, told: Sequence[Mention]) -> str:
     name = next((each.post.author_name for each in told if each.post.author_name), "")
     first = name.split()[0] if name.split() else ""
     handle = case.author if case.author.startswith(("@", "u/")) else f"@{case.author}" if case.author else "Hello"
-    return desk.filled(reply, name=first[:40] or handle[:60], brand=case.brand, me=ask.who.name)
+    return overrides.filled(reply, name=first[:40] or handle[:60], brand=case.brand, me=ask.who.name)
 
 
 def author_card(ask: Ask, case: Case, earlier: Sequence[Row]) -> dict[str, Any] | None:

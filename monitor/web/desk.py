@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from alerts.case import PRIORITIES
-from monitor import desk
-from monitor.settings import Block, Settings, Shift, span
+from monitor.settings import overrides
+from monitor.settings.models import Block, Settings, Shift, span
 from monitor.store import erasures, key_values, web
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
@@ -142,17 +142,17 @@ def _value(ask: Ask, key: str) -> Any:
 def show_desk(ask: Ask) -> Response:
     """Everything that can be changed here, as it stands, and who changed what."""
     changes = web.desk_values(ask.database)
-    file, stands = fields_of(ask.assembly.written), fields_of(desk.overlay(ask.assembly.written, changes))
+    file, stands = fields_of(ask.assembly.written), fields_of(overrides.overlay(ask.assembly.written, changes))
     return page(
         ask, "desk.html", title="Desk", file=file, stands=stands, changed=set(changes), priorities=PRIORITIES,
-        targets=desk.overlay(ask.assembly.written, changes).desk.targets, short_span=short_span,
-        replies=desk.replies(changes), replies_key=desk.REPLIES, mutes=key_values.mutes(ask.database),
+        targets=overrides.overlay(ask.assembly.written, changes).desk.targets, short_span=short_span,
+        replies=overrides.replies(changes), replies_key=overrides.REPLIES, mutes=key_values.mutes(ask.database),
         offered=key_values.mutes(ask.database, offered=True), said=ask.query("said"), names=label_of,
         changes=[(row, label_of(row["key"])) for row in web.desk_changes(ask.database, limit=40)],
-        erased=erasures.noted(ask.database, 20), mute_words=desk.mute_words,
+        erased=erasures.noted(ask.database, 20), mute_words=overrides.mute_words,
         people=[person.name for person in ask.assembly.written.people],
         brands=[brand.name for brand in ask.assembly.written.brands],
-        letters=ask.assembly.written.digest.to, ended=desk.ended_letters(changes),
+        letters=ask.assembly.written.digest.to, ended=overrides.ended_letters(changes),
     )  # fmt: skip
 
 
@@ -160,12 +160,13 @@ def label_of(key: str) -> str:
     """What a key is called on the page."""
     plain = {
         "desk.hours": "opening hours", "desk.holidays": "holidays", "desk.targets": "targets",
-        "alerts.quiet_start": "quiet hours begin", "alerts.quiet_end": "quiet hours end", desk.REPLIES: "saved replies",
+        "alerts.quiet_start": "quiet hours begin", "alerts.quiet_end": "quiet hours end",
+        overrides.REPLIES: "saved replies",
     }  # fmt: skip
     if key in plain:
         return plain[key]
-    if key.startswith(desk.LETTER):
-        return f"letters to {key.removeprefix(desk.LETTER)}"
+    if key.startswith(overrides.LETTER):
+        return f"letters to {key.removeprefix(overrides.LETTER)}"
     _, _, rest = key.partition(".")
     name, _, field = rest.rpartition(".")
     words = {"shifts": "shifts of {}", "ignore_authors": "ignored authors of {}", "context": "context words of {}"}
@@ -190,7 +191,7 @@ def change_desk(ask: Ask) -> Response:
         return _back(f"{label_of(key)}: back to what the file says.")
     text = json.dumps(_value(ask, key), ensure_ascii=False)
     try:
-        desk.read(key, text)
+        overrides.read(key, text)
     except ValueError as error:
         raise Refusal(400, f"{label_of(key).capitalize()}: that cannot be", f"{error}.") from None
     if text == before:
@@ -224,10 +225,10 @@ def change_replies(ask: Ask) -> Response:
         for name, text in zip(names, texts, strict=False)
         if name.strip() and text.strip()
     ][:60]
-    before = web.desk_values(ask.database).get(desk.REPLIES, "")
+    before = web.desk_values(ask.database).get(overrides.REPLIES, "")
     value = "" if ask.form.get("verb") == "file" else json.dumps(kept, ensure_ascii=False)
     if value != before:
-        _keep(ask, desk.REPLIES, value, before)
+        _keep(ask, overrides.REPLIES, value, before)
     return _back("saved replies: changed.")
 
 

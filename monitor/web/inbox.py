@@ -16,7 +16,7 @@ from alerts.case import PRIORITIES, Case
 from alerts.wording import count_words, span_words
 from monitor import cases as verbs
 from monitor import compose
-from monitor.rules import Rules
+from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Database, Row
 from monitor.text.similarity import alike

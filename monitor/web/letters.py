@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from alerts.links import LinkRefused
-from monitor import desk
+from monitor.settings import overrides
 from monitor.store import web
 from monitor.web.html import page
 from monitor.web.links import LETTERS, signer_of
@@ -21,7 +21,7 @@ from monitor.web.routing import Ask, Refusal, get, post
 
 def _keep(ask: Ask, target: str, who: str, *, ended: bool) -> bool:
     """Write down that letters to `target` end, or begin again; False where it was so already."""
-    key, value = desk.LETTER + target, json.dumps("no more") if ended else ""
+    key, value = overrides.LETTER + target, json.dumps("no more") if ended else ""
     with ask.database.transaction():
         before = web.desk_values(ask.database).get(key, "")
         if before == value:
@@ -42,7 +42,7 @@ def _target(ask: Ask) -> str:
 def _show(ask: Ask, target: str, said: str = "") -> Response:
     return page(
         ask, "letters.html", title="The week's letter", target=target, address=target.partition(":")[2] or target,
-        ended=target in desk.ended_letters(web.desk_values(ask.database)), said=said,
+        ended=target in overrides.ended_letters(web.desk_values(ask.database)), said=said,
         listed=target in ask.settings.digest.to,
     )  # fmt: skip
 

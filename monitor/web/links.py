@@ -21,7 +21,7 @@ from alerts.links import LIFE, Claim, LinkRefused, Signer
 from monitor import cases as verbs
 from monitor import compose
 from monitor.compose import SignedLink
-from monitor.settings import Settings
+from monitor.settings.models import Settings
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import at, stamp
 from monitor.store.postgresql import Postgresql

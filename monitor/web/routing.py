@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.assembly import Assembly
-from monitor.rules import Rules
-from monitor.settings import Settings
+from monitor.settings.models import Settings
+from monitor.settings.rules import Rules
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 

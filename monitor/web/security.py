@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from monitor.settings import Settings
+from monitor.settings.models import Settings
 from monitor.web.routing import Form, Refusal
 
 MOST_BODY = 1_000_000  # bytes

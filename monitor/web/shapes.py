@@ -8,8 +8,8 @@ from typing import Any
 
 from alerts import hours
 from monitor import compose, report, report_words
-from monitor.rules import Rules
-from monitor.settings import Settings
+from monitor.settings.models import Settings
+from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages, sources
 from monitor.store.database import Database, Row
 from monitor.text.judge import Judge

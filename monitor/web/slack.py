@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
 from monitor.presses import Spool, spool_folder
-from monitor.settings import Settings
+from monitor.settings.models import Settings
 from monitor.web.security import read_body
 
 if TYPE_CHECKING:

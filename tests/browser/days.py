@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from monitor.assembly import assemble, know_sources
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebFace
 from tests.hall import Clock

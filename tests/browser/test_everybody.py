@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from alerts.letters import render_alert
-from monitor import compose, desk, digest
+from monitor import compose, digest
 from monitor.cases import say
+from monitor.settings import overrides
 from monitor.store import deliveries, key_values, pages, web
 from monitor.web import links
 from tests.browser.days import SampleDay
@@ -166,7 +167,7 @@ def test_axe_finds_nothing_where_people_come_in_and_where_something_fails(
     look("413", "", 413)
     office.database.run(
         "INSERT INTO desk_changes (key, value, before, who, at) VALUES (:key, 'no JSON', '', 'Ana', '2026-03-04')",
-        {"key": desk.REPLIES},
+        {"key": overrides.REPLIES},
     )
     shown = go("/desk")
     look("500", "Desk", 500)

@@ -23,7 +23,7 @@ from alerts.slack_socket import Press
 from monitor import escalation
 from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.presses import Spool, spool_folder, work_off
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import deliveries
 from tests.crash.play import PHASES, TAKEN
 from tests.crash.variants import VARIANTS

@@ -13,7 +13,7 @@ from monitor.assembly import Assembly
 from monitor.collect import Collector
 from monitor.outbox import Job
 from monitor.placing import Taken
-from monitor.settings import Source
+from monitor.settings.models import Source
 from monitor.store import sources
 
 

@@ -37,7 +37,7 @@ THIRD_PARTIES = {
     "psycopg": ["monitor/store/postgresql.py"],
     # The language of settings: each leaf brings its own.
     "pydantic": ["alerts/", "connectors/", "monitor/"],
-    "pydantic_core": ["monitor/faults.py"],
+    "pydantic_core": ["monitor/settings/errors.py"],
     "requests": ["connectors/adapter.py", "connectors/reddit.py"],  # tweepy and praw speak through it
     "rich": ["alerts/console.py", "monitor/cli/", "monitor/show.py"],  # wherever a terminal is written to
     "slack_sdk": ["alerts/slack.py", "alerts/slack_socket.py"],  # what is said; what is pressed

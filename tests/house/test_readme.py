@@ -11,7 +11,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from monitor.cli import app
-from monitor.settings import load
+from monitor.settings.loading import load
 from tests.house.reading import ROOT, between, blocks, tracked
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in tracked() if path.suffix == ".md")

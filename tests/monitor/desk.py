@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.assembly import Assembly
-from monitor.settings import Settings
+from monitor.settings.models import Settings
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.fakes.slack import FakeSlack

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from monitor.cases import say
 from monitor.cli import app
 from monitor.cli.base import Failed
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import key_values
 from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite

@@ -298,7 +298,7 @@ def test_refused_credentials_are_not_asked_again_until_settings_change(acme: Ass
     assert ("forum", "posts") not in reading.collector.due(reading.clock())
     text = (tmp_path / "settings.toml").read_text().replace('every = "5m"', 'every = "4m"')
     (tmp_path / "settings.toml").write_text(text)
-    from monitor.settings import load
+    from monitor.settings.loading import load
 
     know_sources(acme.database, load(tmp_path / "settings.toml", {}))
     assert ("forum", "posts") in reading.collector.due(reading.clock())

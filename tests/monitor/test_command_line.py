@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from connectors import Aside
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import sources
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, assembly_of, post, settings_on, take

@@ -18,7 +18,8 @@ from monitor import cases as verbs
 from monitor import digest
 from monitor.assembly import Assembly
 from monitor.cli import app
-from monitor.settings import Settings, load
+from monitor.settings.loading import load
+from monitor.settings.models import Settings
 from monitor.store import deliveries, key_values, sources, web
 from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql

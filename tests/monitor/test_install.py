@@ -21,7 +21,8 @@ import connectors
 from monitor import install
 from monitor.cli import app
 from monitor.install import InstallError, demo_settings, init, service, slack_manifest
-from monitor.settings import Settings, load
+from monitor.settings.loading import load
+from monitor.settings.models import Settings
 from monitor.text.query.matching import brands_in
 from monitor.text.query.parsing import parse
 from monitor.text.query.subject import Subject

@@ -17,7 +17,7 @@ from monitor.cases import say
 from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.importing import FileUnreadable
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, MINUTE, assembly_of, post, settings_on, take
 

@@ -19,7 +19,7 @@ from monitor import cases as verbs
 from monitor import report, report_words
 from monitor.assembly import Assembly
 from monitor.cli import app
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import mentions
 from monitor.store.database import at
 from monitor.store.postgresql import Postgresql

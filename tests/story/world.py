@@ -18,7 +18,7 @@ from alerts.case import Case
 from monitor import digest, escalation
 from monitor.assembly import assemble, know_sources, open_store
 from monitor.presses import Listening, Spool, spool_folder
-from monitor.settings import load
+from monitor.settings.loading import load
 from monitor.store import cases, deliveries, key_values
 from tests.fakes.mastodon import FakeMastodon, status
 from tests.fakes.smtp import Mail

@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from monitor import desk
+from monitor.settings import overrides
 from monitor.store import key_values, web
 from tests.hall import ANGRY, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
 from tests.web.office import Browser, Office
@@ -278,13 +278,13 @@ def test_what_a_lead_changes_on_the_desk_holds_is_logged_and_goes_back(office: O
     lead.get("/desk")
     answer = lead.post("/desk", {"key": "desk.hours", "value": "mon-fri 08:00-18:00\nsat 10:00-14:00"})
     assert answer.status_code == 303
-    stands = desk.overlay(office.settings, web.desk_values(office.database))
+    stands = overrides.overlay(office.settings, web.desk_values(office.database))
     assert [f"{block.start:%H}-{block.end:%H}" for block in stands.desk.hours] == ["08-18", "10-14"]
     (change,) = web.desk_changes(office.database)
     assert (change["who"], change["key"]) == ("Lea", "desk.hours")
     assert "mon-fri 08:00-18:00" in lead.get("/desk").text
     lead.post("/desk/undo", {"n": change["n"]})
-    assert desk.overlay(office.settings, web.desk_values(office.database)) == office.settings
+    assert overrides.overlay(office.settings, web.desk_values(office.database)) == office.settings
     lead.get("/desk")
     lead.post("/desk", {"key": "desk.holidays", "value": "2026-12-25"})
     lead.post("/desk", {"key": "desk.holidays", "verb": "file", "value": ""})
@@ -311,7 +311,7 @@ def test_what_makes_no_sense_on_the_desk_is_refused_with_what_to_write(office: O
     assert lead.post("/desk", {"key": "desk.targets", **targets, "urgent.first": "soon"}).status_code == 400
     assert web.desk_values(office.database) == {}
     assert lead.post("/desk", {"key": "desk.targets", **targets, "urgent.first": "45m"}).status_code == 303
-    stands = desk.overlay(office.settings, web.desk_values(office.database))
+    stands = overrides.overlay(office.settings, web.desk_values(office.database))
     assert stands.desk.targets["urgent"].first == 45 * MINUTE
 
 
@@ -320,7 +320,7 @@ def test_a_desk_value_of_somebody_who_left_the_file_is_passed_over(office: Offic
         web.add_desk_change(office.database, "people.Nobody.shifts", '[{"days":["mon"]}]', "", "Lea", office.clock())
         web.add_desk_change(office.database, "desk.hours", "not json", "", "Lea", office.clock())
         web.add_desk_change(office.database, "alerts.quiet_end", '"07:00"', "", "Lea", office.clock())
-    stands = desk.overlay(office.settings, web.desk_values(office.database))
+    stands = overrides.overlay(office.settings, web.desk_values(office.database))
     assert stands.desk == office.settings.desk
     assert f"{stands.alerts.quiet_end:%H:%M}" == "07:00"
 
@@ -331,7 +331,7 @@ def test_saved_replies_are_the_desks(office: Office) -> None:
     lead.get("/desk")
     lead.post("/desk/replies", {"name": ["Ours", ""], "text": ["Dear {name}, {me} of {brand} {other}", "dropped"]})
     assert "Dear @cy, Lea of Acme {other}" in lead.get(f"/cases/{case_id}").text
-    assert [each.name for each in desk.replies(web.desk_values(office.database))] == ["Ours"]
+    assert [each.name for each in overrides.replies(web.desk_values(office.database))] == ["Ours"]
 
 
 def test_a_lead_pauses_a_source_and_reads_it_now(office: Office) -> None:

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from alerts import Alert, Entry
 from alerts.email import Email, Settings
-from monitor import desk, digest
+from monitor import digest
 from monitor.cli import app
+from monitor.settings import overrides
 from monitor.store import web
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
@@ -134,7 +135,7 @@ def test_status_tells_of_it_and_a_command_takes_it_back(tmp_path: Path) -> None:
     assert json.loads(run.invoke(app, [*arguments, "status", "--json"]).output)["no_letters_to"] == []
     database = Sqlite(Path(settings.database.url.get_secret_value().removeprefix("sqlite:")))
     with database.transaction():
-        web.add_desk_change(database, desk.LETTER + BOSS, '"no more"', "", "boss@example.org", NOW)
+        web.add_desk_change(database, overrides.LETTER + BOSS, '"no more"', "", "boss@example.org", NOW)
     assert digest.recipients(database, assembly_of(database, settings).rules) == ()
     database.close()
     assert json.loads(run.invoke(app, [*arguments, "status", "--json"]).output)["no_letters_to"] == [BOSS]

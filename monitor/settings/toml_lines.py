@@ -6,7 +6,7 @@ import re
 import tomllib
 from bisect import bisect_right
 
-from monitor.faults import Key
+from monitor.settings.errors import Key
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _STRING = re.compile(

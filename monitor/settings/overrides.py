@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from monitor.settings import Block, Brand, Clock, Day, Person, Settings, Shift, Targets
+from monitor.settings.models import Block, Brand, Clock, Day, Person, Settings, Shift, Targets
 
 T = TypeVar("T", Person, Brand)
 REPLIES = "saved_replies"

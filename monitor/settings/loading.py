@@ -1,4 +1,4 @@
-"""Reads settings.toml into the models of monitor/settings.py and gathers every fault on the way."""
+"""Reads settings.toml into the models of `models.py` and gathers every fault on the way."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 import alerts
 import connectors
-from monitor.faults import (
+from monitor.settings.checks import Checks
+from monitor.settings.errors import (
     Fault,
     Key,
     Problem,
@@ -29,10 +30,21 @@ from monitor.faults import (
     problems_of,
     shown,
 )
-from monitor.secrets import Filling
-from monitor.settings import Alerts, Brand, Channel, Database, Desk, Digest, Earful, Judge, Person, Settings, Source
-from monitor.settings_checks import Checks
-from monitor.toml_lines import lines_of
+from monitor.settings.models import (
+    Alerts,
+    Brand,
+    Channel,
+    Database,
+    Desk,
+    Digest,
+    Earful,
+    Judge,
+    Person,
+    Settings,
+    Source,
+)
+from monitor.settings.secrets import Filling
+from monitor.settings.toml_lines import lines_of
 
 LARGEST = 1024 * 1024  # bytes of a settings file
 
@@ -44,8 +56,12 @@ _ENDLESS_KEY = re.compile(
 )  # tomllib: minutes for 10,000
 
 
-def read(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Do what `monitor.settings.load` says."""
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Read and check the settings at `path`; secrets named `{ env = ... }` come from `environ`.
+
+    Raises SettingsError with every fault at once: missing files and secrets, syntax, unknown keys, wrong types, and
+    words that name nothing. Nothing is opened but the file, the secret files and the modules of the kinds it names.
+    """
     data = _read(path)
     table = _parse(path, data)
     reading = _Reading(path, table, environ)

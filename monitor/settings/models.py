@@ -17,8 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from alerts.case import PRIORITIES, Priority
-from monitor.faults import Fault, SettingsError
+from alerts.case import Priority
 
 EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
 
@@ -374,17 +373,3 @@ class Settings(Table):
     def where(self, key: str) -> Literal["file", "default"]:
         """Where a value comes from: `key` is written as in a fault, "sources[0].every"."""
         return "file" if key in self.given else "default"
-
-
-def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Read and check the settings at `path`; secrets named `{ env = ... }` come from `environ`.
-
-    Raises SettingsError with every fault at once: missing files and secrets, syntax, unknown keys, wrong types, and
-    words that name nothing. Nothing is opened but the file, the secret files and the modules of the kinds it names.
-    """
-    from monitor.settings_reading import read  # it builds the models above
-
-    return read(path, environ)
-
-
-__all__ = ["EXIT", "PRIORITIES", "Fault", "Settings", "SettingsError", "load"]

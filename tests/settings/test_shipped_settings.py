@@ -16,10 +16,10 @@ from pydantic import BaseModel
 
 import alerts
 import connectors
-from monitor import settings as models
-from monitor.secrets import Filling
-from monitor.settings import Settings, load
-from monitor.settings_reading import EXTRAS
+from monitor.settings import models
+from monitor.settings.loading import EXTRAS, load
+from monitor.settings.models import Settings
+from monitor.settings.secrets import Filling
 from monitor.text.query.matching import brands_in
 from monitor.text.query.parsing import parse
 from monitor.text.query.subject import Subject

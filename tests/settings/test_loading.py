@@ -21,11 +21,11 @@ from pydantic import BaseModel, SecretStr
 
 import alerts
 import connectors
-from monitor import settings as models
-from monitor.faults import dotted
-from monitor.settings import Fault, Settings, SettingsError, load
-from monitor.settings_reading import EXTRAS
-from monitor.toml_lines import lines_of
+from monitor.settings import models
+from monitor.settings.errors import Fault, SettingsError, dotted
+from monitor.settings.loading import EXTRAS, load
+from monitor.settings.models import Settings
+from monitor.settings.toml_lines import lines_of
 from tests.hall import settings_from
 
 SOUND: dict[str, Any] = {

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from monitor.faults import Key, Problem, dotted, meant, shown
+from monitor.settings.errors import Key, Problem, dotted, meant, shown
 
 _LARGEST = 64 * 1024
 _SET = "set it, or write where the secret is"

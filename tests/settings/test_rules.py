@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from monitor.assembly import judge_of, queries_of
-from monitor.rules import Rules, domain_of
-from monitor.settings import Settings
+from monitor.settings.models import Settings
+from monitor.settings.rules import Rules, domain_of
 from tests.hall import ANGRY, HOUR, MINUTE, NOW, post, settings_from
 
 CHANNELS = """

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from alerts import hours, policy
 from alerts.case import Priority
 from connectors import Post
-from monitor.settings import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
+from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
 from monitor.text.similarity import alike
 from monitor.types import Verdict
 

@@ -12,8 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import connectors
-from monitor.faults import Key, Problem, meant, nearest, one_of, shown
-from monitor.settings import KEYWORDS, Settings, after, clock, step_after
+from monitor.settings.errors import Key, Problem, meant, nearest, one_of, shown
+from monitor.settings.models import KEYWORDS, Settings, after, clock, step_after
 from monitor.text.query.parsing import QueryError, parse
 
 _LISTS = {"brands": "brand", "sources": "source", "channels": "channel", "people": "person"}
