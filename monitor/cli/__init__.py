@@ -15,9 +15,9 @@ from monitor.cases import NotPossible
 from monitor.cli import assistant, data, learning, letters, looking, page, people, privacy, running, standing, tokens
 from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable
-from monitor.install import InstallError
 from monitor.settings.errors import SettingsError
 from monitor.settings.models import EXIT
+from monitor.setup.commands import InstallError
 from monitor.store.connect import Error
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken
 

@@ -18,13 +18,14 @@ from rich.table import Table
 from alerts import ChannelError
 from alerts.wording import count_words
 from connectors import Batch, ConnectorError, Request
-from monitor import daemon, install
+from monitor import daemon
 from monitor.assembly import assemble, channels_of, connector_of, judge_of, open_store, queries_of
 from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
 from monitor.engine import utc_now
 from monitor.outbox import resend_dead
 from monitor.settings.loading import load
 from monitor.settings.models import Settings, Source
+from monitor.setup import commands
 from monitor.show import program
 from monitor.store.connect import holder_of
 from monitor.text.normalize import safe_line
@@ -60,7 +61,7 @@ def demo(
 
     With --brand: live posts about it from every source that needs no key. Nothing to set up.
     """
-    path = install.demo_settings(brand, install.CHECKOUT) if brand else install.CHECKOUT / "settings.toml"
+    path = commands.demo_settings(brand, commands.CHECKOUT) if brand else commands.CHECKOUT / "settings.toml"
     raise typer.Exit(daemon.run(path, os.environ, show=True, level=logging.DEBUG if debug else logging.INFO))
 
 
@@ -70,7 +71,7 @@ def init(
     output: Annotated[Path | None, typer.Option("--output", help="Where to write the settings.")] = None,
     name: Annotated[str, typer.Option("--name", help="The brand's name, if it is not the query's first word.")] = "",
     zone: Annotated[str, typer.Option("--zone", help='The desk\'s time zone, such as "Europe/Berlin".')] = "",
-    hours: Annotated[str, typer.Option("--hours", help="Opening hours.")] = install.HOURS,
+    hours: Annotated[str, typer.Option("--hours", help="Opening hours.")] = commands.HOURS,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the defaults.")] = False,
 ) -> None:
     """Write the settings of a real installation.
@@ -81,24 +82,24 @@ def init(
         brand = brand or _asked("brand")
         place = output or Path.home() / ".config" / "earful" / "settings.toml"
         output = output or Path(typer.prompt("Where should the settings stand?", default=str(place)))
-        zone = zone or _asked("zone", install.machine_zone())
+        zone = zone or _asked("zone", commands.machine_zone())
         hours = _asked("hours", hours)
     if not brand:
         raise Failed("say what to listen for: earful init --brand QUERY --output FILE --yes")
     if output is None:
         raise Failed("say where the settings should stand: --output FILE")
     place = output.expanduser().absolute()
-    typer.echo(install.init(brand, place, name=name, zone=zone, hours=hours, program=program()))
+    typer.echo(commands.init(brand, place, name=name, zone=zone, hours=hours, program=program()))
 
 
 def _asked(about: str, default: str | None = None) -> str:
     """Ask one question until the answer can be used: a slip in one must not cost the others."""
-    question, read = install.QUESTIONS[about]
+    question, read = commands.QUESTIONS[about]
     while True:
         answer = str(typer.prompt(question, default=default))
         try:
             read(answer)
-        except install.InstallError as error:
+        except commands.InstallError as error:
             typer.echo(f"  {error}")
         else:
             return answer
@@ -112,7 +113,7 @@ def service(user: Annotated[str, typer.Option("--user", help="The system user th
     """
     load_settings()
     executable = Path(sys.argv[0]).absolute()
-    typer.echo(install.service(settings_path().absolute(), executable, user or os.environ.get("USER", "earful")))
+    typer.echo(commands.service(settings_path().absolute(), executable, user or os.environ.get("USER", "earful")))
 
 
 @app.command("slack-manifest")
@@ -121,8 +122,8 @@ def slack_manifest() -> None:
 
     Paste it at api.slack.com/apps: Create New App, From a manifest. The steps are said on the error output.
     """
-    typer.echo(install.SLACK_STEPS, err=True)
-    typer.echo(install.slack_manifest())
+    typer.echo(commands.SLACK_STEPS, err=True)
+    typer.echo(commands.slack_manifest())
 
 
 @app.command()

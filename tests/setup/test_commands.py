@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import connectors
-from monitor import install
 from monitor.cli import app
-from monitor.install import InstallError, demo_settings, init, service, slack_manifest
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
+from monitor.setup import commands as install
+from monitor.setup.commands import InstallError, demo_settings, init, service, slack_manifest
 from monitor.text.query.matching import brands_in
 from monitor.text.query.parsing import parse
 from monitor.text.query.subject import Subject

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from monitor.install_texts import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_STEPS, UNIT
 from monitor.settings.models import Block, Brand, clock
+from monitor.setup.templates import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_STEPS, UNIT
 from monitor.text.query.parsing import QueryError, parse
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 HOURS = "mon-fri 09:00-17:00"
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SIGNS = re.compile(r'["“”()*=@#:]|(?:^|\s)-\w|\b(?:AND|OR|NOT|NEAR(?:/\d+)?)\b')
