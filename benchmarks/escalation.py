@@ -11,8 +11,8 @@ from pathlib import Path
 
 from benchmarks import made
 from connectors import Post
-from monitor import escalation
 from monitor.assembly import Assembly, assemble, open_store
+from monitor.cases import escalation
 from monitor.engine import utc_now
 from monitor.settings.loading import load
 from monitor.store import deliveries

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from connectors import Post  # noqa: E402
 from monitor import teaching  # noqa: E402
 from monitor.assembly import Assembly, assemble, open_store  # noqa: E402
-from monitor.cases import say  # noqa: E402
+from monitor.cases.actions import say  # noqa: E402
 from monitor.settings.loading import load  # noqa: E402
 from monitor.store import mentions  # noqa: E402
 from monitor.text.model.evaluation import average_precision, count, roc_area  # noqa: E402

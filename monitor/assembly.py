@@ -20,7 +20,7 @@ from alerts import Channel
 from connectors import Connector
 from connectors.http import Http, hosts_written
 from monitor.alerting import Alerting
-from monitor.answers import Answers
+from monitor.cases.brand_replies import Answers
 from monitor.collect import Collector
 from monitor.compose import SignedLink, no_link
 from monitor.intake import Intake

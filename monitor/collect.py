@@ -17,10 +17,10 @@ from hashlib import sha256
 from typing import Any
 
 from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
-from monitor import cases as verbs
-from monitor.answers import Answers
+from monitor.cases import actions as verbs
+from monitor.cases.assignment import Taken
+from monitor.cases.brand_replies import Answers
 from monitor.intake import Intake
-from monitor.placing import Taken
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, sources

@@ -16,9 +16,10 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_J
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor import digest, escalation, teaching
+from monitor import digest, teaching
 from monitor.assembly import Assembly
 from monitor.audit import Audit
+from monitor.cases import escalation
 from monitor.presses import Listening, Spool, spool_folder
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.sqlite import Sqlite

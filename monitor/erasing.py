@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.wording import count_words
-from monitor import cases as verbs
+from monitor.cases import actions as verbs
 from monitor.settings.rules import Rules
 from monitor.store import cases, erasures
 from monitor.store.database import Database

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from connectors import Post
-from monitor.placing import Placing, Taken
+from monitor.cases.assignment import Placing, Taken
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import Database

@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from connectors import Post
-from monitor import cases as verbs
 from monitor.assembly import Assembly
+from monitor.cases import actions as verbs
 from monitor.store import cases, mentions, pages
 from monitor.text.normalize import clean
 from monitor.web import search, shapes

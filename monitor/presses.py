@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts import Channel, ChannelError
-from monitor import cases as verbs
+from monitor.cases import actions as verbs
 from monitor.settings.models import Settings, span
 from monitor.settings.rules import Rules, Told
 from monitor.store import cases, key_values

@@ -19,6 +19,8 @@ from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
+from tests.fakes.slack import FakeSlack
+from tests.fakes.smtp import FakeSmtp
 from tests.hall import NOW
 
 
@@ -108,3 +110,17 @@ def sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Sqlite]:
     opened = Sqlite(path)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    """A loopback Slack with its ledger."""
+    with FakeSlack() as server:
+        yield server
+
+
+@pytest.fixture
+def mail() -> Iterator[FakeSmtp]:
+    """A loopback mail server with its ledger."""
+    with FakeSmtp() as server:
+        yield server

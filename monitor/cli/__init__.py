@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from typer.models import CommandInfo
 
-from monitor.cases import NotPossible
+from monitor.cases.actions import NotPossible
 from monitor.cli import assistant, data, learning, letters, looking, page, people, privacy, running, standing, tokens
 from monitor.cli.base import Failed, app
 from monitor.importing import FileUnreadable

@@ -16,8 +16,8 @@ from rich.text import Text
 from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors import Post
-from monitor import cases as verbs
 from monitor import compose
+from monitor.cases import actions as verbs
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
 from monitor.settings.errors import meant

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from alerts.case import PRIORITIES
-from monitor import cases as verbs
+from monitor.cases import actions as verbs
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Row, stamp
 from monitor.text.normalize import clean

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitor.cases import NotPossible
+from monitor.cases.actions import NotPossible
 from monitor.store.connect import Error
 from monitor.web import auth, security
 from monitor.web.html import page, static_files

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from alerts import policy
 from alerts.case import Case
-from monitor import cases as verbs
 from monitor import compose
+from monitor.cases import actions as verbs
 from monitor.settings import overrides
 from monitor.store import cases, key_values, mentions, pages, web
 from monitor.store.database import Row, at

@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from alerts import hours
 from alerts.case import PRIORITIES, Case
 from alerts.wording import count_words, span_words
-from monitor import cases as verbs
 from monitor import compose
+from monitor.cases import actions as verbs
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Database, Row

@@ -18,8 +18,8 @@ from typing import Any, cast
 from starlette.responses import Response
 
 from alerts.links import LIFE, Claim, LinkRefused, Signer
-from monitor import cases as verbs
 from monitor import compose
+from monitor.cases import actions as verbs
 from monitor.compose import SignedLink
 from monitor.settings.models import Settings
 from monitor.store import cases, key_values, mentions

@@ -12,7 +12,7 @@ import pytest
 
 from alerts.letters import render_alert
 from monitor import compose, digest
-from monitor.cases import say
+from monitor.cases.actions import say
 from monitor.settings import overrides
 from monitor.store import deliveries, key_values, pages, web
 from monitor.web import links

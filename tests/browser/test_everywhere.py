@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors import Gap
-from monitor import cases as verbs
+from monitor.cases import actions as verbs
 from monitor.store import key_values, sources, web
 from monitor.web import pages_of
 from monitor.web.routing import ROUTES

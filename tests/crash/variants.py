@@ -10,9 +10,9 @@ from alerts import Receipt
 from connectors import Batch
 from monitor.alerting import Alerting
 from monitor.assembly import Assembly
+from monitor.cases.assignment import Taken
 from monitor.collect import Collector
 from monitor.outbox import Job
-from monitor.placing import Taken
 from monitor.settings.models import Source
 from monitor.store import sources
 

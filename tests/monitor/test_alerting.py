@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from monitor import cases as verbs
-from monitor import escalation
-from monitor.cases import say
+from monitor.cases import actions as verbs
+from monitor.cases import escalation
+from monitor.cases.actions import say
 from monitor.notices import queue_notice
 from monitor.outbox import resend_dead
 from monitor.store import deliveries

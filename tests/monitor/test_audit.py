@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from connectors import Batch, Nonsense, Refused, Request
-from monitor import cases as verbs
-from monitor import coverage, digest, escalation, notices
+from monitor import coverage, digest, notices
 from monitor.assembly import Assembly
 from monitor.audit import Audit
+from monitor.cases import actions as verbs
+from monitor.cases import escalation
 from monitor.store import deliveries, key_values, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

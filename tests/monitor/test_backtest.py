@@ -9,7 +9,7 @@ import pytest
 
 from monitor.assembly import Assembly
 from monitor.backtest import Sums, backtest
-from monitor.cases import say
+from monitor.cases.actions import say
 from monitor.settings.loading import load
 from monitor.store import key_values, mentions
 from monitor.store.postgresql import Postgresql

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from monitor.cases import say
+from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.settings.loading import load

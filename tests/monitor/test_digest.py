@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import Gap
-from monitor import cases as verbs
 from monitor import digest
 from monitor.assembly import Assembly
+from monitor.cases import actions as verbs
 from monitor.cli import app
 from monitor.settings.loading import load
 from monitor.settings.models import Settings

@@ -10,7 +10,7 @@ import pytest
 from connectors import Aside
 from monitor import erasing
 from monitor.assembly import Assembly
-from monitor.cases import say
+from monitor.cases.actions import say
 from monitor.store import cases, deliveries, erasures, key_values, mentions, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

@@ -12,7 +12,7 @@ import pytest
 
 from connectors import Post
 from monitor.assembly import Assembly
-from monitor.cases import say
+from monitor.cases.actions import say
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.cases import log_of
 from monitor.store.postgresql import Postgresql

@@ -13,7 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from monitor import teaching
-from monitor.cases import say
+from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.importing import FileUnreadable

@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monitor.cases import say
+from monitor.cases.actions import say
 from monitor.store import cases, deliveries, mentions
 from monitor.store.database import stamp
 from tests.fakes.slack import FakeSlack

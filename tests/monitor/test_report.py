@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import Post
-from monitor import cases as verbs
 from monitor import report, report_words
 from monitor.assembly import Assembly
+from monitor.cases import actions as verbs
 from monitor.cli import app
 from monitor.settings.loading import load
 from monitor.store import mentions

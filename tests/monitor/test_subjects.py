@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor import escalation
+from monitor.cases import escalation
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.fakes.smtp import FakeSmtp

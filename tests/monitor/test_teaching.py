@@ -15,7 +15,7 @@ import pytest
 from connectors import Post
 from monitor import digest, teaching
 from monitor.assembly import Assembly, judge_of
-from monitor.cases import record_answer, say
+from monitor.cases.actions import record_answer, say
 from monitor.engine import Engine
 from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql

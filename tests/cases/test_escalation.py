@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor import escalation
 from monitor.assembly import Assembly
-from monitor.cases import say
+from monitor.cases import escalation
+from monitor.cases.actions import say
 from monitor.store import cases, deliveries
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql

@@ -14,7 +14,7 @@ from typing import Any
 
 from alerts import hours, policy
 from alerts.case import Case
-from monitor import cases as verbs
+from monitor.cases import actions as verbs
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.connect import Error

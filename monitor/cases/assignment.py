@@ -13,12 +13,12 @@ from typing import Any
 from alerts import policy
 from alerts.case import Case, Contact
 from connectors import Post
-from monitor import cases as verbs
-from monitor.filing import Filing, Person
+from monitor.cases import actions as verbs
+from monitor.cases.grouping import Stories
+from monitor.cases.opening import Filing, Person
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, requeue
 from monitor.store.database import Database, stamp
-from monitor.stories import Stories
 from monitor.types import Judged, Mention
 
 

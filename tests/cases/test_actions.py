@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor import cases as verbs
 from monitor.assembly import Assembly
-from monitor.cases import NotPossible, Said, say
+from monitor.cases import actions as verbs
+from monitor.cases.actions import NotPossible, Said, say
 from monitor.compose import facts_of
 from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql

@@ -11,7 +11,7 @@ import pytest
 from connectors import Post
 from monitor import compose
 from monitor.assembly import Assembly
-from monitor.cases import say
+from monitor.cases.actions import say
 from monitor.store import cases, key_values, report_queries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

@@ -12,10 +12,10 @@ from typing import Any
 
 from alerts import policy
 from alerts.case import Case, Contact
+from monitor.cases.grouping import Stories
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
-from monitor.stories import Stories
 from monitor.types import Judged
 
 Person = tuple[str, str, str]  # brand, source, author

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alerts.case import Case
 from connectors import Post
-from monitor import cases as verbs
+from monitor.cases import actions as verbs
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import Database, Row, stamp
