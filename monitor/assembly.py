@@ -19,12 +19,12 @@ import connectors
 from alerts import Channel
 from connectors import Connector
 from connectors.http import Http, hosts_written
-from monitor.alerting import Alerting
 from monitor.cases.brand_replies import Answers
 from monitor.collect import Collector
-from monitor.compose import SignedLink, no_link
 from monitor.intake import Intake
-from monitor.notices import queue_notice
+from monitor.notify.rendering import SignedLink, no_link
+from monitor.notify.sender import Alerting
+from monitor.notify.system_notices import queue_notice
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules

@@ -19,7 +19,7 @@ from alerts.wording import count_words
 from connectors.http import Http
 from monitor import coverage
 from monitor.assembly import Assembly
-from monitor.notices import queue_notice
+from monitor.notify.system_notices import queue_notice
 from monitor.store import cases, deliveries, key_values, mentions, watchdog_queries
 from monitor.store.connect import Error
 from monitor.store.database import Row

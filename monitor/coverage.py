@@ -11,7 +11,7 @@ import shutil
 from datetime import datetime, timedelta
 
 from connectors import Gap
-from monitor.notices import queue_notice, tell_staff
+from monitor.notify.system_notices import queue_notice, tell_staff
 from monitor.settings.rules import Rules
 from monitor.store import deliveries, key_values, pages, sources
 from monitor.store.database import Database, instant

@@ -17,7 +17,7 @@ from types import FrameType
 from monitor.assembly import assemble, know_sources, open_store, settle
 from monitor.audit import tell_systemd
 from monitor.engine import Engine, utc_now
-from monitor.notices import queue_notice
+from monitor.notify.system_notices import queue_notice
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.settings.models import Settings

@@ -18,7 +18,7 @@ from alerts.letters import DigestView, FigureLine, SourceLine, UnansweredLine, V
 from alerts.wording import count_words, excerpt, span_words
 from connectors import Post
 from monitor import report, report_words
-from monitor.compose import SignedLink, no_link
+from monitor.notify.rendering import SignedLink, no_link
 from monitor.settings import overrides
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions, report_queries, sources, web

@@ -20,7 +20,7 @@ from monitor import digest, teaching
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.cases import escalation
-from monitor.presses import Listening, Spool, spool_folder
+from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.sqlite import Sqlite
 from monitor.timeouts import abandoned

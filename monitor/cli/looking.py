@@ -16,10 +16,10 @@ from rich.text import Text
 from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors import Post
-from monitor import compose
 from monitor.cases import actions as verbs
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
+from monitor.notify import rendering
 from monitor.settings.errors import meant
 from monitor.settings.models import span
 from monitor.show import command
@@ -323,7 +323,7 @@ def _one_case(assembly: Any, row: Row) -> None:
     now, zone, one = utc_now(), assembly.settings.zone, cases.case_of(row)
     head = f"case {one.id} · {one.brand} · {safe_line(one.author)} on {one.source}"
     console.print(Text(head, "bold"))
-    how = compose.standing(assembly.rules, one, now) or "open: nobody has it"
+    how = rendering.standing(assembly.rules, one, now) or "open: nobody has it"
     console.print(
         Text(f"{one.priority}{': ' + ', '.join(one.priority_reasons) if one.priority_reasons else ''} · {how}")
     )

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from monitor import erasing
+from monitor import privacy
 from monitor.assembly import Assembly
 from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json
 from monitor.engine import utc_now
@@ -41,13 +41,13 @@ def erase(
             raise Failed("say whom: earful erase --source NAME --author NAME")
         if source not in sources:
             raise Failed(f"--source {source!r}: write one of {', '.join(sources)}")
-        found = erasing.known(assembly.database, assembly.rules, source, author)
+        found = privacy.known(assembly.database, assembly.rules, source, author)
         if not found.names:
             raise Failed(f"nobody of that name is known on {source}; earful mentions shows how names are written there")
         if not yes:
             _ask(found)
         who = as_ or getpass.getuser()
-        done = erasing.erase(
+        done = privacy.erase(
             assembly.database, assembly.rules, source, author, who=who, way="command line", now=utc_now()
         )
         if as_json:
@@ -59,7 +59,7 @@ def erase(
             console.print(Text(line, "dim"), soft_wrap=one_line)
 
 
-def _ask(found: erasing.Known) -> None:
+def _ask(found: privacy.Known) -> None:
     names = ", ".join(safe_line(name) for name in found.names)
     console.print(Text(f"{names} on {found.source}: {found.words}.", "bold"), soft_wrap=one_line)
     console.print(

@@ -22,7 +22,7 @@ from monitor import daemon
 from monitor.assembly import assemble, channels_of, connector_of, judge_of, open_store, queries_of
 from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
 from monitor.engine import utc_now
-from monitor.outbox import resend_dead
+from monitor.notify.outbox import resend_dead
 from monitor.settings.loading import load
 from monitor.settings.models import Settings, Source
 from monitor.setup import commands

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from alerts import policy
 from alerts.case import Case
-from monitor import compose
 from monitor.cases import actions as verbs
+from monitor.notify import rendering
 from monitor.settings import overrides
 from monitor.store import cases, key_values, mentions, pages, web
 from monitor.store.database import Row, at
@@ -115,8 +115,8 @@ def _show(ask: Ask, *, fault: str = "", status: int = 200, reply: str = "", chec
     row = _row(ask)
     case, database, now = cases.case_of(row), ask.database, ask.now
     told = mentions.of_case(database, case.id)
-    earlier = compose.history_of(database, [row], now).get(case.id, [])
-    worst = compose.worst_of(told)
+    earlier = rendering.history_of(database, [row], now).get(case.id, [])
+    worst = rendering.worst_of(told)
     limit = limit_of(ask, case)
     log = cases.log_of(database, case.id)
     line = lines(database, ask.rules, [row], now, ask.zone)[0]
@@ -124,7 +124,7 @@ def _show(ask: Ask, *, fault: str = "", status: int = 200, reply: str = "", chec
     solved = sum(1 for each in alike_cases if each.case.outcome == "solved")
     return page(
         ask, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
-        state=case.state_at(now), standing=compose.standing(ask.rules, case, now, ask.zone),
+        state=case.state_at(now), standing=rendering.standing(ask.rules, case, now, ask.zone),
         clock=clock_of(ask.rules, case, now),
         talk=runs(conversation(ask, row, told)), worst=worst, author=author_card(ask, case, earlier),
         history=history_line(ask, earlier), log=entries(log), similar=alike_cases,

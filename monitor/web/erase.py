@@ -9,20 +9,20 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from monitor import erasing
+from monitor import privacy
 from monitor.store import cases
 from monitor.web.html import page
 from monitor.web.routing import Ask, Refusal, get, post
 
 
-def _known(ask: Ask) -> erasing.Known:
+def _known(ask: Ask) -> privacy.Known:
     case = cases.one(ask.database, ask.path("id")[:40])
     if case is None or not case.author:
         raise Refusal(404, "There is nobody to erase", "This case has no author, or they were erased before.")
-    return erasing.known(ask.database, ask.rules, case.source, case.author)
+    return privacy.known(ask.database, ask.rules, case.source, case.author)
 
 
-def _ask(ask: Ask, found: erasing.Known, fault: str = "", status: int = 200) -> Response:
+def _ask(ask: Ask, found: privacy.Known, fault: str = "", status: int = 200) -> Response:
     return page(
         ask, "erase.html", title="Erase an author", found=found, case_id=ask.path("id"), fault=fault, status=status
     )
@@ -40,7 +40,7 @@ def erase(ask: Ask) -> Response:
     found = _known(ask)
     if ask.form.get("sure") != "yes":
         return _ask(ask, found, "Nothing was erased: tick the box first.", 400)
-    done = erasing.erase(
+    done = privacy.erase(
         ask.database, ask.rules, found.source, found.names[0], who=ask.who.name, way=ask.who.way, now=ask.now
     )
     return RedirectResponse("/?" + urlencode({"said": f"Erased: {done.words}."}), 303)

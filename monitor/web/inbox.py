@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from alerts import hours
 from alerts.case import PRIORITIES, Case
 from alerts.wording import count_words, span_words
-from monitor import compose
 from monitor.cases import actions as verbs
+from monitor.notify import rendering
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Database, Row
@@ -96,7 +96,7 @@ def lines(
 ) -> list[Line]:
     """Rows of cases as lines, in a few queries for all of them."""
     told = mentions.of_cases(database, [row["id"] for row in rows])
-    history = compose.history_of(database, rows, now)
+    history = rendering.history_of(database, rows, now)
     return [_line(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, zone) for row in rows]
 
 
@@ -104,11 +104,11 @@ def _line(
     rules: Rules, row: Row, told: Sequence[Mention], earlier: Sequence[Row], now: datetime, zone: ZoneInfo | None
 ) -> Line:
     case = cases.case_of(row)
-    worst = compose.worst_of(told)
+    worst = rendering.worst_of(told)
     says = (worst.post.text or worst.post.title or f"{worst.post.rating or 0:g} of 5 stars, no words") if worst else ""
     facts = [
         fact
-        for fact in compose.facts_of(rules, row, case, worst, earlier, now)
+        for fact in rendering.facts_of(rules, row, case, worst, earlier, now)
         if not fact.startswith(("answer by ", "was due "))
     ]
     if earlier:
@@ -118,7 +118,7 @@ def _line(
         says=says,
         why=tuple(dict.fromkeys(facts)),
         matched=_telling(worst, case.brand),
-        standing=compose.standing(rules, case, now, zone),
+        standing=rendering.standing(rules, case, now, zone),
         state=case.state_at(now),
         clock=clock_of(rules, case, now),
         url=worst.post.url if worst else "",

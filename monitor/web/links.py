@@ -18,9 +18,9 @@ from typing import Any, cast
 from starlette.responses import Response
 
 from alerts.links import LIFE, Claim, LinkRefused, Signer
-from monitor import compose
 from monitor.cases import actions as verbs
-from monitor.compose import SignedLink
+from monitor.notify import rendering
+from monitor.notify.rendering import SignedLink
 from monitor.settings.models import Settings
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import at, stamp
@@ -121,12 +121,12 @@ def _show(ask: Ask, claim: Claim, said: str = "", fault: str = "", status: int =
         status=status,
         case=case,
         told=told[-5:],
-        why=compose.facts_of(ask.rules, row, case, compose.worst_of(told), (), ask.now),
+        why=rendering.facts_of(ask.rules, row, case, rendering.worst_of(told), (), ask.now),
         purpose=claim.purpose,
         person=_person(ask, claim.recipient),
         people=[each.name for each in ask.settings.people if each.role != "viewer"],
         proof=_proof(ask.path("token")),
-        standing=compose.standing(ask.rules, case, ask.now, ask.zone),
+        standing=rendering.standing(ask.rules, case, ask.now, ask.zone),
         said=said,
         fault=fault,
     )

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from alerts import hours
-from monitor import compose, report, report_words
+from monitor import report, report_words
+from monitor.notify import rendering
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages, sources
@@ -42,7 +43,7 @@ def explained(database: Database, judge: Judge, found: Mention) -> dict[str, Any
 def case(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> dict[str, Any]:
     """A case as flat values, with the words that mattered most and the time left."""
     found = cases.case_of(row)
-    worst = compose.worst_of(told)
+    worst = rendering.worst_of(told)
     state = found.state_at(now)
     left = None
     if found.due_at is not None and state not in {"answered", "closed"}:
@@ -91,7 +92,7 @@ def case_list(database: Database, rules: Rules, rows: Sequence[Row], now: dateti
 def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dict[str, Any]:
     """A case with its posts, our replies that were seen, and its log; oldest first."""
     told = mentions.of_case(database, row["id"])
-    earlier = compose.history_of(database, [row], now).get(row["id"], [])
+    earlier = rendering.history_of(database, [row], now).get(row["id"], [])
     return {
         **case(rules, row, told, now),
         "earlier_in_30_days": len(earlier),

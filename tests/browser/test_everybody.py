@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from alerts.letters import render_alert
-from monitor import compose, digest
+from monitor import digest
 from monitor.cases.actions import say
+from monitor.notify import rendering
 from monitor.settings import overrides
 from monitor.store import deliveries, key_values, pages, web
 from monitor.web import links
@@ -223,7 +224,7 @@ def test_axe_finds_nothing_in_the_mails(chromium: Any, day: SampleDay) -> None:
     assert told is not None
     row = deliveries.one(database, told["id"])
     assert row is not None
-    made = compose.compose(
+    made = rendering.compose(
         database, rules, row, [row], day.clock(), link=links.make(rules.settings, database, day.clock)
     )
     seat = Seat(chromium, day)

@@ -11,7 +11,7 @@ import pytest
 from monitor.assembly import Assembly
 from monitor.cases import actions as verbs
 from monitor.cases.actions import NotPossible, Said, say
-from monitor.compose import facts_of
+from monitor.notify.rendering import facts_of
 from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

@@ -22,7 +22,7 @@ from typing import Any
 from alerts.slack_socket import Press
 from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.cases import escalation
-from monitor.presses import Spool, spool_folder, work_off
+from monitor.notify.interactions import Spool, spool_folder, work_off
 from monitor.settings.loading import load
 from monitor.store import deliveries
 from tests.crash.play import PHASES, TAKEN

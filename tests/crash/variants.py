@@ -8,11 +8,11 @@ from datetime import datetime
 
 from alerts import Receipt
 from connectors import Batch
-from monitor.alerting import Alerting
 from monitor.assembly import Assembly
 from monitor.cases.assignment import Taken
 from monitor.collect import Collector
-from monitor.outbox import Job
+from monitor.notify.outbox import Job
+from monitor.notify.sender import Alerting
 from monitor.settings.models import Source
 from monitor.store import sources
 

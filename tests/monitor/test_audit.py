@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from connectors import Batch, Nonsense, Refused, Request
-from monitor import coverage, digest, notices
+from monitor import coverage, digest
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.cases import actions as verbs
 from monitor.cases import escalation
+from monitor.notify import system_notices
 from monitor.store import deliveries, key_values, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -457,7 +458,7 @@ def test_a_line_for_staff_by_mail_waits_for_the_end_of_the_quiet_hours(sqlite: S
     )
     night = NOW.replace(hour=23)
     with sqlite.transaction():
-        notices.tell_staff(sqlite, acme.rules, "staff:x", "forum unread since 22:50", night)
+        system_notices.tell_staff(sqlite, acme.rules, "staff:x", "forum unread since 22:50", night)
     due = {row["target"]: row["due_at"] for row in sqlite.rows("SELECT target, due_at FROM deliveries")}
     assert due["desk"].startswith("2026-03-04T23:00")
     assert due["email:care@acme.example"].startswith("2026-03-05T08:00")

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from monitor.presses import Listening, Spool, spool_folder, work_off
+from monitor.notify.interactions import Listening, Spool, spool_folder, work_off
 from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebFace
 from tests.fakes.slack import TOKEN, TRIGGER, FakeSlack, block_actions, view_submission

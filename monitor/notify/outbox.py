@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import Alert, Channel, Editor, Letter, LooksUp
-from monitor import compose
+from monitor.notify import rendering
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
 from monitor.store.database import Database
@@ -43,7 +43,7 @@ class Outbox:
     """Gives out what is owed, for a set of rules. May serve several threads: a claim holds against all others."""
 
     def __init__(
-        self, database: Database, rules: Rules, channels: Mapping[str, Channel], link: compose.SignedLink
+        self, database: Database, rules: Rules, channels: Mapping[str, Channel], link: rendering.SignedLink
     ) -> None:
         self.database = database
         self.rules = rules
@@ -186,10 +186,10 @@ class Outbox:
             letter = row.payload
             return Letter(row.id, letter["subject"], letter["html"], letter["text"], letter.get("headers", {})), [], ()
         if kind == "notice":
-            return compose.notice(row), [], ()
+            return rendering.notice(row), [], ()
         carried = deliveries.carried_by(self.database, root.id) if kind == "brief" else []
         try:
-            made = compose.compose(
+            made = rendering.compose(
                 self.database, self.rules, root, carried or [root], now, link=self.link, revision=row.revision
             )
         except Exception as error:  # noqa: BLE001 - one case that cannot be shown must not hold up the others

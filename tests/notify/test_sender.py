@@ -14,8 +14,8 @@ import pytest
 from monitor.cases import actions as verbs
 from monitor.cases import escalation
 from monitor.cases.actions import say
-from monitor.notices import queue_notice
-from monitor.outbox import resend_dead
+from monitor.notify.outbox import resend_dead
+from monitor.notify.system_notices import queue_notice
 from monitor.store import deliveries
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import DROP, FakeSmtp
@@ -370,7 +370,7 @@ class Fragile:
 def test_a_message_on_which_the_library_falls_over_is_given_up_and_the_others_go_out(
     database: Base, tmp_path: Path
 ) -> None:
-    from monitor.alerting import Alerting
+    from monitor.notify.sender import Alerting
 
     settings = settings_from(tmp_path)
     acme = assembly_of(database, settings)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from alerts import Alert, Channel, ChannelError, Editor, LooksUp, Receipt
-from monitor import compose
-from monitor.notices import queue_notice
-from monitor.outbox import LOOK_UPS, Job, Outbox
+from monitor.notify import rendering
+from monitor.notify.outbox import LOOK_UPS, Job, Outbox
+from monitor.notify.system_notices import queue_notice
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
 from monitor.store.database import Database
@@ -38,7 +38,7 @@ class Alerting:
         database: Database,
         rules: Rules,
         channels: Mapping[str, Channel],
-        link: compose.SignedLink = compose.no_link,
+        link: rendering.SignedLink = rendering.no_link,
     ) -> None:
         self.database = database
         self.rules = rules

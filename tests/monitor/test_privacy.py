@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors import Aside
-from monitor import erasing
+from monitor import privacy
 from monitor.assembly import Assembly
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries, erasures, key_values, mentions, sources
@@ -30,8 +30,8 @@ def everything(acme: Assembly) -> str:
     return "\n".join(str(dict(row)) for row in rows)
 
 
-def erase(acme: Assembly, author: str = "olga") -> erasing.Known:
-    return erasing.erase(acme.database, acme.rules, "forum", author, who="Ana", way="command line", now=NOW + HOUR)
+def erase(acme: Assembly, author: str = "olga") -> privacy.Known:
+    return privacy.erase(acme.database, acme.rules, "forum", author, who="Ana", way="command line", now=NOW + HOUR)
 
 
 def settled(acme: Assembly) -> str:
@@ -127,7 +127,7 @@ def test_nobody_of_that_name_is_nobody_and_nothing_is_noted(acme: Assembly) -> N
 def test_a_standing_mute_and_the_settings_are_named_to_who_erases(acme: Assembly) -> None:
     settled(acme)
     key_values.add_mute(acme.database, "Acme", "author", "forum/olga", "Ana", NOW)
-    found = erasing.known(acme.database, acme.rules, "forum", "OLGA")
+    found = privacy.known(acme.database, acme.rules, "forum", "OLGA")
     number = key_values.mutes(acme.database)[0]["n"]
     assert any(f"earful mute undo {number}" in each for each in found.stays)
     erase(acme)
