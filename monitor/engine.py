@@ -16,11 +16,12 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_J
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor import digest, teaching
+from monitor import teaching
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.cases import escalation
 from monitor.notify.interactions import Listening, Spool, spool_folder
+from monitor.reports import digest
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.sqlite import Sqlite
 from monitor.timeouts import abandoned

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from alerts.letters import percent
 from alerts.wording import count_words, span_words
-from monitor import digest, report, report_words
 from monitor.assembly import Assembly
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
 from monitor.engine import utc_now
-from monitor.report import Figures, Report, Spread
+from monitor.reports import digest, formatting, statistics
+from monitor.reports.statistics import Figures, Report, Spread
 from monitor.settings import overrides
 from monitor.store import deliveries, web
 from monitor.text.normalize import safe_line
@@ -89,15 +89,15 @@ def report_(
     """Print how long it took to see, to tell and to answer."""
     with opened() as assembly:
         now = utc_now()
-        found = report.of_span(assembly.database, assembly.rules, now - timedelta(days=days), now)
+        found = statistics.of_span(assembly.database, assembly.rules, now - timedelta(days=days), now)
         if as_json:
-            print_json({"days": days, **report_words.as_json(found)})
+            print_json({"days": days, **formatting.as_json(found)})
             return
         if not found.turns:
             console.print(f"Nobody waited for an answer in the last {count_words(days, 'day')}.")
         else:
             _print_report(found, days)
-        if held := report_words.aftermath_words(found.after):
+        if held := formatting.aftermath_words(found.after):
             console.print(f"\n{held}")
 
 
@@ -131,7 +131,7 @@ def _print_report(found: Report, days: int) -> None:
             median, most = (_words(spread, p90=p90, desk=desk) for p90 in (False, True))
             table.add_row(name, Text(unit, "dim"), f"{spread.n:,}", median, most, _share(spread))
     console.print(table)
-    if slow := report_words.slowest(found):
+    if slow := formatting.slowest(found):
         console.print(f"\nThe slowest stage: {slow}.")
     for title, groups in (
         ("source", found.by_source), ("priority", found.by_priority), ("team", found.by_team), ("hour", found.by_hour),
@@ -175,7 +175,7 @@ def _words(spread: Spread, *, p90: bool, desk: bool = False) -> str:
     value = spread.p90 if p90 else spread.median
     if value is None:
         return ""
-    words = report_words.desk_words(value) if desk else span_words(value)
+    words = formatting.desk_words(value) if desk else span_words(value)
     return words.replace("less than a minute", "< 1 min").replace("minutes", "min").replace("minute", "min")
 
 

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
-from monitor import report_words
 from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
 from monitor.engine import utc_now
+from monitor.reports import formatting
 from monitor.settings import overrides
 from monitor.show import command
 from monitor.store import cases, deliveries, key_values, mentions, requeue, sources, web
@@ -135,7 +135,7 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
         f"{target} asked for no more of the week's letters (earful digest --resume {target} sends them again)"
         for target in _no_letters(assembly)
     ]
-    unjudged = report_words.unjudged_words(database, now - timedelta(days=7), "the last seven days")
+    unjudged = formatting.unjudged_words(database, now - timedelta(days=7), "the last seven days")
     notes += [*assembly.intake.judge.trouble, *([unjudged] if unjudged else [])]
     table = Table(box=None, pad_edge=False, header_style="dim")
     shown = [number for number in range(len(headers)) if number < 4 or any(line[number] for line in lines)]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from alerts.wording import span_words
-from monitor import report
+from monitor.reports import statistics
 from monitor.store import pages, report_queries
 from monitor.store.database import Row
 from monitor.web import charts
@@ -60,7 +60,7 @@ def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
     names, whole, negative, known = grouped(rows, unit, max(since, heard or since), ask.now, ask.zone)
     by_hour = by_hour_of_week(rows, ask.zone)
     monday = _midnight(ask, first - timedelta(days=first.weekday()))
-    told = report.read(ask.database, monday, ask.now)
+    told = statistics.read(ask.database, monday, ask.now)
     weeks = by_week(ask, first, ask.now, told)
     topics = Counter(tag for text in pages.tags(ask.database, since, ask.now, brand) for tag in _topics(text))
     medians = [week["median"].total_seconds() / 3600 if week["median"] is not None else None for week in weeks]
@@ -70,7 +70,7 @@ def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
         "total": sum(whole),
         "unhappy": sum(negative),
         "share": sum(negative) / sum(known) if sum(known) else None,
-        "report": report.of_span(ask.database, ask.rules, since, ask.now, told),
+        "report": statistics.of_span(ask.database, ask.rules, since, ask.now, told),
         "volume": charts.bars(names, whole, negative, f"Mentions, and unhappy ones among them, by {unit}"),
         "volume_rows": [
             (name, w, n, n / k if k else None) for name, w, n, k in zip(names, whole, negative, known, strict=True)
@@ -143,7 +143,7 @@ def _midnight(ask: Ask, day: date) -> datetime:
     return datetime.combine(day, time(), ask.zone).astimezone(UTC)
 
 
-def by_week(ask: Ask, first: date, now: datetime, told: report.Told) -> list[dict[str, Any]]:
+def by_week(ask: Ask, first: date, now: datetime, told: statistics.Told) -> list[dict[str, Any]]:
     """Time to answer by the week in which people wrote: median, nine in ten, share within the target."""
     monday = first - timedelta(days=first.weekday())
     mondays = [monday]
@@ -151,7 +151,7 @@ def by_week(ask: Ask, first: date, now: datetime, told: report.Told) -> list[dic
         mondays.append(mondays[-1] + timedelta(days=7))
     bounds = [min(_midnight(ask, each), now) for each in mondays]
     found: list[dict[str, Any]] = []
-    for monday, figure in zip(mondays, report.of_spans(ask.database, ask.rules, bounds, told), strict=False):
+    for monday, figure in zip(mondays, statistics.of_spans(ask.database, ask.rules, bounds, told), strict=False):
         if figure.turns or found:
             found.append({
                 "name": f"{monday.day} {monday:%b}", "turns": figure.turns, "answered": figure.answered,

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from alerts import hours
-from monitor import report, report_words
 from monitor.notify import rendering
+from monitor.reports import formatting, statistics
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages, sources
@@ -163,5 +163,5 @@ def state_of(enabled: bool, health: sources.Health | None) -> str:
 
 def span_report(database: Database, rules: Rules, since: datetime, until: datetime) -> dict[str, Any]:
     """The figures of a span; durations in seconds."""
-    found = report.of_span(database, rules, since, until)
-    return {"since": moment(since), "until": moment(until), **report_words.as_json(found)}
+    found = statistics.of_span(database, rules, since, until)
+    return {"since": moment(since), "until": moment(until), **formatting.as_json(found)}

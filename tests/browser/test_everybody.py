@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from alerts.letters import render_alert
-from monitor import digest
 from monitor.cases.actions import say
 from monitor.notify import rendering
+from monitor.reports import digest
 from monitor.settings import overrides
 from monitor.store import deliveries, key_values, pages, web
 from monitor.web import links

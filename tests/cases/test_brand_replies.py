@@ -12,10 +12,10 @@ from connectors import Post
 from monitor.assembly import Assembly
 from monitor.cases.actions import say
 from monitor.notify import rendering
+from monitor.reports.response_times import turns_of
 from monitor.store import cases, key_values, report_queries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from monitor.turns import turns_of
 from tests.hall import (
     AGAIN,
     ANGRY,

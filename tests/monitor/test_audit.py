@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from connectors import Batch, Nonsense, Refused, Request
-from monitor import coverage, digest
+from monitor import coverage
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.cases import actions as verbs
 from monitor.cases import escalation
 from monitor.notify import system_notices
+from monitor.reports import digest
 from monitor.store import deliveries, key_values, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

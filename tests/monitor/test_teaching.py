@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor import digest, teaching
+from monitor import teaching
 from monitor.assembly import Assembly, judge_of
 from monitor.cases.actions import record_answer, say
 from monitor.engine import Engine
+from monitor.reports import digest
 from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import report
+from monitor.reports import statistics
 from tests.story.world import World, labels, moment, world
 
 
@@ -152,7 +152,7 @@ def test_somebody_answers(earful: World) -> None:
     assert "1 person wrote again" in letter.text
 
     # Over the whole story three waits ended: Olga's two, and Timo's.
-    figures = report.of_span(earful.database, earful.assembly.rules, moment("Fri 00:00"), earful.now)
+    figures = statistics.of_span(earful.database, earful.assembly.rules, moment("Fri 00:00"), earful.now)
     assert figures.to_answer.n == 3
     assert figures.to_answer.median == timedelta(minutes=39)
     assert figures.to_answer_wall.median == timedelta(hours=50, minutes=25)

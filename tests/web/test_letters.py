@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from alerts import Alert, Entry
 from alerts.email import Email, Settings
-from monitor import digest
 from monitor.cli import app
+from monitor.reports import digest
 from monitor.settings import overrides
 from monitor.store import web
 from monitor.store.sqlite import Sqlite

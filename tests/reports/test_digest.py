@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import Gap
-from monitor import digest
 from monitor.assembly import Assembly
 from monitor.cases import actions as verbs
 from monitor.cli import app
+from monitor.reports import digest
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.store import deliveries, key_values, sources, web

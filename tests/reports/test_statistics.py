@@ -15,10 +15,10 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import Post
-from monitor import report, report_words
 from monitor.assembly import Assembly
 from monitor.cases import actions as verbs
 from monitor.cli import app
+from monitor.reports import formatting, statistics
 from monitor.settings.loading import load
 from monitor.store import mentions
 from monitor.store.database import at
@@ -57,9 +57,9 @@ def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
     return assembly_of(database, settings_from(tmp_path, tables=PEOPLE, alerts='group_wait = "0s"\n'))
 
 
-def of_week(acme: Assembly, until: datetime = NOW + DAY) -> report.Report:
+def of_week(acme: Assembly, until: datetime = NOW + DAY) -> statistics.Report:
     """The report of the seven days before `until`."""
-    return report.of_span(acme.database, acme.rules, until - 7 * DAY, until)
+    return statistics.of_span(acme.database, acme.rules, until - 7 * DAY, until)
 
 
 def say(acme: Assembly, verb: str, *, who: str, now: datetime, case_id: str = "1", **detail: Any) -> None:
@@ -101,11 +101,11 @@ def test_of_the_people_whose_case_was_closed_so_many_wrote_again_and_so_many_of_
     closed(acme, "never", at=NOW, then=THANKS, outcome="no_answer_needed")  # nobody was helped there
     closed(acme, "long-ago", at=NOW - 10 * DAY, then=AGAIN)
     found = of_week(acme)
-    assert found.after == report.Aftermath(people=4, wrote=3, kinder=2)
-    assert report_words.aftermath_words(found.after) == (
+    assert found.after == statistics.Aftermath(people=4, wrote=3, kinder=2)
+    assert formatting.aftermath_words(found.after) == (
         "Of 4 people whose case was closed, 3 wrote again: 2 kinder, 1 not. Too few to lean on."
     )
-    assert report_words.as_json(found)["after_closing"] == {"people": 4, "wrote": 3, "kinder": 2}
+    assert formatting.as_json(found)["after_closing"] == {"people": 4, "wrote": 3, "kinder": 2}
 
 
 def test_a_person_with_several_cases_counts_once_by_the_last_of_them(acme: Assembly) -> None:
@@ -113,24 +113,24 @@ def test_a_person_with_several_cases_counts_once_by_the_last_of_them(acme: Assem
     closed(acme, "olga", at=NOW, then=AGAIN)
     say(acme, "close", who="Ana", now=NOW + 3 * HOUR, case_id="2", outcome="solved")
     write(acme, "thanks", at=NOW + 4 * HOUR, words=THANKS, author="olga")
-    assert of_week(acme).after == report.Aftermath(people=1, wrote=1, kinder=1)
+    assert of_week(acme).after == statistics.Aftermath(people=1, wrote=1, kinder=1)
 
 
 def test_what_was_heard_after_the_span_is_not_known_in_it(acme: Assembly) -> None:
     closed(acme, "olga", at=NOW, then=THANKS)
-    assert of_week(acme, until=NOW + 90 * MINUTE).after == report.Aftermath(people=1, wrote=0, kinder=0)
+    assert of_week(acme, until=NOW + 90 * MINUTE).after == statistics.Aftermath(people=1, wrote=0, kinder=0)
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (report.Aftermath(), ""),
-        (report.Aftermath(1), "Of 1 person whose case was closed, nobody has written again so far."),
-        (report.Aftermath(1400, 12, 4), "Of 1,400 people whose case was closed, 12 wrote again: 4 kinder, 8 not."),
+        (statistics.Aftermath(), ""),
+        (statistics.Aftermath(1), "Of 1 person whose case was closed, nobody has written again so far."),
+        (statistics.Aftermath(1400, 12, 4), "Of 1,400 people whose case was closed, 12 wrote again: 4 kinder, 8 not."),
     ],
 )
-def test_what_came_of_it_in_words(found: report.Aftermath, said: str) -> None:
-    assert report_words.aftermath_words(found) == said
+def test_what_came_of_it_in_words(found: statistics.Aftermath, said: str) -> None:
+    assert formatting.aftermath_words(found) == said
 
 
 # What is counted
@@ -145,7 +145,7 @@ def test_every_stage_has_a_time_of_its_own(acme: Assembly) -> None:
     reply(acme, "p", at=NOW + 40 * MINUTE)
     say(acme, "close", who="Ana", now=NOW + 2 * HOUR, outcome="solved")
     found = of_week(acme)
-    medians = {name: getattr(found, name).median for name in report_words.SPREADS}
+    medians = {name: getattr(found, name).median for name in formatting.SPREADS}
     assert medians == {
         "lag": 4 * MINUTE,
         "alert_lag": MINUTE,
@@ -159,7 +159,7 @@ def test_every_stage_has_a_time_of_its_own(acme: Assembly) -> None:
     }
     assert (found.cases, found.turns, found.answered, found.again, found.backdated) == (1, 1, 1, 0, 0)
     assert found.in_target == 1.0
-    assert report_words.slowest(found) == "taken to answered"
+    assert formatting.slowest(found) == "taken to answered"
 
 
 def test_opening_hours_and_wall_clock_stand_beside_each_other(acme: Assembly) -> None:
@@ -260,8 +260,8 @@ def test_a_wait_belongs_to_the_week_in_which_it_began(acme: Assembly) -> None:
     reply(acme, "p", at=NOW - 7 * DAY + HOUR)
     write(acme, "q", at=NOW, words=AGAIN, thread_id="thread of p")
     reply(acme, "q", at=NOW + 2 * HOUR)
-    this = report.of_span(acme.database, acme.rules, NOW - DAY, NOW + DAY)
-    before = report.of_span(acme.database, acme.rules, NOW - 8 * DAY, NOW - 6 * DAY)
+    this = statistics.of_span(acme.database, acme.rules, NOW - DAY, NOW + DAY)
+    before = statistics.of_span(acme.database, acme.rules, NOW - 8 * DAY, NOW - 6 * DAY)
     assert (this.turns, this.again, this.to_answer.median) == (1, 1, 2 * HOUR)
     assert (before.turns, before.again, before.to_answer.median) == (1, 0, HOUR)
 
@@ -277,12 +277,14 @@ def test_many_spans_read_at_once_say_what_each_says_alone(acme: Assembly) -> Non
     say(acme, "reopen", who="Ben", now=NOW, case_id="3")
     say(acme, "close", who="Ben", now=NOW + 5 * HOUR, case_id="3", outcome="solved")
     bounds = [NOW + n * DAY / 2 for n in range(-9, 4)]
-    alone = [report.whole_span(acme.database, acme.rules, since, until) for since, until in itertools.pairwise(bounds)]
-    assert report.of_spans(acme.database, acme.rules, bounds) == alone
-    told = report.read(acme.database, bounds[0], bounds[-1])
+    alone = [
+        statistics.whole_span(acme.database, acme.rules, since, until) for since, until in itertools.pairwise(bounds)
+    ]
+    assert statistics.of_spans(acme.database, acme.rules, bounds) == alone
+    told = statistics.read(acme.database, bounds[0], bounds[-1])
     for since, until in itertools.pairwise(bounds):
-        again = report.of_span(acme.database, acme.rules, since, until, told)
-        assert again == report.of_span(acme.database, acme.rules, since, until)
+        again = statistics.of_span(acme.database, acme.rules, since, until, told)
+        assert again == statistics.of_span(acme.database, acme.rules, since, until)
     assert sum(each.turns for each in alone) == 5
     assert sum(each.to_resolve.n for each in alone) == 2
 
@@ -322,7 +324,7 @@ def test_people_are_counted_and_not_timed(acme: Assembly) -> None:
     say(acme, "assign", who="Ben", now=NOW + MINUTE, case_id="3", owner="Ana")
     reply(acme, "a", at=NOW + 2 * MINUTE)
     say(acme, "close", who="Ben", now=NOW + HOUR, case_id="1", outcome="solved")
-    assert of_week(acme).people == (report.Load("Ana", 1, 0, 0, 1), report.Load("Ben", 2, 1, 1, 1))
+    assert of_week(acme).people == (statistics.Load("Ana", 1, 0, 0, 1), statistics.Load("Ben", 2, 1, 1, 1))
 
 
 def test_what_a_file_brought_says_nothing_about_how_soon_we_see(acme: Assembly) -> None:
@@ -336,7 +338,7 @@ def test_percentiles_are_values_that_occurred() -> None:
     """The nearest rank, as numpy's inverted_cdf."""
     for size in range(1, 60):
         seconds = [(index * 7919) % 1000 for index in range(size)]
-        found = report.spread([timedelta(seconds=each) for each in seconds])
+        found = statistics.spread([timedelta(seconds=each) for each in seconds])
         expected = numpy.percentile(seconds, [50, 90], method="inverted_cdf")
         assert found.median is not None and found.p90 is not None  # noqa: PT018
         assert [found.median.total_seconds(), found.p90.total_seconds()] == list(expected)
@@ -474,7 +476,7 @@ def test_the_report_of_real_threads_agrees_with_a_plain_walk_over_them(sqlite: S
 
     first, last = tweets[0], tweets[-1]
     begin = events[first["tweet_id"]][0].posted_at - DAY
-    found = report.of_span(sqlite, acme.rules, begin, events[last["tweet_id"]][0].posted_at + DAY)
+    found = statistics.of_span(sqlite, acme.rules, begin, events[last["tweet_id"]][0].posted_at + DAY)
     assert found.again > 0
     assert (found.turns, found.answered) == (len(answered) + len(waiting), len(answered))
     assert found.to_answer_wall.median is not None and found.to_answer_wall.p90 is not None  # noqa: PT018

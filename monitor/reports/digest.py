@@ -17,8 +17,8 @@ from alerts import Letter, hours
 from alerts.letters import DigestView, FigureLine, SourceLine, UnansweredLine, VoiceLine, digest_letter
 from alerts.wording import count_words, excerpt, span_words
 from connectors import Post
-from monitor import report, report_words
 from monitor.notify.rendering import SignedLink, no_link
+from monitor.reports import formatting, statistics
 from monitor.settings import overrides
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions, report_queries, sources, web
@@ -251,9 +251,9 @@ def _voices(database: Database, rules: Rules, since: datetime, until: datetime) 
 def _figures(
     database: Database, rules: Rules, since: datetime, until: datetime, before: datetime | None
 ) -> tuple[FigureLine, ...]:
-    now = report.whole_span(database, rules, since, until)
-    earlier = None if before is None else report.whole_span(database, rules, before, since)
-    return report_words.lines(now, earlier)
+    now = statistics.whole_span(database, rules, since, until)
+    earlier = None if before is None else statistics.whole_span(database, rules, before, since)
+    return formatting.lines(now, earlier)
 
 
 def _not_seen(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[str, ...]:
@@ -310,8 +310,10 @@ def _notes(database: Database, since: datetime, until: datetime, waiting: dict[s
     if waiting["late"]:
         late = count_words(waiting["late"], "complaint was", "complaints were")
         notes.append(f"{late} found so late that nobody was called; earful cases lists what is open.")
-    unjudged = report_words.unjudged_words(database, since, "the week")
+    unjudged = formatting.unjudged_words(database, since, "the week")
     if unjudged:
         notes.append(unjudged)
-    held = report_words.aftermath_words(report.aftermath(database, until - AFTERMATH, until), " in the last four weeks")
+    held = formatting.aftermath_words(
+        statistics.aftermath(database, until - AFTERMATH, until), " in the last four weeks"
+    )
     return [*notes, held] if held else notes

@@ -18,10 +18,10 @@ from functools import lru_cache
 from math import ceil
 
 from alerts import hours
+from monitor.reports.response_times import Turn, resolutions_of, turns_of
 from monitor.settings.rules import Rules
 from monitor.store import report_queries
 from monitor.store.database import Database, Row
-from monitor.turns import Turn, resolutions_of, turns_of
 
 _NONE = timedelta(0)
 

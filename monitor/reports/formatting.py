@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from alerts.letters import FigureLine, percent
 from alerts.wording import count_words, span_words
-from monitor.report import Aftermath, Figures, Report, Spread
+from monitor.reports.statistics import Aftermath, Figures, Report, Spread
 from monitor.store import requeue
 from monitor.store.database import Database
 from monitor.text.complaint_signals import JUDGED
