@@ -17,7 +17,7 @@ from benchmarks import made
 from connectors import Post
 from monitor.assembly import assemble, open_store, settle
 from monitor.engine import utc_now
-from monitor.importing import Columns, Reading
+from monitor.ingest.file_import import Columns, Reading
 from monitor.settings.loading import load
 
 POSTS = 20_000

@@ -20,8 +20,8 @@ from alerts import Channel
 from connectors import Connector
 from connectors.http import Http, hosts_written
 from monitor.cases.brand_replies import Answers
-from monitor.collect import Collector
-from monitor.intake import Intake
+from monitor.ingest.collector import Collector
+from monitor.ingest.pipeline import Intake
 from monitor.notify.rendering import SignedLink, no_link
 from monitor.notify.sender import Alerting
 from monitor.notify.system_notices import queue_notice

@@ -17,8 +17,8 @@ from alerts import policy
 from alerts.case import Case
 from alerts.wording import count_words
 from connectors.http import Http
-from monitor import coverage
 from monitor.assembly import Assembly
+from monitor.ingest import source_health
 from monitor.notify.system_notices import queue_notice
 from monitor.store import cases, deliveries, key_values, mentions, watchdog_queries
 from monitor.store.connect import Error
@@ -63,9 +63,9 @@ class Audit:
         try:
             if self._began is None:
                 self._began = now
-                coverage.note_stop(assembly.database, now)
+                source_health.note_stop(assembly.database, now)
             self.findings = tuple(self._find(assembly, now))
-            coverage.look(assembly.database, assembly.rules, now)
+            source_health.look(assembly.database, assembly.rules, now)
             with assembly.database.transaction():
                 key_values.remember(assembly.database, "audit", "; ".join(self.findings), now)
         except Error as error:
@@ -158,7 +158,7 @@ class Audit:
 
     def _not_read(self, assembly: Assembly, now: datetime) -> Iterator[str]:
         """Sources that should have been read long ago and are not known to fail: nobody is reading them."""
-        for name, health in coverage.asked(assembly.database, assembly.rules).items():
+        for name, health in source_health.asked(assembly.database, assembly.rules).items():
             if health.refused or health.failing_since is not None or self._began is None:
                 continue
             due = max(health.next_due_at or self._began, self._began)  # what was due before we ran is no fault of ours

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from monitor.intake import Intake
+from monitor.ingest.pipeline import Intake
 from monitor.store import key_values, requeue
 from monitor.types import Judged, Mention
 

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from alerts import hours
 from connectors import Post
-from monitor.intake import Intake
+from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import key_values, requeue

@@ -14,7 +14,7 @@ from typer.models import CommandInfo
 from monitor.cases.actions import NotPossible
 from monitor.cli import assistant, data, learning, letters, looking, page, people, privacy, running, standing, tokens
 from monitor.cli.base import Failed, app
-from monitor.importing import FileUnreadable
+from monitor.ingest.file_import import FileUnreadable
 from monitor.settings.errors import SettingsError
 from monitor.settings.models import EXIT
 from monitor.setup.commands import InstallError

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from alerts.wording import count_words, excerpt
 from connectors import Post
-from monitor import importing
 from monitor.assembly import judge_of, open_store, queries_of, settle
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json, settings_path
 from monitor.engine import utc_now
+from monitor.ingest import file_import
 from monitor.settings.loading import load
 from monitor.store import sources
 from monitor.store.backup import restore_to
@@ -83,14 +83,14 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Take in a file of posts. Cases of old posts are opened, but nobody is told."""
-    columns = importing.Columns(id_, text, author, posted_at, rating, url, thread, reply, replied_at)
+    columns = file_import.Columns(id_, text, author, posted_at, rating, url, thread, reply, replied_at)
     with opened() as assembly:
         if brand and brand not in assembly.queries:
             raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
         _must_be_a_file(file)
         settle()
         now = utc_now()
-        reading = importing.Reading(file, source, columns, now)
+        reading = file_import.Reading(file, source, columns, now)
         if not posted_at:
             typer.echo("! without --posted-at all of these count as written now, and people are told of them", err=True)
         started = time.monotonic()
@@ -154,8 +154,8 @@ def eval_(
     """Measure the judge on posts that people have labelled."""
     _must_be_a_file(file)
     judge = _judge_for(brand)
-    texts, labels = importing.labelled(file, text, label, negative)
-    groups = importing.groups_of(file, text, label, {"language": language, "source": source})
+    texts, labels = file_import.labelled(file, text, label, negative)
+    groups = file_import.groups_of(file, text, label, {"language": language, "source": source})
     if not texts:
         raise Failed(f"{file}: no row with words in column {text}")
     if not any(labels):

@@ -10,7 +10,7 @@ from alerts import Receipt
 from connectors import Batch
 from monitor.assembly import Assembly
 from monitor.cases.assignment import Taken
-from monitor.collect import Collector
+from monitor.ingest.collector import Collector
 from monitor.notify.outbox import Job
 from monitor.notify.sender import Alerting
 from monitor.settings.models import Source

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from connectors import Batch, Nonsense, Refused, Request
-from monitor import coverage
 from monitor.assembly import Assembly
 from monitor.audit import Audit
 from monitor.cases import actions as verbs
 from monitor.cases import escalation
+from monitor.ingest import source_health
 from monitor.notify import system_notices
 from monitor.reports import digest
 from monitor.store import deliveries, key_values, sources
@@ -42,7 +42,7 @@ from tests.hall import (
     settings_from,
     take,
 )
-from tests.monitor.test_collect import Reading, Scripted, page
+from tests.ingest.test_collector import Reading, Scripted, page
 
 STAFF = '[[channels]]\nname = "console"\nkind = "console"\n[[channels]]\nname = "desk"\nkind = "console"\n'
 
@@ -470,7 +470,7 @@ def test_a_disk_that_fills_is_told_once_a_day(sqlite: Sqlite, tmp_path: Path, mo
     acme = assembly_of(sqlite, settings_from(tmp_path))
     audit(acme, NOW)
     before = len(told(sqlite, "console"))
-    monkeypatch.setattr(coverage, "LITTLE_SPACE", 10**18)
+    monkeypatch.setattr(source_health, "LITTLE_SPACE", 10**18)
     for now in (NOW + MINUTE, NOW + HOUR, NOW + DAY):
         audit(acme, now)
     assert len(told(sqlite, "console")) == before + 2

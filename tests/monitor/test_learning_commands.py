@@ -16,7 +16,7 @@ from monitor import teaching
 from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.cli.base import Failed
-from monitor.importing import FileUnreadable
+from monitor.ingest.file_import import FileUnreadable
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, MINUTE, assembly_of, post, settings_on, take

@@ -20,7 +20,7 @@ from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, Rat
 from monitor.cases import actions as verbs
 from monitor.cases.assignment import Taken
 from monitor.cases.brand_replies import Answers
-from monitor.intake import Intake
+from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, sources

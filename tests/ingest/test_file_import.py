@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from connectors import Post
 from monitor.cli import app
-from monitor.importing import Columns, FileUnreadable, Reading, labelled, moment_of
+from monitor.ingest.file_import import Columns, FileUnreadable, Reading, labelled, moment_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, DAY, LATE, NOW, assembly_of, count, messages, settings_from, settings_on

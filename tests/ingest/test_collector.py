@@ -15,7 +15,7 @@ import pytest
 
 from connectors import Aside, Batch, Gap, NoCredit, Nonsense, Post, Quota, RateLimited, Refused, Request
 from monitor.assembly import Assembly, know_sources
-from monitor.collect import Collector
+from monitor.ingest.collector import Collector
 from monitor.notify.system_notices import queue_notice
 from monitor.store import mentions, sources
 from monitor.store.postgresql import Postgresql
