@@ -11,11 +11,11 @@ from pathlib import Path
 
 from benchmarks import made
 from connectors import Post
-from monitor.assembly import Assembly, assemble, open_store
 from monitor.cases import escalation
-from monitor.engine import utc_now
+from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.store import deliveries
+from monitor.wiring import Assembly, assemble, open_store
 
 CASES = 10_000
 SETTINGS = """

@@ -1,7 +1,7 @@
 """What 200 answers of staff are worth: areas on posts that nobody has answered, before and after, on a new brand.
 
 Everything goes the real way: posts are taken in, what opened a case is answered with `monitor.cases.say`, a few quiet
-posts a day are offered and answered too, and `monitor.teaching` learns. The labelled data is not part of the
+posts a day are offered and answered too, and `monitor.learning.feedback` learns. The labelled data is not part of the
 repository; without it this says so and ends well.
 
     python benchmarks/learning.py [folder of the data] [answers] [folder of an encoder, see [judge] in settings.toml]
@@ -21,12 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from connectors import Post  # noqa: E402
-from monitor import teaching  # noqa: E402
-from monitor.assembly import Assembly, assemble, open_store  # noqa: E402
 from monitor.cases.actions import say  # noqa: E402
+from monitor.learning import feedback  # noqa: E402
 from monitor.settings.loading import load  # noqa: E402
 from monitor.store import mentions  # noqa: E402
 from monitor.text.model.evaluation import average_precision, count, roc_area  # noqa: E402
+from monitor.wiring import Assembly, assemble, open_store  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "mentions"
 NOW = datetime(2026, 3, 4, 8, 0, tzinfo=UTC)
@@ -93,7 +93,7 @@ def answer(assembly: Assembly, stream: list[tuple[str, bool]], answers: int, cha
         posts = [Post("posts", f"p{arrived + n}", "", f"a{arrived + n}", text, now) for n, (text, _) in enumerate(day)]
         opened = assembly.intake.take(posts, now, brand="Brand").opened
         arrived += len(day)
-        offered = teaching.offer_quiet(assembly.database, assembly.rules, assembly.intake, now + timedelta(hours=23))
+        offered = feedback.offer_quiet(assembly.database, assembly.rules, assembly.intake, now + timedelta(hours=23))
         for case_id in [*offered, *opened][: answers - said]:
             (mention, *_) = mentions.of_case(assembly.database, case_id)
             verb = "take" if truth[mention.post.native_id] else "dismiss"
@@ -120,7 +120,7 @@ def measure(
         before = figures(assembly, rest)
         while assembly.teaching.due():
             assembly.teaching.work(lambda: NOW)
-        learned = teaching.load(database, ["Brand"])["Brand"].complaint
+        learned = feedback.load(database, ["Brand"])["Brand"].complaint
         told = {"answers": learned.figures.answers, "yes": learned.figures.yes, "heard": learned.blend}
         return before, figures(assembly, rest), told
     finally:

@@ -26,8 +26,7 @@ from benchmarks import made
 from benchmarks.escalation import SETTINGS
 from benchmarks.progress import Bar
 from connectors import Post
-from monitor.assembly import Assembly, assemble, know_sources, open_store
-from monitor.engine import utc_now
+from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.store import cases, mentions, web
 from monitor.store.database import stamp
@@ -36,6 +35,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.text.similarity import bands, fingerprint
 from monitor.types import Mention, Verdict
 from monitor.web.server import WebFace
+from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 SOURCES = ("import", "forum", "chirp")
 ROUNDS = 30

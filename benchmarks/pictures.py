@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.cases import escalation
 from monitor.cases.actions import NotPossible, say
 from monitor.settings.loading import load
 from monitor.store import cases, key_values, mentions, pages
 from monitor.web.server import WebFace
+from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs" / "pictures"

@@ -15,10 +15,10 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from benchmarks import made
 from connectors import Post
-from monitor.assembly import assemble, open_store, settle
-from monitor.engine import utc_now
 from monitor.ingest.file_import import Columns, Reading
+from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
+from monitor.wiring import assemble, open_store, settle
 
 POSTS = 20_000
 SETTINGS = """

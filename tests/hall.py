@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from connectors import Post
-from monitor.assembly import Assembly, assemble, know_sources
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
@@ -18,6 +17,7 @@ from monitor.store import cases, deliveries
 from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly, assemble, know_sources
 
 # A Wednesday, 10:00 in UTC, inside opening hours. In the past, so that a loopback server's own clock is always later.
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)

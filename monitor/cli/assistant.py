@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from monitor import mcp
+from monitor import mcp_server
 from monitor.cli.base import Failed, app, opened
-from monitor.engine import utc_now
+from monitor.service.scheduler import utc_now
 
 
 @app.command(name="mcp")
@@ -19,7 +19,7 @@ def serve(
 
     By the Model Context Protocol, over standard input and output.
     """
-    if not mcp.installed():
+    if not mcp_server.installed():
         raise Failed("the mcp package is not installed; run in Earful's folder: .venv/bin/pip install -e '.[mcp]'")
     with opened() as assembly:
-        mcp.server_of(mcp.Desk(lambda: assembly, utc_now, name[:64])).run("stdio")
+        mcp_server.server_of(mcp_server.Desk(lambda: assembly, utc_now, name[:64])).run("stdio")

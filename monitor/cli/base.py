@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from monitor.assembly import Assembly, assemble, know_sources, open_store
-from monitor.engine import utc_now
+from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
+from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 app = typer.Typer(
     name="earful",

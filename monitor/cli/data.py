@@ -14,10 +14,9 @@ from rich.text import Text
 
 from alerts.wording import count_words, excerpt
 from connectors import Post
-from monitor.assembly import judge_of, open_store, queries_of, settle
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json, settings_path
-from monitor.engine import utc_now
 from monitor.ingest import file_import
+from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.store import sources
 from monitor.store.backup import restore_to
@@ -26,6 +25,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.text.judge import Judge
 from monitor.text.model import evaluation
 from monitor.text.normalize import safe_line
+from monitor.wiring import judge_of, open_store, queries_of, settle
 
 
 @app.command()

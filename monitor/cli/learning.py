@@ -14,18 +14,18 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import count_words, excerpt
-from monitor import teaching
-from monitor.assembly import Assembly, assemble
-from monitor.backtest import Change, Sums, backtest
 from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, settings_path
-from monitor.engine import utc_now
+from monitor.learning import feedback
+from monitor.learning.backtest import Change, Sums, backtest
+from monitor.learning.feedback import Taught
+from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.store import key_values, requeue
 from monitor.store.database import Row, at
-from monitor.teaching import Taught
 from monitor.text.complaint_signals import BRAND
 from monitor.text.model.trained import Learned, strongest_words
 from monitor.text.normalize import safe_line
+from monitor.wiring import Assembly, assemble
 
 model = typer.Typer(help="Show what staff's answers have taught the judge.", context_settings=app.info.context_settings)
 mute = typer.Typer(help="Say whom not to tell of.", no_args_is_help=True, context_settings=app.info.context_settings)
@@ -53,7 +53,7 @@ def model_(
         return
     with opened() as assembly:
         names = [_brand(assembly, brand)] if brand else [each.name for each in assembly.settings.brands]
-        known = teaching.load(assembly.database, names)
+        known = feedback.load(assembly.database, names)
         for number, name in enumerate(names):
             taught = known.get(name)
             if as_json:
@@ -72,7 +72,7 @@ def model_undo(brand: BrandName = "", as_: As = "") -> None:
     """
     with opened() as assembly:
         name = _brand(assembly, brand)
-        typer.echo(teaching.undo(assembly.database, name, as_ or getpass.getuser(), utc_now()))
+        typer.echo(feedback.undo(assembly.database, name, as_ or getpass.getuser(), utc_now()))
 
 
 @model.command("learn")
@@ -83,8 +83,8 @@ def model_learn(brand: BrandName = "") -> None:
     """
     with opened() as assembly:
         name = _brand(assembly, brand)
-        teaching.hear_again(assembly.database, name, utc_now())
-        taught = teaching.learn(assembly.database, assembly.settings, assembly.intake.judge, name, utc_now())
+        feedback.hear_again(assembly.database, name, utc_now())
+        taught = feedback.learn(assembly.database, assembly.settings, assembly.intake.judge, name, utc_now())
         if taught is None:
             raise Failed("somebody undid a version at the same moment; say it once more")
         _show(assembly, name, taught)
@@ -107,8 +107,8 @@ def _model_json(assembly: Assembly, name: str, taught: Taught | None) -> dict[st
         "version": row["n"] if row else None,
         "learned_at": row["at"] if row else None,
         "answers": _by_kind(assembly, name),
-        "waiting": bool(teaching.waiting(assembly.database, assembly.intake.judge, [name])),
-        "left_out": teaching.left_out(assembly.database, name),
+        "waiting": bool(feedback.waiting(assembly.database, assembly.intake.judge, [name])),
+        "left_out": feedback.left_out(assembly.database, name),
         **{
             key: _learned_json(each)
             for key, each in (
@@ -161,10 +161,10 @@ def _show(assembly: Assembly, name: str, taught: Taught | None) -> None:
     kinds = _by_kind(assembly, name)
     told = ", ".join(f"{kinds[key]} {words}" for key, words in _ANSWERS.items() if kinds.get(key))
     console.print(Text(f"  answers: {told or 'none yet'}"), soft_wrap=one_line)
-    for each in teaching.left_out(assembly.database, name):
+    for each in feedback.left_out(assembly.database, name):
         words = f"undone by {each['by']} on {each['at'][:10]}: the answers of that version are not heard"
         console.print(Text(f"  {safe_line(words)}", "yellow"), soft_wrap=one_line)
-    if teaching.waiting(assembly.database, assembly.intake.judge, [name]):
+    if feedback.waiting(assembly.database, assembly.intake.judge, [name]):
         console.print(Text("  there are answers that it has not learned from yet", "yellow"), soft_wrap=one_line)
     if row is not None and taught is None:
         console.print(Text("  this version cannot be read; the shipped judge goes on", "red"), soft_wrap=one_line)

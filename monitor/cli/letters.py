@@ -13,14 +13,14 @@ from rich.text import Text
 
 from alerts.letters import percent
 from alerts.wording import count_words, span_words
-from monitor.assembly import Assembly
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
-from monitor.engine import utc_now
 from monitor.reports import digest, formatting, statistics
 from monitor.reports.statistics import Figures, Report, Spread
+from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
 from monitor.store import deliveries, web
 from monitor.text.normalize import safe_line
+from monitor.wiring import Assembly
 
 
 @app.command("digest")

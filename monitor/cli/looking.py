@@ -18,11 +18,11 @@ from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor.cases import actions as verbs
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path
-from monitor.engine import utc_now
 from monitor.notify import rendering
+from monitor.service.console_view import command
+from monitor.service.scheduler import utc_now
 from monitor.settings.errors import meant
 from monitor.settings.models import span
-from monitor.show import command
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Row, at, stamp
 from monitor.text.normalize import safe_line

@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
-from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.cli.base import Failed, app, settings_path
-from monitor.daemon import set_up_log
-from monitor.engine import utc_now
+from monitor.service.process import set_up_log
+from monitor.service.scheduler import utc_now
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
@@ -22,6 +21,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from monitor.web.server import WebFace
+from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 
 @app.command("web")

@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
-from monitor.assembly import Assembly
 from monitor.cli.base import Failed, app, console, opened, print_json
-from monitor.engine import utc_now
+from monitor.service.scheduler import utc_now
 from monitor.store import web
 from monitor.web.auth import WELCOME, welcome_link
 from monitor.web.routing import ROLES
+from monitor.wiring import Assembly
 
 user = typer.Typer(help="Add people to the page, list them, shut them out.", no_args_is_help=True)
 app.add_typer(user, name="user")

@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor import privacy
-from monitor.assembly import Assembly
 from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json
-from monitor.engine import utc_now
+from monitor.service.scheduler import utc_now
 from monitor.store import erasures
 from monitor.store.database import at
 from monitor.text.normalize import safe_line
+from monitor.wiring import Assembly
 
 
 @app.command()

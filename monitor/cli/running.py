@@ -18,20 +18,20 @@ from rich.table import Table
 from alerts import ChannelError
 from alerts.wording import count_words
 from connectors import Batch, ConnectorError, Request
-from monitor import daemon
-from monitor.assembly import assemble, channels_of, connector_of, judge_of, open_store, queries_of
 from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
-from monitor.engine import utc_now
 from monitor.notify.outbox import resend_dead
+from monitor.service import process
+from monitor.service.console_view import program
+from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.settings.models import Settings, Source
 from monitor.setup import commands
-from monitor.show import program
 from monitor.store.connect import holder_of
 from monitor.text.normalize import safe_line
 from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject
 from monitor.timeouts import Overran, within
+from monitor.wiring import assemble, channels_of, connector_of, judge_of, open_store, queries_of
 
 Debug = Annotated[bool, typer.Option("--debug", help="Log what happens inside.")]
 
@@ -47,7 +47,7 @@ def run(
     path = settings_path()
     settings = load(path, os.environ)
     show = settings.database.throwaway if watch is None else watch
-    raise typer.Exit(daemon.run(path, os.environ, show=show, level=logging.DEBUG if debug else logging.INFO))
+    raise typer.Exit(process.run(path, os.environ, show=show, level=logging.DEBUG if debug else logging.INFO))
 
 
 @app.command()
@@ -62,7 +62,7 @@ def demo(
     With --brand: live posts about it from every source that needs no key. Nothing to set up.
     """
     path = commands.demo_settings(brand, commands.CHECKOUT) if brand else commands.CHECKOUT / "settings.toml"
-    raise typer.Exit(daemon.run(path, os.environ, show=True, level=logging.DEBUG if debug else logging.INFO))
+    raise typer.Exit(process.run(path, os.environ, show=True, level=logging.DEBUG if debug else logging.INFO))
 
 
 @app.command()

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from alerts.wording import span_words
 from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
-from monitor.engine import utc_now
 from monitor.reports import formatting
+from monitor.service.console_view import command
+from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
-from monitor.show import command
 from monitor.store import cases, deliveries, key_values, mentions, requeue, sources, web
 from monitor.store.connect import served_by
 from monitor.store.database import Database, at, stamp

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
-from monitor.engine import utc_now
+from monitor.service.scheduler import utc_now
 from monitor.store import web
 from monitor.store.database import instant
 from monitor.web.routing import ROLES

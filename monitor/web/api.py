@@ -17,7 +17,7 @@ from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Row, stamp
 from monitor.text.normalize import clean
 from monitor.types import Mention
-from monitor.web import search, shapes
+from monitor.web import search, serializers
 from monitor.web.mentions import ANSWERS, LABELS
 from monitor.web.openapi import OPERATIONS, Field, document, operation
 from monitor.web.routing import Ask, Refusal
@@ -77,10 +77,10 @@ def list_mentions(ask: Ask, values: dict[str, Any]) -> Any:
         search=looked.words.plain if looked.query is None else "",
         before=before, before_id=before_id, limit=values["limit"] + 1,
     )  # fmt: skip
-    rows = shapes.find_mentions(ask.database, wanted, looked)
+    rows = serializers.find_mentions(ask.database, wanted, looked)
     more, rows = len(rows) > values["limit"], rows[: values["limit"]]
     return {
-        "mentions": [shapes.mention(each) for each in rows],
+        "mentions": [serializers.mention(each) for each in rows],
         "next": f"{stamp(rows[-1].post.posted_at)}_{rows[-1].id}" if more else None,
         **({"note": looked.fault} if looked.fault else {}),
     }
@@ -96,7 +96,7 @@ def _mention(ask: Ask) -> Mention:
 @operation("GET", "/mentions/{id}", "One mention, with every voice that judged it", role="viewer")
 def get_mention(ask: Ask, _values: dict[str, Any]) -> Any:
     """One mention, explained."""
-    return shapes.explained(ask.database, ask.assembly.intake.judge, _mention(ask))
+    return serializers.explained(ask.database, ask.assembly.intake.judge, _mention(ask))
 
 
 @operation(
@@ -118,7 +118,7 @@ def label_mention(ask: Ask, values: dict[str, Any]) -> Any:
             key_values.undo_labels(ask.database, [found.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
         elif changed:
             key_values.add_label(ask.database, found.brand, found.id, answer, ask.who.name, ask.who.way, ask.now)
-    return {"changed": changed, "mention": shapes.explained(ask.database, ask.assembly.intake.judge, found)}
+    return {"changed": changed, "mention": serializers.explained(ask.database, ask.assembly.intake.judge, found)}
 
 
 @operation(
@@ -141,7 +141,7 @@ def list_cases(ask: Ask, values: dict[str, Any]) -> Any:
     rows = pages.inbox(ask.database, values["state"], wanted, ask.now, values["limit"], values["offset"])
     after = values["offset"] + len(rows)
     return {
-        "cases": shapes.case_list(ask.database, ask.rules, rows, ask.now),
+        "cases": serializers.case_list(ask.database, ask.rules, rows, ask.now),
         "total": total,
         "next": after if rows and after < total else None,
     }
@@ -157,7 +157,7 @@ def _case(ask: Ask) -> Row:
 @operation("GET", "/cases/{id}", "One case: what was said, what was done", role="viewer")
 def get_case(ask: Ask, _values: dict[str, Any]) -> Any:
     """One case with its conversation and its log."""
-    return shapes.whole_case(ask.database, ask.rules, _case(ask), ask.now)
+    return serializers.whole_case(ask.database, ask.rules, _case(ask), ask.now)
 
 
 @operation(
@@ -193,7 +193,7 @@ def say(ask: Ask, values: dict[str, Any]) -> Any:
     return {
         "changed": said.changed if first else False,
         "text": said.text if first else "this was said already",
-        "case": shapes.whole_case(ask.database, ask.rules, after, ask.now),
+        "case": serializers.whole_case(ask.database, ask.rules, after, ask.now),
     }
 
 
@@ -202,7 +202,7 @@ def say(ask: Ask, values: dict[str, Any]) -> Any:
 )
 def list_sources(ask: Ask, _values: dict[str, Any]) -> Any:
     """Every source of the settings."""
-    return {"sources": shapes.source_list(ask.database, ask.settings)}
+    return {"sources": serializers.source_list(ask.database, ask.settings)}
 
 
 LONGEST = timedelta(days=400)
@@ -215,7 +215,7 @@ def get_report(ask: Ask, values: dict[str, Any]) -> Any:
     since = values["since"] or until - timedelta(days=7)
     if not timedelta(0) < until - since <= LONGEST:
         raise Refusal(400, "That span cannot be", f"until comes after since, at most {LONGEST.days} days later")
-    return shapes.span_report(ask.database, ask.rules, since, until)
+    return serializers.span_report(ask.database, ask.rules, since, until)
 
 
 __all__ = ["OPERATIONS"]

@@ -20,10 +20,10 @@ from monitor.store.database import Row, at
 from monitor.text import tone
 from monitor.text.similarity import alike, bands
 from monitor.types import Mention
+from monitor.web.case_timeline import entries, words_of
 from monitor.web.charts import sparkline
 from monitor.web.html import page
 from monitor.web.inbox import OUTCOMES, WHYS, clock_of, lines, people_of
-from monitor.web.log import entries, words_of
 from monitor.web.routing import Ask, Refusal, get, post
 
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.

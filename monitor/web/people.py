@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from monitor.store import web
 from monitor.web import auth
-from monitor.web.desk import short_span
 from monitor.web.html import page
 from monitor.web.routing import ROLES, Ask, Refusal, get, post
+from monitor.web.team_settings import short_span
 
 
 @get("/people", role="admin")

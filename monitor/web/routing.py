@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.assembly import Assembly
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 
 if TYPE_CHECKING:
     from monitor.web.server import WebFace

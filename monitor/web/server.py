@@ -17,9 +17,9 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from monitor.assembly import Assembly
 from monitor.web.html import warm
 from monitor.web.security import hosts_of, is_loopback, listen_of
+from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.page")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from monitor.assembly import assemble, know_sources
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebFace
+from monitor.wiring import assemble, know_sources
 from tests.hall import Clock
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor.assembly import Assembly
 from monitor.cases import actions as verbs
 from monitor.cases.actions import NotPossible, Said, say
 from monitor.notify.rendering import facts_of
 from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.hall import (
     ANGRY,
     HOUR,

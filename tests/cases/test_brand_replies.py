@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor.assembly import Assembly
 from monitor.cases.actions import say
 from monitor.notify import rendering
 from monitor.reports.response_times import turns_of
 from monitor.store import cases, key_values, report_queries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.hall import (
     AGAIN,
     ANGRY,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor.assembly import Assembly
 from monitor.cases import escalation
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.hall import (
     ANGRY,
     ASKING,

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from alerts.slack_socket import Press
-from monitor.assembly import Assembly, assemble, know_sources, open_store
 from monitor.cases import escalation
 from monitor.notify.interactions import Spool, spool_folder, work_off
 from monitor.settings.loading import load
 from monitor.store import deliveries
+from monitor.wiring import Assembly, assemble, know_sources, open_store
 from tests.crash.play import PHASES, TAKEN
 from tests.crash.variants import VARIANTS
 

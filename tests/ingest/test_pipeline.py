@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.assembly import Assembly
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.cases import log_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.hall import (
     AGAIN,
     ANGRY,

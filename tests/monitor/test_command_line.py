@@ -117,7 +117,7 @@ def test_a_moment_of_another_year_says_its_year(settings: Path) -> None:
 
 def test_a_tick_that_fails_is_one_line_in_the_log_and_no_traceback() -> None:
     code = (
-        "import logging; from monitor.daemon import set_up_log; set_up_log('text', logging.INFO)\n"
+        "import logging; from monitor.service.process import set_up_log; set_up_log('text', logging.INFO)\n"
         "try: raise OSError('no room')\n"
         "except OSError: logging.getLogger('apscheduler.executors.default').exception('Job raised an exception')\n"
         "logging.getLogger('earful.engine').error('keep failed: OSError')\n"

@@ -12,11 +12,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from monitor import teaching
 from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.ingest.file_import import FileUnreadable
+from monitor.learning import feedback
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
 from tests.hall import ANGRY, MINUTE, assembly_of, post, settings_on, take
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, sqlite: Sqlite) -> Path:
             acme, post(f"poor Acme coyote, failed again ({n})", author="bugs", thread_id=f"t{n}", at=now), now=now
         )
         say(acme.database, acme.rules, opened, "dismiss", who="ANA", way="page", now=now, detail={"why": "not_us"})
-    teaching.learn(acme.database, acme.settings, acme.intake.judge, "Acme", now)
+    feedback.learn(acme.database, acme.settings, acme.intake.judge, "Acme", now)
     return tmp_path
 
 

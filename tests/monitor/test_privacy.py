@@ -9,11 +9,11 @@ import pytest
 
 from connectors import Aside
 from monitor import privacy
-from monitor.assembly import Assembly
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries, erasures, key_values, mentions, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.hall import ANGRY, BROKEN, CALM, HOUR, LATE, NOW, assembly_of, case, count, lines, post, settings_from, take
 
 TABLES = ("posts", "mentions", "cases", "case_log", "own_posts", "mutes", "deliveries", "aside", "erasures", "labels")

@@ -14,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import Gap
-from monitor.assembly import Assembly
 from monitor.cases import actions as verbs
 from monitor.cli import app
 from monitor.reports import digest
@@ -25,6 +24,7 @@ from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
+from monitor.wiring import Assembly
 from tests.fakes.smtp import DROP, FakeSmtp
 from tests.hall import (
     AGAIN,

@@ -15,7 +15,6 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import Post
-from monitor.assembly import Assembly
 from monitor.cases import actions as verbs
 from monitor.cli import app
 from monitor.reports import formatting, statistics
@@ -25,6 +24,7 @@ from monitor.store.database import at
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.hall import (
     AGAIN,
     ANGRY,

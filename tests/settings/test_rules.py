@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.assembly import judge_of, queries_of
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules, domain_of
+from monitor.wiring import judge_of, queries_of
 from tests.hall import ANGRY, HOUR, MINUTE, NOW, post, settings_from
 
 CHANNELS = """

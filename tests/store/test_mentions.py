@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor.assembly import Assembly
 from monitor.store import cases, mentions, pages, report_queries
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.types import Mention, Verdict
+from monitor.wiring import Assembly
 from tests.hall import (
     ANGRY,
     BROKEN,

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from alerts.case import Case
-from monitor.assembly import assemble, know_sources, open_store
 from monitor.cases import escalation
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.reports import digest
 from monitor.settings.loading import load
 from monitor.store import cases, deliveries, key_values
+from monitor.wiring import assemble, know_sources, open_store
 from tests.fakes.mastodon import FakeMastodon, status
 from tests.fakes.smtp import Mail
 from tests.world import ANA, BEN, FarSide, far_side

@@ -13,13 +13,13 @@ from typing import Any
 import httpx2
 
 from alerts.links import LIFE
-from monitor.assembly import Assembly
 from monitor.store import web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from monitor.web.auth import welcome_link
 from monitor.web.server import WebFace
+from monitor.wiring import Assembly
 from tests.hall import Clock, assembly_of, settings_from, take
 
 PASSWORD = "a sentence is a good password"

@@ -17,13 +17,13 @@ from alerts import policy
 from alerts.case import Case
 from alerts.wording import count_words
 from connectors.http import Http
-from monitor.assembly import Assembly
 from monitor.ingest import source_health
 from monitor.notify.system_notices import queue_notice
 from monitor.store import cases, deliveries, key_values, mentions, watchdog_queries
 from monitor.store.connect import Error
 from monitor.store.database import Row
 from monitor.timeouts import Overran, within
+from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.audit")
 

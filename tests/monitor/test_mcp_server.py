@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from monitor.assembly import Assembly
-from monitor.mcp import Desk, NoSuch, server_of
+from monitor.mcp_server import Desk, NoSuch, server_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.hall import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
 
 mcp = pytest.importorskip("mcp", reason="NOT TESTED: the mcp package is not installed (pip install -e '.[mcp]')")

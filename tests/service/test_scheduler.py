@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from monitor.assembly import Assembly, assemble
-from monitor.engine import Engine, utc_now
+from monitor.service.scheduler import Engine, utc_now
 from monitor.store import deliveries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly, assemble
 from tests.fakes.slack import FakeSlack
 from tests.hall import ANGRY, BROKEN, MINUTE, assembly_of, count, post, settings_from
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor import teaching
-from monitor.assembly import Assembly, judge_of
 from monitor.cases.actions import record_answer, say
-from monitor.engine import Engine
+from monitor.learning import feedback
 from monitor.reports import digest
+from monitor.service.scheduler import Engine
 from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.types import Mention, Verdict
+from monitor.wiring import Assembly, judge_of
 from tests.hall import DAY, HOUR, MINUTE, NOW, Clock, assembly_of, count, post, settings_from, take
 
 Base = Sqlite | Postgresql
@@ -116,7 +116,7 @@ def test_two_hundred_answers_change_what_is_told_and_undo_brings_the_shipped_jud
     assert row is not None
     assert row["author"] == "olga"
 
-    assert "the shipped judge stands alone" in teaching.undo(acme.database, "Acme", "ANA", NOW + MINUTE)
+    assert "the shipped judge stands alone" in feedback.undo(acme.database, "Acme", "ANA", NOW + MINUTE)
     learned(acme)
     assert lanes(acme) == ("ping", "ping")
 
@@ -205,7 +205,7 @@ def test_answers_of_one_kind_only_change_nothing(small: Assembly) -> None:
     said(small, jokes(80), "dismiss", "ANA", "BEN")
     learned(small)
     assert (verdict(small, JOKE), verdict(small, COMPLAINT)) == before
-    taught = teaching.load(small.database, ["Acme"])["Acme"]
+    taught = feedback.load(small.database, ["Acme"])["Acme"]
     assert taught.complaint.blend == 0
     assert taught.complaint.figures.why_off == "0 yes and 80 no so far, 5 of both are needed"
 
@@ -247,7 +247,7 @@ def test_a_damaged_version_is_refused_by_its_name_and_learned_again(
     assert "Acme's staff" in caplog.text
     assert "version 1" in caplog.text
     assert lanes(again) == ("ping", "ping")
-    teaching.learn(small.database, small.settings, again.intake.judge, "Acme", NOW)
+    feedback.learn(small.database, small.settings, again.intake.judge, "Acme", NOW)
     learned(again)
     assert lanes(again) == ("none", "ping")
 
@@ -269,23 +269,23 @@ def test_a_version_gathers_six_hours_and_undo_takes_back_only_the_last(small: As
     assert count(small.database, "models") == 2
     assert verdict(small, "Acme my parcel never arrived, please help").needs_answer < 0.9
 
-    words = teaching.undo(small.database, "Acme", "LEA", later)
+    words = feedback.undo(small.database, "Acme", "LEA", later)
     learned(small, later)
     assert words.startswith("Acme: version 2 is undone, version 1 stands again")
     assert lanes(small) == ("none", "ping")
     # The next answer learns on from version 1: what was undone does not come back with it.
     said(small, complaints(1), "take", "BEN", now=later)
     learned(small, later)
-    assert teaching.load(small.database, ["Acme"])["Acme"].complaint.figures.answers == 63
+    assert feedback.load(small.database, ["Acme"])["Acme"].complaint.figures.answers == 63
     assert lanes(small) == ("none", "ping")
 
-    teaching.hear_again(small.database, "Acme", later)
+    feedback.hear_again(small.database, "Acme", later)
     learned(small, later)
-    assert teaching.load(small.database, ["Acme"])["Acme"].complaint.figures.answers == 123
+    assert feedback.load(small.database, ["Acme"])["Acme"].complaint.figures.answers == 123
 
 
 def test_undo_where_nothing_was_learned_says_so(small: Assembly) -> None:
-    assert teaching.undo(small.database, "Acme", "LEA", NOW) == "nothing has been learned for Acme"
+    assert feedback.undo(small.database, "Acme", "LEA", NOW) == "nothing has been learned for Acme"
 
 
 # -- is it about us, and whom to mute ---------------------------------------------------------------------------------
@@ -368,7 +368,7 @@ EARLIER = AT_NINE - 2 * HOUR
 
 
 def offered(acme: Assembly, now: datetime = AT_NINE) -> list[str]:
-    return teaching.offer_quiet(acme.database, acme.rules, acme.intake, now)
+    return feedback.offer_quiet(acme.database, acme.rules, acme.intake, now)
 
 
 def mentions_of(acme: Assembly, case_id: str) -> list[Mention]:
@@ -386,7 +386,7 @@ def test_a_few_quiet_posts_are_offered_before_the_first_list_and_their_answers_t
         assert row is not None
         assert (row["lane"], row["tags"], row["chain"]) == ("sweep", '["offered"]', "[]")
         (mention,) = mentions_of(acme, case_id)
-        assert (mention.verdict.lane, mention.verdict.reasons) == ("sweep", (teaching.OFFERED,))
+        assert (mention.verdict.lane, mention.verdict.reasons) == ("sweep", (feedback.OFFERED,))
     assert count(acme.database, "deliveries") == 0, "nobody is called for them"
     assert {row["id"] for row in cases.waiting(acme.database, "sweep")} == set(opened)
 

@@ -14,19 +14,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from monitor.assembly import assemble, know_sources, open_store, settle
-from monitor.audit import tell_systemd
-from monitor.engine import Engine, utc_now
 from monitor.notify.system_notices import queue_notice
+from monitor.service.console_view import Show
+from monitor.service.scheduler import Engine, utc_now
+from monitor.service.watchdog import tell_systemd
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
-from monitor.show import Show
 from monitor.store import deliveries, key_values, web
 from monitor.store.connect import Error
 from monitor.store.database import Role, RoleTaken
 from monitor.web import links
 from monitor.web.server import WebFace
+from monitor.wiring import assemble, know_sources, open_store, settle
 
 log = logging.getLogger("earful.daemon")
 

@@ -16,15 +16,15 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_J
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor import teaching
-from monitor.assembly import Assembly
-from monitor.audit import Audit
 from monitor.cases import escalation
+from monitor.learning import feedback
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.reports import digest
+from monitor.service.watchdog import Audit
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.sqlite import Sqlite
 from monitor.timeouts import abandoned
+from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.engine")
 
@@ -116,7 +116,7 @@ class Engine:
         """Remind, list, fall back."""
         database, rules, now = self.assembly.database, self.assembly.rules, self.clock()
         escalation.escalate(database, rules, now)
-        teaching.offer_quiet(database, rules, self.assembly.intake, now)
+        feedback.offer_quiet(database, rules, self.assembly.intake, now)
         escalation.lists(database, rules, now)
         escalation.fall_back(database, rules, now)
         escalation.people_left(database, rules, now)

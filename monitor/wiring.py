@@ -22,6 +22,7 @@ from connectors.http import Http, hosts_written
 from monitor.cases.brand_replies import Answers
 from monitor.ingest.collector import Collector
 from monitor.ingest.pipeline import Intake
+from monitor.learning.feedback import Taught, Teaching, load
 from monitor.notify.rendering import SignedLink, no_link
 from monitor.notify.sender import Alerting
 from monitor.notify.system_notices import queue_notice
@@ -34,7 +35,6 @@ from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
-from monitor.teaching import Taught, Teaching, load
 from monitor.text.features import BrandVoice
 from monitor.text.judge import Judge
 from monitor.text.local_models.operator_models import OwnModels

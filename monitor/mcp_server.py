@@ -13,11 +13,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from connectors import Post
-from monitor.assembly import Assembly
 from monitor.cases import actions as verbs
 from monitor.store import cases, mentions, pages
 from monitor.text.normalize import clean
-from monitor.web import search, shapes
+from monitor.web import search, serializers
+from monitor.wiring import Assembly
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -52,10 +52,10 @@ class Desk:
         for state in ("waiting", "taken", "later"):
             totals[state] = pages.count(assembly.database, state, wanted, now)
             rows = pages.inbox(assembly.database, state, wanted, now, max(1, min(limit, MOST)) - len(found))
-            found += shapes.case_list(assembly.database, assembly.rules, rows, now)
+            found += serializers.case_list(assembly.database, assembly.rules, rows, now)
             if len(found) >= min(limit, MOST):
                 break
-        return {"cases": found, "totals": totals, "now": shapes.moment(now)}
+        return {"cases": found, "totals": totals, "now": serializers.moment(now)}
 
     def get_case(self, case: str) -> dict[str, Any]:
         """Everything about one case."""
@@ -63,7 +63,7 @@ class Desk:
         row = cases.row_of(assembly.database, clean(case)[:40])
         if row is None:
             raise NoSuch("There is no such case; list_unanswered and search_mentions name those that are.")
-        return shapes.whole_case(assembly.database, assembly.rules, row, self.clock())
+        return serializers.whole_case(assembly.database, assembly.rules, row, self.clock())
 
     def search_mentions(self, query: str, days: int, limit: int) -> dict[str, Any]:
         """Newest first."""
@@ -74,13 +74,15 @@ class Desk:
             since=self.clock() - timedelta(days=max(1, min(days, 3650))),
             limit=max(1, min(limit, MOST)),
         )
-        found = shapes.find_mentions(assembly.database, wanted, looked)
-        return {"mentions": [shapes.mention(each) for each in found], "note": looked.fault or None}
+        found = serializers.find_mentions(assembly.database, wanted, looked)
+        return {"mentions": [serializers.mention(each) for each in found], "note": looked.fault or None}
 
     def week_report(self, days: int) -> dict[str, Any]:
         """The figures of the last days."""
         assembly, now = self.assembly_of(), self.clock()
-        return shapes.span_report(assembly.database, assembly.rules, now - timedelta(days=max(1, min(days, 366))), now)
+        return serializers.span_report(
+            assembly.database, assembly.rules, now - timedelta(days=max(1, min(days, 366))), now
+        )
 
     def explain_text(self, text: str, brand: str) -> dict[str, Any]:
         """How a text would be judged; nothing is kept."""

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from connectors import Batch, Nonsense, Refused, Request
-from monitor.assembly import Assembly
-from monitor.audit import Audit
 from monitor.cases import actions as verbs
 from monitor.cases import escalation
 from monitor.ingest import source_health
 from monitor.notify import system_notices
 from monitor.reports import digest
+from monitor.service.watchdog import Audit
 from monitor.store import deliveries, key_values, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.fakes.server import FakeServer
 from tests.hall import (
     ANGRY,

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alerts.wording import clean_line, count_words, excerpt
-from monitor.engine import utc_now
+from monitor.service.scheduler import utc_now
 from monitor.settings.models import Settings
 from monitor.store import cases, mentions, sources
 from monitor.store.database import Database

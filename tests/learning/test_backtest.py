@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor.assembly import Assembly
-from monitor.backtest import Sums, backtest
 from monitor.cases.actions import say
+from monitor.learning.backtest import Sums, backtest
 from monitor.settings.loading import load
 from monitor.store import key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.hall import ANGRY, BROKEN, DAY, LATE, MINUTE, NOW, assembly_of, post, settings_from, take
 
 Base = Sqlite | Postgresql
