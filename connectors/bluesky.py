@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field
 
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Request
+from connectors.durations import Span
 from connectors.http import Http
 from connectors.jetstream import Stream, Stuck
-from connectors.spans import Span
+from connectors.pagination import Walk, moment
 from connectors.text import clean, parse_time, raw_of, text_of
-from connectors.walk import Walk, moment
 
 POST = "app.bsky.feed.post"
 OVERLAP = timedelta(seconds=5)

@@ -15,10 +15,10 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Request
+from connectors.durations import Span
 from connectors.http import Http
-from connectors.spans import Span
+from connectors.pagination import Walk, fingerprint, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url
-from connectors.walk import Walk, fingerprint, milliseconds, moment
 
 LISTING_ENDS = 1_000  # hits of one search that can be seen at all
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")

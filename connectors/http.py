@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused
 from connectors.sockets import CONNECT_SECONDS, READ_SECONDS, Backend, pool
 from connectors.text import parse_time
-from connectors.trust import authorities
+from connectors.tls import authorities
 
 MAX_REDIRECTS = 3
 SHORTEST_WAIT = timedelta(seconds=1)

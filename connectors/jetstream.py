@@ -16,7 +16,7 @@ import websocket
 
 from connectors import ConnectorError, Nonsense
 from connectors.http import Answer, error_for
-from connectors.trust import authorities, handshake_failed, handshake_late
+from connectors.tls import authorities, handshake_failed, handshake_late
 
 MOST_BYTES = 150_000_000
 _AGAIN = "Nothing to do; it is tried again."

@@ -18,8 +18,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Refused, Request
 from connectors.http import Answer, Http, error_for, json_of
+from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url, text_of
-from connectors.walk import Walk, milliseconds, moment
 
 PAGE = 40
 OVERLAP = timedelta(minutes=60)

@@ -19,8 +19,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from connectors import Aside, Batch, ConnectorError, Nonsense, Post, Request
+from connectors.durations import Span, span
 from connectors.http import Http
-from connectors.spans import Span, span
 from connectors.text import clean, parse_time, raw_of, safe_url
 
 SAMPLE = Path(__file__).with_name("samples") / "day.jsonl"

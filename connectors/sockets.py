@@ -14,7 +14,7 @@ from typing import Any
 import httpcore2
 
 from connectors import ConnectorError
-from connectors.trust import handshake_failed, handshake_late
+from connectors.tls import handshake_failed, handshake_late
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors.reddit import Reddit, Settings
+from connectors.reddit.connector import Reddit, Settings
 from tests.connectors.contracts import CANARY, NOW, Contract, first_request
 from tests.fakes.reddit import FakeReddit
 from tests.fakes.server import Seen

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors.x import Settings, X
+from connectors.x.connector import Settings, X
 from tests.connectors.contracts import CANARY, NOW, Contract, first_request
 from tests.fakes.server import Seen
 from tests.fakes.x import FakeX

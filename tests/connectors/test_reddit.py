@@ -14,8 +14,8 @@ import pytest
 from pydantic import ValidationError
 
 from connectors import Batch, ConnectorError, Nonsense, RateLimited, Refused, Request
-from connectors.reddit import Reddit, Settings
-from connectors.walk import Walk
+from connectors.pagination import Walk
+from connectors.reddit.connector import Reddit, Settings
 from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
 from tests.fakes.reddit import FakeReddit
 from tests.fakes.server import FakeServer, Reply, Seen

@@ -13,11 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from connectors import Batch, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
-from connectors.pacing import Ledger, budget_state
+from connectors.budget import Ledger, budget_state
+from connectors.pagination import Walk
 from connectors.terms import any_of
-from connectors.walk import Walk
-from connectors.x import QUERY_LIMIT, Settings, X
-from connectors.x_answers import reset_at
+from connectors.x.connector import QUERY_LIMIT, Settings, X
+from connectors.x.responses import reset_at
 from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
 from tests.fakes.server import FakeServer, Reply
 from tests.fakes.x import FakeX

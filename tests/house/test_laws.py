@@ -31,14 +31,17 @@ THIRD_PARTIES = {
     "mcp": ["monitor/mcp_server"],
     "numpy": ["monitor/text/local_models/figures.py"],  # only with the [onnx] extra
     "onnxruntime": ["monitor/text/local_models/graph.py"],
-    "praw": ["connectors/reddit.py"],
-    "prawcore": ["connectors/reddit.py"],
+    "praw": ["connectors/reddit/connector.py"],
+    "prawcore": ["connectors/reddit/connector.py"],
     "prometheus_client": ["monitor/web/"],
     "psycopg": ["monitor/store/postgresql.py"],
     # The language of settings: each leaf brings its own.
     "pydantic": ["alerts/", "connectors/", "monitor/"],
     "pydantic_core": ["monitor/settings/errors.py"],
-    "requests": ["connectors/adapter.py", "connectors/reddit.py"],  # tweepy and praw speak through it
+    "requests": [
+        "connectors/requests_adapter.py",
+        "connectors/reddit/connector.py",
+    ],  # tweepy and praw speak through it
     "rich": [
         "alerts/console.py",
         "monitor/cli/",
@@ -48,7 +51,7 @@ THIRD_PARTIES = {
     "sqlite_utils": ["monitor/store/sqlite.py"],
     "starlette": ["monitor/web/"],
     "tokenizers": ["monitor/text/local_models/graph.py"],
-    "tweepy": ["connectors/x.py"],
+    "tweepy": ["connectors/x/connector.py"],
     "typer": ["monitor/cli/"],
     "uvicorn": ["monitor/web/"],
     "vaderSentiment": ["monitor/text/sentiment.py"],

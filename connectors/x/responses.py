@@ -15,8 +15,8 @@ from typing import Any, TypeGuard
 
 from connectors import ConnectorError, NoCredit, Nonsense, Post, RateLimited, Refused
 from connectors.http import Answer
+from connectors.pagination import moment
 from connectors.text import clean, parse_time, raw_of
-from connectors.walk import moment
 
 LONGEST_WAIT = timedelta(minutes=15)
 UNKNOWN_WAIT = timedelta(minutes=1)

@@ -18,13 +18,13 @@ import tweepy
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Aside, Batch, ConnectorError, Gap, NoCredit, Nonsense, Post, Quota, Refused, Request
-from connectors.adapter import ThroughHttp
+from connectors.budget import WARN_AT, BudgetState, Ledger, budget_state
 from connectors.http import Http, host_of
-from connectors.pacing import WARN_AT, BudgetState, Ledger, budget_state
+from connectors.pagination import Walk, fingerprint, milliseconds, moment
+from connectors.requests_adapter import ThroughHttp
 from connectors.terms import any_of
 from connectors.text import raw_of
-from connectors.walk import Walk, fingerprint, milliseconds, moment
-from connectors.x_answers import (
+from connectors.x.responses import (
     SNOWFLAKE_EPOCH,
     UNKNOWN_WAIT,
     TooOld,

@@ -23,12 +23,12 @@ import requests
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, RateLimited, Refused, Request
-from connectors.adapter import ThroughHttp
 from connectors.http import Http, host_of
-from connectors.reddit_answers import Limits, Removed, children_of, error_of, limits_in, post_of
+from connectors.pagination import Walk, fingerprint, milliseconds, moment
+from connectors.reddit.responses import Limits, Removed, children_of, error_of, limits_in, post_of
+from connectors.requests_adapter import ThroughHttp
 from connectors.terms import any_of
 from connectors.text import raw_of
-from connectors.walk import Walk, fingerprint, milliseconds, moment
 
 QUERY_LIMIT = 512
 OVERLAP = timedelta(minutes=15)
