@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from alerts import Alert, ChannelError, Entry, Letter, Receipt, wording
-from alerts.wire import Answer, WireError, exchange
+from alerts.http import Answer, WireError, exchange
 
 FRESH = 300  # seconds that a signature is good for
 _WORDS = 10_000  # characters of somebody's words: a helpdesk wants them whole, but not a megabyte

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts import policy
+from alerts import case_policy
 from alerts.case import Case, Outcome
 from monitor.settings.rules import Rules, Told
 from monitor.store import cases, deliveries, key_values, mentions
@@ -95,7 +95,7 @@ def say_within(
     after = cases.one(database, case.id)
     assert after is not None
     if verb != "note":
-        cases.change(database, case.id, next_step_at=policy.next_step_at(after, now))
+        cases.change(database, case.id, next_step_at=case_policy.next_step_at(after, now))
     cases.log(database, case.id, now, verb, who=who, way=way, before=before, **_plain(detail))
     _teach(database, after, verb, changes, who, way, now)
     if note:
@@ -225,7 +225,7 @@ def _release(rules: Rules, case: Case, who: str, now: datetime) -> tuple[dict[st
         "owner": "",
         "claim_expires_at": None,
         "step": 0,
-        "chain": policy.chain_text(fresh.chain),
+        "chain": case_policy.chain_text(fresh.chain),
     }, f"let go by {who}; open again"
 
 
@@ -286,7 +286,7 @@ def _undo(database: Database, case: Case, who: str, way: str, now: datetime) -> 
         cases.change(database, case.id, **line.detail["before"])
         restored = cases.one(database, case.id)
         assert restored is not None
-        cases.change(database, case.id, next_step_at=policy.next_step_at(restored, now))
+        cases.change(database, case.id, next_step_at=case_policy.next_step_at(restored, now))
     cases.mark_undone(database, line.n, now)
     spoken_of = [mention.id for mention in mentions.of_case(database, case.id)]
     key_values.undo_labels(database, spoken_of, line.who, line.at, now)
@@ -381,12 +381,12 @@ def record_answer(
     if moment < case.last_posted_at:
         cases.change(database, case.id, asked_at=case.last_posted_at)
         clock = rules.clock(case.priority, case.last_posted_at, again=True)
-        chain = policy.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"
+        chain = case_policy.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"
         claim = rules.claim_expiry(case.priority, now) if case.owner else None
         cases.change(database, case.id, due_at=clock.due_at, chain=chain, step=0, claim_expires_at=claim)
         waiting = cases.one(database, case.id)
         assert waiting is not None
-        cases.change(database, case.id, next_step_at=policy.next_step_at(waiting, now))
+        cases.change(database, case.id, next_step_at=case_policy.next_step_at(waiting, now))
     after = cases.one(database, case.id)
     assert after is not None
     show_again(database, after, now, "sent on" if sent_on else "answered")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from alerts import policy
+from alerts import case_policy
 from alerts.case import Case, Contact
 from connectors import Post
 from monitor.cases import actions as verbs
@@ -141,7 +141,7 @@ class Placing:
         case = None
         if post.author and not self.rules.is_own(post):
             self.filing.next_words(each, person)
-            case = policy.joins(
+            case = case_policy.joins(
                 contact,
                 self.filing.cases.get(person, ()),
                 self._alike_if_flagged(each),
@@ -168,7 +168,7 @@ class Placing:
         )
         self.mention_rows.append(mentions.mention_row(mention, each.post_id))
 
-    def _alike_if_flagged(self, each: Judged) -> policy.Alike:
+    def _alike_if_flagged(self, each: Judged) -> case_policy.Alike:
         return self.rules.alike if each.needs_case else (lambda _one, _other: False)
 
     def _write(self) -> None:

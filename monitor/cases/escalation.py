@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from alerts import hours, policy
+from alerts import case_policy, hours
 from alerts.case import Case
 from monitor.cases import actions as verbs
 from monitor.settings.rules import Rules
@@ -73,9 +73,9 @@ class _Round:
     def take(self, row: Row) -> None:
         """Decide what follows for one case."""
         case = cases.case_of(row)
-        due = policy.due(case, self.now)
+        due = case_policy.due(case, self.now)
         if due is None:
-            self._move(row, next_step_at=stamp(policy.next_step_at(case, self.now)))
+            self._move(row, next_step_at=stamp(case_policy.next_step_at(case, self.now)))
         elif due.what == "claim_expired":
             self._claim_expired(row, case, due)
         elif due.what == "wake":
@@ -90,8 +90,8 @@ class _Round:
         else:
             self._remind(row, case, due)
 
-    def _remind(self, row: Row, case: Case, due: policy.Due) -> None:
-        links = policy.chain_of(case.chain)
+    def _remind(self, row: Row, case: Case, due: case_policy.Due) -> None:
+        links = case_policy.chain_of(case.chain)
         following = links[due.step].at if due.step < len(links) else None
         later = max(following, self.now + timedelta(seconds=1)) if following else None
         self._move(row, step=due.step, next_step_at=stamp(later))
@@ -109,7 +109,7 @@ class _Round:
             found.update({line.who} if line.what == "claim_expired" else ())
         return found
 
-    def _claim_expired(self, row: Row, case: Case, due: policy.Due) -> None:
+    def _claim_expired(self, row: Row, case: Case, due: case_policy.Due) -> None:
         """First a reminder to whoever has it; when that too brings no answer, the case is open again for everybody."""
         until = stamp(case.claim_expires_at)
         if case.owner in self.rules.people and not key_values.has_period(self.database, f"claim:{case.id}:{until}"):
@@ -123,7 +123,7 @@ class _Round:
             return
         chain = self.rules.clock(case.priority, self.now).chain
         first = stamp(chain[0].at if chain else None)
-        self._move(row, owner="", claim_expires_at="", step=0, chain=policy.chain_text(chain), next_step_at=first)
+        self._move(row, owner="", claim_expires_at="", step=0, chain=case_policy.chain_text(chain), next_step_at=first)
         self._tell(row, ["channel"], f"{case.owner} had it, but there is no answer; open again", key=f"open{until}")
         self._say(case, "claim_expired", who=case.owner)
 
@@ -325,7 +325,7 @@ def _raise_story(database: Database, rules: Rules, story: str, size: int, now: d
             priority="urgent",
             priority_reasons=json.dumps([*case.priority_reasons, f"{size} people write of this"]),
             due_at=min(case.due_at or clock.due_at, clock.due_at),
-            chain=policy.chain_text(clock.chain),
+            chain=case_policy.chain_text(clock.chain),
             step=0,
             next_step_at=clock.chain[0].at if clock.chain else None,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from alerts import policy
+from alerts import case_policy
 from alerts.case import Case, Contact
 from monitor.cases.grouping import Stories
 from monitor.settings.rules import HISTORY, Rules
@@ -62,7 +62,7 @@ class Filing:
     def open(self, each: Judged, contact: Contact, person: Person) -> str:
         """Open a case for one mention, in the story that it belongs to; the case's id."""
         rules, post, verdict = self.rules, each.post, each.verdict
-        priority, reasons = policy.priority(self._gravity(each, person))
+        priority, reasons = case_policy.priority(self._gravity(each, person))
         routed = rules.route(post, each.brand, verdict)
         if routed.priority is not None and not verdict.critical:
             priority, reasons = routed.priority, (*reasons, f"rule {routed.rule}")
@@ -73,7 +73,9 @@ class Filing:
         # What only may need an answer has no clock until somebody takes it.
         clock = rules.clock(priority, start) if verdict.lane == "ping" else None
         case_id = str(self.number)
-        story = policy.joins_story(contact, self.stories.near(contact), rules.alike, rules.settings.alerts.group_join)
+        story = case_policy.joins_story(
+            contact, self.stories.near(contact), rules.alike, rules.settings.alerts.group_join
+        )
         if story is None:
             story = self.stories.begin(case_id, contact, self.now)
         chain = clock.chain if clock is not None and tells else ()
@@ -95,7 +97,7 @@ class Filing:
             due_at=stamp(clock.due_at) if clock else "",
             resolve_due_at=stamp(clock.resolve_due_at) if clock else "",
             owner=routed.owner if tells else "",
-            chain=policy.chain_text(chain) if chain else "[]",
+            chain=case_policy.chain_text(chain) if chain else "[]",
             next_step_at=stamp(chain[0].at) if chain else "",
             quiet=int(quiet),
             praise=int(verdict.praise),
@@ -133,7 +135,7 @@ class Filing:
             return
         reply = case.answered_at is not None and post.posted_at > case.answered_at
         came_back = case.answered_at is not None and case.last_posted_at <= case.answered_at < post.posted_at
-        priority, reasons = policy.priority(self._gravity(each, person, case.id))
+        priority, reasons = case_policy.priority(self._gravity(each, person, case.id))
         order = {"critical": 0, "urgent": 1, "normal": 2, "gentle": 3}
         changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
         if came_back:
@@ -149,7 +151,7 @@ class Filing:
         if (calls or reply or worse) and fresh:
             clock = self.rules.clock(priority, post.posted_at, again=reply)
             lane = "ping" if "ping" in {case.lane, verdict.lane} else case.lane
-            chain = policy.chain_text(clock.chain) if lane == "ping" else "[]"
+            chain = case_policy.chain_text(clock.chain) if lane == "ping" else "[]"
             changes.update(lane=lane, quiet=0, praise=0, due_at=clock.due_at, chain=chain, step=0)
             if case.owner:
                 changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
@@ -175,7 +177,7 @@ class Filing:
             row["mentions"] += more
             row.update({k: stamp(v) if isinstance(v, datetime) else v for k, v in changes.items()})
             after = cases.case_of(row)
-            row["next_step_at"] = stamp(policy.next_step_at(after, self.now))
+            row["next_step_at"] = stamp(case_policy.next_step_at(after, self.now))
         else:
             current = cases.row_of(self.database, case.id)
             assert current is not None
@@ -184,14 +186,14 @@ class Filing:
             assert stored is not None
             after = stored
             if len(changes) > 0:
-                cases.change(self.database, case.id, next_step_at=policy.next_step_at(after, self.now))
+                cases.change(self.database, case.id, next_step_at=case_policy.next_step_at(after, self.now))
         self.cases[person] = [after if one.id == case.id else one for one in self.cases[person]]
 
-    def _gravity(self, each: Judged, person: Person, case_id: str = "") -> policy.Gravity:
+    def _gravity(self, each: Judged, person: Person, case_id: str = "") -> case_policy.Gravity:
         """What is known of a mention that opens a case, or joins `case_id`: that one is no earlier contact."""
         earlier = [row for row in self.history.get(person, ()) if row["id"] != case_id and row["lane"] == "ping"]
         verdict = each.verdict
-        return policy.Gravity(
+        return case_policy.Gravity(
             critical=verdict.critical,
             sentiment=verdict.sentiment,
             needs_answer=verdict.needs_answer,

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from alerts.letters import percent
+from alerts.email.templates import percent
 from alerts.wording import count_words, span_words
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
 from monitor.reports import digest, formatting, statistics

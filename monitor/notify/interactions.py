@@ -26,7 +26,7 @@ from monitor.store.database import Database
 from monitor.timeouts import Overran, within
 
 if TYPE_CHECKING:
-    from alerts.slack_socket import Press, Presses
+    from alerts.slack.socket_mode import Press, Presses
 
 log = logging.getLogger("earful.presses")
 
@@ -155,9 +155,9 @@ class Listening:
         self._sockets: dict[str, Presses] = {}
         listening = {name: options for name, options in self._options.items() if options.app_token is not None}
         if listening:
-            from alerts import slack_socket  # with Slack's library: only where Slack is configured
+            from alerts.slack import socket_mode  # with Slack's library: only where Slack is configured
 
-            self._sockets = {name: slack_socket.Presses(options) for name, options in listening.items()}
+            self._sockets = {name: socket_mode.Presses(options) for name, options in listening.items()}
         self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     def start(self) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts import Action, Alert, Entry, hours, policy
+from alerts import Action, Alert, Entry, case_policy, hours
 from alerts.case import PRIORITIES, Case, Priority
 from alerts.wording import count_words, excerpt, span_words
 from monitor.settings.rules import HISTORY, Rules
@@ -192,7 +192,7 @@ def _entry(
 ) -> Entry:
     case = cases.case_of(row)
     worst = worst_of(told)
-    times = f", {policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
+    times = f", {case_policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
     posted = clock_words(rules, case.last_posted_at, now)
     base = rules.settings.earful.page_url.rstrip("/")
     return Entry(

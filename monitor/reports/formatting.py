@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from alerts.letters import FigureLine, percent
+from alerts.email.templates import FigureLine, percent
 from alerts.wording import count_words, span_words
 from monitor.reports.statistics import Aftermath, Figures, Report, Spread
 from monitor.store import requeue

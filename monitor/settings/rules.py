@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from alerts import hours, policy
+from alerts import case_policy, hours
 from alerts.case import Priority
 from connectors import Post
 from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
@@ -43,7 +43,7 @@ class Clock:
 
     due_at: datetime
     resolve_due_at: datetime
-    chain: tuple[policy.Link, ...]
+    chain: tuple[case_policy.Link, ...]
 
 
 class Rules:
@@ -101,7 +101,7 @@ class Rules:
         return Clock(
             due_at=hours.add(start, target, opening),
             resolve_due_at=hours.add(start, targets.resolve, opening),
-            chain=policy.chain(steps, start, target, opening, step_after),
+            chain=case_policy.chain(steps, start, target, opening, step_after),
         )
 
     def claim_expiry(self, priority: Priority, now: datetime) -> datetime:

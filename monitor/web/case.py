@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from alerts import policy
+from alerts import case_policy
 from alerts.case import Case
 from monitor.cases import actions as verbs
 from monitor.notify import rendering
@@ -179,7 +179,7 @@ def history_line(ask: Ask, earlier: Sequence[Row]) -> str:
     """ "Third time in 30 days; the first, 3 Nov, was never answered." """
     if not earlier:
         return ""
-    times = policy.ordinal(len(earlier) + 1)
+    times = case_policy.ordinal(len(earlier) + 1)
     words = f"{times[:1].upper()}{times[1:]} time in 30 days"
     never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
     if never:

@@ -22,7 +22,7 @@ from monitor.settings.models import Settings
 from monitor.web.security import read_body
 
 if TYPE_CHECKING:
-    from alerts.slack_socket import Press
+    from alerts.slack.socket_mode import Press
     from monitor.web.server import WebFace
 
 log = logging.getLogger("earful.page")
@@ -55,7 +55,7 @@ def paths_of(face: WebFace) -> list[Path]:
 
 
 def _ask_whom(bot: Any, press: Press) -> None:
-    from alerts.slack_socket import ask_whom  # with Slack's library: only where it is configured
+    from alerts.slack.socket_mode import ask_whom  # with Slack's library: only where it is configured
 
     ask_whom(bot, press)
 
@@ -69,7 +69,10 @@ def proved(settings: Settings, headers: dict[str, str], body: bytes, face: WebFa
     }
     if not secrets:
         return "", None, "no channel has a signing_secret"
-    from alerts.slack_socket import PressRefused, press_from_http  # with Slack's library: only where it is configured
+    from alerts.slack.socket_mode import (  # with Slack's library: only where it is configured
+        PressRefused,
+        press_from_http,
+    )
 
     why = ""
     for name, options in secrets.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from alerts.slack import Settings, Slack
+from alerts.slack.channel import Settings, Slack
 from tests.alerts.contracts import ChannelContract, Fault, Stage
 from tests.fakes.slack import FakeSlack
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alerts.letters import render_alert
+from alerts.email.templates import render_alert
 from monitor.cases.actions import say
 from monitor.notify import rendering
 from monitor.reports import digest

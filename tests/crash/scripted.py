@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alerts.slack_socket import Press
+from alerts.slack.socket_mode import Press
 from monitor.cases import escalation
 from monitor.notify.interactions import Spool, spool_folder, work_off
 from monitor.settings.loading import load

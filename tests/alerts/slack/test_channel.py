@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from alerts import Action, Alert, ChannelError, Editor, Entry, Letter, LooksUp
-from alerts import slack_blocks as blocks
-from alerts.slack import Settings, Slack, SlackBot
+from alerts.slack import blocks
+from alerts.slack.channel import Settings, Slack, SlackBot
 from tests.alerts.hostile import HOSTILE
 from tests.fakes.slack import FakeSlack, _fault
 
@@ -327,7 +327,7 @@ def test_whatever_is_said_slack_would_take_it(text: str, entries: int, also: int
 
 
 def test_the_naughty_strings_all_arrive(slack: FakeSlack) -> None:
-    corpus = Path(__file__).parents[2].parent / "shared" / "data" / "hostile" / "naughty_strings.json"
+    corpus = Path(__file__).parents[3].parent / "shared" / "data" / "hostile" / "naughty_strings.json"
     if not corpus.exists():
         pytest.skip("NOT TESTED: ../shared/data/hostile is not here")
     channel = bot(slack)

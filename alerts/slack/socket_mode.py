@@ -28,10 +28,10 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from alerts import ChannelError, wording
-from alerts.slack import Client, NotSlack, Settings, Slack, SlackBot, quiet_logger
-from alerts.slack_blocks import HAND_OVER, LINK_VERBS, NOTE
-from alerts.slack_errors import api_error, word
-from alerts.wire import WireError
+from alerts.http import WireError
+from alerts.slack.blocks import HAND_OVER, LINK_VERBS, NOTE
+from alerts.slack.channel import Client, NotSlack, Settings, Slack, SlackBot, quiet_logger
+from alerts.slack.errors import api_error, word
 
 FRESH = 300  # seconds; Slack's own advice for signed requests
 LARGEST = 1_000_000  # bytes of a signed request; a press with its whole message is about 10,000

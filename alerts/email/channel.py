@@ -29,7 +29,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from alerts import Alert, ChannelError, Letter, Receipt
-from alerts.letters import render_alert
+from alerts.email.templates import render_alert
 from alerts.wording import alert_lines, clean_line
 
 _HEADER = 200  # characters of a subject; what is longer no list of mails shows

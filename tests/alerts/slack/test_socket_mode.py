@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import ChannelError, slack_blocks
-from alerts.slack import Settings
-from alerts.slack_socket import Press, Presses, PressRefused, press_from_http, read_press
+from alerts import ChannelError
+from alerts.slack import blocks
+from alerts.slack.channel import Settings
+from alerts.slack.socket_mode import Press, Presses, PressRefused, press_from_http, read_press
 from tests.fakes.slack import TEAM, FakeSlack, block_actions, view_submission
 
 NOW = datetime(2026, 11, 23, 9, 16, tzinfo=UTC)
@@ -133,7 +134,7 @@ def test_letting_go_is_a_choice_of_its_own(slack: FakeSlack, spool: Spool) -> No
 
 def sent_off(**changes: Any) -> dict[str, Any]:
     """What Slack tells of a window that was sent off, with other things in it."""
-    payload = view_submission(slack_blocks.hand_over("12", "C0CARE0001", "1.2"), "U0BEN00001", "", "U0ANA00001", "ana")
+    payload = view_submission(blocks.hand_over("12", "C0CARE0001", "1.2"), "U0BEN00001", "", "U0ANA00001", "ana")
     payload["view"] |= changes
     return payload
 

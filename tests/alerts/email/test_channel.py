@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from alerts import Alert, ChannelError, Entry, Letter
-from alerts.email import Email, Settings
+from alerts.email.channel import Email, Settings
 from tests.alerts.hostile import HOSTILE
 from tests.fakes.certificates import Certificate, signed_by_itself
 from tests.fakes.smtp import DRIP, DROP, HANG, FakeSmtp
@@ -479,7 +479,7 @@ def test_the_server_runs_by_itself_and_keeps_its_ledger_in_a_file(tmp_path: Path
     ledger = tmp_path / "ledger"
     command = [sys.executable, "-m", "tests.fakes.smtp", "--port", "0", "--ledger", str(ledger)]
     command += ["--answer", "DATA=451 4.3.0 Once"]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

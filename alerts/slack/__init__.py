@@ -1,0 +1,7 @@
+"""Slack: `channel` posts and edits, `blocks` lays messages out, `errors` reads refusals, `socket_mode` takes presses."""
+
+from __future__ import annotations
+
+from alerts.slack.channel import Settings, Slack
+
+__all__ = ["Settings", "Slack"]
