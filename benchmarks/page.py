@@ -34,7 +34,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.text.similarity import bands, fingerprint
 from monitor.types import Mention, Verdict
-from monitor.web.server import WebFace
+from monitor.web.server import WebServer
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 SOURCES = ("import", "forum", "chirp")
@@ -145,7 +145,7 @@ def _case(n: int, post: Post, young: bool, chance: random.Random) -> dict[str, A
 
 def measure(assembly: Assembly) -> dict[str, Any]:
     """Each page ROUNDS times while rows come in: p50 and p95 in milliseconds, and bytes."""
-    face = WebFace(lambda: assembly, utc_now, open_demo=True)
+    face = WebServer(lambda: assembly, utc_now, open_demo=True)
     assert face.start()
     ended = threading.Event()
     writer = threading.Thread(target=_collect, args=(assembly, ended))

@@ -18,7 +18,7 @@ from monitor.cases import escalation
 from monitor.cases.actions import NotPossible, say
 from monitor.settings.loading import load
 from monitor.store import cases, key_values, mentions, pages
-from monitor.web.server import WebFace
+from monitor.web.server import WebServer
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 ROOT = Path(__file__).parent.parent
@@ -57,7 +57,7 @@ def main() -> None:
         clock = Clock()
         assembly = _assembled(Path(folder), clock)
         _play(assembly, clock)
-        face = WebFace(lambda: assembly, clock, open_demo=True)
+        face = WebServer(lambda: assembly, clock, open_demo=True)
         if not face.start():
             sys.exit("no pictures: the page could not be served")
         try:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from connectors import Post  # noqa: E402
-from monitor.text.features import BrandVoice  # noqa: E402
+from monitor.text.features import BrandProfile  # noqa: E402
 from monitor.text.judge import Judge  # noqa: E402
 
 # kind -> lines; "+" should call people, "?" should at least be shown, "-" should call nobody
@@ -89,7 +89,7 @@ HARD: dict[str, tuple[tuple[str, str], ...]] = {
 
 def main() -> None:
     """Print every line with its lane, and the share handled of each kind."""
-    judge = Judge([BrandVoice("Acme", words=("Acme",), competitors=("Globex",))])
+    judge = Judge([BrandProfile("Acme", words=("Acme",), competitors=("Globex",))])
     moment = datetime(2026, 11, 3, tzinfo=UTC)
     print(f"{judge.scorer}{''.join(f' ({each})' for each in judge.trouble)}\n")
     handled_of_all = lines_of_all = 0

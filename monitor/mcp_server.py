@@ -101,7 +101,7 @@ class Desk:
             "needs_answer": round(verdict.needs_answer, 4),
             "lane": verdict.lane,
             "reasons": list(verdict.reasons),
-            "voices": [{"voice": name, "weight": round(weight, 4)} for name, weight in found.voices[:20]],
+            "voices": [{"voice": name, "weight": round(weight, 4)} for name, weight in found.contributions[:20]],
         }
 
     def say(

@@ -35,7 +35,7 @@ from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
-from monitor.text.features import BrandVoice
+from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.query.matching import Query
@@ -84,7 +84,7 @@ def _own_models(settings: Settings) -> OwnModels:
 def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels, taught: Mapping[str, Taught]) -> Judge:
     return Judge(
         [
-            BrandVoice(
+            BrandProfile(
                 name=brand.name,
                 words=queries[brand.name].terms(),
                 competitors=brand.competitors,

@@ -1,4 +1,4 @@
-"""Slack: `channel` posts and edits, `blocks` lays messages out, `errors` reads refusals, `socket_mode` takes presses."""
+"""Slack: `channel` posts and edits, `blocks` lays it out, `errors` reads refusals, `socket_mode` hears presses."""
 
 from __future__ import annotations
 

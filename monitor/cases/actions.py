@@ -14,7 +14,7 @@ from typing import Any
 
 from alerts import case_policy
 from alerts.case import Case, Outcome
-from monitor.settings.rules import Rules, Told
+from monitor.settings.rules import Recipients, Rules
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Database
 from monitor.text.normalize import clean
@@ -114,7 +114,7 @@ def call_owner(
     now: datetime,
     *,
     note: str = "",
-    reached: Sequence[Told] | None = None,
+    reached: Sequence[Recipients] | None = None,
 ) -> None:
     """Call whom a case was given to: below its message, and where else settings reach them, or as `reached` says."""
     row = cases.row_of(database, case_id)

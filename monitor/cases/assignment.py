@@ -15,7 +15,7 @@ from alerts.case import Case, Contact
 from connectors import Post
 from monitor.cases import actions as verbs
 from monitor.cases.grouping import Stories
-from monitor.cases.opening import Filing, Person
+from monitor.cases.opening import CaseOpener, Person
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, requeue
 from monitor.store.database import Database, stamp
@@ -23,7 +23,7 @@ from monitor.types import Judged, Mention
 
 
 @dataclass
-class Taken:
+class IngestResult:
     """What an intake did. `flagged` counts new mentions that people are called for (lane "ping")."""
 
     seen: int = 0
@@ -32,7 +32,7 @@ class Taken:
     flagged: int = 0
     opened: list[str] = field(default_factory=list)
 
-    def add(self, other: Taken) -> None:
+    def add(self, other: IngestResult) -> None:
         """Count another one in."""
         self.seen += other.seen
         self.matched += other.matched
@@ -49,10 +49,12 @@ def _of(each: Judged) -> tuple[Contact, Person]:
     return contact, (each.brand, post.source, post.author)
 
 
-class Placing:
+class CaseAssigner:
     """One chunk of judged posts: looked up in a few queries, decided in memory, written at once."""
 
-    def __init__(self, database: Database, rules: Rules, judged: list[Judged], now: datetime, taken: Taken) -> None:
+    def __init__(
+        self, database: Database, rules: Rules, judged: list[Judged], now: datetime, taken: IngestResult
+    ) -> None:
         """Make it inside an open transaction; what comes of it is counted into `taken`."""
         self.database = database
         self.rules = rules
@@ -61,7 +63,7 @@ class Placing:
         self.judged = judged
         self.mention_rows: list[dict[str, Any]] = []
         self.stories = Stories(database)
-        self.filing = Filing(database, rules, self.stories, now)
+        self.filing = CaseOpener(database, rules, self.stories, now)
 
     def store(self) -> None:
         """Store what is new and let everything follow from it."""

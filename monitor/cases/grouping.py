@@ -15,7 +15,7 @@ from monitor.types import Judged
 
 
 @dataclass(frozen=True, slots=True)
-class Tale:
+class StoryCandidate:
     """A story in the chunk: enough for `policy.joins_story`."""
 
     id: str
@@ -39,41 +39,47 @@ class Stories:
         self.database = database
         self.rows: list[dict[str, Any]] = []
         self.grown: dict[str, datetime] = {}
-        self._tales: dict[tuple[object, ...], list[Tale]] = {}  # by conversation, and by each band of the words
+        self._candidates: dict[
+            tuple[object, ...], list[StoryCandidate]
+        ] = {}  # by conversation, and by each band of the words
 
     def look_up(self, needing: Sequence[Judged], since: datetime) -> None:
         """Look up, at once for all, the stories since a moment that these posts may join."""
         for each in needing:
             thread = each.post.thread_id or each.post.native_id
             for place in _places(each.post.source, thread, each.fingerprint):
-                self._tales.setdefault(place, [])
+                self._candidates.setdefault(place, [])
         for story in cases.candidate_stories(
             self.database,
             [each.post.thread_id for each in needing],
             [bands(each.fingerprint) for each in needing],
             since,
         ):
-            self._know(Tale(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint))
+            self._know(
+                StoryCandidate(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint)
+            )
 
-    def _know(self, tale: Tale) -> None:
-        for key in _places(tale.source, tale.thread, tale.fingerprint):
-            if key in self._tales:  # the places that this chunk will ask about
-                self._tales[key].append(tale)
+    def _know(self, candidate: StoryCandidate) -> None:
+        for key in _places(candidate.source, candidate.thread, candidate.fingerprint):
+            if key in self._candidates:  # the places that this chunk will ask about
+                self._candidates[key].append(candidate)
 
-    def near(self, contact: Contact) -> list[Tale]:
+    def near(self, contact: Contact) -> list[StoryCandidate]:
         """The stories that a contact may belong to: few, where comparing with all of a burst would take its square."""
         found = [
-            tale
+            candidate
             for key in _places(contact.source, contact.thread, contact.fingerprint)
-            for tale in self._tales.get(key, ())
+            for candidate in self._candidates.get(key, ())
         ]
-        return list({tale.id: tale for tale in found}.values())
+        return list({candidate.id: candidate for candidate in found}.values())
 
-    def begin(self, case_id: str, contact: Contact, now: datetime) -> Tale:
+    def begin(self, case_id: str, contact: Contact, now: datetime) -> StoryCandidate:
         """Begin the story of a case that joins none."""
-        tale = Tale(case_id, contact.brand, contact.source, contact.thread, contact.at, contact.fingerprint)
+        candidate = StoryCandidate(
+            case_id, contact.brand, contact.source, contact.thread, contact.at, contact.fingerprint
+        )
         four = bands(contact.fingerprint)
-        self._know(tale)
+        self._know(candidate)
         self.rows.append(
             {
                 "id": case_id,
@@ -86,7 +92,7 @@ class Stories:
                 **{f"band{number}": four[number] for number in range(4)},
             }
         )
-        return tale
+        return candidate
 
     def grew(self, story_id: str, at: datetime) -> None:
         """Note that a story holds a post of this moment."""

@@ -21,7 +21,7 @@ from monitor.types import Judged
 Person = tuple[str, str, str]  # brand, source, author
 
 
-class Filing:
+class CaseOpener:
     """The cases of one chunk of posts: `cases` are the open ones by person, `new_cases` the rows of those opened."""
 
     def __init__(self, database: Database, rules: Rules, stories: Stories, now: datetime) -> None:

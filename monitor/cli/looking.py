@@ -393,7 +393,7 @@ def explain(
                 "sentiment": verdict.sentiment, "label": verdict.label, "language": verdict.language,
                 "needs_answer": verdict.needs_answer, "lane": verdict.lane, "flagged": verdict.lane == "ping",
                 "critical": verdict.critical, "reasons": list(verdict.reasons), "tags": list(verdict.tags),
-                "scorer": verdict.scorer, "voices": [list(voice) for voice in explanation.voices],
+                "scorer": verdict.scorer, "voices": [list(voice) for voice in explanation.contributions],
             }
         )  # fmt: skip
         return
@@ -418,7 +418,7 @@ def explain(
     voices = Table(box=None, pad_edge=False, header_style="dim")
     voices.add_column("voice")
     voices.add_column("weight", justify="right")
-    for voice, weight in explanation.voices:
+    for voice, weight in explanation.contributions:
         voices.add_row(Text(voice), Text(f"{weight:+.2f}", "red" if weight > 0 else "green"))
     console.print(voices)
 

@@ -20,7 +20,7 @@ from monitor.store.connect import Error
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
-from monitor.web.server import WebFace
+from monitor.web.server import WebServer
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 
@@ -65,7 +65,7 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
         return assemble(of, database, links.make(of, database, utc_now))
 
     now = [made(settings)]
-    face = WebFace(lambda: now[0], utc_now, open_demo=settings.database.throwaway)
+    face = WebServer(lambda: now[0], utc_now, open_demo=settings.database.throwaway)
     if not face.start():
         raise Failed(
             "the page is not served: its address is taken. Is the daemon serving it? Try --listen 127.0.0.1:8322"

@@ -14,7 +14,7 @@ from monitor.cli.base import Failed, app, console, opened, print_json
 from monitor.service.scheduler import utc_now
 from monitor.store import web
 from monitor.web.auth import WELCOME, welcome_link
-from monitor.web.routing import ROLES
+from monitor.web.identity import ROLES
 from monitor.wiring import Assembly
 
 user = typer.Typer(help="Add people to the page, list them, shut them out.", no_args_is_help=True)

@@ -14,7 +14,7 @@ from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
 from monitor.service.scheduler import utc_now
 from monitor.store import web
 from monitor.store.database import instant
-from monitor.web.routing import ROLES
+from monitor.web.identity import ROLES
 
 token = typer.Typer(help="Make tokens of the JSON API, list them, end them.", no_args_is_help=True)
 app.add_typer(token, name="token")

@@ -18,7 +18,7 @@ from typing import Any
 
 from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
 from monitor.cases import actions as verbs
-from monitor.cases.assignment import Taken
+from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
 from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
@@ -45,7 +45,7 @@ class Visit:
     """What one visit to a source brought."""
 
     source: str
-    taken: Taken
+    taken: IngestResult
     pages: int
     aside: int
     error: str = ""
@@ -144,7 +144,7 @@ class Collector:
             self._busy[name].release()
 
     def _visit(self, source: Source, what: str, clock: Callable[[], datetime]) -> Visit:
-        total, pages, aside = Taken(), 0, 0
+        total, pages, aside = IngestResult(), 0, 0
         try:
             while pages < MOST_PAGES:
                 now = clock()
@@ -195,7 +195,7 @@ class Collector:
         read: Callable[[], Batch] = partial(connector.fetch, request)
         return within(source.deadline.total_seconds(), read, f"fetch-{source.name}")
 
-    def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> Taken:
+    def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> IngestResult:
         """Store one page: its posts, and in the transaction of the last of them everything else that it brought."""
 
         def last() -> None:
@@ -214,7 +214,7 @@ class Collector:
             with self.database.transaction():
                 self.answers.take(batch.posts, now)
                 last()
-            taken = Taken(seen=len(batch.posts))
+            taken = IngestResult(seen=len(batch.posts))
         else:
             taken = self.intake.take(batch.posts, now, last=last)
         for each in batch.aside:
@@ -272,7 +272,7 @@ class Collector:
         return sources.none_answers_since(enabled) is not None
 
     def _failed(
-        self, source: Source, what: str, error: Exception, total: Taken, pages: int, aside: int, now: datetime
+        self, source: Source, what: str, error: Exception, total: IngestResult, pages: int, aside: int, now: datetime
     ) -> Visit:
         message, remedy, retry_at, refused = _reading(error, source, now)
         message, remedy = clean(message)[:500], clean(remedy)[:500]

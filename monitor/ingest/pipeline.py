@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from connectors import Post
-from monitor.cases.assignment import Placing, Taken
+from monitor.cases.assignment import CaseAssigner, IngestResult
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import Database
-from monitor.text.judge import Asked, Judge
+from monitor.text.judge import Judge, JudgeInput
 from monitor.text.query.matching import Query, brands_in
 from monitor.text.query.subject import Subject
 from monitor.text.relevance import communities_of, domains_of
@@ -43,12 +43,12 @@ class Intake:
         brand: str = "",
         last: Callable[[], None] | None = None,
         each_chunk: Callable[[int], None] | None = None,
-    ) -> Taken:
+    ) -> IngestResult:
         """Judge and store posts, in chunks. `last` runs inside the transaction of the last chunk (the cursor).
 
         `brand` names the brand for posts of which somebody has already said what they are about.
         """
-        total = Taken()
+        total = IngestResult()
         pending: list[Post] | None = None
         for chunk in _chunks(posts, CHUNK):
             if pending is not None:
@@ -61,14 +61,16 @@ class Intake:
             each_chunk(len(pending or []))
         return total
 
-    def _take_chunk(self, posts: list[Post], now: datetime, brand: str, last: Callable[[], None] | None) -> Taken:
-        taken = Taken(seen=len(posts))
+    def _take_chunk(
+        self, posts: list[Post], now: datetime, brand: str, last: Callable[[], None] | None
+    ) -> IngestResult:
+        taken = IngestResult(seen=len(posts))
         judged = self.judge_posts(posts, brand, now)
         taken.matched = len({each.post_id for each in judged})
         if judged or last is not None:
             with self.database.transaction():
                 if judged:
-                    Placing(self.database, self.rules, judged, now, taken).store()
+                    CaseAssigner(self.database, self.rules, judged, now, taken).store()
                 if last is not None:
                     last()
         return taken
@@ -86,7 +88,7 @@ class Intake:
         }
         ours = self._own_parents(parents)
         asked = [
-            Asked(post, name, words, (post.source, post.parent_id) in ours)
+            JudgeInput(post, name, words, (post.source, post.parent_id) in ours)
             for post, about in zip(ready, found, strict=True)
             for name, words in about.items()
         ]
@@ -130,8 +132,8 @@ class Intake:
             )
             for each in standing
         ]
-        taken = Taken()
-        Placing(self.database, self.rules, judged, now, taken).store_standing()
+        taken = IngestResult()
+        CaseAssigner(self.database, self.rules, judged, now, taken).store_standing()
         return taken.opened
 
     def _follow_conversations(self, posts: Sequence[Post], found: list[dict[str, tuple[str, ...]]]) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from alerts import Channel, ChannelError
 from monitor.cases import actions as verbs
 from monitor.settings.models import Settings, span
-from monitor.settings.rules import Rules, Told
+from monitor.settings.rules import Recipients, Rules
 from monitor.store import cases, key_values
 from monitor.store.database import Database
 from monitor.timeouts import Overran, within
@@ -124,7 +124,7 @@ def _call_stranger(database: Database, rules: Rules, press: Mapping[str, Any], w
     row = cases.row_of(database, press["case_id"])
     assert row is not None
     route = json.loads(row["targets"] or "[]") or list(rules.settings.alerts.notify)
-    reached = [Told(target, (press["value"],)) for target in route if target.partition(":")[0] == press.get("by")]
+    reached = [Recipients(target, (press["value"],)) for target in route if target.partition(":")[0] == press.get("by")]
     verbs.call_owner(database, rules, press["case_id"], who, now, note=str(press.get("note", "")), reached=reached)
 
 
@@ -155,9 +155,9 @@ class Listening:
         self._sockets: dict[str, Presses] = {}
         listening = {name: options for name, options in self._options.items() if options.app_token is not None}
         if listening:
-            from alerts.slack import socket_mode  # with Slack's library: only where Slack is configured
+            from alerts.slack.socket_mode import Presses as SlackPresses  # with Slack's library: only where configured
 
-            self._sockets = {name: socket_mode.Presses(options) for name, options in listening.items()}
+            self._sockets = {name: SlackPresses(options) for name, options in listening.items()}
         self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     def start(self) -> None:

@@ -40,7 +40,9 @@ class Spread:
     due: int = 0
 
 
-Told = Sequence[tuple[Row, Sequence[Turn], Sequence[tuple[datetime, datetime]]]]  # cases, their waits and resolutions
+CaseTurns = Sequence[
+    tuple[Row, Sequence[Turn], Sequence[tuple[datetime, datetime]]]
+]  # cases, their waits and resolutions
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,9 @@ def spread(values: Iterable[timedelta | None], kept: Iterable[bool | None] = ())
     return Spread(len(found), percentile(found, 0.5), percentile(found, 0.9), within, len(due))
 
 
-def of_span(database: Database, rules: Rules, since: datetime, until: datetime, told: Told | None = None) -> Report:
+def of_span(
+    database: Database, rules: Rules, since: datetime, until: datetime, told: CaseTurns | None = None
+) -> Report:
     """The figures of every wait that began in a span, whole and by group; `told` may hold more, read before."""
     counted, resolved = _waits(database, rules, since, until, told)
     whole = figures_of(counted, resolved)
@@ -171,12 +175,14 @@ def whole_span(database: Database, rules: Rules, since: datetime, until: datetim
     return figures_of(*_waits(database, rules, since, until))
 
 
-def of_spans(database: Database, rules: Rules, bounds: Sequence[datetime], told: Told | None = None) -> list[Figures]:
+def of_spans(
+    database: Database, rules: Rules, bounds: Sequence[datetime], told: CaseTurns | None = None
+) -> list[Figures]:
     """As `whole_span` from each of these moments to the next, the cases read once for all of them."""
     return [figures_of(*waits) for waits in _waits_of(database, rules, bounds, told)]
 
 
-def read(database: Database, since: datetime, until: datetime) -> Told:
+def read(database: Database, since: datetime, until: datetime) -> CaseTurns:
     """What the cases of a span tell, for figures of several spans within it."""
     logs: dict[str, list[Row]] = {}
     for line in report_queries.log_between(database, since, until):
@@ -189,14 +195,14 @@ def read(database: Database, since: datetime, until: datetime) -> Told:
 
 
 def _waits(
-    database: Database, rules: Rules, since: datetime, until: datetime, told: Told | None = None
+    database: Database, rules: Rules, since: datetime, until: datetime, told: CaseTurns | None = None
 ) -> tuple[list[Counted], list[Resolved]]:
     (found,) = _waits_of(database, rules, (since, until), told)
     return found
 
 
 def _waits_of(
-    database: Database, rules: Rules, bounds: Sequence[datetime], told: Told | None
+    database: Database, rules: Rules, bounds: Sequence[datetime], told: CaseTurns | None
 ) -> list[tuple[list[Counted], list[Resolved]]]:
     """The turns and resolutions that began in each span between two bounds, each seen from the end of its span."""
     since, until = bounds[0], bounds[-1]

@@ -25,7 +25,7 @@ from monitor.store import deliveries, key_values, web
 from monitor.store.connect import Error
 from monitor.store.database import Role, RoleTaken
 from monitor.web import links
-from monitor.web.server import WebFace
+from monitor.web.server import WebServer
 from monitor.wiring import assemble, know_sources, open_store, settle
 
 log = logging.getLogger("earful.daemon")
@@ -94,7 +94,7 @@ class _Life:
         self.environ = environ
         self.show = show
         throwaway = engine.assembly.settings.database.throwaway
-        self.page = WebFace(lambda: engine.assembly, utc_now, open_demo=throwaway)
+        self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=throwaway)
         self.wake = threading.Event()
         self.asked_to_stop = 0
         self.asked_to_reload = False

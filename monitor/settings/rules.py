@@ -20,7 +20,7 @@ HISTORY = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Recipients:
     """One target, and the people to mention there by their address in that channel."""
 
     target: str
@@ -153,7 +153,9 @@ class Rules:
             return [person for person in self.settings.people if person.role in {"lead", "admin"}]
         return [self.people[name]] if name in self.people else []
 
-    def tell(self, names: Iterable[str], route: Sequence[str], now: datetime, told: Collection[str] = ()) -> list[Told]:
+    def tell(
+        self, names: Iterable[str], route: Sequence[str], now: datetime, told: Collection[str] = ()
+    ) -> list[Recipients]:
         """Who is reached, where, by these names: targets, people, "channel", "on_duty", "next", "leads".
 
         `told` are the names of those who were told of this case before.
@@ -169,7 +171,7 @@ class Rules:
                 pings.setdefault(name, [])
         if not pings:  # nobody by that name is left: the channel hears it rather than nobody
             pings = {target: [] for target in route}
-        return [Told(target, tuple(dict.fromkeys(people))) for target, people in pings.items()]
+        return [Recipients(target, tuple(dict.fromkeys(people))) for target, people in pings.items()]
 
     def _add_people(self, pings: dict[str, list[str]], people: Sequence[Person], route: Sequence[str]) -> None:
         kinds = {channel.name: channel.kind for channel in self.settings.channels}

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from monitor.text.complaint_signals import OWN, Found, kinds_of
-from monitor.text.features import Heard
+from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
 from monitor.text.triage import tells_of_trouble
 
 REPLY_ODDS = 0.6
 
 
-def extra_voices(heard: Heard) -> list[tuple[str, float]]:
+def extra_contributions(heard: Features) -> list[tuple[str, float]]:
     """Return what the shipped model cannot know: the brand's own complaint words, and anger at somebody else."""
-    voices = []
+    contributions = []
     own = [cue.words for cue in heard.signals.cues if cue.kind is OWN]
     if own:
-        voices.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
-    return voices + _elsewhere(heard)
+        contributions.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
+    return contributions + _elsewhere(heard)
 
 
-def _elsewhere(heard: Heard) -> list[tuple[str, float]]:
+def _elsewhere(heard: Features) -> list[tuple[str, float]]:
     others = heard.signals.elsewhere
     return [(f"the anger is at somebody else: {others[0].words}", -1.5)] if others else []
 
 
-def rule_voices(heard: Heard) -> list[tuple[str, float]]:
+def rule_contributions(heard: Features) -> list[tuple[str, float]]:
     """Return what the rules say, as log odds with words for people."""
     values = heard.signals.values
-    voices: list[tuple[str, float]] = []
+    contributions: list[tuple[str, float]] = []
     if heard.sentiment.label == "unknown":
-        voices.append(("every post, to begin with", -0.2))
-        voices.extend(_felt_voices(heard))
+        contributions.append(("every post, to begin with", -0.2))
+        contributions.extend(_felt_contributions(heard))
     else:
-        voices.append(("every post, to begin with", -1.6))
-        voices.append((f"sentiment {heard.sentiment.score:+.2f}", -2.2 * heard.sentiment.score))
+        contributions.append(("every post, to begin with", -1.6))
+        contributions.append((f"sentiment {heard.sentiment.score:+.2f}", -2.2 * heard.sentiment.score))
     said: dict[str, list[Found]] = {}
     for cue in heard.signals.cues:
         said.setdefault(cue.kind.name, []).append(cue)
@@ -42,9 +42,9 @@ def rule_voices(heard: Heard) -> list[tuple[str, float]]:
         if not values.get(kind.name) and kind.name != "own_words":
             continue
         words = ", ".join(dict.fromkeys(cue.words for cue in cues))
-        voices.append((f"{kind.says}: {words}", kind.weight * min(2.0, 1.0 + 0.4 * (len(cues) - 1))))
-    voices.extend((words, weight * values[name]) for name, words, weight in _RULES if values.get(name))
-    return voices + _elsewhere(heard)
+        contributions.append((f"{kind.says}: {words}", kind.weight * min(2.0, 1.0 + 0.4 * (len(cues) - 1))))
+    contributions.extend((words, weight * values[name]) for name, words, weight in _RULES if values.get(name))
+    return contributions + _elsewhere(heard)
 
 
 _RULES: tuple[tuple[str, str, float], ...] = (
@@ -62,17 +62,17 @@ _RULES: tuple[tuple[str, str, float], ...] = (
 )
 
 
-def _felt_voices(heard: Heard) -> list[tuple[str, float]]:
+def _felt_contributions(heard: Features) -> list[tuple[str, float]]:
     """Return what is felt in a post of a language that VADER does not know, and what speaks against trouble there."""
     if heard.language not in FEELING_LANGUAGES:
         return []
     values, felt = heard.signals.values, heard.felt
-    voices = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
+    contributions = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
     if values.get("question") and felt.odds < FELT and not tells_of_trouble(heard):
-        voices.append(("a question, and nothing is wrong", -1.5))
+        contributions.append(("a question, and nothing is wrong", -1.5))
     elif not felt.unhappy and not any(map(values.get, _UNHAPPY)):
-        voices.append(("nothing unhappy is said", -1.1))
-    return voices
+        contributions.append(("nothing unhappy is said", -1.1))
+    return contributions
 
 
 FELT = 1.0  # from here on a post is felt to be unhappy: one plain word of sorrow, or two uneasy ones

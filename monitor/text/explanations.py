@@ -5,13 +5,13 @@ from __future__ import annotations
 from alerts.case import Lane
 from connectors import Post
 from monitor.text.contributions import FELT
-from monitor.text.features import Heard
+from monitor.text.features import Features
 
 PRAISE = ("praise worth thanks",)
 _TOOK_TIME = 20  # words, signs counted too
 
 
-def reasons_of(heard: Heard, lane: Lane, star_reason: str) -> tuple[str, ...]:
+def reasons_of(heard: Features, lane: Lane, star_reason: str) -> tuple[str, ...]:
     """Say in words for people what decided it, the weightiest first; nothing is said of a post that is left alone."""
     if lane == "none":
         return ()
@@ -43,7 +43,7 @@ def reasons_of(heard: Heard, lane: Lane, star_reason: str) -> tuple[str, ...]:
     return tuple(reasons) or (("reads like a complaint",) if lane == "ping" else ("worth a look",))
 
 
-def is_praise(post: Post, heard: Heard) -> bool:
+def is_praise(post: Post, heard: Features) -> bool:
     """Is this praise worth a thank-you: said warmly, in a voice of one's own, and with nothing wrong in it?
 
     Of the thousands of five stars with three words, only those count that somebody took the time to write.
@@ -58,7 +58,7 @@ def is_praise(post: Post, heard: Heard) -> bool:
     return bool(warm and values.get("praise") and personal and not values.get("news"))
 
 
-def tags_of(heard: Heard) -> tuple[str, ...]:
+def tags_of(heard: Features) -> tuple[str, ...]:
     """Return the stage of the customer's way, and whether a promise was not kept."""
     tags = [f"stage:{stage}" for stage in heard.signals.stages()[:1]]
     tags.extend(dict.fromkeys(cue.kind.tag for cue in heard.signals.cues if cue.kind.tag))

@@ -38,7 +38,7 @@ _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from eithe
 
 
 @dataclass(frozen=True, slots=True)
-class BrandVoice:
+class BrandProfile:
     """What the judge must know of a brand: its own words (masked, never sentiment), its competitors, its words."""
 
     name: str
@@ -50,17 +50,17 @@ class BrandVoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
+class PreparedProfile:
     """A brand made ready for judging."""
 
-    voice: BrandVoice
+    profile: BrandProfile
     mask: re.Pattern[str] | None
     aim: Aim
     scorer: Scorer
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Features:
     """Everything that was read in one post, before it is weighed."""
 
     language: str
@@ -83,25 +83,25 @@ class Heard:
         return self.sentiment.label == "unknown" and self.language not in JUDGED
 
 
-def ear_of(voice: BrandVoice) -> Ear:
+def prepare(profile: BrandProfile) -> PreparedProfile:
     """Make a brand ready for judging."""
-    words = sorted({word.strip() for word in voice.words if word.strip()}, key=len, reverse=True)
+    words = sorted({word.strip() for word in profile.words if word.strip()}, key=len, reverse=True)
     mask = None
     if words:
         alternatives = "|".join(re.escape(word) for word in words)
         mask = re.compile(rf"(?<![\w@#])(?:{alternatives})(?!\w)", re.IGNORECASE)
     aim = Aim(
         brand=frozenset(found[0] for word in words if len(found := tokens_of(word)) == 1),
-        competitors=frozenset("".join(tokens_of(word)) for word in voice.competitors if tokens_of(word)),
+        competitors=frozenset("".join(tokens_of(word)) for word in profile.competitors if tokens_of(word)),
     )
-    return Ear(voice, mask, aim, Scorer(dict(voice.sentiment_words)))
+    return PreparedProfile(profile, mask, aim, Scorer(dict(profile.sentiment_words)))
 
 
 def hear(
-    posts: Sequence[Post], ears: Sequence[Ear], critical_words: tuple[str, ...], own_models: OwnModels
-) -> list[Heard]:
+    posts: Sequence[Post], profiles: Sequence[PreparedProfile], critical_words: tuple[str, ...], own_models: OwnModels
+) -> list[Features]:
     """Read each post by its brand's ear, step by step for all of them."""
-    texts = [_heard_text(post, ear) for post, ear in zip(posts, ears, strict=True)]
+    texts = [_heard_text(post, profile) for post, profile in zip(posts, profiles, strict=True)]
     languages = [detect(text, post.lang) for text, post in zip(texts, posts, strict=True)]
     if UNTOLD in languages:
         languages = [
@@ -110,20 +110,20 @@ def hear(
         ]
     spoken = [language if language in LANGUAGES else "en" for language in languages]
     signals = [
-        signals_of(text, cues_for(code, tuple(ear.voice.complaint_words.get(code, ()))), ear.aim)
-        for text, ear, code in zip(texts, ears, spoken, strict=True)
+        signals_of(text, cues_for(code, tuple(profile.profile.complaint_words.get(code, ()))), profile.aim)
+        for text, profile, code in zip(texts, profiles, spoken, strict=True)
     ]
     # Too short to tell the language, yet an English cue stands in it: "Acme sucks", "love it".
     sentiments = [
-        ear.scorer.score(text, "en" if language == UNTOLD and seen.cues else language)
-        for text, ear, language, seen in zip(texts, ears, languages, signals, strict=True)
+        profile.scorer.score(text, "en" if language == UNTOLD and seen.cues else language)
+        for text, profile, language, seen in zip(texts, profiles, languages, signals, strict=True)
     ]
     critical = [
         _critical_cues(code, critical_words).find(list(seen.tokens)) for code, seen in zip(spoken, signals, strict=True)
     ]
     classified = own_models.odds(texts)
     return [
-        Heard(
+        Features(
             language,
             sentiment,
             seen,
@@ -140,9 +140,9 @@ def hear(
     ]
 
 
-def _heard_text(post: Post, ear: Ear) -> str:
+def _heard_text(post: Post, profile: PreparedProfile) -> str:
     text = bounded(post.text if not post.title or post.title in post.text else f"{post.title}. {post.text}")
-    return text if ear.mask is None else ear.mask.sub(BRAND, text)
+    return text if profile.mask is None else profile.mask.sub(BRAND, text)
 
 
 def bounded(text: str) -> str:

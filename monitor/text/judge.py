@@ -15,9 +15,9 @@ from pathlib import Path
 
 from connectors import Post
 from monitor.text.complaint_signals import LANGUAGES, signal_names
-from monitor.text.contributions import REPLY_ODDS, extra_voices, in_words, rule_voices
+from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
 from monitor.text.explanations import PRAISE, is_praise, reasons_of, tags_of
-from monitor.text.features import BrandVoice, Heard, ear_of, hear
+from monitor.text.features import BrandProfile, Features, hear, prepare
 from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
 from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
@@ -32,7 +32,7 @@ _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class JudgeInput:
     """A post to be judged for a brand, with the words by which it was found. `answers_us`: it replies to our own."""
 
     post: Post
@@ -46,7 +46,7 @@ class Explanation:
     """A verdict with every voice that was heard: what it said, and the log odds it gave."""
 
     verdict: Verdict
-    voices: tuple[tuple[str, float], ...]
+    contributions: tuple[tuple[str, float], ...]
 
 
 class Judge:
@@ -61,7 +61,7 @@ class Judge:
 
     def __init__(
         self,
-        brands: Iterable[BrandVoice],
+        brands: Iterable[BrandProfile],
         critical_words: Iterable[str] = (),
         learned: Mapping[str, Learned] | None = None,
         model: Path | None = None,
@@ -75,8 +75,8 @@ class Judge:
             for brand, value in (learned or {}).items()
             if value.blend and value.encoder in ("", own_models.encoder)
         }
-        self._brands = {brand.name: ear_of(brand) for brand in brands}
-        self._general = ear_of(BrandVoice(""))
+        self._brands = {brand.name: prepare(brand) for brand in brands}
+        self._general = prepare(BrandProfile(""))
         self._critical_words = tuple(critical_words)
         self._model: Model | None = None
         self._refused = ""
@@ -103,10 +103,10 @@ class Judge:
 
     def verdict(self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False) -> Verdict:
         """Judge one post for one brand. `answers_us`: it replies to a post of our own."""
-        (found,) = self.verdicts([Asked(post, brand, matched, answers_us)])
+        (found,) = self.verdicts([JudgeInput(post, brand, matched, answers_us)])
         return found
 
-    def verdicts(self, asked: Sequence[Asked]) -> list[Verdict]:
+    def verdicts(self, asked: Sequence[JudgeInput]) -> list[Verdict]:
         """Judge many posts, each as if it were alone.
 
         Each step is done for all of them before the next one: a processor has its tables at hand then, which is a fifth
@@ -128,7 +128,7 @@ class Judge:
         learned = self._relevance.get(brand)
         if learned is None or not learned.blend:
             return found
-        weighed = relevance(post, self._brands.get(brand, self._general).voice.context, learned, found.language)
+        weighed = relevance(post, self._brands.get(brand, self._general).profile.context, learned, found.language)
         if weighed.kept:
             return found
         return replace(found, lane="none", praise=False, critical=False, reasons=(weighed.reason,), tags=("not_us",))
@@ -145,7 +145,7 @@ class Judge:
         """The name of the operator's own encoder, by which lessons have their vectors; empty without one."""
         return self._own_models.encoder
 
-    def _taught(self, brand: str, heard: Heard, odds: float) -> float:
+    def _taught(self, brand: str, heard: Features, odds: float) -> float:
         learned = self._learned.get(brand)
         if learned is None:
             return odds
@@ -163,44 +163,46 @@ class Judge:
         verdict = self._about_us(post, brand, verdict)
         model = self._model_for(heard)
         if model is None:
-            voices = rule_voices(heard)
+            contributions = rule_contributions(heard)
         else:
-            spoken = model.voices(heard.signals.tokens, heard.values)
-            voices = [(in_words(name), weight) for name, weight in spoken] + extra_voices(heard)
+            spoken = model.contributions(heard.signals.tokens, heard.values)
+            contributions = [(in_words(name), weight) for name, weight in spoken] + extra_contributions(heard)
         if heard.classified is not None:
-            shipped = sum(weight for _, weight in voices)
-            voices.append((f"your own model {self._own_models.classifier}", (heard.classified - shipped) / 2))
+            shipped = sum(weight for _, weight in contributions)
+            contributions.append((f"your own model {self._own_models.classifier}", (heard.classified - shipped) / 2))
         if answers_us:
-            voices.append(("replies to us", REPLY_ODDS))
+            contributions.append(("replies to us", REPLY_ODDS))
         if taught != odds:
-            voices.append(("what your own answers taught", taught - odds))
-        return Explanation(verdict, tuple(sorted(voices, key=lambda voice: -abs(voice[1]))))
+            contributions.append(("what your own answers taught", taught - odds))
+        return Explanation(verdict, tuple(sorted(contributions, key=lambda profile: -abs(profile[1]))))
 
     def _scorer_name(self, model: Model | None, learned: Learned | None) -> str:
         name = self.scorer if model else self.rules_scorer
         return f"{name[:-1]}, learned/{learned.figures.answers})" if learned else name
 
-    def _model_for(self, heard: Heard) -> Model | None:
+    def _model_for(self, heard: Features) -> Model | None:
         return self._model if heard.language in _MODELLED else None
 
-    def _odds(self, heard: Heard, answers_us: bool) -> float:
+    def _odds(self, heard: Features, answers_us: bool) -> float:
         model = self._model_for(heard)
         if model is None:
-            odds = sum(weight for _, weight in rule_voices(heard))
+            odds = sum(weight for _, weight in rule_contributions(heard))
         else:
-            odds = model.score(heard.signals.tokens, heard.values) + sum(weight for _, weight in extra_voices(heard))
+            odds = model.score(heard.signals.tokens, heard.values) + sum(
+                weight for _, weight in extra_contributions(heard)
+            )
         if heard.classified is not None:
             odds = (odds + heard.classified) / 2  # two judges of equal standing
         return odds + (REPLY_ODDS if answers_us else 0.0)
 
-    def _hear(self, posts: Sequence[Post], brands: Sequence[str]) -> list[Heard]:
-        ears = [self._brands.get(brand, self._general) for brand in brands]
-        return hear(posts, ears, self._critical_words, self._own_models)
+    def _hear(self, posts: Sequence[Post], brands: Sequence[str]) -> list[Features]:
+        profiles = [self._brands.get(brand, self._general) for brand in brands]
+        return hear(posts, profiles, self._critical_words, self._own_models)
 
     def _weigh(
         self,
         post: Post,
-        heard: Heard,
+        heard: Features,
         odds: float,
         matched: tuple[str, ...],
         answers_us: bool,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.case import Lane
-from monitor.text.features import Heard
+from monitor.text.features import Features
 from monitor.text.model.linear import Thresholds
 
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
@@ -17,7 +17,7 @@ _CUES_ONLY_OF = {
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 
 
-def lane_of(needs: float, lines: Thresholds, heard: Heard, *, to_us: bool, stars: bool) -> Lane:
+def lane_of(needs: float, lines: Thresholds, heard: Features, *, to_us: bool, stars: bool) -> Lane:
     """Return the lane of a post by how much it needs an answer. `stars`: stars have already spoken."""
     lane: Lane = "ping" if needs >= (lines.ping if to_us else lines.ping_aside) else "none"
     if lane == "none" and needs >= lines.sweep and (needs >= lines.sweep_calm or to_us or not is_calm(heard)):
@@ -33,14 +33,14 @@ def lane_of(needs: float, lines: Thresholds, heard: Heard, *, to_us: bool, stars
     return lane
 
 
-def rule_lines(heard: Heard) -> Thresholds:
+def rule_lines(heard: Features) -> Thresholds:
     """Return where the lanes begin when the rules are alone."""
     if heard.sentiment.label != "unknown":
         return RULES_ONLY
     return _CUES_ONLY_OF.get(heard.language, _CUES_ONLY)
 
 
-def by_stars(needs: float, rating: float | None, heard: Heard, lines: Thresholds) -> tuple[float, str]:
+def by_stars(needs: float, rating: float | None, heard: Features, lines: Thresholds) -> tuple[float, str]:
     """Let stars outvote words: one or two always call people, five mild ones never do."""
     if rating is None:
         return needs, ""
@@ -55,13 +55,13 @@ def by_stars(needs: float, rating: float | None, heard: Heard, lines: Thresholds
     return min(needs, sweep * 0.5), ""
 
 
-def tells_of_trouble(heard: Heard) -> bool:
+def tells_of_trouble(heard: Features) -> bool:
     """Whether a cue of something gone wrong stands in the post."""
     values = heard.signals.values
     return bool(values.get("kinds") or values.get("negated_praise"))
 
 
-def speaks_to_us(heard: Heard) -> bool:
+def speaks_to_us(heard: Features) -> bool:
     """Whether the post is put to somebody, or tells of something gone wrong: such a one waits for an answer.
 
     The others grumble in passing, or repeat what somebody said; far more certainty is asked before they call people.
@@ -72,7 +72,7 @@ def speaks_to_us(heard: Heard) -> bool:
     return bool(values.get("kinds") and not values.get("link") and not values.get("repost"))
 
 
-def is_calm(heard: Heard) -> bool:
+def is_calm(heard: Features) -> bool:
     """Whether a post speaks to nobody, and nothing in it is wrong, asked, or bitter.
 
     Teachers never saw such a post as one of two answers: reviews are for or against, and what is merely told ("fog over

@@ -18,9 +18,10 @@ from monitor.store.database import Row, stamp
 from monitor.text.normalize import clean
 from monitor.types import Mention
 from monitor.web import search, serializers
+from monitor.web.identity import Refusal
 from monitor.web.mentions import ANSWERS, LABELS
 from monitor.web.openapi import OPERATIONS, Field, document, operation
-from monitor.web.routing import Ask, Refusal
+from monitor.web.routing import RequestContext
 
 MOST = 200  # of one answer
 _CURSOR = re.compile(r"([0-9T:.Z+ -]{10,40})_([0-9a-f]{8,64})", re.ASCII)
@@ -38,7 +39,7 @@ _SPAN = (
 
 
 @operation("GET", "/openapi.json", "This description", role="viewer")
-def openapi(_ask: Ask, _values: dict[str, Any]) -> Any:
+def openapi(_ask: RequestContext, _values: dict[str, Any]) -> Any:
     """The description of all calls."""
     return _document()
 
@@ -61,7 +62,7 @@ def _document() -> dict[str, Any]:
     ),
     gives={"type": "object", "required": ["mentions", "next"]},
 )  # fmt: skip
-def list_mentions(ask: Ask, values: dict[str, Any]) -> Any:
+def list_mentions(context: RequestContext, values: dict[str, Any]) -> Any:
     """A page of mentions, and where the next one begins."""
     before, before_id = "", ""
     if values["cursor"]:
@@ -77,7 +78,7 @@ def list_mentions(ask: Ask, values: dict[str, Any]) -> Any:
         search=looked.words.plain if looked.query is None else "",
         before=before, before_id=before_id, limit=values["limit"] + 1,
     )  # fmt: skip
-    rows = serializers.find_mentions(ask.database, wanted, looked)
+    rows = serializers.find_mentions(context.database, wanted, looked)
     more, rows = len(rows) > values["limit"], rows[: values["limit"]]
     return {
         "mentions": [serializers.mention(each) for each in rows],
@@ -86,17 +87,17 @@ def list_mentions(ask: Ask, values: dict[str, Any]) -> Any:
     }
 
 
-def _mention(ask: Ask) -> Mention:
-    found = mentions.one(ask.database, clean(ask.path("id"))[:64])
+def _mention(context: RequestContext) -> Mention:
+    found = mentions.one(context.database, clean(context.path("id"))[:64])
     if found is None:
         raise Refusal(404, "There is no such mention")
     return found
 
 
 @operation("GET", "/mentions/{id}", "One mention, with every voice that judged it", role="viewer")
-def get_mention(ask: Ask, _values: dict[str, Any]) -> Any:
+def get_mention(context: RequestContext, _values: dict[str, Any]) -> Any:
     """One mention, explained."""
-    return serializers.explained(ask.database, ask.assembly.intake.judge, _mention(ask))
+    return serializers.explained(context.database, context.assembly.intake.judge, _mention(context))
 
 
 @operation(
@@ -104,21 +105,28 @@ def get_mention(ask: Ask, _values: dict[str, Any]) -> Any:
     body=(Field("answer", "what it is; undo takes it back", "choice", (*ANSWERS, "undo"), needed=True),),
     gives={"type": "object", "required": ["changed", "mention"]},
 )  # fmt: skip
-def label_mention(ask: Ask, values: dict[str, Any]) -> Any:
+def label_mention(context: RequestContext, values: dict[str, Any]) -> Any:
     """Keep a label, once: what stands already is not kept again."""
-    found, answer = _mention(ask), values["answer"]
-    with ask.database.transaction():
+    found, answer = _mention(context), values["answer"]
+    with context.database.transaction():
         mine = [
             row["answer"]
-            for row in pages.labels_of_mention(ask.database, found.id)
-            if not row["undone_at"] and row["who"] == ask.who.name
+            for row in pages.labels_of_mention(context.database, found.id)
+            if not row["undone_at"] and row["who"] == context.who.name
         ]
         changed = bool(mine) if answer == "undo" else mine[:1] != [answer]
         if changed and answer == "undo":
-            key_values.undo_labels(ask.database, [found.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
+            key_values.undo_labels(
+                context.database, [found.id], context.who.name, context.now - timedelta(days=3650), context.now
+            )
         elif changed:
-            key_values.add_label(ask.database, found.brand, found.id, answer, ask.who.name, ask.who.way, ask.now)
-    return {"changed": changed, "mention": serializers.explained(ask.database, ask.assembly.intake.judge, found)}
+            key_values.add_label(
+                context.database, found.brand, found.id, answer, context.who.name, context.who.way, context.now
+            )
+    return {
+        "changed": changed,
+        "mention": serializers.explained(context.database, context.assembly.intake.judge, found),
+    }
 
 
 @operation(
@@ -130,34 +138,34 @@ def label_mention(ask: Ask, values: dict[str, Any]) -> Any:
     ),
     gives={"type": "object", "required": ["cases", "total", "next"]},
 )  # fmt: skip
-def list_cases(ask: Ask, values: dict[str, Any]) -> Any:
+def list_cases(context: RequestContext, values: dict[str, Any]) -> Any:
     """A page of cases, and the offset of the next one."""
     looked = search.read(values["q"] or "")
     wanted = pages.Inbox(
         **{name: values[name] or "" for name in ("brand", "source", "language", "owner", "priority")},
-        ids=search.case_ids(ask.database, looked),
+        ids=search.case_ids(context.database, looked),
     )
-    total = pages.count(ask.database, values["state"], wanted, ask.now)
-    rows = pages.inbox(ask.database, values["state"], wanted, ask.now, values["limit"], values["offset"])
+    total = pages.count(context.database, values["state"], wanted, context.now)
+    rows = pages.inbox(context.database, values["state"], wanted, context.now, values["limit"], values["offset"])
     after = values["offset"] + len(rows)
     return {
-        "cases": serializers.case_list(ask.database, ask.rules, rows, ask.now),
+        "cases": serializers.case_list(context.database, context.rules, rows, context.now),
         "total": total,
         "next": after if rows and after < total else None,
     }
 
 
-def _case(ask: Ask) -> Row:
-    found = cases.row_of(ask.database, clean(ask.path("id"))[:40])
+def _case(context: RequestContext) -> Row:
+    found = cases.row_of(context.database, clean(context.path("id"))[:40])
     if found is None:
         raise Refusal(404, "There is no such case")
     return found
 
 
 @operation("GET", "/cases/{id}", "One case: what was said, what was done", role="viewer")
-def get_case(ask: Ask, _values: dict[str, Any]) -> Any:
+def get_case(context: RequestContext, _values: dict[str, Any]) -> Any:
     """One case with its conversation and its log."""
-    return serializers.whole_case(ask.database, ask.rules, _case(ask), ask.now)
+    return serializers.whole_case(context.database, context.rules, _case(context), context.now)
 
 
 @operation(
@@ -174,48 +182,48 @@ def get_case(ask: Ask, _values: dict[str, Any]) -> Any:
     ),
     gives={"type": "object", "required": ["changed", "text", "case"]},
 )  # fmt: skip
-def say(ask: Ask, values: dict[str, Any]) -> Any:
+def say(context: RequestContext, values: dict[str, Any]) -> Any:
     """Say it in the name of the token; said twice it changes nothing the second time."""
-    row = _case(ask)
+    row = _case(context)
     verb = values.pop("verb")
     detail = {name: value for name, value in values.items() if value is not None}
     if detail.get("url") and not str(detail["url"]).startswith(("https://", "http://")):
         raise Refusal(400, "That cannot be read", "url: write an address that begins with https://")
-    key = clean(ask.request.headers.get("idempotency-key", ""))[:200]
-    with ask.database.transaction():
-        first = not key or key_values.first_press(ask.database, f"api:{ask.who.name}:{key}", verb, ask.now)
+    key = clean(context.request.headers.get("idempotency-key", ""))[:200]
+    with context.database.transaction():
+        first = not key or key_values.first_press(context.database, f"api:{context.who.name}:{key}", verb, context.now)
         if first:
             said = verbs.say_within(
-                ask.database, ask.rules, row["id"], verb,
-                who=ask.who.name, way=ask.who.way, now=ask.now, detail=detail,
+                context.database, context.rules, row["id"], verb,
+                who=context.who.name, way=context.who.way, now=context.now, detail=detail,
             )  # fmt: skip
-    after = _case(ask)
+    after = _case(context)
     return {
         "changed": said.changed if first else False,
         "text": said.text if first else "this was said already",
-        "case": serializers.whole_case(ask.database, ask.rules, after, ask.now),
+        "case": serializers.whole_case(context.database, context.rules, after, context.now),
     }
 
 
 @operation(
     "GET", "/sources", "How each source stands", role="viewer", gives={"type": "object", "required": ["sources"]}
 )
-def list_sources(ask: Ask, _values: dict[str, Any]) -> Any:
+def list_sources(context: RequestContext, _values: dict[str, Any]) -> Any:
     """Every source of the settings."""
-    return {"sources": serializers.source_list(ask.database, ask.settings)}
+    return {"sources": serializers.source_list(context.database, context.settings)}
 
 
 LONGEST = timedelta(days=400)
 
 
 @operation("GET", "/report", "The figures of a span, by default of the last seven days", role="viewer", takes=_SPAN)
-def get_report(ask: Ask, values: dict[str, Any]) -> Any:
+def get_report(context: RequestContext, values: dict[str, Any]) -> Any:
     """Time to answer and the rest; durations in seconds."""
-    until = values["until"] or ask.now
+    until = values["until"] or context.now
     since = values["since"] or until - timedelta(days=7)
     if not timedelta(0) < until - since <= LONGEST:
         raise Refusal(400, "That span cannot be", f"until comes after since, at most {LONGEST.days} days later")
-    return serializers.span_report(ask.database, ask.rules, since, until)
+    return serializers.span_report(context.database, context.rules, since, until)
 
 
 __all__ = ["OPERATIONS"]

@@ -8,7 +8,6 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -21,11 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monitor.cases.actions import NotPossible
 from monitor.store.connect import Error
 from monitor.web import auth, security
+from monitor.web.context import WebContext
+from monitor.web.forms import Form
 from monitor.web.html import page, static_files
-from monitor.web.routing import ROUTES, Ask, Form, Refusal, Route
-
-if TYPE_CHECKING:
-    from monitor.web.server import WebFace
+from monitor.web.identity import Refusal
+from monitor.web.routing import ROUTES, RequestContext, Route
 
 log = logging.getLogger("earful.page")
 
@@ -33,7 +32,7 @@ MOST_WAITING = 64  # requests that may wait for a thread; more are told to come 
 ANY_HOST = ("/health", "/ready")  # asked by probes that know only an address
 
 
-def build(face: WebFace) -> Starlette:
+def build(site: WebContext) -> Starlette:
     """The application: our routes, then what guards them all."""
     from monitor.web import pages_of  # the modules that declare routes
 
@@ -42,27 +41,27 @@ def build(face: WebFace) -> Starlette:
     for route in ROUTES:
         by_path.setdefault(route.path, {})[route.method] = route
     paths = [
-        Path(path, _endpoint(face, methods), methods=list(methods))
+        Path(path, _endpoint(site, methods), methods=list(methods))
         for path, methods in sorted(by_path.items(), key=lambda item: ("{" in item[0], item[0]))
     ]
     from monitor.web.health import paths_of as health_paths
     from monitor.web.live import paths_of as live_paths
     from monitor.web.slack import paths_of as slack_paths
 
-    outside = [*health_paths(face), *live_paths(face), *slack_paths(face)]  # with rules of their own
+    outside = [*health_paths(site), *live_paths(site), *slack_paths(site)]  # with rules of their own
     app = Starlette(routes=[*outside, Path("/static/{name}", _static), *paths])
-    app.add_exception_handler(Refusal, partial(_on_refusal, face))
-    app.add_exception_handler(HTTPException, partial(_on_http, face))
-    app.add_middleware(partial(_Guard, face=face))
+    app.add_exception_handler(Refusal, partial(_on_refusal, site))
+    app.add_exception_handler(HTTPException, partial(_on_http, site))
+    app.add_middleware(partial(_Guard, site=site))
     return app
 
 
 class _Guard:
     """Before every route: the host. After every route: the headers. Plain ASGI, so that streams stay streams."""
 
-    def __init__(self, app: ASGIApp, face: WebFace) -> None:
+    def __init__(self, app: ASGIApp, site: WebContext) -> None:
         self.app = app
-        self.face = face
+        self.site = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,13 +71,13 @@ class _Guard:
             if message["type"] == "http.response.start":
                 kept = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(each for each in security.HEADERS if each[0] not in kept)]
-                if auth.is_secure(self.face.assembly_of().settings):
+                if auth.is_secure(self.site.assembly_of().settings):
                     message["headers"].append((b"strict-transport-security", b"max-age=31536000"))
             await send(message)
 
         try:
             if scope["path"] not in ANY_HOST:
-                security.check_host(Headers(scope=scope), self.face.hosts, open_demo=self.face.open_demo)
+                security.check_host(Headers(scope=scope), self.site.hosts, open_demo=self.site.open_demo)
         except Refusal as refusal:
             await _plain(refusal)(scope, receive, with_headers)
             return
@@ -89,105 +88,109 @@ def _plain(refusal: Refusal) -> Response:
     return Response(f"{refusal.title}. {refusal.text}\n", refusal.status, media_type="text/plain")
 
 
-def _endpoint(face: WebFace, methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(site: WebContext, methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         route = methods.get(request.method) or methods["GET"]  # HEAD
         form = Form()
         if request.method not in {"GET", "HEAD"}:
-            security.check_origin(request.headers, face.hosts)
+            security.check_origin(request.headers, site.hosts)
             form = security.form_of(await security.read_body(request))
-        return await in_pool(face, partial(serve, face, route, request, form))
+        return await in_pool(site, partial(serve, site, route, request, form))
 
     return endpoint
 
 
-async def in_pool(face: WebFace, work: Callable[[], Response]) -> Response:
+async def in_pool(site: WebContext, work: Callable[[], Response]) -> Response:
     """Run `work` in the page's own threads, unless too many wait for one already."""
-    if face.pool._work_queue.qsize() > MOST_WAITING or face.stopping.is_set():
+    if site.pool._work_queue.qsize() > MOST_WAITING or site.stopping.is_set():
         raise Refusal(503, "Too much at once", "Try again in a moment.", wait=2)
-    return await asyncio.get_running_loop().run_in_executor(face.pool, work)
+    return await asyncio.get_running_loop().run_in_executor(site.pool, work)
 
 
-def serve(face: WebFace, route: Route, request: Request, form: Form) -> Response:
+def serve(site: WebContext, route: Route, request: Request, form: Form) -> Response:
     """Answer one request: who asks, may they, is the form ours, then the route's own function."""
-    ask = Ask(request, face, face.assembly_of(), face.clock(), form)
+    context = RequestContext(request, site, site.assembly_of(), site.clock(), form)
     try:
-        return _serve(face, route, ask)
+        return _serve(site, route, context)
     except Refusal as refusal:
-        return refused(ask, route, refusal)
+        return refused(context, route, refusal)
     except NotPossible as error:
-        return refused(ask, route, Refusal(409, "That cannot be said now", str(error)))
+        return refused(context, route, Refusal(409, "That cannot be said now", str(error)))
     except Error as error:
         log.error("the page could not be made: the database said %s", type(error).__name__)
-        return refused(ask, route, Refusal(503, "The database does not answer", "Try again in a moment.", wait=5))
+        return refused(context, route, Refusal(503, "The database does not answer", "Try again in a moment.", wait=5))
     except Exception as error:  # a page that cannot be made is told of here, by name and without anybody's words
         log.error("the page %s failed: %s", route.path, type(error).__name__)
         log.debug("the page %s failed", route.path, exc_info=error)
-        return refused(ask, route, Refusal(500, "That went wrong on our side", "It is in the log; nothing was lost."))
+        return refused(
+            context, route, Refusal(500, "That went wrong on our side", "It is in the log; nothing was lost.")
+        )
 
 
-def _serve(face: WebFace, route: Route, ask: Ask) -> Response:
+def _serve(site: WebContext, route: Route, context: RequestContext) -> Response:
     if route.kind == "api":
-        ask.visitor = auth.caller(ask)
+        context.identity = auth.caller(context.request, context.database, context.now)
     else:
-        ask.visitor = face.door.visitor(ask.request, ask.database, ask.now, open_demo=face.open_demo)
-    if ask.visitor is None and route.kind == "page":
-        if ask.request.method != "GET":
+        context.identity = site.authenticator.identity(
+            context.request, context.database, context.now, open_demo=site.open_demo
+        )
+    if context.identity is None and route.kind == "page":
+        if context.request.method != "GET":
             raise Refusal(401, "You are not logged in", "Log in, then do it again.")
-        return RedirectResponse("/login" + _next(ask), 303)
-    if ask.visitor is not None and route.role != "nobody" and not ask.visitor.may(route.role):
-        raise Refusal(403, "That is not for your role", f"It asks for {route.role}; you are {ask.visitor.role}.")
+        return RedirectResponse("/login" + _next(context), 303)
+    if context.identity is not None and route.role != "nobody" and not context.identity.may(route.role):
+        raise Refusal(403, "That is not for your role", f"It asks for {route.role}; you are {context.identity.role}.")
     fresh = ""
-    if ask.visitor is not None and ask.visitor.csrf:
-        ask.csrf = ask.visitor.csrf
+    if context.identity is not None and context.identity.csrf:
+        context.csrf = context.identity.csrf
     elif route.kind == "public":
-        ask.csrf = ask.request.cookies.get(auth.FORM_COOKIE, "")[:100]
-        if not ask.csrf:
-            ask.csrf = fresh = secrets.token_urlsafe(24)
+        context.csrf = context.request.cookies.get(auth.FORM_COOKIE, "")[:100]
+        if not context.csrf:
+            context.csrf = fresh = secrets.token_urlsafe(24)
     if route.method == "POST" and route.kind not in {"signed", "api"}:
-        given = ask.form.get("csrf")
-        if fresh or not hmac.compare_digest(given.encode(), ask.csrf.encode()):
+        given = context.form.get("csrf")
+        if fresh or not hmac.compare_digest(given.encode(), context.csrf.encode()):
             raise Refusal(403, "This page has grown old", "Nothing was done. Load the page again and repeat it.")
-    response = route.handle(ask)
+    response = route.handle(context)
     if fresh:
         response.set_cookie(
-            auth.FORM_COOKIE, fresh, httponly=True, samesite="strict", secure=auth.is_secure(ask.settings), path="/"
+            auth.FORM_COOKIE, fresh, httponly=True, samesite="strict", secure=auth.is_secure(context.settings), path="/"
         )
     return response
 
 
-def _next(ask: Ask) -> str:
+def _next(context: RequestContext) -> str:
     from urllib.parse import urlencode
 
-    target = ask.request.url.path + (f"?{ask.request.url.query}" if ask.request.url.query else "")
+    target = context.request.url.path + (f"?{context.request.url.query}" if context.request.url.query else "")
     return "" if target == "/" else "?" + urlencode({"next": target[:500]})
 
 
-def refused(ask: Ask, route: Route | None, refusal: Refusal) -> Response:
+def refused(context: RequestContext, route: Route | None, refusal: Refusal) -> Response:
     """What a refusal looks like to who asked: a page, or JSON."""
     headers = {"retry-after": str(refusal.wait)} if refusal.wait else {}
-    if (route is not None and route.kind == "api") or ask.request.url.path.startswith("/api/"):
+    if (route is not None and route.kind == "api") or context.request.url.path.startswith("/api/"):
         if refusal.status == 401:
             headers["www-authenticate"] = "Bearer"
         return JSONResponse({"error": refusal.title, "detail": refusal.text}, refusal.status, headers)
     response = page(
-        ask, "refused.html", title=refusal.title, status=refusal.status, text=refusal.text, code=refusal.status
+        context, "refused.html", title=refusal.title, status=refusal.status, text=refusal.text, code=refusal.status
     )
     response.headers.update(headers)
     return response
 
 
-async def _on_refusal(face: WebFace, request: Request, error: Refusal) -> Response:
-    return refused(Ask(request, face, face.assembly_of(), face.clock()), None, error)
+async def _on_refusal(site: WebContext, request: Request, error: Refusal) -> Response:
+    return refused(RequestContext(request, site, site.assembly_of(), site.clock()), None, error)
 
 
-async def _on_http(face: WebFace, request: Request, error: HTTPException) -> Response:
+async def _on_http(site: WebContext, request: Request, error: HTTPException) -> Response:
     told = {
         404: ("There is nothing here", "The address may be mistyped, or what stood here is gone."),
         405: ("That cannot be done here", "Go back and use the buttons of the page."),
     }
     refusal = Refusal(error.status_code, *told.get(error.status_code, ("That did not work", "Go back and try again.")))
-    return refused(Ask(request, face, face.assembly_of(), face.clock()), None, refusal)
+    return refused(RequestContext(request, site, site.assembly_of(), site.clock()), None, refusal)
 
 
 async def _static(request: Request) -> Response:

@@ -22,7 +22,7 @@ from monitor.store import web
 from monitor.store.database import Database, at, instant
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from monitor.web.routing import RANK, Ask, Refusal, Role, Visitor
+from monitor.web.identity import RANK, Identity, Refusal, Role
 from monitor.web.security import from_here
 
 IDLE = timedelta(days=7)  # a session that nobody uses ends
@@ -71,7 +71,7 @@ class Throttle:
             self._failed.pop(key, None)
 
 
-class Doorkeeper:
+class Authenticator:
     """Lets people in, keeps their sessions, slows down who guesses."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -83,10 +83,10 @@ class Doorkeeper:
         self._by_name = Throttle(50, timedelta(hours=1))
         self._by_address = Throttle(50, timedelta(minutes=15))
 
-    def visitor(self, request: Request, database: Database, now: datetime, *, open_demo: bool) -> Visitor | None:
+    def identity(self, request: Request, database: Database, now: datetime, *, open_demo: bool) -> Identity | None:
         """Who asks, by the session cookie; in the open demo everybody is its lead."""
         if open_demo:
-            return Visitor("You", "admin", self.demo_csrf)
+            return Identity("You", "admin", self.demo_csrf)
         secret = request.cookies.get(COOKIE, "") or request.cookies.get(f"__Host-{COOKIE}", "")
         if not secret or len(secret) > 200:
             return None
@@ -95,7 +95,7 @@ class Doorkeeper:
             return None
         if now - at(row["seen_at"]) > TOUCH_EVERY:
             web.touch_session(database, row["id"], now, now + IDLE)
-        return Visitor(row["name"], cast(Role, row["role"]), row["csrf"], row["zone"], row["id"])
+        return Identity(row["name"], cast(Role, row["role"]), row["csrf"], row["zone"], row["id"])
 
     def log_in(self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime) -> str:
         """Return the secret of a new session, or raise Refusal; the answer is the same whatever was wrong."""
@@ -181,18 +181,18 @@ def drop_cookie(response: Response) -> None:
     response.delete_cookie(f"__Host-{COOKIE}", path="/", httponly=True, samesite="lax", secure=True)
 
 
-def caller(ask: Ask) -> Visitor:
+def caller(request: Request, database: Database, now: datetime) -> Identity:
     """Who calls the API, by the token in its Authorization header; Refusal without a living one.
 
     For its metrics this machine needs none.
     """
-    if ask.request.url.path == "/metrics" and from_here(ask.request):
-        return Visitor("this machine", "viewer", "", way="api")
-    kind, _, secret = ask.request.headers.get("authorization", "").partition(" ")
-    row = web.token(ask.database, secret.strip()[:200], "api", ask.now) if kind.casefold() == "bearer" else None
+    if request.url.path == "/metrics" and from_here(request):
+        return Identity("this machine", "viewer", "", way="api")
+    kind, _, secret = request.headers.get("authorization", "").partition(" ")
+    row = web.token(database, secret.strip()[:200], "api", now) if kind.casefold() == "bearer" else None
     if row is None or row["role"] not in RANK:
         raise Refusal(401, "A token is needed", "Send it as: Authorization: Bearer TOKEN. People makes tokens.")
     used = instant(row["used_at"])
-    if used is None or ask.now - used > TOUCH_EVERY:
-        web.note_token(ask.database, row["id"], ask.now)
-    return Visitor(row["name"], cast(Role, row["role"]), "", way="api")
+    if used is None or now - used > TOUCH_EVERY:
+        web.note_token(database, row["id"], now)
+    return Identity(row["name"], cast(Role, row["role"]), "", way="api")

@@ -23,8 +23,9 @@ from monitor.types import Mention
 from monitor.web.case_timeline import entries, words_of
 from monitor.web.charts import sparkline
 from monitor.web.html import page
+from monitor.web.identity import Refusal
 from monitor.web.inbox import OUTCOMES, WHYS, clock_of, lines, people_of
-from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.routing import RequestContext, get, post
 
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
 LIMITS = {"x": 280, "bluesky": 300, "mastodon": 500, "reddit": 10_000}
@@ -48,7 +49,7 @@ class Said:
     rating: float | None = None
 
 
-def conversation(ask: Ask, row: Row, told: Sequence[Mention]) -> list[Said]:
+def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> list[Said]:
     """The customer's posts, what others said in the same thread, and our replies with remarks on their tone."""
     case = cases.case_of(row)
     found: dict[str, Said] = {}
@@ -59,14 +60,14 @@ def conversation(ask: Ask, row: Row, told: Sequence[Mention]) -> list[Said]:
         )
         if post.reply_text and post.replied_at:
             found[f"reply to {post.native_id}"] = _ours(case, post.replied_at, "", post.reply_text, post.url)
-    for other in pages.thread(ask.database, case.source, case.thread, 60):
+    for other in pages.thread(context.database, case.source, case.thread, 60):
         if other["native_id"] not in found:
-            ours = (case.source, other["author"].lstrip("@").casefold()) in ask.rules.own_accounts
+            ours = (case.source, other["author"].lstrip("@").casefold()) in context.rules.own_accounts
             found[other["native_id"]] = Said(
                 at(other["posted_at"]), other["author"], other["text"], other["title"], other["url"], ours,
                 case_id=other["case_id"] or "",
             )  # fmt: skip
-    for own in key_values.own_posts_of_case(ask.database, case.id):
+    for own in key_values.own_posts_of_case(context.database, case.id):
         note = "automatic: it stopped no clock" if own["automatic"] else "sent them on" if own["sent_on"] else ""
         found[own["native_id"]] = _ours(case, at(own["posted_at"]), own["author"], own["text"], own["url"], note)
     return sorted(found.values(), key=lambda each: each.at)
@@ -99,67 +100,69 @@ def _we_failed(case: Case) -> bool:
 
 
 @get("/cases/{id}")
-def show(ask: Ask) -> Response:
+def show(context: RequestContext) -> Response:
     """The whole case."""
-    return _show(ask)
+    return _show(context)
 
 
-def _row(ask: Ask) -> Row:
-    row = cases.row_of(ask.database, ask.path("id")[:40])
+def _row(context: RequestContext) -> Row:
+    row = cases.row_of(context.database, context.path("id")[:40])
     if row is None:
         raise Refusal(404, "There is no such case", "It may have been removed with its words, after a year.")
     return row
 
 
-def _show(ask: Ask, *, fault: str = "", status: int = 200, reply: str = "", checked: bool = False) -> Response:
-    row = _row(ask)
-    case, database, now = cases.case_of(row), ask.database, ask.now
+def _show(
+    context: RequestContext, *, fault: str = "", status: int = 200, reply: str = "", checked: bool = False
+) -> Response:
+    row = _row(context)
+    case, database, now = cases.case_of(row), context.database, context.now
     told = mentions.of_case(database, case.id)
     earlier = rendering.history_of(database, [row], now).get(case.id, [])
     worst = rendering.worst_of(told)
-    limit = limit_of(ask, case)
+    limit = limit_of(context, case)
     log = cases.log_of(database, case.id)
-    line = lines(database, ask.rules, [row], now, ask.zone)[0]
-    alike_cases = similar(ask, row)
+    line = lines(database, context.rules, [row], now, context.zone)[0]
+    alike_cases = similar(context, row)
     solved = sum(1 for each in alike_cases if each.case.outcome == "solved")
     return page(
-        ask, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
-        state=case.state_at(now), standing=rendering.standing(ask.rules, case, now, ask.zone),
-        clock=clock_of(ask.rules, case, now),
-        talk=runs(conversation(ask, row, told)), worst=worst, author=author_card(ask, case, earlier),
-        history=history_line(ask, earlier), log=entries(log), similar=alike_cases,
+        context, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
+        state=case.state_at(now), standing=rendering.standing(context.rules, case, now, context.zone),
+        clock=clock_of(context.rules, case, now),
+        talk=runs(conversation(context, row, told)), worst=worst, author=author_card(context, case, earlier),
+        history=history_line(context, earlier), log=entries(log), similar=alike_cases,
         solved=solved, folded=FOLDED,
-        people=people_of(ask), undoable=undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
-        replies=[(each.name, _fill(ask, each, case, told)) for each in _replies(ask)], reply=reply, limit=limit,
+        people=people_of(context), undoable=undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
+        replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)], reply=reply, limit=limit,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
-        said=ask.query("said"), fault=fault, open_url=worst.post.url if worst else "", words_of=words_of,
+        said=context.query("said"), fault=fault, open_url=worst.post.url if worst else "", words_of=words_of,
     )  # fmt: skip
 
 
-def limit_of(ask: Ask, case: Case) -> int | None:
+def limit_of(context: RequestContext, case: Case) -> int | None:
     """How many characters a reply may have on this network; None where that is no matter."""
-    source = ask.rules.sources.get(case.source)
+    source = context.rules.sources.get(case.source)
     return LIMITS.get(source.kind) if source is not None else None
 
 
-def _replies(ask: Ask) -> tuple[overrides.SavedReply, ...]:
-    return overrides.replies(web.desk_values(ask.database))
+def _replies(context: RequestContext) -> tuple[overrides.SavedReply, ...]:
+    return overrides.replies(web.desk_values(context.database))
 
 
-def _fill(ask: Ask, reply: overrides.SavedReply, case: Case, told: Sequence[Mention]) -> str:
+def _fill(context: RequestContext, reply: overrides.SavedReply, case: Case, told: Sequence[Mention]) -> str:
     name = next((each.post.author_name for each in told if each.post.author_name), "")
     first = name.split()[0] if name.split() else ""
     handle = case.author if case.author.startswith(("@", "u/")) else f"@{case.author}" if case.author else "Hello"
-    return overrides.filled(reply, name=first[:40] or handle[:60], brand=case.brand, me=ask.who.name)
+    return overrides.filled(reply, name=first[:40] or handle[:60], brand=case.brand, me=context.who.name)
 
 
-def author_card(ask: Ask, case: Case, earlier: Sequence[Row]) -> dict[str, Any] | None:
+def author_card(context: RequestContext, case: Case, earlier: Sequence[Row]) -> dict[str, Any] | None:
     """What we know of this author on this network, and on no other: networks forbid to join handles."""
     if not case.author:
         return None
-    posts = pages.by_author(ask.database, case.source, case.author)
+    posts = pages.by_author(context.database, case.source, case.author)
     named = next((each.post.author_name for each in posts if each.post.author_name), "")
-    theirs = pages.cases_of_author(ask.database, case.source, case.author)
+    theirs = pages.cases_of_author(context.database, case.source, case.author)
     heard = [each for each in reversed(posts) if each.verdict.label != "unknown"]
     return {
         "handle": case.author,
@@ -171,11 +174,11 @@ def author_card(ask: Ask, case: Case, earlier: Sequence[Row]) -> dict[str, Any] 
         "moods": [(each.post.posted_at, each.verdict.sentiment) for each in heard],
         "cases": [(cases.case_of(row), row) for row in theirs if row["id"] != case.id],
         "earlier": len(earlier),
-        "notes": pages.notes_of_author(ask.database, case.source, case.author),
+        "notes": pages.notes_of_author(context.database, case.source, case.author),
     }
 
 
-def history_line(ask: Ask, earlier: Sequence[Row]) -> str:
+def history_line(context: RequestContext, earlier: Sequence[Row]) -> str:
     """ "Third time in 30 days; the first, 3 Nov, was never answered." """
     if not earlier:
         return ""
@@ -183,17 +186,17 @@ def history_line(ask: Ask, earlier: Sequence[Row]) -> str:
     words = f"{times[:1].upper()}{times[1:]} time in 30 days"
     never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
     if never:
-        day = at(never[0]["first_posted_at"]).astimezone(ask.zone)
+        day = at(never[0]["first_posted_at"]).astimezone(context.zone)
         which = "the first" if never[0]["id"] == earlier[0]["id"] else "one"
         words += f"; {which}, {day.day} {day:%b}, was never answered"
     return words + "."
 
 
-def similar(ask: Ask, row: Row) -> list[Any]:
+def similar(context: RequestContext, row: Row) -> list[Any]:
     """Other people's cases of the brand that say nearly the same, or stand in the same story."""
     mine, mine_is = row["fingerprint"], (row["source"], row["author"])
-    since = ask.now - timedelta(days=180)
-    stories = cases.candidate_stories(ask.database, [row["thread"]], [bands(mine)] if mine else [], since)
+    since = context.now - timedelta(days=180)
+    stories = cases.candidate_stories(context.database, [row["thread"]], [bands(mine)] if mine else [], since)
     ids = [
         each.id
         for each in stories
@@ -202,11 +205,11 @@ def similar(ask: Ask, row: Row) -> list[Any]:
     ]
     rows = [
         each
-        for each in cases.rows_of_stories(ask.database, [row["story_id"], *ids][:30])
+        for each in cases.rows_of_stories(context.database, [row["story_id"], *ids][:30])
         if each["id"] != row["id"] and (not row["author"] or (each["source"], each["author"]) != mine_is)
     ]
     unique = {each["id"]: each for each in rows}
-    return lines(ask.database, ask.rules, list(unique.values())[-8:], ask.now, ask.zone)
+    return lines(context.database, context.rules, list(unique.values())[-8:], context.now, context.zone)
 
 
 def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | None:
@@ -220,50 +223,59 @@ _SPANS = {"1h": 1, "4h": 4, "1d": 24, "3d": 72, "7d": 168}
 
 
 @post("/cases/{id}", role="staff")
-def say(ask: Ask) -> Response:
+def say(context: RequestContext) -> Response:
     """Say something of this case."""
-    case_id, verb = ask.path("id")[:40], ask.form.get("verb")
+    case_id, verb = context.path("id")[:40], context.form.get("verb")
     if verb == "tone":
-        return _show(ask, reply=ask.form.raw("reply")[:REPLY], checked=True)
+        return _show(context, reply=context.form.raw("reply")[:REPLY], checked=True)
     fields = ("outcome", "why", "owner", "on", "text", "url")
-    detail: dict[str, Any] = {key: ask.form.get(key)[:2000] for key in fields if ask.form.get(key)}
+    detail: dict[str, Any] = {key: context.form.get(key)[:2000] for key in fields if context.form.get(key)}
     if verb in {"snooze", "wait"}:
-        detail["until"] = _until(ask)
-    if verb == "dismiss" and not ask.form.get("why"):
-        return _show(ask, fault="Choose why it needs no answer: it teaches.", status=409)
-    if verb == "close" and not ask.form.get("outcome"):
-        return _show(ask, fault="Choose how it ended, then close it.", status=409)
+        detail["until"] = _until(context)
+    if verb == "dismiss" and not context.form.get("why"):
+        return _show(context, fault="Choose why it needs no answer: it teaches.", status=409)
+    if verb == "close" and not context.form.get("outcome"):
+        return _show(context, fault="Choose how it ended, then close it.", status=409)
     try:
         said = verbs.say(
-            ask.database, ask.rules, case_id, verb, who=ask.who.name, way=ask.who.way, now=ask.now, detail=detail
+            context.database,
+            context.rules,
+            case_id,
+            verb,
+            who=context.who.name,
+            way=context.who.way,
+            now=context.now,
+            detail=detail,
         )
     except verbs.NotPossible as error:
-        return _show(ask, fault=str(error), status=409)
+        return _show(context, fault=str(error), status=409)
     from urllib.parse import urlencode
 
     return RedirectResponse(f"/cases/{case_id}?" + urlencode({"said": said.text[:200]}), 303)
 
 
-def _until(ask: Ask) -> datetime:
+def _until(context: RequestContext) -> datetime:
     """When a case comes back: a span, or a moment in the reader's zone."""
-    typed = ask.form.get("until_at")
+    typed = context.form.get("until_at")
     if typed:
         try:
             moment = datetime.fromisoformat(typed)
         except ValueError:
             raise Refusal(400, "That is no time", "Write it as 2026-11-30T09:00.") from None
-        zone: ZoneInfo = ask.zone
+        zone: ZoneInfo = context.zone
         return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return ask.now + timedelta(hours=_SPANS.get(ask.form.get("until"), 1))
+    return context.now + timedelta(hours=_SPANS.get(context.form.get("until"), 1))
 
 
 @post("/tone", role="staff")
-def check_tone(ask: Ask) -> Response:
+def check_tone(context: RequestContext) -> Response:
     """Remarks on a reply that is being written, as JSON for the little script. Nothing is kept."""
-    row = cases.row_of(ask.database, ask.form.get("case")[:40])
+    row = cases.row_of(context.database, context.form.get("case")[:40])
     case = cases.case_of(row) if row is not None else None
-    limit = limit_of(ask, case) if case is not None else None
-    remarks = tone.check(ask.form.raw("reply")[:REPLY], we_failed=case is not None and _we_failed(case), limit=limit)
+    limit = limit_of(context, case) if case is not None else None
+    remarks = tone.check(
+        context.form.raw("reply")[:REPLY], we_failed=case is not None and _we_failed(case), limit=limit
+    )
     return JSONResponse(
         {"remarks": [{"kind": each.kind, "words": each.words, "advice": each.advice} for each in remarks]},
         headers={"cache-control": "no-store"},

@@ -15,60 +15,61 @@ from alerts.links import LinkRefused
 from monitor.settings import overrides
 from monitor.store import web
 from monitor.web.html import page
+from monitor.web.identity import Refusal
 from monitor.web.links import LETTERS, signer_of
-from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.routing import RequestContext, get, post
 
 
-def _keep(ask: Ask, target: str, who: str, *, ended: bool) -> bool:
+def _keep(context: RequestContext, target: str, who: str, *, ended: bool) -> bool:
     """Write down that letters to `target` end, or begin again; False where it was so already."""
     key, value = overrides.LETTER + target, json.dumps("no more") if ended else ""
-    with ask.database.transaction():
-        before = web.desk_values(ask.database).get(key, "")
+    with context.database.transaction():
+        before = web.desk_values(context.database).get(key, "")
         if before == value:
             return False
-        web.add_desk_change(ask.database, key, value, before, who, ask.now)
+        web.add_desk_change(context.database, key, value, before, who, context.now)
     return True
 
 
-def _target(ask: Ask) -> str:
+def _target(context: RequestContext) -> str:
     """Whom the link of this request was made for; every bad one gets the same page."""
     try:
-        return signer_of(ask.database, ask.now).read(ask.path("token"), LETTERS, ask.now).recipient
+        return signer_of(context.database, context.now).read(context.path("token"), LETTERS, context.now).recipient
     except LinkRefused:
         text = "Use the link of a newer letter, or ask whoever runs Earful to take you off."
         raise Refusal(403, "This link does not work", text) from None
 
 
-def _show(ask: Ask, target: str, said: str = "") -> Response:
+def _show(context: RequestContext, target: str, said: str = "") -> Response:
     return page(
-        ask, "letters.html", title="The week's letter", target=target, address=target.partition(":")[2] or target,
-        ended=target in overrides.ended_letters(web.desk_values(ask.database)), said=said,
-        listed=target in ask.settings.digest.to,
+        context, "letters.html", title="The week's letter", target=target, address=target.partition(":")[2] or target,
+        ended=target in overrides.ended_letters(web.desk_values(context.database)), said=said,
+        listed=target in context.settings.digest.to,
     )  # fmt: skip
 
 
 @get("/letters/{token}", role="nobody", kind="signed")
-def show_letters(ask: Ask) -> Response:
+def show_letters(context: RequestContext) -> Response:
     """What the link would end, with its button. Nothing happens yet, however often a scanner opens it."""
-    return _show(ask, _target(ask))
+    return _show(context, _target(context))
 
 
 @post("/letters/{token}", role="nobody", kind="signed")
-def use_letters(ask: Ask) -> Response:
+def use_letters(context: RequestContext) -> Response:
     """End the letters, or begin them again; the link itself is the proof, so it is asked for no other."""
-    target = _target(ask)
-    ended = ask.form.get("verb") != "resume"
-    _keep(ask, target, target.partition(":")[2] or target, ended=ended)
-    return _show(ask, target, "no more of these letters" if ended else "the letters come again")
+    target = _target(context)
+    ended = context.form.get("verb") != "resume"
+    _keep(context, target, target.partition(":")[2] or target, ended=ended)
+    return _show(context, target, "no more of these letters" if ended else "the letters come again")
 
 
 @post("/desk/letters", role="lead")
-def change_letters(ask: Ask) -> Response:
+def change_letters(context: RequestContext) -> Response:
     """Send no more letters to a target that settings name, or send them again."""
-    target, ended = ask.form.get("target"), ask.form.get("verb") == "end"
-    if target not in ask.assembly.written.digest.to:
+    target, ended = context.form.get("target"), context.form.get("verb") == "end"
+    if target not in context.assembly.written.digest.to:
         raise Refusal(400, "That is not changed here", "The settings name whom the letter goes to: [digest] to.")
     words = f"letters to {target}: {'no more of them' if ended else 'sent again'}."
-    if not _keep(ask, target, ask.who.name, ended=ended):
+    if not _keep(context, target, context.who.name, ended=ended):
         words = f"letters to {target}: it was so already."
     return RedirectResponse("/desk?" + urlencode({"said": words[:300]}), 303)

@@ -12,35 +12,48 @@ from starlette.responses import RedirectResponse, Response
 from monitor import privacy
 from monitor.store import cases
 from monitor.web.html import page
-from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.identity import Refusal
+from monitor.web.routing import RequestContext, get, post
 
 
-def _known(ask: Ask) -> privacy.Known:
-    case = cases.one(ask.database, ask.path("id")[:40])
+def _known(context: RequestContext) -> privacy.Known:
+    case = cases.one(context.database, context.path("id")[:40])
     if case is None or not case.author:
         raise Refusal(404, "There is nobody to erase", "This case has no author, or they were erased before.")
-    return privacy.known(ask.database, ask.rules, case.source, case.author)
+    return privacy.known(context.database, context.rules, case.source, case.author)
 
 
-def _ask(ask: Ask, found: privacy.Known, fault: str = "", status: int = 200) -> Response:
+def _ask(context: RequestContext, found: privacy.Known, fault: str = "", status: int = 200) -> Response:
     return page(
-        ask, "erase.html", title="Erase an author", found=found, case_id=ask.path("id"), fault=fault, status=status
+        context,
+        "erase.html",
+        title="Erase an author",
+        found=found,
+        case_id=context.path("id"),
+        fault=fault,
+        status=status,
     )
 
 
 @get("/cases/{id}/erase", role="admin")
-def show_erasing(ask: Ask) -> Response:
+def show_erasing(context: RequestContext) -> Response:
     """What is stored of this author, and what erasing it means. Nothing happens yet."""
-    return _ask(ask, _known(ask))
+    return _ask(context, _known(context))
 
 
 @post("/cases/{id}/erase", role="admin")
-def erase(ask: Ask) -> Response:
+def erase(context: RequestContext) -> Response:
     """Erase the author of this case."""
-    found = _known(ask)
-    if ask.form.get("sure") != "yes":
-        return _ask(ask, found, "Nothing was erased: tick the box first.", 400)
+    found = _known(context)
+    if context.form.get("sure") != "yes":
+        return _ask(context, found, "Nothing was erased: tick the box first.", 400)
     done = privacy.erase(
-        ask.database, ask.rules, found.source, found.names[0], who=ask.who.name, way=ask.who.way, now=ask.now
+        context.database,
+        context.rules,
+        found.source,
+        found.names[0],
+        who=context.who.name,
+        way=context.who.way,
+        now=context.now,
     )
     return RedirectResponse("/?" + urlencode({"said": f"Erased: {done.words}."}), 303)

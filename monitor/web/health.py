@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,21 +13,19 @@ from starlette.routing import Route as Path
 
 from monitor.store import pages
 from monitor.store.connect import Error
-
-if TYPE_CHECKING:
-    from monitor.web.server import WebFace
+from monitor.web.context import WebContext
 
 READY_WITHIN = 1.5  # seconds
 AUDIT_EVERY = timedelta(minutes=3)  # the auditor comes twice a minute
 
 
-def paths_of(face: WebFace) -> list[Path]:
+def paths_of(site: WebContext) -> list[Path]:
     """Both addresses; they answer to any Host, without a login, and tell nothing of anybody."""
 
     async def health(_request: Request) -> Response:
         return JSONResponse({"ok": True}, headers={"cache-control": "no-store"})
 
-    look = _Looker(lambda: face.ready_pool.submit(lambda: state(face)))
+    look = _Looker(lambda: site.ready_pool.submit(lambda: state(site)))
 
     async def ready(_request: Request) -> Response:
         fault = await look()
@@ -57,9 +54,9 @@ class _Looker:
             return "the database does not answer"
 
 
-def state(face: WebFace) -> str:
+def state(site: WebContext) -> str:
     """An empty text, or what is not well."""
-    assembly, now = face.assembly_of(), face.clock()
+    assembly, now = site.assembly_of(), site.clock()
     try:
         with assembly.database.transaction():
             audited_at, findings = pages.last_audit(assembly.database)

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from alerts.wording import MARK, clean_line, excerpt, span_words
 from alerts.wording import link as safe_link
 from monitor.store.database import instant
-from monitor.web.routing import Ask
+from monitor.web.routing import RequestContext
 
 _HERE = Path(__file__).parent
 STATIC = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -50,12 +50,12 @@ def words(text: str, most: int = LONGEST) -> str:
 
 
 @pass_context
-def moment(context: Context, value: datetime | None, style: str = "short") -> Markup:
+def moment(template: Context, value: datetime | None, style: str = "short") -> Markup:
     """A time in the reader's zone: "14:02" today, "3 Nov 14:02" before; the whole of it for machines and on hover."""
     if value is None:
         return Markup("")
-    ask: Ask = context["ask"]
-    local, today = value.astimezone(ask.zone), ask.now.astimezone(ask.zone).date()
+    context: RequestContext = template["context"]
+    local, today = value.astimezone(context.zone), context.now.astimezone(context.zone).date()
     day = "" if local.date() == today else f"{local.day} {local:%b} "
     if day and local.year != today.year:
         day = f"{local.day} {local:%b %Y} "
@@ -66,15 +66,15 @@ def moment(context: Context, value: datetime | None, style: str = "short") -> Ma
 
 
 @pass_context
-def ago(context: Context, value: datetime | None) -> Markup:
+def ago(template: Context, value: datetime | None) -> Markup:
     """ "5 minutes ago", with the moment itself on hover."""
     if value is None:
         return Markup("never")
-    ask: Ask = context["ask"]
-    local = value.astimezone(ask.zone)
+    context: RequestContext = template["context"]
+    local = value.astimezone(context.zone)
     return Markup('<time datetime="{}" title="{}">{} ago</time>').format(
         value.isoformat(timespec="seconds"), f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}",
-        span_words(ask.now - value),
+        span_words(context.now - value),
     )  # fmt: skip
 
 
@@ -88,12 +88,12 @@ def outward(url: str, text: str = "") -> Markup:
     )
 
 
-def with_query(ask: Ask, **changes: Any) -> str:
+def with_query(context: RequestContext, **changes: Any) -> str:
     """This address with some filters changed; an empty value takes a filter away."""
-    kept = dict(ask.request.query_params.items())
+    kept = dict(context.request.query_params.items())
     kept.update({key: str(value) for key, value in changes.items()})
     clean = {key: value[:500] for key, value in kept.items() if value}
-    return ask.request.url.path + ("?" + urlencode(clean) if clean else "")
+    return context.request.url.path + ("?" + urlencode(clean) if clean else "")
 
 
 def _from_json(text: str) -> dict[str, Any]:
@@ -125,9 +125,9 @@ def warm() -> None:
         environment().get_template(name)
 
 
-def page(ask: Ask, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
+def page(context: RequestContext, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
     """A page of ours. Nothing of it is kept by browsers or proxies."""
-    text = environment().get_template(template).render(ask=ask, title=title, **values)
+    text = environment().get_template(template).render(context=context, title=title, **values)
     return html(text, status)
 
 

@@ -23,7 +23,8 @@ from monitor.text.similarity import alike
 from monitor.types import Mention
 from monitor.web import search
 from monitor.web.html import page
-from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.identity import Refusal
+from monitor.web.routing import RequestContext, get, post
 
 # How a case ended, and why one needs no answer, in the words of the page.
 OUTCOMES = dict(zip(verbs.OUTCOMES, ("solved", "could not be solved", "no answer needed"), strict=True))
@@ -147,42 +148,42 @@ def folded(found: Sequence[Line]) -> list[Line]:
     return [replace(head, same=tuple(below.get(place, ()))) for place, head in enumerate(heads)]
 
 
-def people_of(ask: Ask) -> list[str]:
+def people_of(context: RequestContext) -> list[str]:
     """Whom a case can be given to: the people of the settings, the page's users, and who asks."""
     from monitor.store import web
 
-    named = [person.name for person in ask.settings.people if person.role != "viewer"]
-    known = [user.name for user in web.users(ask.database) if user.disabled_at is None and user.role != "viewer"]
-    return list(dict.fromkeys([*named, *known, ask.who.name]))
+    named = [person.name for person in context.settings.people if person.role != "viewer"]
+    known = [user.name for user in web.users(context.database) if user.disabled_at is None and user.role != "viewer"]
+    return list(dict.fromkeys([*named, *known, context.who.name]))
 
 
-def wanted_of(ask: Ask) -> tuple[pages.Inbox, search.Search]:
+def wanted_of(context: RequestContext) -> tuple[pages.Inbox, search.Search]:
     """The filters that stand in the address."""
-    looked = search.read(ask.query("q"))
+    looked = search.read(context.query("q"))
     return (
         pages.Inbox(
-            brand=ask.query("brand"),
-            source=ask.query("source"),
-            owner=ask.query("owner"),
-            language=ask.query("language"),
-            priority=ask.query("priority"),
-            ids=search.case_ids(ask.database, looked),
+            brand=context.query("brand"),
+            source=context.query("source"),
+            owner=context.query("owner"),
+            language=context.query("language"),
+            priority=context.query("priority"),
+            ids=search.case_ids(context.database, looked),
         ),
         looked,
     )
 
 
 @get("/")
-def inbox(ask: Ask) -> Response:
+def inbox(context: RequestContext) -> Response:
     """What waits, what somebody is on, what sleeps; beside it what may need an answer."""
-    wanted, looked = wanted_of(ask)
-    state = ask.query("state")
+    wanted, looked = wanted_of(context)
+    state = context.query("state")
     if state and state not in pages.SECTIONS:
         raise Refusal(404, "There is no such state", f"It is one of {', '.join(pages.SECTIONS)}.")
-    number = int(ask.query("page", "1")) if ask.query("page", "1").isdecimal() else 1
+    number = int(context.query("page", "1")) if context.query("page", "1").isdecimal() else 1
     number = min(max(number, 1), 2000)
     shown = (state,) if state else ("waiting", "taken", "later")
-    database, now = ask.database, ask.now
+    database, now = context.database, context.now
     totals = pages.counts(database, wanted, now)
     groups: list[dict[str, Any]] = []
     for name in shown:
@@ -190,19 +191,19 @@ def inbox(ask: Ask) -> Response:
         offset = PAGE * (number - 1) if state else 0
         rows = pages.inbox(database, name, wanted, now, PAGE, offset) if total else []
         groups.append({"name": name, "title": TITLES[name], "total": total, "from": offset,
-                       "lines": folded(lines(database, ask.rules, rows, now, ask.zone))})  # fmt: skip
+                       "lines": folded(lines(database, context.rules, rows, now, context.zone))})  # fmt: skip
     beside = None
     if not state:
         rows = pages.inbox(database, "sweep", wanted, now, 12)
         beside = {
             "total": pages.count(database, "sweep", wanted, now),
-            "lines": lines(database, ask.rules, rows, now, ask.zone),
+            "lines": lines(database, context.rules, rows, now, context.zone),
         }
     return page(
-        ask, "inbox.html", title=TITLES.get(state, "Inbox"), groups=groups, sweep=beside, state=state, number=number,
-        looked=looked, states=STATES, people=people_of(ask), languages=pages.languages(database),
-        priorities=PRIORITIES, filtered=any(ask.query(key) for key in _FILTERS), per_page=PAGE,
-        said=ask.query("said"), undo=ask.query("undo"),
+        context, "inbox.html", title=TITLES.get(state, "Inbox"), groups=groups, sweep=beside, state=state,
+        number=number, looked=looked, states=STATES, people=people_of(context), languages=pages.languages(database),
+        priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
+        said=context.query("said"), undo=context.query("undo"),
         more={name: totals[name] for name in ("answered", "closed")} if not state else {},
         outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST,
     )  # fmt: skip
@@ -212,23 +213,23 @@ _FILTERS = ("q", "brand", "source", "owner", "language", "priority")
 
 
 @post("/cases", role="staff")
-def several(ask: Ask) -> Response:
+def several(context: RequestContext) -> Response:
     """Say one thing of several cases at once."""
-    ids = list(dict.fromkeys(ask.form.all("case")))[:AT_ONCE]
-    verb = ask.form.get("verb")
-    back = _back(ask)
+    ids = list(dict.fromkeys(context.form.all("case")))[:AT_ONCE]
+    verb = context.form.get("verb")
+    back = _back(context)
     if not ids:
         return RedirectResponse(_told(back, "Choose the cases first, with the box before each."), 303)
-    if verb in _ASKS and not ask.form.get(_ASKS[verb][0]):
+    if verb in _ASKS and not context.form.get(_ASKS[verb][0]):
         return RedirectResponse(_told(back, _ASKS[verb][1]), 303)
     if verb == "mute":
-        return RedirectResponse(_told(back, _mute(ask, ids)), 303)
+        return RedirectResponse(_told(back, _mute(context, ids)), 303)
     meanings: dict[str, dict[str, Any]] = {
         "take": {},
-        "assign": {"owner": ask.form.get("owner")},
-        "dismiss": {"why": ask.form.get("why")},
-        "close": {"outcome": ask.form.get("outcome")},
-        "snooze": {"until": ask.now + timedelta(hours=24)},
+        "assign": {"owner": context.form.get("owner")},
+        "dismiss": {"why": context.form.get("why")},
+        "close": {"outcome": context.form.get("outcome")},
+        "snooze": {"until": context.now + timedelta(hours=24)},
         "undo": {},
     }
     if verb not in meanings:
@@ -239,7 +240,14 @@ def several(ask: Ask) -> Response:
     for case_id in ids:
         try:
             said = verbs.say(
-                ask.database, ask.rules, case_id, verb, who=ask.who.name, way=ask.who.way, now=ask.now, detail=detail
+                context.database,
+                context.rules,
+                case_id,
+                verb,
+                who=context.who.name,
+                way=context.who.way,
+                now=context.now,
+                detail=detail,
             )
         except verbs.NotPossible as error:
             faults.append(str(error))
@@ -267,22 +275,24 @@ _WORDS = {
 }
 
 
-def _mute(ask: Ask, ids: Sequence[str]) -> str:
+def _mute(context: RequestContext, ids: Sequence[str]) -> str:
     """Stop telling of the authors of these cases, and dismiss the cases."""
     authors = set()
-    with ask.database.transaction():
-        for case in (cases.one(ask.database, each) for each in ids):
+    with context.database.transaction():
+        for case in (cases.one(context.database, each) for each in ids):
             if case is None or not case.author:
                 continue
             authors.add((case.brand, f"{case.source}/{case.author}"))
-        standing = {(row["brand"], row["value"]) for row in key_values.mutes(ask.database) if row["kind"] == "author"}
+        standing = {
+            (row["brand"], row["value"]) for row in key_values.mutes(context.database) if row["kind"] == "author"
+        }
         for brand, value in sorted(authors - standing):
-            key_values.add_mute(ask.database, brand, "author", value, ask.who.name, ask.now)
+            key_values.add_mute(context.database, brand, "author", value, context.who.name, context.now)
     return f"{count_words(len(authors), 'author')} muted: their posts are kept, nobody is told. Desk takes it back."
 
 
-def _back(ask: Ask) -> str:
-    target = ask.form.get("back", "/")
+def _back(context: RequestContext) -> str:
+    target = context.form.get("back", "/")
     return target if target == "/" or target.startswith("/?") else "/"
 
 

@@ -18,7 +18,7 @@ from monitor.store import pages, report_queries
 from monitor.store.database import Row
 from monitor.web import charts
 from monitor.web.html import page
-from monitor.web.routing import Ask, get
+from monitor.web.routing import RequestContext, get
 
 SPANS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -31,38 +31,38 @@ _GUARD = threading.Lock()
 
 
 @get("/insights")
-def show_insights(ask: Ask) -> Response:
+def show_insights(context: RequestContext) -> Response:
     """The figures of a span, worked out at most once a minute and week of it, for everybody."""
-    days = int(ask.query("days")) if ask.query("days") in SPANS else 30
-    brand = ask.query("brand")
-    key = (str(id(ask.face)), days, brand, str(ask.zone))
+    days = int(context.query("days")) if context.query("days") in SPANS else 30
+    brand = context.query("brand")
+    key = (str(id(context.site)), days, brand, str(context.zone))
     with _GUARD:
         kept = _KEPT.get(key)
-    if kept is None or not kept[0] <= ask.now < kept[0] + KEEP * (days // 7):
-        kept = (ask.now, _values(ask, days, brand))
+    if kept is None or not kept[0] <= context.now < kept[0] + KEEP * (days // 7):
+        kept = (context.now, _values(context, days, brand))
         with _GUARD:
             _KEPT[key] = kept
             while len(_KEPT) > 40:
                 _KEPT.popitem(last=False)
     return page(
-        ask, "insights.html", title="Insights", days=str(days), spans=SPANS, brand=brand, few=FEW,
+        context, "insights.html", title="Insights", days=str(days), spans=SPANS, brand=brand, few=FEW,
         span_words=span_words, weekdays=WEEKDAYS, **kept[1],
     )  # fmt: skip
 
 
-def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
-    last = ask.now.astimezone(ask.zone).date()
+def _values(context: RequestContext, days: int, brand: str) -> dict[str, Any]:
+    last = context.now.astimezone(context.zone).date()
     first = last - timedelta(days=days - 1)
-    since = _midnight(ask, first)
-    heard = pages.first_posted_at(ask.database, since, brand)
-    unit = unit_of(ask.now - heard if heard is not None else timedelta(days=days), days)
-    rows = pages.volume(ask.database, since, ask.now, brand, 16 if unit == "minute" else 13)
-    names, whole, negative, known = grouped(rows, unit, max(since, heard or since), ask.now, ask.zone)
-    by_hour = by_hour_of_week(rows, ask.zone)
-    monday = _midnight(ask, first - timedelta(days=first.weekday()))
-    told = statistics.read(ask.database, monday, ask.now)
-    weeks = by_week(ask, first, ask.now, told)
-    topics = Counter(tag for text in pages.tags(ask.database, since, ask.now, brand) for tag in _topics(text))
+    since = _midnight(context, first)
+    heard = pages.first_posted_at(context.database, since, brand)
+    unit = unit_of(context.now - heard if heard is not None else timedelta(days=days), days)
+    rows = pages.volume(context.database, since, context.now, brand, 16 if unit == "minute" else 13)
+    names, whole, negative, known = grouped(rows, unit, max(since, heard or since), context.now, context.zone)
+    by_hour = by_hour_of_week(rows, context.zone)
+    monday = _midnight(context, first - timedelta(days=first.weekday()))
+    told = statistics.read(context.database, monday, context.now)
+    weeks = by_week(context, first, context.now, told)
+    topics = Counter(tag for text in pages.tags(context.database, since, context.now, brand) for tag in _topics(text))
     medians = [week["median"].total_seconds() / 3600 if week["median"] is not None else None for week in weeks]
     return {
         "first": heard or since,
@@ -70,14 +70,14 @@ def _values(ask: Ask, days: int, brand: str) -> dict[str, Any]:
         "total": sum(whole),
         "unhappy": sum(negative),
         "share": sum(negative) / sum(known) if sum(known) else None,
-        "report": statistics.of_span(ask.database, ask.rules, since, ask.now, told),
+        "report": statistics.of_span(context.database, context.rules, since, context.now, told),
         "volume": charts.bars(names, whole, negative, f"Mentions, and unhappy ones among them, by {unit}"),
         "volume_rows": [
             (name, w, n, n / k if k else None) for name, w, n, k in zip(names, whole, negative, known, strict=True)
         ],
         "answer": charts.line([week["name"] for week in weeks], medians, "Median hours to answer, by week", " h"),
         "weeks": weeks,
-        "places": [dict(row) for row in report_queries.by_source(ask.database, since, ask.now, brand)],
+        "places": [dict(row) for row in report_queries.by_source(context.database, since, context.now, brand)],
         "topics": topics.most_common(12),
         "heat": charts.heat(WEEKDAYS, by_hour, "Mentions by hour of the week"),
         "by_hour": by_hour,
@@ -139,19 +139,21 @@ def by_hour_of_week(rows: Sequence[Row], zone: ZoneInfo) -> list[list[int]]:
     return found
 
 
-def _midnight(ask: Ask, day: date) -> datetime:
-    return datetime.combine(day, time(), ask.zone).astimezone(UTC)
+def _midnight(context: RequestContext, day: date) -> datetime:
+    return datetime.combine(day, time(), context.zone).astimezone(UTC)
 
 
-def by_week(ask: Ask, first: date, now: datetime, told: statistics.Told) -> list[dict[str, Any]]:
+def by_week(context: RequestContext, first: date, now: datetime, told: statistics.CaseTurns) -> list[dict[str, Any]]:
     """Time to answer by the week in which people wrote: median, nine in ten, share within the target."""
     monday = first - timedelta(days=first.weekday())
     mondays = [monday]
-    while _midnight(ask, mondays[-1]) < now:
+    while _midnight(context, mondays[-1]) < now:
         mondays.append(mondays[-1] + timedelta(days=7))
-    bounds = [min(_midnight(ask, each), now) for each in mondays]
+    bounds = [min(_midnight(context, each), now) for each in mondays]
     found: list[dict[str, Any]] = []
-    for monday, figure in zip(mondays, statistics.of_spans(ask.database, ask.rules, bounds, told), strict=False):
+    for monday, figure in zip(
+        mondays, statistics.of_spans(context.database, context.rules, bounds, told), strict=False
+    ):
         if figure.turns or found:
             found.append({
                 "name": f"{monday.day} {monday:%b}", "turns": figure.turns, "answered": figure.answered,

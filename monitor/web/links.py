@@ -27,7 +27,8 @@ from monitor.store.database import at, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web.html import page
-from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.identity import Refusal
+from monitor.web.routing import RequestContext, get, post
 
 FACT = "link_keys"
 LETTERS = "letters"  # the purpose of the link that ends somebody's letters
@@ -89,79 +90,81 @@ def _proof(token: str) -> str:
     return hmac.new(token.encode("utf-8", "replace"), b"earful form", sha256).hexdigest()
 
 
-def _claim(ask: Ask) -> Claim:
+def _claim(context: RequestContext) -> Claim:
     """What the link of this request says; every bad one gets the same page."""
-    purpose = ask.path("purpose")
+    purpose = context.path("purpose")
     try:
         if purpose not in PURPOSES:
             raise LinkRefused("wrong_purpose")
-        return signer_of(ask.database, ask.now).read(ask.path("token"), purpose, ask.now)
+        return signer_of(context.database, context.now).read(context.path("token"), purpose, context.now)
     except LinkRefused as refused:
         raise Refusal(403, "This link does not work", str(refused)) from None
 
 
-def _person(ask: Ask, recipient: str) -> str:
+def _person(context: RequestContext, recipient: str) -> str:
     """The name of whom this link was sent to, "" for an address that several people read."""
     address = recipient.partition(":")[2].casefold()
-    for person in ask.settings.people:
+    for person in context.settings.people:
         if recipient in person.targets or (person.email and person.email.casefold() == address):
             return person.name
     return ""
 
 
-def _show(ask: Ask, claim: Claim, said: str = "", fault: str = "", status: int = 200) -> Response:
-    row = cases.row_of(ask.database, claim.case_id)
+def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = "", status: int = 200) -> Response:
+    row = cases.row_of(context.database, claim.case_id)
     if row is None:
         raise Refusal(403, "This link does not work", str(LinkRefused("malformed")))
-    case, told = cases.case_of(row), mentions.of_case(ask.database, claim.case_id)
+    case, told = cases.case_of(row), mentions.of_case(context.database, claim.case_id)
     return page(
-        ask,
+        context,
         "act.html",
         title=f"Case {case.id}",
         status=status,
         case=case,
         told=told[-5:],
-        why=rendering.facts_of(ask.rules, row, case, rendering.worst_of(told), (), ask.now),
+        why=rendering.facts_of(context.rules, row, case, rendering.worst_of(told), (), context.now),
         purpose=claim.purpose,
-        person=_person(ask, claim.recipient),
-        people=[each.name for each in ask.settings.people if each.role != "viewer"],
-        proof=_proof(ask.path("token")),
-        standing=rendering.standing(ask.rules, case, ask.now, ask.zone),
+        person=_person(context, claim.recipient),
+        people=[each.name for each in context.settings.people if each.role != "viewer"],
+        proof=_proof(context.path("token")),
+        standing=rendering.standing(context.rules, case, context.now, context.zone),
         said=said,
         fault=fault,
     )
 
 
 @get("/act/{purpose}/{token}", role="nobody", kind="public")
-def show_link(ask: Ask) -> Response:
+def show_link(context: RequestContext) -> Response:
     """What the link is about, with its buttons. Nothing happens yet, however often it is opened."""
-    return _show(ask, _claim(ask))
+    return _show(context, _claim(context))
 
 
 @post("/act/{purpose}/{token}", role="nobody", kind="public")
-def use_link(ask: Ask) -> Response:
+def use_link(context: RequestContext) -> Response:
     """Do what the button says."""
-    claim = _claim(ask)
-    if not hmac.compare_digest(ask.form.get("proof").encode(), _proof(ask.path("token")).encode()):
+    claim = _claim(context)
+    if not hmac.compare_digest(context.form.get("proof").encode(), _proof(context.path("token")).encode()):
         raise Refusal(403, "This page is not complete", "Open the link again and press the button there.")
-    verb = ask.form.get("verb") or claim.purpose
+    verb = context.form.get("verb") or claim.purpose
     if verb not in PURPOSES[claim.purpose]:
         raise Refusal(403, "This link is not for that", "Open the case on the page.")
-    person = _person(ask, claim.recipient) or ask.form.get("who")[:64]
+    person = _person(context, claim.recipient) or context.form.get("who")[:64]
     if not person:
-        return _show(ask, claim, fault="Say who you are, so that your colleagues know.", status=400)
-    if verb in {"close", "dismiss"} and not (ask.form.get("outcome") if verb == "close" else ask.form.get("why")):
+        return _show(context, claim, fault="Say who you are, so that your colleagues know.", status=400)
+    if verb in {"close", "dismiss"} and not (
+        context.form.get("outcome") if verb == "close" else context.form.get("why")
+    ):
         what = "how it ended" if verb == "close" else "why it needs no answer"
-        return _show(ask, claim, fault=f"Choose {what}, then press again.", status=400)
-    detail: dict[str, object] = {"outcome": ask.form.get("outcome"), "why": ask.form.get("why")}
+        return _show(context, claim, fault=f"Choose {what}, then press again.", status=400)
+    detail: dict[str, object] = {"outcome": context.form.get("outcome"), "why": context.form.get("why")}
     if verb in {"snooze", "wait"}:
-        hours = {"1": 1, "4": 4, "24": 24, "72": 72}.get(ask.form.get("hours"), 1)
-        detail = {"until": ask.now + timedelta(hours=hours), "on": "the customer"}
+        hours = {"1": 1, "4": 4, "24": 24, "72": 72}.get(context.form.get("hours"), 1)
+        detail = {"until": context.now + timedelta(hours=hours), "on": "the customer"}
     try:
         said = verbs.say(
-            ask.database, ask.rules, claim.case_id, verb, who=person, way="mail link", now=ask.now,
+            context.database, context.rules, claim.case_id, verb, who=person, way="mail link", now=context.now,
             detail={key: value for key, value in detail.items() if value},
         )  # fmt: skip
     except verbs.NotPossible as error:
-        return _show(ask, claim, fault=str(error), status=409)
-    return _show(ask, claim, said=said.text)
+        return _show(context, claim, fault=str(error), status=409)
+    return _show(context, claim, said=said.text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -12,10 +11,8 @@ from starlette.routing import Route as Path
 
 from monitor.store import pages
 from monitor.store.connect import Error
-from monitor.web.routing import Refusal, Visitor
-
-if TYPE_CHECKING:
-    from monitor.web.server import WebFace
+from monitor.web.context import WebContext
+from monitor.web.identity import Identity, Refusal
 
 EVERY = 1.0  # seconds between two looks
 BEAT = 15  # looks without news after which a comment keeps proxies from closing the line
@@ -26,8 +23,8 @@ ASK_AGAIN = 60  # looks after which it is asked again whether this person may st
 class _Watch:
     """The mark of the database, looked at once for all listeners, and only while there are any."""
 
-    def __init__(self, face: WebFace) -> None:
-        self.face = face
+    def __init__(self, site: WebContext) -> None:
+        self.site = site
         self.listeners = 0
         self._mark = ""
         self._looked = -EVERY
@@ -37,24 +34,24 @@ class _Watch:
         loop = asyncio.get_running_loop()
         if loop.time() - self._looked >= EVERY * 0.9 and (self._look is None or self._look.done()):
             self._looked = loop.time()
-            self._look = loop.run_in_executor(self.face.pool, self._read)
+            self._look = loop.run_in_executor(self.site.pool, self._read)
         if self._look is not None:
             self._mark = await asyncio.shield(self._look)
         return self._mark
 
     def _read(self) -> str:
         try:
-            return pages.live_mark(self.face.assembly_of().database)
+            return pages.live_mark(self.site.assembly_of().database)
         except Error:
             return self._mark
 
 
-def paths_of(face: WebFace) -> list[Path]:
+def paths_of(site: WebContext) -> list[Path]:
     """/live, for everybody who is logged in."""
-    watch = _Watch(face)
+    watch = _Watch(site)
 
-    def visitor(request: Request) -> Visitor | None:
-        return face.door.visitor(request, face.assembly_of().database, face.clock(), open_demo=face.open_demo)
+    def identity(request: Request) -> Identity | None:
+        return site.authenticator.identity(request, site.assembly_of().database, site.clock(), open_demo=site.open_demo)
 
     async def events(request: Request) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
@@ -63,7 +60,7 @@ def paths_of(face: WebFace) -> list[Path]:
             known = await watch.mark()
             yield f"retry: 3000\nevent: mark\ndata: {known}\n\n".encode()
             looks = 0
-            while not face.stopping.is_set():
+            while not site.stopping.is_set():
                 await asyncio.sleep(EVERY)
                 looks += 1
                 mark = await watch.mark()
@@ -72,13 +69,13 @@ def paths_of(face: WebFace) -> list[Path]:
                     yield f"event: mark\ndata: {mark}\n\n".encode()
                 elif looks % BEAT == 0:
                     yield b": still here\n\n"
-                if looks % ASK_AGAIN == 0 and await loop.run_in_executor(face.pool, visitor, request) is None:
+                if looks % ASK_AGAIN == 0 and await loop.run_in_executor(site.pool, identity, request) is None:
                     return
         finally:
             watch.listeners -= 1
 
     async def live(request: Request) -> Response:
-        known = await asyncio.get_running_loop().run_in_executor(face.pool, visitor, request)
+        known = await asyncio.get_running_loop().run_in_executor(site.pool, identity, request)
         if known is None:
             raise Refusal(401, "You are not logged in")
         if watch.listeners >= MOST:

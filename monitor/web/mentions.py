@@ -18,7 +18,8 @@ from monitor.store.database import stamp
 from monitor.types import Mention
 from monitor.web import search
 from monitor.web.html import page
-from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.identity import Refusal
+from monitor.web.routing import RequestContext, get, post
 
 PAGE = 40
 MOST_EXPORTED = 100_000
@@ -31,23 +32,23 @@ ANSWERS = {
 LABELS = ("negative", "neutral", "positive", "unknown")
 
 
-def filter_of(ask: Ask, limit: int, newest: int = 0) -> tuple[mentions.Filter, search.Search]:
+def filter_of(context: RequestContext, limit: int, newest: int = 0) -> tuple[mentions.Filter, search.Search]:
     """The filters that stand in the address."""
-    looked = search.read(ask.query("q"))
+    looked = search.read(context.query("q"))
     return (
         mentions.Filter(
-            brand=ask.query("brand"),
-            source=ask.query("source"),
-            author=ask.query("author"),
-            language=ask.query("language"),
-            lane=ask.query("lane"),
-            label=ask.query("label"),
-            flagged=bool(ask.query("flagged")),
-            since=_day(ask, "from"),
-            until=_day(ask, "to", whole=True),
+            brand=context.query("brand"),
+            source=context.query("source"),
+            author=context.query("author"),
+            language=context.query("language"),
+            lane=context.query("lane"),
+            label=context.query("label"),
+            flagged=bool(context.query("flagged")),
+            since=_day(context, "from"),
+            until=_day(context, "to", whole=True),
             search=looked.words.plain if looked.query is None else "",
-            before=ask.query("before").partition("_")[0],
-            before_id=ask.query("before").partition("_")[2],
+            before=context.query("before").partition("_")[0],
+            before_id=context.query("before").partition("_")[2],
             limit=limit,
             newest=newest,
         ),
@@ -55,30 +56,30 @@ def filter_of(ask: Ask, limit: int, newest: int = 0) -> tuple[mentions.Filter, s
     )
 
 
-def _day(ask: Ask, name: str, *, whole: bool = False) -> datetime | None:
+def _day(context: RequestContext, name: str, *, whole: bool = False) -> datetime | None:
     """A day of the address as its first moment (or its last) in the reader's zone."""
-    typed = ask.query(name)
+    typed = context.query(name)
     if not typed:
         return None
     try:
         day = datetime.fromisoformat(typed).date()
     except ValueError:
         raise Refusal(400, "That is no day", "Write it as 2026-11-30.") from None
-    moment = datetime.combine(day, time(), ask.zone).astimezone(UTC)
+    moment = datetime.combine(day, time(), context.zone).astimezone(UTC)
     return moment + timedelta(days=1) if whole else moment
 
 
-def found(ask: Ask, limit: int) -> tuple[list[Mention], search.Search]:
+def found(context: RequestContext, limit: int) -> tuple[list[Mention], search.Search]:
     """What the filters of the address let through, newest first, at most `limit`.
 
     The first page of a search looks at what came last only; whoever turns the page has all of it looked through.
     """
-    wanted, looked = filter_of(ask, limit, 0 if ask.query("before") else pages.NEWEST)
+    wanted, looked = filter_of(context, limit, 0 if context.query("before") else pages.NEWEST)
     if looked.query is None:
-        return mentions.find(ask.database, wanted), looked
+        return mentions.find(context.database, wanted), looked
     rows = [
         each
-        for each in pages.candidates(ask.database, looked.words, with_case=False)
+        for each in pages.candidates(context.database, looked.words, with_case=False)
         if looked.fits(each) and lets_through(wanted, each)
     ]
     return rows[:limit], looked
@@ -102,31 +103,31 @@ def lets_through(wanted: mentions.Filter, mention: Mention) -> bool:
 
 
 @get("/mentions")
-def show_mentions(ask: Ask) -> Response:
+def show_mentions(context: RequestContext) -> Response:
     """A page of mentions."""
-    rows, looked = found(ask, PAGE + 1)
+    rows, looked = found(context, PAGE + 1)
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     return page(
-        ask, "mentions.html", title="Mentions", rows=rows, looked=looked, labels=LABELS,
-        before=f"{stamp(rows[-1].post.posted_at)}_{rows[-1].id}" if more else "", said=ask.query("said"),
+        context, "mentions.html", title="Mentions", rows=rows, looked=looked, labels=LABELS,
+        before=f"{stamp(rows[-1].post.posted_at)}_{rows[-1].id}" if more else "", said=context.query("said"),
         answers=ANSWERS,
     )  # fmt: skip
 
 
 @get("/mentions/{id}")
-def show_mention(ask: Ask) -> Response:
+def show_mention(context: RequestContext) -> Response:
     """One mention: its words, its verdict, every voice that was heard, what people said of it."""
-    mention = _one(ask)
+    mention = _one(context)
     return page(
-        ask, "mention.html", title="Mention", mention=mention, answers=ANSWERS,
-        explanation=ask.assembly.intake.judge.explain(mention.post, mention.brand, mention.verdict.words),
-        said_of=pages.labels_of_mention(ask.database, mention.id), said=ask.query("said"),
+        context, "mention.html", title="Mention", mention=mention, answers=ANSWERS,
+        explanation=context.assembly.intake.judge.explain(mention.post, mention.brand, mention.verdict.words),
+        said_of=pages.labels_of_mention(context.database, mention.id), said=context.query("said"),
     )  # fmt: skip
 
 
-def _one(ask: Ask) -> Mention:
-    mention = mentions.one(ask.database, ask.path("id")[:64])
+def _one(context: RequestContext) -> Mention:
+    mention = mentions.one(context.database, context.path("id")[:64])
     if mention is None:
         raise Refusal(
             404, "There is no such mention", "Its words may have been removed by its author, or after a year."
@@ -135,19 +136,23 @@ def _one(ask: Ask) -> Mention:
 
 
 @post("/mentions/{id}", role="staff")
-def correct(ask: Ask) -> Response:
+def correct(context: RequestContext) -> Response:
     """Say what a mention really is. It teaches; it can be taken back."""
-    mention, answer = _one(ask), ask.form.get("answer")
+    mention, answer = _one(context), context.form.get("answer")
     if answer == "undo":
-        with ask.database.transaction():
-            key_values.undo_labels(ask.database, [mention.id], ask.who.name, ask.now - timedelta(days=3650), ask.now)
+        with context.database.transaction():
+            key_values.undo_labels(
+                context.database, [mention.id], context.who.name, context.now - timedelta(days=3650), context.now
+            )
         said = "What you said of it is taken back."
     elif answer in ANSWERS:
-        with ask.database.transaction():
-            key_values.add_label(ask.database, mention.brand, mention.id, answer, ask.who.name, ask.who.way, ask.now)
+        with context.database.transaction():
+            key_values.add_label(
+                context.database, mention.brand, mention.id, answer, context.who.name, context.who.way, context.now
+            )
         said = f"Kept: it {ANSWERS[answer]}. It teaches how posts like it are judged."
         if mention.case_id and answer != "yes":
-            case = cases.one(ask.database, mention.case_id)
+            case = cases.one(context.database, mention.case_id)
             if case is not None and case.closed_at is None:
                 said += f" Case {case.id} is still open."
     else:
@@ -188,17 +193,17 @@ def safe_cell(value: Any) -> str:
     return f"'{text}" if text.lstrip()[:1] in {"=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠"} else text
 
 
-def _batches(ask: Ask) -> Iterator[list[Mention]]:
+def _batches(context: RequestContext) -> Iterator[list[Mention]]:
     """The mentions of an export, a thousand at a time, so that a million need no memory."""
-    wanted, looked = filter_of(ask, 1000)
+    wanted, looked = filter_of(context, 1000)
     if looked.query is not None:
-        yield found(ask, MOST_EXPORTED)[0]
+        yield found(context, MOST_EXPORTED)[0]
         return
     from dataclasses import replace
 
     given = 0
     while given < MOST_EXPORTED:
-        rows = mentions.find(ask.database, wanted)
+        rows = mentions.find(context.database, wanted)
         if not rows:
             return
         yield rows
@@ -231,15 +236,19 @@ def _json_lines(batches: Iterator[list[Mention]]) -> Iterator[bytes]:
 
 
 @get("/mentions.csv")
-def export_csv(ask: Ask) -> Response:
+def export_csv(context: RequestContext) -> Response:
     """What the filters let through, for a spreadsheet."""
-    return _download(ask, _csv(_batches(ask)), "text/csv; charset=utf-8", f"mentions-{ask.now:%Y-%m-%d}.csv")
+    return _download(
+        context, _csv(_batches(context)), "text/csv; charset=utf-8", f"mentions-{context.now:%Y-%m-%d}.csv"
+    )
 
 
 @get("/mentions.jsonl")
-def export_json_lines(ask: Ask) -> Response:
+def export_json_lines(context: RequestContext) -> Response:
     """What the filters let through, one JSON object a line."""
-    return _download(ask, _json_lines(_batches(ask)), "application/jsonl", f"mentions-{ask.now:%Y-%m-%d}.jsonl")
+    return _download(
+        context, _json_lines(_batches(context)), "application/jsonl", f"mentions-{context.now:%Y-%m-%d}.jsonl"
+    )
 
 
 async def _in_turns(pool: ThreadPoolExecutor, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -248,9 +257,9 @@ async def _in_turns(pool: ThreadPoolExecutor, parts: Iterator[bytes]) -> AsyncIt
         yield part
 
 
-def _download(ask: Ask, parts: Iterator[bytes], media: str, name: str) -> Response:
+def _download(context: RequestContext, parts: Iterator[bytes], media: str, name: str) -> Response:
     return StreamingResponse(
-        _in_turns(ask.face.pool, parts),
+        _in_turns(context.site.pool, parts),
         200,
         {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
         media,

@@ -15,24 +15,24 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from starlette.responses import Response
 
 from monitor.store import cases, deliveries, mentions, pages, sources
-from monitor.web.routing import Ask, get
+from monitor.web.routing import RequestContext, get
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @get("/metrics", role="viewer", kind="api")
-def metrics(ask: Ask) -> Response:
+def metrics(context: RequestContext) -> Response:
     """Everything as it stands now."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(ask))
+    registry.register(_Figures(context))
     return Response(generate_latest(registry), 200, {"cache-control": "no-store"}, TEXT)
 
 
 class _Figures:
     """What is told, made anew at every look; the library only writes it down."""
 
-    def __init__(self, ask: Ask) -> None:
-        self.ask = ask
+    def __init__(self, context: RequestContext) -> None:
+        self.context = context
 
     def collect(self) -> Iterator[Metric]:
         """All families."""
@@ -43,25 +43,25 @@ class _Figures:
         yield from self._audit()
 
     def _heard(self) -> Iterator[Metric]:
-        found = mentions.counts(self.ask.database)
+        found = mentions.counts(self.context.database)
         for name, about in (("posts", "Posts stored"), ("mentions", "Mentions stored"),
                             ("flagged", "Mentions that people were called for")):  # fmt: skip
             yield GaugeMetricFamily(f"earful_{name}", about, value=found[name])
 
     def _cases(self) -> Iterator[Metric]:
-        found = cases.count_open(self.ask.database)
+        found = cases.count_open(self.context.database)
         family = GaugeMetricFamily("earful_open_cases", "Open cases by lane", labels=["lane"])
         for lane in ("ping", "sweep"):
             family.add_metric([lane], found.get(lane, 0))
         yield family
         waiting = GaugeMetricFamily("earful_waiting_cases", "Open cases by where they stand", labels=["state"])
         for state in ("waiting", "taken", "later", "answered"):
-            waiting.add_metric([state], pages.count(self.ask.database, state, pages.Inbox(), self.ask.now))
+            waiting.add_metric([state], pages.count(self.context.database, state, pages.Inbox(), self.context.now))
         yield waiting
 
     def _sources(self) -> Iterator[Metric]:
-        known = sources.all_health(self.ask.database)
-        now = self.ask.now
+        known = sources.all_health(self.context.database)
+        now = self.context.now
         gauges = {
             "age": _gauge("earful_source_last_success_age_seconds", "Seconds since a source was last read whole"),
             "failing": _gauge("earful_source_failing", "1 while a source cannot be read"),
@@ -70,7 +70,7 @@ class _Figures:
             "quota": _gauge("earful_source_quota_left", "Requests left, where the network says so"),
             "spent": _gauge("earful_source_spent", "Spent this month, in the currency of the settings"),
         }
-        for source in self.ask.settings.sources:
+        for source in self.context.settings.sources:
             health = known.get(source.name)
             if health is None or not source.enabled:
                 continue
@@ -89,28 +89,28 @@ class _Figures:
 
     def _channels(self) -> Iterator[Metric]:
         queue = GaugeMetricFamily("earful_deliveries", "Messages by how far they are", labels=["state"])
-        found = deliveries.waiting(self.ask.database)
+        found = deliveries.waiting(self.context.database)
         for state in sorted({"pending", "retry", "unknown", "inflight", "sent", "dead", *found}):
             queue.add_metric([state], found.get(state, 0))
         yield queue
-        oldest = deliveries.oldest_waiting(self.ask.database)
-        age = max(0.0, (self.ask.now - oldest).total_seconds()) if oldest else 0.0
+        oldest = deliveries.oldest_waiting(self.context.database)
+        age = max(0.0, (self.context.now - oldest).total_seconds()) if oldest else 0.0
         yield GaugeMetricFamily("earful_oldest_delivery_age_seconds", "How late the oldest due message is", value=age)
         failing = GaugeMetricFamily("earful_channel_failing", "1 while a channel cannot be reached", labels=["channel"])
-        health = deliveries.channel_health(self.ask.database)
-        for channel in self.ask.settings.channels:
+        health = deliveries.channel_health(self.context.database)
+        for channel in self.context.settings.channels:
             each = health.get(channel.name)
             failing.add_metric([channel.name], float(each is not None and each.failing_since is not None))
         yield failing
 
     def _audit(self) -> Iterator[Metric]:
-        audited_at, findings = pages.last_audit(self.ask.database)
+        audited_at, findings = pages.last_audit(self.context.database)
         yield GaugeMetricFamily("earful_audit_sound", "1 if the auditor found all well", value=float(not findings))
         if audited_at is not None:
-            age = max(0.0, (self.ask.now - audited_at).total_seconds())
+            age = max(0.0, (self.context.now - audited_at).total_seconds())
             yield GaugeMetricFamily("earful_audit_age_seconds", "Seconds since the auditor came", value=age)
         yield CounterMetricFamily("earful_cases_opened", "Cases opened since the beginning",
-                                  value=cases.next_number(self.ask.database) - 1)  # fmt: skip
+                                  value=cases.next_number(self.context.database) - 1)  # fmt: skip
 
 
 def _gauge(name: str, about: str) -> Any:

@@ -15,7 +15,8 @@ from typing import Any, Literal, NoReturn
 from starlette.responses import Response
 
 from monitor.text.normalize import clean
-from monitor.web.routing import Ask, Refusal, Role, get, post
+from monitor.web.identity import Refusal, Role
+from monitor.web.routing import RequestContext, get, post
 
 BASE = "/api/v1"
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -97,7 +98,7 @@ class Operation:
 
 
 OPERATIONS: list[Operation] = []
-Answer = Callable[[Ask, dict[str, Any]], Any]
+Answer = Callable[[RequestContext, dict[str, Any]], Any]
 
 
 def operation(
@@ -118,9 +119,9 @@ def operation(
         )
         OPERATIONS.append(made)
 
-        def handle(ask: Ask) -> Response:
-            values = _values(made, ask)
-            return as_json(answer(ask, values))
+        def handle(context: RequestContext) -> Response:
+            values = _values(made, context)
+            return as_json(answer(context, values))
 
         (get if method == "GET" else post)(BASE + path, role, "api")(handle)
         return answer
@@ -135,12 +136,12 @@ def as_json(value: Any) -> Response:
     )
 
 
-def _values(made: Operation, ask: Ask) -> dict[str, Any]:
-    given: list[tuple[str, object]] = list(ask.request.query_params.multi_items())
+def _values(made: Operation, context: RequestContext) -> dict[str, Any]:
+    given: list[tuple[str, object]] = list(context.request.query_params.multi_items())
     _read_names(made.takes, [name for name, _ in given])
     values = _read(made.takes, dict(given))
     if made.method == "POST":
-        sent = _body(ask)
+        sent = _body(context)
         _read_names(made.body, list(sent))
         values |= _read(made.body, sent)
     return values
@@ -167,12 +168,12 @@ def _read(fields: Sequence[Field], given: Mapping[str, object]) -> dict[str, Any
     return values
 
 
-def _body(ask: Ask) -> dict[str, object]:
-    kind = ask.request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+def _body(context: RequestContext) -> dict[str, object]:
+    kind = context.request.headers.get("content-type", "").partition(";")[0].strip().casefold()
     if kind != "application/json":
         raise Refusal(415, "Send JSON", "content-type: application/json")
     try:
-        found = json.loads(ask.form.body)
+        found = json.loads(context.form.body)
     except (ValueError, RecursionError):
         raise Refusal(400, "That is no JSON") from None
     if not isinstance(found, dict):

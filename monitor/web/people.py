@@ -14,90 +14,95 @@ from starlette.responses import Response
 from monitor.store import web
 from monitor.web import auth
 from monitor.web.html import page
-from monitor.web.routing import ROLES, Ask, Refusal, get, post
+from monitor.web.identity import ROLES, Refusal
+from monitor.web.routing import RequestContext, get, post
 from monitor.web.team_settings import short_span
 
 
 @get("/people", role="admin")
-def show_people(ask: Ask) -> Response:
+def show_people(context: RequestContext) -> Response:
     """Everybody: the page's users and the people of the settings, in one table."""
-    return _show(ask)
+    return _show(context)
 
 
-def _show(ask: Ask, *, said: str = "", secret: str = "", fault: str = "") -> Response:
-    users = {user.name: user for user in web.users(ask.database)}
-    listed = {person.name: person for person in ask.settings.people}
+def _show(context: RequestContext, *, said: str = "", secret: str = "", fault: str = "") -> Response:
+    users = {user.name: user for user in web.users(context.database)}
+    listed = {person.name: person for person in context.settings.people}
     names = sorted({*users, *listed}, key=str.casefold)
     return page(
-        ask, "people.html", title="People", rows=[(name, users.get(name), listed.get(name)) for name in names],
-        roles=ROLES, tokens=web.api_tokens(ask.database), said=said, secret=secret, fault=fault,
+        context, "people.html", title="People", rows=[(name, users.get(name), listed.get(name)) for name in names],
+        roles=ROLES, tokens=web.api_tokens(context.database), said=said, secret=secret, fault=fault,
         status=400 if fault else 200,
     )  # fmt: skip
 
 
 @post("/people", role="admin")
-def change_people(ask: Ask) -> Response:
+def change_people(context: RequestContext) -> Response:
     """Add somebody, send a new link, change a role, shut out, let in."""
-    verb, name = ask.form.get("verb"), ask.form.get("name")
-    role = ask.form.get("role")
-    known = web.user(ask.database, name)
+    verb, name = context.form.get("verb"), context.form.get("name")
+    role = context.form.get("role")
+    known = web.user(context.database, name)
     if verb in {"add", "role"} and role not in ROLES:
         raise Refusal(400, "Choose a role")
     if verb != "add" and known is None:
         raise Refusal(404, "There is nobody of that name")
-    if name == ask.who.name and verb in {"disable", "role"}:
-        return _show(ask, fault="You cannot take your own role or shut yourself out; ask another admin.")
-    with ask.database.transaction():
+    if name == context.who.name and verb in {"disable", "role"}:
+        return _show(context, fault="You cannot take your own role or shut yourself out; ask another admin.")
+    with context.database.transaction():
         if verb == "add":
             if not 1 <= len(name) <= 64 or any(ord(letter) < 32 for letter in name):
                 raise Refusal(400, "A name has 1 to 64 characters")
-            if not web.add_user(ask.database, name, role, ask.now):
-                return _show(ask, fault=f"{name} stands already.")
-            link = auth.welcome_link(ask.database, ask.settings, name, ask.now)
-            return _show(ask, said=f"{name} is added. Give them this link; it works once, for three days:", secret=link)
+            if not web.add_user(context.database, name, role, context.now):
+                return _show(context, fault=f"{name} stands already.")
+            link = auth.welcome_link(context.database, context.settings, name, context.now)
+            return _show(
+                context, said=f"{name} is added. Give them this link; it works once, for three days:", secret=link
+            )
         if verb == "link":
-            link = auth.welcome_link(ask.database, ask.settings, name, ask.now)
-            return _show(ask, said=f"A new link for {name}; it works once, for three days:", secret=link)
+            link = auth.welcome_link(context.database, context.settings, name, context.now)
+            return _show(context, said=f"A new link for {name}; it works once, for three days:", secret=link)
         if verb == "role":
-            web.set_role(ask.database, name, role)
+            web.set_role(context.database, name, role)
         elif verb == "disable":
-            web.disable_user(ask.database, name, ask.now)
+            web.disable_user(context.database, name, context.now)
         elif verb == "enable":
-            web.disable_user(ask.database, name, None)
+            web.disable_user(context.database, name, None)
         else:
             raise Refusal(400, "Choose what to do")
     words = {"role": f"is {role} now", "disable": "is shut out", "enable": "may log in again"}[verb]
-    return _show(ask, said=f"{name} {words}.")
+    return _show(context, said=f"{name} {words}.")
 
 
 @post("/people/tokens", role="admin")
-def change_tokens(ask: Ask) -> Response:
+def change_tokens(context: RequestContext) -> Response:
     """Make a token of the API, told once; or end one."""
-    if ask.form.get("verb") == "drop":
-        with ask.database.transaction():
-            web.drop_token(ask.database, ask.form.get("id"))
-        return _show(ask, said="That token opens nothing any more.")
-    name, role = ask.form.get("name")[:64], ask.form.get("role")
+    if context.form.get("verb") == "drop":
+        with context.database.transaction():
+            web.drop_token(context.database, context.form.get("id"))
+        return _show(context, said="That token opens nothing any more.")
+    name, role = context.form.get("name")[:64], context.form.get("role")
     if not name or role not in ROLES:
         raise Refusal(400, "A token needs a name and a role")
     secret = f"earful_{secrets.token_urlsafe(32)}"
-    with ask.database.transaction():
-        web.add_token(ask.database, secret, name, "api", ask.now, role=role, until=None)
-    return _show(ask, said=f"The token for {name}. It is shown now and never again:", secret=secret)
+    with context.database.transaction():
+        web.add_token(context.database, secret, name, "api", context.now, role=role, until=None)
+    return _show(context, said=f"The token for {name}. It is shown now and never again:", secret=secret)
 
 
 @get("/settings", role="lead")
-def show_settings(ask: Ask) -> Response:
+def show_settings(context: RequestContext) -> Response:
     """Every effective value and where it came from; a secret is only ever "set"."""
-    changed = web.desk_values(ask.database)
+    changed = web.desk_values(context.database)
     groups: dict[str, list[tuple[str, str, str]]] = {}
-    for key, value in values_of(ask.settings):
+    for key, value in values_of(context.settings):
         table = key.partition(".")[0].partition("[")[0]
-        origin = "file" if any(each == key or each.startswith(f"{key}.") for each in ask.settings.given) else "default"
+        origin = (
+            "file" if any(each == key or each.startswith(f"{key}.") for each in context.settings.given) else "default"
+        )
         if any(each == key or key.startswith(f"{each}.") for each in changed):
             origin = "desk"
         groups.setdefault(table, []).append((key, value, origin))
-    return page(ask, "settings.html", title="Settings", groups=groups, warnings=ask.settings.warnings)
+    return page(context, "settings.html", title="Settings", groups=groups, warnings=context.settings.warnings)
 
 
 _HIDDEN = {"file", "fingerprint", "given", "warnings"}

@@ -1,15 +1,15 @@
 """What a route is, who may use it, and what its function is given.
 
 Every route says its least role; none is reachable without saying so. Handlers are plain functions that run in the
-page's own threads: `Ask` in, a response out.
+page's own threads: `RequestContext` in, a response out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -19,77 +19,25 @@ from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.web.context import WebContext
+from monitor.web.forms import Form
+from monitor.web.identity import Identity, Role
 from monitor.wiring import Assembly
 
-if TYPE_CHECKING:
-    from monitor.web.server import WebFace
-
-Role = Literal["nobody", "viewer", "staff", "lead", "admin"]
 # "signed": the address itself proves who may; mail providers POST to it without a page before, cookies or origin.
 Kind = Literal["page", "public", "signed", "api"]
-RANK: Mapping[str, int] = {"nobody": 0, "viewer": 1, "staff": 2, "lead": 3, "admin": 4}
-ROLES: tuple[Role, ...] = ("viewer", "staff", "lead", "admin")
-
-
-class Refusal(Exception):
-    """This is not done; the person sees `text` on a page with this status."""
-
-    def __init__(self, status: int, title: str, text: str = "", *, wait: int = 0) -> None:
-        super().__init__(title)
-        self.status = status
-        self.title = title
-        self.text = text
-        self.wait = wait  # seconds, for Retry-After
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who asks. `session` is the stored (hashed) id of their session, empty where there is none."""
-
-    name: str
-    role: Role
-    csrf: str
-    zone: str = ""
-    session: str = ""
-    way: str = "page"
-
-    def may(self, role: str) -> bool:
-        """Whether this person may do what asks for `role`."""
-        return RANK[self.role] >= RANK[role]
-
-
-class Form:
-    """The fields of a posted form; a field may come several times."""
-
-    def __init__(self, fields: Mapping[str, Sequence[str]] | None = None, body: bytes = b"") -> None:
-        self._fields = fields or {}
-        self.body = body
-
-    def get(self, name: str, default: str = "") -> str:
-        """The last value of a field, without white space around it."""
-        found = self._fields.get(name)
-        return found[-1].strip() if found else default
-
-    def raw(self, name: str) -> str:
-        """The last value of a field as it was typed (a password)."""
-        found = self._fields.get(name)
-        return found[-1] if found else ""
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a field."""
-        return list(self._fields.get(name, ()))
 
 
 @dataclass(slots=True)
-class Ask:
+class RequestContext:
     """One request, with who asks and everything it may need."""
 
     request: Request
-    face: WebFace
+    site: WebContext
     assembly: Assembly
     now: datetime
     form: Form = field(default_factory=Form)
-    visitor: Visitor | None = None
+    identity: Identity | None = None
     csrf: str = ""
 
     @property
@@ -108,16 +56,16 @@ class Ask:
         return self.assembly.settings
 
     @property
-    def who(self) -> Visitor:
+    def who(self) -> Identity:
         """Who asks, on a route that nobody reaches without having said so."""
-        assert self.visitor is not None
-        return self.visitor
+        assert self.identity is not None
+        return self.identity
 
     @property
     def zone(self) -> ZoneInfo:
         """The reader's zone: their own, else the desk's."""
-        if self.visitor is not None and self.visitor.zone:
-            return ZoneInfo(self.visitor.zone)
+        if self.identity is not None and self.identity.zone:
+            return ZoneInfo(self.identity.zone)
         return self.settings.zone
 
     def path(self, name: str) -> str:
@@ -129,7 +77,7 @@ class Ask:
         return self.request.query_params.get(name, default).strip()[:500]
 
 
-Handler = Callable[[Ask], Response]
+Handler = Callable[[RequestContext], Response]
 
 
 @dataclass(frozen=True, slots=True)

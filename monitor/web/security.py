@@ -10,7 +10,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from monitor.settings.models import Settings
-from monitor.web.routing import Form, Refusal
+from monitor.web.forms import Form
+from monitor.web.identity import Refusal
 
 MOST_BODY = 1_000_000  # bytes
 BODY_SECONDS = 20.0

@@ -31,7 +31,7 @@ def explained(database: Database, judge: Judge, found: Mention) -> dict[str, Any
     explanation = judge.explain(found.post, found.brand, found.verdict.words)
     return {
         **mention(found),
-        "voices": [{"voice": name, "weight": round(weight, 4)} for name, weight in explanation.voices],
+        "voices": [{"voice": name, "weight": round(weight, 4)} for name, weight in explanation.contributions],
         "said": [
             {"answer": row["answer"], "who": row["who"], "way": row["way"], "at": row["at"],
              "taken_back": bool(row["undone_at"])}

@@ -17,6 +17,9 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from monitor.web.app import build
+from monitor.web.auth import Authenticator
+from monitor.web.context import WebContext
 from monitor.web.html import warm
 from monitor.web.security import hosts_of, is_loopback, listen_of
 from monitor.wiring import Assembly
@@ -79,7 +82,7 @@ class Guarded(H11Protocol):
             self._clock = None
 
 
-class WebFace:
+class WebServer:
     """The page, the signed links, the API. `assembly_of` gives the parts as they stand now (settings may be reloaded).
 
     `open_demo` opens it without a login, on this machine only: for the sample day, never for an installation.
@@ -88,25 +91,23 @@ class WebFace:
     def __init__(
         self, assembly_of: Callable[[], Assembly], clock: Callable[[], datetime], *, open_demo: bool = False
     ) -> None:
-        from monitor.web.app import build
-        from monitor.web.auth import Doorkeeper
-
         self.assembly_of = assembly_of
         self.clock = clock
         self.host, self.port = listen_of(assembly_of().settings)
         self.open_demo = open_demo and is_loopback(self.host)
-        self.stopping = threading.Event()
-        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
-        self.ready_pool = ThreadPoolExecutor(1, thread_name_prefix="page-ready")
-        self.door = Doorkeeper(clock)
-        self.app = build(self)
+        self.context = WebContext(
+            assembly_of=assembly_of,
+            clock=clock,
+            hosts_of=lambda: hosts_of(assembly_of().settings, self.port),
+            authenticator=Authenticator(clock),
+            pool=ThreadPoolExecutor(THREADS, thread_name_prefix="page"),
+            ready_pool=ThreadPoolExecutor(1, thread_name_prefix="page-ready"),
+            stopping=threading.Event(),
+            open_demo=self.open_demo,
+        )
+        self.app = build(self.context)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-
-    @property
-    def hosts(self) -> frozenset[str]:
-        """The hosts that may be asked for."""
-        return hosts_of(self.assembly_of().settings, self.port)
 
     @property
     def address(self) -> str:
@@ -147,7 +148,7 @@ class WebFace:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, args=([listening],), name="page", daemon=True)
         self._thread.start()
-        self.pool.submit(warm)  # so that the first person need not wait for it
+        self.context.pool.submit(warm)  # so that the first person need not wait for it
         return True
 
     def _listen(self) -> socket.socket:
@@ -176,10 +177,10 @@ class WebFace:
 
     def stop(self, within_seconds: float = 5.0) -> None:
         """Stop serving; what is being answered may end."""
-        self.stopping.set()
+        self.context.stopping.set()
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(within_seconds)
-        self.pool.shutdown(wait=False, cancel_futures=True)
-        self.ready_pool.shutdown(wait=False, cancel_futures=True)
+        self.context.pool.shutdown(wait=False, cancel_futures=True)
+        self.context.ready_pool.shutdown(wait=False, cancel_futures=True)

@@ -19,30 +19,30 @@ from starlette.routing import Route as Path
 
 from monitor.notify.interactions import Spool, spool_folder
 from monitor.settings.models import Settings
+from monitor.web.context import WebContext
 from monitor.web.security import read_body
 
 if TYPE_CHECKING:
-    from alerts.slack.socket_mode import Press
-    from monitor.web.server import WebFace
+    from alerts.slack.socket_mode import Press  # with Slack's library: only where Slack is configured
 
 log = logging.getLogger("earful.page")
 
 
-def paths_of(face: WebFace) -> list[Path]:
+def paths_of(site: WebContext) -> list[Path]:
     """The one address. 200 once the press is on the disk, 401 if it is not Slack's, 503 if it could not be kept."""
     writing = threading.Lock()  # the same press may come twice at once
 
     async def press(request: Request) -> Response:
         body = await read_body(request)
-        settings = face.assembly_of().settings
-        channel, found, refused = proved(settings, dict(request.headers), body, face)
+        settings = site.assembly_of().settings
+        channel, found, refused = proved(settings, dict(request.headers), body, site)
         if refused:
             log.warning("a press at /slack/press was refused: %s", refused)
             return _say(401, "This is no press of ours")
         if found is None:
             return Response(status_code=200)  # a link was opened, or another app's button pressed
         if found.asks_whom:
-            bot = face.assembly_of().alerting.channels[channel]
+            bot = site.assembly_of().alerting.channels[channel]
             return Response(status_code=200, background=BackgroundTask(_ask_whom, bot, found))
         try:
             await asyncio.to_thread(_keep, Spool(spool_folder(settings)), found, channel, writing)
@@ -60,7 +60,7 @@ def _ask_whom(bot: Any, press: Press) -> None:
     ask_whom(bot, press)
 
 
-def proved(settings: Settings, headers: dict[str, str], body: bytes, face: WebFace) -> tuple[str, Press | None, str]:
+def proved(settings: Settings, headers: dict[str, str], body: bytes, site: WebContext) -> tuple[str, Press | None, str]:
     """The channel whose secret proves this request, what was pressed, and why it was refused ("" if it was not)."""
     secrets = {
         channel.name: channel.options
@@ -78,7 +78,7 @@ def proved(settings: Settings, headers: dict[str, str], body: bytes, face: WebFa
     for name, options in secrets.items():
         try:
             secret = options.signing_secret.get_secret_value()
-            return name, press_from_http(headers, body, secret, face.clock(), options.team), ""
+            return name, press_from_http(headers, body, secret, site.clock(), options.team), ""
         except PressRefused as refused:
             why = str(refused)
     return "", None, why

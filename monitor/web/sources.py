@@ -10,15 +10,16 @@ from starlette.responses import RedirectResponse, Response
 from monitor.store import deliveries, sources
 from monitor.store.database import at
 from monitor.web.html import page
-from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.identity import Refusal
+from monitor.web.routing import RequestContext, get, post
 
 
 @get("/sources")
-def show_sources(ask: Ask) -> Response:
+def show_sources(context: RequestContext) -> Response:
     """Every source and channel, and the gaps of a week."""
-    health = sources.all_health(ask.database)
+    health = sources.all_health(context.database)
     states = []
-    for source in ask.settings.sources:
+    for source in context.settings.sources:
         each = health.get(source.name)
         state, tone = "not read yet", ""
         if not source.enabled:
@@ -36,30 +37,31 @@ def show_sources(ask: Ask) -> Response:
         states.append((source, each, state, tone))
     gaps = [
         (row["source"], at(row["start_at"]), at(row["end_at"]), row["reason"])
-        for row in sources.gaps_since(ask.database, ask.now - timedelta(days=7))
+        for row in sources.gaps_since(context.database, context.now - timedelta(days=7))
     ]
+    database, standing = context.database, deliveries.channel_health(context.database)
     return page(
-        ask, "sources.html", title="Sources", states=states, gaps=gaps[-60:], aside=sources.aside_counts(ask.database),
-        channels=[(each, deliveries.channel_health(ask.database).get(each.name)) for each in ask.settings.channels],
-        waiting=deliveries.waiting(ask.database), dead=deliveries.dead(ask.database, 20), said=ask.query("said"),
+        context, "sources.html", title="Sources", states=states, gaps=gaps[-60:], aside=sources.aside_counts(database),
+        channels=[(each, standing.get(each.name)) for each in context.settings.channels],
+        waiting=deliveries.waiting(database), dead=deliveries.dead(database, 20), said=context.query("said"),
     )  # fmt: skip
 
 
 @post("/sources/{name}", role="lead")
-def change_source(ask: Ask) -> Response:
+def change_source(context: RequestContext) -> Response:
     """Read a source now, pause it, or go on with it."""
-    name, verb = ask.path("name"), ask.form.get("verb")
-    if name not in ask.rules.sources:
+    name, verb = context.path("name"), context.form.get("verb")
+    if name not in context.rules.sources:
         raise Refusal(404, "There is no such source")
-    with ask.database.transaction():
+    with context.database.transaction():
         if verb == "read":
-            sources.read_now(ask.database, name, ask.now)
+            sources.read_now(context.database, name, context.now)
             said = f"{name} is read next."
         elif verb == "pause":
-            sources.pause(ask.database, name, ask.now, ask.who.name)
+            sources.pause(context.database, name, context.now, context.who.name)
             said = f"{name} is paused: nothing is heard from it until somebody resumes it."
         elif verb == "resume":
-            sources.pause(ask.database, name, None, "")
+            sources.pause(context.database, name, None, "")
             said = f"{name} is read again."
         else:
             raise Refusal(400, "Choose what to do")

@@ -16,7 +16,8 @@ from monitor.settings import overrides
 from monitor.settings.models import Block, Settings, Shift, span
 from monitor.store import erasures, key_values, web
 from monitor.web.html import page
-from monitor.web.routing import Ask, Refusal, get, post
+from monitor.web.identity import Refusal
+from monitor.web.routing import RequestContext, get, post
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _BLOCK = re.compile(r"([a-z ,-]+?)\s+([0-9]{1,2}:[0-9]{2})\s*(?:-|–|to)\s*([0-9]{1,2}:[0-9]{2})")
@@ -98,10 +99,10 @@ def _targets_words(targets: Any) -> str:
     )
 
 
-def _targets_value(ask: Ask) -> dict[str, Any]:
+def _targets_value(context: RequestContext) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in PRIORITIES:
-        spans = {each: ask.form.get(f"{name}.{each}") for each in ("first", "next", "resolve")}
+        spans = {each: context.form.get(f"{name}.{each}") for each in ("first", "next", "resolve")}
         for each, text in spans.items():
             try:
                 span(text)
@@ -121,14 +122,14 @@ def _holidays(text: str) -> list[str]:
     return found
 
 
-def _value(ask: Ask, key: str) -> Any:
+def _value(context: RequestContext, key: str) -> Any:
     """What the form says of `key`, as the value that is kept."""
-    typed = ask.form.raw("value")[:50_000]
+    typed = context.form.raw("value")[:50_000]
     readers: dict[str, Callable[[], Any]] = {
         "desk.hours": lambda: blocks_of(typed),
         "shifts": lambda: blocks_of(typed),
         "desk.holidays": lambda: _holidays(typed),
-        "desk.targets": lambda: _targets_value(ask),
+        "desk.targets": lambda: _targets_value(context),
         "alerts.quiet_start": typed.strip,
         "alerts.quiet_end": typed.strip,
         "ignore_authors": lambda: _lines(typed),
@@ -139,20 +140,20 @@ def _value(ask: Ask, key: str) -> Any:
 
 
 @get("/desk")
-def show_desk(ask: Ask) -> Response:
+def show_desk(context: RequestContext) -> Response:
     """Everything that can be changed here, as it stands, and who changed what."""
-    changes = web.desk_values(ask.database)
-    file, stands = fields_of(ask.assembly.written), fields_of(overrides.overlay(ask.assembly.written, changes))
+    changes = web.desk_values(context.database)
+    file, stands = fields_of(context.assembly.written), fields_of(overrides.overlay(context.assembly.written, changes))
     return page(
-        ask, "desk.html", title="Desk", file=file, stands=stands, changed=set(changes), priorities=PRIORITIES,
-        targets=overrides.overlay(ask.assembly.written, changes).desk.targets, short_span=short_span,
-        replies=overrides.replies(changes), replies_key=overrides.REPLIES, mutes=key_values.mutes(ask.database),
-        offered=key_values.mutes(ask.database, offered=True), said=ask.query("said"), names=label_of,
-        changes=[(row, label_of(row["key"])) for row in web.desk_changes(ask.database, limit=40)],
-        erased=erasures.noted(ask.database, 20), mute_words=overrides.mute_words,
-        people=[person.name for person in ask.assembly.written.people],
-        brands=[brand.name for brand in ask.assembly.written.brands],
-        letters=ask.assembly.written.digest.to, ended=overrides.ended_letters(changes),
+        context, "desk.html", title="Desk", file=file, stands=stands, changed=set(changes), priorities=PRIORITIES,
+        targets=overrides.overlay(context.assembly.written, changes).desk.targets, short_span=short_span,
+        replies=overrides.replies(changes), replies_key=overrides.REPLIES, mutes=key_values.mutes(context.database),
+        offered=key_values.mutes(context.database, offered=True), said=context.query("said"), names=label_of,
+        changes=[(row, label_of(row["key"])) for row in web.desk_changes(context.database, limit=40)],
+        erased=erasures.noted(context.database, 20), mute_words=overrides.mute_words,
+        people=[person.name for person in context.assembly.written.people],
+        brands=[brand.name for brand in context.assembly.written.brands],
+        letters=context.assembly.written.digest.to, ended=overrides.ended_letters(changes),
     )  # fmt: skip
 
 
@@ -178,79 +179,79 @@ def _back(said: str) -> Response:
 
 
 @post("/desk", role="lead")
-def change_desk(ask: Ask) -> Response:
+def change_desk(context: RequestContext) -> Response:
     """Change one key, or go back to the file's value."""
-    key = ask.form.get("key")
-    if key not in fields_of(ask.assembly.written):
+    key = context.form.get("key")
+    if key not in fields_of(context.assembly.written):
         raise Refusal(400, "That is not changed here")
-    before = web.desk_values(ask.database).get(key, "")
-    if ask.form.get("verb") == "file":
+    before = web.desk_values(context.database).get(key, "")
+    if context.form.get("verb") == "file":
         if not before:
             return _back(f"{label_of(key)}: it is the file's already.")
-        _keep(ask, key, "", before)
+        _keep(context, key, "", before)
         return _back(f"{label_of(key)}: back to what the file says.")
-    text = json.dumps(_value(ask, key), ensure_ascii=False)
+    text = json.dumps(_value(context, key), ensure_ascii=False)
     try:
         overrides.read(key, text)
     except ValueError as error:
         raise Refusal(400, f"{label_of(key).capitalize()}: that cannot be", f"{error}.") from None
     if text == before:
         return _back(f"{label_of(key)}: nothing was changed.")
-    _keep(ask, key, text, before)
+    _keep(context, key, text, before)
     return _back(f"{label_of(key)}: changed. It holds within a few seconds.")
 
 
-def _keep(ask: Ask, key: str, value: str, before: str) -> None:
-    with ask.database.transaction():
-        web.add_desk_change(ask.database, key, value, before, ask.who.name, ask.now)
+def _keep(context: RequestContext, key: str, value: str, before: str) -> None:
+    with context.database.transaction():
+        web.add_desk_change(context.database, key, value, before, context.who.name, context.now)
 
 
 @post("/desk/undo", role="lead")
-def undo_change(ask: Ask) -> Response:
+def undo_change(context: RequestContext) -> Response:
     """Take one change back."""
-    number = ask.form.get("n")
-    with ask.database.transaction():
-        row = web.undo_desk_change(ask.database, int(number), ask.now) if number.isdecimal() else None
+    number = context.form.get("n")
+    with context.database.transaction():
+        row = web.undo_desk_change(context.database, int(number), context.now) if number.isdecimal() else None
     if row is None:
         return _back("That was taken back before.")
     return _back(f"{label_of(row['key'])}: taken back.")
 
 
 @post("/desk/replies", role="lead")
-def change_replies(ask: Ask) -> Response:
+def change_replies(context: RequestContext) -> Response:
     """Keep the saved replies as they were written."""
-    names, texts = ask.form.all("name"), ask.form.all("text")
+    names, texts = context.form.all("name"), context.form.all("text")
     kept = [
         {"name": name.strip()[:80], "text": text.strip()[:5000]}
         for name, text in zip(names, texts, strict=False)
         if name.strip() and text.strip()
     ][:60]
-    before = web.desk_values(ask.database).get(overrides.REPLIES, "")
-    value = "" if ask.form.get("verb") == "file" else json.dumps(kept, ensure_ascii=False)
+    before = web.desk_values(context.database).get(overrides.REPLIES, "")
+    value = "" if context.form.get("verb") == "file" else json.dumps(kept, ensure_ascii=False)
     if value != before:
-        _keep(ask, overrides.REPLIES, value, before)
+        _keep(context, overrides.REPLIES, value, before)
     return _back("saved replies: changed.")
 
 
 @post("/desk/mutes", role="lead")
-def change_mutes(ask: Ask) -> Response:
+def change_mutes(context: RequestContext) -> Response:
     """Mute an author, a domain or a thread; take a mute back; accept one that was offered."""
-    verb, number = ask.form.get("verb"), ask.form.get("n")
+    verb, number = context.form.get("verb"), context.form.get("n")
     if verb in {"undo", "accept", "decline"} and number.isdecimal():
-        with ask.database.transaction():
+        with context.database.transaction():
             if verb == "accept":
-                done = key_values.accept_mute(ask.database, int(number), ask.who.name, ask.now)
+                done = key_values.accept_mute(context.database, int(number), context.who.name, context.now)
             else:
-                done = key_values.undo_mute(ask.database, int(number), ask.now)
+                done = key_values.undo_mute(context.database, int(number), context.now)
         words = {
             "undo": "It is told of again.",
             "accept": "It is muted: kept, and nobody is told.",
             "decline": "It is not muted, and not offered again.",
         }[verb]
         return _back(words if done else "Somebody was quicker: nothing was changed.")
-    kind, value = ask.form.get("kind"), ask.form.get("value")[:300]
+    kind, value = context.form.get("kind"), context.form.get("value")[:300]
     if kind not in {"author", "domain", "thread"} or not value or (kind != "domain" and "/" not in value):
         raise Refusal(400, "That cannot be muted", 'Write an author as "source/name", or a domain as "example.org".')
-    with ask.database.transaction():
-        key_values.add_mute(ask.database, ask.form.get("brand"), kind, value, ask.who.name, ask.now)
+    with context.database.transaction():
+        key_values.add_mute(context.database, context.form.get("brand"), kind, value, context.who.name, context.now)
     return _back(f"{value} is muted: kept, and nobody is told.")

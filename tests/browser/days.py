@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
-from monitor.web.server import WebFace
+from monitor.web.server import WebServer
 from monitor.wiring import assemble, know_sources
 from tests.hall import Clock
 
@@ -29,7 +29,7 @@ class SampleDay:
         self.assembly = assemble(settings, database)
         for source in settings.sources:
             self.assembly.collector.visit(source.name, "posts", self.clock)
-        self.face = WebFace(lambda: self.assembly, self.clock, open_demo=True)
+        self.face = WebServer(lambda: self.assembly, self.clock, open_demo=True)
         assert self.face.start()
         self.address = self.face.address
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alerts import Receipt
 from connectors import Batch
-from monitor.cases.assignment import Taken
+from monitor.cases.assignment import IngestResult
 from monitor.ingest.collector import Collector
 from monitor.notify.outbox import Job
 from monitor.notify.sender import Alerting
@@ -20,7 +20,7 @@ from monitor.wiring import Assembly
 class CursorFirst(Collector):
     """Commits the cursor before the posts of its page."""
 
-    def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> Taken:
+    def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> IngestResult:
         with self.database.transaction():
             sources.save_cursor(self.database, source.name, what, batch.cursor, now, complete=batch.complete)
         return super()._keep(source, what, batch, now)

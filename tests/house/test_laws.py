@@ -26,7 +26,7 @@ THIRD_PARTIES = {
     "feedparser": ["connectors/rss.py"],
     "httpcore2": ["connectors/sockets.py"],  # the sockets below httpx2: who checks an address must open it too
     "httpx2": ["connectors/http.py"],
-    "jinja2": ["alerts/email/templates.py", "monitor/web/"],  # mails and pages; the wings share no code
+    "jinja2": ["alerts/email/templates.py", "monitor/web/"],  # mails and pages; the two packages share no code
     "markupsafe": ["monitor/web/"],  # jinja2's own
     "mcp": ["monitor/mcp_server"],
     "numpy": ["monitor/text/local_models/figures.py"],  # only with the [onnx] extra
@@ -169,13 +169,13 @@ def test_each_third_party_stands_in_one_place() -> None:
     assert {name: paths for name, paths in astray.items() if paths} == {}
 
 
-@pytest.mark.parametrize("wing", [connectors, alerts], ids=["connectors", "alerts"])
-def test_every_kind_has_its_module_and_its_class_with_settings(wing: object) -> None:
-    kinds: dict[str, str] = wing.KINDS  # type: ignore[attr-defined]
+@pytest.mark.parametrize("package", [connectors, alerts], ids=["connectors", "alerts"])
+def test_every_kind_has_its_module_and_its_class_with_settings(package: object) -> None:
+    kinds: dict[str, str] = package.KINDS  # type: ignore[attr-defined]
     for kind, path in kinds.items():
         module, _, name = path.partition(":")
         assert find_spec(module) is not None, f"{kind}: there is no {module}"
-        assert module.startswith(wing.__name__), f"{kind} stands outside its wing"  # type: ignore[attr-defined]
+        assert module.startswith(package.__name__), f"{kind} stands outside its package"  # type: ignore[attr-defined]
         try:
             loaded = import_module(module)
         except ModuleNotFoundError as error:
@@ -186,7 +186,7 @@ def test_every_kind_has_its_module_and_its_class_with_settings(wing: object) -> 
         assert hasattr(loaded, "Settings"), f"{kind}: {module} has no Settings"
 
 
-def test_the_hall_knows_no_network_and_no_channel_by_name() -> None:
+def test_monitor_knows_no_network_and_no_channel_by_name() -> None:
     """Only KINDS names them: a library that nobody configured is never imported."""
     named = {path.partition(":")[0] for path in (*connectors.KINDS.values(), *alerts.KINDS.values())}
     found = [

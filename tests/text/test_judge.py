@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import Post
-from monitor.text.features import BrandVoice
+from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.model.evaluation import count, evaluate
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mentions"
 NOW = datetime(2026, 11, 3, 14, 2, tzinfo=UTC)
-ACME = BrandVoice("Acme", words=("Acme", "The Killers"), competitors=("Globex",))
+ACME = BrandProfile("Acme", words=("Acme", "The Killers"), competitors=("Globex",))
 
 
 def post(text: str, **more: Any) -> Post:
@@ -155,8 +155,8 @@ def test_the_brands_own_name_is_never_sentiment(judge: Judge) -> None:
 
 
 def test_a_brands_own_complaint_words_are_heard() -> None:
-    plain = Judge([BrandVoice("Acme")])
-    taught = Judge([BrandVoice("Acme", complaint_words={"en": ("gone all wobbly",)})])
+    plain = Judge([BrandProfile("Acme")])
+    taught = Judge([BrandProfile("Acme", complaint_words={"en": ("gone all wobbly",)})])
     words = post("my chair has gone all wobbly")
     before, after = plain.verdict(words, "Acme"), taught.verdict(words, "Acme")
     assert after.needs_answer > before.needs_answer
@@ -224,7 +224,7 @@ def test_complaints_in_six_more_languages_call_people(judge: Judge, language: st
 def test_a_reason_names_the_words_of_feeling_where_no_complaint_is_told(judge: Judge) -> None:
     found = judge.verdict(post("@acme je suis triste et épuisé", lang="fr"), "Acme")
     assert found.reasons == ("sounds unhappy (triste, epuise)",)
-    explained = dict(judge.explain(post("@acme je suis triste et épuisé", lang="fr"), "Acme").voices)
+    explained = dict(judge.explain(post("@acme je suis triste et épuisé", lang="fr"), "Acme").contributions)
     assert explained["feelings: triste, epuise"] > 2
 
 
@@ -259,10 +259,10 @@ def test_an_explanation_sums_to_the_verdict(judge: Judge) -> None:
     import math
 
     found = judge.explain(post("@acme my order never arrived, where is it?"), "Acme", answers_us=True)
-    odds = sum(weight for _, weight in found.voices)
+    odds = sum(weight for _, weight in found.contributions)
     assert 1 / (1 + math.exp(-odds)) == pytest.approx(found.verdict.needs_answer, abs=1e-3)
-    assert abs(found.voices[0][1]) >= abs(found.voices[-1][1])
-    assert not any(words.startswith("signal ") for words, _ in found.voices)
+    assert abs(found.contributions[0][1]) >= abs(found.contributions[-1][1])
+    assert not any(words.startswith("signal ") for words, _ in found.contributions)
 
 
 def test_an_unknown_brand_is_judged_by_the_general_ear(judge: Judge) -> None:

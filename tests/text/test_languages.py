@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors import Post
-from monitor.text.features import BrandVoice
+from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 
 LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")
-JUDGE = Judge([BrandVoice("Acme", ("Acme",))])
+JUDGE = Judge([BrandProfile("Acme", ("Acme",))])
 
 
 def lane_of(text: str, hint: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.text.features import BrandVoice
+from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.model.trained import Learned
 from monitor.text.relevance import NotUs, learn_relevance, lesson_of, mute_offers, relevance, tokens_for
@@ -63,7 +63,7 @@ def test_context_words_of_the_settings_speak_for_us() -> None:
 
 
 def test_the_judge_tells_nobody_of_what_is_not_about_us() -> None:
-    voice = BrandVoice("Shell", words=(), context=("petrol",))
+    voice = BrandProfile("Shell", words=(), context=("petrol",))
     judge = Judge([voice], about_us={"Shell": taught()})
     angry = post("ugh, found another pretty shell on the beach and cut my foot, worst day")
     found = judge.verdict(angry, "Shell")

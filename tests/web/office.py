@@ -18,7 +18,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from monitor.web.auth import welcome_link
-from monitor.web.server import WebFace
+from monitor.web.server import WebServer
 from monitor.wiring import Assembly
 from tests.hall import Clock, assembly_of, settings_from, take
 
@@ -73,7 +73,7 @@ class Office:
         self.settings = settings_from(folder, tables=tables, earful=f'page_listen = "127.0.0.1:0"\n{earful}')
         self.database = database
         self.assembly: Assembly = assembly_of(database, self.settings)
-        self.face = WebFace(lambda: self.assembly, self.clock, open_demo=open_demo)
+        self.face = WebServer(lambda: self.assembly, self.clock, open_demo=open_demo)
         assert self.face.start()
         self.browsers: list[Browser] = []
 

@@ -18,8 +18,9 @@ from monitor.store import web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import pages_of
+from monitor.web.identity import RANK, ROLES, Refusal
 from monitor.web.openapi import BASE, OPERATIONS, Field
-from monitor.web.routing import RANK, ROLES, ROUTES, Refusal
+from monitor.web.routing import ROUTES
 from tests.hall import BROKEN, CALM, LATE, THANKS, lines, post
 from tests.web.office import Office
 

@@ -12,7 +12,8 @@ import pytest
 
 from monitor.store.sqlite import Sqlite
 from monitor.web import pages_of
-from monitor.web.routing import RANK, ROLES, ROUTES, Route
+from monitor.web.identity import RANK, ROLES
+from monitor.web.routing import ROUTES, Route
 from tests.hall import lines, post
 from tests.web.office import Office
 
@@ -119,12 +120,12 @@ def test_the_demo_is_open_on_this_machine_and_through_nothing_else(demo: Office)
 
 
 def test_a_demo_that_listens_to_the_world_asks_for_a_login(tmp_path: Path, sqlite: Sqlite) -> None:
-    from monitor.web.server import WebFace
+    from monitor.web.server import WebServer
     from tests.hall import Clock, assembly_of, settings_from
 
     settings = settings_from(tmp_path, earful='page_listen = "0.0.0.0:0"')
     assembly = assembly_of(sqlite, settings)
-    assert not WebFace(lambda: assembly, Clock(), open_demo=True).open_demo
+    assert not WebServer(lambda: assembly, Clock(), open_demo=True).open_demo
 
 
 def test_the_open_demo_too_wants_the_secret_of_its_forms(demo: Office) -> None:
@@ -233,9 +234,9 @@ def test_readiness_tells_what_the_auditor_found_and_that_it_stays_away(office: O
 
 
 def test_a_port_that_is_taken_stops_no_daemon(office: Office, tmp_path: Path) -> None:
-    from monitor.web.server import WebFace
+    from monitor.web.server import WebServer
 
-    other = WebFace(lambda: office.assembly, office.clock)
+    other = WebServer(lambda: office.assembly, office.clock)
     other.port = office.face.port
     assert not other.start()
     other.stop()

@@ -16,7 +16,7 @@ import pytest
 
 from monitor.notify.interactions import Listening, Spool, spool_folder, work_off
 from monitor.store.sqlite import Sqlite
-from monitor.web.server import WebFace
+from monitor.web.server import WebServer
 from tests.fakes.slack import TOKEN, TRIGGER, FakeSlack, block_actions, view_submission
 from tests.hall import ANGRY, Clock, assembly_of, case, lines, post, settings_from, take
 
@@ -43,7 +43,7 @@ class Reached:
         )  # fmt: skip
         self.database = database
         self.assembly = assembly_of(database, self.settings)
-        self.face = WebFace(lambda: self.assembly, self.clock)
+        self.face = WebServer(lambda: self.assembly, self.clock)
         assert self.face.start()
         self.spool = Spool(spool_folder(self.settings))
         self.http = httpx2.Client(base_url=self.face.address, timeout=10, trust_env=False)

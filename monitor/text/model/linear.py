@@ -111,20 +111,22 @@ class Model:
                 total += more
         return total * self._slope
 
-    def voices(self, tokens: Sequence[str], signals: Mapping[str, float], most: int = 12) -> list[tuple[str, float]]:
+    def contributions(
+        self, tokens: Sequence[str], signals: Mapping[str, float], most: int = 12
+    ) -> list[tuple[str, float]]:
         """Return what `score` is made of: the loudest words, pairs and signals, and the rest as one, summing to it."""
         places = hashed(tokens, self._bits)
         share = self._slope * self._scale / math.sqrt(len(places) or 1)
         seen: dict[int, str] = {}
         for words in (*((token,) for token in tokens), *pairwise(tokens)):
             seen.setdefault(next(iter(hashed((" ".join(words),), self._bits))), " ".join(words))
-        voices = [(f'"{words}"', share * self._weights[place]) for place, words in seen.items()]
+        contributions = [(f'"{words}"', share * self._weights[place]) for place, words in seen.items()]
         for name, value in signals.items():
             signal = self._signals.get(name)
             if signal is not None:
-                voices.append((f"signal {name}", self._slope * (signal.gives(value) - self._absent[name])))
-        voices.sort(key=lambda voice: -abs(voice[1]))
-        loud = voices[:most]
+                contributions.append((f"signal {name}", self._slope * (signal.gives(value) - self._absent[name])))
+        contributions.sort(key=lambda profile: -abs(profile[1]))
+        loud = contributions[:most]
         rest = self.score(tokens, signals) - sum(weight for _, weight in loud)
         return [*loud, ("everything else in the shipped model", rest)]
 

@@ -44,8 +44,10 @@ def test_a_classifier_and_the_shipped_judge_are_two_judges_of_equal_standing(tmp
 def test_what_a_classifier_moved_is_shown_and_the_voices_still_sum(tmp_path: Path) -> None:
     judge = Judge([], own_models=OwnModels(classifier=classifier_folder(tmp_path)))
     told = judge.explain(post("my order never arrived"), "")
-    assert [words for words, _ in told.voices if words.startswith("your own model tiny@")]
-    assert sum(weight for _, weight in told.voices) == pytest.approx(log_odds(told.verdict.needs_answer), abs=0.01)
+    assert [words for words, _ in told.contributions if words.startswith("your own model tiny@")]
+    assert sum(weight for _, weight in told.contributions) == pytest.approx(
+        log_odds(told.verdict.needs_answer), abs=0.01
+    )
     assert "tiny@" in told.verdict.scorer
 
 

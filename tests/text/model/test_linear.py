@@ -52,7 +52,7 @@ def test_a_signal_counts_for_at_most_four_deviations(tmp_path: Path) -> None:
 
 def test_the_voices_of_a_score_sum_to_it(tmp_path: Path) -> None:
     model = linear.read(tiny(tmp_path), NAMES)
-    voices = model.voices(("too", "late"), {"question": 1.0})
+    voices = model.contributions(("too", "late"), {"question": 1.0})
     assert sum(weight for _, weight in voices) == pytest.approx(model.score(("too", "late"), {"question": 1.0}))
     assert voices[0][0] == '"late"'
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.text.features import BrandVoice
+from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.model import training
 from monitor.text.model.evaluation import roc_area
@@ -209,7 +209,7 @@ def test_one_more_answer_moves_a_post_like_it_at_once() -> None:
 
 
 def test_the_judge_hears_what_was_learned_for_that_brand_only() -> None:
-    voices = [BrandVoice("Kettles"), BrandVoice("Pans")]
+    voices = [BrandProfile("Kettles"), BrandProfile("Pans")]
     plain = Judge(voices)
     chance = random.Random(2)
     taught = []
@@ -225,14 +225,14 @@ def test_the_judge_hears_what_was_learned_for_that_brand_only() -> None:
     assert judge.verdict(post, "Kettles").needs_answer > plain.verdict(post, "Kettles").needs_answer
     assert judge.verdict(post, "Pans") == plain.verdict(post, "Pans")
     assert "learned/240" in judge.verdict(post, "Kettles").scorer
-    assert any("your own answers" in words for words, _ in judge.explain(post, "Kettles").voices)
+    assert any("your own answers" in words for words, _ in judge.explain(post, "Kettles").contributions)
 
 
 def test_what_is_off_is_not_heard_by_the_judge() -> None:
     off = replace(training.learn(kettles(200)), blend=0.0)
     post = Post("x", "new", "", "b", "the spout dribbles", NOW, lang="en")
-    found = Judge([BrandVoice("K")], learned={"K": off}).verdict(post, "K")
-    assert found == Judge([BrandVoice("K")]).verdict(post, "K")
+    found = Judge([BrandProfile("K")], learned={"K": off}).verdict(post, "K")
+    assert found == Judge([BrandProfile("K")]).verdict(post, "K")
 
 
 def quiet(number: int, needs: float, lane: str = "none", author: str = "") -> Mention:

@@ -1,0 +1,34 @@
+"""What every handler of the page may use: the parts as they are now, the clock, who may come in, and where work runs.
+
+The server builds it once and owns what it holds; a handler gets it and knows neither the thread nor the socket.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.web.auth import Authenticator
+from monitor.wiring import Assembly
+
+
+@dataclass(frozen=True, slots=True)
+class WebContext:
+    """The page's surroundings. `assembly_of` gives the parts as they are now: settings may be reloaded meanwhile."""
+
+    assembly_of: Callable[[], Assembly]
+    clock: Callable[[], datetime]
+    hosts_of: Callable[[], frozenset[str]]  # known for sure only once the server listens
+    authenticator: Authenticator
+    pool: ThreadPoolExecutor  # answers pages
+    ready_pool: ThreadPoolExecutor  # answers /ready, which must not wait behind pages
+    stopping: threading.Event
+    open_demo: bool  # without a login, on this machine only
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that may be asked for."""
+        return self.hosts_of()

@@ -1,0 +1,38 @@
+"""Who somebody is on the page, what their role may do, and how they are told that it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["nobody", "viewer", "staff", "lead", "admin"]
+RANK: Mapping[str, int] = {"nobody": 0, "viewer": 1, "staff": 2, "lead": 3, "admin": 4}
+ROLES: tuple[Role, ...] = ("viewer", "staff", "lead", "admin")
+
+
+class Refusal(Exception):
+    """This is not done; the person sees `text` on a page with this status."""
+
+    def __init__(self, status: int, title: str, text: str = "", *, wait: int = 0) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.text = text
+        self.wait = wait  # seconds, for Retry-After
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks. `session` is the stored (hashed) id of their session, empty where there is none."""
+
+    name: str
+    role: Role
+    csrf: str
+    zone: str = ""
+    session: str = ""
+    way: str = "page"
+
+    def may(self, role: str) -> bool:
+        """Whether this person may do what asks for `role`."""
+        return RANK[self.role] >= RANK[role]
