@@ -46,7 +46,8 @@ class Case:
     fingerprint: int = 0
     asked_at: datetime | None = None  # when they wrote again after an answer; None until then
     due_at: datetime | None = None
-    owner: str = ""
+    owner: str = ""  # the name that is shown
+    owner_id: str = ""  # what is compared
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     answered_at: datetime | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors import Post
 from monitor.cases import actions as verbs
+from monitor.people.identity import of_assistant
 from monitor.store import cases, mentions, pages
 from monitor.text.normalize import clean
 from monitor.web import search, serializers
@@ -117,8 +118,8 @@ class Desk:
         detail = {key: value for key, value in given.items() if value}
         try:
             said = verbs.say(
-                assembly.database, assembly.rules, case[:40], verb, who=self.who, way="mcp", now=self.clock(),
-                detail=detail,
+                assembly.database, assembly.rules, case[:40], verb, who=of_assistant(self.who), way="mcp",
+                now=self.clock(), detail=detail,
             )  # fmt: skip
         except verbs.NotPossible as error:
             raise NoSuch(str(error)) from error

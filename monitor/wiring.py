@@ -26,6 +26,7 @@ from monitor.learning.feedback import Taught, Teaching, load
 from monitor.notify.rendering import SignedLink, no_link
 from monitor.notify.sender import Alerting
 from monitor.notify.system_notices import queue_notice
+from monitor.people.upgrade import give_ids
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
@@ -63,6 +64,7 @@ def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
     """Open the database that settings name, and bring it to this version's schema."""
     database = open_database(settings.database.url.get_secret_value())
     migrate(database, now)
+    give_ids(database, settings, now)
     return database
 
 

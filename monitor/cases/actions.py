@@ -7,14 +7,16 @@ one transaction with what follows from it: the message that shows the case is ed
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import case_policy
 from alerts.case import Case, Outcome
-from monitor.settings.rules import Recipients, Rules
+from monitor.people.identity import NOBODY, Actor, Directory, of_name
+from monitor.people.reach import reached
+from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Database
 from monitor.text.normalize import clean
@@ -27,9 +29,9 @@ VERBS = (
 )  # fmt: skip
 # What a verb changes, so that undo can put it back.
 _UNDOABLE = (
-    "owner", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on", "closed_at",
-    "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step", "next_step_at",
-    "claim_expires_at", "due_at", "chain", "lane", "quiet",
+    "owner", "owner_id", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on",
+    "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
+    "next_step_at", "claim_expires_at", "due_at", "chain", "lane", "quiet",
 )  # fmt: skip
 _TAUGHT = {"not_us": "not_us", "not_a_complaint": "not_a_complaint", "spam": "spam"}
 
@@ -53,12 +55,15 @@ def say(
     case_id: str,
     verb: str,
     *,
-    who: str,
+    who: Actor | str,
     way: str,
     now: datetime,
     detail: Mapping[str, Any] | None = None,
 ) -> Said:
-    """Say `verb` of a case. Raises NotPossible for an unknown case, verb, person or missing detail."""
+    """Say `verb` of a case: `who` is somebody by their id, or a name of the list of people.
+
+    Raises NotPossible for an unknown case, verb, person or missing detail.
+    """
     with database.transaction():
         return say_within(database, rules, case_id, verb, who=who, way=way, now=now, detail=detail or {})
 
@@ -69,13 +74,14 @@ def say_within(
     case_id: str,
     verb: str,
     *,
-    who: str,
+    who: Actor | str,
     way: str,
     now: datetime,
     detail: Mapping[str, Any],
 ) -> Said:
     """As `say`, inside a transaction that is open already."""
-    case_id, who = clean(case_id), clean(who)
+    directory = Directory(database, rules.settings)
+    case_id, actor = clean(case_id), _actor(directory, who)
     detail = {key: clean(value) if isinstance(value, str) else value for key, value in detail.items()}
     note = str(detail.pop("note", "")) if verb == "assign" else ""
     row = cases.row_of(database, case_id)
@@ -83,10 +89,15 @@ def say_within(
         raise NotPossible(f"there is no case {case_id}; earful cases lists them")
     case = cases.case_of(row)
     if verb == "undo":
-        return _undo(database, case, who, way, now)
+        return _undo(database, case, actor, way, now)
     if verb not in VERBS:
         raise NotPossible(f"{verb!r} cannot be said of a case; write one of: {', '.join(VERBS)}")
-    changes, text = _meaning(rules, case, verb, who, now, dict(detail))
+    if verb == "assign":
+        owner = _owner(directory, detail.get("owner", ""), actor)
+        detail = {**detail, "owner": owner.name, "owner_id": owner.id}
+    # A case keeps the id under which somebody took it: it may be another one by which they are known now.
+    had = directory.resolve(Actor(case.owner_id, case.owner))
+    changes, text = _meaning(rules, replace(case, owner=had.name, owner_id=had.id), verb, actor, now, dict(detail))
     if not changes and verb not in {"note"}:
         return Said(case, False, text)
     before = {key: row[key] for key in _UNDOABLE if key in changes}
@@ -96,27 +107,39 @@ def say_within(
     assert after is not None
     if verb != "note":
         cases.change(database, case.id, next_step_at=case_policy.next_step_at(after, now))
-    cases.log(database, case.id, now, verb, who=who, way=way, before=before, **_plain(detail))
-    _teach(database, after, verb, changes, who, way, now)
+    by: dict[str, Any] = {"who": actor.name, "who_id": actor.id, "way": way}
+    cases.log(database, case.id, now, verb, **by, before=before, **_plain(detail))
+    _teach(database, after, verb, changes, actor, way, now)
     if note:
-        cases.log(database, case.id, now, "note", who=who, way=way, text=note)
-    if verb == "assign" and after.owner != who and after.owner in rules.people:
-        call_owner(database, rules, after.id, who, now, note=note)
+        cases.log(database, case.id, now, "note", **by, text=note)
+    if verb == "assign" and after.owner_id != actor.id:
+        call_owner(database, rules, after.id, actor.name, now, note=note)
     show_again(database, after, now, text)
     return Said(cases.one(database, case.id), True, text)
 
 
-def call_owner(
-    database: Database,
-    rules: Rules,
-    case_id: str,
-    who: str,
-    now: datetime,
-    *,
-    note: str = "",
-    reached: Sequence[Recipients] | None = None,
-) -> None:
-    """Call whom a case was given to: below its message, and where else settings reach them, or as `reached` says."""
+def _actor(directory: Directory, who: Actor | str) -> Actor:
+    """Who says it, under the id that counts; a name in words is looked up in the list of people."""
+    if isinstance(who, Actor):
+        return directory.resolve(Actor(clean(who.id), clean(who.name)))
+    name = clean(who)
+    return directory.find(name) or of_name(name)
+
+
+def _owner(directory: Directory, owner: object, actor: Actor) -> Actor:
+    """Whom a case is given to. Raises NotPossible for a name that nobody bears."""
+    if isinstance(owner, Actor):
+        return directory.resolve(Actor(clean(owner.id), clean(owner.name)))
+    if not owner:
+        raise NotPossible("say who is to have it")
+    found = actor if owner == actor.id else directory.find(str(owner))
+    if found is None:
+        raise NotPossible(directory.nobody(str(owner)))
+    return found
+
+
+def call_owner(database: Database, rules: Rules, case_id: str, who: str, now: datetime, *, note: str = "") -> None:
+    """Call whom a case was given to: below its message, and where else settings reach them."""
     row = cases.row_of(database, case_id)
     assert row is not None
     route = json.loads(row["targets"] or "[]") or list(rules.settings.alerts.notify)
@@ -136,7 +159,7 @@ def call_owner(
                 payload={"ping": list(each.ping), "owner": True, "footer": f"{who}: {note}" if note else ""},
                 key=now.isoformat(),
             )
-            for each in (rules.tell([row["owner"]], route, now) if reached is None else reached)
+            for each in reached(rules, row["owner_id"], route, now)
         ],
     )
 
@@ -146,18 +169,20 @@ def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a table of functions
-    rules: Rules, case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any]
+    rules: Rules, case: Case, verb: str, actor: Actor, now: datetime, detail: dict[str, Any]
 ) -> tuple[dict[str, Any], str]:
     """What a verb changes in a case, and the line that says so. No changes: it is so already."""
+    who = actor.name
     zone = rules.settings.zone
     clock = f"{now.astimezone(zone):%H:%M}"
     if case.closed_at is not None and verb not in {"reopen", "note", "close", "dismiss"}:
         raise NotPossible(f"case {case.id} is closed ({case.closed_by}); reopen it first")
     match verb:
         case "take" | "assign":
-            return _take(rules, case, who if verb == "take" else str(detail.get("owner", "")), who, now, clock)
+            owner = actor if verb == "take" else Actor(str(detail["owner_id"]), str(detail["owner"]))
+            return _take(rules, case, owner, actor, now, clock)
         case "release":
-            return _release(rules, case, who, now)
+            return _release(rules, case, str(detail.get("reason", "")), who, now)
         case "answered":
             if case.state_at(now) == "answered":
                 return {}, f"answered already, by {case.answered_by}"
@@ -195,38 +220,42 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
             return {"closed_at": None, "closed_by": "", "outcome": "", "why": ""}, f"opened again by {who}"
 
 
-def _take(rules: Rules, case: Case, owner: str, who: str, now: datetime, clock: str) -> tuple[dict[str, Any], str]:
-    if not owner:
+def _take(
+    rules: Rules, case: Case, owner: Actor, actor: Actor, now: datetime, clock: str
+) -> tuple[dict[str, Any], str]:
+    if not owner.id:
         raise NotPossible("say who is to have it")
-    if owner == case.owner:
-        return {}, f"{owner} has it already"
-    if case.owner and owner == who:
+    if owner.id == case.owner_id:
+        return {}, f"{owner.name} has it already"
+    if case.owner_id and owner.id == actor.id:
         since = f" since {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
         return {}, f"{case.owner} was first and has it{since}"
     due = case.due_at or rules.clock(case.priority, now).due_at  # in the sweep list it had none
     return {
         "due_at": due,
-        "owner": owner,
+        "owner": owner.name,
+        "owner_id": owner.id,
         "acknowledged_at": case.acknowledged_at or now,
-        "acknowledged_by": case.acknowledged_by or owner,
+        "acknowledged_by": case.acknowledged_by or owner.name,
         "claim_expires_at": rules.claim_expiry(case.priority, now),
         "snoozed_until": None,
         "waiting_on": "",
         "waiting_until": None,
         "lane": "ping",
-    }, f"taken by {owner}, {clock}" if owner == who else f"given to {owner} by {who}, {clock}"
+    }, f"taken by {owner.name}, {clock}" if owner.id == actor.id else f"given to {owner.name} by {actor.name}, {clock}"
 
 
-def _release(rules: Rules, case: Case, who: str, now: datetime) -> tuple[dict[str, Any], str]:
+def _release(rules: Rules, case: Case, reason: str, who: str, now: datetime) -> tuple[dict[str, Any], str]:
     if not case.owner:
         return {}, "nobody has it"
     fresh = rules.clock(case.priority, now)
     return {
         "owner": "",
+        "owner_id": "",
         "claim_expires_at": None,
         "step": 0,
         "chain": case_policy.chain_text(fresh.chain),
-    }, f"let go by {who}; open again"
+    }, f"released: {reason}" if reason else f"released by {who}; open again"
 
 
 def _close(case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -273,7 +302,7 @@ def _written(value: str) -> datetime:
     return moment
 
 
-def _undo(database: Database, case: Case, who: str, way: str, now: datetime) -> Said:
+def _undo(database: Database, case: Case, actor: Actor, way: str, now: datetime) -> Said:
     lines = [
         line
         for line in cases.log_of(database, case.id)
@@ -289,17 +318,17 @@ def _undo(database: Database, case: Case, who: str, way: str, now: datetime) -> 
         cases.change(database, case.id, next_step_at=case_policy.next_step_at(restored, now))
     cases.mark_undone(database, line.n, now)
     spoken_of = [mention.id for mention in mentions.of_case(database, case.id)]
-    key_values.undo_labels(database, spoken_of, line.who, line.at, now)
-    cases.log(database, case.id, now, "undo", who=who, way=way, undone=line.what)
+    key_values.undo_labels(database, spoken_of, line.who_id, line.at, now)
+    cases.log(database, case.id, now, "undo", who=actor.name, who_id=actor.id, way=way, undone=line.what)
     after = cases.one(database, case.id)
     assert after is not None
-    text = f"{line.what} taken back by {who}"
+    text = f"{line.what} taken back by {actor.name}"
     show_again(database, after, now, text)
     return Said(after, True, text)
 
 
 def _teach(
-    database: Database, case: Case, verb: str, changes: Mapping[str, Any], who: str, way: str, now: datetime
+    database: Database, case: Case, verb: str, changes: Mapping[str, Any], actor: Actor, way: str, now: datetime
 ) -> None:
     """Every answer of a person is a label: dismissed with its reason, or worth an answer.
 
@@ -315,7 +344,7 @@ def _teach(
         for mention in mentions.of_case(database, case.id):
             thanked = answer == "yes" and mention.verdict.praise
             if mention.verdict.lane != "none" and not thanked:
-                key_values.add_label(database, case.brand, mention.id, answer, who, way, now)
+                key_values.add_label(database, case.brand, mention.id, answer, actor.name, way, now, who_id=actor.id)
 
 
 def show_again(database: Database, case: Case, now: datetime, reason: str) -> None:
@@ -377,7 +406,7 @@ def record_answer(
         answered_at=moment.isoformat(), **more,
     )  # fmt: skip
     if not case.quiet:  # a file of old reviews with their replies is not what staff say today
-        _teach(database, case, "answered", {}, who, "network", now)
+        _teach(database, case, "answered", {}, replace(NOBODY, name=who), "network", now)
     if moment < case.last_posted_at:
         cases.change(database, case.id, asked_at=case.last_posted_at)
         clock = rules.clock(case.priority, case.last_posted_at, again=True)

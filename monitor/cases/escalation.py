@@ -15,6 +15,8 @@ from typing import Any
 from alerts import case_policy, hours
 from alerts.case import Case
 from monitor.cases import actions as verbs
+from monitor.people.identity import NOBODY, Actor, Directory, settings_name
+from monitor.people.reach import reached
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.connect import Error
@@ -84,8 +86,7 @@ class _Round:
             self._move(
                 row, snoozed_until="", waiting_until="", waiting_on="", claim_expires_at=claim, next_step_at=again
             )
-            names = [case.owner] if case.owner else ["channel"]
-            self._tell(row, names, due.reason, key=f"wake{row['snoozed_until']}{row['waiting_until']}", owner=True)
+            self._tell_owner(row, due.reason, key=f"wake{row['snoozed_until']}{row['waiting_until']}")
             self._say(case, "wake")
         else:
             self._remind(row, case, due)
@@ -102,37 +103,41 @@ class _Round:
         self._say(case, "remind", step=due.step, reason=due.reason, notify=due.notify, people=people)
 
     def _told(self, case_id: str) -> set[str]:
-        """Who was reminded of a case before, or had it and let it lie."""
+        """The people of settings who were reminded of a case before, or had it and let it lie."""
         found: set[str] = set()
         for line in cases.log_of(self.database, case_id):
             found.update(line.detail.get("people", ()) if line.what == "remind" else ())
-            found.update({line.who} if line.what == "claim_expired" else ())
+            found.update({settings_name(line.who_id)} if line.what == "claim_expired" else ())
         return found
 
     def _claim_expired(self, row: Row, case: Case, due: case_policy.Due) -> None:
         """First a reminder to whoever has it; when that too brings no answer, the case is open again for everybody."""
         until = stamp(case.claim_expires_at)
-        if case.owner in self.rules.people and not key_values.has_period(self.database, f"claim:{case.id}:{until}"):
+        if not key_values.has_period(self.database, f"claim:{case.id}:{until}"):
             again = stamp(self.rules.claim_expiry(case.priority, self.now))
             key_values.take_period(
                 self.database, f"claim:{case.id}:{again}", self.now
             )  # the next time it is open again
             self._move(row, claim_expires_at=again, next_step_at=again)
-            self._tell(row, [case.owner], due.reason, key=f"claim{until}", owner=True)
-            self._say(case, "remind", reason=due.reason, people=[case.owner])
+            self._tell_owner(row, due.reason, key=f"claim{until}")
+            name = settings_name(case.owner_id)
+            self._say(case, "remind", reason=due.reason, people=[name] if name else [])
             return
         chain = self.rules.clock(case.priority, self.now).chain
         first = stamp(chain[0].at if chain else None)
-        self._move(row, owner="", claim_expires_at="", step=0, chain=case_policy.chain_text(chain), next_step_at=first)
+        self._move(
+            row, owner="", owner_id="", claim_expires_at="", step=0, chain=case_policy.chain_text(chain),
+            next_step_at=first,
+        )  # fmt: skip
         self._tell(row, ["channel"], f"{case.owner} had it, but there is no answer; open again", key=f"open{until}")
-        self._say(case, "claim_expired", who=case.owner)
+        self._say(case, "claim_expired", who=case.owner, who_id=case.owner_id)
 
-    def _say(self, case: Case, what: str, *, who: str = "", **detail: Any) -> None:
-        self.log.append(cases.log_row(case.id, self.now, what, who=who, way="escalation", **detail))
+    def _say(self, case: Case, what: str, **detail: Any) -> None:
+        self.log.append(cases.log_row(case.id, self.now, what, way="escalation", **detail))
 
     def _move(self, row: Row, **changes: Any) -> None:
         kept = (
-            "owner", "claim_expires_at", "step", "chain", "next_step_at", "snoozed_until", "waiting_until",
+            "owner", "owner_id", "claim_expires_at", "step", "chain", "next_step_at", "snoozed_until", "waiting_until",
             "waiting_on",
         )  # fmt: skip
         self.changes.append(
@@ -147,28 +152,38 @@ class _Round:
         *,
         key: str,
         step: int = 1,
-        owner: bool = False,
         told: Collection[str] = (),
     ) -> None:
-        route = json.loads(row["targets"] or "[]") or list(self.rules.settings.alerts.notify)
-        mention = row["priority"] in self.rules.settings.alerts.mention_people or owner
-        for each in self.rules.tell(notify, route, self.now, told):
-            ping = list(each.ping) if mention else []
-            self.outbox.append(
-                deliveries.new_row(
-                    about=f"case:{row['id']}",
-                    target=each.target,
-                    now=self.now,
-                    due_at=self.now,
-                    reason=reason,
-                    story_id=row["story_id"],
-                    step=step,
-                    priority=row["priority"],
-                    urgent=row["priority"] == "critical",
-                    payload={"ping": ping, "owner": True} if owner else {"ping": ping},
-                    key=key,
-                )
+        mention = row["priority"] in self.rules.settings.alerts.mention_people
+        for each in self.rules.tell(notify, self._route(row), self.now, told):
+            self._queue(row, each.target, {"ping": list(each.ping) if mention else []}, reason, key, step)
+
+    def _tell_owner(self, row: Row, reason: str, *, key: str) -> None:
+        """Tell whoever has it, wherever they are reached; the case's channel where that is nowhere else."""
+        route = self._route(row)
+        found = reached(self.rules, row["owner_id"], route, self.now) or self.rules.tell(["channel"], route, self.now)
+        for each in found:
+            self._queue(row, each.target, {"ping": list(each.ping), "owner": True}, reason, key, 1)
+
+    def _route(self, row: Row) -> list[str]:
+        return json.loads(row["targets"] or "[]") or list(self.rules.settings.alerts.notify)
+
+    def _queue(self, row: Row, target: str, payload: Mapping[str, Any], reason: str, key: str, step: int) -> None:
+        self.outbox.append(
+            deliveries.new_row(
+                about=f"case:{row['id']}",
+                target=target,
+                now=self.now,
+                due_at=self.now,
+                reason=reason,
+                story_id=row["story_id"],
+                step=step,
+                priority=row["priority"],
+                urgent=row["priority"] == "critical",
+                payload=payload,
+                key=key,
             )
+        )
 
 
 def lists(database: Database, rules: Rules, now: datetime) -> int:
@@ -291,14 +306,26 @@ def channels_left(database: Database, rules: Rules, now: datetime) -> int:
 
 
 def people_left(database: Database, rules: Rules, now: datetime) -> int:
-    """Cases of people who are no longer in the settings are open again; how many."""
-    gone = [row for row in cases.owned(database) if rules.people and row["owner"] not in rules.people]
-    for row in gone:
-        with database.transaction():
-            verbs.say_within(
-                database, rules, row["id"], "release", who=f"{row['owner']} left", way="settings", now=now, detail={}
-            )
-    return len(gone)
+    """Cases of people who were known and are gone are open again; how many.
+
+    Whoever is known under another id by now (a page user who has come into settings, say) has the case under that one.
+    """
+    directory = Directory(database, rules.settings)
+    released = 0
+    for row in cases.owned(database):
+        kept = Actor(row["owner_id"], row["owner"])
+        owner = directory.resolve(kept)
+        why = directory.gone(owner)
+        if why:
+            with database.transaction():
+                verbs.say_within(
+                    database, rules, row["id"], "release", who=NOBODY, way="settings", now=now, detail={"reason": why}
+                )
+            released += 1
+        elif owner != kept:
+            with database.transaction():
+                cases.rename_owner(database, row["id"], kept.id, owner.id, owner.name)
+    return released
 
 
 def thread_growth(database: Database, rules: Rules, stories: Mapping[str, int], now: datetime) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from alerts import case_policy
 from alerts.case import Case, Contact
 from monitor.cases.grouping import Stories
+from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
@@ -79,6 +80,7 @@ class CaseOpener:
         if story is None:
             story = self.stories.begin(case_id, contact, self.now)
         chain = clock.chain if clock is not None and tells else ()
+        owner = of_settings(routed.owner if tells else "")
         row = cases.new_row(
             id=case_id,
             n=self.number,
@@ -96,7 +98,8 @@ class CaseOpener:
             fingerprint=each.fingerprint,
             due_at=stamp(clock.due_at) if clock else "",
             resolve_due_at=stamp(clock.resolve_due_at) if clock else "",
-            owner=routed.owner if tells else "",
+            owner=owner.name,
+            owner_id=owner.id,
             chain=case_policy.chain_text(chain) if chain else "[]",
             next_step_at=stamp(chain[0].at) if chain else "",
             quiet=int(quiet),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import os
@@ -14,9 +15,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from monitor.people.identity import Actor, Directory, of_shell
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
+from monitor.text.normalize import clean
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 app = typer.Typer(
@@ -75,6 +78,17 @@ def opened() -> Iterator[Assembly]:
         yield assemble(settings, database)
     finally:
         database.close()
+
+
+def speaker(assembly: Assembly, name: str) -> Actor:
+    """Who speaks: somebody of the list by this name, else the account that runs the command. Failed for a stranger."""
+    directory = Directory(assembly.database, assembly.settings)
+    if not name:
+        return directory.resolve(of_shell(getpass.getuser()))
+    found = directory.find(clean(name))
+    if found is None:
+        raise Failed(f"--as: {directory.nobody(clean(name))}")
+    return found
 
 
 def print_json(value: Any) -> None:

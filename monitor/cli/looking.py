@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -17,11 +16,11 @@ from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor.cases import actions as verbs
-from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path
+from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path, speaker
 from monitor.notify import rendering
+from monitor.people.identity import Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
-from monitor.settings.errors import meant
 from monitor.settings.models import span
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Row, at, stamp
@@ -161,6 +160,7 @@ def case_json(assembly: Any, row: Row, told: list[deliveries.Delivery]) -> dict[
         "priority_reasons": list(case.priority_reasons),
         **{name: row[name] or None for name in moments},
         "owner": case.owner or None,
+        "owner_id": case.owner_id or None,
         "answered_by": case.answered_by or None,
         "sent_on": case.sent_on,
         "outcome": case.outcome or None,
@@ -197,8 +197,10 @@ def cases_(
 ) -> None:
     """List cases, the most urgent unanswered one first."""
     with opened() as assembly:
+        person = Directory(assembly.database, assembly.settings).find(owner)
         wanted = cases.Filter(
-            brand=brand, source=source, lane="ping" if flagged else "", owner=owner, only_open=only_open,
+            brand=brand, source=source, lane="ping" if flagged else "",
+            owner=person.id if person is not None else owner, only_open=only_open,
             since=_since(since), limit=limit,
         )  # fmt: skip
         rows = cases.find(assembly.database, wanted)
@@ -279,7 +281,7 @@ def case(
         if verb:
             if verb in {"close", "dismiss"} and not (outcome or why):
                 raise Failed(_ended_how(case_id, verb))
-            who = as_ or getpass.getuser()
+            who = speaker(assembly, as_)
             moment: Any = until
             if until and until[-1:].isalpha() and "T" not in until:
                 try:
@@ -294,10 +296,9 @@ def case(
                 detail={key: value for key, value in detail.items() if value},
             )  # fmt: skip
             typer.echo(f"case {case_id}: {said.text}")
-            people = assembly.rules.people
-            if verb == "assign" and people and owner not in people:
-                near = meant(owner, people, "only who stands there is told")
-                typer.echo(f"! {safe_line(owner)} does not stand in [[people]], and was not told: {near}", err=True)
+            has = said.case.owner_id if said.case is not None else ""
+            if verb == "assign" and has != who.id and not settings_name(has):
+                typer.echo(f"! {safe_line(owner)} is not listed under [[people]], and was not alerted", err=True)
             return
         row = cases.row_of(assembly.database, case_id)
         if row is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor import privacy
-from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json
+from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, speaker
 from monitor.service.scheduler import utc_now
 from monitor.store import erasures
 from monitor.store.database import at
@@ -46,7 +45,7 @@ def erase(
             raise Failed(f"nobody of that name is known on {source}; earful mentions shows how names are written there")
         if not yes:
             _ask(found)
-        who = as_ or getpass.getuser()
+        who = speaker(assembly, as_).name
         done = privacy.erase(
             assembly.database, assembly.rules, source, author, who=who, way="command line", now=utc_now()
         )

@@ -114,12 +114,17 @@ def learn(database: Database, settings: Settings, judge: Judge, brand: str, now:
 
 def lesson(judge: Judge, row: Row) -> Lesson:
     """One label as what it teaches about needing an answer."""
-    return judge.lesson(_post(row), row["brand"], cast(Answer, row["answer"]), row["who"], at(row["at"]))
+    return judge.lesson(_post(row), row["brand"], cast(Answer, row["answer"]), _person(row), at(row["at"]))
 
 
 def _about(row: Row, context: Iterable[str]) -> Lesson:
     answer = cast(Answer, row["answer"])
-    return lesson_of(_post(row), context, answer, row["who"], at(row["at"]), row["language"])
+    return lesson_of(_post(row), context, answer, _person(row), at(row["at"]), row["language"])
+
+
+def _person(row: Row) -> str:
+    """Who said it: people are counted by their ids. What was seen on the network has none, and counts by its name."""
+    return str(row["who_id"] or row["who"])
 
 
 def _post(row: Row) -> Post:
@@ -160,7 +165,7 @@ def _figures(learned: Learned) -> dict[str, Any]:
 def _offer_mutes(database: Database, brand: str, rows: Iterable[Row], now: datetime) -> None:
     """Offer what was "not us" three times; whatever was offered or muted once is not offered again."""
     known = key_values.known_mutes(database, brand)
-    answers = [NotUs(brand, _post(row), row["who"]) for row in rows if row["answer"] == "not_us"]
+    answers = [NotUs(brand, _post(row), _person(row)) for row in rows if row["answer"] == "not_us"]
     for offer in mute_offers(answers):
         value = mute_value(offer.kind, offer.source, offer.value)
         if (offer.kind, value) not in known:

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from alerts import Channel, ChannelError
 from monitor.cases import actions as verbs
+from monitor.people.identity import Actor, Directory, of_slack
 from monitor.settings.models import Settings, span
-from monitor.settings.rules import Recipients, Rules
-from monitor.store import cases, key_values
+from monitor.settings.rules import Rules
+from monitor.store import key_values
 from monitor.store.database import Database
 from monitor.timeouts import Overran, within
 
@@ -89,12 +90,12 @@ def work_off(
     for path, press in spool.waiting():
         words = ""
         may = allowed(press)  # may ask Slack: outside the transaction
-        if press["verb"] == "assign" and may:
-            known = (person.name for person in rules.settings.people if person.slack == press["value"])
-            press["owner"] = next(known, "") or named(str(press.get("by", "")), press["value"])
+        owner = _owner(database, rules, press, named) if press["verb"] == "assign" and may else None
         with database.transaction():
             if key_values.first_press(database, press["envelope_id"], json.dumps(press), now):
-                words = _say(database, rules, press, now) if may else "only members of the care group may press here"
+                words = "only members of the care group may press here"
+                if may:
+                    words = _say(database, rules, press, owner, now)
         path.unlink(missing_ok=True)
         done += 1
         if words:
@@ -102,30 +103,22 @@ def work_off(
     return done
 
 
-def _say(database: Database, rules: Rules, press: Mapping[str, Any], now: datetime) -> str:
+def _owner(database: Database, rules: Rules, press: Mapping[str, Any], named: Named) -> Actor:
+    """Whom a case is given to, out of Slack's menu of people; Slack is asked what it calls whom nobody knows."""
+    chosen = Directory(database, rules.settings).resolve(of_slack(str(press.get("team_id", "")), press["value"]))
+    return replace(chosen, name=named(str(press.get("by", "")), press["value"])) if chosen.kind == "slack" else chosen
+
+
+def _say(database: Database, rules: Rules, press: Mapping[str, Any], owner: Actor | None, now: datetime) -> str:
     """Say it; the words for the person who pressed, empty when the edited message says enough."""
-    who = next((person.name for person in rules.settings.people if person.slack == press["user_id"]), "")
-    who = who or press["user_name"] or press["user_id"]
+    who = of_slack(str(press.get("team_id", "")), press["user_id"], press["user_name"])
     verb = _VERBS.get(press["verb"], press["verb"])
+    detail = _detail(verb, press, now) if owner is None else {"owner": owner, "note": str(press.get("note", ""))}
     try:
-        said = verbs.say_within(
-            database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=_detail(verb, press, now)
-        )
-        known = press["owner"] in rules.people if verb == "assign" else True
-        if said.changed and not known and press["value"] != press["user_id"]:
-            _call_stranger(database, rules, press, who, now)
+        said = verbs.say_within(database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail)
     except verbs.NotPossible as error:
         return str(error)
     return "" if said.changed else said.text
-
-
-def _call_stranger(database: Database, rules: Rules, press: Mapping[str, Any], who: str, now: datetime) -> None:
-    """Call somebody whom settings do not name, and who can only be reached where the case was handed to them."""
-    row = cases.row_of(database, press["case_id"])
-    assert row is not None
-    route = json.loads(row["targets"] or "[]") or list(rules.settings.alerts.notify)
-    reached = [Recipients(target, (press["value"],)) for target in route if target.partition(":")[0] == press.get("by")]
-    verbs.call_owner(database, rules, press["case_id"], who, now, note=str(press.get("note", "")), reached=reached)
 
 
 def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -137,8 +130,6 @@ def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any
             return {"until": now + timedelta(hours=1)}
     if verb in {"dismiss", "close"}:
         return {"why": value} if value in verbs.WHYS else {}
-    if verb == "assign":
-        return {"owner": press["owner"], "note": str(press.get("note", ""))}
     named = {"wait": "on", "wants": "text"}.get(verb)
     return {named: "the customer" if value == "customer" else value} if named else {}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from functools import lru_cache
 from math import ceil
 
 from alerts import hours
+from monitor.people.identity import NOBODY, Actor, Directory, of_name
 from monitor.reports.response_times import Turn, resolutions_of, turns_of
 from monitor.settings.rules import Rules
 from monitor.store import report_queries
@@ -165,7 +167,7 @@ def of_span(
         by_priority=_by(counted, resolved, lambda each: each.priority),
         by_hour=_by(counted, resolved, lambda each: f"{each.hour:02}"),
         by_team=_by(counted, resolved, lambda each: each.team),
-        people=_people(database, since, until),
+        people=_people(database, rules, since, until),
         after=aftermath(database, since, until),
     )
 
@@ -292,23 +294,25 @@ def _by(
     return {name: figures_of(waits.get(name, []), ends.get(name, [])) for name in sorted({*waits, *ends})}
 
 
-def _people(database: Database, since: datetime, until: datetime) -> tuple[Load, ...]:
+def _people(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[Load, ...]:
     """Counts by person. An answer that was seen on the network counts for whoever has the case."""
-    counts: dict[str, dict[str, int]] = {}
+    directory = Directory(database, rules.settings)
+    counts: dict[Actor, Counter[str]] = {}
     for row in report_queries.said_between(database, since, until):
-        name, what = row["who"], row["what"]
+        actor, what = Actor(row["who_id"], row["who"]), row["what"]
         if what == "assign":
-            name, what = json.loads(row["detail"] or "{}").get("owner", ""), "take"
+            detail = json.loads(row["detail"] or "{}")
+            name = detail.get("owner", "")
+            actor, what = Actor(detail.get("owner_id") or of_name(name).id, name), "take"
         elif row["way"] == "network":
-            name = row["owner"] if what == "answered" else ""
-        if name:
-            mine = counts.setdefault(name, {"take": 0, "answered": 0, "close": 0})
-            mine["close" if what == "dismiss" else what] += 1
-    has = report_queries.open_by_owner(database)
+            actor = Actor(row["owner_id"], row["owner"]) if what == "answered" else NOBODY
+        if actor.id:
+            counts.setdefault(directory.resolve(actor), Counter())["close" if what == "dismiss" else what] += 1
+    for owner, n in report_queries.open_by_owner(database).items():
+        counts.setdefault(directory.resolve(Actor(*owner)), Counter())["has"] += n
     return tuple(
-        Load(name, found.get("take", 0), found.get("answered", 0), found.get("close", 0), has.get(name, 0))
-        for name in sorted({*counts, *has})
-        for found in [counts.get(name, {})]
+        Load(actor.name, found["take"], found["answered"], found["close"], found["has"])
+        for actor, found in sorted(counts.items(), key=lambda pair: (pair[0].name, pair[0].id))
     )
 
 

@@ -14,10 +14,10 @@ from monitor.store.database import Database, Row, at, encode, instant, marks, st
 COLUMNS = (
     "id", "n", "brand", "source", "thread", "author", "lane", "priority", "priority_reasons", "opened_at",
     "first_posted_at", "last_posted_at", "story_id", "fingerprint", "due_at", "asked_at", "resolve_due_at", "owner",
-    "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on", "closed_at",
-    "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step", "next_step_at",
-    "claim_expires_at", "chain", "quiet", "praise", "targets", "route", "tags", "worst", "reach", "rating", "language",
-    "reopened", "backdated", "mentions", "revision",
+    "owner_id", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on",
+    "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
+    "next_step_at", "claim_expires_at", "chain", "quiet", "praise", "targets", "route", "tags", "worst", "reach",
+    "rating", "language", "reopened", "backdated", "mentions", "revision",
 )  # fmt: skip
 _ADD = f"INSERT INTO cases ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + column for column in COLUMNS)})"
 _DEFAULTS: dict[str, Any] = {
@@ -67,6 +67,7 @@ class LogLine:
     what: str
     detail: dict[str, Any]
     undone_at: datetime | None
+    who_id: str = ""
 
 
 def case_of(row: Row) -> Case:
@@ -88,6 +89,7 @@ def case_of(row: Row) -> Case:
         fingerprint=row["fingerprint"],
         due_at=instant(row["due_at"]),
         owner=row["owner"],
+        owner_id=row["owner_id"],
         acknowledged_at=instant(row["acknowledged_at"]),
         acknowledged_by=row["acknowledged_by"],
         answered_at=instant(row["answered_at"]),
@@ -249,18 +251,29 @@ def note_doubled(database: Database, story: str, size: int) -> bool:
 
 
 def log(
-    database: Database, case: str, now: datetime, what: str, *, who: str = "", way: str = "", **detail: Any
+    database: Database,
+    case: str,
+    now: datetime,
+    what: str,
+    *,
+    who: str = "",
+    who_id: str = "",
+    way: str = "",
+    **detail: Any,
 ) -> None:
     """Add a line to the log of a case."""
-    add_log(database, [log_row(case, now, what, who=who, way=way, **detail)])
+    add_log(database, [log_row(case, now, what, who=who, who_id=who_id, way=way, **detail)])
 
 
-def log_row(case: str, now: datetime, what: str, *, who: str = "", way: str = "", **detail: Any) -> dict[str, Any]:
-    """A line of the log as its row."""
+def log_row(
+    case: str, now: datetime, what: str, *, who: str = "", who_id: str = "", way: str = "", **detail: Any
+) -> dict[str, Any]:
+    """A line of the log as its row: who is shown by name, and compared by id."""
     return {
         "case_id": case,
         "at": stamp(now),
         "who": who,
+        "who_id": who_id,
         "way": way,
         "what": what,
         "detail": encode(detail),
@@ -270,7 +283,8 @@ def log_row(case: str, now: datetime, what: str, *, who: str = "", way: str = ""
 def add_log(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add lines to logs."""
     database.run_many(
-        "INSERT INTO case_log (case_id, at, who, way, what, detail) VALUES (:case_id, :at, :who, :way, :what, :detail)",
+        "INSERT INTO case_log (case_id, at, who, who_id, way, what, detail) "
+        "VALUES (:case_id, :at, :who, :who_id, :way, :what, :detail)",
         rows,
     )
 
@@ -292,6 +306,7 @@ def _line(row: Row) -> LogLine:
         row["what"],
         json.loads(row["detail"] or "{}"),
         instant(row["undone_at"]),
+        row["who_id"],
     )
 
 
@@ -302,7 +317,7 @@ def mark_undone(database: Database, line: int, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which cases to list. Empty fields do not filter."""
+    """Which cases to list. Empty fields do not filter; `owner` is an id, or a name that nobody in the list bears."""
 
     brand: str = ""
     source: str = ""
@@ -321,7 +336,7 @@ def find(database: Database, wanted: Filter) -> list[Row]:
     values: dict[str, Any] = {"limit": wanted.limit, "offset": wanted.offset}
     for column in ("brand", "source", "lane", "owner", "language"):
         if value := getattr(wanted, column):
-            conditions.append(f"{column} = :{column}")
+            conditions.append("(owner_id = :owner OR owner = :owner)" if column == "owner" else f"{column} = :{column}")
             values[column] = value
     if wanted.only_open:
         conditions.append("closed_at = ''")
@@ -377,9 +392,10 @@ def count_open(database: Database) -> dict[str, int]:
 def move_on(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Move cases on after an escalation step, each only if nobody has touched it since it was read."""
     database.run_many(
-        "UPDATE cases SET owner = :owner, claim_expires_at = :claim_expires_at, step = :step, chain = :chain, "
-        "next_step_at = :next_step_at, snoozed_until = :snoozed_until, waiting_until = :waiting_until, "
-        "waiting_on = :waiting_on, revision = revision + 1 WHERE id = :id AND revision = :revision",
+        "UPDATE cases SET owner = :owner, owner_id = :owner_id, claim_expires_at = :claim_expires_at, step = :step, "
+        "chain = :chain, next_step_at = :next_step_at, snoozed_until = :snoozed_until, "
+        "waiting_until = :waiting_until, waiting_on = :waiting_on, revision = revision + 1 "
+        "WHERE id = :id AND revision = :revision",
         rows,
     )
 
@@ -396,8 +412,17 @@ def waiting(database: Database, lane: str, limit: int = 2000) -> list[Row]:
 def owned(database: Database) -> list[Row]:
     """Open cases that somebody has and has not answered."""
     return database.rows(
-        "SELECT id, owner FROM cases WHERE closed_at = '' AND owner <> '' "
+        "SELECT id, owner, owner_id FROM cases WHERE closed_at = '' AND owner <> '' "
         "AND (answered_at = '' OR answered_at < last_posted_at)"
+    )
+
+
+def rename_owner(database: Database, case: str, before: str, owner_id: str, owner: str) -> None:
+    """Whoever has a case is known under another id now; unless somebody else took it meanwhile."""
+    database.run(
+        "UPDATE cases SET owner_id = :id, owner = :owner, revision = revision + 1 "
+        "WHERE id = :case_id AND owner_id = :before",
+        {"id": owner_id, "owner": owner, "case_id": case, "before": before},
     )
 
 

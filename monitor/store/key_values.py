@@ -40,22 +40,27 @@ def remember(database: Database, key: str, value: str, now: datetime) -> None:
     )
 
 
-def add_label(database: Database, brand: str, mention: str, answer: str, who: str, way: str, now: datetime) -> None:
+def add_label(
+    database: Database, brand: str, mention: str, answer: str, who: str, way: str, now: datetime, *, who_id: str
+) -> None:
     """What a person said of a mention: the truth that judges learn from."""
     database.run(
-        "INSERT INTO labels (brand, mention_id, answer, who, way, at) "
-        "VALUES (:brand, :mention, :answer, :who, :way, :now)",
-        {"brand": brand, "mention": mention, "answer": answer, "who": who, "way": way, "now": stamp(now)},
-    )
+        "INSERT INTO labels (brand, mention_id, answer, who, who_id, way, at) "
+        "VALUES (:brand, :mention, :answer, :who, :who_id, :way, :now)",
+        {
+            "brand": brand, "mention": mention, "answer": answer, "who": who, "who_id": who_id, "way": way,
+            "now": stamp(now),
+        },
+    )  # fmt: skip
 
 
-def undo_labels(database: Database, mentions: Sequence[str], who: str, since: datetime, now: datetime) -> None:
+def undo_labels(database: Database, mentions: Sequence[str], who_id: str, since: datetime, now: datetime) -> None:
     """Take back what a person said of these mentions since then."""
     clause, values = marks("m", mentions)
     database.run(
-        f"UPDATE labels SET undone_at = :now WHERE mention_id IN {clause} AND who = :who "
+        f"UPDATE labels SET undone_at = :now WHERE mention_id IN {clause} AND who_id = :who_id "
         "AND at >= :since AND undone_at = ''",
-        {**values, "who": who, "since": stamp(since), "now": stamp(now)},
+        {**values, "who_id": who_id, "since": stamp(since), "now": stamp(now)},
     )
 
 

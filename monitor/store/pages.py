@@ -86,7 +86,9 @@ def _filters(wanted: Inbox) -> tuple[list[str], dict[str, Any]]:
     values: dict[str, Any] = {}
     for column in ("brand", "source", "owner", "language", "priority"):
         if value := getattr(wanted, column):
-            conditions.append(f"c.{column} = :{column}")
+            conditions.append(
+                "(c.owner_id = :owner OR c.owner = :owner)" if column == "owner" else f"c.{column} = :{column}"
+            )
             values[column] = value
     if wanted.ids is not None:
         clause, found = marks("i", wanted.ids[:900])

@@ -116,10 +116,10 @@ def log_between(database: Database, since: datetime, until: datetime) -> list[Ro
 
 
 def said_between(database: Database, since: datetime, until: datetime) -> list[Row]:
-    """(who, way, what, detail, owner of the case) of what was taken, answered and closed in a span."""
+    """(who, who_id, way, what, detail, the case's owner and owner_id) of what was taken, answered, closed in a span."""
     return database.rows(
-        "SELECT l.who, l.way, l.what, l.detail, c.owner FROM case_log l JOIN cases c ON c.id = l.case_id "
-        "WHERE l.at >= :since AND l.at < :until AND l.undone_at = '' "
+        "SELECT l.who, l.who_id, l.way, l.what, l.detail, c.owner, c.owner_id "
+        "FROM case_log l JOIN cases c ON c.id = l.case_id WHERE l.at >= :since AND l.at < :until AND l.undone_at = '' "
         "AND l.what IN ('take', 'assign', 'answered', 'close', 'dismiss')",
         {"since": stamp(since), "until": stamp(until)},
     )
@@ -139,10 +139,12 @@ def helped_between(database: Database, since: datetime, until: datetime) -> list
     )
 
 
-def open_by_owner(database: Database) -> dict[str, int]:
-    """How many unanswered cases each person has now."""
-    rows = database.rows(f"SELECT owner, count(*) AS n FROM cases WHERE {_WAITS} AND owner <> '' GROUP BY owner")
-    return {row["owner"]: int(row["n"]) for row in rows}
+def open_by_owner(database: Database) -> dict[tuple[str, str], int]:
+    """(owner_id, owner) -> how many unanswered cases each person has now."""
+    rows = database.rows(
+        f"SELECT owner_id, owner, count(*) AS n FROM cases WHERE {_WAITS} AND owner <> '' GROUP BY owner_id, owner"
+    )
+    return {(row["owner_id"], row["owner"]): int(row["n"]) for row in rows}
 
 
 def called_between(database: Database, since: datetime, until: datetime) -> tuple[int, int]:

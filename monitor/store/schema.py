@@ -175,8 +175,15 @@ SECOND = (
         n {serial}, source {key}, who {text}, way {text}, at {key}, posts {count}, cases {count}){strict}""",
 )
 
+# People are compared by their ids; the names beside them are shown. monitor/people gives older rows theirs.
+PEOPLE = (
+    "ALTER TABLE cases ADD COLUMN owner_id {text}",
+    "ALTER TABLE case_log ADD COLUMN who_id {text}",
+    "ALTER TABLE labels ADD COLUMN who_id {text}",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND)
+STEPS: Steps = (FIRST, SECOND, PEOPLE)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

@@ -108,20 +108,19 @@ def get_mention(context: RequestContext, _values: dict[str, Any]) -> Any:
 def label_mention(context: RequestContext, values: dict[str, Any]) -> Any:
     """Keep a label, once: what stands already is not kept again."""
     found, answer = _mention(context), values["answer"]
+    by = context.directory.resolve(context.who.actor)
     with context.database.transaction():
         mine = [
             row["answer"]
             for row in pages.labels_of_mention(context.database, found.id)
-            if not row["undone_at"] and row["who"] == context.who.name
+            if not row["undone_at"] and row["who_id"] == by.id
         ]
         changed = bool(mine) if answer == "undo" else mine[:1] != [answer]
         if changed and answer == "undo":
-            key_values.undo_labels(
-                context.database, [found.id], context.who.name, context.now - timedelta(days=3650), context.now
-            )
+            key_values.undo_labels(context.database, [found.id], by.id, context.now - timedelta(days=3650), context.now)
         elif changed:
             key_values.add_label(
-                context.database, found.brand, found.id, answer, context.who.name, context.who.way, context.now
+                context.database, found.brand, found.id, answer, by.name, context.who.way, context.now, who_id=by.id
             )
     return {
         "changed": changed,
@@ -141,8 +140,10 @@ def label_mention(context: RequestContext, values: dict[str, Any]) -> Any:
 def list_cases(context: RequestContext, values: dict[str, Any]) -> Any:
     """A page of cases, and the offset of the next one."""
     looked = search.read(values["q"] or "")
+    owner = context.directory.find(values["owner"] or "")
     wanted = pages.Inbox(
-        **{name: values[name] or "" for name in ("brand", "source", "language", "owner", "priority")},
+        **{name: values[name] or "" for name in ("brand", "source", "language", "priority")},
+        owner=owner.id if owner is not None else values["owner"] or "",
         ids=search.case_ids(context.database, looked),
     )
     total = pages.count(context.database, values["state"], wanted, context.now)
@@ -191,11 +192,13 @@ def say(context: RequestContext, values: dict[str, Any]) -> Any:
         raise Refusal(400, "That cannot be read", "url: write an address that begins with https://")
     key = clean(context.request.headers.get("idempotency-key", ""))[:200]
     with context.database.transaction():
-        first = not key or key_values.first_press(context.database, f"api:{context.who.name}:{key}", verb, context.now)
+        first = not key or key_values.first_press(
+            context.database, f"api:{context.who.actor.id}:{key}", verb, context.now
+        )
         if first:
             said = verbs.say_within(
                 context.database, context.rules, row["id"], verb,
-                who=context.who.name, way=context.who.way, now=context.now, detail=detail,
+                who=context.who.actor, way=context.who.way, now=context.now, detail=detail,
             )  # fmt: skip
     after = _case(context)
     return {

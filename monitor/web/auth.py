@@ -17,6 +17,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from monitor.people.identity import of_demo, of_page, of_token
 from monitor.settings.models import Settings
 from monitor.store import web
 from monitor.store.database import Database, at, instant
@@ -86,7 +87,7 @@ class Authenticator:
     def identity(self, request: Request, database: Database, now: datetime, *, open_demo: bool) -> Identity | None:
         """Who asks, by the session cookie; in the open demo everybody is its lead."""
         if open_demo:
-            return Identity("You", "admin", self.demo_csrf)
+            return Identity("You", "admin", self.demo_csrf, actor=of_demo("You"))
         secret = request.cookies.get(COOKIE, "") or request.cookies.get(f"__Host-{COOKIE}", "")
         if not secret or len(secret) > 200:
             return None
@@ -95,7 +96,8 @@ class Authenticator:
             return None
         if now - at(row["seen_at"]) > TOUCH_EVERY:
             web.touch_session(database, row["id"], now, now + IDLE)
-        return Identity(row["name"], cast(Role, row["role"]), row["csrf"], row["zone"], row["id"])
+        role, name = cast(Role, row["role"]), row["name"]
+        return Identity(name, role, row["csrf"], row["zone"], row["id"], actor=of_page(name))
 
     def log_in(self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime) -> str:
         """Return the secret of a new session, or raise Refusal; the answer is the same whatever was wrong."""
@@ -195,4 +197,5 @@ def caller(request: Request, database: Database, now: datetime) -> Identity:
     used = instant(row["used_at"])
     if used is None or now - used > TOUCH_EVERY:
         web.note_token(database, row["id"], now)
-    return Identity(row["name"], cast(Role, row["role"]), "", way="api")
+    name = row["name"]
+    return Identity(name, cast(Role, row["role"]), "", way="api", actor=of_token(row["id"], name))

@@ -242,7 +242,7 @@ def say(context: RequestContext) -> Response:
             context.rules,
             case_id,
             verb,
-            who=context.who.name,
+            who=context.who.actor,
             way=context.who.way,
             now=context.now,
             detail=detail,

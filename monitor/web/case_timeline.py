@@ -82,7 +82,7 @@ def _entry(line: LogLine, times: int) -> Entry:
             what = f"waiting on {detail.get('on') or 'the customer'}"
         case "undo":
             what = f"“{words_of(str(detail.get('undone', '')))}” taken back"
-        case "remind":
+        case "remind" | "release":
             more = str(detail.get("reason", ""))
         case "answered" if detail.get("sent_on"):
             what = "sent on elsewhere"

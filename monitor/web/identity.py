@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from monitor.people.identity import NOBODY, Actor
+
 Role = Literal["nobody", "viewer", "staff", "lead", "admin"]
 RANK: Mapping[str, int] = {"nobody": 0, "viewer": 1, "staff": 2, "lead": 3, "admin": 4}
 ROLES: tuple[Role, ...] = ("viewer", "staff", "lead", "admin")
@@ -24,7 +26,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks. `session` is the stored (hashed) id of their session, empty where there is none."""
+    """Who asks. `session` is the stored (hashed) id of their session, empty where there is none.
+
+    `name` is shown; what they do is done by `actor`.
+    """
 
     name: str
     role: Role
@@ -32,6 +37,7 @@ class Identity:
     zone: str = ""
     session: str = ""
     way: str = "page"
+    actor: Actor = NOBODY
 
     def may(self, role: str) -> bool:
         """Whether this person may do what asks for `role`."""

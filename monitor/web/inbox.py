@@ -16,6 +16,7 @@ from alerts.case import PRIORITIES, Case
 from alerts.wording import count_words, span_words
 from monitor.cases import actions as verbs
 from monitor.notify import rendering
+from monitor.people.identity import Actor
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Database, Row
@@ -148,23 +149,23 @@ def folded(found: Sequence[Line]) -> list[Line]:
     return [replace(head, same=tuple(below.get(place, ()))) for place, head in enumerate(heads)]
 
 
-def people_of(context: RequestContext) -> list[str]:
-    """Whom a case can be given to: the people of the settings, the page's users, and who asks."""
-    from monitor.store import web
-
-    named = [person.name for person in context.settings.people if person.role != "viewer"]
-    known = [user.name for user in web.users(context.database) if user.disabled_at is None and user.role != "viewer"]
-    return list(dict.fromkeys([*named, *known, context.who.name]))
+def people_of(context: RequestContext) -> list[Actor]:
+    """Whom a case can be given to: the one list of people, and who asks."""
+    directory = context.directory
+    mine = directory.resolve(context.who.actor)
+    everyone = list(directory.everyone)
+    return everyone if any(each.id == mine.id for each in everyone) else [*everyone, mine]
 
 
 def wanted_of(context: RequestContext) -> tuple[pages.Inbox, search.Search]:
     """The filters that stand in the address."""
     looked = search.read(context.query("q"))
+    owner = context.directory.find(context.query("owner"))
     return (
         pages.Inbox(
             brand=context.query("brand"),
             source=context.query("source"),
-            owner=context.query("owner"),
+            owner=owner.id if owner is not None else context.query("owner"),
             language=context.query("language"),
             priority=context.query("priority"),
             ids=search.case_ids(context.database, looked),
@@ -202,6 +203,7 @@ def inbox(context: RequestContext) -> Response:
     return page(
         context, "inbox.html", title=TITLES.get(state, "Inbox"), groups=groups, sweep=beside, state=state,
         number=number, looked=looked, states=STATES, people=people_of(context), languages=pages.languages(database),
+        mine=context.directory.resolve(context.who.actor).id,
         priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
         said=context.query("said"), undo=context.query("undo"),
         more={name: totals[name] for name in ("answered", "closed")} if not state else {},
@@ -244,7 +246,7 @@ def several(context: RequestContext) -> Response:
                 context.rules,
                 case_id,
                 verb,
-                who=context.who.name,
+                who=context.who.actor,
                 way=context.who.way,
                 now=context.now,
                 detail=detail,

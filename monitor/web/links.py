@@ -21,6 +21,7 @@ from alerts.links import LIFE, Claim, LinkRefused, Signer
 from monitor.cases import actions as verbs
 from monitor.notify import rendering
 from monitor.notify.rendering import SignedLink
+from monitor.people.identity import NOBODY, Actor, of_mail
 from monitor.settings.models import Settings
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import at, stamp
@@ -101,13 +102,19 @@ def _claim(context: RequestContext) -> Claim:
         raise Refusal(403, "This link does not work", str(refused)) from None
 
 
-def _person(context: RequestContext, recipient: str) -> str:
-    """The name of whom this link was sent to, "" for an address that several people read."""
-    address = recipient.partition(":")[2].casefold()
-    for person in context.settings.people:
-        if recipient in person.targets or (person.email and person.email.casefold() == address):
-            return person.name
-    return ""
+def _person(context: RequestContext, recipient: str) -> Actor:
+    """Whom this link was sent to; nobody for an address that several people read."""
+    actor = context.directory.resolve(of_mail(recipient))
+    return actor if actor.kind == "settings" else NOBODY
+
+
+def _who(context: RequestContext, recipient: str) -> Actor:
+    """Who presses: whom the link was sent to, else somebody of the list, else whoever they say at that address."""
+    said = context.form.get("who")[:64]
+    actor = _person(context, recipient)
+    if actor is not NOBODY or not said:
+        return actor
+    return next((each for each in context.directory.everyone if each.name == said), of_mail(recipient, said))
 
 
 def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = "", status: int = 200) -> Response:
@@ -124,8 +131,8 @@ def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = ""
         told=told[-5:],
         why=rendering.facts_of(context.rules, row, case, rendering.worst_of(told), (), context.now),
         purpose=claim.purpose,
-        person=_person(context, claim.recipient),
-        people=[each.name for each in context.settings.people if each.role != "viewer"],
+        person=_person(context, claim.recipient).name,
+        people=[each.name for each in context.directory.everyone],
         proof=_proof(context.path("token")),
         standing=rendering.standing(context.rules, case, context.now, context.zone),
         said=said,
@@ -148,8 +155,8 @@ def use_link(context: RequestContext) -> Response:
     verb = context.form.get("verb") or claim.purpose
     if verb not in PURPOSES[claim.purpose]:
         raise Refusal(403, "This link is not for that", "Open the case on the page.")
-    person = _person(context, claim.recipient) or context.form.get("who")[:64]
-    if not person:
+    person = _who(context, claim.recipient)
+    if person is NOBODY:
         return _show(context, claim, fault="Say who you are, so that your colleagues know.", status=400)
     if verb in {"close", "dismiss"} and not (
         context.form.get("outcome") if verb == "close" else context.form.get("why")

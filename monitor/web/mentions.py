@@ -119,10 +119,11 @@ def show_mentions(context: RequestContext) -> Response:
 def show_mention(context: RequestContext) -> Response:
     """One mention: its words, its verdict, every voice that was heard, what people said of it."""
     mention = _one(context)
+    said_of = pages.labels_of_mention(context.database, mention.id)
     return page(
         context, "mention.html", title="Mention", mention=mention, answers=ANSWERS,
         explanation=context.assembly.intake.judge.explain(mention.post, mention.brand, mention.verdict.words),
-        said_of=pages.labels_of_mention(context.database, mention.id), said=context.query("said"),
+        said_of=said_of, mine=context.directory.resolve(context.who.actor).id, said=context.query("said"),
     )  # fmt: skip
 
 
@@ -139,16 +140,17 @@ def _one(context: RequestContext) -> Mention:
 def correct(context: RequestContext) -> Response:
     """Say what a mention really is. It teaches; it can be taken back."""
     mention, answer = _one(context), context.form.get("answer")
+    by = context.directory.resolve(context.who.actor)
     if answer == "undo":
         with context.database.transaction():
             key_values.undo_labels(
-                context.database, [mention.id], context.who.name, context.now - timedelta(days=3650), context.now
+                context.database, [mention.id], by.id, context.now - timedelta(days=3650), context.now
             )
         said = "What you said of it is taken back."
     elif answer in ANSWERS:
         with context.database.transaction():
             key_values.add_label(
-                context.database, mention.brand, mention.id, answer, context.who.name, context.who.way, context.now
+                context.database, mention.brand, mention.id, answer, by.name, context.who.way, context.now, who_id=by.id
             )
         said = f"Kept: it {ANSWERS[answer]}. It teaches how posts like it are judged."
         if mention.case_id and answer != "yes":

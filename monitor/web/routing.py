@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
+from monitor.people.identity import Directory
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store.postgresql import Postgresql
@@ -67,6 +68,11 @@ class RequestContext:
         if self.identity is not None and self.identity.zone:
             return ZoneInfo(self.identity.zone)
         return self.settings.zone
+
+    @property
+    def directory(self) -> Directory:
+        """The list of people as it is now."""
+        return Directory(self.database, self.settings)
 
     def path(self, name: str) -> str:
         """A part of the address."""

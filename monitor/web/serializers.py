@@ -65,6 +65,7 @@ def case(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> dict
         "posts": row["mentions"],
         "language": row["language"],
         "owner": found.owner or None,
+        "owner_id": found.owner_id or None,
         "opened_at": moment(found.opened_at),
         "posted_at": moment(found.first_posted_at),
         "due_at": moment(found.due_at),

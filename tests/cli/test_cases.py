@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from monitor.cases.actions import say
+from monitor.cases import escalation
+from monitor.cases.actions import NotPossible, say
 from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.settings.loading import load
@@ -75,15 +77,29 @@ def test_a_conversation_is_shown_in_the_order_in_which_it_was_written(folder: Pa
     assert address in "".join(shown.split())
 
 
-def test_who_is_not_known_is_given_a_case_with_a_warning(folder: Path) -> None:
-    """A slip in the name used to leave the case with nobody, and nobody knew."""
+def test_a_name_that_nobody_bears_is_refused_with_the_nearest(folder: Path) -> None:
+    """A slip in the name used to be accepted, and undone two seconds later as somebody who had left."""
     with (folder / "settings.toml").open("a", encoding="utf-8") as settings:
-        settings.write('\n[[people]]\nname = "Olga"\n')
-    given = call(folder, "case", "1", "assign", "--owner", "Olag", "--as", "Ana")
-    assert (given.exit_code, "given to Olag" in given.stdout) == (0, True)
-    assert '! Olag does not stand in [[people]], and was not told: did you mean "Olga"?' in given.stderr
+        settings.write('\n[[people]]\nname = "Olga"\n\n[[people]]\nname = "Ben"\n')
+    for slip in (["take", "--as", "Olag"], ["assign", "--owner", "Olag", "--as", "Ben"]):
+        with pytest.raises((Failed, NotPossible), match=r"nobody is called 'Olag': did you mean \"Olga\"\?"):
+            call(folder, "case", "1", *slip)
+    with pytest.raises(Failed, match="nobody is called 'Zacharias': the people are Olga, Ben"):
+        call(folder, "case", "1", "take", "--as", "Zacharias")
+    assert "taken" not in call(folder, "case", "1").stdout
     known = call(folder, "case", "1", "assign", "--owner", "Olga", "--as", "Ben")
     assert (known.exit_code, known.stderr) == (0, "")
+    (mine,) = [json.loads(line) for line in call(folder, "cases", "--owner", "Olga", "--json").stdout.splitlines()]
+    assert (mine["owner"], mine["owner_id"]) == ("Olga", "settings:Olga")
+
+
+def test_the_account_that_runs_a_command_is_somebody_too(folder: Path, sqlite: Sqlite) -> None:
+    with (folder / "settings.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[[people]]\nname = "Olga"\n')
+    assert call(folder, "case", "1", "take").exit_code == 0
+    acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
+    assert escalation.people_left(sqlite, acme.rules, datetime.now(UTC)) == 0
+    assert case(sqlite, "1").owner_id == f"shell:{getpass.getuser()}"
 
 
 def test_an_author_is_erased_with_what_was_removed_and_what_stays(folder: Path, sqlite: Sqlite) -> None:
