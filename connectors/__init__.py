@@ -17,7 +17,7 @@ from typing import Protocol
 KINDS: dict[str, str] = {
     "replay": "connectors.replay:Replay",
     "hackernews": "connectors.hackernews:HackerNews",
-    "rss": "connectors.rss:Rss",
+    "rss": "connectors.rss.connector:Rss",
     "mastodon": "connectors.mastodon:Mastodon",
     "bluesky": "connectors.bluesky:Bluesky",
     "x": "connectors.x:X",

@@ -16,15 +16,16 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from itertools import chain
 
 import httpx2
 from pydantic import SecretStr
 
-from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused
+from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused, bot_check
 from connectors.sockets import CONNECT_SECONDS, READ_SECONDS, Backend, pool
 from connectors.text import parse_time
 from connectors.tls import authorities
@@ -223,6 +224,9 @@ def error_for(answer: Answer, where: str, now: datetime) -> ConnectorError | Non
     if status < 400:
         return None
     said = f"{where} answered {status}"
+    guard = bot_check.guard_of(answer.headers, answer.body)
+    if guard and status != 429:
+        return ConnectorError(f"{said}: a bot check ({guard}) refuses programs", bot_check.REMEDY)
     if status == 429:
         at = retry_after(answer.headers, now)
         return RateLimited(f"{said}: too many requests", at, "Nothing to do; reading goes on by itself.")
@@ -353,10 +357,13 @@ def _read(response: httpx2.Response, cap: int, where: str) -> bytes:
     if coding not in _WINDOWS:
         raise Nonsense(f"{where} packed its answer in a way that was not asked for", "It is tried again by itself.")
     window = _WINDOWS[coding]
+    chunks = response.iter_raw()
+    if coding == "deflate":
+        window, chunks = _told_apart(chunks)
     unpack = zlib.decompressobj(window) if window else None
     kept = bytearray()
     try:
-        for chunk in response.iter_raw():
+        for chunk in chunks:
             left = chunk
             while left and len(kept) <= cap:
                 if unpack is None:
@@ -373,6 +380,19 @@ def _read(response: httpx2.Response, cap: int, where: str) -> bytes:
     if unpack and kept and not unpack.eof:
         raise Nonsense(f"{where} broke off in the middle of its answer", "It is tried again by itself.")
     return bytes(kept)
+
+
+def _told_apart(chunks: Iterator[bytes]) -> tuple[int, Iterator[bytes]]:
+    """Tell by its first two bytes what a server calls "deflate": zlib, as it should be, bare, or even gzip."""
+    head = b""
+    while len(head) < 2 and (chunk := next(chunks, b"")):
+        head += chunk
+    if head[:2] == b"\x1f\x8b":
+        window = _GZIP
+    else:
+        is_zlib = head[:1] and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0
+        window = zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
+    return window, chain([head], chunks)
 
 
 class _Transport(httpx2.HTTPTransport):

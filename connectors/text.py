@@ -5,7 +5,6 @@ Everything here is pure, never raises on text, and takes time in proportion to t
 
 from __future__ import annotations
 
-import email.utils
 import html
 import json
 import math
@@ -13,6 +12,8 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
+
+from connectors import dates
 
 RAW_CAP = 65_536
 LONGEST_URL = 4_096
@@ -37,6 +38,9 @@ _PARAGRAPH = frozenset(
 _LINE = frozenset({"br", "li", "tr", "dt", "dd", "option", "figcaption"})
 _CELL = frozenset({"td", "th"})
 _SILENT = frozenset({"script", "style", "template", "noscript", "iframe", "object", "svg", "head"})
+
+_DOTNET = re.compile(r"/Date\((\d+)(?:[+-]\d{4})?\)/")
+_RUN_TOGETHER = re.compile(r"(?:19|20)\d{10}(?:\d\d)?")
 
 
 def clean(text: str) -> str:
@@ -126,39 +130,37 @@ def _tidy(text: str) -> str:
 def parse_time(value: object) -> datetime | None:
     """Read a time in any of the shapes that networks use, as aware UTC; None if it is none of them.
 
-    ISO 8601 (a time without a zone is taken as UTC), the dates of mail and RSS, and seconds or milliseconds since 1970
-    as a number or digits.
+    A number, or its digits, counts from 1970 (seconds down to nanoseconds); of texts, what `dates` can read whole
+    and in one way only. A time without a zone is taken as UTC.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    if isinstance(value, str):
-        text = value.strip()[:100]
-        try:
-            value = float(text) if text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) >= 9 else text
-        except ValueError:
-            return None
     try:
-        return _in_range(_from_text(value) if isinstance(value, str) else _from_number(float(value)))
-    except (ValueError, TypeError, OverflowError, OSError, IndexError):
+        if not isinstance(value, str):
+            return _in_range(_from_number(float(value)))
+        text = value.strip()
+        number = number_of(text)
+        return dates.moment(text) if number is None else _in_range(_from_number(number))
+    except (ValueError, TypeError, OverflowError, OSError):
         return None
+
+
+def number_of(text: str) -> float | None:
+    """The count since 1970 that a text holds: nine digits or more, which are no date run together."""
+    wrapped = _DOTNET.fullmatch(text)
+    digits = wrapped[1] if wrapped else text
+    whole = digits.partition(".")[0]
+    if len(digits) > 30 or len(whole) < 9 or not digits.replace(".", "", 1).isdecimal():
+        return None
+    return None if _RUN_TOGETHER.fullmatch(digits) and dates.moment(digits) else float(digits)
 
 
 def _from_number(number: float) -> datetime | None:
     if not math.isfinite(number) or number < 0:
         return None
-    return datetime.fromtimestamp(number / 1000 if number >= 1e11 else number, UTC)
-
-
-def _from_text(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        # "2015-02-24 11:35:52 -0800": a space before the zone is what the ISO reader refuses.
-        glued = re.fullmatch(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|UTC|GMT|[+-]\d\d:?\d\d)", text)
-        if glued is None:
-            return email.utils.parsedate_to_datetime(text)
-        zone = glued[2] if glued[2][0] in "+-" else "+00:00"
-        return datetime.fromisoformat(glued[1] + zone)
+    while number >= 1e11:
+        number /= 1000
+    return datetime.fromtimestamp(number, UTC)
 
 
 def _in_range(at: datetime | None) -> datetime | None:
@@ -175,8 +177,8 @@ def safe_url(text: object) -> str:
     """
     if not isinstance(text, str):
         return ""
-    address = clean(text).strip()
-    if len(address) > LONGEST_URL or re.search(r"[\s\\]", address):
+    address = re.sub(r"[\t\n]+ *", "", clean(text).strip())  # a long address that was broken into lines
+    if len(address) > LONGEST_URL or "\\" in address:
         return ""
     try:
         parts = urlsplit(address)
@@ -184,9 +186,9 @@ def safe_url(text: object) -> str:
         sound = sound and (parts.port is None or parts.port > 0)
     except ValueError:
         return ""
-    if not sound or re.search(r"[<>|\"'`{}^]", parts.netloc):
+    if not sound or re.search(r"[\s<>|\"'`{}^]", parts.netloc):
         return ""
-    return re.sub(r"[<>|\"'`{}^]", lambda match: quote(match.group()), address)
+    return re.sub(r"[\s<>|\"'`{}^]", lambda match: quote(match.group()), address)
 
 
 def raw_of(value: object) -> str:

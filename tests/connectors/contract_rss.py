@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from pydantic import SecretStr
 
 from connectors.http import Http
-from connectors.rss import Rss, Settings
+from connectors.rss.connector import Rss, Settings
 from tests.connectors.contracts import CANARY, Contract, first_request
 from tests.fakes.server import FakeServer, Reply, Seen
 

@@ -14,7 +14,8 @@ from pydantic import SecretStr, ValidationError
 
 from connectors import Batch, ConnectorError, Nonsense, RateLimited, Refused
 from connectors.http import Http
-from connectors.rss import MOST_ENTRIES, Rss, Settings, read_feed
+from connectors.rss.connector import Rss, Settings
+from connectors.rss.parsing import MOST_ENTRIES, read_feed
 from tests.connectors.contract_rss import feed, item, served
 from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
 from tests.fakes.server import FakeServer, Reply

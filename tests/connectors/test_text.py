@@ -167,7 +167,7 @@ def test_a_link_is_safe_or_empty(text: str) -> None:
         "//e.org",
         "https://user:word@e.org/",
         "https://",
-        "https://e.org/a b",
+        "https://e. org/a",
         "http://[::1",
         "data:text/html,x",
         "https://e.org:99999/",

