@@ -20,7 +20,8 @@ class Verdict:
     speak). `needs_answer` runs from 0 to 1. `lane` is "ping" (sure enough to call people), "sweep" (may need an
     answer) or "none". `reasons` are the words that decided it, in words for people. `scorer` is name and version.
     `critical` holds when a word of the critical class stands in it (injury, fraud, data leak, legal, press).
-    `tags` are "stage:delivery", "promise" and the like, for the figures. `praise` is praise worth a thank-you.
+    `tags` are "stage:delivery", "promise" and the like, for the figures, and "hurt" where somebody was injured.
+    `praise` is praise worth a thank-you.
     """
 
     sentiment: float

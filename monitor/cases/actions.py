@@ -33,6 +33,8 @@ _UNDOABLE = (
     "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
     "next_step_at", "claim_expires_at", "due_at", "chain", "lane", "quiet",
 )  # fmt: skip
+# The messages that show how their cases stand, edited when that changes; a reminder is said once.
+_SHOWN = ("story", "brief", "join", "lines", "growth")
 _TAUGHT = {"not_us": "not_us", "not_a_complaint": "not_a_complaint", "spam": "spam"}
 
 
@@ -350,13 +352,14 @@ def _teach(
 def show_again(database: Database, case: Case, now: datetime, reason: str) -> None:
     """Have every message that shows this case edited in place, at once."""
     for delivery in deliveries.messages_of_stories(database, [case.story_id]):
-        if delivery.about.startswith("case:") and delivery.about != f"case:{case.id}":
-            continue
+        about, _, key = delivery.about.partition(":")
+        if (about in {"case", "join"} and key != case.id) or about in {"lines", "growth", "calls"}:
+            continue  # what several share is found by the row of this case that it carries
         root = delivery
         if delivery.carrier:
             carrier = deliveries.one(database, delivery.carrier)
             root = carrier or delivery
-        if root.state in {"sent", "inflight", "unknown"} and root.about.partition(":")[0] in {"story", "brief"}:
+        if root.state in {"sent", "inflight", "unknown"} and root.about.partition(":")[0] in _SHOWN:
             deliveries.queue_edit(database, root, now, now, reason, urgent=True)
 
 

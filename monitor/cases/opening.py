@@ -77,6 +77,7 @@ class CaseOpener:
         story = case_policy.joins_story(
             contact, self.stories.near(contact), rules.alike, rules.settings.alerts.group_join
         )
+        joined = story is not None
         if story is None:
             story = self.stories.begin(case_id, contact, self.now)
         chain = clock.chain if clock is not None and tells else ()
@@ -128,6 +129,8 @@ class CaseOpener:
         )
         if tells:
             self._tell(row, routed.notify)
+            if joined and not rules.alike(contact.fingerprint, story.fingerprint):
+                self._tell_joined(row, routed.notify)
         return case_id
 
     def attach(self, each: Judged, case: Case, person: Person) -> None:
@@ -168,9 +171,9 @@ class CaseOpener:
             assert row is not None
             self._tell(row, json.loads(row["targets"] or "[]") or self.rules.settings.alerts.notify)
             if reply:
-                self._tell_again(row, "writes again")
+                self._tell_again(row, "writes again", hurt="hurt" in verdict.tags)
             elif worse and priority == "critical" and case.id not in self.new_cases:
-                self._tell_again(row, "critical now")
+                self._tell_again(row, "critical now", hurt="hurt" in verdict.tags)
 
     def _change(self, case: Case, person: Person, **changes: Any) -> None:
         """Change a case: in memory while its row is not written yet, else in the store."""
@@ -228,7 +231,24 @@ class CaseOpener:
                 )
             )
 
-    def _tell_again(self, row: Mapping[str, Any], reason: str) -> None:
+    def _tell_joined(self, row: Mapping[str, Any], targets: Sequence[str]) -> None:
+        """Another person has joined a story: where it was told before, the measure decides how they are told of it."""
+        critical = row["priority"] == "critical"
+        for target in targets:
+            self.outbox.append(
+                deliveries.new_row(
+                    about=f"join:{row['id']}",
+                    target=target,
+                    now=self.now,
+                    due_at=self.now if critical else self.now + self.rules.settings.alerts.group_wait,
+                    reason="joined",
+                    story_id=row["story_id"],
+                    priority=row["priority"],
+                    urgent=critical,
+                )
+            )
+
+    def _tell_again(self, row: Mapping[str, Any], reason: str, *, hurt: bool) -> None:
         """An answered customer writes again, or it has become critical: that is news, below the same message."""
         for target in json.loads(row["targets"] or "[]"):
             self.outbox.append(
@@ -241,6 +261,7 @@ class CaseOpener:
                     story_id=row["story_id"],
                     priority=row["priority"],
                     urgent=row["priority"] == "critical",
+                    payload={"hurt": True} if hurt else None,
                     key=f"again{row['mentions']}",
                 )
             )

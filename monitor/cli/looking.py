@@ -13,11 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts import hours
+from alerts.noise import Answer
 from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor.cases import actions as verbs
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path, speaker
 from monitor.notify import rendering
+from monitor.notify.gathering import asked
 from monitor.people.identity import Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
@@ -424,10 +426,24 @@ def explain(
     console.print(voices)
 
 
+_HOW = {
+    "message": "a message of its own",
+    "thread": "a line in the thread of its story",
+    "edit": "an edit of the message that is there",
+    "brief": "part of a brief",
+    "wait": "it waits",
+}
+
+
+def _until(answer: Answer, now: datetime, assembly: Any) -> str:
+    return f", {_when(answer.until, now, assembly.settings.zone)}" if answer.until is not None else ""
+
+
 @app.command()
 def route(case_id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
-    """Say which rule decides where a case goes."""
+    """Say which rule decides where a case goes, and how its next message would leave."""
     with opened() as assembly:
+        now = utc_now()
         row = cases.row_of(assembly.database, case_id)
         told = mentions.of_case(assembly.database, case_id)
         if row is None or not told:
@@ -439,3 +455,11 @@ def route(case_id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
             f"by today's settings: {routed.rule} -> {', '.join(routed.notify)}"
             + (f", owner {routed.owner}" if routed.owner else "")
         )
+        if cases.case_of(row).state_at(now) in {"answered", "closed"}:
+            return
+        for target in json.loads(row["targets"] or "[]") or routed.notify:
+            if target.partition(":")[0] in assembly.alerting.channels:
+                answer = asked(assembly.database, assembly.rules, assembly.alerting.channels, row, target, now)
+                typer.echo(
+                    f"a message to {target} now: {_HOW[answer.how]} ({answer.why})" + _until(answer, now, assembly)
+                )

@@ -1,19 +1,21 @@
 """What the outbox gives out: which message leaves next, claimed and written from the cases as they stand.
 
-State is looked at again at this moment, so that an answer in between cancels what is no longer needed; quiet hours and
-the hour's measure put off, and many at once become one brief.
+State is looked at again at this moment, so that an answer in between cancels what is no longer needed; quiet hours put
+off, and `gathering` asks the measure what leaves in which message.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import Alert, Channel, Editor, Letter, LooksUp
+from alerts.case import Case
 from monitor.notify import rendering
+from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold, told_of
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
 from monitor.store.database import Database
@@ -37,6 +39,7 @@ class Job:
     root: Delivery
     unsure: bool
     earlier: tuple[str, ...]
+    below: str = ""  # the receipt of the message in whose thread it belongs
 
 
 class Outbox:
@@ -62,9 +65,11 @@ class Outbox:
                 for row in deliveries.due(self.database, target, now)
                 if (self.in_place(row) or not only_edits) and self._still_needed(row, now)
             ]
-            gathered = self._gather(rows, target, now)
-            for row in gathered:
-                job = self._prepare(row, now)
+            if not rows:
+                return None
+            look = Gathering(self.database, self.rules, self.channels, target, rows, now)
+            for row in look.leaving():
+                job = self._prepare(row, now, look.stories)
                 if job is not None:
                     return job
         return None
@@ -77,7 +82,7 @@ class Outbox:
             if all(case.state_at(now) in {"answered", "closed"} for case in found):
                 deliveries.drop(self.database, row.id, "answered or closed before it was told")
                 return False
-        if row.action == "post" and kind == "case":
+        if row.action == "post" and kind in {"case", "join"}:
             case = cases.one(self.database, key)
             overtaken = {"answered", "closed"}
             if row.step > 0:  # a reminder; what is new of a case is told to whoever has it, too
@@ -93,58 +98,11 @@ class Outbox:
             return False
         return True
 
-    def _gather(self, rows: list[Delivery], target: str, now: datetime) -> list[Delivery]:
-        """Many at once become one brief; a brief that was sent a moment ago is edited instead of a second one."""
-        firsts = [
-            row
-            for row in rows
-            if row.action == "post"
-            and row.about.startswith(("story:", "case:"))
-            and row.state in {"pending", "retry"}  # what may have arrived is looked up under its own key
-            and not row.plain
-        ]
-        settings = self.rules.settings.alerts
-        if len(firsts) <= settings.brief_over:
-            return [row for row in rows if not self._over_the_hour(row, target, now)]
-        others = [row for row in rows if row not in firsts]
-        urgent = [row for row in firsts if row.urgent][: settings.brief_over]
-        gathered = [row for row in firsts if row not in urgent]
-        recent = deliveries.last_brief(self.database, target, now - settings.edit_every)
-        if recent is not None and recent.state in {"pending", "retry", "unknown"}:
-            deliveries.carry(self.database, recent.id, [row.id for row in gathered])
-            return [*urgent, *others] if recent in others else [*urgent, recent, *others]
-        if recent is not None:
-            if isinstance(self.channels[target.partition(":")[0]], Editor) and recent.receipt:
-                deliveries.carry(self.database, recent.id, [row.id for row in gathered])
-                deliveries.queue_edit(self.database, recent, now, now, "grown")
-            return [*urgent, *others]  # without edits they wait for the next brief
-        row = deliveries.new_row(
-            about=f"brief:{target}:{now.isoformat()}",
-            target=target,
-            now=now,
-            due_at=now,
-            reason="several at once",
-            priority=gathered[0].priority,
-        )
-        deliveries.queue(self.database, [row])
-        deliveries.carry(self.database, row["id"], [each.id for each in gathered])
-        brief = deliveries.one(self.database, row["id"])
-        assert brief is not None
-        return [*urgent, brief, *others]
-
-    def _over_the_hour(self, row: Delivery, target: str, now: datetime) -> bool:
-        """Reminders beyond the hour's measure are put off, and so gather into one brief."""
-        told_anew = row.action == "edit" and not isinstance(self.channels[row.channel], Editor)
-        if not told_anew and (row.urgent or row.step == 0 or row.action != "post"):
-            return False
-        most = self.rules.settings.alerts.messages_per_hour
-        if deliveries.sent_since(self.database, target, now - timedelta(hours=1), edits=told_anew) < most:
-            return False
-        deliveries.put_off(self.database, row.id, now + timedelta(minutes=10))
-        return True
-
-    def _prepare(self, row: Delivery, now: datetime) -> Job | None:
+    def _prepare(self, row: Delivery, now: datetime, stories: Mapping[str, StoryTold]) -> Job | None:
         channel = self.channels[row.channel]
+        known = stories.get(row.story_id, NOTHING_TOLD)
+        if row.action == "post" and row.story_id:
+            row = replace(row, payload={**row.payload, "people": {row.story_id: known.people}})
         root = row
         if row.action == "edit":
             found = deliveries.one(self.database, row.thread_of)
@@ -158,12 +116,15 @@ class Outbox:
             if not isinstance(channel, Editor) and row.reason != "grown":
                 deliveries.drop(self.database, row.id, "this channel cannot change what it has said")
                 return None
-        message, carried, about = self._message(row, root, now)
+        message, carried, spoken_of = self._message(row, root, now)
+        below = self._below(root, known)
         payload = (
             {**row.payload}
             if isinstance(message, Letter) or message.kind == "notice"
-            else {**_kept(row), "carried": [each.id for each in carried], "told": list(about)}
+            else {**_kept(row), **self._spoken(row, spoken_of, stories), "carried": [each.id for each in carried]}
         )
+        if row.action == "post":
+            payload["in_thread"] = bool(below)
         fence = deliveries.claim(self.database, row, now, now + LEASE, payload)
         if fence is None:
             return None
@@ -172,25 +133,54 @@ class Outbox:
             fence=fence,
             message=message,
             carried=tuple(each.id for each in carried if each.state in {"pending", "retry", "unknown"}),
-            cases=about,
+            cases=tuple(case.id for case in spoken_of),
             root=root,
             unsure=row.state == "unknown",
             earlier=tuple(row.payload.get("carried", ())),
+            below=below,
         )
+
+    def _below(self, root: Delivery, known: StoryTold) -> str:
+        """The receipt under which a message belongs that speaks of a story told before; empty for one of its own.
+
+        What the channel has to hear stands on its own: the first critical alert, and each newly hurt person.
+        """
+        kind, _, case = root.about.partition(":")
+        if kind not in {"case", "join", "lines", "calls"} or not known.stands or known.root is None:
+            return ""
+        if root.payload.get("in_thread") is not None:  # it was sent before, or may have been: there it is looked up
+            return known.root.receipt if root.payload["in_thread"] else ""
+        if kind in {"lines", "calls"} or root.step > 0:
+            return known.root.receipt
+        hurt = case in known.hurt if kind == "join" else bool(root.payload.get("hurt"))
+        loud = root.priority == "critical" and (hurt or not known.critical_told)
+        return "" if loud else known.root.receipt
+
+    def _spoken(self, row: Delivery, spoken_of: Sequence[Case], known: Mapping[str, StoryTold]) -> dict[str, Any]:
+        """What the target knows once this has arrived: cases, which stories are critical, how many people each has."""
+        stories = list(dict.fromkeys(case.story_id for case in spoken_of))
+        others = told_of(self.database, self.rules, row.target, [story for story in stories if story not in known])
+        known = {**known, **others}
+        return {
+            "told": [case.id for case in spoken_of],
+            "critical": list(dict.fromkeys(case.story_id for case in spoken_of if case.priority == "critical")),
+            "people": {story: known[story].people for story in stories},
+        }
 
     def _message(
         self, row: Delivery, root: Delivery, now: datetime
-    ) -> tuple[Alert | Letter, list[Delivery], tuple[str, ...]]:
+    ) -> tuple[Alert | Letter, list[Delivery], tuple[Case, ...]]:
         kind = root.about.partition(":")[0]
         if kind == "digest":
             letter = row.payload
             return Letter(row.id, letter["subject"], letter["html"], letter["text"], letter.get("headers", {})), [], ()
         if kind == "notice":
             return rendering.notice(row), [], ()
-        carried = deliveries.carried_by(self.database, root.id) if kind == "brief" else []
+        carried = deliveries.carried_by(self.database, root.id) if kind in SHARED or kind == "story" else []
+        subjects = [root, *carried] if kind == "story" else carried or [root]
         try:
             made = rendering.compose(
-                self.database, self.rules, root, carried or [root], now, link=self.link, revision=row.revision
+                self.database, self.rules, root, subjects, now, link=self.link, revision=row.revision
             )
         except Exception as error:  # noqa: BLE001 - one case that cannot be shown must not hold up the others
             log.error("delivery %s cannot be composed (%s); a plain line is sent instead", row.id, type(error).__name__)
@@ -207,11 +197,12 @@ class Outbox:
         looks_up = isinstance(self.channels[row.channel], LooksUp)
         if row.state == "unknown" and (row.attempts >= LOOK_UPS or not looks_up):
             alert = replace(alert, footer="possible repeat: it is not known whether this arrived before")
-        return alert, carried, tuple(case.id for case in made.cases)
+        return alert, carried, made.cases
 
 
 def _kept(row: Delivery) -> dict[str, Any]:
-    return {key: value for key, value in row.payload.items() if key in {"ping", "cases", "footer", "owner"}}
+    kept = {"ping", "cases", "footer", "owner", "hurt", "sends"}
+    return {key: value for key, value in row.payload.items() if key in kept}
 
 
 def resend_dead(database: Database, now: datetime) -> int:

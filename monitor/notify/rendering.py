@@ -110,7 +110,7 @@ def _rows(database: Database, rules: Rules, root: Delivery, subjects: Sequence[D
         # A repost that alone would only be listed counts where it repeats what people are called for.
         if row["lane"] == "ping" or any(rules.alike(row["fingerprint"], each) for each in said):
             found[row["id"]] = row
-    alone = [each.about.partition(":")[2] for each in subjects if each.about.startswith("case:")]
+    alone = [each.about.partition(":")[2] for each in subjects if each.about.startswith(("case:", "join:"))]
     found.update(cases.rows_of(database, alone))
     return list(found.values())
 
@@ -142,6 +142,8 @@ def history_of(database: Database, rows: Iterable[Row], now: datetime) -> dict[s
 def _kind(root: Delivery, rows: Sequence[Row]) -> Any:
     if root.about.startswith(("brief:", "list:")):
         return "brief"
+    if root.about.startswith(("growth:", "lines:")):
+        return "story"
     return "story" if len(rows) > 1 else "case"
 
 
@@ -155,12 +157,15 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
     if root.about.startswith("list:"):
         return f"{count_words(waiting, 'case')} still waiting today"
     if root.about.startswith("brief:"):
-        return f"{count_words(len(found), 'case')}, {waiting:,} waiting for somebody" + (
-            f", {done:,} done" if done else ""
-        )
+        none = "none taken" if waiting == len(found) else f"{waiting:,} not taken"
+        return f"{count_words(len(found), 'case')}, {none}" + (f", {done:,} done" if done else "")
     if not found:
         return root.reason
     first = found[0]
+    if root.about.startswith(("growth:", "lines:", "join:")):
+        return _grown(root, first, len(found))
+    if len(found) > 1 and root.step > 0:
+        return f"{first.brand}: {len(found)} people of one story · {root.reason}"
     if len(found) > 1:
         return f"{first.brand}: {len(found)} people, one story · answered {done} of {len(found)}"
     if root.step > 0:
@@ -172,6 +177,16 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
         first.priority
     ]
     return f"{first.brand}: {mood}" + (" · writes again" if root.reason == "writes again" else "")
+
+
+def _grown(root: Delivery, first: Case, named: int) -> str:
+    """What a message says that tells of people who joined a story: how many it has now, where the channel hears it."""
+    people = int(root.payload.get("people", {}).get(first.story_id, 0))
+    if root.about.startswith("growth:"):
+        return f"{first.brand}: {people} people write about this now"
+    if root.about.startswith("join:") and first.priority == "critical":
+        return f"{first.brand}: critical" + (f" · {people} people write about this now" if people > 1 else "")
+    return f"{first.brand}: {count_words(named, 'more person', 'more people')}"
 
 
 def clock_words(rules: Rules, moment: datetime, now: datetime, zone: ZoneInfo | None = None) -> str:

@@ -117,7 +117,7 @@ class Alerting:
         if not job.unsure or job.delivery.claimed_at is None or not isinstance(channel, LooksUp):
             return None
         since = job.delivery.claimed_at - timedelta(minutes=1)
-        below = self._below(job.delivery) if isinstance(channel, Editor) else ""
+        below = job.below if isinstance(channel, Editor) else ""
         try:
             return within(
                 deadline,
@@ -146,19 +146,9 @@ class Alerting:
         if isinstance(message, Alert) and isinstance(channel, Editor):
             if job.delivery.action == "edit" and job.root.receipt:
                 return channel.edit(message, target, Receipt(job.root.receipt))
-            below = self._below(job.delivery)
-            if below:
-                return channel.follow_up(message, target, Receipt(below))
+            if job.below:
+                return channel.follow_up(message, target, Receipt(job.below))
         return channel.send(message, target, plain=job.delivery.plain)
-
-    def _below(self, row: Delivery) -> str:
-        """The receipt of the message under which a reminder of a single case belongs; empty if it has none."""
-        if not row.about.startswith("case:") or not row.story_id:
-            return ""
-        for each in deliveries.messages_of_stories(self.database, [row.story_id]):
-            if each.about.startswith("story:") and each.target == row.target and each.receipt:
-                return each.receipt
-        return ""
 
     def _sent(self, job: Job, receipt: Receipt, now: datetime, *, looked_up: bool) -> None:
         row = job.delivery

@@ -268,7 +268,7 @@ class Alerts(Table):
     group_wait: Wait = timedelta(seconds=60)  # critical cases never wait
     group_join: Wait = timedelta(hours=24)
     edit_every: Wait = timedelta(minutes=5)
-    messages_per_hour: int = Field(default=5, ge=1, le=1000)
+    messages_per_hour: int = Field(default=6, ge=1, le=1000)
     brief_over: int = Field(default=3, ge=1, le=1000)
     critical_words: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()

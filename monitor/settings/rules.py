@@ -153,6 +153,11 @@ class Rules:
             return [person for person in self.settings.people if person.role in {"lead", "admin"}]
         return [self.people[name]] if name in self.people else []
 
+    def targets_of(self, person: Person) -> tuple[str, ...]:
+        """How a person alone is reached: as settings say, else by mail."""
+        mail = next((channel.name for channel in self.settings.channels if channel.kind == "email"), "")
+        return person.targets or ((f"{mail}:{person.email}",) if person.email and mail else ())
+
     def tell(
         self, names: Iterable[str], route: Sequence[str], now: datetime, told: Collection[str] = ()
     ) -> list[Recipients]:
@@ -176,7 +181,7 @@ class Rules:
     def _add_people(self, pings: dict[str, list[str]], people: Sequence[Person], route: Sequence[str]) -> None:
         kinds = {channel.name: channel.kind for channel in self.settings.channels}
         for person in people:
-            for target in person.targets:
+            for target in self.targets_of(person):
                 pings.setdefault(target, [])
             for target in route:
                 kind = kinds.get(target.partition(":")[0])
@@ -184,9 +189,6 @@ class Rules:
                     pings.setdefault(target, []).append(person.slack)
                 elif kind in {"console", "webhook"}:
                     pings.setdefault(target, []).append(person.name)
-            mail = next((name for name, kind in kinds.items() if kind == "email"), "")
-            if not person.targets and person.email and mail:
-                pings.setdefault(f"{mail}:{person.email}", [])
 
 
 def _works(shift: Shift, local: datetime) -> bool:

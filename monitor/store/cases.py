@@ -412,7 +412,7 @@ def waiting(database: Database, lane: str, limit: int = 2000) -> list[Row]:
 def owned(database: Database) -> list[Row]:
     """Open cases that somebody has and has not answered."""
     return database.rows(
-        "SELECT id, owner, owner_id FROM cases WHERE closed_at = '' AND owner <> '' "
+        "SELECT id, owner, owner_id, targets FROM cases WHERE closed_at = '' AND owner <> '' "
         "AND (answered_at = '' OR answered_at < last_posted_at)"
     )
 

@@ -185,9 +185,13 @@ def claim(
 
 
 def carry(database: Database, carrier: str, deliveries: Sequence[str]) -> None:
-    """These travel in the message of `carrier` from now on."""
+    """These travel in the message of `carrier` from now on, and with them what was to travel in theirs."""
     for start in range(0, len(deliveries), 500):
         clause, values = marks("d", deliveries[start : start + 500])
+        database.run(
+            f"UPDATE deliveries SET carrier = :carrier WHERE carrier IN {clause} AND {_WAITING}",
+            {**values, "carrier": carrier},
+        )
         database.run(
             f"UPDATE deliveries SET carrier = :carrier WHERE id IN {clause} AND {_WAITING} AND carrier = ''",
             {**values, "carrier": carrier},
@@ -228,9 +232,9 @@ def finish_carried(database: Database, deliveries: Sequence[str], state: str, no
 
 
 def drop(database: Database, delivery: str, why: str) -> None:
-    """Not needed any more (somebody has answered in between); it is not sent, and not a dead letter."""
+    """Not needed any more (somebody has answered in between), nor what was to travel in it; it is not a dead letter."""
     database.run(
-        f"UPDATE deliveries SET state = 'dead', error = :error WHERE id = :id AND {_WAITING}",
+        f"UPDATE deliveries SET state = 'dead', error = :error WHERE (id = :id OR carrier = :id) AND {_WAITING}",
         {"id": delivery, "error": f"{NOT_NEEDED}: {why}"},
     )
 
@@ -245,16 +249,17 @@ def recover(database: Database, now: datetime, *, all_of_them: bool) -> int:
     )
 
 
-def messages_of_stories(database: Database, stories: Sequence[str]) -> list[Delivery]:
-    """The rows that told (or will tell) of these stories, step 0, one a story and target."""
+def messages_of_stories(database: Database, stories: Sequence[str], target: str = "") -> list[Delivery]:
+    """The rows that told (or will tell) of these stories, everywhere or to one target, the oldest first."""
     found: list[Delivery] = []
     for start in range(0, len(stories), 500):
         clause, values = marks("s", stories[start : start + 500])
         found += [
             of_row(row)
             for row in database.rows(
-                f"SELECT * FROM deliveries WHERE story_id IN {clause} AND action = 'post' ORDER BY created_at, id",
-                values,
+                f"SELECT * FROM deliveries WHERE story_id IN {clause} AND action = 'post' "
+                f"{'AND target = :target ' if target else ''}ORDER BY created_at, id",
+                {**values, "target": target} if target else values,
             )
         ]
     return found
@@ -319,14 +324,36 @@ def last_brief(database: Database, target: str, since: datetime) -> Delivery | N
     return of_row(row) if row else None
 
 
-def sent_since(database: Database, target: str, since: datetime, *, edits: bool = False) -> int:
-    """How many reminders and briefs a target has had since then; with `edits`, what grew and was told anew as well."""
-    row = database.row(
-        "SELECT count(*) AS n FROM deliveries WHERE target = :target AND carrier = '' AND sent_at >= :since "
-        "AND ((action = 'post' AND (step > 0 OR about LIKE 'brief:%')) OR (action = 'edit' AND :edits = 1))",
-        {"target": target, "since": stamp(since), "edits": int(edits)},
-    )
-    return int(row["n"]) if row else 0
+def sent_since(
+    database: Database, targets: Sequence[str], since: datetime, *, told_anew: Sequence[str] = ()
+) -> dict[str, int]:
+    """How many messages each of these targets has had since then, lines in the thread of a story not among them.
+
+    `told_anew` are the channels that cannot edit: there a message that was to be changed is one more.
+    """
+    found: dict[str, int] = {}
+    anew, channels = marks("c", told_anew) if told_anew else ("('')", {})
+    for start in range(0, len(targets), 500):
+        clause, values = marks("t", targets[start : start + 500])
+        for row in database.rows(
+            f"SELECT target, count(*) AS n FROM deliveries WHERE target IN {clause} AND carrier = '' "
+            "AND sent_at >= :since AND about NOT LIKE 'lines:%' AND about NOT LIKE 'notice:%' "
+            f"AND about NOT LIKE 'digest:%' AND (action = 'post' OR channel IN {anew}) GROUP BY target",
+            {**values, **channels, "since": stamp(since)},
+        ):
+            found[row["target"]] = int(row["n"])
+    return found
+
+
+def by_ids(database: Database, ids: Sequence[str]) -> dict[str, Delivery]:
+    """id -> delivery, for those that are there."""
+    found: dict[str, Delivery] = {}
+    wanted = list(dict.fromkeys(ids))
+    for start in range(0, len(wanted), 500):
+        clause, values = marks("d", wanted[start : start + 500])
+        rows = database.rows(f"SELECT * FROM deliveries WHERE id IN {clause}", values)
+        found.update({row["id"]: of_row(row) for row in rows})
+    return found
 
 
 def of_cases(database: Database, cases: Mapping[str, str]) -> dict[str, list[Delivery]]:

@@ -59,7 +59,8 @@ def is_praise(post: Post, heard: Features) -> bool:
 
 
 def tags_of(heard: Features) -> tuple[str, ...]:
-    """Return the stage of the customer's way, and whether a promise was not kept."""
+    """Return the stage of the customer's way, whether a promise was not kept, and whether somebody was hurt."""
     tags = [f"stage:{stage}" for stage in heard.signals.stages()[:1]]
     tags.extend(dict.fromkeys(cue.kind.tag for cue in heard.signals.cues if cue.kind.tag))
+    tags.extend(("hurt",) if any(cue.kind.name == "injury" for cue in heard.critical) else ())
     return tuple(tags)

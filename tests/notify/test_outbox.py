@@ -77,16 +77,22 @@ def test_a_burst_is_one_brief_with_the_worst_five_a_count_and_every_mention_name
     assert {row.state for row in messages(database)} == {"sent"}
 
 
-def test_what_comes_after_a_brief_is_added_to_it_in_place(database: Base, tmp_path: Path, slack: FakeSlack) -> None:
+def test_what_comes_after_a_brief_comes_in_one_of_its_own_with_only_what_is_new(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
     acme = house(database, tmp_path, slack)
     take(acme, *(post(distinct(n), author=f"c{n}") for n in range(10)))
     clock = Clock(NOW + MINUTE)
     deliver(acme, clock)
     take(acme, *(post(distinct(n), author=f"c{n}") for n in range(10, 20)), now=clock())
-    clock.forward(MINUTE)
-    deliver(acme, clock)
-    assert (len(posted(slack)), len(slack.messages)) == (1, 1)
+    before = named(slack)
+    while clock() < NOW + 10 * MINUTE:
+        clock.forward(MINUTE)
+        deliver(acme, clock)
+    first, second = posted(slack)
     assert named(slack) == flagged(database)
+    assert not set(second["metadata"]["event_payload"]["mentions"]) & before
+    assert first["ts"] != second["ts"]
     assert {row.state for row in messages(database)} == {"sent"}
 
 
@@ -221,7 +227,9 @@ def test_a_story_that_grows_at_night_mails_nobody_before_morning(
     assert len(mail.ledger) == 2
 
 
-def test_at_most_five_reminders_reach_a_channel_in_an_hour(database: Base, tmp_path: Path, slack: FakeSlack) -> None:
+def test_at_most_six_messages_reach_a_channel_in_an_hour_and_then_a_brief(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
     acme = house(database, tmp_path, slack)
     opened = take(acme, *(post(distinct(n), author=f"c{n}") for n in range(12)))
     clock = Clock(NOW + MINUTE)
@@ -241,7 +249,12 @@ def test_at_most_five_reminders_reach_a_channel_in_an_hour(database: Base, tmp_p
     while clock() < NOW + HOUR:
         deliver(acme, clock, most=3)
         clock.forward(MINUTE)
-    assert len(posted(slack)) - told <= 5
+    own, briefs = [], []
+    for each in posted(slack):
+        (briefs if " cases, " in each["text"] else own).append(each)
+    assert told == 1
+    assert len(own) + told <= 6
+    assert len(briefs) <= 1 + told
     for _ in range(30):
         deliver(acme, clock)
         clock.forward(10 * MINUTE)

@@ -41,7 +41,8 @@ def test_somebody_answers(earful: World) -> None:
     assert olga.due_at == moment("+1 Mon 09:15")
     earful.scene()
 
-    # Two other customers join in below her post, on Saturday: cases of their own, in the same message.
+    # Two other customers join in below her post, on Saturday: cases of their own, in the same story. The first is a
+    # line in its thread; with the second it has three people, and the channel hears of it.
     second = earful.posts(
         "timo", "Same here, #harbourtea lost my parcel as well. Closing my account.", at="Sat 11:00", to=complaint
     )
@@ -56,17 +57,19 @@ def test_somebody_answers(earful: World) -> None:
 
     # Over the weekend nobody is woken: nobody is mentioned, nobody gets a mail, no reminder is written.
     earful.until("+1 Mon 08:59", step=timedelta(minutes=20))
-    assert len(earful.messages()) == 1
-    assert earful.thread() == []
+    assert len(earful.messages()) == 2
+    assert "3 people write about this now" in earful.slack.reads(earful.messages()[1])
+    (joined,) = earful.thread()
+    assert "lost my parcel as well" in joined
     assert earful.pings() == []
     assert earful.mails_to_staff() == []
     earful.scene()
 
     # Monday, 09:07: three quarters of the target are over, and the channel is reminded.
     earful.until("+1 Mon 09:07")
-    assert earful.thread() == []
+    assert earful.thread() == [joined]
     earful.until("+1 Mon 09:08")
-    (reminder,) = earful.thread()
+    _joined, reminder = earful.thread()
     assert "waiting for 22 minutes · nobody has it yet" in reminder
     earful.scene()
 
@@ -82,7 +85,7 @@ def test_somebody_answers(earful: World) -> None:
     said_before = len(earful.thread()), len(earful.mails_to_staff())
     earful.press(earful.case_of("olga"), "take", who="Ana")
     earful.until("+1 Mon 09:16:05", step=timedelta(seconds=1))
-    assert len(earful.messages()) == 1
+    assert len(earful.messages()) == 2
     assert "taken by Ana, 09:16" in earful.reads("one story")
     earful.scene()
 
