@@ -273,7 +273,7 @@ class _Conversation:
         message = f"{self._where()} refused the {self.step}: {code} {words}".rstrip()
         final, later = 500 <= code < 600, 400 <= code < 500
         if final and (self.step == "sign-in" or code in {530, 534, 535, 538}):
-            return ChannelError(message, channel_broken=True, remedy=_SIGN_IN)
+            return ChannelError(message, channel_broken=True, remedy=_sign_in_remedy(code, words))
         if (code in {523, 552} and "5.2.2" not in words) or words.startswith(("5.3.4", "5.2.3")):
             return ChannelError(message, too_large=True)
         if final:
@@ -370,12 +370,51 @@ _SECURITY = 'Write security = "starttls" for port 587, security = "tls" for port
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "RECORD_LAYER_FAILURE"})
 _NO_SIGN_IN = frozenset({smtplib.SMTPException, smtplib.SMTPNotSupportedError})
 _SIGN_IN = "Check `username` and `password` of this channel; many providers want an app password here."
+# What the server's words say of a sign-in that it refuses -> what helps, where another password does not.
+_RELAY = (
+    "No password helps here: this server takes none any more, it wants OAuth, which Earful does not speak. Send "
+    "through a relay: in Microsoft 365 a connector for this machine's address (port = 25, no `username`), or another "
+    "provider's outgoing server."
+)
+_SIGN_IN_REMEDIES: tuple[tuple[str, str], ...] = (
+    (
+        r"smtpclientauthentication is disabled|smtp_auth_disabled",
+        "SMTP sign-in is switched off for this mailbox or for the whole organisation. Its administrator can allow it "
+        "(authenticated SMTP); where that is no longer possible, send through a relay. Another password does not help.",
+    ),
+    (
+        r"did not meet the criteria|conditional access|locked",
+        "A rule of the organisation refuses this sign-in, whatever the password: its administrator can allow "
+        "authenticated SMTP for this account; else send through a relay.",
+    ),
+    (
+        r"basic auth\w* is (?:disabled|not supported)|5\.7\.139|auth\w* (?:method|mechanism) .{0,40}(?:disabled|not)",
+        _RELAY,
+    ),
+    (
+        r"web browser|5\.7\.14\b",
+        "The provider wants a person to sign in once in a browser: do that, then write an app password.",
+    ),
+    (
+        r"too many|\brate\b|try again later",
+        "The provider has closed the sign-in for a while: wait an hour, and check the password.",
+    ),
+    (r"starttls|encryption required|5\.7\.11\b", _SECURITY),
+)
 _REFUSED: dict[Step, str] = {
     "connect": "The mail server does not serve this machine: ask its operator, or use another `host`.",
     "greeting": "The mail server does not serve this machine: ask its operator, or use another `host`.",
     "encryption": "The mail server cannot encrypt now: ask its operator.",
     "sender": "The mail server does not take mail from `sender`: write an address of yours there.",
 }
+
+
+def _sign_in_remedy(code: int, words: str) -> str:
+    """What helps where the server refused to let us in."""
+    if code == 538:
+        return _SECURITY
+    found = (remedy for said, remedy in _SIGN_IN_REMEDIES if re.search(said, words, re.IGNORECASE))
+    return next(found, _SIGN_IN)
 
 
 @cache

@@ -18,7 +18,7 @@ from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_li
 from monitor.ingest import file_import
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
-from monitor.store import sources
+from monitor.store import mentions, sources
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
 from monitor.store.sqlite import Sqlite
@@ -80,6 +80,12 @@ def import_(
     reply: Annotated[str, typer.Option("--reply", help="The column of the business's reply.")] = "",
     replied_at: Annotated[str, typer.Option("--replied-at", help="The column of the reply's time.")] = "",
     brand: Annotated[str, typer.Option("--brand", help="All of these are about this brand.")] = "",
+    dates: Annotated[
+        str,
+        typer.Option(
+            "--dates", help="How dates such as 03/04/2026 are written: dmy, mdy or ymd; else it is found out."
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Take in a file of posts. Cases of old posts are opened, but nobody is told."""
@@ -87,10 +93,15 @@ def import_(
     with opened() as assembly:
         if brand and brand not in assembly.queries:
             raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
+        if dates and dates not in file_import.ORDERS:
+            raise Failed(f"--dates {dates}: write dmy (day first), mdy (month first) or ymd (year first)")
         _must_be_a_file(file)
         settle()
         now = utc_now()
-        reading = file_import.Reading(file, source, columns, now)
+        reading = file_import.Reading(
+            file, source, columns, now, order=file_import.ORDERS.get(dates),
+            known=lambda natives: mentions.written_under(assembly.database, source, natives),
+        )  # fmt: skip
         if not posted_at:
             typer.echo("! without --posted-at all of these count as written now, and people are told of them", err=True)
         started = time.monotonic()
@@ -107,6 +118,7 @@ def import_(
         result = {
             "read": taken.seen, "matched": taken.matched, "unmatched": taken.seen - taken.matched, "new": taken.new,
             "flagged": taken.flagged, "cases": len(taken.opened), "aside": len(reading.aside),
+            "repeated": reading.repeated, "dates": reading.order,
             "seconds": round(seconds, 3), "posts_per_second": round(taken.seen / seconds) if seconds else None,
         }  # fmt: skip
         if as_json:
@@ -118,6 +130,8 @@ def import_(
             + (f", {len(reading.aside):,} set aside" if reading.aside else ""),
             soft_wrap=one_line,
         )
+        for note in reading.notes():
+            console.print(Text(f"! {note}", "yellow"), soft_wrap=one_line)
         for each in reading.aside[:5]:
             console.print(Text(f"! {each.reason}", "yellow"), soft_wrap=one_line)
 

@@ -1,40 +1,40 @@
-"""Posts from a file: CSV or JSON lines, in any encoding that can be told, with several ways to write a time."""
+"""Posts from a file: which column holds what, how its times are to be read, and which rows are one post.
+
+A file is read twice. The first reading finds out in what order a column's dates are written, and which ids more than
+one post bears (a spreadsheet rounds long numbers: "5.70306E+17"); the second makes the posts.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from connectors import Aside, Post
-from connectors.text import parse_time
-from monitor.text.normalize import safe_line
+from connectors import Aside, Post, dates
+from connectors.text import number_of, parse_time
+from monitor.ingest.file_rows import FileUnreadable, Table, table_of
+from monitor.text.normalize import clean
 
-LONGEST = 4_000_000  # characters of one field
-MOST_NAMED = 30  # columns that an error names
-_PACKED = (
-    (b"PK\x03\x04", "a ZIP archive or a workbook"),
-    (b"\xd0\xcf\x11\xe0", "a workbook"),
-    (b"\x1f\x8b", "compressed (gzip)"),
-    (b"BZh", "compressed (bzip2)"),
-    (b"\xfd7zXZ", "compressed (xz)"),
-    (b"\x28\xb5\x2f\xfd", "compressed (zstd)"),
-    (b"SQLite format 3", "a database"),
-)
-_FORMATS = (
-    "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
-    "%d/%m/%Y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%a %b %d %H:%M:%S %z %Y", "%b %d, %Y", "%d %b %Y",
-)  # fmt: skip
+__all__ = ["Columns", "FileUnreadable", "Reading", "groups_of", "labelled", "moment_of"]
 
+ORDERS: Mapping[str, dates.Order] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
+_ORDER_WORDS = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
+_BATCH = 500
+_MOST_DATES = 100_000  # different dates that are looked at to find out their order
+# A spreadsheet keeps 15 digits of a number and shows the rest as zeros, or all of it as a power of ten.
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d{2}|[1-9]\d{14}0{3,}")
+_NO_ID = re.compile(r"#+|#(?:N/A|NAME\?|REF!|VALUE!|NUM!)|nan|null|none|n/?a|-+", re.IGNORECASE)
+_FORMULA = re.compile(r'=\s*"(.*)"', re.DOTALL)
+_SERIAL = re.compile(r"[345]\d{4}(?:[.,]\d{1,12})?")
+_SERIAL_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 
-class FileUnreadable(Exception):
-    """The file cannot be taken in as it is; the message says why and what to write."""
+Known = Callable[[Sequence[str]], Mapping[str, tuple[str, datetime]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,180 +52,248 @@ class Columns:
     replied_at: str = ""
 
 
-def moment_of(value: str) -> datetime | None:
-    """A time in any of the usual spellings, "2015-02-24 11:35:52 -0800" among them; without a zone it is UTC."""
+def moment_of(value: str, order: dates.Order | None = None) -> datetime | None:
+    """A time in any of the usual spellings, a spreadsheet's count of days among them; without a zone it is UTC."""
+    found = _moments(value)
+    return next(iter(found.values())) if len(found) == 1 else found.get(order) if order else None
+
+
+def _moments(value: str) -> Mapping[dates.Order, datetime]:
+    """Every moment that a cell may mean, by the order of its numbers."""
     text = value.strip()
     if not text:
-        return None
-    try:
-        return _utc(datetime.fromisoformat(text))  # much the commonest, and fifty times as quick as trying the others
-    except ValueError:
-        pass
-    for form in _FORMATS:
-        try:
-            moment = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is set below
-        except ValueError:
-            continue
-        return _utc(moment)
-    return parse_time(text)
-
-
-def _utc(moment: datetime) -> datetime:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]], int]:
-    """The columns of a file, its rows with their line numbers, and about how many there are."""
-    raw = path.read_bytes()
-    for sign, what in _PACKED:
-        if raw.startswith(sign):
-            raise FileUnreadable(f"{path.name} is {what}: unpack it, or save it as CSV, first")
-    text = _decoded(raw)
-    if text.lstrip()[:2] in {"[{", "[\n", "[\r"}:
-        raise FileUnreadable(f"{path.name} is one JSON list: write one object a line (jq -c '.[]' does)")
-    size = max(text.count("\n"), 1)
-    if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} or text.lstrip()[:1] == "{":
-        return _json_rows(text, size)
-    csv.field_size_limit(LONGEST)
-    sample = text[:20000]
-    try:
-        dialect: Any = csv.Sniffer().sniff(sample.splitlines()[0] if sample else "", delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
-    columns = list(reader.fieldnames or [])
-
-    def rows() -> Iterator[tuple[int, Mapping[str, Any]]]:
-        while True:
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield reader.line_num, {"": str(error)}
-                continue
-            yield reader.line_num, row
-
-    return columns, rows(), size
-
-
-def _json_rows(text: str, size: int) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]], int]:
-    columns: dict[str, None] = {}
-    for line in text.splitlines()[:50]:
-        try:
-            first = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(first, dict):
-            columns.update(dict.fromkeys(first))
-
-    def rows() -> Iterator[tuple[int, Mapping[str, Any]]]:
-        for number, line in enumerate(io.StringIO(text), 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield number, {"": f"not JSON ({type(error).__name__})", "raw": line}
-                continue
-            yield number, row if isinstance(row, dict) else {"": "not an object", "raw": line}
-
-    return list(columns), rows(), size
-
-
-def _decoded(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", "replace")
-    for encoding, zeros, letters in (
-        ("utf-16-le", raw[1:400:2], raw[0:400:2]),
-        ("utf-16-be", raw[0:400:2], raw[1:400:2]),
-    ):
-        if zeros.count(0) > len(zeros) * 0.8 and not letters.count(0):
-            return raw.decode(encoding, "replace")  # UTF-16 that does not say so
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("utf-8-sig", "replace")
-
-
-def _check(path: Path, columns: list[str], wanted: Mapping[str, str]) -> None:
-    missing = {option: name for option, name in wanted.items() if name and name not in columns}
-    if missing:
-        named = ", ".join(f"--{option} {name}" for option, name in missing.items())
-        has = ", ".join(safe_line(name)[:40] for name in columns[:MOST_NAMED]) or "none"
-        more = f" and {len(columns) - MOST_NAMED:,} more" if len(columns) > MOST_NAMED else ""
-        raise FileUnreadable(f"{path.name} has no such column: {named}. It has: {has}{more}")
+        return {}
+    if _SERIAL.fullmatch(text):
+        return {"ymd": _SERIAL_ZERO + timedelta(seconds=round(float(text.replace(",", ".")) * 86_400))}
+    if number_of(text) is not None:
+        counted = parse_time(text)
+        return {"ymd": counted} if counted else {}
+    return dates.readings(text)
 
 
 class Reading:
-    """One file being read. `aside` holds the rows that could not be read, with their bytes; `read` counts lines."""
+    """One file being read. `aside` holds the rows that could not be read, with their bytes; `read` counts lines.
 
-    def __init__(self, path: Path, source: str, columns: Columns, now: datetime) -> None:
+    `known` says of native ids what the store has under them: the author and the time. `notes` says, once all is read,
+    what was decided on the way.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        source: str,
+        columns: Columns,
+        now: datetime,
+        *,
+        order: dates.Order | None = None,
+        known: Known = lambda _natives: {},
+    ) -> None:
         """Raises FileUnreadable when a column that was named is not there."""
         self._path = path
         self._source = source
-        self._columns = columns
         self._now = now
-        names, self._rows, self.size = rows_of(path)
-        _check(
-            path,
-            names,
-            {
-                "text": columns.text, "author": columns.author, "posted-at": columns.posted_at,
-                "rating": columns.rating,
-                "url": columns.url, "thread": columns.thread, "reply": columns.reply, "replied-at": columns.replied_at,
-                "id": columns.id if columns.id != "id" else "",
-            },
-        )  # fmt: skip
+        self._known = known
+        self._table = table_of(path, _wanted(columns))
+        self._columns = _resolved(columns, self._table)
+        self.size = self._table.size
         self.aside: list[Aside] = []
         self.read = 0
+        self.repeated = 0
+        self._orders: dict[str, dates.Order | None] = {}
+        self._doubtful: dict[str, str] = {}  # column -> an example of a date that can be read in two ways
+        self._undecided = 0
+        self._kept_apart = 0
+        self._example = ""
+        self._shared: set[str] = set()
+        self._last: dict[bytes, int] = {}
+        self._survey(order)
 
     def posts(self) -> Iterator[Post]:
         """Every row that can be read, as a post; the others are set aside."""
-        for number, row in self._rows:
-            self.read = number
-            try:
-                yield self._post(row)
-            except ValueError as error:
-                raw = json.dumps(row, ensure_ascii=False, default=str).encode("utf-8", "replace")
-                self.aside.append(Aside(raw, f"{self._path.name}, line {number}: {error}"))
+        rows = self._table.rows()
+        while batch := list(islice(rows, _BATCH)):
+            made: list[_Row] = []
+            for number, row in batch:
+                self.read = number
+                try:
+                    made.append(_Row(self._native(row), self._last.get(self._key(row)) == number, self._post(row)))
+                except ValueError as error:
+                    raw = json.dumps(row, ensure_ascii=False, default=str).encode("utf-8", "replace")
+                    self.aside.append(Aside(raw, f"{self._path.name}, {self._table.unit} {number}: {error}"))
+            yield from self._told_apart(made)
+
+    def notes(self) -> list[str]:
+        """What a person should know of how the file was read."""
+        notes = []
+        for column, example in self._doubtful.items():
+            order = self._orders.get(column)
+            if order:
+                notes.append(
+                    f"column {column}: dates such as {example} are read {_ORDER_WORDS[order]} (--dates {order})"
+                )
+        if self._undecided:
+            notes.append(
+                f"{self._undecided:,} dates can be read day first or month first, and nothing tells which: "
+                "import the file again with --dates dmy or --dates mdy"
+            )
+        if self._kept_apart:
+            why = " (a spreadsheet has rounded them)" if _ROUNDED.fullmatch(self._example) else ""
+            notes.append(
+                f"{self._kept_apart:,} rows share their id with other posts, such as {self._example[:60]}{why}: "
+                "each was kept under an id made of its author, time and words"
+            )
+        if self.repeated:
+            notes.append(
+                f"{self.repeated:,} rows repeat a post that stands elsewhere in the file: its last row was taken"
+            )
+        return notes
+
+    @property
+    def order(self) -> dates.Order | None:
+        """The order in which the dates of the posts were read, where it made a difference."""
+        column = self._columns.posted_at
+        return self._orders.get(column) if column in self._doubtful else None
+
+    def _survey(self, order: dates.Order | None) -> None:
+        """Read the file once: find the order of its dates, and the ids that stand for more than one post."""
+        names = self._columns
+        columns = [name for name in (names.posted_at, names.replied_at) if name]
+        seen: dict[str, dict[str, None]] = {name: {} for name in columns}
+        first: dict[str, bytes] = {}
+        for number, row in self._table.rows():
+            if "" in row:
+                continue
+            for name in columns:
+                if len(seen[name]) < _MOST_DATES:
+                    seen[name][self._cell(row, name).strip()] = None
+            native = self._native(row)
+            self._last[self._key(row)] = number
+            if native and first.setdefault(native, who := self._print(row)) != who:
+                self._shared.add(native)
+        for name in columns:
+            self._orders[name] = order or dates.order_of((_moments(text) for text in seen[name]), self._now)
+            doubtful = (text for text in seen[name] if len(dates.without_future(_moments(text), self._now)) > 1)
+            example = next(doubtful, "")
+            if example:
+                self._doubtful[name] = example[:40]
+
+    def _native(self, row: Mapping[str, Any]) -> str:
+        native = self._cell(row, self._columns.id).strip()
+        return "" if _NO_ID.fullmatch(native) else native
+
+    def _print(self, row: Mapping[str, Any]) -> bytes:
+        """What tells two posts with one id apart: author and time; the words, where these say nothing."""
+        names = self._columns
+        parts = [self._cell(row, names.author), self._cell(row, names.posted_at)]
+        if not all(parts) or not self._native(row):
+            parts.append(self._cell(row, names.text))
+        return sha256("\0".join(parts).encode("utf-8", "replace")).digest()[:10]
+
+    def _key(self, row: Mapping[str, Any]) -> bytes:
+        """What rows that stand for one post have in common."""
+        return self._print(row) + sha256(self._native(row).encode("utf-8", "replace")).digest()[:10]
+
+    def _told_apart(self, made: list[_Row]) -> Iterator[Post]:
+        """Give each post an id that is its own, whatever the file and the store have under that id."""
+        asked = [native for each in made if each.native for native in (each.native, _own_id(each.post))]
+        known = self._known(asked) if asked else {}
+        for each in made:
+            if not each.is_last:
+                self.repeated += 1
+                continue
+            own, held = _own_id(each.post), known.get(each.native)
+            same = held is not None and not _another(each.post, held, dated=bool(self._columns.posted_at))
+            trusted = each.native not in self._shared and not _ROUNDED.fullmatch(each.native) and own not in known
+            if not each.native or same or (trusted and held is None):
+                yield each.post
+                continue
+            self._kept_apart += 1
+            self._example = self._example or each.native
+            yield replace(each.post, native_id=own)
+
+    def _cell(self, row: Mapping[str, Any], column: str) -> str:
+        found = row.get(column) if column else None
+        if found is None:
+            return ""
+        text = found if isinstance(found, str) else str(found)
+        formula = _FORMULA.fullmatch(text) if text.startswith("=") else None
+        return formula[1] if formula else text
 
     def _post(self, row: Mapping[str, Any]) -> Post:
         if "" in row:
             raise ValueError(row[""])
         names = self._columns
-
-        def value(column: str) -> str:
-            found = row.get(column) if column else None
-            return "" if found is None else str(found)
-
-        text = value(names.text)
-        rating = _rating(value(names.rating))
+        author, text, posted = (self._cell(row, name) for name in (names.author, names.text, names.posted_at))
+        rating = _rating(self._cell(row, names.rating))
         if not text.strip() and rating is None:
             raise ValueError(f"nothing in column {names.text}")
-        posted = value(names.posted_at)
-        moment = moment_of(posted) if posted else self._now
-        if moment is None:
-            raise ValueError(f"column {names.posted_at}: a time was expected, such as 2026-11-20 14:02:00 +0100")
-        native = (
-            value(names.id)
-            or sha256(f"{value(names.author)}\0{posted}\0{text}".encode("utf-8", "replace")).hexdigest()[:32]
-        )
-        replied = moment_of(value(names.replied_at))
+        moment = self._moment(posted, names.posted_at) if names.posted_at else self._now
+        native = self._native(row) or sha256(f"{author}\0{posted}\0{text}".encode("utf-8", "replace")).hexdigest()[:32]
+        reply, replied = self._cell(row, names.reply), self._cell(row, names.replied_at)
+        replied_at = self._moment(replied, names.replied_at) if replied.strip() else None
         return Post(
             source=self._source,
             native_id=native,
-            url=value(names.url),
-            author=value(names.author),
+            url=self._cell(row, names.url),
+            author=author,
             text=text,
             posted_at=moment,
             rating=rating,
-            thread_id=value(names.thread),
-            reply_text=value(names.reply) if replied else "",
-            replied_at=replied if value(names.reply).strip() or not names.reply else None,
+            thread_id=self._cell(row, names.thread),
+            reply_text=reply if replied_at else "",
+            replied_at=replied_at if reply.strip() or not names.reply else None,
         )
+
+    def _moment(self, written: str, column: str) -> datetime:
+        """The time in a cell; without one a post would count as new, and with half of one as another day's."""
+        if not written.strip():
+            raise ValueError(f"column {column} is empty; without its time an old post would be told as a new one")
+        found = dates.without_future(_moments(written), self._now)
+        order = self._orders.get(column)
+        moment = next(iter(found.values())) if len(found) == 1 else found.get(order) if order else None
+        if moment is None and found:
+            self._undecided += 1
+            raise ValueError(f"column {column}: day first or month first? Add --dates dmy or --dates mdy")
+        if moment is None:
+            raise ValueError(f"column {column}: a time was expected, such as 2026-11-20 14:02:00 +0100")
+        if moment > self._now + dates.AHEAD:
+            raise ValueError(f"column {column}: the time lies ahead of now; --dates dmy or --dates mdy names its order")
+        return moment
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row that could be read: the id in it (or ""), whether it is the last one of its post, and that post."""
+
+    native: str
+    is_last: bool
+    post: Post
+
+
+def _wanted(columns: Columns) -> dict[str, str]:
+    """The columns that have to be there, by the option that names them."""
+    return {
+        "text": columns.text, "author": columns.author, "posted-at": columns.posted_at, "rating": columns.rating,
+        "url": columns.url, "thread": columns.thread, "reply": columns.reply, "replied-at": columns.replied_at,
+        "id": columns.id if columns.id != "id" else "",
+    }  # fmt: skip
+
+
+def _resolved(columns: Columns, table: Table) -> Columns:
+    """The same, as the file itself writes the names."""
+    return Columns(*((name and table.column(name)) or "" for name in astuple(columns)))
+
+
+def _own_id(post: Post) -> str:
+    """An id that is this post's alone, where the one in the file is not."""
+    words = "\0".join((post.author, post.posted_at.isoformat(), post.text))
+    return f"{post.native_id[:200]}~{sha256(words.encode('utf-8', 'replace')).hexdigest()[:20]}"
+
+
+def _another(post: Post, held: tuple[str, datetime], *, dated: bool) -> bool:
+    author, posted_at = held
+    someone_else = bool(author and post.author) and author != clean(post.author)[: len(author)]
+    return someone_else or (dated and abs(posted_at - post.posted_at) > timedelta(seconds=1))
 
 
 def _rating(value: str) -> float | None:
@@ -240,29 +308,28 @@ def _rating(value: str) -> float | None:
 
 def labelled(path: Path, text: str, label: str, negative: str) -> tuple[list[str], list[bool]]:
     """The words of a labelled file, and whether each is labelled as needing an answer."""
-    columns, rows, _size = rows_of(path)
-    _check(path, columns, {"text": text, "label": label})
+    table = table_of(path, {"text": text, "label": label})
     texts, labels = [], []
-    for row in _labelled_rows(rows, text, label):
-        texts.append(str(row[text]))
-        labels.append(str(row[label]).strip().casefold() == negative.strip().casefold())
+    for row in _labelled_rows(table, text, label):
+        texts.append(str(row[table.column(text) or ""]))
+        labels.append(str(row[table.column(label) or ""]).strip().casefold() == negative.strip().casefold())
     return texts, labels
 
 
 def groups_of(path: Path, text: str, label: str, columns: Mapping[str, str]) -> dict[str, list[str]]:
     """Of the rows that `labelled` returns: what each of these columns holds, by the option that names it."""
-    names, rows, _size = rows_of(path)
-    _check(path, names, columns)
-    wanted = {option: name for option, name in columns.items() if name}
+    table = table_of(path, {"text": text, "label": label, **columns})
+    wanted = {option: table.column(name) or "" for option, name in columns.items() if name}
     found: dict[str, list[str]] = {option: [] for option in wanted}
-    for row in _labelled_rows(rows, text, label):
+    for row in _labelled_rows(table, text, label):
         for option, name in wanted.items():
             found[option].append(str(row.get(name) or "").strip() or "-")
     return found
 
 
-def _labelled_rows(rows: Iterator[tuple[int, Mapping[str, Any]]], text: str, label: str) -> Iterator[Mapping[str, Any]]:
-    for _number, row in rows:
-        words = row.get(text)
-        if words is not None and str(words).strip() and row.get(label) is not None:
+def _labelled_rows(table: Table, text: str, label: str) -> Iterator[Mapping[str, Any]]:
+    words_in, label_in = table.column(text) or "", table.column(label) or ""
+    for _number, row in table.rows():
+        words = row.get(words_in)
+        if "" not in row and words is not None and str(words).strip() and row.get(label_in) is not None:
             yield row

@@ -8,6 +8,7 @@ import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -165,7 +166,7 @@ class _Reading:
             **sound,
             fingerprint=fingerprint,
             given=frozenset(_keys(self.table, ())),
-            warnings=tuple(self.filling.warnings),
+            warnings=(*self.filling.warnings, *_almost_midnight(sound)),
         )
 
     def _one(self, model: type[_M], value: object, key: Key, also: tuple[str, ...] = ()) -> _M | None:
@@ -258,3 +259,16 @@ def _keys(value: object, key: Key) -> Iterator[str]:
     elif isinstance(value, list):
         for at, inner in enumerate(value):
             yield from _keys(inner, (*key, at))
+
+
+def _almost_midnight(sound: dict[str, Any]) -> list[str]:
+    """Hours that end at 23:59: the desk would close for a minute, and a clock would stop in it."""
+    desk = sound.get("desk")
+    blocks = [(f"desk.hours[{number}]", block) for number, block in enumerate(desk.hours if desk else ())]
+    for person in sound.get("people") or ():
+        blocks += [(f"shifts[{number}] of {person.name}", shift) for number, shift in enumerate(person.shifts)]
+    return [
+        f'{where} ends at 23:59, a minute before midnight: write end = "00:00"'
+        for where, block in blocks
+        if block.end == time(23, 59)
+    ]

@@ -23,7 +23,7 @@ EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
 
 _SPAN = re.compile(r"([0-9]{1,9}) ?(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]|24(?=:00)):([0-5][0-9])")
 _LISTEN = r"(\[[0-9a-fA-F:]+\]|[\w.-]+):([0-9]{1,5})"
 _SHARE = re.compile(r"([0-9]{1,4})%")
 
@@ -46,13 +46,13 @@ def _no_span(text: object) -> timedelta:
 
 
 def clock(text: object) -> time:
-    """Read a time of day such as "09:00"; TOML's own 09:00:00 is understood too."""
+    """Read a time of day such as "09:00"; TOML's own 09:00:00 is understood too, and "24:00" for midnight."""
     if isinstance(text, time) and text.tzinfo is None:
         return text
     found = _CLOCK.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
         raise ValueError('write a time of day such as "09:00"')
-    return time(int(found[1]), int(found[2]))
+    return time(int(found[1]) % 24, int(found[2]))
 
 
 def day(text: object) -> date:
@@ -179,7 +179,7 @@ class Channel(Table):
 
 
 class Shift(Table):
-    """When a person is on: weekdays and hours in the desk's zone."""
+    """When a person is on: weekdays and hours in the desk's zone; an end at 00:00 is the end of the day."""
 
     days: tuple[Weekday, ...] = WORKING_WEEK
     start: Clock = time(9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -193,7 +193,8 @@ class Rules:
 
 def _works(shift: Shift, local: datetime) -> bool:
     """Whether a shift runs now (a night is two shifts)."""
-    return _DAYS[local.weekday()] in shift.days and shift.start <= local.time() < shift.end
+    on_until = shift.end if shift.end != time() else time.max
+    return _DAYS[local.weekday()] in shift.days and shift.start <= local.time() < on_until
 
 
 def _matches(rule: Route, post: Post, brand: str, verdict: Verdict) -> bool:

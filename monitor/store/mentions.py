@@ -176,6 +176,18 @@ def known_posts(database: Database, ids: Sequence[str]) -> dict[str, Row]:
     return {row["id"]: row for row in rows}
 
 
+def written_under(database: Database, source: str, natives: Sequence[str]) -> dict[str, tuple[str, datetime]]:
+    """Who wrote, and when, what stands under these ids of a source."""
+    by_id = {post_id(source, native): native for native in natives}
+    keys = list(by_id)
+    found: dict[str, tuple[str, datetime]] = {}
+    for start in range(0, len(keys), 500):
+        clause, values = marks("id", keys[start : start + 500])
+        for row in database.rows(f"SELECT id, author, posted_at FROM posts WHERE id IN {clause}", values):
+            found[by_id[row["id"]]] = row["author"], at(row["posted_at"])
+    return found
+
+
 def known_mentions(database: Database, ids: Sequence[str]) -> set[str]:
     """Which of these mentions stand already."""
     clause, values = marks("id", ids)

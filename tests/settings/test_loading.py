@@ -99,6 +99,20 @@ def sound_with(*way: str | int, value: object) -> dict[str, Any]:
 # --- Sound settings ---------------------------------------------------------------------------------------------------
 
 
+def test_midnight_may_be_written_as_the_end_of_the_day(tmp_path: Path) -> None:
+    block = {"days": ["mon"], "start": "09:00", "end": "24:00"}
+    settings = read(tmp_path, sound_with("desk", "hours", value=[block]))
+    assert settings.desk.hours[0].end == time()
+    assert settings.warnings == ()
+    assert 'found "24:30"' in faults(tmp_path, sound_with("desk", "hours", value=[{**block, "end": "24:30"}]))[0]
+
+
+def test_a_desk_that_closes_for_the_last_minute_of_the_day_is_worth_a_look(tmp_path: Path) -> None:
+    blocks = [{"days": ["mon"], "start": "00:00", "end": end} for end in ("17:00", "23:59")]
+    (warning,) = read(tmp_path, sound_with("desk", "hours", value=blocks)).warnings
+    assert warning == 'desk.hours[1] ends at 23:59, a minute before midnight: write end = "00:00"'
+
+
 @pytest.mark.parametrize(
     ("listen", "address"),
     [

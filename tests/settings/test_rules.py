@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -185,3 +185,11 @@ def test_our_own_account_is_known_however_it_is_spelled(rules: Rules, handle: st
 )
 def test_the_domain_of_an_address(url: str, domain: str) -> None:
     assert domain_of(url) == domain
+
+
+def test_a_shift_that_ends_at_midnight_lasts_until_then(tmp_path: Path) -> None:
+    shift = '[[people]]\nname = "ANA"\nshifts = [{ days = ["sun"], start = "18:00", end = "24:00" }]\n'
+    rules = Rules(settings_from(tmp_path, tables=shift))
+    sunday = datetime(2026, 11, 22, tzinfo=rules.settings.zone)
+    on = [hour for hour in range(28) if rules.on_duty((sunday + timedelta(hours=hour)).astimezone(UTC))]
+    assert on == [18, 19, 20, 21, 22, 23]

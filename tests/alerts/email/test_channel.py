@@ -491,3 +491,27 @@ def test_the_server_runs_by_itself_and_keeps_its_ledger_in_a_file(tmp_path: Path
             process.terminate()
     (line,) = [json.loads(line) for line in ledger.read_text().splitlines()]
     assert (line["recipient"], line["subject"]) == ("care@example.org", "Overdue since 15:02 · @customer on X")
+
+
+@pytest.mark.parametrize(
+    ("said", "helps", "not_said"),
+    [
+        ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled. [AM0]", "relay", "app password"),
+        ("535 5.7.139 SmtpClientAuthentication is disabled for the Tenant.", "administrator", "app password"),
+        ("535 5.7.139 the request did not meet the criteria to be authenticated", "rule", "app password"),
+        ("535 5.7.8 Username and Password not accepted", "app password", "relay"),
+        ("534 5.7.9 Application-specific password required", "app password", "relay"),
+        ("534 5.7.14 Please log in via your web browser and then try again", "browser", "relay"),
+        ("530 5.7.0 Must issue a STARTTLS command first", "starttls", "app password"),
+        ("538 5.7.11 Encryption required for requested authentication mechanism", "starttls", "app password"),
+    ],
+)  # fmt: skip
+def test_a_refused_sign_in_says_what_helps_with_this_refusal(said: str, helps: str, not_said: str) -> None:
+    """In Microsoft 365 no password helps any more: sending people to make another one costs them a day."""
+    with FakeSmtp(login=("earful", "correct horse 2")) as server:
+        server.answer("AUTH", said)
+        with pytest.raises(ChannelError) as caught:
+            channel_to(server, username="earful", password="correct horse 2").check()
+    assert caught.value.channel_broken
+    assert helps in caught.value.remedy
+    assert not_said not in caught.value.remedy
