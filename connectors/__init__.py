@@ -9,7 +9,8 @@ To add a network: one file here with a `Settings` and a class with `fetch`, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -32,6 +33,8 @@ class Post:
     `parent_id` and `thread_id` are native ids of the same source, empty when the post starts its own thread.
     `reach` is the network's own number (followers, points), `rating` stars from 1 to 5. `raw` is the network's JSON,
     as text. `reply_text` and `replied_at` are filled where a review carries the business's answer inside it.
+    `author_id` is the network's own id of the author where it has one beside the name; `addressed` are the accounts
+    (ids or names, "*" for the account that we read with) that the network says the post speaks to.
     """
 
     source: str
@@ -51,6 +54,8 @@ class Post:
     raw: str = ""
     reply_text: str = ""
     replied_at: datetime | None = None
+    author_id: str = ""
+    addressed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,9 @@ class Request:
     """What to read: the positive words and phrases of all brands' queries, and where the last read stopped.
 
     `cursor` is what the last `Batch` gave, empty at the first read; then `since` bounds the look-back. `allowance` is
-    how many posts may be read now (None: no bound beyond the connector's own page size).
+    how many posts may be read now (None: no bound beyond the connector's own page size). `accounts` are the brands' own
+    accounts here, as settings name them, with the ids that they stand for ("" while that is not known); `spent` is what
+    this source cost in this month so far, in US dollars, as the store knows it.
     """
 
     source: str
@@ -67,6 +74,19 @@ class Request:
     now: datetime
     since: datetime
     allowance: int | None = None
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    spent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who stands behind a handle: the network's own id, which outlives a new name, and the name that posts show.
+
+    An empty `id`: the network knows nobody of that handle.
+    """
+
+    id: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +120,8 @@ class Batch:
     """One page of a walk. Call again with `cursor` until `complete`.
 
     The cursor is opaque to everybody else: it holds the high water and the walk under way. Its high water moves only
-    when the walk is whole. `deleted` are native ids that the network says are gone; `not_before` asks the collector to
+    when the walk is whole. `deleted` are native ids that the network says are gone, `gone` the beginnings of native ids
+    of which all are gone (an account was deleted); `not_before` asks the collector to
     leave the source alone until then, although nothing failed; a walk that is not complete goes on after it.
     `notices` are sentences for the operator ("80 % of the monthly budget is used"): they may be given with every page
     or only when it begins; each is told once while it lasts, and at most once a day.
@@ -115,6 +136,7 @@ class Batch:
     gaps: tuple[Gap, ...] = ()
     not_before: datetime | None = None
     notices: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 class ConnectorError(Exception):
@@ -138,6 +160,14 @@ class Refused(ConnectorError):
     """The credentials are refused: asking again is useless until a person has changed something."""
 
 
+class Closed(Refused):
+    """One place (a subreddit, a feed, an account, a search) is closed to us or gone; the others may well be open.
+
+    A connector that reads several places raises it only where none is left; else it says so in a notice, goes on with
+    the others, and asks the closed one again once a day.
+    """
+
+
 class NoCredit(ConnectorError):
     """The account has no credit left or its monthly cap is reached; a person has to pay or wait."""
 
@@ -159,4 +189,12 @@ class OwnReader(Protocol):
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
         """Read one page of what `accounts` posted themselves; `parent_id` says whom each post answers."""
+        ...
+
+
+class AccountReader(Protocol):
+    """A connector of a network where a handle stands for an id that posts may show in its place."""
+
+    def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:
+        """Look up who stands behind `handles`, and say what that cost; those left out could not be one here."""
         ...

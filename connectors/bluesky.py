@@ -1,7 +1,8 @@
 """Bluesky, by Jetstream: every post of the network goes by, and the few that hold one of our terms are kept.
 
-The cursor is the time (in microseconds) up to which the stream has been read; it only ever moves forward. Each fetch
-connects, reads from there until now or until the page is full, and hangs up. No account is needed.
+The cursor is the time (in microseconds) up to which the stream has been read; it only ever moves forward, and never
+beyond our now. Each fetch connects, reads from there until now or until the page is full, and hangs up. No account is
+needed. Posts that name the brand's account, answer it or quote it are kept whatever their words.
 https://github.com/bluesky-social/jetstream and, for the brand's own replies, app.bsky.feed.getAuthorFeed.
 """
 
@@ -16,24 +17,26 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
 
-from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Request
+from connectors import Account, Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Request
 from connectors.durations import Span
-from connectors.http import Http
+from connectors.http import Http, error_for, json_of
 from connectors.jetstream import Stream, Stuck
-from connectors.pagination import Walk, moment
+from connectors.pagination import AHEAD, CLOCK_IS_BEHIND, Walk, clock_is_behind, moment
 from connectors.text import clean, parse_time, raw_of, text_of
 
 POST = "app.bsky.feed.post"
 OVERLAP = timedelta(seconds=5)
-CLOCKS_DIFFER = timedelta(hours=1)
 NOW_ENOUGH = timedelta(seconds=2)
 PAGE = 200
 OWN_PAGE = 50
 MOST_DELETED = 2000
 MOST_HANDLES = 25
+ASKED_AT_ONCE = 25  # posts that getPosts takes
 FEW = 3
 _TIME = re.compile(r'"time_us"\s*:\s*(\d{1,18})')
-_DELETE = re.compile(r'"operation"\s*:\s*"delete"')
+_GOING = re.compile(r'"operation"\s*:\s*"delete"|"kind"\s*:\s*"account"')
+# What an account that is gone for good is said to be; one that was deactivated can come back, with all of its posts.
+_GONE = frozenset({"deleted", "takendown"})
 _DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,200}")
 _KEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
 
@@ -60,13 +63,30 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(slots=True)
 class _Page:
-    """What one connection has brought so far. `reached` is the time of the newest event that was taken in whole."""
+    """What one connection has brought so far. `reached` is the time of the newest event that was taken in whole.
+
+    `ours` are the brand's accounts by DID; `ahead` the times of events that lie beyond our now, `heard` how many came.
+    """
 
     reached: int
+    ours: frozenset[str] = frozenset()
+    ahead: list[int] = field(default_factory=list)
+    heard: int = 0
     posts: list[Post] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     aside: list[Aside] = field(default_factory=list)
     foreign: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is gone that it is to be stored first."""
+        return len(self.deleted) + len(self.gone) >= MOST_DELETED
+
+    @property
+    def behind(self) -> bool:
+        """Whether most of what was heard is ahead of our clock."""
+        return clock_is_behind((_moment(at) for at in self.ahead), moment(0)) and len(self.ahead) * 2 > self.heard
 
 
 class Bluesky:
@@ -86,16 +106,27 @@ class Bluesky:
                 f"{self._host}: there is no word to listen for", "Give the brand's query a word or a phrase."
             )
         reached, start, gaps = self._start(request)
-        page = _Page(reached)
-        complete = self._listen(page, start, _finder(pieces), request)
+        page = _Page(reached, frozenset(one for one in request.accounts.values() if one))
+        named = [clean(name).strip().removeprefix("@").casefold() for name in request.accounts]
+        complete = self._listen(page, start, _finder([*pieces, *named, *page.ours]), request)
         if page.foreign > FEW and not page.posts:
             raise Nonsense(
                 f"{self._host} sent {page.foreign} events that are not Jetstream's", "Check api_url of this source."
             )
         posts = self._named(page.posts) if self._settings.resolve_handles else page.posts
-        cursor = json.dumps({"reached": page.reached, "walking": not complete})
+        kept: dict[str, Any] = {"reached": page.reached, "walking": not complete}
+        if page.behind:
+            # Where the stream goes on while our clock is behind it; the middle, for a single one of them may be wrong.
+            kept["place"] = str(sorted(page.ahead)[len(page.ahead) // 2])
         return Batch(
-            tuple(posts), cursor, complete, deleted=tuple(page.deleted), aside=tuple(page.aside), gaps=tuple(gaps)
+            tuple(posts),
+            json.dumps(kept),
+            complete,
+            deleted=tuple(page.deleted),
+            aside=tuple(page.aside),
+            gaps=tuple(gaps),
+            notices=(CLOCK_IS_BEHIND,) if page.behind else (),
+            gone=tuple(dict.fromkeys(page.gone)),
         )
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
@@ -109,36 +140,92 @@ class Bluesky:
         params: dict[str, str | int] = {"actor": account, "limit": OWN_PAGE, "filter": "posts_with_replies"}
         if walk.token:
             params["cursor"] = walk.token
-        address = f"{self._settings.appview_url.rstrip('/')}/xrpc/app.bsky.feed.getAuthorFeed"
-        found, _ = self._http.get_json(address, params=params)
+        try:
+            found, _ = self._http.get_json(self._address("app.bsky.feed.getAuthorFeed"), params=params)
+        except ConnectorError as error:
+            if not walk.shut(error, request.now):
+                raise
+            return Batch((), walk.dump(), not walk.lane, notices=walk.notices())
         feed = found.get("feed") if isinstance(found, dict) else None
         if not isinstance(found, dict) or not isinstance(feed, list):
             raise Nonsense("Bluesky sent something that is no feed", "Check appview_url of this source.")
         read, aside = _own(feed, request.source)
-        walk.note(post.posted_at for post in read)
+        known = walk.note(((post.native_id, post.posted_at) for post in read), request.now)
         token = found.get("cursor")
         below = bool(read) and read[-1].posted_at < floor
         gaps: tuple[Gap, ...] = ()
-        if not isinstance(token, str) or not token or below:
+        if known or not isinstance(token, str) or not token or below:
             walk.close_lane()
         elif not walk.turn(token):
-            gaps = walk.unread("Bluesky gave the same page again and again")
+            gaps = walk.stuck("Bluesky")
             walk.close_lane()
         # Named as the settings name it: a handle there and a DID here would be two accounts.
         posts = tuple(replace(post, author=account) for post in read if post.posted_at >= floor)
-        return Batch(posts, walk.dump(), not walk.lane, aside=tuple(aside), gaps=gaps)
+        return Batch(posts, walk.dump(), not walk.lane, aside=tuple(aside), gaps=gaps, notices=walk.notices())
+
+    def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:  # noqa: ARG002
+        """Look up which account (its DID) a handle stands for: a handle can be given up and taken by another."""
+        found: dict[str, Account] = {}
+        for handle in handles:
+            name = clean(handle).strip().removeprefix("@")
+            if _DID.fullmatch(name):
+                found[handle] = Account(name)
+            elif re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name):
+                found[handle] = Account(self._did(name.casefold()), name.casefold())
+        return found, Quota()
+
+    def _did(self, handle: str) -> str:
+        """The DID behind a handle, "" if nobody has it. Suspended accounts have no profile, but they have a DID."""
+        for ask, key in (("app.bsky.actor.getProfile", "actor"), ("com.atproto.identity.resolveHandle", "handle")):
+            answer = self._http.get(self._address(ask), params={key: handle}, headers={"Accept": "application/json"})
+            if answer.status in {400, 404}:
+                continue
+            error = error_for(answer, "Bluesky", datetime.now(UTC))
+            if error is not None:
+                raise error
+            found = json_of(answer)
+            did = found.get("did") if isinstance(found, dict) else None
+            if isinstance(did, str) and _DID.fullmatch(did):
+                return did
+        return ""
+
+    def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+        """Look known posts up again: what a moderator or a whole account has taken away, no stream has told."""
+        asked = [one for one in dict.fromkeys(ids) if one.startswith("at://")]
+        seen: set[str] = set()
+        for start in range(0, len(asked), ASKED_AT_ONCE):
+            some = asked[start : start + ASKED_AT_ONCE]
+            found, _ = self._http.get_json(self._address("app.bsky.feed.getPosts"), params={"uris": some})
+            posts = found.get("posts") if isinstance(found, dict) else None
+            if not isinstance(posts, list):
+                raise Nonsense("Bluesky sent something that is no list of posts", "Check appview_url of this source.")
+            seen |= {_uri(each) for each in posts}
+        if len(asked) > FEW and not seen.intersection(asked):
+            raise Nonsense(f"Bluesky knows none of {len(asked)} posts, which is not believed", "It is tried again.")
+        return Batch((), request.cursor, deleted=tuple(one for one in asked if one not in seen))
+
+    def _address(self, method: str) -> str:
+        return f"{self._settings.appview_url.rstrip('/')}/xrpc/{method}"
 
     def _start(self, request: Request) -> tuple[int, int, list[Gap]]:
         """Up to where all is read, from where to ask, and what the server has forgotten since then."""
         try:
             kept = json.loads(request.cursor)
             reached, walking = int(kept["reached"]), kept["walking"] is True
-            if not 0 <= reached < 2**62:
+            place = int(kept.get("place", 0))
+            if not (0 <= reached < 2**62 and 0 <= place < 2**62):
                 raise ValueError("not a time")
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             reached = _microseconds(max(request.since, request.now - self._settings.look_back))
             return reached, reached, []
+        now, latest = _microseconds(request.now), _microseconds(request.now + AHEAD)
+        if reached > latest:  # written by a clock that was ahead
+            reached = now
+        if latest >= place > reached:  # our clock has been set meanwhile
+            reached = place
         # Inside a walk nothing is asked twice, or a page smaller than the overlap would never get on.
+        if place > latest:
+            return reached, place + 1, []
         start = reached + 1 if walking else reached - OVERLAP // timedelta(microseconds=1)
         oldest = _microseconds(request.now - self._settings.kept_for)
         if reached >= oldest:
@@ -149,16 +236,20 @@ class Bluesky:
     def _listen(self, page: _Page, start: int, finder: re.Pattern[str], request: Request) -> bool:
         """Read events into `page`. True when the stream has been read up to now, False when the page is full."""
         size = PAGE if request.allowance is None else max(1, min(PAGE, request.allowance))
-        end, latest = _microseconds(request.now - NOW_ENOUGH), _microseconds(request.now + CLOCKS_DIFFER)
+        end, latest = _microseconds(request.now - NOW_ENOUGH), _microseconds(request.now + AHEAD)
         began = page.reached
         settings = self._settings
         stream = Stream(settings.api_url, settings.page_seconds, settings.quiet_seconds)
         try:
             stream.open(f"/subscribe?wantedCollections={POST}&cursor={start}", request.now)
             while (message := stream.message()) is not None:
-                at = _time(message, page.reached, latest)
-                if at > page.reached and (len(page.posts) >= size or len(page.deleted) >= MOST_DELETED):
+                told = _time(message, page.reached)
+                at = told if told <= latest else page.reached
+                if (at > page.reached or told > latest) and (len(page.posts) >= size or page.full):
                     return False
+                page.heard += 1
+                if told > latest:
+                    page.ahead.append(told)
                 self._take(page, message, at, finder, request.source)
                 page.reached = max(page.reached, at)
                 if at >= end:
@@ -167,6 +258,8 @@ class Bluesky:
             return True
         except Stuck as stuck:
             # What has been read is kept; the next page shows whether the server is still in trouble.
+            if page.behind:  # by our clock it never reaches now: it is left as whole, and read on at its next turn
+                return True
             if page.reached > began:
                 return False
             if page.foreign:
@@ -179,7 +272,7 @@ class Bluesky:
         """Look at one event as text first: of a thousand, one is ours and some are deletions."""
         wanted = finder.search(message) is not None
         whole = message.endswith("}") and _TIME.search(message) is not None
-        if whole and not wanted and not _DELETE.search(message):
+        if whole and not wanted and not _GOING.search(message):
             return
         try:
             event = json.loads(message)
@@ -189,6 +282,8 @@ class Bluesky:
             if len(page.aside) < PAGE:
                 page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], f"not an event: {_fault(error)}"))
             return
+        if event["kind"] == "account" and _is_gone(event.get("account")):
+            page.gone.append(f"at://{did}/")
         if not commit or commit.get("collection") != POST:
             return
         uri = f"at://{did}/{POST}/{commit['rkey']}"
@@ -202,9 +297,10 @@ class Bluesky:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], _fault(error)))
             return
+        addressed = tuple(sorted(_addressed(commit["record"]) & page.ours)) if did not in page.ours else ()
         # The words may have stood in an address or a name only.
-        if finder.search(f"{post.text}\n{post.title}"):
-            page.posts.append(replace(post, raw=raw_of(event)))
+        if addressed or finder.search(f"{post.text}\n{post.title}"):
+            page.posts.append(replace(post, raw=raw_of(event), addressed=addressed))
 
     def _named(self, posts: list[Post]) -> list[Post]:
         """Put handles where DIDs stand. A look-up that fails leaves the DID: it is only harder to read."""
@@ -224,8 +320,7 @@ class Bluesky:
         return named
 
     def _profile(self, did: str) -> tuple[str, int | None]:
-        address = f"{self._settings.appview_url.rstrip('/')}/xrpc/app.bsky.actor.getProfile"
-        found, _ = self._http.get_json(address, params={"actor": did})
+        found, _ = self._http.get_json(self._address("app.bsky.actor.getProfile"), params={"actor": did})
         if not isinstance(found, dict):
             return "", None
         reach = found.get("followersCount")
@@ -235,11 +330,46 @@ class Bluesky:
         return handle, reach if isinstance(reach, int) and 0 <= reach < 2**53 else None
 
 
-def _time(message: str, reached: int, latest: int) -> int:
-    """An event's time; one that cannot be, by our clock, must not carry the cursor past what is still to come."""
+def _time(message: str, reached: int) -> int:
+    """An event's time as the server tells it."""
     found = _TIME.search(message)
-    at = int(found[1]) if found else reached
-    return at if at <= latest else reached
+    return int(found[1]) if found else reached
+
+
+def _is_gone(account: Any) -> bool:
+    return isinstance(account, dict) and account.get("status") in _GONE and account.get("active") is not True
+
+
+def _addressed(record: Any) -> set[str]:
+    """The DIDs that a post speaks to: those it names, whose post it answers, and whose it quotes."""
+    found: set[str] = set()
+    for facet in _listed(record.get("facets")):
+        features = facet.get("features") if isinstance(facet, dict) else None
+        found |= {text_of(each.get("did")) for each in _listed(features) if isinstance(each, dict)}
+    reply, embed = record.get("reply"), record.get("embed")
+    quoted = embed.get("record") if isinstance(embed, dict) else None
+    quoted = quoted.get("record", quoted) if isinstance(quoted, dict) else None
+    parent = reply.get("parent") if isinstance(reply, dict) else None
+    found |= {_uri(each).removeprefix("at://").partition("/")[0] for each in (parent, quoted)}
+    return found - {""}
+
+
+def _also_said(embed: Any) -> list[str]:
+    """What a post's pictures and its video show, in its author's words."""
+    if not isinstance(embed, dict):
+        return []
+    media = embed.get("media")
+    shown = [
+        embed,
+        *_listed(embed.get("images")),
+        media,
+        *_listed(media.get("images") if isinstance(media, dict) else 0),
+    ]
+    return [clean(text_of(each.get("alt"))).strip() for each in shown if isinstance(each, dict)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _piece(term: str) -> str:
@@ -301,12 +431,13 @@ def _post(uri: str, did: str, record: Any, seen_at: datetime, source: str) -> Po
         native_id=uri,
         url=f"https://bsky.app/profile/{did}/post/{uri.rpartition('/')[2]}",
         author=did,
-        text=" ".join([text, *(f"#{tag}" for tag in loose)]),
+        text="\n".join([" ".join([text, *(f"#{tag}" for tag in loose)]), *filter(None, _also_said(embed))]),
         posted_at=min(parse_time(record.get("createdAt")) or seen_at, seen_at),
         title=clean(text_of(card.get("title"))) if isinstance(card, dict) else "",
         lang=clean(langs[0]) if isinstance(langs, list) and langs and isinstance(langs[0], str) else "",
         parent_id=parent,
         thread_id=root or parent or uri,
+        author_id=did,
     )
 
 

@@ -71,32 +71,37 @@ class HackerNews:
         floor = walk.floor // 1000
         window = f"created_at_i>{floor}" + (f",created_at_i<={until}" if until else "")
         asked = {**search(walk.lane), "hitsPerPage": size, "page": number, "numericFilters": window}
-        document, _ = self._http.get_json(f"{self._settings.api_url.rstrip('/')}/search_by_date", params=asked)
+        try:
+            document, _ = self._http.get_json(f"{self._settings.api_url.rstrip('/')}/search_by_date", params=asked)
+        except ConnectorError as error:
+            if not walk.shut(error, request.now):
+                raise
+            return Batch((), walk.dump(), not walk.lane, notices=walk.notices())
         hits, size = _hits(document, size, request.source)
         posts, aside = _sorted_out(hits, request.source)
         times = [post.posted_at for post in posts]
-        # A post that claims to be of the future must not carry the high water there.
-        walk.note(min(at, request.now) for at in times)
+        known = walk.note(((post.native_id, post.posted_at) for post in posts), request.now)
         looks = fingerprint(",".join([walk.lane, *sorted(post.native_id for post in posts)]))
         gaps: tuple[Gap, ...] = ()
         complete = False
         oldest = int(min(times).timestamp()) if times else 0
-        if len(hits) < size or oldest <= floor:
+        if known or len(hits) < size or oldest <= floor:
             complete = walk.close_lane()
         elif (number and walk.extra.get("page") == looks) or not self._turn(walk, until, number, oldest, size):
-            gaps = walk.unread("Hacker News showed the same page again and again")
+            gaps = walk.stuck("Hacker News")
             complete = walk.close_lane()
         walk.extra = {**walk.extra, "page": looks}
         if complete and walk.extra.pop("deep", False):
             walk.extra["deep_at"] = milliseconds(request.now)
         shown = tuple(post for post in posts if int(post.posted_at.timestamp()) > floor)
-        return Batch(shown, walk.dump(), complete, aside=aside, gaps=gaps)
+        return Batch(shown, walk.dump(), complete, aside=aside, gaps=gaps, notices=walk.notices())
 
     def _overlap(self, walk: Walk, now: datetime) -> timedelta:
         """Decide, at the start of a walk, whether it is the day's deep one."""
         if not walk.todo:
             last = walk.extra.get("deep_at", 0)
-            due = not isinstance(last, int) or now - moment(last) >= timedelta(days=1)
+            # A time that is still to come was written by a clock that was ahead.
+            due = not isinstance(last, int) or not timedelta() <= now - moment(last) < timedelta(days=1)
             walk.extra = {**walk.extra, "deep": True} if due else {k: v for k, v in walk.extra.items() if k != "deep"}
         return self._settings.rescan if walk.extra.get("deep") else self._settings.overlap
 

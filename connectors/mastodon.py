@@ -1,4 +1,7 @@
-"""Mastodon, by the tag feeds of one server (and its search, given a token). The cursor is a walk down each feed.
+"""Mastodon, by the tag feeds of one server. The cursor is a walk down each feed.
+
+Given a token, also by the server's search, and by the mentions in that account's notifications: "@brand" without the
+tag stands in no feed. Posts for named people only ("direct") are nobody else's business and are left out.
 
 Posts from other servers arrive late and then get ids of their own (old) time, so what is newer than the last id seen
 is not all that is new: every read goes an hour below the newest post known, and once a day 72 hours.
@@ -16,7 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Refused, Request
+from connectors import Account, Aside, Batch, Closed, ConnectorError, Gap, Nonsense, Post, Quota, Refused, Request
 from connectors.http import Answer, Http, error_for, json_of
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url, text_of
@@ -28,6 +31,14 @@ DEEP_EVERY = timedelta(hours=24)
 MOST_REFRESHED = 20
 MOST_ROOTS = 10
 FEW = 3
+MENTIONS = "mentions:"  # a lane of its own
+# What each kind of lane is to people, and what they can do where it is closed.
+_PLACES = {
+    "tag": ("the tag {}", "See in a browser whether that server shows it."),
+    "search": ("the search", "Give the token read:search, or leave it: the tags are read all the same."),
+    "mentions": ("the account's notifications", "Give the token read:notifications."),
+    "own": ("the posts of {}", "Check the brand's accounts for this source."),
+}
 _CLOSED = (
     "Write an access_token of an account on that server into this source's settings, or name a server in api_url "
     "whose tag feeds are open."
@@ -42,7 +53,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         default=(), description="Tags to read, without #; empty: the terms of the brands' queries, spaces removed."
     )
     access_token: SecretStr | None = Field(
-        default=None, description="Token with read:statuses and read:search; turns the server's search on."
+        default=None,
+        description="The brand's account's token: read:statuses, read:search, read:notifications, read:accounts.",
     )
     skip_bots: bool = Field(default=False, description="Leave out accounts that say that they are bots.")
     find_roots: bool = Field(
@@ -64,6 +76,7 @@ class Mastodon:
         lanes = [f"tag:{tag}" for tag in self._tags(request.terms)]
         if self._settings.access_token is not None:
             lanes += [f"search:{term}" for term in sorted({clean(term).strip() for term in request.terms} - {""})]
+            lanes += [MENTIONS]
         if not lanes:
             raise ConnectorError(
                 f"{self._host}: there is no tag to read", "Write `tags` into this source's settings, without #."
@@ -77,6 +90,22 @@ class Mastodon:
         if not names:
             return Batch((), request.cursor or Walk().dump())
         return self._page(request, [f"own:{name}" for name in names], given)
+
+    def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:
+        """Look accounts up by the server's own id of them: "name" is one of its own, "name@server" another's."""
+        found: dict[str, Account] = {}
+        for handle in handles:
+            name = _account(handle, self._host)
+            if not re.fullmatch(r"[\w.-]+(@[\w.:-]+)?", name):
+                continue
+            answer = self._get("/api/v1/accounts/lookup", {"acct": name})
+            full = name if "@" in name else f"{name}@{self._host}"
+            if answer.status in {400, 401, 403, 404, 410, 422}:
+                found[handle] = Account("", full)
+                continue
+            known = self._sound(answer, request.now)
+            found[handle] = Account(known["id"] if _has_id(known) else "", full)
+        return found, Quota()
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look at most 20 known posts up again: edits come as posts, what is gone as `deleted`."""
@@ -97,47 +126,72 @@ class Mastodon:
     def _page(self, request: Request, lanes: list[str], given: Mapping[str, str] | None = None) -> Batch:
         walk = Walk.load(request.cursor)
         deep = self._deep(walk, request.now)
+        if MENTIONS in lanes and not self._reads_for_brand(walk, request):
+            lanes.remove(MENTIONS)
         walk.begin(lanes, request.now, request.since, DEEP_OVERLAP if deep else OVERLAP)
         lane, floor = walk.lane, moment(walk.floor)
-        statuses, answer = self._ask(walk, request)
+        try:
+            statuses, last, answer = self._ask(walk, request)
+        except ConnectorError as error:
+            if not walk.shut(error, request.now):
+                raise
+            return Batch((), walk.dump(), not walk.lane, notices=walk.notices())
         if not statuses and not walk.token and lane.startswith("tag:") and (deep or not walk.marks):
             self._check_open(request.now)
         read, aside = self._read(statuses, request.source)
-        walk.note(post.posted_at for post, _ in read)
+        known = walk.note(((post.native_id, post.posted_at) for post, _ in read), request.now)
+        if lane == MENTIONS:
+            read = [(replace(post, addressed=("*", *post.addressed)), bot) for post, bot in read]
         posts = [post for post, bot in read if post.posted_at >= floor and not (bot and self._settings.skip_bots)]
         if given is not None:
             # Named as the settings name it, so that "us" and "us@server" are the same account to whoever compares.
             posts = [replace(post, author=given[lane.removeprefix("own:")]) for post in posts]
-        gaps = self._turn(walk, statuses, [post.posted_at for post, _ in read], floor)
+        gaps = self._turn(walk, "" if known else last, [post.posted_at for post, _ in read], floor)
         if self._settings.find_roots and given is None:
             posts = self._with_roots(posts)
         if not walk.lane and deep:
             walk.extra["deep_at"] = milliseconds(request.now)
         if not walk.lane:
             walk.extra.pop("deep", None)
-        return Batch(tuple(posts), walk.dump(), not walk.lane, _quota(answer), aside=tuple(aside), gaps=gaps)
+        cursor, notices = walk.dump(), walk.notices()
+        return Batch(tuple(posts), cursor, not walk.lane, _quota(answer), (), tuple(aside), gaps, notices=notices)
+
+    def _reads_for_brand(self, walk: Walk, request: Request) -> bool:
+        """Whether the token is the brand's own account's, so that its notifications speak to the brand.
+
+        Where nobody says which accounts are the brand's, or the server does not say whose the token is, it is.
+        """
+        ours = {one for one in request.accounts.values() if one}
+        if not ours:
+            return True
+        if not isinstance(walk.extra.get("me"), str):
+            answer = self._get("/api/v1/accounts/verify_credentials")
+            me = json_of(answer) if answer.status == 200 else None
+            walk.extra["me"] = me["id"] if isinstance(me, dict) and _has_id(me) else ""
+        return not walk.extra["me"] or walk.extra["me"] in ours
 
     def _deep(self, walk: Walk, now: datetime) -> bool:
         """Whether this walk goes deep; what was decided at its beginning stands until it is whole."""
         if not walk.lane:
             last = walk.extra.setdefault("deep_at", milliseconds(now))
-            due = not isinstance(last, int) or milliseconds(now) - last >= DEEP_EVERY / timedelta(milliseconds=1)
+            # A time that is still to come was written by a clock that was ahead.
+            due = not isinstance(last, int) or not timedelta() <= now - moment(last) < DEEP_EVERY
             walk.extra["deep"] = due
         return walk.extra.get("deep") is True
 
-    def _turn(self, walk: Walk, statuses: list[Any], times: list[datetime], floor: datetime) -> tuple[Gap, ...]:
+    def _turn(self, walk: Walk, last: str, times: list[datetime], floor: datetime) -> tuple[Gap, ...]:
         """Go to the next page, or end the lane at its floor, its end, or a server that repeats itself."""
-        last = next((status["id"] for status in reversed(statuses) if _has_id(status)), "")
         if last and not (times and times[-1] < floor):
             if walk.turn(last):
                 return ()
-            gaps = walk.unread(f"{self._host} gave the same page again and again")
+            gaps = walk.stuck(self._host)
             walk.close_lane()
             return gaps
         walk.close_lane()
         return ()
 
-    def _ask(self, walk: Walk, request: Request) -> tuple[list[Any], Answer]:
+    def _ask(self, walk: Walk, request: Request) -> tuple[list[Any], str, Answer]:
+        """Ask for the page that the walk is at: its statuses, the id to go on after, and the answer itself."""
         kind, _, name = walk.lane.partition(":")
         limit = PAGE if request.allowance is None else max(1, min(PAGE, request.allowance))
         params: dict[str, str | int] = {"limit": limit}
@@ -148,16 +202,25 @@ class Mastodon:
         elif kind == "search":
             words = f'"{name}"' if " " in name else name
             answer = self._get("/api/v2/search", {**params, "q": words, "type": "statuses"})
+        elif kind == "mentions":
+            answer = self._get("/api/v1/notifications", {**params, "types[]": "mention"})
         else:
             known = self._known(walk, name, request.now)
             params["exclude_reblogs"] = "true"
             answer = self._get(f"/api/v1/accounts/{quote(known, safe='')}/statuses", params)
+        if answer.status in {403, 404, 410, 422, 451}:
+            what, remedy = _PLACES[kind]
+            remedy = remedy if self._settings.access_token is not None or kind == "own" else _CLOSED
+            raise Closed(f"{self._host} answered {answer.status} for {what.format(name)}", remedy)
         found = self._sound(answer, request.now)
         if kind == "search" and isinstance(found, dict):
             found = found.get("statuses")
         if not isinstance(found, list):
             raise Nonsense(f"{self._host} sent something that is no list of posts", "Check api_url.")
-        return found, answer
+        last = next((each["id"] for each in reversed(found) if _has_id(each)), "")
+        if kind == "mentions":
+            found = [each.get("status") for each in found if isinstance(each, dict) and each.get("type") == "mention"]
+        return found, last, answer
 
     def _known(self, walk: Walk, name: str, now: datetime) -> str:
         """The account's id on this server, asked once and kept in the cursor."""
@@ -167,7 +230,7 @@ class Mastodon:
         if not isinstance(ids.get(name), str):
             answer = self._get("/api/v1/accounts/lookup", {"acct": name})
             if answer.status in {404, 410}:
-                raise Refused(
+                raise Closed(
                     f"{self._host} knows no account {name}",
                     "Check the brand's accounts for this source: write name, or name@server for another server.",
                 )
@@ -213,7 +276,7 @@ class Mastodon:
         aside: list[Aside] = []
         for status in statuses:
             try:
-                if isinstance(status, dict) and status.get("reblog"):
+                if isinstance(status, dict) and (status.get("reblog") or status.get("visibility") == "direct"):
                     continue
                 read.append((self._post(status, source), status["account"].get("bot") is True))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -238,7 +301,7 @@ class Mastodon:
         if not isinstance(author, str) or not author:
             raise ValueError("acct is no text")
         parent = text_of(status.get("in_reply_to_id"))
-        warning, text = plain(text_of(status.get("spoiler_text"))), plain(content)
+        words = [plain(text_of(status.get("spoiler_text"))), plain(content), *_also_said(status)]
         reach = account.get("followers_count")
         return Post(
             source=source,
@@ -246,7 +309,7 @@ class Mastodon:
             url=safe_url(status.get("url")) or safe_url(status.get("uri")) or self._page_of(author, status["id"]),
             author=clean(author if "@" in author else f"{author}@{self._host}"),
             author_name=clean(text_of(account.get("display_name"))),
-            text=f"{warning}\n{text}" if warning else text,
+            text="\n".join(each for each in words if each),
             posted_at=posted_at,
             lang=clean(text_of(status.get("language"))),
             reach=reach if isinstance(reach, int) and 0 <= reach < 2**53 else None,
@@ -254,7 +317,20 @@ class Mastodon:
             thread_id=parent or status["id"],
             edited_at=parse_time(status.get("edited_at")),
             raw=raw_of(status),
+            author_id=account["id"] if _has_id(account) else "",
+            addressed=self._addressed(status),
         )
+
+    def _addressed(self, status: Mapping[str, Any]) -> tuple[str, ...]:
+        """Whom a status speaks to: those it names, and the author of what it answers, by this server's ids."""
+        named = status.get("mentions")
+        found = [text_of(status.get("in_reply_to_account_id"))]
+        for each in named if isinstance(named, list) else []:
+            if isinstance(each, dict):
+                account = clean(text_of(each.get("acct"))).casefold()
+                full = account if "@" in account else f"{account}@{self._host}"
+                found += [text_of(each.get("id")), full if account else ""]
+        return tuple(dict.fromkeys(one for one in found if one))
 
     def _page_of(self, author: str, native_id: str) -> str:
         return f"{self._base}/@{quote(author)}/{quote(native_id, safe='')}"
@@ -286,6 +362,15 @@ class Mastodon:
         words = self._settings.tags or terms
         tags = {re.sub(r"\W", "", clean(word)).casefold() for word in words}
         return sorted(tag for tag in tags if tag and not tag.isdigit())
+
+
+def _also_said(status: Mapping[str, Any]) -> list[str]:
+    """The words that people wrote outside the text: the choices of a poll, and what a picture shows."""
+    poll, media = status.get("poll"), status.get("media_attachments")
+    options = poll.get("options") if isinstance(poll, dict) else None
+    choices = [each.get("title") for each in options if isinstance(each, dict)] if isinstance(options, list) else []
+    shown = [each.get("description") for each in media if isinstance(each, dict)] if isinstance(media, list) else []
+    return [plain(each) for each in (*choices, *shown) if isinstance(each, str)]
 
 
 def _has_id(thing: Any) -> bool:

@@ -22,10 +22,24 @@ import prawcore
 import requests
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, RateLimited, Refused, Request
+from connectors import (
+    Account,
+    Aside,
+    Batch,
+    Closed,
+    ConnectorError,
+    Gap,
+    NoCredit,
+    Nonsense,
+    Post,
+    Quota,
+    RateLimited,
+    Refused,
+    Request,
+)
 from connectors.http import Http, host_of
-from connectors.pagination import Walk, fingerprint, milliseconds, moment
-from connectors.reddit.responses import Limits, Removed, children_of, error_of, limits_in, post_of
+from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, milliseconds, moment
+from connectors.reddit.responses import Elsewhere, Limits, Removed, children_of, error_of, limits_in, post_of
 from connectors.requests_adapter import ThroughHttp
 from connectors.terms import any_of
 from connectors.text import raw_of
@@ -40,6 +54,8 @@ PAGE = 100
 LISTING_END = {"comments": 900, "own": 900, "search": 225}
 ANCHORS = 4
 MANY = 3
+# A subreddit that is closed is asked again once a day; one that only fails, once an hour.
+ASK_FAILING_EVERY = timedelta(hours=1)
 
 for _name in ("praw", "prawcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -74,15 +90,23 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """One listing: the path to ask and what to ask for."""
+    """One listing: the path to ask and what to ask for.
+
+    `inside` are the subreddits of its path that are open to us; its key is made of all of them.
+    """
 
     kind: str
     path: str
     query: str = ""
+    inside: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         return f"{self.kind}:{fingerprint(self.path + ' ' + self.query)}"
+
+    @property
+    def open_path(self) -> str:
+        return f"r/{'+'.join(self.inside)}/{self.path.rpartition('/')[2]}" if self.inside else self.path
 
 
 @dataclass(slots=True)
@@ -139,23 +163,30 @@ class Reddit:
         """Read one page: of the searches for `request.terms`, then of the subreddits' comments."""
         joined = "+".join(self._settings.subreddits)
         lanes = []
+        open_to_us = self._open(Walk.load(request.cursor), request.now)
         if self._settings.search:
-            inside = self._settings.search_in_subreddits and bool(joined)
+            inside = open_to_us if self._settings.search_in_subreddits else ()
             path = f"r/{joined if inside else 'all'}/search"
-            lanes = [_Lane("search", path, query) for query in any_of(request.terms, limit=QUERY_LIMIT)]
-        if joined:
-            lanes.append(_Lane("comments", f"r/{joined}/comments"))
+            lanes = [_Lane("search", path, query, inside) for query in any_of(request.terms, limit=QUERY_LIMIT)]
+        if open_to_us or (joined and not lanes):
+            lanes.append(_Lane("comments", f"r/{joined}/comments", inside=open_to_us or self._settings.subreddits))
         return self._page(lanes, request)
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
         """Read one page of the comments that the accounts (user names) wrote."""
-        names = [account.strip().removeprefix("/").removeprefix("u/") for account in accounts]
+        names = [_user(account) for account in accounts]
         for name in names:
             if not re.fullmatch(r"[\w-]{2,30}", name, re.ASCII):
                 raise Refused(
                     "an account of Reddit is no user name", "Check the brand's accounts; write it without u/."
                 )
         return self._page([_Lane("own", f"user/{name}/comments") for name in names], request)
+
+    def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:  # noqa: ARG002
+        """On Reddit a name is for life: nothing has to be asked."""
+        names = {handle: _user(handle) for handle in handles}
+        sound = {handle: name for handle, name in names.items() if re.fullmatch(r"[\w-]{2,30}", name, re.ASCII)}
+        return {handle: Account(name, name) for handle, name in sound.items()}, Quota()
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look up to 100 known posts up again: what is gone comes back as `deleted`, what was edited as posts."""
@@ -182,13 +213,79 @@ class Reddit:
         if lane is None:
             return Batch((), walk.dump())
         reach = self._reach(walk, request.now)
-        found, after = self._listing(lane, walk)
+        try:
+            found, after = self._listing(lane, walk)
+        except ConnectorError as error:
+            if not self._left_out(lane, walk, error, request.now):
+                raise
+            return Batch((), walk.dump(), not walk.lane, self._quota(), notices=self._told(walk))
+        reopened = self._reopened(lane, walk)
         posts, deleted, aside = self._posts(found, request.source)
-        walk.note(post.posted_at for post in posts)
-        gaps, complete = self._turn(lane, walk, posts, found, after, reach)
+        known = walk.note(((post.native_id, post.posted_at) for post in posts), request.now)
+        gaps, complete = self._turn(lane, walk, posts, found, "" if known else after, reach)
         kept = tuple(post for post in posts if milliseconds(post.posted_at) >= reach)
-        wait = self._rest(request.now)
-        return Batch(kept, walk.dump(), complete, self._quota(), deleted, aside, gaps, wait)
+        notices = (*self._told(walk), *reopened)
+        return Batch(kept, walk.dump(), complete, self._quota(), deleted, aside, gaps, self._rest(request.now), notices)
+
+    def _open(self, walk: Walk, now: datetime) -> tuple[str, ...]:
+        """The subreddits to read: all but those found closed lately."""
+        closed = _closed(walk)
+        return tuple(
+            name
+            for name in self._settings.subreddits
+            if name not in closed or not timedelta() <= now - moment(closed[name]["at"]) < _asked_again(closed[name])
+        )
+
+    def _left_out(self, lane: _Lane, walk: Walk, error: ConnectorError, now: datetime) -> bool:
+        """Find what of a listing is closed, and go on without it; False where that is all of it.
+
+        Asked for several subreddits together, Reddit refuses all of them because of one.
+        """
+        if not _is_of_a_place(error):
+            return False
+        wrong = self._wrong_in(lane.inside, error) if len(lane.inside) > 1 else {}
+        if not 0 < len(wrong) < len(lane.inside):
+            if len(lane.inside) == 1 and isinstance(error, Closed | Elsewhere):
+                error = Closed(_said(lane.inside[0], error), error.remedy)
+            return walk.shut(error, now)
+        closed = _closed(walk)
+        for name, each in wrong.items():
+            lasting = isinstance(each, Refused | Elsewhere)
+            closed[name] = {"at": milliseconds(now), "said": _said(name, each), "lasting": lasting}
+        walk.extra["closed"] = closed
+        return True
+
+    def _wrong_in(self, names: tuple[str, ...], error: ConnectorError) -> dict[str, ConnectorError]:
+        """Ask for halves, and halves of halves, until it is clear which of these subreddits cannot be read."""
+        if len(names) == 1:
+            return {names[0]: error}
+        wrong: dict[str, ConnectorError] = {}
+        for half in (names[: len(names) // 2], names[len(names) // 2 :]):
+            try:
+                children_of(self._get(f"r/{'+'.join(half)}/comments", {"limit": 1}))
+            except ConnectorError as each:
+                if not _is_of_a_place(each):
+                    raise
+                wrong |= self._wrong_in(half, each)
+        return wrong
+
+    @staticmethod
+    def _reopened(lane: _Lane, walk: Walk) -> tuple[str, ...]:
+        """Forget what was closed and has answered now."""
+        closed = _closed(walk)
+        back = [name for name in lane.inside if closed.pop(name, None)]
+        walk.extra["closed"] = closed
+        return tuple(f"r/{name} can be read again" for name in back)
+
+    def _told(self, walk: Walk) -> tuple[str, ...]:
+        closed = _closed(walk)
+        names = [name for name in self._settings.subreddits if name in closed]
+        told = [
+            f"{closed[name]['said']}: it is left out, and asked again once "
+            f"{'a day' if closed[name]['lasting'] else 'an hour'}; the rest is read"
+            for name in names
+        ]
+        return (*told, *walk.notices())
 
     def _turn(
         self, lane: _Lane, walk: Walk, posts: tuple[Post, ...], found: list[Any], after: str, reach: int
@@ -216,7 +313,9 @@ class Reddit:
             if not walk.marks:
                 walk.extra["rescanned"] = walk.started
             last = walk.extra.get("rescanned")
-            walk.extra["rescanning"] = not isinstance(last, int) or now - moment(last) >= RESCAN_EVERY
+            # A time that is still to come was written by a clock that was ahead.
+            due = not isinstance(last, int) or not timedelta() <= now - moment(last) < RESCAN_EVERY
+            walk.extra["rescanning"] = due
         if not walk.extra["rescanning"]:
             return walk.floor
         return min(walk.floor, walk.started - round(RESCAN.total_seconds() * 1000))
@@ -228,11 +327,11 @@ class Reddit:
             wanted |= {"q": lane.query, "type": "link", "t": "month", "restrict_sr": int("r/all/" not in lane.path)}
         held = walk.extra.get("anchors")
         anchors: list[str] = [str(one) for one in held] if walk.token and isinstance(held, list) else []
-        found, after = children_of(self._get(lane.path, wanted | ({"after": anchors[0]} if anchors else {})))
+        found, after = children_of(self._get(lane.open_path, wanted | ({"after": anchors[0]} if anchors else {})))
         for anchor in anchors[1:]:
             if found:
                 break
-            found, after = children_of(self._get(lane.path, wanted | {"after": anchor}))
+            found, after = children_of(self._get(lane.open_path, wanted | {"after": anchor}))
         return found, after
 
     def _get(self, path: str, wanted: dict[str, str | int]) -> Any:
@@ -243,6 +342,8 @@ class Reddit:
                 return client.request(method="GET", path=path, params=wanted)
             except RateLimited as error:
                 self._wait_until = error.retry_at
+                raise
+            except Closed:
                 raise
             except Refused:
                 self._praw = None
@@ -319,6 +420,35 @@ class Reddit:
                 f"Reddit: none of {len(aside)} posts could be read ({aside[0].reason})", "Look for an update."
             )
         return tuple(posts), tuple(deleted), tuple(aside)
+
+
+def _closed(walk: Walk) -> dict[str, dict[str, Any]]:
+    """The subreddits that a cursor holds as closed: since when, what was said, and whether that lasts."""
+    held = walk.extra.get("closed")
+    found = held.items() if isinstance(held, dict) else ()
+    return {
+        str(name): {"at": each["at"], "said": str(each.get("said", "")), "lasting": each.get("lasting") is True}
+        for name, each in found
+        if isinstance(each, dict) and isinstance(each.get("at"), int)
+    }
+
+
+def _is_of_a_place(error: ConnectorError) -> bool:
+    """Whether an error may be one subreddit's own: not the limit's, not that of an answer which is none."""
+    return isinstance(error, Elsewhere) or not isinstance(error, RateLimited | NoCredit | Nonsense)
+
+
+def _asked_again(closed: dict[str, Any]) -> timedelta:
+    return ASK_CLOSED_EVERY if closed["lasting"] else ASK_FAILING_EVERY
+
+
+def _said(name: str, error: ConnectorError) -> str:
+    return f"r/{name} cannot be read: {error.message}"
+
+
+def _user(account: str) -> str:
+    """Write an account as Reddit's addresses do: without u/."""
+    return account.strip().removeprefix("@").removeprefix("/").removeprefix("u/")
 
 
 def _name_of(item: Any) -> str:

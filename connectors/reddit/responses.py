@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from connectors import ConnectorError, Nonsense, Post, RateLimited, Refused
+from connectors import Closed, ConnectorError, Nonsense, Post, RateLimited, Refused
 from connectors.text import clean, raw_of, safe_url
 
 LONGEST_WAIT = timedelta(minutes=15)
@@ -31,6 +31,10 @@ class Removed(Exception):
     def __init__(self, native_id: str) -> None:
         super().__init__(native_id)
         self.native_id = native_id
+
+
+class Elsewhere(Nonsense):
+    """Reddit redirects: for a subreddit, its way of saying that there is none of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def post_of(item: Any, source: str) -> Post:
         native_id=name,
         url=_link(data, name, comment),
         author=clean(author).strip(),
-        text=f"{title}\n\n{body}".strip() if title else body,
+        text="\n\n".join(each for each in (title, body, *_also_said(data, title, body)) if each),
         posted_at=posted_at,
         title=title,
         reach=_score(data.get("score")),
@@ -87,6 +91,25 @@ def post_of(item: Any, source: str) -> Post:
         edited_at=_time(data.get("edited")),
         raw=raw_of(item),
     )
+
+
+def _also_said(data: Mapping[str, Any], title: str, body: str) -> list[str]:
+    """The words outside a submission's own text: what a crosspost passes on, a poll's choices, a gallery's captions."""
+    found: list[object] = []
+    for parent in _listed(data.get("crosspost_parent_list")):
+        if isinstance(parent, dict):
+            found += [parent.get("title"), parent.get("selftext"), *_also_said(parent, "", "")]
+    poll, gallery = data.get("poll_data"), data.get("gallery_data")
+    choices = _listed(poll.get("options")) if isinstance(poll, dict) else []
+    pictures = _listed(gallery.get("items")) if isinstance(gallery, dict) else []
+    found += [each.get("text") for each in choices if isinstance(each, dict)]
+    found += [each.get("caption") for each in pictures if isinstance(each, dict)]
+    words = [clean(each).strip() for each in found if isinstance(each, str) and not _is_gone(each)]
+    return [each for each in dict.fromkeys(words) if each not in {"", title, body}]
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _is_gone(value: object) -> bool:
@@ -137,7 +160,7 @@ def error_of(status: int, headers: Mapping[str, str], said: str, now: datetime, 
     if status in {401, 403, 404, 410} or (token and status == 400):
         return _refused(status, said, where, token)
     if status < 400:
-        return Nonsense(f"{where} sends us elsewhere ({status})", "Check the names in subreddits and the addresses.")
+        return Elsewhere(f"{where} sends us elsewhere ({status})", "Check the names in subreddits and the addresses.")
     if status >= 500:
         return ConnectorError(f"{where} has a fault of its own ({status})", "Nothing to do; it is tried again.")
     return ConnectorError(f"{where} did not accept the request ({status})", "Check this source's options.")
@@ -145,15 +168,19 @@ def error_of(status: int, headers: Mapping[str, str], said: str, now: datetime, 
 
 def _refused(status: int, said: str, where: str, token: bool) -> Refused:
     if status in {404, 410}:
-        remedy = "Check reddit_url." if token else "Check subreddits and the brand's accounts."
-        return Refused(f"{where} does not know what was asked for ({status})", remedy)
+        said_of = re.search(r'"reason": ?"(\w{3,20})"', said)
+        why = f"{status}, {said_of[1]}" if said_of else f"{status}"
+        if token:
+            return Refused(f"{where} does not know what was asked for ({why})", "Check reddit_url.")
+        return Closed(f"{where} does not know what was asked for ({why})", "Check subreddits and the brand's accounts.")
     if "network policy" in said or "whoa there" in said:
         return Refused(
             f"{where} blocks this network ({status})",
             "Set a user_agent of your own and read with an approved key, or from another network.",
         )
-    if status == 403 and re.search(r'"reason": ?"(private|quarantined|banned|gold_only)"', said):
-        return Refused(f"{where}: a subreddit is closed to us (403)", "Take it out of subreddits.")
+    closed = re.search(r'"reason": ?"(\w{3,20})"', said)
+    if closed and not token:
+        return Closed(f"{where}: a subreddit is closed to us ({status}, {closed[1]})", "Take it out of subreddits.")
     return Refused(f"{where} refuses the app's key ({status})", APPROVAL)
 
 

@@ -1,8 +1,10 @@
 """X, by API v2 (recent search, mentions, timelines, look-up) through tweepy.
 
-The cursor holds, for each query and timeline, the time of the newest post seen in a whole walk, the walk under way with
-its page token, the month's spending, and the user ids of handles. X bills every post it returns
-(https://docs.x.com/x-api/getting-started/pricing), so reads are paced over the month within `monthly_budget`.
+The cursor holds, for each query and timeline, the time of the newest post seen in a whole walk, the walk under way
+with its page token, the month's spending, and the user ids of handles. X bills every post it returns
+(https://docs.x.com/x-api/getting-started/pricing), so reads are paced over the month within `monthly_budget`. A
+timeline costs `owned_price` only when it is the app's owner who asks, with a token of their own; with the app's token
+it is a post like any other, and that is what is booked unless `owner` says so.
 """
 
 from __future__ import annotations
@@ -17,20 +19,35 @@ from typing import Any
 import tweepy
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import Aside, Batch, ConnectorError, Gap, NoCredit, Nonsense, Post, Quota, Refused, Request
+from connectors import (
+    Account,
+    Aside,
+    Batch,
+    Closed,
+    ConnectorError,
+    Gap,
+    NoCredit,
+    Nonsense,
+    Post,
+    Quota,
+    Refused,
+    Request,
+)
 from connectors.budget import WARN_AT, BudgetState, Ledger, budget_state
 from connectors.http import Http, host_of
-from connectors.pagination import Walk, fingerprint, milliseconds, moment
+from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, milliseconds, moment
 from connectors.requests_adapter import ThroughHttp
 from connectors.terms import any_of
-from connectors.text import raw_of
+from connectors.text import clean, raw_of
 from connectors.x.responses import (
     SNOWFLAKE_EPOCH,
     UNKNOWN_WAIT,
     TooOld,
     error_of,
     gone_in,
+    handle_of,
     is_id,
+    knows_nobody,
     latest_of,
     list_in,
     post_of,
@@ -76,7 +93,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     search: bool = Field(True, description="search all public posts of the last seven days for the brands' words")
     search_suffix: str = Field("-is:retweet", max_length=200, description="added to every search, in X's own syntax")
     mentions_of: tuple[str, ...] = Field(
-        (), description="handles or user ids whose mentions are read; your own account's cost a fifth of a search"
+        (),
+        description="handles or user ids whose mentions are read: they are about the brand whatever their words",
     )
     expand_authors: bool = Field(False, description="also fetch names and follower counts; each user costs user_price")
     monthly_budget: float | None = Field(
@@ -84,7 +102,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     post_price: float = Field(0.005, ge=0, description="US dollars for a post that a search or a look-up returns")
     user_price: float = Field(0.010, ge=0, description="US dollars for a user's data")
-    owned_price: float = Field(0.001, ge=0, description="US dollars for a post of your own timeline or mentions")
+    owner: str = Field(
+        "", description="handle or id of the app's owner, if bearer_token is that user's token and not the app's"
+    )
+    owned_price: float = Field(0.001, ge=0, description="US dollars for a post of `owner`'s timeline or mentions")
     page_size: int = Field(100, ge=SMALLEST_PAGE, le=100, description="posts asked for at a time")
     total_seconds: float = Field(
         25.0, gt=0, le=300, description="seconds after which a read asks no more and a request ends"
@@ -97,7 +118,12 @@ class _Lane:
 
     kind: str
     what: str
-    author: str = ""
+    handle: str = ""
+
+    @property
+    def addressed(self) -> tuple[str, ...]:
+        """Whom all of this listing speaks to, whatever its words."""
+        return ("*", self.what, self.handle) if self.kind == "mentions" else ()
 
     @property
     def key(self) -> str:
@@ -122,6 +148,10 @@ class X:
         # What each stream of reads (search, own timeline) spent this month, as far as this process knows.
         self._spent: dict[str, tuple[str, float]] = {}
         self._unbooked = 0.0
+        self._unnoted = 0.0
+        self._in_store = 0.0
+        # Handles that this process has paid for, should the read that asked for them fail.
+        self._looked_up: dict[str, str] = {}
 
     def fetch(self, request: Request) -> Batch:
         """Read one page: of a search for `request.terms`, then of the mentions of the accounts in the settings."""
@@ -130,16 +160,31 @@ class X:
         if self._settings.search:
             queries = any_of(request.terms, limit=QUERY_LIMIT, suffix=self._settings.search_suffix, handles=True)
             lanes = [_Lane("search", query) for query in queries]
-        lanes += [
-            _Lane("mentions", one) for one, _ in self._users(self._settings.mentions_of, walk, ledger, request.now)
-        ]
+        asked = self._users(self._settings.mentions_of, walk, ledger, request)
+        lanes += [_Lane("mentions", one, handle) for one, handle in asked]
         return self._page("fetch", lanes, walk, ledger, request)
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
         """Read one page of what the accounts (handles or user ids) posted themselves, replies included."""
         walk, ledger = self._opened("own", request)
-        lanes = [_Lane("own", one, author) for one, author in self._users(accounts, walk, ledger, request.now)]
+        lanes = [_Lane("own", one, handle) for one, handle in self._users(accounts, walk, ledger, request)]
         return self._page("own", lanes, walk, ledger, request)
+
+    def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:
+        """Look handles up: a post tells its author's id alone unless one pays for the name with each read."""
+        self._adapter.begin()
+        self._in_store = request.spent
+        found: dict[str, Account] = {}
+        before = self._unnoted
+        for handle in handles:
+            name = handle_of(handle)
+            if is_id(name):
+                found[handle] = Account(name)
+            elif re.fullmatch(r"[a-z0-9_]{1,50}", name):
+                one = self._look_up(name, Ledger(None, request.now), request)
+                found[handle] = Account(one, name if one else "")
+        cost, self._unnoted = self._unnoted - before, before
+        return found, Quota(cost=cost)
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look up to 100 known posts up again: those that are gone come back as `deleted`, edited ones as posts.
@@ -147,10 +192,12 @@ class X:
         Its cost is booked with the next `fetch`; the given cursor comes back as it was.
         """
         self._adapter.begin()
+        self._in_store = request.spent
         asked = [one for one in dict.fromkeys(ids) if is_id(one)][:100]
         if not asked:
             return Batch((), request.cursor)
-        self._afford("refresh", Ledger(None, request.now), self._settings.post_price, request.now, len(asked))
+        # Twice: one that was edited is asked for again under its new id.
+        self._afford("refresh", Ledger(None, request.now), self._settings.post_price, request.now, 2 * len(asked))
         body = self._call(request.now, self._client.get_tweets, asked, **self._fields())
         found = list_in(body, "data")
         newer = {
@@ -173,6 +220,7 @@ class X:
         walk = Walk.load(request.cursor)
         ledger = Ledger(walk.extra.get("spent"), request.now)
         self._spent[stream] = (ledger.month, ledger.spent)
+        self._in_store = request.spent
         ledger.spent += self._unbooked
         return walk, ledger
 
@@ -180,9 +228,12 @@ class X:
         by_key = {lane.key: lane for lane in lanes}
         walk.begin(by_key, request.now, request.since, OVERLAP)
         lane = by_key.get(walk.lane)
+        missing = self._missing(walk)
         if lane is None:
+            if missing:
+                raise Closed(missing[0], "Check the handles in mentions_of and in the brand's accounts.")
             return Batch((), self._saved(stream, walk, ledger))
-        price = self._settings.post_price if lane.kind == "search" else self._settings.owned_price
+        price = self._price(lane)
         worst = price + (self._settings.user_price if self._settings.expand_authors else 0)
         state = self._afford(stream, ledger, worst, request.now)
         if request.allowance is not None and request.allowance <= 0 and state.not_before is None:
@@ -192,8 +243,20 @@ class X:
             return Batch((), cursor, complete=False, not_before=state.not_before)
         bound = [self._settings.page_size, state.allowance_posts]
         size = max(SMALLEST_PAGE, min(bound if request.allowance is None else [*bound, request.allowance]))
-        body, gaps = self._read(lane, walk, size, request.now)
+        try:
+            body, gaps = self._read(lane, walk, size, request.now)
+        except ConnectorError as error:
+            if not walk.shut(error, request.now):
+                raise
+            cursor = self._saved(stream, walk, ledger)
+            return Batch((), cursor, not walk.lane, self._quota(request.now, 0.0), notices=walk.notices())
         return self._batch(stream, lane, walk, ledger, request, body, gaps)
+
+    def _price(self, lane: _Lane) -> float:
+        """What a post of this listing costs in the way that it is really asked for."""
+        owner = handle_of(self._settings.owner)
+        owned = bool(owner) and lane.kind != "search" and owner in {lane.what, lane.handle}
+        return self._settings.owned_price if owned else self._settings.post_price
 
     def _batch(
         self, stream: str, lane: _Lane, walk: Walk, ledger: Ledger, request: Request, body: dict[str, Any],
@@ -201,26 +264,44 @@ class X:
     ) -> Batch:  # fmt: skip
         found = list_in(body, "data")
         users = users_in(body)
-        price = self._settings.post_price if lane.kind == "search" else self._settings.owned_price
+        price = self._price(lane)
         cost = ledger.book((str(item["id"]) for item in found if isinstance(item, dict) and "id" in item), price)
         cost += ledger.book((f"u{one}" for one in users), self._settings.user_price)
         posts, aside = self._posts(found, users, request.source, lane)
-        walk.note(post.edited_at or post.posted_at for post in posts)
+        first = not walk.token
+        known = walk.note(((post.native_id, post.edited_at or post.posted_at) for post in posts), request.now)
+        if first:
+            self._note_id(lane, walk, posts)
         meta = body.get("meta")
         token = meta.get("next_token") if isinstance(meta, dict) else None
         complete = False
-        if not isinstance(token, str) or not token:
-            if walk.count >= TIMELINE_END.get(lane.kind, walk.count + 1):
+        if known or not isinstance(token, str) or not token:
+            if not known and walk.count >= TIMELINE_END.get(lane.kind, walk.count + 1):
                 gaps += walk.unread(f"X shows only the newest {walk.count} posts of a timeline")
             complete = walk.close_lane()
         elif not walk.turn(token):
-            gaps += walk.unread("X gave the same page again and again")
+            gaps += walk.stuck("X")
             complete = walk.close_lane()
-        notices = self._notices(stream, ledger)
+        notices = (*self._notices(stream, ledger), *self._missing(walk), *walk.notices())
         quota = self._quota(request.now, cost)
         cursor = self._saved(stream, walk, ledger)
         wait = quota.reset_at if quota.remaining == 0 and not complete else None
         return Batch(posts, cursor, complete, quota, (), aside, gaps, wait, notices)
+
+    @staticmethod
+    def _note_id(lane: _Lane, walk: Walk, posts: tuple[Post, ...]) -> None:
+        """Remember where to go on by id while our clock is behind: the times of what is read here move nothing then.
+
+        The middle one of the page: a single id that cannot be must not hide all that comes after it.
+        """
+        held = walk.extra.get("ids")
+        ids = {key: one for key, one in held.items() if is_id(one)} if isinstance(held, dict) else {}
+        if walk.behind:
+            middle = sorted((post.native_id for post in posts), key=int)[len(posts) // 2]
+            ids[lane.key] = max(middle, ids.get(lane.key, "0"), key=int)
+        elif posts:
+            ids.pop(lane.key, None)
+        walk.extra["ids"] = ids
 
     def _read(self, lane: _Lane, walk: Walk, size: int, now: datetime) -> tuple[dict[str, Any], tuple[Gap, ...]]:
         """Ask for the page that the walk is at; where X no longer reaches back so far, begin at where it does."""
@@ -245,19 +326,36 @@ class X:
         known = mark is not None and walk.floor == mark.high - round(OVERLAP.total_seconds() * 1000)
         wanted: dict[str, Any] = {"max_results": size, **self._fields()}
         if known and walk.floor > SNOWFLAKE_EPOCH:
-            wanted["since_id"] = str((walk.floor - SNOWFLAKE_EPOCH) << 22)
+            ids = walk.extra.get("ids")
+            seen = ids.get(lane.key) if isinstance(ids, dict) and not walk.token else None
+            floor = (walk.floor - SNOWFLAKE_EPOCH) << 22
+            wanted["since_id"] = str(max(floor, int(seen)) if is_id(seen) else floor)
         else:
             wanted["start_time"] = f"{moment(walk.floor):%Y-%m-%dT%H:%M:%SZ}"
         if walk.token:
             wanted["next_token" if lane.kind == "search" else "pagination_token"] = walk.token
         if lane.kind == "search":
             body = self._call(now, self._client.search_recent_tweets, lane.what, **wanted)
-        elif lane.kind == "mentions":
-            body = self._call(now, self._client.get_users_mentions, lane.what, **wanted)
         else:
-            body = self._call(now, self._client.get_users_tweets, lane.what, exclude=["retweets"], **wanted)
+            body = self._timeline(lane, now, wanted)
         if "data" not in body and not isinstance(body.get("meta"), dict):
             raise Nonsense("X answered without data", "Nothing to do; it is tried again.")
+        return body
+
+    def _timeline(self, lane: _Lane, now: datetime, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Ask for an account's timeline; one that is gone, locked or withheld is a closed place among others."""
+        ask: Callable[..., Any] = self._client.get_users_mentions
+        if lane.kind == "own":
+            ask, wanted = self._client.get_users_tweets, {**wanted, "exclude": ["retweets"]}
+        remedy = "See in a browser whether the account is there, and check the accounts in the settings."
+        try:
+            body = self._call(now, ask, lane.what, maybe_nobody=True, **wanted)
+        except Refused as error:
+            if "(403)" not in error.message:
+                raise
+            raise Closed(f"X refuses the timeline of {lane.handle} (403)", remedy) from None
+        if not body or ("data" not in body and knows_nobody(body)):
+            raise Closed(f"X does not show the timeline of {lane.handle}", remedy)
         return body
 
     def _fields(self) -> dict[str, Any]:
@@ -269,14 +367,21 @@ class X:
             "user_fields": ["username", "name", "public_metrics"],
         }
 
-    def _call(self, now: datetime, ask: Callable[..., Any], *arguments: Any, **named: Any) -> dict[str, Any]:
-        """Ask through tweepy and give the JSON object, or raise the error that fits what came back."""
+    def _call(
+        self, now: datetime, ask: Callable[..., Any], *arguments: Any, maybe_nobody: bool = False, **named: Any
+    ) -> dict[str, Any]:
+        """Ask through tweepy and give the JSON object, or raise the error that fits what came back.
+
+        With `maybe_nobody` an answer that only says that there is nobody is one like any other.
+        """
         try:
             body = ask(*arguments, **named)
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001 - tweepy lets KeyError, AttributeError and more out on odd answers
             answer = self._adapter.last
+            if answer is not None and answer.status == 404 and maybe_nobody:
+                return {}
             if answer is not None and answer.status >= 300:
                 raise error_of(answer, now) from None
             raise Nonsense(
@@ -285,38 +390,64 @@ class X:
             ) from None
         if not isinstance(body, dict):
             raise Nonsense(f"X answered with a {type(body).__name__} instead of an object", "Check api_url.")
-        if "data" not in body and "meta" not in body and not gone_in(body, None):
+        nobody = maybe_nobody and knows_nobody(body)
+        if "data" not in body and "meta" not in body and not nobody and not gone_in(body, None):
             raise Nonsense(
                 f"X answered with errors and without data{told_in(body)}", "Nothing to do; it is tried again."
             )
         return body
 
-    def _users(self, accounts: Iterable[str], walk: Walk, ledger: Ledger, now: datetime) -> list[tuple[str, str]]:
-        """Give (user id, handle) of each account, looking a handle up once and keeping it in the cursor."""
-        held = walk.extra.get("users")
+    def _users(self, accounts: Iterable[str], walk: Walk, ledger: Ledger, request: Request) -> list[tuple[str, str]]:
+        """Give (user id, handle) of each account, looking a handle up once and keeping it in the cursor.
+
+        One that X does not know is left out, told, and asked for again once a day.
+        """
+        held, lost = walk.extra.get("users"), walk.extra.get("missing")
         known: dict[str, str] = dict(held) if isinstance(held, dict) else {}
+        missing: dict[str, int] = dict(lost) if isinstance(lost, dict) else {}
+        given = {handle_of(name): one for name, one in request.accounts.items() if is_id(one)}
+        asked = [handle_of(account) for account in accounts]
         found = []
-        for account in accounts:
-            handle = account.strip().removeprefix("@").casefold()
-            if handle.isascii() and handle.isdigit():
-                found.append((handle, handle))
-                continue
-            if handle not in known:
-                known[handle] = self._look_up(handle, now)
-                ledger.spent += self._settings.user_price
-            found.append((known[handle], handle))
-        walk.extra["users"] = known
+        for handle in dict.fromkeys(asked):
+            one = handle if is_id(handle) else known.get(handle) or given.get(handle) or ""
+            age = milliseconds(request.now) - missing.get(handle, 0)
+            if not one and not 0 <= age < ASK_CLOSED_EVERY / timedelta(milliseconds=1):
+                one = self._look_up(handle, ledger, request)
+            if one:
+                known[handle] = one
+                missing.pop(handle, None)
+                found.append((one, handle))
+            elif handle not in missing or age < 0 or age >= ASK_CLOSED_EVERY / timedelta(milliseconds=1):
+                missing[handle] = milliseconds(request.now)
+        walk.extra["users"] = {handle: one for handle, one in known.items() if not is_id(handle)}
+        walk.extra["missing"] = {handle: at for handle, at in missing.items() if handle in asked}
         return found
 
-    def _look_up(self, handle: str, now: datetime) -> str:
-        remedy = "Check the handles in mentions_of and in the brand's accounts."
+    @staticmethod
+    def _missing(walk: Walk) -> tuple[str, ...]:
+        missing = walk.extra.get("missing")
+        names = sorted(missing) if isinstance(missing, dict) else []
+        return tuple(
+            f"X knows no account @{clean(name)[:50]}: it is left out and asked for once a day; check mentions_of and "
+            "the brand's accounts"
+            for name in names
+        )
+
+    def _look_up(self, handle: str, ledger: Ledger, request: Request) -> str:
+        """Give the id of a handle, empty if X knows nobody of that name. What was paid for is not asked again."""
         if not re.fullmatch(r"[a-z0-9_]{1,50}", handle):
-            raise Refused("an account of X is no handle (letters, digits and _ only)", remedy)
-        body = self._call(now, self._client.get_user, username=handle)
-        data = body.get("data")
-        if not isinstance(data, dict) or not is_id(data.get("id")):
-            raise Refused(f"X knows no account @{handle}", remedy)
-        return str(data["id"])
+            return ""
+        if handle not in self._looked_up:
+            self._afford("", ledger, self._settings.user_price, request.now, 1)
+            body = self._call(request.now, self._client.get_user, username=handle, maybe_nobody=True)
+            data = body.get("data")
+            if not isinstance(data, dict) or not is_id(data.get("id")):
+                return ""
+            self._looked_up[handle] = str(data["id"])
+            self._unbooked += self._settings.user_price
+            self._unnoted += self._settings.user_price
+            ledger.spent += self._settings.user_price
+        return self._looked_up[handle]
 
     def _afford(
         self, stream: str, ledger: Ledger, price: float, now: datetime, least: int = SMALLEST_PAGE
@@ -334,9 +465,13 @@ class X:
         return state
 
     def _spent_in_all(self, stream: str, ledger: Ledger) -> float:
-        """Add up this month's spending of every stream; what look-ups cost is in the ledger of a stream already."""
+        """Add up this month's spending of every stream; never less than what the store knows of this source.
+
+        What is not booked yet is in the ledger of the stream that reads now, and of no other.
+        """
         others = sum(cost for name, (month, cost) in self._spent.items() if name != stream and month == ledger.month)
-        return ledger.spent + others + (self._unbooked if stream == "refresh" else 0.0)
+        unbooked = 0.0 if stream in {"fetch", "own"} else self._unbooked
+        return max(ledger.spent + others + unbooked, self._in_store + self._unnoted)
 
     def _notices(self, stream: str, ledger: Ledger) -> tuple[str, ...]:
         budget = self._settings.monthly_budget
@@ -354,6 +489,7 @@ class X:
         return walk.dump()
 
     def _quota(self, now: datetime, cost: float) -> Quota:
+        cost, self._unnoted = cost + self._unnoted, 0.0
         answer = self._adapter.last
         remaining = answer.headers.get("x-rate-limit-remaining", "") if answer else ""
         if not (answer and remaining.isascii() and remaining.isdigit()):
@@ -367,7 +503,7 @@ class X:
         aside: list[Aside] = []
         for item in found:
             try:
-                post = post_of(item, users, source, lane.author)
+                post = post_of(item, users, source, lane.handle if lane.kind == "own" else "", lane.addressed)
             except (ValueError, TypeError, KeyError, OverflowError) as error:
                 aside.append(Aside(raw_of(item).encode(), str(error) or type(error).__name__))
                 continue

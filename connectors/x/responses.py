@@ -21,13 +21,16 @@ from connectors.text import clean, parse_time, raw_of
 LONGEST_WAIT = timedelta(minutes=15)
 UNKNOWN_WAIT = timedelta(minutes=1)
 SNOWFLAKE_EPOCH = 1_288_834_974_657
+_NOT_THERE = frozenset({"resource-not-found", "not-authorized-for-resource", "resource-unavailable"})
 
 
 class TooOld(ConnectorError):
     """X refuses the time or the page that we want to go on from."""
 
 
-def post_of(item: Any, users: Mapping[str, Mapping[str, Any]], source: str, author: str) -> Post:
+def post_of(
+    item: Any, users: Mapping[str, Mapping[str, Any]], source: str, author: str, addressed: tuple[str, ...] = ()
+) -> Post:
     """Read one post; ValueError says what is wrong with it. Field names: https://docs.x.com/x-api/fundamentals/data-dictionary"""
     if not isinstance(item, dict):
         raise ValueError("not an object")
@@ -49,6 +52,7 @@ def post_of(item: Any, users: Mapping[str, Mapping[str, Any]], source: str, auth
     name = user.get("username")
     handle = name if isinstance(name, str) and re.fullmatch(r"\w{1,50}", name, re.ASCII) else ""
     thread = item.get("conversation_id")
+    answered = item.get("in_reply_to_user_id")
     return Post(
         source=source,
         native_id=versions[0],
@@ -63,7 +67,21 @@ def post_of(item: Any, users: Mapping[str, Mapping[str, Any]], source: str, auth
         thread_id=thread if is_id(thread) and thread != versions[0] else "",
         edited_at=time_of(versions[-1]) if len(versions) > 1 else None,
         raw=raw_of(item),
+        author_id=author_id,
+        addressed=(*addressed, answered) if is_id(answered) else addressed,
     )
+
+
+def handle_of(account: str) -> str:
+    """Write an account as X names it: without the @, in small letters."""
+    return account.strip().removeprefix("@").casefold()
+
+
+def knows_nobody(body: Mapping[str, Any]) -> bool:
+    """Say whether an answer without data only says that what was asked for is not there, or shown to nobody."""
+    errors = body.get("errors")
+    kinds = [str(each.get("type", "")) for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+    return any(kind.rpartition("/")[2] in _NOT_THERE for kind in kinds)
 
 
 def is_id(value: object) -> TypeGuard[str]:
@@ -141,7 +159,7 @@ def gone_in(body: Mapping[str, Any], asked: list[str] | None) -> tuple[str, ...]
             continue
         kind = str(error.get("type", "")).rpartition("/")[2]
         one = error.get("resource_id") or error.get("value")
-        known = kind in {"resource-not-found", "not-authorized-for-resource", "resource-unavailable"}
+        known = kind in _NOT_THERE
         if known and isinstance(one, str) and (asked is None or one in asked):
             gone.append(one)
     return tuple(dict.fromkeys(gone))

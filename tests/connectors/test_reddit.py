@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import ValidationError
 
-from connectors import Batch, ConnectorError, Nonsense, RateLimited, Refused, Request
+from connectors import Batch, Closed, ConnectorError, Nonsense, RateLimited, Refused, Request
 from connectors.pagination import Walk
 from connectors.reddit.connector import Reddit, Settings
+from connectors.reddit.responses import Elsewhere
 from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
 from tests.fakes.reddit import FakeReddit
 from tests.fakes.server import FakeServer, Reply, Seen
@@ -236,14 +237,14 @@ PARDNER = "<html>whoa there, pardner! Your request has been blocked due to a net
     [
         (401, '{"message": "Unauthorized"}', Refused, "November 2025"),
         (403, '{"message": "Forbidden"}', Refused, "November 2025"),
-        (403, '{"reason": "private", "message": "Forbidden"}', Refused, "subreddits"),
+        (403, '{"reason": "private", "message": "Forbidden"}', Closed, "subreddits"),
         (403, PARDNER, Refused, "user_agent"),
-        (404, '{"message": "Not Found"}', Refused, "subreddits"),
+        (404, '{"message": "Not Found"}', Closed, "subreddits"),
         (451, "gone", ConnectorError, "options"),
         (500, "", ConnectorError, "again"),
         (502, "<html>bad gateway</html>", ConnectorError, "again"),
         (520, "", ConnectorError, "again"),
-        (302, "", Nonsense, "subreddits"),
+        (302, "", Elsewhere, "subreddits"),
         (200, "<html>sign in</html>", Nonsense, "login page"),
         (200, "", Nonsense, "login page"),
         (204, "", Nonsense, "login page"),
@@ -500,4 +501,4 @@ def test_every_recorded_fault_is_an_error_of_ours() -> None:
             with pytest.raises(ConnectorError) as caught:
                 reader(server).fetch(first_request("reddit"))
             kinds.add((each["status"], type(caught.value).__name__))
-    assert {(429, "RateLimited"), (401, "Refused"), (502, "ConnectorError"), (404, "Refused")} <= kinds
+    assert {(429, "RateLimited"), (401, "Refused"), (502, "ConnectorError"), (404, "Closed")} <= kinds

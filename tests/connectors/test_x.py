@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,14 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import ValidationError
 
-from connectors import Batch, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
+from connectors import Batch, Closed, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
 from connectors.budget import Ledger, budget_state
-from connectors.pagination import Walk
 from connectors.terms import any_of
 from connectors.x.connector import QUERY_LIMIT, Settings, X
 from connectors.x.responses import reset_at
 from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
 from tests.fakes.server import FakeServer, Reply
-from tests.fakes.x import FakeX
+from tests.fakes.x import PROBLEMS, FakeX
 
 RECORDED = Path(__file__).parents[3] / "shared/data/recorded"
 OWN = "5001"
@@ -399,7 +399,7 @@ def test_no_secret_and_no_post_reaches_the_log_even_at_debug(x: FakeX, caplog: p
 # --- mentions, own posts, look-up --------------------------------------------------------------------------------
 
 
-def test_mentions_of_our_account_cost_a_fifth(x: FakeX) -> None:
+def test_mentions_of_our_account_are_booked_as_what_they_cost_with_the_apps_token(x: FakeX) -> None:
     x.users[OWN] = "acme"
     found = [x.post(f"@acme where is order {number}?") for number in range(3)]
     x.post("@acme RT", referenced_tweets=[{"type": "retweeted", "id": found[0]}])
@@ -407,10 +407,62 @@ def test_mentions_of_our_account_cost_a_fifth(x: FakeX) -> None:
     batches = walk(connector, first_request("x"))
     assert sorted(ids(batches)) == sorted(found)
     assert batches[0].quota is not None
-    assert batches[0].quota.cost == pytest.approx(4 * 0.001)
+    assert batches[0].quota.cost == pytest.approx(4 * 0.005 + 0.010), "with the look-up of the handle"
+    assert all("*" in post.addressed for batch in batches for post in batch.posts)
     asked = len([path for path in x.paths() if "by/username" in path])
     walk(reader(x, search=False, mentions_of=("@Acme",)), again(first_request("x"), batches[-1].cursor))
     assert len([path for path in x.paths() if "by/username" in path]) == asked == 1
+
+
+@pytest.mark.parametrize(("owner", "price"), [("", 0.005), ("acme", 0.001), (OWN, 0.001), ("somebody", 0.005)])
+def test_only_the_owners_own_token_makes_a_timeline_cheaper(x: FakeX, owner: str, price: float) -> None:
+    x.users[OWN] = "acme"
+    for number in range(10):
+        x.post(f"@acme {number}")
+        x.post(f"sorry {number}", author=OWN)
+    accounts = {"acme": OWN}
+    request = replace(first_request("x"), accounts=accounts)
+    connector = reader(x, search=False, mentions_of=("acme",), owner=owner, page_size=20)
+    for batch in (connector.fetch(request), connector.fetch_own(("acme",), request)):
+        assert batch.quota is not None
+        assert batch.quota.cost == pytest.approx(10 * price)
+    assert not [path for path in x.paths() if "by/username" in path], "who that is was known"
+
+
+def test_what_the_store_knows_was_spent_counts_against_the_budget(x: FakeX) -> None:
+    """Refreshes and look-ups are in no cursor of a process that was started anew."""
+    fill(x, 30)
+    request = replace(first_request("x"), spent=19.97)
+    with pytest.raises(NoCredit):
+        reader(x, monthly_budget=20.0).fetch(request)
+    assert not x.ledger
+
+
+def test_a_bill_never_passes_the_budget_whatever_is_read(x: FakeX) -> None:
+    """X bills what it returns. Mentions, own posts, look-ups of handles and of posts all count, over restarts too."""
+    x.now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    x.users |= {OWN: "acme", "1001": "ann"}
+    for number in range(400):
+        x.post(f"@acme Acme {number}", at=x.now - timedelta(minutes=number))
+        x.post(f"sorry {number}", author=OWN, at=x.now - timedelta(minutes=number))
+    start = Request("x", ("Acme",), "", x.now, x.now - timedelta(days=1))
+    cursors, spent = {"fetch": "", "own": ""}, 0.0
+    for turn in range(60):
+        connector = reader(x, monthly_budget=1.0, mentions_of=("acme", "ann", "nobody"), expand_authors=turn % 2 == 0)
+        for what in ("own", "fetch", "refresh"):
+            request = replace(start, cursor=cursors.get(what, ""), spent=spent)
+            try:
+                if what == "refresh":
+                    batch = connector.refresh(tuple(x.posts)[:20], request)
+                else:
+                    batch = connector.fetch(request) if what == "fetch" else connector.fetch_own(("acme",), request)
+            except NoCredit:
+                continue
+            if what in cursors:
+                cursors[what] = batch.cursor
+            spent += batch.quota.cost if batch.quota else 0.0
+    assert 0.9 < spent <= 1.0 + 1e-9
+    assert 0.3 < x.bill <= spent + 1e-9
 
 
 def test_our_own_replies_say_whom_they_answer(x: FakeX) -> None:
@@ -427,9 +479,86 @@ def test_our_own_replies_say_whom_they_answer(x: FakeX) -> None:
 
 def test_an_account_that_does_not_exist_is_told(x: FakeX) -> None:
     for account in ("nobody", "../../2/users", "a b"):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(Closed) as caught:
             reader(x).fetch_own((account,), first_request("x"))
         assert "accounts" in caught.value.remedy
+
+
+def test_an_account_that_does_not_exist_stops_neither_the_search_nor_the_others(x: FakeX) -> None:
+    x.users[OWN] = "acme"
+    fill(x, 3)
+    asked_at_all = x.post("@acme where is it?")
+    connector = reader(x, mentions_of=("nobody", "acme"))
+    batches = walk(connector, first_request("x"))
+    assert asked_at_all in ids(batches)
+    assert any("@nobody" in notice for notice in batches[-1].notices)
+    asked = len([path for path in x.paths() if path.endswith("/nobody")])
+    later = again(first_request("x"), batches[-1].cursor, timedelta(hours=1))
+    walk(reader(x, mentions_of=("nobody", "acme")), later)
+    assert len([path for path in x.paths() if path.endswith("/nobody")]) == asked == 1
+    x.users["55"] = "nobody"
+    later = again(first_request("x"), batches[-1].cursor, timedelta(hours=25))
+    assert not any("nobody" in notice for batch in walk(connector, later) for notice in batch.notices)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(404, json={"title": "Not Found"}),
+        Reply(403, json={"title": "Forbidden"}),
+        Reply(json={"errors": [{"type": f"{PROBLEMS}not-authorized-for-resource"}]}),
+    ],
+)
+def test_a_timeline_that_is_gone_or_locked_is_left_out_for_a_day(x: FakeX, answer: Reply) -> None:
+    x.users |= {OWN: "acme", "55": "locked"}
+    x.post("@acme where is it?")
+    x.route("/2/users/55/mentions", answer)
+    connector = reader(x, search=False, mentions_of=("55", "acme"))
+    batches = walk(connector, first_request("x"))
+    assert len(ids(batches)) == 1
+    assert any("timeline of 55" in notice for notice in batches[-1].notices)
+    walk(connector, again(first_request("x"), batches[-1].cursor, timedelta(hours=2)))
+    assert len([path for path in x.paths() if "/55/" in path]) == 1
+    with pytest.raises(Closed):
+        reader(x, search=False, mentions_of=("55",)).fetch(first_request("x"))
+
+
+def test_handles_are_looked_up_once_and_stand_for_ids(x: FakeX) -> None:
+    x.users |= {OWN: "acme", "55": "acme_jobs"}
+    connector = reader(x)
+    found, quota = connector.identify(
+        ("@Acme", "acme_jobs", "nobody", "12345", "ann@mastodon.example"), first_request("x")
+    )
+    assert {handle: account.id for handle, account in found.items()} == {
+        "@Acme": OWN, "acme_jobs": "55", "nobody": "", "12345": "12345",
+    }  # fmt: skip
+    assert quota.cost == pytest.approx(0.020)
+    asked = len(x.ledger)
+    assert connector.identify(("acme",), first_request("x"))[1].cost == 0
+    assert len(x.ledger) == asked
+
+
+def test_a_clock_that_is_behind_is_told_and_nothing_is_paid_for_ever(x: FakeX) -> None:
+    """Everything that X shows is dated ahead of us then: the ids of what was read say where to go on."""
+    for number in range(10):
+        x.post(f"Acme {number}", at=NOW - timedelta(minutes=number))
+    slow = replace(first_request("x"), now=NOW - timedelta(hours=3), since=NOW - timedelta(hours=27))
+    first = walk(reader(x), slow)
+    assert any("clock" in notice for notice in first[-1].notices)
+    costs = []
+    cursor = first[-1].cursor
+    for turn in range(1, 5):
+        batches = walk(reader(x), again(slow, cursor, timedelta(minutes=5 * turn)))
+        costs.append(sum(batch.quota.cost for batch in batches if batch.quota))
+        cursor = batches[-1].cursor
+    assert costs == [0, 0, 0, 0], "what X returns twice in a day is billed once"
+    newest = [int(seen.one("since_id")) for seen in x.ledger[-1:]]
+    assert newest[0] > int(sorted(x.posts, key=int)[4])
+    late = x.post("Acme is late", at=NOW + timedelta(minutes=1))
+    assert late in ids(walk(reader(x), again(slow, cursor, timedelta(minutes=30))))
+    right = walk(reader(x), again(slow, cursor, timedelta(hours=3, minutes=10)))
+    assert late in ids(right)
+    assert not any("clock" in notice for batch in right for notice in batch.notices)
 
 
 def test_posts_that_are_gone_or_edited_are_found_by_looking_them_up(x: FakeX) -> None:

@@ -31,7 +31,22 @@ class FakeX(FakeServer):
         self.users: dict[str, str] = {}
         self.limits = {"x-rate-limit-limit": "450", "x-rate-limit-remaining": "449"}
         self._count = 0
-        self.route("/2/*", self._answer)
+        self._billed: dict[str, float] = {}
+        self.route("/2/*", self._bill)
+
+    @property
+    def bill(self) -> float:
+        """What all answers cost with the app's own token: each post and each user once a day (all is one day here)."""
+        return sum(self._billed.values())
+
+    def _bill(self, seen: Seen) -> Reply:
+        reply = self._answer(seen)
+        body = reply.json if isinstance(reply.json, dict) else {}
+        data = body.get("data", [])
+        users = [data] if isinstance(data, dict) else body.get("includes", {}).get("users", [])
+        self._billed |= {f"user {user['id']}": 0.010 for user in users}
+        self._billed |= {str(post.get("id")): 0.005 for post in data} if isinstance(data, list) else {}
+        return reply
 
     def post(self, text: str, *, at: datetime | None = None, author: str = "1001", **fields: Any) -> str:
         """Add a post and give its id; `fields` replace or add what X would show (a value of None removes a field)."""
