@@ -163,7 +163,7 @@ class Bluesky:
         posts = tuple(replace(post, author=account) for post in read if post.posted_at >= floor)
         return Batch(posts, walk.dump(), not walk.lane, aside=tuple(aside), gaps=gaps, notices=walk.notices())
 
-    def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:  # noqa: ARG002
+    def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:
         """Look up which account (its DID) a handle stands for: a handle can be given up and taken by another."""
         found: dict[str, Account] = {}
         for handle in handles:
@@ -171,16 +171,16 @@ class Bluesky:
             if _DID.fullmatch(name):
                 found[handle] = Account(name)
             elif re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name):
-                found[handle] = Account(self._did(name.casefold()), name.casefold())
+                found[handle] = Account(self._did(name.casefold(), request.now), name.casefold())
         return found, Quota()
 
-    def _did(self, handle: str) -> str:
+    def _did(self, handle: str, now: datetime) -> str:
         """The DID behind a handle, "" if nobody has it. Suspended accounts have no profile, but they have a DID."""
         for ask, key in (("app.bsky.actor.getProfile", "actor"), ("com.atproto.identity.resolveHandle", "handle")):
             answer = self._http.get(self._address(ask), params={key: handle}, headers={"Accept": "application/json"})
             if answer.status in {400, 404}:
                 continue
-            error = error_for(answer, "Bluesky", datetime.now(UTC))
+            error = error_for(answer, "Bluesky", now)
             if error is not None:
                 raise error
             found = json_of(answer)
@@ -283,7 +283,7 @@ class Bluesky:
                 page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], f"not an event: {_fault(error)}"))
             return
         if event["kind"] == "account" and _is_gone(event.get("account")):
-            page.gone.append(f"at://{did}/")
+            page.gone.append(did)
         if not commit or commit.get("collection") != POST:
             return
         uri = f"at://{did}/{POST}/{commit['rkey']}"

@@ -99,7 +99,7 @@ class Answers:
         return cases.case_of(found[-1]) if found else None
 
     def _brand_of(self, post: Post) -> str:
-        return self.rules.own_accounts.get((post.source, post.author.lstrip("@").casefold()), "")
+        return self.rules.accounts.brand_of(post)
 
     def is_automatic(self, text: str) -> bool:
         """Whether a machine said this: it does not count as an answer."""

@@ -20,6 +20,7 @@ from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, Rat
 from monitor.cases import actions as verbs
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
+from monitor.ingest.identities import Identities
 from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
@@ -38,6 +39,8 @@ LONGEST_BACK_OFF = timedelta(minutes=30)
 ANNOUNCE_AFTER = 2
 TELL_AGAIN = timedelta(hours=23)  # once a day, whatever the minute of the read
 REFRESHED = 100  # posts a day of each source that are asked after; on X each of them costs money
+ASKED_AT_ONCE = 20
+REFUSED_AGAIN = timedelta(days=1)  # keys come back to life too, and nobody should have to press a button for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Collector:
         self.tell_operator = tell_operator
         self._busy: dict[str, threading.Lock] = {name: threading.Lock() for name in connectors}
         self._own_failures: dict[str, int] = {}
+        self.identities = Identities(database, rules)
 
     def due(self, now: datetime) -> list[tuple[str, str]]:
         """(source, what) pairs that are due now and that no thread is reading: what is "posts" or "own"."""
@@ -84,10 +88,11 @@ class Collector:
             if source is None or not source.enabled or health.paused_at is not None or self._busy[name].locked():
                 continue
             stepped_back = health.last_read_at is not None and health.last_read_at > now  # the clock, not the source
-            if not health.refused and (health.next_due_at is None or health.next_due_at <= now or stepped_back):
+            refused = health.refused and (health.last_read_at is None or now - health.last_read_at < REFUSED_AGAIN)
+            if not refused and (health.next_due_at is None or health.next_due_at <= now or stepped_back):
                 found.append((name, "posts"))
             elif (
-                not health.refused
+                not refused
                 and self.reads_own(name)
                 and (health.own_next_due_at is None or health.own_next_due_at <= now)
             ):
@@ -99,9 +104,7 @@ class Collector:
         return bool(self._accounts(source)) and hasattr(self.connectors[source], "fetch_own")
 
     def _accounts(self, source: str) -> tuple[str, ...]:
-        return tuple(
-            dict.fromkeys(account for brand in self.rules.settings.brands for account in brand.accounts.get(source, ()))
-        )
+        return self.rules.accounts.own(source)
 
     def visit(self, name: str, what: str, clock: Callable[[], datetime]) -> Visit | None:
         """Read one source to the end of its walk. None if another thread is at it. Never raises for a bad source."""
@@ -119,33 +122,54 @@ class Collector:
         For networks that tell of deletions only when asked. Returns how many posts were looked at.
         """
         connector: Any = self.connectors[name]
-        source = self.rules.sources[name]
-        natives = mentions.native_ids_of_open_cases(self.database, name, REFRESHED)
-        if not natives or not hasattr(connector, "refresh") or not self._busy[name].acquire(blocking=False):
+        if not hasattr(connector, "refresh"):
             return 0
+        natives = self._to_refresh(name)
+        if not natives or not self._busy[name].acquire(blocking=False):
+            return 0
+        asked = 0
         try:
-            now = clock()
-            request = Request(name, self.terms, sources.cursor(self.database, name, "posts"), now, now)
-            look: Callable[[], Batch] = partial(connector.refresh, tuple(natives), request)
-            batch = within(source.deadline.total_seconds(), look, f"refresh-{name}")
-            with self.database.transaction():
-                for post in batch.posts:
-                    mentions.edit_post(self.database, mentions.post_row(tidy(post), stamp(now)))
-                if batch.deleted:
-                    self._delete(name, batch.deleted, now)
-            return len(natives)
+            for start in range(0, len(natives), ASKED_AT_ONCE):
+                some = natives[start : start + ASKED_AT_ONCE]
+                self._refresh(name, tuple(native for native, _ in some), clock)
+                asked += len(some)
+                # Whoever has more than a day's share of open posts sees each of them asked after in turn.
+                reached = some[-1][1] if len(natives) == REFRESHED else ""
+                with self.database.transaction():
+                    key_values.remember(self.database, f"refreshed:{name}", reached, clock())
+            return asked
         except Error:
             raise
         except Exception as error:  # noqa: BLE001 - as in a visit: a client library may raise anything
             words = str(error) if isinstance(error, ConnectorError | Overran) else f"unexpected {type(error).__name__}"
             log.warning("%s: it could not be asked what was deleted: %s", name, words)
-            return 0
+            return asked
         finally:
             self._busy[name].release()
+
+    def _to_refresh(self, name: str) -> list[tuple[str, str]]:
+        """The posts to ask after today: those below where the last day ended, or the newest again."""
+        before = key_values.fact(self.database, f"refreshed:{name}")
+        found = mentions.native_ids_of_open_cases(self.database, name, REFRESHED, before)
+        return found or (mentions.native_ids_of_open_cases(self.database, name, REFRESHED) if before else [])
+
+    def _refresh(self, name: str, natives: tuple[str, ...], clock: Callable[[], datetime]) -> None:
+        connector: Any = self.connectors[name]
+        source, now = self.rules.sources[name], clock()
+        request = self._request(source, "posts", now)
+        look: Callable[[], Batch] = partial(connector.refresh, natives, request)
+        batch = within(source.deadline.total_seconds(), look, f"refresh-{name}")
+        with self.database.transaction():
+            for post in batch.posts:
+                mentions.edit_post(self.database, mentions.post_row(tidy(post), stamp(now)))
+            self._delete(name, batch, now)
+            if batch.quota is not None:
+                sources.note_quota(self.database, name, batch.quota, now)
 
     def _visit(self, source: Source, what: str, clock: Callable[[], datetime]) -> Visit:
         total, pages, aside = IngestResult(), 0, 0
         try:
+            self._look_up(source, what, clock())
             while pages < MOST_PAGES:
                 now = clock()
                 batch = self._fetch(source, what, now)
@@ -180,13 +204,7 @@ class Collector:
         return Visit(source.name, total, pages, aside)
 
     def _fetch(self, source: Source, what: str, now: datetime) -> Batch:
-        request = Request(
-            source=source.name,
-            terms=self.terms,
-            cursor=sources.cursor(self.database, source.name, what),
-            now=now,
-            since=now - self.rules.settings.earful.first_look_back,
-        )
+        request = self._request(source, what, now)
         connector: Any = self.connectors[source.name]
         if what == "own":
             accounts = self._accounts(source.name)
@@ -194,6 +212,23 @@ class Collector:
             return within(source.deadline.total_seconds(), own, f"own-{source.name}")
         read: Callable[[], Batch] = partial(connector.fetch, request)
         return within(source.deadline.total_seconds(), read, f"fetch-{source.name}")
+
+    def _request(self, source: Source, what: str, now: datetime) -> Request:
+        health = sources.health(self.database, source.name)
+        return Request(
+            source=source.name,
+            terms=self.terms,
+            cursor=sources.cursor(self.database, source.name, what),
+            now=now,
+            since=now - self.rules.settings.earful.first_look_back,
+            accounts=self.rules.accounts.ids(source.name),
+            spent=health.spent_in(now) if health is not None else 0.0,
+        )
+
+    def _look_up(self, source: Source, what: str, now: datetime) -> None:
+        """Find out once what the handles in the settings stand for, before the first post is taken in."""
+        request = self._request(source, what, now)
+        self.identities.look_up(source.name, self.connectors[source.name], request, source.deadline.total_seconds())
 
     def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> IngestResult:
         """Store one page: its posts, and in the transaction of the last of them everything else that it brought."""
@@ -206,8 +241,7 @@ class Collector:
                 sources.add_gaps(self.database, source.name, batch.gaps, now)
             if batch.quota is not None:
                 sources.note_quota(self.database, source.name, batch.quota, now)
-            if batch.deleted:
-                self._delete(source.name, batch.deleted, now)
+            self._delete(source.name, batch, now)
             self._tell_notices(source.name, what, batch, now)
 
         if what == "own":
@@ -256,9 +290,12 @@ class Collector:
         if text != kept:
             key_values.remember(self.database, fact, text, now)
 
-    def _delete(self, source: str, native_ids: tuple[str, ...], now: datetime) -> None:
+    def _delete(self, source: str, batch: Batch, now: datetime) -> None:
         """What the network says is deleted is removed here; a case with nothing left to answer is closed as such."""
-        touched = mentions.delete_posts(self.database, source, native_ids, now)
+        touched = mentions.delete_posts(self.database, source, batch.deleted, now)
+        for author in batch.gone:
+            touched += mentions.delete_of_author(self.database, source, author, now)
+        touched = sorted(set(touched))
         living = mentions.living_mentions_of(self.database, touched) if touched else set()
         for case_id in touched:
             case = cases.one(self.database, case_id)

@@ -82,11 +82,10 @@ class Intake:
         found: list[dict[str, tuple[str, ...]]] = [
             {brand: ()} if brand else brands_in(_subject(post), self.queries) for post in ready
         ]
+        ours = self._own_parents({(post.source, post.parent_id) for post in ready if post.parent_id})
+        if not brand:
+            self._follow_accounts(ready, found, ours)
         self._follow_conversations(ready, found)
-        parents = {
-            (post.source, post.parent_id) for post, about in zip(ready, found, strict=True) if about and post.parent_id
-        }
-        ours = self._own_parents(parents)
         asked = [
             JudgeInput(post, name, words, (post.source, post.parent_id) in ours)
             for post, about in zip(ready, found, strict=True)
@@ -136,6 +135,22 @@ class Intake:
         CaseAssigner(self.database, self.rules, judged, now, taken).store_standing()
         return taken.opened
 
+    def _follow_accounts(
+        self,
+        posts: Sequence[Post],
+        found: Sequence[dict[str, tuple[str, ...]]],
+        ours: Mapping[tuple[str, str], str],
+    ) -> None:
+        """What speaks to a brand's account, or answers its post, is about the brand whatever its words."""
+        for post, about in zip(posts, found, strict=True):
+            if self.rules.is_own(post):
+                continue
+            for name, how in self.rules.accounts.spoken_to(post).items():
+                about.setdefault(name, (how,))
+            answered = ours.get((post.source, post.parent_id), "")
+            if answered in self.queries:
+                about.setdefault(answered, ("a reply to us",))
+
     def _follow_conversations(self, posts: Sequence[Post], found: list[dict[str, tuple[str, ...]]]) -> None:
         """A person who writes again in the conversation of their case need not name the brand again."""
         silent = [index for index, about in enumerate(found) if not about and posts[index].thread_id]
@@ -155,14 +170,15 @@ class Intake:
                 if name is not None and name in self.queries:
                     found[index] = {name: ()}
 
-    def _own_parents(self, parents: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    def _own_parents(self, parents: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Which of these posts are our own, and which brand's."""
         by_source: dict[str, list[str]] = {}
         for source, parent in parents:
             by_source.setdefault(source, []).append(parent)
         return {
-            (source, native)
+            (source, native): brand
             for source, natives in by_source.items()
-            for native in key_values.known_own_posts(self.database, source, natives)
+            for native, brand in key_values.brands_of_own_posts(self.database, source, natives).items()
         }
 
     def _suppressed(self, post: Post, brand: str, muted: set[tuple[str, str, str]]) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from alerts import case_policy, hours
 from alerts.case import Priority
 from connectors import Post
+from monitor.settings.accounts import Accounts
 from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
 from monitor.text.similarity import alike
 from monitor.types import Verdict
@@ -54,15 +55,7 @@ class Rules:
         self.alike = alike
         self.sources: dict[str, Source] = {source.name: source for source in settings.sources}
         self.people: dict[str, Person] = {person.name: person for person in settings.people}
-        self.own_accounts: dict[tuple[str, str], str] = {
-            (source, account.lstrip("@").casefold()): brand.name
-            for brand in settings.brands
-            for source, accounts in brand.accounts.items()
-            for account in accounts
-        }
-        self.ignored: frozenset[str] = frozenset(
-            author.lstrip("@").casefold() for brand in settings.brands for author in brand.ignore_authors
-        )
+        self.accounts = Accounts(settings)
 
     @cached_property
     def opening(self) -> hours.OpeningHours:
@@ -116,11 +109,11 @@ class Rules:
 
     def is_own(self, post: Post) -> bool:
         """Whether the brand wrote this itself."""
-        return (post.source, post.author.lstrip("@").casefold()) in self.own_accounts
+        return bool(self.accounts.brand_of(post))
 
     def is_ignored(self, post: Post) -> bool:
         """Whether the author is one whom settings ignore (staff, bots)."""
-        return post.author.lstrip("@").casefold() in self.ignored
+        return self.accounts.is_ignored(post)
 
     def route(self, post: Post, brand: str, verdict: Verdict) -> Routed:
         """The first rule that matches; without one, [alerts] notify."""

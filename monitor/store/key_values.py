@@ -188,6 +188,16 @@ def known_own_posts(database: Database, source: str, native_ids: Sequence[str]) 
     return {row["native_id"] for row in rows}
 
 
+def brands_of_own_posts(database: Database, source: str, native_ids: Sequence[str]) -> dict[str, str]:
+    """Those of these ids that are the brand's own posts, with the brand ("" where it was not known)."""
+    clause, values = marks("id", native_ids)
+    rows = database.rows(
+        f"SELECT native_id, brand FROM own_posts WHERE source = :source AND native_id IN {clause}",
+        {**values, "source": source},
+    )
+    return {row["native_id"]: row["brand"] for row in rows}
+
+
 def add_own_posts(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Remember the brand's own posts, with the case that each one answered."""
     database.run_many(

@@ -15,7 +15,7 @@ from monitor.types import Mention, Verdict
 
 POST_COLUMNS = (
     "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",
-    "rating", "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at",
+    "rating", "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at", "author_id",
 )  # fmt: skip
 MENTION_COLUMNS = (
     "id", "post_id", "brand", "seen_at", "posted_at", "source", "author", "sentiment", "label", "lane", "needs_answer",
@@ -79,6 +79,7 @@ def post_row(post: Post, seen_at: str) -> dict[str, Any]:
         "reply_text": post.reply_text,
         "replied_at": stamp(post.replied_at),
         "seen_at": seen_at,
+        "author_id": post.author_id,
     }
 
 
@@ -131,6 +132,7 @@ def post_of(row: Row) -> Post:
         raw=row["raw"],
         reply_text=row["reply_text"],
         replied_at=instant(row["replied_at"]),
+        author_id=row["author_id"],
     )
 
 
@@ -390,10 +392,29 @@ def delete_posts(database: Database, source: str, native_ids: Sequence[str], now
     return sorted(cases)
 
 
+def delete_of_author(database: Database, source: str, author_id: str, now: datetime) -> list[str]:
+    """Everything of an account that is gone, by its id or under it as a name. Returns the cases that spoke of it."""
+    cases: set[str] = set()
+    wanted = {"source": source, "author": author_id}
+    while True:
+        rows = database.rows(
+            "SELECT native_id FROM posts WHERE source = :source AND author_id = :author AND author_id <> '' "
+            "AND deleted_at = '' LIMIT 500",
+            wanted,
+        ) or database.rows(
+            "SELECT p.native_id FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.author = :author "
+            "AND m.source = :source AND p.deleted_at = '' LIMIT 500",
+            wanted,
+        )
+        if not rows:
+            return sorted(cases)
+        cases.update(delete_posts(database, source, [row["native_id"] for row in rows], now))
+
+
 def _empty(database: Database, clause: str, values: Mapping[str, Any], column: str) -> None:
     database.run(
-        f"UPDATE posts SET text = '', title = '', author = '', author_name = '', raw = '', url = '', reply_text = '', "
-        f"{column} = :now WHERE id IN {clause}",
+        f"UPDATE posts SET text = '', title = '', author = '', author_name = '', author_id = '', raw = '', url = '', "
+        f"reply_text = '', {column} = :now WHERE id IN {clause}",
         values,
     )
     database.run(
@@ -474,12 +495,15 @@ def newest_seen(database: Database, since: datetime, limit: int) -> list[Mention
     ]
 
 
-def native_ids_of_open_cases(database: Database, source: str, limit: int) -> list[str]:
-    """The network's ids of the newest posts of open cases of a source."""
+def native_ids_of_open_cases(database: Database, source: str, limit: int, before: str = "") -> list[tuple[str, str]]:
+    """The network's ids of posts of open cases of a source, the newest first, and when each was posted (as text).
+
+    `before` is such a time: only older ones, so that in the end each has its turn.
+    """
     rows = database.rows(
         "SELECT DISTINCT p.native_id, p.posted_at FROM cases c JOIN mentions m ON m.case_id = c.id AND m.case_id <> '' "
         "JOIN posts p ON p.id = m.post_id WHERE c.closed_at = '' AND c.source = :source AND p.deleted_at = '' "
-        "ORDER BY p.posted_at DESC LIMIT :limit",
-        {"source": source, "limit": limit},
+        "AND (:before = '' OR p.posted_at < :before) ORDER BY p.posted_at DESC, p.native_id LIMIT :limit",
+        {"source": source, "limit": limit, "before": before},
     )
-    return [row["native_id"] for row in rows]
+    return [(row["native_id"], row["posted_at"]) for row in rows]

@@ -182,8 +182,14 @@ PEOPLE = (
     "ALTER TABLE labels ADD COLUMN who_id {text}",
 )
 
+# Who wrote a post, by the network's own id: an account that is deleted takes all of its posts along.
+AUTHORS = (
+    "ALTER TABLE posts ADD COLUMN author_id {text}",
+    "CREATE INDEX posts_of_author_id ON posts (source, author_id) WHERE author_id <> ''",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

@@ -35,7 +35,12 @@ class Health:
     quota_remaining: int | None
     quota_reset_at: datetime | None
     spent: float
+    spent_month: str
     settings_mark: str
+
+    def spent_in(self, now: datetime) -> float:
+        """What it cost in this month (of UTC) so far, in US dollars."""
+        return self.spent if self.spent_month == f"{now:%Y-%m}" else 0.0
 
 
 def _health(row: Row) -> Health:
@@ -57,6 +62,7 @@ def _health(row: Row) -> Health:
         quota_remaining=row["quota_remaining"],
         quota_reset_at=instant(row["quota_reset_at"]),
         spent=row["spent"] or 0.0,
+        spent_month=row["spent_month"],
         settings_mark=row["settings_mark"],
     )
 
@@ -183,6 +189,15 @@ def note_quota(database: Database, name: str, quota: Quota, now: datetime) -> No
             "cost": quota.cost,
             "month": month,
         },
+    )
+
+
+def note_cost(database: Database, name: str, cost: float, now: datetime) -> None:
+    """What was asked beside the reading of pages, and cost money too."""
+    database.run(
+        "UPDATE sources SET spent = CASE WHEN spent_month = :month THEN spent + :cost ELSE :cost END, "
+        "spent_month = :month WHERE name = :name",
+        {"name": name, "cost": cost, "month": f"{now:%Y-%m}"},
     )
 
 

@@ -12,6 +12,7 @@ from monitor.text.normalize import clean
 RAW = 65536
 LONGEST_KEY = 400  # characters; PostgreSQL takes 2,704 bytes into an index
 LARGEST = 2**62
+MOST_ADDRESSED = 100  # accounts that one post speaks to
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +40,8 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
         raw=clean(post.raw)[:RAW] if post.raw else "",
         reply_text=clean(post.reply_text) if post.reply_text else "",
         replied_at=post.replied_at,
+        author_id=_key(post.author_id) if post.author_id else "",
+        addressed=tuple(clean(each)[:LONGEST_KEY] for each in post.addressed[:MOST_ADDRESSED]),
     )
 
 

@@ -62,7 +62,7 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
             found[f"reply to {post.native_id}"] = _ours(case, post.replied_at, "", post.reply_text, post.url)
     for other in pages.thread(context.database, case.source, case.thread, 60):
         if other["native_id"] not in found:
-            ours = (case.source, other["author"].lstrip("@").casefold()) in context.rules.own_accounts
+            ours = context.rules.accounts.owns(case.source, other["author"])
             found[other["native_id"]] = Said(
                 at(other["posted_at"]), other["author"], other["text"], other["title"], other["url"], ours,
                 case_id=other["case_id"] or "",

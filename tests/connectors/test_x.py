@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from connectors import Batch, Closed, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
 from connectors.budget import Ledger, budget_state
+from connectors.pagination import Walk
 from connectors.terms import any_of
 from connectors.x.connector import QUERY_LIMIT, Settings, X
 from connectors.x.responses import reset_at
