@@ -56,6 +56,18 @@ def month_of(now: datetime) -> tuple[datetime, datetime]:
     return start, (start + timedelta(days=32)).replace(day=1)
 
 
+def forecast(spent: float, now: datetime, since: datetime | None = None) -> float:
+    """What this month comes to if it goes on as so far; `since` is when reading began, should that be later.
+
+    The first day counts as a whole one: an hour's reading says little of a month.
+    """
+    start, end = month_of(now)
+    began = max(start, since) if since is not None else start
+    passed = max((now - began).total_seconds(), HEAD_START.total_seconds())
+    left = max((end - now).total_seconds(), 0.0)
+    return spent + spent / passed * left
+
+
 class Ledger:
     """What was spent this month and what was already paid for today, kept in a cursor as plain JSON values."""
 

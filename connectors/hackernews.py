@@ -16,11 +16,12 @@ from pydantic import BaseModel, Field
 
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Request
 from connectors.durations import Span
-from connectors.http import Http
+from connectors.http import Http, error_for, json_of
 from connectors.pagination import Walk, fingerprint, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url
 
 LISTING_ENDS = 1_000  # hits of one search that can be seen at all
+FEW = 3
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -53,13 +54,39 @@ class HackerNews:
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
         """Read one page of what the users `accounts` wrote in answer to others."""
-        for account in accounts:
-            if not _NAME.fullmatch(account):
-                raise ConnectorError(
-                    f"{request.source}: an account of the brand is not a Hacker News user name",
-                    "Write names of letters, digits, - and _ under the brand's accounts.",
-                )
-        return self._page(request, sorted(set(accounts)), lambda lane: {"tags": f"comment,author_{lane}"})
+        names = sorted({account for account in accounts if _NAME.fullmatch(account)})
+        if accounts and not names:
+            raise ConnectorError(
+                f"{request.source}: an account of the brand is not a Hacker News user name",
+                "Write names of letters, digits, - and _ under the brand's accounts.",
+            )
+        return self._page(request, names, lambda lane: {"tags": f"comment,author_{lane}"})
+
+    def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+        """Look known items up again: what its author or a moderator took away is told nowhere else.
+
+        What cannot be read is not taken for gone.
+        """
+        gone: list[str] = []
+        asked = [one for one in dict.fromkeys(ids) if _id(one)]
+        for native_id in asked:
+            answer = self._http.get(f"{self._settings.api_url.rstrip('/')}/items/{native_id}")
+            if answer.status == 404:
+                gone.append(native_id)
+                continue
+            error = error_for(answer, "Hacker News search", request.now)
+            if error is not None:
+                raise error
+            try:
+                item = json_of(answer)
+            except Nonsense:  # the whole tree below a story, which can be too much
+                continue
+            if isinstance(item, dict) and _id(item.get("id")) == native_id:
+                words = [item.get(name) for name in ("author", "text", "title", "url")]
+                gone += [native_id] if not any(words) else []
+        if len(asked) > FEW and len(gone) == len(asked):
+            raise Nonsense(f"Hacker News knows none of {len(asked)} items, which is not believed", "It is tried again.")
+        return Batch((), request.cursor, deleted=tuple(gone))
 
     def _page(self, request: Request, lanes: list[str], search: Any) -> Batch:
         walk = Walk.load(request.cursor)

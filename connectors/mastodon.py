@@ -268,7 +268,7 @@ class Mastodon:
         allowed = {"public", "authenticated"} if self._settings.access_token is not None else {"public"}
         said = {access.get("local", "public"), access.get("remote", "public")}
         if not said & allowed:
-            raise Refused(f"{self._host} has closed its tag feeds ({', '.join(sorted(map(str, said)))})", _CLOSED)
+            raise Closed(f"{self._host} has closed its tag feeds ({', '.join(sorted(map(str, said)))})", _CLOSED)
 
     def _read(self, statuses: list[Any], source: str) -> tuple[list[tuple[Post, bool]], list[Aside]]:
         """Read post by post: the sound ones with whether a bot wrote them, the others with their bytes."""

@@ -21,8 +21,9 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-from connectors import Batch, ConnectorError, Nonsense, RateLimited, Refused, Request, bot_check
+from connectors import Batch, Closed, ConnectorError, Nonsense, RateLimited, Refused, Request, bot_check
 from connectors.http import Answer, Http, error_for, host_of
+from connectors.pagination import CLOCK_IS_BEHIND
 from connectors.rss.entries import Found, posts_of
 from connectors.rss.identity import Memory, Sighting
 from connectors.rss.parsing import FEED_CAP
@@ -98,7 +99,8 @@ class Rss:
             key = state.todo.pop(0)
             record = state.feeds.setdefault(key, {"floor": request.since.isoformat()})
             waits = parse_time(record.get("wait"))
-            if waits is not None and waits > request.now:
+            # A wait beyond a day was written by a clock that was ahead.
+            if waits is not None and request.now < waits <= request.now + ASK_GONE_EVERY:
                 state.waiting.append(key)
                 continue
             try:
@@ -110,6 +112,8 @@ class Rss:
             notices = _recovered(record, host, request.now)
             if found.undated:
                 notices += (f"{host} writes times that cannot be read: its posts count as written when they are seen",)
+            if found.behind:
+                notices += (CLOCK_IS_BEHIND,)
             return Batch(found.posts, state.dump(), not state.todo, aside=found.aside, notices=notices)
         return self._all_waiting(state, request)
 
@@ -124,10 +128,10 @@ class Rss:
         if not state.todo and not state.succeeded and not state.waiting:
             if isinstance(error, Refused) and not state.lasting:
                 raise ConnectorError(error.message, error.remedy) from error
-            raise error
+            raise Closed(error.message, error.remedy) if isinstance(error, Refused) else error
         told_at = parse_time(record.get("told"))
         told: tuple[str, ...] = ()
-        if not record.get("failing") and (told_at is None or request.now - told_at >= TELL_EVERY):
+        if not record.get("failing") and (told_at is None or not timedelta() <= request.now - told_at < TELL_EVERY):
             record["told"], record["failing"] = request.now.isoformat(), type(error).__name__
             told = (f"{error.message}. {error.remedy}".strip(),)
         return Batch((), state.dump(), not state.todo, notices=told)
@@ -155,7 +159,7 @@ class Rss:
         record = state.feeds[feed.key]
         full_at = parse_time(record.get("full_at"))
         # Some servers keep an ETag although the content changed: now and then it is not sent.
-        full = full_at is None or request.now - full_at >= FULL_READ_EVERY
+        full = full_at is None or not timedelta() <= request.now - full_at < FULL_READ_EVERY
         headers = {"Accept": _ACCEPT}
         if not full:
             headers |= {"If-None-Match": record["etag"]} if record.get("etag") else {}

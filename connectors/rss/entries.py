@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from connectors import Aside, Nonsense, Post, Request, dates
 from connectors.http import host_of
+from connectors.pagination import clock_is_behind
 from connectors.rss.identity import Memory, Sighting, candidate, not_own_links
 from connectors.rss.wording import title_of, words_of
 from connectors.text import clean, number_of, parse_time, plain, raw_of, safe_url
@@ -28,6 +29,7 @@ class Found:
     posts: tuple[Post, ...]
     aside: tuple[Aside, ...]
     undated: int = 0
+    behind: bool = False  # most entries are dated ahead of our clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ def posts_of(
     posts: dict[str, Post] = {}
     for each, native_id in zip(entries, names, strict=True):
         posts.setdefault(native_id, _post(each, native_id, document, url, request))
-    return Found(tuple(posts.values()), tuple(aside), times.unread)
+    dated = (each.published or each.updated for each in entries)
+    behind = clock_is_behind((at for at in dated if at is not None), request.now)
+    return Found(tuple(posts.values()), tuple(aside), times.unread, behind)
 
 
 def _candidate(entry: _Entry, key: str, url: str, bare: bool) -> Any:

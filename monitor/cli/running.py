@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -19,19 +20,23 @@ from alerts import ChannelError
 from alerts.wording import count_words
 from connectors import Batch, ConnectorError, Request
 from monitor.cli.base import Failed, app, console, load_settings, one_line, opened, settings_path
+from monitor.cli.costs import costs
+from monitor.cli.costs import lines as cost_lines
 from monitor.notify.outbox import resend_dead
 from monitor.service import process
 from monitor.service.console_view import program
 from monitor.service.scheduler import utc_now
+from monitor.settings.accounts import handle_of
 from monitor.settings.loading import load
 from monitor.settings.models import Settings, Source
 from monitor.setup import commands
+from monitor.store import sources
 from monitor.store.connect import holder_of
 from monitor.text.normalize import safe_line
 from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject
 from monitor.timeouts import Overran, within
-from monitor.wiring import assemble, channels_of, connector_of, judge_of, open_store, queries_of
+from monitor.wiring import assemble, channels_of, connector_of, judge_of, know_sources, open_store, queries_of
 
 Debug = Annotated[bool, typer.Option("--debug", help="Log what happens inside.")]
 
@@ -153,6 +158,10 @@ def check(
             "Set `wakes = true` on a channel that rings a telephone.",
             soft_wrap=one_line,
         )
+    for unheard in unheard_handles(settings):
+        console.print(f"[yellow]![/] {_plain(unheard)}", soft_wrap=one_line)
+    for line in cost_lines(settings, utc_now()):
+        console.print(_plain(line), soft_wrap=one_line)
     counted = ", ".join(
         count_words(len(each), word)
         for each, word in ((settings.brands, "brand"), (settings.sources, "source"), (settings.channels, "channel"))
@@ -160,6 +169,33 @@ def check(
     console.print(f"[green]ok[/] {settings.file.name}: {counted}", soft_wrap=one_line)
     if online and not _online(settings):
         raise typer.Exit(1)
+
+
+def unheard_handles(settings: Settings) -> list[str]:
+    """The handles that a search by the brand's query would miss, in sentences.
+
+    What names only the account is heard where it comes by anyway; no search brings it.
+    """
+    queries = queries_of(settings)
+    found = []
+    for source in settings.sources:
+        for brand in settings.brands:
+            names = [name for place in (source.name, source.kind) for name in brand.accounts.get(place, ())]
+            read = {handle_of(name) for name in getattr(source.options, "mentions_of", ())}
+            missed = [
+                f"@{handle_of(name)}"
+                for name in dict.fromkeys(names)
+                if not handle_of(name).isdigit()
+                and handle_of(name) not in read
+                and queries[brand.name].match(Subject(f"@{handle_of(name)} hello", source=source.name)) is None
+            ]
+            if source.enabled and missed:
+                found.append(
+                    f"{source.name}: the query of {brand.name} does not find posts that name only {', '.join(missed)}; "
+                    "add the handle to the query"
+                    + (", or to mentions_of" if hasattr(source.options, "mentions_of") else "")
+                )
+    return found
 
 
 def _online(settings: Settings) -> bool:
@@ -197,7 +233,21 @@ def _request(settings: Settings, source: Source) -> Request:
 
 
 def _first_page(settings: Settings, source: Source) -> Batch:
-    return connector_of(source).fetch(_request(settings, source))
+    """Read one page; what that costs counts against the month like anything else."""
+    if not costs(source):
+        return connector_of(source).fetch(_request(settings, source))
+    database = open_store(settings, utc_now())
+    try:
+        know_sources(database, settings)
+        health = sources.health(database, source.name)
+        spent = health.spent_in(utc_now()) if health is not None else 0.0
+        batch = connector_of(source).fetch(replace(_request(settings, source), spent=spent))
+        if batch.quota is not None and batch.quota.cost:
+            with database.transaction():
+                sources.note_cost(database, source.name, batch.quota.cost, utc_now())
+        return batch
+    finally:
+        database.close()
 
 
 def _ask_source(settings: Settings, source: Source) -> str:

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from alerts.wording import span_words
 from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
+from monitor.cli.costs import budget_of, cost_line, costs, foreseen
+from monitor.ingest.collector import noticed
 from monitor.reports import formatting
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
@@ -46,7 +48,10 @@ def status(as_json: AsJson = False) -> None:
                             "failures": health[source.name].failures,
                             "next_due_at": stamp(health[source.name].next_due_at) or None,
                             "paused": health[source.name].paused_at is not None, "refused": health[source.name].refused,
-                            "quota_remaining": health[source.name].quota_remaining, "spent": health[source.name].spent,
+                            "quota_remaining": health[source.name].quota_remaining,
+                            "spent": health[source.name].spent_in(now), "monthly_budget": budget_of(source),
+                            "forecast": round(foreseen(database, health[source.name], now), 2),
+                            "notices": noticed(database, source.name),
                             "aside": aside.get(source.name, 0),
                             "aside_reasons": dict(sources.aside_reasons(database, source.name)),
                         }
@@ -98,7 +103,8 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     database, now, zone = assembly.database, utc_now(), assembly.settings.zone
     headers = ["source", "state", "last read", "next", "set aside", "quota", "spent"]
     lines: list[list[Text | str]] = []
-    notes = []
+    notes: list[str] = []
+    bills: list[str] = []
     if not served_by(assembly.settings.database.url.get_secret_value()):
         start = f"{command(settings_path())} run"
         notes.append(f"no daemon runs on this database: nothing is read, and nobody is told. Start it: {start}")
@@ -123,12 +129,15 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
                 source.name, state, _ago(each.last_read_at, now), _soon(each.next_due_at, now) if waits else "",
                 str(aside.get(source.name, 0) or ""),
                 f"{each.quota_remaining:,}" if each.quota_remaining is not None else "",
-                f"${each.spent:.2f}" if each.spent else "",
+                f"${each.spent_in(now):.2f}" if each.spent_in(now) else "",
             ]
         )  # fmt: skip
         if aside.get(source.name):
             why = ", ".join(f"{reason} ({n:,})" for reason, n in sources.aside_reasons(database, source.name))
             notes.append(f"{source.name}: set aside, since it could not be read: {why}")
+        notes += [f"{source.name}: {said}" for said in noticed(database, source.name)]
+        if source.enabled and costs(source):
+            bills.append(cost_line(source, each.spent_in(now), foreseen(database, each, now), now))
         if each.failing_since:
             notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
     notes += [
@@ -144,6 +153,8 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     for line in lines:
         table.add_row(*(line[number] for number in shown))
     console.print(table)
+    for bill in bills:
+        console.print(Text(bill, "dim"))
     _standing(database, zone, notes, gaps, dead)
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from connectors import Batch, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
+from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
 from monitor.cases import actions as verbs
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
@@ -34,13 +34,20 @@ from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.collect")
 
-MOST_PAGES = 200  # of one visit: a walk that is longer goes on at the next one, soon
+MOST_PAGES = 200  # of one visit, as is SHARE: a walk that is longer goes on at its next turn, and is told
+SHARE = timedelta(seconds=60)
+SOON = 10  # pages of a visit that are read one after the other; then the others' turn comes between two of them
+LONGEST_REST = 2.0  # seconds
+ENDLESS = (
+    "one visit did not come to the end: there was always one more page. It is read on at its next turn; if this stays, "
+    "the source is endless, or more is posted than it can be asked for"
+)
 LONGEST_BACK_OFF = timedelta(minutes=30)
 ANNOUNCE_AFTER = 2
 TELL_AGAIN = timedelta(hours=23)  # once a day, whatever the minute of the read
 REFRESHED = 100  # posts a day of each source that are asked after; on X each of them costs money
 ASKED_AT_ONCE = 20
-REFUSED_AGAIN = timedelta(days=1)  # keys come back to life too, and nobody should have to press a button for it
+CLOSED_AGAIN = timedelta(days=1)  # a place that is closed may open again; keys that are refused wait for a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class Collector:
         self.tell_operator = tell_operator
         self._busy: dict[str, threading.Lock] = {name: threading.Lock() for name in connectors}
         self._own_failures: dict[str, int] = {}
+        self._rest = threading.Event()  # never set: waited for
         self.identities = Identities(database, rules)
 
     def due(self, now: datetime) -> list[tuple[str, str]]:
@@ -88,7 +96,8 @@ class Collector:
             if source is None or not source.enabled or health.paused_at is not None or self._busy[name].locked():
                 continue
             stepped_back = health.last_read_at is not None and health.last_read_at > now  # the clock, not the source
-            refused = health.refused and (health.last_read_at is None or now - health.last_read_at < REFUSED_AGAIN)
+            opens = health.closed and health.last_read_at is not None and now - health.last_read_at >= CLOSED_AGAIN
+            refused = health.refused and not opens
             if not refused and (health.next_due_at is None or health.next_due_at <= now or stepped_back):
                 found.append((name, "posts"))
             elif (
@@ -169,8 +178,11 @@ class Collector:
     def _visit(self, source: Source, what: str, clock: Callable[[], datetime]) -> Visit:
         total, pages, aside = IngestResult(), 0, 0
         try:
-            self._look_up(source, what, clock())
-            while pages < MOST_PAGES:
+            began = clock()
+            self._look_up(source, what, began)
+            every = source.every if what == "posts" else source.own_every
+            share = max(SHARE, every / 2)
+            while True:
                 now = clock()
                 batch = self._fetch(source, what, now)
                 pages += 1
@@ -178,6 +190,11 @@ class Collector:
                 total.add(self._keep(source, what, batch, clock()))
                 if batch.complete or batch.not_before is not None:
                     break
+                if pages >= MOST_PAGES or clock() - began >= share:
+                    self._tell_endless(source.name, what, clock())
+                    break
+                if pages >= SOON:  # what it takes from the others it gives back
+                    self._rest.wait(min((clock() - now).total_seconds(), LONGEST_REST))
         except Error as error:
             # The database's trouble, not the source's: the cursor did not move, so nothing is lost.
             said = "the disk is full" if "disk is full" in str(error) else type(error).__name__
@@ -187,8 +204,7 @@ class Collector:
         except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
             return self._failed(source, what, error, total, pages, aside, clock())
         now = clock()
-        every = source.every if what == "posts" else source.own_every
-        later = batch.not_before or now + (every if batch.complete else timedelta(seconds=1))
+        later = batch.not_before or now + every
         with self.database.transaction():
             sources.set_due(self.database, source.name, what, max(later, now))
             mended = what == "posts" and sources.succeeded(self.database, source.name, now, new=total.new > 0)
@@ -242,7 +258,7 @@ class Collector:
             if batch.quota is not None:
                 sources.note_quota(self.database, source.name, batch.quota, now)
             self._delete(source.name, batch, now)
-            self._tell_notices(source.name, what, batch, now)
+            self._tell_notices(source.name, what, batch.notices, batch.complete, now)
 
         if what == "own":
             with self.database.transaction():
@@ -262,7 +278,11 @@ class Collector:
             )
         return taken
 
-    def _tell_notices(self, source: str, what: str, batch: Batch, now: datetime) -> None:
+    def _tell_endless(self, source: str, what: str, now: datetime) -> None:
+        with self.database.transaction():
+            self._tell_notices(source, what, (ENDLESS,), False, now)
+
+    def _tell_notices(self, source: str, what: str, notices: tuple[str, ...], whole: bool, now: datetime) -> None:
         """Tell the operator what the connector noticed: once while it lasts, and at most once a day.
 
         It is over when a whole walk brings it no more; told later, it is told anew. Inside a transaction, with the
@@ -270,18 +290,18 @@ class Collector:
         """
         fact = f"notices:{source}:{what}"
         kept = key_values.fact(self.database, fact)
-        if not kept and not batch.notices:
+        if not kept and not notices:
             return
         known: dict[str, Any] = json.loads(kept or '{"told": {}, "walk": []}')
         told, walk = known["told"], known["walk"]
-        for notice in batch.notices:
+        for notice in notices:
             mark = sha256(notice.encode("utf-8", "replace")).hexdigest()[:16]
             walk.append(mark)
             before = told.get(mark)
             if before is None or (before["over"] and now - at(before["at"]) >= TELL_AGAIN):
-                told[mark] = {"at": stamp(now), "over": False}
+                told[mark] = {"at": stamp(now), "over": False, "said": notice}
                 self.tell_operator(f"notice:{source}:{mark}:{stamp(now)}", f"{source}: {notice}", "", now)
-        if batch.complete:
+        if whole:
             for mark, each in told.items():
                 each["over"] = each["over"] or mark not in walk
             walk = []
@@ -317,7 +337,8 @@ class Collector:
             self._own_failed(source, message, remedy, retry_at, refused, now)
             return Visit(source.name, total, pages, aside, message, remedy)
         with self.database.transaction():
-            health = sources.failed(self.database, source.name, now, message, remedy, refused=refused)
+            closed = isinstance(error, Closed)
+            health = sources.failed(self.database, source.name, now, message, remedy, refused=refused, closed=closed)
             back_off = min(source.every * 2 ** min(health.failures - 1, 10), max(LONGEST_BACK_OFF, source.every))
             sources.set_due(self.database, source.name, what, retry_at or now + back_off)
         log.warning("%s: %s%s", source.name, message, f" ({remedy})" if remedy else "")
@@ -346,6 +367,15 @@ class Collector:
         if failures >= ANNOUNCE_AFTER or refused:
             title = f"{source.name}: our own replies cannot be seen, so cases do not stop by themselves: {message}"
             self.tell_operator(f"own:{source.name}:{now:%Y-%m-%d}", title, remedy, now)
+
+
+def noticed(database: Database, source: str) -> list[str]:
+    """What connectors noticed about a source and what still lasts, for people who look."""
+    found: list[str] = []
+    for what in ("posts", "own"):
+        known = json.loads(key_values.fact(database, f"notices:{source}:{what}") or "{}")
+        found += [each["said"] for each in known.get("told", {}).values() if not each["over"] and each.get("said")]
+    return list(dict.fromkeys(found))
 
 
 def sources_due(database: Database, name: str, what: str, moment: datetime) -> None:

@@ -48,9 +48,10 @@ class Identities:
             ask: Callable[[], tuple[dict[str, Account], Quota]] = partial(connector.identify, wanted, request)
             try:
                 found, quota = within(seconds, ask, f"accounts-{source}")
-            except (ConnectorError, Overran) as error:
+            except Exception as error:
                 self._failed[source] = (failures + 1, request.now)
-                log.warning("%s: the accounts in the settings could not be looked up: %s", source, error)
+                said = str(error) if isinstance(error, ConnectorError | Overran) else type(error).__name__
+                log.warning("%s: the accounts in the settings could not be looked up: %s", source, said)
                 # A key that may not do this may still read posts; one that may do nothing is refused there as well.
                 if failures + 1 < FAILS_AT_MOST and not isinstance(error, Refused):
                     raise

@@ -29,6 +29,7 @@ class Health:
     failures: int
     failing_since: datetime | None
     refused: bool
+    closed: bool
     announced_at: datetime | None
     quiet_announced_at: datetime | None
     paused_at: datetime | None
@@ -56,6 +57,7 @@ def _health(row: Row) -> Health:
         failures=row["failures"],
         failing_since=instant(row["failing_since"]),
         refused=bool(row["refused"]),
+        closed=row["refused"] == 2,
         announced_at=instant(row["announced_at"]),
         quiet_announced_at=instant(row["quiet_announced_at"]),
         paused_at=instant(row["paused_at"]),
@@ -120,13 +122,15 @@ def succeeded(database: Database, name: str, now: datetime, *, new: bool) -> boo
     return before is not None and before.announced_at is not None
 
 
-def failed(database: Database, name: str, now: datetime, error: str, remedy: str, *, refused: bool) -> Health:
-    """Write down a read that failed; how the source stands after it."""
+def failed(
+    database: Database, name: str, now: datetime, error: str, remedy: str, *, refused: bool, closed: bool = False
+) -> Health:
+    """Write down a read that failed; how the source stands after it. `closed`: refused as a place, not as a key."""
     database.run(
         "UPDATE sources SET last_read_at = :now, failures = failures + 1, last_error = :error, last_error_at = :now, "
         "remedy = :remedy, refused = :refused, "
         "failing_since = CASE WHEN failing_since = '' THEN :now ELSE failing_since END WHERE name = :name",
-        {"name": name, "now": stamp(now), "error": error, "remedy": remedy, "refused": int(refused)},
+        {"name": name, "now": stamp(now), "error": error, "remedy": remedy, "refused": int(refused) + int(closed)},
     )
     found = health(database, name)
     assert found is not None

@@ -213,7 +213,7 @@ def say(context: RequestContext, values: dict[str, Any]) -> Any:
 )
 def list_sources(context: RequestContext, _values: dict[str, Any]) -> Any:
     """Every source of the settings."""
-    return {"sources": serializers.source_list(context.database, context.settings)}
+    return {"sources": serializers.source_list(context.database, context.settings, context.now)}
 
 
 LONGEST = timedelta(days=400)

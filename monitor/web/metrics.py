@@ -80,7 +80,7 @@ class _Figures:
                 "failures": health.failures,
                 "paused": float(health.paused_at is not None),
                 "quota": health.quota_remaining,
-                "spent": health.spent,
+                "spent": health.spent_in(now),
             }
             for name, value in values.items():
                 if value is not None:

@@ -124,7 +124,7 @@ def find_mentions(database: Database, wanted: mentions.Filter, looked: search.Se
     return [each for each, _ in zip(found, range(wanted.limit), strict=False)]
 
 
-def source_list(database: Database, settings: Settings) -> list[dict[str, Any]]:
+def source_list(database: Database, settings: Settings, now: datetime) -> list[dict[str, Any]]:
     """Every source with how it stands."""
     known = sources.all_health(database)
     found = []
@@ -141,7 +141,7 @@ def source_list(database: Database, settings: Settings) -> list[dict[str, Any]]:
                 "error": (health.last_error or None) if health and health.failing_since else None,
                 "remedy": (health.remedy or None) if health and health.failing_since else None,
                 "quota_left": health.quota_remaining if health else None,
-                "spent": health.spent if health else 0.0,
+                "spent": health.spent_in(now) if health else 0.0,
             }
         )
     return found

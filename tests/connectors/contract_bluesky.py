@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from connectors import Request
 from connectors.bluesky import Bluesky, Settings
@@ -36,12 +37,17 @@ def ruin(server: FakeJetstream) -> None:
     server.events = [{"repo": "did:plc:ada", "time_us": at + number, "text": "Acme"} for number in range(6)]
 
 
+def dated(server: FakeJetstream, times: Sequence[datetime]) -> None:
+    server.events = [event(at, f"Acme {number}") for number, at in enumerate(times)]
+
+
 CONTRACT = Contract(
     make=make,
     request=Request("stream", ("Acme",), "", NOW, NOW - timedelta(hours=24), allowance=4),
     serve=serve,
     spoil=spoil,
     ruin=ruin,
+    dated=dated,
     only_new=lambda requests: all(int(seen.one("cursor")) >= microseconds(NOW) - 10_000_000 for seen in requests),
     server=FakeJetstream,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from connectors.hackernews import HackerNews, Settings
@@ -88,4 +89,17 @@ def _only_new(requests: Sequence[Seen]) -> bool:
     return bool(requests) and all(f"created_at_i>{START - 6 * 3600}" in seen.one("numericFilters") for seen in requests)
 
 
-CONTRACT = Contract(make=_make, request=first_request("hn"), serve=_serve, spoil=_spoil, ruin=_ruin, only_new=_only_new)
+def _dated(server: FakeServer, times: Sequence[datetime]) -> None:
+    hits = [comment(-number, created_at_i=int(at.timestamp())) for number, at in enumerate(times)]
+    server.route(PATH, searching(sorted(hits, key=lambda hit: -hit["created_at_i"])))
+
+
+CONTRACT = Contract(
+    make=_make,
+    request=first_request("hn"),
+    serve=_serve,
+    spoil=_spoil,
+    ruin=_ruin,
+    dated=_dated,
+    only_new=_only_new,
+)

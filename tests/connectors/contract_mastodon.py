@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -43,6 +44,11 @@ def ruin(server: FakeServer) -> None:
     fake.tags["acme"] = [{"ident": number, "html": "Acme"} for number in range(6)]
 
 
+def dated(server: FakeServer, times: Sequence[datetime]) -> None:
+    fake = FakeMastodon(server)
+    fake.tags["acme"] = [status(at, f"Acme {number}", number) for number, at in enumerate(times)]
+
+
 CONTRACT = Contract(
     make=make,
     request=first_request("social"),
@@ -50,5 +56,6 @@ CONTRACT = Contract(
     spoil=spoil,
     ruin=ruin,
     # Late posts get ids of their own time, so no since_id: the next read stops at the first page that is old enough.
+    dated=dated,
     only_new=lambda requests: [seen.one("max_id") for seen in requests if "/tag/" in seen.path] == [""],
 )

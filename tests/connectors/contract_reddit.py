@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.reddit.connector import Reddit, Settings
@@ -52,12 +52,19 @@ def only_new(requests: Sequence[Seen]) -> bool:
     return [seen.path for seen in requests] == ["/r/all/search", "/r/shops/comments"]
 
 
+def dated(server: FakeReddit, times: Sequence[datetime]) -> None:
+    server.things.clear()
+    for number, at in enumerate(times):
+        server.comment(f"Acme {number}", at=at)
+
+
 CONTRACT = Contract(
     make=make,
     request=first_request("reddit"),
     serve=serve,
     spoil=spoil,
     ruin=ruin,
+    dated=dated,
     only_new=only_new,
     server=lambda: FakeReddit(NOW, CANARY),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,22 @@ def ruin(server: File) -> None:
 
 NETWORK_FAULTS = ("429", "401", "500", "hang", "drip", "drop", "html", "empty", "truncated")
 
+
+def dated(server: File, times: Sequence[datetime]) -> None:
+    server.write([row(number) for number in range(len(times))])
+
+
 CONTRACT = Contract(
     make=make,
     request=first_request("sample"),
     serve=serve,
     spoil=spoil,
     ruin=ruin,
+    dated=dated,
     only_new=lambda requests: requests == [],
-    skip=dict.fromkeys(NETWORK_FAULTS, "a replay reads a file and asks no network"),
+    skip={
+        **dict.fromkeys(NETWORK_FAULTS, "a replay reads a file and asks no network"),
+        **dict.fromkeys(("ahead", "clock"), "a replay dates its posts by itself"),
+    },
     server=file_server,
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
 from pydantic import SecretStr
@@ -72,6 +74,11 @@ def _only_new(requests: Sequence[Seen]) -> bool:
     return bool(requests) and all(seen.headers.get("if-none-match") == '"one"' for seen in requests)
 
 
+def _dated(server: FakeServer, times: Sequence[datetime]) -> None:
+    items = [item(number, date=format_datetime(at)) for number, at in enumerate(times)]
+    server.route("/*", served(feed(*items), etag=f'"{len(items)}"'))
+
+
 CONTRACT = Contract(
-    make=_make, request=first_request("news"), serve=_serve, spoil=_spoil, ruin=_ruin, only_new=_only_new
+    make=_make, request=first_request("news"), serve=_serve, spoil=_spoil, ruin=_ruin, dated=_dated, only_new=_only_new
 )

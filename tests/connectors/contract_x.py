@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.x.connector import Settings, X
@@ -42,12 +42,19 @@ def only_new(requests: Sequence[Seen]) -> bool:
     return bool(requests) and all(seen.one("since_id").isdigit() for seen in requests)
 
 
+def dated(server: FakeX, times: Sequence[datetime]) -> None:
+    server.clear()
+    for number, at in enumerate(times):
+        server.post(f"Acme {number}", at=at)
+
+
 CONTRACT = Contract(
     make=make,
     request=first_request("x"),
     serve=serve,
     spoil=spoil,
     ruin=ruin,
+    dated=dated,
     only_new=only_new,
     server=lambda: FakeX(NOW),
 )

@@ -12,6 +12,8 @@ To bring a kind under the contract, write `tests/connectors/contract_<kind>.py` 
         spoil=...,       # (server) -> int: route one page with exactly one malformed item among at least five, and
                          #   give back how many good posts must come out
         ruin=...,        # (server) -> None: route one page whose every item is malformed (must be Nonsense)
+        dated=...,       # (server, times) -> None: route one listing of sound posts, one dated at each of these times,
+                         #   in the order in which they arrived
         only_new=...,    # (requests: list[Seen]) -> bool: do the requests of the next read carry the high water?
         skip={...},      # check -> why this kind has no such thing. Names of the checks: CHECKS below. Skips are shown.
         server=...,      # only if the network does not speak plain HTTP: a callable that gives a context manager with
@@ -25,8 +27,10 @@ such a file fails, and the message says what to write.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -53,6 +57,8 @@ CHECKS = {
     "truncated": "half a document is Nonsense",
     "spoil": "one malformed item is set aside with its bytes, the others go on",
     "ruin": "a page of malformed items only is Nonsense",
+    "ahead": "no post that is dated ahead hides what comes after it, or puts its time into a cursor",
+    "clock": "where most of a page is ahead it is our clock: told, and nothing is asked for more and more",
 }
 
 
@@ -66,6 +72,7 @@ class Contract:
     spoil: Callable[[Any], int]
     ruin: Callable[[Any], None]
     only_new: Callable[[Sequence[Seen]], bool]
+    dated: Callable[[Any, Sequence[datetime]], None]
     skip: Mapping[str, str] = field(default_factory=dict)
     server: Callable[[], AbstractContextManager[Any]] = FakeServer
 
@@ -110,6 +117,23 @@ def again(request: Request, cursor: str, later: timedelta = timedelta(0)) -> Req
         since=request.since,
         allowance=request.allowance,
     )
+
+
+def times_in(cursor: str) -> list[datetime]:
+    """Every time that a cursor holds: numbers that count from 1970, in whatever unit, and ISO times."""
+    found: list[datetime] = []
+    todo: list[Any] = [json.loads(cursor)]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict | list):
+            todo += list(each.values()) if isinstance(each, dict) else each
+        elif isinstance(each, str):
+            with contextlib.suppress(ValueError):
+                at = datetime.fromisoformat(each)
+                found.append(at if at.tzinfo else at.replace(tzinfo=UTC))
+        elif isinstance(each, int | float):
+            found += [datetime.fromtimestamp(each / unit, UTC) for unit in (1, 1e3, 1e6) if 1e9 <= each / unit < 10**10]
+    return found
 
 
 def walk(connector: Connector, request: Request, most: int = 30) -> list[Batch]:

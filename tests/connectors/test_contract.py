@@ -6,15 +6,16 @@ import re
 import threading
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from connectors import KINDS, ConnectorError, Nonsense, RateLimited, Refused
-from tests.connectors.contracts import CANARY, Contract, again, contract_of, walk
+from tests.connectors.contracts import CANARY, NOW, Contract, again, contract_of, times_in, walk
 
 PATIENCE = 1.0  # seconds: the deadline that the clients get
+FUTURE = datetime(2036, 3, 4, tzinfo=UTC)
 BOUND = 20.0  # seconds after which a read counts as hanging: far from the deadline on a busy machine too
 
 
@@ -138,6 +139,44 @@ def test_a_page_of_malformed_items_only_is_nonsense__ruin(contract: Contract, se
     contract.ruin(server)
     with pytest.raises(Nonsense):
         walk(contract.make(server, BOUND), contract.request)
+
+
+def test_a_post_dated_ahead_hides_nothing__ahead(contract: Contract, server: Any) -> None:
+    """A post of 2036 among those of today: what is written after it is read all the same, at once."""
+    before = [NOW - timedelta(minutes=minute) for minute in range(10, 0, -1)]
+    contract.dated(server, [*before[:5], FUTURE, *before[5:]])
+    first = walk(contract.make(server, BOUND), contract.request)
+    assert all(at <= NOW + timedelta(minutes=2) for batch in first for at in times_in(batch.cursor))
+    known = {post.native_id for batch in first for post in batch.posts}
+    assert len(known) >= 10
+    after = [NOW + timedelta(minutes=minute) for minute in range(1, 11)]
+    contract.dated(server, [*before[:5], FUTURE, *before[5:], *after])
+    later = again(contract.request, first[-1].cursor, timedelta(minutes=15))
+    second = walk(contract.make(server, BOUND), later)
+    new = {post.native_id for batch in second for post in batch.posts} - known
+    assert len(new) == 10
+    assert not [notice for batch in (*first, *second) for notice in batch.notices if "clock" in notice]
+    assert all(at <= later.now + timedelta(minutes=2) for batch in second for at in times_in(batch.cursor))
+
+
+def test_a_clock_that_is_behind_is_told__clock(contract: Contract, server: Any) -> None:
+    times = [NOW + timedelta(hours=1, minutes=minute) for minute in range(10)]
+    contract.dated(server, times)
+    request, asked = contract.request, []
+    for turn in range(4):
+        before = len(server.ledger)
+        batches = walk(contract.make(server, BOUND), again(request, request.cursor, timedelta(minutes=turn)))
+        asked.append(len(server.ledger) - before)
+        told = [notice for batch in batches for notice in batch.notices]
+        assert turn or any("clock" in notice for notice in told)
+        latest = NOW + timedelta(minutes=turn + 2)
+        assert all(at <= latest for batch in batches for at in times_in(batch.cursor))
+        request = again(request, batches[-1].cursor)
+    assert asked[-1] <= asked[0]
+    contract.dated(server, [*times, NOW + timedelta(hours=1, minutes=30)])
+    right = again(request, request.cursor, timedelta(hours=2))
+    found = {post.native_id for batch in walk(contract.make(server, BOUND), right) for post in batch.posts}
+    assert found, "once the clock is set, what is new is found"
 
 
 def test_a_kind_without_a_contract_fails_with_the_recipe() -> None:

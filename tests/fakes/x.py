@@ -48,6 +48,11 @@ class FakeX(FakeServer):
         self._billed |= {str(post.get("id")): 0.005 for post in data} if isinstance(data, list) else {}
         return reply
 
+    def clear(self) -> None:
+        """Begin anew: the same posts will get the same ids again."""
+        self.posts.clear()
+        self._count = 0
+
     def post(self, text: str, *, at: datetime | None = None, author: str = "1001", **fields: Any) -> str:
         """Add a post and give its id; `fields` replace or add what X would show (a value of None removes a field)."""
         self._count += 1

@@ -6,15 +6,29 @@ The far side is a connector that plays a script: a page, or something it raises.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors import Aside, Batch, Gap, NoCredit, Nonsense, Post, Quota, RateLimited, Refused, Request
-from monitor.ingest.collector import Collector
+from connectors import (
+    Account,
+    Aside,
+    Batch,
+    Closed,
+    ConnectorError,
+    Gap,
+    NoCredit,
+    Nonsense,
+    Post,
+    Quota,
+    RateLimited,
+    Refused,
+    Request,
+)
+from monitor.ingest.collector import ENDLESS, Collector, noticed
 from monitor.notify.system_notices import queue_notice
 from monitor.store import mentions, sources
 from monitor.store.postgresql import Postgresql
@@ -23,6 +37,7 @@ from monitor.wiring import Assembly, know_sources
 from tests.hall import (
     ANGRY,
     BROKEN,
+    CHURN,
     DAY,
     HOUR,
     LATE,
@@ -200,10 +215,167 @@ def test_a_source_that_asks_to_be_left_alone_is(acme: Assembly) -> None:
     assert reading.health().next_due_at == NOW + 3 * HOUR
 
 
-def test_a_walk_without_end_is_left_for_the_others_sake_and_goes_on_soon(acme: Assembly) -> None:
+def test_a_walk_without_end_is_left_for_the_others_sake_told_and_goes_on_at_its_turn(acme: Assembly) -> None:
     reading = Reading(acme, forum=Scripted(page(cursor="again", complete=False)))
     assert reading.visit().pages == 200
-    assert reading.health().next_due_at == NOW + timedelta(seconds=1)
+    assert reading.health().next_due_at == NOW + 5 * MINUTE
+    assert [each for each in notices(acme.database) if "endless" in each] == [f"forum: {ENDLESS}"]
+    assert noticed(acme.database, "forum") == [ENDLESS]
+    reading.clock.forward(5 * MINUTE)
+    reading.visit()
+    assert len([each for each in notices(acme.database) if "endless" in each]) == 1
+
+
+def test_a_visit_has_a_share_of_the_time_however_slow_its_pages_are(acme: Assembly) -> None:
+    def slow(request: Request) -> Batch:
+        reading.clock.forward(timedelta(seconds=40))
+        return page(cursor=f"{request.cursor}x", complete=False)
+
+    reading = Reading(acme, forum=Scripted(slow))
+    assert reading.visit().pages == 4, "half of its five minutes"
+    assert noticed(acme.database, "forum") == [ENDLESS]
+
+
+def test_a_closed_place_is_asked_again_after_a_day_and_refused_keys_are_not(acme: Assembly) -> None:
+    reading = Reading(acme, forum=Scripted(Closed("the feed is gone (410)")), chirp=Scripted(Refused("401")))
+    for name in ("forum", "chirp"):
+        reading.visit(name)
+    for forward, due in ((timedelta(hours=23), False), (timedelta(hours=1), True)):
+        reading.clock.forward(forward)
+        found = [name for name, _ in reading.collector.due(reading.clock())]
+        assert ("forum" in found, "chirp" in found) == (due, False)
+
+
+def test_everything_of_an_account_that_is_gone_is_removed(acme: Assembly) -> None:
+    by = {"author": "olga", "author_id": "did:plc:olga"}
+    forum = Scripted(
+        page(post(ANGRY, **by), post(LATE, **by), post(BROKEN, author="ben", author_id="did:plc:ben")),
+        page(gone=("did:plc:olga", "did:plc:nobody")),
+    )
+    reading = Reading(acme, forum=forum)
+    reading.visit()
+    reading.clock.forward(5 * MINUTE)
+    reading.visit()
+    assert count(acme.database, "posts", "deleted_at <> '' AND text = '' AND author = '' AND author_id = ''") == 2
+    assert count(acme.database, "posts", "deleted_at = '' AND author = 'ben'") == 1
+    assert count(acme.database, "cases", "closed_at <> '' AND outcome = 'deleted'") == 2
+    assert count(acme.database, "cases", "closed_at = ''") == 1
+
+
+def test_whoever_has_many_open_posts_sees_each_of_them_asked_after_in_turn(acme: Assembly) -> None:
+    asked: list[str] = []
+
+    class Looking(Scripted):
+        def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+            assert len(ids) <= 20
+            asked.extend(ids)
+            return Batch((), "", quota=Quota(cost=0.1), deleted=ids[:1])
+
+    posts = [post(ANGRY, author=f"a{number}", native_id=f"p{number}", ago=number * MINUTE) for number in range(150)]
+    reading = Reading(acme, forum=Looking(page(*posts)))
+    reading.visit()
+    assert reading.collector.refresh("forum", reading.clock) == 100
+    assert reading.collector.refresh("forum", reading.clock) == 50
+    assert sorted(asked) == sorted(each.native_id for each in posts)
+    assert count(acme.database, "posts", "deleted_at <> ''") == 8
+    assert reading.health().spent_in(reading.clock()) == pytest.approx(0.8), "what it cost is counted"
+    assert reading.health().spent_in(reading.clock() + 31 * DAY) == 0
+    reading.collector.refresh("forum", reading.clock)
+    assert len(asked) == 250, "and then it begins with the newest again"
+
+
+# -- who is ours, and who is spoken to -----------------------------------------------------------------------------
+
+
+class Knowing(Scripted):
+    """A network where authors are shown by id."""
+
+    accounts: Mapping[str, str] = {"acme_care": "777", "acme_staff": "888"}
+
+    def __init__(self, *steps: Step) -> None:
+        super().__init__(*steps)
+        self.looked_up: list[str] = []
+        self.fails: list[Exception] = []
+
+    def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:
+        if self.fails:
+            raise self.fails.pop(0)
+        self.looked_up += handles
+        return {name: Account(self.accounts.get(name, ""), name) for name in handles}, Quota(cost=0.01)
+
+
+def open_cases(acme: Assembly) -> list[str]:
+    return [row["author"] for row in acme.database.rows("SELECT author FROM cases WHERE closed_at = '' ORDER BY n")]
+
+
+def test_own_and_ignored_authors_are_known_by_the_ids_behind_their_handles(acme: Assembly, tmp_path: Path) -> None:
+    shown = page(
+        post(ANGRY, author="777", author_id="777"), post(LATE, author="888", author_id="888"),
+        post(BROKEN, author="999", author_id="999"),
+        post(CHURN, author="acme_staff", author_id="555"),  # who took the name after them
+    )  # fmt: skip
+    forum = Knowing(shown)
+    reading = Reading(acme, forum=forum)
+    reading.visit()
+    assert open_cases(acme) == ["999", "acme_staff"]
+    assert sorted(forum.looked_up) == ["acme_care", "acme_staff"]
+    assert forum.requests[0].accounts == {"acme_care": "777"}
+    assert reading.health().spent_in(NOW) == pytest.approx(0.01)
+    again = Reading(assembly_of(acme.database, settings_from(tmp_path)), forum=Knowing(shown))
+    again.visit()
+    assert again.collector.connectors["forum"].looked_up == [], "once, whatever is restarted"  # type: ignore[attr-defined]
+
+
+def test_a_handle_that_nobody_has_is_asked_for_again_the_next_day(acme: Assembly) -> None:
+    forum = Knowing(page())
+    forum.accounts = {"acme_care": "777"}
+    reading = Reading(acme, forum=forum)
+    for forward in (MINUTE, HOUR, DAY):
+        reading.visit()
+        reading.clock.forward(forward)
+    reading.visit()
+    assert forum.looked_up == ["acme_care", "acme_staff", "acme_staff"]
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [(ConnectorError("500"), 2), (RateLimited("429"), 2), (Refused("403"), 0), (ValueError("odd"), 2)],
+)
+def test_a_look_up_that_fails_is_waited_for_and_then_posts_are_read_without_it(
+    acme: Assembly, error: Exception, waits: int
+) -> None:
+    forum = Knowing(page(post(BROKEN, author="999")))
+    forum.fails = [error] * 10
+    reading = Reading(acme, forum=forum)
+    failed = 0
+    while reading.visit().error:
+        failed += 1
+        reading.clock.forward(HOUR)
+        assert failed < 5
+    assert failed == waits
+    assert open_cases(acme) == ["999"]
+
+
+@pytest.mark.parametrize(
+    "spoken",
+    [
+        post("three weeks and nobody answers, no refund", addressed=("*",)),
+        post("three weeks and nobody answers, no refund", addressed=("4711", "777")),
+        post("@acme_care three weeks and nobody answers, no refund"),
+        post("Hey @ACME_Care, three weeks, no refund"),
+        post("/u/acme_care three weeks, no refund"),
+        post("three weeks and nobody answers, no refund", parent_id="ours1"),
+    ],
+)
+def test_what_speaks_to_our_account_is_about_us_whatever_its_words(acme: Assembly, spoken: Post) -> None:
+    own = post("sorry, a reply", author="acme_care", native_id="ours1")
+    forum = Knowing(page(spoken, post("@acme_career fair, and u/acme_carer", author="else")))
+    forum.own = [page(own)]
+    reading = Reading(acme, forum=forum)
+    reading.visit(what="own")
+    reading.visit()
+    rows = acme.database.rows("SELECT brand, author FROM mentions")
+    assert [(row["brand"], row["author"]) for row in rows] == [("Acme", "olga")]
 
 
 # -- failing --------------------------------------------------------------------------------------------------------

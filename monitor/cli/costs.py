@@ -1,0 +1,59 @@
+"""What sources cost: this month so far, what it comes to at this pace, and what may be spent at most."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from connectors.budget import forecast
+from monitor.settings.models import Settings, Source
+from monitor.store import key_values, sources
+from monitor.store.connect import Error, open_database
+from monitor.store.database import Database, DatabaseUnusable, instant
+from monitor.store.sources import Health
+
+
+def budget_of(source: Source) -> float | None:
+    """The most that a source may cost in a month, None where it has no such bound or costs nothing."""
+    found = getattr(source.options, "monthly_budget", None)
+    return float(found) if found is not None else None
+
+
+def costs(source: Source) -> bool:
+    """Whether reading this source costs money at all."""
+    return hasattr(source.options, "monthly_budget")
+
+
+def foreseen(database: Database, health: Health, now: datetime) -> float:
+    """What this month comes to at the pace so far."""
+    return forecast(health.spent_in(now), now, instant(key_values.fact(database, "installed_at")))
+
+
+def cost_line(source: Source, spent: float, ahead: float, now: datetime) -> str:
+    """Where a month's bill stands, in a sentence."""
+    budget = budget_of(source)
+    bound = f"{source.name} may cost ${budget:.2f} a month" if budget is not None else f"{source.name} has no budget"
+    if not spent:
+        return f"{bound}; nothing was spent in {now:%B} so far"
+    line = f"{bound}; ${spent:.2f} spent in {now:%B} so far, about ${ahead:.2f} by its end at this pace"
+    if budget is not None and ahead > budget:
+        line += f": reading is spread over the month, and stops at ${budget:.2f}"
+    return line
+
+
+def lines(settings: Settings, now: datetime) -> list[str]:
+    """One line for each source that costs money, from the database where there is one already."""
+    paid = [source for source in settings.sources if source.enabled and costs(source)]
+    known: dict[str, tuple[float, float]] = {}
+    url = settings.database.url.get_secret_value()
+    if paid and (not url.startswith("sqlite:") or Path(url.removeprefix("sqlite:")).is_file()):
+        try:
+            database = open_database(url)
+            try:
+                health = sources.all_health(database) if database.has_table("sources") else {}
+                known = {name: (each.spent_in(now), foreseen(database, each, now)) for name, each in health.items()}
+            finally:
+                database.close()
+        except (*Error, DatabaseUnusable):
+            known = {}  # `earful status` says what is wrong with it
+    return [cost_line(source, *known.get(source.name, (0.0, 0.0)), now) for source in paid]
