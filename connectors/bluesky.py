@@ -337,7 +337,9 @@ def _time(message: str, reached: int) -> int:
 
 
 def _is_gone(account: Any) -> bool:
-    return isinstance(account, dict) and account.get("status") in _GONE and account.get("active") is not True
+    if not isinstance(account, dict) or account.get("active") is True:
+        return False
+    return text_of(account.get("status")) in _GONE
 
 
 def _addressed(record: Any) -> set[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 import praw
 import praw.config
@@ -135,6 +136,10 @@ class _Watched(prawcore.Requestor):
         token = "access_token" in str(arguments[1] if len(arguments) > 1 else named.get("url", ""))
         if response.status_code >= 300:
             raise error_of(response.status_code, response.headers, response.text[:20_000], self._window.now, token)
+        wanted = str(arguments[1] if len(arguments) > 1 else named.get("url", ""))
+        if not token and _place_of(response.url) != _place_of(wanted):
+            # Our client has followed a redirect: of a subreddit that does not exist to a search for such names.
+            raise error_of(302, response.headers, "", self._window.now)
         if not token:
             self._window.limits = limits_in(response.headers, self._window.now)
         for name in [name for name in response.headers if name.lower().startswith("x-ratelimit")]:
@@ -444,6 +449,11 @@ def _asked_again(closed: dict[str, Any]) -> timedelta:
 
 def _said(name: str, error: ConnectorError) -> str:
     return f"r/{name} cannot be read: {error.message}"
+
+
+def _place_of(url: str) -> str:
+    """What an address asks for, however its letters and its end are written."""
+    return urlsplit(url).path.casefold().removesuffix("/").removesuffix(".json")
 
 
 def _user(account: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -396,3 +397,102 @@ def test_real_posts_are_read_when_they_come_by_the_stream(server: FakeJetstream)
     batches = walk(reader(server), first_request("sky", terms=("rstats",)))
     assert [aside for batch in batches for aside in batch.aside] == []
     assert len(texts(batches)) >= len(with_word) > 50
+
+
+# -- accounts that are gone, whom posts speak to, and what is asked after ---------------------------------------------
+
+OURS = "did:plc:acme"
+
+
+def account(at: datetime, status: str, *, did: str = DID, active: bool = False) -> dict[str, Any]:
+    told = {"active": active, "did": did, "seq": 1, "status": status, "time": "2026-11-20T11:00:00Z"}
+    return {"did": did, "time_us": microseconds(at), "kind": "account", "account": told}
+
+
+@pytest.mark.parametrize(
+    ("status", "gone"),
+    [("deleted", True), ("takendown", True), ("deactivated", False), ("suspended", False), ("", False)],
+)
+def test_an_account_that_is_gone_is_told(server: FakeJetstream, status: str, gone: bool) -> None:
+    server.events = [
+        event(ago(30), "Acme is late"),
+        account(ago(20), status),
+        event(ago(10), "Acme again", did="did:plc:b"),
+    ]
+    batches = walk(reader(server), FIRST)
+    assert len(texts(batches)) == 2
+    assert [did for batch in batches for did in batch.gone] == ([DID] if gone else [])
+
+
+@pytest.mark.parametrize("odd", [None, [], "deleted", {"status": ["deleted"]}, {"status": "deleted", "active": True}])
+def test_an_odd_account_event_removes_nothing(server: FakeJetstream, odd: Any) -> None:
+    server.events = [{**account(ago(20), "deleted"), "account": odd}, event(ago(10), "Acme")]
+    batches = walk(reader(server), FIRST)
+    assert len(texts(batches)) == 1
+    assert not [did for batch in batches for did in batch.gone]
+
+
+MENTIONING = {"facets": [{"features": [{"$type": "app.bsky.richtext.facet#mention", "did": OURS}]}]}
+ANSWERING = {"reply": {"parent": {"uri": f"at://{OURS}/app.bsky.feed.post/1"}, "root": {"uri": "at://did:plc:x/a/2"}}}
+QUOTING = {"embed": {"$type": "app.bsky.embed.record", "record": {"uri": f"at://{OURS}/app.bsky.feed.post/1"}}}
+QUOTING_TOO = {
+    "embed": {"media": {"images": []}, "record": {"record": {"uri": f"at://{OURS}/app.bsky.feed.post/1"}}},
+}
+
+
+@pytest.mark.parametrize("record", [MENTIONING, ANSWERING, QUOTING, QUOTING_TOO])
+def test_what_speaks_to_our_account_is_kept_whatever_its_words(server: FakeJetstream, record: dict[str, Any]) -> None:
+    server.events = [
+        event(ago(30), "three weeks and nobody answers", **record),
+        event(ago(20), "three weeks", facets=["odd"], reply=7, embed=[OURS]),
+        event(ago(10), "so do we", did=OURS, **record),
+    ]
+    request = replace(FIRST, accounts={"acme.bsky.social": OURS})
+    posts = [post for batch in walk(reader(server), request) for post in batch.posts]
+    assert [(post.text, post.addressed, post.author_id) for post in posts] == [
+        ("three weeks and nobody answers", (OURS,), DID)
+    ]
+    assert not texts(walk(reader(server), FIRST)), "while we do not know our account it speaks to nobody"
+
+
+def test_what_a_picture_shows_is_heard(server: FakeJetstream) -> None:
+    pictures = {"$type": "app.bsky.embed.images", "images": [{"alt": "A mail by Acme"}, {"alt": None}, "odd"]}
+    server.events = [
+        event(ago(30), "Their answer:", embed=pictures),
+        event(ago(20), "See", embed={"$type": "app.bsky.embed.recordWithMedia", "media": pictures}),
+        event(ago(10), "Watch", embed={"$type": "app.bsky.embed.video", "alt": "Acme's kettle burns"}),
+    ]
+    assert texts(walk(reader(server), FIRST)) == [
+        "Their answer:\nA mail by Acme", "See\nA mail by Acme", "Watch\nAcme's kettle burns",
+    ]  # fmt: skip
+
+
+def test_handles_stand_for_dids(server: FakeJetstream, appview: FakeServer) -> None:
+    appview.route("/xrpc/app.bsky.actor.getProfile", lambda seen: (
+        Reply(json={"did": OURS}) if seen.one("actor") == "acme.bsky.social" else Reply(400, json={"error": "no"})
+    ))  # fmt: skip
+    appview.route("/xrpc/com.atproto.identity.resolveHandle", lambda seen: (
+        Reply(json={"did": "did:plc:hidden"}) if seen.one("handle") == "taken.down.example" else Reply(400, json={})
+    ))  # fmt: skip
+    handles = ("@Acme.bsky.social", "taken.down.example", "no.body", "did:plc:Given", "acme_jobs")
+    found, quota = reader(server, appview).identify(handles, FIRST)
+    assert {handle: account.id for handle, account in found.items()} == {
+        "@Acme.bsky.social": OURS, "taken.down.example": "did:plc:hidden", "no.body": "",
+        "did:plc:Given": "did:plc:Given",
+    }  # fmt: skip
+    assert quota.cost == 0
+
+
+def test_posts_that_are_gone_are_found_by_asking(server: FakeJetstream, appview: FakeServer) -> None:
+    known = tuple(f"at://{DID}/app.bsky.feed.post/{number}" for number in range(60))
+
+    def posts(seen: Any) -> Reply:
+        assert len(seen.query["uris"]) <= 25
+        return Reply(json={"posts": [{"uri": uri} for uri in seen.query["uris"] if not uri.endswith("/7")]})
+
+    appview.route("/xrpc/app.bsky.feed.getPosts", posts)
+    assert reader(server, appview).refresh((*known, "odd"), FIRST).deleted == (known[7],)
+    appview.route("/xrpc/app.bsky.feed.getPosts", {"posts": []})
+    with pytest.raises(Nonsense):
+        reader(server, appview).refresh(known, FIRST)
+    assert reader(server, appview).refresh(known[:1], FIRST).deleted == known[:1]

@@ -179,3 +179,17 @@ def test_recorded_answers_are_read_whole(server: FakeServer) -> None:
         assert len(batch.posts) == len(body["hits"])
         assert not batch.aside
         assert all(post.text or post.title for post in batch.posts)
+
+
+def test_items_that_are_gone_are_found_by_asking(server: FakeServer) -> None:
+    server.route("/api/v1/items/*", Reply(404, json={"status": 404}))
+    server.route("/api/v1/items/1", {"id": 1, "author": "ann", "text": "Acme", "children": []})
+    server.route("/api/v1/items/2", {"id": 2, "author": None, "text": None, "title": None, "url": None})
+    server.route("/api/v1/items/4", Reply(body="<html>busy</html>"))
+    request = first_request("hn")
+    assert reader(server).refresh(("1", "2", "3", "4", "odd"), request).deleted == ("2", "3")
+    with pytest.raises(Nonsense):
+        reader(server).refresh(("11", "12", "13", "14"), request)
+    server.route("/api/v1/items/*", Reply(503))
+    with pytest.raises(ConnectorError):
+        reader(server).refresh(("11",), request)

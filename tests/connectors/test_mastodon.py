@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from connectors import Batch, ConnectorError, Nonsense, RateLimited, Refused, Request
+from connectors import Batch, Closed, ConnectorError, Nonsense, RateLimited, Refused, Request
 from connectors.http import Http
 from connectors.mastodon import Mastodon, Settings
+from connectors.pagination import MOST_TURNS, Walk
 from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
 from tests.fakes.mastodon import FakeMastodon, status, status_id
 from tests.fakes.server import FakeServer, Reply
@@ -364,3 +366,126 @@ def test_a_real_answer_that_lost_its_middle_is_nonsense_and_its_sound_posts_are_
         found = ids(walk(reader(other), request))
         assert len(sound) == 49
         assert set(found) == {each["id"] for each in sound}
+
+
+# -- what else people write, whom they speak to, and places that are closed ------------------------------------------
+
+
+def mention(at: datetime, content: str, number: int = 0, **more: Any) -> dict[str, Any]:
+    """One notification that somebody named the account whose token reads."""
+    return {
+        "id": str(9000 - number),
+        "type": "mention",
+        "created_at": "x",
+        "status": status(at, content, number, **more),
+    }
+
+
+def test_the_choices_of_a_poll_and_what_a_picture_shows_are_words(server: FakeServer, fake: FakeMastodon) -> None:
+    fake.tags["acme"] = [
+        status(ago(1), "Which one?", 1, poll={"options": [{"title": "acme &amp; co"}, {"title": None}, "odd"]}),
+        status(ago(2), "Their answer:", 2, media_attachments=[{"description": "A mail by acme"}, {"url": "x"}, 7]),
+        status(ago(3), "Odd ones", 3, poll=["no"], media_attachments={"description": "no"}),
+    ]  # fmt: skip
+    texts = [post.text for batch in walk(reader(server, tags=("acme",)), FIRST) for post in batch.posts]
+    assert sorted(texts) == ["Odd ones", "Their answer:\nA mail by acme", "Which one?\nacme & co"]
+
+
+def test_mentions_of_the_account_are_read_with_its_token(server: FakeServer, fake: FakeMastodon) -> None:
+    """ "@acme" without the tag stands in no feed. Page by page, by the notifications' own ids; no direct messages."""
+    told = [mention(ago(5 * number), f"@acme {number}", number) for number in range(1, 60)]
+    told[3]["type"] = "favourite"
+    told[4]["status"]["visibility"] = "direct"
+    told[5]["status"] = None
+
+    def notifications(seen: Any) -> Reply:
+        assert seen.query["types[]"] == ["mention"]
+        below = int(seen.one("max_id", "99999"))
+        return Reply(json=[each for each in told if int(each["id"]) < below][: int(seen.one("limit"))])
+
+    server.route("/api/v1/notifications", notifications)
+    batches = walk(reader(server, tags=("acme",), access_token=SecretStr(CANARY)), FIRST)
+    posts = [post for batch in batches for post in batch.posts]
+    assert len(posts) == 56
+    assert all("*" in post.addressed for post in posts)
+    assert len([each for batch in batches for each in batch.aside]) == 1
+    asked = len(server.ledger)
+    walk(reader(server, tags=("acme",), access_token=SecretStr(CANARY)), again(FIRST, batches[-1].cursor))
+    pages = [seen.one("max_id") for seen in server.ledger[asked:] if seen.path.endswith("/notifications")]
+    assert pages == [""]
+
+
+@pytest.mark.parametrize(("me", "read"), [("77", True), ("12", False), ("", True)])
+def test_notifications_are_read_for_the_brands_own_account_only(
+    server: FakeServer, fake: FakeMastodon, me: str, read: bool
+) -> None:
+    server.route("/api/v1/accounts/verify_credentials", Reply(json={"id": me}) if me else Reply(403, json={}))
+    server.route("/api/v1/notifications", [[mention(ago(1), "@acme hello")], []])
+    request = replace(FIRST, accounts={"acme": "77"})
+    walk(reader(server, tags=("acme",), access_token=SecretStr(CANARY)), request)
+    assert any(seen.path.endswith("/notifications") for seen in server.ledger) == read
+
+
+def test_whom_a_status_speaks_to_is_told_by_the_servers_ids(server: FakeServer, fake: FakeMastodon) -> None:
+    named = [{"id": "77", "acct": "acme"}, {"id": "78", "acct": "Bob@far.example"}, {"id": 7}, "odd"]
+    fake.tags["acme"] = [status(ago(1), "hello", mentions=named, in_reply_to_account_id="99", in_reply_to_id="5")]
+    [post] = [post for batch in walk(reader(server, tags=("acme",)), FIRST) for post in batch.posts]
+    assert set(post.addressed) == {"99", "77", f"acme@{server.host.partition(':')[0]}", "78", "bob@far.example", "7"}
+    assert post.author_id == "77"
+
+
+def test_handles_stand_for_the_servers_ids(server: FakeServer, fake: FakeMastodon) -> None:
+    fake.accounts = {"acme": ("11", []), "acme@far.example": ("12", [])}
+    handles = ("@acme", "acme@far.example", "nobody", "not a handle")
+    found, _ = reader(server).identify(handles, FIRST)
+    assert {handle: account.id for handle, account in found.items()} == {
+        "@acme": "11", "acme@far.example": "12", "nobody": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [403, 404, 410, 422, 451, 500, 503])
+def test_one_closed_place_stops_no_other(server: FakeServer, fake: FakeMastodon, answer: int) -> None:
+    """A tag that is hidden, a search that the token may not use: the rest is read, and the closed one is named."""
+    fake.tags["acme"] = [status(ago(1), "acme is late")]
+    closed = {"closed": True}
+
+    def hidden(_: Any) -> Reply:
+        return Reply(answer, json={"error": "no"}) if closed["closed"] else Reply(json=[status(ago(2), "here", 2)])
+
+    server.route("/api/v1/timelines/tag/hidden", hidden)
+    connector = reader(server, tags=("acme", "hidden"))
+    cursor = ""
+    for turn in range(2):
+        batches = walk(connector, again(FIRST, cursor, timedelta(minutes=5 * turn)))
+        assert len(ids(batches)) == 1
+        cursor = batches[-1].cursor
+    asked = len([seen for seen in server.ledger if seen.path.endswith("/hidden")])
+    assert any("hidden" in notice or str(answer) in notice for notice in batches[-1].notices)
+    assert asked == (1 if answer < 500 else 2)
+    closed["closed"] = False
+    batches = walk(connector, again(FIRST, cursor, timedelta(hours=26)))
+    assert status_id(ago(2), 2) in ids(batches), "a day later it is asked again, from where it was left"
+    assert any("over" in notice for batch in batches for notice in batch.notices)
+
+
+def test_where_every_place_fails_it_is_the_source(server: FakeServer, fake: FakeMastodon) -> None:
+    server.route("/api/v1/timelines/tag/*", Reply(503))
+    with pytest.raises(ConnectorError):
+        walk(reader(server, tags=("a", "b", "c")), FIRST)
+    server.route("/api/v1/timelines/tag/*", Reply(404, json={}))
+    with pytest.raises(Closed):
+        walk(reader(server, tags=("a", "b", "c")), FIRST)
+
+
+def test_a_server_that_shows_ever_more_is_given_up_with_a_gap(server: FakeServer) -> None:
+    def endless(seen: Any) -> Reply:
+        newest = int(seen.one("max_id", status_id(ago(1)))) - 1
+        return Reply(json=[{**status(ago(1), "acme"), "id": str(newest)}])
+
+    server.route("/api/v1/timelines/tag/acme", endless)
+    batch = reader(server, tags=("acme",)).fetch(FIRST)
+    state = Walk.load(batch.cursor)
+    state.turns = MOST_TURNS
+    batch = reader(server, tags=("acme",)).fetch(again(FIRST, state.dump()))
+    assert batch.complete
+    assert [gap.reason for gap in batch.gaps] == [f"127.0.0.1 shows ever more pages, {MOST_TURNS} were read"]

@@ -502,3 +502,83 @@ def test_every_recorded_fault_is_an_error_of_ours() -> None:
                 reader(server).fetch(first_request("reddit"))
             kinds.add((each["status"], type(caught.value).__name__))
     assert {(429, "RateLimited"), (401, "Refused"), (502, "ConnectorError"), (404, "Closed")} <= kinds
+
+
+# --- places that are closed, and words outside a post's own text ---------------------------------------------------
+
+
+def closing(site: FakeReddit, names: set[str], answer: Reply) -> None:
+    """Refuse every listing that asks for one of `names`, as Reddit does for subreddits that are asked for together."""
+    listing = site._listing
+
+    def refuse(seen: Seen) -> Reply:
+        asked = set(seen.path.split("/")[2].split("+")) if seen.path.startswith("/r/") else set()
+        return answer if asked & names else listing(seen)
+
+    site.route("/r/*", refuse)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(403, json={"reason": "private", "message": "Forbidden", "error": 403}),
+        Reply(403, json={"reason": "quarantined", "message": "Forbidden", "error": 403}),
+        Reply(403, json={"reason": "gold_only", "message": "Forbidden", "error": 403}),
+        Reply(404, json={"reason": "banned", "message": "Not Found", "error": 404}),
+        Reply(404, json={"message": "Not Found", "error": 404}),
+        Reply(403, json={"message": "Forbidden", "error": 403}),
+        Reply(302, headers={"Location": "/subreddits/search?q=blackout"}),
+        Reply(451, body="unavailable"),
+        Reply(500, body=""),
+    ],
+)
+@pytest.mark.parametrize("inside", [False, True])
+def test_one_closed_subreddit_stops_no_other_and_no_search(site: FakeReddit, answer: Reply, inside: bool) -> None:
+    subreddits = ("travel", "camping", "blackout", "shops", "tents")
+    connector = reader(site, subreddits=subreddits, search=True, search_in_subreddits=inside)
+    names_seen, cursor = [], ""
+    for turn in range(3):
+        names_seen.append(site.submission(f"Acme {turn}", at=NOW - timedelta(minutes=3 - turn)))
+        names_seen += [site.comment(f"Acme {turn}", subreddit=each) for each in ("shops", "tents")]
+        closing(site, {"blackout"}, answer)
+        batches = walk(connector, again(first_request("reddit"), cursor, timedelta(minutes=5 * turn)))
+        assert set(names_seen) <= set(names(batches))
+        cursor = batches[-1].cursor
+    assert any("r/blackout" in notice for notice in batches[-1].notices)
+    asked = [seen.path for seen in site.ledger if "blackout" in seen.path]
+    walk(connector, again(first_request("reddit"), cursor, timedelta(minutes=20)))
+    assert [seen.path for seen in site.ledger if "blackout" in seen.path] == asked, "it is left alone for a while"
+    closing(site, set(), answer)
+    late = site.comment("Acme is back", at=NOW - timedelta(minutes=1), subreddit="blackout")
+    batches = walk(connector, again(first_request("reddit"), cursor, timedelta(hours=25)))
+    assert late in names(batches)
+    assert any("r/blackout can be read again" in notice for batch in batches for notice in batch.notices)
+
+
+def test_where_every_subreddit_is_closed_the_search_goes_on(site: FakeReddit) -> None:
+    found = site.submission("Acme is down")
+    closing(site, {"one", "two"}, Reply(403, json={"reason": "private"}))
+    batches = walk(reader(site, subreddits=("one", "two"), search=True), first_request("reddit"))
+    assert names(batches) == [found]
+    with pytest.raises(Closed):
+        walk(reader(site, subreddits=("one", "two")), first_request("reddit"))
+
+
+def test_a_limit_met_while_looking_for_the_closed_one_is_a_limit(site: FakeReddit) -> None:
+    closing(site, {"one", "two"}, Reply(429, headers={"retry-after": "60"}))
+    with pytest.raises(RateLimited):
+        reader(site, subreddits=("one", "two", "shops")).fetch(first_request("reddit"))
+
+
+def test_words_outside_a_submissions_own_text_are_heard(site: FakeReddit) -> None:
+    parent = {"title": "Acme, everyone", "selftext": "They charged me twice.", "author": "first"}
+    site.submission("Acme, everyone", crosspost_parent_list=[parent])
+    site.submission("Acme: look", crosspost_parent_list=[{"title": "Beware", "selftext": "[removed]"}, "odd"])
+    site.submission("Acme: which?", poll_data={"options": [{"text": "It broke"}, {"text": 7}, "odd"]})
+    site.submission("Acme: see", gallery_data={"items": [{"caption": "The hole"}, {"media_id": "x"}]})
+    site.submission("Acme: odd", crosspost_parent_list={"no": 1}, poll_data=[], gallery_data="x")
+    batches = walk(reader(site, search=True, subreddits=()), first_request("reddit"))
+    assert sorted(post.text for batch in batches for post in batch.posts) == [
+        "Acme, everyone\n\nThey charged me twice.", "Acme: look\n\nBeware", "Acme: odd", "Acme: see\n\nThe hole",
+        "Acme: which?\n\nIt broke",
+    ]  # fmt: skip
