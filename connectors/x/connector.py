@@ -152,10 +152,13 @@ class X:
         self._in_store = 0.0
         # Handles that this process has paid for, should the read that asked for them fail.
         self._looked_up: dict[str, str] = {}
+        self._owner: str | None = None  # whose timelines cost less; None until it was asked
 
     def fetch(self, request: Request) -> Batch:
         """Read one page: of a search for `request.terms`, then of the mentions of the accounts in the settings."""
         walk, ledger = self._opened("fetch", request)
+        if self._settings.mentions_of:
+            self._find_owner(ledger, request)
         lanes = []
         if self._settings.search:
             queries = any_of(request.terms, limit=QUERY_LIMIT, suffix=self._settings.search_suffix, handles=True)
@@ -167,6 +170,7 @@ class X:
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
         """Read one page of what the accounts (handles or user ids) posted themselves, replies included."""
         walk, ledger = self._opened("own", request)
+        self._find_owner(ledger, request)
         lanes = [_Lane("own", one, handle) for one, handle in self._users(accounts, walk, ledger, request)]
         return self._page("own", lanes, walk, ledger, request)
 
@@ -253,10 +257,30 @@ class X:
         return self._batch(stream, lane, walk, ledger, request, body, gaps)
 
     def _price(self, lane: _Lane) -> float:
-        """What a post of this listing costs in the way that it is really asked for."""
-        owner = handle_of(self._settings.owner)
-        owned = bool(owner) and lane.kind != "search" and owner in {lane.what, lane.handle}
+        """What a post of this listing costs in the way that it is really asked for; the dearer where that is unsure."""
+        owned = lane.kind != "search" and lane.what == self._owner
         return self._settings.owned_price if owned else self._settings.post_price
+
+    def _find_owner(self, ledger: Ledger, request: Request) -> None:
+        """Ask X once, where settings name an owner, whether it is really that user's token which we read with."""
+        if not self._settings.owner or self._owner is not None:
+            return
+        self._afford("", ledger, self._settings.user_price, request.now, 1)
+        self._owner = ""
+        try:
+            body = self._call(request.now, self._client.get_me, user_auth=False)
+        except (Refused, Nonsense):  # the app's token has no user behind it
+            return
+        self._pay_for_user(ledger)
+        me = body.get("data")
+        names = {me.get("id"), handle_of(str(me.get("username")))} if isinstance(me, dict) else set()
+        self._owner = str(me["id"]) if isinstance(me, dict) and handle_of(self._settings.owner) in names else ""
+
+    def _pay_for_user(self, ledger: Ledger) -> None:
+        """Book one user that was looked up: now, and with the next read should this one fail."""
+        self._unbooked += self._settings.user_price
+        self._unnoted += self._settings.user_price
+        ledger.spent += self._settings.user_price
 
     def _batch(
         self, stream: str, lane: _Lane, walk: Walk, ledger: Ledger, request: Request, body: dict[str, Any],
@@ -444,9 +468,7 @@ class X:
             if not isinstance(data, dict) or not is_id(data.get("id")):
                 return ""
             self._looked_up[handle] = str(data["id"])
-            self._unbooked += self._settings.user_price
-            self._unnoted += self._settings.user_price
-            ledger.spent += self._settings.user_price
+            self._pay_for_user(ledger)
         return self._looked_up[handle]
 
     def _afford(

@@ -186,14 +186,17 @@ def unheard_handles(settings: Settings) -> list[str]:
                 f"@{handle_of(name)}"
                 for name in dict.fromkeys(names)
                 if not handle_of(name).isdigit()
-                and handle_of(name) not in read
                 and queries[brand.name].match(Subject(f"@{handle_of(name)} hello", source=source.name)) is None
             ]
             if source.enabled and missed:
+                unread = [name for name in missed if name.removeprefix("@") not in read]
+                also = ", or to mentions_of" if hasattr(source.options, "mentions_of") else ""
+                remedy = (
+                    f"add {', '.join(unread)} to the query{also}" if unread else "mentions_of reads them all the same"
+                )
                 found.append(
-                    f"{source.name}: the query of {brand.name} does not find posts that name only {', '.join(missed)}; "
-                    "add the handle to the query"
-                    + (", or to mentions_of" if hasattr(source.options, "mentions_of") else "")
+                    f"{source.name}: the query of {brand.name} does not find posts that name only "
+                    f"{', '.join(missed)}; {remedy}"
                 )
     return found
 

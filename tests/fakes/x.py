@@ -29,6 +29,7 @@ class FakeX(FakeServer):
         self.token = token
         self.posts: dict[str, dict[str, Any]] = {}
         self.users: dict[str, str] = {}
+        self.me = ""  # the user whose token it is; the app's own has none
         self.limits = {"x-rate-limit-limit": "450", "x-rate-limit-remaining": "449"}
         self._count = 0
         self._billed: dict[str, float] = {}
@@ -82,6 +83,9 @@ class FakeX(FakeServer):
             return Reply(json=self._look_up(seen), headers=limits)
         if named := re.fullmatch(r"/2/users/by/username/(\w+)", seen.path):
             return Reply(json=self._named(named[1]), headers=limits)
+        if seen.path == "/2/users/me":
+            unsupported = {"title": "Unsupported Authentication", "status": 403, "type": "about:blank"}
+            return Reply(json={"data": self._user(self.me)}) if self.me else Reply(403, json=unsupported)
         fault = self._fault_of(seen)
         return Reply(400, json=fault, headers=limits) if fault else Reply(json=self._listing(seen), headers=limits)
 
