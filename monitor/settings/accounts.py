@@ -140,7 +140,8 @@ class Accounts:
         pattern = self._pattern(post.source)
         for match in pattern.finditer(f"{post.title}\n{post.text}") if pattern else ():
             handle = match["handle"].casefold()
-            found.setdefault(ours[handle], f"@{handle}")
+            if handle in ours:
+                found.setdefault(ours[handle], f"@{handle}")
         if READER in post.addressed and not found:
             found[self._brands[0][0]] = "our account"
         return found

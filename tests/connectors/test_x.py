@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors import Batch, Closed, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
-from connectors.budget import Ledger, budget_state
+from connectors.budget import Ledger, budget_state, forecast
 from connectors.pagination import Walk
 from connectors.terms import any_of
 from connectors.x.connector import QUERY_LIMIT, Settings, X
@@ -656,6 +656,14 @@ def test_eighty_percent_is_told_once_and_at_the_end_reading_stops(x: FakeX) -> N
     assert notices == ["X: 80% of the monthly budget of 0.3 USD is used; at 100 % reading stops until the 1st."]
     assert caught.value.message == "X: the monthly budget of 0.3 USD is used up"
     assert "1 December" in caught.value.remedy.replace("01", "1")
+
+
+def test_a_months_bill_is_foreseen_from_its_pace() -> None:
+    half = datetime(2026, 11, 16, tzinfo=UTC)
+    assert forecast(10.0, half) == pytest.approx(20.0)
+    assert forecast(1.0, half, half - timedelta(days=3)) == pytest.approx(1 + 5.0), "reading began three days ago"
+    assert forecast(1.0, datetime(2026, 11, 1, 0, 10, tzinfo=UTC)) < 31.0, "ten minutes are no pace"
+    assert forecast(0.0, half) == 0
 
 
 def test_own_timeline_search_and_look_up_share_one_budget(x: FakeX) -> None:
