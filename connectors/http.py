@@ -17,7 +17,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import chain
@@ -31,8 +31,13 @@ from connectors.text import parse_time
 from connectors.tls import authorities
 
 MAX_REDIRECTS = 3
+# Of one answer, unpacked. Whole pages of long posts stay far below; what is longer is no page that was asked for.
+MOST_BYTES = 5_000_000
 SHORTEST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=15)
+
+# Answers that are being read as JSON: one after the other, so that many large ones are not held as text at once.
+_READING = threading.Lock()
 
 Params = Mapping[str, str | int | float | Sequence[str]]
 
@@ -80,7 +85,7 @@ class Http:
         self._lock = threading.Lock()
 
     def get(
-        self, url: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None, cap: int = 10_000_000
+        self, url: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None, cap: int = MOST_BYTES
     ) -> Answer:
         """Read `url`, following redirects. Any status comes back as an Answer; what never arrived raises."""
         return self._walk("GET", url, params, headers, cap=cap)
@@ -104,7 +109,7 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-        cap: int = 10_000_000,
+        cap: int = MOST_BYTES,
     ) -> Answer:
         """Send a request that a network's own library made (see adapter.py). Any status comes back as an Answer."""
         return self._walk(method, url, None, headers, body=body, cap=cap)
@@ -120,7 +125,8 @@ class Http:
         error = error_for(answer, host_of(answer.url), self._clock())
         if error is not None:
             raise error
-        return json_of(answer), answer
+        # Whoever asked for JSON has no use for its bytes beside it.
+        return json_of(answer), replace(answer, body=b"")
 
     def _walk(
         self,
@@ -130,7 +136,7 @@ class Http:
         headers: Mapping[str, str] | None,
         *,
         body: bytes | None = None,
-        cap: int = 10_000_000,
+        cap: int = MOST_BYTES,
     ) -> Answer:
         """Follow redirects by hand, so that each hop is checked and loses what is not its business."""
         deadline = time.monotonic() + self._total_seconds
@@ -268,11 +274,16 @@ def _moment(text: str, now: datetime) -> datetime | None:
 
 def json_of(answer: Answer) -> object:
     """Read a body as JSON, or raise Nonsense: a web page, nothing at all, half a document, brackets without end."""
+    with _READING:
+        return _json_of(answer)
+
+
+def _json_of(answer: Answer) -> object:
     where = host_of(answer.url)
-    text = answer.body.decode("utf-8-sig", "replace").strip()
-    if not text:
+    text = answer.body.decode("utf-8-sig", "replace")
+    if not text or text.isspace():
         raise Nonsense(f"{where} answered {answer.status} with nothing in it", "It is tried again by itself.")
-    if text.startswith("<"):
+    if text[:1000].lstrip().startswith("<"):
         raise Nonsense(
             f"{where} answered {answer.status} with a web page instead of data",
             "Check api_url; a proxy, a login page or a block may stand in between.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,7 @@ from requests.structures import CaseInsensitiveDict
 from connectors import ConnectorError
 from connectors.http import Answer, Http, host_of
 
+BEGINNING = 20_000  # bytes
 # Said by requests for itself; our client makes its own.
 _OWN_HEADERS = frozenset({"accept-encoding", "connection", "content-length", "cookie", "host", "transfer-encoding"})
 
@@ -56,8 +58,10 @@ class ThroughHttp(BaseAdapter):
         headers = {_text(key): _text(value) for key, value in request.headers.items()}
         kept = {key: value for key, value in headers.items() if key.lower() not in _OWN_HEADERS}
         body = request.body.encode() if isinstance(request.body, str) else request.body
-        self.last = self._http.send(request.method or "GET", url, headers=kept, body=body or None)
-        return _response(self.last, request)
+        answer = self._http.send(request.method or "GET", url, headers=kept, body=body or None)
+        # Of a refusal the beginning says what it is; more than that is not held until the next call.
+        self.last = replace(answer, body=answer.body[:BEGINNING])
+        return _response(answer, request)
 
     def close(self) -> None:
         """Close what our client holds open."""

@@ -80,7 +80,7 @@ def test_a_read_ends_at_its_deadline(server: FakeServer, http: Http, mode: str) 
     ("mode", "said"),
     [
         ("html", "web page"), ("empty", "nothing in it"), ("truncated", "cut-off JSON"), ("cut", "broke off"),
-        ("bomb", "more than 10,000,000 bytes"),
+        ("bomb", "more than 5,000,000 bytes"),
     ],
 )  # fmt: skip
 def test_what_is_not_the_data_asked_for_is_nonsense(server: FakeServer, http: Http, mode: str, said: str) -> None:
