@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -36,11 +37,26 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Engine:
-    """Runs an assembly until it is stopped. `clock` is the only clock there is."""
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Something that the daemon does again and again: every so many seconds, in one of its pools of threads."""
 
-    def __init__(self, assembly: Assembly, clock: Callable[[], datetime] = utc_now) -> None:
+    name: str
+    seconds: float
+    work: Callable[[], None]
+    pool: str = "default"
+
+
+class Engine:
+    """Runs an assembly until it is stopped. `clock` is the only clock there is.
+
+    With `beside` off, what a tick would hand to a thread is done before the tick returns, and what goes wrong in it is
+    raised: for whoever lets time pass by calling the ticks.
+    """
+
+    def __init__(self, assembly: Assembly, clock: Callable[[], datetime] = utc_now, *, beside: bool = True) -> None:
         self.assembly = assembly
+        self._beside = beside
         self.clock = clock
         self.audit = Audit(clock)
         self.listening = self._listen(assembly)
@@ -60,28 +76,32 @@ class Engine:
         """Take up what a former process left in flight, and begin to tick."""
         with self.assembly.database.transaction():
             deliveries.recover(self.assembly.database, self.clock(), all_of_them=True)
-        for name, seconds, tick, executor in (
-            ("press", 0.25, self.presses_due, "press"),
-            ("collect", 0.5, self.collect_due, "collect"),
-            ("deliver", 0.25, self.deliver_due, "deliver"),
-            ("escalate", 2, self.escalate_due, "escalate"),
-            ("learn", 5, self.learn_due, "default"),
-            ("growth", 20, self.growth_due, "default"),
-            ("digest", 20, self.digest_due, "default"),
-            ("audit", 30, self.audit_due, "default"),
-            ("refresh", 900, self.refresh_due, "default"),
-            ("keep", 3600, self.keep_house, "default"),
-        ):
+        for tick in self.ticks():
             self._scheduler.add_job(
-                tick,
+                tick.work,
                 "interval",
-                seconds=seconds,
-                id=name,
-                executor=executor,
-                next_run_time=utc_now() + timedelta(seconds=5 if name in {"audit", "keep", "refresh"} else 0),
+                seconds=tick.seconds,
+                id=tick.name,
+                executor=tick.pool,
+                next_run_time=utc_now() + timedelta(seconds=5 if tick.name in {"audit", "keep", "refresh"} else 0),
             )
         self._scheduler.start()
         self.listening.start()
+
+    def ticks(self) -> tuple[Tick, ...]:
+        """All that the daemon does by itself."""
+        return (
+            Tick("press", 0.25, self.presses_due, "press"),
+            Tick("collect", 0.5, self.collect_due, "collect"),
+            Tick("escalate", 2, self.escalate_due, "escalate"),
+            Tick("growth", 20, self.growth_due),
+            Tick("digest", 20, self.digest_due),
+            Tick("audit", 30, self.audit_due),
+            Tick("deliver", 0.25, self.deliver_due, "deliver"),
+            Tick("learn", 5, self.learn_due),
+            Tick("refresh", 900, self.refresh_due),
+            Tick("keep", 3600, self.keep_house),
+        )
 
     def replace(self, assembly: Assembly) -> None:
         """Go on under other settings (the database stays)."""
@@ -181,6 +201,9 @@ class Engine:
 
     def _spawn(self, name: str, work: Callable[[], object]) -> None:
         if self.stopping.is_set():
+            return
+        if not self._beside:
+            work()
             return
 
         def run() -> None:
