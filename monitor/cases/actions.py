@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts import case_policy
+from alerts import ladder
 from alerts.case import Case, Outcome
 from monitor.people.identity import NOBODY, Actor, Directory, of_name
 from monitor.people.reach import reached
@@ -91,7 +91,7 @@ def say_within(
         raise NotPossible(f"there is no case {case_id}; earful cases lists them")
     case = cases.case_of(row)
     if verb == "undo":
-        return _undo(database, case, actor, way, now)
+        return _undo(database, rules, case, actor, way, now)
     if verb not in VERBS:
         raise NotPossible(f"{verb!r} cannot be said of a case; write one of: {', '.join(VERBS)}")
     if verb == "assign":
@@ -108,7 +108,7 @@ def say_within(
     after = cases.one(database, case.id)
     assert after is not None
     if verb != "note":
-        cases.change(database, case.id, next_step_at=case_policy.next_step_at(after, now))
+        cases.change(database, case.id, next_step_at=rules.next_step_at(after, now))
     by: dict[str, Any] = {"who": actor.name, "who_id": actor.id, "way": way}
     cases.log(database, case.id, now, verb, **by, before=before, **_plain(detail))
     _teach(database, after, verb, changes, actor, way, now)
@@ -256,7 +256,7 @@ def _release(rules: Rules, case: Case, reason: str, who: str, now: datetime) -> 
         "owner_id": "",
         "claim_expires_at": None,
         "step": 0,
-        "chain": case_policy.chain_text(fresh.chain),
+        "chain": ladder.chain_text(fresh.chain),
     }, f"released: {reason}" if reason else f"released by {who}; open again"
 
 
@@ -304,7 +304,7 @@ def _written(value: str) -> datetime:
     return moment
 
 
-def _undo(database: Database, case: Case, actor: Actor, way: str, now: datetime) -> Said:
+def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, now: datetime) -> Said:
     lines = [
         line
         for line in cases.log_of(database, case.id)
@@ -317,7 +317,7 @@ def _undo(database: Database, case: Case, actor: Actor, way: str, now: datetime)
         cases.change(database, case.id, **line.detail["before"])
         restored = cases.one(database, case.id)
         assert restored is not None
-        cases.change(database, case.id, next_step_at=case_policy.next_step_at(restored, now))
+        cases.change(database, case.id, next_step_at=rules.next_step_at(restored, now))
     cases.mark_undone(database, line.n, now)
     spoken_of = [mention.id for mention in mentions.of_case(database, case.id)]
     key_values.undo_labels(database, spoken_of, line.who_id, line.at, now)
@@ -413,12 +413,12 @@ def record_answer(
     if moment < case.last_posted_at:
         cases.change(database, case.id, asked_at=case.last_posted_at)
         clock = rules.clock(case.priority, case.last_posted_at, again=True)
-        chain = case_policy.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"
+        chain = ladder.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"
         claim = rules.claim_expiry(case.priority, now) if case.owner else None
         cases.change(database, case.id, due_at=clock.due_at, chain=chain, step=0, claim_expires_at=claim)
         waiting = cases.one(database, case.id)
         assert waiting is not None
-        cases.change(database, case.id, next_step_at=case_policy.next_step_at(waiting, now))
+        cases.change(database, case.id, next_step_at=rules.next_step_at(waiting, now))
     after = cases.one(database, case.id)
     assert after is not None
     show_again(database, after, now, "sent on" if sent_on else "answered")

@@ -5,7 +5,7 @@ Everything here runs inside one short transaction: mention, case, log and what i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,7 +53,13 @@ class CaseAssigner:
     """One chunk of judged posts: looked up in a few queries, decided in memory, written at once."""
 
     def __init__(
-        self, database: Database, rules: Rules, judged: list[Judged], now: datetime, taken: IngestResult
+        self,
+        database: Database,
+        rules: Rules,
+        judged: list[Judged],
+        now: datetime,
+        taken: IngestResult,
+        first_reads: Collection[str] = (),
     ) -> None:
         """Make it inside an open transaction; what comes of it is counted into `taken`."""
         self.database = database
@@ -63,7 +69,7 @@ class CaseAssigner:
         self.judged = judged
         self.mention_rows: list[dict[str, Any]] = []
         self.stories = Stories(database)
-        self.filing = CaseOpener(database, rules, self.stories, now)
+        self.filing = CaseOpener(database, rules, self.stories, now, first_reads)
 
     def store(self) -> None:
         """Store what is new and let everything follow from it."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, time, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from alerts import case_policy, hours
+from alerts import hours, ladder
 from alerts.case import Case
 from monitor.cases import actions as verbs
+from monitor.cases import night_calls
 from monitor.people.identity import NOBODY, Actor, Directory, settings_name
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
@@ -53,64 +55,137 @@ class _Round:
         self.outbox: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
         self.log: list[dict[str, Any]] = []
+        self.night: list[night_calls.Called] = []
 
     def write(self) -> None:
+        if self.night:
+            self._call_at_night()
         deliveries.queue(self.database, self.outbox)
         cases.move_on(self.database, self.changes)
         cases.add_log(self.database, self.log)
 
     def take_safely(self, row: Row) -> None:
         """Take one case; one that cannot be understood must not hold up the others."""
-        before = len(self.outbox), len(self.changes), len(self.log)
+        before = [(rows, len(rows)) for rows in (self.outbox, self.changes, self.log)]
+        calls = len(self.night)
         try:
             self.take(row)
         except Error:
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with this one, the others go on
-            for rows, length in zip((self.outbox, self.changes, self.log), before, strict=True):
+            for rows, length in before:
                 del rows[length:]
+            del self.night[calls:]
             log.error("case %s cannot be escalated (%s); it is tried again in an hour", row["id"], type(error).__name__)
             self._move(row, next_step_at=stamp(self.now + timedelta(hours=1)))
 
     def take(self, row: Row) -> None:
         """Decide what follows for one case."""
         case = cases.case_of(row)
-        due = case_policy.due(case, self.now)
+        due = ladder.due(case, self.now)
         if due is None:
-            self._move(row, next_step_at=stamp(case_policy.next_step_at(case, self.now)))
+            self._move(row, next_step_at=stamp(self.rules.next_step_at(case, self.now)))
         elif due.what == "claim_expired":
             self._claim_expired(row, case, due)
-        elif due.what == "wake":
-            claim = stamp(self.rules.claim_expiry(case.priority, self.now) if case.owner else None)
-            again = claim or stamp(self.now)
+        elif due.what == "wake" and case.owner:
+            claim = stamp(self.rules.claim_expiry(case.priority, self.now))
             self._move(
-                row, snoozed_until="", waiting_until="", waiting_on="", claim_expires_at=claim, next_step_at=again
+                row, snoozed_until="", waiting_until="", waiting_on="", claim_expires_at=claim, next_step_at=claim
             )
-            self._tell_owner(row, due.reason, key=f"wake{row['snoozed_until']}{row['waiting_until']}")
+            self._tell_owner(row, due.reason, key=_pause(row))
             self._say(case, "wake")
+        elif due.what == "wake":
+            row = {**row, "snoozed_until": "", "waiting_until": "", "waiting_on": "", "woke": _pause(row)}
+            awake = replace(case, snoozed_until=None, waiting_until=None, waiting_on="")
+            self._remind(row, awake, replace(due, notify=("channel", *due.notify)))
         else:
             self._remind(row, case, due)
 
-    def _remind(self, row: Row, case: Case, due: case_policy.Due) -> None:
-        links = case_policy.chain_of(case.chain)
-        following = links[due.step].at if due.step < len(links) else None
-        later = max(following, self.now + timedelta(seconds=1)) if following else None
-        self._move(row, step=due.step, next_step_at=stamp(later))
-        chain = f"{row['reopened']}.{stamp(links[0].at)}"  # a chain that began anew has steps of its own
-        told = self._told(case.id) if "next" in due.notify else set()
-        people = [person.name for name in due.notify for person in self.rules.people_called(name, self.now, told)]
-        self._tell(row, due.notify, due.reason, step=due.step, key=chain, told=told)
-        self._say(case, "remind", step=due.step, reason=due.reason, notify=due.notify, people=people)
+    def _remind(self, row: Mapping[str, Any], case: Case, due: ladder.Due) -> None:
+        """Call whom the steps name that are due, and move the case on to its next step."""
+        called = self._called(case.id)
+        at_night = case.priority == "critical" and self.rules.quiet.is_quiet(self.now)
+        tired = night_calls.tired(self.database, self.rules, self.now) if at_night else set()
+        names, people = self._whom(due.notify, called, tired, at_night=at_night)
+        if at_night and not names:  # everybody who can be called was called often enough: the morning is next
+            self._move(row, next_step_at=stamp(self.rules.quiet.quiet_until(self.now)))
+            return
+        following = self.rules.next_step_at(replace(case, step=due.step), self.now)
+        if at_night and following is not None:
+            following = min(following, self.rules.quiet.quiet_until(self.now))
+        self._move(row, step=due.step, next_step_at=stamp(following))
+        if at_night:
+            self.night.append(night_calls.Called(case, tuple(names), tuple(self._route(row))))
+        else:
+            self._tell(row, names, due.reason, step=max(due.step, 1), key=self._key(row, case), told=set(called))
+        self._say(case, due.what, step=due.step, reason=due.reason, notify=due.notify, people=people)
 
-    def _told(self, case_id: str) -> set[str]:
-        """The people of settings who were reminded of a case before, or had it and let it lie."""
-        found: set[str] = set()
+    def _whom(
+        self, notify: Iterable[str], called: list[str], tired: Collection[str], *, at_night: bool
+    ) -> tuple[list[str], list[str]]:
+        """The names to tell, with one person instead of "anybody", and the people among them who are called."""
+        names: list[str] = []
+        people: list[str] = []
+        for name in notify:
+            if name == ladder.ANYBODY:
+                who = self._anybody([*called, *people], tired, at_night=at_night)
+                found = [who] if who else []
+            else:
+                found = [one.name for one in self.rules.people_called(name, self.now, called) if one.name not in tired]
+            people += found
+            named = name == "channel" or ":" in name
+            if at_night or name == ladder.ANYBODY:
+                names += found or ([name] if named and name not in tired else [])
+            else:
+                names.append(name)
+        if not names and not tired:  # there is nobody to call: the channel hears it
+            names = ["channel"]
+        return list(dict.fromkeys(names)), list(dict.fromkeys(people))
+
+    def _anybody(self, called: list[str], tired: Collection[str], *, at_night: bool) -> str:
+        """Whoever was not called yet comes first. Who is off duty is called last, and not at night."""
+        staff = [person.name for person in self.rules.settings.people if person.role != "viewer"]
+        on_duty = [person.name for person in self.rules.on_duty(self.now)]
+        leads = [person.name for person in self.rules.people_called("leads", self.now)]
+        others = [] if at_night and (on_duty or leads) else [name for name in staff if name not in {*on_duty, *leads}]
+        return ladder.whom(on_duty, leads, others, called, tired)
+
+    def _call_at_night(self) -> None:
+        """One call for all that is critical; what would have been called for soon is called for with it."""
+        taken_up = {each.case.id for each in self.night}
+        people = list(dict.fromkeys(who for each in self.night for who in each.people if who in self.rules.people))
+        waiting = night_calls.critical_waiting(self.database, self.now)
+        for row in waiting:
+            case = cases.case_of(row)
+            due_soon = case.next_step_at is not None and case.next_step_at - self.now <= night_calls.SOON
+            if case.id in taken_up or not due_soon or not ladder.calls_on(case):
+                continue
+            early = ladder.due(replace(case, next_step_at=self.now), self.now)
+            step = early.step if early else case.step
+            following = self.rules.next_step_at(replace(case, step=step), self.now)
+            morning = self.rules.quiet.quiet_until(self.now)
+            self._move(row, step=step, next_step_at=stamp(min(following or morning, morning)))
+            self._say(case, "remind", step=step, reason="called for with others", people=people)
+        named = [row["id"] for row in waiting]
+        night_calls.call(self.database, self.rules, self.night, named, self.now)
+
+    def _key(self, row: Mapping[str, Any], case: Case) -> str:
+        """What tells one reminder from another of the same step: a chain that began anew has steps of its own."""
+        if "woke" in row:
+            return str(row["woke"])
+        links = ladder.chain_of(case.chain)
+        again = stamp(self.now) if ladder.calls_on(case) else ""
+        return f"{row['reopened']}.{stamp(links[0].at)}{again}"
+
+    def _called(self, case_id: str) -> list[str]:
+        """Who was called about a case, in that order, or had it and let it lie."""
+        found: list[str] = []
         for line in cases.log_of(self.database, case_id):
-            found.update(line.detail.get("people", ()) if line.what == "remind" else ())
-            found.update({settings_name(line.who_id)} if line.what == "claim_expired" else ())
+            found += line.detail.get("people", ()) if line.what in {"remind", "wake"} else ()
+            found += [settings_name(line.who_id)] if line.what == "claim_expired" else []
         return found
 
-    def _claim_expired(self, row: Row, case: Case, due: case_policy.Due) -> None:
+    def _claim_expired(self, row: Row, case: Case, due: ladder.Due) -> None:
         """First a reminder to whoever has it; when that too brings no answer, the case is open again for everybody."""
         until = stamp(case.claim_expires_at)
         if not key_values.has_period(self.database, f"claim:{case.id}:{until}"):
@@ -124,18 +199,16 @@ class _Round:
             self._say(case, "remind", reason=due.reason, people=[name] if name else [])
             return
         chain = self.rules.clock(case.priority, self.now).chain
-        first = stamp(chain[0].at if chain else None)
-        self._move(
-            row, owner="", owner_id="", claim_expires_at="", step=0, chain=case_policy.chain_text(chain),
-            next_step_at=first,
-        )  # fmt: skip
+        text = ladder.chain_text(chain)
+        first = self.rules.next_step_at(replace(case, owner="", owner_id="", step=0, chain=text), self.now)
+        self._move(row, owner="", owner_id="", claim_expires_at="", step=0, chain=text, next_step_at=stamp(first))
         self._tell(row, ["channel"], f"{case.owner} had it, but there is no answer; open again", key=f"open{until}")
         self._say(case, "claim_expired", who=case.owner, who_id=case.owner_id)
 
     def _say(self, case: Case, what: str, **detail: Any) -> None:
         self.log.append(cases.log_row(case.id, self.now, what, way="escalation", **detail))
 
-    def _move(self, row: Row, **changes: Any) -> None:
+    def _move(self, row: Mapping[str, Any], **changes: Any) -> None:
         kept = (
             "owner", "owner_id", "claim_expires_at", "step", "chain", "next_step_at", "snoozed_until", "waiting_until",
             "waiting_on",
@@ -146,7 +219,7 @@ class _Round:
 
     def _tell(
         self,
-        row: Row,
+        row: Mapping[str, Any],
         notify: Iterable[str],
         reason: str,
         *,
@@ -158,17 +231,19 @@ class _Round:
         for each in self.rules.tell(notify, self._route(row), self.now, told):
             self._queue(row, each.target, {"ping": list(each.ping) if mention else []}, reason, key, step)
 
-    def _tell_owner(self, row: Row, reason: str, *, key: str) -> None:
+    def _tell_owner(self, row: Mapping[str, Any], reason: str, *, key: str) -> None:
         """Tell whoever has it, wherever they are reached; the case's channel where that is nowhere else."""
         route = self._route(row)
         found = reached(self.rules, row["owner_id"], route, self.now) or self.rules.tell(["channel"], route, self.now)
         for each in found:
             self._queue(row, each.target, {"ping": list(each.ping), "owner": True}, reason, key, 1)
 
-    def _route(self, row: Row) -> list[str]:
+    def _route(self, row: Mapping[str, Any]) -> list[str]:
         return json.loads(row["targets"] or "[]") or list(self.rules.settings.alerts.notify)
 
-    def _queue(self, row: Row, target: str, payload: Mapping[str, Any], reason: str, key: str, step: int) -> None:
+    def _queue(
+        self, row: Mapping[str, Any], target: str, payload: Mapping[str, Any], reason: str, key: str, step: int
+    ) -> None:
         self.outbox.append(
             deliveries.new_row(
                 about=f"case:{row['id']}",
@@ -187,37 +262,54 @@ class _Round:
 
 
 def lists(database: Database, rules: Rules, now: datetime) -> int:
-    """Queue the lists of the day that are due: what may need an answer, and what normal cases still wait."""
+    """Queue the lists of the day that are due; how many messages that makes.
+
+    They are the opening brief (what nobody has although its ladder has ended, and whatever else waits), the list of
+    what may need an answer, and the list of normal cases that still wait.
+    """
     queued = 0
-    moments: list[tuple[str, time]] = [("sweep", at) for at in rules.settings.alerts.sweep_at]
-    if rules.settings.alerts.normal_list_at is not None:
-        moments.append(("normal", rules.settings.alerts.normal_list_at))
-    for name, at in moments:
-        period, moment = hours.daily_moment(now, at, rules.settings.zone)
-        key = f"list:{name}:{period}"
-        if now - moment > LATE_LIST or key_values.has_period(database, key):
+    for name, key, moment in _moments(rules, now):
+        if not timedelta(0) <= now - moment <= LATE_LIST or key_values.has_period(database, key):
             continue
         with database.transaction():
-            if not key_values.take_period(database, key, now):
-                continue
-            if name == "normal" and not rules.opening.spans_of(moment.astimezone(rules.settings.zone).date()):
-                continue  # a day on which the desk is closed
-            queued += _queue_list(database, rules, key, name, now)
+            if key_values.take_period(database, key, now):
+                queued += _queue_list(database, rules, key, name, moment, now)
     return queued
 
 
-def _queue_list(database: Database, rules: Rules, key: str, name: str, now: datetime) -> int:
-    lane = "sweep" if name == "sweep" else "ping"
+def _moments(rules: Rules, now: datetime) -> Iterator[tuple[str, str, datetime]]:
+    """(kind, key of its day, moment) of the lists that may be due."""
+    zone = rules.settings.zone
+    for at in rules.settings.alerts.sweep_at:
+        period, moment = hours.daily_moment(now, at, zone)
+        yield "sweep", f"list:sweep:{period}", moment
+    today = now.astimezone(zone).date()
+    for day in (today - timedelta(days=1), today):
+        if (opening := rules.opening_brief_of(day)) is not None:
+            yield "opening", f"list:opening:{day.isoformat()}", opening
+        if (normal := rules.list_of(day)) is not None:
+            yield "normal", f"list:normal:{day.isoformat()}T{rules.settings.alerts.normal_list_at:%H:%M}", normal
+
+
+def _queue_list(database: Database, rules: Rules, key: str, name: str, moment: datetime, now: datetime) -> int:
     by_target: dict[str, list[str]] = {}
-    for row in cases.waiting(database, lane):
-        if name == "normal" and row["priority"] not in {"normal", "gentle"} and row["next_step_at"]:
-            continue  # its own reminders still come; once they have ended, the list goes on naming it
+    heads: set[str] = set()  # targets for which something has come to the end of its ladder
+    for row in cases.waiting(database, "sweep" if name == "sweep" else "ping"):
+        case = cases.case_of(row)
+        if name == "normal" and (not rules.in_list(case) or case.opened_at > moment):
+            continue  # what opened since is told by its own first message
+        if name == "opening" and case.state_at(now) != "open":
+            continue
         if name == "sweep" and key_values.has_period(database, f"listed:{row['id']}:{row['answered_at']}"):
             continue
         for target in json.loads(row["targets"] or "[]") or rules.settings.alerts.notify:
             by_target.setdefault(target, []).append(row["id"])
+            if not rules.in_list(case) and ladder.next_step_at(case, now) is None:
+                heads.add(target)
         if name == "sweep":
             key_values.take_period(database, f"listed:{row['id']}:{row['answered_at']}", now)
+    if name == "opening":
+        by_target = {target: ids for target, ids in by_target.items() if target in heads}
     deliveries.queue(
         database,
         [
@@ -226,7 +318,7 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, now: date
                 target=target,
                 now=now,
                 due_at=now,
-                reason="the list of the day",
+                reason="the opening brief" if name == "opening" else "the list of the day",
                 payload={"cases": ids[:200]},
                 key=target,
             )
@@ -352,10 +444,20 @@ def _raise_story(database: Database, rules: Rules, story: str, size: int, now: d
             priority="urgent",
             priority_reasons=json.dumps([*case.priority_reasons, f"{size} people write of this"]),
             due_at=min(case.due_at or clock.due_at, clock.due_at),
-            chain=case_policy.chain_text(clock.chain),
+            chain=ladder.chain_text(clock.chain),
             step=0,
-            next_step_at=clock.chain[0].at if clock.chain else None,
         )
+        cases.change(database, case.id, next_step_at=_next_step(database, rules, case.id, now))
         cases.log(database, case.id, now, "priority", way="escalation", priority="urgent", size=size)
         raised += 1
     return raised
+
+
+def _next_step(database: Database, rules: Rules, case_id: str, now: datetime) -> datetime | None:
+    case = cases.one(database, case_id)
+    return rules.next_step_at(case, now) if case is not None else None
+
+
+def _pause(row: Mapping[str, Any]) -> str:
+    """What tells the end of one pause from that of another."""
+    return f"wake{row['snoozed_until']}{row['waiting_until']}"

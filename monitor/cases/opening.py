@@ -6,11 +6,11 @@ Cases of this chunk are kept in memory until all of it is written at once, insid
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from alerts import case_policy
+from alerts import case_policy, ladder
 from alerts.case import Case, Contact
 from monitor.cases.grouping import Stories
 from monitor.people.identity import of_settings
@@ -20,12 +20,22 @@ from monitor.store.database import Database, listed, stamp
 from monitor.types import Judged
 
 Person = tuple[str, str, str]  # brand, source, author
+STILL_CALLS = timedelta(hours=1)  # a critical post of a first read that is younger is called for at once
+FIRST_READ = timedelta(minutes=1)  # after its last page a first read is told; so all of its pages are in one brief
 
 
 class CaseOpener:
     """The cases of one chunk of posts: `cases` are the open ones by person, `new_cases` the rows of those opened."""
 
-    def __init__(self, database: Database, rules: Rules, stories: Stories, now: datetime) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        stories: Stories,
+        now: datetime,
+        first_reads: Collection[str] = (),
+    ) -> None:
+        """`first_reads` are the sources that have never been read whole: what they bring is told in one brief."""
         self.database = database
         self.rules = rules
         self.stories = stories
@@ -35,6 +45,7 @@ class CaseOpener:
         self.new_cases: dict[str, dict[str, Any]] = {}
         self.log: list[dict[str, Any]] = []
         self.outbox: list[dict[str, Any]] = []
+        self.first_reads = first_reads
         self.number = 0  # of the next case; looked up by whoever may open one
 
     def look_up(self, fresh: Iterable[Judged]) -> None:
@@ -101,8 +112,7 @@ class CaseOpener:
             resolve_due_at=stamp(clock.resolve_due_at) if clock else "",
             owner=owner.name,
             owner_id=owner.id,
-            chain=case_policy.chain_text(chain) if chain else "[]",
-            next_step_at=stamp(chain[0].at) if chain else "",
+            chain=ladder.chain_text(chain) if chain else "[]",
             quiet=int(quiet),
             praise=int(verdict.praise),
             targets=listed(routed.notify),
@@ -115,7 +125,9 @@ class CaseOpener:
         )
         if row["owner"]:
             row.update(acknowledged_at="", claim_expires_at=stamp(rules.claim_expiry(priority, self.now)))
-            row["next_step_at"] = row["claim_expires_at"]
+        if each.post.source in self.first_reads and not self._calls(row):
+            row["step"] = ladder.behind(chain, self.now, goes_on=priority == "critical")
+        row["next_step_at"] = stamp(rules.next_step_at(cases.case_of(row), self.now))
         self.number += 1
         self.new_cases[case_id] = row
         self.stories.grew(story.id, post.posted_at)
@@ -157,8 +169,9 @@ class CaseOpener:
         if (calls or reply or worse) and fresh:
             clock = self.rules.clock(priority, post.posted_at, again=reply)
             lane = "ping" if "ping" in {case.lane, verdict.lane} else case.lane
-            chain = case_policy.chain_text(clock.chain) if lane == "ping" else "[]"
-            changes.update(lane=lane, quiet=0, praise=0, due_at=clock.due_at, chain=chain, step=0)
+            chain = ladder.chain_text(clock.chain) if lane == "ping" else "[]"
+            due_at = clock.due_at if reply or case.due_at is None else min(case.due_at, clock.due_at)
+            changes.update(lane=lane, quiet=0, praise=0, due_at=due_at, chain=chain, step=0)
             if case.owner:
                 changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
         self._change(case, person, **changes)
@@ -183,7 +196,7 @@ class CaseOpener:
             row["mentions"] += more
             row.update({k: stamp(v) if isinstance(v, datetime) else v for k, v in changes.items()})
             after = cases.case_of(row)
-            row["next_step_at"] = stamp(case_policy.next_step_at(after, self.now))
+            row["next_step_at"] = stamp(self.rules.next_step_at(after, self.now))
         else:
             current = cases.row_of(self.database, case.id)
             assert current is not None
@@ -192,7 +205,7 @@ class CaseOpener:
             assert stored is not None
             after = stored
             if len(changes) > 0:
-                cases.change(self.database, case.id, next_step_at=case_policy.next_step_at(after, self.now))
+                cases.change(self.database, case.id, next_step_at=self.rules.next_step_at(after, self.now))
         self.cases[person] = [after if one.id == case.id else one for one in self.cases[person]]
 
     def _gravity(self, each: Judged, person: Person, case_id: str = "") -> case_policy.Gravity:
@@ -215,7 +228,7 @@ class CaseOpener:
 
     def _tell(self, row: Mapping[str, Any], targets: Sequence[str]) -> None:
         """Queue the first telling of a case's story; where its story was told before, that message is edited later."""
-        critical = row["priority"] == "critical"
+        critical = row["priority"] == "critical" and (row["source"] not in self.first_reads or self._calls(row))
         wait = self.rules.settings.alerts.group_wait
         for target in targets:
             self.outbox.append(
@@ -233,7 +246,7 @@ class CaseOpener:
 
     def _tell_joined(self, row: Mapping[str, Any], targets: Sequence[str]) -> None:
         """Another person has joined a story: where it was told before, the measure decides how they are told of it."""
-        critical = row["priority"] == "critical"
+        critical = row["priority"] == "critical" and (row["source"] not in self.first_reads or self._calls(row))
         for target in targets:
             self.outbox.append(
                 deliveries.new_row(
@@ -247,6 +260,35 @@ class CaseOpener:
                     urgent=critical,
                 )
             )
+
+    def _calls(self, row: Mapping[str, Any]) -> bool:
+        """Whether a case of a first read is called for at once, and not named in its brief."""
+        return bool(row["priority"] == "critical" and row["first_posted_at"] > stamp(self.now - STILL_CALLS))
+
+    def _tell_first_reads(self) -> None:
+        """One brief for each target names all that the first read of a source brings, however many pages it has."""
+        loads: dict[tuple[str, str], list[str]] = {}
+        by_story = {
+            row["story_id"]: row["source"]
+            for row in self.new_cases.values()
+            if row["source"] in self.first_reads and not self._calls(row)
+        }
+        for row in self.outbox:
+            if row["about"].startswith(("story:", "join:")) and not row["urgent"] and row["story_id"] in by_story:
+                loads.setdefault((by_story[row["story_id"]], row["target"]), []).append(row["id"])
+        for (source, target), rows in loads.items():
+            brief = deliveries.new_row(
+                about=f"brief:{target}:first:{source}",
+                target=target,
+                now=self.now,
+                due_at=self.now + FIRST_READ,
+                reason="the first read",
+            )
+            deliveries.queue(self.database, [brief])
+            standing = deliveries.one(self.database, brief["id"])
+            if standing is not None and standing.state in {"pending", "retry"}:
+                deliveries.put_off(self.database, brief["id"], self.now + FIRST_READ)
+                deliveries.carry(self.database, brief["id"], rows)
 
     def _tell_again(self, row: Mapping[str, Any], reason: str, *, hurt: bool) -> None:
         """An answered customer writes again, or it has become critical: that is news, below the same message."""
@@ -301,4 +343,6 @@ class CaseOpener:
         cases.add_log(database, self.log)
         if self.outbox:
             deliveries.queue(database, self.outbox)
+        if self.first_reads:
+            self._tell_first_reads()
         self._edit_told(told)

@@ -306,11 +306,10 @@ def alert_test() -> None:
     database = open_store(settings, utc_now())
     try:
         assembly = assemble(settings, database)
-        targets = [*settings.alerts.notify, *settings.alerts.fallback, *settings.earful.operator]
         from alerts import Alert
 
         well = True
-        for target in dict.fromkeys(targets):
+        for target in assembly.rules.every_target():
             message = Alert(
                 f"test-{utc_now().isoformat()}", "test", "A test by Earful: this channel works.", (), kind="notice"
             )

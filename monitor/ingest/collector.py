@@ -266,7 +266,9 @@ class Collector:
                 last()
             taken = IngestResult(seen=len(batch.posts))
         else:
-            taken = self.intake.take(batch.posts, now, last=last)
+            known = sources.health(self.database, source.name)
+            first_reads = (source.name,) if known is not None and known.last_success_at is None else ()
+            taken = self.intake.take(batch.posts, now, last=last, first_reads=first_reads)
         for each in batch.aside:
             log.warning("%s: one item set aside: %s", source.name, each.reason)
         for gap in batch.gaps:

@@ -6,7 +6,7 @@ its case, what is to be told, and (with the last chunk of a page) the cursor: al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -43,26 +43,33 @@ class Intake:
         brand: str = "",
         last: Callable[[], None] | None = None,
         each_chunk: Callable[[int], None] | None = None,
+        first_reads: Collection[str] = (),
     ) -> IngestResult:
         """Judge and store posts, in chunks. `last` runs inside the transaction of the last chunk (the cursor).
 
-        `brand` names the brand for posts of which somebody has already said what they are about.
+        `brand` names the brand for posts of which somebody has already said what they are about. `first_reads` are
+        the sources that were never read before.
         """
         total = IngestResult()
         pending: list[Post] | None = None
         for chunk in _chunks(posts, CHUNK):
             if pending is not None:
-                total.add(self._take_chunk(pending, now, brand, None))
+                total.add(self._take_chunk(pending, now, brand, None, first_reads))
                 if each_chunk:
                     each_chunk(len(pending))
             pending = chunk
-        total.add(self._take_chunk(pending or [], now, brand, last))
+        total.add(self._take_chunk(pending or [], now, brand, last, first_reads))
         if each_chunk:
             each_chunk(len(pending or []))
         return total
 
     def _take_chunk(
-        self, posts: list[Post], now: datetime, brand: str, last: Callable[[], None] | None
+        self,
+        posts: list[Post],
+        now: datetime,
+        brand: str,
+        last: Callable[[], None] | None,
+        first_reads: Collection[str],
     ) -> IngestResult:
         taken = IngestResult(seen=len(posts))
         judged = self.judge_posts(posts, brand, now)
@@ -70,7 +77,7 @@ class Intake:
         if judged or last is not None:
             with self.database.transaction():
                 if judged:
-                    CaseAssigner(self.database, self.rules, judged, now, taken).store()
+                    CaseAssigner(self.database, self.rules, judged, now, taken, first_reads).store()
                 if last is not None:
                     last()
         return taken

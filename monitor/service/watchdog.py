@@ -13,7 +13,6 @@ import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from alerts import case_policy
 from alerts.case import Case
 from alerts.wording import count_words
 from connectors.http import Http
@@ -128,7 +127,7 @@ class Audit:
     @staticmethod
     def _remind_again(assembly: Assembly, case: Case, now: datetime) -> None:
         """The next step that its rules give; one that has none left although somebody has the case: ask about it."""
-        moment = case_policy.next_step_at(case, now)
+        moment = assembly.rules.next_step_at(case, now)
         if moment is None and case.owner:
             moment = assembly.rules.claim_expiry(case.priority, now)
             cases.change(assembly.database, case.id, claim_expires_at=moment)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from alerts import case_policy, hours
-from alerts.case import Priority
+from alerts import hours, ladder
+from alerts.case import Case, Priority
 from connectors import Post
 from monitor.settings.accounts import Accounts
 from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
@@ -44,7 +44,7 @@ class Clock:
 
     due_at: datetime
     resolve_due_at: datetime
-    chain: tuple[case_policy.Link, ...]
+    chain: tuple[ladder.Link, ...]
 
 
 class Rules:
@@ -94,8 +94,35 @@ class Rules:
         return Clock(
             due_at=hours.add(start, target, opening),
             resolve_due_at=hours.add(start, targets.resolve, opening),
-            chain=case_policy.chain(steps, start, target, opening, step_after),
+            chain=ladder.chain(steps, start, target, opening, step_after),
         )
+
+    def opening_brief_of(self, day: date) -> datetime | None:
+        """When what still waits is told on this local day: with the desk's first opening, after quiet hours."""
+        spans = self.opening.spans_of(day)
+        return self.quiet.quiet_until(spans[0][0]) if spans else None
+
+    def list_of(self, day: date) -> datetime | None:
+        """When the list of normal cases is told on this local day; None where the desk is closed, or there is none."""
+        at = self.settings.alerts.normal_list_at
+        return hours.moment_of(day, at, self.settings.zone) if at is not None and self.opening.spans_of(day) else None
+
+    def in_list(self, case: Case) -> bool:
+        """Whether an open case is named in the list of normal cases, since settings give it no steps of its own."""
+        has_list = self.settings.alerts.normal_list_at is not None
+        return has_list and case.priority in {"normal", "gentle"} and not ladder.chain_of(case.chain)
+
+    def next_step_at(self, case: Case, now: datetime) -> datetime | None:
+        """When something has to be done about a case again: its ladder's next step, else the list that names it."""
+        moment = ladder.next_step_at(case, now)
+        listed = case.lane == "ping" and not case.quiet and case.state_at(now) == "open"
+        if moment is not None or not listed:
+            return moment
+        of_day = self.list_of if self.in_list(case) else self.opening_brief_of
+        day = now.astimezone(self.settings.zone).date() - timedelta(days=1)
+        while (moment := of_day(day)) is None or moment <= now:
+            day += timedelta(days=1)
+        return moment
 
     def claim_expiry(self, priority: Priority, now: datetime) -> datetime:
         """When "I have it" without an answer is asked about."""
@@ -106,6 +133,23 @@ class Rules:
         channel, _, address = target.partition(":")
         kind = next((each.kind for each in self.settings.channels if each.name == channel), "")
         return kind in {"email", "apprise"} or (kind == "slack" and address.startswith(("@", "U")))
+
+    def wakes(self, target: str) -> bool:
+        """Whether settings say that this target can wake a person at night."""
+        name = target.partition(":")[0]
+        options = next((each.options for each in self.settings.channels if each.name == name), None)
+        return bool(getattr(options, "wakes", False))
+
+    def every_target(self) -> tuple[str, ...]:
+        """Every target that settings name, once each: of the alerts, their steps, people, the operator, the letter."""
+        alerts, known = self.settings.alerts, {channel.name for channel in self.settings.channels}
+        mail = next((channel.name for channel in self.settings.channels if channel.kind == "email"), "")
+        named = [*alerts.notify, *alerts.fallback, *(target for rule in alerts.routes for target in rule.notify)]
+        named += [name for steps in alerts.escalation.values() for step in steps for name in step.notify]
+        for person in self.settings.people:
+            named += person.targets or ([f"{mail}:{person.email}"] if mail and person.email else [])
+        named += [*self.settings.earful.operator, *self.settings.digest.to]
+        return tuple(dict.fromkeys(name for name in named if name.partition(":")[0] in known))
 
     def is_own(self, post: Post) -> bool:
         """Whether the brand wrote this itself."""

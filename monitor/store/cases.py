@@ -409,6 +409,14 @@ def waiting(database: Database, lane: str, limit: int = 2000) -> list[Row]:
     )
 
 
+def waiting_critical(database: Database) -> list[Row]:
+    """Open, unanswered critical cases that people are called for and nobody has, the longest waiting first."""
+    return database.rows(
+        "SELECT * FROM cases WHERE closed_at = '' AND priority = 'critical' AND lane = 'ping' AND owner = '' "
+        "AND quiet = 0 AND (answered_at = '' OR answered_at < last_posted_at) ORDER BY first_posted_at, n"
+    )
+
+
 def owned(database: Database) -> list[Row]:
     """Open cases that somebody has and has not answered."""
     return database.rows(

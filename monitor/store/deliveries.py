@@ -520,3 +520,10 @@ def show_newer(database: Database, root: Delivery, now: datetime) -> None:
 def about(database: Database, key: str) -> list[Delivery]:
     """Every delivery about one thing."""
     return [of_row(row) for row in database.rows("SELECT * FROM deliveries WHERE about = :about", {"about": key})]
+
+
+def set_payload(database: Database, delivery: str, payload: Mapping[str, Any]) -> None:
+    """Change what a message is to speak of."""
+    database.run(
+        "UPDATE deliveries SET payload = :payload WHERE id = :id", {"id": delivery, "payload": encode(payload)}
+    )
