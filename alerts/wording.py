@@ -150,6 +150,12 @@ def fitting(lines: tuple[str, ...], budget: int, width: int = 150) -> list[str]:
     return kept
 
 
+def _night_links(entry: Entry) -> list[str]:
+    """What can be pressed from a push at night: that a call can wait, with its address."""
+    found = [(action.label, link(action.url)) for action in entry.actions if action.verb == "morning"]
+    return [f"{excerpt(label, 60)}: {address}" for label, address in found if address]
+
+
 def alert_lines(alert: Alert, *, budget: int = 3_000, words: int = 280, links: bool = True) -> list[str]:
     """Return a whole alert as plain lines, for a channel that shows only text. Empty lines part the entries."""
     single = len(alert.entries) == 1 and not alert.more and not alert.also
@@ -158,6 +164,7 @@ def alert_lines(alert: Alert, *, budget: int = 3_000, words: int = 280, links: b
         block = list(entry_lines(entry, words=words))
         if links:
             block += [address for address in (link(entry.url), link(entry.page_url)) if address][:1]
+            block += _night_links(entry)
         lines += [*block, ""]
     also = fitting(alert.also, max(budget - sum(map(len, lines)), 0))
     lines += also

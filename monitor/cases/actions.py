@@ -14,6 +14,7 @@ from typing import Any
 
 from alerts import ladder
 from alerts.case import Case, Outcome
+from monitor.cases import night_calls
 from monitor.people.identity import NOBODY, Actor, Directory, of_name
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
@@ -26,6 +27,7 @@ OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_nee
 WHYS = ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
 VERBS = (
     "take", "release", "answered", "close", "dismiss", "snooze", "wait", "assign", "note", "wants", "reopen", "undo",
+    "morning",
 )  # fmt: skip
 # What a verb changes, so that undo can put it back.
 _UNDOABLE = (
@@ -116,8 +118,28 @@ def say_within(
         cases.log(database, case.id, now, "note", **by, text=note)
     if verb == "assign" and after.owner_id != actor.id:
         call_owner(database, rules, after.id, actor.name, now, note=note)
+    if verb == "morning":
+        _rest_the_others(database, rules, case.id, actor, way, now)
     show_again(database, after, now, text)
     return Said(cases.one(database, case.id), True, text)
+
+
+def _rest_the_others(database: Database, rules: Rules, case_id: str, actor: Actor, way: str, now: datetime) -> None:
+    """One press ends the night's calls: what was named in the same call rests as well, and says so in its own log."""
+    for other in night_calls.named_with(database, case_id, rules, now):
+        row = cases.row_of(database, other)
+        case = cases.case_of(row) if row is not None else None
+        if row is None or case is None or case.state_at(now) != "open":
+            continue
+        until = rules.quiet.quiet_until(now)
+        before = {key: row[key] for key in ("snoozed_until", "next_step_at")}
+        cases.change(database, other, snoozed_until=until, next_step_at=until)
+        cases.log(
+            database, other, now, "morning", who=actor.name, who_id=actor.id, way=way, before=before, beside=case_id
+        )
+        after = cases.one(database, other)
+        assert after is not None
+        show_again(database, after, now, f"{actor.name} says that it can wait until morning")
 
 
 def _actor(directory: Directory, who: Actor | str) -> Actor:
@@ -202,6 +224,13 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
         case "snooze":
             until = _moment(detail.get("until"), now, timedelta(hours=1))
             return {"snoozed_until": until}, f"snoozed by {who} until {until.astimezone(zone):%d %b %H:%M}"
+        case "morning":
+            until = rules.quiet.quiet_until(now)
+            if until <= now:
+                raise NotPossible("it is not night; snooze it instead, or take it")
+            if case.state_at(now) != "open":
+                return {}, f"{case.owner} has it" if case.owner else "nobody is called for it"
+            return {"snoozed_until": until}, f"{who} says that it can wait until {until.astimezone(zone):%H:%M}"
         case "wait":
             until = _moment(detail.get("until"), now, timedelta(days=1))
             on = str(detail.get("on") or "the customer")
@@ -351,6 +380,9 @@ def _teach(
 
 def show_again(database: Database, case: Case, now: datetime, reason: str) -> None:
     """Have every message that shows this case edited in place, at once."""
+    for line in night_calls.lines_with(database, case, now):
+        if line.state in {"sent", "inflight", "unknown"}:
+            deliveries.queue_edit(database, line, now, now, reason, urgent=True)
     for delivery in deliveries.messages_of_stories(database, [case.story_id]):
         about, _, key = delivery.about.partition(":")
         if (about in {"case", "join"} and key != case.id) or about in {"lines", "growth", "calls"}:

@@ -6,7 +6,7 @@ gets one line for the whole night, which is edited. What nobody has taken by the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from monitor.store.database import Database, Row
 NAMED = 200  # cases that one call names
 CALL = "called tonight: "  # begins the reason of a call, before the name of whom it is to wake
 LINE = "at night"
+NIGHT = "list:night:"
 SOON = timedelta(hours=1)  # a case whose next call is this near is called for with the one that is made
 
 
@@ -34,7 +35,7 @@ class Called:
 
 def night_of(rules: Rules, now: datetime) -> str:
     """What the messages of the night are about that `now` lies in: the day on which it ends."""
-    return f"list:night:{rules.quiet.quiet_until(now).astimezone(rules.settings.zone):%Y-%m-%d}"
+    return f"{NIGHT}{rules.quiet.quiet_until(now).astimezone(rules.settings.zone):%Y-%m-%d}"
 
 
 def tired(database: Database, rules: Rules, now: datetime) -> set[str]:
@@ -118,9 +119,10 @@ def named_with(database: Database, case_id: str, rules: Rules, now: datetime) ->
     return [each for each in last.payload["cases"] if each != case_id] if last else []
 
 
-def lines_with(database: Database, case: Case, rules: Rules, now: datetime) -> Iterable[deliveries.Delivery]:
+def lines_with(database: Database, case: Case, now: datetime) -> list[deliveries.Delivery]:
     """The lines of this night that name a case, to be edited when it changes."""
-    if case.priority != "critical" or not rules.quiet.is_quiet(now):
+    if case.priority != "critical":
         return []
-    rows = deliveries.about(database, night_of(rules, now))
+    nights = {f"{NIGHT}{(now + ahead * timedelta(days=1)).date()}" for ahead in (-1, 0, 1)}  # whatever the zone
+    rows = [row for night in sorted(nights) for row in deliveries.about(database, night)]
     return [row for row in rows if row.reason == LINE and case.id in row.payload.get("cases", ())]

@@ -154,6 +154,14 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
     done = sum(1 for case in found if case.state_at(now) in {"answered", "closed"})
     if root.about.startswith("list:sweep"):
         return f"{count_words(len(found), 'post')} that may need an answer"
+    if root.about.startswith("list:opening"):
+        return f"{count_words(waiting, 'case')} that nobody has yet"
+    if root.about.startswith("list:night"):
+        return (
+            f"{count_words(waiting, 'critical case')} that nobody has"
+            if waiting
+            else "Every critical case has somebody"
+        )
     if root.about.startswith("list:"):
         return f"{count_words(waiting, 'case')} still waiting today"
     if root.about.startswith("brief:"):
@@ -219,7 +227,7 @@ def _entry(
         page_url=f"{base}/cases/{case.id}",
         priority=case.priority,
         standing=standing(rules, case, now),
-        actions=_actions(case, now, link, target),
+        actions=_actions(rules, case, now, link, target),
     )
 
 
@@ -296,14 +304,17 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
 
 
 _OPEN = (("take", "I have it"), ("dismiss", "No answer needed"))
+_AT_NIGHT = (("take", "I have it"), ("morning", "It can wait until morning"))
 _TAKEN = (("answered", "Answered"), ("more", "More"))
 
 
-def _actions(case: Case, now: datetime, link: SignedLink, target: str) -> tuple[Action, ...]:
+def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: str) -> tuple[Action, ...]:
     state = case.state_at(now)
     if state in {"closed", "answered"}:
         return ()
     verbs = _OPEN if state == "open" else _TAKEN
+    if state == "open" and case.priority == "critical" and rules.quiet.is_quiet(now):
+        verbs = _AT_NIGHT
     return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
 
 

@@ -26,6 +26,7 @@ _WORDS = {
     "close": "closed",
     "dismiss": "no answer needed",
     "snooze": "snoozed",
+    "morning": "can wait until morning",
     "wait": "waiting",
     "assign": "given",
     "note": "note",

@@ -39,6 +39,7 @@ ROTATE = timedelta(days=30)
 PURPOSES = {
     "take": ("take", "dismiss", "undo"),
     "dismiss": ("dismiss", "take", "undo"),
+    "morning": ("morning", "take", "undo"),
     "answered": ("answered", "undo"),
     "more": ("answered", "snooze", "wait", "release", "close", "undo"),
 }

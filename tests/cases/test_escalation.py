@@ -77,7 +77,7 @@ def walk(acme: Assembly, until: datetime, step: timedelta = MINUTE, start: datet
 # -- the chain ------------------------------------------------------------------------------------------------------
 
 
-def test_an_urgent_case_nobody_takes_is_told_at_each_step_once_and_at_last_in_words(
+def test_an_urgent_case_nobody_takes_is_told_at_each_step_once_and_then_heads_each_opening_brief(
     database: Base, tmp_path: Path
 ) -> None:
     acme = house(database, tmp_path)
@@ -88,7 +88,15 @@ def test_an_urgent_case_nobody_takes_is_told_at_each_step_once_and_at_last_in_wo
         ("45", 1, "nobody has it yet"),
         ("60", 2, "the target is reached and nobody has it"),
         ("90", 3, "overdue and nobody has it"),
-        ("150", 4, "nobody came; this is the last reminder"),
+    ]
+    opening = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
+    assert case(database, "1").next_step_at == opening
+    for day in range(2):
+        assert escalation.lists(database, acme.rules, opening + day * DAY) == 1
+    briefs = [row for row in messages(database) if row.about.startswith("list:opening")]
+    assert [(row.about, row.payload["cases"]) for row in briefs] == [
+        ("list:opening:2026-03-05", ["1"]),
+        ("list:opening:2026-03-06", ["1"]),
     ]
 
 
