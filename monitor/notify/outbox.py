@@ -76,20 +76,10 @@ class Outbox:
 
     def _still_needed(self, row: Delivery, now: datetime) -> bool:
         """Drop what an answer has overtaken; put off what quiet hours or the hour's measure hold back."""
-        kind, _, key = row.about.partition(":")
-        if row.action == "post" and kind == "story":
-            found = [each for each in cases.of_story(self.database, key) if each.lane == "ping" and not each.quiet]
-            if all(case.state_at(now) in {"answered", "closed"} for case in found):
-                deliveries.drop(self.database, row.id, "answered or closed before it was told")
-                return False
-        if row.action == "post" and kind in {"case", "join"}:
-            case = cases.one(self.database, key)
-            overtaken = {"answered", "closed"}
-            if row.step > 0:  # a reminder; what is new of a case is told to whoever has it, too
-                overtaken |= {"snoozed", "waiting"} | (set() if row.payload.get("owner") else {"taken"})
-            if case is None or case.state_at(now) in overtaken:
-                deliveries.drop(self.database, row.id, "somebody has it")
-                return False
+        kind = row.about.partition(":")[0]
+        if row.action == "post" and (why := self._overtaken(row, now)):
+            deliveries.drop(self.database, row.id, why)
+            return False
         edits = row.action == "edit" and isinstance(self.channels[row.channel], Editor)
         if edits or kind in {"notice", "digest"} or (row.urgent and row.action == "post"):
             return True
@@ -97,6 +87,28 @@ class Outbox:
             deliveries.put_off(self.database, row.id, self.rules.quiet.quiet_until(now))
             return False
         return True
+
+    def _overtaken(self, row: Delivery, now: datetime) -> str:
+        """Why a message is not needed any more; empty where it is."""
+        kind, _, key = row.about.partition(":")
+        if kind == "story":
+            found = [each for each in cases.of_story(self.database, key) if each.lane == "ping" and not each.quiet]
+            if all(case.state_at(now) in {"answered", "closed"} for case in found):
+                return "answered or closed before it was told"
+        if kind in {"case", "join"}:
+            case = cases.one(self.database, key)
+            overtaken = {"answered", "closed"}
+            if row.step > 0:  # a reminder; what is new of a case is told to whoever has it, too
+                overtaken |= {"snoozed", "waiting"} | (set() if row.payload.get("owner") else {"taken"})
+            if case is None or case.state_at(now) in overtaken:
+                return "somebody has it"
+        if kind == "brief":
+            carried = deliveries.carried_by(self.database, row.id)
+            if carried and all(self._overtaken(each, now) for each in carried):
+                for each in carried:
+                    deliveries.drop(self.database, each.id, "answered or closed before it was told")
+                return "answered or closed before it was told"
+        return ""
 
     def _prepare(self, row: Delivery, now: datetime, stories: Mapping[str, StoryTold]) -> Job | None:
         channel = self.channels[row.channel]

@@ -80,9 +80,9 @@ class Audit:
         database = assembly.database
         with database.transaction():
             mended = [line for line in self._mend(assembly, now) if line]
+            found = list(self._left_alone(assembly, now))
         for line in mended:
             log.warning("audit: mended: %s", line)
-        found = []
         orphans = [each for each in mentions.orphans(database) if now - each.seen_at > GRACE]
         if orphans:
             found.append(f"{len(orphans)} flagged mentions have neither a case nor a reason why not")
@@ -119,6 +119,19 @@ class Audit:
                 not_on=name,
             )
             yield self._counted(number, f"delivery for {name}", f"deliveries for {name}")
+
+    def _left_alone(self, assembly: Assembly, now: datetime) -> Iterator[str]:
+        """Cases that people are called for and that nobody would ever be told of again. Each gets a step, and yet it is
+        a finding: it was left alone for nobody knows how long. Inside a transaction.
+        """
+        alone = watchdog_queries.cases_left_alone(assembly.database)
+        for row in alone:
+            self._remind_again(assembly, cases.case_of(row), now)
+        if alone:
+            yield f"{count_words(len(alone), 'case')} that nobody has had no next step"
+        late = watchdog_queries.steps_not_done(assembly.database, now - LATE)
+        if late:
+            yield f"{count_words(late, 'case')} should have been called for {LATE // GRACE} minutes ago or before"
 
     def _counted(self, number: int, one: str, many: str) -> str:
         self.mended += number

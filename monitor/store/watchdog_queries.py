@@ -19,6 +19,25 @@ def cases_without_next_step(database: Database, limit: int = 100) -> list[Row]:
     )
 
 
+def cases_left_alone(database: Database, limit: int = 100) -> list[Row]:
+    """Open cases that people were called for, that nobody has and that nothing will ever name again."""
+    return database.rows(
+        f"SELECT * FROM cases WHERE {_CALLED} AND priority <> 'gentle' AND owner = '' AND next_step_at = '' "
+        "ORDER BY n LIMIT :limit",
+        {"limit": limit},
+    )
+
+
+def steps_not_done(database: Database, before: datetime) -> int:
+    """How many open cases have a step that was due before then."""
+    row = database.row(
+        f"SELECT count(*) AS n FROM cases WHERE {_CALLED} AND priority <> 'gentle' AND next_step_at <> '' "
+        "AND next_step_at < :before",
+        {"before": stamp(before)},
+    )
+    return int(row["n"]) if row else 0
+
+
 def cases_never_told(database: Database, before: datetime, limit: int = 100) -> list[Row]:
     """Open cases that nobody has and that no message was ever queued for; those opened before then."""
     return database.rows(

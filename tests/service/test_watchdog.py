@@ -30,6 +30,7 @@ from tests.hall import (
     CHURN,
     DAY,
     HOUR,
+    INJURY,
     LATE,
     MINUTE,
     NOW,
@@ -93,6 +94,39 @@ def test_a_case_that_nothing_would_remind_of_is_reminded_of_again(acme: Assembly
     assert case(acme.database, "1").next_step_at == before
     assert audit(acme).mended == 0
     assert escalation.escalate(acme.database, acme.rules, before) == 1
+
+
+@pytest.mark.parametrize(("words", "priority"), [(INJURY, "critical"), (CHURN, "urgent"), (ANGRY, "normal")])
+def test_a_case_that_nobody_has_and_nothing_would_name_again_is_a_finding(
+    acme: Assembly, words: str, priority: str
+) -> None:
+    """Its ladder is behind it, or it never had one; the auditor says so once, and gives it a step."""
+    take(acme, post(words, at=NOW - MINUTE))
+    assert case(acme.database, "1").priority == priority
+    break_rows(acme.database, "UPDATE cases SET next_step_at = '', step = 9")
+    auditor = audit(acme)
+    assert auditor.findings == ("1 case that nobody has had no next step",)
+    step = case(acme.database, "1").next_step_at
+    assert step is not None
+    assert step > NOW
+    assert audit(acme).findings == ()
+
+
+def test_praise_and_pauses_and_what_somebody_has_are_no_finding(acme: Assembly) -> None:
+    take(acme, *(post(CHURN, author=f"c{n}", thread_id=f"t{n}", at=NOW - MINUTE) for n in range(4)))
+    for number, verb in enumerate(("take", "answered", "snooze", "wait"), 1):
+        detail = {"until": NOW + HOUR}
+        verbs.say(acme.database, acme.rules, str(number), verb, who="Ana", way="test", now=NOW, detail=detail)
+    assert audit(acme).findings == ()
+
+
+def test_steps_that_nobody_does_are_a_finding(acme: Assembly) -> None:
+    take(acme, post(CHURN, at=NOW))
+    late = "1 case should have been called for 15 minutes ago or before"
+    assert late not in audit(acme, NOW + 60 * MINUTE).findings
+    assert late in audit(acme, NOW + 61 * MINUTE).findings
+    escalation.escalate(acme.database, acme.rules, NOW + 61 * MINUTE)
+    assert late not in audit(acme, NOW + 61 * MINUTE).findings
 
 
 def test_a_claim_that_nobody_would_ask_about_is_asked_about(acme: Assembly) -> None:
