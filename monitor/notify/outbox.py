@@ -16,6 +16,7 @@ from alerts import Alert, Channel, Editor, Letter, LooksUp
 from alerts.case import Case
 from monitor.notify import rendering
 from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold, told_of
+from monitor.notify.order import in_order
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
 from monitor.store.database import Database
@@ -65,6 +66,7 @@ class Outbox:
                 for row in deliveries.due(self.database, target, now)
                 if (self.in_place(row) or not only_edits) and self._still_needed(row, now)
             ]
+            rows = in_order(self.database, self.rules, target, rows, now)
             if not rows:
                 return None
             look = Gathering(self.database, self.rules, self.channels, target, rows, now)
@@ -188,8 +190,9 @@ class Outbox:
             return Letter(row.id, letter["subject"], letter["html"], letter["text"], letter.get("headers", {})), [], ()
         if kind == "notice":
             return rendering.notice(row), [], ()
-        carried = deliveries.carried_by(self.database, root.id) if kind in SHARED or kind == "story" else []
-        subjects = [root, *carried] if kind == "story" else carried or [root]
+        alone = kind in {"story", "case", "join"}  # what was overdue beside it travels with it
+        carried = deliveries.carried_by(self.database, root.id) if kind in SHARED or alone else []
+        subjects = [root, *carried] if alone else carried or [root]
         try:
             made = rendering.compose(
                 self.database, self.rules, root, subjects, now, link=self.link, revision=row.revision

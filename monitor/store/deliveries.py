@@ -196,6 +196,11 @@ def carry(database: Database, carrier: str, deliveries: Sequence[str]) -> None:
             f"UPDATE deliveries SET carrier = :carrier WHERE id IN {clause} AND {_WAITING} AND carrier = ''",
             {**values, "carrier": carrier},
         )
+        # What travelled in these until now travels with them.
+        database.run(
+            f"UPDATE deliveries SET carrier = :carrier WHERE carrier IN {clause} AND {_WAITING}",
+            {**values, "carrier": carrier},
+        )
 
 
 def carried_by(database: Database, carrier: str) -> list[Delivery]:

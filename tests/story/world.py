@@ -239,10 +239,10 @@ def labels(message: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def world(folder: Path, database: str, start: str) -> Iterator[World]:
-    """A world that begins at `start`, on the database at that address."""
+def world(folder: Path, database: str, start: str, tables: str = TABLES) -> Iterator[World]:
+    """A world that begins at `start`, on the database at that address, with these tables in its settings."""
     with far_side() as far:
-        made = World(far.settings(folder, TABLES, database=database), far, start)
+        made = World(far.settings(folder, tables, database=database), far, start)
         try:
             yield made
         finally:

@@ -1,0 +1,127 @@
+"""In which order one target is told: never a reminder or a list of a case before its first message.
+
+Asked with all that is due for a target, before anything is gathered. A first message that has not arrived holds back
+what follows on that target only. What is overdue travels in the first message, or together; a list leaves out what it
+would tell too early; and what waited for the end of quiet hours comes as one list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.settings.rules import Rules
+from monitor.store import cases, deliveries
+from monitor.store.database import Database
+from monitor.store.deliveries import Delivery
+
+WAITING = ("pending", "retry")  # not under way, and nothing of it can have arrived
+_NAMED_LATER = ("list:normal", "list:opening")  # a list that names the case again anyway, at its next moment
+
+
+def in_order(database: Database, rules: Rules, target: str, rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Those of the rows that are due for a target that may leave now. Inside the transaction of the claim."""
+    found = [row for row in rows if not _held_by_quiet_hours(database, rules, row, now)]
+    found = _after_first_messages(database, target, found)
+    found = [kept for row in found if (kept := _without_the_untold(database, row)) is not None]
+    return _one_list_of_the_night(database, rules, target, found, now)
+
+
+def _held_by_quiet_hours(database: Database, rules: Rules, row: Delivery, now: datetime) -> bool:
+    """Whoever is not to be called at night is not mentioned in a channel either."""
+    if row.action != "post" or row.urgent or not row.payload.get("ping") or not rules.quiet.is_quiet(now):
+        return False
+    deliveries.put_off(database, row.id, rules.quiet.quiet_until(now))
+    return True
+
+
+def _is_reminder(row: Delivery) -> bool:
+    return row.action == "post" and row.step > 0 and row.about.startswith("case:") and row.story_id != ""
+
+
+def _firsts(database: Database, target: str, stories: Sequence[str]) -> dict[str, Delivery]:
+    """story id -> the row of its first message to a target."""
+    return {
+        row.story_id: row
+        for row in deliveries.messages_of_stories(database, list(dict.fromkeys(stories)))
+        if row.target == target and row.about == f"story:{row.story_id}"
+    }
+
+
+def _after_first_messages(database: Database, target: str, rows: Sequence[Delivery]) -> list[Delivery]:
+    """Reminders travel in a first message that is still to leave, wait for one that is under way, else come as one."""
+    firsts = _firsts(database, target, [row.story_id for row in rows if _is_reminder(row)])
+    newest: dict[str, Delivery] = {}
+    for row in rows:
+        if _is_reminder(row) and row.state in WAITING:
+            before = newest.get(row.about)
+            newest[row.about] = row if before is None else max(before, row, key=lambda one: (one.created_at, one.step))
+    kept = []
+    for row in rows:
+        if not _is_reminder(row) or row.state not in WAITING:
+            kept.append(row)
+            continue
+        first, last = firsts.get(row.story_id), newest[row.about]
+        if first is not None and first.state in WAITING and first.carrier:
+            first = deliveries.one(database, first.carrier)
+        if first is not None and first.state in WAITING:
+            deliveries.carry(database, first.id, [row.id])
+        elif first is not None and first.state in {"inflight", "unknown"}:
+            continue
+        elif row.id == last.id:
+            kept.append(row)
+        else:
+            deliveries.carry(database, last.id, [row.id])
+    return kept
+
+
+def _without_the_untold(database: Database, row: Delivery) -> Delivery | None:
+    """A list without the cases whose first message has not arrived there; None if it would say nothing."""
+    if row.action != "post" or not row.about.startswith(_NAMED_LATER) or row.state not in WAITING:
+        return row
+    named = row.payload.get("cases", [])
+    stories = {key: each["story_id"] for key, each in cases.rows_of(database, named).items()}
+    firsts = _firsts(database, row.target, list(stories.values()))
+    untold = {key for key, story in stories.items() if story in firsts and firsts[story].state not in {"sent", "dead"}}
+    if not untold:
+        return row
+    left = [each for each in named if each not in untold]
+    if not left:
+        deliveries.drop(database, row.id, "each case has its own first message still to come")
+        return None
+    payload = {**row.payload, "cases": left}
+    deliveries.set_payload(database, row.id, payload)
+    return replace(row, payload=payload)
+
+
+def _one_list_of_the_night(
+    database: Database, rules: Rules, target: str, rows: list[Delivery], now: datetime
+) -> list[Delivery]:
+    """What was made in quiet hours and waited for their end is told in one list."""
+    held = [
+        row
+        for row in rows
+        if row.action == "post"
+        and row.about.startswith(("story:", "case:"))
+        and row.state == "pending"
+        and not row.urgent
+        and not row.plain
+        and (rules.quiet_target(target) or row.payload.get("ping"))
+        and rules.quiet.is_quiet(row.created_at)
+    ]
+    if len(held) < 2:
+        return rows
+    brief = deliveries.new_row(
+        about=f"brief:{target}:{now.isoformat()}",
+        target=target,
+        now=now,
+        due_at=now,
+        reason="what waited for the end of quiet hours",
+        priority=held[0].priority,
+    )
+    deliveries.queue(database, [brief])
+    deliveries.carry(database, brief["id"], [row.id for row in held])
+    made = deliveries.one(database, brief["id"])
+    assert made is not None
+    return [made, *(row for row in rows if row not in held)]
