@@ -138,6 +138,8 @@ class _Round:
                 names += found or ([name] if named and name not in tired else [])
             else:
                 names.append(name)
+        if not names and at_night and (who := self._anybody(called, tired, at_night=True)):
+            names, people = [who], [who]  # whom the step means was called often enough, or is not there
         if not names and not tired:  # there is nobody to call: the channel hears it
             names = ["channel"]
         return list(dict.fromkeys(names)), list(dict.fromkeys(people))
@@ -158,7 +160,7 @@ class _Round:
         for row in waiting:
             case = cases.case_of(row)
             due_soon = case.next_step_at is not None and case.next_step_at - self.now <= night_calls.SOON
-            if case.id in taken_up or not due_soon or not ladder.calls_on(case):
+            if case.id in taken_up or not due_soon or not _calls_on(case):
                 continue
             early = ladder.due(replace(case, next_step_at=self.now), self.now)
             step = early.step if early else case.step
@@ -293,23 +295,17 @@ def _moments(rules: Rules, now: datetime) -> Iterator[tuple[str, str, datetime]]
 
 def _queue_list(database: Database, rules: Rules, key: str, name: str, moment: datetime, now: datetime) -> int:
     by_target: dict[str, list[str]] = {}
-    heads: set[str] = set()  # targets for which something has come to the end of its ladder
+    heads: dict[str, list[str]] = {}  # what has come to the end of its ladder
     for row in cases.waiting(database, "sweep" if name == "sweep" else "ping"):
-        case = cases.case_of(row)
-        if name == "normal" and (not rules.in_list(case) or case.opened_at > moment):
-            continue  # what opened since is told by its own first message
-        if name == "opening" and case.state_at(now) != "open":
-            continue
-        if name == "sweep" and key_values.has_period(database, f"listed:{row['id']}:{row['answered_at']}"):
+        named, is_head = (True, False) if name == "sweep" else _named(rules, row, name, moment, now)
+        if not named or (name == "sweep" and key_values.has_period(database, _listed(row))):
             continue
         for target in json.loads(row["targets"] or "[]") or rules.settings.alerts.notify:
-            by_target.setdefault(target, []).append(row["id"])
-            if not rules.in_list(case) and ladder.next_step_at(case, now) is None:
-                heads.add(target)
+            (heads if is_head else by_target).setdefault(target, []).append(row["id"])
         if name == "sweep":
-            key_values.take_period(database, f"listed:{row['id']}:{row['answered_at']}", now)
+            key_values.take_period(database, _listed(row), now)
     if name == "opening":
-        by_target = {target: ids for target, ids in by_target.items() if target in heads}
+        by_target = {target: [*first, *by_target.get(target, ())] for target, first in heads.items()}
     deliveries.queue(
         database,
         [
@@ -451,6 +447,31 @@ def _raise_story(database: Database, rules: Rules, story: str, size: int, now: d
         cases.log(database, case.id, now, "priority", way="escalation", priority="urgent", size=size)
         raised += 1
     return raised
+
+
+def _calls_on(case: Case) -> bool:
+    """As `ladder.calls_on`; not for a case that cannot be understood."""
+    try:
+        return ladder.calls_on(case)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _named(rules: Rules, row: Row, name: str, moment: datetime, now: datetime) -> tuple[bool, bool]:
+    """Whether a list names a called case, and at its head; one that cannot be understood heads the opening brief."""
+    try:
+        case = cases.case_of(row)
+        if name == "normal":  # what opened since is told by its own first message
+            return rules.in_list(case) and case.opened_at <= moment, False
+        ended = not rules.in_list(case) and ladder.next_step_at(case, now) is None
+        return case.state_at(now) == "open", ended
+    except (ValueError, KeyError, TypeError):
+        return name == "opening", True
+
+
+def _listed(row: Row) -> str:
+    """The key under which it is kept that a case was listed since it was last answered."""
+    return f"listed:{row['id']}:{row['answered_at']}"
 
 
 def _next_step(database: Database, rules: Rules, case_id: str, now: datetime) -> datetime | None:

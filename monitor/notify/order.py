@@ -22,10 +22,22 @@ _NAMED_LATER = ("list:normal", "list:opening")  # a list that names the case aga
 
 def in_order(database: Database, rules: Rules, target: str, rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
     """Those of the rows that are due for a target that may leave now. Inside the transaction of the claim."""
-    found = [row for row in rows if not _held_by_quiet_hours(database, rules, row, now)]
+    found = [row for row in rows if not _of_a_past_night(database, rules, row, now)]
+    found = [row for row in found if not _held_by_quiet_hours(database, rules, row, now)]
     found = _after_first_messages(database, target, found)
     found = [kept for row in found if (kept := _without_the_untold(database, row)) is not None]
     return _one_list_of_the_night(database, rules, target, found, now)
+
+
+def _of_a_past_night(database: Database, rules: Rules, row: Delivery, now: datetime) -> bool:
+    """A call of the night is dropped once the night is over, or somebody has all that it was to name."""
+    if row.action != "post" or not row.about.startswith("list:night") or row.state not in WAITING:
+        return False
+    named = cases.rows_of(database, row.payload.get("cases", [])).values()
+    if rules.quiet.is_quiet(now) and any(cases.case_of(each).state_at(now) == "open" for each in named):
+        return False
+    deliveries.drop(database, row.id, "the night is over, or somebody has it")
+    return True
 
 
 def _held_by_quiet_hours(database: Database, rules: Rules, row: Delivery, now: datetime) -> bool:
