@@ -8,6 +8,7 @@ To add a channel: one file here with a `Settings` and a class with `send`, and o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -97,6 +98,23 @@ class Receipt:
     reference: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """What happened to a case, for a program. `id` is the same at every attempt, `sequence` grows with every event.
+
+    `case` is the case as it stands when this is sent. `lost` (from, to, count) speaks of events that were given up.
+    """
+
+    id: str
+    name: str
+    sequence: int
+    at: datetime
+    who: str = ""
+    why: str = ""
+    case: Mapping[str, object] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
+
+
 class ChannelError(Exception):
     """The message did not verifiably arrive. Never holds a secret.
 
@@ -151,6 +169,15 @@ class Editor(Protocol):
 
     def follow_up(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
         """Say something more below the message of `receipt`."""
+        ...
+
+
+@runtime_checkable
+class TellsPrograms(Protocol):
+    """A channel whose far side is a program: it is told of every event of a case."""
+
+    def tell(self, event: CaseEvent) -> None:
+        """Say once what happened, or raise ChannelError; the receiver drops an id that it has seen."""
         ...
 
 

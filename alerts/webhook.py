@@ -1,5 +1,8 @@
 """A signed JSON webhook to a helpdesk or a script of one's own: a case was opened, taken, answered, closed.
 
+`tell` says what happened to a case under a stable name and id (docs/programs.md); `send` and `edit` say what people are
+told, under the names of before, until the next release.
+
 The header `Earful-Signature: t=1767225600,v1=HEX` holds an HMAC-SHA256, under the shared secret, of the time, a dot,
 and the body as it is sent. A receiver computes the same, compares in constant time, refuses what is older than five
 minutes, and drops an `Earful-Delivery` that it has seen: what timed out is sent again under the same one.
@@ -17,7 +20,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from alerts import Alert, ChannelError, Entry, Letter, Receipt, wording
+from alerts import Alert, CaseEvent, ChannelError, Entry, Letter, Receipt, wording
 from alerts.http import Answer, WireError, exchange
 
 FRESH = 300  # seconds that a signature is good for
@@ -37,6 +40,7 @@ class Settings(BaseModel):
     timeout: float = Field(15.0, gt=0, le=120, description="seconds that one call may take in all")
     pause: float = Field(0.0, ge=0, le=60, description="least seconds between two calls, if the receiver is slow")
     wakes: bool = Field(False, description="true if the receiver can wake a person at night")
+    old_names: bool = Field(True, description="also send what people are told, as before; goes with the next release")
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -65,12 +69,16 @@ class Webhook:
 
     def send(self, message: Alert | Letter, target: str, *, plain: bool = False) -> Receipt:
         """Post once. 2xx is taken; 408, 429 and 5xx come back later; other 4xx want a person."""
+        if self._is_old(message):
+            return Receipt(json.dumps({"key": message.key}))
         said = _letter(message) if isinstance(message, Letter) else _alert(message, plain=plain)
         self._post({**said, "target": wording.clean_line(target)[:200]})
         return Receipt(json.dumps({"key": message.key}))
 
     def edit(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
         """Say that something has changed: the same key, a higher revision, how each case stands now."""
+        if self._is_old(alert):
+            return receipt
         self._post({**_alert(alert, event="case.changed"), "target": wording.clean_line(target)[:200]})
         return receipt
 
@@ -79,12 +87,31 @@ class Webhook:
         self.send(alert, target)
         return receipt
 
+    def tell(self, event: CaseEvent) -> None:
+        """Say what happened to a case; the receiver drops an id that it has seen."""
+        said: dict[str, Any] = {
+            "event": event.name,
+            "id": event.id,
+            "sequence": event.sequence,
+            "at": event.at.isoformat(),
+        }
+        if event.lost:
+            said |= event.lost
+        else:
+            case = {key: _clean(key, value) for key, value in event.case.items()}
+            said |= {"who": wording.excerpt(event.who, 200), "why": event.why, "case": case}
+        self._post(said, event.id)
+
+    def _is_old(self, message: Alert | Letter) -> bool:
+        """Whether this is of cases, and the receiver wants events alone."""
+        return not self.settings.old_names and isinstance(message, Alert) and message.kind != "notice"
+
     def check(self) -> str:
         """Send an event that says nothing happened; a receiver answers 2xx to that, too."""
         self._post({"event": "check", "key": "check"})
         return "the receiver answers"
 
-    def _post(self, said: dict[str, Any]) -> None:
+    def _post(self, said: dict[str, Any], delivery: str = "") -> None:
         body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         stamp = str(int(time.time()))
         headers = {
@@ -92,7 +119,7 @@ class Webhook:
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Earful",
             "Earful-Event": said["event"],
-            "Earful-Delivery": hashlib.sha256(f"{said['key']}#{said.get('revision', 0)}".encode()).hexdigest()[:32],
+            "Earful-Delivery": delivery or _delivery(said),
             "Earful-Signature": f"t={stamp},v1={signature(self.settings.secret, stamp, body)}",
         }
         request = urllib.request.Request(self.settings.url.get_secret_value(), body, headers)  # noqa: S310
@@ -103,6 +130,17 @@ class Webhook:
             raise ChannelError(f"webhook: {error.reason}", outcome_unknown=error.left) from None
         if not 200 <= answer.status < 300:
             raise _refused(answer)
+
+
+def _delivery(said: dict[str, Any]) -> str:
+    return hashlib.sha256(f"{said['key']}#{said.get('revision', 0)}".encode()).hexdigest()[:32]
+
+
+def _clean(key: str, value: object) -> object:
+    """Foreign words as one clean line; an address is a link or nothing."""
+    if not isinstance(value, str):
+        return value
+    return wording.link(value) if key.endswith("_url") else wording.excerpt(value, _WORDS)
 
 
 def signature(secret: SecretStr, stamp: str, body: bytes) -> str:

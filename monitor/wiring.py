@@ -23,6 +23,7 @@ from monitor.cases.brand_replies import Answers
 from monitor.ingest.collector import Collector
 from monitor.ingest.pipeline import Intake
 from monitor.learning.feedback import Taught, Teaching, load
+from monitor.notify.event_sender import EventSender
 from monitor.notify.rendering import SignedLink, no_link
 from monitor.notify.sender import Alerting
 from monitor.notify.system_notices import queue_notice
@@ -30,7 +31,7 @@ from monitor.people.upgrade import give_ids
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
-from monitor.store import sources, web
+from monitor.store import events, sources, web
 from monitor.store.connect import open_database
 from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
@@ -58,6 +59,7 @@ class Assembly:
     collector: Collector
     alerting: Alerting
     teaching: Teaching
+    events: EventSender
 
 
 def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
@@ -127,8 +129,12 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
         queries,
         tell_operator,
     )
-    alerting = Alerting(database, rules, channels_of(settings), link)
-    return Assembly(written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching)
+    channels = channels_of(settings)
+    alerting = Alerting(database, rules, channels, link)
+    programs = EventSender(database, rules, channels)
+    return Assembly(
+        written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs
+    )
 
 
 def settle() -> None:
@@ -142,8 +148,12 @@ def settle() -> None:
 
 
 def know_sources(database: Database, settings: Settings) -> None:
-    """Give each configured source its row; one whose settings changed is due at once, also after a refusal."""
+    """Give each configured source its row; one whose settings changed is due at once, also after a refusal.
+
+    The programs that are told of cases are known from here on, too.
+    """
     with database.transaction():
+        events.know_readers(database, [each.name for each in settings.channels if each.kind == "webhook"])
         for source in settings.sources:
             sources.know(database, source.name, source.kind, _mark(source))
 

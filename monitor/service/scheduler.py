@@ -96,6 +96,7 @@ class Engine:
             Tick("escalate", 2, self.escalate_due, "escalate"),
             Tick("growth", 20, self.growth_due),
             Tick("digest", 20, self.digest_due),
+            Tick("events", 5, self.events_due),
             Tick("deliver", 0.25, self.deliver_due, "deliver"),
             Tick("audit", 30, self.audit_due),
             Tick("learn", 5, self.learn_due),
@@ -131,6 +132,12 @@ class Engine:
         assembly = self.assembly
         for channel in assembly.alerting.due(self.clock()):
             self._spawn(f"tell-{channel}", partial(assembly.alerting.serve, channel, self.clock))
+        for program in assembly.events.due(self.clock()):
+            self._spawn(f"events-{program}", partial(assembly.events.serve, program, self.clock))
+
+    def events_due(self) -> None:
+        """Note what is overdue, and keep what programs are owed within its bounds."""
+        self.assembly.events.tick(self.clock())
 
     def escalate_due(self) -> None:
         """Remind, list, fall back."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.case import Case
+from monitor.store import events
 from monitor.store.database import Database, Row, at, encode, instant, marks, stamp
 
 COLUMNS = (
@@ -281,12 +282,14 @@ def log_row(
 
 
 def add_log(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add lines to logs."""
+    """Add lines to logs, and the events that programs are told of them."""
+    lines = list(rows)
     database.run_many(
         "INSERT INTO case_log (case_id, at, who, who_id, way, what, detail) "
         "VALUES (:case_id, :at, :who, :who_id, :way, :what, :detail)",
-        rows,
+        lines,
     )
+    events.record(database, lines)
 
 
 def log_of(database: Database, case: str) -> list[LogLine]:

@@ -18,6 +18,7 @@ _WORDS = {
     "told": "told",
     "remind": "reminded",
     "claim_expired": "open again: no answer from",
+    "overdue": "overdue: the time to answer has passed",
     "priority": "urgent now: many say the same",
     "take": "taken",
     "release": "let go",
