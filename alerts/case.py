@@ -10,7 +10,7 @@ Priority = Literal["critical", "urgent", "normal", "gentle"]
 Lane = Literal["ping", "sweep", "none"]
 State = Literal["open", "taken", "answered", "closed", "snoozed", "waiting"]
 Outcome = Literal["solved", "could_not_be_solved", "no_answer_needed", "deleted"]
-Why = Literal["", "not_us", "not_a_complaint", "spam", "handled_elsewhere"]
+
 
 PRIORITIES: tuple[Priority, ...] = ("critical", "urgent", "normal", "gentle")
 

@@ -84,7 +84,7 @@ def build(database: Sqlite | Postgresql, wanted: int, case_count: int, now: date
         False: Verdict(0.5, "positive", 0.1, "none", (), "bench-1", "en", words=("Harbour Tea",)),
     }
     number = itertools.count(1)
-    bar = Bar(f"storing mentions, {database.face}", wanted)
+    bar = Bar(f"storing mentions, {database.dialect}", wanted)
     if isinstance(database, Sqlite):
         database.run("PRAGMA cache_size=-600000")  # of this thread's connection, which asks no page
     for start in range(0, wanted, CHUNK):
@@ -145,8 +145,8 @@ def _case(n: int, post: Post, young: bool, chance: random.Random) -> dict[str, A
 
 def measure(assembly: Assembly) -> dict[str, Any]:
     """Each page ROUNDS times while rows come in: p50 and p95 in milliseconds, and bytes."""
-    face = WebServer(lambda: assembly, utc_now, open_demo=True)
-    assert face.start()
+    server = WebServer(lambda: assembly, utc_now, open_demo=True)
+    assert server.start()
     ended = threading.Event()
     writer = threading.Thread(target=_collect, args=(assembly, ended))
     writer.start()
@@ -178,7 +178,7 @@ def measure(assembly: Assembly) -> dict[str, Any]:
     bar = Bar(f"asking each page {ROUNDS} times", len(paths))
     try:
         headers = {"authorization": f"Bearer {secret}"}
-        with httpx2.Client(base_url=face.address, headers=headers, timeout=60) as client:
+        with httpx2.Client(base_url=server.address, headers=headers, timeout=60) as client:
             for number, (name, path) in enumerate(paths.items()):
                 bar.to(number, name)
                 found[name] = _spread(client, path)
@@ -187,7 +187,7 @@ def measure(assembly: Assembly) -> dict[str, Any]:
         bar.end()
         ended.set()
         writer.join()
-        face.stop()
+        server.stop()
     return {**found, "missed": missed(found)}
 
 

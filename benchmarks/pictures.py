@@ -57,13 +57,13 @@ def main() -> None:
         clock = Clock()
         assembly = _assembled(Path(folder), clock)
         _play(assembly, clock)
-        face = WebServer(lambda: assembly, clock, open_demo=True)
-        if not face.start():
+        server = WebServer(lambda: assembly, clock, open_demo=True)
+        if not server.start():
             sys.exit("no pictures: the page could not be served")
         try:
-            _take(face.address, chromium, _worth_showing(assembly))
+            _take(server.address, chromium, _worth_showing(assembly))
         finally:
-            face.stop()
+            server.stop()
             assembly.database.close()
 
 

@@ -1,8 +1,8 @@
 """Where posts come from: one file a network, its settings in it.
 
-This wing owns what every connector speaks: `Post`, `Request`, `Batch`, the few errors, and `KINDS`. It imports nothing
-of ours. A connector reads; it knows no brand, score, store or clock. The way in is `fetch`; where the network shows the
-brand's own replies there is `fetch_own` beside it.
+This package owns what every connector speaks: `Post`, `Request`, `Batch`, the few errors, and `KINDS`. It imports
+nothing of ours. A connector reads; it knows no brand, score, store or clock. The way in is `fetch`; where the network
+shows the brand's own replies there is `fetch_own` beside it.
 
 To add a network: one file here with a `Settings` and a class with `fetch`, and one line in `KINDS`.
 """

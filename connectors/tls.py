@@ -1,4 +1,4 @@
-"""Whom secure connections (TLS) trust, and what it means when they fail: one answer for every client of this wing.
+"""Whom secure connections (TLS) trust, and what it means when they fail: one answer for every client of this package.
 
 Trusted are the authorities of this machine and, beside them, those that SSL_CERT_FILE and SSL_CERT_DIR name: the usual
 way of telling programs of a company's own authority, which OpenSSL and so smtplib and Slack's client hear of as well.

@@ -1,1 +1,1 @@
-"""The hall: it joins where posts come from (`connectors`) with how staff are told (`alerts`)."""
+"""The daemon: it joins where posts come from (`connectors`) with how staff are told (`alerts`)."""

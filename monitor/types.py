@@ -1,4 +1,4 @@
-"""The floor of the house: plain frozen values that everything above speaks of."""
+"""Plain frozen values that everything above speaks of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts the parts together from sound settings: connectors, channels, judge, conductors. No network is touched."""
+"""Puts the parts together from sound settings: connectors, channels, judge, what runs them. No network is touched."""
 
 from __future__ import annotations
 

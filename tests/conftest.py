@@ -1,7 +1,7 @@
-"""What tests of the hall stand on: both databases, real ones, fresh for every test.
+"""What most tests stand on: both databases, real ones, fresh for every test.
 
 `database` runs a test twice, on SQLite and on a PostgreSQL that comes out of a wheel. Each worker of xdist has a server
-of its own. The helpers that make settings, posts and assemblies are in `tests.hall`.
+of its own. The helpers that make settings, posts and assemblies are in `tests.helpers`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
-from tests.hall import NOW
+from tests.helpers import NOW
 
 
 def _named(address: str, name: str) -> str:

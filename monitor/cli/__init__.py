@@ -1,4 +1,4 @@
-"""The command line: `earful [--settings FILE] COMMAND`. Each file here holds the commands of one purpose."""
+"""The command line: `earful [--settings FILE] COMMAND`. One file a noun."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.models import CommandInfo
 
 from monitor.cases.actions import NotPossible
-from monitor.cli import assistant, data, learning, letters, looking, page, people, privacy, running, standing, tokens
+from monitor.cli import assistant, cases, database, digest, learning, page, people, privacy, service, status, tokens
 from monitor.cli.base import Failed, app
 from monitor.ingest.file_import import FileUnreadable
 from monitor.settings.errors import SettingsError
@@ -24,16 +24,16 @@ from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken
 __all__ = [
     "app",
     "assistant",
-    "data",
+    "cases",
+    "database",
+    "digest",
     "learning",
-    "letters",
-    "looking",
     "main",
     "page",
     "people",
     "privacy",
-    "running",
-    "standing",
+    "service",
+    "status",
     "tokens",
 ]
 

@@ -65,12 +65,12 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
         return assemble(of, database, links.make(of, database, utc_now))
 
     now = [made(settings)]
-    face = WebServer(lambda: now[0], utc_now, open_demo=settings.database.throwaway)
-    if not face.start():
+    server = WebServer(lambda: now[0], utc_now, open_demo=settings.database.throwaway)
+    if not server.start():
         raise Failed(
             "the page is not served: its address is taken. Is the daemon serving it? Try --listen 127.0.0.1:8322"
         )
-    typer.echo(f"The page: {face.address}")
+    typer.echo(f"The page: {server.address}")
     try:
         revision = store.desk_revision(database)
         while not ended.wait(1.0):
@@ -86,4 +86,4 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
             except Error as error:
                 typer.echo(f"the database said {type(error).__name__}", err=True)
     finally:
-        face.stop()
+        server.stop()

@@ -1,4 +1,4 @@
-"""The first conductor: reads each source page by page, hands the posts to the intake, and keeps the source's health.
+"""Reads each source page by page, hands the posts to the intake, and keeps the source's health.
 
 A page's last chunk and its cursor are one transaction. The walk goes on until it is whole; a walk that was cut is
 resumed. A source that fails delays nobody: each is read in a thread of its own, under a total deadline.

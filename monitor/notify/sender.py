@@ -1,4 +1,4 @@
-"""The second conductor: sends what the outbox gives out, one channel at a time, and writes down how it ended.
+"""Sends what the outbox gives out, one channel at a time, and writes down how it ended.
 
 Claim, send, finish. A row is marked in flight before the socket is touched; what may have arrived is looked up where
 the channel can, and otherwise sent again under the same key.

@@ -1,4 +1,4 @@
-"""From the address in the settings to an open database: which face it has, and who serves it."""
+"""From the address in the settings to an open database: which database it is, and who serves it."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def sought(words: str) -> list[str]:
 class Database(Protocol):
     """What both faces can do. Rows read like dictionaries."""
 
-    face: str
+    dialect: str
 
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""

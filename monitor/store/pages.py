@@ -46,7 +46,7 @@ def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
         one = database.search_matches(NEWEST).replace(":search", f":search{number}")
         questions.append(f"SELECT id FROM ({one}) AS f{number}")
         typed = database.search_words(term)
-        values[f"search{number}"] = f"{typed} *" if database.face == "sqlite" else typed
+        values[f"search{number}"] = f"{typed} *" if database.dialect == "sqlite" else typed
     return " UNION ".join(questions), values  # one list: beside an OR, no plan begins with what was found
 
 

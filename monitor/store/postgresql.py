@@ -45,7 +45,7 @@ def _for_postgresql(statement: str) -> str:
 class Postgresql:
     """PostgreSQL through psycopg, one connection a thread; a broken connection is replaced at its next use."""
 
-    face = "postgresql"
+    dialect = "postgresql"
 
     def __init__(self, address: str) -> None:
         """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be."""

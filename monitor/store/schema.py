@@ -237,7 +237,7 @@ def migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps = STEPS) 
 
 
 def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Sequence[str]) -> None:
-    types = TYPES[database.face]
+    types = TYPES[database.dialect]
     if number == 0:
         database.script(["CREATE TABLE schema_steps (n {whole} PRIMARY KEY, at {key}){strict}".format(**types)])
     database.script(statement.format(**types) for statement in step)

@@ -34,10 +34,8 @@ class Health:
     quiet_announced_at: datetime | None
     paused_at: datetime | None
     quota_remaining: int | None
-    quota_reset_at: datetime | None
     spent: float
     spent_month: str
-    settings_mark: str
 
     def spent_in(self, now: datetime) -> float:
         """What it cost in this month (of UTC) so far, in US dollars."""
@@ -62,10 +60,8 @@ def _health(row: Row) -> Health:
         quiet_announced_at=instant(row["quiet_announced_at"]),
         paused_at=instant(row["paused_at"]),
         quota_remaining=row["quota_remaining"],
-        quota_reset_at=instant(row["quota_reset_at"]),
         spent=row["spent"] or 0.0,
         spent_month=row["spent_month"],
-        settings_mark=row["settings_mark"],
     )
 
 

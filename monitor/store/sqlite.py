@@ -1,4 +1,4 @@
-"""SQLite, by sqlite-utils: the face of one file, and the only module that chooses SQLite's driver."""
+"""SQLite, by sqlite-utils: one file, and the only module that chooses SQLite's driver."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _unusable(path: Path, error: Exception, waited: float) -> DatabaseUnusable:
 class Sqlite:
     """SQLite through sqlite-utils, in WAL mode where this SQLite is safe in it, else with a rollback journal."""
 
-    face = "sqlite"
+    dialect = "sqlite"
 
     def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
         """Open (or create, with mode 0600) the file at `path`; raise DatabaseUnusable if that cannot be."""

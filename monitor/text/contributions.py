@@ -1,4 +1,4 @@
-"""What each voice of the judge gives, as log odds with words for people: the rules, and what a model cannot know."""
+"""What each part of the judge adds, as log odds with words for people: the rules, and what a model cannot know."""
 
 from __future__ import annotations
 

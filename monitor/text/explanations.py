@@ -44,7 +44,7 @@ def reasons_of(heard: Features, lane: Lane, star_reason: str) -> tuple[str, ...]
 
 
 def is_praise(post: Post, heard: Features) -> bool:
-    """Is this praise worth a thank-you: said warmly, in a voice of one's own, and with nothing wrong in it?
+    """Is this praise worth a thank-you: said warmly, in words of one's own, and with nothing wrong in it?
 
     Of the thousands of five stars with three words, only those count that somebody took the time to write.
     """

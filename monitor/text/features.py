@@ -100,7 +100,7 @@ def prepare(profile: BrandProfile) -> PreparedProfile:
 def hear(
     posts: Sequence[Post], profiles: Sequence[PreparedProfile], critical_words: tuple[str, ...], own_models: OwnModels
 ) -> list[Features]:
-    """Read each post by its brand's ear, step by step for all of them."""
+    """Read each post by its brand's profile, step by step for all of them."""
     texts = [_heard_text(post, profile) for post, profile in zip(posts, profiles, strict=True)]
     languages = [detect(text, post.lang) for text, post in zip(texts, posts, strict=True)]
     if UNTOLD in languages:

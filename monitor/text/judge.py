@@ -1,7 +1,7 @@
 """The judge: sentiment, cues, the shipped model and what staff have taught, made into one verdict.
 
-"Negative" and "needs an answer" are different questions; staff need the second. Every voice is heard as log odds and
-summed, so that `explain` can show what each one gave. Pure and free of locks: one judge may serve many threads.
+"Negative" and "needs an answer" are different questions; staff need the second. Every contribution is log odds, and
+all are summed, so that `explain` can show what each one gave. Pure and free of locks: one judge may serve many threads.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ class JudgeInput:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A verdict with every voice that was heard: what it said, and the log odds it gave."""
+    """A verdict with every contribution to it: what it was, and the log odds it gave."""
 
     verdict: Verdict
     contributions: tuple[tuple[str, float], ...]
 
 
 class Judge:
-    """Judges posts for the brands it was made for; an unknown brand ("") is judged by the general ear.
+    """Judges posts for the brands it was made for; an unknown brand ("") is judged by the general profile.
 
     `model` is a file of another linear model, None for the shipped one; `own_models` are the operator's own beside it.
     What is refused leaves `trouble` saying so by name, and everything else goes on without it.
@@ -155,7 +155,7 @@ class Judge:
     def explain(
         self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False
     ) -> Explanation:
-        """Judge as `verdict` does and show every voice with its weight, the loudest first."""
+        """Judge as `verdict` does and show every contribution with its weight, the largest first."""
         (heard,) = self._hear([post], [brand])
         odds = self._odds(heard, answers_us)
         taught = self._taught(brand, heard, odds)

@@ -1,4 +1,4 @@
-"""A post made safe at the door: whatever a network sent, what comes out can be stored, shown and sent."""
+"""A post made safe as it comes in: whatever a network sent, what comes out can be stored, shown and sent."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _mention(context: RequestContext) -> Mention:
     return found
 
 
-@operation("GET", "/mentions/{id}", "One mention, with every voice that judged it", role="viewer")
+@operation("GET", "/mentions/{id}", "One mention, with every contribution to its verdict", role="viewer")
 def get_mention(context: RequestContext, _values: dict[str, Any]) -> Any:
     """One mention, explained."""
     return serializers.explained(context.database, context.assembly.intake.judge, _mention(context))

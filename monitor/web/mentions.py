@@ -117,7 +117,7 @@ def show_mentions(context: RequestContext) -> Response:
 
 @get("/mentions/{id}")
 def show_mention(context: RequestContext) -> Response:
-    """One mention: its words, its verdict, every voice that was heard, what people said of it."""
+    """One mention: its words, its verdict, every contribution to it, what people said of it."""
     mention = _one(context)
     said_of = pages.labels_of_mention(context.database, mention.id)
     return page(

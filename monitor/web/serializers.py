@@ -27,7 +27,7 @@ def moment(value: datetime | None) -> str | None:
 
 
 def explained(database: Database, judge: Judge, found: Mention) -> dict[str, Any]:
-    """A mention with every voice that was heard of it, and what people said of it."""
+    """A mention with every contribution to its verdict, and what people said of it."""
     explanation = judge.explain(found.post, found.brand, found.verdict.words)
     return {
         **mention(found),

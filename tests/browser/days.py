@@ -9,7 +9,7 @@ from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebServer
 from monitor.wiring import assemble, know_sources
-from tests.hall import Clock
+from tests.helpers import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,9 +29,9 @@ class SampleDay:
         self.assembly = assemble(settings, database)
         for source in settings.sources:
             self.assembly.collector.visit(source.name, "posts", self.clock)
-        self.face = WebServer(lambda: self.assembly, self.clock, open_demo=True)
-        assert self.face.start()
-        self.address = self.face.address
+        self.server = WebServer(lambda: self.assembly, self.clock, open_demo=True)
+        assert self.server.start()
+        self.address = self.server.address
 
     def close(self) -> None:
-        self.face.stop()
+        self.server.stop()

@@ -19,7 +19,7 @@ from monitor.store import deliveries, key_values, pages, web
 from monitor.web import links
 from tests.browser.days import SampleDay
 from tests.browser.seat import Seat
-from tests.hall import ANGRY, case, post
+from tests.helpers import ANGRY, case, post
 from tests.web.office import PASSWORD, Office
 
 DESKTOP = {"width": 1280, "height": 900}

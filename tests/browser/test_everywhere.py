@@ -13,7 +13,7 @@ from monitor.store import key_values, sources, web
 from monitor.web import pages_of
 from monitor.web.routing import ROUTES
 from tests.browser.seat import Seat
-from tests.hall import LATE, post
+from tests.helpers import LATE, post
 from tests.web.office import Office
 
 pages_of()

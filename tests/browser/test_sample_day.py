@@ -7,7 +7,7 @@ from typing import Any
 from monitor.store import cases, pages
 from tests.browser.days import SampleDay
 from tests.browser.seat import PHONE, Seat
-from tests.hall import case, count
+from tests.helpers import case, count
 
 
 def reach(seat: Seat, selector: str, most: int = 200) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.browser.seat import PHONE, Seat
-from tests.hall import ANGRY, BROKEN, INJURY, MINUTE, case, lines, post
+from tests.helpers import ANGRY, BROKEN, INJURY, MINUTE, case, lines, post
 from tests.web.office import Office
 from tests.web.test_hostile import CORPUS
 

@@ -15,7 +15,7 @@ from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import (
+from tests.helpers import (
     ANGRY,
     HOUR,
     LATE,
@@ -65,8 +65,8 @@ def test_saying_it_twice_changes_nothing(acme: Assembly) -> None:
 
 def test_a_thousand_takes_at_once_make_one_owner(acme: Assembly) -> None:
     """Forty threads, each with a connection of its own, all asking for the same hundred cases."""
-    face = acme.database.face
-    threads, each = (40, 25) if face == "sqlite" else (16, 10)
+    dialect = acme.database.dialect
+    threads, each = (40, 25) if dialect == "sqlite" else (16, 10)
     take(acme, *(post(f"{LATE} number {n} {n * 7} {n * 13}", author=f"c{n}", native_id=f"c{n}") for n in range(each)))
     ids = sorted((row["id"] for row in acme.database.rows("SELECT id FROM cases WHERE author LIKE 'c%'")), key=int)
     barrier = threading.Barrier(threads)

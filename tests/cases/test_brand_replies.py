@@ -16,7 +16,7 @@ from monitor.store import cases, key_values, report_queries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import (
+from tests.helpers import (
     AGAIN,
     ANGRY,
     BROKEN,

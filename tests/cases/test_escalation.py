@@ -15,7 +15,7 @@ from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import (
+from tests.helpers import (
     ANGRY,
     ASKING,
     CHURN,

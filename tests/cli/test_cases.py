@@ -19,7 +19,7 @@ from monitor.settings.loading import load
 from monitor.store import key_values
 from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_on, take
+from tests.helpers import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_on, take
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from connectors import Aside
 from monitor.settings.loading import load
 from monitor.store import sources
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, assembly_of, post, settings_on, take
+from tests.helpers import ANGRY, assembly_of, post, settings_on, take
 
 ROOT = Path(__file__).resolve().parents[2]
 

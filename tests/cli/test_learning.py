@@ -19,7 +19,7 @@ from monitor.ingest.file_import import FileUnreadable
 from monitor.learning import feedback
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, MINUTE, assembly_of, post, settings_on, take
+from tests.helpers import ANGRY, MINUTE, assembly_of, post, settings_on, take
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from monitor.store import mentions, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly, know_sources
-from tests.hall import (
+from tests.helpers import (
     ANGRY,
     BROKEN,
     CHURN,

@@ -18,7 +18,7 @@ from monitor.ingest.file_import import ORDERS, Columns, FileUnreadable, Reading,
 from monitor.store import mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, DAY, LATE, NOW, assembly_of, count, messages, settings_from, settings_on
+from tests.helpers import ANGRY, DAY, LATE, NOW, assembly_of, count, messages, settings_from, settings_on
 
 COLUMNS = Columns(id="id", text="text", author="author", posted_at="at", rating="stars", url="url")
 HEAD = "id,text,author,at,stars,url\n"

@@ -17,7 +17,7 @@ from monitor.store.cases import log_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import (
+from tests.helpers import (
     AGAIN,
     ANGRY,
     ASKING,

@@ -14,7 +14,7 @@ from monitor.store import key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import ANGRY, BROKEN, DAY, LATE, MINUTE, NOW, assembly_of, post, settings_from, take
+from tests.helpers import ANGRY, BROKEN, DAY, LATE, MINUTE, NOW, assembly_of, post, settings_from, take
 
 Base = Sqlite | Postgresql
 LOVELY = "great day at the Acme museum, we loved the old posters"

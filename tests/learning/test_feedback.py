@@ -22,7 +22,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.types import Mention, Verdict
 from monitor.wiring import Assembly, judge_of
-from tests.hall import DAY, HOUR, MINUTE, NOW, Clock, assembly_of, count, post, settings_from, take
+from tests.helpers import DAY, HOUR, MINUTE, NOW, Clock, assembly_of, count, post, settings_from, take
 
 Base = Sqlite | Postgresql
 

@@ -15,7 +15,7 @@ from monitor.mcp_server import Desk, NoSuch, server_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
+from tests.helpers import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
 
 mcp = pytest.importorskip("mcp", reason="NOT TESTED: the mcp package is not installed (pip install -e '.[mcp]')")
 READS = {"list_unanswered", "get_case", "search_mentions", "week_report", "explain_text"}

@@ -14,7 +14,21 @@ from monitor.store import cases, deliveries, erasures, key_values, mentions, sou
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import ANGRY, BROKEN, CALM, HOUR, LATE, NOW, assembly_of, case, count, lines, post, settings_from, take
+from tests.helpers import (
+    ANGRY,
+    BROKEN,
+    CALM,
+    HOUR,
+    LATE,
+    NOW,
+    assembly_of,
+    case,
+    count,
+    lines,
+    post,
+    settings_from,
+    take,
+)
 
 TABLES = ("posts", "mentions", "cases", "case_log", "own_posts", "mutes", "deliveries", "aside", "erasures", "labels")
 

@@ -8,7 +8,7 @@ from monitor.cases import escalation
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.fakes.smtp import FakeSmtp
-from tests.hall import CHURN, HOUR, MINUTE, NOW, Clock, assembly_of, case, deliver, post, settings_from, take
+from tests.helpers import CHURN, HOUR, MINUTE, NOW, Clock, assembly_of, case, deliver, post, settings_from, take
 
 
 def test_a_reminder_says_first_what_is_overdue_and_since_when_and_stays_in_its_thread(

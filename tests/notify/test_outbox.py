@@ -12,9 +12,10 @@ from pathlib import Path
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries, mentions
 from monitor.store.database import stamp
+from tests.alerting_helpers import Base, distinct, edited, flagged, house, named, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
-from tests.hall import (
+from tests.helpers import (
     AGAIN,
     ANGRY,
     BROKEN,
@@ -32,7 +33,6 @@ from tests.hall import (
     post,
     take,
 )
-from tests.monitor.desk import Base, distinct, edited, flagged, house, named, posted
 
 SECOND = timedelta(seconds=1)
 

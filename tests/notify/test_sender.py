@@ -17,9 +17,10 @@ from monitor.cases.actions import say
 from monitor.notify.outbox import resend_dead
 from monitor.notify.system_notices import queue_notice
 from monitor.store import deliveries
+from tests.alerting_helpers import Base, distinct, edited, flagged, house, named, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import DROP, FakeSmtp
-from tests.hall import (
+from tests.helpers import (
     ANGRY,
     BROKEN,
     HOUR,
@@ -36,7 +37,6 @@ from tests.hall import (
     settings_from,
     take,
 )
-from tests.monitor.desk import Base, distinct, edited, flagged, house, named, posted
 
 SECOND = timedelta(seconds=1)
 

@@ -26,7 +26,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from monitor.wiring import Assembly
 from tests.fakes.smtp import DROP, FakeSmtp
-from tests.hall import (
+from tests.helpers import (
     AGAIN,
     ANGRY,
     BROKEN,

@@ -25,7 +25,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import (
+from tests.helpers import (
     AGAIN,
     ANGRY,
     ASKING,

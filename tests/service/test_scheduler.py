@@ -16,7 +16,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly, assemble
 from tests.fakes.slack import FakeSlack
-from tests.hall import ANGRY, BROKEN, MINUTE, assembly_of, count, post, settings_from
+from tests.helpers import ANGRY, BROKEN, MINUTE, assembly_of, count, post, settings_from
 
 Base = Sqlite | Postgresql
 

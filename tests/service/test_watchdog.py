@@ -24,7 +24,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.fakes.server import FakeServer
-from tests.hall import (
+from tests.helpers import (
     ANGRY,
     BROKEN,
     CHURN,

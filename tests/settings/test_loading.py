@@ -26,7 +26,7 @@ from monitor.settings.errors import Fault, SettingsError, dotted
 from monitor.settings.loading import EXTRAS, load
 from monitor.settings.models import Settings
 from monitor.settings.toml_lines import lines_of
-from tests.hall import settings_from
+from tests.helpers import settings_from
 
 SOUND: dict[str, Any] = {
     "brands": [{"name": "Acme", "query": "acme"}],

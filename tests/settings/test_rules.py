@@ -11,7 +11,7 @@ import pytest
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules, domain_of
 from monitor.wiring import judge_of, queries_of
-from tests.hall import ANGRY, HOUR, MINUTE, NOW, post, settings_from
+from tests.helpers import ANGRY, HOUR, MINUTE, NOW, post, settings_from
 
 CHANNELS = """
 [[channels]]

@@ -14,7 +14,7 @@ from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
-from tests.hall import NOW, assembly_of, count, post, settings_from, take
+from tests.helpers import NOW, assembly_of, count, post, settings_from, take
 
 ROOT = Path(__file__).resolve().parents[2]
 

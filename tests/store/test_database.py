@@ -22,7 +22,7 @@ from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken, at
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import STEPS, migrate, version_of
 from monitor.store.sqlite import Sqlite, wal_is_safe
-from tests.hall import NOW, count
+from tests.helpers import NOW, count
 
 Base = Sqlite | Postgresql
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,7 +215,7 @@ import os, signal, sys
 from pathlib import Path
 from monitor.store.connect import open_database
 from monitor.store.schema import STEPS, migrate
-from tests.hall import NOW
+from tests.helpers import NOW
 
 after = int(sys.argv[2])
 base = type(open_database(sys.argv[1]))
@@ -357,7 +357,7 @@ def test_a_second_daemon_is_refused_with_host_and_process(database: Base, databa
 def test_the_role_of_a_killed_daemon_is_free(database: Base, database_url: str) -> None:
     code = (
         "import os, signal, sys\n"
-        "from monitor.store.connect import open_database\nfrom tests.hall import NOW\n"
+        "from monitor.store.connect import open_database\nfrom tests.helpers import NOW\n"
         "role = open_database(sys.argv[1]).hold_role('daemon', NOW)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -9,7 +9,7 @@ import pytest
 from monitor.store import deliveries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from tests.hall import DAY, HOUR, MINUTE, NOW, count
+from tests.helpers import DAY, HOUR, MINUTE, NOW, count
 
 Base = Sqlite | Postgresql
 

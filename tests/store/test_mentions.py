@@ -20,7 +20,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.types import Mention, Verdict
 from monitor.wiring import Assembly
-from tests.hall import (
+from tests.helpers import (
     ANGRY,
     BROKEN,
     CALM,

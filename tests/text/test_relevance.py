@@ -63,12 +63,12 @@ def test_context_words_of_the_settings_speak_for_us() -> None:
 
 
 def test_the_judge_tells_nobody_of_what_is_not_about_us() -> None:
-    voice = BrandProfile("Shell", words=(), context=("petrol",))
-    judge = Judge([voice], about_us={"Shell": taught()})
+    shell = BrandProfile("Shell", words=(), context=("petrol",))
+    judge = Judge([shell], about_us={"Shell": taught()})
     angry = post("ugh, found another pretty shell on the beach and cut my foot, worst day")
     found = judge.verdict(angry, "Shell")
     assert (found.lane, found.tags) == ("none", ("not_us",))
-    assert Judge([voice]).verdict(angry, "Shell").lane != "none"
+    assert Judge([shell]).verdict(angry, "Shell").lane != "none"
     assert judge.verdict(post("Shell app charged my card twice at the pump, nobody answers"), "Shell").lane == "ping"
 
 

@@ -20,7 +20,7 @@ from monitor.web import links
 from monitor.web.auth import welcome_link
 from monitor.web.server import WebServer
 from monitor.wiring import Assembly
-from tests.hall import Clock, assembly_of, settings_from, take
+from tests.helpers import Clock, assembly_of, settings_from, take
 
 PASSWORD = "a sentence is a good password"
 PEOPLE = """
@@ -73,13 +73,13 @@ class Office:
         self.settings = settings_from(folder, tables=tables, earful=f'page_listen = "127.0.0.1:0"\n{earful}')
         self.database = database
         self.assembly: Assembly = assembly_of(database, self.settings)
-        self.face = WebServer(lambda: self.assembly, self.clock, open_demo=open_demo)
-        assert self.face.start()
+        self.server = WebServer(lambda: self.assembly, self.clock, open_demo=open_demo)
+        assert self.server.start()
         self.browsers: list[Browser] = []
 
     @property
     def address(self) -> str:
-        return self.face.address
+        return self.server.address
 
     def browser(self) -> Browser:
         """Somebody who is not logged in."""
@@ -121,4 +121,4 @@ class Office:
     def close(self) -> None:
         for each in self.browsers:
             each.close()
-        self.face.stop()
+        self.server.stop()

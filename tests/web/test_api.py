@@ -21,7 +21,7 @@ from monitor.web import pages_of
 from monitor.web.identity import RANK, ROLES, Refusal
 from monitor.web.openapi import BASE, OPERATIONS, Field
 from monitor.web.routing import ROUTES
-from tests.hall import BROKEN, CALM, LATE, THANKS, lines, post
+from tests.helpers import BROKEN, CALM, LATE, THANKS, lines, post
 from tests.web.office import Office
 
 pages_of()
@@ -336,7 +336,7 @@ def test_a_token_is_made_on_the_command_line_and_shown_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from monitor.cli import app
-    from tests.hall import settings_from
+    from tests.helpers import settings_from
 
     assert token_commands.registered_commands
     settings_from(tmp_path)

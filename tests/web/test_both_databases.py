@@ -10,7 +10,7 @@ import pytest
 from monitor.store import key_values, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from tests.hall import ANGRY, CHURN, HOUR, INJURY, case, post
+from tests.helpers import ANGRY, CHURN, HOUR, INJURY, case, post
 from tests.web.office import Office
 from tests.web.test_cases import order
 

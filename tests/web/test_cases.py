@@ -11,7 +11,7 @@ import pytest
 
 from monitor.settings import overrides
 from monitor.store import key_values, web
-from tests.hall import ANGRY, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
+from tests.helpers import ANGRY, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
 from tests.web.office import Browser, Office
 
 

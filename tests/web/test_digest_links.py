@@ -19,7 +19,7 @@ from monitor.store import web
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from tests.fakes.smtp import FakeSmtp
-from tests.hall import DAY, NOW, assembly_of, settings_from
+from tests.helpers import DAY, NOW, assembly_of, settings_from
 from tests.web.office import PEOPLE, Office
 
 BOSS = "email:boss@example.org"

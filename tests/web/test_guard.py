@@ -14,7 +14,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.web import pages_of
 from monitor.web.identity import RANK, ROLES
 from monitor.web.routing import ROUTES, Route
-from tests.hall import lines, post
+from tests.helpers import lines, post
 from tests.web.office import Office
 
 pages_of()
@@ -80,7 +80,7 @@ def test_no_form_acts_without_its_secret(office: Office) -> None:
 
 def test_pages_are_served_to_our_own_host_only(office: Office) -> None:
     person = office.person("Ana", "lead")
-    port = office.face.port
+    port = office.server.port
     assert person.get("/", headers={"host": f"localhost:{port}"}).status_code == 200
     for host in ("evil.example", f"evil.example:{port}", f"127.0.0.1:{port}.evil.example", ""):
         assert person.get("/", headers={"host": host}).status_code == 400, host
@@ -121,7 +121,7 @@ def test_the_demo_is_open_on_this_machine_and_through_nothing_else(demo: Office)
 
 def test_a_demo_that_listens_to_the_world_asks_for_a_login(tmp_path: Path, sqlite: Sqlite) -> None:
     from monitor.web.server import WebServer
-    from tests.hall import Clock, assembly_of, settings_from
+    from tests.helpers import Clock, assembly_of, settings_from
 
     settings = settings_from(tmp_path, earful='page_listen = "0.0.0.0:0"')
     assembly = assembly_of(sqlite, settings)
@@ -158,7 +158,7 @@ def test_hundreds_of_sockets_that_say_nothing_hold_nobody_up(office: Office) -> 
     sockets = []
     try:
         for _ in range(400):
-            made = socket.create_connection((office.face.host, office.face.port), timeout=5)
+            made = socket.create_connection((office.server.host, office.server.port), timeout=5)
             made.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
             sockets.append(made)
         assert office.browser().get("/health").status_code == 200
@@ -172,7 +172,7 @@ def test_a_request_whose_headers_never_end_is_cut_off(office: Office, monkeypatc
     from monitor.web import server
 
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.2)
-    with socket.create_connection((office.face.host, office.face.port), timeout=10) as slow:
+    with socket.create_connection((office.server.host, office.server.port), timeout=10) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\n")
         slow.settimeout(10)
         try:
@@ -182,7 +182,7 @@ def test_a_request_whose_headers_never_end_is_cut_off(office: Office, monkeypatc
 
 
 def test_headers_without_end_are_refused(office: Office) -> None:
-    with socket.create_connection((office.face.host, office.face.port), timeout=10) as many:
+    with socket.create_connection((office.server.host, office.server.port), timeout=10) as many:
         many.sendall(b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(10_000)))
         many.settimeout(10)
         try:
@@ -221,7 +221,7 @@ def test_readiness_says_so_in_time_when_the_database_is_locked(office: Office) -
 
 def test_readiness_tells_what_the_auditor_found_and_that_it_stays_away(office: Office) -> None:
     from monitor.store import key_values
-    from tests.hall import MINUTE
+    from tests.helpers import MINUTE
 
     somebody = office.browser()
     key_values.remember(office.database, "audit", "", office.clock())
@@ -237,6 +237,6 @@ def test_a_port_that_is_taken_stops_no_daemon(office: Office, tmp_path: Path) ->
     from monitor.web.server import WebServer
 
     other = WebServer(lambda: office.assembly, office.clock)
-    other.port = office.face.port
+    other.port = office.server.port
     assert not other.start()
     other.stop()

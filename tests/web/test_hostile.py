@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.hostile import HOSTILE
-from tests.hall import MINUTE, case, post
+from tests.helpers import MINUTE, case, post
 from tests.web.office import Office
 
 CORPUS = [

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from monitor.store import key_values
 from monitor.web import links
-from tests.hall import DAY, case, lines, post
+from tests.helpers import DAY, case, lines, post
 from tests.web.office import Office
 
 
@@ -88,7 +88,7 @@ def test_every_link_that_is_not_ours_gets_the_same_page_and_does_nothing(office:
 
 
 def test_a_token_of_a_megabyte_is_refused_before_it_is_read(office: Office) -> None:
-    with socket.create_connection((office.face.host, office.face.port), timeout=10) as line:
+    with socket.create_connection((office.server.host, office.server.port), timeout=10) as line:
         said = b""
         try:
             line.sendall(b"GET /act/take/" + b"A" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")

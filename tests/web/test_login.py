@@ -11,7 +11,7 @@ from monitor.store import web
 from monitor.store.sqlite import Sqlite
 from monitor.web.auth import COOKIE, IDLE, WELCOME, Throttle, set_cookie
 from monitor.web.login import own_address
-from tests.hall import NOW, Clock
+from tests.helpers import NOW, Clock
 from tests.web.office import PASSWORD, Office
 
 
@@ -73,7 +73,7 @@ def test_a_proxy_is_believed_only_where_settings_name_it(tmp_path: Path, sqlite:
     from starlette.requests import Request
 
     from monitor.web.security import client_of
-    from tests.hall import settings_from
+    from tests.helpers import settings_from
 
     def asked(peer: str, forwarded: str) -> Request:
         headers = [(b"x-forwarded-for", forwarded.encode())]

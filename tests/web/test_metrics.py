@@ -12,7 +12,7 @@ from connectors import Quota
 from monitor.store import key_values, sources, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from tests.hall import CALM, LATE, deliver, post
+from tests.helpers import CALM, LATE, deliver, post
 from tests.web.office import Office
 
 SECRET = "earful_a_token_of_prometheus"

@@ -18,7 +18,7 @@ from monitor.notify.interactions import Listening, Spool, spool_folder, work_off
 from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebServer
 from tests.fakes.slack import TOKEN, TRIGGER, FakeSlack, block_actions, view_submission
-from tests.hall import ANGRY, Clock, assembly_of, case, lines, post, settings_from, take
+from tests.helpers import ANGRY, Clock, assembly_of, case, lines, post, settings_from, take
 
 SECRET, TEAM = "8f742231b10e8888abcd99yyyzzz85a5", "T0CARE0001"
 TABLE = """
@@ -43,10 +43,10 @@ class Reached:
         )  # fmt: skip
         self.database = database
         self.assembly = assembly_of(database, self.settings)
-        self.face = WebServer(lambda: self.assembly, self.clock)
-        assert self.face.start()
+        self.server = WebServer(lambda: self.assembly, self.clock)
+        assert self.server.start()
         self.spool = Spool(spool_folder(self.settings))
-        self.http = httpx2.Client(base_url=self.face.address, timeout=10, trust_env=False)
+        self.http = httpx2.Client(base_url=self.server.address, timeout=10, trust_env=False)
 
     def body(self, case_id: str, verb: str = "take", team: str = TEAM, user: str = "U0ANA00001") -> bytes:
         return urlencode({"payload": json.dumps(block_actions(case_id, verb, user, "ana", team, "", None))}).encode()
@@ -70,7 +70,7 @@ class Reached:
 
     def close(self) -> None:
         self.http.close()
-        self.face.stop()
+        self.server.stop()
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_many_of_the_same_at_once_are_all_answered(reached: Reached) -> None:
     (case_id,) = take(reached.assembly, post(ANGRY))
     body, said = reached.body(case_id), []
     threads = [threading.Thread(target=lambda: said.append(httpx2.post(
-        f"{reached.face.address}/slack/press", content=body, headers=reached.signed(body), timeout=20).status_code
+        f"{reached.server.address}/slack/press", content=body, headers=reached.signed(body), timeout=20).status_code
     )) for _ in range(12)]  # fmt: skip
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""The operator's own models in the judge: a classifier is a second voice, an encoder makes answers teach more."""
+"""The operator's own models in the judge: a classifier is a second judge, an encoder makes answers teach more."""
 
 from __future__ import annotations
 

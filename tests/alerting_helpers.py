@@ -11,7 +11,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
-from tests.hall import assembly_of, settings_from
+from tests.helpers import assembly_of, settings_from
 
 Base = Sqlite | Postgresql
 

@@ -1,4 +1,4 @@
-"""Helpers for tests of the hall: a fixed moment, settings through the real loader, posts, assemblies, a clock."""
+"""Helpers for tests: a fixed moment, settings through the real loader, posts, assemblies, a clock."""
 
 from __future__ import annotations
 

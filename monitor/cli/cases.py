@@ -418,12 +418,12 @@ def explain(
     table.add_row("judged by", verdict.scorer)
     console.print(table)
     console.print()
-    voices = Table(box=None, pad_edge=False, header_style="dim")
-    voices.add_column("voice")
-    voices.add_column("weight", justify="right")
-    for voice, weight in explanation.contributions:
-        voices.add_row(Text(voice), Text(f"{weight:+.2f}", "red" if weight > 0 else "green"))
-    console.print(voices)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("contribution")
+    table.add_column("weight", justify="right")
+    for words, weight in explanation.contributions:
+        table.add_row(Text(words), Text(f"{weight:+.2f}", "red" if weight > 0 else "green"))
+    console.print(table)
 
 
 _HOW = {

@@ -1,0 +1,106 @@
+"""The map is true: every path that docs/architecture.md names exists, and every source file has its tests."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.house.reading import ROOT, modules, tracked
+
+PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+
+# Source files that no test is named for, by the test that tells when they break: parts of what it is named for.
+TESTED_IN = """
+ingest/test_pipeline.py: monitor/cases/assignment.py monitor/cases/grouping.py monitor/cases/opening.py
+    monitor/store/cases.py monitor/types.py monitor/wiring.py monitor/text/sanitize.py
+cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cli/service.py monitor/cli/status.py
+    monitor/cli/page.py monitor/service/process.py monitor/service/console_view.py
+monitor/test_mcp_server.py: monitor/cli/assistant.py
+reports/test_digest.py: monitor/cli/digest.py
+web/test_login.py: monitor/cli/people.py monitor/web/auth.py monitor/web/people.py monitor/store/web.py
+    monitor/web/identity.py monitor/web/forms.py
+monitor/test_privacy.py: monitor/cli/privacy.py monitor/store/erasures.py monitor/web/erase.py
+web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py
+service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog_queries.py
+web/test_slack_press.py: monitor/notify/interactions.py monitor/web/slack.py
+notify/test_sender.py: monitor/notify/rendering.py monitor/notify/system_notices.py monitor/timeouts.py
+reports/test_statistics.py: monitor/reports/formatting.py monitor/reports/response_times.py
+    monitor/store/report_queries.py
+settings/test_loading.py: monitor/settings/checks.py monitor/settings/errors.py monitor/settings/models.py
+    monitor/settings/secrets.py monitor/settings/toml_lines.py
+web/test_cases.py: monitor/settings/overrides.py monitor/web/case.py monitor/web/case_timeline.py monitor/web/inbox.py
+    monitor/web/team_settings.py monitor/web/live.py monitor/web/html.py
+setup/test_commands.py: monitor/setup/templates.py
+store/test_database.py: monitor/store/connect.py monitor/store/key_values.py monitor/store/postgresql.py
+    monitor/store/sqlite.py monitor/store/schema.py
+store/test_mentions.py: monitor/store/pages.py
+learning/test_feedback.py: monitor/store/requeue.py
+ingest/test_collector.py: monitor/store/sources.py connectors/durations.py
+text/test_judge.py: monitor/text/contributions.py monitor/text/explanations.py monitor/text/features.py
+    monitor/text/triage.py
+text/local_models/test_local_models.py: monitor/text/local_models/classifier.py monitor/text/local_models/encoder.py
+    monitor/text/local_models/figures.py monitor/text/local_models/graph.py
+text/model/test_training.py: monitor/text/model/fitting.py monitor/text/model/trained.py
+text/test_query.py: monitor/text/query/matching.py monitor/text/query/parsing.py monitor/text/query/subject.py
+    monitor/text/query/terms.py
+web/test_guard.py: monitor/web/app.py monitor/web/context.py monitor/web/routing.py monitor/web/security.py
+    monitor/web/server.py
+web/test_both_databases.py: monitor/web/search.py monitor/web/insights.py monitor/web/sources.py
+browser/test_everywhere.py: monitor/web/charts.py
+web/test_daemon.py: monitor/web/health.py
+connectors/test_x.py: connectors/budget.py connectors/pagination.py connectors/terms.py connectors/x/connector.py
+    connectors/x/responses.py
+connectors/test_bluesky.py: connectors/jetstream.py
+connectors/test_reddit.py: connectors/reddit/connector.py connectors/reddit/responses.py
+    connectors/requests_adapter.py
+connectors/test_http.py: connectors/sockets.py
+connectors/test_certificates.py: connectors/tls.py
+notify/test_mail_subjects.py: alerts/case.py
+cases/test_escalation.py: alerts/case_policy.py
+alerts/test_webhook.py: alerts/http.py
+alerts/slack/test_channel.py: alerts/slack/blocks.py alerts/slack/errors.py
+"""
+WITHOUT_A_NAMESAKE = {
+    path: f"tests/{test}"
+    for test, paths in re.findall(r"^(\S+):((?:[^:]|:\n)*?)(?=^\S+:|\Z)", TESTED_IN, re.MULTILINE)
+    for path in paths.split()
+}
+
+
+def test_every_path_on_the_map_exists() -> None:
+    named = set(re.findall(r"`((?:monitor|connectors|alerts|tests|benchmarks|deploy|docs)/[\w./-]*)`", PAGE))
+    named |= set(re.findall(r"^    ((?:connectors|alerts|monitor)/[\w./]+\.py) ", PAGE, re.MULTILINE))
+    assert len(named) > 30, "the pattern finds too little"
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+def test_the_map_lists_every_folder_and_only_these() -> None:
+    drawn = PAGE[PAGE.index("## The folders") : PAGE.index("`make test`")]
+    listed = set(re.findall(r"^      (\w+)(?:/|\.py) ", drawn, re.MULTILINE))
+    folder = ROOT / "monitor"
+    real = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert listed == real - {"__init__"}
+
+
+def test_twenty_changes_have_their_place() -> None:
+    rows = re.findall(r"^\| (?!I want|-)(.+?)\|", PAGE, re.MULTILINE)
+    assert len(rows) >= 20
+
+
+@pytest.mark.parametrize("folder", ["connectors", "alerts", "monitor"])
+def test_every_source_file_has_a_test_named_for_it_or_a_reason(folder: str) -> None:
+    tests = {path.relative_to(ROOT).as_posix() for path in tracked()}
+    lonely = []
+    for path in modules():
+        inside = path.removeprefix("monitor/").removesuffix(".py")
+        above, _, stem = inside.rpartition("/")
+        wanted = {f"tests/{above or 'monitor'}/{kind}_{stem}.py" for kind in ("test", "contract")}
+        if path.startswith(f"{folder}/") and stem != "__init__" and not wanted & tests:
+            lonely.append(path)
+    assert sorted(set(lonely) - set(WITHOUT_A_NAMESAKE)) == [], "name a test for it, or say in which one it is tested"
+
+
+def test_no_entry_of_the_list_outlives_its_files() -> None:
+    assert sorted(path for path in WITHOUT_A_NAMESAKE if path not in modules()) == []
+    assert sorted({test for test in WITHOUT_A_NAMESAKE.values() if not (ROOT / test).exists()}) == []
