@@ -60,6 +60,10 @@ notify/test_mail_subjects.py: alerts/case.py
 cases/test_escalation.py: alerts/case_policy.py
 alerts/test_webhook.py: alerts/http.py
 alerts/slack/test_channel.py: alerts/slack/blocks.py alerts/slack/errors.py
+connectors/test_rss.py: connectors/bot_check.py connectors/rss/connector.py connectors/rss/entries.py
+    connectors/rss/identity.py connectors/rss/parsing.py connectors/rss/wording.py
+connectors/test_dates.py: connectors/date_words.py
+people/test_identity.py: monitor/people/reach.py monitor/people/upgrade.py monitor/store/people.py
 """
 WITHOUT_A_NAMESAKE = {
     path: f"tests/{test}"
