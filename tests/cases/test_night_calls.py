@@ -13,7 +13,7 @@ from monitor.store import deliveries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import CHURN, HOUR, INJURY, MINUTE, assembly_of, case, lines, messages, post, settings_from, take
+from tests.helpers import CHURN, HOUR, INJURY, MINUTE, assembly_of, case, lines, messages, post, settings_from, take
 
 Base = Sqlite | Postgresql
 EVENING = datetime(2026, 3, 4, 21, 0, tzinfo=UTC)

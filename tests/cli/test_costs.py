@@ -13,7 +13,7 @@ from monitor.store import key_values, sources
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import know_sources
 from tests.cli.test_command_line import earful
-from tests.hall import settings_on
+from tests.helpers import settings_on
 
 X = """
 [[sources]]

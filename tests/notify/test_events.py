@@ -16,8 +16,9 @@ from monitor.notify import event_sender
 from monitor.notify.event_sender import EventSender
 from monitor.store import cases, events
 from monitor.wiring import Assembly
+from tests.alerting_helpers import Base
 from tests.fakes.server import FakeServer, Reply
-from tests.hall import (
+from tests.helpers import (
     ANGRY,
     BROKEN,
     DAY,
@@ -33,7 +34,6 @@ from tests.hall import (
     settings_from,
     take,
 )
-from tests.monitor.desk import Base
 
 SECRET = "correct-horse-battery-staple"
 PROGRAMS = Path(__file__).parents[2] / "docs" / "programs.md"

@@ -30,7 +30,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.schema import STEPS, migrate
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly, open_store
-from tests.hall import CHURN, DAY, HOUR, MINUTE, NOW, assembly_of, case, messages, post, settings_from, take
+from tests.helpers import CHURN, DAY, HOUR, MINUTE, NOW, assembly_of, case, messages, post, settings_from, take
 
 Base = Sqlite | Postgresql
 ANA = """

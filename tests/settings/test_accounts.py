@@ -9,7 +9,7 @@ import pytest
 
 from connectors import Account
 from monitor.settings.accounts import Accounts
-from tests.hall import post, settings_from
+from tests.helpers import post, settings_from
 
 X = """
 [[sources]]
