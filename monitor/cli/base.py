@@ -63,18 +63,22 @@ def settings_path() -> Path:
     return _Chosen.settings
 
 
-def load_settings() -> Settings:
-    """The settings that this call works with, sound."""
-    return load(settings_path(), os.environ)
+def load_settings(*, secrets: bool = True) -> Settings:
+    """The settings that this call works with, sound; without `secrets` for what speaks to nobody outside."""
+    return load(settings_path(), os.environ, secrets=secrets)
 
 
 @contextmanager
-def opened() -> Iterator[Assembly]:
-    """Everything assembled on the database of these settings, closed afterwards."""
-    settings = load_settings()
+def opened(*, secrets: bool = False) -> Iterator[Assembly]:
+    """Everything assembled on the database of these settings, closed afterwards.
+
+    Only what reads a network or sends needs `secrets`; the nightly backup and a look at cases run without.
+    """
+    settings = load_settings(secrets=secrets)
     database = open_store(settings, utc_now())
     try:
-        know_sources(database, settings)
+        if settings.whole:  # else a source would seem to have changed its settings
+            know_sources(database, settings)
         yield assemble(settings, database)
     finally:
         database.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +13,9 @@ from rich.text import Text
 
 from alerts.wording import count_words, excerpt
 from connectors import Post
-from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json, settings_path
+from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json
 from monitor.ingest import file_import
 from monitor.service.scheduler import utc_now
-from monitor.settings.loading import load
 from monitor.store import mentions, sources
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
@@ -34,7 +32,7 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
 
     What follows from it is sent.
     """
-    with opened() as assembly:
+    with opened(secrets=True) as assembly:
         names = [source] if source else [each.name for each in assembly.settings.sources if each.enabled]
         well = True
         for name in names:
@@ -288,7 +286,7 @@ def backup(file: Annotated[Path, typer.Argument(help="Where to write the copy.")
 
     The daemon goes on meanwhile.
     """
-    settings = load_settings()
+    settings = load_settings(secrets=False)
     database = open_store(settings, utc_now())
     try:
         if not isinstance(database, Sqlite):
@@ -307,7 +305,7 @@ def restore(
     verify: Annotated[bool, typer.Option("--verify", help="Only check the copy; change nothing.")] = False,
 ) -> None:
     """Put a copy in the place of the database. The daemon must be stopped; what stood there is kept beside it."""
-    settings = load(settings_path(), os.environ)
+    settings = load_settings(secrets=False)
     url = settings.database.url.get_secret_value()
     if not url.startswith("sqlite:"):
         raise Failed("this database is PostgreSQL: use pg_restore")

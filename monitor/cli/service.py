@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from alerts import ChannelError
@@ -116,7 +117,7 @@ def service(user: Annotated[str, typer.Option("--user", help="The system user th
 
     The four commands that install it stand at its head.
     """
-    load_settings()
+    load_settings(secrets=False)
     executable = Path(sys.argv[0]).absolute()
     typer.echo(commands.service(settings_path().absolute(), executable, user or os.environ.get("USER", "earful")))
 
@@ -265,7 +266,7 @@ def try_(
     """Show recent posts that the query would catch. Nothing is stored."""
     settings = load_settings()
     queries = queries_of(settings)
-    shown = 0
+    shown = reached = 0
     for source in settings.sources:
         if not source.enabled or shown >= limit:
             continue
@@ -277,6 +278,7 @@ def try_(
         if not good:
             console.print(f"[red]no[/] {source.name}: {safe_line(line)}", soft_wrap=one_line)
             continue
+        reached += 1
         for post in batch.posts:
             subject = Subject(post.text, post.title, post.author, post.source, post.lang, post.url)
             found = brands_in(subject, queries)
@@ -287,12 +289,14 @@ def try_(
                     f"[dim]{source.name}[/] [bold]{_plain(post.author)}[/] [dim]({_plain(words)})[/]",
                     soft_wrap=one_line,
                 )
-                console.print(f"  {_plain(post.text or post.title)[:200]}", soft_wrap=one_line)
+                console.print(f"  {_plain((post.text or post.title)[:200])}", soft_wrap=one_line)
     console.print(f"{count_words(shown, 'post')}; nothing was stored.")
+    if not reached:
+        raise Failed("no source could be read: each line above says why")
 
 
 def _plain(text: str) -> str:
-    return safe_line(text).replace("[", "\\[")
+    return escape(safe_line(text))
 
 
 alert = typer.Typer(help="Try the channels; send again what did not go through.", no_args_is_help=True)

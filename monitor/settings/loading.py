@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 import alerts
 import connectors
 from monitor.settings.checks import Checks
+from monitor.settings.environment import with_secrets_file
 from monitor.settings.errors import (
     Fault,
     Key,
@@ -57,15 +58,16 @@ _ENDLESS_KEY = re.compile(
 )  # tomllib: minutes for 10,000
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Read and check the settings at `path`; secrets named `{ env = ... }` come from `environ`.
+def load(path: Path, environ: Mapping[str, str], *, secrets: bool = True) -> Settings:
+    """Read and check the settings at `path`; `{ env = ... }` is read from `environ`, then `earful.env`.
 
+    Without `secrets` one that is missing is no fault (but the database's): for commands that speak to nobody outside.
     Raises SettingsError with every fault at once: missing files and secrets, syntax, unknown keys, wrong types, and
     words that name nothing. Nothing is opened but the file, the secret files and the modules of the kinds it names.
     """
     data = _read(path)
     table = _parse(path, data)
-    reading = _Reading(path, table, environ)
+    reading = _Reading(path, table, with_secrets_file(path, environ), secrets=secrets)
     settings = reading.settings(hashlib.sha256(data).hexdigest())
     if settings is None:
         raise SettingsError(placed(reading.problems, path, lines_of(_text(path, data))))
@@ -141,10 +143,10 @@ _LISTS: dict[str, type[BaseModel]] = {"brands": Brand, "sources": Source, "chann
 class _Reading:
     """One reading of one file: builds every part on its own, so that each can speak of its faults."""
 
-    def __init__(self, path: Path, table: dict[str, Any], environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, table: dict[str, Any], environ: Mapping[str, str], *, secrets: bool) -> None:
         self.path = path
         self.table = table
-        self.filling = Filling(path.absolute().parent, environ)
+        self.filling = Filling(path.absolute().parent, environ, need_secrets=secrets, unused=_disabled(table))
         self.problems = self.filling.problems
 
     def settings(self, fingerprint: str) -> Settings | None:
@@ -166,6 +168,7 @@ class _Reading:
             **sound,
             fingerprint=fingerprint,
             given=frozenset(_keys(self.table, ())),
+            whole=not self.filling.passed_over,
             warnings=(*self.filling.warnings, *_almost_midnight(sound)),
         )
 
@@ -248,6 +251,15 @@ class _Reading:
             return database
         whole = (self.filling.folder / Path(name).expanduser()).resolve()
         return database.model_copy(update={"url": SecretStr(f"sqlite:{whole}")})
+
+
+def _disabled(table: Mapping[str, Any]) -> frozenset[Key]:
+    """The keys of sources that are switched off: nobody needs their secrets."""
+    sources = table.get("sources")
+    listed = sources if isinstance(sources, list) else []
+    return frozenset(
+        ("sources", at) for at, each in enumerate(listed) if isinstance(each, dict) and each.get("enabled") is False
+    )
 
 
 def _keys(value: object, key: Key) -> Iterator[str]:

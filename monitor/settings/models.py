@@ -364,6 +364,7 @@ class Settings(Table):
     fingerprint: str = ""  # sha256 of the file's bytes: a reload knows whether anything changed
     given: frozenset[str] = frozenset()  # the keys that the file itself sets, as "alerts.group_wait"
     warnings: tuple[str, ...] = ()  # sound, and yet worth a look
+    whole: bool = True  # every secret was there; False only for commands that need none
 
     @property
     def zone(self) -> ZoneInfo:

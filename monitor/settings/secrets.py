@@ -12,18 +12,19 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from monitor.settings.environment import NAME as ENVIRONMENT_FILE
 from monitor.settings.errors import Key, Problem, dotted, meant, shown
 
 _LARGEST = 64 * 1024
 _SET = "set it, or write where the secret is"
 _HOW = 'write { env = "NAME" } or { file = "PATH" }'
-_UNREAD = SecretStr("unread")  # stands in for a secret whose fault is already noted
+# In place of a secret that is missing: long enough, and an address, so that nothing else is found wrong with it.
+_UNREAD = SecretStr("https://secret.invalid/not-read")
 
 
 @dataclass(slots=True)
@@ -34,7 +35,10 @@ class Filling:
     environ: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    plain: frozenset[Key] = frozenset()  # secrets that may stand in the file because they hold no password
+    plain: frozenset[Key] = frozenset()  # secrets that may be in the file because they hold no password
+    need_secrets: bool = True  # else one that is missing is no fault; the database's is always needed
+    passed_over: bool = False  # a secret was missing, and nobody needs it now
+    unused: frozenset[Key] = frozenset()  # tables that are switched off: their secrets are never asked for
 
     def table(self, model: type[BaseModel], value: object, key: Key, also: tuple[str, ...] = ()) -> object:
         """Fill one table of `model`, note and leave out keys it does not know; `also` are keys known besides."""
@@ -112,7 +116,11 @@ class Filling:
         elif not isinstance(next(iter(value.values())), str):
             self._note(key, shown(next(iter(value.values()))), _HOW)
         else:
+            noted = len(self.problems)
             text = self._from_environment(value["env"], key) if "env" in value else self._from_file(value["file"], key)
+            if not text and (key[:2] in self.unused or (not self.need_secrets and key[0] != "database")):
+                del self.problems[noted:]
+                self.passed_over = self.passed_over or key[:2] not in self.unused
             return SecretStr(text) if text else _UNREAD
         return _UNREAD
 
@@ -120,8 +128,7 @@ class Filling:
         text = self.environ.get(name, "").strip() if name else ""
         if not text:
             found = "an empty environment variable" if name in self.environ else "an environment variable that is unset"
-            kept = self.folder / "earful.env"  # systemd reads it for the daemon; a person's shell does not by itself
-            write = f"in a shell first: set -a; . {quote(str(kept))}; set +a" if kept.is_file() else _SET
+            write = f"write {name}=... into {self.folder / ENVIRONMENT_FILE}, or set it" if name else _SET
             self._note(key, f"{found}, {shown(name)}", write)
         return text
 

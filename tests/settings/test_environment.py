@@ -1,0 +1,133 @@
+"""earful.env is read as systemd reads it, by every command; what needs no secret runs without one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitor.settings.environment import with_secrets_file
+from monitor.settings.errors import SettingsError
+from monitor.settings.loading import load
+from tests.house.reading import ROOT
+
+FILE = """# secrets
+; old ones
+PLAIN=abc def
+ SPACED = x y \t
+SINGLE='it is "so" \\n $HOME'
+DOUBLE="say \\"yes\\" \\$HOME \\n"
+TWO="a""b"' c'
+MIDDLE=it's
+LONG=one \\
+two
+BACK=a\\ b\\\\c
+WIDE="first
+second"
+HASH=a#b
+EMPTY=
+nonsense
+9BAD=1
+export OTHER=2
+LAST=z"""
+
+
+def test_it_is_read_as_systemd_reads_it(tmp_path: Path) -> None:
+    """systemd.exec(5), EnvironmentFile=: quotes only where a value begins, joined lines, nothing expanded."""
+    file = tmp_path / "earful.env"
+    file.write_text(FILE, encoding="utf-8")
+    file.chmod(0o600)
+    found = dict(with_secrets_file(tmp_path / "settings.toml", {"LAST": "of the environment"}))
+    assert found == {
+        "PLAIN": "abc def", "SPACED": "x y", "SINGLE": 'it is "so" \\n $HOME', "DOUBLE": 'say "yes" $HOME \\n',
+        "TWO": "ab c", "MIDDLE": "it's", "LONG": "one two", "BACK": "a b\\c", "WIDE": "first\nsecond", "HASH": "a#b",
+        "EMPTY": "", "LAST": "of the environment",
+    }  # fmt: skip
+
+
+def test_a_quote_that_never_ends_takes_the_rest_and_stops(tmp_path: Path) -> None:
+    (tmp_path / "earful.env").write_text('A="never\nB=1\n', encoding="utf-8")
+    (tmp_path / "earful.env").chmod(0o600)
+    assert with_secrets_file(tmp_path / "settings.toml", {}) == {"A": "never\nB=1\n"}
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "earful.env"
+    file.write_text("A=1\n", encoding="utf-8")
+    file.chmod(mode)
+    with pytest.raises(SettingsError) as refused:
+        with_secrets_file(tmp_path / "settings.toml", {})
+    (fault,) = refused.value.faults
+    assert fault.file == str(file)
+    assert "others may write" in fault.found
+    assert "chmod 600" in fault.write
+
+
+SETTINGS = """
+[database]
+url = "sqlite:earful.sqlite"
+[[brands]]
+name = "Acme"
+query = "acme"
+[[sources]]
+name = "x"
+kind = "x"
+bearer_token = { env = "X_TOKEN_OF_THE_TEST" }
+[[sources]]
+name = "old"
+kind = "x"
+enabled = false
+bearer_token = { env = "NEVER_SET_ANYWHERE" }
+[[channels]]
+name = "console"
+kind = "console"
+[[channels]]
+name = "hook"
+kind = "webhook"
+url = { env = "HOOK_OF_THE_TEST" }
+secret = { env = "SIGN_OF_THE_TEST" }
+[alerts]
+notify = ["console", "hook"]
+"""
+
+
+def earful(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Start a command as cron would: with next to no environment."""
+    program = "from monitor.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, "--settings", str(folder / "settings.toml"), *words],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_the_nightly_backup_runs_in_cron_and_what_needs_a_secret_names_it(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text(SETTINGS, encoding="utf-8")
+    done = earful(tmp_path, "backup", str(tmp_path / "copy.sqlite"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "copy.sqlite").exists()
+    assert earful(tmp_path, "cases").returncode == 0
+    refused = earful(tmp_path, "check")
+    assert refused.returncode == 78
+    assert "X_TOKEN_OF_THE_TEST" in refused.stderr
+    assert "NEVER_SET_ANYWHERE" not in refused.stderr, "a source that is switched off needs no secret"
+    secrets = tmp_path / "earful.env"
+    secrets.write_text(
+        "X_TOKEN_OF_THE_TEST=t\nHOOK_OF_THE_TEST=http://127.0.0.1:9/\nSIGN_OF_THE_TEST=0123456789abcdef\n",
+        encoding="utf-8",
+    )
+    secrets.chmod(0o600)
+    assert earful(tmp_path, "check").returncode == 0
+
+
+def test_settings_without_their_secrets_say_so(tmp_path: Path) -> None:
+    """Whoever works with them must not believe that a source has changed its settings."""
+    file = tmp_path / "settings.toml"
+    file.write_text(SETTINGS, encoding="utf-8")
+    assert not load(file, {}, secrets=False).whole
+    given = {"X_TOKEN_OF_THE_TEST": "t", "HOOK_OF_THE_TEST": "http://127.0.0.1:9/", "SIGN_OF_THE_TEST": "0" * 16}
+    assert load(file, given, secrets=False).whole
