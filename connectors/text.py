@@ -19,6 +19,12 @@ RAW_CAP = 65_536
 LONGEST_URL = 4_096
 _MOST_MARKS = 30
 
+# Letters of scripts that are written without spaces between words: Thai, Lao, Tibetan, Burmese, Khmer, Chinese and
+# Japanese; and Korean, which glues its particles to a name. The inside of a character class.
+SPACELESS = (
+    "\u0e00-\u0fff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3021-\u302f\u3031-\u303c\u3040-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\uffa1-\uffdc\U00020000-\U0003ffff"
+)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from monitor.text.normalize import fold, has_run
+from monitor.text.normalize import fold, has_run, without_entities
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
 JUDGED = (*LANGUAGES, "und", "")  # a post in any other language is shown, and not judged
@@ -30,8 +30,6 @@ _token = re.compile(
     r"https?://\S+|\{link\}|www\.\S+|[@#]?\w+(?:'\w+)*|[!?]+|\.{2,}|\.(?=\s|$)|[…;]|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
 )
 _stretched = re.compile(r"([^\W\d_])\1{2,}")
-_entity = re.compile(r"&(amp|lt|gt|quot|#39|nbsp);")
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "nbsp": " "}
 _capitals = re.compile("[A-Z]{3}")
 _capital_word = re.compile(r"\b[A-Z]{3,}\b")
 _any_word = re.compile(r"\b[A-Za-z]{3,}\b")
@@ -118,11 +116,7 @@ class Signals:
 
 def tokens_of(text: str) -> list[str]:
     """Cut a text into the words that cues and model share: folded, no apostrophes, links and people as classes."""
-    return _tokens(fold(_plain(text)))
-
-
-def _plain(text: str) -> str:
-    return _entity.sub(lambda found: _ENTITIES[found[1]], text) if "&" in text else text
+    return _tokens(fold(without_entities(text)))
 
 
 def _tokens(folded: str) -> list[str]:
@@ -352,7 +346,7 @@ class Aim:
 
 def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     """Read one bounded text and return everything that the rules see in it."""
-    folded = fold(_plain(text))
+    folded = fold(without_entities(text))
     tokens = _tokens(folded)
     found = cues.find(tokens)
     values: dict[str, float] = {}

@@ -50,6 +50,9 @@ _long_marks = re.compile(f"([{_ALL_MARKS}]{{30}})[{_ALL_MARKS}]+")
 _mark = re.compile(f"[{MARKS}]")
 _rare_script = re.compile("[\U000101fd-\U0001e94a]")
 _accents = re.compile("[\u0300-\u036f]+")
+_trade_marks = re.compile("[\u2122\u2120]")  # NFKD makes letters of them, and "Acme™" another word
+_entity = re.compile("&(amp|lt|gt|quot|apos|#39|#x27|nbsp);", re.IGNORECASE)
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "#39": "'", "#x27": "'", "nbsp": " "}
 _apostrophe = re.compile(f"[{APOSTROPHES}]")
 _unclean = re.compile(f"[{_CONTROLS}\u2028\u2029\ud800-\udfff]")
 _controls = re.compile(f"[{_CONTROLS}]+")
@@ -62,6 +65,11 @@ _blank = re.compile(r"\s+")
 def without_invisible(text: str) -> str:
     """Drop what is shown as nothing: zero-width characters, direction marks, variation selectors, tags."""
     return text if text.isascii() else _invisible.sub("", text)
+
+
+def without_entities(text: str) -> str:
+    """Put the sign in the place of each entity that networks write: "AT&amp;T" is "AT&T"."""
+    return _entity.sub(lambda found: _ENTITIES[found[1].lower()], text) if "&" in text else text
 
 
 def _join_pair(found: re.Match[str]) -> str:
@@ -124,7 +132,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower().replace("`", "'")
     text = _invisible.sub("", text)
-    text = _few_marks(text)
+    text = _trade_marks.sub(" ", _few_marks(text))
     text = _accents.sub("", unicodedata.normalize("NFKD", text))
     text = _apostrophe.sub("'", _unmask(text)).casefold()
     if _latin_spelling.search(text) is not None:

@@ -13,7 +13,8 @@
 
 Operators are in capitals. Every match must hold at least one word that a source can be asked for, so a query made of
 NOT and fields alone is refused. Words of scripts written without spaces (Japanese, Chinese, Thai, Korean particles)
-match anywhere inside the text; a term with a sign of its own (AT&T, C++) matches with that sign.
+match anywhere inside the text, and a Latin name glued to them is a word of its own ("acmeのケトル"). A term with a sign
+of its own (AT&T, C++, .NET) matches with that sign; a name that holds a star stands in quotes: "E*TRADE".
 
 No regular expression is made from what a person wrote.
 

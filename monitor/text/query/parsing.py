@@ -9,8 +9,8 @@ from typing import Literal
 
 from monitor.text.normalize import fold, without_invisible
 from monitor.text.query.matching import Field, Joined, Near, Node, Not, Query, needed
-from monitor.text.query.subject import TOKEN
-from monitor.text.query.terms import SPACELESS, Term
+from monitor.text.query.subject import TOKEN, spans_of
+from monitor.text.query.terms import Term, is_spaceless
 
 MAXIMUM_LENGTH = 2_000  # characters of a query
 MAXIMUM_DEPTH = 50  # parentheses and NOT inside each other
@@ -19,7 +19,8 @@ MAXIMUM_DISTANCE = 100  # of NEAR
 
 _FIELDS = ("author", "source", "lang", "domain")
 # Signs that people write or leave out as they like; any other sign in a term must stand in the text too.
-_loose_signs = re.compile(r"[\s\-\u2010-\u2015_.,;:!?'\u2018\u2019\"\u201c\u201d()]+")
+_loose_signs = re.compile(r"[\s\-\u2010-\u2015_.,;:!?\u00a1\u00bf'\u2018\u2019\"\u201c\u201d()\u2122\u2120\u00ae]+")
+_begins_with_sign = re.compile(r"[.!:]\w")  # .NET, !K7: without it, the name would be a plain word
 _CURLY = str.maketrans("\u201c\u201d\u201e\u201f\uff02", '"' * 5)
 _lexeme = re.compile(
     r"""(?P<space>\s+)|(?P<bracket>[()])|(?P<minus>-(?=[^\s)]))|(?P<near>NEAR/\d+(?=[\s()"]|$))|(?P<operator>AND|OR|NOT)(?=[\s()"]|$)
@@ -198,15 +199,17 @@ def _term(lexeme: _Lexeme, exact: bool = False) -> Term:
     own = text[len(sigil) :]
     prefix = own.endswith("*")
     own = without_invisible(own.rstrip("*").strip())
-    words = tuple(word for found in TOKEN.finditer(own) if (word := fold(found[0]).replace("'", "")))
+    words = tuple(word for start, end in spans_of(own, 0) if (word := fold(own[start:end]).replace("'", "")))
     folded = " ".join(fold(own).split())
     signs = _loose_signs.sub("", TOKEN.sub("", own))
-    literal = sigil + folded if signs or not words or SPACELESS.search(own) else ""
+    signs += own[:1] if _begins_with_sign.match(own) else ""
+    literal = sigil + folded if signs or not words or is_spaceless(own) else ""
     nothing = not words and (not signs or own.isascii())
     if nothing or not folded.replace("'", ""):
         raise QueryError("there is no letter or digit to look for", lexeme.at, "write a word")
-    if "*" in own:
-        raise QueryError("a star stands inside a word", lexeme.at, "write it at the end: acme*")
+    if "*" in own and not quoted:
+        remedy = f'write it at the end: acme*, or put a name that holds one in quotes: "{text}"'
+        raise QueryError("a star stands inside a word", lexeme.at, remedy)
     if prefix and (literal or len(words[-1]) < 2):
         raise QueryError("a star needs a beginning to go by", lexeme.at, "write two letters or more before it: acme*")
     if prefix and exact:

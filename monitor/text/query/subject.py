@@ -7,12 +7,17 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
-from monitor.text.normalize import APOSTROPHES, MARKS, fold, without_invisible
+from connectors.text import SPACELESS
+from monitor.text.normalize import APOSTROPHES, MARKS, fold, without_entities, without_invisible
 
 _HEAD, _TAIL = 16_384, 8_192  # of a longer text, these first and last characters are looked at
 _TITLE = 1_024
 _letter = r"[\w\u24b6-\u24e9]"  # circled letters are signs to Python, and letters to those who dodge filters
 TOKEN = re.compile(rf"{_letter}[\w\u24b6-\u24e9{MARKS}]*(?:[{APOSTROPHES}]{_letter}[\w\u24b6-\u24e9{MARKS}]*)*")
+# People glue a Latin name to words of these scripts: "acmeのケトル", "用acme写". So one begins where the other ends.
+_APART = f"{SPACELESS}\u0590-\u0dff\ufb1d-\ufdff\ufe70-\ufefc"
+_apart = re.compile(f"[{_APART}]")
+_of_one_script = re.compile(f"[{_APART}]+|[^{_APART}]+")
 _ascii_token = re.compile(r"\w+(?:['`]\w+)*", re.ASCII)
 _elision = frozenset({"l", "d", "j", "n", "m", "t", "s", "c", "qu"})  # French and Italian: l'acme, d'acme
 
@@ -34,10 +39,11 @@ class View:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.title = subject.title[:_TITLE]
-        self.text = text = subject.text
+        self.title = without_entities(subject.title[:_TITLE])
+        text = subject.text
         if len(text) > _HEAD + _TAIL:
-            self.text = text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+            text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+        self.text = text = without_entities(text)
         self.folded = f"{fold(self.title)}\n{fold(text)}" if self.title else fold(text)
         self.haystack = self.folded.replace("'", "")
 
@@ -95,10 +101,26 @@ class View:
 def spans_of(text: str, title_ends: int) -> list[tuple[int, int]]:
     """Cut into words; one empty word stands between title and text, so that no phrase runs from one into the other."""
     spans = [found.span() for found in (_ascii_token if text.isascii() else TOKEN).finditer(text)]
+    if not text.isascii() and _apart.search(text) is not None:
+        spans = [piece for start, end in spans for piece in _pieces(text, start, end)]
     if title_ends:
         at = bisect_left(spans, (title_ends, 0))
         spans.insert(at, (title_ends, title_ends))
     return spans
+
+
+def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Cut a word where its script changes."""
+    pieces = []
+    for found in _of_one_script.finditer(text, start, end):
+        first, last = found.span()
+        while first < last and text[first] in APOSTROPHES:
+            first += 1
+        while first < last and text[last - 1] in APOSTROPHES:
+            last -= 1
+        if first < last:
+            pieces.append((first, last))
+    return pieces
 
 
 def _forms(word: str) -> set[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from connectors.text import SPACELESS
 from monitor.text.normalize import APOSTROPHES, MARKS, fold
 from monitor.text.query.subject import View
 
-SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
-                        "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")  # fmt: skip
+_spaceless = re.compile(f"[{SPACELESS}]")
 _word_end = re.compile(rf"[\w{MARKS}]")
 
 
@@ -135,8 +135,11 @@ def _has_sigil(view: View, word: int, sigil: str) -> bool:
 
 
 def _stands_in(needle: str, text: str) -> bool:
-    """Whether `needle` stands in `text`, not inside a longer word (scripts without spaces have no such bounds)."""
-    open_start, open_end = not _bounded(needle[0]), not _bounded(needle[-1])
+    """Whether `needle` stands in `text`, not inside a longer word (scripts without spaces have no such bounds).
+
+    A name that begins with a sign begins there: ".NET" does not stand in "example.net".
+    """
+    open_start, open_end = not (_bounded(needle[0]) or needle[0].isascii()), not _bounded(needle[-1])
     at = text.find(needle)
     while at >= 0:
         end = at + len(needle)
@@ -148,5 +151,10 @@ def _stands_in(needle: str, text: str) -> bool:
     return False
 
 
+def is_spaceless(text: str) -> bool:
+    """Whether a letter of a script without spaces stands in a text."""
+    return not text.isascii() and _spaceless.search(text) is not None
+
+
 def _bounded(letter: str) -> bool:
-    return _word_end.match(letter) is not None and SPACELESS.match(letter) is None
+    return _word_end.match(letter) is not None and not is_spaceless(letter)
