@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
+
+from connectors.text import SPACELESS
 
 Row = Mapping[str, Any]
 Values = Mapping[str, Any]
@@ -29,6 +33,8 @@ C = TypeVar("C", bound=_Closes)
 NEVER = ""  # a time that is not set
 _LONGEST_SEARCH = 1000  # characters
 _MOST_WORDS = 30  # FTS5 refuses an expression that is too deep
+_spaceless = re.compile(f"[{SPACELESS}]")
+_to_part = re.compile(f"[{SPACELESS}\uff01-\uff5e]")
 
 
 class DatabaseUnusable(Exception):
@@ -78,10 +84,21 @@ def marks(name: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     return "(" + ", ".join(f":{each}" for each in names) + ")", dict(zip(names, values, strict=True))
 
 
+def parted(text: str) -> str:
+    """A text with each letter of a script without spaces as a word of its own, "" where it holds none.
+
+    So a part of such a text is found, as letters that stand side by side, and a Latin name that is glued to them. Wide
+    and narrow forms, as an input method writes them, become the plain ones.
+    """
+    if text.isascii() or _to_part.search(text) is None:
+        return ""
+    return _spaceless.sub(r" \g<0> ", unicodedata.normalize("NFKC", text))
+
+
 def sought(words: str) -> list[str]:
     """What people typed into a search, as words that both databases take: few, short, no NUL, no lone surrogate."""
     text = words[:_LONGEST_SEARCH].encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
-    return text.split()[:_MOST_WORDS]
+    return [" ".join((parted(word) or word).split()) for word in text.split()[:_MOST_WORDS]]
 
 
 class Database(Protocol):

@@ -10,12 +10,13 @@ from hashlib import blake2b
 from typing import Any
 
 from connectors import Post
-from monitor.store.database import Database, Row, at, instant, listed, marks, stamp
 from monitor.types import Mention, Verdict
+from monitor.store.database import Database, Row, at, instant, listed, marks, parted, stamp
 
 POST_COLUMNS = (
     "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",
     "rating", "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at", "author_id",
+    "parted",
 )  # fmt: skip
 MENTION_COLUMNS = (
     "id", "post_id", "brand", "seen_at", "posted_at", "source", "author", "sentiment", "label", "lane", "needs_answer",
@@ -80,6 +81,7 @@ def post_row(post: Post, seen_at: str) -> dict[str, Any]:
         "replied_at": stamp(post.replied_at),
         "seen_at": seen_at,
         "author_id": post.author_id,
+        "parted": parted(f"{post.title} {post.text} {post.author}"),
     }
 
 
@@ -229,7 +231,8 @@ def edit_post(database: Database, row: Mapping[str, Any]) -> None:
     """An edit refreshes text and numbers; it never opens anything by itself."""
     database.run(
         "UPDATE posts SET text = :text, title = :title, edited_at = :edited_at, reach = :reach, rating = :rating, "
-        "raw = :raw, reply_text = :reply_text, replied_at = :replied_at WHERE id = :id AND purged_at = ''",
+        "raw = :raw, parted = :parted, reply_text = :reply_text, replied_at = :replied_at "
+        "WHERE id = :id AND purged_at = ''",
         row,
     )
 
@@ -414,7 +417,7 @@ def delete_of_author(database: Database, source: str, author_id: str, now: datet
 def _empty(database: Database, clause: str, values: Mapping[str, Any], column: str) -> None:
     database.run(
         f"UPDATE posts SET text = '', title = '', author = '', author_name = '', author_id = '', raw = '', url = '', "
-        f"reply_text = '', {column} = :now WHERE id IN {clause}",
+        f"reply_text = '', parted = '', {column} = :now WHERE id IN {clause}",
         values,
     )
     database.run(

@@ -139,7 +139,7 @@ class Postgresql:
         The server cannot guess how often several words stand together. So the newest posts are looked at first: what is
         common among them is found soon by walking back, what is rare among them by the index.
         """
-        fits = "search @@ plainto_tsquery('simple', :search)"
+        fits = "search @@ websearch_to_tsquery('simple', :search)"
         if not most:
             return f"SELECT s.id FROM posts s WHERE s.{fits} OFFSET 0"
         newest = f"SELECT search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}"
@@ -153,20 +153,20 @@ class Postgresql:
 
     def search_count(self, most: int) -> str:
         """In whatever order they are found."""
-        matches = "SELECT 1 FROM posts s WHERE s.search @@ plainto_tsquery('simple', :search)"
+        matches = "SELECT 1 FROM posts s WHERE s.search @@ websearch_to_tsquery('simple', :search)"
         return f"SELECT count(*) AS n FROM ({matches} LIMIT {int(most)}) AS found"
 
     def search_test(self, _listed: int) -> str:
         """The column that the index is made of."""
-        return "p.search @@ plainto_tsquery('simple', :search)"
+        return "p.search @@ websearch_to_tsquery('simple', :search)"
 
     def by_index(self, _name: str) -> str:
         """PostgreSQL chooses by its statistics."""
         return ""
 
     def search_words(self, words: str) -> str:
-        """`plainto_tsquery` takes any text."""
-        return " ".join(sought(words))
+        """Each word quoted: nothing that people type is syntax, and what it is cut into stands side by side."""
+        return " ".join('"' + word.replace('"', " ") + '"' for word in sought(words))
 
     def checkpoint(self) -> None:
         """PostgreSQL looks after its own log."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from monitor.store.database import DatabaseUnusable, stamp
+from monitor.store.database import DatabaseUnusable, parted, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 
@@ -205,8 +205,33 @@ EVENTS = (
     "CREATE INDEX cases_overdue ON cases (due_at) WHERE closed_at = '' AND due_at <> ''",
 )
 
+# Texts of scripts without spaces, their letters parted, so that a search finds parts of them.
+PARTS = ("ALTER TABLE posts ADD COLUMN parted {text}",)
+PARTED = {
+    "sqlite": (
+        # A mark above or below a letter (Thai, Burmese) is a letter of the word.
+        "CREATE VIRTUAL TABLE posts_parted USING fts5(parted, content='posts', content_rowid='n', columnsize=0, "
+        """tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'")""",
+        "CREATE TRIGGER posts_parted_insert AFTER INSERT ON posts WHEN new.parted <> '' BEGIN "
+        "INSERT INTO posts_parted (rowid, parted) VALUES (new.n, new.parted); END",
+        "CREATE TRIGGER posts_parted_delete AFTER DELETE ON posts WHEN old.parted <> '' BEGIN "
+        "INSERT INTO posts_parted (posts_parted, rowid, parted) VALUES ('delete', old.n, old.parted); END",
+        "CREATE TRIGGER posts_parted_update AFTER UPDATE OF parted ON posts WHEN old.parted <> new.parted BEGIN "
+        "INSERT INTO posts_parted (posts_parted, rowid, parted) "
+        "SELECT 'delete', old.n, old.parted WHERE old.parted <> ''; "
+        "INSERT INTO posts_parted (rowid, parted) SELECT new.n, new.parted WHERE new.parted <> ''; END",
+    ),
+    "postgresql": (
+        "DROP INDEX posts_search",
+        "ALTER TABLE posts DROP COLUMN search",
+        "ALTER TABLE posts ADD COLUMN search tsvector GENERATED ALWAYS AS (to_tsvector('simple', left(CASE parted "
+        "WHEN '' THEN title || ' ' || text || ' ' || author ELSE parted END, 200000))) STORED",
+        "CREATE INDEX posts_search ON posts USING gin (search)",
+    ),
+}
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:
@@ -246,7 +271,25 @@ def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Seque
             _search_on_sqlite(database)
         else:
             database.script(SEARCH["postgresql"])
+    if step is PARTS:
+        database.script(PARTED[database.dialect])
+        _part(database)
     database.run("INSERT INTO schema_steps (n, at) VALUES (:n, :at)", {"n": number, "at": stamp(now)})
+
+
+def _part(database: Sqlite | Postgresql) -> None:
+    """Part the letters of the posts that are there already."""
+    last = 0
+    while rows := database.rows(
+        "SELECT n, title, text, author FROM posts WHERE n > :last ORDER BY n LIMIT 5000", {"last": last}
+    ):
+        last = int(rows[-1]["n"])
+        new = [
+            {"n": row["n"], "parted": words}
+            for row in rows
+            if (words := parted(f"{row['title']} {row['text']} {row['author']}"))
+        ]
+        database.run_many("UPDATE posts SET parted = :parted WHERE n = :n", new)
 
 
 def _search_on_sqlite(database: Sqlite) -> None:

@@ -175,15 +175,21 @@ class Sqlite:
 
     @staticmethod
     def _numbers(most: int) -> str:
-        least = f" ORDER BY rowid DESC LIMIT {int(most)}" if most else ""
-        return f"SELECT rowid AS n FROM posts_fts WHERE posts_fts MATCH :search{least}"
+        """Of texts as they stand, and of those whose letters were parted."""
+        least = " ORDER BY {} DESC LIMIT " + str(int(most)) if most else ""
+        found = " UNION ".join(
+            f"SELECT n FROM (SELECT rowid AS n FROM {table} WHERE {table} MATCH :search{least.format('rowid')})"
+            for table in ("posts_fts", "posts_parted")
+        )
+        return f"SELECT n FROM ({found}){least.format('n')}"
 
     def search_test(self, listed: int) -> str:
         """Among the newest that match, by a list of them; further back by a look into FTS5 for each post."""
         newest = self._numbers(listed)
         return (
             f"CASE WHEN p.n >= (SELECT min(n) FROM ({newest})) THEN p.n IN ({newest}) "
-            "ELSE EXISTS (SELECT 1 FROM posts_fts WHERE posts_fts MATCH :search AND rowid = p.n) END"
+            "ELSE EXISTS (SELECT 1 FROM posts_fts WHERE posts_fts MATCH :search AND rowid = p.n) "
+            "OR EXISTS (SELECT 1 FROM posts_parted WHERE posts_parted MATCH :search AND rowid = p.n) END"
         )
 
     def by_index(self, name: str) -> str:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from monitor.store import key_values
 from monitor.store.connect import Error, holder_of, open_database
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken, at, instant, sought, stamp
 from monitor.store.postgresql import Postgresql
-from monitor.store.schema import STEPS, migrate, version_of
+from monitor.store.schema import PARTS, STEPS, migrate, version_of
 from monitor.store.sqlite import Sqlite, wal_is_safe
 from tests.helpers import NOW, count
 
@@ -192,6 +193,35 @@ def test_a_new_step_is_taken_once_and_on_sqlite_after_a_backup(database: Base) -
         assert version_of(kept) == len(STEPS)
         assert key_values.fact(kept, "a") == "1"
         kept.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Base]:
+    """A database that has taken only the steps before the letters of some scripts were parted."""
+    if request.param == "postgresql":
+        address = request.getfixturevalue("new_postgresql")
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        opened = open_database(address)
+    else:
+        opened = open_database(f"sqlite:{tmp_path / 'older.sqlite'}")
+    migrate(opened, NOW, STEPS[: STEPS.index(PARTS)])
+    yield opened
+    opened.close()
+
+
+def test_posts_that_stood_before_a_search_knew_their_script_are_found_by_parts(older: Base) -> None:
+    older.run_many(
+        "INSERT INTO posts (id, source, native_id, text, posted_at, seen_at) VALUES (:id, 'x', :id, :text, '', '')",
+        [{"id": "a", "text": "acmeのケトルが壊れた"}, {"id": "b", "text": "plain acme"}],
+    )
+    migrate(older, NOW)
+    for words, keys in (("ケトル", {"a"}), ("acme", {"a", "b"})):
+        rows = older.rows(older.search_matches(), {"search": older.search_words(words)})
+        assert {row["id"] for row in rows} == keys
+    older.run("DELETE FROM posts WHERE id = 'a'")
+    assert older.rows(older.search_matches(), {"search": older.search_words("ケトル")}) == []
 
 
 def test_a_step_that_fails_leaves_the_old_schema_whole(database: Base) -> None:

@@ -112,6 +112,75 @@ def test_whatever_people_type_into_a_search_is_only_words(acme: Assembly, words:
     assert count(acme.database, "posts") == 1
 
 
+GLUED = {
+    "ja": "アクメ acme のケトルが壊れた",
+    "half": "ｱｸﾒのｹﾄﾙ、ＡＣＭＥ最悪",
+    "zh": "用acme的水壶总是漏水，客服不回复",
+    "ko": "acme를 샀는데 주전자가 고장났어요",
+    "th": "กาน้ำacmeพังแล้ว ใครช่วยได้บ้าง",
+    "en": "acme kettle AT&T C++ under_score test-case",
+}
+
+
+PARTS = (
+    ("ケトル", "ja half"),
+    ("ｹﾄﾙ", "ja half"),
+    ("ケトルが", "ja"),
+    ("壊れ", "ja"),
+    ("ト", "ja half"),
+    ("トケル", ""),
+    ("ケトル acme", "ja half"),
+    ("ケトル refund", ""),
+    ("水壶", "zh"),
+    ("漏水 客服", "zh"),
+    ("壶水", ""),
+    ("주전자", "ko"),
+    ("고장났", "ko"),
+    ("กาน้ำ", "th"),
+    ("ช่วย", "th"),
+    ("acme", "ja half zh ko th en"),
+    ("ACME", "ja half zh ko th en"),
+    ("ＡＣＭＥ", "ja half zh ko th en"),
+    ("acmeの", "ja"),
+    ("acme的", "zh"),
+    ("kettle", "en"),
+    ("AT&T", "en"),
+    ("C++", "en"),
+    ("under_score", "en"),
+    ("test-case", "en"),
+)
+
+
+def test_a_search_finds_parts_of_texts_without_spaces(acme: Assembly) -> None:
+    database = acme.database
+    with database.transaction():
+        rows = [mentions.post_row(post(text, native_id=key), stamp(NOW)) for key, text in GLUED.items()]
+        mentions.add_posts(database, rows)
+    for words, keys in PARTS:
+        search = {"search": database.search_words(words)}
+        ids = database.search_matches()
+        found_keys = {
+            row["native_id"] for row in database.rows(f"SELECT native_id FROM posts WHERE id IN ({ids})", search)
+        }
+        assert found_keys == set(keys.split()), words
+        (counted,) = database.rows(database.search_count(10), search)
+        assert counted["n"] == len(found_keys), words
+        tested = database.rows(f"SELECT native_id FROM posts p WHERE {database.search_test(2)}", search)
+        assert {row["native_id"] for row in tested} == found_keys, words
+
+
+def test_parts_of_a_text_are_found_no_more_once_it_is_edited_or_deleted(acme: Assembly) -> None:
+    first = post(f"{ANGRY} ケトル", native_id="a")
+    take(acme, first)
+    assert (found(acme, search="トル"), found(acme, search="漏水")) == (["a"], [])
+    take(acme, replace(first, text=f"{ANGRY} 漏水"))
+    assert (found(acme, search="トル"), found(acme, search="水")) == ([], ["a"])
+    with acme.database.transaction():
+        mentions.delete_posts(acme.database, "forum", ["a"], NOW)
+    assert found(acme, search="水") == []
+    assert acme.database.rows("SELECT n FROM posts WHERE parted <> ''") == []
+
+
 def test_an_edited_post_is_found_by_its_new_words_only(acme: Assembly) -> None:
     first = post(ANGRY, native_id="a")
     take(acme, first)
