@@ -10,8 +10,8 @@ from hashlib import blake2b
 from typing import Any
 
 from connectors import Post
-from monitor.types import Mention, Verdict
 from monitor.store.database import Database, Row, at, instant, listed, marks, parted, stamp
+from monitor.types import Mention, Verdict
 
 POST_COLUMNS = (
     "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",

@@ -17,6 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from monitor.text.negation import denials
 from monitor.text.normalize import fold, has_run, without_entities
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
@@ -160,7 +161,8 @@ def _cut(folded: str) -> list[str]:
 class Cues:
     """Cues of one language as a tree of words, so that a post is read once however many cues there are."""
 
-    def __init__(self, cues: Iterable[tuple[str, Kind]]) -> None:
+    def __init__(self, cues: Iterable[tuple[str, Kind]], language: str = "en") -> None:
+        self.language = language
         self._tree: dict[str, Any] = {}
         self._prefixes: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         for cue, kind in cues:
@@ -289,6 +291,8 @@ def _over_gap(gap: dict[str, Any], tokens: list[str], at: int) -> tuple[int, lis
         following = gap.get(tokens[place])
         if following is not None:
             return _longest(following, tokens, place + 1)
+        if tokens[place] in _NEGATORS:  # "my account was never hacked"
+            return None
     return None
 
 
@@ -327,7 +331,7 @@ OWN = Kind("own_words", "one of your own complaint words", 2.2)
 def cues_for(language: str, own: tuple[str, ...] = ()) -> Cues:
     """Return the cues of a language, with a brand's own from the settings."""
     pairs = [(cue, kind) for kind, cues in kinds_of(language) for cue in cues]
-    return Cues([*pairs, *((cue, OWN) for cue in own)])
+    return Cues([*pairs, *((cue, OWN) for cue in own)], language)
 
 
 @lru_cache(maxsize=1)
@@ -348,13 +352,16 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     """Read one bounded text and return everything that the rules see in it."""
     folded = fold(without_entities(text))
     tokens = _tokens(folded)
-    found = cues.find(tokens)
+    found, spent = _less_denied(cues.find(tokens), tokens, cues.language)
     values: dict[str, float] = {}
     kept, elsewhere, said = found, list[Found](), tokens
     if aim is not None and aim.competitors:
         kept, elsewhere, said = _aimed(found, tokens, aim)
-    negated = _count(kept, tokens, values)
+    negated = _count(kept, tokens, values, spent)
     _shape(text, folded, said, values)
+    if spent:
+        left = sum(token in _NEGATORS for place, token in enumerate(tokens) if place not in spent)
+        values["negations"] = float(min(left, 4))
     if negated:
         values["negated_praise"] = float(min(negated, 2))
     kinds = {cue.kind.name for cue in kept if not cue.kind.calm and cue.kind.weight >= _CONCRETE}
@@ -368,12 +375,35 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     return Signals(tuple(said), values, tuple(kept), tuple(elsewhere))
 
 
-def _count(found: list[Found], tokens: list[str], values: dict[str, float]) -> int:
+def _less_denied(found: list[Found], tokens: list[str], language: str) -> tuple[list[Found], frozenset[int]]:
+    """Put "there is no complaint" in the place of what a negation takes back, and the other way round.
+
+    Returns the places of the negations that are spent so: they say no of nothing else.
+    """
+    denied, over = denials(found, tokens, language)
+    if not denied and not over:
+        return found, frozenset()
+    kinds = {kind.name: kind for kind, _ in kinds_of(language)}
+    gone = {id(denial.cue) for denial in denied} | {id(cue) for cue in over}
+    said = [cue for cue in found if id(cue) not in gone]
+    said.extend(_as(kinds["no_complaint"], denial.start, denial.end, tokens) for denial in denied)
+    said.extend(_as(kinds["broken"], cue.start, cue.end, tokens) for cue in over)
+    spent = frozenset(place for denial in denied for place in range(denial.start, denial.end))
+    return sorted(said, key=lambda cue: (cue.start, cue.end)), spent
+
+
+def _as(kind: Kind, start: int, end: int, tokens: list[str]) -> Found:
+    return Found(kind, " ".join(tokens[start:end]), start, end)
+
+
+def _count(found: list[Found], tokens: list[str], values: dict[str, float], spent: frozenset[int]) -> int:
     """Count cues by kind (at most three each); praise behind a "not" is counted as its opposite and returned."""
     negated = 0
     for cue in found:
         name = cue.kind.name
-        if name == "praise" and any(token in _NEGATORS for token in tokens[max(0, cue.start - 3) : cue.start]):
+        if name == "praise" and any(
+            tokens[place] in _NEGATORS and place not in spent for place in range(max(0, cue.start - 3), cue.start)
+        ):
             negated += 1
             continue
         if values.get(name, 0.0) < 3:

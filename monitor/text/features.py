@@ -30,6 +30,7 @@ from monitor.text.language import UNKNOWN as UNTOLD
 from monitor.text.language import detect
 from monitor.text.lexicon import NOTHING, Felt, feelings, told_by_words
 from monitor.text.local_models.operator_models import OwnModels
+from monitor.text.negation import less_denied
 from monitor.text.sentiment import UNKNOWN as UNFELT
 from monitor.text.sentiment import Scorer, Sentiment
 
@@ -127,17 +128,22 @@ def hear(
             language,
             sentiment,
             seen,
-            tuple(cue for cue in cues if cue.kind.name != "harmless") if cues else (),
+            _said(cues, seen, code) if cues else (),
             # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
             with_sentiment(seen.values, UNFELT if seen.elsewhere else sentiment),
             feelings(seen.tokens, language, seen.cues) if sentiment.label == "unknown" else NOTHING,
             text,
             other,
         )
-        for language, sentiment, seen, cues, text, other in zip(
-            languages, sentiments, signals, critical, texts, classified, strict=True
+        for language, code, sentiment, seen, cues, text, other in zip(
+            languages, spoken, sentiments, signals, critical, texts, classified, strict=True
         )
     ]
+
+
+def _said(cues: list[Found], seen: Signals, code: str) -> tuple[Found, ...]:
+    """Return the critical cues that are meant: no look-alike, and not taken back by a negation."""
+    return tuple(cue for cue in less_denied(cues, seen.tokens, code) if cue.kind.name != "harmless")
 
 
 def _heard_text(post: Post, profile: PreparedProfile) -> str:
