@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from monitor.text.complaint_signals import OWN, Found, kinds_of
+import tomllib
+from pathlib import Path
+
+from monitor.text.complaint_signals import BRAND, OWN, Found, kinds_of
 from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
 from monitor.text.triage import tells_of_trouble
@@ -16,7 +19,31 @@ def extra_contributions(heard: Features) -> list[tuple[str, float]]:
     own = [cue.words for cue in heard.signals.cues if cue.kind is OWN]
     if own:
         contributions.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
-    return contributions + _elsewhere(heard)
+    return contributions + _short(heard) + _elsewhere(heard)
+
+
+def _short(heard: Features) -> list[tuple[str, float]]:
+    """Return what a few words give that say no more than what is wrong, or only call out to us.
+
+    The teachers wrote at length: to them, who says little is calm.
+    """
+    values, tokens = heard.signals.values, heard.signals.tokens
+    if len(tokens) > _FEW or any(map(values.get, _NOT_CROSS)) or heard.signals.elsewhere:
+        return []
+    words = [token for token in tokens if token.isalpha() and token != BRAND]
+    if words and (values.get("direct") or values.get("many_people", 0) > 1) and _CALLING.issuperset(words):
+        counts = values.get("times") or values.get("numbers")
+        if values.get("question") or counts:
+            return [("calls out to us", 1.7)]
+    return [("few words, and they tell of trouble", 0.35)] if values.get("kinds") else []
+
+
+_FEW = 14  # words and signs
+_NOT_CROSS = ("praise", "happy_face", "news", "repost", "no_complaint", "solved")
+# All that somebody says who calls out, or counts the days.
+_CALLING = frozenset(
+    tomllib.loads((Path(__file__).parent / "words" / "calling.toml").read_text(encoding="utf-8"))["words"].split()
+)
 
 
 def _elsewhere(heard: Features) -> list[tuple[str, float]]:

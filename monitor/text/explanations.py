@@ -8,6 +8,7 @@ from monitor.text.contributions import FELT
 from monitor.text.features import Features
 
 PRAISE = ("praise worth thanks",)
+SPAM = ("offers a telephone number to call",)
 _TOOK_TIME = 20  # words, signs counted too
 
 

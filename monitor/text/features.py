@@ -33,6 +33,7 @@ from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.negation import less_denied
 from monitor.text.sentiment import UNKNOWN as UNFELT
 from monitor.text.sentiment import Scorer, Sentiment
+from monitor.text.spam import offers_number
 
 _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
@@ -72,6 +73,7 @@ class Features:
     felt: Felt  # in a language that VADER does not know
     text: str  # bounded, the brand's own names masked
     classified: float | None  # what the operator's own classifier says, as log odds
+    spam: bool  # offers a telephone number to call
 
     @property
     def wordless(self) -> bool:
@@ -134,6 +136,7 @@ def hear(
             feelings(seen.tokens, language, seen.cues) if sentiment.label == "unknown" else NOTHING,
             text,
             other,
+            offers_number(text, seen.tokens),
         )
         for language, code, sentiment, seen, cues, text, other in zip(
             languages, spoken, sentiments, signals, critical, texts, classified, strict=True

@@ -16,7 +16,7 @@ from pathlib import Path
 from connectors import Post
 from monitor.text.complaint_signals import LANGUAGES, signal_names
 from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
-from monitor.text.explanations import PRAISE, is_praise, reasons_of, tags_of
+from monitor.text.explanations import PRAISE, SPAM, is_praise, reasons_of, tags_of
 from monitor.text.features import BrandProfile, Features, hear, prepare
 from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
@@ -221,7 +221,7 @@ class Judge:
         praise = lane == "none" and is_praise(post, heard)
         if praise:
             lane = "sweep"  # worth a thank-you, when there is time
-        return Verdict(
+        found = Verdict(
             sentiment=heard.sentiment.score,
             label=heard.sentiment.label,
             needs_answer=round(needs, 4),
@@ -235,6 +235,9 @@ class Judge:
             tags=tags_of(heard) if lane != "none" and not praise else (),
             words=matched,
         )
+        if heard.spam and post.rating is None and not answers_us:  # stored and searchable, never told
+            return replace(found, lane="none", praise=False, critical=False, reasons=SPAM, tags=("spam",))
+        return found
 
 
 @lru_cache(maxsize=4)

@@ -8,10 +8,13 @@ of themselves. "I called 0800 123 4567 three times" and "call me on 0171 1234567
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 
 from monitor.text.normalize import fold
 
+_WORDS = tomllib.loads((Path(__file__).parent / "words" / "spam.toml").read_text(encoding="utf-8"))
 _BEFORE, _BEHIND = 40, 25  # characters around a number in which it is offered
 _FEWEST_DIGITS, _MOST_DIGITS = 8, 15
 # Groups of digits with at most three signs between them, as "+1 (800) 555-0199" or "1•800•555•0199".
@@ -33,25 +36,11 @@ _SIGNS = (
     "tollfree",
     "toll-free",
 )
-_OFFERS = frozenset(
-    """
-    call calling dial contact phone ring whatsapp text helpline hotline helpdesk number tollfree
-    llame llama llamar llamada marque marca numero telefono appelez appeler composez telephone numero
-    ligue ligar liga disque chiama chiamate chiamare contatta rufen anrufen ruf hotline nummer wahlen telefonnummer
-    bel bellen telefoonnummer
-    """.split()
-)
+_OFFERS = frozenset(_WORDS["offers"].split())
 # Who speaks of themselves; the questions in which such spam is dressed are taken away before.
-_OWN = frozenset(
-    """
-    i im ive id me my mine myself we us our ours called rang phoned tried waited waiting hold
-    ich mir mich mein meine meinen wir uns unser angerufen yo me mi mis nos nuestro
-    je j mon ma mes nous notre appele io mio mia miei noi nostro chiamato eu meu minha nos nosso liguei ik mij mijn ons gebeld
-    """.split()
-)
-_dressed = re.compile(
-    r"\b(?:how|when|where|what|why|can|could|do|does|should|may|will|if)(?: \w+)? (?:i|we)\b|\b(?:my|our) (?=\w+ (?:acme|thisbrand))"
-)
+_OWN = frozenset(_WORDS["own"].split())
+_OWNED = frozenset({"my", "our"})  # of a ticket, in a question that nobody asks
+_dressed = re.compile(r"\b(?:how|when|where|what|why|can|could|do|does|should|may|will|if)(?: \w+)? (?:i|we)\b")
 
 
 def offers_number(text: str, tokens: Sequence[str]) -> bool:
@@ -61,10 +50,14 @@ def offers_number(text: str, tokens: Sequence[str]) -> bool:
     folded = fold(text)
     folded = _date.sub(" ", folded)
     numbers = [found.span() for found in _number.finditer(folded) if _is_telephone(found[0])]
-    if not numbers or not _OWN.isdisjoint(_dressed.sub(" ", " ".join(tokens)).split()):
+    if not numbers:
         return False
     near = " ".join(folded[max(0, start - _BEFORE) : end + _BEHIND] for start, end in numbers)
-    return len(numbers) > 1 or not _OFFERS.isdisjoint(_word.findall(near)) or any(sign in near for sign in _SIGNS)
+    sure = len(numbers) > 1 or any(sign in near for sign in _SIGNS)
+    words = _dressed.sub(" ", " ".join(tokens)).split()
+    return _OWN.isdisjoint(words if not sure else [word for word in words if word not in _OWNED]) and (
+        sure or not _OFFERS.isdisjoint(_word.findall(near))
+    )
 
 
 def _is_telephone(found: str) -> bool:

@@ -14,6 +14,7 @@ _CUES_ONLY_OF = {
     "es": Thresholds(ping=0.42, ping_aside=0.42, sweep=0.28),
     "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.28),
 }
+_SHORT = 8  # words and signs: with so few, a link is the picture that shows it
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 
 
@@ -69,7 +70,9 @@ def speaks_to_us(heard: Features) -> bool:
     values = heard.signals.values
     if values.get("direct") or (values.get("second_person") and values.get("many_people")):
         return True
-    return bool(values.get("kinds") and not values.get("link") and not values.get("repost"))
+    if not values.get("kinds") or values.get("repost"):
+        return False
+    return not values.get("link") or (len(heard.signals.tokens) <= _SHORT and not values.get("news"))
 
 
 def is_calm(heard: Features) -> bool:

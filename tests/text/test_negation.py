@@ -11,10 +11,10 @@ import pytest
 
 from connectors import Post
 from monitor.text.complaint_signals import BRAND, LANGUAGES, cues_for, signals_of
-from monitor.text.features import BrandVoice
+from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 
-JUDGE = Judge([BrandVoice("Acme", ("Acme",))])
+JUDGE = Judge([BrandProfile("Acme", ("Acme",))])
 
 CONTENT = {
     "en": """
