@@ -36,6 +36,7 @@ _capital_word = re.compile(r"\b[A-Z]{3,}\b")
 _any_word = re.compile(r"\b[A-Za-z]{3,}\b")
 
 LINK, PERSON, NUMBER = "<link>", "<person>", "<number>"
+RIVAL = "thisrival"  # what cues write where a competitor of the settings is named
 BRAND = "thisbrand"  # what the judge writes in place of the brand's own name: a plain word to every scorer
 _SAD = frozenset("😡😠🤬😤😭😢😞😔😒🙄😩😫🤦💩👎😣😖😑🤮🤢😾💔☹") | {":(", ":/", ":'(", ":-(", "=(", ":[", ":|", ":-/"}
 _HAPPY = frozenset("😀😁😂😃😄😊😍😘🥰🤗🙌👏👍💕💙💚💛💜🎉✨🙏😎🤩☺❤♥") | {
@@ -352,7 +353,8 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     """Read one bounded text and return everything that the rules see in it."""
     folded = fold(without_entities(text))
     tokens = _tokens(folded)
-    found, spent = _less_denied(cues.find(tokens), tokens, cues.language)
+    rivals = aim.competitors if aim is not None else frozenset()
+    found, spent = _less_denied(_found(cues, tokens, rivals), tokens, cues.language)
     values: dict[str, float] = {}
     kept, elsewhere, said = found, list[Found](), tokens
     if aim is not None and aim.competitors:
@@ -373,6 +375,14 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     if asks or (values.get("ask") and (values.get("direct") or values.get("second_person"))):
         values["asks_us"] = 1.0
     return Signals(tuple(said), values, tuple(kept), tuple(elsewhere))
+
+
+def _found(cues: Cues, tokens: list[str], rivals: frozenset[str]) -> list[Found]:
+    """Find the cues; a competitor's name stands for all of them, as in "switching to thisrival"."""
+    if rivals.isdisjoint(tokens):
+        return cues.find(tokens)
+    found = cues.find([RIVAL if token in rivals else token for token in tokens])
+    return [_as(cue.kind, cue.start, cue.end, tokens) for cue in found]
 
 
 def _less_denied(found: list[Found], tokens: list[str], language: str) -> tuple[list[Found], frozenset[int]]:

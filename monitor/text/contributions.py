@@ -19,7 +19,16 @@ def extra_contributions(heard: Features) -> list[tuple[str, float]]:
     own = [cue.words for cue in heard.signals.cues if cue.kind is OWN]
     if own:
         contributions.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
-    return contributions + _short(heard) + _elsewhere(heard)
+    return contributions + _leaving(heard) + _short(heard) + _elsewhere(heard)
+
+
+def _leaving(heard: Features) -> list[tuple[str, float]]:
+    """Return what a calm farewell gives: reviewers for and against never wrote one."""
+    if any(map(heard.signals.values.get, _NOT_CROSS)) or heard.signals.elsewhere:
+        return []
+    names = {BRAND, "last", "cancelled", "canceled", *heard.rivals}
+    gone = [cue.words for cue in heard.signals.cues if cue.kind.churn and not names.isdisjoint(cue.words.split())]
+    return [(f"says they leave: {gone[0]}", 0.7)] if gone else []
 
 
 def _short(heard: Features) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ from alerts.case import Lane
 from connectors import Post
 from monitor.text.contributions import FELT
 from monitor.text.features import Features
+from monitor.text.triage import asks_us
 
 PRAISE = ("praise worth thanks",)
 SPAM = ("offers a telephone number to call",)
@@ -30,7 +31,7 @@ def reasons_of(heard: Features, lane: Lane, star_reason: str) -> tuple[str, ...]
         reasons.append("is leaving")
     if values.get("negated_praise"):
         reasons.append("praise behind a 'not'")
-    if values.get("asks_us"):
+    if asks_us(heard):
         reasons.append("asks us a question")
     if values.get("shouting", 0) >= 1:
         reasons.append("shouts")
@@ -53,6 +54,8 @@ def is_praise(post: Post, heard: Features) -> bool:
     if any(not cue.kind.calm and cue.kind.weight > 1 for cue in heard.signals.cues) or values.get("repost"):
         return False
     if post.rating is not None and (post.rating < 5 or len(heard.signals.tokens) < _TOOK_TIME):
+        return False
+    if asks_us(heard) or values.get("demand") or values.get("ask") or values.get("sad_face"):
         return False
     warm = heard.sentiment.label == "positive" and heard.sentiment.score >= 0.4
     personal = values.get("direct") or values.get("second_person") or values.get("first_person")

@@ -26,11 +26,11 @@ from monitor.text.complaint_signals import (
     signals_of,
     tokens_of,
 )
+from monitor.text.critical import meant
 from monitor.text.language import UNKNOWN as UNTOLD
 from monitor.text.language import detect
 from monitor.text.lexicon import NOTHING, Felt, feelings, told_by_words
 from monitor.text.local_models.operator_models import OwnModels
-from monitor.text.negation import less_denied
 from monitor.text.sentiment import UNKNOWN as UNFELT
 from monitor.text.sentiment import Scorer, Sentiment
 from monitor.text.spam import offers_number
@@ -74,6 +74,7 @@ class Features:
     text: str  # bounded, the brand's own names masked
     classified: float | None  # what the operator's own classifier says, as log odds
     spam: bool  # offers a telephone number to call
+    rivals: frozenset[str]  # the competitors' names, as words
 
     @property
     def wordless(self) -> bool:
@@ -124,29 +125,29 @@ def hear(
     critical = [
         _critical_cues(code, critical_words).find(list(seen.tokens)) for code, seen in zip(spoken, signals, strict=True)
     ]
+    felts = [
+        feelings(seen.tokens, language, seen.cues) if sentiment.label == "unknown" else NOTHING
+        for language, sentiment, seen in zip(languages, sentiments, signals, strict=True)
+    ]
     classified = own_models.odds(texts)
     return [
         Features(
             language,
             sentiment,
             seen,
-            _said(cues, seen, code) if cues else (),
+            meant(cues, seen, code, sentiment, felt) if cues else (),
             # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
             with_sentiment(seen.values, UNFELT if seen.elsewhere else sentiment),
-            feelings(seen.tokens, language, seen.cues) if sentiment.label == "unknown" else NOTHING,
+            felt,
             text,
             other,
             offers_number(text, seen.tokens),
+            profile.aim.competitors,
         )
-        for language, code, sentiment, seen, cues, text, other in zip(
-            languages, spoken, sentiments, signals, critical, texts, classified, strict=True
+        for language, code, sentiment, felt, seen, cues, text, other, profile in zip(
+            languages, spoken, sentiments, felts, signals, critical, texts, classified, profiles, strict=True
         )
     ]
-
-
-def _said(cues: list[Found], seen: Signals, code: str) -> tuple[Found, ...]:
-    """Return the critical cues that are meant: no look-alike, and not taken back by a negation."""
-    return tuple(cue for cue in less_denied(cues, seen.tokens, code) if cue.kind.name != "harmless")
 
 
 def _heard_text(post: Post, profile: PreparedProfile) -> str:

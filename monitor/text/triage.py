@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alerts.case import Lane
+from monitor.text.complaint_signals import LANGUAGES
 from monitor.text.features import Features
 from monitor.text.model.linear import Thresholds
 
@@ -15,6 +16,8 @@ _CUES_ONLY_OF = {
     "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.28),
 }
 _SHORT = 8  # words and signs: with so few, a link is the picture that shows it
+_ONE_QUESTION = 12  # words and signs of a post that is one question and nothing else
+_RULED = frozenset(LANGUAGES) - {"en"}  # the rules judge alone there
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 
 
@@ -23,6 +26,8 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, to_us: bool, st
     lane: Lane = "ping" if needs >= (lines.ping if to_us else lines.ping_aside) else "none"
     if lane == "none" and needs >= lines.sweep and (needs >= lines.sweep_calm or to_us or not is_calm(heard)):
         lane = "sweep"
+    if lane == "none" and (asks_us(heard) or heard.values.get("mixed")):
+        lane = "sweep"  # what is asked waits for an answer; warm words beside a trouble may be bitter
     if heard.wordless and not stars:
         lane = "sweep" if heard.values.get("sad_face") else "none"
     if heard.critical and lane != "ping":
@@ -73,6 +78,20 @@ def speaks_to_us(heard: Features) -> bool:
     if not values.get("kinds") or values.get("repost"):
         return False
     return not values.get("link") or (len(heard.signals.tokens) <= _SHORT and not values.get("news"))
+
+
+def asks_us(heard: Features) -> bool:
+    """Whether something is asked of us: a question or a request that is put to us, in whatever mood.
+
+    Where no model knows the language, a question with the words of one is enough.
+    """
+    values = heard.signals.values
+    if values.get("repost") or values.get("news") or heard.unread:
+        return False
+    if values.get("asks_us") or (values.get("wants") and values.get("direct")):
+        return True
+    asked = values.get("ask") or values.get("demand") or len(heard.signals.tokens) <= _ONE_QUESTION
+    return bool(heard.language in _RULED and values.get("question") and asked and not values.get("link"))
 
 
 def is_calm(heard: Features) -> bool:

@@ -1,0 +1,89 @@
+"""No word is critical by itself: our product did the harm, or one of our customers suffers it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors import Post
+from monitor.text.features import BrandProfile
+from monitor.text.judge import Judge
+
+JUDGE = Judge([BrandProfile("Acme", ("Acme",), competitors=("Globex",))])
+
+HARM = {
+    "en": """
+        smoke coming out of the Acme heater
+        Acme kettle gave me an electric shock
+        The Acme charger exploded next to my bed
+        found glass in my Acme yoghurt
+        My acme account was hacked and they changed my email
+        The Acme stroller folded and my son was injured
+        got food poisoning from Acme sushi
+        someone elses address on my Acme invoice
+        Acme app shows me another customers orders
+        Acme brake failed and I ended up in hospital
+        acme toaster caught fire lol
+        @acme I will see you in court
+        @acme your site has an sql injection, I tried to report it
+    """,
+    "de": """
+        Acme Heizung hat Feuer gefangen
+        Mein Sohn wurde durch das Acme Rad verletzt
+        @acme ich gehe zum Anwalt, ihr habt mich betrogen
+    """,
+    "es": "El cargador de Acme explotó y me quemó la mano",
+    "fr": "Mon vélo Acme a pris feu dans le garage",
+    "it": "Il caricatore Acme è esploso in camera mia",
+    "pt": "A bateria da Acme pegou fogo na minha sala",
+    "nl": "De accu van Acme is ontploft in mijn schuur",
+}
+TALK = {
+    "en": """
+        soon a lawyer! celebrating with acme cake
+        a journalist recommended acme to me
+        acme wifi is a data leak waiting to happen lol
+        My sister is a lawyer at Acme and loves it
+        working in the hospital, Acme soup kept me alive
+        Acme data protection conference tomorrow
+        Watching a crime show about fraud with Acme popcorn
+        This Acme song is exploding on tiktok
+        New vulnerability scanner by Acme released
+        my injury kept me home, Acme series binge
+        Acme wins lawsuit against Globex
+        zero day until acme fest
+        Police report: stolen car found near Acme
+        Nobody was injured, well done Acme drivers
+        There was no data breach at Acme, I asked
+    """,
+    "de": """
+        Bald Anwalt! Acme Kuchen zur Feier
+        Ein Journalist hat Acme empfohlen
+        Acme spendet an das Krankenhaus
+    """,
+    "es": "Un periodista recomendó Acme",
+    "fr": "Un journaliste m'a conseillé Acme",
+    "it": "Acme vince in tribunale contro Globex",
+    "pt": "O advogado da série usa um Acme",
+    "nl": "Een advocaat in de familie, feest met Acme",
+}
+
+
+def lines(of: dict[str, str]) -> list[tuple[str, str]]:
+    return [(code, line.strip()) for code, block in of.items() for line in block.strip().splitlines()]
+
+
+def critical(text: str, language: str) -> bool:
+    moment = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+    return JUDGE.verdict(Post("x", "1", "", "someone", text, moment, lang=language), "Acme").critical
+
+
+@pytest.mark.parametrize(("language", "text"), lines(HARM))
+def test_harm_that_happened_to_one_of_ours_is_critical(language: str, text: str) -> None:
+    assert critical(text, language)
+
+
+@pytest.mark.parametrize(("language", "text"), lines(TALK))
+def test_a_word_that_only_names_a_matter_is_not(language: str, text: str) -> None:
+    assert not critical(text, language)
