@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import Alert, Channel, Editor, Letter, LooksUp
 from alerts.case import Case
-from monitor.notify import rendering
+from monitor.notify import rendering, repeats
 from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold, told_of
 from monitor.notify.order import in_order
 from monitor.settings.rules import Rules
@@ -25,7 +25,7 @@ from monitor.store.deliveries import Delivery
 log = logging.getLogger("earful.outbox")
 
 LEASE = timedelta(minutes=5)
-LOOK_UPS = 5  # unsure answers before an unknown message is sent again, marked as a possible repeat
+LOOK_UPS = 5  # unsure answers before an unknown message is sent again, marked as possibly repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Job:
     unsure: bool
     earlier: tuple[str, ...]
     below: str = ""  # the receipt of the message in whose thread it belongs
+    payload: dict[str, Any] = field(default_factory=dict)  # as it was written down when this was claimed
 
 
 class Outbox:
@@ -114,6 +115,11 @@ class Outbox:
 
     def _prepare(self, row: Delivery, now: datetime, stories: Mapping[str, StoryTold]) -> Job | None:
         channel = self.channels[row.channel]
+        if row.state == "unknown" and not isinstance(channel, LooksUp):
+            moment = repeats.next_at(row.payload, now)
+            if moment is not None and moment > now:
+                deliveries.put_off(self.database, row.id, moment)
+                return None
         known = stories.get(row.story_id, NOTHING_TOLD)
         if row.action == "post" and row.story_id:
             row = replace(row, payload={**row.payload, "people": {row.story_id: known.people}})
@@ -152,6 +158,7 @@ class Outbox:
             unsure=row.state == "unknown",
             earlier=tuple(row.payload.get("carried", ())),
             below=below,
+            payload=payload,
         )
 
     def _below(self, root: Delivery, known: StoryTold) -> str:
@@ -211,7 +218,7 @@ class Outbox:
         alert = made.alert
         looks_up = isinstance(self.channels[row.channel], LooksUp)
         if row.state == "unknown" and (row.attempts >= LOOK_UPS or not looks_up):
-            alert = replace(alert, footer="possible repeat: it is not known whether this arrived before")
+            alert = replace(alert, footer=repeats.MARK)
         return alert, carried, made.cases
 
 

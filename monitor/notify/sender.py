@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from alerts import Alert, Channel, ChannelError, Editor, LooksUp, Receipt
-from monitor.notify import rendering
+from monitor.notify import rendering, repeats
 from monitor.notify.outbox import LOOK_UPS, Job, Outbox
 from monitor.notify.system_notices import queue_notice
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
-from monitor.store.database import Database
+from monitor.store.database import Database, encode
 from monitor.store.deliveries import Delivery
 from monitor.timeouts import Overran, within
 
@@ -92,7 +92,10 @@ class Alerting:
         if not self._outbox.in_place(job.delivery):
             self._last[job.delivery.target] = started
         try:
-            found = self._look_up(channel, job, deadline)
+            found = self._look_up(channel, job, deadline, clock())
+        except ChannelError as error:
+            return self._failed(job, error, clock(), sent=False)
+        try:
             receipt = found or within(deadline, lambda: self._send(channel, job), f"send-{job.delivery.channel}")
         except Overran as error:
             return self._failed(job, ChannelError(str(error), outcome_unknown=True), clock())
@@ -112,14 +115,15 @@ class Alerting:
         self._sent(job, receipt, clock(), looked_up=found is not None)
         return True
 
-    def _look_up(self, channel: Channel, job: Job, deadline: float) -> Receipt | None:
+    def _look_up(self, channel: Channel, job: Job, deadline: float, now: datetime) -> Receipt | None:
         """Whether a message whose fate is unknown has arrived; None when it is to be sent (again)."""
         if not job.unsure or job.delivery.claimed_at is None or not isinstance(channel, LooksUp):
             return None
-        since = job.delivery.claimed_at - timedelta(minutes=1)
+        sent = repeats.sendings(job.payload)
+        since = min([job.delivery.claimed_at, *sent]) - timedelta(minutes=1)
         below = job.below if isinstance(channel, Editor) else ""
         try:
-            return within(
+            found = within(
                 deadline,
                 lambda: channel.look_up(
                     job.root.id,
@@ -131,7 +135,8 @@ class Alerting:
                 f"look-{job.delivery.channel}",
             )
         except (ChannelError, Overran) as error:
-            if job.delivery.attempts >= LOOK_UPS:
+            again = repeats.next_at(job.payload, now)
+            if job.delivery.attempts >= LOOK_UPS and again is not None and again <= now:
                 return None
             wait = error.retry_after if isinstance(error, ChannelError) else None
             raise ChannelError(
@@ -139,6 +144,9 @@ class Alerting:
                 outcome_unknown=True,
                 retry_after=wait,
             ) from error
+        if found is None:
+            job.payload["sends"] = []  # none of them arrived
+        return found
 
     def _send(self, channel: Channel, job: Job) -> Receipt:
         target = _address(job.delivery)
@@ -173,7 +181,7 @@ class Alerting:
             )
         log.info("%s: %s sent (%s)", row.target, row.about.partition(":")[0], row.reason)
 
-    def _failed(self, job: Job, error: ChannelError, now: datetime, *, ours: bool = False) -> bool:
+    def _failed(self, job: Job, error: ChannelError, now: datetime, *, ours: bool = False, sent: bool = True) -> bool:
         """Decide what follows from a failure. The error says what it knows; waiting and giving up are decided here.
 
         A fault that is `ours` concerns one message: the channel goes on with the others.
@@ -187,11 +195,17 @@ class Alerting:
         elif error.permanent or (old and not error.channel_broken):
             state = "dead"
         elif error.outcome_unknown:
-            state = "unknown"
-            due_at = now + self._unsure_wait(row, error)
+            state, due_at, error = self._unsure(job, error, now, sent=sent)
         with self.database.transaction():
             if not deliveries.finish(
-                self.database, row.id, job.fence, state, due_at=due_at, error=error.message[:500], plain=int(plain)
+                self.database,
+                row.id,
+                job.fence,
+                state,
+                due_at=due_at,
+                error=error.message[:500],
+                plain=int(plain),
+                payload=encode(job.payload),
             ):
                 return True
             if state == "dead":
@@ -202,6 +216,20 @@ class Alerting:
                 self._hold_back(row, error, now)
         log.warning("%s: not sent (%s)%s", row.target, error.message, f"; {error.remedy}" if error.remedy else "")
         return not concerns_channel
+
+    def _unsure(
+        self, job: Job, error: ChannelError, now: datetime, *, sent: bool
+    ) -> tuple[str, datetime, ChannelError]:
+        """What becomes of a message that may have arrived: it is looked up, or sent again a few times, ever later."""
+        if sent:
+            job.payload.update(repeats.noted(job.payload, now))
+        due_at = now + self._unsure_wait(job.delivery, error)
+        if isinstance(self.channels[job.delivery.channel], LooksUp):
+            return "unknown", due_at, error
+        again = repeats.next_at(job.payload, now)
+        if again is None:
+            return "dead", now, ChannelError(f"{repeats.GIVEN_UP}: {error.message}", outcome_unknown=True)
+        return "unknown", max(due_at, again), error
 
     @staticmethod
     def _unsure_wait(row: Delivery, error: ChannelError) -> timedelta:
