@@ -105,7 +105,7 @@ class Bluesky:
             raise ConnectorError(
                 f"{self._host}: there is no word to listen for", "Give the brand's query a word or a phrase."
             )
-        reached, start, gaps = self._start(request)
+        reached, start, first, gaps = self._start(request)
         page = _Page(reached, frozenset(one for one in request.accounts.values() if one))
         named = [clean(name).strip().removeprefix("@").casefold() for name in request.accounts]
         complete = self._listen(page, start, _finder([*pieces, *named, *page.ours]), request)
@@ -114,7 +114,7 @@ class Bluesky:
                 f"{self._host} sent {page.foreign} events that are not Jetstream's", "Check api_url of this source."
             )
         posts = self._named(page.posts) if self._settings.resolve_handles else page.posts
-        kept: dict[str, Any] = {"reached": page.reached, "walking": not complete}
+        kept: dict[str, Any] = {"reached": page.reached, "walking": not complete, "first": first}
         if page.behind:
             # Where the stream goes on while our clock is behind it; the middle, for a single one of them may be wrong.
             kept["place"] = str(sorted(page.ahead)[len(page.ahead) // 2])
@@ -207,31 +207,32 @@ class Bluesky:
     def _address(self, method: str) -> str:
         return f"{self._settings.appview_url.rstrip('/')}/xrpc/{method}"
 
-    def _start(self, request: Request) -> tuple[int, int, list[Gap]]:
-        """Up to where all is read, from where to ask, and what the server has forgotten since then."""
+    def _start(self, request: Request) -> tuple[int, int, int, list[Gap]]:
+        """Up to where all is read, from where to ask, where it all began, and what the server has forgotten."""
         try:
             kept = json.loads(request.cursor)
             reached, walking = int(kept["reached"]), kept["walking"] is True
-            place = int(kept.get("place", 0))
+            place, first = int(kept.get("place", 0)), int(kept.get("first", 0))
             if not (0 <= reached < 2**62 and 0 <= place < 2**62):
                 raise ValueError("not a time")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             reached = _microseconds(max(request.since, request.now - self._settings.look_back))
-            return reached, reached, []
+            return reached, reached, reached, []
         now, latest = _microseconds(request.now), _microseconds(request.now + AHEAD)
+        first = first if first <= now else 0
         if reached > latest:  # written by a clock that was ahead
             reached = now
         if latest >= place > reached:  # our clock has been set meanwhile
             reached = place
         # Inside a walk nothing is asked twice, or a page smaller than the overlap would never get on.
         if place > latest:
-            return reached, place + 1, []
-        start = reached + 1 if walking else reached - OVERLAP // timedelta(microseconds=1)
+            return reached, place + 1, first, []
+        start = reached + 1 if walking else max(reached - OVERLAP // timedelta(microseconds=1), first)
         oldest = _microseconds(request.now - self._settings.kept_for)
         if reached >= oldest:
-            return reached, start, []
+            return reached, start, first, []
         reason = f"{self._host} keeps {self._settings.kept_for / timedelta(hours=1):g} hours, and we were away longer"
-        return oldest, oldest, [Gap(_moment(reached), _moment(oldest), reason)]
+        return oldest, oldest, first, [Gap(_moment(reached), _moment(oldest), reason)]
 
     def _listen(self, page: _Page, start: int, finder: re.Pattern[str], request: Request) -> bool:
         """Read events into `page`. True when the stream has been read up to now, False when the page is full."""

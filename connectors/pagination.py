@@ -84,6 +84,7 @@ class Walk:
     newest: int = 0
     oldest: int = 0
     count: int = 0
+    first: int = 0  # where the very first walk began to look: no overlap goes further back
     turns: int = 0
     ahead: list[str] = field(default_factory=list)
     beyond: dict[str, list[str]] = field(default_factory=dict)
@@ -124,8 +125,13 @@ class Walk:
 
         A lane that nobody asks for any more is dropped. One that is new looks back to `since`, or further if the
         lanes before it were last whole earlier than that: nothing is lost when the words change after a long stop.
-        A lane that was found closed less than a day ago is left out, and keeps its high water.
+        A lane that was found closed less than a day ago is left out, and keeps its high water. What was written before
+        the look-back of the first walk stays unread, however far `overlap` reaches.
         """
+        if not self.marks and not self.first:
+            self.first = milliseconds(since)
+        if self.first > milliseconds(now):  # written by a clock that was ahead
+            self.first = 0
         self.wanted = list(lanes)
         self._bound(now)
         wanted = [lane for lane in self.wanted if not self._is_shut(lane, now)] or self.wanted
@@ -143,7 +149,7 @@ class Walk:
             mark = self.marks.get(self.lane)
             known = [other.high for other in self.marks.values()]
             self.floor = mark.high if mark else min([milliseconds(since), *known])
-            self.floor -= round(overlap.total_seconds() * 1000) if mark else 0
+            self.floor = max(self.floor - round(overlap.total_seconds() * 1000), self.first) if mark else self.floor
             self.opened = True
 
     def last_read(self) -> int:

@@ -323,7 +323,7 @@ class Reddit:
             walk.extra["rescanning"] = due
         if not walk.extra["rescanning"]:
             return walk.floor
-        return min(walk.floor, walk.started - round(RESCAN.total_seconds() * 1000))
+        return min(walk.floor, max(walk.started - round(RESCAN.total_seconds() * 1000), walk.first))
 
     def _listing(self, lane: _Lane, walk: Walk) -> tuple[list[Any], str]:
         """Ask for the page that the walk is at, by its other anchors where the first one leads to nothing."""

@@ -117,7 +117,7 @@ def lesson(judge: Judge, row: Row) -> Lesson:
     return judge.lesson(_post(row), row["brand"], cast(Answer, row["answer"]), _person(row), at(row["at"]))
 
 
-def _about(row: Row, context: Iterable[str]) -> Lesson:
+def _about(row: Row, context: tuple[str, ...]) -> Lesson:
     answer = cast(Answer, row["answer"])
     return lesson_of(_post(row), context, answer, _person(row), at(row["at"]), row["language"])
 

@@ -15,6 +15,7 @@ import connectors
 from monitor.settings.errors import Key, Problem, meant, nearest, one_of, shown
 from monitor.settings.models import KEYWORDS, Settings, after, clock, step_after
 from monitor.text.query.parsing import QueryError, parse
+from monitor.text.relevance import context_query
 
 _LISTS = {"brands": "brand", "sources": "source", "channels": "channel", "people": "person"}
 _NEEDED = {
@@ -119,6 +120,12 @@ class Checks:
                 parse(brand["query"])
             except QueryError as error:
                 self._note((*key, "query"), shown(brand["query"]), f"{error}")
+            words = brand.get("context")
+            for number, word in enumerate(words if isinstance(words, list) else ()):
+                try:
+                    context_query(word if isinstance(word, str) else "x")
+                except QueryError as error:
+                    self._note((*key, "context", number), shown(word), f"{error}")
 
     def _accounts(self) -> None:
         known = [*self.names["sources"], *connectors.KINDS]

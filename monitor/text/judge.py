@@ -22,12 +22,13 @@ from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
 from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.model.trained import Answer, Learned, Lesson
-from monitor.text.relevance import relevance
+from monitor.text.relevance import has_learned, names_context, relevance
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.triage import by_stars, lane_of, rule_lines, speaks_to_us, tells_of_trouble
 from monitor.types import Verdict
 
 MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
+NO_CONTEXT = "none of your context words"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
 
@@ -120,15 +121,20 @@ class Judge:
             weighed = self._weigh(
                 each.post, heard, taught, each.matched, each.answers_us, self._learned.get(each.brand)
             )
-            found.append(self._about_us(each.post, each.brand, weighed))
+            found.append(self._about_us(each.post, each.brand, weighed, each.answers_us))
         return found
 
-    def _about_us(self, post: Post, brand: str, found: Verdict) -> Verdict:
-        """Keep away what is not about us: stored and searchable, never told."""
+    def _about_us(self, post: Post, brand: str, found: Verdict, answers_us: bool) -> Verdict:
+        """Keep away what is not about us: stored and searchable, never told. What may not be is listed, not called."""
         learned = self._relevance.get(brand)
-        if learned is None or not learned.blend:
-            return found
-        weighed = relevance(post, self._brands.get(brand, self._general).profile.context, learned, found.language)
+        context = self._brands.get(brand, self._general).profile.context
+        if not has_learned(learned):
+            # Stars, a reply to us, our handle, and who writes on in their case's conversation leave no doubt.
+            sure = answers_us or post.rating is not None or not found.words or any("@" in word for word in found.words)
+            if found.lane != "ping" or not context or sure or names_context(post, context):
+                return found
+            return replace(found, lane="sweep", reasons=(*found.reasons, NO_CONTEXT))
+        weighed = relevance(post, context, learned, found.language)
         if weighed.kept:
             return found
         return replace(found, lane="none", praise=False, critical=False, reasons=(weighed.reason,), tags=("not_us",))
@@ -160,7 +166,7 @@ class Judge:
         odds = self._odds(heard, answers_us)
         taught = self._taught(brand, heard, odds)
         verdict = self._weigh(post, heard, taught, matched, answers_us, self._learned.get(brand))
-        verdict = self._about_us(post, brand, verdict)
+        verdict = self._about_us(post, brand, verdict, answers_us)
         model = self._model_for(heard)
         if model is None:
             contributions = rule_contributions(heard)

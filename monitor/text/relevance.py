@@ -1,18 +1,20 @@
 """Is this post about us at all? For brands that are words: Target, Gap, Shell, Orange.
 
 The query language goes first. What it lets through is weighed here by the words around the brand: those named in the
-settings (`context`), and those learned from staff's answers ("not us" against everything else). A post below the line
-is stored and can be searched; nobody is told. Three times "not us" about one author, community or domain makes an
-offer to mute it, which a person takes or leaves.
+settings (`context`), and those learned from staff's answers ("not us" against everything else). Until something has
+been learned, a post without any of the context words calls nobody: it goes into the list. Once it has, a post below
+the line is stored and can be searched; nobody is told. Three times "not us" about one author, community or domain makes
+an offer to mute it, which a person takes or leaves.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from connectors import Post
@@ -20,6 +22,9 @@ from monitor.text.complaint_signals import tokens_of
 from monitor.text.model.fitting import cases_of, held_aside
 from monitor.text.model.trained import Answer, Learned, Lesson
 from monitor.text.model.training import learn, newest
+from monitor.text.query.matching import Query
+from monitor.text.query.parsing import parse
+from monitor.text.query.subject import Subject
 
 RELEVANT_ODDS = 2.0  # before anything is learned: what the query lets through is about us
 CONTEXT_ODDS = 1.5
@@ -84,19 +89,38 @@ def domains_of(post: Post) -> list[str]:
     return list(dict.fromkeys(found))[:3]
 
 
-def odds_before(tokens: Sequence[str], context: Iterable[str]) -> float:
+def context_query(word: str) -> Query:
+    """A context word as a query: found as a query's words are, a star and scripts without blanks too. QueryError."""
+    plain = word.strip().replace('"', " ")
+    return parse(plain if re.fullmatch(r"\w+\*", plain) else f'"{plain}"')
+
+
+@lru_cache(maxsize=256)
+def _queries(context: tuple[str, ...]) -> tuple[Query, ...]:
+    return tuple(context_query(word) for word in context)
+
+
+def names_context(post: Post, context: tuple[str, ...]) -> bool:
+    """Whether a context word of the settings stands in a post, its title or the address where it stands."""
+    if not context:
+        return False
+    subject = Subject(text=" ".join((post.text, *communities_of(post), *domains_of(post))), title=post.title)
+    return any(query.match(subject) is not None for query in _queries(context))
+
+
+def odds_before(post: Post, context: tuple[str, ...]) -> float:
     """Return the log odds of being about us before anything is learned; context words of the settings raise them."""
-    padded = f" {' '.join(tokens)} "
-    found = any(f" {' '.join(tokens_of(word))} " in padded for word in context if word.strip())
-    return RELEVANT_ODDS + (CONTEXT_ODDS if found else 0.0)
+    return RELEVANT_ODDS + (CONTEXT_ODDS if names_context(post, context) else 0.0)
 
 
-def lesson_of(post: Post, context: Iterable[str], answer: Answer, by: str, at: datetime, language: str = "") -> Lesson:
+def lesson_of(
+    post: Post, context: tuple[str, ...], answer: Answer, by: str, at: datetime, language: str = ""
+) -> Lesson:
     """Return what an answer teaches about relevance: "not_us" against everything else that is about us."""
     tokens = tokens_for(post, language)
     key = f"{post.source}:{post.native_id}"
     about_us: Answer = "not_a_complaint" if answer == "not_us" else "yes"
-    return Lesson(key, tokens, {}, odds_before(tokens, context), about_us, by, at)
+    return Lesson(key, tokens, {}, odds_before(post, context), about_us, by, at)
 
 
 def learn_relevance(lessons: Iterable[Lesson]) -> Learned:
@@ -117,12 +141,17 @@ def learn_relevance(lessons: Iterable[Lesson]) -> Learned:
     return replace(learned, ping=None, sweep=round(min(0.5, share), 4))
 
 
-def relevance(post: Post, context: Iterable[str], learned: Learned | None, language: str = "") -> Relevance:
+def has_learned(learned: Learned | None) -> bool:
+    """Whether staff's answers weigh here yet."""
+    return learned is not None and bool(learned.blend) and learned.sweep is not None
+
+
+def relevance(post: Post, context: tuple[str, ...], learned: Learned | None, language: str = "") -> Relevance:
     """Weigh one post. Without anything learned every post is kept: the query has already spoken."""
     if learned is None or not learned.blend or learned.sweep is None:
         return Relevance(1.0, kept=True)
     tokens = tokens_for(post, language)
-    odds = learned.odds(odds_before(tokens, context), tokens, {})
+    odds = learned.odds(odds_before(post, context), tokens, {})
     share = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
     if share >= learned.sweep:
         return Relevance(round(share, 4), kept=True)

@@ -6,6 +6,7 @@ import re
 import threading
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,24 @@ def test_a_fresh_connector_goes_on_where_the_cursor_says__cursor(contract: Contr
         assert not first.complete
         rest = walk(contract.make(other, BOUND), again(contract.request, first.cursor))
     assert {post.native_id for batch in [first, *rest] for post in batch.posts} == whole
+
+
+def test_no_overlap_brings_what_the_first_look_back_left_out__look_back(contract: Contract, server: Any) -> None:
+    """A source that begins with the last hour used to bring three days at its second read."""
+    contract.serve(server)
+    whole = walk(contract.make(server, BOUND), contract.request)
+    times = sorted(post.posted_at for batch in whole for post in batch.posts)
+    since = times[-1] - (times[-1] - times[0]) / 2
+    with contract.server() as other:
+        contract.serve(other)
+        connector = contract.make(other, BOUND)
+        batches = walk(connector, replace(contract.request, since=since))
+        for days in (1, 2):
+            later = again(contract.request, batches[-1].cursor, timedelta(days=days, minutes=1))
+            batches += walk(connector, later)
+    found = [post.posted_at for batch in batches for post in batch.posts]
+    assert found
+    assert min(found) >= since
 
 
 @pytest.mark.parametrize("mode", ["429", "401", "500", "hang", "drip", "drop", "html", "empty", "truncated"])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from alerts.case import Lane
 from connectors import Post
 from monitor.text.features import BrandProfile
-from monitor.text.judge import Judge
+from monitor.text.judge import NO_CONTEXT, Judge
 from monitor.text.model.trained import Learned
 from monitor.text.relevance import NotUs, learn_relevance, lesson_of, mute_offers, relevance, tokens_for
 
@@ -60,6 +62,35 @@ def test_context_words_of_the_settings_speak_for_us() -> None:
     learned = taught()
     words = post("pretty shell of a petrol station")
     assert relevance(words, ("petrol",), learned).share > relevance(words, (), learned).share
+
+
+CONTEXT = ("petrol", "fuel card", "pump*", "加油")
+
+
+def heard(text: str, *, context: tuple[str, ...] = CONTEXT, words: tuple[str, ...] = ("Shell",), **more: str) -> Lane:
+    return Judge([BrandProfile("Shell", context=context)]).verdict(post(text, **more), "Shell", words).lane
+
+
+@pytest.mark.parametrize(
+    "said", ["at the petrol station", "my fuel card is gone", "two Pumps broken", "fuel card", "我在加油站"]
+)
+def test_context_words_work_before_anything_is_learned(said: str) -> None:
+    """They used to do nothing until staff's answers had taught enough: the first days called people for seashells."""
+    trouble = "Shell charged me twice and nobody answers. This is terrible, I want my money back!"
+    assert heard(trouble, context=()) == "ping"
+    assert heard(trouble) == "sweep", "listed, and nobody is called"
+    assert heard(f"{trouble} {said}") == "ping"
+    reasons = Judge([BrandProfile("Shell", context=CONTEXT)]).verdict(post(trouble), "Shell", ("Shell",)).reasons
+    assert NO_CONTEXT in reasons
+
+
+def test_what_is_surely_about_us_needs_no_context_word() -> None:
+    trouble = "charged me twice and nobody answers. This is terrible, I want my money back!"
+    judge = Judge([BrandProfile("Shell", context=CONTEXT)])
+    assert judge.verdict(post(f"@Shell {trouble}"), "Shell", ("@Shell",)).lane == "ping"
+    assert judge.verdict(post(trouble), "Shell").lane == "ping", "found by their conversation, not by a word"
+    assert judge.verdict(post(f"Shell {trouble}"), "Shell", ("Shell",), answers_us=True).lane == "ping"
+    assert judge.verdict(replace(post(f"Shell {trouble}"), rating=1.0), "Shell", ("Shell",)).lane == "ping"
 
 
 def test_the_judge_tells_nobody_of_what_is_not_about_us() -> None:
