@@ -9,7 +9,8 @@ from typing import Literal
 Priority = Literal["critical", "urgent", "normal", "gentle"]
 Lane = Literal["ping", "sweep", "none"]
 State = Literal["open", "taken", "answered", "closed", "snoozed", "waiting"]
-Outcome = Literal["solved", "could_not_be_solved", "no_answer_needed", "deleted"]
+# The last three were said by nobody: its author deleted it, or it closed by itself once answered, or left in the list.
+Outcome = Literal["solved", "could_not_be_solved", "no_answer_needed", "deleted", "answered", "listed"]
 
 
 PRIORITIES: tuple[Priority, ...] = ("critical", "urgent", "normal", "gentle")

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import case_policy, ladder
-from alerts.case import Case, Contact
+from alerts.case import Case, Contact, Priority
 from monitor.cases.grouping import Stories
 from monitor.people.identity import of_settings
-from monitor.settings.rules import HISTORY, Rules
+from monitor.settings.rules import HISTORY, Routed, Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
 from monitor.types import Judged
@@ -22,6 +22,14 @@ from monitor.types import Judged
 Person = tuple[str, str, str]  # brand, source, author
 STILL_CALLS = timedelta(hours=1)  # a critical post of a first read that is younger is called for at once
 FIRST_READ = timedelta(minutes=1)  # after its last page a first read is told; so all of its pages are in one brief
+
+
+def urgency(gravity: case_policy.Gravity, routed: Routed) -> tuple[Priority, tuple[str, ...]]:
+    """How urgent a new case is, and why: a rule may set it, and never lowers what is critical."""
+    priority, reasons = case_policy.priority(gravity)
+    if routed.priority is not None and not gravity.critical:
+        return routed.priority, (*reasons, f"rule {routed.rule}")
+    return priority, reasons
 
 
 class CaseOpener:
@@ -74,10 +82,8 @@ class CaseOpener:
     def open(self, each: Judged, contact: Contact, person: Person) -> str:
         """Open a case for one mention, in the story that it belongs to; the case's id."""
         rules, post, verdict = self.rules, each.post, each.verdict
-        priority, reasons = case_policy.priority(self._gravity(each, person))
         routed = rules.route(post, each.brand, verdict)
-        if routed.priority is not None and not verdict.critical:
-            priority, reasons = routed.priority, (*reasons, f"rule {routed.rule}")
+        priority, reasons = urgency(self._gravity(each, person), routed)
         quiet = self.now - post.posted_at > rules.settings.alerts.alert_not_older_than
         tells = verdict.lane == "ping" and not quiet
         # A post dated in the future, or one found late, must not make a clock that nobody can keep or understand.

@@ -12,7 +12,20 @@ from rich.console import Console
 from typer.models import CommandInfo
 
 from monitor.cases.actions import NotPossible
-from monitor.cli import assistant, cases, database, digest, learning, page, people, privacy, service, status, tokens
+from monitor.cli import (
+    assistant,
+    cases,
+    database,
+    digest,
+    learning,
+    page,
+    people,
+    privacy,
+    routes,
+    service,
+    status,
+    tokens,
+)
 from monitor.cli.base import Failed, app
 from monitor.ingest.file_import import FileUnreadable
 from monitor.settings.errors import SettingsError
@@ -32,6 +45,7 @@ __all__ = [
     "page",
     "people",
     "privacy",
+    "routes",
     "service",
     "status",
     "tokens",

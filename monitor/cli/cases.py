@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -13,13 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts import hours
-from alerts.noise import Answer
 from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor.cases import actions as verbs
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path, speaker
 from monitor.notify import rendering
-from monitor.notify.gathering import asked
 from monitor.people.identity import Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
@@ -81,7 +78,7 @@ def mention_json(mention: Mention) -> dict[str, Any]:
     }
 
 
-def _when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+def when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """A moment in as few letters as are needed today; of another year, the day alone."""
     there, today = moment.astimezone(zone), now.astimezone(zone)
     if there.date() == today.date():
@@ -136,7 +133,7 @@ def mentions_(
                 says.append("\n" + " · ".join(verdict.reasons), "dim")
             mark = "+" if verdict.praise else {"ping": "!", "sweep": "?", "none": ""}[verdict.lane]
             table.add_row(
-                _when(mention.post.posted_at, now, zone), mention.post.source,
+                when(mention.post.posted_at, now, zone), mention.post.source,
                 Text(safe_line(mention.post.author)), Text(mark, _STYLES[verdict.lane]), says, mention.case_id,
             )  # fmt: skip
         console.print(table)
@@ -249,8 +246,8 @@ def _case_table(assembly: Any, rows: list[Row]) -> None:
             Text(safe_line(f"{state} {case.owner}" if state == "taken" else state)),
         ]
         if wide:
-            cells.append(_when(case.first_posted_at, now, zone))
-        cells.append(Text(_when(case.due_at, now, zone) if waits and case.due_at else "", "red" if late else ""))
+            cells.append(when(case.first_posted_at, now, zone))
+        cells.append(Text(when(case.due_at, now, zone) if waits and case.due_at else "", "red" if late else ""))
         if several:
             cells.append(Text(safe_line(case.source)))
         cells.append(Text(safe_line(case.author)))
@@ -350,7 +347,7 @@ def _one_case(assembly: Any, row: Row) -> None:
         told = {key: value for key, value in line.detail.items() if value and key != "before" and key[-3:] != "_at"}
         detail = ", ".join(f"{key} {value}" for key, value in told.items())
         said = safe_line(detail)[:300] + (" (taken back)" if line.undone_at else "")
-        moment = _when(line.at, now, zone)
+        moment = when(line.at, now, zone)
         log.add_row(moment, line.what, Text(safe_line(line.who) or "-"), line.way, Text(said))
     console.print(log)
 
@@ -424,42 +421,3 @@ def explain(
     for words, weight in explanation.contributions:
         table.add_row(Text(words), Text(f"{weight:+.2f}", "red" if weight > 0 else "green"))
     console.print(table)
-
-
-_HOW = {
-    "message": "a message of its own",
-    "thread": "a line in the thread of its story",
-    "edit": "an edit of the message that is there",
-    "brief": "part of a brief",
-    "wait": "it waits",
-}
-
-
-def _until(answer: Answer, now: datetime, assembly: Any) -> str:
-    return f", {_when(answer.until, now, assembly.settings.zone)}" if answer.until is not None else ""
-
-
-@app.command()
-def route(case_id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
-    """Say which rule decides where a case goes, and how its next message would leave."""
-    with opened() as assembly:
-        now = utc_now()
-        row = cases.row_of(assembly.database, case_id)
-        told = mentions.of_case(assembly.database, case_id)
-        if row is None or not told:
-            raise Failed(f"there is no case {case_id}; earful cases lists them")
-        routed = assembly.rules.route(told[0].post, row["brand"], told[0].verdict)
-        then = ", ".join(json.loads(row["targets"] or "[]"))
-        typer.echo(f"when it opened: {row['route']} -> {then}")
-        typer.echo(
-            f"by today's settings: {routed.rule} -> {', '.join(routed.notify)}"
-            + (f", owner {routed.owner}" if routed.owner else "")
-        )
-        if cases.case_of(row).state_at(now) in {"answered", "closed"}:
-            return
-        for target in json.loads(row["targets"] or "[]") or routed.notify:
-            if target.partition(":")[0] in assembly.alerting.channels:
-                answer = asked(assembly.database, assembly.rules, assembly.alerting.channels, row, target, now)
-                typer.echo(
-                    f"a message to {target} now: {_HOW[answer.how]} ({answer.why})" + _until(answer, now, assembly)
-                )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -84,21 +86,41 @@ def _resume(assembly: Assembly, target: str, now: datetime) -> str:
 @app.command("report")
 def report_(
     days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="How many days back.")] = 7,
+    month: Annotated[str, typer.Option("--month", help="Instead of days: a month, such as 2026-11.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Print how long it took to see, to tell and to answer."""
     with opened() as assembly:
         now = utc_now()
-        found = statistics.of_span(assembly.database, assembly.rules, now - timedelta(days=days), now)
+        since, until = now - timedelta(days=days), now
+        span = f"the last {count_words(days, 'day')}"
+        if month:
+            since, until = _month(month, now, assembly.settings.zone)
+            span = f"{since.astimezone(assembly.settings.zone):%B %Y}" + (" so far" if until == now else "")
+        found = statistics.of_span(assembly.database, assembly.rules, since, until)
         if as_json:
-            print_json({"days": days, **formatting.as_json(found)})
+            asked = {"month": month} if month else {"days": days}
+            print_json({**asked, "since": since.isoformat(), "until": until.isoformat(), **formatting.as_json(found)})
             return
         if not found.turns:
-            console.print(f"Nobody waited for an answer in the last {count_words(days, 'day')}.")
+            console.print(f"Nobody waited for an answer in {span}.")
         else:
-            _print_report(found, days)
+            _print_report(found, span)
         if held := formatting.aftermath_words(found.after):
             console.print(f"\n{held}")
+
+
+def _month(text: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The first moment of a month on the desk's clock, and its end; of the month that runs, now."""
+    found = re.fullmatch(r"([1-9][0-9]{3})-(0[1-9]|1[0-2])", text)
+    if found is None:
+        raise Failed(f"--month {text!r}: write a month such as 2026-11")
+    year, number = int(found[1]), int(found[2])
+    since = datetime(year, number, 1, tzinfo=zone).astimezone(UTC)
+    if since >= now:
+        raise Failed(f"--month {text}: that month has not begun yet")
+    following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=zone)
+    return since, min(following.astimezone(UTC), now)
 
 
 _LINES = (
@@ -114,9 +136,9 @@ _LINES = (
 )
 
 
-def _print_report(found: Report, days: int) -> None:
+def _print_report(found: Report, span: str) -> None:
     people = count_words(found.turns, "time somebody waited", "times somebody waited")
-    console.print(f"The last {count_words(days, 'day')}: {people}, {found.answered:,} answered", soft_wrap=True)
+    console.print(f"{span[0].upper()}{span[1:]}: {people}, {found.answered:,} answered", soft_wrap=True)
     notes = [f"{found.again:,} wrote again after an answer"] if found.again else []
     if found.backdated:
         notes.append(f"{count_words(found.backdated, 'reply', 'replies')} dated before the post: counted as no time")

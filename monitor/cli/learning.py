@@ -342,6 +342,9 @@ def backtest_(
     ],
     days: Annotated[int, typer.Option("--days", min=1, max=3660, help="How many days back.")] = 30,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many of each kind to show.")] = 20,
+    as_if_fresh: Annotated[
+        bool, typer.Option("--as-if-fresh", help="Treat old posts, such as an imported year, as if they came now.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the alerts won and lost by other settings.
@@ -360,7 +363,10 @@ def backtest_(
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
             task = bar.add_task("judging twice", total=total)
-            sums = backtest(assembly.intake, after.intake, since, now, lambda many: bar.update(task, advance=many))
+            sums = backtest(
+                assembly.intake, after.intake, since, now, lambda many: bar.update(task, advance=many),
+                as_if_fresh=as_if_fresh,
+            )  # fmt: skip
         if as_json:
             print_json(_backtest_json(sums, days))
             return

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from alerts import ChannelError
 from alerts.wording import count_words
@@ -30,6 +31,7 @@ from monitor.service.scheduler import utc_now
 from monitor.settings.accounts import handle_of
 from monitor.settings.loading import load
 from monitor.settings.models import Settings, Source
+from monitor.settings.warnings import worth_a_look
 from monitor.setup import commands
 from monitor.store import sources
 from monitor.store.connect import holder_of
@@ -149,8 +151,8 @@ def check(
 ) -> None:
     """Check the settings: every fault, each with what to write."""
     settings = load_settings()
-    for warning in settings.warnings:
-        console.print(f"[yellow]![/] {warning}", soft_wrap=one_line)
+    for warning in worth_a_look(settings):
+        console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
     for trouble in judge_of(settings, queries_of(settings)).trouble:
         console.print(f"[yellow]![/] {safe_line(trouble)}", soft_wrap=one_line)
     if not any(channel.wakes for channel in channels_of(settings).values()):

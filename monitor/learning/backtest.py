@@ -7,7 +7,7 @@ query has matched were never stored: a wider query can be seen to lose alerts, n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -46,9 +46,18 @@ class Sums:
 
 
 def backtest(
-    before: Intake, after: Intake, since: datetime, until: datetime, each_page: Callable[[int], None] | None = None
+    before: Intake,
+    after: Intake,
+    since: datetime,
+    until: datetime,
+    each_page: Callable[[int], None] | None = None,
+    *,
+    as_if_fresh: bool = False,
 ) -> Sums:
-    """Judge every stored mention written in a span under both sets of settings, and list the differences."""
+    """Judge every stored mention written in a span under both sets of settings, and list the differences.
+
+    `as_if_fresh`: as if each had been seen when it was written. Else what a file brought long after calls nobody.
+    """
     database, sums = before.database, Sums()
     answers: dict[str, dict[str, str]] = {}
     seen: set[tuple[str, str]] = set()
@@ -65,6 +74,8 @@ def backtest(
             mention = fresh[one.post.source, one.post.native_id]
             if one.brand not in answers:
                 answers[one.brand] = key_values.last_answers(database, one.brand)
+            if as_if_fresh:
+                mention = replace(mention, seen_at=mention.post.posted_at)
             _compare(sums, mention, (before, old), (after, new), answers[one.brand].get(key, ""))
         sums.posts += len(posts)
         if each_page:

@@ -17,7 +17,7 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_J
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor.cases import escalation
+from monitor.cases import escalation, expiry
 from monitor.learning import feedback
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.reports import digest
@@ -184,7 +184,9 @@ class Engine:
     def keep_house(self) -> None:
         """Retention in small batches, the log of the database, its soundness once a day."""
         database, now = self.assembly.database, self.clock()
-        before = now - self.assembly.settings.earful.retention
+        earful = self.assembly.settings.earful
+        expiry.close_over(database, earful, now)
+        before = now - earful.retention
         while mentions.purge(database, before, now) and not self.stopping.is_set():
             pass
         database.checkpoint()

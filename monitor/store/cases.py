@@ -428,6 +428,38 @@ def owned(database: Database) -> list[Row]:
     )
 
 
+LOOKED = "looked at:"  # with a case's id: the period that says that somebody saw the entry in the list
+_LISTED = "c.closed_at = '' AND c.owner = '' AND (c.lane = 'sweep' OR c.quiet = 1)"
+
+
+def answered_before(database: Database, before: datetime, limit: int) -> list[Row]:
+    """Open cases whose author has had the last answer since before then, and wrote nothing after it."""
+    return database.rows(
+        "SELECT id FROM cases WHERE closed_at = '' AND answered_at <> '' AND answered_at >= last_posted_at "
+        "AND answered_at < :before ORDER BY answered_at LIMIT :limit",
+        {"before": stamp(before), "limit": limit},
+    )
+
+
+def looked_at_before(database: Database, before: datetime, limit: int) -> list[Row]:
+    """Entries of the list that somebody saw before then, that nobody took, and that nothing came to since."""
+    return database.rows(
+        f"SELECT c.id FROM cases c JOIN periods p ON p.key = '{LOOKED}' || c.id WHERE {_LISTED} AND p.at < :before "
+        "AND c.last_posted_at < p.at AND c.snoozed_until < :before AND c.waiting_until < :before "
+        "ORDER BY c.n LIMIT :limit",
+        {"before": stamp(before), "limit": limit},
+    )
+
+
+def listed_before(database: Database, before: datetime, limit: int) -> list[Row]:
+    """Entries of the list, and cases that were old when they came, that nobody took since before then."""
+    return database.rows(
+        f"SELECT c.id FROM cases c WHERE {_LISTED} AND c.opened_at < :before AND c.last_posted_at < :before "
+        "AND c.snoozed_until < :before AND c.waiting_until < :before ORDER BY c.n LIMIT :limit",
+        {"before": stamp(before), "limit": limit},
+    )
+
+
 def rename_owner(database: Database, case: str, before: str, owner_id: str, owner: str) -> None:
     """Whoever has a case is known under another id now; unless somebody else took it meanwhile."""
     database.run(

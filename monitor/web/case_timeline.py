@@ -33,6 +33,7 @@ _WORDS = {
     "note": "note",
     "wants": "what they want",
     "reopen": "opened again",
+    "expired": "closed by itself",
     "undo": "taken back",
     "erased": "its author was erased",
     "mended": "mended by Earful itself",
@@ -84,7 +85,7 @@ def _entry(line: LogLine, times: int) -> Entry:
             what = f"waiting on {detail.get('on') or 'the customer'}"
         case "undo":
             what = f"“{words_of(str(detail.get('undone', '')))}” taken back"
-        case "remind" | "release":
+        case "remind" | "release" | "expired":
             more = str(detail.get("reason", ""))
         case "answered" if detail.get("sent_on"):
             what = "sent on elsewhere"

@@ -15,6 +15,7 @@ from alerts import hours
 from alerts.case import PRIORITIES, Case
 from alerts.wording import count_words, span_words
 from monitor.cases import actions as verbs
+from monitor.cases import expiry
 from monitor.notify import rendering
 from monitor.people.identity import Actor
 from monitor.settings.rules import Rules
@@ -194,6 +195,9 @@ def inbox(context: RequestContext) -> Response:
         groups.append({"name": name, "title": TITLES[name], "total": total, "from": offset,
                        "lines": folded(lines(database, context.rules, rows, now, context.zone))})  # fmt: skip
     beside = None
+    if state == "sweep" and context.who.may("staff"):
+        seen = [each.case.id for group in groups for line in group["lines"] for each in (line, *line.same)]
+        expiry.looked_at(database, seen, now)
     if not state:
         rows = pages.inbox(database, "sweep", wanted, now, 12)
         beside = {

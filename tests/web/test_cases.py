@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from monitor.settings import overrides
-from monitor.store import key_values, web
-from tests.helpers import ANGRY, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
+from monitor.store import cases, key_values, web
+from tests.helpers import ANGRY, ASKING, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
 from tests.web.office import Browser, Office
 
 
@@ -450,3 +450,15 @@ def test_a_line_says_each_reason_once(office: Office) -> None:
     assert "never answered" in line
     assert "was not answered before" not in line
     assert line.count("star") == 1
+
+
+def test_whoever_opens_the_list_has_looked_at_its_entries(office: Office) -> None:
+    """Retention closes what somebody saw and left; a viewer takes nothing, and so only looks."""
+    (entry,) = office.take(post(ASKING, author="lister"))
+    seen = f"{cases.LOOKED}{entry}"
+    office.person("Vic", "viewer").get("/?state=sweep")
+    olle = office.person("Olle")
+    olle.get("/")
+    assert not key_values.has_period(office.database, seen)
+    assert olle.get("/?state=sweep").status_code == 200
+    assert key_values.has_period(office.database, seen)

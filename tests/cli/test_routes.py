@@ -1,0 +1,121 @@
+"""Where a text would go; a month's report; what check warns of."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from monitor.cases.actions import say
+from monitor.cli import app
+from monitor.cli.base import Failed
+from monitor.settings.loading import load
+from monitor.store.sqlite import Sqlite
+from tests.helpers import ANGRY, CALM, INJURY, MINUTE, assembly_of, post, settings_on, take
+
+ROUTES = """
+[[people]]
+name = "Gerda"
+
+[[alerts.routes]]
+name = "german"
+language = ["de"]
+notify = ["console:germans"]
+owner = "Gerda"
+
+[[alerts.routes]]
+name = "calm news"
+source = ["chirp"]
+notify = ["console:social"]
+priority = "gentle"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sqlite: Sqlite) -> Path:
+    file = settings_on(tmp_path, sqlite)
+    with file.open("a", encoding="utf-8") as settings:
+        settings.write(ROUTES)
+    return tmp_path
+
+
+def call(folder: Path, *words: str) -> str:
+    result = CliRunner().invoke(app, ["--settings", str(folder / "settings.toml"), *words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_a_text_is_routed_as_its_case_would_be(folder: Path, sqlite: Sqlite) -> None:
+    german = "Acme, meine Bestellung ist nie angekommen und niemand antwortet. Ich will mein Geld zurück!"
+    told = call(folder, "route", "--text", german)
+    assert "Acme: needs an answer: people are alerted" in told
+    assert "german -> console:germans, owner Gerda" in told
+    told = call(folder, "route", "--text", INJURY, "--source", "chirp")
+    assert "critical" in told, "a rule never lowers what is critical"
+    assert "calm news -> console:social" in told
+    gentle = json.loads(call(folder, "route", "--text", ANGRY, "--source", "chirp", "--json"))
+    assert (gentle["priority"], gentle["rule"], gentle["lane"]) == ("gentle", "calm news", "ping")
+    assert "no case is opened" in call(folder, "route", "--text", CALM)
+    now = datetime.now(UTC)
+    (opened,) = take(assembly_of(sqlite, load(folder / "settings.toml", {})), post(german, at=now - MINUTE), now=now)
+    assert "by today's settings: german -> console:germans, owner Gerda" in call(folder, "route", opened)
+
+
+def test_what_cannot_be_routed_says_why(folder: Path) -> None:
+    for words, said in (
+        ((), "name a case, or a text"),
+        (("1", "--text", ANGRY), "name a case, or a text"),
+        (("--text", "something else"), "no query matches"),
+        (("--text", ANGRY, "--source", "nowhere"), "write one of forum"),
+        (("--text", ANGRY, "--brand", "Nobody"), "write one of Acme"),
+    ):
+        with pytest.raises(Failed, match=said):
+            call(folder, "route", *words)
+
+
+def test_a_month_is_reported_from_its_first_moment_to_its_last(folder: Path, sqlite: Sqlite) -> None:
+    """One complaint in the last minute before the month, one in its first, one in its last, one after it."""
+    text = (folder / "settings.toml").read_text(encoding="utf-8").replace('zone = "UTC"', 'zone = "Europe/Berlin"')
+    (folder / "settings.toml").write_text(text, encoding="utf-8")
+    acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
+    first, end = datetime(2026, 2, 28, 23, tzinfo=UTC), datetime(2026, 3, 31, 22, tzinfo=UTC)  # in Berlin, with DST
+    for n, at in enumerate((first - MINUTE, first, end - MINUTE, end)):
+        (opened,) = take(acme, post(ANGRY, author=f"olga{n}", at=at), now=at + MINUTE)
+        say(sqlite, acme.rules, opened, "answered", who="Ana", way="page", now=at + (n + 2) * MINUTE)
+    (told,) = [json.loads(line) for line in call(folder, "report", "--month", "2026-03", "--json").splitlines()]
+    assert (told["month"], told["since"], told["until"]) == ("2026-03", first.isoformat(), end.isoformat())
+    assert told["turns"] == 2
+    assert call(folder, "report", "--month", "2026-03").startswith("March 2026: 2 times somebody waited")
+    assert call(folder, "report", "--month", "2026-01") == "Nobody waited for an answer in January 2026.\n"
+    for wrong in ("2026-13", "March", "2026-3", "9999-01"):
+        with pytest.raises(Failed, match="--month"):
+            call(folder, "report", "--month", wrong)
+
+
+def test_check_warns_where_no_brand_has_accounts(folder: Path) -> None:
+    file = folder / "settings.toml"
+    assert "no brand has `accounts`" not in call(folder, "check")
+    text = file.read_text(encoding="utf-8")
+    for none in ("", "accounts = {}", "accounts = { forum = [] }"):
+        file.write_text(text.replace('accounts = { forum = ["acme_care"], chirp = ["acme"] }', none), encoding="utf-8")
+        said = call(folder, "check")
+        assert "! no brand has `accounts`: your own public replies are not seen" in said
+        assert 'accounts = { forum = ["you"] }' in said
+        assert "ok settings.toml" in said
+
+
+def test_an_imported_year_calls_nobody_unless_it_is_taken_as_fresh(folder: Path, sqlite: Sqlite) -> None:
+    now = datetime.now(UTC)
+    acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
+    old = [post(f"{ANGRY} ({n})", author=f"o{n}", at=now - timedelta(days=100 + n)) for n in range(3)]
+    take(acme, *old, now=now)
+    text = (folder / "settings.toml").read_text(encoding="utf-8")
+    (folder / "new.toml").write_text(text.replace('"acme_staff"', '"acme_staff", "o1"'), encoding="utf-8")
+    asked = ("backtest", "--days", "400", "--settings", str(folder / "new.toml"), "--json")
+    today = json.loads(call(folder, *asked))
+    assert (today["posts"], today["alerts"], today["lost"]) == (3, {"before": 0, "after": 0}, [])
+    fresh = json.loads(call(folder, *asked, "--as-if-fresh"))
+    assert (fresh["alerts"], [each["author"] for each in fresh["lost"]]) == ({"before": 3, "after": 2}, ["o1"])
