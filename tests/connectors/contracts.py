@@ -57,6 +57,7 @@ CHECKS = {
     "truncated": "half a document is Nonsense",
     "spoil": "one malformed item is set aside with its bytes, the others go on",
     "ruin": "a page of malformed items only is Nonsense",
+    "look_back": "no overlap brings what the first look-back left out",
     "ahead": "no post that is dated ahead hides what comes after it, or puts its time into a cursor",
     "clock": "where most of a page is ahead it is our clock: told, and nothing is asked for more and more",
 }
