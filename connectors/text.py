@@ -164,8 +164,8 @@ def number_of(text: str) -> float | None:
 def _from_number(number: float) -> datetime | None:
     if not math.isfinite(number) or number < 0:
         return None
-    while number >= 1e11:
-        number /= 1000
+    for _ in range(3):  # milliseconds, microseconds, nanoseconds; what is larger still is no time
+        number = number / 1000 if number >= 1e11 else number
     return datetime.fromtimestamp(number, UTC)
 
 
