@@ -141,7 +141,7 @@ def hear(
             felt,
             text,
             other,
-            offers_number(text, seen.tokens),
+            bool(seen.values.get("numbers")) and offers_number(text, seen.tokens),
             profile.aim.competitors,
         )
         for language, code, sentiment, felt, seen, cues, text, other, profile in zip(

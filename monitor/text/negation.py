@@ -132,9 +132,7 @@ def denials(found: Sequence[C], tokens: Sequence[str], language: str) -> tuple[l
         (cue.start, cue.end, cue) for cue in found if _may_be_denied(cue, tokens, words)
     ]
     places.extend(
-        (at, at + 1, None)
-        for at, token in enumerate(tokens)
-        if at not in covered and token.startswith(words.troubles) and token not in words.negators
+        (at, at + 1, None) for at, token in enumerate(tokens) if at not in covered and _is_trouble(language, token)
     )
     denied: list[Denial] = []
     for start, end, cue in sorted(places, key=lambda place: place[:2]):
@@ -149,6 +147,12 @@ def denials(found: Sequence[C], tokens: Sequence[str], language: str) -> tuple[l
 
 def _is_denied(start: int, end: int, tokens: Sequence[str], words: _Words) -> bool:
     return _negated_from(start, end, tokens, words, set()) is not None and not _until(tokens, end, words)
+
+
+@lru_cache(maxsize=20_000)  # a post with a "not" has every word looked up, and most were looked up before
+def _is_trouble(language: str, token: str) -> bool:
+    words = _words_of(language)
+    return token.startswith(words.troubles) and token not in words.negators
 
 
 def _may_be_denied(cue: Cue, tokens: Sequence[str], words: _Words) -> bool:
