@@ -204,6 +204,34 @@ def test_a_case_that_cannot_be_read_holds_up_no_other(database: Base, tmp_path: 
 # -- claims, pauses, people -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("first", "then"), [(LATE, CHURN), (LATE, INJURY), (CHURN, INJURY)])
+def test_raising_never_moves_a_due_time_later(database: Base, tmp_path: Path, first: str, then: str) -> None:
+    """The same person writes on, worse, three hours later: what was promised at first still holds."""
+    acme = house(database, tmp_path)
+    take(acme, post(first, at=NOW, thread_id="t"))
+    before = case(database, "1")
+    later = NOW + 3 * HOUR + 45 * MINUTE
+    take(acme, post(then, at=later, thread_id="t"), now=later)
+    after = case(database, "1")
+    assert after.priority != before.priority
+    assert before.due_at is not None
+    assert after.due_at is not None
+    assert after.due_at <= before.due_at
+
+
+def test_a_thread_that_grows_never_moves_a_due_time_later(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    take(acme, *(post(f"{LATE} {n} {n * 31}", author=f"c{n}", thread_id="loud") for n in range(8)))
+    before = case(database, "1").due_at
+    assert before is not None
+    later = before - MINUTE
+    escalation.thread_growth(database, acme.rules, cases.growing_stories(database, NOW - DAY), later)
+    found = case(database, "1")
+    assert found.priority == "urgent"
+    assert found.due_at is not None
+    assert found.due_at <= before
+
+
 def test_a_claim_without_an_answer_is_asked_about_and_then_open_again_every_time(
     database: Base, tmp_path: Path
 ) -> None:

@@ -19,7 +19,8 @@ from monitor.settings.loading import load
 from monitor.store import key_values
 from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
-from tests.helpers import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_on, take
+from tests.fakes.smtp import FakeSmtp
+from tests.helpers import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_from, settings_on, take
 
 
 @pytest.fixture
@@ -139,3 +140,48 @@ def test_what_cannot_be_erased_is_refused_with_the_way_out(
 
 def test_nobody_erased_is_said(folder: Path) -> None:
     assert "Nobody was erased." in call(folder, "erase", "--list").stdout
+
+
+def test_alert_test_reaches_every_target_that_settings_name(tmp_path: Path, sqlite: Sqlite, mail: FakeSmtp) -> None:
+    """Whoever would be told by a step, the fallback or the letter alone is told now, once."""
+    channels = f"""
+[[channels]]
+name = "console"
+kind = "console"
+
+[[channels]]
+name = "mail"
+kind = "email"
+host = "{mail.host}"
+port = {mail.port}
+security = "none"
+sender = "earful@example.org"
+"""
+    tables = """
+[[people]]
+name = "ANA"
+email = "ana@example.org"
+
+[[people]]
+name = "LEA"
+role = "lead"
+targets = ["mail:lea@example.org"]
+
+[[alerts.routes]]
+words = ["kettle"]
+notify = ["mail:kettles@example.org"]
+
+[digest]
+to = ["mail:boss@example.org"]
+
+[[alerts.escalation.critical]]
+after = "5m"
+notify = ["next", "mail:pager@example.org"]
+"""
+    file = settings_from(tmp_path, channels=channels, tables=tables, fallback=("mail:fallback@example.org",)).file
+    text = file.read_text(encoding="utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
+    file.write_text(text, encoding="utf-8")
+    result = call(tmp_path, "alert", "test")
+    assert result.exit_code == 0, result.output
+    names = ("ana", "boss", "fallback", "kettles", "lea", "pager")
+    assert sorted(each.recipient for each in mail.ledger) == [f"{name}@example.org" for name in names]

@@ -130,3 +130,9 @@ def test_keeping_house_and_the_audit_leave_an_empty_installation_in_peace(engine
     engine.escalate_due()
     engine.digest_due()
     assert engine.audit.findings == ()
+
+
+def test_every_tick_that_there_is_runs_and_so_does_the_world_of_the_stories(engine: Engine) -> None:
+    """The stories run what `ticks` lists: something that is due and not in it would be tried by nobody."""
+    due = {name for name in dir(Engine) if name.endswith("_due")} | {"keep_house"}
+    assert {tick.work.__name__ for tick in engine.ticks()} == due
