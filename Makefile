@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: setup run test lint types imports tests bench bench-pages crash train quality pictures clean
+.PHONY: setup run test lint types imports tests bench bench-pages breaks crash train quality pictures clean
 
 # make run             the sample day of a made-up brand: offline, no account
 # make run BRAND="X"   live posts about X, from every source that needs no key
@@ -32,6 +32,10 @@ bench-pages: .venv/.developer
 # kill -9 at every write, sync and send of a scripted run: about half an hour (`make test` takes a sample of them).
 crash: .venv/.developer
 	$(BIN)/python -m tests.crash.walk
+
+# One-line faults, each in a copy of the code, and the test that notices it: all of them, a few minutes (`make test` takes two a day).
+breaks: .venv/.developer
+	EARFUL_BREAKS=all $(BIN)/pytest -n 2 -q tests/breaks
 
 # train: write the shipped judge anew from data that lies beside the checkout.
 # quality: what the judge finds hard, what 200 answers of staff are worth, and what "not us" keeps away.

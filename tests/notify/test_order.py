@@ -8,10 +8,10 @@ from pathlib import Path
 from monitor.cases import escalation
 from monitor.cases.actions import say
 from monitor.store import deliveries
+from tests.alerting_helpers import Base, distinct, house, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
 from tests.helpers import ANGRY, CHURN, HOUR, INJURY, MINUTE, NOW, Clock, case, deliver, messages, post, take
-from tests.monitor.desk import Base, distinct, house, posted
 
 BEN = '[[people]]\nname = "BEN"\nslack = "U0BEN00001"\nemail = "ben@example.org"\n'
 
