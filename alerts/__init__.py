@@ -59,9 +59,10 @@ class Alert:
     """What a person is told. One entry is one case; several are a story or a brief, the most urgent first.
 
     `key` is the same at every attempt of one delivery (and differs between deliveries), so that what was sent can be
-    found again. `revision` counts edits. `mentions` are the ids of every mention this message speaks of, listed or
-    not; `more` is how many cases stand behind it beyond `entries`. `ping` are people to mention by their address in
-    that channel. `quiet` asks the channel not to make a sound where it can.
+    found again. `revision` counts edits; key and revision together name one thing said, at every attempt.
+    `mentions` are the ids of every mention this message speaks of, listed or not; `more` is how many cases stand
+    behind it beyond `entries`. `ping` are people to mention by their address in that channel. `quiet` asks the channel
+    not to make a sound where it can.
     """
 
     key: str

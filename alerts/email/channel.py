@@ -125,7 +125,7 @@ class Email:
     def _compose(self, message: Alert | Letter, recipient: str, plain: bool) -> EmailMessage:
         domain = self._sender.domain.encode("idna").decode()
         mail = EmailMessage(policy=_POLICY)
-        mail["Message-ID"] = _message_id(message.key, domain)
+        mail["Message-ID"] = _message_id(_identity(message), domain)
         mail["Date"] = formatdate(usegmt=True)  # stdlib's own look at the clock: when this attempt left
         mail["From"] = self._sender
         mail["To"] = Address(addr_spec=recipient)
@@ -464,6 +464,15 @@ def _shortened(message: Alert | Letter, text: str) -> str:
     if len(text) <= _PLAIN_LETTER:
         return text
     return text[:_PLAIN_LETTER].rsplit("\n", 1)[0] + "\n\n(The mail server took no more than this.)\n"
+
+
+def _identity(message: Alert | Letter) -> str:
+    """Say which mail this is: the delivery and its revision, so that every attempt is one mail and a new state another.
+
+    Mail systems drop a second mail of an id: what grew has to come under its own, or nobody reads of the next customer.
+    """
+    revision = message.revision if isinstance(message, Alert) else 0
+    return f"{message.key}.{revision}" if revision else message.key
 
 
 def _message_id(key: str, domain: str) -> str:
