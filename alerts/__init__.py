@@ -119,9 +119,10 @@ class CaseEvent:
 class ChannelError(Exception):
     """The message did not verifiably arrive. Never holds a secret.
 
-    `permanent`: this message will never go through as it is. `channel_broken`: nothing will, until a person has acted
-    (`remedy`). `retry_after`: seconds the channel asks us to wait. `outcome_unknown`: it may have arrived.
-    `too_large`: send it again shorter and plainer.
+    `permanent`: this message will never go through as it is. `target_broken`: nothing will reach this target until a
+    person has acted (`remedy`), whatever becomes of others. `channel_broken`: nothing will reach any target of the
+    channel: it is the key, or what stands before all of them. `retry_after`: seconds the channel asks us to wait.
+    `outcome_unknown`: it may have arrived. `too_large`: send it again shorter and plainer.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class ChannelError(Exception):
         *,
         permanent: bool = False,
         channel_broken: bool = False,
+        target_broken: bool = False,
         retry_after: float | None = None,
         outcome_unknown: bool = False,
         too_large: bool = False,
@@ -139,6 +141,7 @@ class ChannelError(Exception):
         self.message = message
         self.permanent = permanent
         self.channel_broken = channel_broken
+        self.target_broken = target_broken
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
         self.too_large = too_large

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import made
 from connectors import Post
 from monitor.cases import escalation
+from monitor.notify import fallback
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.store import deliveries
@@ -78,7 +79,7 @@ def _round(assembly: Assembly, now: datetime) -> float:
     started = time.perf_counter()
     escalation.escalate(database, rules, now)
     escalation.lists(database, rules, now)
-    escalation.fall_back(database, rules, now)
+    fallback.fall_back(database, rules, now)
     escalation.people_left(database, rules, now)
     with database.transaction():
         deliveries.recover(database, now, all_of_them=False)

@@ -94,7 +94,9 @@ class Email:
         """Send once. The receipt's reference is the Message-ID."""
         recipient = _recipient_of(target)
         if recipient is None:
-            raise ChannelError("this is not a mail address that can be written to", permanent=True)
+            raise ChannelError(
+                "this is not a mail address that can be written to", target_broken=True, remedy=_RECIPIENT
+            )
         mail = self._compose(message, recipient, plain)
         conversation = _Conversation(self._settings)
         self._converse(conversation, lambda: conversation.deliver(self._sender.addr_spec, recipient, mail.as_bytes()))
@@ -276,11 +278,16 @@ class _Conversation:
             return ChannelError(message, channel_broken=True, remedy=_sign_in_remedy(code, words))
         if (code in {523, 552} and "5.2.2" not in words) or words.startswith(("5.3.4", "5.2.3")):
             return ChannelError(message, too_large=True)
-        if final:
-            remedy = _REFUSED.get(self.step, "")
-            return ChannelError(message, permanent=not remedy, channel_broken=bool(remedy), remedy=remedy)
-        if later:
-            return ChannelError(message, retry_after=self._wait(code, words))
+        if final and (self.step == "recipient" or "5.2.2" in words):
+            gone = "5.2.2" not in words  # a full mailbox is emptied some day, whatever the server calls it
+            return ChannelError(message, target_broken=gone, remedy=_RECIPIENT if gone else "")
+        if final or later:
+            remedy = _REFUSED.get(self.step, "") if final else ""
+            wait = self._wait(code, words) if later else None
+            permanent = final and not remedy
+            return ChannelError(
+                message, permanent=permanent, channel_broken=bool(remedy), retry_after=wait, remedy=remedy
+            )
         message = f"{self._where()} answered the {self.step} with something that is not SMTP"
         return ChannelError(message, outcome_unknown=self.step == "content")
 
@@ -401,6 +408,7 @@ _SIGN_IN_REMEDIES: tuple[tuple[str, str], ...] = (
     ),
     (r"starttls|encryption required|5\.7\.11\b", _SECURITY),
 )
+_RECIPIENT = "Correct that address in settings.toml, or have its mailbox opened again; the others are not touched."
 _REFUSED: dict[Step, str] = {
     "connect": "The mail server does not serve this machine: ask its operator, or use another `host`.",
     "greeting": "The mail server does not serve this machine: ask its operator, or use another `host`.",

@@ -23,7 +23,7 @@ from alerts import Alert, ChannelError, Letter, Receipt
 from alerts.http import Answer, WireError, exchange
 from alerts.slack import blocks
 from alerts.slack.blocks import EVENT_TYPE, Message
-from alerts.slack.errors import REMEDY, api_error, hook_error, loses_the_channel, unsure, word
+from alerts.slack.errors import KEY, api_error, hook_error, loses_the_channel, unsure, word
 
 OVERLAP = 300  # seconds: our clock and Slack's need not agree
 _PAGES = 25
@@ -196,8 +196,8 @@ class SlackBot(Slack):
         try:
             return self._look_up(key, revision, target, since, within)
         except ChannelError as error:
-            if error.channel_broken and not loses_the_channel(error):
-                # Reading may be refused where posting works: this must not close the channel.
+            if error.target_broken or (error.channel_broken and not loses_the_channel(error)):
+                # Reading may be refused where posting works: this must not close the channel, nor the place.
                 raise ChannelError(error.message, outcome_unknown=True, remedy=error.remedy) from None
             raise
 
@@ -206,7 +206,7 @@ class SlackBot(Slack):
         said = self._call("auth.test")
         scopes = {scope.strip() for scope in said.headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
         if scopes and "chat:write" not in scopes:
-            raise ChannelError("Slack: missing_scope chat:write", channel_broken=True, remedy=REMEDY["missing_scope"])
+            raise ChannelError("Slack: missing_scope chat:write", channel_broken=True, remedy=KEY["missing_scope"])
         notes = [f"connected to {word(said['team'])} as {word(said['user'])}"]
         if scopes and not scopes & {"channels:history", "groups:history"}:
             notes.append("without channels:history a lost answer may mean one repeat")

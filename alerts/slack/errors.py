@@ -24,22 +24,39 @@ _GONE = {"cant_update_message", "edit_window_closed", "message_not_found", "thre
 _KEY = "create a new bot token (api.slack.com/apps, OAuth & Permissions) and put it where the settings read `token`"
 _INVITE = "invite the bot to that channel (/invite @bot), or correct the channel in settings.toml"
 _ALLOW = "ask a workspace admin to let the app post in that channel, or name another one in settings.toml"
-REMEDY = {
+_PERSON = "correct the person's Slack id in settings.toml (profile, three dots, Copy member ID)"
+_SCOPE = "add the scope to the app (api.slack.com/apps, OAuth & Permissions) and install it again"
+# What concerns the key, and so every target of the channel.
+KEY = {
     "invalid_auth": _KEY,
     "not_authed": _KEY,
     "token_revoked": _KEY,
     "token_expired": _KEY,
     "account_inactive": _KEY,
+    "not_allowed_token_type": _KEY,
     "org_login_required": _KEY,
+    "team_access_not_granted": "ask the organisation's admin to approve the app for this workspace",
+    "missing_scope": _SCOPE,
+}
+# What concerns one place or person; the others of the channel are told as ever.
+PLACE = {
     "channel_not_found": _INVITE,
     "not_in_channel": _INVITE,
-    "user_not_found": "correct the person's Slack id in settings.toml (profile, three dots, Copy member ID)",
     "is_archived": "unarchive that channel in Slack, or name another one in settings.toml",
+    "user_not_found": _PERSON,
+    "users_not_found": _PERSON,
+    "user_not_visible": _PERSON,
+    "user_disabled": "that person has left Slack: name somebody else in settings.toml",
+    "cannot_dm_bot": _PERSON,
+    "messages_tab_disabled": "turn on the Messages tab of the app (api.slack.com/apps, App Home)",
     "restricted_action": _ALLOW,
+    "restricted_action_read_only_channel": _ALLOW,
+    "restricted_action_thread_only_channel": _ALLOW,
+    "restricted_action_non_threadable_channel": _ALLOW,
     "no_permission": _ALLOW,
+    "access_denied": _ALLOW,
     "ekm_access_denied": _ALLOW,
-    "team_access_not_granted": "ask the organisation's admin to approve the app for this workspace",
-    "missing_scope": "add the scope to the app (api.slack.com/apps, OAuth & Permissions) and install it again",
+    "channel_is_limited_access": _ALLOW,
 }
 _HOOK = "create a new incoming webhook (api.slack.com/apps) and put it where the settings read `webhook_url`"
 
@@ -48,9 +65,11 @@ def api_error(status: int, data: Any, headers: Mapping[str, str]) -> ChannelErro
     """Translate a refusal of the Web API: its status, its JSON, its headers."""
     said = data if isinstance(data, dict) else {}
     code = _code(said.get("error"))
-    if code in REMEDY:
+    if code in KEY:
         needed = f" {word(said['needed'])}" if code == "missing_scope" and said.get("needed") else ""
-        return ChannelError(f"Slack: {code}{needed}", channel_broken=True, remedy=REMEDY[code])
+        return ChannelError(f"Slack: {code}{needed}", channel_broken=True, remedy=KEY[code])
+    if code in PLACE:
+        return ChannelError(f"Slack: {code}", target_broken=True, remedy=PLACE[code])
     return _common("Slack", status, code, headers)
 
 

@@ -165,6 +165,13 @@ def check(
         console.print(f"[yellow]![/] {_plain(unheard)}", soft_wrap=one_line)
     for line in cost_lines(settings, utc_now()):
         console.print(_plain(line), soft_wrap=one_line)
+    ways = [channel.name for channel in settings.channels if channel.kind != "console"]
+    if len(ways) == 1 and settings.earful.dead_man_url is None:
+        said = (
+            f"{ways[0]} is the only channel: while it is down, nobody is alerted, and nobody hears of that. Add a "
+            "second [[channels]] table and name it under [alerts] fallback, or set [earful] dead_man_url."
+        )
+        console.print(Text.assemble(("!", "yellow"), f" {said}"), soft_wrap=one_line)
     counted = ", ".join(
         count_words(len(each), word)
         for each, word in ((settings.brands, "brand"), (settings.sources, "source"), (settings.channels, "channel"))

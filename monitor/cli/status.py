@@ -13,13 +13,15 @@ from alerts.wording import span_words
 from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, costs, foreseen
 from monitor.ingest.collector import noticed
+from monitor.notify import trouble
 from monitor.reports import formatting
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
-from monitor.store import cases, deliveries, key_values, mentions, requeue, sources, web
+from monitor.store import cases, channel_health, deliveries, key_values, mentions, requeue, sources, web
+from monitor.store.channel_health import Health
 from monitor.store.connect import served_by
-from monitor.store.database import Database, at, stamp
+from monitor.store.database import at, stamp
 from monitor.text.complaint_signals import JUDGED
 from monitor.text.normalize import safe_line
 
@@ -34,6 +36,7 @@ def status(as_json: AsJson = False) -> None:
         waiting = deliveries.waiting(database)
         gaps = sources.gaps_since(database, now - timedelta(days=7))
         dead = deliveries.dead(database)
+        standing = channel_health.standing(database)
         if as_json:
             print_json(
                 {
@@ -58,12 +61,10 @@ def status(as_json: AsJson = False) -> None:
                         for source in assembly.settings.sources
                     ],
                     "channels": [
-                        {
-                            "name": c.name, "failing_since": stamp(c.failing_since) or None,
-                            "error": c.error or None, "remedy": c.remedy or None,
-                        }
-                        for c in deliveries.channel_health(database).values()
+                        _failing(each.name, standing.down(each.name)) for each in assembly.settings.channels
                     ],
+                    "targets": [_failing(each.name, each) for each in standing.failing_targets()],
+                    "not_alerted": trouble.lines(database, assembly.rules, now),
                     "daemon": served_by(assembly.settings.database.url.get_secret_value()) or None,
                     "queue": waiting,
                     "dead": [{"target": d.target, "about": d.about, "error": d.error} for d in dead],
@@ -79,6 +80,16 @@ def status(as_json: AsJson = False) -> None:
             )  # fmt: skip
             return
         _status_tables(assembly, health, aside, gaps, dead)
+
+
+def _failing(name: str, health: Health | None) -> dict[str, str | None]:
+    """A channel or a target for programs: since when it takes nothing, and why."""
+    return {
+        "name": name,
+        "failing_since": (stamp(health.failing_since) or None) if health else None,
+        "error": (health.error or None) if health else None,
+        "remedy": (health.remedy or None) if health else None,
+    }
 
 
 def _no_letters(assembly: Any) -> list[str]:
@@ -155,13 +166,12 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     console.print(table)
     for bill in bills:
         console.print(Text(bill, "dim"))
-    _standing(database, zone, notes, gaps, dead)
+    _standing(assembly, zone, notes, gaps, dead)
 
 
-def _standing(database: Database, zone: ZoneInfo, notes: list[str], gaps: Any, dead: Any) -> None:
-    for name, channel in deliveries.channel_health(database).items():
-        if channel.failing_since:
-            notes.append(f"{name}: {channel.error}" + (f" - {channel.remedy}" if channel.remedy else ""))
+def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: Any) -> None:
+    database = assembly.database
+    notes += trouble.lines(database, assembly.rules, utc_now())
     for note in notes:
         console.print(Text(f"! {safe_line(note)}", "yellow"))
     console.print()
@@ -170,7 +180,9 @@ def _standing(database: Database, zone: ZoneInfo, notes: list[str], gaps: Any, d
     counts.add_row("mentions", f"{total['mentions']:,}", f"{total['flagged']:,} flagged")
     counts.add_row("open cases", f"{open_cases.get('ping', 0):,}", f"{open_cases.get('sweep', 0):,} in the sweep list")
     queue = sum(waiting.get(state, 0) for state in ("pending", "inflight", "retry", "unknown"))
-    counts.add_row("messages", f"{queue:,} waiting", f"{waiting.get('sent', 0):,} sent, {len(dead):,} not deliverable")
+    counts.add_row(
+        "messages", f"{queue:,} waiting", f"{waiting.get('sent', 0):,} sent, {waiting.get('dead', 0):,} not deliverable"
+    )
     console.print(counts)
     for each in dead[:10]:
         console.print(Text(f"! {each.target}: {safe_line(each.error)} (earful alert resend sends it once more)", "red"))

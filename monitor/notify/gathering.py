@@ -82,6 +82,7 @@ class Gathering:
 
     def leaving(self) -> list[Delivery]:
         """The rows that may leave now, the most urgent first; all others are put off, carried or dropped."""
+        self._join_owed_brief()
         units = self._units()
         together = sum(1 for unit in units if unit.what in {"first", "message"})
         chosen: list[Delivery] = []
@@ -108,6 +109,15 @@ class Gathering:
         return sorted(
             [*made, *brief, *chosen], key=lambda row: (row.action != "edit" or not row.urgent, not row.urgent)
         )
+
+    def _join_owed_brief(self) -> None:
+        """What came while a brief could not be sent travels in it: on a channel's return one message says it all."""
+        owed = next((row for row in self.rows if row.about.startswith("brief:") and row.state != "unknown"), None)
+        if owed is None:
+            return
+        joining = {row.id for row in self._ordinary()}
+        deliveries.carry(self.database, owed.id, sorted(joining))
+        self.rows = [row for row in self.rows if row.id not in joining]
 
     def _count_one(self) -> None:
         people = {name: had + 1 for name, had in self.heard.people.items()}

@@ -18,7 +18,7 @@ from monitor.notify import rendering, repeats
 from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold, told_of
 from monitor.notify.order import in_order
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries
+from monitor.store import cases, channel_health, deliveries
 from monitor.store.database import Database
 from monitor.store.deliveries import Delivery
 
@@ -62,12 +62,15 @@ class Outbox:
     def claim(self, target: str, now: datetime, *, only_edits: bool = False) -> Job | None:
         """Choose the next message for a target and mark it in flight; None when nothing has to leave now."""
         with self.database.transaction():
+            # A target that was down is tried with all that it is owed, so that on its return one message says it.
+            returns = channel_health.standing(self.database).failing(target)
             rows = [
                 row
-                for row in deliveries.due(self.database, target, now)
+                for row in deliveries.due(self.database, target, now, with_retries=returns)
                 if (self.in_place(row) or not only_edits) and self._still_needed(row, now)
             ]
             rows = in_order(self.database, self.rules, target, rows, now)
+            rows = self._newest_lists(rows)
             if not rows:
                 return None
             look = Gathering(self.database, self.rules, self.channels, target, rows, now)
@@ -105,13 +108,36 @@ class Outbox:
                 overtaken |= {"snoozed", "waiting"} | (set() if row.payload.get("owner") else {"taken"})
             if case is None or case.state_at(now) in overtaken:
                 return "somebody has it"
-        if kind == "brief":
-            carried = deliveries.carried_by(self.database, row.id)
-            if carried and all(self._overtaken(each, now) for each in carried):
-                for each in carried:
-                    deliveries.drop(self.database, each.id, "answered or closed before it was told")
+        if kind == "brief" and row.state != "unknown":  # what waited long says what is open now
+            left = [each for each in deliveries.carried_by(self.database, row.id) if each.state in {"pending", "retry"}]
+            for each in left:
+                if why := self._overtaken(each, now):
+                    deliveries.drop(self.database, each.id, why)
+            if all(each.state == "dead" for each in deliveries.carried_by(self.database, row.id)):
                 return "answered or closed before it was told"
         return ""
+
+    def _newest_lists(self, rows: list[Delivery]) -> list[Delivery]:
+        """Of several lists of the day that wait for one target, the last says what all of them would have said."""
+        lists: dict[str, list[Delivery]] = {}
+        for row in rows:
+            if row.about.startswith("list:") and row.state in {"pending", "retry"}:
+                lists.setdefault(row.about.split(":")[1], []).append(row)
+        overtaken: dict[str, Delivery] = {}
+        for each in lists.values():
+            if len(each) < 2:
+                continue
+            newest = max(each, key=lambda row: (row.created_at, row.id))
+            older = [row for row in each if row is not newest]
+            named = [case for row in (*older, newest) for case in row.payload.get("cases", ())]
+            deliveries.rewrite(self.database, newest.id, {**newest.payload, "cases": list(dict.fromkeys(named))})
+            for row in older:
+                deliveries.drop(self.database, row.id, "a later list says it")
+                overtaken[row.id] = row
+        if not overtaken:
+            return rows
+        kept = [row for row in rows if row.id not in overtaken]
+        return [deliveries.one(self.database, row.id) or row if row.about.startswith("list:") else row for row in kept]
 
     def _prepare(self, row: Delivery, now: datetime, stories: Mapping[str, StoryTold]) -> Job | None:
         channel = self.channels[row.channel]
@@ -199,6 +225,7 @@ class Outbox:
             return rendering.notice(row), [], ()
         alone = kind in {"story", "case", "join"}  # what was overdue beside it travels with it
         carried = deliveries.carried_by(self.database, root.id) if kind in SHARED or alone else []
+        carried = [each for each in carried if not each.error.startswith(deliveries.NOT_NEEDED)]
         subjects = [root, *carried] if alone else carried or [root]
         try:
             made = rendering.compose(
@@ -230,6 +257,5 @@ def _kept(row: Delivery) -> dict[str, Any]:
 def resend_dead(database: Database, now: datetime) -> int:
     """Send dead letters once more; how many."""
     with database.transaction():
-        for name in deliveries.channel_health(database):
-            deliveries.channel_mended(database, name)
+        channel_health.mended(database)
         return deliveries.revive(database, now)

@@ -11,20 +11,22 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Literal
 
 from alerts import Alert, Channel, ChannelError, Editor, LooksUp, Receipt
 from monitor.notify import rendering, repeats
+from monitor.notify.fallback import say_what_works
 from monitor.notify.outbox import LOOK_UPS, Job, Outbox
 from monitor.notify.system_notices import queue_notice
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries
+from monitor.store import cases, channel_health, deliveries
 from monitor.store.database import Database, encode
 from monitor.store.deliveries import Delivery
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.alerting")
 
-GIVE_UP = timedelta(hours=72)
+Outcome = Literal["go on", "leave the target", "leave the channel"]
 FAULTS = 3  # unexpected faults with one message before it becomes a dead letter
 _UNSURE = (3, 5, 10, 20, 60, 300, 900, 1800)
 _STEPS = (15, 30, 60, 120, 300, 600, 1800)
@@ -50,15 +52,14 @@ class Alerting:
         self._last: dict[str, datetime] = {}
 
     def due(self, now: datetime) -> list[str]:
-        """Channels that owe something now, are not held back, and that no thread is serving."""
-        health = deliveries.channel_health(self.database)
-        found = []
-        for name in dict.fromkeys(channel for channel, _target in deliveries.due_targets(self.database, now)):
-            state = health.get(name)
-            held = state is not None and state.next_try_at is not None and state.next_try_at > now
-            if name in self.channels and not held and not self._busy[name].locked():
-                found.append(name)
-        return found
+        """Channels that owe something now to a target that is not held back, and that no thread is serving."""
+        standing = channel_health.standing(self.database)
+        names = dict.fromkeys(
+            channel
+            for channel, target in deliveries.due_targets(self.database, now)
+            if channel in self.channels and not standing.held(target, now)
+        )
+        return [name for name in names if not self._busy[name].locked()]
 
     def serve(self, name: str, clock: Callable[[], datetime], most: int = 50) -> int:
         """Send what is due on one channel, at most `most` messages; how many were tried."""
@@ -67,25 +68,38 @@ class Alerting:
             return 0
         tried = 0
         try:
-            for channel, target in deliveries.due_targets(self.database, clock()):
-                while channel == name and tried < most:
+            for target in self._targets(name, clock()):
+                while tried < most:
                     job = self._outbox.claim(target, clock(), only_edits=not self._spaced(target, clock()))
                     if job is None:
                         break
                     tried += 1
-                    if not self._attempt(job, clock):
+                    outcome = self._attempt(job, clock)
+                    if outcome == "leave the channel":
                         return tried
+                    if outcome == "leave the target":
+                        break
         finally:
             lock.release()
         return tried
+
+    def _targets(self, name: str, now: datetime) -> list[str]:
+        """The targets of a channel to which something is due; what fails comes last: it may take its whole deadline."""
+        standing = channel_health.standing(self.database)
+        found = [
+            target
+            for channel, target in deliveries.due_targets(self.database, now)
+            if channel == name and not standing.held(target, now)
+        ]
+        return sorted(found, key=lambda target: (standing.failing(target), target))
 
     def _spaced(self, target: str, now: datetime) -> bool:
         last = self._last.get(target)
         wait = self.channels[target.partition(":")[0]].seconds_between
         return last is None or now < last or now - last >= timedelta(seconds=wait)
 
-    def _attempt(self, job: Job, clock: Callable[[], datetime]) -> bool:
-        """Send one claimed message and write down the end. False when the channel should be left alone for now."""
+    def _attempt(self, job: Job, clock: Callable[[], datetime]) -> Outcome:
+        """Send one claimed message and write down the end."""
         channel = self.channels[job.delivery.channel]
         deadline = self._settings[job.delivery.channel].deadline.total_seconds()
         started = clock()
@@ -113,7 +127,7 @@ class Alerting:
             )
             return self._failed(job, fault, clock(), ours=True)
         self._sent(job, receipt, clock(), looked_up=found is not None)
-        return True
+        return "go on"
 
     def _look_up(self, channel: Channel, job: Job, deadline: float, now: datetime) -> Receipt | None:
         """Whether a message whose fate is unknown has arrived; None when it is to be sent (again)."""
@@ -167,7 +181,7 @@ class Alerting:
             ):
                 return  # the lease ran out, and another sender has it
             deliveries.finish_carried(self.database, carried, "sent", now)
-            deliveries.channel_worked(self.database, row.channel, now)
+            self._works(row.target, now)
             if looked_up:  # what has happened since it left is not in it
                 deliveries.show_newer(self.database, job.root, now)
             cases.add_log(
@@ -181,18 +195,31 @@ class Alerting:
             )
         log.info("%s: %s sent (%s)", row.target, row.about.partition(":")[0], row.reason)
 
-    def _failed(self, job: Job, error: ChannelError, now: datetime, *, ours: bool = False, sent: bool = True) -> bool:
-        """Decide what follows from a failure. The error says what it knows; waiting and giving up are decided here.
+    def _works(self, target: str, now: datetime) -> None:
+        """A message has reached this target. If it failed before, that is over, and what waits for it is due now."""
+        standing = channel_health.standing(self.database)
+        if not standing.reachable(target):
+            deliveries.release(self.database, target, now)
+            say_what_works(self.database, self.rules, standing, target, now)
+        channel_health.worked(self.database, target, now)
 
-        A fault that is `ours` concerns one message: the channel goes on with the others.
+    def _failed(
+        self, job: Job, error: ChannelError, now: datetime, *, ours: bool = False, sent: bool = True
+    ) -> Outcome:
+        """Decide what follows from a failure. The error says what it knows; waiting is decided here.
+
+        What failed for a passing reason waits, however long: only what the far side refuses for good is given up, and
+        that is told. A fault that is `ours` concerns one message: the target goes on with the others.
         """
         row = job.delivery
-        old = now - row.created_at > GIVE_UP
-        state, due_at, plain = "retry", now + _wait(row.attempts, error.retry_after), row.plain
+        for_good = error.permanent or (error.too_large and row.plain)
+        concerns_message = for_good or error.too_large or ours
+        state, plain = "retry", row.plain
+        due_at = now + _wait(row.attempts, error.retry_after)
         if error.too_large and not row.plain:
             due_at, plain = now, True
             state = "unknown" if error.outcome_unknown else state
-        elif error.permanent or (old and not error.channel_broken):
+        elif for_good:
             state = "dead"
         elif error.outcome_unknown:
             state, due_at, error = self._unsure(job, error, now, sent=sent)
@@ -207,15 +234,16 @@ class Alerting:
                 plain=int(plain),
                 payload=encode(job.payload),
             ):
-                return True
+                return "go on"
             if state == "dead":
                 deliveries.finish_carried(self.database, job.carried, "dead", now, error.message[:500])
                 self._announce(row, error, now)
-            concerns_channel = not (error.permanent or error.too_large or ours)
-            if concerns_channel:
+            if not concerns_message:
                 self._hold_back(row, error, now)
         log.warning("%s: not sent (%s)%s", row.target, error.message, f"; {error.remedy}" if error.remedy else "")
-        return not concerns_channel
+        if concerns_message:
+            return "go on"
+        return "leave the channel" if error.channel_broken else "leave the target"
 
     def _unsure(
         self, job: Job, error: ChannelError, now: datetime, *, sent: bool
@@ -239,35 +267,35 @@ class Alerting:
         return timedelta(seconds=_UNSURE[min(row.attempts, len(_UNSURE) - 1)])
 
     def _hold_back(self, row: Delivery, error: ChannelError, now: datetime) -> None:
-        """A channel that is down or refused is not hammered with everything that waits for it."""
-        failures = health.failures if (health := deliveries.channel_health(self.database).get(row.channel)) else 0
-        if error.channel_broken:
-            next_try = now + min(timedelta(minutes=5) * 2**failures, timedelta(minutes=30))
+        """What refuses or is down is not hammered with everything that waits for it: the target, or with a refused key
+        the whole channel. The other targets of the channel are served as ever.
+        """
+        name = row.channel if error.channel_broken else row.target
+        health = channel_health.standing(self.database).of(name)
+        failures = health.failures if health is not None else 0
+        if error.channel_broken or error.target_broken:
+            next_try = now + min(timedelta(minutes=5) * 2 ** min(failures, 5), timedelta(minutes=30))
         elif error.retry_after:
             next_try = now + timedelta(seconds=min(error.retry_after, 3600))
         elif error.outcome_unknown:
             next_try = now + self._unsure_wait(row, error)
         else:
             next_try = now + _wait(failures, None)
-        deliveries.channel_failed(
-            self.database, row.channel, now, error.message[:500], error.remedy, next_try, broken=error.channel_broken
-        )
-        if error.channel_broken:
-            self._announce(row, error, now)
+        broken = error.channel_broken or error.target_broken
+        channel_health.failed(self.database, name, now, error.message[:500], error.remedy, next_try, broken=broken)
 
     def _announce(self, row: Delivery, error: ChannelError, now: datetime) -> None:
-        """What could not be delivered is told on another channel, once."""
+        """A message that its target refused for good is told of elsewhere, once a day."""
         if row.about.startswith("notice:"):
             return
-        what = "refuses everything" if error.channel_broken else "refused one message for good"
         queue_notice(
             self.database,
             self.rules,
-            f"channel:{row.channel}:{what}:{now:%Y-%m-%d}",
-            f"{row.channel} {what}: {error.message}",
+            f"refused:{row.target}:{now:%Y-%m-%d}",
+            f"{row.target} refused one message for good: {error.message}",
             error.remedy or "see earful status; earful alert resend sends it once more",
             now,
-            not_on=row.channel,
+            not_on=row.target,
         )
 
 

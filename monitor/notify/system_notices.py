@@ -6,18 +6,29 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from monitor.settings.rules import Rules
-from monitor.store import deliveries
+from monitor.store import channel_health, deliveries
 from monitor.store.database import Database
 
 
 def queue_notice(
     database: Database, rules: Rules, key: str, title: str, remedy: str, now: datetime, *, not_on: str = ""
 ) -> None:
-    """Tell the operator something, once for each key; on another channel where one is at fault itself."""
-    everywhere = [*rules.settings.earful.operator, *rules.settings.alerts.fallback, *rules.settings.alerts.notify]
-    targets = [target for target in rules.settings.earful.operator if target.partition(":")[0] != not_on]
-    if not targets:
-        targets = [target for target in everywhere if target.partition(":")[0] != not_on][:1] or everywhere[:1]
+    """Tell the operator something, once for each key, where it can be reached.
+
+    Not on the channel or target `not_on`, which is at fault itself, nor on one that takes nothing: where the operator
+    has no other, whoever else can be reached is told. Only where nobody can, it waits for the operator's own.
+    """
+    standing = channel_health.standing(database)
+
+    patience = rules.settings.alerts.fallback_after
+
+    def usable(target: str) -> bool:
+        at_fault = not_on in (target, channel_health.channel(target))
+        return not at_fault and not standing.out_of_reach(target, now, patience)
+
+    operator = list(rules.settings.earful.operator)
+    targets = [target for target in operator if usable(target)]
+    targets = targets or [target for target in rules.targets if usable(target)][:1] or operator or [*rules.targets[:1]]
     _queue(database, dict.fromkeys(targets, now), key, title, remedy, now)
 
 

@@ -16,12 +16,12 @@ from types import FrameType
 
 from monitor.notify.system_notices import queue_notice
 from monitor.service.console_view import Show
+from monitor.service.heartbeat import tell_systemd
 from monitor.service.scheduler import Engine, utc_now
-from monitor.service.watchdog import tell_systemd
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
-from monitor.store import deliveries, key_values, web
+from monitor.store import channel_health, key_values, web
 from monitor.store.connect import Error
 from monitor.store.database import Role, RoleTaken
 from monitor.web import links
@@ -119,6 +119,7 @@ class _Life:
         while not self.asked_to_stop and not self.engine.worn_out.is_set():
             self.wake.wait(0.3)
             self.wake.clear()
+            self.engine.heartbeat.tell()
             if not self._keep_role():
                 break
             if self.asked_to_reload:
@@ -209,8 +210,7 @@ class _Life:
         know_sources(old.database, settings)
         self.engine.replace(assemble(settings, old.database, links.make(settings, old.database, utc_now)))
         with old.database.transaction():
-            for channel in settings.channels:
-                deliveries.channel_mended(old.database, channel.name)
+            channel_health.mended(old.database)
         self._tell_refused_models()
         log.info("settings reloaded")
 

@@ -19,8 +19,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor.cases import escalation, expiry
 from monitor.learning import feedback
+from monitor.notify import fallback
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.reports import digest
+from monitor.service.heartbeat import Heartbeat
 from monitor.service.watchdog import Audit
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.sqlite import Sqlite
@@ -29,6 +31,10 @@ from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.engine")
 
+# A pool has one thread. What may take long has one of its own: retention over a year of posts, and the audit, which
+# has to come even while everything else is late.
+POOLS = ("default", "collect", "deliver", "escalate", "press", "audit", "keep")
+WATCHED = ("default", "collect", "deliver", "escalate", "press")  # those without which the daemon does not live
 MOST_ABANDONED = 8  # calls that never end; beyond it the process is better started anew
 
 
@@ -59,6 +65,7 @@ class Engine:
         self._beside = beside
         self.clock = clock
         self.audit = Audit(clock)
+        self.heartbeat = Heartbeat()
         self.listening = self._listen(assembly)
         self.stopping = threading.Event()
         self.worn_out = threading.Event()
@@ -66,7 +73,7 @@ class Engine:
         self._guard = threading.Lock()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={name: ThreadPoolExecutor(1) for name in ("default", "collect", "deliver", "escalate", "press")},
+            executors={name: ThreadPoolExecutor(1) for name in POOLS},
             # Its default of one second silently skips runs when a pool is busy.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -77,8 +84,10 @@ class Engine:
         with self.assembly.database.transaction():
             deliveries.recover(self.assembly.database, self.clock(), all_of_them=True)
         for tick in self.ticks():
+            if tick.pool in WATCHED:
+                self.heartbeat.beat(tick.pool)
             self._scheduler.add_job(
-                tick.work,
+                partial(self._turn, tick),
                 "interval",
                 seconds=tick.seconds,
                 id=tick.name,
@@ -98,11 +107,19 @@ class Engine:
             Tick("digest", 20, self.digest_due),
             Tick("events", 5, self.events_due),
             Tick("deliver", 0.25, self.deliver_due, "deliver"),
-            Tick("audit", 30, self.audit_due),
+            Tick("audit", 30, self.audit_due, "audit"),
             Tick("learn", 5, self.learn_due),
             Tick("refresh", 900, self.refresh_due),
-            Tick("keep", 3600, self.keep_house),
+            Tick("keep", 3600, self.keep_house, "keep"),
         )
+
+    def _turn(self, tick: Tick) -> None:
+        """One tick, and the word that its pool still turns, whatever became of it."""
+        try:
+            tick.work()
+        finally:
+            if tick.pool in WATCHED:
+                self.heartbeat.beat(tick.pool)
 
     def replace(self, assembly: Assembly) -> None:
         """Go on under other settings (the database stays)."""
@@ -145,9 +162,9 @@ class Engine:
         escalation.escalate(database, rules, now)
         feedback.offer_quiet(database, rules, self.assembly.intake, now)
         escalation.lists(database, rules, now)
-        escalation.fall_back(database, rules, now)
+        fallback.fall_back(database, rules, now)
         escalation.people_left(database, rules, now)
-        escalation.channels_left(database, rules, now)
+        fallback.channels_left(database, rules, now)
         with database.transaction():
             deliveries.recover(database, now, all_of_them=False)
 

@@ -1,15 +1,14 @@
 """The auditor: twice a minute it proves that nothing is forgotten, and mends what it can.
 
 Each flagged mention has a case or a recorded reason why not; each open case a next step; each delivery a future; each
-source was heard of or is declared failing. Only then are systemd's watchdog and an outside dead-man address told.
+alert reached somebody; each source was heard of or is declared failing. Only then is an outside dead-man address told.
+systemd asks something else, whether the loop lives: see heartbeat.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -18,7 +17,7 @@ from alerts.wording import count_words
 from connectors.http import Http
 from monitor.ingest import source_health
 from monitor.notify.system_notices import queue_notice
-from monitor.store import cases, deliveries, key_values, mentions, watchdog_queries
+from monitor.store import cases, channel_health, deliveries, key_values, mentions, watchdog_queries
 from monitor.store.connect import Error
 from monitor.store.database import Row
 from monitor.timeouts import Overran, within
@@ -28,19 +27,6 @@ log = logging.getLogger("earful.audit")
 
 GRACE = timedelta(minutes=1)  # what is that young may still be on its way
 LATE = timedelta(minutes=15)
-
-
-def tell_systemd(state: str) -> None:
-    """Say `READY=1`, `WATCHDOG=1` or `STOPPING=1` to systemd, where it listens (sd_notify(3))."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.connect("\0" + address[1:] if address.startswith("@") else address)
-            notify.sendall(state.encode())
-    except OSError as error:
-        log.warning("systemd could not be told %s: %s", state, error.strerror)
 
 
 class Audit:
@@ -72,7 +58,6 @@ class Audit:
         for finding in self.findings:
             log.error("audit: %s", finding)
         if not self.findings:
-            tell_systemd("WATCHDOG=1")
             self._tell_outside(assembly)
         return not self.findings
 
@@ -83,11 +68,16 @@ class Audit:
             found = list(self._left_alone(assembly, now))
         for line in mended:
             log.warning("audit: mended: %s", line)
-        orphans = [each for each in mentions.orphans(database) if now - each.seen_at > GRACE]
+        orphans = mentions.count_orphans(database, now - GRACE)
         if orphans:
-            found.append(f"{len(orphans)} flagged mentions have neither a case nor a reason why not")
+            found.append(f"{orphans} flagged mentions have neither a case nor a reason why not")
+        owed, since = watchdog_queries.owed_alerts(database, now - LATE, assembly.rules.unwatched)
+        if owed and since is not None:
+            alerts = count_words(owed, "alert has", "alerts have")
+            found.append(f"{alerts} reached nobody since {since:%Y-%m-%d %H:%M} UTC")
         oldest = deliveries.oldest_waiting(database)
-        held = any(health.failing_since for health in deliveries.channel_health(database).values())
+        standing = channel_health.standing(database)
+        held = owed > 0 or bool(standing.down_channels() or standing.failing_targets())
         if oldest is not None and now - oldest > LATE and not held:
             found.append(f"a delivery has waited since {oldest:%Y-%m-%d %H:%M} UTC and no channel is known to be down")
         found += self._not_read(assembly, now)

@@ -151,6 +151,35 @@ class Rules:
         named += [*self.settings.earful.operator, *self.settings.digest.to]
         return tuple(dict.fromkeys(name for name in named if name.partition(":")[0] in known))
 
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """Every target at which settings let somebody be told, those first who are told when one of the others fails.
+
+        That is the operator, then whoever is alerted, then people by themselves. A console reaches whoever happens to
+        look at it, and comes last.
+        """
+        settings = self.settings
+        words = [*settings.earful.operator, *settings.alerts.fallback, *settings.alerts.notify]
+        words += [word for route in settings.alerts.routes for word in route.notify]
+        words += [word for steps in settings.alerts.escalation.values() for step in steps for word in step.notify]
+        words += [person.name for person in settings.people]
+        channels = {channel.name for channel in settings.channels}
+        found: list[str] = []
+        for word in words:
+            if word.partition(":")[0] in channels:
+                found.append(word)
+            elif word in self.people:
+                pings: dict[str, list[str]] = {}
+                self._add_people(pings, [self.people[word]], ())
+                found += pings
+        return tuple(sorted(dict.fromkeys(found), key=lambda target: target.partition(":")[0] in self.unwatched))
+
+    @cached_property
+    def unwatched(self) -> frozenset[str]:
+        """Channels that print where perhaps nobody looks; none where there is no other kind: then somebody does."""
+        consoles = frozenset(channel.name for channel in self.settings.channels if channel.kind == "console")
+        return consoles if len(consoles) < len(self.settings.channels) else frozenset()
+
     def is_own(self, post: Post) -> bool:
         """Whether the brand wrote this itself."""
         return bool(self.accounts.brand_of(post))

@@ -26,6 +26,8 @@ _ADD = (
 )
 _DUE = "(due_at <= :now OR created_at > :now)"  # made in the future: the clock has stepped back since
 _WAITING = "state IN ('pending', 'retry', 'unknown')"
+_REFUSED = f"(state = 'dead' AND error NOT LIKE '{NOT_NEEDED}%')"
+_UNTOLD = "action = 'post' AND story_id <> '' AND told_elsewhere_at = ''"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,18 @@ def due_targets(database: Database, now: datetime) -> list[tuple[str, str]]:
     ]
 
 
-def due(database: Database, target: str, now: datetime, limit: int = 2000) -> list[Delivery]:
-    """What is due for a target: edits that people wait for and urgent things first, then the oldest, tried or not."""
+def due(
+    database: Database, target: str, now: datetime, limit: int = 2000, *, with_retries: bool = False
+) -> list[Delivery]:
+    """What is due for a target: edits that people wait for and urgent things first, then the oldest, tried or not.
+
+    `with_retries` adds what was tried and is to be tried again later: a target that was down gets all that it is owed.
+    """
+    due_now = f"({_DUE} OR state = 'retry')" if with_retries else _DUE
     return [
         of_row(row)
         for row in database.rows(
-            f"SELECT * FROM deliveries WHERE {_WAITING} AND carrier = '' AND target = :target AND {_DUE} "
+            f"SELECT * FROM deliveries WHERE {_WAITING} AND carrier = '' AND target = :target AND {due_now} "
             "ORDER BY urgent DESC, CASE action WHEN 'edit' THEN 0 ELSE 1 END, "
             "CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
             "created_at, due_at, id LIMIT :limit",
@@ -171,6 +179,7 @@ def claim(
     fence = delivery.fence + 1
     changed = database.run(
         f"UPDATE deliveries SET state = 'inflight', fence = :fence, attempts = attempts + 1, claimed_at = :now, "
+        "first_tried_at = CASE WHEN first_tried_at = '' THEN :now ELSE first_tried_at END, "
         f"lease_until = :lease, payload = :payload WHERE id = :id AND fence = :before AND {_WAITING}",
         {
             "id": delivery.id,
@@ -241,6 +250,14 @@ def drop(database: Database, delivery: str, why: str) -> None:
     database.run(
         f"UPDATE deliveries SET state = 'dead', error = :error WHERE (id = :id OR carrier = :id) AND {_WAITING}",
         {"id": delivery, "error": f"{NOT_NEEDED}: {why}"},
+    )
+
+
+def rewrite(database: Database, delivery: str, payload: Mapping[str, Any]) -> None:
+    """A message that waits says more now."""
+    database.run(
+        f"UPDATE deliveries SET payload = :payload WHERE id = :id AND {_WAITING}",
+        {"id": delivery, "payload": encode(payload)},
     )
 
 
@@ -380,8 +397,7 @@ def waiting(database: Database) -> dict[str, int]:
     return {
         row["state"]: int(row["n"])
         for row in database.rows(
-            "SELECT state, count(*) AS n FROM deliveries WHERE NOT (state = 'dead' AND error LIKE 'not needed%') "
-            "GROUP BY state"
+            f"SELECT state, count(*) AS n FROM deliveries WHERE state <> 'dead' OR {_REFUSED} GROUP BY state"
         )
     }
 
@@ -397,8 +413,7 @@ def dead(database: Database, limit: int = 100) -> list[Delivery]:
     return [
         of_row(row)
         for row in database.rows(
-            "SELECT * FROM deliveries WHERE state = 'dead' AND error NOT LIKE 'not needed%' "
-            "ORDER BY created_at DESC LIMIT :limit",
+            f"SELECT * FROM deliveries WHERE {_REFUSED} ORDER BY created_at DESC LIMIT :limit",
             {"limit": limit},
         )
     ]
@@ -407,22 +422,75 @@ def dead(database: Database, limit: int = 100) -> list[Delivery]:
 def revive(database: Database, now: datetime) -> int:
     """Send what is dead once more; what was revived before and died again is revived again, never sent twice."""
     return database.run(
-        "UPDATE deliveries SET state = 'retry', due_at = :now, attempts = 0, error = '' "
-        "WHERE state = 'dead' AND error NOT LIKE 'not needed%'",
+        f"UPDATE deliveries SET state = 'retry', due_at = :now, attempts = 0, error = '' WHERE {_REFUSED}",
         {"now": stamp(now)},
     )
 
 
-def overdue(database: Database, channel: str, before: datetime, limit: int = 500) -> list[Delivery]:
-    """What a channel has owed since before then; a row that was tried is due later, and yet owed since it was made."""
+def owing_targets(database: Database, since: datetime) -> list[str]:
+    """Targets that owe an alert nobody was told of elsewhere, or that refused one for good (made after `since`)."""
     return [
-        of_row(row)
+        row["target"]
         for row in database.rows(
-            f"SELECT * FROM deliveries WHERE channel = :channel AND action = 'post' AND story_id <> '' AND {_WAITING} "
-            "AND created_at < :before AND (due_at < :before OR attempts > 0) ORDER BY due_at LIMIT :limit",
-            {"channel": channel, "before": stamp(before), "limit": limit},
+            f"SELECT target FROM deliveries WHERE {_WAITING} AND {_UNTOLD} UNION "
+            f"SELECT target FROM deliveries WHERE {_REFUSED} AND created_at >= :since AND {_UNTOLD} ORDER BY target",
+            {"since": stamp(since)},
         )
     ]
+
+
+def overdue(
+    database: Database, target: str, before: datetime | None, since: datetime, limit: int = 500
+) -> list[Delivery]:
+    """Alerts that a target has owed since `before`, or refused for good after `since`, and nobody was told elsewhere.
+
+    A row that was tried is due later, and yet owed since it was made. Whoever is told of it is noted by
+    `told_elsewhere`, so that the next question goes on behind these.
+    """
+    order = f"AND target = :target AND {_UNTOLD} ORDER BY created_at, id LIMIT :limit"
+    values = {"target": target, "before": stamp(before), "since": stamp(since), "limit": limit}
+    owed = f"{_WAITING} AND created_at < :before AND (due_at < :before OR attempts > 0)"
+    rows = database.rows(f"SELECT * FROM deliveries WHERE {owed} {order}", values)
+    if len(rows) < limit:
+        rows += database.rows(f"SELECT * FROM deliveries WHERE {_REFUSED} AND created_at >= :since {order}", values)
+    return [of_row(row) for row in rows]
+
+
+def count_owed(database: Database, name: str) -> int:
+    """How many messages wait for a target, or for all targets of a channel."""
+    row = database.row(
+        f"SELECT count(*) AS n FROM deliveries WHERE {_WAITING} AND action = 'post' AND about NOT LIKE 'brief:%' "
+        "AND (target = :name OR channel = :name)",
+        {"name": name},
+    )
+    return int(row["n"]) if row else 0
+
+
+def told_elsewhere(database: Database, deliveries: Sequence[str], now: datetime) -> None:
+    """What these would have said is said on another channel."""
+    for start in range(0, len(deliveries), 500):
+        clause, values = marks("d", deliveries[start : start + 500])
+        database.run(
+            f"UPDATE deliveries SET told_elsewhere_at = :now WHERE id IN {clause}", {**values, "now": stamp(now)}
+        )
+
+
+def reached(database: Database, about: str, step: int) -> set[str]:
+    """The targets that have had a message about this, at this step of its ladder or at a later one."""
+    rows = database.rows(
+        "SELECT DISTINCT target FROM deliveries WHERE about = :about AND action = 'post' AND state = 'sent' "
+        "AND step >= :step",
+        {"about": about, "step": step},
+    )
+    return {row["target"] for row in rows}
+
+
+def release(database: Database, target: str, now: datetime) -> None:
+    """A target works again: what was to be tried later is due now."""
+    database.run(
+        "UPDATE deliveries SET due_at = :now WHERE target = :target AND state = 'retry' AND due_at > :now",
+        {"target": target, "now": stamp(now)},
+    )
 
 
 def owing_channels(database: Database) -> list[str]:
@@ -441,79 +509,11 @@ def owed_by(database: Database, channel: str, limit: int = 500) -> list[Delivery
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelHealth:
-    """How a channel stands. `failing_since` is None while it works."""
-
-    name: str
-    failures: int
-    failing_since: datetime | None
-    broken: bool
-    error: str
-    remedy: str
-    next_try_at: datetime | None
-    announced_at: datetime | None
-    last_sent_at: datetime | None
-
-
-def channel_health(database: Database) -> dict[str, ChannelHealth]:
-    """How every channel stands that was ever used."""
-    return {
-        row["name"]: ChannelHealth(
-            row["name"],
-            row["failures"],
-            instant(row["failing_since"]),
-            bool(row["broken"]),
-            row["error"],
-            row["remedy"],
-            instant(row["next_try_at"]),
-            instant(row["announced_at"]),
-            instant(row["last_sent_at"]),
-        )
-        for row in database.rows("SELECT * FROM channels")
-    }
-
-
-def channel_worked(database: Database, name: str, now: datetime) -> None:
-    """A message went out: whatever was wrong is over."""
-    database.run(
-        "INSERT INTO channels (name, last_sent_at) VALUES (:name, :now) ON CONFLICT (name) DO UPDATE SET failures = 0, "
-        "failing_since = '', broken = 0, error = '', remedy = '', next_try_at = '', announced_at = '', "
-        "last_sent_at = excluded.last_sent_at",
-        {"name": name, "now": stamp(now)},
-    )
-
-
-def channel_failed(
-    database: Database, name: str, now: datetime, error: str, remedy: str, next_try_at: datetime | None, *, broken: bool
-) -> None:
-    """A message did not go out for a reason that concerns the channel."""
-    database.run(
-        "INSERT INTO channels (name, failures, failing_since, broken, error, remedy, next_try_at) "
-        "VALUES (:name, 1, :now, :broken, :error, :remedy, :next) ON CONFLICT (name) DO UPDATE SET "
-        "failures = channels.failures + 1, broken = excluded.broken, error = excluded.error, remedy = excluded.remedy, "
-        "next_try_at = excluded.next_try_at, failing_since = CASE WHEN channels.failing_since = '' "
-        "THEN excluded.failing_since ELSE channels.failing_since END",
-        {
-            "name": name,
-            "now": stamp(now),
-            "broken": int(broken),
-            "error": error,
-            "remedy": remedy,
-            "next": stamp(next_try_at),
-        },
-    )
-
-
-def channel_mended(database: Database, name: str) -> None:
-    """Somebody changed settings or asked to try again: nothing is held back any more."""
-    database.run("UPDATE channels SET broken = 0, next_try_at = '' WHERE name = :name", {"name": name})
-
-
 def put_off(database: Database, delivery: str, until: datetime) -> None:
-    """Not now: due again then."""
+    """Not now: due again then, and owed from then on only."""
     database.run(
-        f"UPDATE deliveries SET due_at = :until WHERE id = :id AND {_WAITING}", {"id": delivery, "until": stamp(until)}
+        f"UPDATE deliveries SET due_at = :until, first_tried_at = '' WHERE id = :id AND {_WAITING}",
+        {"id": delivery, "until": stamp(until)},
     )
 
 

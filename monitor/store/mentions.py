@@ -474,16 +474,17 @@ def counts(database: Database) -> dict[str, int]:
     return {name: int(row[name]) for name in ("posts", "mentions", "flagged")}
 
 
-def orphans(database: Database, limit: int = 100) -> list[Mention]:
-    """Mentions that may need an answer, with neither a case nor a recorded reason why not: there should be none."""
-    return [
-        mention_of(row)
-        for row in database.rows(
-            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
-            "WHERE m.lane <> 'none' AND m.case_id = '' AND m.suppressed = '' LIMIT :limit",
-            {"limit": limit},
-        )
-    ]
+def count_orphans(database: Database, before: datetime) -> int:
+    """How many mentions may need an answer and have neither a case nor a recorded reason why not: none should.
+
+    Those seen before then: what is younger may still be on its way.
+    """
+    row = database.row(
+        "SELECT count(*) AS n FROM mentions WHERE lane <> 'none' AND case_id = '' AND suppressed = '' "
+        "AND seen_at < :before",
+        {"before": stamp(before)},
+    )
+    return int(row["n"]) if row else 0
 
 
 def newest_seen(database: Database, since: datetime, limit: int) -> list[Mention]:

@@ -230,8 +230,15 @@ PARTED = {
     ),
 }
 
+# Since when a message is owed, whatever became of its attempts; and that somebody was told elsewhere meanwhile.
+OWED = (
+    "ALTER TABLE deliveries ADD COLUMN first_tried_at {text}",
+    "ALTER TABLE deliveries ADD COLUMN told_elsewhere_at {text}",
+    "UPDATE deliveries SET told_elsewhere_at = created_at WHERE state = 'dead'",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

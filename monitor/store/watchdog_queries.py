@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from monitor.store.database import Database, Row, marks, stamp
+from monitor.store.database import Database, Row, instant, marks, stamp
 
 _CALLED = "closed_at = '' AND lane = 'ping' AND quiet = 0 AND (answered_at = '' OR answered_at < last_posted_at)"
 
@@ -45,6 +45,27 @@ def cases_never_told(database: Database, before: datetime, limit: int = 100) -> 
         "(SELECT 1 FROM deliveries d WHERE d.story_id = c.story_id AND d.action = 'post') ORDER BY n LIMIT :limit",
         {"before": stamp(before), "limit": limit},
     )
+
+
+def owed_alerts(database: Database, before: datetime, unwatched: Collection[str] = ()) -> tuple[int, datetime | None]:
+    """How many alerts have been owed since before then, and since when the oldest; those that reached nobody at all.
+
+    Owed from the moment it was due, or was first tried, whatever is known of its channel. Quiet hours put an alert off,
+    and it is owed from their end. One that was told elsewhere counts no more once it has arrived there; on an
+    `unwatched` channel it has reached nobody.
+    """
+    clause, values = marks("u", list(unwatched))
+    watched = f"AND s.channel NOT IN {clause}" if unwatched else ""
+    row = database.row(
+        "SELECT count(*) AS n, min(CASE WHEN d.first_tried_at <> '' THEN d.first_tried_at ELSE d.due_at END) AS since "
+        "FROM deliveries d WHERE d.state IN ('pending', 'retry', 'unknown') AND d.action = 'post' AND d.story_id <> '' "
+        "AND ((d.first_tried_at <> '' AND d.first_tried_at < :before) "
+        "OR (d.first_tried_at = '' AND d.due_at < :before)) "
+        "AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.about = d.about AND s.action = 'post' "
+        f"AND s.state = 'sent' AND s.step >= d.step {watched})",
+        {**values, "before": stamp(before)},
+    )
+    return (int(row["n"]), instant(row["since"] or "")) if row else (0, None)
 
 
 def left_in_flight(database: Database, before: datetime) -> int:

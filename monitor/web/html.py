@@ -18,6 +18,8 @@ from starlette.responses import Response
 
 from alerts.wording import MARK, clean_line, excerpt, span_words
 from alerts.wording import link as safe_link
+from monitor.notify import trouble
+from monitor.store.connect import Error
 from monitor.store.database import instant
 from monitor.web.routing import RequestContext
 
@@ -127,8 +129,18 @@ def warm() -> None:
 
 def page(context: RequestContext, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
     """A page of ours. Nothing of it is kept by browsers or proxies."""
-    text = environment().get_template(template).render(context=context, title=title, **values)
+    text = environment().get_template(template).render(context=context, title=title, banner=_banner(context), **values)
     return html(text, status)
+
+
+def _banner(context: RequestContext) -> list[str]:
+    """What keeps people from being alerted, for whoever is logged in; a page of an error needs no database."""
+    if context.identity is None:
+        return []
+    try:
+        return trouble.lines(context.database, context.rules, context.now)
+    except Error:
+        return []
 
 
 def html(text: str, status: int = 200) -> Response:

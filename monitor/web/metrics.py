@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.responses import Response
 
-from monitor.store import cases, deliveries, mentions, pages, sources
+from monitor.store import cases, channel_health, deliveries, mentions, pages, sources
 from monitor.web.routing import RequestContext, get
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -97,10 +97,9 @@ class _Figures:
         age = max(0.0, (self.context.now - oldest).total_seconds()) if oldest else 0.0
         yield GaugeMetricFamily("earful_oldest_delivery_age_seconds", "How late the oldest due message is", value=age)
         failing = GaugeMetricFamily("earful_channel_failing", "1 while a channel cannot be reached", labels=["channel"])
-        health = deliveries.channel_health(self.context.database)
+        standing = channel_health.standing(self.context.database)
         for channel in self.context.settings.channels:
-            each = health.get(channel.name)
-            failing.add_metric([channel.name], float(each is not None and each.failing_since is not None))
+            failing.add_metric([channel.name], float(standing.down(channel.name) is not None))
         yield failing
 
     def _audit(self) -> Iterator[Metric]:

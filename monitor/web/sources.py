@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from monitor.store import deliveries, sources
+from monitor.store import channel_health, deliveries, sources
 from monitor.store.database import at
 from monitor.web.html import page
 from monitor.web.identity import Refusal
@@ -35,15 +35,16 @@ def show_sources(context: RequestContext) -> Response:
         elif each.last_success_at is not None:
             state, tone = "reading", "good"
         states.append((source, each, state, tone))
+    standing = channel_health.standing(context.database)
     gaps = [
         (row["source"], at(row["start_at"]), at(row["end_at"]), row["reason"])
         for row in sources.gaps_since(context.database, context.now - timedelta(days=7))
     ]
-    database, standing = context.database, deliveries.channel_health(context.database)
+    database = context.database
     return page(
         context, "sources.html", title="Sources", states=states, gaps=gaps[-60:], aside=sources.aside_counts(database),
-        channels=[(each, standing.get(each.name)) for each in context.settings.channels],
-        waiting=deliveries.waiting(database), dead=deliveries.dead(database, 20), said=context.query("said"),
+        channels=[(each, standing.of(each.name), standing.down(each.name)) for each in context.settings.channels],
+        targets=standing.failing_targets(), waiting=deliveries.waiting(database), said=context.query("said"),
     )  # fmt: skip
 
 

@@ -197,7 +197,8 @@ def test_a_fault_is_told_as_what_it_is(
     with pytest.raises(ChannelError) as caught:
         stage.channel.send(ALERT, stage.target)
     error = caught.value
-    flags = {name for name in ("permanent", "channel_broken", "outcome_unknown", "too_large") if getattr(error, name)}
+    names = ("permanent", "channel_broken", "target_broken", "outcome_unknown", "too_large")
+    flags = {name for name in names if getattr(error, name)}
     expected = {
         "refused": {"channel_broken"},
         "drops": {"outcome_unknown"},

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import tempfile
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +15,7 @@ from monitor.ingest import source_health
 from monitor.notify import system_notices
 from monitor.reports import digest
 from monitor.service.watchdog import Audit
-from monitor.store import deliveries, key_values, sources
+from monitor.store import channel_health, deliveries, key_values, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -192,13 +188,25 @@ def test_a_flagged_mention_without_a_case_is_found(acme: Assembly) -> None:
     assert key_values.fact(acme.database, "audit") == "1 flagged mentions have neither a case nor a reason why not"
 
 
-def test_a_delivery_that_nobody_sends_is_found_unless_its_channel_is_known_to_be_down(acme: Assembly) -> None:
+def test_an_alert_that_reached_nobody_is_found_whatever_is_known_of_its_channel(acme: Assembly) -> None:
     take(acme, post(ANGRY, at=NOW - MINUTE))
     assert audit(acme, NOW + 14 * MINUTE).findings == ()
     (finding,) = audit(acme, NOW + 16 * MINUTE).findings
+    assert finding == "1 alert has reached nobody since 2026-03-04 10:00 UTC"
+    with acme.database.transaction():
+        channel_health.failed(acme.database, "desk", NOW, "down", "wait", NOW + HOUR, broken=False)
+    assert audit(acme, NOW + 16 * MINUTE).findings == (finding,)
+    deliver(acme, Clock(NOW + 2 * HOUR))
+    assert audit(acme, NOW + 2 * HOUR).findings == ()
+
+
+def test_a_notice_that_nobody_sends_is_found_unless_its_channel_is_known_to_be_down(acme: Assembly) -> None:
+    with acme.database.transaction():
+        system_notices.queue_notice(acme.database, acme.rules, "x", "something", "", NOW)
+    (finding,) = audit(acme, NOW + 16 * MINUTE).findings
     assert finding.startswith("a delivery has waited since 2026-03-04 10:00")
     with acme.database.transaction():
-        deliveries.channel_failed(acme.database, "desk", NOW, "down", "wait", NOW + HOUR, broken=False)
+        channel_health.failed(acme.database, "console", NOW, "down", "wait", NOW + HOUR, broken=False)
     assert audit(acme, NOW + 16 * MINUTE).findings == ()
 
 
@@ -217,31 +225,8 @@ def test_a_source_that_nobody_reads_is_found(acme: Assembly) -> None:
 # All well, said outside
 
 
-@pytest.fixture
-def systemd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
-    """What systemd is told: a real datagram socket at a short path."""
-    folder = Path(tempfile.mkdtemp(prefix="earful-notify-"))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(folder / "notify"))
-        listening.setblocking(False)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
-
-        def heard() -> list[str]:
-            found = []
-            while True:
-                try:
-                    found.append(listening.recv(1000).decode())
-                except BlockingIOError:
-                    return found
-
-        yield heard
-    shutil.rmtree(folder)
-
-
-def test_only_when_all_is_well_does_anybody_outside_hear_of_it(
-    sqlite: Sqlite, tmp_path: Path, systemd: Callable[[], list[str]]
-) -> None:
-    """systemd's watchdog and the dead-man address are both silent while something is wrong, and hear again after."""
+def test_only_when_all_is_well_does_the_outside_watch_hear_of_it(sqlite: Sqlite, tmp_path: Path) -> None:
+    """The dead-man address is silent while something is wrong, and hears again after."""
     with FakeServer() as outside:
         outside.route("/ping/secret", "ok")
         environ = {"DEAD_MAN": f"{outside.url}/ping/secret"}
@@ -250,20 +235,17 @@ def test_only_when_all_is_well_does_anybody_outside_hear_of_it(
         )
         take(acme, post(ANGRY, at=NOW - 2 * MINUTE), now=NOW - 2 * MINUTE)
         audit(acme)
-        assert systemd() == ["WATCHDOG=1"]
         assert [each.path for each in outside.ledger] == ["/ping/secret"]
         break_rows(sqlite, "UPDATE mentions SET case_id = ''")
         audit(acme)
-        assert systemd() == []
         assert len(outside.ledger) == 1
         break_rows(sqlite, "UPDATE mentions SET case_id = '1'")
         audit(acme)
-        assert systemd() == ["WATCHDOG=1"]
         assert len(outside.ledger) == 2
 
 
 def test_an_outside_address_that_does_not_answer_changes_nothing(
-    sqlite: Sqlite, tmp_path: Path, systemd: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+    sqlite: Sqlite, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is another's machine that is down; its address is a secret, also in the log."""
     with FakeServer() as outside:
@@ -271,7 +253,6 @@ def test_an_outside_address_that_does_not_answer_changes_nothing(
     environ = {"DEAD_MAN": address}
     acme = assembly_of(sqlite, settings_from(tmp_path, earful='dead_man_url = { env = "DEAD_MAN" }', environ=environ))
     assert Audit(Clock(NOW)).run(acme)
-    assert systemd() == ["WATCHDOG=1"]
     assert "the dead-man address was not reached" in caplog.text
     assert "secret" not in caplog.text
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from monitor.store import deliveries
+from monitor.store import channel_health, deliveries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.helpers import DAY, HOUR, MINUTE, NOW, count
@@ -143,16 +143,42 @@ def test_an_edit_that_waits_is_brought_forward_instead_of_doubled(database: Base
     assert (edit.due_at, edit.reason, edit.urgent, edit.revision) == (NOW + MINUTE, "taken by ANA", True, 1)
 
 
-def test_a_channels_trouble_is_kept_until_a_message_goes_out(database: Base) -> None:
+def test_a_targets_trouble_is_kept_until_a_message_reaches_it(database: Base) -> None:
     for minutes in range(3):
-        deliveries.channel_failed(
-            database, "slack", NOW + minutes * MINUTE, "500", "wait", NOW + HOUR, broken=minutes == 2
+        channel_health.failed(
+            database, "slack:#care", NOW + minutes * MINUTE, "500", "wait", NOW + HOUR, broken=minutes == 2
         )
-    health = deliveries.channel_health(database)["slack"]
+    health = channel_health.standing(database).of("slack:#care")
+    assert health is not None
     assert (health.failures, health.failing_since, health.broken) == (3, NOW, True)
-    deliveries.channel_worked(database, "slack", NOW + HOUR)
-    health = deliveries.channel_health(database)["slack"]
+    channel_health.worked(database, "slack:#care", NOW + HOUR)
+    health = channel_health.standing(database).of("slack:#care")
+    assert health is not None
     assert (health.failures, health.failing_since, health.broken, health.next_try_at) == (0, None, False, None)
+
+
+def test_a_channel_is_down_when_nobody_was_reached_since_one_fails(database: Base) -> None:
+    channel_health.worked(database, "slack:#ops", NOW)
+    channel_health.failed(database, "slack:#care", NOW + MINUTE, "503", "", None, broken=False)
+    down = channel_health.standing(database).down("slack")
+    assert down is not None
+    assert (down.name, down.failing_since) == ("slack", NOW + MINUTE)
+    assert not channel_health.standing(database).reachable("slack:#ops")
+    channel_health.worked(database, "slack:#ops", NOW + 2 * MINUTE)
+    standing = channel_health.standing(database)
+    assert standing.down("slack") is None
+    assert [each.name for each in standing.failing_targets()] == ["slack:#care"]
+    assert standing.reachable("slack:#ops")
+
+
+def test_a_broken_target_says_nothing_about_its_channel_and_a_refused_key_everything(database: Base) -> None:
+    channel_health.failed(database, "slack:#gone", NOW, "is_archived", "", NOW + HOUR, broken=True)
+    standing = channel_health.standing(database)
+    assert standing.down("slack") is None
+    assert (standing.held("slack:#gone", NOW), standing.held("slack:#care", NOW)) == (True, False)
+    channel_health.failed(database, "slack", NOW, "invalid_auth", "", NOW + HOUR, broken=True)
+    standing = channel_health.standing(database)
+    assert (standing.held("slack:#care", NOW), standing.reachable("slack:#care")) == (True, False)
 
 
 def test_the_most_urgent_and_then_the_oldest_is_due_first(database: Base) -> None:

@@ -67,7 +67,7 @@ def failure(channel: Email, message: Alert | Letter = ALERT, target: str = "care
 
 def flags(error: ChannelError) -> set[str]:
     """Name the flags that are set."""
-    names = ("permanent", "channel_broken", "outcome_unknown", "too_large")
+    names = ("permanent", "channel_broken", "target_broken", "outcome_unknown", "too_large")
     return {name for name in names if getattr(error, name)}
 
 
@@ -199,7 +199,7 @@ def test_one_recipient_gets_one_mail(server: FakeSmtp) -> None:
     ]
     bad += ["a b@c.example", "@c.example", "a@", "email:a@b.example", "a@b..example", "\x00@b.example", "ä@b.example"]
     for target in bad:
-        assert flags(failure(channel, target=target)) == {"permanent"}, target
+        assert flags(failure(channel, target=target)) == {"target_broken"}, target
     assert server.heard == []
     channel.send(ALERT, "care@bücher.example")
     assert [mail.recipient for mail in server.ledger] == ["care@xn--bcher-kva.example"]
@@ -224,7 +224,7 @@ def test_one_refused_recipient_of_three_costs_the_others_nothing(server: FakeSmt
     server.refused["gone@example.org"] = "550 5.1.1 No such user"
     channel = channel_to(server)
     channel.send(ALERT, "ana@example.org")
-    assert flags(failure(channel, target="gone@example.org")) == {"permanent"}
+    assert flags(failure(channel, target="gone@example.org")) == {"target_broken"}
     channel.send(ALERT, "ben@example.org")
     assert [mail.recipient for mail in server.ledger] == ["ana@example.org", "ben@example.org"]
 
@@ -239,9 +239,11 @@ def test_one_refused_recipient_of_three_costs_the_others_nothing(server: FakeSmt
         ("MAIL", "530 5.7.0 Authentication required", {"channel_broken"}),
         ("MAIL", "552 5.3.4 Too big", {"too_large"}),
         ("RCPT", "452 4.2.2 Mailbox full", set()),
-        ("RCPT", "550 5.1.1 No such user", {"permanent"}),
-        ("RCPT", "552 5.2.2 Mailbox full", {"permanent"}),
-        ("RCPT", "554 5.7.1 Relay access denied", {"permanent"}),
+        ("RCPT", "550 5.1.1 No such user", {"target_broken"}),
+        ("RCPT", "550 5.2.1 Mailbox disabled", {"target_broken"}),
+        ("RCPT", "552 5.2.2 Mailbox full", set()),
+        ("DATA", "552 5.2.2 Mailbox full", set()),
+        ("RCPT", "554 5.7.1 Relay access denied", {"target_broken"}),
         ("RCPT", "530 5.7.1 Client was not authenticated", {"channel_broken"}),
         ("RCPT", "999 what", set()),
         ("DATA", "451 4.3.0 Disk full", set()),
@@ -252,12 +254,12 @@ def test_one_refused_recipient_of_three_costs_the_others_nothing(server: FakeSmt
     ],
 )
 def test_an_answer_is_judged_by_its_step(server: FakeSmtp, step: str, answer: str, expected: set[str]) -> None:
-    """An unknown code is never permanent; a code of the 500s is, for the recipient and the words."""
+    """An unknown code is never permanent; one of the 500s is for the words, and breaks a recipient."""
     server.answer(step, answer, answer)  # smtplib greets a second time in the old way
     error = failure(channel_to(server))
     assert flags(error) == expected, error.message
     assert f"{server.host}:{server.port}" in error.message
-    assert bool(error.remedy) == ("channel_broken" in expected)
+    assert bool(error.remedy) == bool(expected & {"channel_broken", "target_broken"})
     assert server.ledger == []
 
 

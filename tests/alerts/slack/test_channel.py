@@ -229,10 +229,11 @@ def test_a_look_up_that_cannot_see_our_metadata_is_unsure(slack: FakeSlack) -> N
     [
         ("error:token_revoked", "channel_broken", "bot token"),
         ("error:account_inactive", "channel_broken", "bot token"),
-        ("error:channel_not_found", "channel_broken", "invite the bot"),
-        ("error:not_in_channel", "channel_broken", "invite the bot"),
-        ("error:is_archived", "channel_broken", "unarchive"),
-        ("error:restricted_action", "channel_broken", "admin"),
+        ("error:channel_not_found", "target_broken", "invite the bot"),
+        ("error:not_in_channel", "target_broken", "invite the bot"),
+        ("error:is_archived", "target_broken", "unarchive"),
+        ("error:user_disabled", "target_broken", "somebody else"),
+        ("error:restricted_action", "target_broken", "admin"),
         ("error:missing_scope", "channel_broken", "scope"),
         ("error:invalid_blocks", "too_large", ""),
         ("error:msg_too_long", "too_large", ""),
@@ -257,7 +258,7 @@ def test_each_refusal_has_its_meaning(slack: FakeSlack, mode: str, flag: str, re
     with pytest.raises(ChannelError) as caught:
         bot(slack).send(ALERT, "#care")
     error = caught.value
-    names = ("permanent", "channel_broken", "outcome_unknown", "too_large")
+    names = ("permanent", "channel_broken", "target_broken", "outcome_unknown", "too_large")
     assert [name for name in names if getattr(error, name)] == ([flag] if flag else [])
     assert remedy in error.remedy
     assert "<" not in error.message

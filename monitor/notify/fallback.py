@@ -1,0 +1,170 @@
+"""What a channel or a target cannot deliver is told where something gets through, once, and by name.
+
+Which fails, and since when, the sender writes down; here it is decided whom that concerns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.wording import count_words
+from monitor.notify.system_notices import queue_notice
+from monitor.settings.rules import Rules
+from monitor.store import channel_health, deliveries, key_values
+from monitor.store.channel_health import Health, Standing, channel
+from monitor.store.database import Database
+from monitor.store.deliveries import Delivery
+
+BATCH = 500
+RECENT = timedelta(days=7)  # what was refused for good before that is history
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a target's alerts are told elsewhere: `name` is the target, or its channel where it is the whole of it."""
+
+    name: str
+    health: Health | None
+
+    def words(self) -> str:
+        if self.health is None or self.health.failing_since is None:
+            return f"{self.name} did not take it"
+        return f"{self.name} is down since {self.health.failing_since:%d %b %H:%M} UTC"
+
+
+def fall_back(database: Database, rules: Rules, now: datetime) -> int:
+    """Tell elsewhere what targets have owed for too long; how many messages that makes."""
+    known = {each.name for each in rules.settings.channels}
+    queued = 0
+    for target in deliveries.owing_targets(database, now - RECENT):
+        if channel(target) in known:
+            queued += _fall_back(database, rules, target, now)
+    _say_what_is_down(database, rules, now)
+    return queued
+
+
+def _fall_back(database: Database, rules: Rules, target: str, now: datetime) -> int:
+    """Tell elsewhere what one target has owed for too long, or refused for good."""
+    standing = channel_health.standing(database)
+    failure = _failure(standing, target)
+    waits = rules.settings.alerts.fallback_after
+    if failure.health is None or not _long_enough(failure.health, waits, now):
+        before = None  # only what was refused for good
+    else:
+        before = now - (timedelta(0) if failure.health.broken else waits) + timedelta(microseconds=1)
+    fallback = [each for each in rules.settings.alerts.fallback if _may_take(standing, each, target)]
+    others = [each for each in rules.targets if _may_take(standing, each, target)]
+    if not fallback and not others:
+        return 0  # nobody is left to tell: the auditor finds it, and the outside watch is not called
+    people = {each for each in others if channel(each) not in rules.unwatched}
+    queued = 0
+    while rows := deliveries.overdue(database, target, before, now - RECENT, BATCH):
+        made = []
+        for row in rows:
+            # Without a fallback in the settings: the first who can be reached, unless it has reached somebody.
+            known = bool(deliveries.reached(database, row.about, row.step) & people)
+            made += [_copy(row, each, failure, now) for each in fallback or ([] if known else others[:1])]
+        with database.transaction():
+            deliveries.queue(database, made)
+            deliveries.told_elsewhere(database, [row.id for row in rows], now)
+        queued += len(made)
+    return queued
+
+
+def _failure(standing: Standing, target: str) -> _Failure:
+    """Whether the target fails by itself, or with its channel."""
+    own, whole = standing.of(target), standing.down(channel(target))
+    if whole is not None and (own is None or not own.broken):
+        return _Failure(channel(target), whole)
+    return _Failure(target, own if own is not None and own.failing_since is not None else None)
+
+
+def _long_enough(health: Health, waits: timedelta, now: datetime) -> bool:
+    return health.failing_since is not None and (health.broken or now - health.failing_since >= waits)
+
+
+def _may_take(standing: Standing, candidate: str, target: str) -> bool:
+    """Whether a message for `target` may go to this one instead: never on a channel that is down itself."""
+    return candidate != target and standing.reachable(candidate)
+
+
+def _copy(row: Delivery, target: str, failure: _Failure, now: datetime) -> dict[str, object]:
+    return deliveries.new_row(
+        about=row.about,
+        target=target,
+        now=now,
+        due_at=now,
+        reason=f"{failure.name} is down" if failure.health is not None else row.reason,
+        story_id=row.story_id,
+        step=row.step,
+        priority=row.priority,
+        urgent=row.urgent,
+        payload={"footer": f"Told here because {failure.words()}."},
+    )
+
+
+def _say_what_is_down(database: Database, rules: Rules, now: datetime) -> None:
+    """The operator hears once of a channel or a target that takes nothing for too long, where anything gets through."""
+    standing = channel_health.standing(database)
+    for each in (*standing.down_channels(), *standing.failing_targets()):
+        key = down_key(each)
+        if not _long_enough(each, rules.settings.alerts.fallback_after, now) or key_values.has_period(database, key):
+            continue
+        if not any(standing.reachable(target) for target in rules.targets):
+            continue  # told to the dead channel it would only come late
+        assert each.failing_since is not None
+        since = each.failing_since.astimezone(rules.settings.zone)
+        owed = deliveries.count_owed(database, each.name)
+        waiting = f" ({count_words(owed, 'message')} waiting)" if owed else ""
+        how = "refuses everything" if each.broken else "takes nothing"
+        remedy = each.remedy or "nothing to do if it mends by itself: what waits is sent then; earful status shows it"
+        with database.transaction():
+            if key_values.take_period(database, key, now):
+                title = f"{each.name} {how} since {since.day} {since:%b %H:%M}: {each.error}{waiting}"
+                queue_notice(database, rules, key, title, remedy, now, not_on=each.name)
+
+
+def down_key(health: Health) -> str:
+    """Under which one failure is told, and its end."""
+    return f"down:{health.name}:{health.failing_since.isoformat() if health.failing_since else ''}"
+
+
+def say_what_works(database: Database, rules: Rules, standing: Standing, target: str, now: datetime) -> None:
+    """Tell the end of a failure that was told. `standing` is how it was before this message went out."""
+    for each in (standing.down(channel(target)), standing.of(target)):
+        if each is not None and each.failing_since is not None and key_values.has_period(database, down_key(each)):
+            queue_notice(database, rules, f"works:{down_key(each)}", f"{each.name} takes messages again", "", now)
+
+
+def channels_left(database: Database, rules: Rules, now: datetime) -> int:
+    """What is owed on channels that are no longer in the settings is told where settings say now; how many rows."""
+    known = {each.name for each in rules.settings.channels}
+    moved = 0
+    for name in deliveries.owing_channels(database):
+        while name not in known and (rows := deliveries.owed_by(database, name, BATCH)):
+            with database.transaction():
+                for row in rows:
+                    targets = rules.settings.alerts.notify if row.story_id and row.action == "post" else ()
+                    deliveries.queue(
+                        database,
+                        [
+                            deliveries.new_row(
+                                about=row.about,
+                                target=target,
+                                now=now,
+                                due_at=row.due_at,
+                                reason=row.reason,
+                                story_id=row.story_id,
+                                step=row.step,
+                                priority=row.priority,
+                                urgent=row.urgent,
+                                key=name,
+                            )
+                            for target in targets
+                            if channel(target) in known
+                        ],
+                    )
+                    deliveries.drop(database, row.id, f"{name} is no longer in the settings")
+            moved += len(rows)
+    return moved

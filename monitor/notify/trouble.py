@@ -1,0 +1,43 @@
+"""What keeps people from being told, in sentences: for the page's banner and for `earful status`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from alerts.wording import count_words
+from monitor.settings.rules import Rules
+from monitor.store import channel_health, deliveries
+from monitor.store.channel_health import Health
+from monitor.store.database import Database
+
+
+def lines(database: Database, rules: Rules, now: datetime) -> list[str]:
+    """One sentence for each channel and target that takes nothing, with what waits for it and who is told instead."""
+    standing = channel_health.standing(database)
+    patience = rules.settings.alerts.fallback_after
+    found = [*standing.down_channels(), *standing.failing_targets()]
+    named = set(rules.targets) | {channel_health.channel(target) for target in rules.targets}
+    long = [each for each in found if each.name in named and standing.out_of_reach(each.name, now, patience)]
+    if not long:
+        return []
+    instead = [
+        target
+        for target in (*rules.settings.alerts.fallback, *rules.targets)
+        if standing.reachable(target) and channel_health.channel(target) not in rules.unwatched
+    ]
+    said = [_sentence(database, rules, each) for each in long]
+    if instead:
+        return [f"{line}. New alerts go to {instead[0]} meanwhile." for line in said]
+    return [*[f"{line}." for line in said], "Nobody is alerted at the moment: no other channel works. Watch the inbox."]
+
+
+def _sentence(database: Database, rules: Rules, health: Health) -> str:
+    assert health.failing_since is not None
+    since = health.failing_since.astimezone(rules.settings.zone)
+    owed = deliveries.count_owed(database, health.name)
+    waiting = f"; {count_words(owed, 'message')} waiting" if owed else ""
+    remedy = f" {health.remedy[:1].upper()}{health.remedy[1:].rstrip('.')}" if health.remedy else ""
+    error = health.error.rstrip(".")
+    return f"{health.name} takes nothing since {since.day} {since:%b %H:%M} ({error}){waiting}" + (
+        f".{remedy}" if remedy else ""
+    )

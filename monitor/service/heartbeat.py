@@ -1,0 +1,63 @@
+"""systemd's watchdog: it is told that the loop lives, and nothing else. Whether all is well is the outside watch's.
+
+A tick that takes long, a database that is held, a missed round: none of these is a reason to kill a daemon. Only a pool
+whose ticks have not come back for minutes is, or a main loop that does not turn.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+log = logging.getLogger("earful.daemon")
+
+EVERY = 10.0  # seconds between two words to systemd; the unit's WatchdogSec is several times as long
+# Seconds after which a pool of ticks counts as hung. An hour's tidying is no loop, and the audit proves something else.
+PATIENCE: Mapping[str, float] = {"press": 150, "collect": 150, "deliver": 150, "escalate": 300, "default": 900}
+
+
+def tell_systemd(state: str) -> None:
+    """Say `READY=1`, `WATCHDOG=1` or `STOPPING=1` to systemd, where it listens (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.connect("\0" + address[1:] if address.startswith("@") else address)
+            notify.sendall(state.encode())
+    except OSError as error:
+        log.warning("systemd could not be told %s: %s", state, error.strerror)
+
+
+class Heartbeat:
+    """Every pool says when one of its ticks has come back; the main loop passes on that all of them do."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last: dict[str, float] = {}
+        self._told = float("-inf")
+        self._hung = ""
+
+    def beat(self, pool: str) -> None:
+        """A tick of this pool has come back, whatever became of it."""
+        self._last[pool] = self._clock()
+
+    def hung(self) -> list[str]:
+        """Pools whose ticks have not come back for longer than any of them may take."""
+        now = self._clock()
+        return [pool for pool, last in list(self._last.items()) if now - last > PATIENCE.get(pool, PATIENCE["default"])]
+
+    def tell(self) -> bool:
+        """Called by the main loop at every turn: tell systemd that it lives, now and then; whether it does."""
+        hung = ", ".join(sorted(self.hung()))
+        if hung != self._hung:
+            self._hung = hung
+            if hung:
+                log.critical("hung: %s; systemd is not told any more that the daemon lives, and starts it again", hung)
+        if not hung and self._clock() - self._told >= EVERY:
+            self._told = self._clock()
+            tell_systemd("WATCHDOG=1")
+        return not hung

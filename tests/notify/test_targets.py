@@ -1,0 +1,288 @@
+"""One bad target holds back nobody else, and a channel that is down is never silence: on both databases.
+
+What was told is read from the ledgers of a loopback Slack and a loopback mail server.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.cases.actions import say
+from monitor.notify import fallback, trouble
+from monitor.service.watchdog import Audit
+from monitor.store import deliveries, sources
+from monitor.wiring import Assembly
+from tests.fakes.slack import FakeSlack
+from tests.fakes.smtp import FakeSmtp
+from tests.hall import ANGRY, BROKEN, DAY, HOUR, MINUTE, NOW, Clock, deliver, messages, notices, post, take
+from tests.monitor.desk import Base, distinct, flagged, house, named, posted
+
+SECOND = MINUTE / 60
+CODES = ("is_archived", "user_not_found", "a_code_of_next_year")  # the last one may pass by itself
+
+
+def close(slack: FakeSlack, name: str, code: str) -> None:
+    slack.closed_channels[slack.channel_id(name)] = code
+
+
+def told_in(slack: FakeSlack, name: str) -> set[str]:
+    """The mentions that were told in one place."""
+    return {
+        mention
+        for message in slack.accepted
+        if message["channel"] == slack.channel_id(name)
+        for mention in message["metadata"]["event_payload"].get("mentions", ())
+    }
+
+
+def live(acme: Assembly, clock: Clock, span: timedelta, step: timedelta = 10 * SECOND) -> None:
+    """What the daemon does about messages, for a while."""
+    end = clock() + span
+    while clock() < end:
+        deliver(acme, clock, SECOND, most=5)
+        fallback.fall_back(acme.database, acme.rules, clock())
+        clock.forward(step)
+
+
+def reading(acme: Assembly, clock: Clock) -> None:
+    """Every source was read just now: what an audit finds is not theirs."""
+    with acme.database.transaction():
+        for name in acme.rules.sources:
+            sources.succeeded(acme.database, name, clock(), new=False)
+            sources.set_due(acme.database, name, "posts", clock() + MINUTE)
+
+
+def findings(acme: Assembly, clock: Clock) -> tuple[str, ...]:
+    reading(acme, clock)
+    auditor = Audit(clock)
+    auditor.run(acme)
+    return auditor.findings
+
+
+# -- one bad target -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_dead_target_delays_no_other_and_is_told_elsewhere_once_by_name(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp, code: str
+) -> None:
+    acme = house(
+        database, tmp_path, slack, mail, notify=("slack:#gone", "slack:#care"), operator=("mail:ops@example.org",)
+    )
+    close(slack, "#gone", code)
+    clock = Clock(NOW)
+    for number in range(4):
+        take(acme, post(distinct(number), author=f"c{number}", at=clock()), now=clock())
+        clock.forward(MINUTE)
+        started = clock()
+        live(acme, clock, 40 * SECOND)
+        assert told_in(slack, "#care") == flagged(database)
+        clock.now = started + 10 * MINUTE
+    live(acme, clock, 20 * MINUTE, 2 * MINUTE)
+    assert len(slack.requests) < 40  # a closed door is not hammered
+    down = [each for each in notices(database) if "slack" in each]
+    assert len(down) == 1
+    assert down[0].startswith("slack:#gone ")
+    assert code in down[0]
+    assert [each.subject for each in mail.ledger if "slack:#gone" in each.text or "slack:#gone" in each.subject]
+    slack.closed_channels.clear()
+    live(acme, clock, HOUR, MINUTE)
+    assert told_in(slack, "#gone") == flagged(database)
+    assert notices(database)[-1] == "slack:#gone takes messages again"
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "552 5.2.2 Mailbox full"])
+def test_a_colleague_who_left_holds_back_no_mail_of_the_others(
+    database: Base, tmp_path: Path, mail: FakeSmtp, answer: str
+) -> None:
+    acme = house(database, tmp_path, mail=mail, notify=("mail:gone@example.org", "mail:here@example.org"))
+    mail.refused["gone@example.org"] = answer
+    clock = Clock(NOW)
+    for number in range(3):
+        take(acme, post(distinct(number), author=f"c{number}", at=clock()), now=clock())
+        clock.forward(2 * MINUTE)
+        deliver(acme, clock)
+        assert len([each for each in mail.ledger if each.recipient == "here@example.org"]) == number + 1
+    live(acme, clock, 30 * MINUTE, MINUTE)
+    assert [row.state for row in messages(database) if row.target == "mail:gone@example.org"].count("dead") == 0
+    assert [each for each in notices(database) if each.startswith("mail:gone@example.org")]
+    assert not [each for each in notices(database) if each.startswith("mail ")]
+    del mail.refused["gone@example.org"]
+    live(acme, clock, HOUR, MINUTE)
+    assert [each for each in mail.ledger if each.recipient == "gone@example.org"]
+
+
+def test_a_refused_key_is_the_whole_channels(database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp) -> None:
+    acme = house(
+        database, tmp_path, slack, mail, notify=("slack:#one", "slack:#two"), operator=("mail:ops@example.org",)
+    )
+    slack.mode = "error:token_revoked"
+    take(acme, post(ANGRY))
+    clock = Clock(NOW + MINUTE)
+    live(acme, clock, 4 * MINUTE)
+    assert len(slack.requests) == 1
+    assert [each.partition(" since")[0] for each in notices(database)] == ["slack refuses everything"]
+
+
+# -- where else it is told ------------------------------------------------------------------------------------------
+
+
+def test_a_fallback_is_never_on_the_channel_that_is_down(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    acme = house(
+        database, tmp_path, slack, mail, fallback=("slack:#backup", "mail:care@example.org"), operator=("slack:#ops",)
+    )
+    slack.mode = "503"
+    take(acme, post(ANGRY))
+    live(acme, Clock(NOW + MINUTE), 20 * MINUTE, 30 * SECOND)
+    assert {row.target for row in messages(database)} == {"slack:#care", "mail:care@example.org"}
+    assert "charged me twice" in " ".join(each.text for each in mail.ledger)
+
+
+def test_an_archived_place_falls_back_to_another_place_of_its_channel(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    acme = house(database, tmp_path, slack, notify=("slack:#gone",), fallback=("slack:#backup",))
+    close(slack, "#gone", "is_archived")
+    take(acme, post(ANGRY))
+    live(acme, Clock(NOW + MINUTE), 2 * MINUTE)
+    (message,) = posted(slack)
+    assert message["channel"] == slack.channel_id("#backup")
+    assert "slack:#gone is down" in slack.reads(message)
+
+
+def test_what_is_refused_for_good_is_told_on_the_fallback(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    acme = house(database, tmp_path, slack, mail, notify=("mail:care@example.org",), fallback=("slack:#backup",))
+    mail.answer("DATA", "554 5.7.1 Looks like spam")
+    take(acme, post(ANGRY))
+    live(acme, Clock(NOW + MINUTE), 2 * MINUTE)
+    assert "charged me twice" in slack.reads(posted(slack)[0])
+
+
+@pytest.mark.parametrize(
+    ("operator", "notify"),
+    [("mail:ops@example.org", ("slack:#care",)), ("slack:#ops", ("slack:#care", "mail:care@example.org"))],
+)
+def test_a_channel_that_is_down_without_a_fallback_is_told_on_any_other(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp, operator: str, notify: tuple[str, ...]
+) -> None:
+    acme = house(database, tmp_path, slack, mail, operator=(operator,), notify=notify)
+    slack.mode = "503"
+    clock = Clock(NOW)
+    take(acme, post(ANGRY), post(BROKEN, author="joon"))
+    live(acme, clock, 20 * MINUTE, 20 * SECOND)
+    told = " ".join(f"{each.subject} {each.text}" for each in mail.ledger)
+    assert "charged me twice" in told
+    assert "crashes every time" in told
+    assert "slack takes nothing since" in told
+    assert len([each for each in notices(database) if each.startswith("slack takes nothing")]) == 1
+    assert findings(acme, clock) == ()
+    (line,) = trouble.lines(database, acme.rules, clock())
+    assert line.startswith("slack takes nothing since 4 Mar 10:0")
+    assert line.endswith("meanwhile.")
+
+
+def test_what_a_dead_place_owes_is_not_told_to_the_operator_where_a_colleague_has_it(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    acme = house(
+        database, tmp_path, slack, mail, notify=("slack:#gone", "slack:#care"), operator=("mail:ops@example.org",)
+    )
+    close(slack, "#gone", "is_archived")
+    take(acme, post(ANGRY))
+    clock = Clock(NOW + MINUTE)
+    live(acme, clock, 30 * MINUTE, MINUTE)
+    assert len(mail.ledger) == 1  # the notice alone
+    assert findings(acme, clock) == ()
+
+
+def test_with_one_channel_only_nobody_outside_hears_that_all_is_well(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    """Whatever is known of the channel: 24 complaints have reached nobody."""
+    acme = house(database, tmp_path, slack, operator=("slack:#care",))
+    slack.mode = "503"
+    clock = Clock(NOW)
+    for number in range(8):
+        take(acme, post(distinct(number), author=f"c{number}", at=clock()), now=clock())
+        live(acme, clock, 4 * MINUTE, MINUTE)
+    (finding,) = findings(acme, clock)
+    assert "alerts have reached nobody since 2026-03-04 10:0" in finding
+    line, nobody = trouble.lines(database, acme.rules, clock())
+    assert line.startswith("slack takes nothing since 4 Mar 10:0")
+    assert nobody.startswith("Nobody is alerted at the moment")
+    slack.mode = "ok"
+    live(acme, clock, HOUR, MINUTE)
+    assert findings(acme, clock) == ()
+    assert trouble.lines(database, acme.rules, clock()) == []
+    assert named(slack) == flagged(database)
+
+
+def test_quiet_hours_owe_nothing_before_their_end(database: Base, tmp_path: Path, mail: FakeSmtp) -> None:
+    acme = house(database, tmp_path, mail=mail, notify=("mail:care@example.org",))
+    evening = NOW.replace(hour=19, minute=50)
+    mail.refused["care@example.org"] = "451 4.3.0 Later"
+    take(acme, post(ANGRY, at=evening), now=evening)
+    clock = Clock(evening + MINUTE)
+    live(acme, clock, 5 * MINUTE, MINUTE)
+    clock.now = NOW.replace(hour=23)
+    live(acme, clock, 5 * MINUTE, MINUTE)
+    assert findings(acme, clock) == ()
+    clock.now = NOW.replace(hour=8, minute=30) + DAY
+    assert len(findings(acme, clock)) == 1
+
+
+# -- give-up times, and the way back --------------------------------------------------------------------------------
+
+
+def test_after_a_week_nothing_is_given_up_and_one_brief_says_what_is_still_open(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    acme = house(database, tmp_path, slack, alerts="sweep_at = []\nnormal_list_at = '16:00'\n")
+    slack.mode = "503"
+    clock = Clock(NOW)
+    opened: list[str] = []
+    for number in range(12):
+        opened += take(acme, post(distinct(number), author=f"c{number}", at=clock()), now=clock())
+        for _ in range(4):
+            deliver(acme, clock, SECOND, most=2)
+            clock.forward(4 * HOUR)
+    for each in opened[:4]:
+        say(database, acme.rules, each, "answered", who="Ana", way="test", now=clock())
+    assert {row.state for row in messages(database)} <= {"pending", "retry"}
+    slack.mode = "ok"
+    for _ in range(12):
+        deliver(acme, clock)
+        clock.forward(10 * MINUTE)
+    assert {row.state for row in messages(database) if row.action == "post"} <= {"sent", "dead"}
+    assert deliveries.dead(database) == []
+    first, *others = posted(slack)
+    assert f"{len(opened) - 4} cases" in slack.reads(first)
+    assert not others
+
+
+def test_lists_that_waited_are_one_list(database: Base, tmp_path: Path, slack: FakeSlack) -> None:
+    acme = house(database, tmp_path, slack)
+    opened = take(acme, *(post(distinct(n), author=f"c{n}") for n in range(3)))
+    deliver(acme, Clock(NOW + MINUTE))
+    before = len(posted(slack))
+    for day, each in enumerate(opened):
+        row = deliveries.new_row(
+            about=f"list:normal:2026-03-0{day + 1}",
+            target="slack:#care",
+            now=NOW + day * DAY,
+            due_at=NOW + day * DAY,
+            reason="the list of the day",
+            payload={"cases": [each]},
+            key="slack:#care",
+        )
+        deliveries.queue(database, [row])
+    deliver(acme, Clock(NOW + 3 * DAY))
+    (listed,) = posted(slack)[before:]
+    assert "3 cases" in slack.reads(listed)
