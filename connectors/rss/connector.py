@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -279,7 +280,6 @@ def _in_child(job: bytes, seconds: float, where: str) -> dict[str, Any]:
     package = str(Path(__file__).resolve().parents[2])
     environment = {"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
     command = [sys.executable, "-P", "-s", "-X", "utf8", "-m", "connectors.rss.parsing"]
-    too_much = Nonsense(f"{where} sent a feed that takes too long to read", "It may be hostile: leave it out for now.")
     with subprocess.Popen(  # noqa: S603 (our own module, no shell)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd="/"
     ) as child:
@@ -287,11 +287,15 @@ def _in_child(job: bytes, seconds: float, where: str) -> dict[str, Any]:
             out, _ = child.communicate(job, timeout=seconds * 2 + 5)
         except subprocess.TimeoutExpired:
             child.kill()
-            raise too_much from None
+            # Its limit of processor time would have ended it long before: it did not get that time. That is ours.
+            raise ConnectorError(
+                f"{where}: its feed was not read in time, since this machine is too busy",
+                "Nothing is wrong with the feed; it is tried again. If it lasts, give this machine less to do.",
+            ) from None
         except OSError:
             out = b""
-    if child.returncode < 0:
-        raise too_much
+    if child.returncode == -signal.SIGXCPU:
+        raise Nonsense(f"{where} sent a feed that takes too long to read", "It may be hostile: leave it out for now.")
     try:
         document = json.loads(out)
     except ValueError:

@@ -19,6 +19,7 @@ from monitor.people.identity import Actor, Directory, of_shell
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
+from monitor.store.connect import Error
 from monitor.text.normalize import clean
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 
@@ -77,8 +78,11 @@ def opened(*, secrets: bool = False) -> Iterator[Assembly]:
     settings = load_settings(secrets=secrets)
     database = open_store(settings, utc_now())
     try:
-        if settings.whole:  # else a source would seem to have changed its settings
-            know_sources(database, settings)
+        try:
+            if settings.whole:  # else a source would seem to have changed its settings
+                know_sources(database, settings)
+        except Error:  # a full disk: what is asked can be said all the same, and `status` says why
+            logging.getLogger("earful").debug("the sources could not be noted", exc_info=True)
         yield assemble(settings, database)
     finally:
         database.close()

@@ -18,7 +18,7 @@ from monitor.reports import formatting
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
-from monitor.store import cases, channel_health, deliveries, key_values, mentions, requeue, sources, web
+from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, requeue, sources, web
 from monitor.store.channel_health import Health
 from monitor.store.connect import served_by
 from monitor.store.database import at, stamp
@@ -64,6 +64,7 @@ def status(as_json: AsJson = False) -> None:
                         _failing(each.name, standing.down(each.name)) for each in assembly.settings.channels
                     ],
                     "targets": [_failing(each.name, each) for each in standing.failing_targets()],
+                    "not_stored": disk.fault(database, now) or None,
                     "not_alerted": trouble.lines(database, assembly.rules, now),
                     "daemon": served_by(assembly.settings.database.url.get_secret_value()) or None,
                     "queue": waiting,
@@ -171,6 +172,8 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
 
 def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: Any) -> None:
     database = assembly.database
+    if not_stored := disk.fault(database, utc_now()):
+        notes.insert(0, f"nothing can be stored, so sources are not read: {not_stored}. Free some space")
     notes += trouble.lines(database, assembly.rules, utc_now())
     for note in notes:
         console.print(Text(f"! {safe_line(note)}", "yellow"))

@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -20,11 +20,12 @@ from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonse
 from monitor.cases import actions as verbs
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
+from monitor.ingest import failing_sources
 from monitor.ingest.identities import Identities
 from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
-from monitor.store import cases, key_values, mentions, sources
+from monitor.store import cases, disk, key_values, mentions, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, at, stamp
 from monitor.text.normalize import clean
@@ -43,8 +44,8 @@ ENDLESS = (
     "the source is endless, or more is posted than it can be asked for"
 )
 LONGEST_BACK_OFF = timedelta(minutes=30)
-ANNOUNCE_AFTER = 2
 TELL_AGAIN = timedelta(hours=23)  # once a day, whatever the minute of the read
+NOT_STORED_WAIT = timedelta(seconds=30)
 REFRESHED = 100  # posts a day of each source that are asked after; on X each of them costs money
 ASKED_AT_ONCE = 20
 CLOSED_AGAIN = timedelta(days=1)  # a place that is closed may open again; keys that are refused wait for a person
@@ -87,6 +88,7 @@ class Collector:
         self._own_failures: dict[str, int] = {}
         self._rest = threading.Event()  # never set: waited for
         self.identities = Identities(database, rules)
+        self._wait_until: dict[str, datetime] = {}  # of sources whose posts could not be stored
 
     def due(self, now: datetime) -> list[tuple[str, str]]:
         """(source, what) pairs that are due now and that no thread is reading: what is "posts" or "own"."""
@@ -94,6 +96,9 @@ class Collector:
         for name, health in sources.all_health(self.database).items():
             source = self.rules.sources.get(name)
             if source is None or not source.enabled or health.paused_at is not None or self._busy[name].locked():
+                continue
+            wait = self._wait_until.get(name)
+            if wait is not None and now < wait <= now + NOT_STORED_WAIT:  # beyond that the clock has stepped back
                 continue
             stepped_back = health.last_read_at is not None and health.last_read_at > now  # the clock, not the source
             opens = health.closed and health.last_read_at is not None and now - health.last_read_at >= CLOSED_AGAIN
@@ -196,22 +201,20 @@ class Collector:
                 if pages >= SOON:  # what it takes from the others it gives back
                     self._rest.wait(min((clock() - now).total_seconds(), LONGEST_REST))
         except Error as error:
-            # The database's trouble, not the source's: the cursor did not move, so nothing is lost.
-            said = "the disk is full" if "disk is full" in str(error) else type(error).__name__
-            log.error("%s: not stored (%s); it will be read again", source.name, said)
-            sources_due(self.database, source.name, what, clock() + timedelta(seconds=30))
-            return Visit(source.name, total, pages, aside, f"not stored: {said}", "look at the database's disk")
+            return self._not_stored(source, what, error, Visit(source.name, total, pages, aside), clock())
         except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
             return self._failed(source, what, error, total, pages, aside, clock())
         now = clock()
         later = batch.not_before or now + every
         with self.database.transaction():
+            if key_values.fact(self.database, disk.NOT_STORED):
+                key_values.remember(self.database, disk.NOT_STORED, "", now)
             sources.set_due(self.database, source.name, what, max(later, now))
             mended = what == "posts" and sources.succeeded(self.database, source.name, now, new=total.new > 0)
         if what == "own":  # says nothing of whether posts can be read
             self._own_failures.pop(source.name, None)
         if mended:
-            self.tell_operator(f"mended:{source.name}:{now:%Y-%m-%dT%H:%M}", f"{source.name} is read again", "", now)
+            failing_sources.mended(self.database, self.rules, source.name, now)
         if total.seen or aside:
             log.info(
                 "%s: %d read, %d about a brand, %d new, %d flagged, %d cases opened, %d set aside",
@@ -324,12 +327,6 @@ class Collector:
             if case is not None and case.closed_at is None and case_id not in living:
                 verbs.close_deleted(self.database, case, now)
 
-    def _offline(self) -> bool:
-        """Whether nothing answers any more: that is told once for all sources, by `coverage`."""
-        known = sources.all_health(self.database)
-        enabled = [known[name] for name in self.connectors if name in known and known[name].paused_at is None]
-        return sources.none_answers_since(enabled) is not None
-
     def _failed(
         self, source: Source, what: str, error: Exception, total: IngestResult, pages: int, aside: int, now: datetime
     ) -> Visit:
@@ -344,17 +341,25 @@ class Collector:
             back_off = min(source.every * 2 ** min(health.failures - 1, 10), max(LONGEST_BACK_OFF, source.every))
             sources.set_due(self.database, source.name, what, retry_at or now + back_off)
         log.warning("%s: %s%s", source.name, message, f" ({remedy})" if remedy else "")
-        if (refused or (health.failures >= ANNOUNCE_AFTER and not self._offline())) and health.announced_at is None:
-            since = health.failing_since or now
-            self.tell_operator(
-                f"failing:{source.name}:{since.isoformat()}",
-                f"{source.name} has not been read since {since:%d %b %H:%M} UTC: {message}",
-                remedy,
-                now,
-            )
-            with self.database.transaction():
-                sources.announced(self.database, source.name, now)
+        failing_sources.announce(self.database, self.rules, source.name, now)
         return Visit(source.name, total, pages, aside, message, remedy)
+
+    def _not_stored(self, source: Source, what: str, error: Exception, visit: Visit, now: datetime) -> Visit:
+        """The database's trouble, not the source's: the cursor did not move, so nothing is lost.
+
+        It is read again in half a minute and no sooner, even where that cannot be written down: reads cost, too.
+        """
+        said = disk.why(error)
+        log.error("%s: not stored (%s); it will be read again", source.name, said)
+        later = now + NOT_STORED_WAIT
+        self._wait_until[source.name] = later
+        try:
+            with self.database.transaction():
+                key_values.remember(self.database, disk.NOT_STORED, said, now)
+                sources.set_due(self.database, source.name, what, later)
+        except Error:
+            pass  # then it stays due, and this process remembers
+        return replace(visit, error=f"not stored: {said}", remedy="look at the database's disk")
 
     def _own_failed(
         self, source: Source, message: str, remedy: str, retry_at: datetime | None, refused: bool, now: datetime
@@ -366,7 +371,7 @@ class Collector:
         with self.database.transaction():
             sources.set_due(self.database, source.name, "own", later)
         log.warning("%s: own replies: %s%s", source.name, message, f" ({remedy})" if remedy else "")
-        if failures >= ANNOUNCE_AFTER or refused:
+        if failures >= failing_sources.ANNOUNCE_AFTER or refused:
             title = f"{source.name}: our own replies cannot be seen, so cases do not stop by themselves: {message}"
             self.tell_operator(f"own:{source.name}:{now:%Y-%m-%d}", title, remedy, now)
 

@@ -7,14 +7,15 @@ is far quieter than its habit, that the disk fills, and what staff should know w
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime, timedelta
 
 from connectors import Gap
+from monitor.ingest import failing_sources
+from monitor.ingest.failing_sources import asked
 from monitor.notify.system_notices import queue_notice, tell_staff
 from monitor.settings.rules import Rules
-from monitor.store import deliveries, key_values, pages, sources
-from monitor.store.database import Database, instant
+from monitor.store import deliveries, disk, key_values, pages, sources
+from monitor.store.database import Database, instant, stamp
 from monitor.store.sources import Health
 from monitor.store.sqlite import Sqlite
 
@@ -29,20 +30,12 @@ def look(database: Database, rules: Rules, now: datetime) -> None:
     health = asked(database, rules)
     with database.transaction():
         offline = _offline(database, rules, health, now)
+        failing_sources.close_group(database, rules, now)
+        if not offline:
+            _unread(database, rules, health, now)
         for name, each in health.items():
-            if not offline:
-                _unread(database, rules, name, each, now)
             _quiet(database, rules, name, each, now)
         _space(database, rules, now)
-
-
-def asked(database: Database, rules: Rules) -> dict[str, Health]:
-    """How those sources stand that are to be read."""
-    return {
-        name: each
-        for name, each in sources.all_health(database).items()
-        if (source := rules.sources.get(name)) is not None and source.enabled and each.paused_at is None
-    }
 
 
 def note_stop(database: Database, now: datetime) -> None:
@@ -75,6 +68,7 @@ def _offline(database: Database, rules: Rules, health: dict[str, Health], now: d
             tell_staff(database, rules, f"staff:offline:{since.isoformat()}", line, now)
     elif since is None and told is not None:
         key_values.remember(database, "offline", "", now)
+        key_values.remember(database, failing_sources.ONLINE_AT, stamp(now), now)
         key = f"online:{told.isoformat()}"
         queue_notice(database, rules, key, "sources answer again: we are online", "", now)
         if deliveries.about(database, f"notice:staff:offline:{told.isoformat()}"):
@@ -82,21 +76,41 @@ def _offline(database: Database, rules: Rules, health: dict[str, Health], now: d
     return since is not None
 
 
-def _unread(database: Database, rules: Rules, name: str, health: Health, now: datetime) -> None:
+def _unread(database: Database, rules: Rules, health: dict[str, Health], now: datetime) -> None:
     """Staff hear of a failure once the operator has, of each source once a day at most, and when it is over."""
-    fact = f"unread:{name}"
-    told = key_values.fact(database, fact)
-    since = health.failing_since
-    if since is None and told:
-        key_values.remember(database, fact, "", now)
-        tell_staff(database, rules, f"staff:read:{name}:{told}", f"{name} is read again", now)
-    elif since is not None and health.announced_at is not None and rules.sources[name].answerable and not told:
-        zone = rules.settings.zone
-        if key_values.take_period(database, f"unread:{name}:{now.astimezone(zone):%Y-%m-%d}", now):
+    zone = rules.settings.zone
+    together = failing_sources.in_group(database)
+    unread: dict[str, str] = {}
+    again: dict[str, str] = {}
+    began: list[datetime] = []
+    ended: list[str] = []
+    for name, each in health.items():
+        fact = f"unread:{name}"
+        told = key_values.fact(database, fact)
+        since = each.failing_since
+        if since is None and told and name not in together:
+            key_values.remember(database, fact, "", now)
+            again[name] = f"{name} is read again"
+            ended.append(told)
+        elif since is None or each.announced_at is None or told or not rules.sources[name].answerable:
+            continue
+        elif key_values.take_period(database, f"unread:{name}:{now.astimezone(zone):%Y-%m-%d}", now):
             key_values.remember(database, fact, since.isoformat(), now)
-            local, today = since.astimezone(zone), now.astimezone(zone).date()
-            clock = f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
-            tell_staff(database, rules, f"staff:unread:{name}:{since.isoformat()}", f"{name} unread since {clock}", now)
+            unread[name] = f"{name} unread since {_clock(since, now, rules)}"
+            began.append(since)
+    if began:
+        many = "{count} sources unread since " + _clock(min(began), now, rules) + ": {names}"
+        for names, line in failing_sources.staff_lines(unread, many):
+            tell_staff(database, rules, f"staff:unread:{names}:{min(began).isoformat()}", line, now)
+    for names, line in failing_sources.staff_lines(again, "{count} sources are read again: {names}"):
+        tell_staff(database, rules, f"staff:read:{names}:{min(ended)}", line, now)
+
+
+def _clock(moment: datetime, now: datetime, rules: Rules) -> str:
+    """ "14:02" today, "3 Nov 14:02" before, in the desk's zone."""
+    zone = rules.settings.zone
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    return f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
 
 
 def _quiet(database: Database, rules: Rules, name: str, health: Health, now: datetime) -> None:
@@ -125,15 +139,14 @@ def _quiet(database: Database, rules: Rules, name: str, health: Health, now: dat
 
 
 def _space(database: Database, rules: Rules, now: datetime) -> None:
-    if not isinstance(database, Sqlite):
-        return
-    free = shutil.disk_usage(database.path.parent).free
-    if free < LITTLE_SPACE:
+    """Told once a day while little is left."""
+    room = disk.free(database)
+    if room is not None and room < LITTLE_SPACE and isinstance(database, Sqlite):
         queue_notice(
             database,
             rules,
             f"disk:{now:%Y-%m-%d}",
-            f"only {free // 1_000_000} MB are free on the disk of {database.path}",
+            f"only {room // 1_000_000} MB are free on the disk of {database.path}",
             "free some space; nothing is lost as long as the database can be written",
             now,
         )

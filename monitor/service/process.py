@@ -18,6 +18,7 @@ from monitor.notify.system_notices import queue_notice
 from monitor.service.console_view import Show
 from monitor.service.heartbeat import tell_systemd
 from monitor.service.scheduler import Engine, utc_now
+from monitor.service.sparing_log import Sparing
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
@@ -50,6 +51,7 @@ def set_up_log(style: str, level: int) -> None:
     handler.setFormatter(
         _Json() if style == "json" else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
     )
+    handler.addFilter(Sparing())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.raiseExceptions = False  # a closed stderr must not stop the daemon
     logging.getLogger("earful").setLevel(level)

@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from alerts.case import Case
 from alerts.wording import count_words
 from connectors.http import Http
-from monitor.ingest import source_health
+from monitor.ingest import failing_sources, source_health
 from monitor.notify.system_notices import queue_notice
-from monitor.store import cases, channel_health, deliveries, key_values, mentions, watchdog_queries
+from monitor.service.sparing_log import spare
+from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, watchdog_queries
 from monitor.store.connect import Error
 from monitor.store.database import Row
 from monitor.timeouts import Overran, within
@@ -54,7 +55,8 @@ class Audit:
             with assembly.database.transaction():
                 key_values.remember(assembly.database, "audit", "; ".join(self.findings), now)
         except Error as error:
-            self.findings = (f"the database does not answer ({type(error).__name__})",)
+            self.findings = (f"the database does not answer ({disk.why(error)})",)
+        spare(any("the disk is full" in finding for finding in self.findings))
         for finding in self.findings:
             log.error("audit: %s", finding)
         if not self.findings:
@@ -68,6 +70,8 @@ class Audit:
             found = list(self._left_alone(assembly, now))
         for line in mended:
             log.warning("audit: mended: %s", line)
+        if not_stored := disk.fault(database, now):
+            found.append(f"nothing can be stored: {not_stored}")
         orphans = mentions.count_orphans(database, now - GRACE)
         if orphans:
             found.append(f"{orphans} flagged mentions have neither a case nor a reason why not")
@@ -160,7 +164,7 @@ class Audit:
 
     def _not_read(self, assembly: Assembly, now: datetime) -> Iterator[str]:
         """Sources that should have been read long ago and are not known to fail: nobody is reading them."""
-        for name, health in source_health.asked(assembly.database, assembly.rules).items():
+        for name, health in failing_sources.asked(assembly.database, assembly.rules).items():
             if health.refused or health.failing_since is not None or self._began is None:
                 continue
             due = max(health.next_due_at or self._began, self._began)  # what was due before we ran is no fault of ours

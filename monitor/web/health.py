@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
-from monitor.store import pages
+from monitor.store import disk, pages
 from monitor.store.connect import Error
 from monitor.web.context import WebContext
 
@@ -58,10 +58,11 @@ def state(site: WebContext) -> str:
     """An empty text, or what is not well."""
     assembly, now = site.assembly_of(), site.clock()
     try:
-        with assembly.database.transaction():
-            audited_at, findings = pages.last_audit(assembly.database)
+        audited_at, findings = pages.last_audit(assembly.database)
     except Error as error:
-        return f"the database does not answer ({type(error).__name__})"
+        return f"the database does not answer ({disk.why(error)})"
+    if not_stored := disk.fault(assembly.database, now):
+        return f"nothing can be stored, so sources are not read: {not_stored}"
     if findings:
         return f"the auditor found: {findings}"
     if audited_at is not None and now - audited_at > AUDIT_EVERY:

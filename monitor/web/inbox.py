@@ -26,6 +26,7 @@ from monitor.types import Mention
 from monitor.web import search
 from monitor.web.html import page
 from monitor.web.identity import Refusal
+from monitor.web.reading import not_read
 from monitor.web.routing import RequestContext, get, post
 
 # How a case ended, and why one needs no answer, in the words of the page.
@@ -211,7 +212,7 @@ def inbox(context: RequestContext) -> Response:
         priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
         said=context.query("said"), undo=context.query("undo"),
         more={name: totals[name] for name in ("answered", "closed")} if not state else {},
-        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST,
+        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST, not_read=not_read(context),
     )  # fmt: skip
 
 

@@ -1,0 +1,147 @@
+"""Sources that fail are told of once, by name: each by itself, or all in one notice where many fail at once.
+
+A machine that is busy, a network that is down for a minute, a name server: what they do to a dozen sources is one
+thing, and a dozen notices would hide it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.wording import count_words, excerpt
+from monitor.notify.system_notices import queue_notice
+from monitor.settings.rules import Rules
+from monitor.store import key_values, sources
+from monitor.store.database import Database, at, instant, stamp
+from monitor.store.sources import Health
+
+ANNOUNCE_AFTER = 2  # reads that failed
+MANY = 3  # that fail at once
+TOGETHER = timedelta(minutes=15)  # what begins to fail within this belongs together
+NAMED = 12  # sources in one sentence
+ONLINE_AT = "online since"  # when sources answered again, after none did
+_FACT = "failing together"
+
+
+def asked(database: Database, rules: Rules) -> dict[str, Health]:
+    """How those sources stand that are to be read."""
+    return {
+        name: each
+        for name, each in sources.all_health(database).items()
+        if (source := rules.sources.get(name)) is not None and source.enabled and each.paused_at is None
+    }
+
+
+def announce(database: Database, rules: Rules, name: str, now: datetime) -> None:
+    """Tell of a source that has just failed, if it is to be told of; and with it of those that fail beside it."""
+    known = asked(database, rules)
+    failing = {each.name: each for each in known.values() if each.failing_since is not None}
+    health = failing.get(name)
+    if health is None or health.announced_at is not None:
+        return
+    offline = sources.none_answers_since(known.values()) is not None  # which is told once, for all of them
+    if not health.refused and (health.failures < ANNOUNCE_AFTER or offline):
+        return
+    fresh = {
+        each.name: each for each in failing.values() if each.announced_at is None and _failed_since(database, each)
+    }
+    lately = [each for each in failing.values() if each.announced_at and now - each.announced_at < TOGETHER]
+    with database.transaction():
+        if offline or len(fresh) + len(lately) < MANY:
+            _tell_one(database, rules, name, health, now)
+        elif not (told := _group(database)) or now - at(told["at"]) >= TOGETHER:
+            _tell_many(database, rules, {**fresh, name: health}, told, now)
+
+
+def _failed_since(database: Database, health: Health) -> bool:
+    """Whether a source has failed since we were offline ourselves: one that was not asked again yet may well answer."""
+    online = instant(key_values.fact(database, ONLINE_AT))
+    return online is None or (health.last_read_at is not None and health.last_read_at >= online)
+
+
+def _tell_one(database: Database, rules: Rules, name: str, health: Health, now: datetime) -> None:
+    since = health.failing_since or now
+    title = f"{name} has not been read since {since:%d %b %H:%M} UTC: {health.last_error}"
+    queue_notice(database, rules, f"failing:{name}:{since.isoformat()}", title, health.remedy, now)
+    sources.announced(database, name, now)
+
+
+def _tell_many(
+    database: Database, rules: Rules, fresh: Mapping[str, Health], told: Mapping[str, Any], now: datetime
+) -> None:
+    since = min(each.failing_since for each in fresh.values() if each.failing_since is not None)
+    said = "; ".join(f"{name}: {excerpt(each.last_error, 100)}" for name, each in fresh.items())
+    queue_notice(
+        database,
+        rules,
+        f"failing together:{now.isoformat()}",
+        f"{count_words(len(fresh), 'source')} have not been read since {since:%d %b %H:%M} UTC: {_listed(fresh)}",
+        "so many at once have one reason most likely, and it may be here: look whether this machine is overloaded, at "
+        f"its network and its name server. What was said: {said[:700]}",
+        now,
+    )
+    for name in fresh:
+        sources.announced(database, name, now)
+    members = [*told.get("sources", ()), *fresh]
+    _remember(database, {"at": stamp(now), "sources": list(dict.fromkeys(members)), "back": ""}, now)
+
+
+def mended(database: Database, rules: Rules, name: str, now: datetime) -> None:
+    """A source whose failure was told is read again; one of many waits for the others. Inside no transaction."""
+    with database.transaction():
+        group = _group(database)
+        if name not in group.get("sources", ()):
+            key = f"mended:{name}:{now:%Y-%m-%dT%H:%M}"
+            queue_notice(database, rules, key, f"{name} is read again", "", now)
+        elif not group["back"]:
+            _remember(database, {**group, "back": stamp(now)}, now)
+
+
+def close_group(database: Database, rules: Rules, now: datetime) -> None:
+    """Tell once that those which failed at once are read again: when all are, or after a while which are not."""
+    group = _group(database)
+    if not group:
+        return
+    known = asked(database, rules)
+    still = [name for name in group["sources"] if name in known and known[name].failing_since is not None]
+    back = [name for name in group["sources"] if name not in still]
+    if still and (not group["back"] or now - at(group["back"]) < TOGETHER):
+        return
+    title = f"{count_words(len(back), 'source')} are read again: {_listed(back)}" if len(back) > 1 else ""
+    title = title or f"{_listed(back)} is read again"
+    if still:
+        title += f"; still not read: {_listed(still)}"
+    if back:
+        queue_notice(database, rules, f"mended together:{group['at']}:{group['back']}", title, "", now)
+    _remember(database, {**group, "sources": still, "back": ""} if still else {}, now)
+
+
+def in_group(database: Database) -> set[str]:
+    """Sources that fail together, whose end is told for all of them."""
+    return set(_group(database).get("sources", ()))
+
+
+def _group(database: Database) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(key_values.fact(database, _FACT) or "{}")
+    return found
+
+
+def _remember(database: Database, group: Mapping[str, Any], now: datetime) -> None:
+    key_values.remember(database, _FACT, json.dumps(group) if group else "", now)
+
+
+def _listed(names: Mapping[str, Any] | list[str]) -> str:
+    """The first dozen by name, and how many more."""
+    listed = list(names)
+    more = f" and {len(listed) - NAMED} more" if len(listed) > NAMED else ""
+    return ", ".join(listed[:NAMED]) + more
+
+
+def staff_lines(named: Mapping[str, str], many: str) -> list[tuple[str, str]]:
+    """(names, line) for staff: a line each, or one of `many` where they are too many for that."""
+    if len(named) < MANY:
+        return list(named.items())
+    return [(",".join(named), many.format(count=len(named), names=_listed(named)))]

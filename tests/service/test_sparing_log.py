@@ -1,0 +1,81 @@
+"""The log of a daemon in trouble: every fault is said, none of them eats the disk."""
+
+from __future__ import annotations
+
+import io
+import logging
+
+import pytest
+
+from monitor.service.sparing_log import EVERY, EVERY_FULL, Sparing, spare
+
+
+class Log:
+    """A handler as the daemon sets it up, and what it wrote."""
+
+    def __init__(self) -> None:
+        self.text = io.StringIO()
+        self.handler = logging.StreamHandler(self.text)
+        self.handler.addFilter(Sparing())
+        self.now = 1_000_000.0
+
+    def say(self, words: str, level: int = logging.ERROR, *values: object) -> None:
+        record = logging.LogRecord("earful.engine", level, "", 0, words, values, None)
+        record.created = self.now
+        self.handler.handle(record)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.getvalue().splitlines()
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+def test_a_fault_that_repeats_is_said_once_a_minute_with_its_count(log: Log) -> None:
+    for _ in range(600):  # ten minutes of a tick that fails once a second
+        log.say("%s failed: %s", logging.ERROR, "deliver", "OperationalError")
+        log.now += 1
+    assert log.lines[0] == "deliver failed: OperationalError"
+    assert log.lines[1] == "deliver failed: OperationalError (59 times more in the last minute)"
+    assert len(log.lines) == 10
+
+
+def test_different_faults_are_each_said(log: Log) -> None:
+    for name in ("forum", "chirp", "news"):
+        log.say("%s: not stored", logging.ERROR, name)
+    log.say("forum: not stored", logging.WARNING)
+    assert len(log.lines) == 4
+
+
+def test_what_is_no_fault_is_never_held_back_while_there_is_room(log: Log) -> None:
+    for _ in range(3):
+        log.say("forum: 3 read", logging.INFO)
+    assert len(log.lines) == 3
+
+
+def test_a_full_disk_is_not_filled_by_what_is_said_of_it(log: Log) -> None:
+    logging.getLogger().addHandler(log.handler)
+    try:
+        spare(full=True)
+        for _ in range(int(EVERY_FULL / EVERY)):
+            log.say("forum: not stored (the disk is full)")
+            log.say("forum: 3 read", logging.INFO)
+            log.now += EVERY
+        assert log.lines == ["forum: not stored (the disk is full)"]
+        spare(full=False)
+        log.say("forum: 3 read", logging.INFO)
+        assert len(log.lines) == 2
+    finally:
+        logging.getLogger().removeHandler(log.handler)
+
+
+def test_it_remembers_no_more_than_it_may(log: Log) -> None:
+    for number in range(5000):
+        log.say("fault %d", logging.ERROR, number)
+    assert len(log.lines) == 5000
+    (sparing,) = log.handler.filters
+    assert isinstance(sparing, Sparing)
+    assert len(sparing._lines) <= 500
