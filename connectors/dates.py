@@ -27,8 +27,13 @@ FEW = 50
 # So many different dates, spread over so many times less in one order than in any other, are written in that order.
 ENOUGH, CLOSE, VERY_CLOSE = 3, 5, 50
 
+_ISO = re.compile(
+    r"\d{4}-(?:\d\d-\d\d|W\d\d-\d)(?:[Tt _]\d\d(?::\d\d(?::\d\d(?:[.,]\d{1,9})?)?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?"
+    r"|\d{8}(?:[Tt]\d{4}(?:\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
 _CLOCK = re.compile(
-    r"(?:(?P<before>上午|下午|凌晨|早上|晚上|中午|午前|午後|오전|오후)\s*)?"
+    r"(?:(?P<before>[ap]m|上午|下午|凌晨|早上|晚上|中午|午前|午後|오전|오후)\s*)?"
     r"(?<![\d:+-])(?P<hour>\d{1,2})"
     r"(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?(?![\d:])"
     r"|\s?[時时點点시]\s?(?:(?P<minute2>\d{1,2})\s?[分분]\s?(?:(?P<second2>\d{1,2})\s?[秒초])?)?"
@@ -39,7 +44,7 @@ _CLOCK = re.compile(
 )
 # "10.15" is a clock only where a whole date stands beside it.
 _DOTTED_CLOCK = re.compile(r"(?<=[\s,])(?P<hour>\d{1,2})\.(?P<minute>\d{2})(?:\.(?P<second>\d{2}))?(?=\s|$)")
-_AFTERNOON = {"下午", "晚上", "中午", "午後", "오후", "p", "μ", "م"}
+_AFTERNOON = {"下午", "晚上", "中午", "午後", "오후", "pm", "p", "μ", "م"}
 _OFFSET = re.compile(
     r"\s?\(?(?:(?:utc|gmt|ut|z)\s?)?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?(?::?00)?(?![\d/.])\)?"
 )
@@ -60,7 +65,7 @@ _AMERICAN = re.compile(
 )
 _TOKENS = re.compile(r"\d+|[^\s\d,;()\[\]|•·@/–—-]+")
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th|er|eme|o|a|º|ª|°|-?го)(?![^\W\d_])")
-_BETWEEN = re.compile(r"(?<=\d)t(?=\d)|(?<=\d)_(?=\d)")
+_BETWEEN = re.compile(r"(?<=\d)[t_](?=\d)|(?<=/\d{4}):(?=\d\d:\d\d)")
 _BUDDHIST = 543
 
 
@@ -124,9 +129,7 @@ def order_of(column: Iterable[Mapping[Order, datetime]], now: datetime) -> Order
 
 def _iso(text: str) -> datetime | None:
     """Much the commonest, and far quicker than taking the text apart."""
-    if text[4:5] == "-" and len(text) > 10 and text[10] not in "Tt _":
-        return None
-    if text.isdigit() and len(text) != 8:
+    if not _ISO.fullmatch(text):
         return None
     try:
         return _utc(datetime.fromisoformat(text))
@@ -281,7 +284,7 @@ def _named(words: list[str]) -> tuple[int, str, bool] | None:
 def _orders(first: str, second: str, third: str, sign: str) -> dict[Order, date | None]:
     a, b, c = int(first), int(second), int(third)
     if len(first) == 4:
-        return {"ymd": _date(a, b, c)} if len(third) <= 2 else {}
+        return {"ymd": _date(a, b, c, western=sign == "-")} if len(third) <= 2 else {}
     if len(first) == 3 or len(third) not in {2, 4} or (len(third) == 2 and len(first) == 1 and sign == "."):
         return {}
     found: dict[Order, date | None] = {"dmy": _date(_year(third), b, a)}
@@ -305,8 +308,8 @@ def _year(digits: str) -> int:
     return number + (2000 if number < 69 else 1900)
 
 
-def _date(year: int, month: int, day: int) -> date | None:
-    if 2400 < year < 2700:  # the Buddhist calendar
+def _date(year: int, month: int, day: int, *, western: bool = False) -> date | None:
+    if 2500 < year < 2700 and not western:  # the Buddhist calendar
         year -= _BUDDHIST
     try:
         return date(year, month, day)

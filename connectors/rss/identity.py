@@ -98,13 +98,18 @@ class Memory:
 
     def _note_shared(self, candidates: Sequence[Candidate]) -> None:
         """Find the guids that stand for more than one post, in this reading or since the last."""
-        first: dict[str, Sighting] = {each.guid: each for each in reversed(self.known) if each.guid}
+        known: dict[str, Sighting] = {each.guid: each for each in reversed(self.known) if each.guid}
+        shown: dict[str, Sighting] = {}
         shared = dict.fromkeys(self.shared)
         for each in candidates:
             guid = each.sighting.guid
-            before = first.setdefault(guid, each.sighting) if guid else each.sighting
-            if before is not each.sighting and not _edited(each, before):
-                shared = {guid: None, **shared} if guid not in shared else shared
+            if not guid or guid in shared:
+                continue
+            before = shown.setdefault(guid, each.sighting)
+            # A feed shows an entry once: what stands beside it under its guid, and says something else, is another.
+            another = before is not each.sighting and not _identical(each, before)
+            if another or (guid in known and not _edited(each, known[guid])):
+                shared = {guid: None, **shared}
         self.shared = list(shared)[:MOST_SHARED]
 
     def _by_guid(self, each: Candidate, known: Sighting) -> bool:
@@ -189,11 +194,10 @@ def _edited(each: Candidate, known: Sighting) -> bool:
     """Tell whether two entries with one guid are one post: not if author or time differ, unless all else agrees."""
     now = each.sighting
     title, words, link = _equal(now.title, known.title), _equal(now.words, known.words), _equal(now.link, known.link)
-    elsewhere = _differ(now.link, known.link)
     if now.date and known.date and now.date == known.date:
         if _differ(now.author, known.author):
-            return title and words and not elsewhere
-        return title or words or not elsewhere
+            return title and words and not _differ(now.link, known.link)
+        return title or words or (_is_exact(now.date) and not _differ(now.link, known.link))
     if _differ(now.author, known.author):
         return False
     if not now.date and not known.date:
@@ -226,11 +230,21 @@ def _renamed(each: Candidate, known: Sighting) -> bool:
     moved = bool(now.date and known.date) and not dated
     two_guids = _differ(now.guid, known.guid)
     if _equal(now.link, known.link):
-        return dated or (title and words) or (not moved and not two_guids and (title or words))
+        same = words and (title or (each.telling_words and not two_guids))
+        return (
+            same
+            or (dated and (title or words or _is_exact(now.date)))
+            or (not moved and not two_guids and (title or words))
+        )
     if _equal(now.path, known.path) and not moved:
         return (title or (words and each.telling_words)) if dated else title and words
     told = title and each.telling_title and (words or not now.words)
     return told and (dated or (not moved and words and each.telling_words))
+
+
+def _is_exact(date: str) -> bool:
+    """Tell whether a time names a moment, and not just a day or an hour that many posts share."""
+    return int(date) % 3_600 != 0
 
 
 def _equal(one: str, other: str) -> bool:
@@ -256,7 +270,7 @@ def _address(link: str) -> str:
     except ValueError:
         return ""
     query = _TRACKING.sub("", parts.query).lstrip("&")
-    path = parts.path.rstrip("/")
+    path = re.sub(r";[^/]*", "", parts.path).rstrip("/")
     if not path and not query:
         return ""
     host = (parts.hostname or "").removeprefix("www.")

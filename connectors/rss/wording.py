@@ -44,6 +44,7 @@ _ENDINGS = re.compile(
             r"文章 ?.{1,300}最先出现在.{1,100}",
             r".{1,300} was originally published (?:in|on) .{1,200}",
             r".{1,300} originally appeared on .{1,100}",
+            r"thanks for reading .{1,100}! subscribe .{0,150}",
             # blogs
             r"(?:continue|keep) reading\b.{0,300}",
             r"read (?:more|(?:the )?(?:full|rest)(?: of .{1,100}| (?:topic|story|article|post))?)(?: on .{1,60})?"
@@ -81,7 +82,9 @@ _ANSWERS = (
 )
 _WROTE = r"posted a (?:photo|video)|wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef"
 _BEGINNINGS = re.compile(
-    rf"(?:(?:{_ANSWERS})\s[^\n]{{1,80}}?\.\s*(?:\n|$)|@?[^\n:]{{1,60}} (?:{_WROTE})\s?:\s*(?:\n|$))", re.IGNORECASE
+    r"submitted by \S{1,80} to \S{1,80}\s+\d{1,7} points? \| \d{1,7} comments?\s*"  # Lemmy
+    rf"|(?:(?:{_ANSWERS})\s[^\n]{{1,80}}?\.\s*(?:\n|$)|@?[^\n:]{{1,60}} (?:{_WROTE})\s?:\s*(?:\n|$))",
+    re.IGNORECASE,
 )
 _ON_TITLE = r"(?:on|commented on|replied to|posted in|opened|closed|reopened|pushed to|created|starred)\s+"
 _BY = r"(?:by|von|par|por|di|da|de|door|przez|av|af|от)"

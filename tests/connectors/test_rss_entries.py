@@ -81,6 +81,13 @@ def test_a_guid_that_all_entries_share_is_no_id(guid: str, all_at_once: bool) ->
     assert sorted(posts[-1].title for posts in found.values()) == [f"Acme kettle {n} leaks" for n in range(3)]
 
 
+def test_entries_of_one_day_under_one_guid_are_apart_even_without_links() -> None:
+    entries = [entry(f"Kettle {n}", f"it leaks, says number {n}", guid="https://e.org/board") for n in range(3)]
+    assert len(over_time(feed(*entries))) == 3
+    assert len(over_time(*(feed(each) for each in entries))) == 3
+    assert len(over_time(feed(*entries), feed(*entries[1:]), feed(*entries))) == 3
+
+
 def test_replies_under_the_guid_of_their_thread_are_their_writers_own() -> None:
     replies = [
         entry(
@@ -117,11 +124,16 @@ def test_reviews_without_ids_of_one_day_under_one_link_are_all_heard() -> None:
         ({"link": "https://n.org/a/1"}, {"link": "https://n.org/a/1", "title": "Acme recalls 40,000 kettles after three fires"}),
         # no guid: the link has another session in it
         ({"link": "https://n.org/a/2?sid=000"}, {"link": "https://n.org/a/2?sid=111"}),
+        ({"link": "https://n.org/a/2;jsessionid=0A"}, {"link": "https://n.org/a/2;jsessionid=0B"}),
+        # no guid: the title is corrected, and the time with it
+        ({"link": "https://n.org/a/2"}, {"link": "https://n.org/a/2", "title": "Acme calls kettles back", "date": at(59)}),
         # a guid made of the headline
         ({"guid": "n.org/3-five", "link": "https://n.org/3"}, {"guid": "n.org/3-six", "link": "https://n.org/3", "title": "Six"}),
         # one guid: words corrected, then the time moved too
         ({"guid": "tag:n.org,2026:4"}, {"guid": "tag:n.org,2026:4", "words": "other words, with more in them"}),
         ({"guid": "tag:n.org,2026:5", "link": "https://n.org/5"}, {"guid": "tag:n.org,2026:5", "link": "https://n.org/5", "date": at(59)}),
+        # one guid, one moment: everything else is corrected
+        ({"guid": "x-7", "date": at(7)}, {"guid": "x-7", "date": at(7), "title": "Acme calls back", "words": "all of them"}),
         # a new guid at each request, and nothing else changes, not even a date
         ({"guid": "a-1", "link": "https://n.org/6", "date": ""}, {"guid": "b-2", "link": "https://n.org/6", "date": ""}),
     ],
@@ -207,6 +219,7 @@ def test_a_date_that_cannot_be_read_loses_nobody_and_is_told(server: FakeServer)
         ("My lamp broke [&#8230;]", "My lamp broke"),
         ("<p>boo</p><p>Share this:</p><ul><li>Twitter</li><li>Facebook</li></ul>", "boo"),
         ("<p>x</p><hr/><p>Statistics: Posted by <a>acme_fan</a> — Fri Nov 27, 2026</p>", "x"),
+        ("submitted by <a href='u'>acme_fan</a> to <a href='c'>acme</a><br>12 points | <a>4 comments</a><br><p>It leaks.</p>", "It leaks."),
         ("acme_fan posted a photo:<br/><img src=x>", ""),
         ("Comments", ""),
         ("<p>boo</p><img src=x alt='Acme kettle in flames'>", "boo\n\nAcme kettle in flames"),
