@@ -217,13 +217,16 @@ def _identical(each: Candidate, known: Sighting) -> bool:
     if _equal(now.guid, known.guid) and not _differ(now.link, known.link):
         return True
     told = bool(now.date) and (each.telling_title or each.telling_words)
-    return told and (_equal(now.author, known.author) or _equal(now.path, known.path))
+    return told and (_equal(now.author, known.author) or (_equal(now.path, known.path) and _is_exact(now.date)))
 
 
 def _renamed(each: Candidate, known: Sighting) -> bool:
-    """Tell whether a new entry is one that has just left the feed, under another guid, link or title."""
+    """Tell whether a new entry is one that has just left the feed, under another guid, link or title.
+
+    Its guid says nothing here: one that it shares with others is no id.
+    """
     now = each.sighting
-    if _equal(now.guid, known.guid) or _differ(now.author, known.author):
+    if _differ(now.author, known.author):
         return False
     title, words = _equal(now.title, known.title), _equal(now.words, known.words)
     dated = bool(now.date) and now.date == known.date

@@ -87,6 +87,7 @@ def test_a_date_that_two_orders_read_differently_is_nobodys_guess() -> None:
         (["03/11/2026", "05/11/2026", "09/11/2026"], "dmy"),
         (["11/03/2026", "11/05/2026"], None),
         (["02/01/2026", "02/09/2026", "03/01/2026", "03/02/2026"], "mdy"),  # sorted, the one way
+        (["01/02/2026", "05/01/2026", "09/03/2026"], "mdy"),  # sorted, though it takes longer
         (["2026-11-03", "11/03/2026"], None),
         ([], None),
     ],

@@ -88,6 +88,30 @@ def test_entries_of_one_day_under_one_guid_are_apart_even_without_links() -> Non
     assert len(over_time(feed(*entries), feed(*entries[1:]), feed(*entries))) == 3
 
 
+def test_of_two_new_entries_only_one_can_be_the_one_that_has_left() -> None:
+    """And a link that several entries have makes none of them another."""
+    title = "Acme kettle for everybody"
+    named = [
+        entry(title, f"words of number {n}", guid=f"g-{n}", link=f"https://e.org/k?id={n}", date=at(7))
+        for n in range(3)
+    ]
+    assert len(over_time(feed(named[0]), feed(named[1], named[2]))) == 2
+    reviews = [entry("A kettle for everybody", guid=f"g-{n}", link=f"https://e.org/r?id={n}") for n in range(3)]
+    assert len(over_time(feed(*reviews), feed(*reviews[1:]))) == 3
+    listed = [
+        entry(f"Review {n}", f"words {n}", guid=f"g-{n}", link="https://e.org/reviews", date=at(n // 2))
+        for n in range(3)
+    ]
+    assert len(over_time(feed(listed[0], listed[2]), feed(listed[1], listed[2]))) == 3
+
+
+def test_an_entry_under_a_guid_of_many_may_be_corrected() -> None:
+    one, two = (
+        entry(f"Kettle {n}", f"leaks, says {n}", guid="g", link=f"https://e.org/{n}", date=at(n)) for n in (1, 2)
+    )
+    assert len(over_time(feed(one, two), feed(one.replace("Kettle", "Kettles"), two), feed(one, two))) == 2
+
+
 def test_replies_under_the_guid_of_their_thread_are_their_writers_own() -> None:
     replies = [
         entry(
@@ -188,6 +212,8 @@ def test_a_feeds_dates_are_read_in_the_shapes_that_feeds_have(written: str) -> N
 def test_the_dates_of_one_feed_are_read_in_one_order() -> None:
     found = over_time(feed(*(entry(f"Acme {day}", "x", date=f"11/{day}/2026 07:00") for day in ("09", "12", "20"))))
     assert sorted(posts[0].posted_at.day for posts in found.values()) == [9, 12, 20]
+    found = over_time(feed(entry("Acme", "x", date="03/11/2026"), entry("Acme 2", "x", date="11/18/2026")))
+    assert sorted(posts[0].posted_at.month for posts in found.values()) == [3, 11]
     late = over_time(feed(entry("Acme", "x", date="11/20/2026"), entry("Acme 2", "x", date="11/19/2026")))
     assert sorted(posts[0].posted_at.day for posts in late.values()) == [19, 20]
 

@@ -284,6 +284,12 @@ def test_rows_that_share_an_id_and_nothing_else_are_kept_apart(tmp_path: Path, s
     assert {each.native_id for each in posts} == {each.native_id for each in again}
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "#####", "#N/A", "nan", "None", "-"])
+def test_what_stands_for_no_id_is_none(tmp_path: Path, nothing: str) -> None:
+    (one,), _ = read(file(tmp_path, HEAD + f"{nothing},words,u,2026-03-01,,\n"))
+    assert len(one.native_id) == 32
+
+
 def test_one_author_under_one_id_at_two_times_is_two_posts_and_without_both_the_words_tell(tmp_path: Path) -> None:
     posts, _ = read(file(tmp_path, HEAD + "7,words,u,2026-03-01,,\n7,words,u,2026-03-02,,\n"))
     assert len({each.native_id for each in posts}) == 2
@@ -314,9 +320,15 @@ def test_an_id_under_which_the_store_has_another_post_is_no_id(database: Sqlite 
     for rows in ([first], [second], [first, second], [second], [first]):
         take(*rows)
     assert count(database, "mentions") == 2
+    apart = first.replace("acme", "both"), second.replace("acme", "both")
+    for rows in (apart, [apart[1]], [apart[0]]):
+        take(*rows)
+    assert count(database, "mentions") == 4
+    take("com.acme,it leaks again,ana,2026-03-01,,".replace("03-01", "03-05"))
+    assert count(database, "mentions") == 5
     take("com.acme,it leaks and burns,ana,2026-03-01,,")
     assert count(database, "posts", "text = 'it leaks and burns'") == 1
-    assert count(database, "mentions") == 2
+    assert count(database, "mentions") == 5
 
 
 # ── shapes of files ─────────────────────────────────────────────────────────────────────────────────────────────────
