@@ -63,6 +63,7 @@ alerts/slack/test_channel.py: alerts/slack/blocks.py alerts/slack/errors.py
 connectors/test_rss.py: connectors/bot_check.py connectors/rss/connector.py connectors/rss/entries.py
     connectors/rss/identity.py connectors/rss/parsing.py connectors/rss/wording.py
 connectors/test_dates.py: connectors/date_words.py
+ingest/test_file_import.py: monitor/ingest/file_rows.py
 people/test_identity.py: monitor/people/reach.py monitor/people/upgrade.py monitor/store/people.py
 """
 WITHOUT_A_NAMESAKE = {
