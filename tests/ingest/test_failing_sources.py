@@ -11,9 +11,9 @@ from connectors import Nonsense
 from monitor.store import disk
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.hall import ANGRY, HOUR, assembly_of, post, settings_from
+from tests.alerting_helpers import Base
+from tests.helpers import ANGRY, HOUR, assembly_of, post, settings_from
 from tests.ingest.test_collector import Reading, Scripted, page
-from tests.monitor.desk import Base
 from tests.service.test_watchdog import STAFF, Network
 
 DOWN = Nonsense("503 from the server", remedy="wait")

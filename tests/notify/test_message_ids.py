@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.alerting_helpers import Base, house
 from tests.fakes.smtp import DROP, FakeSmtp
-from tests.hall import HOUR, MINUTE, NOW, Clock, deliver, messages, post, take
-from tests.monitor.desk import Base, house
+from tests.helpers import HOUR, MINUTE, NOW, Clock, deliver, messages, post, take
 
 STORY = "Acme's kettle leaks hot water all over the table, what a terrible product"
 SECOND = MINUTE / 60

@@ -15,10 +15,10 @@ from monitor.notify import fallback, trouble
 from monitor.service.watchdog import Audit
 from monitor.store import deliveries, sources
 from monitor.wiring import Assembly
+from tests.alerting_helpers import Base, distinct, flagged, house, named, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
-from tests.hall import ANGRY, BROKEN, DAY, HOUR, MINUTE, NOW, Clock, deliver, messages, notices, post, take
-from tests.monitor.desk import Base, distinct, flagged, house, named, posted
+from tests.helpers import ANGRY, BROKEN, DAY, HOUR, MINUTE, NOW, Clock, deliver, messages, notices, post, take
 
 SECOND = MINUTE / 60
 CODES = ("is_archived", "user_not_found", "a_code_of_next_year")  # the last one may pass by itself

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.ingest import source_health
 from monitor.store import channel_health, disk, key_values, sources
-from tests.hall import HOUR, MINUTE, post
+from tests.helpers import HOUR, MINUTE, post
 from tests.web.office import Office
 
 CALM = "Everything is answered or assigned"
@@ -106,7 +106,7 @@ def test_what_is_told_of_little_space_and_none_is_what_the_disk_says(
 
 
 def notices_at(office: Office, now: datetime) -> list[str]:
-    from tests.hall import notices
+    from tests.helpers import notices
 
     source_health.look(office.database, office.assembly.rules, now)
     return notices(office.database)
