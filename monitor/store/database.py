@@ -134,6 +134,10 @@ class Database(Protocol):
         """Whether a table stands."""
         ...
 
+    def columns_of(self, table: str) -> frozenset[str]:
+        """The names of a table's columns; none where there is no such table."""
+        ...
+
     def hold_role(self, role: str, now: datetime) -> Role:
         """Become the only holder of `role` ("daemon") on this database, or raise RoleTaken."""
         ...

@@ -129,6 +129,15 @@ class Postgresql:
             is not None
         )
 
+    def columns_of(self, table: str) -> frozenset[str]:
+        """The names of a table's columns."""
+        rows = self.rows(
+            "SELECT column_name AS name FROM information_schema.columns "
+            "WHERE table_schema = current_schema() AND table_name = :name",
+            {"name": table},
+        )
+        return frozenset(row["name"] for row in rows)
+
     def hold_role(self, role: str, now: datetime) -> Role:
         """Become the only holder of `role`, by an advisory lock on a connection of its own."""
         return _SessionRole(self._address, role, now)

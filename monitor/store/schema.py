@@ -1,11 +1,16 @@
 """The tables, as steps that are only ever appended. Each step runs in a transaction with the record of it.
 
+A step that has been taken somewhere never changes again: what was taken is kept with a hash of its text, and a database
+that was made by other steps is refused by name before anything is written.
+
 A small map of types serves both databases. Times are UTC text of fixed width, "" where not set; lists are JSON text
 that no statement looks into; ids are text.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -257,6 +262,8 @@ def migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps = STEPS) 
             f"this database was written by a newer Earful (schema {taken}, this one knows {len(steps)}); "
             "install that version again, or restore a backup made before the upgrade"
         )
+    if taken:
+        _check(database, steps[:taken])
     if taken == len(steps):
         return
     if taken and isinstance(database, Sqlite):
@@ -271,7 +278,9 @@ def migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps = STEPS) 
 def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Sequence[str]) -> None:
     types = TYPES[database.dialect]
     if number == 0:
-        database.script(["CREATE TABLE schema_steps (n {whole} PRIMARY KEY, at {key}){strict}".format(**types)])
+        database.script(
+            ["CREATE TABLE schema_steps (n {whole} PRIMARY KEY, at {key}, hash {text}){strict}".format(**types)]
+        )
     database.script(statement.format(**types) for statement in step)
     if number == 0:
         if isinstance(database, Sqlite):
@@ -281,7 +290,69 @@ def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Seque
     if step is PARTS:
         database.script(PARTED[database.dialect])
         _part(database)
-    database.run("INSERT INTO schema_steps (n, at) VALUES (:n, :at)", {"n": number, "at": stamp(now)})
+    database.run(
+        "INSERT INTO schema_steps (n, at, hash) VALUES (:n, :at, :hash)",
+        {"n": number, "at": stamp(now), "hash": hash_of(step)},
+    )
+
+
+def hash_of(step: Sequence[str]) -> str:
+    """A step's mark: changes with every letter of it but white space."""
+    text = "\n".join(" ".join(statement.split()) for statement in step)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _check(database: Sqlite | Postgresql, taken: Steps) -> None:
+    """Refuse a database that other steps made; one of 0.1.0, which kept no hashes, is known by its columns."""
+    if "hash" not in database.columns_of("schema_steps"):
+        _recognise(database, taken)
+        return
+    kept = {row["n"]: row["hash"] for row in database.rows("SELECT n, hash FROM schema_steps")}
+    wrong = [number for number, step in enumerate(taken) if kept.get(number) != hash_of(step)]
+    if wrong:
+        raise DatabaseUnusable(
+            f"this database was made by another build: its schema step {wrong[0] + 1} is not the one that this Earful "
+            "knows; nothing was changed. Run the build that made it, or restore a backup of this one"
+        )
+
+
+def _recognise(database: Sqlite | Postgresql, taken: Steps) -> None:
+    """Give a database of 0.1.0 its hashes, if its tables are those of 0.1.0 and not of a build before it."""
+    missing = [
+        f"{table}.{', '.join(sorted(columns - there))}" if there else f"the table {table}"
+        for table, columns in _columns(taken).items()
+        if columns - (there := database.columns_of(table))
+    ]
+    if missing:
+        raise DatabaseUnusable(
+            f"this database was made by a build before 0.1.0: it lacks {missing[0]}; nothing was changed. "
+            "Keep it, start on a new one, and bring its mentions over: with the build that made it, "
+            "earful mentions --json > mentions.jsonl; with this one, earful import mentions.jsonl"
+        )
+    types = TYPES[database.dialect]
+    with database.transaction():
+        if "hash" in database.columns_of("schema_steps"):  # another process was quicker
+            return
+        database.script(["ALTER TABLE schema_steps ADD COLUMN hash {text}".format(**types)])
+        for number, step in enumerate(taken):
+            database.run("UPDATE schema_steps SET hash = :hash WHERE n = :n", {"hash": hash_of(step), "n": number})
+
+
+_TABLE = re.compile(r"CREATE TABLE (\w+) \((.*)\)\{strict\}", re.DOTALL)
+_COLUMN = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
+_CONSTRAINTS = {"UNIQUE", "PRIMARY", "FOREIGN", "CHECK"}
+
+
+def _columns(steps: Steps) -> dict[str, set[str]]:
+    """The columns that each table has after these steps."""
+    found: dict[str, set[str]] = {}
+    for statement in (each for step in steps for each in step):
+        if made := _TABLE.search(statement):
+            parts = re.sub(r"\([^()]*\)", "", made[2]).split(",")
+            found[made[1]] = {part.split()[0] for part in parts} - _CONSTRAINTS
+        elif added := _COLUMN.search(statement):
+            found.setdefault(added[1], set()).add(added[2])
+    return found
 
 
 def _part(database: Sqlite | Postgresql) -> None:

@@ -161,6 +161,10 @@ class Sqlite:
         """Whether a table stands."""
         return self.row("SELECT 1 FROM sqlite_master WHERE name = :name", {"name": name}) is not None
 
+    def columns_of(self, table: str) -> frozenset[str]:
+        """The names of a table's columns."""
+        return frozenset(row["name"] for row in self.rows("SELECT name FROM pragma_table_info(:name)", {"name": table}))
+
     def hold_role(self, role: str, now: datetime) -> Role:
         """Become the only holder of `role`, by a lock on a file beside the database."""
         return FileRole(self.path.with_name(f"{self.path.name}.{role}"), now)

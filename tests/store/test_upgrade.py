@@ -1,0 +1,115 @@
+"""A database of every released version goes on; one that other steps made is refused by name and left alone.
+
+`databases/` holds what the code of a version wrote, as text: 0.1.0 as its `STEPS` were two, empty and in use, and one
+from before it, whose first step was another. They are never written anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from monitor.store import cases, key_values
+from monitor.store.connect import open_database
+from monitor.store.database import DatabaseUnusable
+from monitor.store.postgresql import Postgresql
+from monitor.store.schema import STEPS, hash_of, migrate, version_of
+from monitor.store.sqlite import Sqlite
+from tests.helpers import LATE, NOW, assembly_of, count, lines, post, settings_from, take
+
+Base = Sqlite | Postgresql
+WRITTEN = Path(__file__).parent / "databases"
+# The steps as they were when they came in. A new one is added at the end; nothing here ever changes.
+HASHES = (
+    "ac3431c3986baa4b2ebbca25528fad24",
+    "d0ac8c37efec02af94aed80eb69261ac",
+    "ab75d1e16b79408c41fcf608e6d3c3d7",
+    "bc63a0c9a2440c84c449b5543305fea0",
+    "b82154b7850e72f1dd3191918b053e8a",
+    "91682a2dc41d65d8a01c357a5483d571",
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def written(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Base, str]]:
+    """A database without any table, and its address."""
+    if request.param == "postgresql":
+        address = request.getfixturevalue("new_postgresql")
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+    else:
+        address = f"sqlite:{tmp_path / 'older.sqlite'}"
+    opened = open_database(address)
+    yield opened, address
+    opened.close()
+
+
+def fill(database: Base, name: str, address: str = "") -> None:
+    """Write what lies in a file, statement by statement, as it was."""
+    text = (WRITTEN / name).read_text(encoding="utf-8")
+    if isinstance(database, Postgresql):
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(text)  # type: ignore[arg-type]  # one script of ours
+        return
+    with database.transaction():
+        database.script(line.rstrip(";") for line in text.splitlines())
+
+
+def columns(database: Base) -> dict[str, frozenset[str]]:
+    tables = ("posts", "mentions", "cases", "case_log", "deliveries", "sources", "schema_steps", "labels", "own_posts")
+    return {table: database.columns_of(table) for table in tables}
+
+
+@pytest.mark.parametrize("size", ["small", "full"])
+def test_a_database_of_0_1_0_takes_every_later_step_and_works(
+    written: tuple[Base, str], database: Base, size: str, tmp_path: Path
+) -> None:
+    older, address = written
+    fill(older, f"0.1.0-{size}.{address.partition(':')[0]}.sql", address)
+    assert version_of(older) == 2
+    migrate(older, NOW)
+    assert version_of(older) == len(STEPS)
+    if isinstance(older, Sqlite) == isinstance(database, Sqlite):
+        assert columns(older) == columns(database)
+    migrate(older, NOW)
+    if size == "full":
+        assert count(older, "posts") == 5
+        assert key_values.fact(older, "a fact") == "kept"
+        found = cases.one(older, "1")
+        assert found is not None
+        assert found.owner == "Ana"
+        assert lines(older, "1")
+    acme = assembly_of(older, settings_from(tmp_path))
+    assert take(acme, post(LATE, author="later", native_id="n99"))
+    assert older.rows(older.search_matches(), {"search": older.search_words("awful")})
+
+
+def test_a_database_from_before_0_1_0_is_refused_by_what_it_lacks(tmp_path: Path) -> None:
+    older = Sqlite(tmp_path / "older.sqlite")
+    fill(older, "before-0.1.0.sqlite.sql")
+    with pytest.raises(DatabaseUnusable, match="it lacks the table heard; nothing was changed"):
+        migrate(older, NOW)
+    assert "hash" not in older.columns_of("schema_steps")
+    assert not older.has_table("people")
+    older.close()
+
+
+def test_a_database_that_other_steps_made_is_refused(database: Base) -> None:
+    database.run("UPDATE schema_steps SET hash = 'other' WHERE n = 1")
+    with pytest.raises(DatabaseUnusable, match="its schema step 2 is not the one that this Earful knows"):
+        migrate(database, NOW)
+
+
+def test_a_step_never_changes() -> None:
+    assert tuple(hash_of(step) for step in STEPS[: len(HASHES)]) == HASHES
+    assert len(STEPS) == len(HASHES), "a new step: add its hash at the end"
+
+
+def test_a_hash_sees_every_letter_and_no_white_space() -> None:
+    assert hash_of(("A  b\n c",)) == hash_of(("A b c",))
+    assert hash_of(("A b c",)) != hash_of(("A b C",))
+    assert hash_of(("A", "b")) != hash_of(("A b",))
