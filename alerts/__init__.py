@@ -52,6 +52,17 @@ class Entry:
     priority: Priority = "normal"
     standing: str = ""  # "taken by ANNA, 09:16"; empty while nobody has it
     actions: tuple[Action, ...] = ()
+    point: tuple[str, ...] = ()  # the words that decided: what is cut of the excerpt keeps them
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One case in one line, with where to answer and its page."""
+
+    text: str
+    url: str = ""
+    page_url: str = ""
+    case_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +72,8 @@ class Alert:
     `key` is the same at every attempt of one delivery (and differs between deliveries), so that what was sent can be
     found again. `revision` counts edits; key and revision together name one thing said, at every attempt.
     `mentions` are the ids of every mention this message speaks of, listed or not; `more` is how many cases stand
-    behind it beyond `entries`. `ping` are people to mention by their address in that channel. `quiet` asks the channel
-    not to make a sound where it can.
+    behind it beyond `entries`, and `page_url` is where all of them are. `ping` are people to mention by their address
+    in that channel. `quiet` asks the channel not to make a sound where it can.
     """
 
     key: str
@@ -70,7 +81,7 @@ class Alert:
     title: str
     entries: tuple[Entry, ...]
     more: int = 0
-    also: tuple[str, ...] = ()  # one short line each for cases beyond `entries`, as many as the channel can carry
+    also: tuple[Line, ...] = ()  # one short line each for cases beyond `entries`, as many as the channel can carry
     mentions: tuple[str, ...] = ()
     ping: tuple[str, ...] = ()
     footer: str = ""
@@ -79,6 +90,7 @@ class Alert:
     kind: Literal["case", "story", "brief", "notice"] = "case"
     priority: Priority = "normal"
     urgent: bool = False
+    page_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

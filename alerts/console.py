@@ -127,9 +127,11 @@ def _block(alert: Alert) -> list[Text]:
     also = wording.fitting(alert.also, 4_000)
     if also:
         lines.append(Text())
-    lines += [Text("  " + line) for line in also]
-    urgency = alert.priority if alert.priority in _COLOURS else ""
-    foot = [wording.rest_line(alert, len(also)), urgency if single else "", wording.excerpt(alert.footer, 300)]
+    for line in also:
+        lines.append(Text("  " + line.text))
+        lines += [Text("  " + address, style="dim") for address in (line.url or line.page_url,) if address]
+    named = wording.numbered(alert.entries[0]) if single else ""
+    foot = [wording.rest_line(alert, len(also)), named, wording.excerpt(alert.footer, 300)]
     foot += [wording.title(alert)] if single else []
     said = " · ".join(line for line in foot if line)
     return [*lines, *([Text("  " + said, style="dim")] if said else []), Text()]

@@ -183,7 +183,7 @@ def _alert(alert: Alert, *, plain: bool = False, event: str = "") -> dict[str, A
         "footer": wording.excerpt(alert.footer, 500),
     }
     if not plain:
-        said["also"] = [wording.excerpt(line, 200) for line in alert.also[:200]]
+        said["also"] = [wording.excerpt(line.text, 200) for line in alert.also[:200]]
         said["mentions"] = [_text(mention) for mention in alert.mentions[:_LISTED]]
         said["mentions_left_out"] = max(len(alert.mentions) - _LISTED, 0)
     return said

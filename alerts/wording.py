@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import timedelta
 
-from alerts import Alert, Entry
+from alerts import Alert, Entry, Line
 
 MARK = "…"  # stands where something was cut
 
@@ -61,6 +62,29 @@ def excerpt(text: str, width: int) -> str:
     return head.rstrip(" ,;:.-–") + MARK if width > 0 else ""
 
 
+def around(text: str, point: tuple[str, ...], width: int) -> str:
+    """Return as much of `text` as `width` holds, and of a longer one the part in which its point stands.
+
+    The cut begins with the sentence of the first of these words that would not be seen, with a mark before it.
+    """
+    short = excerpt(text, width)
+    if not short.endswith(MARK) or not point:
+        return short
+    line = clean_line(text[: width * 20 + 2000])
+    folded, seen = line.casefold(), short.casefold()
+    if len(folded) != len(line) or any(word.casefold() in seen for word in point if word):
+        return short
+    found = [place for word in point if word and (place := folded.find(word.casefold())) >= 0]
+    if not found:
+        return short
+    start = max(
+        (line.rfind(end, 0, found[0]) + len(end) for end in (". ", "! ", "? ") if end in line[: found[0]]), default=0
+    )
+    if found[0] - start > width // 2:  # a sentence without an end: a few words before the point are enough
+        start = line.rfind(" ", 0, max(found[0] - width // 3, 0)) + 1
+    return MARK + excerpt(line[start:], width - 1) if start else short
+
+
 def count_words(number: int, one: str, many: str = "") -> str:
     """Say how many: "1 post", "1,204 posts"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -80,9 +104,9 @@ def span_words(span: timedelta) -> str:
     return count_words(days, "day") + (f" {hours} h" if hours else "")
 
 
-def quoted(text: str, width: int) -> str:
+def quoted(text: str, width: int, point: tuple[str, ...] = ()) -> str:
     """Return somebody's words between quotation marks, or nothing. Right-to-left words keep to themselves."""
-    words = excerpt(text, width)
+    words = around(text, point, width)
     return f'"{_isolated(words)}"' if words else ""
 
 
@@ -106,7 +130,7 @@ def entry_lines(entry: Entry, *, words: int = 280, facts: int = 200) -> tuple[st
     why = " · ".join(line for fact in entry.facts[:12] if (line := excerpt(fact, facts)))
     lines = (
         _isolated(excerpt(entry.headline, 150)),
-        quoted(entry.excerpt, words),
+        quoted(entry.excerpt, words, entry.point),
         excerpt(why, facts * 2),
         excerpt(entry.standing, 200),
     )
@@ -124,7 +148,9 @@ def summary(alert: Alert) -> str:
     if len(alert.entries) != 1 or alert.more:
         return title(alert)
     entry = alert.entries[0]
-    return excerpt(": ".join(part for part in (excerpt(entry.headline, 150), quoted(entry.excerpt, 140)) if part), 300)
+    return excerpt(
+        ": ".join(part for part in (excerpt(entry.headline, 150), quoted(entry.excerpt, 140, entry.point)) if part), 300
+    )
 
 
 def rest_line(alert: Alert, listed: int) -> str:
@@ -136,16 +162,24 @@ def rest_line(alert: Alert, listed: int) -> str:
     return f"and {behind:,} more" if shown else count_words(behind, "case")
 
 
-def fitting(lines: tuple[str, ...], budget: int, width: int = 150) -> list[str]:
-    """Return as many of `lines` as fit into `budget` characters, each cleaned and cut to `width`."""
-    kept: list[str] = []
+def numbered(entry: Entry) -> str:
+    """Name a case by number and how urgent it is: "#12 · urgent"."""
+    number = excerpt(entry.case_id, 40)
+    hurry = entry.priority if entry.priority in {"critical", "urgent"} else ""
+    return " · ".join(part for part in (f"#{number}" if number else "", hurry) if part)
+
+
+def fitting(lines: Iterable[Line], budget: int, width: int = 180) -> list[Line]:
+    """Return as many of `lines` as fit into `budget` characters with their links, each cleaned and cut to `width`."""
+    kept: list[Line] = []
     for line in lines:
-        short = excerpt(line, width)
-        if not short:
+        short = Line(excerpt(line.text, width), link(line.url), link(line.page_url), excerpt(line.case_id, 40))
+        if not short.text:
             continue
-        if budget < len(short) + 1:
+        size = len(short.text) + len(short.url) + len(short.page_url) + 1
+        if budget < size:
             break
-        budget -= len(short) + 1
+        budget -= size
         kept.append(short)
     return kept
 
@@ -167,7 +201,7 @@ def alert_lines(alert: Alert, *, budget: int = 3_000, words: int = 280, links: b
             block += _night_links(entry)
         lines += [*block, ""]
     also = fitting(alert.also, max(budget - sum(map(len, lines)), 0))
-    lines += also
+    lines += [f"{line.text} {line.url or line.page_url}".rstrip() if links else line.text for line in also]
     last = [rest_line(alert, len(also)), excerpt(alert.footer, 300), title(alert) if single else ""]
     lines += [line for line in last if line]
     while lines and not lines[-1]:

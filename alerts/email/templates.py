@@ -114,7 +114,7 @@ def render_alert(alert: Alert) -> tuple[str, str, str]:
         "tone": alert.priority if alert.priority in {"critical", "urgent"} else "normal",
         "entries": [_entry(entry) for entry in alert.entries],
         "single": single,
-        "also": also,
+        "also": [(line.text, line.url or line.page_url) for line in also],
         "rest": rest_line(alert, len(also)),
         "footer": excerpt(alert.footer, 600),
         "preheader": _preheader(alert),
@@ -187,7 +187,7 @@ def _subject(alert: Alert) -> str:
 def _preheader(alert: Alert) -> str:
     """Return what a list of mails shows after the subject: the words themselves, or how many."""
     if len(alert.entries) == 1:
-        return quoted(alert.entries[0].excerpt, 140)
+        return quoted(alert.entries[0].excerpt, 140, alert.entries[0].point)
     return excerpt(" · ".join(excerpt(entry.headline, 60) for entry in alert.entries[:3]), 180)
 
 
@@ -195,11 +195,12 @@ def _entry(entry: Entry) -> dict[str, Any]:
     facts = entry_lines(Entry(case_id="", headline="", excerpt="", facts=entry.facts))
     return {
         "headline": excerpt(entry.headline, 150),
-        "excerpt": quoted(entry.excerpt, 400),
+        "excerpt": quoted(entry.excerpt, 400, entry.point),
         "facts": facts[0] if facts else "",
         "standing": excerpt(entry.standing, 200),
         "url": link(entry.url),
         "page_url": link(entry.page_url),
+        "number": excerpt(entry.case_id, 40),
         "actions": [(excerpt(action.label, 40), link(action.url)) for action in entry.actions if link(action.url)],
         "tone": entry.priority if entry.priority in {"critical", "urgent"} else "normal",
     }

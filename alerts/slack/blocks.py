@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alerts import Action, Alert, Entry, Letter, wording
+from alerts import Action, Alert, Entry, Letter, Line, wording
 
 Block = dict[str, Any]
 
 SECTION = 3_000
 HEADER = 150
+CONTEXT = 2_000
+_A_SECTION = 4  # lines: each with two links of up to 300 characters
 BUDGET = 10_000  # bytes of JSON over all blocks
 BLOCKS = 45  # of Slack's 50; the last ones are for what was left out
 TEXT = 3_000
@@ -39,6 +41,7 @@ REASONS = (
     ("handled_elsewhere", "Handled elsewhere"),
 )
 _NO_ANSWER = "No answer needed"
+_WHY = (*((f"dismiss:{value}", label) for value, label in REASONS), ("undo:", "Undo: it needs an answer"))
 _NO_ANSWER_VERBS = ("no_answer_needed", "no_answer", "dismiss", "close")
 _MORE = (
     ("Not now", (("snooze:1h", "Snooze 1 hour"), ("snooze:1d", "Snooze until tomorrow"))),
@@ -163,23 +166,56 @@ def _blocks(alert: Alert, pings: str, presses: bool) -> list[Block]:
         blocks.append(_header(wording.title(alert)))
     shown = 0
     for entry in alert.entries:
-        more = _entry(entry, presses)
-        if shown and (_size([*blocks, *more]) > BUDGET * 0.7 or len(blocks) + len(more) > BLOCKS):
+        more = _entry(entry, presses, single=single)
+        if shown and (_size([*blocks, *more]) > BUDGET * 0.6 or len(blocks) + len(more) > BLOCKS):
             break
         blocks += more
         shown += 1
-    left = tuple(entry.headline for entry in alert.entries[shown:])
-    also = wording.fitting((*left, *alert.also), min(2_500, BUDGET - _size(blocks) - 1_500))
-    while also and _size([*blocks, _section("\n".join(also))]) > BUDGET - 1_000:
-        also.pop()
-    if also:
-        blocks.append(_section(escape("\n".join(also))))
-    rest = wording.rest_line(alert, len(also) - len(left))
-    last = [rest, wording.title(alert) if single else "", wording.excerpt(alert.footer, 300)]
-    return blocks + _context([line for line in last if line])
+    left = [Line(entry.headline, entry.url, entry.page_url, entry.case_id) for entry in alert.entries[shown:]]
+    lines = _lines([*left, *alert.also], blocks)
+    for start in range(0, len(lines), _A_SECTION):
+        blocks.append(_marked("\n".join(lines[start : start + _A_SECTION])))
+    rest = wording.rest_line(alert, len(lines) - len(left))
+    if rest and (address := wording.link(alert.page_url)):
+        blocks.append(_marked(f"<{_entities(address)}|{escape(rest)}>"))
+        rest = ""
+    named = _named(alert.entries[0], wording.title(alert)) if single else ""
+    last = [escape(line) for line in (rest, wording.excerpt(alert.footer, 300)) if line]
+    return blocks + _marked_context([*([named] if named else []), *last])
 
 
-def _entry(entry: Entry, presses: bool) -> list[Block]:
+def _lines(lines: Sequence[Line], blocks: list[Block]) -> list[str]:
+    """As many of these lines as there is room for: the number leads to the page of the case, the end to the post."""
+    made: list[str] = []
+    room = BUDGET - _size(blocks) - 1_000
+    for line in wording.fitting(lines, BUDGET):
+        said = escape(line.text, 600)
+        if line.page_url and line.case_id:
+            said = f"<{_entities(line.page_url)}|#{_label(line.case_id)}> {said.removeprefix(f'#{line.case_id} ')}"
+        if line.url:
+            said += f" · <{_entities(line.url)}|Open>"
+        room -= len(json.dumps(said, ensure_ascii=False).encode()) + 20
+        if room < 0 or len(said) > SECTION // _A_SECTION:
+            break
+        made.append(said)
+    return made
+
+
+def _named(entry: Entry, title: str) -> str:
+    """The line below a single case: its number, which leads to its page, how urgent it is, and what the alert says."""
+    number = f"#{_label(entry.case_id)}" if entry.case_id else ""
+    page = wording.link(entry.page_url)
+    linked = f"<{_entities(page)}|{number}>" if page and number else number
+    hurry = entry.priority if entry.priority in {"critical", "urgent"} and entry.priority not in title else ""
+    return " · ".join(part for part in (linked, hurry, escape(title, HEADER * 4)) if part)
+
+
+def _label(text: str) -> str:
+    """Words that may stand as the name of a link."""
+    return escape(wording.excerpt(text, 40).replace("|", "/"))
+
+
+def _entry(entry: Entry, presses: bool, *, single: bool) -> list[Block]:
     """One case: its lines, how it stands, and what can be done about it."""
     lines = wording.entry_lines(entry)
     standing = wording.excerpt(entry.standing, 200)
@@ -187,7 +223,8 @@ def _entry(entry: Entry, presses: bool) -> list[Block]:
         lines = lines[:-1]
     body = _COLOURS.get(entry.priority, "") + "\n".join(lines)
     section = _section(escape(body.strip() or "(no words)"))
-    blocks = [section, *_context([standing] if standing else [])]
+    about = [] if single else [_named(entry, "")]
+    blocks = [section, *_marked_context([*(line for line in about if line), *([escape(standing)] if standing else [])])]
     row = _elements(entry, presses)
     if len(row) == 1 and "url" in row[0]:
         section["accessory"] = row[0]
@@ -216,15 +253,14 @@ def _elements(entry: Entry, presses: bool) -> list[Block]:
         case_id = entry.case_id
         elements.append(_menu("choose", name, [("", options)], case_id))
     if address:
-        elements.append(_link_button(label or "Open the post", address, "open"))
+        elements.append(_link_button(label or "Open", address, "open"))
     return elements[:25]
 
 
 def _pressed(action: Action) -> Block:
     """One thing that can be pressed: a button, or a menu where the verb needs a second word."""
-    if action.verb in _NO_ANSWER_VERBS:
-        reasons = [(f"{action.verb}:{value}", label) for value, label in REASONS]
-        return _menu(action.verb, action.label or _NO_ANSWER, [("", reasons)], action.case_id)
+    if action.verb == "why":
+        return _menu("why", action.label, [("", _WHY)], action.case_id)
     if action.verb == "more":
         return _menu("more", action.label or "More", _MORE, action.case_id)
     button = {
@@ -266,11 +302,18 @@ def _section(escaped: str) -> Block:
     return {"type": "section", "text": {"type": "plain_text", "text": escaped, "emoji": False}}
 
 
-def _context(lines: list[str]) -> list[Block]:
+def _marked(escaped: str) -> Block:
+    """A section whose links are ours: all else in it is escaped, and Slack makes nothing of it (`verbatim`)."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": escaped, "verbatim": True}}
+
+
+def _marked_context(lines: list[str]) -> list[Block]:
     if not lines:
         return []
-    text = escape(" · ".join(lines), 2_000)
-    return [{"type": "context", "elements": [{"type": "plain_text", "text": text, "emoji": False}]}]
+    text = " · ".join(lines)
+    if len(text) > CONTEXT:  # never through the middle of a link
+        text = escape(re.sub(r"<[^|>]*\|([^>]*)>", r"\1", text), CONTEXT)
+    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}]
 
 
 def _size(blocks: list[Block]) -> int:

@@ -6,14 +6,14 @@ Nothing is written ahead: a message that waited says what is true when it leaves
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts import Action, Alert, Entry, case_policy, hours
+from alerts import Action, Alert, Entry, Line, case_policy, hours
 from alerts.case import PRIORITIES, Case, Priority
-from alerts.wording import count_words, excerpt, span_words
+from alerts.wording import around, count_words, span_words
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, Row, at
@@ -64,12 +64,16 @@ def compose(
     all_cases = tuple(cases.case_of(row) for row in rows)
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
     kind = _kind(root, rows)
+    title = _title(rules, root, all_cases, now)
+    if len(entries) == 1 and "verdue since" in title:  # then the fact would say it once more
+        facts = tuple(fact for fact in entries[0].facts if not fact.startswith("was due"))
+        entries = (replace(entries[0], facts=facts),)
     first = all_cases[0] if all_cases else None
     priority: Priority = first.priority if first else "normal"
     alert = Alert(
         key=root.id,
         reason=root.reason,
-        title=_title(rules, root, all_cases, now),
+        title=title,
         entries=entries,
         more=max(len(rows) - len(entries), 0),
         also=also,
@@ -81,6 +85,7 @@ def compose(
         kind=kind,
         priority=priority,
         urgent=root.urgent or priority == "critical",
+        page_url=rules.settings.earful.page_url.rstrip("/") + "/",
     )
     return Composed(alert, all_cases, ids)
 
@@ -228,6 +233,7 @@ def _entry(
         priority=case.priority,
         standing=standing(rules, case, now),
         actions=_actions(rules, case, now, link, target),
+        point=point_of(worst) if worst else (),
     )
 
 
@@ -250,6 +256,13 @@ def worst_of(told: Sequence[Mention]) -> Mention | None:
     )
 
 
+def point_of(mention: Mention) -> tuple[str, ...]:
+    """The words of a post that decided, as the reasons name them."""
+    named = [reason.rpartition(": ")[2] for reason in mention.verdict.reasons if ": " in reason]
+    named += [reason.partition("(")[2].rstrip(")") for reason in mention.verdict.reasons if reason.endswith(")")]
+    return tuple(word for words in named for word in words.split(", ") if word)
+
+
 def facts_of(
     rules: Rules, row: Row, case: Case, worst: Mention | None, earlier: Sequence[Row], now: datetime
 ) -> tuple[str, ...]:
@@ -260,6 +273,10 @@ def facts_of(
     for reason in case.priority_reasons:
         if (reason == "a critical word" and facts) or (reason == "was not answered before" and never):
             continue  # the words themselves say which, and the day below says when
+        if reason.startswith("says: ") and all(
+            any(word in fact for fact in facts) for word in reason.removeprefix("says: ").split(", ")
+        ):
+            continue
         if reason == "very unhappy" and any(fact.startswith("sounds unhappy") for fact in facts):
             facts = [fact.replace("sounds unhappy", "very unhappy") for fact in facts]
             continue
@@ -310,6 +327,8 @@ _TAKEN = (("answered", "Answered"), ("more", "More"))
 
 def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: str) -> tuple[Action, ...]:
     state = case.state_at(now)
+    if state == "closed" and case.outcome == "no_answer_needed":
+        return (Action("why", "Why not?", case.id),)  # one press closed it; what it teaches can still be put right
     if state in {"closed", "answered"}:
         return ()
     verbs = _OPEN if state == "open" else _TAKEN
@@ -318,10 +337,16 @@ def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: 
     return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
 
 
-def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> str:
-    """One line for a case beyond the worst five: who, where, a few words, the link."""
+def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> Line:
+    """One line for a case beyond the worst five: who, where, the words that matter, and where to answer."""
     case = cases.case_of(row)
     worst = worst_of(told)
-    words = excerpt(worst.post.text or worst.post.title, 60) if worst else ""
+    words = around(worst.post.text or worst.post.title, point_of(worst), 80) if worst else ""
     how = standing(rules, case, now)
-    return f"#{case.id} {author_of(case)} on {case.source}: {words}" + (f" ({how})" if how else "")
+    hurry = f"{case.priority} · " if case.priority in {"critical", "urgent"} else ""
+    return Line(
+        f"#{case.id} {hurry}{author_of(case)} on {case.source}: {words}" + (f" ({how})" if how else ""),
+        worst.post.url if worst else "",
+        f"{rules.settings.earful.page_url.rstrip('/')}/cases/{case.id}",
+        case.id,
+    )

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from alerts import Alert, ChannelError, Entry, Letter, Receipt
+from alerts import Alert, ChannelError, Entry, Letter, Line, Receipt
 from alerts.console import Console, Settings
 from tests.alerts.hostile import HOSTILE
 
@@ -37,7 +37,7 @@ def test_a_case_is_a_block_of_aligned_lines() -> None:
         '▌ "Charged twice again, cancelling if nobody replies"\n'
         "▌ says: cancelling · 3 Nov never answered\n"
         "▌ https://social.example/1\n"
-        "  urgent · Harbour Tea\n"
+        "  #12 · urgent · Harbour Tea\n"
         "\n"
     )
 
@@ -80,7 +80,9 @@ def test_only_hurry_has_a_colour(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_foreign_words_cannot_paint_move_or_link(text: str) -> None:
     entry = Entry("12", text, text, (text,), text, text, standing=text)
     for colour in (False, True):
-        written = shown(replace(ALERT, title=text, entries=(entry,), also=(text,), more=1, footer=text), colour=colour)
+        written = shown(
+            replace(ALERT, title=text, entries=(entry,), also=(Line(text),), more=1, footer=text), colour=colour
+        )
         plain = re.sub(r"\x1b\[[0-9;]*m", "", written)
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", plain)
         assert len(written) < 20_000
@@ -93,7 +95,7 @@ def test_markup_is_shown_as_it_was_written() -> None:
 
 
 def test_a_story_counts_what_it_does_not_list() -> None:
-    story = replace(ALERT, title="43 people about torn bags", also=("@fourth on X: torn",), more=42)
+    story = replace(ALERT, title="43 people about torn bags", also=(Line("@fourth on X: torn"),), more=42)
     written = shown(story)
     assert written.startswith("\n43 people about torn bags\n\n▌ @customer")
     assert "  @fourth on X: torn\n  and 41 more\n" in written

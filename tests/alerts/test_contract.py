@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from alerts import KINDS, Alert, ChannelError, Editor, Entry, Letter, LooksUp, Receipt
+from alerts import KINDS, Alert, ChannelError, Editor, Entry, Letter, Line, LooksUp, Receipt
 from tests.alerts import contracts
 from tests.alerts.contracts import FAULTS, ChannelContract, Fault, Stage
 from tests.alerts.hostile import HOSTILE
@@ -141,7 +141,9 @@ def test_the_plain_form_still_says_who_and_where_to_answer(stage: Stage) -> None
 
 def test_a_brief_names_the_worst_lists_the_others_and_counts_the_rest(stage: Stage) -> None:
     entries = tuple(replace(ALERT.entries[0], case_id=str(n), headline=f"@worst{n} on X") for n in range(5))
-    brief = replace(ALERT, entries=entries, also=("@sixth on X: late", "@seventh on X: broken"), more=997, kind="brief")
+    brief = replace(
+        ALERT, entries=entries, also=(Line("@sixth on X: late"), Line("@seventh on X: broken")), more=997, kind="brief"
+    )
     stage.channel.send(brief, stage.target)
     (arrived,) = [words(text) for text in stage.arrived()]
     for part in ("@worst0", "@worst4", "@sixth on X: late", "@seventh on X: broken", "995"):
@@ -180,7 +182,7 @@ def with_text(alert: Alert, field: str, text: str) -> Alert:
     if field in {"title", "footer"}:
         return replace(alert, **{field: text})
     if field == "also":
-        return replace(alert, also=(text, text), more=2)
+        return replace(alert, also=(Line(text), Line(text)), more=2)
     value = (text, text) if field == "facts" else text
     return replace(alert, entries=(replace(alert.entries[0], **{field: value}),))
 

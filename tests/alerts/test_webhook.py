@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from alerts import Alert, ChannelError, Entry, Receipt
+from alerts import Alert, ChannelError, Entry, Line, Receipt
 from alerts.webhook import Settings, Webhook, signature
 from tests.alerts.hostile import HOSTILE
 from tests.fakes.certificates import Authority
@@ -176,7 +176,7 @@ def test_a_drip_does_not_hold_the_sender(server: FakeServer) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_words_make_sound_json_of_a_bounded_size(server: FakeServer, text: str) -> None:
     entry = Entry(text, text, text, (text,), text, text, standing=text)
-    webhook(server).send(replace(ALERT, key=text, reason=text, title=text, entries=(entry,), also=(text,)), text)
+    webhook(server).send(replace(ALERT, key=text, reason=text, title=text, entries=(entry,), also=(Line(text),)), text)
     raw = server.ledger[0].body
     assert json.loads(raw)["event"].startswith("case.")
     assert len(raw) < 200_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import Alert, Entry, wording
+from alerts import Alert, Entry, Line, wording
 from tests.alerts.hostile import HOSTILE
 
 ENTRY = Entry(
@@ -118,7 +118,9 @@ def test_right_to_left_words_do_not_reorder_ours() -> None:
 
 
 def test_the_rest_is_counted() -> None:
-    alert = Alert("k", "r", "43 people", (ENTRY,) * 2, more=41, also=("@third: torn", "", "@fourth: torn"))
+    alert = Alert(
+        "k", "r", "43 people", (ENTRY,) * 2, more=41, also=(Line("@third: torn"), Line(""), Line("@fourth: torn"))
+    )
     lines = wording.alert_lines(alert)
     assert lines[0] == "43 people"
     assert lines[-3:] == ["@third: torn", "@fourth: torn", "and 39 more"]
@@ -129,3 +131,30 @@ def test_one_case_needs_no_title_on_a_lock_screen() -> None:
     assert wording.summary(alone).startswith("@customer on X")
     assert wording.summary(Alert("k", "r", "43 people", (ENTRY,), more=42)) == "43 people"
     assert wording.title(Alert("k", "r", "", ())) == "Earful"
+
+
+LONG = "Hello dear team. I have been a customer of yours for eleven years now, and I am fond of your shop in Leith. "
+
+
+def test_what_is_cut_keeps_the_words_that_decided() -> None:
+    words = LONG + "Today you charged me twice. Please look into it, I would be glad to hear from you soon."
+    assert (
+        wording.around(words, ("charged me twice",), 60) == "…Today you charged me twice. Please look into it, I would…"
+    )
+    assert wording.around(words, ("customer",), 60) == wording.excerpt(words, 60)
+    assert wording.around(words, ("refund",), 60) == wording.excerpt(words, 60)
+    assert wording.around("Short, charged twice", ("charged twice",), 60) == "Short, charged twice"
+    endless = "and then " * 40 + "my card was charged twice and nobody cares"
+    assert "charged twice" in wording.around(endless, ("charged twice",), 60)
+
+
+def test_what_is_cut_is_never_longer_than_asked() -> None:
+    for width in range(1, 140):
+        assert len(wording.around(LONG * 3 + "charged twice", ("charged twice",), width)) <= width
+
+
+def test_a_line_of_a_list_carries_its_link_to_where_only_text_is_shown() -> None:
+    also = (Line("#3 @third: torn", "https://far.example/3", "https://earful.example/cases/3", "3"), Line("#4 @fourth"))
+    lines = wording.alert_lines(Alert("k", "r", "4 cases", (ENTRY,) * 2, more=2, also=also))
+    assert "#3 @third: torn https://far.example/3" in lines
+    assert "#4 @fourth" in lines

@@ -33,7 +33,7 @@ def test_somebody_answers(earful: World) -> None:
 
     # Slack shows one message, with two buttons and a link.
     (message,) = earful.messages()
-    assert labels(message) == ["I have it", "No answer needed", "Open the post"]
+    assert labels(message) == ["I have it", "No answer needed", "Open"]
     assert "Cancelling my subscription" in earful.reads("nobody answers")
     assert earful.pings() == []
     olga = earful.case_of("olga")

@@ -28,7 +28,7 @@ def test_an_unhappy_post_is_told_at_once_and_counted_on_monday(tmp_path: Path, d
         assert "charged me twice and nobody replies" in words
         assert "charged me twice, cancelling my" in words  # the words that decided
         assert f"https://far.example/@ada/{unhappy}" in words
-        assert labels(alert) == ["I have it", "No answer needed", "Open the post"]
+        assert labels(alert) == ["I have it", "No answer needed", "Open"]
 
         # The alert lists the mention it speaks of, so that it can be found again if an answer of Slack's is lost.
         assert alert["metadata"]["event_payload"]["mentions"] == [mention_id(BRAND, post_id("mastodon", unhappy))]

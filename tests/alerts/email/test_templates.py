@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from alerts import Action, Alert, Entry
+from alerts import Action, Alert, Entry, Line
 from alerts.email.templates import (
     DigestView,
     FigureLine,
@@ -50,7 +50,7 @@ BRIEF = replace(
     ALERT,
     title="1,004 people wait for an answer",
     entries=(ENTRY, replace(ENTRY, headline="@tom on Mastodon", url="https://social.example/tom/2", actions=())),
-    also=("@jo on X: late", "@mira on X: broken"),
+    also=(Line("@jo on X: late"), Line("@mira on X: broken")),
     more=1002,
     kind="brief",
     priority="normal",
@@ -131,7 +131,7 @@ class Page(HTMLParser):
 def every_html() -> list[str]:
     """Each mail in its fullest and its emptiest form."""
     bare = replace(ALERT, entries=(Entry("1", "", ""),), title="", footer="", priority="critical")
-    nothing = replace(ALERT, entries=(), also=("a", "b"), more=9)
+    nothing = replace(ALERT, entries=(), also=(Line("a"), Line("b")), more=9)
     alerts = [ALERT, BRIEF, bare, nothing, replace(ALERT, entries=(replace(ENTRY, standing="taken by Ana"),))]
     return [render_alert(alert)[1] for alert in alerts] + [render_digest(view)[1] for view in (WEEK, QUIET)]
 
@@ -171,7 +171,7 @@ https://social.example/lena_walks/status/1
 I have it:
 https://earful.example.org/do/abc
 
-The whole case:
+Case 12:
 https://earful.example.org/case/12
 
 Target: one hour.
@@ -404,7 +404,7 @@ def test_hostile_words_stay_words(number: int) -> None:
     text = HOSTILE[number]
     action = Action("take", text, "12", text)
     entry = Entry("12", text, text, (text, text), text, text, "critical", text, (action,))
-    alert = replace(ALERT, title=text, footer=text, entries=(entry, entry), also=(text,) * 9, more=30)
+    alert = replace(ALERT, title=text, footer=text, entries=(entry, entry), also=(Line(text),) * 9, more=30)
     view = replace(
         WEEK,
         title=text,

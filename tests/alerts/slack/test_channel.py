@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from alerts import Action, Alert, ChannelError, Editor, Entry, Letter, LooksUp
+from alerts import Action, Alert, ChannelError, Editor, Entry, Letter, Line, LooksUp
 from alerts.slack import blocks
 from alerts.slack.channel import Settings, Slack, SlackBot
 from tests.alerts.hostile import HOSTILE
@@ -90,10 +91,55 @@ def test_an_open_case_can_be_taken_or_dismissed(slack: FakeSlack) -> None:
     (row,) = [block for block in slack.messages[0]["blocks"] if block["type"] == "actions"]
     take, dismiss, answer = row["elements"]
     assert (take["action_id"], take["value"], take["text"]["text"]) == ("earful:take", "12", "I have it")
-    assert [option["value"] for option in dismiss["options"]] == [
-        f"no_answer_needed:{reason}|12" for reason in ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
-    ]
+    assert (dismiss["type"], dismiss["value"], dismiss["text"]["text"]) == ("button", "12", "No answer needed")
     assert (answer["text"]["text"], answer["url"]) == ("Answer on X", ENTRY.url)
+
+
+def test_a_case_that_was_dismissed_asks_why_and_can_be_put_right(slack: FakeSlack) -> None:
+    entry = replace(ENTRY, actions=(Action("why", "Why not?", "12"),), standing="closed by Ana: not a complaint")
+    bot(slack).send(replace(ALERT, entries=(entry,)), "#care")
+    (row,) = [block for block in slack.messages[0]["blocks"] if block["type"] == "actions"]
+    values = [option["value"] for option in row["elements"][0]["options"]]
+    assert values == [*(f"dismiss:{reason}|12" for reason, _ in blocks.REASONS), "undo:|12"]
+
+
+def test_a_message_names_its_case_its_priority_and_its_page_once(slack: FakeSlack) -> None:
+    entry = replace(ENTRY, page_url="https://earful.example/cases/12", actions=OPEN)
+    bot(slack).send(replace(ALERT, entries=(entry,)), "#care")
+    words = slack.reads(slack.messages[0])
+    assert "<https://earful.example/cases/12|#12> · urgent · Harbour Tea" in words
+    assert words.count("urgent") == 1
+    bot(slack).send(replace(ALERT, title="Harbour Tea: urgent", entries=(entry,)), "#care")
+    assert slack.reads(slack.messages[1]).count("urgent") == 1
+
+
+def test_every_line_of_a_list_has_its_links_and_the_rest_leads_to_the_page(slack: FakeSlack) -> None:
+    page = "https://earful.example/"
+    entries = tuple(replace(ENTRY, case_id=str(n), page_url=f"{page}cases/{n}", actions=OPEN) for n in range(1, 6))
+    also = tuple(
+        Line(
+            f"#{n} urgent · @customer{n} on mastodon: the parcel came smashed & <b>nobody</b> answers my mails",
+            f"https://far.example/{n}",
+            f"{page}cases/{n}",
+            str(n),
+        )
+        for n in range(6, 86)
+    )
+    bot(slack).send(replace(ALERT, title="160 cases", entries=entries, also=also, more=155, page_url=page), "#care")
+    text = "\n".join(
+        block["text"]["text"]
+        for block in slack.messages[0]["blocks"]
+        if block["type"] == "section" and block["text"]["type"] == "mrkdwn"
+    )
+    lines = [line for line in text.splitlines() if "smashed" in line]
+    assert len(lines) >= 15
+    for n, line in enumerate(lines, 6):
+        assert line.startswith(f"<{page}cases/{n}|#{n}> urgent · @customer{n}")
+        assert line.endswith(f" · <https://far.example/{n}|Open>")
+        assert "smashed &amp; &lt;b&gt;nobody&lt;/b&gt; answers" in line
+    assert f"<{page}|and {160 - 5 - len(lines)} more>" in text
+    named = {str(n) for n in range(1, 6)}
+    assert named <= set(re.findall(r"cases/(\d+)\|#", json.dumps(slack.messages[0]["blocks"])))
 
 
 def test_a_taken_case_offers_answered_and_more(slack: FakeSlack) -> None:
@@ -289,7 +335,7 @@ def test_foreign_words_ping_nobody(slack: FakeSlack) -> None:
     entry = Entry("12", text, text, (text,), standing=text, actions=(Action("take", text, "12"),))
     channel = bot(slack)
     for plain in (False, True):
-        alert = replace(ALERT, title=text, entries=(entry,), also=(text,), more=1, footer=text, reason=text)
+        alert = replace(ALERT, title=text, entries=(entry,), also=(Line(text),), more=1, footer=text, reason=text)
         channel.send(alert, "#care", plain=plain)
     channel.send(Letter("digest:1", text, text, text), "#care")
     hook(slack).send(ALERT, "")
@@ -309,7 +355,7 @@ def test_only_configured_people_are_mentioned(slack: FakeSlack) -> None:
 
 def test_sixty_long_entries_fit_and_the_rest_is_counted(slack: FakeSlack) -> None:
     entries = tuple(replace(ENTRY, case_id=str(n), headline=f"@person{n} " + "&" * 200) for n in range(60))
-    also = tuple(f"@also{n}: " + "x" * 500 for n in range(500))
+    also = tuple(Line(f"@also{n}: " + "x" * 500) for n in range(500))
     bot(slack).send(replace(ALERT, entries=entries, also=also, more=10_000), "#care")
     read = slack.reads(slack.messages[0])
     assert "@person0" in read
@@ -320,7 +366,7 @@ def test_sixty_long_entries_fit_and_the_rest_is_counted(slack: FakeSlack) -> Non
 @given(st.sampled_from(HOSTILE), st.integers(1, 12), st.integers(0, 30), st.booleans())
 def test_whatever_is_said_slack_would_take_it(text: str, entries: int, also: int, plain: bool) -> None:
     entry = Entry("12", text, text, (text, text), text, text, "critical", text, (*OPEN, Action("more", text, "12")))
-    alert = Alert("k", text, text, (entry,) * entries, 9, (text,) * also, (text[:90],) * 300, (text[:90],), text)
+    alert = Alert("k", text, text, (entry,) * entries, 9, (Line(text),) * also, (text[:90],) * 300, (text[:90],), text)
     made = blocks.message(alert, plain=plain)
     said = {"text": made.text, "blocks": made.blocks, "metadata": made.metadata}
     assert _fault(said) == ""
