@@ -118,6 +118,25 @@ notify = ["next", "leads"]
     assert [people for *_, people in reminders(database) if people] == [["ANA"], ["BEN"], ["CAT", "LEA"]]
 
 
+def test_people_are_mentioned_by_the_priorities_that_settings_name_and_owners_always(
+    database: Base, tmp_path: Path
+) -> None:
+    """A name in every message soon means nothing; and whoever has a case is asked by name, whatever its priority."""
+    acme = house(database, tmp_path, alerts='mention_people = ["critical"]')
+    take(acme, post(CHURN, at=NOW), post(INJURY, author="ike", at=NOW, thread_id="other"))
+    walk(acme, NOW + 2 * HOUR)
+    named = {
+        row.priority: row.payload["ping"]
+        for row in messages(database)
+        if row.about.startswith("case:") and row.step == 2
+    }
+    assert named == {"urgent": [], "critical": ["LEA"]}
+    say(database, acme.rules, "1", "take", who="ANA", way="cli", now=NOW + 2 * HOUR)
+    walk(acme, NOW + 4 * HOUR + MINUTE)
+    asked = [row.payload["ping"] for row in messages(database) if "no answer yet" in row.reason]
+    assert asked[0] == ["ANA"]
+
+
 def test_when_everybody_was_told_the_channel_hears_it_rather_than_nobody(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path, tables='[[people]]\nname = "ANA"\n')
     rules = acme.rules

@@ -14,7 +14,7 @@ from monitor.cli import app
 from monitor.cli.base import Failed
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
-from tests.helpers import ANGRY, CALM, INJURY, MINUTE, assembly_of, post, settings_on, take
+from tests.helpers import ANGRY, CALM, INJURY, MINUTE, assembly_of, case, post, settings_on, take
 
 ROUTES = """
 [[people]]
@@ -54,13 +54,19 @@ def test_a_text_is_routed_as_its_case_would_be(folder: Path, sqlite: Sqlite) -> 
     assert "Acme: needs an answer: people are alerted" in told
     assert "german -> console:germans, owner Gerda" in told
     told = call(folder, "route", "--text", INJURY, "--source", "chirp")
-    assert "critical" in told, "a rule never lowers what is critical"
+    assert "  critical (" in told, "a rule never lowers what is critical"
     assert "calm news -> console:social" in told
     gentle = json.loads(call(folder, "route", "--text", ANGRY, "--source", "chirp", "--json"))
     assert (gentle["priority"], gentle["rule"], gentle["lane"]) == ("gentle", "calm news", "ping")
     assert "no case is opened" in call(folder, "route", "--text", CALM)
     now = datetime.now(UTC)
-    (opened,) = take(assembly_of(sqlite, load(folder / "settings.toml", {})), post(german, at=now - MINUTE), now=now)
+    acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
+    (opened,) = take(acme, post(german, at=now - MINUTE), now=now)
+    (hurt, calm) = (
+        take(acme, post(words, author=name, at=now - MINUTE, source="chirp", thread_id=name), now=now)[0]
+        for name, words in (("ike", INJURY), ("ida", ANGRY))
+    )
+    assert [case(sqlite, each).priority for each in (hurt, calm)] == ["critical", "gentle"]
     assert "by today's settings: german -> console:germans, owner Gerda" in call(folder, "route", opened)
 
 

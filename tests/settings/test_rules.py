@@ -44,6 +44,11 @@ slack = "U0LEA00001"
 name = "VIC"
 role = "viewer"
 """
+ADA = """
+[[people]]
+name = "ADA"
+role = "admin"
+"""
 ROUTES = """
 [[alerts.routes]]
 name = "press"
@@ -193,3 +198,28 @@ def test_a_shift_that_ends_at_midnight_lasts_until_then(tmp_path: Path) -> None:
     sunday = datetime(2026, 11, 22, tzinfo=rules.settings.zone)
     on = [hour for hour in range(28) if rules.on_duty((sunday + timedelta(hours=hour)).astimezone(UTC))]
     assert on == [18, 19, 20, 21, 22, 23]
+
+
+def test_leads_are_those_of_the_role_and_admins(tmp_path: Path) -> None:
+    """An installation whose only manager is its admin used to be able to lose the last step of its ladder."""
+    rules = Rules(settings_from(tmp_path, tables=PEOPLE + ADA, channels=CHANNELS, environ={"T": "xoxb-1"}))
+    assert [person.name for person in rules.people_called("leads", NOW)] == ["LEA", "ADA"]
+
+
+def test_a_route_asks_for_the_language_that_was_heard(tmp_path: Path) -> None:
+    tables = """
+[[alerts.routes]]
+name = "german"
+language = ["de", "nl"]
+notify = ["console:germans"]
+"""
+    settings = settings_from(tmp_path, tables=tables)
+    rules, judge = Rules(settings), judge_of(settings, queries_of(settings))
+    heard = {
+        "Acme, meine Bestellung ist nie angekommen und niemand antwortet mir": "german",
+        "Acme mijn bestelling is nooit aangekomen en niemand antwoordt mij": "german",
+        ANGRY: "alerts.notify",
+    }
+    for words, rule in heard.items():
+        one = post(words)
+        assert rules.route(one, "Acme", judge.verdict(one, "Acme")).rule == rule
