@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +32,7 @@ from monitor.people.upgrade import give_ids
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
-from monitor.store import events, sources, web
+from monitor.store import events, renames, sources, web
 from monitor.store.connect import open_database
 from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
@@ -42,6 +43,8 @@ from monitor.text.judge import Judge
 from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.query.matching import Query
 from monitor.text.query.parsing import parse
+
+log = logging.getLogger("earful")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +155,24 @@ def know_sources(database: Database, settings: Settings) -> None:
 
     The programs that are told of cases are known from here on, too.
     """
+    _rename(database, settings)
     with database.transaction():
         events.know_readers(database, [each.name for each in settings.channels if each.kind == "webhook"])
         for source in settings.sources:
             sources.know(database, source.name, source.kind, _mark(source))
+
+
+def _rename(database: Database, settings: Settings) -> None:
+    """Give what stands under former names of sources and brands to those that say `was`; ids stay as they are."""
+    renames.know_names(database)
+    former: list[tuple[renames.What, str, str]] = [
+        ("source", before, source.name) for source in settings.sources for before in source.was
+    ]
+    former += [("brand", before, brand.name) for brand in settings.brands for before in brand.was]
+    for what, before, name in former:
+        with database.transaction():
+            if renames.rename(database, what, before, name):
+                log.info("%s %s is called %s now: its history goes with it", what, before, name)
 
 
 def connector_of(source: Source) -> Connector:

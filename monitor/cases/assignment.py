@@ -99,14 +99,14 @@ class CaseAssigner:
         seen = stamp(self.now)
         mentions.add_posts(
             self.database,
-            [mentions.post_row(each.post, seen) for key, each in by_post.items() if key not in known],
+            [mentions.post_row(each.post, seen, key) for key, each in by_post.items() if key not in known],
         )
         for key, row in known.items():
             post = by_post[key].post
             if row["deleted_at"] or row["purged_at"]:
                 continue
             if (post.text, post.title) != (row["text"], row["title"]) or post.replied_at is not None:
-                mentions.edit_post(self.database, mentions.post_row(post, seen))
+                mentions.edit_post(self.database, mentions.post_row(post, seen, key))
                 self._answer_inside(by_post[key])
         gone = {key for key, row in known.items() if row["deleted_at"] or row["purged_at"]}
         standing = mentions.known_mentions(self.database, [each.mention_id for each in self.judged])
@@ -198,7 +198,7 @@ class CaseAssigner:
             for own in key_values.unmatched_own_posts(self.database, source, ids):
                 if own["automatic"]:
                     continue
-                post = mentions.post_id(source, own["parent_id"])
+                post = mentions.post_key(self.database, source, own["parent_id"])
                 for case_id in cases.of_posts(self.database, [post]).get(post, []):
                     case = cases.one(self.database, case_id)
                     if case is not None and case.closed_at is None:

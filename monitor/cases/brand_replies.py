@@ -92,7 +92,7 @@ class Answers:
         if not post.parent_id:
             return None
         brand = self._brand_of(post)
-        parent = mentions.post_id(post.source, post.parent_id)
+        parent = mentions.post_key(self.database, post.source, post.parent_id)
         rows = cases.rows_of(self.database, cases.of_posts(self.database, [parent]).get(parent, [])).values()
         found = [row for row in rows if not row["closed_at"]]
         found.sort(key=lambda row: (_waits(row), row["brand"] == brand, row["n"]))

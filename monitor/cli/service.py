@@ -33,8 +33,10 @@ from monitor.settings.loading import load
 from monitor.settings.models import Settings, Source
 from monitor.settings.warnings import worth_a_look
 from monitor.setup import commands
-from monitor.store import sources
-from monitor.store.connect import holder_of
+from monitor.store import cases, sources
+from monitor.store.connect import holder_of, open_database
+from monitor.store.database import DatabaseUnusable
+from monitor.store.schema import version_of
 from monitor.text.normalize import safe_line
 from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject
@@ -151,7 +153,7 @@ def check(
 ) -> None:
     """Check the settings: every fault, each with what to write."""
     settings = load_settings()
-    for warning in worth_a_look(settings):
+    for warning in [*worth_a_look(settings), *_belongs_to_nothing(settings)]:
         console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
     for trouble in judge_of(settings, queries_of(settings)).trouble:
         console.print(f"[yellow]![/] {safe_line(trouble)}", soft_wrap=one_line)
@@ -209,6 +211,32 @@ def unheard_handles(settings: Settings) -> list[str]:
                     f"{', '.join(missed)}; {remedy}"
                 )
     return found
+
+
+def _belongs_to_nothing(settings: Settings) -> list[str]:
+    """Open cases of sources and brands that the settings do not name; nothing where there is no database yet."""
+    url = settings.database.url.get_secret_value()
+    if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:")).is_file():
+        return []
+    try:
+        database = open_database(url)
+    except DatabaseUnusable:
+        return []  # check looks at the settings; what is wrong with the database says whatever opens it
+    try:
+        if version_of(database) == 0:
+            return []
+        known = {
+            "source": [name for each in settings.sources for name in (each.name, *each.was)],
+            "brand": [name for each in settings.brands for name in (each.name, *each.was)],
+        }
+        rows = cases.open_without(database, known["source"], known["brand"])
+    finally:
+        database.close()
+    return [
+        f"{count_words(row['n'], 'open case')} of the {row['what']} {row['name']!r}, which these settings do not name: "
+        f'if it has another name now, write there was = ["{row["name"]}"]; else close them'
+        for row in rows
+    ]
 
 
 def _online(settings: Settings) -> bool:

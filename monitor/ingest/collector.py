@@ -175,7 +175,8 @@ class Collector:
         batch = within(source.deadline.total_seconds(), look, f"refresh-{name}")
         with self.database.transaction():
             for post in batch.posts:
-                mentions.edit_post(self.database, mentions.post_row(tidy(post), stamp(now)))
+                key = mentions.post_key(self.database, post.source, post.native_id)
+                mentions.edit_post(self.database, mentions.post_row(tidy(post), stamp(now), key))
             self._delete(name, batch, now)
             if batch.quota is not None:
                 sources.note_quota(self.database, name, batch.quota, now)

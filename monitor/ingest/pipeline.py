@@ -105,11 +105,11 @@ class Intake:
 
     def _judged(self, post: Post, brand: str, verdict: Verdict, muted: set[tuple[str, str, str]]) -> Judged:
         needed = verdict.lane != "none"
-        key = mentions.post_id(post.source, post.native_id)
+        key = mentions.post_key(self.database, post.source, post.native_id)
         return Judged(
             post=post,
             post_id=key,
-            mention_id=mentions.mention_id(brand, key),
+            mention_id=mentions.mention_key(self.database, brand, key),
             brand=brand,
             verdict=verdict,
             fingerprint=fingerprint(post.text or post.title) if needed else 0,
@@ -129,7 +129,7 @@ class Intake:
         judged = [
             Judged(
                 post=each.post,
-                post_id=mentions.post_id(each.post.source, each.post.native_id),
+                post_id=mentions.post_key(self.database, each.post.source, each.post.native_id),
                 mention_id=each.id,
                 brand=each.brand,
                 verdict=replace(each.verdict, lane="sweep", reasons=(reason,), tags=(tag,), praise=False),

@@ -82,6 +82,13 @@ class Checks:
                 if name.casefold() in seen:
                     self._note(key, f"{shown(name)} a second time", f"write a name that no other {single} has")
                 seen.add(name.casefold())
+            for key, entry in self._entries(plural):
+                former = entry.get("was")
+                for number, name in enumerate(former if isinstance(former, list) else ()):
+                    if isinstance(name, str) and name.casefold() in seen:
+                        found = f"{shown(name)}, which a {single} has or had already"
+                        self._note((*key, "was", number), found, "write names that nothing here has any more")
+                    seen.add(str(name).casefold())
 
     def _zone(self) -> None:
         name = self._in("earful", "zone")

@@ -149,6 +149,7 @@ class Brand(Table):
     """[[brands]]: what is listened for."""
 
     name: Name
+    was: tuple[Name, ...] = ()  # former names: what stands under them is this brand's
     query: str
     accounts: dict[str, tuple[str, ...]] = {}
     ignore_authors: tuple[str, ...] = ()
@@ -162,6 +163,7 @@ class Source(Table):
     """[[sources]]: one configured place to read. `options` is the kind's own `Settings`."""
 
     name: Name
+    was: tuple[Name, ...] = ()  # former names: what stands under them is this source's
     kind: str
     every: Period = timedelta(minutes=5)
     own_every: Period = timedelta(minutes=2)

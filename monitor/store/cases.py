@@ -428,6 +428,22 @@ def owned(database: Database) -> list[Row]:
     )
 
 
+def open_without(database: Database, sources: Sequence[str], brands: Sequence[str]) -> list[Row]:
+    """(what, name, n) of open cases whose brand is none of these, or whose source was read once and is none of these.
+
+    What a file brought has no source that anybody reads, and belongs to its brand.
+    """
+    kept = "c.closed_at = ''"
+    (listed, values), (named, more) = marks("s", sources), marks("b", brands)
+    return database.rows(
+        f"SELECT 'source' AS what, c.source AS name, count(*) AS n FROM cases c JOIN sources s ON s.name = c.source "
+        f"WHERE {kept} AND c.source NOT IN {listed} GROUP BY c.source UNION ALL "
+        f"SELECT 'brand' AS what, c.brand AS name, count(*) AS n FROM cases c WHERE {kept} AND c.brand NOT IN {named} "
+        "GROUP BY c.brand ORDER BY what DESC, name",
+        {**values, **more},
+    )
+
+
 LOOKED = "looked at:"  # with a case's id: the period that says that somebody saw the entry in the list
 _LISTED = "c.closed_at = '' AND c.owner = '' AND (c.lane = 'sweep' OR c.quiet = 1)"
 

@@ -105,6 +105,7 @@ class Database(Protocol):
     """What both faces can do. Rows read like dictionaries."""
 
     dialect: str
+    id_names: dict[str, str]  # "source:NAME", "brand:NAME" -> the name that its ids are made of, where it is another
 
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""

@@ -58,10 +58,20 @@ def mention_id(brand: str, post: str) -> str:
     return blake2b(f"{brand}\0{post}".encode(), digest_size=10).hexdigest()
 
 
-def post_row(post: Post, seen_at: str) -> dict[str, Any]:
-    """A post as its row."""
+def post_key(database: Database, source: str, native_id: str) -> str:
+    """The id of a post of this installation: made of the name that its source began with."""
+    return post_id(database.id_names.get(f"source:{source}", source), native_id)
+
+
+def mention_key(database: Database, brand: str, post: str) -> str:
+    """The key of a mention of this installation: made of the name that its brand began with."""
+    return mention_id(database.id_names.get(f"brand:{brand}", brand), post)
+
+
+def post_row(post: Post, seen_at: str, key: str = "") -> dict[str, Any]:
+    """A post as its row, under its `key` (by default that of a source which was never renamed)."""
     return {
-        "id": post_id(post.source, post.native_id),
+        "id": key or post_id(post.source, post.native_id),
         "source": post.source,
         "native_id": post.native_id,
         "url": post.url,
@@ -182,7 +192,7 @@ def known_posts(database: Database, ids: Sequence[str]) -> dict[str, Row]:
 
 def written_under(database: Database, source: str, natives: Sequence[str]) -> dict[str, tuple[str, datetime]]:
     """Who wrote, and when, what stands under these ids of a source."""
-    by_id = {post_id(source, native): native for native in natives}
+    by_id = {post_key(database, source, native): native for native in natives}
     keys = list(by_id)
     found: dict[str, tuple[str, datetime]] = {}
     for start in range(0, len(keys), 500):
@@ -382,7 +392,7 @@ def delete_posts(database: Database, source: str, native_ids: Sequence[str], now
     """What the network says is deleted: text and author go, the key stays. Returns the cases that spoke of them."""
     cases: set[str] = set()
     for start in range(0, len(native_ids), 500):
-        clause, values = marks("id", [post_id(source, native) for native in native_ids[start : start + 500]])
+        clause, values = marks("id", [post_key(database, source, native) for native in native_ids[start : start + 500]])
         rows = database.rows(
             f"SELECT m.case_id, p.id FROM posts p LEFT JOIN mentions m ON m.post_id = p.id "
             f"WHERE p.id IN {clause} AND p.deleted_at = ''",

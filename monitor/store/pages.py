@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.store.database import Database, Row, instant, marks, stamp
-from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of, post_id
+from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of, post_key
 from monitor.store.report_queries import heard
 from monitor.types import Mention
 
@@ -220,7 +220,7 @@ def thread(database: Database, source: str, thread: str, limit: int = 60) -> lis
         "WHERE p.id IN (SELECT id FROM posts WHERE source = :source AND thread_id = :thread UNION "
         "SELECT id FROM posts WHERE id = :first) AND p.deleted_at = '' "
         "AND p.purged_at = '' ORDER BY p.posted_at LIMIT :limit",
-        {"source": source, "thread": thread, "first": post_id(source, thread), "limit": limit},
+        {"source": source, "thread": thread, "first": post_key(database, source, thread), "limit": limit},
     )
 
 

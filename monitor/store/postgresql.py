@@ -50,6 +50,7 @@ class Postgresql:
     def __init__(self, address: str) -> None:
         """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be."""
         self._address = address
+        self.id_names: dict[str, str] = {}
         self._connections: PerThread[psycopg.Connection[Any]] = PerThread()
         try:
             self._connection()
