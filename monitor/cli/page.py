@@ -86,4 +86,5 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
             except Error as error:
                 typer.echo(f"the database said {type(error).__name__}", err=True)
     finally:
-        server.stop()
+        if not server.stop():
+            os._exit(0)  # a connection must not be closed under a thread that uses it; kill -9 is safe at any moment

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -19,12 +19,15 @@ from monitor.service.console_view import Show
 from monitor.service.heartbeat import tell_systemd
 from monitor.service.scheduler import Engine, utc_now
 from monitor.service.sparing_log import Sparing
+from monitor.service.stopping import stop_in_order
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.store import channel_health, key_values, web
-from monitor.store.connect import Error
+from monitor.store.connect import Error, reason
 from monitor.store.database import Role, RoleTaken
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from monitor.web.server import WebServer
 from monitor.wiring import assemble, know_sources, open_store, settle
@@ -71,18 +74,30 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
     if settings.database.throwaway:
         _throw_away(settings)
     database = open_store(settings, utc_now())
-    role = database.hold_role("daemon", utc_now())
     try:
-        with database.transaction():
-            if not key_values.fact(database, "installed_at"):
-                key_values.remember(database, "installed_at", utc_now().isoformat(), utc_now())
-        know_sources(database, settings)
-        engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
-        settle()
-        return _Life(engine, role, path, environ, Show(database, settings) if show else None).live()
-    finally:
-        role.release()
-        database.close()
+        role = database.hold_role("daemon", utc_now())
+        try:
+            life = _prepare(settings, database, role, path, environ, show=show)
+        except BaseException:
+            role.release()
+            raise
+    except BaseException:
+        database.close()  # nothing runs yet
+        raise
+    return life.live()
+
+
+def _prepare(
+    settings: Settings, database: Sqlite | Postgresql, role: Role, path: Path, environ: Mapping[str, str], *, show: bool
+) -> _Life:
+    """Everything that needs no thread yet."""
+    with database.transaction():
+        if not key_values.fact(database, "installed_at"):
+            key_values.remember(database, "installed_at", utc_now().isoformat(), utc_now())
+    know_sources(database, settings)
+    engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
+    settle()
+    return _Life(engine, role, path, environ, Show(database, settings) if show else None)
 
 
 class _Life:
@@ -103,50 +118,72 @@ class _Life:
         self.desk = web.desk_revision(engine.assembly.database)
 
     def live(self) -> int:
+        """Until a signal or a fault; the exit code. However it ends, it stops in order."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, self._reload)
+        failed = False
+        try:
+            self._begin()
+            while self._goes_on():
+                self._turn()
+        except Exception as error:
+            failed = True
+            log.critical("stopping in order, since the main loop failed: %s", reason(error))
+            log.debug("the main loop failed", exc_info=error)
+        return self._end(failed=failed)
+
+    def _begin(self) -> None:
         for warning in self.engine.assembly.settings.warnings:
             log.warning("%s", warning)
         self._tell_refused_models()
         threading.Thread(target=self.engine.assembly.judge.warm, name="warm", daemon=True).start()
         self.engine.start()
         served = self.page.start()
-        if self.show:
-            self.show.begin(self.page.address if served else "")
+        self._shown(lambda show: show.begin(self.page.address if served else ""))
         if served:
             log.info("the page is at %s", self.page.address)
         tell_systemd("READY=1")
         log.info("listening to %s", ", ".join(self.engine.assembly.rules.sources) or "no source")
-        while not self.asked_to_stop and not self.engine.worn_out.is_set():
-            self.wake.wait(0.3)
-            self.wake.clear()
-            self.engine.heartbeat.tell()
-            if not self._keep_role():
-                break
+
+    def _goes_on(self) -> bool:
+        self.wake.wait(0.3)
+        self.wake.clear()
+        self.engine.heartbeat.tell()
+        return not self.asked_to_stop and not self.engine.worn_out.is_set() and self._keep_role()
+
+    def _turn(self) -> None:
+        """Look once at what was asked for. A database that is held or full is no reason to stop: the next turn asks."""
+        try:
             if self.asked_to_reload:
                 self.asked_to_reload = False
                 self._take_settings()
             self._take_desk()
-            if self.show:
-                self.show.step()
-        return self._end()
+        except Error as error:
+            log.error("what was changed is not taken yet: %s; it is tried again", reason(error))
+        self._shown(lambda show: show.step())
 
-    def _end(self) -> int:
-        tell_systemd("STOPPING=1")
-        self.page.stop()
-        whole = self.engine.stop(STOP_WITHIN)
-        if self.show:
-            self.show.end()
-        if whole:
-            try:
-                self.engine.assembly.database.checkpoint()
-            except Error as error:  # a full disk, say: what is in the log beside the file is safe there
-                log.warning("the database was not tidied up: it said %s", type(error).__name__)
+    def _shown(self, work: Callable[[Show], None]) -> None:
+        """Show something to whoever looks on. What cannot be written is shown no more; the work goes on without."""
+        if self.show is None:
+            return
+        try:
+            work(self.show)
+        except Error as error:
+            log.warning("posts are not shown at the moment: %s", reason(error))
+        except OSError as error:
+            self.show = None
+            log.warning("posts are not shown any more, the daemon goes on: the output says %s", reason(error))
+
+    def _end(self, *, failed: bool = False) -> int:
+        database = self.engine.assembly.database
+        whole = stop_in_order(
+            self.page, self.engine, database, self.role, lambda: self._shown(lambda show: show.end()), STOP_WITHIN
+        )
         log.info("stopped%s", "" if whole else "; what was still in flight is taken up again at the next start")
-        code = WORN_OUT if self.engine.worn_out.is_set() or self.replaced else 0
+        code = WORN_OUT if failed or self.engine.worn_out.is_set() or self.replaced else 0
+        _flush_output()
         if not whole:
-            sys.stderr.flush()
             os._exit(code)  # a call that never ends must not keep the process; kill -9 is safe at any moment
         return code
 
@@ -209,12 +246,24 @@ class _Life:
         if settings.database.url.get_secret_value() != old.settings.database.url.get_secret_value():
             log.error("not reloaded: [database] url has changed; stop and start the daemon for that")
             return
-        know_sources(old.database, settings)
-        self.engine.replace(assemble(settings, old.database, links.make(settings, old.database, utc_now)))
-        with old.database.transaction():
-            channel_health.mended(old.database)
-        self._tell_refused_models()
+        try:
+            know_sources(old.database, settings)
+            with old.database.transaction():
+                channel_health.mended(old.database)
+            self.engine.replace(assemble(settings, old.database, links.make(settings, old.database, utc_now)))
+            self._tell_refused_models()
+        except Error:
+            self.asked_to_reload = True  # at the next turn: nobody sends the signal twice
+            raise
         log.info("settings reloaded")
+
+
+def _flush_output() -> None:
+    """Write what waits for stdout; where that cannot be, drop it: Python would end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _throw_away(settings: Settings) -> None:

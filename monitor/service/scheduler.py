@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,8 +26,9 @@ from monitor.reports import digest
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.watchdog import Audit
 from monitor.store import cases, deliveries, key_values, mentions
+from monitor.store.connect import reason
 from monitor.store.sqlite import Sqlite
-from monitor.timeouts import abandoned
+from monitor.timeouts import Overran, abandoned, within
 from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.engine")
@@ -217,13 +219,19 @@ class Engine:
     def stop(self, within_seconds: float = 20.0) -> bool:
         """Stop ticking, let what is in flight end; whether everything ended in time."""
         self.stopping.set()
+        end = time.monotonic() + within_seconds
+        ticked = True
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+            try:  # a tick that runs is waited for: it may be in the middle of a transaction
+                within(within_seconds, self._scheduler.shutdown, "stop-ticks")
+            except Overran:
+                ticked = False
         self.listening.stop()
-        end = utc_now() + timedelta(seconds=within_seconds)
-        for thread in list(self._threads):
-            thread.join(max((end - utc_now()).total_seconds(), 0.0))
-        return not any(thread.is_alive() for thread in self._threads)
+        with self._guard:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(max(end - time.monotonic(), 0.0))
+        return ticked and not any(thread.is_alive() for thread in threads)
 
     def _spawn(self, name: str, work: Callable[[], object]) -> None:
         if self.stopping.is_set():
@@ -236,7 +244,7 @@ class Engine:
             try:
                 work()
             except Exception as error:
-                log.error("%s failed: %s", name, type(error).__name__)
+                log.error("%s failed: %s", name, reason(error))
                 log.debug("%s failed", name, exc_info=error)
             finally:
                 with self._guard:
@@ -253,5 +261,5 @@ class Engine:
     def _trouble(event: JobExecutionEvent) -> None:
         error = getattr(event, "exception", None)
         if error is not None:
-            log.error("%s failed: %s; it is tried again at its next turn", event.job_id, type(error).__name__)
+            log.error("%s failed: %s; it is tried again at its next turn", event.job_id, reason(error))
             log.debug("%s failed", event.job_id, exc_info=error)

@@ -13,6 +13,18 @@ from monitor.store.sqlite import Sqlite
 Error = (sqlite.Error, postgresql.Error)  # whatever goes wrong with a database
 
 
+def reason(error: BaseException) -> str:
+    """Why something failed, for a log: SQLite's and the system's own words, of anything else only its kind.
+
+    PostgreSQL and libraries may quote values, and with them what people wrote.
+    """
+    if isinstance(error, sqlite.Error):
+        return f"the database said: {error}"
+    if isinstance(error, postgresql.Error):
+        return f"the database said {type(error).__name__}"
+    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+
+
 def open_database(url: str) -> Sqlite | Postgresql:
     """Open "sqlite:PATH" or "postgresql://..."; raise DatabaseUnusable with what to do."""
     if url.startswith(("postgresql:", "postgres:")):

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -17,6 +18,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from monitor.timeouts import Overran, within
 from monitor.web.app import build
 from monitor.web.auth import Authenticator
 from monitor.web.context import WebContext
@@ -175,12 +177,20 @@ class WebServer:
             for each in sockets:
                 each.close()
 
-    def stop(self, within_seconds: float = 5.0) -> None:
-        """Stop serving; what is being answered may end."""
+    def stop(self, within_seconds: float = 5.0) -> bool:
+        """Stop serving; what is being answered may end. Whether it did, so that nothing asks the database any more."""
+        end = time.monotonic() + within_seconds
         self.context.stopping.set()
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(within_seconds)
-        self.context.pool.shutdown(wait=False, cancel_futures=True)
-        self.context.ready_pool.shutdown(wait=False, cancel_futures=True)
+        pools = (self.context.pool, self.context.ready_pool)
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        try:
+            for pool in pools:
+                within(max(end - time.monotonic(), 0.1), pool.shutdown, "stop-page")
+        except Overran:
+            return False
+        return self._thread is None or not self._thread.is_alive()
