@@ -315,7 +315,7 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, moment: d
                 now=now,
                 due_at=now,
                 reason="the opening brief" if name == "opening" else "the list of the day",
-                payload={"cases": ids[:200]},
+                payload={"cases": ids},
                 key=target,
             )
             for target, ids in by_target.items()

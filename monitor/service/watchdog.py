@@ -90,14 +90,15 @@ class Audit:
     def _mend(self, assembly: Assembly, now: datetime) -> Iterator[str]:
         """Give a future again to what has lost it; what was mended, in words. Inside a transaction."""
         database, rules = assembly.database, assembly.rules
-        idle = watchdog_queries.cases_without_next_step(database)
-        for row in idle:
-            self._remind_again(assembly, cases.case_of(row), now)
-        yield self._counted(len(idle), "open case without a next step", "open cases without a next step")
-        untold = watchdog_queries.cases_never_told(database, now - GRACE)
-        for row in untold:
-            self._tell(assembly, row, now)
-        yield self._counted(len(untold), "case that nobody was told of", "cases that nobody was told of")
+        idle = self._mend_each(
+            lambda: watchdog_queries.cases_without_next_step(database),
+            lambda row: self._remind_again(assembly, cases.case_of(row), now),
+        )
+        yield self._counted(idle, "open case without a next step", "open cases without a next step")
+        untold = self._mend_each(
+            lambda: watchdog_queries.cases_never_told(database, now - GRACE), lambda row: self._tell(assembly, row, now)
+        )
+        yield self._counted(untold, "case that nobody was told of", "cases that nobody was told of")
         left = watchdog_queries.left_in_flight(database, now - GRACE)
         if left:
             deliveries.recover(database, now, all_of_them=False)
@@ -118,14 +119,25 @@ class Audit:
         """Cases that people are called for and that nobody would ever be told of again. Each gets a step, and yet it is
         a finding: it was left alone for nobody knows how long. Inside a transaction.
         """
-        alone = watchdog_queries.cases_left_alone(assembly.database)
-        for row in alone:
-            self._remind_again(assembly, cases.case_of(row), now)
+        alone = self._mend_each(
+            lambda: watchdog_queries.cases_left_alone(assembly.database),
+            lambda row: self._remind_again(assembly, cases.case_of(row), now),
+        )
         if alone:
-            yield f"{count_words(len(alone), 'case')} that nobody has had no next step"
+            yield f"{count_words(alone, 'case')} that nobody has had no next step"
         late = watchdog_queries.steps_not_done(assembly.database, now - LATE)
         if late:
             yield f"{count_words(late, 'case')} should have been called for {LATE // GRACE} minutes ago or before"
+
+    @staticmethod
+    def _mend_each(ask: Callable[[], list[Row]], mend: Callable[[Row], None]) -> int:
+        """Mend whatever the question finds, and ask again until it finds nothing new; how many that were."""
+        mended: set[str] = set()
+        while rows := [row for row in ask() if row["id"] not in mended]:
+            for row in rows:
+                mend(row)
+                mended.add(row["id"])
+        return len(mended)
 
     def _counted(self, number: int, one: str, many: str) -> str:
         self.mended += number

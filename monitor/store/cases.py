@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -403,13 +403,20 @@ def move_on(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
-def waiting(database: Database, lane: str, limit: int = 2000) -> list[Row]:
-    """Open, unanswered cases of a lane that nobody has, the longest waiting first."""
-    return database.rows(
-        "SELECT * FROM cases WHERE closed_at = '' AND lane = :lane AND owner = '' AND quiet = 0 "
-        "AND (answered_at = '' OR answered_at < last_posted_at) ORDER BY first_posted_at LIMIT :limit",
-        {"lane": lane, "limit": limit},
-    )
+def waiting(database: Database, lane: str, size: int = 500) -> Iterator[Row]:
+    """Open, unanswered cases of a lane that nobody has, the longest waiting first: all of them, page by page."""
+    last = ("", "")
+    while True:
+        rows = database.rows(
+            "SELECT * FROM cases WHERE closed_at = '' AND lane = :lane AND owner = '' AND quiet = 0 "
+            "AND (answered_at = '' OR answered_at < last_posted_at) AND (first_posted_at > :since "
+            "OR (first_posted_at = :since AND id > :last)) ORDER BY first_posted_at, id LIMIT :size",
+            {"lane": lane, "since": last[0], "last": last[1], "size": size},
+        )
+        yield from rows
+        if len(rows) < size:
+            return
+        last = (rows[-1]["first_posted_at"], rows[-1]["id"])
 
 
 def waiting_critical(database: Database) -> list[Row]:

@@ -242,7 +242,8 @@ def set_aside(database: Database, source: str, asides: Sequence[Aside], now: dat
         [{"source": source, "now": stamp(now), "reason": each.reason, "raw": each.raw[:65536]} for each in asides],
     )
     database.run(
-        "DELETE FROM aside WHERE source = :source AND n <= (SELECT coalesce(max(n), 0) FROM aside) - :keep",
+        "DELETE FROM aside WHERE source = :source AND n <= (SELECT coalesce(max(n), 0) FROM (SELECT n FROM aside "
+        "WHERE source = :source ORDER BY n DESC LIMIT 1 OFFSET :keep) AS older)",
         {"source": source, "keep": keep},
     )
 
