@@ -9,8 +9,9 @@ from typing import Literal
 Priority = Literal["critical", "urgent", "normal", "gentle"]
 Lane = Literal["ping", "sweep", "none"]
 State = Literal["open", "taken", "answered", "closed", "snoozed", "waiting"]
-# The last three were said by nobody: its author deleted it, or it closed by itself once answered, or left in the list.
-Outcome = Literal["solved", "could_not_be_solved", "no_answer_needed", "deleted", "answered", "listed"]
+# The last four were said by nobody: its author deleted it, or it closed by itself once answered, left in the list, or
+# gone on in private.
+Outcome = Literal["solved", "could_not_be_solved", "no_answer_needed", "deleted", "answered", "listed", "went_private"]
 
 
 PRIORITIES: tuple[Priority, ...] = ("critical", "urgent", "normal", "gentle")
@@ -53,7 +54,9 @@ class Case:
     acknowledged_by: str = ""
     answered_at: datetime | None = None
     answered_by: str = ""
-    sent_on: bool = False
+    sent_on: bool = False  # what was said last only sent them on: it goes on in private, where nobody can see it
+    held: bool = False  # somebody said "we are looking into it", and no more since
+    first_word_at: datetime | None = None  # of the wait under way or the last one: an answer, or less
     closed_at: datetime | None = None
     closed_by: str = ""
     outcome: str = ""
@@ -67,6 +70,7 @@ class Case:
     claim_expires_at: datetime | None = None
     chain: str = ""
     quiet: bool = False
+    resolve_due_at: datetime | None = None
 
     @property
     def waits_since(self) -> datetime:
@@ -84,3 +88,8 @@ class Case:
         if self.snoozed_until is not None and self.snoozed_until > now:
             return "snoozed"
         return "taken" if self.owner else "open"
+
+
+def never_answered(answered_at: object, outcome: str) -> bool:
+    """Whether a case of before ended without a word from us: no reply was seen, and nobody said how it was settled."""
+    return not answered_at and outcome not in {"solved", "could_not_be_solved", "no_answer_needed", "went_private"}

@@ -30,7 +30,8 @@ KINDS: dict[str, str] = {
 class Post:
     """What a network shows, in plain text (no tags, no entities). Times are aware and in UTC.
 
-    `parent_id` and `thread_id` are native ids of the same source, empty when the post starts its own thread.
+    `parent_id` and `thread_id` are native ids of the same source, empty when the post starts its own thread;
+    `parent_author` is whom the post answers, named as `author` is, where the network says so.
     `reach` is the network's own number (followers, points), `rating` stars from 1 to 5. `raw` is the network's JSON,
     as text. `reply_text` and `replied_at` are filled where a review carries the business's answer inside it.
     `author_id` is the network's own id of the author where it has one beside the name; `addressed` are the accounts
@@ -49,6 +50,7 @@ class Post:
     reach: int | None = None
     rating: float | None = None
     parent_id: str = ""
+    parent_author: str = ""
     thread_id: str = ""
     edited_at: datetime | None = None
     raw: str = ""
@@ -197,4 +199,27 @@ class AccountReader(Protocol):
 
     def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:
         """Look up who stands behind `handles`, and say what that cost; those left out could not be one here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation whose replies are to be read: its native id, and the newest posts in it that are known.
+
+    `since` is the newest moment up to which its replies were read before. What `fetch_conversations` gives carries
+    `thread` as the `thread_id` of each post, whatever the network calls it.
+    """
+
+    thread: str
+    posts: tuple[str, ...]
+    since: datetime
+
+
+class ConversationReader(Protocol):
+    """A connector that can read the replies in a conversation, whether or not they hold a word that is looked for."""
+
+    most_conversations: int  # how many may be asked for at once
+
+    def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
+        """Read what was said in these conversations since; the cursor, where one is kept, is this reader's own."""
         ...

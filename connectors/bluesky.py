@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
 
-from connectors import Account, Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Request
+from connectors import Account, Aside, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Quota, Refused, Request
 from connectors.durations import Span
 from connectors.http import Http, error_for, json_of
 from connectors.jetstream import Stream, Stuck
@@ -206,6 +206,33 @@ class Bluesky:
 
     def _address(self, method: str) -> str:
         return f"{self._settings.appview_url.rstrip('/')}/xrpc/{method}"
+
+    most_conversations = 20
+
+    def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
+        """Read the replies of some threads, each by one call.
+
+        https://docs.bsky.app/docs/api/app-bsky-feed-get-post-thread
+        """
+        posts: list[Post] = []
+        address = f"{self._settings.appview_url.rstrip('/')}/xrpc/app.bsky.feed.getPostThread"
+        for conversation in conversations[: self.most_conversations]:
+            if not conversation.thread.startswith("at://"):
+                continue
+            try:
+                params: dict[str, str | int] = {"uri": conversation.thread, "depth": 100, "parentHeight": 0}
+                found, _ = self._http.get_json(address, params=params)
+            except Refused:  # a post that is gone answers 400 (NotFound)
+                continue
+            thread = found.get("thread") if isinstance(found, dict) else None
+            if not isinstance(thread, dict):
+                raise Nonsense("Bluesky sent something that is no thread", "Check appview_url of this source.")
+            posts += [
+                replace(post, thread_id=conversation.thread)
+                for post in _in_thread(thread, request.source)
+                if post.posted_at >= conversation.since
+            ]
+        return Batch(tuple(posts), request.cursor)
 
     def _start(self, request: Request) -> tuple[int, int, int, list[Gap]]:
         """Up to where all is read, from where to ask, where it all began, and what the server has forgotten."""
@@ -464,12 +491,58 @@ def _own(feed: list[Any], source: str) -> tuple[list[Post], list[Aside]]:
             if seen_at is None or not uri or not _DID.fullmatch(author["did"]):
                 raise ValueError("indexedAt, uri or did is missing")
             post = _post(uri, author["did"], view["record"], seen_at, source)
-            read.append(replace(post, author_name=clean(text_of(author.get("displayName"))), raw=raw_of(view)))
+            name, asked = clean(text_of(author.get("displayName"))), _parent_author(each)
+            read.append(replace(post, author_name=name, parent_author=asked, raw=raw_of(view)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             aside.append(Aside(raw_of(each).encode(), _fault(error)))
     if len(aside) > FEW and not read:
         raise Nonsense(f"Bluesky sent {len(aside)} posts, none of them readable", "Check appview_url of this source.")
     return read, aside
+
+
+def _parent_author(item: Any) -> str:
+    """Whom a post of a feed answers, where the feed shows it."""
+    reply = item.get("reply")
+    parent = reply.get("parent") if isinstance(reply, dict) else None
+    return _author_of({"post": parent})
+
+
+MOST_IN_THREAD = 2000
+
+
+def _in_thread(thread: dict[str, Any], source: str) -> list[Post]:
+    """The replies in a thread, named by their handles as `fetch` names who wrote; what cannot be read is left out."""
+    read: list[Post] = []
+    open_branches: list[tuple[Any, str]] = [(each, _author_of(thread)) for each in _replies(thread)]
+    while open_branches and len(read) < MOST_IN_THREAD:
+        branch, parent_author = open_branches.pop()
+        open_branches += [(each, _author_of(branch)) for each in _replies(branch)]
+        try:
+            view, author = branch["post"], branch["post"]["author"]
+            seen_at, uri = parse_time(view["indexedAt"]), _uri(view)
+            if seen_at is None or not uri or not _DID.fullmatch(author["did"]):
+                continue
+            post = _post(uri, author["did"], view["record"], seen_at, source)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+        named = _author_of(branch) or post.author
+        read.append(replace(post, author=named, parent_author=parent_author, raw=raw_of(view)))
+    return sorted(read, key=lambda post: post.posted_at)
+
+
+def _replies(branch: Any) -> list[Any]:
+    found = branch.get("replies") if isinstance(branch, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _author_of(branch: Any) -> str:
+    """The handle of who wrote, else their DID; empty for what is blocked or gone."""
+    view = branch.get("post") if isinstance(branch, dict) else None
+    author = view.get("author") if isinstance(view, dict) else None
+    if not isinstance(author, dict):
+        return ""
+    handle = clean(text_of(author.get("handle"))).strip().casefold()
+    return handle if handle and handle != "handle.invalid" else clean(text_of(author.get("did")))
 
 
 def _microseconds(at: datetime) -> int:

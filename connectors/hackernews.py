@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Request
+from connectors import Aside, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Request
 from connectors.durations import Span
 from connectors.http import Http, error_for, json_of
 from connectors.pagination import Walk, fingerprint, milliseconds, moment
@@ -87,6 +88,25 @@ class HackerNews:
         if len(asked) > FEW and len(gone) == len(asked):
             raise Nonsense(f"Hacker News knows none of {len(asked)} items, which is not believed", "It is tried again.")
         return Batch((), request.cursor, deleted=tuple(gone))
+
+    most_conversations = 20
+
+    def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
+        """Read the newest comments below some stories, whatever words they hold: one call a story."""
+        posts: list[Post] = []
+        for conversation in conversations[: self.most_conversations]:
+            if not _id(conversation.thread):
+                continue
+            asked: dict[str, str | int] = {
+                "tags": f"comment,story_{conversation.thread}",
+                "hitsPerPage": self._settings.page_size,
+                "numericFilters": f"created_at_i>={int(conversation.since.timestamp())}",
+            }
+            document, _ = self._http.get_json(f"{self._settings.api_url.rstrip('/')}/search_by_date", params=asked)
+            hits, _ = _hits(document, self._settings.page_size, request.source)
+            read, _ = _sorted_out(hits, request.source)
+            posts += [replace(post, thread_id=conversation.thread) for post in read]
+        return Batch(tuple(posts), request.cursor)
 
     def _page(self, request: Request, lanes: list[str], search: Any) -> Batch:
         walk = Walk.load(request.cursor)

@@ -19,7 +19,20 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import Account, Aside, Batch, Closed, ConnectorError, Gap, Nonsense, Post, Quota, Refused, Request
+from connectors import (
+    Account,
+    Aside,
+    Batch,
+    Closed,
+    ConnectorError,
+    Conversation,
+    Gap,
+    Nonsense,
+    Post,
+    Quota,
+    Refused,
+    Request,
+)
 from connectors.http import Answer, Http, error_for, json_of
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url, text_of
@@ -58,7 +71,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     skip_bots: bool = Field(default=False, description="Leave out accounts that say that they are bots.")
     find_roots: bool = Field(
-        default=False, description="Ask for the first post of a reply's thread: one more call for each reply."
+        default=True, description="Ask for the first post of a reply's thread: one more call for each reply."
     )
 
 
@@ -122,6 +135,34 @@ class Mastodon:
         read, aside = self._read(found, request.source)
         posts = tuple(post for post, _ in read)
         return Batch(posts, request.cursor, quota=quota, deleted=tuple(deleted), aside=tuple(aside))
+
+    most_conversations = 20
+
+    def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
+        """Read the replies of some threads, each by one call for the context of a post that is known in it.
+
+        https://docs.joinmastodon.org/methods/statuses/#context
+        """
+        posts: list[Post] = []
+        quota: Quota | None = None
+        for conversation in conversations[: self.most_conversations]:
+            start = conversation.posts[-1] if conversation.posts else conversation.thread
+            answer = self._get(f"/api/v1/statuses/{quote(start, safe='')}/context")
+            quota = _quota(answer)
+            if answer.status in {404, 410}:
+                continue  # the post is gone; whether it is to be removed is for `refresh` to say
+            found = self._sound(answer, request.now)
+            parts = found if isinstance(found, dict) else {}
+            ancestors, descendants = parts.get("ancestors"), parts.get("descendants")
+            if not isinstance(ancestors, list) or not isinstance(descendants, list):
+                raise Nonsense(f"{self._host} sent something that is no thread", "Check api_url.")
+            read, _ = self._read([*ancestors, *descendants], request.source)
+            posts += [
+                replace(post, thread_id=conversation.thread)
+                for post, bot in read
+                if post.posted_at >= conversation.since and not (bot and self._settings.skip_bots)
+            ]
+        return Batch(tuple(posts), request.cursor, quota=quota)
 
     def _page(self, request: Request, lanes: list[str], given: Mapping[str, str] | None = None) -> Batch:
         walk = Walk.load(request.cursor)
@@ -314,6 +355,7 @@ class Mastodon:
             lang=clean(text_of(status.get("language"))),
             reach=reach if isinstance(reach, int) and 0 <= reach < 2**53 else None,
             parent_id=parent,
+            parent_author=self._answered(status),
             thread_id=parent or status["id"],
             edited_at=parse_time(status.get("edited_at")),
             raw=raw_of(status),
@@ -331,6 +373,18 @@ class Mastodon:
                 full = account if "@" in account else f"{account}@{self._host}"
                 found += [text_of(each.get("id")), full if account else ""]
         return tuple(dict.fromkeys(one for one in found if one))
+
+    def _answered(self, status: dict[str, Any]) -> str:
+        """Whom a reply answers: the account is given by its id, its name stands among those mentioned."""
+        wanted, mentioned = status.get("in_reply_to_account_id"), status.get("mentions")
+        if isinstance(wanted, str) and wanted and wanted == status["account"].get("id"):
+            acct = status["account"].get("acct")
+        else:
+            each = mentioned if isinstance(mentioned, list) else []
+            acct = next((one.get("acct") for one in each if isinstance(one, dict) and one.get("id") == wanted), None)
+        if not wanted or not isinstance(acct, str) or not acct:
+            return ""
+        return clean(acct if "@" in acct else f"{acct}@{self._host}")
 
     def _page_of(self, author: str, native_id: str) -> str:
         return f"{self._base}/@{quote(author)}/{quote(native_id, safe='')}"

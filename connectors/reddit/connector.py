@@ -11,7 +11,7 @@ import configparser
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -29,6 +29,7 @@ from connectors import (
     Batch,
     Closed,
     ConnectorError,
+    Conversation,
     Gap,
     NoCredit,
     Nonsense,
@@ -40,7 +41,16 @@ from connectors import (
 )
 from connectors.http import Http, host_of
 from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, milliseconds, moment
-from connectors.reddit.responses import Elsewhere, Limits, Removed, children_of, error_of, limits_in, post_of
+from connectors.reddit.responses import (
+    Elsewhere,
+    Limits,
+    Removed,
+    children_of,
+    comments_in,
+    error_of,
+    limits_in,
+    post_of,
+)
 from connectors.requests_adapter import ThroughHttp
 from connectors.terms import any_of
 from connectors.text import raw_of
@@ -208,6 +218,28 @@ class Reddit:
         edited = tuple(post for post in posts if post.edited_at)
         gone = tuple(one for one in dict.fromkeys([*deleted, *missing]) if one in asked)
         return Batch(edited, request.cursor, True, self._quota(), gone, aside, (), self._rest(request.now))
+
+    most_conversations = 10
+
+    def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
+        """Read the newest comments below some submissions: one call each. https://www.reddit.com/dev/api#GET_comments"""
+        self._start(request)
+        posts: list[Post] = []
+        for conversation in conversations[: self.most_conversations]:
+            if not re.fullmatch(r"t3_[0-9a-z]{1,13}", conversation.thread):
+                continue
+            wanted: dict[str, str | int] = {"sort": "new", "limit": 500, "depth": 20}
+            found = self._get(f"comments/{conversation.thread[3:]}", wanted)
+            if not isinstance(found, list) or len(found) != 2:
+                raise Nonsense("Reddit answered without a thread", "It is tried again.")
+            items, authors = comments_in(found)
+            read, _, _ = self._posts(items, request.source)
+            posts += [
+                replace(post, thread_id=conversation.thread, parent_author=authors.get(post.parent_id, ""))
+                for post in read
+                if post.posted_at >= conversation.since
+            ]
+        return Batch(tuple(posts), request.cursor, True, self._quota(), not_before=self._rest(request.now))
 
     def _page(self, lanes: list[_Lane], request: Request) -> Batch:
         self._start(request)

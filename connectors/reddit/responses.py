@@ -55,6 +55,26 @@ def children_of(body: object) -> tuple[list[Any], str]:
     return children, after if isinstance(after, str) and re.fullmatch(r"t\d_[0-9a-z]{1,13}", after) else ""
 
 
+def comments_in(found: list[Any]) -> tuple[list[Any], dict[str, str]]:
+    """The comments of a thread's answer (its submission, then the tree of them), and who wrote what, by name."""
+    items: list[Any] = []
+    authors: dict[str, str] = {}
+    open_branches: list[Any] = [each for part in found for each in children_of(part)[0]]
+    while open_branches and len(items) < 5_000:
+        item = open_branches.pop()
+        data = item.get("data") if isinstance(item, dict) else None
+        if not isinstance(data, dict) or item.get("kind") == "more":
+            continue
+        name, author, replies = data.get("name"), data.get("author"), data.get("replies")
+        if isinstance(name, str) and isinstance(author, str):
+            authors[name] = clean(author).strip()
+        if item.get("kind") == "t1":
+            items.append(item)
+        if isinstance(replies, dict):
+            open_branches += children_of(replies)[0]
+    return items, authors
+
+
 def post_of(item: Any, source: str) -> Post:
     """Read one submission (t3) or comment (t1). ValueError says what is wrong with it, Removed that it is gone."""
     data = item.get("data") if isinstance(item, dict) else None

@@ -25,6 +25,7 @@ from connectors import (
     Batch,
     Closed,
     ConnectorError,
+    Conversation,
     Gap,
     NoCredit,
     Nonsense,
@@ -64,6 +65,7 @@ REACH = timedelta(days=7) - timedelta(minutes=10)
 # Where a timeline ends although there is more: https://docs.x.com/x-api/posts/timelines/introduction
 TIMELINE_END = {"mentions": 780, "own": 3100}
 SMALLEST_PAGE = 10
+SEARCHES = ("search", "talk")  # the kinds of listing that are a search
 # So many malformed posts and not one sound one are no accident: the format has changed.
 MANY = 3
 
@@ -127,6 +129,8 @@ class _Lane:
 
     @property
     def key(self) -> str:
+        if self.kind == "talk":
+            return "talk"  # which conversations are open changes all day; how far they were read does not
         return f"{self.kind}:{fingerprint(self.what) if self.kind == 'search' else self.what}"
 
 
@@ -189,6 +193,18 @@ class X:
                 found[handle] = Account(one, name if one else "")
         cost, self._unnoted = self._unnoted - before, before
         return found, Quota(cost=cost)
+
+    most_conversations = 12  # as many as one query holds
+
+    def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
+        """Read one page of what was said in these conversations: one search for all, out of the same budget.
+
+        https://docs.x.com/x-api/fundamentals/conversation-id
+        """
+        walk, ledger = self._opened("talk", request)
+        ids = [one.thread for one in conversations if is_id(one.thread)][: self.most_conversations]
+        query = f"({' OR '.join(f'conversation_id:{one}' for one in ids)}) {self._settings.search_suffix}".strip()
+        return self._page("talk", [_Lane("talk", query)] if ids else [], walk, ledger, request)
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look up to 100 known posts up again: those that are gone come back as `deleted`, edited ones as posts.
@@ -331,7 +347,7 @@ class X:
         """Ask for the page that the walk is at; where X no longer reaches back so far, begin at where it does."""
         gaps: tuple[Gap, ...] = ()
         reason = "X's search reaches back seven days only"
-        if lane.kind == "search" and not walk.token:
+        if lane.kind in SEARCHES and not walk.token:
             gaps = walk.lift(now - REACH, reason)
         try:
             return self._listing(lane, walk, size, now), gaps
@@ -357,8 +373,8 @@ class X:
         else:
             wanted["start_time"] = f"{moment(walk.floor):%Y-%m-%dT%H:%M:%SZ}"
         if walk.token:
-            wanted["next_token" if lane.kind == "search" else "pagination_token"] = walk.token
-        if lane.kind == "search":
+            wanted["next_token" if lane.kind in SEARCHES else "pagination_token"] = walk.token
+        if lane.kind in SEARCHES:
             body = self._call(now, self._client.search_recent_tweets, lane.what, **wanted)
         else:
             body = self._timeline(lane, now, wanted)
@@ -530,7 +546,7 @@ class X:
                 aside.append(Aside(raw_of(item).encode(), str(error) or type(error).__name__))
                 continue
             # In a timeline a repost is somebody else's words; a search returns reposts only if it was told to.
-            if lane.kind == "search" or not referenced(item, "retweeted"):
+            if lane.kind in SEARCHES or not referenced(item, "retweeted"):
                 posts.append(post)
         if len(aside) == len(found) >= MANY:
             raise Nonsense(f"X: none of {len(found)} posts could be read ({aside[0].reason})", "Look for an update.")

@@ -64,6 +64,7 @@ def post_of(
         lang=language_of(item.get("lang")),
         reach=reach_of(item, user),
         parent_id=referenced(item, "replied_to"),
+        parent_author=_answered(item, users),
         thread_id=thread if is_id(thread) and thread != versions[0] else "",
         edited_at=time_of(versions[-1]) if len(versions) > 1 else None,
         raw=raw_of(item),
@@ -82,6 +83,15 @@ def knows_nobody(body: Mapping[str, Any]) -> bool:
     errors = body.get("errors")
     kinds = [str(each.get("type", "")) for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
     return any(kind.rpartition("/")[2] in _NOT_THERE for kind in kinds)
+
+
+def _answered(item: Mapping[str, Any], users: Mapping[str, Mapping[str, Any]]) -> str:
+    """Whom a post answers, named as authors are: by handle where users were asked for, else by id."""
+    user_id = item.get("in_reply_to_user_id")
+    if not is_id(user_id):
+        return ""
+    name = users.get(user_id, {}).get("username")
+    return name if isinstance(name, str) and re.fullmatch(r"\w{1,50}", name, re.ASCII) else user_id
 
 
 def is_id(value: object) -> TypeGuard[str]:

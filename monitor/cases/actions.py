@@ -7,7 +7,7 @@ one transaction with what follows from it: the message that shows the case is ed
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from alerts import ladder
 from alerts.case import Case, Outcome
 from monitor.cases import night_calls
-from monitor.people.identity import NOBODY, Actor, Directory, of_name
+from monitor.people.identity import Actor, Directory, of_name
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions
@@ -26,15 +26,19 @@ UNDO_WITHIN = timedelta(minutes=10)
 OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_needed")
 WHYS = ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
 VERBS = (
-    "take", "release", "answered", "close", "dismiss", "snooze", "wait", "assign", "note", "wants", "reopen", "undo",
-    "morning",
+    "take", "release", "answered", "not_answered", "close", "dismiss", "snooze", "wait", "assign", "note", "wants",
+    "reopen", "undo", "morning",
 )  # fmt: skip
 # What a verb changes, so that undo can put it back.
-_UNDOABLE = (
+UNDOABLE = (
     "owner", "owner_id", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on",
     "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
-    "next_step_at", "claim_expires_at", "due_at", "chain", "lane", "quiet",
+    "next_step_at", "claim_expires_at", "due_at", "chain", "lane", "quiet", "held", "first_word_at", "asked_at",
+    "backdated",
 )  # fmt: skip
+# What a reply of ours that was seen is logged as, where it changed the case.
+SEEN_REPLIES = ("answered", "answered earlier", "answered in public", "first word")
+CAN_BE_UNDONE = frozenset({*VERBS, *SEEN_REPLIES} - {"undo"})
 # The messages that show how their cases stand, edited when that changes; a reminder is said once.
 _SHOWN = ("story", "brief", "join", "lines", "growth")
 _TAUGHT = {"not_us": "not_us", "not_a_complaint": "not_a_complaint", "spam": "spam"}
@@ -96,6 +100,8 @@ def say_within(
         return _undo(database, rules, case, actor, way, now)
     if verb not in VERBS:
         raise NotPossible(f"{verb!r} cannot be said of a case; write one of: {', '.join(VERBS)}")
+    if verb == "answered" and detail.get("reply"):
+        detail |= _of_reply(database, case, str(detail["reply"]))
     if verb == "assign":
         owner = _owner(directory, detail.get("owner", ""), actor)
         detail = {**detail, "owner": owner.name, "owner_id": owner.id}
@@ -104,16 +110,18 @@ def say_within(
     changes, text = _meaning(rules, replace(case, owner=had.name, owner_id=had.id), verb, actor, now, dict(detail))
     if not changes and verb not in {"note"}:
         return Said(case, False, text)
-    before = {key: row[key] for key in _UNDOABLE if key in changes}
+    before = {key: row[key] for key in UNDOABLE if key in changes}
     if changes:
         cases.change(database, case.id, **changes)
+    if "answered_at" in changes:
+        detail |= _turned(database, case, changes, str(detail.get("reply", "")), actor)
     after = cases.one(database, case.id)
     assert after is not None
     if verb != "note":
         cases.change(database, case.id, next_step_at=rules.next_step_at(after, now))
     by: dict[str, Any] = {"who": actor.name, "who_id": actor.id, "way": way}
     cases.log(database, case.id, now, verb, **by, before=before, **_plain(detail))
-    _teach(database, after, verb, changes, actor, way, now)
+    teach(database, after, verb, changes, actor, way, now)
     if note:
         cases.log(database, case.id, now, "note", **by, text=note)
     if verb == "assign" and after.owner_id != actor.id:
@@ -208,17 +216,25 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
         case "release":
             return _release(rules, case, str(detail.get("reason", "")), who, now)
         case "answered":
-            if case.state_at(now) == "answered":
+            if case.state_at(now) == "answered" and not case.sent_on:
                 return {}, f"answered already, by {case.answered_by}"
+            moment = max(_moment_of_reply(detail, now), case.last_posted_at)
             return {
-                "answered_at": max(now, case.last_posted_at),
+                "answered_at": moment,
                 "answered_by": who,
+                "sent_on": 0,
+                "held": 0,
+                "first_word_at": min(case.first_word_at or moment, moment),
                 "answer_url": str(detail.get("url", "")),
                 "claim_expires_at": None,
                 "snoozed_until": None,
                 "waiting_on": "",
                 "waiting_until": None,
             }, f"answered by {who}, {clock}"
+        case "not_answered":
+            if case.state_at(now) != "answered":
+                return {}, f"case {case.id} is not answered"
+            return {**unanswered(rules, case, now)}, f"not answered, says {who}; the next clock runs"
         case "close" | "dismiss":
             return _close(case, verb, who, now, detail)
         case "snooze":
@@ -245,10 +261,80 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
             if not str(detail.get("text", "")).strip():
                 raise NotPossible("a note needs its text")
             return {}, f"{who} noted something"
-        case _:  # reopen
-            if case.closed_at is None:
-                return {}, f"case {case.id} is open"
-            return {"closed_at": None, "closed_by": "", "outcome": "", "why": ""}, f"opened again by {who}"
+        case _:
+            return _reopen(rules, case, who, now)
+
+
+def _reopen(rules: Rules, case: Case, who: str, now: datetime) -> tuple[dict[str, Any], str]:
+    """Open a case again that is closed, or that has its answer: from now on the next clock runs."""
+    answered = case.answered_at is not None and case.answered_at >= case.last_posted_at
+    if case.closed_at is None and not answered:
+        return {}, f"case {case.id} is open"
+    changes = unanswered(rules, case, now) if answered else next_clock(rules, case, now, now)
+    if case.closed_at is not None:
+        changes |= {"closed_at": None, "closed_by": "", "outcome": "", "why": ""}
+    return changes, f"opened again by {who}"
+
+
+def next_clock(rules: Rules, case: Case, start: datetime, now: datetime) -> dict[str, Any]:
+    """What changes in a case when the clock of its next answer starts: whoever has it is asked when it is due."""
+    clock = rules.clock(case.priority, start, again=True)
+    return {
+        "lane": "ping",
+        "quiet": 0,
+        "due_at": clock.due_at,
+        "chain": ladder.chain_text(clock.chain),
+        "step": 0,
+        "claim_expires_at": max(clock.due_at, now) if case.owner else None,
+        "snoozed_until": None,
+        "waiting_on": "",
+        "waiting_until": None,
+    }
+
+
+def unanswered(rules: Rules, case: Case, now: datetime) -> dict[str, Any]:
+    """What changes in a case whose answer was none: the person still waits, and the next clock starts now."""
+    return {
+        **next_clock(rules, case, now, now),
+        "answered_at": None,
+        "answered_by": "",
+        "answer_url": "",
+        "sent_on": 0,
+        "held": 0,
+    }
+
+
+def _of_reply(database: Database, case: Case, native_id: str) -> dict[str, Any]:
+    """Of a reply of ours that a person calls the answer: when it was said, and where."""
+    for own in key_values.own_posts_of_case(database, case.id):
+        if own["native_id"] == native_id:
+            return {"said_at": own["posted_at"], "url": own["url"]}
+    raise NotPossible(f"case {case.id} has no such reply of ours")
+
+
+def _moment_of_reply(detail: Mapping[str, Any], now: datetime) -> datetime:
+    said = detail.get("said_at")
+    return min(datetime.fromisoformat(str(said)), now) if said else now
+
+
+def _turned(database: Database, case: Case, changes: Mapping[str, Any], reply: str, actor: Actor) -> dict[str, Any]:
+    """Show our replies as what a person says they were; what the log adds, for the figures, where the wait goes on."""
+    if changes["answered_at"] is None:
+        _turn_replies(database, case.id, {"answer", "sent_on"}, "holding", actor.name)
+        return {"unanswered": True}
+    if case.held or reply:
+        _turn_replies(database, case.id, {"holding", "automatic", "sent_on"}, "answer", actor.name, reply)
+    return {}
+
+
+def _turn_replies(database: Database, case_id: str, kinds: set[str], kind: str, who: str, only: str = "") -> None:
+    """A guess about our newest reply was wrong, says a person: it is shown as what they say from now on."""
+    own = [row for row in key_values.own_posts_of_case(database, case_id) if row["kind"] in kinds]
+    own = [row for row in own if not only or row["native_id"] == only]
+    for row in own[-1:]:
+        key_values.settle_own_post(
+            database, row["source"], row["native_id"], case=case_id, kind=kind, reason=f"{who} says so", turned_by=who
+        )
 
 
 def _take(
@@ -333,20 +419,31 @@ def _written(value: str) -> datetime:
     return moment
 
 
-def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, now: datetime) -> Said:
-    lines = [
+def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | None:
+    """What `undo` takes back: what a person said last in ten minutes, else the reply of ours that was seen in them."""
+    fresh = [
         line
-        for line in cases.log_of(database, case.id)
-        if line.undone_at is None and line.what in VERBS and line.what != "undo" and "before" in line.detail
+        for line in log
+        if line.undone_at is None
+        and line.what in CAN_BE_UNDONE
+        and "before" in line.detail
+        and now - line.at <= UNDO_WITHIN
     ]
-    if not lines or now - lines[-1].at > UNDO_WITHIN:
+    said = [line for line in fresh if line.way != "network"]
+    return next(iter(reversed(said or fresh)), None)
+
+
+def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, now: datetime) -> Said:
+    line = undoable(cases.log_of(database, case.id), now)
+    if line is None:
         raise NotPossible(f"nothing was said of case {case.id} in the last ten minutes that could be taken back")
-    line = lines[-1]
     if line.detail["before"]:
         cases.change(database, case.id, **line.detail["before"])
         restored = cases.one(database, case.id)
         assert restored is not None
         cases.change(database, case.id, next_step_at=rules.next_step_at(restored, now))
+    if line.way == "network" and line.what in SEEN_REPLIES:
+        _turn_replies(database, case.id, {"answer", "sent_on", "holding"}, "automatic", actor.name)
     cases.mark_undone(database, line.n, now)
     spoken_of = [mention.id for mention in mentions.of_case(database, case.id)]
     key_values.undo_labels(database, spoken_of, line.who_id, line.at, now)
@@ -358,7 +455,7 @@ def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, 
     return Said(after, True, text)
 
 
-def _teach(
+def teach(
     database: Database, case: Case, verb: str, changes: Mapping[str, Any], actor: Actor, way: str, now: datetime
 ) -> None:
     """Every answer of a person is a label: dismissed with its reason, or worth an answer.
@@ -393,86 +490,6 @@ def show_again(database: Database, case: Case, now: datetime, reason: str) -> No
             root = carrier or delivery
         if root.state in {"sent", "inflight", "unknown"} and root.about.partition(":")[0] in _SHOWN:
             deliveries.queue_edit(database, root, now, now, reason, urgent=True)
-
-
-def record_answer(
-    database: Database,
-    rules: Rules,
-    case: Case,
-    *,
-    answered_at: datetime,
-    who: str,
-    url: str,
-    sent_on: bool,
-    now: datetime,
-) -> bool:
-    """The brand's own public reply was seen: the clock of this person stops, with the network's own time.
-
-    One dated before its post (a review edited later) counts as zero and is marked. One that is older than what the
-    person wrote last answers what came before that: the clock of the next answer runs from there.
-
-    The first answer of a wait is the one that counts, whatever is said after it; an older one that is seen later takes
-    its place. A new wait begins when the person writes again. False: the clocks stand as they stood.
-    """
-    backdated = answered_at < case.first_posted_at
-    if case.answered_at is not None:
-        if case.answered_at >= case.last_posted_at:
-            return _answered_earlier(database, case, answered_at, who=who, url=url, sent_on=sent_on, now=now)
-        if backdated or answered_at < case.waits_since:
-            return False  # it speaks of what was answered before they wrote again
-    moment = max(answered_at, case.last_posted_at) if backdated else answered_at
-    cases.change(
-        database,
-        case.id,
-        answered_at=moment,
-        answered_by=who,
-        answer_url=url,
-        sent_on=int(sent_on),
-        backdated=int(backdated),
-        claim_expires_at=None,
-        snoozed_until=None,
-        waiting_until=None,
-        waiting_on="",
-        next_step_at=None,
-    )
-    more = {"next_since": case.last_posted_at.isoformat()} if moment < case.last_posted_at else {}
-    cases.log(
-        database, case.id, now, "answered", who=who, way="network", url=url, sent_on=sent_on, backdated=backdated,
-        answered_at=moment.isoformat(), **more,
-    )  # fmt: skip
-    if not case.quiet:  # a file of old reviews with their replies is not what staff say today
-        _teach(database, case, "answered", {}, replace(NOBODY, name=who), "network", now)
-    if moment < case.last_posted_at:
-        cases.change(database, case.id, asked_at=case.last_posted_at)
-        clock = rules.clock(case.priority, case.last_posted_at, again=True)
-        chain = ladder.chain_text(clock.chain) if case.lane == "ping" and not case.quiet else "[]"
-        claim = rules.claim_expiry(case.priority, now) if case.owner else None
-        cases.change(database, case.id, due_at=clock.due_at, chain=chain, step=0, claim_expires_at=claim)
-        waiting = cases.one(database, case.id)
-        assert waiting is not None
-        cases.change(database, case.id, next_step_at=rules.next_step_at(waiting, now))
-    after = cases.one(database, case.id)
-    assert after is not None
-    show_again(database, after, now, "sent on" if sent_on else "answered")
-    return True
-
-
-def _answered_earlier(
-    database: Database, case: Case, answered_at: datetime, *, who: str, url: str, sent_on: bool, now: datetime
-) -> bool:
-    """A public reply to somebody who has an answer already: it counts if it was there before that one was."""
-    assert case.answered_at is not None
-    if not case.last_posted_at <= answered_at < case.answered_at:
-        return False
-    stays = int(case.sent_on and sent_on)  # who was answered as well was not only sent on
-    cases.change(database, case.id, answered_at=answered_at, answered_by=who, answer_url=url, sent_on=stays)
-    cases.log(
-        database, case.id, now, "answered earlier", who=who, way="network", url=url, answered_at=answered_at.isoformat()
-    )
-    after = cases.one(database, case.id)
-    assert after is not None
-    show_again(database, after, now, "answered")
-    return True
 
 
 def close_deleted(database: Database, case: Case, now: datetime) -> None:

@@ -5,7 +5,7 @@ Everything here runs inside one short transaction: mention, case, log and what i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,13 @@ from typing import Any
 from alerts import case_policy
 from alerts.case import Case, Contact
 from connectors import Post
-from monitor.cases import actions as verbs
+from monitor.cases.brand_replies import decide_text, person_mark, settle
 from monitor.cases.grouping import Stories
 from monitor.cases.opening import CaseOpener, Person
+from monitor.cases.recording import Reply, record_reply
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, requeue
-from monitor.store.database import Database, stamp
+from monitor.store.database import Database, Row, stamp
 from monitor.types import Judged, Mention
 
 
@@ -120,20 +121,13 @@ class CaseAssigner:
         for case_id in cases.of_posts(self.database, [each.post_id]).get(each.post_id, []):
             case = cases.one(self.database, case_id)
             if case is not None and case.closed_at is None:
-                self._record_reply(case, each.post)
+                self._record_reply(case, each.post, to_praise=each.verdict.praise)
 
-    def _record_reply(self, case: Case, post: Post) -> None:
+    def _record_reply(self, case: Case, post: Post, *, to_praise: bool) -> None:
         assert post.replied_at is not None
-        verbs.record_answer(
-            self.database,
-            self.rules,
-            case,
-            answered_at=post.replied_at,
-            who=case.brand,
-            url=post.url,
-            sent_on=False,
-            now=self.now,
-        )
+        decided = decide_text(self.rules, post.reply_text, to_praise=to_praise)
+        reply = Reply(decided.kind, decided.reason, post.replied_at, case.brand, post.url, post.reply_text)
+        record_reply(self.database, self.rules, case, reply, self.now)
 
     def _look_up(self, fresh: list[Judged]) -> None:
         self.filing.look_up(fresh)
@@ -189,30 +183,28 @@ class CaseAssigner:
             self._reply_inside(row, answered)
 
     def _answers_seen_before(self) -> None:
-        """The brand's reply may have been read before the post that it answers."""
+        """The brand's reply may have been read before the post that it answers: now it can be told what it is."""
         natives: dict[str, list[str]] = {}
+        placed = {row["id"] for row in self.mention_rows if row["case_id"]}
         for each in self.judged:
-            if each.needs_case:
+            if each.needs_case or each.mention_id in placed:
                 natives.setdefault(each.post.source, []).append(each.post.native_id)
         for source, ids in natives.items():
             for own in key_values.unmatched_own_posts(self.database, source, ids):
-                if own["automatic"]:
-                    continue
                 post = mentions.post_key(self.database, source, own["parent_id"])
-                for case_id in cases.of_posts(self.database, [post]).get(post, []):
-                    case = cases.one(self.database, case_id)
-                    if case is not None and case.closed_at is None:
-                        key_values.match_own_post(self.database, source, own["native_id"], case_id)
-                        verbs.record_answer(
-                            self.database,
-                            self.rules,
-                            case,
-                            answered_at=datetime.fromisoformat(own["posted_at"]),
-                            who=own["author"],
-                            url=own["url"],
-                            sent_on=bool(own["sent_on"]),
-                            now=self.now,
-                        )
+                self._settle(own, cases.of_posts(self.database, [post]).get(post, []))
+        for row in list(self.filing.new_cases.values()):
+            mark = person_mark(row["source"], row["author"])
+            if mark:
+                for own in key_values.unmatched_own_posts_to(self.database, row["source"], mark, [row["thread"]]):
+                    self._settle(own, [row["id"]])
+
+    def _settle(self, own: Row, case_ids: Sequence[str]) -> None:
+        """Settle an own post for the case that it speaks to: that of its brand, one that waits, the newest."""
+        rows = [row for row in cases.rows_of(self.database, list(case_ids)).values() if not row["closed_at"]]
+        rows.sort(key=lambda row: (not row["answered_at"], row["brand"] == own["brand"], row["n"]))
+        if rows:
+            settle(self.database, self.rules, own, cases.case_of(rows[-1]), self.now)
 
     def _reply_inside(self, row: Mapping[str, Any], answered: list[Judged]) -> None:
         for each in answered:
@@ -223,4 +215,4 @@ class CaseAssigner:
             ):
                 case = cases.one(self.database, row["id"])
                 if case is not None and case.answered_at is None:
-                    self._record_reply(case, each.post)
+                    self._record_reply(case, each.post, to_praise=each.verdict.praise)

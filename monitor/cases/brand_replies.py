@@ -1,27 +1,26 @@
-"""Seeing our own reply: what the brand says in public stops the clock of the person it answers, not of the thread."""
+"""Seeing our own reply: what the brand says in public stops the clock of the person it answers, not of the thread.
+
+Our accounts and the search are read one after the other, so a reply may be known before the post that it answers, and
+before others of ours that were said earlier. What it is, is decided when the case of the person is known.
+"""
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from alerts.case import Case
 from connectors import Post
-from monitor.cases import actions as verbs
+from monitor.cases.recording import Reply, record_reply, take_back
+from monitor.cases.reply_kinds import MACHINE_WITHIN, PROMPT, Decided, PromptReply, kind_of, same_words
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions
-from monitor.store.database import Database, Row, stamp
+from monitor.store.database import Database, Row, at, stamp
 from monitor.text.sanitize import tidy
 
-# A reply that only sends the customer elsewhere: it stops the first clock, and the case stays open.
-_SENDS_ON = re.compile(
-    r"\b(dm|pm|direct[- ]message|message|mail|e-?mail|write to|contact|call|reach out to|get in touch with)\b"
-    r"[^.!?]{0,60}"
-    r"\b(us|support|team|help ?desk|[\w.+-]+@[\w-]+\.\w+)\b|\bsend us (a|your)\b|\bcheck your (dms?|inbox)\b",
-    re.IGNORECASE,
-)
-_WORDS_THAT_HELP = 45  # a reply longer than this many words says more than "write to us"
+log = logging.getLogger("earful.replies")
 
 
 class Answers:
@@ -30,47 +29,35 @@ class Answers:
     def __init__(self, database: Database, rules: Rules) -> None:
         self.database = database
         self.rules = rules
-        self._automatic = tuple(each.casefold() for each in rules.settings.alerts.automatic_replies)
 
     def take(self, posts: Iterable[Post], now: datetime) -> int:
         """Remember own posts and stop the clocks they stop; how many that were. Inside a transaction."""
         fresh = self._fresh([tidy(post) for post in posts])
-        rows = []
+        key_values.add_own_posts(self.database, [self._row(post, now) for post in fresh])
         answered = 0
-        for post in sorted(fresh, key=lambda each: each.posted_at):
-            automatic = self.is_automatic(post.text)
-            sent_on = self.sends_on(post.text)
-            case = None if automatic else self._case_of(post)
-            rows.append(
-                {
-                    "source": post.source,
-                    "native_id": post.native_id,
-                    "brand": self._brand_of(post),
-                    "author": post.author,
-                    "url": post.url,
-                    "text": post.text,
-                    "parent_id": post.parent_id,
-                    "thread_id": post.thread_id,
-                    "posted_at": stamp(post.posted_at),
-                    "seen_at": stamp(now),
-                    "case_id": case.id if case else "",
-                    "automatic": int(automatic),
-                    "sent_on": int(sent_on),
-                }
-            )
-            if case is not None:
-                answered += verbs.record_answer(
-                    self.database,
-                    self.rules,
-                    case,
-                    answered_at=post.posted_at,
-                    who=post.author,
-                    url=post.url,
-                    sent_on=sent_on,
-                    now=now,
-                )
-        key_values.add_own_posts(self.database, rows)
+        named = {(post.source, post.native_id): post.parent_author for post in fresh}
+        for source in dict.fromkeys(post.source for post in fresh):
+            ids = [post.native_id for post in fresh if post.source == source]
+            for own in key_values.own_posts_by_id(self.database, source, ids):
+                case = self._case_of(own, named.get((source, own["native_id"]), ""))
+                answered += settle(self.database, self.rules, own, case, now)
         return answered
+
+    def _row(self, post: Post, now: datetime) -> dict[str, object]:
+        return {
+            "source": post.source,
+            "native_id": post.native_id,
+            "brand": self._brand_of(post),
+            "author": post.author,
+            "url": post.url,
+            "text": post.text,
+            "parent_id": post.parent_id,
+            "parent_author": person_mark(post.source, post.parent_author),
+            "thread_id": post.thread_id,
+            "posted_at": stamp(post.posted_at),
+            "seen_at": stamp(now),
+            "words": sha256(same_words(post.text).encode("utf-8", "replace")).hexdigest()[:32],
+        }
 
     def _fresh(self, posts: Sequence[Post]) -> list[Post]:
         by_source: dict[str, list[Post]] = {}
@@ -84,16 +71,23 @@ class Answers:
             if post.native_id not in known
         ]
 
-    def _case_of(self, post: Post) -> Case | None:
+    def _case_of(self, own: Row, parent_author: str) -> Case | None:
         """The open case of the person whose post this one answers: one that waits, before one that has its answer.
 
-        Where that post is about several brands: the case of the brand whose account answers, else the newest.
+        Where that post was never stored (it names no brand), it is the case of its author in that conversation. Where
+        a post is about several brands: the case of the brand whose account answers, else the newest.
         """
-        if not post.parent_id:
+        if not own["parent_id"]:
             return None
-        brand = self._brand_of(post)
-        parent = mentions.post_key(self.database, post.source, post.parent_id)
-        rows = cases.rows_of(self.database, cases.of_posts(self.database, [parent]).get(parent, [])).values()
+        parent = mentions.post_key(self.database, own["source"], own["parent_id"])
+        rows = list(cases.rows_of(self.database, cases.of_posts(self.database, [parent]).get(parent, [])).values())
+        if not rows and parent_author:
+            thread = own["thread_id"] or own["parent_id"]
+            rows = cases.of_person_in_thread(self.database, own["source"], _bare(parent_author), thread)
+        return self._chosen(rows, own["brand"])
+
+    @staticmethod
+    def _chosen(rows: Iterable[Row], brand: str) -> Case | None:
         found = [row for row in rows if not row["closed_at"]]
         found.sort(key=lambda row: (_waits(row), row["brand"] == brand, row["n"]))
         return cases.case_of(found[-1]) if found else None
@@ -101,15 +95,82 @@ class Answers:
     def _brand_of(self, post: Post) -> str:
         return self.rules.accounts.brand_of(post)
 
-    def is_automatic(self, text: str) -> bool:
-        """Whether a machine said this: it does not count as an answer."""
-        folded = text.casefold().replace("\u2019", "'")
-        return any(pattern in folded for pattern in self._automatic)
 
-    @staticmethod
-    def sends_on(text: str) -> bool:
-        """Whether a reply only sends the customer elsewhere."""
-        return len(text.split()) <= _WORDS_THAT_HELP and _SENDS_ON.search(text[:1000]) is not None
+def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: datetime) -> bool:
+    """Decide what a stored post of ours is and let it follow for the case of whom it answers; whether it answered."""
+    decided = _decide(database, rules, own, case)
+    key_values.settle_own_post(
+        database,
+        own["source"],
+        own["native_id"],
+        case=case.id if case is not None else "",
+        kind=decided.kind,
+        reason=decided.reason,
+    )
+    if case is None:
+        return False
+    log.info("case %s: a reply of ours is %s", case.id, decided.kind)
+    return record_reply(
+        database,
+        rules,
+        case,
+        Reply(decided.kind, decided.reason, at(own["posted_at"]), own["author"], own["url"], own["text"]),
+        now,
+    )
+
+
+def decide_text(rules: Rules, text: str, *, to_praise: bool) -> Decided:
+    """What a reply is that stands inside a review, by its words alone; one without words is an answer."""
+    if not text.strip():
+        return Decided("answer", "the network says that it was answered, without the words")
+    return kind_of(text, rules.settings.alerts.automatic_replies, to_praise=to_praise)
+
+
+def _decide(database: Database, rules: Rules, own: Row, case: Case | None) -> Decided:
+    """The kind of one reply, with what is known of others of ours; those before it of the same machine are turned."""
+    prompt: list[PromptReply] = []
+    mine: PromptReply | None = None
+    said_at = at(own["posted_at"])
+    asked = mentions.posted_at_of(database, own["source"], own["parent_id"]) if case is not None else None
+    if case is not None and asked is not None and said_at - PROMPT <= asked <= said_at:
+        key_values.note_prompt(database, own["source"], own["native_id"], case.story_id)
+        mine = PromptReply(own["words"], said_at, case.story_id)
+        rows = key_values.prompt_own_posts(database, own["words"], said_at - MACHINE_WITHIN, said_at + MACHINE_WITHIN)
+        prompt = [PromptReply(row["words"], at(row["posted_at"]), row["prompt_story"]) for row in rows]
+    row = cases.row_of(database, case.id) if case is not None else None
+    decided = kind_of(
+        own["text"],
+        rules.settings.alerts.automatic_replies,
+        own_words=mine,
+        prompt=prompt,
+        to_praise=bool(row and row["praise"]),
+    )
+    if decided.kind == "automatic" and mine is not None:
+        _turn_the_others(database, rules, own, decided, said_at)
+    return decided
+
+
+def _turn_the_others(database: Database, rules: Rules, own: Row, decided: Decided, now: datetime) -> None:
+    """What a machine said before it was known for one answered nobody either."""
+    rows = key_values.prompt_own_posts(database, own["words"], now - MACHINE_WITHIN, now + MACHINE_WITHIN)
+    for row in rows:
+        if row["native_id"] == own["native_id"] or row["kind"] == "automatic" or row["turned_by"] or not row["kind"]:
+            continue
+        key_values.settle_own_post(
+            database, row["source"], row["native_id"], case=row["case_id"], kind="automatic", reason=decided.reason
+        )
+        case = cases.one(database, row["case_id"])
+        if case is not None:
+            take_back(database, rules, case, row["url"], decided.reason, now)
+
+
+def person_mark(source: str, author: str) -> str:
+    """A mark by which a person's name is found again and cannot be read: we answer many whom we do not keep."""
+    return sha256(f"{source}/{_bare(author)}".encode("utf-8", "replace")).hexdigest()[:32] if author else ""
+
+
+def _bare(author: str) -> str:
+    return author.lstrip("@").removeprefix("u/").lower()
 
 
 def _waits(row: Row) -> bool:

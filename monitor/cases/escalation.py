@@ -17,6 +17,7 @@ from alerts import hours, ladder
 from alerts.case import Case
 from monitor.cases import actions as verbs
 from monitor.cases import night_calls
+from monitor.cases.own_lists import own_lists
 from monitor.people.identity import NOBODY, Actor, Directory, settings_name
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
@@ -276,7 +277,7 @@ def lists(database: Database, rules: Rules, now: datetime) -> int:
         with database.transaction():
             if key_values.take_period(database, key, now):
                 queued += _queue_list(database, rules, key, name, moment, now)
-    return queued
+    return queued + own_lists(database, rules, now)
 
 
 def _moments(rules: Rules, now: datetime) -> Iterator[tuple[str, str, datetime]]:

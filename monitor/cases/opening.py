@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import case_policy, ladder
-from alerts.case import Case, Contact, Priority
+from alerts.case import Case, Contact, Priority, never_answered
 from monitor.cases.grouping import Stories
 from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Routed, Rules
@@ -154,16 +154,19 @@ class CaseOpener:
     def attach(self, each: Judged, case: Case, person: Person) -> None:
         """A further mention of a case. Only one that needs an answer moves its clocks; thanks for ours does not."""
         post, verdict = each.post, each.verdict
-        if not each.needs_case or verdict.praise:
+        from_private = self._comes_back_from_private(case, each)
+        if verdict.praise or not (each.needs_case or from_private):
             self._change(case, person, mentions=1)
             return
         reply = case.answered_at is not None and post.posted_at > case.answered_at
         came_back = case.answered_at is not None and case.last_posted_at <= case.answered_at < post.posted_at
         priority, reasons = case_policy.priority(self._gravity(each, person, case.id))
         order = {"critical": 0, "urgent": 1, "normal": 2, "gentle": 3}
+        if from_private and order[priority] > order["urgent"]:
+            priority, reasons = "urgent", (*reasons, "writes in public again after we sent them on")
         changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
         if came_back:
-            changes["asked_at"] = post.posted_at
+            changes |= {"asked_at": post.posted_at, "held": 0, "first_word_at": None, "sent_on": 0}
         if order[priority] < order[case.priority]:
             changes.update(priority=priority, priority_reasons=json.dumps(reasons, ensure_ascii=False))
         else:
@@ -174,7 +177,7 @@ class CaseOpener:
         worse = order[priority] < order[case.priority] and order[priority] < 2  # now urgent, or critical
         if (calls or reply or worse) and fresh:
             clock = self.rules.clock(priority, post.posted_at, again=reply)
-            lane = "ping" if "ping" in {case.lane, verdict.lane} else case.lane
+            lane = "ping" if from_private or "ping" in {case.lane, verdict.lane} else case.lane
             chain = ladder.chain_text(clock.chain) if lane == "ping" else "[]"
             due_at = clock.due_at if reply or case.due_at is None else min(case.due_at, clock.due_at)
             changes.update(lane=lane, quiet=0, praise=0, due_at=due_at, chain=chain, step=0)
@@ -193,6 +196,11 @@ class CaseOpener:
                 self._tell_again(row, "writes again", hurt="hurt" in verdict.tags)
             elif worse and priority == "critical" and case.id not in self.new_cases:
                 self._tell_again(row, "critical now", hurt="hurt" in verdict.tags)
+
+    @staticmethod
+    def _comes_back_from_private(case: Case, each: Judged) -> bool:
+        """Whether somebody whom we sent on writes in public again: that did not end well, whatever they say."""
+        return case.sent_on and case.answered_at is not None and each.post.posted_at > case.answered_at
 
     def _change(self, case: Case, person: Person, **changes: Any) -> None:
         """Change a case: in memory while its row is not written yet, else in the store."""
@@ -226,9 +234,7 @@ class CaseOpener:
             stars=each.post.rating,
             reach=each.post.reach,
             contacts=len(earlier) + 1,
-            unanswered_before=sum(
-                1 for row in earlier if not row["answered_at"] and row["outcome"] != "no_answer_needed"
-            ),
+            unanswered_before=sum(1 for row in earlier if never_answered(row["answered_at"], row["outcome"])),
             praise=verdict.praise,
         )
 

@@ -277,6 +277,7 @@ def case(
     """Show a case, or say something of it (take, close, ...)."""
     with opened() as assembly:
         now = utc_now()
+        verb = verb.strip().casefold().replace("-", "_").replace(" ", "_")  # "not answered", as people write it
         if verb:
             if verb in {"close", "dismiss"} and not (outcome or why):
                 raise Failed(_ended_how(case_id, verb))

@@ -129,6 +129,7 @@ _LINES = (
     ("From told to taken", "to_take", "opening hours"),
     ("", "to_take_wall", "wall clock"),
     ("From taken to answered", "after_taking", "wall clock"),
+    ("Post to first word", "first_word", "opening hours"),
     ("Post to answer, in all", "to_answer", "opening hours"),
     ("", "to_answer_wall", "wall clock"),
     ("Post to resolved", "to_resolve", "opening hours"),
@@ -142,6 +143,8 @@ def _print_report(found: Report, span: str) -> None:
     notes = [f"{found.again:,} wrote again after an answer"] if found.again else []
     if found.backdated:
         notes.append(f"{count_words(found.backdated, 'reply', 'replies')} dated before the post: counted as no time")
+    if found.private:
+        notes.append(f"Of all that were due: {formatting.ended_words(found)}")
     for note in notes:
         console.print(Text(note, "dim"), soft_wrap=True)
     console.print()

@@ -21,6 +21,7 @@ from monitor.cases import actions as verbs
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
 from monitor.ingest import failing_sources
+from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
 from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
@@ -84,6 +85,7 @@ class Collector:
         self.connectors = connectors
         self.terms = tuple(dict.fromkeys(term for query in queries.values() for term in query.terms()))
         self.tell_operator = tell_operator
+        self.conversations = Conversations(database, rules, intake, answers, connectors)
         self._busy: dict[str, threading.Lock] = {name: threading.Lock() for name in connectors}
         self._own_failures: dict[str, int] = {}
         self._rest = threading.Event()  # never set: waited for
@@ -127,6 +129,21 @@ class Collector:
             return None
         try:
             return self._visit(self.rules.sources[name], what, clock)
+        finally:
+            lock.release()
+
+    def conversations_due(self, now: datetime) -> list[str]:
+        """The sources whose cases' conversations are to be read now, and that no thread is reading."""
+        enabled = {name for name, source in self.rules.sources.items() if source.enabled}
+        return [name for name in self.conversations.due(now) if name in enabled and not self._busy[name].locked()]
+
+    def visit_conversations(self, name: str, clock: Callable[[], datetime]) -> Heard | None:
+        """Read the conversations of a source's cases. None if another thread is at this source."""
+        lock = self._busy[name]
+        if not lock.acquire(blocking=False):
+            return None
+        try:
+            return self.conversations.visit(name, clock)
         finally:
             lock.release()
 

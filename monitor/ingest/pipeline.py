@@ -92,16 +92,42 @@ class Intake:
         ours = self._own_parents({(post.source, post.parent_id) for post in ready if post.parent_id})
         if not brand:
             self._follow_accounts(ready, found, ours)
-        self._follow_conversations(ready, found)
+        named = [index for index, about in enumerate(found) if about]
+        judged = dict(zip(named, self._judge(ready, found, named, muted, ours), strict=True))
+        # Who of this very batch gets a case: what they say next in that conversation need not name the brand.
+        seeds = {
+            (each.post.source, each.post.thread_id or each.post.native_id, each.post.author): each.brand
+            for theirs in judged.values()
+            for each in theirs
+            if each.needs_case and each.post.author
+        }
+        self._follow_conversations(ready, found, seeds)
+        followed = [index for index, about in enumerate(found) if about and index not in judged]
+        judged |= zip(followed, self._judge(ready, found, followed, muted, ours), strict=True)
+        return [each for index in sorted(judged) for each in judged[index]]
+
+    def names_a_brand(self, post: Post) -> bool:
+        """Whether a post is about a brand by its words, or speaks to an account of one."""
+        return bool(brands_in(_subject(tidy(post)), self.queries) or self.rules.accounts.spoken_to(post))
+
+    def _judge(
+        self,
+        posts: Sequence[Post],
+        found: Sequence[Mapping[str, tuple[str, ...]]],
+        indexes: Sequence[int],
+        muted: set[tuple[str, str, str]],
+        ours: Mapping[tuple[str, str], str],
+    ) -> list[list[Judged]]:
+        """What the judge thinks of those of these posts that are about a brand, for each of its brands."""
         asked = [
-            JudgeInput(post, name, words, (post.source, post.parent_id) in ours)
-            for post, about in zip(ready, found, strict=True)
-            for name, words in about.items()
+            (index, JudgeInput(posts[index], name, words, (posts[index].source, posts[index].parent_id) in ours))
+            for index in indexes
+            for name, words in found[index].items()
         ]
-        return [
-            self._judged(each.post, each.brand, verdict, muted)
-            for each, verdict in zip(asked, self.judge.verdicts(asked), strict=True)
-        ]
+        by_index: dict[int, list[Judged]] = {index: [] for index in indexes}
+        for (index, each), verdict in zip(asked, self.judge.verdicts([one for _, one in asked]), strict=True):
+            by_index[index].append(self._judged(each.post, each.brand, verdict, muted))
+        return list(by_index.values())
 
     def _judged(self, post: Post, brand: str, verdict: Verdict, muted: set[tuple[str, str, str]]) -> Judged:
         needed = verdict.lane != "none"
@@ -158,7 +184,12 @@ class Intake:
             if answered in self.queries:
                 about.setdefault(answered, ("a reply to us",))
 
-    def _follow_conversations(self, posts: Sequence[Post], found: list[dict[str, tuple[str, ...]]]) -> None:
+    def _follow_conversations(
+        self,
+        posts: Sequence[Post],
+        found: list[dict[str, tuple[str, ...]]],
+        seeds: Mapping[tuple[str, str, str], str],
+    ) -> None:
         """A person who writes again in the conversation of their case need not name the brand again."""
         silent = [index for index, about in enumerate(found) if not about and posts[index].thread_id]
         by_source: dict[str, list[int]] = {}
@@ -173,7 +204,8 @@ class Intake:
             ]
             brands = {(row["thread"], row["author"]): row["brand"] for row in rows}
             for index in indexes:
-                name = brands.get((posts[index].thread_id, posts[index].author))
+                place = (posts[index].thread_id, posts[index].author)
+                name = brands.get(place) or seeds.get((source, *place))
                 if name is not None and name in self.queries:
                     found[index] = {name: ()}
 

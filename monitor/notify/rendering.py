@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts import Action, Alert, Entry, Line, case_policy, hours
-from alerts.case import PRIORITIES, Case, Priority
+from alerts.case import PRIORITIES, Case, Priority, never_answered
 from alerts.wording import around, count_words, span_words
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions
@@ -52,6 +52,8 @@ def compose(
     revision: int = 0,
 ) -> Composed:
     """The alert of one message: `root` is the row that is sent, `subjects` what it speaks of (itself, or its load)."""
+    if root.about.startswith("list:own:"):
+        return _own_list(database, rules, root, now, revision)
     rows = _rows(database, rules, root, subjects)
     rows.sort(key=lambda row: _urgency(cases.case_of(row), now))
     told = mentions.of_cases(database, [row["id"] for row in rows])
@@ -88,6 +90,43 @@ def compose(
         page_url=rules.settings.earful.page_url.rstrip("/") + "/",
     )
     return Composed(alert, all_cases, ids)
+
+
+def _own_list(database: Database, rules: Rules, root: Delivery, now: datetime, revision: int) -> Composed:
+    """An owner's lines of the day, by how things stand now: what went on in private, and what takes too long."""
+    page_url = rules.settings.earful.page_url.rstrip("/")
+    ids = [*root.payload.get("sent_on", ()), *root.payload.get("late", ())]
+    known = {case.id: case for case in map(cases.case_of, cases.rows_of(database, ids).values())}
+    private = [case for case in known.values() if case.sent_on and case.state_at(now) == "answered"]
+    late = [known[each] for each in root.payload.get("late", ()) if each in known]
+    late = [case for case in late if case.closed_at is None and not (case.sent_on and case in private)]
+    entries = []
+    if private:
+        press = Action("all_solved", "All solved", str(root.payload.get("owner_id", "")))
+        headline = f"{len(private):,} you sent on: solved, still open?"
+        entries.append(
+            Entry(private[0].id, headline, "", (_numbers(private),), page_url=f"{page_url}/?state=private",
+                  actions=(press,))
+        )  # fmt: skip
+    if late:
+        headline = f"{len(late):,} past the time to be settled"
+        entries.append(Entry(late[0].id, headline, "", (_numbers(late),), page_url=f"{page_url}/cases/{late[0].id}"))
+    alert = Alert(
+        key=root.id,
+        reason=root.reason,
+        title="Your list of the day" if entries else "Your list of the day: nothing is left of it",
+        entries=tuple(entries),
+        thread=root.about,
+        revision=revision,
+        kind="brief",
+    )
+    return Composed(alert, tuple({case.id: case for case in [*private, *late]}.values()), ())
+
+
+def _numbers(found: Sequence[Case]) -> str:
+    """ "#12, #15 and 4 more" """
+    more = f" and {len(found) - 8:,} more" if len(found) > 8 else ""
+    return ", ".join(f"#{case.id}" for case in found[:8]) + more
 
 
 def notice(row: Delivery) -> Alert:
@@ -269,7 +308,7 @@ def facts_of(
     """Why this case is where it is, in at most six short facts."""
     facts = list(worst.verdict.reasons[:3]) if worst else []
     starred = any(fact.endswith((" star", " stars")) for fact in facts)
-    never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
+    never = [each for each in earlier if never_answered(each["answered_at"], each["outcome"])]
     for reason in case.priority_reasons:
         if (reason == "a critical word" and facts) or (reason == "was not answered before" and never):
             continue  # the words themselves say which, and the day below says when
@@ -305,11 +344,12 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
             verb = "sent on" if case.sent_on else "answered"
             return f"{verb} {clock_words(rules, case.answered_at, now, zone)}, after {span_words(taken)}{unit}"
         case "closed":
-            words = (case.why or case.outcome).replace("_", " ")
+            words = OUTCOME_WORDS.get(case.outcome) or (case.why or case.outcome).replace("_", " ")
             return f"closed by {case.closed_by}: {words}"
         case "taken":
             when = f", {clock_words(rules, case.acknowledged_at, now, zone)}" if case.acknowledged_at else ""
-            return f"taken by {case.owner}{when}"
+            first = f" · {_first_word(rules, case, now, zone)}" if case.held else ""
+            return f"taken by {case.owner}{when}{first}"
         case "snoozed":
             assert case.snoozed_until is not None
             return f"snoozed until {clock_words(rules, case.snoozed_until, now, zone)}"
@@ -317,9 +357,18 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
             assert case.waiting_until is not None
             return f"waiting on {case.waiting_on} until {clock_words(rules, case.waiting_until, now, zone)}"
         case _:
-            return ""
+            return _first_word(rules, case, now, zone) if case.held else ""
 
 
+def _first_word(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None) -> str:
+    """ "first word 09:20, no answer yet": somebody has said that they look into it, and the person still waits."""
+    assert case.first_word_at is not None
+    return f"first word {clock_words(rules, case.first_word_at, now, zone)}, no answer yet"
+
+
+OUTCOME_WORDS = {"went_private": "went on in private, end unknown"}
+_ANSWERED = (("not_answered", "Not answered"),)
+_HELD = (("answered", "That was the answer"), ("more", "More"))
 _OPEN = (("take", "I have it"), ("dismiss", "No answer needed"))
 _AT_NIGHT = (("take", "I have it"), ("morning", "It can wait until morning"))
 _TAKEN = (("answered", "Answered"), ("more", "More"))
@@ -329,9 +378,9 @@ def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: 
     state = case.state_at(now)
     if state == "closed" and case.outcome == "no_answer_needed":
         return (Action("why", "Why not?", case.id),)  # one press closed it; what it teaches can still be put right
-    if state in {"closed", "answered"}:
+    if state == "closed":
         return ()
-    verbs = _OPEN if state == "open" else _TAKEN
+    verbs = _ANSWERED if state == "answered" else _HELD if case.held else _OPEN if state == "open" else _TAKEN
     if state == "open" and case.priority == "critical" and rules.quiet.is_quiet(now):
         verbs = _AT_NIGHT
     return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)

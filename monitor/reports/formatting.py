@@ -49,6 +49,15 @@ def unjudged_words(database: Database, since: datetime, span: str) -> str:
     )
 
 
+def ended_words(found: Figures) -> str:
+    """ "62 answered, 21 in private, 17 never, of 100": how all ended that were due; "" where nothing was."""
+    due = found.to_answer.due
+    if not due:
+        return ""
+    private = f"{found.private:,} in private, " if found.private else ""
+    return f"{due - found.private - found.never:,} answered, {private}{found.never:,} never, of {due:,}"
+
+
 def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
     """The figures as lines of the letter: this week, and the week before. Few cases are marked as few."""
     old = before or Figures()
@@ -63,6 +72,18 @@ def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
         earlier = percent(old.in_target) if old.in_target is not None else ""
         note = f"of {'only ' if now.to_answer.due < FEW else ''}{now.to_answer.due:,}" + _again(now)
         found.insert(0, FigureLine("Answered within the target", percent(now.in_target), earlier, note))
+        private = now.private / now.to_answer.due if now.to_answer.due else 0.0
+        before_private = old.private / old.to_answer.due if old.to_answer.due else 0.0
+        if now.private:
+            found.insert(
+                1, FigureLine("Went on in private", percent(private), percent(before_private), ended_words(now))
+            )
+        first, first_before = now.first_word.within, old.first_word.within
+        if first is not None and (now.private or first != now.in_target):
+            words = percent(first_before) if first_before is not None else ""
+            found.insert(
+                0, FigureLine("First word within the target", percent(first), words, f"of {now.first_word.due:,}")
+            )
     return tuple(line for line in found if line.value)
 
 
@@ -116,9 +137,10 @@ def as_json(found: Report) -> dict[str, object]:
 
 def _json(found: Figures) -> dict[str, object]:
     return {
-        "turns": found.turns, "again": found.again, "answered": found.answered, "backdated": found.backdated,
+        "turns": found.turns, "again": found.again, "answered": found.answered,
+        "private": found.private, "never": found.never, "backdated": found.backdated,
         "in_target": found.in_target, "slowest": slowest(found) or None,
-        **{name: _seconds(getattr(found, name)) for name in SPREADS},
+        **{name: _seconds(getattr(found, name)) for name in (*SPREADS, "first_word")},
     }  # fmt: skip
 
 

@@ -59,6 +59,8 @@ class Counted:
     waited: timedelta | None
     kept: bool | None
     taking: timedelta | None
+    first: timedelta | None  # how long the first word took, and whether that was in time (None: it still may be)
+    first_kept: bool | None
     read: bool  # the source is read, and was not brought by a file
 
 
@@ -80,13 +82,16 @@ class Figures:
     """The numbers of some turns. `again` of `turns` began because somebody wrote again.
 
     `to_take`, `to_answer` and `to_resolve` are in opening hours (around the clock where settings say so), their `_wall`
-    on the wall clock; the other stages on the wall clock too. `in_target` counts, beside the answers, what nobody
-    answered in time.
+    on the wall clock; the other stages on the wall clock too. `in_target` is the share of answers in time among all
+    that were due: `answered`, `private` (sent on, to where nobody sees how it went) and `never`. `first_word` is the
+    first that people heard from us, be it "we are looking into it" or "write to us".
     """
 
     turns: int = 0
     again: int = 0
     answered: int = 0
+    private: int = 0
+    never: int = 0
     backdated: int = 0
     in_target: float | None = None
     lag: Spread = Spread()
@@ -94,6 +99,7 @@ class Figures:
     to_take: Spread = Spread()
     to_take_wall: Spread = Spread()
     after_taking: Spread = Spread()
+    first_word: Spread = Spread()
     to_answer: Spread = Spread()
     to_answer_wall: Spread = Spread()
     to_resolve: Spread = Spread()
@@ -223,18 +229,34 @@ def _waits_of(
 def _count(rules: Rules, row: Row, turn: Turn, until: datetime) -> Counted:
     opening, targets = rules.hours_for(row["priority"]), rules.targets_for(row["priority"])
     target = targets.first if turn.number == 1 else targets.next
-    waited = None
-    if turn.answered_at is not None:
-        waited = _NONE if turn.backdated else hours.elapsed(turn.asked_at, turn.answered_at, opening)
-    kept = None if waited is None else waited <= target
+
+    def took(moment: datetime | None) -> timedelta | None:
+        if moment is None:
+            return None
+        return _NONE if turn.backdated else hours.elapsed(turn.asked_at, moment, opening)
+
     # Nobody is late with what nobody was called for, or what turned out to need no answer.
     owed = row["lane"] == "ping" and not row["quiet"] and not row["closed_at"]
-    if waited is None and owed and hours.elapsed(turn.asked_at, until, opening) > target:
-        kept = False
+    first = took(turn.first_word_at)
+    first_kept = first <= target if first is not None else None
+    if first is None and owed and hours.elapsed(turn.asked_at, until, opening) > target:
+        first_kept = False
+    waited = None if turn.private else took(turn.answered_at)
+    kept = False if turn.private else None
+    if waited is not None and waited <= target:
+        kept = True
+    elif not turn.private and (waited is not None or owed):
+        # After a first word in time the answer has until the next target, which began with it.
+        start, left = (turn.first_word_at, targets.next) if first_kept else (turn.asked_at, target)
+        in_time = hours.elapsed(start or turn.asked_at, turn.answered_at or until, opening) <= left
+        kept = in_time if waited is not None or not in_time else None
     taking = None
     if turn.taken_at is not None:
         taking = hours.elapsed(turn.told_at or turn.seen_at, turn.taken_at, opening)
-    return Counted(turn, *_groups(rules, row, turn.asked_at), waited, kept, taking, row["source"] in rules.sources)
+    return Counted(
+        turn, *_groups(rules, row, turn.asked_at), waited, kept, taking, first, first_kept,
+        row["source"] in rules.sources,
+    )  # fmt: skip
 
 
 def _resolve(rules: Rules, row: Row, start: datetime, end: datetime) -> Resolved:
@@ -262,6 +284,8 @@ def figures_of(counted: Sequence[Counted], resolved: Sequence[Resolved]) -> Figu
         turns=len(turns),
         again=sum(turn.number > 1 for turn in turns),
         answered=len(answered),
+        private=sum(turn.private for turn in turns),
+        never=sum(each.kept is False and each.turn.answered_at is None for each in counted),
         backdated=sum(turn.backdated for turn in turns),
         in_target=to_answer.within,
         # What a file brought was written long before: that says nothing about how soon we see.
@@ -270,8 +294,11 @@ def figures_of(counted: Sequence[Counted], resolved: Sequence[Resolved]) -> Figu
         to_take=spread(each.taking for each in counted),
         to_take_wall=spread(_after(turn.told_at or turn.seen_at, turn.taken_at) for turn in turns),
         after_taking=spread(_after(turn.taken_at, turn.answered_at) for turn in turns),
+        first_word=spread((each.first for each in counted), (each.first_kept for each in counted)),
         to_answer=to_answer,
-        to_answer_wall=spread(_NONE if t.backdated else _after(t.asked_at, t.answered_at) for t in turns),
+        to_answer_wall=spread(
+            _NONE if t.backdated else _after(t.asked_at, t.answered_at) for t in turns if not t.private
+        ),
         to_resolve=spread((each.took for each in resolved), (each.kept for each in resolved)),
         to_resolve_wall=spread(each.wall for each in resolved),
     )
@@ -304,6 +331,8 @@ def _people(database: Database, rules: Rules, since: datetime, until: datetime) 
             detail = json.loads(row["detail"] or "{}")
             name = detail.get("owner", "")
             actor, what = Actor(detail.get("owner_id") or of_name(name).id, name), "take"
+        elif row["way"] == "escalation":
+            continue  # closed by itself
         elif row["way"] == "network":
             actor = Actor(row["owner_id"], row["owner"]) if what == "answered" else NOBODY
         if actor.id:

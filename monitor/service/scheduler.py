@@ -145,6 +145,8 @@ class Engine:
         assembly = self.assembly
         for source, what in assembly.collector.due(self.clock()):
             self._spawn(f"read-{source}-{what}", partial(assembly.collector.visit, source, what, self.clock))
+        for source in assembly.collector.conversations_due(self.clock()):
+            self._spawn(f"talk-{source}", partial(assembly.collector.visit_conversations, source, self.clock))
 
     def deliver_due(self) -> None:
         """Start serving every channel that owes something."""
@@ -207,6 +209,8 @@ class Engine:
         expiry.close_over(database, earful, now)
         before = now - earful.retention
         while mentions.purge(database, before, now) and not self.stopping.is_set():
+            pass
+        while mentions.forget_strangers(database, now) and not self.stopping.is_set():
             pass
         database.checkpoint()
         if isinstance(database, Sqlite) and key_values.take_period(database, f"check:{now:%Y-%m-%d}", now):

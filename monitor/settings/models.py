@@ -249,11 +249,19 @@ AUTOMATIC_REPLIES = (
     "we received your message",
     "thank you for contacting us",
     "thanks for contacting us",
-    "we will get back to you",
-    "we'll get back to you",
-    "this is an automated",
-    "this is an automatic",
+    "this is an automated reply",
+    "this is an automatic reply",
     "out of office",
+    "wir haben Ihre Nachricht erhalten",
+    "wir haben deine Nachricht erhalten",
+    "nous avons bien reçu votre message",
+    "hemos recibido tu mensaje",
+    "hemos recibido su mensaje",
+    "abbiamo ricevuto il tuo messaggio",
+    "recebemos a sua mensagem",
+    "recebemos sua mensagem",
+    "we hebben je bericht ontvangen",
+    "we hebben uw bericht ontvangen",
 )
 
 

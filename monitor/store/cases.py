@@ -11,6 +11,7 @@ from typing import Any
 from alerts.case import Case
 from monitor.store import events
 from monitor.store.database import Database, Row, at, encode, instant, marks, stamp
+from monitor.store.mentions import SAME_TROUBLE
 
 COLUMNS = (
     "id", "n", "brand", "source", "thread", "author", "lane", "priority", "priority_reasons", "opened_at",
@@ -18,12 +19,14 @@ COLUMNS = (
     "owner_id", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on",
     "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
     "next_step_at", "claim_expires_at", "chain", "quiet", "praise", "targets", "route", "tags", "worst", "reach",
-    "rating", "language", "reopened", "backdated", "mentions", "revision",
+    "rating", "language", "reopened", "backdated", "mentions", "revision", "held", "first_word_at",
 )  # fmt: skip
 _ADD = f"INSERT INTO cases ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + column for column in COLUMNS)})"
 _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(COLUMNS, ""),
-    **dict.fromkeys(("fingerprint", "sent_on", "step", "quiet", "praise", "reopened", "backdated", "revision"), 0),
+    **dict.fromkeys(
+        ("fingerprint", "sent_on", "step", "quiet", "praise", "reopened", "backdated", "revision", "held"), 0
+    ),
     "mentions": 1,
     "worst": 0.0,
     "reach": None,
@@ -96,6 +99,8 @@ def case_of(row: Row) -> Case:
         answered_at=instant(row["answered_at"]),
         answered_by=row["answered_by"],
         sent_on=bool(row["sent_on"]),
+        held=bool(row["held"]),
+        first_word_at=instant(row["first_word_at"]),
         closed_at=instant(row["closed_at"]),
         closed_by=row["closed_by"],
         outcome=row["outcome"],
@@ -109,6 +114,7 @@ def case_of(row: Row) -> Case:
         claim_expires_at=instant(row["claim_expires_at"]),
         chain=row["chain"],
         quiet=bool(row["quiet"]),
+        resolve_due_at=instant(row["resolve_due_at"]),
     )
 
 
@@ -374,11 +380,13 @@ def in_threads(database: Database, source: str, threads: Sequence[str]) -> list[
 
 
 def of_posts(database: Database, posts: Sequence[str]) -> dict[str, list[str]]:
-    """post id -> the cases which that post belongs to."""
+    """post id -> the cases which that post belongs to; who only has the same trouble has none of their own."""
     found: dict[str, list[str]] = {}
     clause, values = marks("p", posts)
     for row in database.rows(
-        f"SELECT post_id, case_id FROM mentions WHERE post_id IN {clause} AND case_id <> ''", values
+        f"SELECT post_id, case_id FROM mentions WHERE post_id IN {clause} AND case_id <> '' "
+        "AND suppressed <> :stranger",
+        {**values, "stranger": SAME_TROUBLE},
     ):
         found.setdefault(row["post_id"], []).append(row["case_id"])
     return found
@@ -424,6 +432,49 @@ def waiting_critical(database: Database) -> list[Row]:
     return database.rows(
         "SELECT * FROM cases WHERE closed_at = '' AND priority = 'critical' AND lane = 'ping' AND owner = '' "
         "AND quiet = 0 AND (answered_at = '' OR answered_at < last_posted_at) ORDER BY first_posted_at, n"
+    )
+
+
+def sent_on(database: Database, before: datetime | None = None, limit: int = 500) -> list[Row]:
+    """Open cases that went on in private, the longest first; with `before`, those sent on before that moment."""
+    return database.rows(
+        "SELECT * FROM cases WHERE closed_at = '' AND sent_on = 1 AND answered_at <> '' "
+        "AND answered_at >= last_posted_at AND answered_at <= :before ORDER BY answered_at, n LIMIT :limit",
+        {"before": stamp(before) if before is not None else "9", "limit": limit},
+    )
+
+
+def past_resolution(database: Database, now: datetime, limit: int = 500) -> list[Row]:
+    """Open cases that people were called for and that should have been settled by now, the longest overdue first."""
+    return database.rows(
+        "SELECT * FROM cases WHERE closed_at = '' AND lane = 'ping' AND quiet = 0 AND sent_on = 0 "
+        "AND resolve_due_at <> '' AND resolve_due_at <= :now ORDER BY resolve_due_at, n LIMIT :limit",
+        {"now": stamp(now), "limit": limit},
+    )
+
+
+def of_person_in_thread(database: Database, source: str, author: str, thread: str) -> list[Row]:
+    """The open cases of somebody in one conversation: by the case's own thread, or by that of a post of theirs."""
+    return database.rows(
+        "SELECT c.* FROM cases c WHERE c.source = :source AND ltrim(lower(c.author), '@') = :author "
+        "AND c.closed_at = '' "
+        "AND (c.thread = :thread OR EXISTS (SELECT 1 FROM mentions m JOIN posts p ON p.id = m.post_id "
+        "WHERE m.case_id = c.id AND m.case_id <> '' AND (p.thread_id = :thread OR p.native_id = :thread))) "
+        "ORDER BY c.n",
+        {"source": source, "author": author, "thread": thread},
+    )
+
+
+def conversations(database: Database, source: str, answered_since: datetime, limit: int) -> list[Row]:
+    """(id, brand, thread, author, open) of cases of a source whose conversation is read: open ones first, then those
+    answered or closed since then, the newest first."""
+    return database.rows(
+        "SELECT id, brand, thread, author, first_posted_at, "
+        "CASE WHEN closed_at = '' AND (answered_at = '' OR answered_at < last_posted_at) THEN 1 ELSE 0 END AS waits "
+        "FROM cases WHERE source = :source AND quiet = 0 AND author <> '' AND ((closed_at = '' AND (answered_at = '' "
+        "OR answered_at < last_posted_at)) OR answered_at >= :since OR closed_at >= :since) "
+        "ORDER BY waits DESC, last_posted_at DESC, n DESC LIMIT :limit",
+        {"source": source, "since": stamp(answered_since), "limit": limit},
     )
 
 

@@ -198,14 +198,62 @@ def brands_of_own_posts(database: Database, source: str, native_ids: Sequence[st
     return {row["native_id"]: row["brand"] for row in rows}
 
 
+_UNSETTLED: dict[str, Any] = {
+    "parent_author": "", "words": "", "case_id": "", "kind": "", "reason": "", "automatic": 0, "sent_on": 0,
+}  # fmt: skip
+
+
 def add_own_posts(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Remember the brand's own posts, with the case that each one answered."""
+    """Remember the brand's own posts; what each is, and whose case it answered, follows with `settle_own_post`."""
     database.run_many(
-        "INSERT INTO own_posts (source, native_id, brand, author, url, text, parent_id, thread_id, posted_at, "
-        "seen_at, case_id, automatic, sent_on) VALUES (:source, :native_id, :brand, :author, :url, :text, :parent_id, "
-        ":thread_id, :posted_at, :seen_at, :case_id, :automatic, :sent_on) ON CONFLICT DO NOTHING",
-        rows,
+        "INSERT INTO own_posts (source, native_id, brand, author, url, text, parent_id, parent_author, thread_id, "
+        "posted_at, seen_at, words, case_id, kind, reason, automatic, sent_on) VALUES (:source, :native_id, :brand, "
+        ":author, :url, :text, :parent_id, :parent_author, :thread_id, :posted_at, :seen_at, :words, :case_id, :kind, "
+        ":reason, :automatic, :sent_on) ON CONFLICT DO NOTHING",
+        [{**_UNSETTLED, **row} for row in rows],
     )
+
+
+def settle_own_post(
+    database: Database, source: str, native_id: str, *, case: str, kind: str, reason: str, turned_by: str = ""
+) -> None:
+    """What a post of ours is, why, and the case of whom it answers ("": nobody's that is known)."""
+    database.run(
+        "UPDATE own_posts SET case_id = :case, kind = :kind, reason = :reason, turned_by = :turned_by, "
+        "automatic = :automatic, sent_on = :sent_on WHERE source = :source AND native_id = :native_id",
+        {
+            "source": source, "native_id": native_id, "case": case, "kind": kind, "reason": reason,
+            "turned_by": turned_by, "automatic": int(kind == "automatic"), "sent_on": int(kind == "sent_on"),
+        },
+    )  # fmt: skip
+
+
+def note_prompt(database: Database, source: str, native_id: str, story: str) -> None:
+    """A post of ours came within seconds of the post that it answers, which belongs to this story."""
+    database.run(
+        "UPDATE own_posts SET prompt_story = :story WHERE source = :source AND native_id = :native_id",
+        {"source": source, "native_id": native_id, "story": story},
+    )
+
+
+def prompt_own_posts(database: Database, words: str, since: datetime, until: datetime) -> list[Row]:
+    """Our replies in the same words that came at once, in a span, oldest first."""
+    return database.rows(
+        "SELECT * FROM own_posts WHERE words = :words AND prompt_story <> '' AND posted_at >= :since "
+        "AND posted_at <= :until ORDER BY posted_at LIMIT 1000",
+        {"words": words, "since": stamp(since), "until": stamp(until)},
+    )
+
+
+def own_posts_by_id(database: Database, source: str, native_ids: Sequence[str]) -> list[Row]:
+    """The brand's own posts by their ids, oldest first."""
+    found: list[Row] = []
+    for start in range(0, len(native_ids), 500):
+        clause, values = marks("id", native_ids[start : start + 500])
+        found += database.rows(
+            f"SELECT * FROM own_posts WHERE source = :source AND native_id IN {clause}", {**values, "source": source}
+        )
+    return sorted(found, key=lambda row: (row["posted_at"], row["native_id"]))
 
 
 def own_posts_of_case(database: Database, case: str) -> list[Row]:
@@ -214,11 +262,24 @@ def own_posts_of_case(database: Database, case: str) -> list[Row]:
 
 
 def unmatched_own_posts(database: Database, source: str, parents: Sequence[str]) -> list[Row]:
-    """Own replies to these posts that were seen before the post itself was."""
-    clause, values = marks("p", parents)
+    """Own replies to these posts that were seen before the post itself was, oldest first."""
+    found: list[Row] = []
+    for start in range(0, len(parents), 500):
+        clause, values = marks("p", parents[start : start + 500])
+        found += database.rows(
+            f"SELECT * FROM own_posts WHERE source = :source AND case_id = '' AND parent_id IN {clause}",
+            {**values, "source": source},
+        )
+    return sorted(found, key=lambda row: (row["posted_at"], row["native_id"]))
+
+
+def unmatched_own_posts_to(database: Database, source: str, author: str, threads: Sequence[str]) -> list[Row]:
+    """Own replies to somebody in these conversations whose parent was not known when they were seen, oldest first."""
+    clause, values = marks("t", threads)
     return database.rows(
-        f"SELECT * FROM own_posts WHERE source = :source AND case_id = '' AND parent_id IN {clause}",
-        {**values, "source": source},
+        "SELECT * FROM own_posts WHERE source = :source AND case_id = '' AND parent_author = :author "
+        f"AND thread_id IN {clause} ORDER BY posted_at, native_id",
+        {**values, "source": source, "author": author},
     )
 
 
@@ -230,12 +291,4 @@ def first_press(database: Database, envelope: str, body: str, now: datetime) -> 
             {"id": envelope, "now": stamp(now), "body": body},
         )
         == 1
-    )
-
-
-def match_own_post(database: Database, source: str, native_id: str, case: str) -> None:
-    """This own post answered that case."""
-    database.run(
-        "UPDATE own_posts SET case_id = :case WHERE source = :source AND native_id = :native",
-        {"case": case, "source": source, "native": native_id},
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 from connectors import Post
 from monitor.store.database import Database, Row, at, instant, listed, marks, parted, stamp
-from monitor.types import Mention, Verdict
+from monitor.types import Judged, Mention, Verdict
 
 POST_COLUMNS = (
     "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",
@@ -237,6 +237,73 @@ def _heard(key: tuple[str, str, str], n: int = 0, negative: int = 0, known: int 
     return {"brand": brand, "source": source, "hour": hour, "n": n, "negative": negative, "known": known}
 
 
+def native_ids_of_cases(database: Database, cases: Sequence[str]) -> dict[str, list[str]]:
+    """case id -> the network's ids of its posts that stand, oldest first."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(cases), 500):
+        clause, values = marks("c", cases[start : start + 500])
+        for row in database.rows(
+            "SELECT m.case_id, p.native_id FROM mentions m JOIN posts p ON p.id = m.post_id "
+            f"WHERE m.case_id IN {clause} AND p.deleted_at = '' AND m.suppressed <> :stranger ORDER BY p.posted_at",
+            {**values, "stranger": SAME_TROUBLE},
+        ):
+            found.setdefault(row["case_id"], []).append(row["native_id"])
+    return found
+
+
+SAME_TROUBLE = "the same trouble"  # why a stranger's words in somebody's conversation stand here without a case
+
+
+def add_to_case(database: Database, case: str, judged: Sequence[Judged], now: datetime) -> int:
+    """Keep what others say of the same trouble as mentions of a case, for whom nobody is called; how many are new."""
+    by_post = {each.post_id: each for each in judged}
+    known = known_posts(database, list(by_post))
+    fresh = [each for key, each in by_post.items() if key not in known]
+    add_posts(database, [post_row(replace(each.post, raw=""), stamp(now), each.post_id) for each in fresh])
+    rows = [
+        mention_row(
+            Mention(
+                id=each.mention_id,
+                brand=each.brand,
+                post=each.post,
+                verdict=replace(each.verdict, lane="none"),
+                seen_at=now,
+                case_id=case,
+                flagged=False,
+                suppressed=SAME_TROUBLE,
+            ),
+            each.post_id,
+        )
+        for each in fresh
+    ]
+    add_mentions(database, rows)
+    return len(rows)
+
+
+def forget_strangers(database: Database, now: datetime, limit: int = 500) -> int:
+    """Empty what strangers wrote in conversations whose story has no open case any more; how many posts.
+
+    Their keys stay, so that the sums by hour stay true and they do not come in again.
+    """
+    rows = database.rows(
+        "SELECT p.id FROM mentions m JOIN cases c ON c.id = m.case_id JOIN posts p ON p.id = m.post_id "
+        "WHERE m.suppressed = :why AND m.case_id <> '' AND p.purged_at = '' AND NOT EXISTS "
+        "(SELECT 1 FROM cases o WHERE o.story_id = c.story_id AND o.closed_at = '') LIMIT :limit",
+        {"why": SAME_TROUBLE, "limit": limit},
+    )
+    if rows:
+        clause, values = marks("id", [row["id"] for row in rows])
+        with database.transaction():
+            _empty(database, clause, {**values, "now": stamp(now)}, "purged_at")
+    return len(rows)
+
+
+def posted_at_of(database: Database, source: str, native_id: str) -> datetime | None:
+    """When a stored post was written; None for one that is not known."""
+    row = database.row("SELECT posted_at FROM posts WHERE id = :id", {"id": post_key(database, source, native_id)})
+    return at(row["posted_at"]) if row else None
+
+
 def edit_post(database: Database, row: Mapping[str, Any]) -> None:
     """An edit refreshes text and numbers; it never opens anything by itself."""
     database.run(
@@ -441,8 +508,8 @@ def living_mentions_of(database: Database, cases: Sequence[str]) -> set[str]:
     clause, values = marks("c", cases)
     rows = database.rows(
         f"SELECT DISTINCT m.case_id FROM mentions m JOIN posts p ON p.id = m.post_id "
-        f"WHERE m.case_id IN {clause} AND m.case_id <> '' AND p.deleted_at = ''",
-        values,
+        f"WHERE m.case_id IN {clause} AND m.case_id <> '' AND p.deleted_at = '' AND m.suppressed <> :stranger",
+        {**values, "stranger": SAME_TROUBLE},
     )
     return {row["case_id"] for row in rows}
 

@@ -50,7 +50,7 @@ def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
     return " UNION ".join(questions), values  # one list: beside an OR, no plan begins with what was found
 
 
-SECTIONS = ("waiting", "taken", "later", "answered", "closed", "sweep")
+SECTIONS = ("waiting", "taken", "later", "answered", "private", "closed", "sweep")
 _OPEN = "c.closed_at = ''"
 _UNANSWERED = "(c.answered_at = '' OR c.answered_at < c.last_posted_at)"
 _AWAKE = "c.snoozed_until <= :now AND c.waiting_until <= :now"
@@ -58,7 +58,8 @@ _SECTION = {
     "waiting": f"c.closed_at = '' AND c.lane = 'ping' AND c.owner = '' AND {_UNANSWERED} AND {_AWAKE}",
     "taken": f"c.closed_at = '' AND c.lane = 'ping' AND c.owner <> '' AND {_UNANSWERED} AND {_AWAKE}",
     "later": f"c.closed_at = '' AND c.lane = 'ping' AND {_UNANSWERED} AND NOT ({_AWAKE})",
-    "answered": f"c.closed_at = '' AND NOT {_UNANSWERED}",
+    "answered": f"c.closed_at = '' AND NOT {_UNANSWERED} AND c.sent_on = 0",
+    "private": f"c.closed_at = '' AND NOT {_UNANSWERED} AND c.sent_on = 1",
     "closed": "c.closed_at <> ''",
     "sweep": f"c.closed_at = '' AND c.lane = 'sweep' AND {_UNANSWERED}",
 }
@@ -66,7 +67,11 @@ _URGENT = (
     "CASE c.priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
     "CASE WHEN c.due_at = '' THEN 1 ELSE 0 END, c.due_at, c.n"
 )
-_ORDER = {"answered": "c.answered_at DESC, c.n DESC", "closed": "c.closed_at DESC, c.n DESC"}
+_ORDER = {
+    "answered": "c.answered_at DESC, c.n DESC",
+    "private": "c.answered_at, c.n",
+    "closed": "c.closed_at DESC, c.n DESC",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,16 @@ from typing import Any
 
 from monitor.store.database import Database, Row, stamp
 
-_OF_A_CASE = "('answered', 'answered earlier', 'again', 'told', 'take', 'assign', 'close', 'dismiss', 'reopen')"
+_OF_A_CASE = (
+    "('answered', 'answered earlier', 'answered in public', 'first word', 'first word earlier', 'not_answered', "
+    "'again', 'told', 'take', 'assign', 'close', 'dismiss', 'reopen')"
+)
 _WAITS = "closed_at = '' AND (answered_at = '' OR answered_at < last_posted_at)"
 # Those whose first post was written in the span, and those that came back in it.
 # Praise waits for nothing: thanks for it would make every time to answer look better than it was for the unhappy.
 _IN_SPAN = (
     "c.praise = 0 AND ((c.first_posted_at >= :since AND c.first_posted_at < :until) OR c.id IN "
-    "(SELECT case_id FROM case_log WHERE at >= :since AND what IN ('again', 'reopen', 'answered')))"
+    "(SELECT case_id FROM case_log WHERE at >= :since AND what IN ('again', 'reopen', 'answered', 'not_answered')))"
 )
 
 

@@ -242,8 +242,26 @@ OWED = (
     "UPDATE deliveries SET told_elsewhere_at = created_at WHERE state = 'dead'",
 )
 
+# What a reply of ours is (monitor/cases/reply_kinds.py), why, and what a machine is known by.
+REPLY_KINDS = (
+    "ALTER TABLE own_posts ADD COLUMN kind {text}",
+    "ALTER TABLE own_posts ADD COLUMN reason {text}",
+    "ALTER TABLE own_posts ADD COLUMN turned_by {text}",
+    "ALTER TABLE own_posts ADD COLUMN words {text}",
+    "ALTER TABLE own_posts ADD COLUMN prompt_story {text}",
+    "ALTER TABLE own_posts ADD COLUMN parent_author {text}",
+    "CREATE INDEX own_posts_prompt ON own_posts (words, posted_at) WHERE prompt_story <> ''",
+    "CREATE INDEX own_posts_of_case ON own_posts (case_id) WHERE case_id <> ''",
+    "ALTER TABLE cases ADD COLUMN held {count}",
+    "ALTER TABLE cases ADD COLUMN first_word_at {text}",
+    "ALTER TABLE sources ADD COLUMN talk_next_due_at {text}",
+    "UPDATE own_posts SET kind = CASE WHEN automatic = 1 THEN 'automatic' WHEN sent_on = 1 THEN 'sent_on' "
+    "ELSE 'answer' END",
+    "UPDATE cases SET first_word_at = answered_at WHERE answered_at <> ''",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

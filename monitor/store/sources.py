@@ -21,6 +21,7 @@ class Health:
     name: str
     next_due_at: datetime | None
     own_next_due_at: datetime | None
+    talk_next_due_at: datetime | None
     last_read_at: datetime | None
     last_success_at: datetime | None
     last_new_at: datetime | None
@@ -47,6 +48,7 @@ def _health(row: Row) -> Health:
         name=row["name"],
         next_due_at=instant(row["next_due_at"]),
         own_next_due_at=instant(row["own_next_due_at"]),
+        talk_next_due_at=instant(row["talk_next_due_at"]),
         last_read_at=instant(row["last_read_at"]),
         last_success_at=instant(row["last_success_at"]),
         last_new_at=instant(row["last_new_at"]),
@@ -91,8 +93,8 @@ def all_health(database: Database) -> dict[str, Health]:
 
 
 def set_due(database: Database, name: str, what: str, moment: datetime) -> None:
-    """When the source is to be read next: `what` is "posts" or "own"."""
-    column = "next_due_at" if what == "posts" else "own_next_due_at"
+    """When the source is to be read next: `what` is "posts", "own" or "talk" (the conversations of open cases)."""
+    column = {"posts": "next_due_at", "talk": "talk_next_due_at"}.get(what, "own_next_due_at")
     database.run(f"UPDATE sources SET {column} = :at WHERE name = :name", {"name": name, "at": stamp(moment)})
 
 

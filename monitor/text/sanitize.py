@@ -35,6 +35,7 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
         reach=None if post.reach is None else max(min(post.reach, LARGEST), 0),
         rating=post.rating if post.rating is not None and isfinite(post.rating) else None,
         parent_id=_key(post.parent_id) if post.parent_id else "",
+        parent_author=clean(post.parent_author)[:200],
         thread_id=_key(post.thread_id) if post.thread_id else "",
         edited_at=post.edited_at,
         raw=clean(post.raw)[:RAW] if post.raw else "",

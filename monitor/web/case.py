@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from alerts import case_policy
-from alerts.case import Case
+from alerts.case import Case, never_answered
 from monitor.cases import actions as verbs
 from monitor.notify import rendering
 from monitor.settings import overrides
@@ -47,6 +47,9 @@ class Said:
     remarks: tuple[tone.Remark, ...] = ()
     note: str = ""
     rating: float | None = None
+    reply: str = ""  # of ours: its id, why it was taken as what it is, and whether it ended the wait
+    why: str = ""
+    counts: bool = False
 
 
 def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> list[Said]:
@@ -68,11 +71,18 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
                 case_id=other["case_id"] or "",
             )  # fmt: skip
     for own in key_values.own_posts_of_case(context.database, case.id):
-        note = "automatic: it stopped no clock" if own["automatic"] else "sent them on" if own["sent_on"] else ""
-        found[own["native_id"]] = _ours(case, at(own["posted_at"]), own["author"], own["text"], own["url"], note)
+        said = _ours(case, at(own["posted_at"]), own["author"], own["text"], own["url"], _NOTES.get(own["kind"], ""))
+        found[own["native_id"]] = replace(
+            said, reply=own["native_id"], why=own["reason"], counts=own["kind"] in {"answer", "sent_on"}
+        )
     return sorted(found.values(), key=lambda each: each.at)
 
 
+_NOTES = {
+    "automatic": "automatic: it stopped no clock",
+    "holding": "a first word: the answer is still due",
+    "sent_on": "sent them on",
+}
 FOLDED = 3  # as many others in a row, or more, stand behind one line
 
 
@@ -132,7 +142,7 @@ def _show(
         talk=runs(conversation(context, row, told)), worst=worst, author=author_card(context, case, earlier),
         history=history_line(context, earlier), log=entries(log), similar=alike_cases,
         solved=solved, folded=FOLDED,
-        people=people_of(context), undoable=undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
+        people=people_of(context), undoable=verbs.undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
         replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)], reply=reply, limit=limit,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
         said=context.query("said"), fault=fault, open_url=worst.post.url if worst else "", words_of=words_of,
@@ -184,7 +194,7 @@ def history_line(context: RequestContext, earlier: Sequence[Row]) -> str:
         return ""
     times = case_policy.ordinal(len(earlier) + 1)
     words = f"{times[:1].upper()}{times[1:]} time in 30 days"
-    never = [each for each in earlier if not each["answered_at"] and each["outcome"] != "no_answer_needed"]
+    never = [each for each in earlier if never_answered(each["answered_at"], each["outcome"])]
     if never:
         day = at(never[0]["first_posted_at"]).astimezone(context.zone)
         which = "the first" if never[0]["id"] == earlier[0]["id"] else "one"
@@ -212,13 +222,6 @@ def similar(context: RequestContext, row: Row) -> list[Any]:
     return lines(context.database, context.rules, list(unique.values())[-8:], context.now, context.zone)
 
 
-def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | None:
-    """What can still be taken back."""
-    said = [line for line in log if line.undone_at is None and line.what in verbs.VERBS and "before" in line.detail]
-    said = [line for line in said if line.what != "undo"]
-    return said[-1] if said and now - said[-1].at <= verbs.UNDO_WITHIN else None
-
-
 _SPANS = {"1h": 1, "4h": 4, "1d": 24, "3d": 72, "7d": 168}
 
 
@@ -228,7 +231,7 @@ def say(context: RequestContext) -> Response:
     case_id, verb = context.path("id")[:40], context.form.get("verb")
     if verb == "tone":
         return _show(context, reply=context.form.raw("reply")[:REPLY], checked=True)
-    fields = ("outcome", "why", "owner", "on", "text", "url")
+    fields = ("outcome", "why", "owner", "on", "text", "url", "reply")
     detail: dict[str, Any] = {key: context.form.get(key)[:2000] for key in fields if context.form.get(key)}
     if verb in {"snooze", "wait"}:
         detail["until"] = _until(context)

@@ -16,6 +16,7 @@ from alerts.case import PRIORITIES, Case
 from alerts.wording import count_words, span_words
 from monitor.cases import actions as verbs
 from monitor.cases import expiry
+from monitor.cases.own_lists import all_solved
 from monitor.notify import rendering
 from monitor.people.identity import Actor
 from monitor.settings.rules import Rules
@@ -39,13 +40,15 @@ TITLES = {
     "taken": "Somebody is on it",
     "later": "Snoozed, or waiting for somebody",
     "answered": "Answered, not closed yet",
+    "private": "Went on in private: solved, or still open?",
     "closed": "Closed",
     "sweep": "May need an answer",
 }
 
 
 STATES = {
-    "waiting": "nobody has it", "taken": "taken", "later": "later", "answered": "answered", "closed": "closed",
+    "waiting": "nobody has it", "taken": "taken", "later": "later", "answered": "answered",
+    "private": "in private", "closed": "closed",
     "sweep": "may need one",
 }  # fmt: skip
 
@@ -211,7 +214,7 @@ def inbox(context: RequestContext) -> Response:
         mine=context.directory.resolve(context.who.actor).id,
         priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
         said=context.query("said"), undo=context.query("undo"),
-        more={name: totals[name] for name in ("answered", "closed")} if not state else {},
+        more={name: totals[name] for name in ("answered", "private", "closed")} if not state else {},
         outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST, not_read=not_read(context),
     )  # fmt: skip
 
@@ -238,6 +241,8 @@ def several(context: RequestContext) -> Response:
         "close": {"outcome": context.form.get("outcome")},
         "snooze": {"until": context.now + timedelta(hours=24)},
         "undo": {},
+        "not_answered": {},
+        "reopen": {},
     }
     if verb not in meanings:
         raise Refusal(400, "Choose what to do with them")
@@ -267,6 +272,15 @@ def several(context: RequestContext) -> Response:
     return RedirectResponse(_told(back, words, done if verb != "undo" else []), 303)
 
 
+@post("/cases/solved-in-private", role="staff")
+def solved_in_private(context: RequestContext) -> Response:
+    """One press for all that somebody sent on: solved."""
+    with context.database.transaction():
+        count = all_solved(context.database, context.rules, context.who.actor, context.who.way, context.now)
+    said = f"{count_words(count, 'case')} closed as solved." if count else "Nothing that you sent on is open."
+    return RedirectResponse(_told("/", said), 303)
+
+
 # What is chosen by who says it, never assumed: how it ended teaches, and stands in the figures.
 _ASKS = {
     "close": ("outcome", "Nothing was changed: choose how they ended, then close them."),
@@ -279,6 +293,8 @@ _WORDS = {
     "close": "closed",
     "snooze": "snoozed for a day",
     "undo": "taken back",
+    "not_answered": "open again",
+    "reopen": "open again",
 }
 
 

@@ -41,6 +41,7 @@ PURPOSES = {
     "dismiss": ("dismiss", "take", "undo"),
     "morning": ("morning", "take", "undo"),
     "answered": ("answered", "undo"),
+    "not_answered": ("not_answered", "undo"),
     "more": ("answered", "snooze", "wait", "release", "close", "undo"),
 }
 

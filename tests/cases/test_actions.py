@@ -127,7 +127,7 @@ def test_undo_keeps_what_the_network_has_said_in_between(acme: Assembly) -> None
     tell(acme, "take")
     with acme.database.transaction():
         acme.answers.take(
-            [post("Sorry!", author="acme_care", parent_id="first", at=NOW + 2 * MINUTE)], NOW + 3 * MINUTE
+            [post("Sorry! It is fixed.", author="acme_care", parent_id="first", at=NOW + 2 * MINUTE)], NOW + 3 * MINUTE
         )
     tell(acme, "undo", now=NOW + 5 * MINUTE)
     found = case(acme.database, "1")

@@ -182,4 +182,6 @@ def test_a_reply_to_nobody_we_know_is_kept_and_answers_nothing(acme: Assembly) -
 
 
 def test_a_hostile_reply_is_kept(acme: Assembly) -> None:
-    assert hear(acme, reply("\x00\ud800 sorry\u2028" * 1000, native_id="\x00" * 5000)) == 1
+    assert hear(acme, reply("\x00\ud800 sorry\u2028" * 1000, native_id="\x00" * 5000)) == 0
+    assert count(acme.database, "own_posts") == 1
+    assert case(acme.database, "1").held, "it says no more than sorry"

@@ -64,6 +64,16 @@ connectors/test_rss.py: connectors/bot_check.py connectors/rss/connector.py conn
     connectors/rss/identity.py connectors/rss/parsing.py connectors/rss/wording.py
 connectors/test_dates.py: connectors/date_words.py
 ingest/test_file_import.py: monitor/ingest/file_rows.py
+notify/test_events.py: monitor/notify/event_sender.py monitor/store/events.py
+notify/test_targets.py: monitor/notify/fallback.py
+notify/test_outbox.py: monitor/notify/gathering.py
+web/test_trouble.py: monitor/notify/repeats.py monitor/notify/trouble.py monitor/store/channel_health.py
+    monitor/store/disk.py monitor/web/reading.py
+settings/test_accounts.py: monitor/ingest/identities.py
+settings/test_rules.py: monitor/settings/warnings.py
+cases/test_first_words.py: monitor/cases/own_lists.py monitor/cases/recording.py
+cases/test_reply_kinds.py: monitor/text/reply_phrases.py
+ingest/test_conversations.py: monitor/text/same_trouble.py
 people/test_identity.py: monitor/people/reach.py monitor/people/upgrade.py monitor/store/people.py
 """
 WITHOUT_A_NAMESAKE = {

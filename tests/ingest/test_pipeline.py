@@ -297,13 +297,13 @@ def test_a_reply_that_was_seen_before_its_post_answers_it_as_soon_as_it_comes(ac
 
 
 def test_a_reply_inside_a_review_stops_its_clock(acme: Assembly) -> None:
-    review = post(ANGRY, rating=1.0, at=NOW - 2 * HOUR, reply_text="We are sorry", replied_at=NOW - HOUR)
+    review = post(ANGRY, rating=1.0, at=NOW - 2 * HOUR, reply_text="Sorry, version 5 mends it", replied_at=NOW - HOUR)
     (opened,) = take(acme, review)
     assert case(acme.database, opened).answered_at == NOW - HOUR
 
 
 def test_a_reply_dated_before_its_review_counts_zero_and_is_marked(acme: Assembly) -> None:
-    review = post(ANGRY, rating=1.0, at=NOW - HOUR, reply_text="We are sorry", replied_at=NOW - DAY)
+    review = post(ANGRY, rating=1.0, at=NOW - HOUR, reply_text="Sorry, version 5 mends it", replied_at=NOW - DAY)
     (opened,) = take(acme, review)
     row = cases.row_of(acme.database, opened)
     assert row is not None
@@ -314,7 +314,7 @@ def test_a_review_that_is_answered_later_is_answered_when_it_is_read_again(acme:
     review = post(ANGRY, rating=1.0)
     take(acme, review)
     assert case(acme.database, "1").answered_at is None
-    take(acme, replace(review, reply_text="Sorry", replied_at=NOW + HOUR), now=NOW + 2 * HOUR)
+    take(acme, replace(review, reply_text="Sorry, version 5 mends it", replied_at=NOW + HOUR), now=NOW + 2 * HOUR)
     assert case(acme.database, "1").answered_at == NOW + HOUR
 
 

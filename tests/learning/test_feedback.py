@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.cases.actions import record_answer, say
+from monitor.cases.actions import say
+from monitor.cases.recording import Reply, record_reply
 from monitor.learning import feedback
 from monitor.reports import digest
 from monitor.service.scheduler import Engine
@@ -225,9 +226,8 @@ def test_our_own_reply_on_the_network_teaches_that_an_answer_was_needed(acme: As
     for opened in take(acme, *complaints(2), old):
         found = cases.one(acme.database, opened)
         assert found is not None
-        record_answer(
-            acme.database, acme.rules, found, answered_at=NOW, who="acme_care", url="", sent_on=False, now=NOW
-        )  # fmt: skip
+        reply = Reply("answer", "it says more", NOW, "acme_care", "")
+        record_reply(acme.database, acme.rules, found, reply, NOW)
     labels = key_values.labels_of(acme.database, "Acme")
     assert [(row["answer"], row["who"], row["way"]) for row in labels] == [("yes", "acme_care", "network")] * 2
     assert "old" not in {row["author"] for row in labels}

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from connectors import Post
 from monitor.cases import actions as verbs
+from monitor.cases.reply_kinds import KINDS, kind_of
 from monitor.cli import app
 from monitor.reports import formatting, statistics
 from monitor.settings.loading import load
@@ -190,7 +191,15 @@ def test_a_reply_to_what_came_before_leaves_the_later_words_waiting(acme: Assemb
     write(acme, "q", at=NOW + 30 * MINUTE, words=AGAIN, thread_id="thread of p")
     with acme.database.transaction():
         acme.answers.take(
-            [post("So sorry!", author="acme_care", parent_id="p", at=NOW + 20 * MINUTE)], NOW + 50 * MINUTE
+            [
+                post(
+                    "So sorry! It was our mistake and is repaired.",
+                    author="acme_care",
+                    parent_id="p",
+                    at=NOW + 20 * MINUTE,
+                )
+            ],
+            NOW + 50 * MINUTE,
         )
     reply(acme, "q", at=NOW + 90 * MINUTE)
     found = of_week(acme)
@@ -217,8 +226,8 @@ def test_an_automatic_reply_is_no_answer(acme: Assembly) -> None:
 
 def test_a_reply_dated_before_its_post_counts_as_no_time_and_is_marked(acme: Assembly) -> None:
     """A review that was edited after it had been answered."""
-    write(acme, "p", at=NOW, rating=1.0, replied_at=NOW - 30 * DAY, reply_text="Thanks for telling us.")
-    write(acme, "q", at=NOW, author="mia", rating=1.0, replied_at=NOW + HOUR, reply_text="Thanks for telling us.")
+    write(acme, "p", at=NOW, rating=1.0, replied_at=NOW - 30 * DAY, reply_text="Thanks, version 5 mends it.")
+    write(acme, "q", at=NOW, author="mia", rating=1.0, replied_at=NOW + HOUR, reply_text="Thanks, version 5 mends it.")
     found = of_week(acme)
     assert (found.answered, found.backdated) == (2, 1)
     assert (found.to_answer.median, found.to_answer_wall.median) == (timedelta(0), timedelta(0))
@@ -396,17 +405,19 @@ def test_the_report_of_real_reviews_agrees_with_numpy(name: str, tmp_path: Path)
     assert count(database, "cases") == imported["cases"] > 40
     opened = [reviews[row["thread"]] for row in database.rows("SELECT thread FROM cases WHERE praise = 0")]
     database.close()
-    pairs = [
-        tuple(datetime.fromisoformat(row[key]).replace(tzinfo=UTC) for key in ("at", "repliedAt"))
-        for row in opened
-        if row["repliedAt"]
-    ]
-    backdated = sum(answered < posted for posted, answered in pairs)
+    ended: dict[str, list[tuple[datetime, datetime]]] = {kind: [] for kind in KINDS}
+    for row in opened:
+        if row["repliedAt"]:
+            posted, replied = (datetime.fromisoformat(row[key]).replace(tzinfo=UTC) for key in ("at", "repliedAt"))
+            ended[kind_of(row["replyContent"], made.alerts.automatic_replies).kind].append((posted, replied))
+    pairs = ended["answer"]
+    backdated = sum(answered < posted for posted, answered in [*pairs, *ended["sent_on"]])
     wall = [max(answered - posted, timedelta(0)) for posted, answered in pairs]
     desk = [in_opening_hours(posted, answered) if answered > posted else timedelta(0) for posted, answered in pairs]
 
     (found,) = run("--settings", settings, "report", "--days", "9000", "--json")
     assert (found["turns"], found["answered"], found["backdated"]) == (len(opened), len(pairs), backdated)
+    assert found["private"] == len(ended["sent_on"])
     assert told(found["to_answer_wall"]) == nearest_ranks(wall)
     assert told(found["to_answer"]) == nearest_ranks(desk)
     by_hour = {hour: each["answered"] for hour, each in found["by"]["hour"].items() if each["answered"]}
@@ -462,15 +473,22 @@ def test_the_report_of_real_threads_agrees_with_a_plain_walk_over_them(sqlite: S
 
     waits: list[tuple[datetime, datetime | None]] = []
     waiting: dict[str, datetime] = {}
+    private: dict[str, datetime] = {}
+    sent_on = 0
     for made, ours in events.values():
         case_id, lane, praise = case_of.get(made.parent_id if ours else made.native_id, ("", "", 0))
         if case_id in praised or (praise and case_id in known and not ours):
             continue
         known.add(case_id)
-        if ours and case_id in waiting and not acme.answers.is_automatic(made.text):
-            waits.append((waiting.pop(case_id), made.posted_at))
-        elif not ours and case_id and lane != "none":
+        kind = kind_of(made.text, acme.settings.alerts.automatic_replies).kind if ours else ""
+        if kind == "answer" and case_id in waiting | private:
+            waits.append((waiting.pop(case_id, None) or private.pop(case_id), made.posted_at))
+        elif kind == "sent_on" and case_id in waiting:
+            private[case_id] = waiting.pop(case_id)
+        elif not ours and case_id and (lane != "none" or case_id in private):
+            sent_on += private.pop(case_id, None) is not None
             waiting.setdefault(case_id, made.posted_at)
+    sent_on += len(private)
     answered = [end - start for start, end in waits if end is not None]
     assert len(answered) > 60
 
@@ -478,7 +496,8 @@ def test_the_report_of_real_threads_agrees_with_a_plain_walk_over_them(sqlite: S
     begin = events[first["tweet_id"]][0].posted_at - DAY
     found = statistics.of_span(sqlite, acme.rules, begin, events[last["tweet_id"]][0].posted_at + DAY)
     assert found.again > 0
-    assert (found.turns, found.answered) == (len(answered) + len(waiting), len(answered))
+    assert found.private == sent_on > 10
+    assert (found.turns, found.answered) == (len(answered) + len(waiting) + sent_on, len(answered))
     assert found.to_answer_wall.median is not None and found.to_answer_wall.p90 is not None  # noqa: PT018
     ranks = [found.to_answer_wall.median.total_seconds(), found.to_answer_wall.p90.total_seconds()]
     assert ranks == nearest_ranks(answered)

@@ -1,0 +1,225 @@
+"""The conversations of open cases: what is said in them is read on every network that can show it, name or no name.
+
+A customer who answers us does not name the brand again. So the replies in the conversation of a case are read while it
+waits, and for seven days after its answer. Kept of them: what the case's person says, what our own accounts say, what
+names a brand, and what says that it is the same trouble (as a mention of the story, as long as the story is open). All
+else is judged in memory and dropped: it is never stored and never logged.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from connectors import Batch, ConnectorError, Conversation, Post, Request
+from monitor.cases.brand_replies import Answers
+from monitor.ingest.pipeline import Intake
+from monitor.settings.models import Source
+from monitor.settings.rules import Rules
+from monitor.store import cases, key_values, mentions, sources
+from monitor.store.connect import Error
+from monitor.store.database import Database, Row, at
+from monitor.text.same_trouble import says_same_trouble
+from monitor.timeouts import Overran, within
+
+log = logging.getLogger("earful.conversations")
+
+FOLLOWED = timedelta(days=7)  # after the answer
+OVERLAP = timedelta(hours=1)  # posts appear late, and under their old time
+EVERY = timedelta(minutes=1)  # no conversation more often, however often its source is read
+LONGEST_BACK_OFF = timedelta(hours=1)
+MOST = 500  # conversations of a source that are followed at a time; the others come when these are settled
+LATEST = "talk:{source}"  # the fact that says how far each conversation was read
+SPENT = "talk-spent:{source}:{month}"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """One conversation, and whose cases are in it: author (folded) -> case row."""
+
+    conversation: Conversation
+    brand: str
+    people: Mapping[str, Row]
+    newest_case: Row
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one reading kept, in numbers; what was dropped is not even counted by whom."""
+
+    conversations: int = 0
+    kept: int = 0
+    ours: int = 0
+    dropped: int = 0
+    error: str = ""
+
+
+class Conversations:
+    """Reads the conversations of cases. One is made for a set of rules; a source is visited by one thread at a time."""
+
+    def __init__(
+        self, database: Database, rules: Rules, intake: Intake, answers: Answers, connectors: Mapping[str, Any]
+    ) -> None:
+        self.database = database
+        self.rules = rules
+        self.intake = intake
+        self.answers = answers
+        self.connectors = connectors
+        self._failures: dict[str, int] = {}
+
+    def due(self, now: datetime) -> list[str]:
+        """The sources whose conversations are due: those that can show them and have a case to follow."""
+        return [
+            name
+            for name, health in sources.all_health(self.database).items()
+            if name in self.connectors
+            and hasattr(self.connectors[name], "fetch_conversations")
+            and health.paused_at is None
+            and not health.refused
+            and (health.talk_next_due_at is None or health.talk_next_due_at <= now)
+            and cases.conversations(self.database, name, now - FOLLOWED, 1)
+        ]
+
+    def visit(self, name: str, clock: Callable[[], datetime]) -> Heard:
+        """Read those conversations of a source whose turn it is. Never raises for a bad source."""
+        source, connector = self.rules.sources[name], self.connectors[name]
+        heard, now = Heard(), clock()
+        try:
+            turn, read = self._turn(name, int(connector.most_conversations), now)
+            if turn:
+                batch = self._fetch(source, connector, turn, now)
+                heard = self._keep(name, batch, turn, read, clock())
+                wait = batch.not_before
+            else:
+                wait = None
+            self._failures.pop(name, None)
+            later = max(source.own_every, EVERY)
+        except Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
+            said = str(error) if isinstance(error, ConnectorError | Overran) else f"unexpected {type(error).__name__}"
+            log.warning("%s: the conversations of cases could not be read: %s", name, said)
+            failures = self._failures[name] = self._failures.get(name, 0) + 1
+            heard, wait = Heard(error=said), getattr(error, "retry_at", None)
+            later = min(source.own_every * 2 ** min(failures, 8), LONGEST_BACK_OFF)
+        with self.database.transaction():
+            sources.set_due(self.database, name, "talk", max(wait or now, now + later))
+        return heard
+
+    def _turn(self, source: str, most: int, now: datetime) -> tuple[list[Followed], dict[str, str]]:
+        """Which conversations are read now: those of open cases first, among them whichever was read longest ago."""
+        rows = cases.conversations(self.database, source, now - FOLLOWED, MOST)
+        kept: dict[str, str] = json.loads(key_values.fact(self.database, LATEST.format(source=source)) or "{}")
+        by_thread: dict[str, list[Row]] = {}
+        for row in rows:
+            by_thread.setdefault(row["thread"], []).append(row)
+        order = sorted(
+            by_thread, key=lambda thread: (not any(row["waits"] for row in by_thread[thread]), kept.get(thread, ""))
+        )
+        chosen = order[:most]
+        natives = mentions.native_ids_of_cases(
+            self.database, [row["id"] for thread in chosen for row in by_thread[thread]]
+        )
+        turn = [_followed(thread, by_thread[thread], natives, kept.get(thread, "")) for thread in chosen]
+        return turn, {thread: moment for thread, moment in kept.items() if thread in by_thread}
+
+    def _fetch(self, source: Source, connector: Any, turn: Sequence[Followed], now: datetime) -> Batch:
+        asked = tuple(each.conversation for each in turn)
+        health = sources.all_health(self.database).get(source.name)
+        request = Request(
+            source=source.name,
+            terms=(),
+            cursor=sources.cursor(self.database, source.name, "talk"),
+            now=now,
+            since=min(each.since for each in asked),
+            accounts=self.rules.accounts.ids(source.name),
+            spent=health.spent_in(now) if health is not None else 0.0,
+        )
+        read: Callable[[], Batch] = partial(connector.fetch_conversations, asked, request)
+        return within(source.deadline.total_seconds(), read, f"talk-{source.name}")
+
+    def _keep(self, name: str, batch: Batch, turn: Sequence[Followed], read: dict[str, str], now: datetime) -> Heard:
+        """Keep what is ours to keep, with how far each conversation was read; the rest is gone when this returns."""
+        heard = Heard(conversations=len(turn))
+        by_thread = {each.conversation.thread: each for each in turn}
+        ours = [post for post in batch.posts if self.rules.is_own(post)]
+        others = [post for post in batch.posts if not self.rules.is_own(post) and not self.rules.is_ignored(post)]
+        theirs: dict[str, list[Post]] = {}
+        strangers: list[tuple[Post, Followed]] = []
+        for post in others:
+            followed = by_thread.get(post.thread_id)
+            if followed is None:
+                continue
+            case = followed.people.get(_folded(post.author))
+            if case is not None:
+                theirs.setdefault(case["brand"], []).append(replace(post, author=case["author"]))
+            else:
+                strangers.append((post, followed))
+        for brand, posts in theirs.items():
+            heard.kept += self.intake.take(posts, now, brand=brand).new
+        named = [post for post, _ in strangers if self.intake.names_a_brand(post)]
+        heard.kept += self.intake.take(named, now).new if named else 0
+        heard.kept += self._same_trouble([pair for pair in strangers if pair[0] not in named], now)
+        with self.database.transaction():
+            if ours:
+                self.answers.take(ours, now)
+            read |= {each.conversation.thread: now.isoformat() for each in turn} if batch.complete else {}
+            fact = LATEST.format(source=name)
+            key_values.remember(self.database, fact, json.dumps(read), now)
+            sources.save_cursor(self.database, name, "talk", batch.cursor, now, complete=batch.complete)
+            if batch.quota is not None:
+                sources.note_quota(self.database, name, batch.quota, now)
+                self._note_cost(name, batch.quota.cost, now)
+        heard.ours = len(ours)
+        heard.dropped = len(batch.posts) - len(ours) - heard.kept
+        return heard
+
+    def _note_cost(self, name: str, cost: float, now: datetime) -> None:
+        if cost:
+            fact = SPENT.format(source=name, month=f"{now:%Y-%m}")
+            spent = float(key_values.fact(self.database, fact) or 0.0) + cost
+            key_values.remember(self.database, fact, f"{spent:.6f}", now)
+
+    def _same_trouble(self, strangers: Iterable[tuple[Post, Followed]], now: datetime) -> int:
+        """Keep who has the same trouble as a mention of the story; how many. What else they say is forgotten here."""
+        kept = 0
+        by_case: dict[str, tuple[Followed, list[Post]]] = {}
+        for post, followed in strangers:
+            by_case.setdefault(followed.newest_case["id"], (followed, []))[1].append(post)
+        for case_id, (followed, posts) in by_case.items():
+            judged = self.intake.judge_posts(posts, followed.brand, now)
+            same = [
+                each
+                for each in judged
+                if says_same_trouble(each.post.text) or (each.verdict.lane == "ping" and not each.verdict.praise)
+            ]
+            if same:
+                with self.database.transaction():
+                    kept += mentions.add_to_case(self.database, case_id, same, now)
+        return kept
+
+
+def spent_on_conversations(database: Database, source: str, now: datetime) -> float:
+    """What reading the conversations of cases cost this month, in US dollars."""
+    return float(key_values.fact(database, SPENT.format(source=source, month=f"{now:%Y-%m}")) or 0.0)
+
+
+def _followed(thread: str, rows: Sequence[Row], natives: Mapping[str, Sequence[str]], read_at: str) -> Followed:
+    """One conversation with its people; read from where it was read last, at first from the first of their posts."""
+    since = datetime.fromisoformat(read_at) if read_at else at(min(row["first_posted_at"] for row in rows))
+    posts = dict.fromkeys(native for row in rows for native in natives.get(row["id"], ()))
+    return Followed(
+        Conversation(thread, tuple(reversed(posts)), since - OVERLAP),
+        rows[0]["brand"],
+        {_folded(row["author"]): row for row in reversed(rows)},
+        rows[0],
+    )
+
+
+def _folded(author: str) -> str:
+    return author.lstrip("@").casefold()

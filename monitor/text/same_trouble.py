@@ -1,0 +1,25 @@
+"""Whether somebody says in a few words that they have the same trouble as the person above them: "same here"."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+from monitor.text.normalize import fold
+
+_FEW = 40  # words: who writes more says what it is, and the judge hears that
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> re.Pattern[str]:
+    file = Path(__file__).parent / "words" / "same_trouble.toml"
+    listed = tomllib.loads(file.read_text(encoding="utf-8"))["phrases"]
+    return re.compile("|".join(rf"(?<!\w)(?:{each})" for each in listed))
+
+
+def says_same_trouble(text: str) -> bool:
+    """ "Same here!", "bei mir auch", "moi aussi" ..., in one of seven languages."""
+    words = re.sub(r"@\S+", " ", fold(text[:600])).strip(" .,!?")
+    return len(words.split()) <= _FEW and _phrases().search(words) is not None
