@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.service.scheduler import Engine, utc_now
+from monitor.service.scheduler import POOLS, WATCHED, Engine, utc_now
 from monitor.store import deliveries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -136,3 +136,13 @@ def test_every_tick_that_there_is_runs_and_so_does_the_world_of_the_stories(engi
     """The stories run what `ticks` lists: something that is due and not in it would be tried by nobody."""
     due = {name for name in dir(Engine) if name.endswith("_due")} | {"keep_house"}
     assert {tick.work.__name__ for tick in engine.ticks()} == due
+
+
+def test_the_audit_waits_for_nothing_else_and_every_pool_says_that_it_turns(engine: Engine) -> None:
+    """Whatever else is late, the audit has to come; and systemd is told by those without which the daemon is dead."""
+    pools = [tick.pool for tick in engine.ticks()]
+    assert [tick.name for tick in engine.ticks() if tick.pool == "audit"] == ["audit"]
+    assert set(pools) == set(POOLS)
+    assert engine.heartbeat.hung() == []
+    engine.start()
+    assert set(engine.heartbeat._last) == set(WATCHED)
