@@ -11,6 +11,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from alerts import hours, ladder
@@ -104,9 +105,9 @@ class _Round:
 
     def _remind(self, row: Mapping[str, Any], case: Case, due: ladder.Due) -> None:
         """Call whom the steps name that are due, and move the case on to its next step."""
-        called = self._called(case.id)
         at_night = case.priority == "critical" and self.rules.quiet.is_quiet(self.now)
-        tired = night_calls.tired(self.database, self.rules, self.now) if at_night else set()
+        called = self._called(case.id) if at_night or {"next", ladder.ANYBODY} & set(due.notify) else []
+        tired = self._tired if at_night else frozenset()
         names, people = self._whom(due.notify, called, tired, at_night=at_night)
         if at_night and not names:  # everybody who can be called was called often enough: the morning is next
             self._move(row, next_step_at=stamp(self.rules.quiet.quiet_until(self.now)))
@@ -144,6 +145,11 @@ class _Round:
         if not names and not tired:  # there is nobody to call: the channel hears it
             names = ["channel"]
         return list(dict.fromkeys(names)), list(dict.fromkeys(people))
+
+    @cached_property
+    def _tired(self) -> frozenset[str]:
+        """Who was called this night as often as anybody is."""
+        return frozenset(night_calls.tired(self.database, self.rules, self.now))
 
     def _anybody(self, called: list[str], tired: Collection[str], *, at_night: bool) -> str:
         """Whoever was not called yet comes first. Who is off duty is called last, and not at night."""

@@ -222,3 +222,16 @@ def test_who_is_not_called_at_night_is_not_mentioned_in_a_channel_either(tmp_pat
         (mail,) = earful.mails_to_staff()
         assert "parcel never arrived" in mail.text
         assert "charged me three times" in mail.text
+
+
+def test_a_colleague_whom_settings_do_not_name_keeps_what_they_take_and_calls_end(tmp_path: Path) -> None:
+    with calling(tmp_path, "Wed 10:00") as earful:
+        earful.until("Wed 10:00")
+        earful.posts("olga", LEAK, at="Wed 10:01")
+        earful.until("Wed 10:02")
+        earful.press(earful.case_of("olga"), "take", who="Cleo")
+        earful.until("Wed 10:29")
+        case = earful.case_of("olga")
+        assert case.owner.casefold() == "cleo"
+        assert earful.mails_to_staff() == []
+        assert earful.thread() == []
