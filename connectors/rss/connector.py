@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -36,6 +37,7 @@ ASK_GONE_EVERY = timedelta(days=1)
 # A feed that comes and goes is told once a day; while it is not told, nobody hears of its coming back either.
 TELL_EVERY = timedelta(days=1)
 # A walk in which every feed failed so far is begun anew when it is taken up later than this.
+STARTING = 5.0  # seconds that a child may take beside its reading
 WALK_GOES_STALE = timedelta(minutes=5)
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
 
@@ -280,14 +282,16 @@ def _in_child(job: bytes, seconds: float, where: str) -> dict[str, Any]:
     package = str(Path(__file__).resolve().parents[2])
     environment = {"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
     command = [sys.executable, "-P", "-s", "-X", "utf8", "-m", "connectors.rss.parsing"]
+    too_much = Nonsense(f"{where} sent a feed that takes too long to read", "It may be hostile: leave it out for now.")
     with subprocess.Popen(  # noqa: S603 (our own module, no shell)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd="/"
     ) as child:
         try:
-            out, _ = child.communicate(job, timeout=seconds * 2 + 5)
+            out, _ = child.communicate(job, timeout=seconds * 2 + STARTING)
         except subprocess.TimeoutExpired:
-            child.kill()
-            # Its limit of processor time would have ended it long before: it did not get that time. That is ours.
+            if _end(child) >= seconds / 2:
+                raise too_much from None
+            # It did not get the processor time that it may use: that is ours, and says nothing of the feed.
             raise ConnectorError(
                 f"{where}: its feed was not read in time, since this machine is too busy",
                 "Nothing is wrong with the feed; it is tried again. If it lasts, give this machine less to do.",
@@ -295,7 +299,7 @@ def _in_child(job: bytes, seconds: float, where: str) -> dict[str, Any]:
         except OSError:
             out = b""
     if child.returncode == -signal.SIGXCPU:
-        raise Nonsense(f"{where} sent a feed that takes too long to read", "It may be hostile: leave it out for now.")
+        raise too_much
     try:
         document = json.loads(out)
     except ValueError:
@@ -303,6 +307,14 @@ def _in_child(job: bytes, seconds: float, where: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Nonsense(f"{where} sent a feed that cannot be read", "Check the address in a browser.")
     return document
+
+
+def _end(child: subprocess.Popen[bytes]) -> float:
+    """End a child; how many seconds of processor time it has had."""
+    child.kill()
+    _pid, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _digest(value: str | bytes) -> str:

@@ -286,6 +286,22 @@ def test_a_feed_that_holds_the_parser_is_cut_and_the_others_go_on(server: FakeSe
     assert "takes too long" in batches[0].notices[0]
 
 
+def test_a_feed_that_our_own_machine_did_not_get_to_is_not_called_hostile(
+    server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child gets no time on the processor: it sleeps."""
+    asleep = tmp_path / "asleep"
+    asleep.write_text("#!/bin/sh\nexec sleep 60\n")
+    asleep.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(asleep))
+    monkeypatch.setattr("connectors.rss.connector.STARTING", 0.1)
+    server.route("/a", served(feed(item(1))))
+    with pytest.raises(ConnectorError) as caught:
+        reader(server, "/a", parse_seconds=1.0).fetch(first_request("news"))
+    assert "this machine is too busy" in caught.value.message
+    assert "hostile" not in caught.value.message + caught.value.remedy
+
+
 def test_entities_that_multiply_are_harmless(server: FakeServer) -> None:
     lines = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY l0 "ha">{lines}]>'
