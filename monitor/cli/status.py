@@ -13,6 +13,7 @@ from alerts.wording import span_words
 from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, costs, foreseen
 from monitor.ingest.collector import noticed
+from monitor.ingest.conversations import spent_on_conversations
 from monitor.notify import trouble
 from monitor.reports import formatting
 from monitor.service.console_view import command
@@ -53,6 +54,7 @@ def status(as_json: AsJson = False) -> None:
                             "paused": health[source.name].paused_at is not None, "refused": health[source.name].refused,
                             "quota_remaining": health[source.name].quota_remaining,
                             "spent": health[source.name].spent_in(now), "monthly_budget": budget_of(source),
+                            "spent_on_conversations": spent_on_conversations(database, source.name, now),
                             "forecast": round(foreseen(database, health[source.name], now), 2),
                             "notices": noticed(database, source.name),
                             "aside": aside.get(source.name, 0),
@@ -150,6 +152,8 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
         notes += [f"{source.name}: {said}" for said in noticed(database, source.name)]
         if source.enabled and costs(source):
             bills.append(cost_line(source, each.spent_in(now), foreseen(database, each, now), now))
+            if talk := spent_on_conversations(database, source.name, now):
+                bills.append(f"{source.name}: ${talk:.2f} of it for the conversations of cases")
         if each.failing_since:
             notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
     notes += [

@@ -445,9 +445,9 @@ def sent_on(database: Database, before: datetime | None = None, limit: int = 500
 
 
 def past_resolution(database: Database, now: datetime, limit: int = 500) -> list[Row]:
-    """Open cases that people were called for and that should have been settled by now, the longest overdue first."""
+    """Open cases that somebody has and that should have been settled by now, the longest overdue first."""
     return database.rows(
-        "SELECT * FROM cases WHERE closed_at = '' AND lane = 'ping' AND quiet = 0 AND sent_on = 0 "
+        "SELECT * FROM cases WHERE closed_at = '' AND lane = 'ping' AND quiet = 0 AND sent_on = 0 AND owner <> '' "
         "AND resolve_due_at <> '' AND resolve_due_at <= :now ORDER BY resolve_due_at, n LIMIT :limit",
         {"now": stamp(now), "limit": limit},
     )
