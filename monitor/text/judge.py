@@ -22,7 +22,7 @@ from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
 from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.model.trained import Answer, Learned, Lesson
-from monitor.text.relevance import has_learned, names_context, relevance
+from monitor.text.relevance import has_learned, names_context, relevance, speaks_to
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.triage import by_stars, lane_of, rule_lines, speaks_to_us, tells_of_trouble
 from monitor.types import Verdict
@@ -130,8 +130,9 @@ class Judge:
         context = self._brands.get(brand, self._general).profile.context
         if not has_learned(learned):
             # Stars, a reply to us, our handle, and who writes on in their case's conversation leave no doubt.
-            sure = answers_us or post.rating is not None or not found.words or any("@" in word for word in found.words)
-            if found.lane != "ping" or not context or sure or names_context(post, context):
+            if found.lane != "ping" or not context or answers_us or post.rating is not None or not found.words:
+                return found
+            if speaks_to(post, found.words) or names_context(post, context):
                 return found
             return replace(found, lane="sweep", reasons=(*found.reasons, NO_CONTEXT))
         weighed = relevance(post, context, learned, found.language)

@@ -108,6 +108,12 @@ def names_context(post: Post, context: tuple[str, ...]) -> bool:
     return any(query.match(subject) is not None for query in _queries(context))
 
 
+def speaks_to(post: Post, words: tuple[str, ...]) -> bool:
+    """Whether one of the words by which a post was found stands in it as a handle: "@shell"."""
+    text = post.text.casefold()
+    return any(f"@{word.lstrip('@')}".casefold() in text for word in words)
+
+
 def odds_before(post: Post, context: tuple[str, ...]) -> float:
     """Return the log odds of being about us before anything is learned; context words of the settings raise them."""
     return RELEVANT_ODDS + (CONTEXT_ODDS if names_context(post, context) else 0.0)

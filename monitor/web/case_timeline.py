@@ -21,7 +21,7 @@ _WORDS = {
     "overdue": "overdue: the time to answer has passed",
     "priority": "urgent now: many say the same",
     "take": "taken",
-    "release": "let go",
+    "release": "released",
     "answered": "answered",
     "not_answered": "not answered: the next clock runs",
     "first word": "a first word from us: the answer is still due",

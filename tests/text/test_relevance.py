@@ -87,7 +87,7 @@ def test_context_words_work_before_anything_is_learned(said: str) -> None:
 def test_what_is_surely_about_us_needs_no_context_word() -> None:
     trouble = "charged me twice and nobody answers. This is terrible, I want my money back!"
     judge = Judge([BrandProfile("Shell", context=CONTEXT)])
-    assert judge.verdict(post(f"@Shell {trouble}"), "Shell", ("@Shell",)).lane == "ping"
+    assert judge.verdict(post(f"@shell {trouble}"), "Shell", ("shell",)).lane == "ping", "by our handle"
     assert judge.verdict(post(trouble), "Shell").lane == "ping", "found by their conversation, not by a word"
     assert judge.verdict(post(f"Shell {trouble}"), "Shell", ("Shell",), answers_us=True).lane == "ping"
     assert judge.verdict(replace(post(f"Shell {trouble}"), rating=1.0), "Shell", ("Shell",)).lane == "ping"
