@@ -173,6 +173,11 @@ def _rename(database: Database, settings: Settings) -> None:
         with database.transaction():
             if renames.rename(database, what, before, name):
                 log.info("%s %s is called %s now: its history goes with it", what, before, name)
+    with database.transaction():
+        for source in settings.sources:
+            renames.begin(database, "source", source.name)
+        for brand in settings.brands:
+            renames.begin(database, "brand", brand.name)
 
 
 def connector_of(source: Source) -> Connector:

@@ -87,7 +87,7 @@ def disable(name: Name) -> None:
         _known(assembly, name)
         with assembly.database.transaction():
             web.disable_user(assembly.database, name, utc_now())
-        typer.echo(f"{name} is shut out; what they said of cases stays.")
+        typer.echo(f"{name} is shut out; what they did stays in the logs, and cases of theirs are open again.")
 
 
 @user.command("enable")

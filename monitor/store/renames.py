@@ -75,6 +75,18 @@ def rename(database: Database, what: What, before: str, name: str) -> bool:
     return True
 
 
+def begin(database: Database, what: What, name: str) -> None:
+    """Give a name that something else began with, and gave up, ids of its own. Inside a transaction.
+
+    Else the first post of a new "forum" would count as known, because the old one, "board" by now, had one of its id.
+    """
+    names, key = dict(database.id_names), f"{what}:{name}"
+    if key not in names and any(each.startswith(f"{what}:") and first == name for each, first in names.items()):
+        names[key] = f"{name} again"
+        _keep(database, _FACT, json.dumps(names))
+        database.id_names = names
+
+
 def _keep(database: Database, key: str, value: str) -> None:
     database.run(
         "INSERT INTO facts (key, value, at) VALUES (:key, :value, '') "

@@ -121,6 +121,19 @@ def test_a_brand_under_another_name_keeps_its_history(history: Base, tmp_path: P
     assert (case(history, "2").brand, case(history, "2").owner) == ("Megacorp", "Ana")
 
 
+def test_a_name_that_was_given_up_can_be_given_to_something_else(history: Base, tmp_path: Path) -> None:
+    """The first posts of the new forum would have counted as those that the old one had, and been lost."""
+    board(history, tmp_path)
+    changes = ('name = "chirp"', 'name = "board"'), ("chirp = [", "board = [")
+    acme = renamed(history, tmp_path, *changes)
+    for _ in range(2):  # and again after a restart
+        take(acme, post(ANGRY, source="forum", native_id="a", author="new"), now=NOW + HOUR)
+        assert count(history, "posts", "source = 'forum'") == 1
+        acme = renamed(history, tmp_path, *changes)
+    assert count(history, "posts", "source = 'board'") == 3
+    assert take(acme, post(ANGRY, source="board", native_id="a", thread_id="t"), now=NOW + HOUR) == []
+
+
 def test_without_was_a_new_name_begins_anew(history: Base, tmp_path: Path) -> None:
     acme = board(history, tmp_path, "")
     assert len(take(acme, post(ANGRY, source="board", native_id="a", thread_id="t"), now=NOW + HOUR)) == 1
