@@ -36,12 +36,12 @@ class UnansweredLine:
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """One source: mentions in the period, how many of them negative, and that as a share from 0 to 1."""
+    """One source: mentions in the period, how many of them negative, and their share (0 to 1) of those judged."""
 
     name: str
     mentions: int
     negative: int
-    share: float
+    share: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class DigestView:
     unanswered: tuple[UnansweredLine, ...]
     unanswered_count: int
     mentions: int
-    negative_share: float
+    negative_share: float | None
+    judged: int = 0  # the posts that the share is of: those in a language that is judged
     mentions_before: int | None = None
     negative_share_before: float | None = None
     small: bool = False
@@ -131,7 +132,8 @@ def render_digest(view: DigestView) -> tuple[str, str, str]:
         "more": max(view.unanswered_count - len(view.unanswered), 0),
         "mentions": f"{view.mentions:,}",
         "mentions_change": _mentions_change(view),
-        "share": percent(view.negative_share) if view.mentions else "–",
+        "share": percent(view.negative_share),
+        "judged": f"of {view.judged:,} judged" if view.negative_share is not None and view.judged else "",
         "share_change": _share_change(view),
         "bars": _bars(view.by_source),
         "preheader": f"{_waiting(view)} {count_words(view.mentions, 'mention')}.",
@@ -153,8 +155,10 @@ def digest_letter(view: DigestView, key: str) -> Letter:
     return Letter(key=key, subject=subject, html=html, text=text, headers=headers)
 
 
-def percent(share: float) -> str:
-    """Say a share: "18 %"; what is there but less than half a percent is "under 1 %"."""
+def percent(share: float | None) -> str:
+    """Say a share: "18 %"; what is there but less than half a percent is "under 1 %"; "–" of nothing."""
+    if share is None:
+        return "–"
     if 0 < share < 0.005:
         return "under 1 %"
     return f"{round(share * 100)} %"
@@ -228,7 +232,7 @@ def _mentions_change(view: DigestView) -> str:
 
 
 def _share_change(view: DigestView) -> str:
-    if view.negative_share_before is None or not view.mentions:
+    if view.negative_share_before is None or view.negative_share is None:
         return ""
     before = percent(view.negative_share_before)
     return _change(round(view.negative_share * 100), round(view.negative_share_before * 100), before)

@@ -329,11 +329,13 @@ def _one_case(assembly: Any, row: Row) -> None:
         Text(f"{one.priority}{': ' + ', '.join(one.priority_reasons) if one.priority_reasons else ''} · {how}")
     )
     if one.due_at is not None and one.state_at(now) in {"open", "taken"}:
-        left = hours.elapsed(now, one.due_at, assembly.rules.hours_for(one.priority)) if one.due_at > now else None
+        opening = assembly.rules.hours_for(one.priority)
+        left = hours.elapsed(now, one.due_at, opening) if one.due_at > now else None
+        of_what = "" if opening.always_open else " of opening hours"
         console.print(
             Text(
                 f"answer by {one.due_at.astimezone(zone):%a %d %b %H:%M}"
-                + (f", {span_words(left)} left" if left else ", overdue"),
+                + (f", {span_words(left)}{of_what} left" if left else ", overdue"),
                 "" if left else "red",
             )
         )

@@ -19,6 +19,7 @@ from alerts.wording import count_words, excerpt, span_words
 from connectors import Post
 from monitor.notify.rendering import SignedLink, no_link
 from monitor.reports import formatting, statistics
+from monitor.reports.definitions import Share, negative_share
 from monitor.settings import overrides
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions, report_queries, sources, web
@@ -139,12 +140,13 @@ def view(database: Database, rules: Rules, until: datetime) -> DigestView:
         unanswered=_unanswered(database, report_queries.unanswered(database, until, OLDEST), until),
         unanswered_count=waiting["called"],
         mentions=mentions_now,
-        negative_share=_share(now_rows),
+        negative_share=_share(now_rows).value,
+        judged=_share(now_rows).base,
         mentions_before=_total(before_rows, "mentions") if whole else None,
-        negative_share_before=_share(before_rows) if whole else None,
+        negative_share_before=_share(before_rows).value if whole else None,
         small=0 < mentions_now < SMALL,
         by_source=tuple(
-            SourceLine(row["source"], int(row["mentions"]), int(row["negative"]), row["negative"] / row["mentions"])
+            SourceLine(row["source"], int(row["mentions"]), int(row["negative"]), _share([row]).value)
             for row in now_rows
         ),
         voices=_voices(database, rules, since, until),
@@ -170,9 +172,8 @@ def _total(rows: list[Row], column: str) -> int:
     return sum(int(row[column]) for row in rows)
 
 
-def _share(rows: list[Row]) -> float:
-    total = _total(rows, "mentions")
-    return _total(rows, "negative") / total if total else 0.0
+def _share(rows: list[Row]) -> Share:
+    return negative_share(_total(rows, "negative"), _total(rows, "known"))
 
 
 def _page(rules: Rules) -> str:

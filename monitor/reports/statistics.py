@@ -1,7 +1,7 @@
 """The numbers: how long it takes to see, to tell, to take, to answer and to resolve. Never the mean alone.
 
-What is counted is a turn (`turns.py`): one time that a person waited for an answer. It belongs to the span in which its
-wait began, answered or not.
+What is counted is a turn (`response_times.py`) of a waiting case (`definitions.py`): one time that a person waited for
+an answer. It belongs to the span in which its wait began, answered or not.
 
 Opening hours and wall clock stand beside each other. Automatic replies never stopped a clock and so are no answers; a
 reply that is dated before its post (a review that was edited later) counts as no time at all and is marked.
@@ -20,6 +20,7 @@ from math import ceil
 
 from alerts import hours
 from monitor.people.identity import NOBODY, Actor, Directory, of_name
+from monitor.reports.definitions import is_waiting_case
 from monitor.reports.response_times import Turn, resolutions_of, turns_of
 from monitor.settings.rules import Rules
 from monitor.store import report_queries
@@ -217,7 +218,7 @@ def _waits_of(
     found: list[tuple[list[Counted], list[Resolved]]] = [([], []) for _ in bounds[1:]]
     for row, turns, resolutions in read(database, since, until) if told is None else told:
         for turn in turns:
-            if since <= turn.asked_at < until:
+            if since <= turn.asked_at < until and is_waiting_case(row, turn):
                 place = bisect_right(bounds, turn.asked_at)
                 found[place - 1][0].append(_count(rules, row, turn, bounds[place]))
         for span in resolutions:

@@ -59,12 +59,12 @@ def _hour(moment: datetime) -> datetime:
 
 
 def by_source(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
-    """(source, mentions, negative) of posts written in a span, the source with the most first."""
+    """(source, mentions, negative, known) of posts written in a span, the source with the most first."""
     found: dict[str, dict[str, Any]] = {}
     for row in heard(database, since, until, brand):
-        source = found.setdefault(row["source"], {"source": row["source"], "mentions": 0, "negative": 0})
-        source["mentions"] += row["mentions"]
-        source["negative"] += row["negative"]
+        source = found.setdefault(row["source"], {"source": row["source"], **dict.fromkeys(_SUMS, 0)})
+        for name in _SUMS:
+            source[name] += row[name]
     return sorted(found.values(), key=lambda each: (-each["mentions"], each["source"]))
 
 

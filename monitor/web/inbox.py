@@ -90,7 +90,7 @@ def clock_of(rules: Rules, case: Case, now: datetime) -> Clock:
     left = hours.elapsed(now, case.due_at, opening)
     whole = hours.elapsed(case.waits_since, case.due_at, opening)
     tone = "soon" if whole and left <= whole / 4 else ""
-    return Clock(f"{span_words(left)} left", tone, case.due_at)
+    return Clock(f"{span_words(left)}{'' if opening.always_open else ' of opening hours'} left", tone, case.due_at)
 
 
 def _counts(rules: Rules, case: Case) -> bool:

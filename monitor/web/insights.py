@@ -1,4 +1,4 @@
-"""Insights: how much was said and how unhappy, how long people waited, where and about what; a table beneath each."""
+"""Insights: how much was said and how negative, how long people waited, where and about what; a table beneath each."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from alerts.wording import span_words
 from monitor.reports import statistics
+from monitor.reports.definitions import negative_share
 from monitor.store import pages, report_queries
 from monitor.store.database import Row
 from monitor.web import charts
@@ -68,12 +69,12 @@ def _values(context: RequestContext, days: int, brand: str) -> dict[str, Any]:
         "first": heard or since,
         "unit": {"week": "week from"}.get(unit, unit),
         "total": sum(whole),
-        "unhappy": sum(negative),
-        "share": sum(negative) / sum(known) if sum(known) else None,
+        "share": negative_share(sum(negative), sum(known)),
         "report": statistics.of_span(context.database, context.rules, since, context.now, told),
-        "volume": charts.bars(names, whole, negative, f"Mentions, and unhappy ones among them, by {unit}"),
+        "volume": charts.bars(names, whole, negative, f"Mentions, and negative ones among them, by {unit}"),
         "volume_rows": [
-            (name, w, n, n / k if k else None) for name, w, n, k in zip(names, whole, negative, known, strict=True)
+            (name, w, n, negative_share(n, k).value)
+            for name, w, n, k in zip(names, whole, negative, known, strict=True)
         ],
         "answer": charts.line([week["name"] for week in weeks], medians, "Median hours to answer, by week", " h"),
         "weeks": weeks,

@@ -544,7 +544,7 @@ http://127.0.0.1:8321
 THE WEEK IN NUMBERS
 
 4 mentions (up from 2)
-75 % negative (up from 0 %)
+75 % negative of 4 judged (up from 0 %)
 Small numbers: one person more or less changes these shares a lot.
 
 BY SOURCE
@@ -590,7 +590,7 @@ GOOD TO KNOW
 HTML = """\
 The week of Acme, Globex Mon 2 Mar to Mon 9 Mar 2026 1 person still without an answer. 2 days 22 h · nobody
 has it olga on forum "Acme charged me twice and nobody answers. This is terrible." https://forum.example/olga
-Open Earful http://127.0.0.1:8321 The week in numbers 4 mentions up from 2 75 % negative up from 0 % Small
+Open Earful http://127.0.0.1:8321 The week in numbers 4 mentions up from 2 75 % negative of 4 judged up from 0 % Small
 numbers: one person more or less changes these shares a lot. By source forum 3 mentions, 67 % negative chirp 1
 mention, 100 % negative In their own words "Acme charged me twice and nobody answers. This is terrible." olga
 on forum · complaint https://forum.example/olga "Acme my order never arrived, two weeks late, awful service"

@@ -1,0 +1,93 @@
+"""One set of events, and every place that shows a figure of it: page, letter, report and API say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.reports import digest, formatting, statistics
+from monitor.reports.definitions import negative_share
+from monitor.store import web
+from monitor.store.sqlite import Sqlite
+from tests.helpers import ANGRY, CALM, CHURN, DAY, HOUR, LATE, MINUTE, NOW, THANKS, post, take
+from tests.web.office import Office
+
+FOREIGN = "Acme 配送が遅れて届かない 本当に困っています"  # in a language that nobody judges
+LISTED = 6
+DAYS = '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'
+OPEN = f'[desk]\nhours = [{{ days = {DAYS}, start = "00:00", end = "00:00" }}]\n'
+
+
+@pytest.fixture
+def acme(tmp_path: Path, sqlite: Sqlite) -> Iterator[Office]:
+    """A desk that is open around the clock, with what happened in a week; the figures below are counted by hand."""
+    made = Office(tmp_path, sqlite, tables=OPEN)
+    assembly, start = made.assembly, NOW - 2 * DAY
+
+    def wrote(name: str, words: str, at: timedelta, **more: str) -> None:
+        take(assembly, post(words, author=name, native_id=name, thread_id=name, at=start + at, **more), now=start + at)
+
+    def reply(to: str, after: timedelta) -> None:
+        words = "Sorry! We have refunded you today, it is on its way."
+        own = post(words, author="acme_care", parent_id=to, thread_id=to, at=start + after)
+        with assembly.database.transaction():
+            assembly.answers.take([own], start + after + MINUTE)
+
+    wrote("quick", ANGRY, timedelta(0))
+    wrote("slow", LATE, MINUTE)
+    wrote("never", CHURN, 2 * MINUTE)
+    wrote("young", "Acme charged me twice, please refund me. Terrible.", 2 * DAY - MINUTE)
+    for n in range(LISTED):
+        wrote(f"calm{n}", CALM, timedelta(minutes=10 + n))
+    wrote("glad", THANKS, 20 * MINUTE)
+    wrote("jp", FOREIGN, 21 * MINUTE, lang="ja")
+    reply("quick", 30 * MINUTE)
+    reply("slow", 20 * HOUR)
+    yield made
+    made.close()
+
+
+def test_page_letter_report_and_api_give_one_set_of_figures(acme: Office) -> None:
+    """Four waited (one is not due yet), two were answered, one of three that were due in time."""
+    database, rules = acme.database, acme.assembly.rules
+    rows = list(database.rows("SELECT label FROM mentions"))
+    judged = [row["label"] for row in rows if row["label"] != "unknown"]
+    negative = judged.count("negative")
+    assert 0 < negative < len(judged) < len(rows)
+    report = statistics.of_span(database, rules, NOW - 7 * DAY, NOW)
+    assert (report.turns, report.answered, report.to_answer.due) == (4, 2, 3)
+    assert report.in_target == pytest.approx(1 / 3)
+    assert formatting.as_json(report)["in_target"] == report.in_target
+    letter = digest.view(database, rules, NOW)
+    assert letter.negative_share == pytest.approx(negative / len(judged))
+    assert letter.judged == len(judged)
+    (line,) = [each for each in letter.figures if each.name == "Answered within the target"]
+    assert (line.value, line.note.split(";")[0]) == ("33 %", "of only 3")
+    page = " ".join(re.sub(r"<[^>]+>", " ", acme.person("Ana", "admin").get("/insights?days=7").text).split())
+    assert f"{100 * negative / len(judged):.0f} % negative ({negative} of {len(judged)} judged)" in page
+    assert "2 of 4 waiting cases answered; praise is left out" in page
+    assert "33 % answered within the target, of 3 due" in page
+    with database.transaction():
+        web.add_token(database, "secret-of-the-test", "test", "api", NOW, role="viewer", until=NOW + DAY)
+    asked = {"since": f"{NOW - 7 * DAY:%Y-%m-%dT%H:%M:%SZ}", "until": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}
+    headers = {"authorization": "Bearer secret-of-the-test"}
+    found = acme.browser().get("/api/v1/report", params=asked, headers=headers).json()
+    assert (found["turns"], found["answered"], found["in_target"]) == (4, 2, report.in_target)
+
+
+def test_an_entry_of_the_list_waits_once_somebody_took_it(acme: Office) -> None:
+    """It was nobody's task before; whoever took it said that it is one."""
+    before = statistics.of_span(acme.database, acme.assembly.rules, NOW - 7 * DAY, NOW).turns
+    row = acme.database.row("SELECT id FROM cases WHERE lane = 'sweep' AND praise = 0 ORDER BY n LIMIT 1")
+    assert row is not None
+    acme.person("Ana").post(f"/cases/{row['id']}", {"verb": "take"})
+    assert statistics.of_span(acme.database, acme.assembly.rules, NOW - 7 * DAY, NOW).turns == before + 1
+
+
+def test_a_share_of_nothing_is_none() -> None:
+    assert negative_share(0, 0).value is None
+    assert negative_share(1, 4).value == pytest.approx(0.25)
