@@ -1,0 +1,55 @@
+"""What `status` and `check` say while nobody can be alerted, or nothing can be stored."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.store import channel_health, disk, key_values
+from monitor.store.sqlite import Sqlite
+from tests.cli.test_command_line import earful
+from tests.helpers import settings_from, settings_on
+
+SLACK = '[[channels]]\nname = "slack"\nkind = "slack"\ntoken = { env = "T" }\n'
+MAIL = '[[channels]]\nname = "mail"\nkind = "email"\nhost = "127.0.0.1"\nsender = "earful@example.org"\n'
+CONSOLE = '[[channels]]\nname = "console"\nkind = "console"\n'
+
+
+@pytest.mark.parametrize(
+    ("channels", "earful_table", "asked"),
+    [
+        (CONSOLE + SLACK, "", True),
+        (CONSOLE + SLACK + MAIL, "", False),
+        (CONSOLE + SLACK, 'dead_man_url = { env = "D" }', False),
+        (CONSOLE, "", False),
+    ],
+)
+def test_check_asks_for_a_second_way_where_there_is_one_only(
+    tmp_path: Path, channels: str, earful_table: str, asked: bool
+) -> None:
+    notify = ("slack:#care",) if "slack" in channels else ("console",)
+    environ = {"T": "xoxb-1", "D": "https://dead.example.org/x"}
+    settings = settings_from(tmp_path, channels=channels, notify=notify, earful=earful_table, environ=environ)
+    ran = earful(settings.file, "check", **environ)
+    assert ran.returncode == 0, ran.stderr
+    assert ("slack is the only channel" in ran.stdout) is asked
+    assert ("[earful] dead_man_url" in ran.stdout) is asked
+
+
+def test_status_says_who_is_not_alerted_and_what_is_not_stored(tmp_path: Path, sqlite: Sqlite) -> None:
+    settings = settings_on(tmp_path, sqlite)
+    hours_ago = datetime.now(UTC) - timedelta(hours=2)
+    with sqlite.transaction():
+        channel_health.failed(sqlite, "console", hours_ago, "503 from its server", "wait", None, broken=False)
+        key_values.remember(sqlite, disk.NOT_STORED, "the disk is full", hours_ago)
+    said = " ".join(earful(settings, "status", COLUMNS="400").stdout.split())
+    assert "nothing can be stored, so sources are not read: the disk is full" in said
+    assert "console takes nothing since" in said
+    assert "Nobody is alerted at the moment" in said
+    told = json.loads(earful(settings, "status", "--json").stdout)
+    assert told["not_stored"] == "the disk is full"
+    assert told["channels"][0]["error"] == "503 from its server"
+    assert len(told["not_alerted"]) == 2
