@@ -62,8 +62,10 @@ def set_up_log(style: str, level: int) -> None:
     logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)  # a tick that fails: the engine says it
 
 
-def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logging.INFO) -> int:
+def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logging.INFO, demo: bool = False) -> int:
     """Run the daemon with the settings at `path` until a signal stops it; the exit code.
+
+    A `demo` opens its page without a login, on this machine only; so does a throw-away database.
 
     Raises SettingsError, DatabaseUnusable or RoleTaken before anything is touched.
     """
@@ -77,7 +79,7 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
     try:
         role = database.hold_role("daemon", utc_now())
         try:
-            life = _prepare(settings, database, role, path, environ, show=show)
+            life = _prepare(settings, database, role, path, environ, show=show, demo=demo)
         except BaseException:
             role.release()
             raise
@@ -88,7 +90,14 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
 
 
 def _prepare(
-    settings: Settings, database: Sqlite | Postgresql, role: Role, path: Path, environ: Mapping[str, str], *, show: bool
+    settings: Settings,
+    database: Sqlite | Postgresql,
+    role: Role,
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    show: bool,
+    demo: bool,
 ) -> _Life:
     """Everything that needs no thread yet."""
     with database.transaction():
@@ -97,21 +106,30 @@ def _prepare(
     know_sources(database, settings)
     engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
     settle()
-    return _Life(engine, role, path, environ, Show(database, settings) if show else None)
+    open_page = demo or settings.database.throwaway
+    return _Life(engine, role, path, environ, Show(database, settings) if show else None, open_page=open_page)
 
 
 class _Life:
     """From the first tick to the last, with what signals ask for in between."""
 
-    def __init__(self, engine: Engine, role: Role, path: Path, environ: Mapping[str, str], show: Show | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        role: Role,
+        path: Path,
+        environ: Mapping[str, str],
+        show: Show | None,
+        *,
+        open_page: bool,
+    ) -> None:
         self.engine = engine
         self.role = role
         self.replaced = False
         self.path = path
         self.environ = environ
         self.show = show
-        throwaway = engine.assembly.settings.database.throwaway
-        self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=throwaway)
+        self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=open_page)
         self.wake = threading.Event()
         self.asked_to_stop = 0
         self.asked_to_reload = False

@@ -6,6 +6,7 @@ Nothing here shares a thread or a lock with collecting and alerting; the two mee
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import threading
@@ -29,6 +30,7 @@ from monitor.wiring import Assembly
 log = logging.getLogger("earful.page")
 
 THREADS = 6
+PORTS = 20  # that a demo tries, one after the other
 MOST_CONNECTIONS = 600
 HEADER_SECONDS = 10.0  # a browser sends its request line and headers in one go
 MOST_HEADERS = 32_768  # bytes
@@ -121,8 +123,9 @@ class WebServer:
 
     def start(self) -> bool:
         """Begin to serve; False, with the reason in the log, where the address cannot be listened on."""
+        wished = self.port
         try:
-            listening = self._listen()
+            listening = self._listen_nearby() if self.open_demo else self._listen()
         except OSError as error:
             log.error(
                 "the page is not served: %s:%s cannot be listened on (%s). Write another address under page_listen",
@@ -132,6 +135,8 @@ class WebServer:
             )
             return False
         self.port = listening.getsockname()[1]
+        if wished and self.port != wished:
+            log.warning("port %s is taken: the page is at %s", wished, self.address)
         config = uvicorn.Config(
             self.app,
             http=Guarded,
@@ -152,6 +157,17 @@ class WebServer:
         self._thread.start()
         self.context.pool.submit(warm)  # so that the first person need not wait for it
         return True
+
+    def _listen_nearby(self) -> socket.socket:
+        """The port, or one of the next where it is taken: whoever looks at a demo need set up nothing."""
+        for _ in range(PORTS - 1):
+            try:
+                return self._listen()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            self.port += 1
+        return self._listen()
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET

@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from monitor.store.sqlite import Sqlite
@@ -240,3 +241,23 @@ def test_a_port_that_is_taken_stops_no_daemon(office: Office, tmp_path: Path) ->
     other.port = office.server.port
     assert not other.start()
     other.stop()
+
+
+def test_a_demo_takes_the_next_port_where_its_own_is_taken_and_an_installation_does_not(
+    tmp_path: Path, sqlite: Sqlite, caplog: pytest.LogCaptureFixture
+) -> None:
+    from monitor.web.server import WebServer
+    from tests.helpers import Clock, assembly_of, settings_from
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assembly = assembly_of(sqlite, settings_from(tmp_path, earful=f'page_listen = "127.0.0.1:{port}"'))
+        assert not WebServer(lambda: assembly, Clock()).start()
+        demo = WebServer(lambda: assembly, Clock(), open_demo=True)
+        assert demo.start()
+        try:
+            assert port < demo.port < port + 20
+            assert f"port {port} is taken: the page is at {demo.address}" in caplog.text
+            assert httpx2.get(demo.address, timeout=10).status_code == 200
+        finally:
+            demo.stop()
