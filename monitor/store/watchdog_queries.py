@@ -56,11 +56,14 @@ def owed_alerts(database: Database, before: datetime, unwatched: Collection[str]
     """
     clause, values = marks("u", list(unwatched))
     watched = f"AND s.channel NOT IN {clause}" if unwatched else ""
+    # What travels in a message that was put off, and was not tried since, is put off with it.
     row = database.row(
         "SELECT count(*) AS n, min(CASE WHEN d.first_tried_at <> '' THEN d.first_tried_at ELSE d.due_at END) AS since "
-        "FROM deliveries d WHERE d.state IN ('pending', 'retry', 'unknown') AND d.action = 'post' AND d.story_id <> '' "
+        "FROM deliveries d LEFT JOIN deliveries c ON c.id = d.carrier "
+        "WHERE d.state IN ('pending', 'retry', 'unknown') AND d.action = 'post' AND d.story_id <> '' "
         "AND ((d.first_tried_at <> '' AND d.first_tried_at < :before) "
         "OR (d.first_tried_at = '' AND d.due_at < :before)) "
+        "AND (c.id IS NULL OR c.first_tried_at <> '' OR c.due_at < :before) "
         "AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.about = d.about AND s.action = 'post' "
         f"AND s.state = 'sent' AND s.step >= d.step {watched})",
         {**values, "before": stamp(before)},
