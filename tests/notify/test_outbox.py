@@ -120,7 +120,14 @@ def test_an_answer_in_between_cancels_what_was_not_yet_told(database: Base, tmp_
     acme = house(database, tmp_path, slack)
     take(acme, post(ANGRY, native_id="first"))
     with database.transaction():
-        acme.answers.take([post("Sorry!", author="acme_care", parent_id="first", at=NOW)], NOW)
+        acme.answers.take(
+            [
+                post(
+                    "The second charge is on its way back to you, sorry!", author="acme_care", parent_id="first", at=NOW
+                )
+            ],
+            NOW,
+        )
     deliver(acme, Clock(NOW + HOUR))
     assert slack.requests == []
     assert deliveries.dead(database) == []
@@ -132,7 +139,17 @@ def test_an_answer_edits_the_message_that_was_told(database: Base, tmp_path: Pat
     clock = Clock(NOW + MINUTE)
     deliver(acme, clock)
     with database.transaction():
-        acme.answers.take([post("Sorry!", author="acme_care", parent_id="first", at=NOW + 2 * MINUTE)], clock())
+        acme.answers.take(
+            [
+                post(
+                    "The second charge is on its way back to you, sorry!",
+                    author="acme_care",
+                    parent_id="first",
+                    at=NOW + 2 * MINUTE,
+                )
+            ],
+            clock(),
+        )
     deliver(acme, clock)
     assert len(slack.messages) == 1
     assert "answered 10:02" in slack.reads(slack.messages[0])

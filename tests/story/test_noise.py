@@ -70,12 +70,12 @@ def test_24_complaints_in_an_hour_are_six_messages_and_a_brief_each_half_hour(
     with world(tmp_path, database_url, start="Wed 09:59") as earful:
         for number in range(24):
             earful.posts(f"cust{number}", complaint(number), at=minute(number * 2.5))
-        earful.until("Wed 11:00")
+        earful.until("Wed 11:00", step=timedelta(minutes=1))
         own = [each for each in earful.messages() if " cases, " not in each["text"]]
         briefs = [each for each in earful.messages() if " cases, " in each["text"]]
         assert len(own) == 6
         assert 1 <= len(briefs) <= 2
-        earful.until("Wed 11:40")
+        earful.until("Wed 11:40", step=timedelta(minutes=1))
         assert named(earful) == {f"cust{number}" for number in range(24)}
         assert max(waits(earful)) <= timedelta(minutes=36)
 
@@ -118,8 +118,8 @@ def test_400_people_about_one_fire_three_of_them_hurt_are_eight_messages_and_eve
         hurt = {57: "burned my hand", 140: "I ended up in hospital", 333: "burned me badly, ambulance came"}
         for number in range(1, 400):
             words = f"{hurt[number]}, " if number in hurt else "same fire here, " if number % 3 else ""
-            earful.posts(f"cust{number}", f"{complaint(number)}. {words}", at=minute(1 + number * 0.04), to=root)
-        earful.until("Wed 10:35")
+            earful.posts(f"cust{number}", f"{complaint(number)}. {words}", at=minute(1 + number * 0.03), to=root)
+        earful.until("Wed 10:16")
         told = earful.messages()
         assert len(told) <= 8, [each["text"] for each in told]
         loud = [each["text"] for each in told[1:] if "people write about this now" not in each["text"]]
