@@ -1,7 +1,7 @@
 """How staff are told: one file a channel, its settings in it, and the rules of cases.
 
-This package owns `Case`, `Alert`, `Letter`, `ChannelError`, `KINDS` and the rules (`policy`, `hours`: pure). It imports
-nothing of ours. A channel sends once; waiting and trying again are alerting's.
+This package owns `Case`, `Alert`, `Letter`, `ChannelError`, `KINDS` and the rules (`case_policy`, `noise`,
+`hours`: pure). It imports nothing of ours. A channel sends once; waiting and trying again are alerting's.
 
 To add a channel: one file here with a `Settings` and a class with `send`, and one line in `KINDS`.
 """
