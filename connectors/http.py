@@ -25,7 +25,7 @@ from itertools import chain
 import httpx2
 from pydantic import SecretStr
 
-from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused, bot_check
+from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused, bot_check, server_dates
 from connectors.sockets import CONNECT_SECONDS, READ_SECONDS, Backend, pool
 from connectors.text import parse_time
 from connectors.tls import authorities
@@ -191,6 +191,7 @@ class Http:
             # A header that cannot be sent, or one that cannot be read.
             raise ConnectorError(f"{where}: the request or its answer could not be read as HTTP") from error
         lowered = {key.lower(): value for key, value in response.headers.items()}
+        server_dates.note(where, lowered.get("date", ""))
         return Answer(response.status_code, lowered, read, str(target))
 
     def _client(self, trusted: bool) -> tuple[httpx2.Client, Backend]:

@@ -15,6 +15,7 @@ from monitor.cases.actions import NotPossible
 from monitor.cli import (
     assistant,
     cases,
+    clock,
     database,
     digest,
     learning,
@@ -38,6 +39,7 @@ __all__ = [
     "app",
     "assistant",
     "cases",
+    "clock",
     "database",
     "digest",
     "learning",

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.base import Failed, app, settings_path
+from monitor.service import damage
 from monitor.service.process import set_up_log
 from monitor.service.scheduler import utc_now
 from monitor.settings.errors import SettingsError
@@ -18,7 +19,7 @@ from monitor.settings.models import Settings
 from monitor.store import web as store
 from monitor.store.connect import Error
 from monitor.store.postgresql import Postgresql
-from monitor.store.sqlite import Sqlite
+from monitor.store.sqlite import InUse, Sqlite
 from monitor.web import links
 from monitor.web.server import WebServer
 from monitor.wiring import Assembly, assemble, know_sources, open_store
@@ -39,8 +40,11 @@ def web(
     set_up_log(settings.earful.log, 20)
     database = open_store(settings, utc_now())
     try:
+        in_use = InUse(database.path) if isinstance(database, Sqlite) else None  # no copy is put back under the page
         know_sources(database, settings)
         _serve(settings, database, listen)
+        if in_use is not None:
+            in_use.release()
     finally:
         database.close()
 
@@ -75,6 +79,8 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
         revision = store.desk_revision(database)
         while not ended.wait(1.0):
             try:
+                if what := damage.found(database):
+                    raise Failed(f"the database {what}: look at it, restore a copy if need be, and start the page anew")
                 desk = store.desk_revision(database)
                 if asked.is_set() or desk != revision:
                     again = load(settings_path(), os.environ) if asked.is_set() else now[0].written

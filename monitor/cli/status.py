@@ -16,13 +16,14 @@ from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
 from monitor.notify import trouble
 from monitor.reports import formatting
+from monitor.service import clock_check
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
 from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, requeue, sources, web
 from monitor.store.channel_health import Health
 from monitor.store.connect import served_by
-from monitor.store.database import at, stamp
+from monitor.store.database import Database, at, stamp
 from monitor.text.complaint_signals import JUDGED
 from monitor.text.normalize import safe_line
 
@@ -66,6 +67,7 @@ def status(as_json: AsJson = False) -> None:
                         _failing(each.name, standing.down(each.name)) for each in assembly.settings.channels
                     ],
                     "targets": [_failing(each.name, each) for each in standing.failing_targets()],
+                    "retention_waits": _retention_waits(database) or None,
                     "not_stored": disk.fault(database, now) or None,
                     "not_alerted": trouble.lines(database, assembly.rules, now),
                     "daemon": served_by(assembly.settings.database.url.get_secret_value()) or None,
@@ -93,6 +95,12 @@ def _failing(name: str, health: Health | None) -> dict[str, str | None]:
         "error": (health.error or None) if health else None,
         "remedy": (health.remedy or None) if health else None,
     }
+
+
+def _retention_waits(database: Database) -> str:
+    """Why posts are not removed for their age at the moment."""
+    found = clock_check.waiting(database)
+    return found.why if found else ""
 
 
 def _no_letters(assembly: Any) -> list[str]:
@@ -178,6 +186,8 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     database = assembly.database
     if not_stored := disk.fault(database, utc_now()):
         notes.insert(0, f"nothing can be stored, so sources are not read: {not_stored}. Free some space")
+    if why := _retention_waits(database):
+        notes.append(f"{clock_check.title(why)}. {clock_check.REMEDY}")
     notes += trouble.lines(database, assembly.rules, utc_now())
     for note in notes:
         console.print(Text(f"! {safe_line(note)}", "yellow"))

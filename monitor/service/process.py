@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from monitor.notify.system_notices import queue_notice
+from monitor.service import damage
 from monitor.service.console_view import Show
 from monitor.service.heartbeat import tell_systemd
 from monitor.service.scheduler import Engine, utc_now
@@ -22,12 +23,12 @@ from monitor.service.sparing_log import Sparing
 from monitor.service.stopping import stop_in_order
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
-from monitor.settings.models import Settings
+from monitor.settings.models import EXIT, Settings
 from monitor.store import channel_health, key_values, web
 from monitor.store.connect import Error, reason
-from monitor.store.database import Role, RoleTaken
+from monitor.store.database import DatabaseDamaged, Role, RoleTaken
 from monitor.store.postgresql import Postgresql
-from monitor.store.sqlite import Sqlite
+from monitor.store.sqlite import Sqlite, is_damage
 from monitor.web import links
 from monitor.web.server import WebServer
 from monitor.wiring import assemble, know_sources, open_store, settle
@@ -75,18 +76,35 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
         logging.getLogger("earful.collect").setLevel(logging.ERROR)  # the screen tells of failing sources itself
     if settings.database.throwaway:
         _throw_away(settings)
+    file = Path(settings.database.url.get_secret_value().removeprefix("sqlite:"))
+    try:
+        life = _made(settings, path, environ, show=show, demo=demo)
+    except DatabaseDamaged as error:
+        damage.tell(settings, file, "cannot be opened: it is damaged", utc_now())
+        raise error
+    except Error as error:
+        if not is_damage(error):
+            raise
+        damage.tell(settings, file, f"is damaged ({error})", utc_now())
+        raise DatabaseDamaged(f"{file} is damaged ({error}); restore the last backup: earful restore FILE") from error
+    return life.live()
+
+
+def _made(settings: Settings, path: Path, environ: Mapping[str, str], *, show: bool, demo: bool) -> _Life:
+    """Everything that needs no thread yet, on a database that is open, sound as far as one sees, and ours."""
     database = open_store(settings, utc_now())
     try:
+        if wrong := damage.clear(database):
+            raise DatabaseDamaged(f"{database.path} {wrong}; restore the last backup: earful restore FILE")  # type: ignore[union-attr]
         role = database.hold_role("daemon", utc_now())
         try:
-            life = _prepare(settings, database, role, path, environ, show=show, demo=demo)
+            return _prepare(settings, database, role, path, environ, show=show, demo=demo)
         except BaseException:
             role.release()
             raise
     except BaseException:
         database.close()  # nothing runs yet
         raise
-    return life.live()
 
 
 def _prepare(
@@ -126,6 +144,7 @@ class _Life:
         self.engine = engine
         self.role = role
         self.replaced = False
+        self.unusable = False
         self.path = path
         self.environ = environ
         self.show = show
@@ -145,8 +164,9 @@ class _Life:
             self._begin()
             while self._goes_on():
                 self._turn()
-        except Exception as error:
+        except Exception as error:  # also the first look at a damaged page
             failed = True
+            self._file_is_well()
             log.critical("stopping in order, since the main loop failed: %s", reason(error))
             log.debug("the main loop failed", exc_info=error)
         return self._end(failed=failed)
@@ -168,7 +188,18 @@ class _Life:
         self.wake.wait(0.3)
         self.wake.clear()
         self.engine.heartbeat.tell()
-        return not self.asked_to_stop and not self.engine.worn_out.is_set() and self._keep_role()
+        if self.asked_to_stop or self.engine.worn_out.is_set():
+            return False
+        return self._file_is_well() and self._keep_role()
+
+    def _file_is_well(self) -> bool:
+        """Whether the open file is whole and still the one at its path; if not, it is told, for nothing can be kept."""
+        assembly = self.engine.assembly
+        what = damage.found(assembly.database)
+        if what and isinstance(assembly.database, Sqlite):
+            self.unusable = True
+            damage.tell(assembly.settings, assembly.database.path, what, utc_now())
+        return not what
 
     def _turn(self) -> None:
         """Look once at what was asked for. A database that is held or full is no reason to stop: the next turn asks."""
@@ -200,6 +231,8 @@ class _Life:
         )
         log.info("stopped%s", "" if whole else "; what was still in flight is taken up again at the next start")
         code = WORN_OUT if failed or self.engine.worn_out.is_set() or self.replaced else 0
+        if self.unusable:
+            code = EXIT  # started again it would find the same file, or begin with nothing
         _flush_output()
         if not whole:
             os._exit(code)  # a call that never ends must not keep the process; kill -9 is safe at any moment

@@ -23,6 +23,7 @@ from monitor.learning import feedback
 from monitor.notify import fallback
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.reports import digest
+from monitor.service.clock_check import ClockCheck
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.watchdog import Audit
 from monitor.store import cases, deliveries, key_values, mentions
@@ -68,6 +69,8 @@ class Engine:
         self.clock = clock
         self.audit = Audit(clock)
         self.heartbeat = Heartbeat()
+        self.clock_check = ClockCheck.of_machine() if clock is utc_now else ClockCheck.of_clock(clock)
+        self._waited = ""
         self.listening = self._listen(assembly)
         self.stopping = threading.Event()
         self.worn_out = threading.Event()
@@ -112,6 +115,7 @@ class Engine:
             Tick("audit", 30, self.audit_due, "audit"),
             Tick("learn", 5, self.learn_due),
             Tick("refresh", 900, self.refresh_due),
+            Tick("clock", 60, self.clock_due, "keep"),
             Tick("keep", 3600, self.keep_house, "keep"),
         )
 
@@ -202,23 +206,30 @@ class Engine:
             if key_values.take_period(database, f"refresh:{name}:{now:%Y-%m-%d}", now):
                 self._spawn(f"refresh-{name}", partial(self.assembly.collector.refresh, name, self.clock))
 
+    def clock_due(self) -> None:
+        """Write the clocks down; what waited for a clock to be trusted is done once it is."""
+        waited, self._waited = (
+            self._waited,
+            self.clock_check.look(self.assembly.database, self.assembly.rules, self.clock()),
+        )
+        if waited and not self._waited:
+            self.keep_house()
+
     def keep_house(self) -> None:
         """Retention in small batches, the log of the database, its soundness once a day."""
         database, now = self.assembly.database, self.clock()
         earful = self.assembly.settings.earful
-        expiry.close_over(database, earful, now)
-        before = now - earful.retention
-        while mentions.purge(database, before, now) and not self.stopping.is_set():
-            pass
-        while mentions.forget_strangers(database, now) and not self.stopping.is_set():
-            pass
+        self._waited = self.clock_check.look(database, self.assembly.rules, now)
+        if not self._waited:
+            expiry.close_over(database, earful, now)
+            before = now - earful.retention
+            while mentions.purge(database, before, now) and not self.stopping.is_set():
+                pass
+            while mentions.forget_strangers(database, now) and not self.stopping.is_set():
+                pass
         database.checkpoint()
         if isinstance(database, Sqlite) and key_values.take_period(database, f"check:{now:%Y-%m-%d}", now):
-            wrong = database.is_sound()
-            if wrong:
-                log.critical(
-                    "%s is damaged: %s. Stop, and restore the last backup: earful restore FILE", database.path, wrong
-                )
+            database.damage = database.damage or database.is_sound()  # the main loop tells it, and stops
 
     def stop(self, within_seconds: float = 20.0) -> bool:
         """Stop ticking, let what is in flight end; whether everything ended in time."""

@@ -45,6 +45,10 @@ class DatabaseBusy(DatabaseUnusable):
     """The database cannot be used now, and may be in a minute, without anybody's hand: it is worth another try."""
 
 
+class DatabaseDamaged(DatabaseUnusable):
+    """The file is broken, or no database at all: only a copy helps."""
+
+
 class RoleTaken(Exception):
     """Another daemon works on this database; the message names its host and process."""
 

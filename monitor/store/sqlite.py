@@ -15,9 +15,11 @@ import sqlite_utils
 # The one SQLite of this process: pysqlite3 where it is installed (two copies would break each other's file locks).
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
+from monitor.store import sums
 from monitor.store.database import (
     NOTHING,
     DatabaseBusy,
+    DatabaseDamaged,
     DatabaseUnusable,
     PerThread,
     Role,
@@ -29,7 +31,8 @@ from monitor.store.database import (
 )
 
 Error = sqlite3.Error
-_HELD, _NO_DISK = {5, 6}, {10, 13}  # BUSY and LOCKED, IOERR and FULL: https://sqlite.org/rescode.html
+# BUSY and LOCKED, IOERR and FULL, CORRUPT and NOTADB: https://sqlite.org/rescode.html
+_HELD, _NO_DISK, _DAMAGED = {5, 6}, {10, 13}, {11, 26}
 
 
 def wal_is_safe(version: str) -> bool:
@@ -50,7 +53,8 @@ def _unusable(path: Path, error: Exception, waited: float) -> DatabaseUnusable:
         return DatabaseBusy(f"{path}: another program has held it for {waited:g} seconds. Try again once it is done")
     if code in _NO_DISK:
         return DatabaseBusy(f"{path}: {error}. Make room on its disk, see that it can be written, and try again")
-    return DatabaseUnusable(
+    kind = DatabaseDamaged if is_damage(error) else DatabaseUnusable
+    return kind(
         f"{path}: {error}. If this is not an Earful database, write another path under [database] url; "
         "if it is, restore the last backup: earful restore FILE"
     )
@@ -70,6 +74,9 @@ class Sqlite:
         self.version = str(sqlite3.sqlite_version)
         self.wal = wal_is_safe(self.version)
         self._prepare_file()
+        self._opened = _identity(path)
+        self.damage = ""  # what SQLite said of the file when it could not be read
+        self._log_opened: tuple[int, int] | None = None
         try:
             self._connection().execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.DatabaseError as error:
@@ -126,19 +133,37 @@ class Sqlite:
 
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""
-        return cast(list[Row], self._connection().execute(statement, values).fetchall())
+        try:
+            return cast(list[Row], self._connection().execute(statement, values).fetchall())
+        except sqlite3.DatabaseError as error:
+            raise self._noted(error) from None
 
     def row(self, statement: str, values: Values = NOTHING) -> Row | None:
         """The first row, or None."""
-        return cast("Row | None", self._connection().execute(statement, values).fetchone())
+        try:
+            return cast("Row | None", self._connection().execute(statement, values).fetchone())
+        except sqlite3.DatabaseError as error:
+            raise self._noted(error) from None
 
     def run(self, statement: str, values: Values = NOTHING) -> int:
         """Run a statement; how many rows it changed."""
-        return cast(int, self._connection().execute(statement, values).rowcount)
+        try:
+            return cast(int, self._connection().execute(statement, values).rowcount)
+        except sqlite3.DatabaseError as error:
+            raise self._noted(error) from None
 
     def run_many(self, statement: str, values: Iterable[Values]) -> int:
         """Run one statement for many rows; how many rows that changed."""
-        return max(cast(int, self._connection().executemany(statement, values).rowcount), 0)
+        try:
+            return max(cast(int, self._connection().executemany(statement, values).rowcount), 0)
+        except sqlite3.DatabaseError as error:
+            raise self._noted(error) from None
+
+    def _noted(self, error: Exception) -> Exception:
+        """Remember that the file is broken: whoever asked may go on without the answer, the daemon may not."""
+        if is_damage(error):
+            self.damage = str(error)
+        return error
 
     def script(self, statements: Iterable[str]) -> None:
         """Run statements of the schema, inside the transaction that is open."""
@@ -210,16 +235,34 @@ class Sqlite:
         if self.wal:
             self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def is_sound(self) -> str:
-        """An empty text, or what SQLite found wrong with the file."""
+    def lost(self) -> str:
+        """What became of the open file: empty while it is the one at its path, else what was done to it, in words.
+
+        What is written to a file that was deleted or replaced is gone with this process, and no write says so.
+        """
+        now = _identity(self.path)
+        if now != self._opened:
+            return "was deleted" if now is None else "was replaced by another file"
+        if not self.wal:
+            return ""
+        log = _identity(self.path.with_name(f"{self.path.name}-wal"))
+        if self._log_opened is None:
+            self._log_opened = log  # it is made with the first question
+        elif log != self._log_opened:
+            return "has lost its write-ahead log (the file -wal was removed or replaced)"
+        return ""
+
+    def is_sound(self, *, every_page: bool = False) -> str:
+        """An empty text, or what SQLite found wrong with the file; with `every_page` indexes are compared as well."""
+        check = "integrity_check(5)" if every_page else "quick_check(5)"
         try:
-            found = [str(row[0]) for row in self._connection().execute("PRAGMA quick_check(5)").fetchall()]
+            found = [str(next(iter(dict(row).values()))) for row in self.rows(f"PRAGMA {check}")]
         except sqlite3.DatabaseError as error:
             return str(error)
         return "" if found == ["ok"] else "; ".join(found)
 
     def backup_to(self, target: Path) -> None:
-        """A consistent copy while others write, checked and then moved into place; mode 0600."""
+        """A consistent copy while others write, checked, with its sum beside it, then moved into place; mode 0600."""
         partial = target.with_name(target.name + ".partial")
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600))
@@ -227,7 +270,9 @@ class Sqlite:
             self._copy_to(partial)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
+            sums.write(partial, target)  # first: a copy that has its name has its sum
             partial.replace(target)
+            sums.sync_folder(target.parent)
         finally:
             partial.unlink(missing_ok=True)  # what was begun on a full disk must not keep it full
 
@@ -247,6 +292,40 @@ class Sqlite:
     def close(self) -> None:
         """Close every connection of every thread."""
         self._connections.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file stands at a path; None for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite says that the file itself is broken: CORRUPT or NOTADB, which no second try mends."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+class InUse:
+    """Says that a process beside the daemon works on this file (the page alone); several may at the same time."""
+
+    def __init__(self, path: Path, *, alone: bool = False) -> None:
+        """Join those who use the file; `alone` waits for nobody and refuses where there are any: RoleTaken."""
+        lock = path.with_name(f"{path.name}.in-use")
+        self._file: IO[str] = lock.open("a+", encoding="utf-8")
+        lock.chmod(0o600)
+        try:
+            fcntl.flock(self._file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            what = "is in use by a running `earful web`; stop that first" if alone else "is being restored"
+            raise RoleTaken(f"{path.name} {what}") from error
+
+    def release(self) -> None:
+        """Use it no more."""
+        self._file.close()
 
 
 class FileRole:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import key_values
+from monitor.store import key_values, sums
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import migrate
@@ -102,8 +102,12 @@ def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing_behind(filled: Sql
     assert list(target.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize("proven", [True, False])
 @pytest.mark.parametrize("how", ["torn", "garbage", "another file", "missing", "newer"])
-def test_a_copy_that_is_not_sound_is_refused_and_nothing_is_changed(filled: Sqlite, tmp_path: Path, how: str) -> None:
+def test_a_copy_that_is_not_sound_is_refused_and_nothing_is_changed(
+    filled: Sqlite, tmp_path: Path, how: str, proven: bool
+) -> None:
+    """With its sum beside it or without."""
     copy = tmp_path / "copy.sqlite"
     filled.backup_to(copy)
     body = copy.read_bytes()
@@ -119,6 +123,8 @@ def test_a_copy_that_is_not_sound_is_refused_and_nothing_is_changed(filled: Sqli
         newer = Sqlite(copy)
         newer.run("INSERT INTO schema_steps (n, at) VALUES (99, '')")
         newer.close()
+    if not proven:
+        sums.beside(copy).unlink()
     before = {each.name for each in tmp_path.iterdir()}
     with pytest.raises(DatabaseUnusable, match=r"copy\.sqlite"):
         restore_to(copy, filled.path, NOW)
