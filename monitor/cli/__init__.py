@@ -13,6 +13,7 @@ from typer.models import CommandInfo
 
 from monitor.cases.actions import NotPossible
 from monitor.cli import (
+    alerts,
     assistant,
     cases,
     clock,
@@ -24,6 +25,8 @@ from monitor.cli import (
     privacy,
     routes,
     service,
+    settings,
+    sources,
     status,
     tokens,
 )
@@ -36,6 +39,7 @@ from monitor.store.connect import Error
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken
 
 __all__ = [
+    "alerts",
     "app",
     "assistant",
     "cases",
@@ -49,6 +53,8 @@ __all__ = [
     "privacy",
     "routes",
     "service",
+    "settings",
+    "sources",
     "status",
     "tokens",
 ]

@@ -14,13 +14,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from monitor.people.identity import Actor, Directory, of_shell
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.store.connect import Error
-from monitor.text.normalize import clean
+from monitor.text.normalize import clean, safe_line
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 app = typer.Typer(
@@ -97,6 +98,11 @@ def speaker(assembly: Assembly, name: str) -> Actor:
     if found is None:
         raise Failed(f"--as: {directory.nobody(clean(name))}")
     return found
+
+
+def plain(text: str) -> str:
+    """Somebody's words for a line with marks of Rich: without controls, and never read as a mark."""
+    return escape(safe_line(text))
 
 
 def print_json(value: Any) -> None:

@@ -14,7 +14,8 @@ PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 TESTED_IN = """
 ingest/test_pipeline.py: monitor/cases/assignment.py monitor/cases/grouping.py monitor/cases/opening.py
     monitor/store/cases.py monitor/types.py monitor/wiring.py monitor/text/sanitize.py
-cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cli/service.py monitor/cli/status.py
+cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cli/service.py monitor/cli/settings.py
+    monitor/cli/sources.py monitor/cli/alerts.py monitor/cli/status.py
     monitor/cli/page.py monitor/service/process.py monitor/service/console_view.py
 monitor/test_mcp_server.py: monitor/cli/assistant.py
 reports/test_digest.py: monitor/cli/digest.py

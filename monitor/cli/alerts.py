@@ -1,0 +1,53 @@
+"""Commands for the channels: a test message, and sending again what did not go through."""
+
+from __future__ import annotations
+
+import typer
+
+from monitor.cli.base import app, console, load_settings, one_line, opened
+from monitor.cli.sources import ask
+from monitor.notify.outbox import resend_dead
+from monitor.service.scheduler import utc_now
+from monitor.text.normalize import safe_line
+from monitor.wiring import assemble, open_store
+
+alert = typer.Typer(help="Try the channels; send again what did not go through.", no_args_is_help=True)
+
+
+app.add_typer(alert, name="alert")
+
+
+@alert.command("test")
+def alert_test() -> None:
+    """Send one test message to every target that settings name, and say how each went."""
+    settings = load_settings()
+    database = open_store(settings, utc_now())
+    try:
+        assembly = assemble(settings, database)
+        from alerts import Alert
+
+        well = True
+        for target in assembly.rules.every_target():
+            message = Alert(
+                f"test-{utc_now().isoformat()}", "test", "A test by Earful: this channel works.", (), kind="notice"
+            )
+            channel = assembly.alerting.channels[target.partition(":")[0]]
+
+            def send(channel: object = channel, target: str = target, message: Alert = message) -> str:
+                channel.send(message, target.partition(":")[2])  # type: ignore[attr-defined]
+                return "sent"
+
+            line, good = ask(send, 30)
+            well &= good
+            console.print(f"{'[green]ok[/]' if good else '[red]no[/]'} {target}: {safe_line(line)}", soft_wrap=one_line)
+    finally:
+        database.close()
+    if not well:
+        raise typer.Exit(1)
+
+
+@alert.command("resend")
+def alert_resend() -> None:
+    """Send once more what could not be delivered."""
+    with opened() as assembly:
+        typer.echo(f"{resend_dead(assembly.database, utc_now())} messages wait to be sent again.")

@@ -1,0 +1,191 @@
+"""Commands for the settings: write them, check them, have the daemon read them again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from alerts.wording import count_words
+from monitor.cli.base import Failed, app, console, load_settings, one_line, plain
+from monitor.cli.costs import lines as cost_lines
+from monitor.cli.sources import ask, ask_source
+from monitor.service.console_view import program
+from monitor.service.scheduler import utc_now
+from monitor.settings.accounts import handle_of
+from monitor.settings.models import Settings
+from monitor.settings.warnings import worth_a_look
+from monitor.setup import commands
+from monitor.store import cases
+from monitor.store.connect import holder_of, open_database
+from monitor.store.database import DatabaseUnusable
+from monitor.store.schema import version_of
+from monitor.text.normalize import safe_line
+from monitor.text.query.subject import Subject
+from monitor.wiring import channels_of, judge_of, queries_of
+
+
+@app.command()
+def init(
+    brand: Annotated[str, typer.Option("--brand", help="What to listen for: a word, a name, or a whole query.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", help="Where to write the settings.")] = None,
+    name: Annotated[str, typer.Option("--name", help="The brand's name, if it is not the query's first word.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help='The desk\'s time zone, such as "Europe/Berlin".')] = "",
+    hours: Annotated[str, typer.Option("--hours", help="Opening hours.")] = commands.HOURS,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the defaults.")] = False,
+) -> None:
+    """Write the settings of a real installation.
+
+    Every source that needs no key is switched on; the others stand in the file, ready to be.
+    """
+    if not yes:
+        brand = brand or _asked("brand")
+        place = output or Path.home() / ".config" / "earful" / "settings.toml"
+        output = output or Path(typer.prompt("Where should the settings stand?", default=str(place)))
+        zone = zone or _asked("zone", commands.machine_zone())
+        hours = _asked("hours", hours)
+    if not brand:
+        raise Failed("say what to listen for: earful init --brand QUERY --output FILE --yes")
+    if output is None:
+        raise Failed("say where the settings should stand: --output FILE")
+    place = output.expanduser().absolute()
+    typer.echo(commands.init(brand, place, name=name, zone=zone, hours=hours, program=program()))
+
+
+def _asked(about: str, default: str | None = None) -> str:
+    """Ask one question until the answer can be used: a slip in one must not cost the others."""
+    question, read = commands.QUESTIONS[about]
+    while True:
+        answer = str(typer.prompt(question, default=default))
+        try:
+            read(answer)
+        except commands.InstallError as error:
+            typer.echo(f"  {error}")
+        else:
+            return answer
+
+
+@app.command()
+def reload() -> None:
+    """Have the daemon take the settings anew, if they are sound."""
+    settings = load_settings()
+    pid = holder_of(settings.database.url.get_secret_value())
+    if pid is None:
+        raise Failed("no daemon runs on this database on this machine; start it with: earful run")
+    os.kill(pid, signal.SIGHUP)
+    typer.echo(f"The settings are sound; process {pid} takes them now.")
+
+
+@app.command()
+def check(
+    online: Annotated[bool, typer.Option("--online", help="Also call each source and channel once.")] = False,
+) -> None:
+    """Check the settings: every fault, each with what to write."""
+    settings = load_settings()
+    for warning in [*worth_a_look(settings), *_belongs_to_nothing(settings)]:
+        console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
+    for trouble in judge_of(settings, queries_of(settings)).trouble:
+        console.print(f"[yellow]![/] {safe_line(trouble)}", soft_wrap=one_line)
+    if not any(channel.wakes for channel in channels_of(settings).values()):
+        console.print(
+            "[yellow]![/] no channel can wake a person at night: a critical case waits until somebody looks. "
+            "Set `wakes = true` on a channel that rings a telephone.",
+            soft_wrap=one_line,
+        )
+    for unheard in unheard_handles(settings):
+        console.print(f"[yellow]![/] {plain(unheard)}", soft_wrap=one_line)
+    for line in cost_lines(settings, utc_now()):
+        console.print(plain(line), soft_wrap=one_line)
+    ways = [channel.name for channel in settings.channels if channel.kind != "console"]
+    if len(ways) == 1 and settings.earful.dead_man_url is None:
+        said = (
+            f"{ways[0]} is the only channel: while it is down, nobody is alerted, and nobody hears of that. Add a "
+            "second [[channels]] table and name it under [alerts] fallback, or set [earful] dead_man_url."
+        )
+        console.print(Text.assemble(("!", "yellow"), f" {said}"), soft_wrap=one_line)
+    counted = ", ".join(
+        count_words(len(each), word)
+        for each, word in ((settings.brands, "brand"), (settings.sources, "source"), (settings.channels, "channel"))
+    )
+    console.print(f"[green]ok[/] {settings.file.name}: {counted}", soft_wrap=one_line)
+    if online and not _online(settings):
+        raise typer.Exit(1)
+
+
+def unheard_handles(settings: Settings) -> list[str]:
+    """The handles that a search by the brand's query would miss, in sentences.
+
+    What names only the account is heard where it comes by anyway; no search brings it.
+    """
+    queries = queries_of(settings)
+    found = []
+    for source in settings.sources:
+        for brand in settings.brands:
+            names = [name for place in (source.name, source.kind) for name in brand.accounts.get(place, ())]
+            read = {handle_of(name) for name in getattr(source.options, "mentions_of", ())}
+            missed = [
+                f"@{handle_of(name)}"
+                for name in dict.fromkeys(names)
+                if not handle_of(name).isdigit()
+                and queries[brand.name].match(Subject(f"@{handle_of(name)} hello", source=source.name)) is None
+            ]
+            if source.enabled and missed:
+                unread = [name for name in missed if name.removeprefix("@") not in read]
+                also = ", or to mentions_of" if hasattr(source.options, "mentions_of") else ""
+                remedy = (
+                    f"add {', '.join(unread)} to the query{also}" if unread else "mentions_of reads them all the same"
+                )
+                found.append(
+                    f"{source.name}: the query of {brand.name} does not find posts that name only "
+                    f"{', '.join(missed)}; {remedy}"
+                )
+    return found
+
+
+def _belongs_to_nothing(settings: Settings) -> list[str]:
+    """Open cases of sources and brands that the settings do not name; nothing where there is no database yet."""
+    url = settings.database.url.get_secret_value()
+    if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:")).is_file():
+        return []
+    try:
+        database = open_database(url)
+    except DatabaseUnusable:
+        return []  # check looks at the settings; what is wrong with the database says whatever opens it
+    try:
+        if version_of(database) == 0:
+            return []
+        known = {
+            "source": [name for each in settings.sources for name in (each.name, *each.was)],
+            "brand": [name for each in settings.brands for name in (each.name, *each.was)],
+        }
+        rows = cases.open_without(database, known["source"], known["brand"])
+    finally:
+        database.close()
+    return [
+        f"{count_words(row['n'], 'open case')} of the {row['what']} {row['name']!r}, which these settings do not name: "
+        f'if it has another name now, write there was = ["{row["name"]}"]; else close them'
+        for row in rows
+    ]
+
+
+def _online(settings: Settings) -> bool:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    well = True
+    for source in settings.sources:
+        if not source.enabled:
+            continue
+        line, good = ask(partial(ask_source, settings, source), source.deadline.total_seconds())
+        well &= good
+        table.add_row("[green]ok[/]" if good else "[red]no[/]", source.name, safe_line(line))
+    for name, channel in channels_of(settings).items():
+        line, good = ask(channel.check, 30)
+        well &= good
+        table.add_row("[green]ok[/]" if good else "[red]no[/]", name, safe_line(line))
+    console.print(table)
+    return well

@@ -1,0 +1,103 @@
+"""Commands that read the sources: one round of reading, and a look at what a query would find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from alerts import ChannelError
+from alerts.wording import count_words
+from connectors import Batch, ConnectorError, Request
+from monitor.cli.base import Failed, app, console, load_settings, one_line, plain
+from monitor.cli.costs import costs
+from monitor.service.scheduler import utc_now
+from monitor.settings.models import Settings, Source
+from monitor.store import sources
+from monitor.text.normalize import safe_line
+from monitor.text.query.matching import brands_in
+from monitor.text.query.subject import Subject
+from monitor.timeouts import Overran, within
+from monitor.wiring import connector_of, know_sources, open_store, queries_of
+
+
+def ask(call: Callable[[], str], seconds: float) -> tuple[str, bool]:
+    """One call to the outside under a deadline: what came of it in one line, and whether it went well."""
+    try:
+        return within(seconds, call, "check"), True
+    except (ConnectorError, ChannelError) as error:
+        return f"{error.message}{f' - {error.remedy}' if error.remedy else ''}", False
+    except Overran as error:
+        return str(error), False
+    except Exception as error:  # noqa: BLE001 - a client library may raise anything
+        return f"unexpected {type(error).__name__}", False
+
+
+def _request(settings: Settings, source: Source) -> Request:
+    terms = tuple(dict.fromkeys(term for query in queries_of(settings).values() for term in query.terms()))
+    now = utc_now()
+    return Request(source.name, terms, "", now, now - timedelta(hours=24), allowance=20)
+
+
+def _first_page(settings: Settings, source: Source) -> Batch:
+    """Read one page; what that costs counts against the month like anything else."""
+    if not costs(source):
+        return connector_of(source).fetch(_request(settings, source))
+    database = open_store(settings, utc_now())
+    try:
+        know_sources(database, settings)
+        health = sources.health(database, source.name)
+        spent = health.spent_in(utc_now()) if health is not None else 0.0
+        batch = connector_of(source).fetch(replace(_request(settings, source), spent=spent))
+        if batch.quota is not None and batch.quota.cost:
+            with database.transaction():
+                sources.note_cost(database, source.name, batch.quota.cost, utc_now())
+        return batch
+    finally:
+        database.close()
+
+
+def ask_source(settings: Settings, source: Source) -> str:
+    """Read a source's first page, as one line."""
+    batch = _first_page(settings, source)
+    return f"answers; {count_words(len(batch.posts), 'post')} on the first page"
+
+
+@app.command("try")
+def try_(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many posts to show.")] = 20,
+) -> None:
+    """Show recent posts that the query would catch. Nothing is stored."""
+    settings = load_settings()
+    queries = queries_of(settings)
+    shown = reached = 0
+    for source in settings.sources:
+        if not source.enabled or shown >= limit:
+            continue
+        line, good = "", True
+        try:
+            batch = within(source.deadline.total_seconds(), partial(_first_page, settings, source), "try")
+        except Exception as error:  # noqa: BLE001 - told in one line, and the next source is tried
+            line, good = getattr(error, "message", "") or f"unexpected {type(error).__name__}", False
+        if not good:
+            console.print(f"[red]no[/] {source.name}: {safe_line(line)}", soft_wrap=one_line)
+            continue
+        reached += 1
+        for post in batch.posts:
+            subject = Subject(post.text, post.title, post.author, post.source, post.lang, post.url)
+            found = brands_in(subject, queries)
+            if found and shown < limit:
+                shown += 1
+                words = ", ".join(word for matched in found.values() for word in matched)
+                console.print(
+                    f"[dim]{source.name}[/] [bold]{plain(post.author)}[/] [dim]({plain(words)})[/]",
+                    soft_wrap=one_line,
+                )
+                console.print(f"  {plain((post.text or post.title)[:200])}", soft_wrap=one_line)
+    console.print(f"{count_words(shown, 'post')}; nothing was stored.")
+    if not reached:
+        raise Failed("no source could be read: each line above says why")
