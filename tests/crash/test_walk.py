@@ -6,13 +6,15 @@ pages), and those of one commit are all alike, so of them it is every 98th.
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
 import pytest
 
+from tests.crash import walk as walking
 from tests.crash.installation import installation
-from tests.crash.walk import Point, can_trace, count, faults, points_of, run, statements_with, template, walk
+from tests.crash.walk import Point, Progress, can_trace, count, faults, points_of, run, statements_with, template, walk
 
 EVERY = {"sends": 7, "fsync": 7, "fdatasync": 7, "pwrite64": 98, "statements": 98}
 
@@ -66,3 +68,19 @@ def test_a_message_sent_before_it_is_marked_in_flight_is_caught(tmp_path: Path) 
     just_sent = statements_with(tmp_path, "SET state = 'inflight' WHERE id", "sent-before-marked")
     done = walk(tmp_path, [Point("statements", number, "sent-before-marked") for number in just_sent[:4]], enough=1)
     assert [each for each in done.faults if "Slack was told 2 times" in each], done
+
+
+def test_a_slow_point_is_a_line_and_a_walk_that_was_ended_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that does not end in time used to end the whole walk, after ten minutes of it."""
+    points = [Point("sends", number) for number in (1, 2, 3)]
+    file = tmp_path / "points.jsonl"
+    file.write_text(
+        json.dumps({"point": {"kind": "sends", "at": 1, "variant": ""}, "faults": ["x"], "slow": ""}) + "\n{"
+    )
+    monkeypatch.setattr(walking, "LONGEST", 0.01)
+    done = walk(tmp_path, points, progress=Progress(file))
+    assert (done.points, done.faults) == (3, ["x"])
+    assert done.slow == ["sends 2: no end after 0.01 s", "sends 3: no end after 0.01 s"]
+    assert list(Progress(file).done) == points[:1], "slow ones are tried again"

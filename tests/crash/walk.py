@@ -7,14 +7,17 @@ or may not trace, the statements of the database are counted inside the run inst
     python -m tests.crash.walk                 every point: about half an hour
     python -m tests.crash.walk --every 7
     python -m tests.crash.walk --kind sends --at 23        one point again
+    python -m tests.crash.walk --resume FOLDER             go on with a walk that was ended; it prints its folder
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -51,11 +54,42 @@ class Point:
 
 @dataclass
 class Walked:
-    """What a walk found. `faults` are in words, each with its point; `beyond` counts points that no run reached."""
+    """What a walk found. `faults` are in words, each with its point; `beyond` counts points that no run reached.
+
+    `slow` are points whose run did not end in time (a busy machine, or one that hangs). The next walk tries them again.
+    """
 
     points: int = 0
     beyond: int = 0
     faults: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
+
+    def add(self, point: Point, found: list[str] | None, *, slow: str = "") -> None:
+        """Count one point."""
+        self.points += 1
+        self.beyond += found is None
+        self.faults += found or []
+        if slow:
+            self.slow.append(f"{point.kind} {point.at}: {slow}")
+
+
+class Progress:
+    """What was tried, a line a point in a file, so that a walk that was ended goes on where it was."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self.done: dict[Point, tuple[list[str] | None, str]] = {}
+        if file is not None and file.exists():
+            for line in file.read_text("utf-8").splitlines():
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # the line that was being written
+                    said = json.loads(line)
+                    self.done[Point(**said["point"])] = (said["faults"], said["slow"])
+
+    def keep(self, point: Point, found: list[str] | None, slow: str) -> None:
+        """Write one point down. A slow one is tried again by the next walk."""
+        if self.file is not None and not slow:
+            with self.file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"point": asdict(point), "faults": found, "slow": slow}) + "\n")
 
 
 def can_trace() -> bool:
@@ -99,10 +133,17 @@ def run(
     elif point is not None:
         inject = f"inject={point.kind}:signal=SIGKILL:when={point.at}"
         command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={point.kind}", "-e", inject, *command]
-    environ = {**os.environ, **made.environ}
-    return subprocess.run(
-        command, cwd=CHECKOUT, env=environ, capture_output=True, text=True, check=False, timeout=LONGEST
-    )
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, env={**os.environ, **made.environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            said, wrong = process.communicate(timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # strace alone would leave the run behind
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, said, wrong)
 
 
 def count(folder: Path) -> dict[str, int]:
@@ -131,6 +172,7 @@ def count(folder: Path) -> dict[str, int]:
 def try_point(folder: Path, point: Point) -> list[str] | None:
     """Kill a run at this point and start it again; what is wrong then, in words. None: no run comes that far."""
     place = folder / f"{point.variant}{point.kind}{point.at}"
+    shutil.rmtree(place, ignore_errors=True)  # of a walk that was ended there
     with installation(place) as made:
         shutil.copyfile(folder / "template.sqlite", made.folder / "earful.sqlite")
         killed = run(made, point, point.variant)
@@ -143,19 +185,35 @@ def try_point(folder: Path, point: Point) -> list[str] | None:
     return [f"killed at {point.kind} {point.at}: {each}" for each in found]
 
 
-def walk(folder: Path, points: Iterable[Point], *, enough: int = 0) -> Walked:
-    """Try points, a few at a time; stop early once `enough` faults were found (0: never)."""
+def walk(folder: Path, points: Iterable[Point], *, enough: int = 0, progress: Progress | None = None) -> Walked:
+    """Try points, a few at a time; stop early once `enough` faults were found (0: never).
+
+    What `progress` knows of is not tried again.
+    """
     template(folder)
-    done = Walked()
+    done, progress = Walked(), progress or Progress()
+    waiting = []
+    for point in points:
+        if point in progress.done:
+            found, slow = progress.done[point]
+            done.add(point, found, slow=slow)
+        else:
+            waiting.append(point)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = list(points)
         while waiting and not (enough and len(done.faults) >= enough):
             batch, waiting = waiting[: AT_ONCE * 2], waiting[AT_ONCE * 2 :]
-            for found in pool.map(partial(try_point, folder), batch):
-                done.points += 1
-                done.beyond += found is None
-                done.faults += found or []
+            for point, (found, slow) in zip(batch, pool.map(partial(_timed, folder), batch), strict=True):
+                done.add(point, found, slow=slow)
+                progress.keep(point, found, slow)
     return done
+
+
+def _timed(folder: Path, point: Point) -> tuple[list[str] | None, str]:
+    """Try a point; one whose run does not end in time is a line in the report and ends nothing."""
+    try:
+        return try_point(folder, point), ""
+    except subprocess.TimeoutExpired as error:
+        return [], f"no end after {error.timeout:g} s"
 
 
 # -- reading the ledgers ----------------------------------------------------------------------------------------------
@@ -288,20 +346,30 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--kind", action="append", default=[])
     parser.add_argument("--at", type=int, default=0)
+    parser.add_argument("--resume", type=Path, help="the folder of a walk that was ended")
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="earful-walk-"))
+    folder = given.resume or Path(tempfile.mkdtemp(prefix="earful-walk-"))
     way = "strace" if can_trace() else "NO STRACE HERE: fail points at database statements inside the run"
     print(f"writes and syncs by {way}; sends by fail points inside the run", flush=True)
+    for stale in ("count", "trace"):
+        shutil.rmtree(folder / stale, ignore_errors=True)
     counts = count(folder)
     points = [Point(given.kind[0], given.at)] if given.at else points_of(counts, given.every, given.kind)
-    print(f"{counts}: {len(points)} points, about {len(points) * 1.3 / 60:.0f} minutes", flush=True)
+    progress = Progress(folder / "points.jsonl")
+    left = sum(point not in progress.done for point in points)
+    print(
+        f"{counts}: {left} points, about {left * 1.3 / 60:.0f} minutes; to go on after an end: --resume {folder}",
+        flush=True,
+    )
     started = time.monotonic()
-    done = walk(folder, points)
+    done = walk(folder, points, progress=progress)
     for each in done.faults:
         print(each, flush=True)
-    summary = {"points": done.points, "beyond": done.beyond, "faults": len(done.faults)}
+    for each in done.slow:
+        print(f"slow: {each}", flush=True)
+    summary = {"points": done.points, "beyond": done.beyond, "slow": len(done.slow), "faults": len(done.faults)}
     print(json.dumps({**summary, "seconds": round(time.monotonic() - started)}))
-    if not done.faults:
+    if not done.faults and not done.slow:
         shutil.rmtree(folder)
     raise SystemExit(1 if done.faults else 0)
 
