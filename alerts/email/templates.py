@@ -132,7 +132,7 @@ def render_digest(view: DigestView) -> tuple[str, str, str]:
         "more": max(view.unanswered_count - len(view.unanswered), 0),
         "mentions": f"{view.mentions:,}",
         "mentions_change": _mentions_change(view),
-        "share": percent(view.negative_share),
+        "share": percent(view.negative_share if view.mentions else None),
         "judged": f"of {view.judged:,} judged" if view.negative_share is not None and view.judged else "",
         "share_change": _share_change(view),
         "bars": _bars(view.by_source),
