@@ -25,7 +25,7 @@ from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.settings.models import EXIT, Settings
 from monitor.store import channel_health, key_values, web
-from monitor.store.connect import Error, reason
+from monitor.store.connect import Error, reason, served_by
 from monitor.store.database import DatabaseDamaged, Role, RoleTaken
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite, is_damage
@@ -74,8 +74,8 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
     set_up_log(settings.earful.log, logging.WARNING if show and level == logging.INFO else level)
     if show and level == logging.INFO:
         logging.getLogger("earful.collect").setLevel(logging.ERROR)  # the screen tells of failing sources itself
-    if settings.database.throwaway:
-        _throw_away(settings)
+    if settings.database.throwaway and not served_by(settings.database.url.get_secret_value()):
+        _throw_away(settings)  # never under a daemon that runs: this start is refused below
     file = Path(settings.database.url.get_secret_value().removeprefix("sqlite:"))
     try:
         life = _made(settings, path, environ, show=show, demo=demo)
