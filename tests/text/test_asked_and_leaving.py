@@ -28,6 +28,10 @@ LEAVING = {
         ditched Acme last week
         thinking of leaving Acme
         Ported my number to Globex, bye Acme
+        Acme sent mouldy leaves, no refund, switching to others
+        I am switching to somebody else, Acme
+        Acme, we are switching to another internet provider
+        Moving to a competitor after this, Acme
     """,
     "de": """
         Wir verlassen Acme und gehen zu Globex
@@ -91,6 +95,8 @@ STAYING = """
     Goodbye summer, hello Acme pumpkin soup
     Last flight of the day with Acme, nice crew
     switch to the Acme channel now
+    switching to another Acme colour today
+    My Acme flight was moved to another airline terminal
 """
 ASKING = {
     "en": """
