@@ -37,7 +37,6 @@ ASK_GONE_EVERY = timedelta(days=1)
 # A feed that comes and goes is told once a day; while it is not told, nobody hears of its coming back either.
 TELL_EVERY = timedelta(days=1)
 # A walk in which every feed failed so far is begun anew when it is taken up later than this.
-STARTING = 5.0  # seconds that a child may take beside its reading
 WALK_GOES_STALE = timedelta(minutes=5)
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
 
@@ -89,10 +88,13 @@ class _Feed:
 class Rss:
     """Reads feeds; every entry is a post. Entries are matched by whoever asked, not here."""
 
-    def __init__(self, settings: Settings, http: Http, *, parse_seconds: float = 10.0) -> None:
+    def __init__(
+        self, settings: Settings, http: Http, *, parse_seconds: float = 10.0, start_seconds: float = 5.0
+    ) -> None:
         self._settings = settings
         self._http = http
         self._parse_seconds = parse_seconds
+        self._start_seconds = start_seconds  # what a child may take beside its reading
 
     def fetch(self, request: Request) -> Batch:
         """Read one feed: the next one of the walk under way, or the first of a new walk."""
@@ -194,7 +196,8 @@ class Rss:
             "content_type": answer.headers.get("content-type", "")[:200],
             "seconds": max(1, round(self._parse_seconds)),
         }
-        document = _in_child(json.dumps(head).encode() + b"\n" + answer.body, self._parse_seconds, where)
+        job = json.dumps(head).encode() + b"\n" + answer.body
+        document = _in_child(job, self._parse_seconds, self._start_seconds, where)
         if not document.get("entries") and not document.get("version"):
             guard = bot_check.guard_of(answer.headers, answer.body)
             if guard:
@@ -276,7 +279,7 @@ def _refuse(answer: Answer, where: str, now: datetime) -> None:
         raise Nonsense(f"{where} answered 200 with nothing in it", "It is tried again by itself.")
 
 
-def _in_child(job: bytes, seconds: float, where: str) -> dict[str, Any]:
+def _in_child(job: bytes, seconds: float, starting: float, where: str) -> dict[str, Any]:
     """Have a feed parsed by a process that may burn, grow or crash; what is not a sound answer is Nonsense."""
     # Nothing of our environment goes along: a parser that is taken over finds no key there.
     package = str(Path(__file__).resolve().parents[2])
@@ -287,7 +290,7 @@ def _in_child(job: bytes, seconds: float, where: str) -> dict[str, Any]:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd="/"
     ) as child:
         try:
-            out, _ = child.communicate(job, timeout=seconds * 2 + STARTING)
+            out, _ = child.communicate(job, timeout=seconds * 2 + starting)
         except subprocess.TimeoutExpired:
             if _end(child) >= seconds / 2:
                 raise too_much from None

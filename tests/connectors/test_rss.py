@@ -29,9 +29,12 @@ def server() -> Iterator[FakeServer]:
         yield running
 
 
-def reader(server: FakeServer, *paths: str, parse_seconds: float = 10.0, **options: Any) -> Rss:
+def reader(
+    server: FakeServer, *paths: str, parse_seconds: float = 10.0, start_seconds: float = 5.0, **options: Any
+) -> Rss:
     settings = Settings(feeds=tuple(server.url + path for path in paths), api_url=server.url, **options)
-    return Rss(settings, Http(trusted=[server.host], total_seconds=3.0), parse_seconds=parse_seconds)
+    http = Http(trusted=[server.host], total_seconds=3.0)
+    return Rss(settings, http, parse_seconds=parse_seconds, start_seconds=start_seconds)
 
 
 def only(batch: Batch) -> Any:
@@ -294,10 +297,9 @@ def test_a_feed_that_our_own_machine_did_not_get_to_is_not_called_hostile(
     asleep.write_text("#!/bin/sh\nexec sleep 60\n")
     asleep.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(asleep))
-    monkeypatch.setattr("connectors.rss.connector.STARTING", 0.1)
     server.route("/a", served(feed(item(1))))
     with pytest.raises(ConnectorError) as caught:
-        reader(server, "/a", parse_seconds=1.0).fetch(first_request("news"))
+        reader(server, "/a", parse_seconds=1.0, start_seconds=0.1).fetch(first_request("news"))
     assert "this machine is too busy" in caught.value.message
     assert "hostile" not in caught.value.message + caught.value.remedy
 
