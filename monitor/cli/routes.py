@@ -44,7 +44,10 @@ def route(
     reach: Annotated[int | None, typer.Option("--reach", min=0, help="With --text: its author's followers.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which rule decides where a case goes, and how its next message would leave; or where a text would go."""
+    """Say which rule decides where a case goes.
+
+    It also says how the case's next message would leave. With --text it says where a text would go.
+    """
     if bool(case_id) == bool(text):
         raise Failed('name a case, or a text: earful route 12, or earful route --text "the words of a post"')
     with opened() as assembly:
