@@ -98,7 +98,7 @@ def test_a_walk_cut_in_the_middle_keeps_its_place_and_the_high_water_stays(serve
 def test_what_the_index_shows_late_is_found_by_the_overlap_and_the_daily_deep_read(server: FakeServer) -> None:
     hits = [comment(0)]
     server.route(PATH, searching(hits))
-    request = first_request("hn")
+    request = first_request("hn", back=timedelta(days=3))  # what the first look-back left out would never come
     cursor = walk(reader(server), request)[-1].cursor
     hits += [comment(1, created_at_i=START - 5 * 3600), comment(2, created_at_i=START - 40 * 3600)]
     soon = walk(reader(server), again(request, cursor, timedelta(minutes=5)))

@@ -127,14 +127,15 @@ def test_once_a_day_the_walk_goes_three_days_deep(server: FakeServer, fake: Fake
     """A post that arrives two days late is out of reach of the hourly overlap, and found a day later at the latest."""
     fake.tags["acme"] = [status(ago(10), "Acme on time")]
     connector = reader(server)
-    cursor = walk(connector, FIRST)[-1].cursor
+    first = first_request("social", back=timedelta(days=3))  # what the first look-back left out would never come
+    cursor = walk(connector, first)[-1].cursor
     late = status(ago(60 * 30), "Acme, thirty hours late")
     fake.tags["acme"].append(late)
-    soon = walk(connector, again(FIRST, cursor, timedelta(hours=2)))
+    soon = walk(connector, again(first, cursor, timedelta(hours=2)))
     assert late["id"] not in ids(soon)
-    day_after = walk(connector, again(FIRST, soon[-1].cursor, timedelta(hours=25)))
+    day_after = walk(connector, again(first, soon[-1].cursor, timedelta(hours=25)))
     assert late["id"] in ids(day_after)
-    again_shallow = walk(connector, again(FIRST, day_after[-1].cursor, timedelta(hours=26)))
+    again_shallow = walk(connector, again(first, day_after[-1].cursor, timedelta(hours=26)))
     assert late["id"] not in ids(again_shallow)
 
 

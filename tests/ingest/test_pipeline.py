@@ -70,7 +70,9 @@ def test_one_author_in_one_conversation_is_one_case(acme: Assembly) -> None:
     assert len(messages(acme.database)) == 1
 
 
-def test_three_customers_in_one_thread_are_three_cases_and_one_message(acme: Assembly) -> None:
+def test_three_customers_in_one_thread_are_three_cases_and_one_message(
+    acme: Assembly, capsys: pytest.CaptureFixture[str]
+) -> None:
     opened = take(
         acme,
         post(ANGRY, author="olga", **LONG_THREAD),
@@ -79,7 +81,16 @@ def test_three_customers_in_one_thread_are_three_cases_and_one_message(acme: Ass
     )
     assert opened == ["1", "2", "3"]
     assert {case(acme.database, each).story_id for each in opened} == {"1"}
-    assert [row.about for row in messages(acme.database)] == ["story:1"]
+    # Each joined with words of their own, so each has a row: while the story's message waits, it names them all.
+    assert sorted(row.about for row in messages(acme.database)) == ["join:2", "join:3", "story:1"]
+    deliver(acme, Clock(NOW + HOUR))
+    assert {row.state for row in messages(acme.database)} == {"sent"}
+    (story,) = [row for row in messages(acme.database) if not row.carrier]
+    assert {row.carrier for row in messages(acme.database)} == {"", story.id}
+    heard = capsys.readouterr().out
+    assert (heard.count("one story"), *(heard.count(f"@{who} on forum") for who in ("olga", "mira", "joon"))) == (
+        1,
+    ) * 4
 
 
 def test_reposts_and_cross_posts_are_one_story_and_another_complaint_has_its_own(acme: Assembly) -> None:

@@ -85,7 +85,7 @@ QUIET = DigestView(
     unanswered=(),
     unanswered_count=0,
     mentions=0,
-    negative_share=0.0,
+    negative_share=None,
     first_week=True,
 )
 
