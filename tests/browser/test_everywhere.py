@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from connectors import Gap
 from monitor.cases import actions as verbs
+from monitor.people.identity import of_slack
 from monitor.store import key_values, sources, web
 from monitor.web import pages_of
 from monitor.web.routing import ROUTES
@@ -37,7 +38,7 @@ def fill(office: Office) -> dict[str, str]:
 
     say(case_id, "note", text=EVIL)
     say(case_id, "wants", text=EVIL)
-    say(case_id, "assign", owner=EVIL)
+    say(case_id, "assign", owner=of_slack("T1", "U1", EVIL))  # whoever is in no list is called what Slack calls them
     say(other, "answered", url="javascript:alert(1)")
     say(other, "close", outcome="solved")
     with database.transaction():
@@ -56,7 +57,7 @@ def fill(office: Office) -> dict[str, str]:
               "seen_at": f"{now:%Y-%m-%dT%H:%M:%S.000000Z}", "case_id": case_id, "automatic": 0, "sent_on": 0}],
         )  # fmt: skip
         (mention,) = database.rows("SELECT id FROM mentions WHERE case_id = :id", {"id": case_id})
-        key_values.add_label(database, "Acme", mention["id"], "spam", EVIL, "page", now)
+        key_values.add_label(database, "Acme", mention["id"], "spam", EVIL, "page", now, who_id=f"page:{EVIL}")
     return {"case": case_id, "other": other, "mention": mention["id"]}
 
 
