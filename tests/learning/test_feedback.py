@@ -357,9 +357,10 @@ LOVELY = "great day at the Acme museum, we loved the old posters"
 
 
 def quiet(many: int, brand: str = "Acme", **fields: str) -> list[Post]:
+    """Posts that nobody needs to see; none holds a 0, which the shipped model takes for a sign of trouble."""
     return [
         post(f"sunny day at the {brand} museum, poster {n} was shown", author=f"w{brand}{n}", **fields)
-        for n in range(many)
+        for n in range(1, many + 1)
     ]
 
 
