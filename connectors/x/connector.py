@@ -363,7 +363,9 @@ class X:
 
     def _listing(self, lane: _Lane, walk: Walk, size: int, now: datetime) -> dict[str, Any]:
         mark = walk.marks.get(lane.key)
-        known = mark is not None and walk.floor == mark.high - round(OVERLAP.total_seconds() * 1000)
+        # The floor is the walk's own, by overlap or first look-back, and not one that was lifted to what X still shows.
+        overlap = round(OVERLAP.total_seconds() * 1000)
+        known = mark is not None and walk.floor == max(mark.high - overlap, walk.first)
         wanted: dict[str, Any] = {"max_results": size, **self._fields()}
         if known and walk.floor > SNOWFLAKE_EPOCH:
             ids = walk.extra.get("ids")
