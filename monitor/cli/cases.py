@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.cells import cell_len
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -212,53 +213,66 @@ def cases_(
 
 
 def _case_table(assembly: Any, rows: list[Row]) -> None:
+    """One line a case; what may need an answer apart, below those that people are called for."""
     if not rows:
         _nothing("case")
         return
+    called = [row for row in rows if row["lane"] != "sweep"]
+    listed = [row for row in rows if row["lane"] == "sweep"]
+    if called:
+        console.print(_table_of(assembly, called))
+    if listed:
+        console.print(Text(f"{'' if not called else chr(10)}The list, {len(listed)} that may need an answer:", "dim"))
+        console.print(_table_of(assembly, listed))
+    console.print(
+        Text(f"{len(rows)} shown. One of them, with all that happened: {command(settings_path())} case ID", "dim")
+    )
+
+
+def _table_of(assembly: Any, rows: list[Row]) -> Table:
     now, zone = utc_now(), assembly.settings.zone
     words = mentions.of_cases(assembly.database, [row["id"] for row in rows])
     several = len({row["source"] for row in rows}) > 1 and console.width >= 76  # else the words have no room
     wide = console.width >= 110
+    most = {"state": 18 if wide else 12, "source": 12, "who": 24 if wide else 14}
+    names = ["case", "urgency", "state", *(["since"] if wide else []), "due", *(["source"] if several else []), "who"]
+    lines = [_cells(row, words.get(row["id"], []), now, zone, wide=wide, several=several) for row in rows]
+    taken = [
+        min(max(cell_len(name), *(cell_len(str(line[at])) for line in lines)), most.get(name, 40))
+        for at, name in enumerate(names)
+    ]
+    left = max(console.width - sum(taken) - 2 * len(names), 20)  # so that a case is one line
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("case", justify="right", no_wrap=True)
-    table.add_column("urgency", no_wrap=True)
-    table.add_column("state", no_wrap=True, max_width=18 if wide else 12)
-    if wide:
-        table.add_column("since", no_wrap=True)
-    table.add_column("due", no_wrap=True)
-    if several:
-        table.add_column("source", no_wrap=True, max_width=12)
-    table.add_column("who", no_wrap=True, max_width=24 if wide else 14)
-    table.add_column("says", ratio=1)
-    styles = {"critical": "bold red", "urgent": "red", "normal": "", "gentle": "dim"}
-    for row in rows:
-        case = cases.case_of(row)
-        told = [each for each in words.get(case.id, []) if each.flagged] or words.get(case.id, [])
-        state = case.state_at(now)
-        waits = state in {"open", "taken"} and case.due_at is not None
-        late = waits and case.due_at is not None and case.due_at < now
-        cells: list[Text | str] = [
-            case.id,
-            Text(
-                "sweep" if case.lane == "sweep" else case.priority,
-                styles[case.priority] if case.lane == "ping" else "dim",
-            ),
-            Text(safe_line(f"{state} {case.owner}" if state == "taken" else state)),
-        ]
-        if wide:
-            cells.append(when(case.first_posted_at, now, zone))
-        cells.append(Text(when(case.due_at, now, zone) if waits and case.due_at else "", "red" if late else ""))
-        if several:
-            cells.append(Text(safe_line(case.source)))
-        cells.append(Text(safe_line(case.author)))
-        cells.append(
-            Text(excerpt(told[-1].post.text or told[-1].post.title, 120 if wide else 70) if told else "(deleted)")
-        )
-        table.add_row(*cells)
-    console.print(table)
-    console.print(
-        Text(f"{len(rows)} shown. One of them, with all that happened: {command(settings_path())} case ID", "dim")
-    )
+    for name in names:
+        table.add_column(name, justify="right" if name == "case" else "left", no_wrap=True, max_width=most.get(name))
+    table.add_column("says", ratio=1 if console.width < 60 else None)
+    for line in lines:
+        table.add_row(*line[:-1], Text(excerpt(str(line[-1]), left)))
+    return table
+
+
+_PRIORITY_STYLES = {"critical": "bold red", "urgent": "red", "normal": "", "gentle": "dim"}
+
+
+def _cells(
+    row: Row, said: list[Mention], now: datetime, zone: ZoneInfo, *, wide: bool, several: bool
+) -> list[Text | str]:
+    case = cases.case_of(row)
+    told = [each for each in said if each.flagged] or said
+    state = case.state_at(now)
+    waits = state in {"open", "taken"} and case.due_at is not None
+    late = waits and case.due_at is not None and case.due_at < now
+    listed = case.lane == "sweep"
+    return [
+        case.id,
+        Text("list" if listed else case.priority, "dim" if listed else _PRIORITY_STYLES[case.priority]),
+        Text(safe_line(f"{state} {case.owner}" if state == "taken" else state)),
+        *([when(case.first_posted_at, now, zone)] if wide else []),
+        Text(when(case.due_at, now, zone) if waits and case.due_at else "", "red" if late else ""),
+        *([Text(safe_line(case.source))] if several else []),
+        Text(safe_line(case.author)),
+        (told[-1].post.text or told[-1].post.title) if told else "(deleted)",
+    ]
 
 
 @app.command()

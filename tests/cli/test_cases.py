@@ -20,7 +20,20 @@ from monitor.store import key_values
 from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
 from tests.fakes.smtp import FakeSmtp
-from tests.helpers import ANGRY, LATE, MINUTE, assembly_of, case, count, post, settings_from, settings_on, take
+from tests.helpers import (
+    ANGRY,
+    ASKING,
+    LATE,
+    MINUTE,
+    NOW,
+    assembly_of,
+    case,
+    count,
+    post,
+    settings_from,
+    settings_on,
+    take,
+)
 
 
 @pytest.fixture
@@ -185,3 +198,26 @@ notify = ["next", "mail:pager@example.org"]
     assert result.exit_code == 0, result.output
     names = ("ana", "boss", "fallback", "kettles", "lea", "pager")
     assert sorted(each.recipient for each in mail.ledger) == [f"{name}@example.org" for name in names]
+
+
+def test_the_list_of_cases_is_one_line_a_case_on_80_columns_and_the_list_stands_apart(
+    tmp_path: Path, sqlite: Sqlite
+) -> None:
+    file = settings_on(tmp_path, sqlite)
+    acme = assembly_of(sqlite, load(file, {}))
+    long = "Acme charged me twice and nobody answers. " * 5
+    take(
+        acme, post(long, author="olga"), post(long, author="piet", source="chirp"), post(ASKING, author="quin"), now=NOW
+    )
+    listed = count(sqlite, "cases", "lane = 'sweep'")
+    assert (count(sqlite, "cases"), listed) == (3, 1)
+    shown = CliRunner().invoke(app, ["--settings", str(file), "cases"], env={"COLUMNS": "80"}).output
+    printed = shown.splitlines()
+    assert all(len(line) <= 80 for line in printed[:-2]), shown
+    assert [line.split()[0] for line in printed if line.split()[:1] and line.split()[0].isdigit()][:3] == [
+        "1",
+        "2",
+        "3",
+    ]
+    assert "The list, 1 that may need an answer:" in shown
+    assert shown.index("olga") < shown.index("The list") < shown.index("quin")
