@@ -26,10 +26,11 @@ def tell_systemd(state: str) -> None:
         return
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.settimeout(1)  # ten words that nobody reads fill a socket's queue: the loop must not wait for that
             notify.connect("\0" + address[1:] if address.startswith("@") else address)
             notify.sendall(state.encode())
     except OSError as error:
-        log.warning("systemd could not be told %s: %s", state, error.strerror)
+        log.warning("systemd could not be told %s: %s", state, error.strerror or type(error).__name__)
 
 
 class Heartbeat:

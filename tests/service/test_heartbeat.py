@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.service.heartbeat import EVERY, PATIENCE, Heartbeat
+from monitor.service.heartbeat import EVERY, PATIENCE, Heartbeat, tell_systemd
 
 
 @pytest.fixture
@@ -64,7 +65,20 @@ def test_one_round_that_is_missed_is_no_reason_to_kill(systemd: Callable[[], lis
     for _ in range(12):
         clock.now += EVERY
         assert heart.tell()
-    assert systemd() == ["WATCHDOG=1"] * 12
+        assert systemd() == ["WATCHDOG=1"]
+
+
+def test_a_systemd_that_does_not_read_holds_nothing_up(
+    systemd: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A datagram socket holds about ten words (net.unix.max_dgram_qlen); the next one would wait for ever."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filling:
+        filling.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            for _ in range(10_000):
+                filling.sendto(b"x", os.environ["NOTIFY_SOCKET"])
+    tell_systemd("WATCHDOG=1")
+    assert "systemd could not be told WATCHDOG=1" in caplog.text
 
 
 def test_a_pool_that_never_comes_back_is_and_one_that_does_is_told_again(
