@@ -74,9 +74,11 @@ def test_a_systemd_that_does_not_read_holds_nothing_up(
     """A datagram socket holds about ten words (net.unix.max_dgram_qlen); the next one would wait for ever."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filling:
         filling.setblocking(False)
-        with pytest.raises(BlockingIOError):
+        try:
             for _ in range(10_000):
                 filling.sendto(b"x", os.environ["NOTIFY_SOCKET"])
+        except BlockingIOError:
+            pass  # full
     tell_systemd("WATCHDOG=1")
     assert "systemd could not be told WATCHDOG=1" in caplog.text
 
