@@ -23,6 +23,8 @@ def write(written: Path, copy: Path) -> None:
     place = beside(copy)
     partial = place.with_name(place.name + ".partial")
     try:
+        partial.touch(0o600)
+        partial.chmod(0o600)
         with partial.open("w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(_line(_of(written), copy.name))
             file.flush()

@@ -362,7 +362,7 @@ def test_the_manifest_asks_for_exactly_what_is_used() -> None:
         "usergroups.users.list": {"usergroups:read"},
         "users.info": {"users:read"},
     }
-    code = (install.CHECKOUT / "alerts" / "slack.py").read_text(encoding="utf-8")
+    code = "".join(file.read_text("utf-8") for file in (install.CHECKOUT / "alerts" / "slack").glob("*.py"))
     called = set(re.findall(r'"((?:auth|chat|conversations|usergroups|users)\.[A-Za-z.]+)"', code))
     assert called == set(needs)
     manifest = json.loads(slack_manifest())
