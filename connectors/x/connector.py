@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,10 +43,12 @@ from connectors.text import clean, raw_of
 from connectors.x.responses import (
     SNOWFLAKE_EPOCH,
     UNKNOWN_WAIT,
+    Includes,
     TooOld,
     error_of,
     gone_in,
     handle_of,
+    includes_in,
     is_id,
     knows_nobody,
     latest_of,
@@ -55,7 +57,6 @@ from connectors.x.responses import (
     referenced,
     reset_at,
     told_in,
-    users_in,
 )
 
 QUERY_LIMIT = 512
@@ -99,11 +100,15 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="handles or user ids whose mentions are read: they are about the brand whatever their words",
     )
     expand_authors: bool = Field(False, description="also fetch names and follower counts; each user costs user_price")
+    expand_media: bool = Field(
+        False, description="also fetch what pictures show (alt text) and the choices of polls; each costs media_price"
+    )
     monthly_budget: float | None = Field(
         20.0, ge=0, description="US dollars a month, spread over it; reading stops there; null: no limit"
     )
     post_price: float = Field(0.005, ge=0, description="US dollars for a post that a search or a look-up returns")
     user_price: float = Field(0.010, ge=0, description="US dollars for a user's data")
+    media_price: float = Field(0.005, ge=0, description="US dollars for a picture, a video or a poll")
     owner: str = Field(
         "", description="handle or id of the app's owner, if bearer_token is that user's token and not the app's"
     )
@@ -217,22 +222,29 @@ class X:
         if not asked:
             return Batch((), request.cursor)
         # Twice: one that was edited is asked for again under its new id.
-        self._afford("refresh", Ledger(None, request.now), self._settings.post_price, request.now, 2 * len(asked))
+        self._afford(
+            "refresh", Ledger(None, request.now), self._worst(self._settings.post_price), request.now, 2 * len(asked)
+        )
         body = self._call(request.now, self._client.get_tweets, asked, **self._fields())
         found = list_in(body, "data")
         newer = {
             latest_of(item): item for item in found if isinstance(item, dict) and latest_of(item) != item.get("id")
         }
-        cost = len(found)
+        answers = [body]
         if newer:
             # An edit makes a new id; asked for the old one, X shows the old words.
-            body_of_newer = self._call(request.now, self._client.get_tweets, list(newer), **self._fields())
-            found += list_in(body_of_newer, "data")
-            cost += len(newer)
-        posts, aside = self._posts(found, users_in(body), request.source, _Lane("search", ""))
-        self._unbooked += cost * self._settings.post_price
+            answers.append(self._call(request.now, self._client.get_tweets, list(newer), **self._fields()))
+        posts: tuple[Post, ...] = ()
+        aside: tuple[Aside, ...] = ()
+        cost = 0.0
+        for each in answers:
+            found, includes = list_in(each, "data"), includes_in(each)
+            cost += len(found) * self._settings.post_price + self._price_of(includes)
+            read, unread = self._posts(found, includes, request.source, _Lane("search", ""))
+            posts, aside = posts + read, aside + unread
+        self._unbooked += cost
         edited = tuple(post for post in posts if post.edited_at)
-        quota = self._quota(request.now, cost * self._settings.post_price)
+        quota = self._quota(request.now, cost)
         return Batch(edited, request.cursor, quota=quota, deleted=gone_in(body, asked), aside=aside)
 
     def _opened(self, stream: str, request: Request) -> tuple[Walk, Ledger]:
@@ -254,8 +266,7 @@ class X:
                 raise Closed(missing[0], "Check the handles in mentions_of and in the brand's accounts.")
             return Batch((), self._saved(stream, walk, ledger))
         price = self._price(lane)
-        worst = price + (self._settings.user_price if self._settings.expand_authors else 0)
-        state = self._afford(stream, ledger, worst, request.now)
+        state = self._afford(stream, ledger, self._worst(price), request.now)
         if request.allowance is not None and request.allowance <= 0 and state.not_before is None:
             state = BudgetState(state.fraction, 0, request.now + UNKNOWN_WAIT, used_up=False)
         if state.not_before is not None:
@@ -276,6 +287,14 @@ class X:
         """What a post of this listing costs in the way that it is really asked for; the dearer where that is unsure."""
         owned = lane.kind != "search" and lane.what == self._owner
         return self._settings.owned_price if owned else self._settings.post_price
+
+    def _worst(self, price: float) -> float:
+        """What a post may cost with all that comes along: its author, and four pictures."""
+        author = self._settings.user_price if self._settings.expand_authors else 0
+        return price + author + (4 * self._settings.media_price if self._settings.expand_media else 0)
+
+    def _price_of(self, includes: Includes) -> float:
+        return len(includes.users) * self._settings.user_price + includes.attachments * self._settings.media_price
 
     def _find_owner(self, ledger: Ledger, request: Request) -> None:
         """Ask X once, where settings name an owner, whether it is really that user's token which we read with."""
@@ -303,11 +322,12 @@ class X:
         gaps: tuple[Gap, ...],
     ) -> Batch:  # fmt: skip
         found = list_in(body, "data")
-        users = users_in(body)
+        includes = includes_in(body)
         price = self._price(lane)
         cost = ledger.book((str(item["id"]) for item in found if isinstance(item, dict) and "id" in item), price)
-        cost += ledger.book((f"u{one}" for one in users), self._settings.user_price)
-        posts, aside = self._posts(found, users, request.source, lane)
+        cost += ledger.book((f"u{one}" for one in includes.users), self._settings.user_price)
+        cost += ledger.book((f"m{one}" for one in (*includes.media, *includes.polls)), self._settings.media_price)
+        posts, aside = self._posts(found, includes, request.source, lane)
         first = not walk.token
         known = walk.note(((post.native_id, post.edited_at or post.posted_at) for post in posts), request.now)
         if first:
@@ -401,13 +421,15 @@ class X:
         return body
 
     def _fields(self) -> dict[str, Any]:
-        if not self._settings.expand_authors:
-            return {"tweet_fields": POST_FIELDS}
-        return {
-            "tweet_fields": POST_FIELDS,
-            "expansions": ["author_id"],
-            "user_fields": ["username", "name", "public_metrics"],
-        }
+        fields: dict[str, Any] = {"tweet_fields": POST_FIELDS}
+        expansions = []
+        if self._settings.expand_authors:
+            expansions += ["author_id"]
+            fields["user_fields"] = ["username", "name", "public_metrics"]
+        if self._settings.expand_media:
+            expansions += ["attachments.media_keys", "attachments.poll_ids"]
+            fields |= {"media_fields": ["alt_text", "media_key", "type"], "poll_fields": ["options"]}
+        return {**fields, "expansions": expansions} if expansions else fields
 
     def _call(
         self, now: datetime, ask: Callable[..., Any], *arguments: Any, maybe_nobody: bool = False, **named: Any
@@ -537,13 +559,13 @@ class X:
         return Quota(int(remaining), reset_at(answer.headers, now), cost)
 
     def _posts(
-        self, found: list[Any], users: Mapping[str, Mapping[str, Any]], source: str, lane: _Lane
+        self, found: list[Any], includes: Includes, source: str, lane: _Lane
     ) -> tuple[tuple[Post, ...], tuple[Aside, ...]]:
         posts: list[Post] = []
         aside: list[Aside] = []
         for item in found:
             try:
-                post = post_of(item, users, source, lane.handle if lane.kind == "own" else "", lane.addressed)
+                post = post_of(item, includes, source, lane.handle if lane.kind == "own" else "", lane.addressed)
             except (ValueError, TypeError, KeyError, OverflowError) as error:
                 aside.append(Aside(raw_of(item).encode(), str(error) or type(error).__name__))
                 continue

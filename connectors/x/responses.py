@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
@@ -21,6 +22,8 @@ from connectors.text import clean, parse_time, raw_of
 LONGEST_WAIT = timedelta(minutes=15)
 UNKNOWN_WAIT = timedelta(minutes=1)
 SNOWFLAKE_EPOCH = 1_288_834_974_657
+# What comes along with posts, and the key that names each.
+_INCLUDED = (("users", "id"), ("media", "media_key"), ("polls", "id"))
 _NOT_THERE = frozenset({"resource-not-found", "not-authorized-for-resource", "resource-unavailable"})
 
 
@@ -28,9 +31,21 @@ class TooOld(ConnectorError):
     """X refuses the time or the page that we want to go on from."""
 
 
-def post_of(
-    item: Any, users: Mapping[str, Mapping[str, Any]], source: str, author: str, addressed: tuple[str, ...] = ()
-) -> Post:
+@dataclass(frozen=True, slots=True)
+class Includes:
+    """What came along with the posts of an answer, by id: https://docs.x.com/x-api/fundamentals/expansions"""
+
+    users: Mapping[str, Mapping[str, Any]]
+    media: Mapping[str, Mapping[str, Any]]
+    polls: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def attachments(self) -> int:
+        """How many of them are pictures, videos and polls."""
+        return len(self.media) + len(self.polls)
+
+
+def post_of(item: Any, includes: Includes, source: str, author: str, addressed: tuple[str, ...] = ()) -> Post:
     """Read one post; ValueError says what is wrong with it. Field names: https://docs.x.com/x-api/fundamentals/data-dictionary"""
     if not isinstance(item, dict):
         raise ValueError("not an object")
@@ -48,7 +63,7 @@ def post_of(
     posted_at = time_of(versions[0]) or parse_time(item.get("created_at"))
     if posted_at is None:
         raise ValueError("neither created_at nor the id tells a time")
-    user = users.get(author_id, {})
+    user = includes.users.get(author_id, {})
     name = user.get("username")
     handle = name if isinstance(name, str) and re.fullmatch(r"\w{1,50}", name, re.ASCII) else ""
     thread = item.get("conversation_id")
@@ -59,12 +74,12 @@ def post_of(
         url=f"https://x.com/{handle or 'i'}/status/{native_id}",
         author=handle or author or author_id,
         author_name=clean(user["name"]) if isinstance(user.get("name"), str) else "",
-        text=clean(html.unescape(text)),
+        text="\n".join(clean(html.unescape(words)) for words in (text, *_attached(item, includes))),
         posted_at=posted_at,
         lang=language_of(item.get("lang")),
         reach=reach_of(item, user),
         parent_id=referenced(item, "replied_to"),
-        parent_author=_answered(item, users),
+        parent_author=_answered(item, includes.users),
         thread_id=thread if is_id(thread) and thread != versions[0] else "",
         edited_at=time_of(versions[-1]) if len(versions) > 1 else None,
         raw=raw_of(item),
@@ -152,12 +167,30 @@ def list_in(body: Mapping[str, Any], key: str) -> list[Any]:
     return list(found)
 
 
-def users_in(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Give the users that came along, by id."""
+def includes_in(body: Mapping[str, Any]) -> Includes:
+    """Give what came along with the posts of an answer; what is malformed is left out."""
     includes = body.get("includes")
-    users = includes.get("users") if isinstance(includes, dict) else None
-    found = users if isinstance(users, list) else []
-    return {str(user["id"]): user for user in found if isinstance(user, dict) and is_id(user.get("id"))}
+    found = includes if isinstance(includes, dict) else {}
+    return Includes(*(_by_id(found.get(kind), key) for kind, key in _INCLUDED))
+
+
+def _by_id(found: object, key: str) -> dict[str, Mapping[str, Any]]:
+    items = found if isinstance(found, list) else []
+    return {item[key]: item for item in items if isinstance(item, dict) and isinstance(item.get(key), str)}
+
+
+def _attached(item: Mapping[str, Any], includes: Includes) -> list[str]:
+    """The words that people wrote outside the text: the choices of a poll, and what a picture shows."""
+    attachments = item.get("attachments")
+    named = attachments if isinstance(attachments, dict) else {}
+    polls = [includes.polls.get(one, {}).get("options") for one in _texts(named.get("poll_ids"))]
+    options = [option for poll in polls if isinstance(poll, list) for option in poll if isinstance(option, dict)]
+    shown = [includes.media.get(one, {}).get("alt_text") for one in _texts(named.get("media_keys"))]
+    return [words for words in (*(option.get("label") for option in options), *shown) if isinstance(words, str)]
+
+
+def _texts(found: object) -> list[str]:
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def gone_in(body: Mapping[str, Any], asked: list[str] | None) -> tuple[str, ...]:

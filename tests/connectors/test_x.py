@@ -225,6 +225,36 @@ def test_names_and_followers_come_along_when_they_are_paid_for(x: FakeX) -> None
     assert batch.quota.cost == pytest.approx(0.015)
 
 
+def test_alt_texts_and_polls_are_words_when_they_are_paid_for(x: FakeX) -> None:
+    x.media |= {"3_1": {"alt_text": "A melted Acme charger &amp; a burnt desk"}, "3_2": {}, "3_3": {"alt_text": ["?"]}}
+    x.polls["77"] = [{"position": 1, "label": "Acme lies"}, {"position": 2, "label": 7}, "no option"]
+    x.post("Acme, look", attachments={"media_keys": ["3_1", "3_2", "3_3"], "poll_ids": ["77"]})
+    x.post("Acme again", attachments={"media_keys": "3_1", "poll_ids": [7]})
+    batch = walk(reader(x, expand_media=True), first_request("x"))[0]
+    assert {post.text for post in batch.posts} == {
+        "Acme, look\nAcme lies\nA melted Acme charger & a burnt desk",
+        "Acme again",
+    }
+    assert batch.quota is not None
+    assert batch.quota.cost == pytest.approx(x.bill + 0.005)  # the poll: X does not say what one costs
+    without = walk(reader(x), first_request("x"))[0]
+    assert {post.text for post in without.posts} == {"Acme, look", "Acme again"}
+
+
+def test_what_comes_along_when_posts_are_looked_up_is_paid_for_too(x: FakeX) -> None:
+    x.users["1001"] = "ann"
+    x.media["3_1"] = {"alt_text": "A melted charger"}
+    first = x.post("Acme", at=NOW - timedelta(minutes=30))
+    second = x.post("Acme!", at=NOW - timedelta(minutes=10), attachments={"media_keys": ["3_1"]})
+    x.posts[first]["edit_history_tweet_ids"] = x.posts[second]["edit_history_tweet_ids"] = [first, second]
+    batch = reader(x, expand_authors=True, expand_media=True).refresh((first,), first_request("x"))
+    assert [(post.native_id, post.author, post.text) for post in batch.posts][-1] == (
+        first, "ann", "Acme!\nA melted charger",
+    )  # fmt: skip
+    assert batch.quota is not None
+    assert batch.quota.cost >= x.bill
+
+
 def test_an_edited_post_keeps_its_first_id(x: FakeX) -> None:
     first = x.post("Acme is bad", at=NOW - timedelta(minutes=30))
     second = x.post("Acme is very bad", at=NOW - timedelta(minutes=10))
@@ -455,13 +485,21 @@ def test_a_bill_never_passes_the_budget_whatever_is_read(x: FakeX) -> None:
     """X bills what it returns. Mentions, own posts, look-ups of handles and of posts all count, over restarts too."""
     x.now = datetime(2026, 11, 30, 12, tzinfo=UTC)
     x.users |= {OWN: "acme", "1001": "ann"}
+    x.media = {f"3_{number}": {"alt_text": "a broken lid"} for number in range(40)}
     for number in range(400):
-        x.post(f"@acme Acme {number}", at=x.now - timedelta(minutes=number))
+        attached = {"media_keys": [f"3_{number % 40}"]} if number % 10 == 0 else {}
+        x.post(f"@acme Acme {number}", at=x.now - timedelta(minutes=number), attachments=attached)
         x.post(f"sorry {number}", author=OWN, at=x.now - timedelta(minutes=number))
     start = Request("x", ("Acme",), "", x.now, x.now - timedelta(days=1))
     cursors, spent = {"fetch": "", "own": ""}, 0.0
     for turn in range(60):
-        connector = reader(x, monthly_budget=1.0, mentions_of=("acme", "ann", "nobody"), expand_authors=turn % 2 == 0)
+        connector = reader(
+            x,
+            monthly_budget=1.0,
+            mentions_of=("acme", "ann", "nobody"),
+            expand_authors=turn % 2 == 0,
+            expand_media=turn % 3 == 0,
+        )
         for what in ("own", "fetch", "refresh"):
             request = replace(start, cursor=cursors.get(what, ""), spent=spent)
             try:

@@ -29,6 +29,8 @@ class FakeX(FakeServer):
         self.token = token
         self.posts: dict[str, dict[str, Any]] = {}
         self.users: dict[str, str] = {}
+        self.media: dict[str, dict[str, Any]] = {}  # media key -> what X shows of it
+        self.polls: dict[str, list[dict[str, Any]]] = {}  # poll id -> its options
         self.me = ""  # the user whose token it is; the app's own has none
         self.limits = {"x-rate-limit-limit": "450", "x-rate-limit-remaining": "449"}
         self._count = 0
@@ -44,8 +46,10 @@ class FakeX(FakeServer):
         reply = self._answer(seen)
         body = reply.json if isinstance(reply.json, dict) else {}
         data = body.get("data", [])
-        users = [data] if isinstance(data, dict) else body.get("includes", {}).get("users", [])
+        includes = body.get("includes", {})
+        users = [data] if isinstance(data, dict) else includes.get("users", [])
         self._billed |= {f"user {user['id']}": 0.010 for user in users}
+        self._billed |= {f"media {each['media_key']}": 0.005 for each in includes.get("media", [])}
         self._billed |= {str(post.get("id")): 0.005 for post in data} if isinstance(data, list) else {}
         return reply
 
@@ -127,10 +131,27 @@ class FakeX(FakeServer):
             body["meta"] |= {"newest_id": str(page[0].get("id")), "oldest_id": str(page[-1].get("id"))}
         if len(found) > size:
             body["meta"]["next_token"] = f"p{_number(page[-1])}"
-        if seen.one("expansions"):
-            ids = dict.fromkeys(post.get("author_id") for post in page)
-            body["includes"] = {"users": [self._user(one) for one in ids if one in self.users]}
+        self._include(body, page, seen)
         return body
+
+    def _include(self, body: dict[str, Any], page: list[dict[str, Any]], seen: Seen) -> None:
+        """Add what comes along with posts: only what was asked for."""
+        expansions = seen.one("expansions").split(",")
+        attached = [post.get("attachments", {}) for post in page]
+        includes: dict[str, list[dict[str, Any]]] = {}
+        if "author_id" in expansions:
+            ids = dict.fromkeys(post.get("author_id") for post in page)
+            includes["users"] = [self._user(one) for one in ids if one in self.users]
+        if "attachments.media_keys" in expansions and "alt_text" in seen.one("media.fields"):
+            keys = dict.fromkeys(key for each in attached for key in each.get("media_keys", ()))
+            includes["media"] = [
+                {"media_key": key, "type": "photo", **self.media[key]} for key in keys if key in self.media
+            ]
+        if "attachments.poll_ids" in expansions:
+            keys = dict.fromkeys(key for each in attached for key in each.get("poll_ids", ()))
+            includes["polls"] = [{"id": key, "options": self.polls[key]} for key in keys if key in self.polls]
+        if includes:
+            body["includes"] = includes
 
     def _shows(self, post: Mapping[str, Any], seen: Seen) -> bool:
         text = str(post.get("text")).casefold()
@@ -146,6 +167,7 @@ class FakeX(FakeServer):
         body: dict[str, Any] = {}
         if found := [self.posts[one] for one in asked if one in self.posts]:
             body["data"] = found
+            self._include(body, found, seen)
         if gone := [one for one in asked if one not in self.posts]:
             body["errors"] = [_not_found("tweet", "ids", one) for one in gone]
         return body
