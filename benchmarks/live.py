@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import made
+from benchmarks.network import Network
 from monitor.store.sqlite import Sqlite
-from tests.fakes.server import FakeServer, Seen
+from tests.fakes.server import FakeServer
 from tests.fakes.slack import FakeSlack
 
 CASES = 30
@@ -50,6 +50,7 @@ api_url = "{slack}"
 notify = ["slack:#care"]
 group_wait = "0s"
 group_join = "1s"
+messages_per_hour = 100
 [desk]
 hours = [{{ days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start = "00:00", end = "00:00" }}]
 """
@@ -64,32 +65,29 @@ Tell = Callable[[str], None]
 
 
 class Live:
-    """The far sides, and the daemon between them. Arrival is when a post stands in an answer that the network gives."""
+    """The far sides, and the daemon between them."""
 
     settings = SETTINGS
 
     def __init__(self, folder: Path, tell: Tell) -> None:
         self.folder, self.tell = folder, tell
         self.figures: dict[str, Any] = {}
-        self.hits: list[dict[str, Any]] = []
-        self.arrived: dict[str, float] = {}
-        self._next = 1000
-        self._lock = threading.Lock()
+        self.network = Network()
 
     def run(self) -> dict[str, Any]:
         """Measure everything; the figures."""
-        with FakeServer() as network, FakeSlack() as slack:
-            network.route("/api/v1/search_by_date", self._search)
+        with FakeServer() as server, FakeSlack() as slack:
+            self.network.serve(server)
             self.slack = slack
             file = self.folder / "settings.toml"
-            file.write_text(self.settings.format(network=network.url, slack=slack.api_url), "utf-8")
+            file.write_text(self.settings.format(network=server.url, slack=slack.api_url), "utf-8")
             environ = {**os.environ, "SLACK_TOKEN": slack.token, "SLACK_APP_TOKEN": slack.app_token}
             started = time.monotonic()
             with (self.folder / "log").open("w") as log:
                 command = [str(Path(sys.executable).with_name("earful")), "--settings", str(file), "run", "--no-watch"]
                 daemon = subprocess.Popen(command, cwd=CHECKOUT, env=environ, stderr=log, stdout=log)
                 try:
-                    self._wait(lambda: network.ledger, 30, "the first poll")
+                    self._wait(lambda: server.ledger, 30, "the first poll")
                     self.figures["start_to_first_poll_seconds"] = round(time.monotonic() - started, 2)
                     assert slack.connected(10), "nobody listens to presses"
                     self._one_by_one()
@@ -102,33 +100,6 @@ class Live:
                         daemon.kill()
         return self.figures
 
-    # -- the network ------------------------------------------------------------------------------------------------
-
-    def write(self, texts: list[str]) -> list[str]:
-        """Somebody writes these posts now; their ids."""
-        with self._lock:
-            now = time.time()
-            new = [made.hit(self._next + place, text, now) for place, text in enumerate(texts)]
-            self._next += len(new)
-            self.hits = [*reversed(new), *self.hits]
-            return [each["objectID"] for each in new]
-
-    def _search(self, seen: Seen) -> dict[str, Any]:
-        lowest, highest = 0, 2**40
-        for part in seen.one("numericFilters").split(","):
-            if part.startswith("created_at_i>"):
-                lowest = int(part.removeprefix("created_at_i>"))
-            elif part.startswith("created_at_i<="):
-                highest = int(part.removeprefix("created_at_i<="))
-        size, page = int(seen.one("hitsPerPage")), int(seen.one("page", "0"))
-        with self._lock:
-            fitting = [each for each in self.hits if lowest < each["created_at_i"] <= highest]
-        shown = fitting[page * size : (page + 1) * size]
-        now = time.monotonic()
-        for each in shown:
-            self.arrived.setdefault(each["objectID"], now)
-        return {"hits": shown, "hitsPerPage": size, "page": page}
-
     # -- what is measured -------------------------------------------------------------------------------------------
 
     def _one_by_one(self) -> None:
@@ -137,10 +108,10 @@ class Live:
         alerts, presses = [], []
         for text, _bad in made.texts(CASES, unhappy=1.0, seed=3):
             began = time.monotonic()
-            (native,) = self.write([text])
+            (native,) = self.network.write([text])
             words = text[-20:]
             at = self._wait(lambda words=words: self._told("chat.postMessage", words), 20, "an alert")
-            alerts.append(at - self.arrived[native])
+            alerts.append(at - self.network.arrived[native])
             time.sleep(max(0.0, BETWEEN / 2 - (time.monotonic() - began)))
             presses.append(self._press(words))
             time.sleep(max(0.0, BETWEEN - (time.monotonic() - began)))
@@ -171,7 +142,7 @@ class Live:
         self.tell(f"a burst of {BURST:,} posts")
         waiting = [text[-20:] for text, _bad in made.texts(PRESSES_IN_BURST, unhappy=1.0, seed=5)]
         for text, _bad in made.texts(PRESSES_IN_BURST, unhappy=1.0, seed=5):
-            self.write([text])
+            self.network.write([text])
             self._wait(lambda words=text[-20:]: self._told("chat.postMessage", words), 20, "an alert")
             time.sleep(1.1)
         database = Sqlite(self.folder / "bench.sqlite")

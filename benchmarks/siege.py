@@ -98,10 +98,10 @@ class Besieged(live.Live):
         self.tell(f"{COMPLAINTS} complaints, {'under siege' if client else 'in peace'}")
         taken = []
         for text, _bad in made.texts(COMPLAINTS, unhappy=1.0, seed=seed):
-            (native,) = self.write([text])
+            (native,) = self.network.write([text])
             words = text[-20:]
             at = self._wait(lambda words=words: self._told("chat.postMessage", words), 30, "an alert")
-            taken.append(at - self.arrived[native])
+            taken.append(at - self.network.arrived[native])
             if client is not None and asked is not None:
                 began = time.monotonic()
                 assert client.get("/login").status_code == 200
