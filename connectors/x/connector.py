@@ -9,15 +9,11 @@ it is a post like any other, and that is what is booked unless `owner` says so.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-
-import tweepy
-from pydantic import BaseModel, Field, SecretStr
 
 from connectors import (
     Account,
@@ -27,25 +23,23 @@ from connectors import (
     ConnectorError,
     Conversation,
     Gap,
-    NoCredit,
     Nonsense,
     Post,
     Quota,
     Refused,
     Request,
 )
-from connectors.budget import WARN_AT, BudgetState, Ledger, budget_state
-from connectors.http import Http, host_of
+from connectors.budget import BudgetState, Ledger
+from connectors.http import Http
 from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, milliseconds, moment
-from connectors.requests_adapter import ThroughHttp
 from connectors.terms import any_of
 from connectors.text import clean, raw_of
+from connectors.x.client import Client
 from connectors.x.responses import (
     SNOWFLAKE_EPOCH,
     UNKNOWN_WAIT,
     Includes,
     TooOld,
-    error_of,
     gone_in,
     handle_of,
     includes_in,
@@ -55,9 +49,9 @@ from connectors.x.responses import (
     list_in,
     post_of,
     referenced,
-    reset_at,
-    told_in,
 )
+from connectors.x.settings import SMALLEST_PAGE, Settings
+from connectors.x.spending import Spending
 
 QUERY_LIMIT = 512
 OVERLAP = timedelta(minutes=2)
@@ -65,58 +59,9 @@ OVERLAP = timedelta(minutes=2)
 REACH = timedelta(days=7) - timedelta(minutes=10)
 # Where a timeline ends although there is more: https://docs.x.com/x-api/posts/timelines/introduction
 TIMELINE_END = {"mentions": 780, "own": 3100}
-SMALLEST_PAGE = 10
 SEARCHES = ("search", "talk")  # the kinds of listing that are a search
 # So many malformed posts and not one sound one are no accident: the format has changed.
 MANY = 3
-
-POST_FIELDS = [
-    "author_id", "created_at", "lang", "conversation_id", "public_metrics", "note_tweet", "referenced_tweets",
-    "in_reply_to_user_id", "edit_history_tweet_ids",
-]  # fmt: skip
-
-
-class _KeepQuiet(logging.Filter):
-    """tweepy writes the Authorization header and every post's text at DEBUG; neither may reach a log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.INFO
-
-
-for _name in ("tweepy", "tweepy.client"):
-    logging.getLogger(_name).setLevel(logging.INFO)
-    logging.getLogger(_name).addFilter(_KeepQuiet())
-
-
-class Settings(BaseModel, frozen=True, extra="forbid"):
-    """A source of kind "x"."""
-
-    bearer_token: SecretStr = Field(description="the app's bearer token, from console.x.com, Apps, Keys and tokens")
-    api_url: str = Field("https://api.x.com", description="base address of the API, for a gateway or a test")
-    search: bool = Field(True, description="search all public posts of the last seven days for the brands' words")
-    search_suffix: str = Field("-is:retweet", max_length=200, description="added to every search, in X's own syntax")
-    mentions_of: tuple[str, ...] = Field(
-        (),
-        description="handles or user ids whose mentions are read: they are about the brand whatever their words",
-    )
-    expand_authors: bool = Field(False, description="also fetch names and follower counts; each user costs user_price")
-    expand_media: bool = Field(
-        False, description="also fetch what pictures show (alt text) and the choices of polls; each costs media_price"
-    )
-    monthly_budget: float | None = Field(
-        20.0, ge=0, description="US dollars a month, spread over it; reading stops there; null: no limit"
-    )
-    post_price: float = Field(0.005, ge=0, description="US dollars for a post that a search or a look-up returns")
-    user_price: float = Field(0.010, ge=0, description="US dollars for a user's data")
-    media_price: float = Field(0.005, ge=0, description="US dollars for a picture, a video or a poll")
-    owner: str = Field(
-        "", description="handle or id of the app's owner, if bearer_token is that user's token and not the app's"
-    )
-    owned_price: float = Field(0.001, ge=0, description="US dollars for a post of `owner`'s timeline or mentions")
-    page_size: int = Field(100, ge=SMALLEST_PAGE, le=100, description="posts asked for at a time")
-    total_seconds: float = Field(
-        25.0, gt=0, le=300, description="seconds after which a read asks no more and a request ends"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,22 +88,10 @@ class X:
     """Reads posts about the brands, the brand's own timeline, and what became of posts already known."""
 
     def __init__(self, settings: Settings, http: Http | None = None) -> None:  # noqa: ARG002
-        """Touch no network. The given client stays unused: tweepy gets one that trusts `api_url` only."""
+        """Touch no network. The given client stays unused: tweepy gets one of its own."""
         self._settings = settings
-        host = host_of(settings.api_url)
-        own = Http(trusted=(host,), total_seconds=settings.total_seconds, user_agent="earful/0.1")
-        self._adapter = ThroughHttp(
-            own, total_seconds=settings.total_seconds, swap={"https://api.twitter.com": settings.api_url}
-        )
-        self._client = tweepy.Client(
-            settings.bearer_token.get_secret_value(), return_type=dict, wait_on_rate_limit=False
-        )
-        self._adapter.mount(self._client.session)
-        # What each stream of reads (search, own timeline) spent this month, as far as this process knows.
-        self._spent: dict[str, tuple[str, float]] = {}
-        self._unbooked = 0.0
-        self._unnoted = 0.0
-        self._in_store = 0.0
+        self._client = Client(settings)
+        self._spending = Spending(settings)
         # Handles that this process has paid for, should the read that asked for them fail.
         self._looked_up: dict[str, str] = {}
         self._owner: str | None = None  # whose timelines cost less; None until it was asked
@@ -185,10 +118,10 @@ class X:
 
     def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:
         """Look handles up: a post tells its author's id alone unless one pays for the name with each read."""
-        self._adapter.begin()
-        self._in_store = request.spent
+        self._client.begin()
+        self._spending.begin(request.spent)
         found: dict[str, Account] = {}
-        before = self._unnoted
+        before = self._spending.unnoted
         for handle in handles:
             name = handle_of(handle)
             if is_id(name):
@@ -196,7 +129,7 @@ class X:
             elif re.fullmatch(r"[a-z0-9_]{1,50}", name):
                 one = self._look_up(name, Ledger(None, request.now), request)
                 found[handle] = Account(one, name if one else "")
-        cost, self._unnoted = self._unnoted - before, before
+        cost, self._spending.unnoted = self._spending.unnoted - before, before
         return found, Quota(cost=cost)
 
     most_conversations = 12  # as many as one query holds
@@ -216,16 +149,20 @@ class X:
 
         Its cost is booked with the next `fetch`; the given cursor comes back as it was.
         """
-        self._adapter.begin()
-        self._in_store = request.spent
+        self._client.begin()
+        self._spending.begin(request.spent)
         asked = [one for one in dict.fromkeys(ids) if is_id(one)][:100]
         if not asked:
             return Batch((), request.cursor)
         # Twice: one that was edited is asked for again under its new id.
-        self._afford(
-            "refresh", Ledger(None, request.now), self._worst(self._settings.post_price), request.now, 2 * len(asked)
+        self._spending.afford(
+            "refresh",
+            Ledger(None, request.now),
+            self._spending.worst(self._settings.post_price),
+            request.now,
+            2 * len(asked),
         )
-        body = self._call(request.now, self._client.get_tweets, asked, **self._fields())
+        body = self._client.ask(request.now, self._client.api.get_tweets, asked, **self._client.fields())
         found = list_in(body, "data")
         newer = {
             latest_of(item): item for item in found if isinstance(item, dict) and latest_of(item) != item.get("id")
@@ -233,28 +170,25 @@ class X:
         answers = [body]
         if newer:
             # An edit makes a new id; asked for the old one, X shows the old words.
-            answers.append(self._call(request.now, self._client.get_tweets, list(newer), **self._fields()))
+            answers.append(
+                self._client.ask(request.now, self._client.api.get_tweets, list(newer), **self._client.fields())
+            )
         posts: tuple[Post, ...] = ()
         aside: tuple[Aside, ...] = ()
         cost = 0.0
         for each in answers:
             found, includes = list_in(each, "data"), includes_in(each)
-            cost += len(found) * self._settings.post_price + self._price_of(includes)
+            cost += self._spending.pay_for_look_up(len(found), includes)
             read, unread = self._posts(found, includes, request.source, _Lane("search", ""))
             posts, aside = posts + read, aside + unread
-        self._unbooked += cost
         edited = tuple(post for post in posts if post.edited_at)
-        quota = self._quota(request.now, cost)
+        quota = self._client.quota(request.now, self._spending.noted(cost))
         return Batch(edited, request.cursor, quota=quota, deleted=gone_in(body, asked), aside=aside)
 
     def _opened(self, stream: str, request: Request) -> tuple[Walk, Ledger]:
-        self._adapter.begin()
+        self._client.begin()
         walk = Walk.load(request.cursor)
-        ledger = Ledger(walk.extra.get("spent"), request.now)
-        self._spent[stream] = (ledger.month, ledger.spent)
-        self._in_store = request.spent
-        ledger.spent += self._unbooked
-        return walk, ledger
+        return walk, self._spending.opened(stream, walk.extra.get("spent"), request.now, request.spent)
 
     def _page(self, stream: str, lanes: list[_Lane], walk: Walk, ledger: Ledger, request: Request) -> Batch:
         by_key = {lane.key: lane for lane in lanes}
@@ -266,7 +200,7 @@ class X:
                 raise Closed(missing[0], "Check the handles in mentions_of and in the brand's accounts.")
             return Batch((), self._saved(stream, walk, ledger))
         price = self._price(lane)
-        state = self._afford(stream, ledger, self._worst(price), request.now)
+        state = self._spending.afford(stream, ledger, self._spending.worst(price), request.now)
         if request.allowance is not None and request.allowance <= 0 and state.not_before is None:
             state = BudgetState(state.fraction, 0, request.now + UNKNOWN_WAIT, used_up=False)
         if state.not_before is not None:
@@ -280,42 +214,33 @@ class X:
             if not walk.shut(error, request.now):
                 raise
             cursor = self._saved(stream, walk, ledger)
-            return Batch((), cursor, not walk.lane, self._quota(request.now, 0.0), notices=walk.notices())
+            return Batch(
+                (),
+                cursor,
+                not walk.lane,
+                self._client.quota(request.now, self._spending.noted(0.0)),
+                notices=walk.notices(),
+            )
         return self._batch(stream, lane, walk, ledger, request, body, gaps)
 
     def _price(self, lane: _Lane) -> float:
         """What a post of this listing costs in the way that it is really asked for; the dearer where that is unsure."""
-        owned = lane.kind != "search" and lane.what == self._owner
-        return self._settings.owned_price if owned else self._settings.post_price
-
-    def _worst(self, price: float) -> float:
-        """What a post may cost with all that comes along: its author, and four pictures."""
-        author = self._settings.user_price if self._settings.expand_authors else 0
-        return price + author + (4 * self._settings.media_price if self._settings.expand_media else 0)
-
-    def _price_of(self, includes: Includes) -> float:
-        return len(includes.users) * self._settings.user_price + includes.attachments * self._settings.media_price
+        return self._spending.price(owned=lane.kind != "search" and lane.what == self._owner)
 
     def _find_owner(self, ledger: Ledger, request: Request) -> None:
         """Ask X once, where settings name an owner, whether it is really that user's token which we read with."""
         if not self._settings.owner or self._owner is not None:
             return
-        self._afford("", ledger, self._settings.user_price, request.now, 1)
+        self._spending.afford("", ledger, self._settings.user_price, request.now, 1)
         self._owner = ""
         try:
-            body = self._call(request.now, self._client.get_me, user_auth=False)
+            body = self._client.ask(request.now, self._client.api.get_me, user_auth=False)
         except (Refused, Nonsense):  # the app's token has no user behind it
             return
-        self._pay_for_user(ledger)
+        self._spending.pay_for_user(ledger)
         me = body.get("data")
         names = {me.get("id"), handle_of(str(me.get("username")))} if isinstance(me, dict) else set()
         self._owner = str(me["id"]) if isinstance(me, dict) and handle_of(self._settings.owner) in names else ""
-
-    def _pay_for_user(self, ledger: Ledger) -> None:
-        """Book one user that was looked up: now, and with the next read should this one fail."""
-        self._unbooked += self._settings.user_price
-        self._unnoted += self._settings.user_price
-        ledger.spent += self._settings.user_price
 
     def _batch(
         self, stream: str, lane: _Lane, walk: Walk, ledger: Ledger, request: Request, body: dict[str, Any],
@@ -323,10 +248,8 @@ class X:
     ) -> Batch:  # fmt: skip
         found = list_in(body, "data")
         includes = includes_in(body)
-        price = self._price(lane)
-        cost = ledger.book((str(item["id"]) for item in found if isinstance(item, dict) and "id" in item), price)
-        cost += ledger.book((f"u{one}" for one in includes.users), self._settings.user_price)
-        cost += ledger.book((f"m{one}" for one in (*includes.media, *includes.polls)), self._settings.media_price)
+        ids = (str(item["id"]) for item in found if isinstance(item, dict) and "id" in item)
+        cost = self._spending.book(ledger, ids, self._price(lane), includes)
         posts, aside = self._posts(found, includes, request.source, lane)
         first = not walk.token
         known = walk.note(((post.native_id, post.edited_at or post.posted_at) for post in posts), request.now)
@@ -342,8 +265,8 @@ class X:
         elif not walk.turn(token):
             gaps += walk.stuck("X")
             complete = walk.close_lane()
-        notices = (*self._notices(stream, ledger), *self._missing(walk), *walk.notices())
-        quota = self._quota(request.now, cost)
+        notices = (*self._spending.notices(stream, ledger), *self._missing(walk), *walk.notices())
+        quota = self._client.quota(request.now, self._spending.noted(cost))
         cursor = self._saved(stream, walk, ledger)
         wait = quota.reset_at if quota.remaining == 0 and not complete else None
         return Batch(posts, cursor, complete, quota, (), aside, gaps, wait, notices)
@@ -386,7 +309,7 @@ class X:
         # The floor is the walk's own, by overlap or first look-back, and not one that was lifted to what X still shows.
         overlap = round(OVERLAP.total_seconds() * 1000)
         known = mark is not None and walk.floor == max(mark.high - overlap, walk.first)
-        wanted: dict[str, Any] = {"max_results": size, **self._fields()}
+        wanted: dict[str, Any] = {"max_results": size, **self._client.fields()}
         if known and walk.floor > SNOWFLAKE_EPOCH:
             ids = walk.extra.get("ids")
             seen = ids.get(lane.key) if isinstance(ids, dict) and not walk.token else None
@@ -397,7 +320,7 @@ class X:
         if walk.token:
             wanted["next_token" if lane.kind in SEARCHES else "pagination_token"] = walk.token
         if lane.kind in SEARCHES:
-            body = self._call(now, self._client.search_recent_tweets, lane.what, **wanted)
+            body = self._client.ask(now, self._client.api.search_recent_tweets, lane.what, **wanted)
         else:
             body = self._timeline(lane, now, wanted)
         if "data" not in body and not isinstance(body.get("meta"), dict):
@@ -406,59 +329,18 @@ class X:
 
     def _timeline(self, lane: _Lane, now: datetime, wanted: dict[str, Any]) -> dict[str, Any]:
         """Ask for an account's timeline; one that is gone, locked or withheld is a closed place among others."""
-        ask: Callable[..., Any] = self._client.get_users_mentions
+        ask: Callable[..., Any] = self._client.api.get_users_mentions
         if lane.kind == "own":
-            ask, wanted = self._client.get_users_tweets, {**wanted, "exclude": ["retweets"]}
+            ask, wanted = self._client.api.get_users_tweets, {**wanted, "exclude": ["retweets"]}
         remedy = "See in a browser whether the account is there, and check the accounts in the settings."
         try:
-            body = self._call(now, ask, lane.what, maybe_nobody=True, **wanted)
+            body = self._client.ask(now, ask, lane.what, maybe_nobody=True, **wanted)
         except Refused as error:
             if "(403)" not in error.message:
                 raise
             raise Closed(f"X refuses the timeline of {lane.handle} (403)", remedy) from None
         if not body or ("data" not in body and knows_nobody(body)):
             raise Closed(f"X does not show the timeline of {lane.handle}", remedy)
-        return body
-
-    def _fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = {"tweet_fields": POST_FIELDS}
-        expansions = []
-        if self._settings.expand_authors:
-            expansions += ["author_id"]
-            fields["user_fields"] = ["username", "name", "public_metrics"]
-        if self._settings.expand_media:
-            expansions += ["attachments.media_keys", "attachments.poll_ids"]
-            fields |= {"media_fields": ["alt_text", "media_key", "type"], "poll_fields": ["options"]}
-        return {**fields, "expansions": expansions} if expansions else fields
-
-    def _call(
-        self, now: datetime, ask: Callable[..., Any], *arguments: Any, maybe_nobody: bool = False, **named: Any
-    ) -> dict[str, Any]:
-        """Ask through tweepy and give the JSON object, or raise the error that fits what came back.
-
-        With `maybe_nobody` an answer that only says that there is nobody is one like any other.
-        """
-        try:
-            body = ask(*arguments, **named)
-        except ConnectorError:
-            raise
-        except Exception as error:  # noqa: BLE001 - tweepy lets KeyError, AttributeError and more out on odd answers
-            answer = self._adapter.last
-            if answer is not None and answer.status == 404 and maybe_nobody:
-                return {}
-            if answer is not None and answer.status >= 300:
-                raise error_of(answer, now) from None
-            raise Nonsense(
-                f"X's answer could not be read ({type(error).__name__})",
-                "Check api_url; a proxy or a login page may stand in between.",
-            ) from None
-        if not isinstance(body, dict):
-            raise Nonsense(f"X answered with a {type(body).__name__} instead of an object", "Check api_url.")
-        nobody = maybe_nobody and knows_nobody(body)
-        if "data" not in body and "meta" not in body and not nobody and not gone_in(body, None):
-            raise Nonsense(
-                f"X answered with errors and without data{told_in(body)}", "Nothing to do; it is tried again."
-            )
         return body
 
     def _users(self, accounts: Iterable[str], walk: Walk, ledger: Ledger, request: Request) -> list[tuple[str, str]]:
@@ -502,61 +384,18 @@ class X:
         if not re.fullmatch(r"[a-z0-9_]{1,50}", handle):
             return ""
         if handle not in self._looked_up:
-            self._afford("", ledger, self._settings.user_price, request.now, 1)
-            body = self._call(request.now, self._client.get_user, username=handle, maybe_nobody=True)
+            self._spending.afford("", ledger, self._settings.user_price, request.now, 1)
+            body = self._client.ask(request.now, self._client.api.get_user, username=handle, maybe_nobody=True)
             data = body.get("data")
             if not isinstance(data, dict) or not is_id(data.get("id")):
                 return ""
             self._looked_up[handle] = str(data["id"])
-            self._pay_for_user(ledger)
+            self._spending.pay_for_user(ledger)
         return self._looked_up[handle]
 
-    def _afford(
-        self, stream: str, ledger: Ledger, price: float, now: datetime, least: int = SMALLEST_PAGE
-    ) -> BudgetState:
-        """Say how many posts may be read now; raise NoCredit when the month's money is gone."""
-        budget = self._settings.monthly_budget
-        if budget is None:
-            return BudgetState(0.0, self._settings.page_size, None, used_up=False)
-        state = budget_state(self._spent_in_all(stream, ledger), budget, now, price, least)
-        if state.used_up and state.not_before is not None:
-            raise NoCredit(
-                f"X: the monthly budget of {budget:g} USD is used up",
-                f"Raise monthly_budget, or wait: reading goes on at {state.not_before:%d %B, %H:%M} UTC.",
-            )
-        return state
-
-    def _spent_in_all(self, stream: str, ledger: Ledger) -> float:
-        """Add up this month's spending of every stream; never less than what the store knows of this source.
-
-        What is not booked yet is in the ledger of the stream that reads now, and of no other.
-        """
-        others = sum(cost for name, (month, cost) in self._spent.items() if name != stream and month == ledger.month)
-        unbooked = 0.0 if stream in {"fetch", "own"} else self._unbooked
-        return max(ledger.spent + others + unbooked, self._in_store + self._unnoted)
-
-    def _notices(self, stream: str, ledger: Ledger) -> tuple[str, ...]:
-        budget = self._settings.monthly_budget
-        if not budget or ledger.warned or self._spent_in_all(stream, ledger) < WARN_AT * budget:
-            return ()
-        ledger.warned = True
-        return (
-            f"X: {WARN_AT:.0%} of the monthly budget of {budget:g} USD is used; at 100 % reading stops until the 1st.",
-        )
-
     def _saved(self, stream: str, walk: Walk, ledger: Ledger) -> str:
-        self._spent[stream] = (ledger.month, ledger.spent)
-        self._unbooked = 0.0
-        walk.extra["spent"] = ledger.held()
+        walk.extra["spent"] = self._spending.saved(stream, ledger)
         return walk.dump()
-
-    def _quota(self, now: datetime, cost: float) -> Quota:
-        cost, self._unnoted = cost + self._unnoted, 0.0
-        answer = self._adapter.last
-        remaining = answer.headers.get("x-rate-limit-remaining", "") if answer else ""
-        if not (answer and remaining.isascii() and remaining.isdigit()):
-            return Quota(cost=cost)
-        return Quota(int(remaining), reset_at(answer.headers, now), cost)
 
     def _posts(
         self, found: list[Any], includes: Includes, source: str, lane: _Lane

@@ -39,11 +39,6 @@ class Includes:
     media: Mapping[str, Mapping[str, Any]]
     polls: Mapping[str, Mapping[str, Any]]
 
-    @property
-    def attachments(self) -> int:
-        """How many of them are pictures, videos and polls."""
-        return len(self.media) + len(self.polls)
-
 
 def post_of(item: Any, includes: Includes, source: str, author: str, addressed: tuple[str, ...] = ()) -> Post:
     """Read one post; ValueError says what is wrong with it. Field names: https://docs.x.com/x-api/fundamentals/data-dictionary"""

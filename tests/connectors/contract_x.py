@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.x.connector import Settings, X
+from connectors.x.connector import X
+from connectors.x.settings import Settings
 from tests.connectors.contracts import CANARY, NOW, Contract, first_request
 from tests.fakes.server import Seen
 from tests.fakes.x import FakeX

@@ -17,8 +17,9 @@ from connectors import Batch, Closed, ConnectorError, NoCredit, Nonsense, RateLi
 from connectors.budget import Ledger, budget_state, forecast
 from connectors.pagination import Walk
 from connectors.terms import any_of
-from connectors.x.connector import QUERY_LIMIT, Settings, X
+from connectors.x.connector import QUERY_LIMIT, X
 from connectors.x.responses import reset_at
+from connectors.x.settings import Settings
 from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
 from tests.fakes.server import FakeServer, Reply
 from tests.fakes.x import PROBLEMS, FakeX

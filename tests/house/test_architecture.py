@@ -50,8 +50,9 @@ web/test_guard.py: monitor/web/app.py monitor/web/context.py monitor/web/routing
 web/test_both_databases.py: monitor/web/search.py monitor/web/insights.py monitor/web/sources.py
 browser/test_everywhere.py: monitor/web/charts.py
 web/test_daemon.py: monitor/web/health.py
-connectors/test_x.py: connectors/budget.py connectors/pagination.py connectors/terms.py connectors/x/connector.py
-    connectors/x/responses.py
+connectors/test_x.py: connectors/budget.py connectors/pagination.py connectors/terms.py
+    connectors/x/client.py connectors/x/connector.py connectors/x/responses.py connectors/x/settings.py
+    connectors/x/spending.py
 connectors/test_bluesky.py: connectors/jetstream.py
 connectors/test_reddit.py: connectors/reddit/connector.py connectors/reddit/responses.py
     connectors/requests_adapter.py

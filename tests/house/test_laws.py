@@ -51,7 +51,7 @@ THIRD_PARTIES = {
     "sqlite_utils": ["monitor/store/sqlite.py"],
     "starlette": ["monitor/web/"],
     "tokenizers": ["monitor/text/local_models/graph.py"],
-    "tweepy": ["connectors/x/connector.py"],
+    "tweepy": ["connectors/x/client.py"],
     "typer": ["monitor/cli/"],
     "uvicorn": ["monitor/web/"],
     "vaderSentiment": ["monitor/text/sentiment.py"],
