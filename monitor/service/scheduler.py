@@ -26,7 +26,7 @@ from monitor.reports import digest
 from monitor.service.clock_check import ClockCheck
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.watchdog import Audit
-from monitor.store import cases, deliveries, key_values, mentions
+from monitor.store import audit, cases, deliveries, key_values, mentions
 from monitor.store.connect import reason
 from monitor.store.sqlite import Sqlite
 from monitor.timeouts import Overran, abandoned, within
@@ -224,6 +224,8 @@ class Engine:
             expiry.close_over(database, earful, now)
             before = now - earful.retention
             while mentions.purge(database, before, now) and not self.stopping.is_set():
+                pass
+            while audit.purge(database, now - earful.audit_retention, now) and not self.stopping.is_set():
                 pass
             while mentions.forget_strangers(database, now) and not self.stopping.is_set():
                 pass

@@ -118,6 +118,7 @@ class Earful(Table):
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     operator: tuple[str, ...] = ("console",)
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] = timedelta(days=365)
+    audit_retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=30))] = timedelta(days=365)
     close_answered_after: Period = timedelta(days=14)
     close_listed_after: Period = timedelta(days=30)
     first_look_back: Wait = timedelta(hours=24)

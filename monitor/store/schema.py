@@ -260,8 +260,32 @@ REPLY_KINDS = (
     "UPDATE cases SET first_word_at = answered_at WHERE answered_at <> ''",
 )
 
+# Who did what to access and data. Rows are added, never changed, and go only once they are older than a moment that
+# retention has written down before.
+AUDIT = (
+    """CREATE TABLE audit (
+        n {counter}, at {key}, event {key}, who {text}, who_id {text}, way {text}, address {text}, about {text},
+        detail {text}){strict}""",
+    "CREATE INDEX audit_by_time ON audit (at)",
+)
+ADDED_ONLY = {
+    "sqlite": (
+        "CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN "
+        "SELECT RAISE(ABORT, 'lines of the audit log are never changed'); END",
+        "CREATE TRIGGER audit_kept BEFORE DELETE ON audit "
+        "WHEN old.at >= coalesce((SELECT value FROM facts WHERE key = 'audit_kept_from'), '') BEGIN "
+        "SELECT RAISE(ABORT, 'lines of the audit log are kept until they are old'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF TG_OP = 'DELETE' AND old.at < coalesce((SELECT value FROM facts WHERE key = 'audit_kept_from'), '') THEN "
+        "RETURN old; END IF; RAISE EXCEPTION 'lines of the audit log are kept as they are'; END $$",
+        "CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
+    ),
+}
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:
@@ -308,6 +332,8 @@ def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Seque
     if step is PARTS:
         database.script(PARTED[database.dialect])
         _part(database)
+    if step is AUDIT:
+        database.script(ADDED_ONLY[database.dialect])
     database.run(
         "INSERT INTO schema_steps (n, at, hash) VALUES (:n, :at, :hash)",
         {"n": number, "at": stamp(now), "hash": hash_of(step)},

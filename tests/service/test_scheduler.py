@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.people.audit import Event, note
 from monitor.service.scheduler import POOLS, WATCHED, Engine, utc_now
 from monitor.store import deliveries
 from monitor.store.postgresql import Postgresql
@@ -130,6 +132,13 @@ def test_keeping_house_and_the_audit_leave_an_empty_installation_in_peace(engine
     engine.escalate_due()
     engine.digest_due()
     assert engine.audit.findings == ()
+
+
+def test_the_audit_log_is_kept_its_own_time(engine: Engine, database: Base) -> None:
+    for days in (364, 366):
+        note(database, Event.LOGIN, utc_now() - timedelta(days=days), way="page")
+    engine.keep_house()
+    assert count(database, "audit") == 1
 
 
 def test_every_tick_that_there_is_runs_and_so_does_the_world_of_the_stories(engine: Engine) -> None:
