@@ -1,0 +1,134 @@
+"""Texts labelled by hand with the real question: does this post need an answer from the brand it is about?
+
+The guide is `docs/labelling.md`. Texts that were drawn from public data are kept as hash and label only, and joined
+here with the data beside the checkout; texts written for this are kept whole. `held` texts are never trained on.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT.parent / "shared" / "data"
+FOLDER = Path(__file__).resolve().parent / "labels"
+DRAWN = FOLDER / "drawn.tsv"  # dataset, hash, grade, kind, held
+WRITTEN = FOLDER / "written.tsv"  # language, text, grade, kind, held
+MEASURED = FOLDER / "measured.tsv"  # as DRAWN; only ever measured
+SAMPLE_DAY = FOLDER / "sample_day.tsv"  # id, grade, kind; only ever measured
+DRAWN_COLUMNS = ("dataset", "hash", "grade", "kind", "held")
+WRITTEN_COLUMNS = ("language", "text", "grade", "kind", "held")
+
+GRADES = ("must", "look", "no")
+KINDS = (
+    "complaint",
+    "question",
+    "request",
+    "churn",
+    "safety",
+    "personal data",
+    "press",
+    "legal",
+    "praise",
+    "none",
+)
+# dataset -> its files below the data folder, and the column of the text
+PERMITTED = {
+    "google_play": ("reviews/google_play/*.csv", "content"),
+    "goemotions": ("mentions/goemotions_reddit_train.csv", "text"),
+}
+ONLY_MEASURED = {
+    "airline": ("mentions/airline.csv", "text"),
+    "sanders": ("mentions/sanders.csv", "TweetText"),
+    "sxsw": ("mentions/sxsw_brands.csv", "tweet_text"),
+}
+DATASETS = PERMITTED | ONLY_MEASURED
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One text with its label. `dataset` is "written" for texts of our own."""
+
+    dataset: str
+    language: str
+    text: str
+    grade: str
+    kind: str
+    held: bool
+
+
+class DataAbsent(Exception):
+    """The folder with the public data is not beside the checkout; the message says where it was looked for."""
+
+
+def normalised(text: str) -> str:
+    """Return the text as it is hashed: one form of every character, small letters, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def hash_of(text: str) -> str:
+    """Return the name of a text: 16 hex digits."""
+    return hashlib.sha256(normalised(text).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def is_held(name: str) -> bool:
+    """Whether the text of this hash belongs to the fifth that is never trained on."""
+    return int(name, 16) % 5 == 0
+
+
+def rows_of(dataset: str, data: Path = DATA) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give every text of a data set, with its whole row and the name of its file."""
+    pattern, column = DATASETS[dataset]
+    files = sorted(data.glob(pattern))
+    if not files:
+        raise DataAbsent(f"{data / pattern} is not there: the texts of {dataset} are not part of this repository")
+    for path in files:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            for row in csv.DictReader(file):
+                if text := (row[column] or "").strip():
+                    yield text, {**row, "file": path.stem}
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """Read a file of labels; its first line names the columns, nothing in it is quoted."""
+    first, *lines = path.read_text(encoding="utf-8").splitlines()
+    columns = first.split("\t")
+    return [dict(zip(columns, line.split("\t"), strict=True)) for line in lines]
+
+
+def written() -> list[Labelled]:
+    """Return the texts written for this, with their labels."""
+    return [
+        Labelled("written", row["language"], row["text"], row["grade"], row["kind"], row["held"] == "1")
+        for row in table(WRITTEN)
+    ]
+
+
+def drawn(path: Path = DRAWN, data: Path = DATA) -> list[Labelled]:
+    """Return the drawn texts with their labels, in the order of the file; `DataAbsent` where the data is not there."""
+    labels = table(path)
+    texts: dict[tuple[str, str], str] = {}
+    for dataset in sorted({row["dataset"] for row in labels}):
+        for text, _ in rows_of(dataset, data):
+            texts.setdefault((dataset, hash_of(text)), text)
+    found = []
+    for row in labels:
+        known = texts.get((row["dataset"], row["hash"]))
+        if known is None:
+            raise DataAbsent(f"{row['dataset']} in {data} has no text {row['hash']}: it is another edition of the data")
+        found.append(Labelled(row["dataset"], "en", known, row["grade"], row["kind"], row["held"] == "1"))
+    return found
+
+
+def measured(data: Path = DATA) -> list[Labelled]:
+    """Return the labelled posts of sets that are never trained on."""
+    return drawn(MEASURED, data)
+
+
+def sample_day() -> dict[str, tuple[str, str]]:
+    """Return grade and kind of every post of the sample day, by its id."""
+    return {row["id"]: (row["grade"], row["kind"]) for row in table(SAMPLE_DAY)}

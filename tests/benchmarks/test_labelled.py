@@ -1,0 +1,73 @@
+"""The labels by which the judge is taught: enough of them, sound, and no text in them that is not ours."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from benchmarks import labelled, labelling
+from benchmarks.labelled import DRAWN, GRADES, KINDS, PERMITTED, hash_of, is_held, table
+
+with_data = pytest.mark.skipif(not labelled.DATA.is_dir(), reason=f"the public texts are not at {labelled.DATA}")
+
+
+def test_labels_of_drawn_texts_are_sound_and_hold_no_text() -> None:
+    rows = table(DRAWN)
+    assert len(rows) >= 1_700
+    for row in rows:
+        assert tuple(row) == labelled.DRAWN_COLUMNS
+        assert row["dataset"] in PERMITTED
+        assert re.fullmatch("[0-9a-f]{16}", row["hash"])
+        assert (row["grade"], row["kind"]) in {(grade, kind) for grade in GRADES for kind in KINDS}
+        assert row["held"] == str(int(is_held(row["hash"])))
+    assert len({row["hash"] for row in rows}) == len(rows)
+    assert [row["dataset"] + row["hash"] for row in rows] == sorted(row["dataset"] + row["hash"] for row in rows)
+    grades = Counter(row["grade"] for row in rows)
+    assert min(grades[grade] for grade in GRADES) > 250
+    assert 0.17 < sum(row["held"] == "1" for row in rows) / len(rows) < 0.23
+
+
+def test_a_text_is_known_again_whatever_its_spaces_and_capitals() -> None:
+    assert hash_of("  Won't  OPEN\n") == hash_of("won't open") != hash_of("wont open")
+    assert is_held("0" * 16)
+    assert not is_held("0" * 15 + "1")
+
+
+def test_what_a_reader_wrote_down_is_read_or_refused() -> None:
+    assert labelling.labels_of(["0mc 1-2n-", "3lp"]) == {
+        0: ("must", "complaint"),
+        1: ("no", "none"),
+        2: ("no", "none"),
+        3: ("look", "personal data"),
+    }
+    for wrong in ("0mc 0n-", "0xc", "mc"):
+        with pytest.raises(ValueError, match=r"twice|not a label"):
+            labelling.labels_of([wrong])
+
+
+def test_a_text_without_a_label_is_not_left_out(tmp_path: Path) -> None:
+    chosen = [("google_play", hash_of("one"), "one"), ("google_play", hash_of("two"), "two")]
+    with pytest.raises(ValueError, match="no label for 1"):
+        labelling.write_down(chosen, {0: ("must", "complaint")}, tmp_path / "labels.tsv")
+    assert not (tmp_path / "labels.tsv").exists()
+    labelling.write_down(chosen, {0: ("must", "complaint"), 1: ("no", "none")}, tmp_path / "labels.tsv")
+    assert {row["hash"]: row["grade"] for row in table(tmp_path / "labels.tsv")} == {
+        hash_of("one"): "must",
+        hash_of("two"): "no",
+    }
+
+
+def test_without_the_data_it_is_said_where_they_should_be(tmp_path: Path) -> None:
+    with pytest.raises(labelled.DataAbsent, match=re.escape(str(tmp_path))):
+        labelled.drawn(data=tmp_path)
+
+
+@with_data
+@pytest.mark.shared_data
+def test_every_drawn_label_finds_its_text() -> None:
+    found = labelled.drawn()
+    assert len(found) == len(table(DRAWN))
+    assert all(each.text.strip() for each in found)
