@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from monitor.notify import account_notices
+from monitor.people import audit
 from monitor.people.identity import Actor, Directory, of_shell
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
@@ -98,6 +100,20 @@ def speaker(assembly: Assembly, name: str) -> Actor:
     if found is None:
         raise Failed(f"--as: {directory.nobody(clean(name))}")
     return found
+
+
+def note(assembly: Assembly, event: audit.Event, about: str = "", **detail: str | int) -> None:
+    """Write a line of the audit log, inside the transaction of what it tells of: the account of the machine did it."""
+    who = speaker(assembly, "")
+    audit.note(
+        assembly.database, event, utc_now(), who=who, way="command line", address="this machine", about=about, **detail
+    )
+
+
+def tell(assembly: Assembly, name: str, change: str) -> None:
+    """Mail a person that something about their access changed, inside its transaction."""
+    by = f"{speaker(assembly, '').name} (command line)"
+    account_notices.tell(assembly.database, assembly.rules, name, change, utc_now(), by=by, address="")
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
-from monitor.cli.base import Failed, app, console, opened, print_json
+from monitor.cli.base import Failed, app, console, note, opened, print_json, tell
+from monitor.people.audit import Event
 from monitor.service.scheduler import utc_now
 from monitor.store import web
 from monitor.web.auth import WELCOME, welcome_link
@@ -42,8 +43,12 @@ def add(
             known = web.user(assembly.database, name)
             if known is None:
                 web.add_user(assembly.database, name, role, now)
+                note(assembly, Event.USER_ADDED, name, role=role)
             elif known.disabled_at is not None:
                 raise Failed(f"{name} is shut out; let them in first: earful user enable {name!r}")
+            else:
+                note(assembly, Event.LINK_MADE, name)
+                tell(assembly, name, "A link to set a new Earful password for you was made")
             link = welcome_link(assembly.database, assembly.settings, name, now)
         _tell(assembly, name, known.role if known else role, link, known is not None)
 
@@ -87,6 +92,8 @@ def disable(name: Name) -> None:
         _known(assembly, name)
         with assembly.database.transaction():
             web.disable_user(assembly.database, name, utc_now())
+            note(assembly, Event.ACCESS_REVOKED, name)
+            tell(assembly, name, "Your Earful login was disabled")
         typer.echo(f"{name} is shut out; what they did stays in the logs, and cases of theirs are open again.")
 
 
@@ -97,6 +104,8 @@ def enable(name: Name) -> None:
         _known(assembly, name)
         with assembly.database.transaction():
             web.disable_user(assembly.database, name, None)
+            note(assembly, Event.ACCESS_RESTORED, name)
+            tell(assembly, name, "Your Earful login was enabled again")
         typer.echo(f"{name} may log in again.")
 
 
@@ -106,12 +115,16 @@ def role_(name: Name, role: Annotated[str, typer.Argument(help=f"One of {', '.jo
     if role not in ROLES:
         raise Failed(f"{role!r}: write one of {', '.join(ROLES)}")
     with opened() as assembly:
-        _known(assembly, name)
+        before = _known(assembly, name).role
         with assembly.database.transaction():
             web.set_role(assembly.database, name, role)
+            note(assembly, Event.ROLE, name, role=role, before=before)
+            tell(assembly, name, f"Your Earful role is now {role}; it was changed")
         typer.echo(f"{name} is {role} now.")
 
 
-def _known(assembly: Assembly, name: str) -> None:
-    if web.user(assembly.database, name) is None:
+def _known(assembly: Assembly, name: str) -> web.User:
+    known = web.user(assembly.database, name)
+    if known is None:
         raise Failed(f"nobody is called {name!r}; earful user list shows everybody")
+    return known

@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
+from monitor.cli.base import AsJson, Failed, app, console, note, opened, print_json, speaker, tell
+from monitor.people.audit import Event
 from monitor.service.scheduler import utc_now
 from monitor.store import web
 from monitor.store.database import instant
@@ -47,6 +48,8 @@ def add(
                 role=role,
                 until=now + timedelta(days=days) if days else None,
             )
+            note(assembly, Event.TOKEN_MADE, name, role=role, days=days)
+            tell(assembly, speaker(assembly, "").name, f"An API token for {name!r} with the role {role} was made")
     lives = f"for {days} days" if days else "until it is ended"
     typer.echo(f"The token of {name}, {role}, {lives}. It is shown now and never again:", err=True)
     typer.echo(secret)
@@ -79,11 +82,11 @@ def list_(as_json: AsJson = False) -> None:
 def end(mark: Annotated[str, typer.Argument(help="The id that `earful token list` shows.")]) -> None:
     """End a token: it opens nothing any more."""
     with opened() as assembly:
-        found = [
-            row["id"] for row in web.api_tokens(assembly.database) if len(mark) >= 6 and row["id"].startswith(mark)
-        ]
+        found = [row for row in web.api_tokens(assembly.database) if len(mark) >= 6 and row["id"].startswith(mark)]
         if len(found) != 1:
             raise Failed(f"no token is called {mark!r}; earful token list shows them")
         with assembly.database.transaction():
-            web.drop_token(assembly.database, found[0])
+            web.drop_token(assembly.database, found[0]["id"])
+            note(assembly, Event.TOKEN_REVOKED, found[0]["name"], role=found[0]["role"])
+            tell(assembly, speaker(assembly, "").name, f"The API token {found[0]['name']!r} was revoked")
     typer.echo("That token opens nothing any more.")

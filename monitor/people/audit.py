@@ -70,7 +70,11 @@ def note(
             return
         if before == MOST_REFUSED - 1:
             detail = {**detail, "note": "more are refused than are written down this hour"}
-    kept = {key: value if isinstance(value, int) else safe_line(value)[:LONGEST] for key, value in detail.items()}
+    kept = {
+        key: value if isinstance(value, int) else safe_line(value)[:LONGEST]
+        for key, value in detail.items()
+        if value != ""
+    }
     name, about, address = (safe_line(text)[:LONGEST] for text in (who.name, about, address))
     audit.add(database, event.value, now, who=name, who_id=who.id, way=way, address=address, about=about, detail=kept)
     facts = [f"by {name}" if name else "", f"on {about}" if about else "", f"from {address}" if address else ""]

@@ -129,7 +129,7 @@ def serve(site: WebContext, route: Route, request: Request, form: Form) -> Respo
 
 def _serve(site: WebContext, route: Route, context: RequestContext) -> Response:
     if route.kind == "api":
-        context.identity = auth.caller(context.request, context.database, context.now)
+        context.identity = auth.caller(context.request, context.database, context.settings, context.now)
     else:
         context.identity = site.authenticator.identity(
             context.request, context.database, context.now, open_demo=site.open_demo

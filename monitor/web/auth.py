@@ -17,6 +17,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from monitor.people.audit import Event, note
 from monitor.people.identity import of_demo, of_page, of_token
 from monitor.settings.models import Settings
 from monitor.store import web
@@ -24,7 +25,7 @@ from monitor.store.database import Database, at, instant
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web.identity import RANK, Identity, Refusal, Role
-from monitor.web.security import from_here
+from monitor.web.security import client_of, from_here
 
 IDLE = timedelta(days=7)  # a session that nobody uses ends
 TOUCH_EVERY = timedelta(minutes=10)
@@ -101,8 +102,11 @@ class Authenticator:
 
     def log_in(self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime) -> str:
         """Return the secret of a new session, or raise Refusal; the answer is the same whatever was wrong."""
-        keys = ((self._by_both, f"{name.casefold()}\0{address}"), (self._by_name, name.casefold()))
-        for throttle, key in (*keys, (self._by_address, address)):
+        keys = (
+            (self._by_both, f"{name.casefold()}\0{address}", "name and address"),
+            (self._by_name, name.casefold(), "name"),
+        )
+        for throttle, key, _what in (*keys, (self._by_address, address, "address")):
             wait = throttle.wait(key, now)
             if wait > timedelta(0):
                 minutes = max(1, round(wait.total_seconds() / 60))
@@ -113,12 +117,19 @@ class Authenticator:
         usable = known is not None and known.password and known.disabled_at is None
         good = check_password(known.password if known is not None and usable else _NOBODY, password)
         if not (usable and good):
-            for throttle, key in (*keys, (self._by_address, address)):
+            locked = []
+            for throttle, key, what in (*keys, (self._by_address, address, "address")):
                 throttle.failed(key, now)
+                locked += [what] if throttle.wait(key, now) else []
+            about = known.name if known is not None else ""  # never what was typed: it may be a password
+            note(database, Event.LOGIN_REFUSED, now, way="page", address=address, about=about)
+            if locked:
+                note(database, Event.LOCKED_OUT, now, way="page", address=address, about=about, by=", ".join(locked))
             raise Refusal(403, "Name or password is not right")
-        for throttle, key in keys:
+        for throttle, key, _what in keys:
             throttle.forget(key)
         with database.transaction():
+            note(database, Event.LOGIN, now, who=of_page(name), way="page", address=address)
             return new_session(database, name, now)
 
 
@@ -183,7 +194,7 @@ def drop_cookie(response: Response) -> None:
     response.delete_cookie(f"__Host-{COOKIE}", path="/", httponly=True, samesite="lax", secure=True)
 
 
-def caller(request: Request, database: Database, now: datetime) -> Identity:
+def caller(request: Request, database: Database, settings: Settings, now: datetime) -> Identity:
     """Who calls the API, by the token in its Authorization header; Refusal without a living one.
 
     For its metrics this machine needs none.
@@ -193,6 +204,8 @@ def caller(request: Request, database: Database, now: datetime) -> Identity:
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
     row = web.token(database, secret.strip()[:200], "api", now) if kind.casefold() == "bearer" else None
     if row is None or row["role"] not in RANK:
+        if secret.strip():
+            note(database, Event.TOKEN_REFUSED, now, way="api", address=client_of(request, settings))
         raise Refusal(401, "A token is needed", "Send it as: Authorization: Bearer TOKEN. People makes tokens.")
     used = instant(row["used_at"])
     if used is None or now - used > TOUCH_EVERY:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from alerts.links import LinkRefused
+from monitor.people.audit import Event
 from monitor.settings import overrides
 from monitor.store import web
 from monitor.web.html import page
@@ -28,6 +29,7 @@ def _keep(context: RequestContext, target: str, who: str, *, ended: bool) -> boo
         if before == value:
             return False
         web.add_desk_change(context.database, key, value, before, who, context.now)
+        context.note(Event.SETTINGS, f"letters to {target}", change="ended" if ended else "sent again")
     return True
 
 

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from starlette.responses import RedirectResponse, Response
 
+from monitor.people.audit import Event
+from monitor.people.identity import of_page
 from monitor.store import web
 from monitor.web import auth
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, get, post
-from monitor.web.security import client_of
 
 
 def own_address(target: str) -> str:
@@ -42,7 +43,7 @@ def log_in(context: RequestContext) -> Response:
             context.database,
             name,
             context.form.raw("password"),
-            client_of(context.request, context.settings),
+            context.address,
             context.now,
         )
     except Refusal as refusal:
@@ -84,6 +85,9 @@ def set_password(context: RequestContext) -> Response:
             raise _old_link()
         web.set_password(context.database, name, kept)
         web.end_sessions(context.database, name)
+        context.note(Event.PASSWORD, name, who=of_page(name), by="login link")
+        context.note(Event.LOGIN, who=of_page(name))
+        context.tell(name, "Your Earful password was set by a login link")
         secret = auth.new_session(context.database, name, context.now)
     answer = RedirectResponse("/", 303)
     auth.set_cookie(answer, context.settings, secret)
@@ -94,6 +98,7 @@ def _welcome(context: RequestContext) -> str:
     row = web.token(context.database, context.path("token")[:200], "welcome", context.now)
     person = web.user(context.database, row["name"]) if row is not None else None
     if person is None or person.disabled_at is not None:
+        context.note(Event.LINK_REFUSED)
         raise _old_link()
     return person.name
 
@@ -108,6 +113,7 @@ def log_out(context: RequestContext) -> Response:
     with context.database.transaction():
         if context.form.get("everywhere"):
             web.end_sessions(context.database, context.who.name)
+            context.note(Event.LOGOUT_EVERYWHERE)
         else:
             web.end_session(context.database, context.who.session)
     answer = RedirectResponse("/login", 303)
@@ -161,5 +167,7 @@ def _change_password(context: RequestContext) -> tuple[str, str, str]:
     with context.database.transaction():
         web.set_password(context.database, person.name, kept)
         web.end_sessions(context.database, person.name)
+        context.note(Event.PASSWORD, person.name)
+        context.tell(person.name, "Your Earful password was changed")
         secret = auth.new_session(context.database, person.name, context.now)
     return "Your password is changed; every other browser is logged out.", "", secret

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
+from monitor.people.audit import Event
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import stamp
 from monitor.types import Mention
 from monitor.web import search
+from monitor.web.dates import day_of
+from monitor.web.downloads import download, safe_cell
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, get, post
@@ -44,8 +45,8 @@ def filter_of(context: RequestContext, limit: int, newest: int = 0) -> tuple[men
             lane=context.query("lane"),
             label=context.query("label"),
             flagged=bool(context.query("flagged")),
-            since=_day(context, "from"),
-            until=_day(context, "to", whole=True),
+            since=day_of(context, "from"),
+            until=day_of(context, "to", whole=True),
             search=looked.words.plain if looked.query is None else "",
             before=context.query("before").partition("_")[0],
             before_id=context.query("before").partition("_")[2],
@@ -54,19 +55,6 @@ def filter_of(context: RequestContext, limit: int, newest: int = 0) -> tuple[men
         ),
         looked,
     )
-
-
-def _day(context: RequestContext, name: str, *, whole: bool = False) -> datetime | None:
-    """A day of the address as its first moment (or its last) in the reader's zone."""
-    typed = context.query(name)
-    if not typed:
-        return None
-    try:
-        day = datetime.fromisoformat(typed).date()
-    except ValueError:
-        raise Refusal(400, "That is no day", "Write it as 2026-11-30.") from None
-    moment = datetime.combine(day, time(), context.zone).astimezone(UTC)
-    return moment + timedelta(days=1) if whole else moment
 
 
 def found(context: RequestContext, limit: int) -> tuple[list[Mention], search.Search]:
@@ -184,17 +172,6 @@ def as_row(mention: Mention) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def safe_cell(value: Any) -> str:
-    """A cell that no spreadsheet runs: what could begin a formula begins with an apostrophe, controls are gone."""
-    if isinstance(value, list):
-        value = " · ".join(str(each) for each in value)
-    text = "" if value is None else str(value)
-    text = "".join(letter if letter >= " " or letter in "\n" else " " for letter in text)
-    if isinstance(value, (int, float)):
-        return text
-    return f"'{text}" if text.lstrip()[:1] in {"=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠"} else text
-
-
 def _batches(context: RequestContext) -> Iterator[list[Mention]]:
     """The mentions of an export, a thousand at a time, so that a million need no memory."""
     wanted, looked = filter_of(context, 1000)
@@ -237,32 +214,23 @@ def _json_lines(batches: Iterator[list[Mention]]) -> Iterator[bytes]:
         yield "".join(json.dumps(as_row(each), ensure_ascii=False) + "\n" for each in rows).encode("utf-8", "replace")
 
 
+def _note(context: RequestContext, form: str) -> None:
+    """Who took posts away, and by which filters: their names only, for a filter may hold a person's."""
+    filters = ", ".join(sorted({name for name, value in context.request.query_params.items() if value}))
+    context.note(Event.EXPORT, "mentions", format=form, filters=filters)
+
+
 @get("/mentions.csv")
 def export_csv(context: RequestContext) -> Response:
     """What the filters let through, for a spreadsheet."""
-    return _download(
-        context, _csv(_batches(context)), "text/csv; charset=utf-8", f"mentions-{context.now:%Y-%m-%d}.csv"
-    )
+    _note(context, "csv")
+    return download(context, _csv(_batches(context)), "text/csv; charset=utf-8", f"mentions-{context.now:%Y-%m-%d}.csv")
 
 
 @get("/mentions.jsonl")
 def export_json_lines(context: RequestContext) -> Response:
     """What the filters let through, one JSON object a line."""
-    return _download(
+    _note(context, "json lines")
+    return download(
         context, _json_lines(_batches(context)), "application/jsonl", f"mentions-{context.now:%Y-%m-%d}.jsonl"
-    )
-
-
-async def _in_turns(pool: ThreadPoolExecutor, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Each part is made in the page's own threads, and only when the last one has gone out."""
-    while (part := await asyncio.get_running_loop().run_in_executor(pool, next, parts, None)) is not None:
-        yield part
-
-
-def _download(context: RequestContext, parts: Iterator[bytes], media: str, name: str) -> Response:
-    return StreamingResponse(
-        _in_turns(context.site.pool, parts),
-        200,
-        {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
-        media,
     )

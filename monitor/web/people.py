@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from starlette.responses import Response
 
+from monitor.people.audit import Event
 from monitor.store import web
 from monitor.web import auth
 from monitor.web.html import page
@@ -54,19 +55,28 @@ def change_people(context: RequestContext) -> Response:
                 raise Refusal(400, "A name has 1 to 64 characters")
             if not web.add_user(context.database, name, role, context.now):
                 return _show(context, fault=f"{name} stands already.")
+            context.note(Event.USER_ADDED, name, role=role)
             link = auth.welcome_link(context.database, context.settings, name, context.now)
             return _show(
                 context, said=f"{name} is added. Give them this link; it works once, for three days:", secret=link
             )
         if verb == "link":
+            context.note(Event.LINK_MADE, name)
+            context.tell(name, "A link to set a new Earful password for you was made")
             link = auth.welcome_link(context.database, context.settings, name, context.now)
             return _show(context, said=f"A new link for {name}; it works once, for three days:", secret=link)
         if verb == "role":
             web.set_role(context.database, name, role)
+            context.note(Event.ROLE, name, role=role, before=known.role if known else "")
+            context.tell(name, f"Your Earful role is now {role}; it was changed")
         elif verb == "disable":
             web.disable_user(context.database, name, context.now)
+            context.note(Event.ACCESS_REVOKED, name)
+            context.tell(name, "Your Earful login was disabled")
         elif verb == "enable":
             web.disable_user(context.database, name, None)
+            context.note(Event.ACCESS_RESTORED, name)
+            context.tell(name, "Your Earful login was enabled again")
         else:
             raise Refusal(400, "Choose what to do")
     words = {"role": f"is {role} now", "disable": "is shut out", "enable": "may log in again"}[verb]
@@ -78,7 +88,11 @@ def change_tokens(context: RequestContext) -> Response:
     """Make a token of the API, told once; or end one."""
     if context.form.get("verb") == "drop":
         with context.database.transaction():
-            web.drop_token(context.database, context.form.get("id"))
+            kept = context.form.get("id")
+            token = next((row for row in web.api_tokens(context.database) if row["id"] == kept), None)
+            if token is not None and web.drop_token(context.database, kept):
+                context.note(Event.TOKEN_REVOKED, token["name"], role=token["role"])
+                context.tell(context.who.name, f"The API token {token['name']!r} was revoked")
         return _show(context, said="That token opens nothing any more.")
     name, role = context.form.get("name")[:64], context.form.get("role")
     if not name or role not in ROLES:
@@ -86,6 +100,8 @@ def change_tokens(context: RequestContext) -> Response:
     secret = f"earful_{secrets.token_urlsafe(32)}"
     with context.database.transaction():
         web.add_token(context.database, secret, name, "api", context.now, role=role, until=None)
+        context.note(Event.TOKEN_MADE, name, role=role)
+        context.tell(context.who.name, f"An API token for {name!r} with the role {role} was made")
     return _show(context, said=f"The token for {name}. It is shown now and never again:", secret=secret)
 
 

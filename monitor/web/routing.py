@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.people.identity import Directory
+from monitor.notify import account_notices
+from monitor.people import audit
+from monitor.people.identity import NOBODY, Actor, Directory
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store.postgresql import Postgresql
@@ -23,6 +25,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.web.context import WebContext
 from monitor.web.forms import Form
 from monitor.web.identity import Identity, Role
+from monitor.web.security import client_of
 from monitor.wiring import Assembly
 
 # "signed": the address itself proves who may; mail providers POST to it without a page before, cookies or origin.
@@ -73,6 +76,23 @@ class RequestContext:
     def directory(self) -> Directory:
         """The list of people as it is now."""
         return Directory(self.database, self.settings)
+
+    @property
+    def address(self) -> str:
+        """From where it is asked."""
+        return client_of(self.request, self.settings)
+
+    def note(self, event: audit.Event, about: str = "", *, who: Actor = NOBODY, **detail: str | int) -> None:
+        """Write a line of the audit log, inside the transaction of what it tells of; `who` where nobody asks yet."""
+        if self.identity is not None:
+            who = self.identity.actor
+        way = self.identity.way if self.identity is not None else "page"
+        audit.note(self.database, event, self.now, who=who, way=way, address=self.address, about=about, **detail)
+
+    def tell(self, name: str, change: str) -> None:
+        """Mail a person that something about their access changed, inside its transaction."""
+        by = self.identity.name if self.identity is not None else ""
+        account_notices.tell(self.database, self.rules, name, change, self.now, by=by, address=self.address)
 
     def path(self, name: str) -> str:
         """A part of the address."""

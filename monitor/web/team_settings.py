@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from alerts.case import PRIORITIES
+from monitor.people.audit import Event
 from monitor.settings import overrides
 from monitor.settings.models import Block, Settings, Shift, span
 from monitor.store import erasures, key_values, web
@@ -204,6 +205,7 @@ def change_desk(context: RequestContext) -> Response:
 def _keep(context: RequestContext, key: str, value: str, before: str) -> None:
     with context.database.transaction():
         web.add_desk_change(context.database, key, value, before, context.who.name, context.now)
+        context.note(Event.SETTINGS, label_of(key), change="" if value else "reset")
 
 
 @post("/desk/undo", role="lead")
@@ -212,6 +214,8 @@ def undo_change(context: RequestContext) -> Response:
     number = context.form.get("n")
     with context.database.transaction():
         row = web.undo_desk_change(context.database, int(number), context.now) if number.isdecimal() else None
+        if row is not None:
+            context.note(Event.SETTINGS, label_of(row["key"]), change="undone")
     if row is None:
         return _back("That was taken back before.")
     return _back(f"{label_of(row['key'])}: taken back.")
@@ -243,6 +247,8 @@ def change_mutes(context: RequestContext) -> Response:
                 done = key_values.accept_mute(context.database, int(number), context.who.name, context.now)
             else:
                 done = key_values.undo_mute(context.database, int(number), context.now)
+            if done:
+                context.note(Event.SETTINGS, "mutes", change=verb)
         words = {
             "undo": "It is told of again.",
             "accept": "It is muted: kept, and nobody is told.",
@@ -254,4 +260,5 @@ def change_mutes(context: RequestContext) -> Response:
         raise Refusal(400, "That cannot be muted", 'Write an author as "source/name", or a domain as "example.org".')
     with context.database.transaction():
         key_values.add_mute(context.database, context.form.get("brand"), kind, value, context.who.name, context.now)
+        context.note(Event.SETTINGS, "mutes", change=f"{kind} added")  # not whom: people ask to be forgotten
     return _back(f"{value} is muted: kept, and nobody is told.")

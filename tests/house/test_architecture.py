@@ -22,6 +22,7 @@ reports/test_digest.py: monitor/cli/digest.py
 web/test_login.py: monitor/cli/people.py monitor/web/auth.py monitor/web/people.py monitor/store/web.py
     monitor/web/identity.py monitor/web/forms.py
 monitor/test_privacy.py: monitor/cli/privacy.py monitor/store/erasures.py monitor/web/erase.py
+web/test_audit.py: monitor/notify/account_notices.py monitor/web/dates.py monitor/web/downloads.py
 web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py
 service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog_queries.py
 web/test_slack_press.py: monitor/notify/interactions.py monitor/web/slack.py

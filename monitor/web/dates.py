@@ -1,0 +1,46 @@
+"""Days and moments that people type and addresses carry: read in the reader's zone, and between 2000 and 2100 only.
+
+Beyond that a zone's offset leads out of what a date can be, and a page could not be shown any more.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from monitor.web.identity import Refusal
+from monitor.web.routing import RequestContext
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def in_bounds(moment: datetime) -> bool:
+    """Whether a moment with its zone lies where every zone can show it."""
+    return EARLIEST <= moment < LATEST
+
+
+def day_of(context: RequestContext, name: str, *, whole: bool = False) -> datetime | None:
+    """A day of the address as its first moment (or its last) in the reader's zone."""
+    typed = context.query(name)
+    if not typed:
+        return None
+    try:
+        day = datetime.fromisoformat(typed).date()
+    except ValueError:
+        raise Refusal(400, "That is not a day", "Write it as 2026-11-30.") from None
+    moment = _bounded(datetime.combine(day, time(), context.zone)).astimezone(UTC)
+    return moment + timedelta(days=1) if whole else moment
+
+
+def moment_of(context: RequestContext, typed: str) -> datetime:
+    """A moment that somebody typed, in the reader's zone where it names none."""
+    try:
+        moment = datetime.fromisoformat(typed)
+    except ValueError:
+        raise Refusal(400, "That is not a time", "Write it as 2026-11-30T09:00.") from None
+    return _bounded(moment if moment.tzinfo else moment.replace(tzinfo=context.zone))
+
+
+def _bounded(moment: datetime) -> datetime:
+    if not in_bounds(moment):
+        raise Refusal(400, "That date cannot be", "Write one between 2000 and 2100.")
+    return moment
