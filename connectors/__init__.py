@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 # kind -> "module:class". A library that nobody configured is never imported.
@@ -24,6 +24,10 @@ KINDS: dict[str, str] = {
     "x": "connectors.x:X",
     "reddit": "connectors.reddit:Reddit",
 }
+
+# How long posts of a network are kept where settings do not say: X wants what was deleted there gone within a day, and
+# to ask after each post every day costs money. https://docs.x.com/developer-terms/policy
+RETENTION: dict[str, timedelta] = {"x": timedelta(days=30)}
 
 
 @dataclass(frozen=True, slots=True)

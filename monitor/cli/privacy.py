@@ -9,13 +9,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from monitor import privacy
 from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, speaker
+from monitor.privacy import forgetting
 from monitor.service.scheduler import utc_now
-from monitor.store import erasures
+from monitor.store import forgetting as store
+from monitor.store import wiping
 from monitor.store.database import at
 from monitor.text.normalize import safe_line
 from monitor.wiring import Assembly
+
+HELD_UP = (
+    "Another program reads the database all the time, so that the log beside it (-wal) still holds what was erased. A "
+    "running daemon tries again every half minute; without one, stop that program and call earful erase --list."
+)
 
 
 @app.command()
@@ -33,6 +39,8 @@ def erase(
     """
     with opened() as assembly:
         if list_:
+            if wiping.owed(assembly.database) is not None:
+                wiping.wipe(assembly.database, utc_now())
             _list(assembly, as_json)
             return
         sources = list(assembly.rules.sources)
@@ -40,25 +48,29 @@ def erase(
             raise Failed("say whom: earful erase --source NAME --author NAME")
         if source not in sources:
             raise Failed(f"--source {source!r}: write one of {', '.join(sources)}")
-        found = privacy.known(assembly.database, assembly.rules, source, author)
+        found = forgetting.known(assembly.database, assembly.rules, source, author)
         if not found.names:
             raise Failed(f"nobody of that name is known on {source}; earful mentions shows how names are written there")
         if not yes:
             _ask(found)
         who = speaker(assembly, as_).name
-        done = privacy.erase(
+        done = forgetting.erase(
             assembly.database, assembly.rules, source, author, who=who, way="command line", now=utc_now()
         )
+        overwritten = wiping.wipe(assembly.database, utc_now())
         if as_json:
             print_json({"source": source, "posts": done.posts, "cases": done.cases, "closed": done.open_cases,
-                        "by": who, "mutes": list(done.mutes), "ignored_by": list(done.ignored)})  # fmt: skip
+                        "by": who, "mutes": list(done.mutes), "ignored_by": list(done.ignored),
+                        "copies": list(done.copies), "overwritten": overwritten})  # fmt: skip
             return
         console.print(Text(f"Erased: {done.words}."), soft_wrap=one_line)
+        if not overwritten:
+            console.print(Text(f"! {HELD_UP}", "yellow"), soft_wrap=one_line)
         for line in done.stays:
             console.print(Text(line, "dim"), soft_wrap=one_line)
 
 
-def _ask(found: privacy.Known) -> None:
+def _ask(found: forgetting.Known) -> None:
     names = ", ".join(safe_line(name) for name in found.names)
     console.print(Text(f"{names} on {found.source}: {found.words}.", "bold"), soft_wrap=one_line)
     console.print(
@@ -73,7 +85,7 @@ def _ask(found: privacy.Known) -> None:
 
 
 def _list(assembly: Assembly, as_json: bool) -> None:
-    rows = erasures.noted(assembly.database)
+    rows = store.noted(assembly.database)
     if as_json:
         for row in rows:
             print_json({key: row[key] for key in ("at", "source", "who", "way", "posts", "cases")})

@@ -17,16 +17,16 @@ from hashlib import sha256
 from typing import Any
 
 from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
-from monitor.cases import actions as verbs
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
 from monitor.ingest import failing_sources
 from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
 from monitor.ingest.pipeline import Intake
+from monitor.privacy import forgetting
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
-from monitor.store import cases, disk, key_values, mentions, sources
+from monitor.store import disk, key_values, mentions, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, at, stamp
 from monitor.text.normalize import clean
@@ -334,16 +334,9 @@ class Collector:
             key_values.remember(self.database, fact, text, now)
 
     def _delete(self, source: str, batch: Batch, now: datetime) -> None:
-        """What the network says is deleted is removed here; a case with nothing left to answer is closed as such."""
-        touched = mentions.delete_posts(self.database, source, batch.deleted, now)
-        for author in batch.gone:
-            touched += mentions.delete_of_author(self.database, source, author, now)
-        touched = sorted(set(touched))
-        living = mentions.living_mentions_of(self.database, touched) if touched else set()
-        for case_id in touched:
-            case = cases.one(self.database, case_id)
-            if case is not None and case.closed_at is None and case_id not in living:
-                verbs.close_deleted(self.database, case, now)
+        """What the network says is deleted is forgotten here; a case with nothing left to answer is closed as such."""
+        if batch.deleted or batch.gone:
+            forgetting.deleted(self.database, source, batch.deleted, batch.gone, now)
 
     def _failed(
         self, source: Source, what: str, error: Exception, total: IngestResult, pages: int, aside: int, now: datetime

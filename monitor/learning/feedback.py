@@ -39,7 +39,6 @@ NEAR = 200  # quiet posts of a brand that are looked at for an offer
 LATE_OFFER = timedelta(hours=12)
 DAY = timedelta(days=1)
 OFFERED = "offered for a look: your answer teaches what is told"
-_REVISION = "teaching:revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ def _save(database: Database, brand: str, taught: Taught, labels: int, now: date
         key_values.replace_model(database, standing["n"], body, labels, figures)
     else:
         key_values.save_model(database, brand, body, labels, figures, now)
-    _count_revision(database, now)
+    key_values.count_teaching(database, now)
 
 
 def _figures(learned: Learned) -> dict[str, Any]:
@@ -192,7 +191,7 @@ def undo(database: Database, brand: str, who: str, now: datetime) -> str:
         since = _upto(before) if before is not None else 0
         ranges = [*left_out(database, brand), {"after": since, "upto": upto, "by": who, "at": now.isoformat()}]
         key_values.remember(database, _left_out_key(brand), json.dumps(ranges), now)
-        _count_revision(database, now)
+        key_values.count_teaching(database, now)
     then = f"version {before['n']} stands again" if before is not None else "the shipped judge stands alone"
     return f"{brand}: version {row['n']} is undone, {then}; earful model learn --brand {brand} hears its answers again"
 
@@ -227,11 +226,7 @@ def _marks(database: Database, judge: Judge) -> dict[str, str]:
 
 def revision(database: Database) -> int:
     """A number that grows whenever what was learned has changed, by whichever process."""
-    return int(key_values.fact(database, _REVISION, "0"))
-
-
-def _count_revision(database: Database, now: datetime) -> None:
-    key_values.remember(database, _REVISION, str(revision(database) + 1), now)
+    return key_values.teaching(database)
 
 
 def _upto(row: Row) -> int:

@@ -93,7 +93,7 @@ def work_off(
         may = allowed(press)  # may ask Slack: outside the transaction
         owner = _owner(database, rules, press, named) if press["verb"] == "assign" and may else None
         with database.transaction():
-            if key_values.first_press(database, press["envelope_id"], json.dumps(press), now):
+            if key_values.first_press(database, press["envelope_id"], now):
                 words = "only members of the care group may press here"
                 if may:
                     words = _say(database, rules, press, owner, now)

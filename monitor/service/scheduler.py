@@ -22,11 +22,12 @@ from monitor.cases import escalation, expiry
 from monitor.learning import feedback
 from monitor.notify import fallback
 from monitor.notify.interactions import Listening, Spool, spool_folder
+from monitor.privacy import retention
 from monitor.reports import digest
 from monitor.service.clock_check import ClockCheck
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.watchdog import Audit
-from monitor.store import audit, cases, deliveries, key_values, mentions
+from monitor.store import audit, cases, deliveries, key_values, wiping
 from monitor.store.connect import reason
 from monitor.store.sqlite import Sqlite
 from monitor.timeouts import Overran, abandoned, within
@@ -116,6 +117,7 @@ class Engine:
             Tick("learn", 5, self.learn_due),
             Tick("refresh", 900, self.refresh_due),
             Tick("clock", 60, self.clock_due, "keep"),
+            Tick("wipe", 30, self.wipe_due, "keep"),
             Tick("keep", 3600, self.keep_house, "keep"),
         )
 
@@ -215,21 +217,24 @@ class Engine:
         if waited and not self._waited:
             self.keep_house()
 
+    def wipe_due(self) -> None:
+        """Overwrite what somebody erased, unless they have done so themselves."""
+        if wiping.owed(self.assembly.database) is not None:
+            wiping.wipe(self.assembly.database, self.clock())
+
     def keep_house(self) -> None:
-        """Retention in small batches, the log of the database, its soundness once a day."""
+        """Retention in small batches, the log of the database; its soundness, and what was emptied, once a day."""
         database, now = self.assembly.database, self.clock()
         earful = self.assembly.settings.earful
         self._waited = self.clock_check.look(database, self.assembly.rules, now)
         if not self._waited:
             expiry.close_over(database, earful, now)
-            before = now - earful.retention
-            while mentions.purge(database, before, now) and not self.stopping.is_set():
-                pass
+            retention.retain(database, self.assembly.settings, now, self.stopping.is_set)
             while audit.purge(database, now - earful.audit_retention, now) and not self.stopping.is_set():
                 pass
-            while mentions.forget_strangers(database, now) and not self.stopping.is_set():
-                pass
         database.checkpoint()
+        if not self.stopping.is_set() and key_values.take_period(database, f"wipe:{now:%Y-%m-%d}", now):
+            wiping.wipe(database, now)
         if isinstance(database, Sqlite) and key_values.take_period(database, f"check:{now:%Y-%m-%d}", now):
             database.damage = database.damage or database.is_sound()  # the main loop tells it, and stops
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+import connectors
 from alerts.case import Priority
 
 EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
@@ -170,6 +171,7 @@ class Source(Table):
     own_every: Period = timedelta(minutes=2)
     answerable: bool = True
     enabled: bool = True
+    retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] | None = None
     deadline: Period = timedelta(seconds=60)
     options: Any = None
 
@@ -383,6 +385,14 @@ class Settings(Table):
     def zone(self) -> ZoneInfo:
         """The zone of opening hours, quiet hours and the digest."""
         return ZoneInfo(self.earful.zone)
+
+    def retention_of(self, source: str) -> timedelta:
+        """How long posts of a source are kept: as its settings say, else as is usual for its network, else as all."""
+        usual = self.earful.retention
+        for each in self.sources:
+            if each.name == source:
+                return each.retention or min(connectors.RETENTION.get(each.kind, usual), usual)
+        return usual
 
     def where(self, key: str) -> Literal["file", "default"]:
         """Where a value comes from: `key` is written as in a fault, "sources[0].every"."""

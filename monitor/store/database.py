@@ -173,6 +173,22 @@ class Database(Protocol):
         """What people typed, made safe as the value of `:search`."""
         ...
 
+    def checkpoint(self) -> None:
+        """Bring what the log beside the file holds into it, where there is one."""
+        ...
+
+    def overwrite(self, tables: Sequence[str], seconds: float) -> bool:
+        """Overwrite what was emptied in these tables; False where others held it up for `seconds`."""
+        ...
+
+    def overwrite_all(self, tables: Sequence[str]) -> None:
+        """The same for whatever was ever emptied, also before this version: slow, once."""
+        ...
+
+    def copies(self) -> list[str]:
+        """The names of the copies of the whole database that Earful made beside it by itself."""
+        ...
+
     def close(self) -> None:
         """Close every connection of every thread."""
         ...

@@ -16,6 +16,7 @@ from typing import Any
 from monitor.store.database import Database, Row, at, encode, instant, marks, stamp
 
 NOT_NEEDED = "not needed"  # begins the error of a row that an answer overtook: not a dead letter
+FORGOTTEN = "its words are forgotten"  # why a message is shown anew
 _COLUMNS = (
     "id", "dedupe_key", "about", "story_id", "step", "reason", "channel", "target", "action", "revision", "payload",
     "priority", "urgent", "due_at", "created_at", "state", "thread_of",
@@ -285,6 +286,22 @@ def messages_of_stories(database: Database, stories: Sequence[str], target: str 
             )
         ]
     return found
+
+
+def that_show(database: Database, stories: Sequence[str], cases: Sequence[str]) -> list[Delivery]:
+    """Every message that has left and shows one of these cases: of their stories, and lists in which they stand."""
+    found: dict[str, Delivery] = {}
+    for each in messages_of_stories(database, list(dict.fromkeys(stories))):
+        found[each.carrier or each.id] = each
+    carriers = by_ids(database, [key for key, each in found.items() if each.carrier])
+    shown = {key: carriers.get(key, each) for key, each in found.items()}
+    wanted = set(cases)
+    for row in database.rows("SELECT * FROM deliveries WHERE about >= 'list:' AND about < 'list;' AND action = 'post'"):
+        payload = json.loads(row["payload"] or "{}")
+        if wanted & {str(case) for name in ("cases", "told") for case in payload.get(name, ())}:
+            shown[row["id"]] = of_row(row)
+    left = [each for each in shown.values() if each.state in {"sent", "inflight", "unknown"}]
+    return [each for each in left if not each.about.startswith(("notice:", "digest:"))]
 
 
 def queue_edit(

@@ -40,6 +40,19 @@ def remember(database: Database, key: str, value: str, now: datetime) -> None:
     )
 
 
+_TEACHING = "teaching:revision"
+
+
+def teaching(database: Database) -> int:
+    """A number that grows whenever what was learned has changed, by whichever process."""
+    return int(fact(database, _TEACHING, "0"))
+
+
+def count_teaching(database: Database, now: datetime) -> None:
+    """What was learned has changed: whoever judges by it loads it anew."""
+    remember(database, _TEACHING, str(teaching(database) + 1), now)
+
+
 def add_label(
     database: Database, brand: str, mention: str, answer: str, who: str, way: str, now: datetime, *, who_id: str
 ) -> None:
@@ -283,12 +296,12 @@ def unmatched_own_posts_to(database: Database, source: str, author: str, threads
     )
 
 
-def first_press(database: Database, envelope: str, body: str, now: datetime) -> bool:
-    """Whether this press of a button is new; Slack may tell the same one several times."""
+def first_press(database: Database, envelope: str, now: datetime) -> bool:
+    """Whether this press of a button is new; Slack may tell the same one several times. What it says is not kept."""
     return (
         database.run(
-            "INSERT INTO presses (id, at, body) VALUES (:id, :now, :body) ON CONFLICT DO NOTHING",
-            {"id": envelope, "now": stamp(now), "body": body},
+            "INSERT INTO presses (id, at) VALUES (:id, :now) ON CONFLICT DO NOTHING",
+            {"id": envelope, "now": stamp(now)},
         )
         == 1
     )

@@ -1,4 +1,4 @@
-"""Posts, and mentions of brands in them: adding in chunks, finding, erasing."""
+"""Posts, and mentions of brands in them: adding in chunks, finding. What empties them is forgetting.py."""
 
 from __future__ import annotations
 
@@ -280,24 +280,6 @@ def add_to_case(database: Database, case: str, judged: Sequence[Judged], now: da
     return len(rows)
 
 
-def forget_strangers(database: Database, now: datetime, limit: int = 500) -> int:
-    """Empty what strangers wrote in conversations whose story has no open case any more; how many posts.
-
-    Their keys stay, so that the sums by hour stay true and they do not come in again.
-    """
-    rows = database.rows(
-        "SELECT p.id FROM mentions m JOIN cases c ON c.id = m.case_id JOIN posts p ON p.id = m.post_id "
-        "WHERE m.suppressed = :why AND m.case_id <> '' AND p.purged_at = '' AND NOT EXISTS "
-        "(SELECT 1 FROM cases o WHERE o.story_id = c.story_id AND o.closed_at = '') LIMIT :limit",
-        {"why": SAME_TROUBLE, "limit": limit},
-    )
-    if rows:
-        clause, values = marks("id", [row["id"] for row in rows])
-        with database.transaction():
-            _empty(database, clause, {**values, "now": stamp(now)}, "purged_at")
-    return len(rows)
-
-
 def posted_at_of(database: Database, source: str, native_id: str) -> datetime | None:
     """When a stored post was written; None for one that is not known."""
     row = database.row("SELECT posted_at FROM posts WHERE id = :id", {"id": post_key(database, source, native_id)})
@@ -309,7 +291,7 @@ def edit_post(database: Database, row: Mapping[str, Any]) -> None:
     database.run(
         "UPDATE posts SET text = :text, title = :title, edited_at = :edited_at, reach = :reach, rating = :rating, "
         "raw = :raw, parted = :parted, reply_text = :reply_text, replied_at = :replied_at "
-        "WHERE id = :id AND purged_at = ''",
+        "WHERE id = :id AND purged_at = '' AND deleted_at = ''",
         row,
     )
 
@@ -453,92 +435,6 @@ def one(database: Database, mention: str) -> Mention | None:
         f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.id = :id", {"id": mention}
     )
     return mention_of(row) if row else None
-
-
-def delete_posts(database: Database, source: str, native_ids: Sequence[str], now: datetime) -> list[str]:
-    """What the network says is deleted: text and author go, the key stays. Returns the cases that spoke of them."""
-    cases: set[str] = set()
-    for start in range(0, len(native_ids), 500):
-        clause, values = marks("id", [post_key(database, source, native) for native in native_ids[start : start + 500]])
-        rows = database.rows(
-            f"SELECT m.case_id, p.id FROM posts p LEFT JOIN mentions m ON m.post_id = p.id "
-            f"WHERE p.id IN {clause} AND p.deleted_at = ''",
-            values,
-        )
-        cases.update(row["case_id"] for row in rows if row["case_id"])
-        if rows:
-            clause, values = marks("id", [row["id"] for row in rows])
-            _empty(database, clause, {**values, "now": stamp(now)}, "deleted_at")
-    return sorted(cases)
-
-
-def delete_of_author(database: Database, source: str, author_id: str, now: datetime) -> list[str]:
-    """Everything of an account that is gone, by its id or under it as a name. Returns the cases that spoke of it."""
-    cases: set[str] = set()
-    wanted = {"source": source, "author": author_id}
-    while True:
-        rows = database.rows(
-            "SELECT native_id FROM posts WHERE source = :source AND author_id = :author AND author_id <> '' "
-            "AND deleted_at = '' LIMIT 500",
-            wanted,
-        ) or database.rows(
-            "SELECT p.native_id FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.author = :author "
-            "AND m.source = :source AND p.deleted_at = '' LIMIT 500",
-            wanted,
-        )
-        if not rows:
-            return sorted(cases)
-        cases.update(delete_posts(database, source, [row["native_id"] for row in rows], now))
-
-
-def _empty(database: Database, clause: str, values: Mapping[str, Any], column: str) -> None:
-    database.run(
-        f"UPDATE posts SET text = '', title = '', author = '', author_name = '', author_id = '', raw = '', url = '', "
-        f"reply_text = '', parted = '', {column} = :now WHERE id IN {clause}",
-        values,
-    )
-    database.run(
-        f"UPDATE mentions SET author = '', reasons = '[]', words = '[]', churn = '[]' WHERE post_id IN {clause}",
-        {key: value for key, value in values.items() if key != "now"},
-    )
-
-
-def living_mentions_of(database: Database, cases: Sequence[str]) -> set[str]:
-    """Those of the cases that still have a post which the network shows."""
-    clause, values = marks("c", cases)
-    rows = database.rows(
-        f"SELECT DISTINCT m.case_id FROM mentions m JOIN posts p ON p.id = m.post_id "
-        f"WHERE m.case_id IN {clause} AND m.case_id <> '' AND p.deleted_at = '' AND m.suppressed <> :stranger",
-        {**values, "stranger": SAME_TROUBLE},
-    )
-    return {row["case_id"] for row in rows}
-
-
-def purge(database: Database, before: datetime, now: datetime, limit: int = 500) -> int:
-    """Retention: empty up to `limit` posts older than `before`; their keys stay, so that they do not come in again."""
-    rows = database.rows(
-        "SELECT p.id FROM posts p WHERE p.posted_at < :before AND p.purged_at = '' AND NOT EXISTS "
-        "(SELECT 1 FROM mentions m JOIN cases c ON c.id = m.case_id WHERE m.post_id = p.id AND c.closed_at = '') "
-        "ORDER BY p.posted_at LIMIT :limit",
-        {"before": stamp(before), "limit": limit},
-    )
-    if rows:
-        clause, values = marks("id", [row["id"] for row in rows])
-        with database.transaction():
-            _empty(database, clause, {**values, "now": stamp(now)}, "purged_at")
-    return len(rows)
-
-
-def erase_author(database: Database, source: str, author: str, now: datetime) -> int:
-    """Remove what one author of one source wrote; how many posts that were. Inside a transaction."""
-    rows = database.rows(
-        "SELECT DISTINCT post_id AS id FROM mentions WHERE source = :source AND author = :author",
-        {"source": source, "author": author},
-    )
-    for start in range(0, len(rows), 500):
-        clause, values = marks("id", [row["id"] for row in rows[start : start + 500]])
-        _empty(database, clause, {**values, "now": stamp(now)}, "purged_at")
-    return len(rows)
 
 
 def counts(database: Database) -> dict[str, int]:

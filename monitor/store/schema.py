@@ -284,8 +284,15 @@ ADDED_ONLY = {
     ),
 }
 
+# What was pressed is kept until it is worked off; and each source keeps its posts for a time of its own.
+KEPT = (
+    "UPDATE presses SET body = ''",
+    "DROP INDEX posts_to_purge",
+    "CREATE INDEX posts_to_purge ON posts (source, posted_at) WHERE purged_at = ''",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

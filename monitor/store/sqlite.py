@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +33,7 @@ from monitor.store.database import (
 )
 
 Error = sqlite3.Error
+_MERGED_PAGES = 500  # of an index, in one step: some milliseconds
 # BUSY and LOCKED, IOERR and FULL, CORRUPT and NOTADB: https://sqlite.org/rescode.html
 _HELD, _NO_DISK, _DAMAGED = {5, 6}, {10, 13}, {11, 26}
 
@@ -118,6 +121,7 @@ class Sqlite:
             f"journal_mode={mode}",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is emptied is overwritten with zeros, and a freed page as well
             "journal_size_limit=67108864",
             "wal_autocheckpoint=4000",  # 16 MB: a burst writes the same index pages many times; each goes over once
             "trusted_schema=OFF",
@@ -232,8 +236,53 @@ class Sqlite:
 
     def checkpoint(self) -> None:
         """Empty the write-ahead log into the file; only the writer should."""
-        if self.wal:
-            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._emptied_log()
+
+    def _emptied_log(self) -> bool:
+        """Empty the write-ahead log; False while a reader or another writer stands in the way."""
+        if not self.wal:
+            return True
+        (busy, *_rest) = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+    def overwrite(self, tables: Sequence[str], seconds: float) -> bool:  # noqa: ARG002 - the file is one
+        """Merge the index of the search, which keeps the words of emptied rows until then, and empty the log.
+
+        FTS5's own secure-delete would make a file that SQLite before 3.42 calls damaged. The merge goes in small steps,
+        so that nobody waits for it.
+        """
+        for name in ("posts_fts", "posts_parted"):
+            if self.has_table(name):
+                self._merge(name)
+        connection, end = self._connection(), time.monotonic() + seconds
+        connection.execute("PRAGMA busy_timeout=250")  # else each try would wait for a reader by itself
+        try:
+            while not self._emptied_log():
+                if time.monotonic() >= end:
+                    return False
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={int(self._timeout * 1000)}")
+        return True
+
+    def _merge(self, name: str) -> None:
+        """What FTS5 calls optimize, step by step. https://sqlite.org/fts5.html#the_merge_command"""
+        connection, pages = self._connection(), -_MERGED_PAGES
+        while True:
+            before = connection.total_changes
+            connection.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('merge', ?)", (pages,))
+            if connection.total_changes - before < 2:  # nothing was left to do
+                return
+            pages = _MERGED_PAGES
+
+    def overwrite_all(self, tables: Sequence[str]) -> None:  # noqa: ARG002 - the file is one
+        """Write the whole file anew."""
+        self._connection().execute("VACUUM")
+
+    def copies(self) -> list[str]:
+        """Those made before another schema, and what stood there before a restore."""
+        beside = ("-wal", "-shm", "-journal", ".sha256", ".partial")
+        found = self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*")
+        return sorted(each.name for each in found if not each.name.endswith(beside))
 
     def lost(self) -> str:
         """What became of the open file: empty while it is the one at its path, else what was done to it, in words.

@@ -192,9 +192,7 @@ def say(context: RequestContext, values: dict[str, Any]) -> Any:
         raise Refusal(400, "That cannot be read", "url: write an address that begins with https://")
     key = clean(context.request.headers.get("idempotency-key", ""))[:200]
     with context.database.transaction():
-        first = not key or key_values.first_press(
-            context.database, f"api:{context.who.actor.id}:{key}", verb, context.now
-        )
+        first = not key or key_values.first_press(context.database, f"api:{context.who.actor.id}:{key}", context.now)
         if first:
             said = verbs.say_within(
                 context.database, context.rules, row["id"], verb,

@@ -58,11 +58,13 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
     found: dict[str, Said] = {}
     for mention in told:
         post = mention.post
-        found[post.native_id] = Said(
+        found[post.native_id or mention.id] = Said(
             post.posted_at, post.author, post.text, post.title, post.url, False, mention, case.id, rating=post.rating
         )
         if post.reply_text and post.replied_at:
-            found[f"reply to {post.native_id}"] = _ours(case, post.replied_at, "", post.reply_text, post.url)
+            found[f"reply to {post.native_id or mention.id}"] = _ours(
+                case, post.replied_at, "", post.reply_text, post.url
+            )
     for other in pages.thread(context.database, case.source, case.thread, 60):
         if other["native_id"] not in found:
             ours = context.rules.accounts.owns(case.source, other["author"])

@@ -9,21 +9,22 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from monitor import privacy
-from monitor.store import cases
+from monitor.privacy import forgetting
+from monitor.store import cases, wiping
+from monitor.store.connect import served_by
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, get, post
 
 
-def _known(context: RequestContext) -> privacy.Known:
+def _known(context: RequestContext) -> forgetting.Known:
     case = cases.one(context.database, context.path("id")[:40])
     if case is None or not case.author:
         raise Refusal(404, "There is nobody to erase", "This case has no author, or they were erased before.")
-    return privacy.known(context.database, context.rules, case.source, case.author)
+    return forgetting.known(context.database, context.rules, case.source, case.author)
 
 
-def _ask(context: RequestContext, found: privacy.Known, fault: str = "", status: int = 200) -> Response:
+def _ask(context: RequestContext, found: forgetting.Known, fault: str = "", status: int = 200) -> Response:
     return page(
         context,
         "erase.html",
@@ -47,7 +48,7 @@ def erase(context: RequestContext) -> Response:
     found = _known(context)
     if context.form.get("sure") != "yes":
         return _ask(context, found, "Nothing was erased: tick the box first.", 400)
-    done = privacy.erase(
+    done = forgetting.erase(
         context.database,
         context.rules,
         found.source,
@@ -56,4 +57,6 @@ def erase(context: RequestContext) -> Response:
         way=context.who.way,
         now=context.now,
     )
+    if not served_by(context.settings.database.url.get_secret_value()):  # else the daemon does it within a minute
+        wiping.wipe(context.database, context.now)
     return RedirectResponse("/?" + urlencode({"said": f"Erased: {done.words}."}), 303)

@@ -15,7 +15,7 @@ from alerts.case import PRIORITIES
 from monitor.people.audit import Event
 from monitor.settings import overrides
 from monitor.settings.models import Block, Settings, Shift, span
-from monitor.store import erasures, key_values, web
+from monitor.store import forgetting, key_values, web
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, get, post
@@ -151,7 +151,7 @@ def show_desk(context: RequestContext) -> Response:
         replies=overrides.replies(changes), replies_key=overrides.REPLIES, mutes=key_values.mutes(context.database),
         offered=key_values.mutes(context.database, offered=True), said=context.query("said"), names=label_of,
         changes=[(row, label_of(row["key"])) for row in web.desk_changes(context.database, limit=40)],
-        erased=erasures.noted(context.database, 20), mute_words=overrides.mute_words,
+        erased=forgetting.noted(context.database, 20), mute_words=overrides.mute_words,
         people=[person.name for person in context.assembly.written.people],
         brands=[brand.name for brand in context.assembly.written.brands],
         letters=context.assembly.written.digest.to, ended=overrides.ended_letters(changes),

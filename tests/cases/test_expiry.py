@@ -9,8 +9,9 @@ import pytest
 
 from monitor.cases import expiry
 from monitor.cases.actions import say
+from monitor.privacy import retention
 from monitor.reports import statistics
-from monitor.store import cases, key_values, mentions
+from monitor.store import cases, key_values
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -104,7 +105,7 @@ def test_nothing_of_a_file_of_old_posts_stands_for_ever(acme: Assembly) -> None:
     entry(acme)
     take(acme, post(CHURN, author="old", at=NOW - 100 * DAY))
     assert close(acme, 800 * DAY) == 3
-    assert mentions.purge(acme.database, NOW + 435 * DAY, NOW + 800 * DAY) == 3
+    assert retention.retain(acme.database, acme.settings, NOW + 800 * DAY) == 3
     assert count(acme.database, "posts", "text <> ''") == 0
 
 

@@ -21,7 +21,9 @@ monitor/test_mcp_server.py: monitor/cli/assistant.py
 reports/test_digest.py: monitor/cli/digest.py
 web/test_login.py: monitor/cli/people.py monitor/web/auth.py monitor/web/people.py monitor/store/web.py
     monitor/web/identity.py monitor/web/forms.py
-monitor/test_privacy.py: monitor/cli/privacy.py monitor/store/erasures.py monitor/web/erase.py
+privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
+    monitor/store/columns.py
+privacy/test_what_is_left.py: monitor/store/wiping.py monitor/privacy/retention.py
 web/test_audit.py: monitor/notify/account_notices.py monitor/web/dates.py monitor/web/downloads.py
 web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py
 service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog_queries.py

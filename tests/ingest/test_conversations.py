@@ -15,7 +15,8 @@ from connectors import Batch, ConnectorError, Conversation, Post, Quota, Request
 from monitor.cases.actions import say
 from monitor.ingest.conversations import FOLLOWED, Conversations, spent_on_conversations
 from monitor.people.identity import of_settings
-from monitor.store import mentions, sources
+from monitor.privacy import retention
+from monitor.store import sources
 from monitor.store.sqlite import Sqlite
 from monitor.text.same_trouble import says_same_trouble
 from monitor.wiring import Assembly
@@ -114,7 +115,7 @@ def test_the_same_trouble_is_a_mention_of_the_story_as_long_as_it_is_open(acme: 
     assert read(acme, network, post("Same here!", author="mira", native_id="same")).kept == 1
     assert count(acme.database, "cases") == 1, "nobody is called for it"
     assert "Same here!" in words(acme)
-    assert mentions.forget_strangers(acme.database, NOW) == 0
+    assert retention.retain(acme.database, acme.settings, NOW) == 0
     told = post("We fixed it for everybody.", author="acme_care", parent_id="same", thread_id="thread")
     with acme.database.transaction():
         assert acme.answers.take([told], NOW) == 0, "an answer to mira is none to Olga"
@@ -122,7 +123,7 @@ def test_the_same_trouble_is_a_mention_of_the_story_as_long_as_it_is_open(acme: 
         acme.database, acme.rules, "1", "close", who=of_settings("Ana"), way="page", now=NOW,
         detail={"outcome": "solved"},
     )  # fmt: skip
-    assert mentions.forget_strangers(acme.database, NOW) == 1
+    assert retention.retain(acme.database, acme.settings, NOW) == 1
     assert "Same here!" not in words(acme)
     assert acme.database.rows("SELECT author FROM mentions WHERE author = 'mira'") == []
 

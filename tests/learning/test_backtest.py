@@ -9,8 +9,9 @@ import pytest
 
 from monitor.cases.actions import say
 from monitor.learning.backtest import Sums, backtest
+from monitor.privacy import forgetting
 from monitor.settings.loading import load
-from monitor.store import key_values, mentions
+from monitor.store import key_values
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -107,7 +108,7 @@ def test_only_the_asked_days_are_judged_page_by_page_each_post_once(acme: Assemb
 
 def test_what_was_deleted_is_left_out_and_mutes_hold_on_both_sides(acme: Assembly, tmp_path: Path) -> None:
     take(acme, post(ANGRY, native_id="gone"), post(LATE, author="loud"))
-    mentions.delete_posts(acme.database, "forum", ["gone"], NOW)
+    forgetting.deleted(acme.database, "forum", ["gone"], (), NOW)
     key_values.add_mute(acme.database, "Acme", "author", "forum/loud", "ANA", NOW)
     sums = compared(acme, other(acme, tmp_path / "same"))
     assert (sums.posts, sums.alerts_before, sums.alerts_after) == (1, 0, 0)

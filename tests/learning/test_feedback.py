@@ -16,6 +16,7 @@ from connectors import Post
 from monitor.cases.actions import say
 from monitor.cases.recording import Reply, record_reply
 from monitor.learning import feedback
+from monitor.privacy import forgetting
 from monitor.reports import digest
 from monitor.service.scheduler import Engine
 from monitor.store import cases, key_values, mentions
@@ -215,7 +216,7 @@ def test_what_a_network_deleted_teaches_nothing_and_breaks_nothing(small: Assemb
     posts = jokes(30)
     said(small, posts, "dismiss", "ANA", "BEN")
     said(small, complaints(30), "take", "ANA", "BEN")
-    mentions.delete_posts(small.database, "forum", [each.native_id for each in posts], NOW)
+    forgetting.deleted(small.database, "forum", [each.native_id for each in posts], (), NOW)
     learned(small)
     assert verdict(small, JOKE).lane == "ping"
 

@@ -18,9 +18,9 @@ from connectors import Post
 from monitor.cases import actions as verbs
 from monitor.cases.reply_kinds import KINDS, kind_of
 from monitor.cli import app
+from monitor.privacy import retention
 from monitor.reports import formatting, statistics
 from monitor.settings.loading import load
-from monitor.store import mentions
 from monitor.store.database import at
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
@@ -545,6 +545,6 @@ def test_a_report_of_the_store_needs_no_post(sqlite: Sqlite, tmp_path: Path) -> 
     write(acme, "p", at=NOW)
     reply(acme, "p", at=NOW + HOUR)
     say(acme, "close", who="Ana", now=NOW + 2 * HOUR, outcome="solved")
-    assert mentions.purge(sqlite, NOW + DAY, NOW + DAY) == 1
+    assert retention.retain(sqlite, acme.settings, NOW + 366 * DAY) == 1
     assert of_week(acme).to_answer.median == HOUR
-    assert at(sqlite.rows("SELECT purged_at FROM posts")[0]["purged_at"]) == NOW + DAY
+    assert at(sqlite.rows("SELECT purged_at FROM posts")[0]["purged_at"]) == NOW + 366 * DAY

@@ -11,10 +11,11 @@ import pytest
 
 from connectors import server_dates
 from connectors.http import Http
+from monitor.privacy import forgetting
 from monitor.service import clock_check
 from monitor.service.clock_check import ClockCheck
 from monitor.service.scheduler import Engine
-from monitor.store import key_values, mentions
+from monitor.store import key_values
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -190,8 +191,9 @@ def test_a_database_of_a_version_that_wrote_no_clock_down_is_measured_by_its_las
 def test_what_people_ask_to_have_erased_goes_at_once(machine: Machine) -> None:
     machine.wall += 400 * DAY
     assert machine.keep() == 0
-    with machine.acme.database.transaction():
-        assert mentions.erase_author(machine.acme.database, "forum", "c1", machine.wall) == 1
+    acme = machine.acme
+    found = forgetting.erase(acme.database, acme.rules, "forum", "c1", who="Ana", way="page", now=machine.wall)
+    assert found.posts == 1
 
 
 def test_answered_cases_are_not_closed_by_a_wrong_clock(machine: Machine) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from connectors import Post
+from monitor.privacy import forgetting, retention
 from monitor.store import cases, mentions, pages, report_queries
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
@@ -176,7 +177,7 @@ def test_parts_of_a_text_are_found_no_more_once_it_is_edited_or_deleted(acme: As
     take(acme, replace(first, text=f"{ANGRY} 漏水"))
     assert (found(acme, search="トル"), found(acme, search="水")) == ([], ["a"])
     with acme.database.transaction():
-        mentions.delete_posts(acme.database, "forum", ["a"], NOW)
+        forgetting.deleted(acme.database, "forum", ["a"], (), NOW)
     assert found(acme, search="水") == []
     assert acme.database.rows("SELECT n FROM posts WHERE parted <> ''") == []
 
@@ -191,14 +192,15 @@ def test_an_edited_post_is_found_by_its_new_words_only(acme: Assembly) -> None:
 def test_deleting_empties_the_words_and_keeps_the_key(acme: Assembly) -> None:
     take(acme, post(ANGRY, native_id="a", author_name="Olga"), post(BROKEN, native_id="b", author="mira"))
     with acme.database.transaction():
-        assert len(mentions.delete_posts(acme.database, "forum", ["a", "unknown"], NOW)) == 1
+        assert len(forgetting.deleted(acme.database, "forum", ["a", "unknown"], (), NOW)) == 1
     assert found(acme) == ["b"]
     assert found(acme, search="charged") == []
     (gone,) = acme.database.rows("SELECT * FROM posts WHERE deleted_at <> ''")
     kept = (gone["text"], gone["author"], gone["author_name"], gone["url"], gone["raw"], gone["native_id"])
-    assert kept == ("", "", "", "", "", "a")
+    assert kept == ("", "", "", "", "", "")
+    assert gone["id"] == mentions.post_id("forum", "a")
     with acme.database.transaction():
-        assert mentions.delete_posts(acme.database, "forum", ["a"], NOW) == []
+        assert forgetting.deleted(acme.database, "forum", ["a"], (), NOW) == []
 
 
 def test_retention_empties_old_posts_keeps_their_keys_and_leaves_open_cases_alone(acme: Assembly) -> None:
@@ -212,10 +214,9 @@ def test_retention_empties_old_posts_keeps_their_keys_and_leaves_open_cases_alon
     take(acme, done, waiting, calm, young)
     closed = next(each.case_id for each in mentions.find(acme.database, mentions.Filter(author="a")))
     cases.change(acme.database, closed, closed_at=NOW, outcome="solved")
-    emptied = 0
-    while step := mentions.purge(acme.database, NOW - 365 * DAY, NOW, limit=1):
-        emptied += step
-    states = {row["native_id"]: bool(row["text"]) for row in acme.database.rows("SELECT native_id, text FROM posts")}
+    emptied = retention.retain(acme.database, acme.settings, NOW)
+    left = {row["id"]: bool(row["text"]) for row in acme.database.rows("SELECT id, text FROM posts")}
+    states = {name: left[mentions.post_id("forum", name)] for name in ("done", "waiting", "calm", "young")}
     assert states["done"] is False
     assert (states["waiting"], states["young"]) == (True, True)
     assert emptied == sum(not words for words in states.values())
@@ -226,8 +227,10 @@ def test_retention_empties_old_posts_keeps_their_keys_and_leaves_open_cases_alon
 
 def test_what_one_author_wrote_can_be_removed(acme: Assembly) -> None:
     take(acme, post(ANGRY, native_id="a"), post(CALM, native_id="b"), post(BROKEN, native_id="c", author="mira"))
-    assert mentions.erase_author(acme.database, "forum", "olga", NOW) == 2
-    assert mentions.erase_author(acme.database, "forum", "olga", NOW) == 0
+    erased = [
+        forgetting.erase(acme.database, acme.rules, "forum", "olga", who="Ana", way="page", now=NOW).posts for _ in "12"
+    ]
+    assert erased == [2, 0]
     assert count(acme.database, "posts", "author = 'olga' OR text LIKE '%charged%'") == 0
     assert count(acme.database, "posts") == 3
 

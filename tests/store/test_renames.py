@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from monitor.cases.actions import say
 from monitor.cli import app
+from monitor.privacy import forgetting
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
-from monitor.store import key_values, mentions, sources
+from monitor.store import key_values, sources
 from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -98,7 +99,7 @@ def test_a_source_under_another_name_keeps_its_history(history: Base, tmp_path: 
     assert take(acme, more, now=NOW + HOUR) == [], "it is the same person in the same conversation"
     assert case(history, "1").source == "board"
     with history.transaction():
-        assert mentions.delete_posts(history, "board", ["a"], NOW), "the network speaks of the same post"
+        assert forgetting.deleted(history, "board", ["a"], (), NOW), "the network speaks of the same post"
 
 
 def test_ids_are_made_of_the_first_name_however_often_it_changes(history: Base, tmp_path: Path) -> None:

@@ -211,11 +211,11 @@ def test_exports_hold_every_mention_once_also_of_one_second(demo: Office) -> Non
 
 
 def test_a_deleted_post_is_not_shown_any_more(demo: Office) -> None:
-    from monitor.store import mentions
+    from monitor.privacy import forgetting
 
     (case_id,) = demo.take(post("Acme charged me twice, my name is Zebulon", native_id="gone"))
     with demo.database.transaction():
-        mentions.delete_posts(demo.database, "forum", ["gone"], demo.clock())
+        forgetting.deleted(demo.database, "forum", ["gone"], (), demo.clock())
     for path in ("/", f"/cases/{case_id}", "/mentions", "/mentions.csv"):
         assert "Zebulon" not in demo.browser().get(path).text
     assert case(demo.database, case_id).id == case_id

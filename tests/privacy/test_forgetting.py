@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from connectors import Aside
-from monitor import privacy
 from monitor.cases.actions import say
-from monitor.store import cases, deliveries, erasures, key_values, mentions, sources
+from monitor.privacy import forgetting
+from monitor.store import cases, deliveries, key_values, mentions, sources
+from monitor.store import forgetting as store
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -44,8 +45,8 @@ def everything(acme: Assembly) -> str:
     return "\n".join(str(dict(row)) for row in rows)
 
 
-def erase(acme: Assembly, author: str = "olga") -> privacy.Known:
-    return privacy.erase(acme.database, acme.rules, "forum", author, who="Ana", way="command line", now=NOW + HOUR)
+def erase(acme: Assembly, author: str = "olga") -> forgetting.Known:
+    return forgetting.erase(acme.database, acme.rules, "forum", author, who="Ana", way="command line", now=NOW + HOUR)
 
 
 def settled(acme: Assembly) -> str:
@@ -114,7 +115,7 @@ def test_open_cases_are_closed_and_their_messages_lose_the_words(acme: Assembly)
 def test_that_it_was_done_is_kept_and_by_whom_and_when_and_not_who_it_was(acme: Assembly) -> None:
     settled(acme)
     erase(acme)
-    (noted,) = erasures.noted(acme.database)
+    (noted,) = store.noted(acme.database)
     assert (noted["source"], noted["who"], noted["way"], noted["posts"], noted["cases"]) == (
         "forum", "Ana", "command line", 2, 1,
     )  # fmt: skip
@@ -141,7 +142,7 @@ def test_nobody_of_that_name_is_nobody_and_nothing_is_noted(acme: Assembly) -> N
 def test_a_standing_mute_and_the_settings_are_named_to_who_erases(acme: Assembly) -> None:
     settled(acme)
     key_values.add_mute(acme.database, "Acme", "author", "forum/olga", "Ana", NOW)
-    found = privacy.known(acme.database, acme.rules, "forum", "OLGA")
+    found = forgetting.known(acme.database, acme.rules, "forum", "OLGA")
     number = key_values.mutes(acme.database)[0]["n"]
     assert any(f"earful mute undo {number}" in each for each in found.stays)
     erase(acme)

@@ -1,0 +1,147 @@
+"""Forgetting a person, a case or a post: the one way, whoever asks for it.
+
+An erasure (`erase`), a network that says what was deleted (`deleted`) and retention (retention.py) all end in `forget`.
+It empties the rows, closes what is left with nobody to answer, and has messages that can still be changed shown anew
+without the words. Counts and times stay, so that past figures still add up. It is kept that somebody was erased, by
+whom and when; not who it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.wording import count_words
+from monitor.cases import actions as verbs
+from monitor.settings.rules import Rules
+from monitor.store import cases, deliveries, wiping
+from monitor.store import forgetting as store
+from monitor.store.database import Database
+from monitor.text.normalize import clean
+
+STAYS = (
+    "Mails that were sent, and copies made by earful backup before now, still hold what they held.",
+    "What others wrote about them stays, and what they write from now on is heard like anybody's.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of a person. `names` are the spellings; none, and the source knows nobody of that name."""
+
+    source: str
+    names: tuple[str, ...]
+    posts: int
+    cases: int
+    open_cases: int
+    mutes: tuple[int, ...]
+    ignored: tuple[str, ...]  # brands whose settings name them
+    copies: tuple[str, ...] = ()  # files beside the database that were made by Earful itself and hold what it held
+
+    @property
+    def words(self) -> str:
+        """ "3 posts, 2 cases (1 of them open)"."""
+        still = f" ({self.open_cases} of them open)" if self.open_cases else ""
+        return f"{count_words(self.posts, 'post')}, {count_words(self.cases, 'case')}{still}"
+
+    @property
+    def stays(self) -> tuple[str, ...]:
+        """What goes on naming them, and what to do about it, in sentences."""
+        mutes = (f"Mute {number} names them still: earful mute undo {number}" for number in self.mutes)
+        brands = (f"The ignored authors of {name} name them still: settings, or the desk." for name in self.ignored)
+        copies = (f"{name} still holds what the database held when it was made: delete it." for name in self.copies)
+        return (*mutes, *brands, *copies, *STAYS)
+
+
+def known(database: Database, rules: Rules, source: str, author: str) -> Known:
+    """What would be erased. Nothing is changed."""
+    names = tuple(store.names_of(database, source, clean(author)))
+    posts = store.posts_of_person(database, source, names) if names else []
+    theirs = store.cases_of_person(database, source, names, posts) if names else []
+    return _known(database, rules, source, names, posts, theirs)
+
+
+def _known(
+    database: Database, rules: Rules, source: str, names: tuple[str, ...], posts: Sequence[str], theirs: Sequence[str]
+) -> Known:
+    bare = {name.lstrip("@").casefold() for name in names}
+    ignored = tuple(
+        brand.name
+        for brand in rules.settings.brands
+        if {each.lstrip("@").casefold() for each in brand.ignore_authors} & bare
+    )
+    mutes = tuple(store.mutes_naming(database, source, names))
+    still_open = store.count_open(database, theirs)
+    return Known(
+        source, names, len(posts), len(theirs), still_open, mutes, ignored, tuple(database.copies()) if names else ()
+    )
+
+
+def erase(database: Database, rules: Rules, source: str, author: str, *, who: str, way: str, now: datetime) -> Known:
+    """Erase a person of a source, whole or not at all; what was known of them. Nobody of that name: nothing is done.
+
+    What they held is overwritten once `wiping.wipe` has run, by whoever erased or in the daemon.
+    """
+    with database.transaction():
+        names = tuple(store.names_of(database, source, clean(author)))
+        if not names:
+            return Known(source, (), 0, 0, 0, (), ())
+        posts = store.posts_of_person(database, source, names)
+        theirs = store.cases_of_person(database, source, names, posts)
+        found = _known(database, rules, source, names, posts, theirs)
+        for case_id in theirs:
+            case = cases.one(database, case_id)
+            if case is not None and case.closed_at is None:
+                cases.change(database, case_id, closed_at=now, closed_by=who, outcome="deleted", next_step_at=None)
+            cases.log(database, case_id, now, "erased", who=who, way=way)
+        forget(database, posts, theirs, now, "purged_at", names=names)
+        store.forget_name(database, source, names)
+        store.note(database, source, who, way, found.posts, found.cases, now)
+        wiping.owe(database, now)
+    return found
+
+
+def deleted(database: Database, source: str, natives: Sequence[str], gone: Sequence[str], now: datetime) -> list[str]:
+    """Forget what a network says is deleted: posts by their ids, accounts by theirs. The cases that spoke of them.
+
+    A case with nothing left to answer is closed as such, and forgotten. Inside a transaction.
+    """
+    posts = store.posts_by_native(database, source, natives)
+    for account in gone:
+        posts += store.posts_of_account(database, source, account)
+    posts = list(dict.fromkeys(posts))
+    if not posts:
+        return []
+    theirs = store.cases_of_posts(database, posts)
+    forget(database, posts, (), now, "deleted_at")
+    for case_id in store.without_posts(database, theirs):
+        case = cases.one(database, case_id)
+        if case is not None and case.closed_at is None:
+            verbs.close_deleted(database, case, now)
+    return theirs
+
+
+def forget(
+    database: Database,
+    posts: Sequence[str],
+    theirs: Sequence[str],
+    now: datetime,
+    why: store.Why,
+    *,
+    names: Sequence[str] = (),
+) -> None:
+    """Empty these posts, these cases and every case of which nothing stands any more. Inside a transaction.
+
+    Messages that show them are shown anew where their channel can change what it has said.
+    """
+    shown = list(dict.fromkeys([*theirs, *store.shown_in(database, posts)]))
+    stories = [row["story_id"] for row in cases.rows_of(database, shown).values()]
+    own = store.cases_of_posts(database, posts)
+    store.forget(database, posts, (), now, why, names=names)
+    bare = [case for case in store.without_posts(database, own) if case not in set(theirs)]
+    store.forget(database, (), [*theirs, *bare], now, why, names=names)
+    for message in deliveries.that_show(database, stories, shown):
+        deliveries.queue_edit(
+            database, message, now, now, deliveries.FORGOTTEN, urgent=why == "deleted_at" or bool(names)
+        )

@@ -1,0 +1,56 @@
+"""What is forgotten because its time is over: posts of each source, and what else is kept for a while only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from monitor.privacy.forgetting import forget
+from monitor.settings.models import Settings
+from monitor.store import forgetting as store
+from monitor.store import key_values
+from monitor.store.database import Database
+
+PRESSES = timedelta(days=30)  # Slack tells a press again within minutes; a program may repeat itself for days
+_CAUGHT_UP = "forgetting: caught up"
+
+
+def retain(database: Database, settings: Settings, now: datetime, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Forget what is older than its source keeps it, in small batches; how many posts."""
+    forgotten = _catch_up(database, now, stopping)
+    for source in store.sources_with_posts(database):
+        before = now - settings.retention_of(source)
+        store.trim_aside(database, source, before)
+        while posts := store.aged(database, source, before):
+            _forget(database, posts, now)
+            forgotten += len(posts)
+            if stopping():
+                return forgotten
+    while posts := store.strangers(database):
+        _forget(database, posts, now)
+        forgotten += len(posts)
+        if stopping():
+            return forgotten
+    store.trim(database, now - PRESSES)
+    return forgotten
+
+
+def _forget(database: Database, posts: list[str], now: datetime) -> None:
+    with database.transaction():
+        forget(database, posts, (), now, "purged_at")
+
+
+def _catch_up(database: Database, now: datetime, stopping: Callable[[], bool]) -> int:
+    """Once: what versions before this one left of posts and cases that they emptied."""
+    if key_values.fact(database, _CAUGHT_UP):
+        return 0
+    found = 0
+    while not stopping():
+        posts, cases = store.left_behind(database)
+        with database.transaction():
+            store.forget(database, posts, cases, now, "purged_at")
+            if not posts and not cases:
+                key_values.remember(database, _CAUGHT_UP, "yes", now)
+                break
+        found += len(posts)
+    return found

@@ -1,0 +1,209 @@
+"""What every column holds, in one place: whether it speaks of the author of a post, and how long it is kept.
+
+Forgetting works by this table: what is classed as words, author or derived of a row is emptied, and nothing else. So a
+new column is either classed here, or a test fails.
+
+    words     what people wrote, and what staff wrote about them
+    author    who somebody is on a network, and whatever leads there: names, ids, addresses
+    derived   made of their words: fingerprints, reasons, learned weights
+    staff     who of the staff did something, in which words of ours; an author's erasure leaves it
+    secret    hashes of passwords, of links and of tokens
+    plain     times, counts, verdicts, settings, keys of ours: nobody is known by it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+CASE = "as its posts: until retention, a deletion on the network, or an erasure"
+SENT = "as its case; a letter to managers until somebody in it is forgotten"
+RUNS = "while the source is read"
+ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Classed:
+    """One table: how long its rows speak of anybody, and its columns by what they hold."""
+
+    kept: str
+    words: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The columns that forgetting empties."""
+        return (*self.words, *self.author, *self.derived)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column."""
+        return (*self.personal, *self.staff, *self.secret, *self.plain)
+
+
+def _named(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+TABLES: dict[str, Classed] = {
+    "posts": Classed(
+        CASE,
+        words=_named("title text raw reply_text"),
+        author=_named("native_id url author author_name author_id parent_id thread_id reach"),
+        derived=_named("parted"),  # and the index of the search, which follows
+        plain=_named(
+            "n id source lang posted_at rating edited_at replied_at seen_at deleted_at purged_at search"
+        ),
+    ),
+    "mentions": Classed(
+        CASE,
+        author=_named("author"),
+        derived=_named("reasons words churn"),
+        plain=_named(
+            "id post_id brand seen_at posted_at source sentiment label lane needs_answer flagged critical praise tags "
+            "scorer language case_id suppressed corrected"
+        ),
+    ),
+    "heard": Classed(ALWAYS, plain=_named("brand hour source n negative known")),
+    "stories": Classed(
+        CASE,
+        author=_named("thread"),
+        derived=_named("fingerprint band0 band1 band2 band3"),
+        plain=_named("id brand source opened_at last_at doubled_at"),
+    ),
+    "cases": Classed(
+        CASE,
+        words=_named("wants waiting_on"),
+        author=_named("thread author answer_url reach"),
+        derived=_named("priority_reasons fingerprint"),
+        staff=_named("owner owner_id acknowledged_by answered_by closed_by targets route"),
+        plain=_named(
+            "id n brand source lane priority opened_at first_posted_at last_posted_at story_id due_at asked_at "
+            "resolve_due_at acknowledged_at answered_at sent_on closed_at outcome why snoozed_until waiting_until step "
+            "next_step_at claim_expires_at chain quiet praise tags worst rating language reopened backdated mentions "
+            "revision overdue_for held first_word_at"
+        ),
+    ),
+    "case_log": Classed(
+        CASE,
+        words=_named("detail"),  # of it stay what the figures are made of: forgetting.KEPT_OF_A_LINE
+        staff=_named("who who_id"),
+        plain=_named("n case_id at way what undone_at"),
+    ),
+    "deliveries": Classed(
+        SENT,
+        words=_named("payload reason"),
+        staff=_named("target"),
+        plain=_named(
+            "id dedupe_key about story_id step channel action revision priority urgent due_at created_at attempts "
+            "fence lease_until claimed_at state sent_at error receipt carrier thread_of plain first_tried_at "
+            "told_elsewhere_at"
+        ),
+    ),
+    "own_posts": Classed(
+        CASE,
+        words=_named("text reason"),
+        author=_named("url parent_id parent_author thread_id"),
+        derived=_named("words prompt_story"),
+        staff=_named("author turned_by"),
+        plain=_named("source native_id brand posted_at seen_at case_id automatic sent_on kind"),
+    ),
+    "labels": Classed(
+        "as its post; then it counts for nothing any more",
+        staff=_named("who who_id"),
+        plain=_named("n brand mention_id answer way at undone_at"),
+    ),
+    "models": Classed(
+        "20 versions of each brand; those that knew words which are forgotten go with them",
+        derived=_named("body"),
+        plain=_named("n brand labels figures at undone_at"),
+    ),
+    "aside": Classed("as a post", words=_named("raw"), plain=_named("n source at reason")),
+    "mutes": Classed(
+        "until it is taken back; whoever erases is told of one that stands",
+        author=_named("value"),
+        staff=_named("who"),
+        plain=_named("n brand kind at until offered undone_at"),
+    ),
+    "presses": Classed(
+        "30 days, to know a press that Slack tells twice; what was pressed goes when it is worked off",
+        words=_named("body"),
+        plain=_named("id at result"),
+    ),
+    "desk_changes": Classed(
+        ALWAYS,
+        author=_named("value before"),  # ignored authors stand in them
+        staff=_named("who"),
+        plain=_named("n key at undone_at"),
+    ),
+    "erasures": Classed(ALWAYS, staff=_named("who"), plain=_named("n source way at posts cases")),
+    "audit": Classed(
+        "audit_retention: it serves security, and holds no words of posts",
+        staff=_named("who who_id address about detail"),
+        plain=_named("n at event way"),
+    ),
+    "sources": Classed(
+        RUNS,
+        staff=_named("paused_by"),
+        plain=_named(
+            "name kind next_due_at own_next_due_at last_read_at last_success_at last_new_at last_error last_error_at "
+            "remedy failures failing_since refused announced_at quiet_announced_at paused_at quota_remaining "
+            "quota_reset_at spent spent_month settings_mark talk_next_due_at"
+        ),
+    ),
+    "walks": Classed(RUNS, plain=_named("source what cursor complete started_at saved_at")),
+    "gaps": Classed(ALWAYS, plain=_named("n source start_at end_at reason noted_at")),
+    "channels": Classed(
+        "while the channel is used",
+        plain=_named("name failures failing_since broken error remedy next_try_at announced_at last_sent_at"),
+    ),
+    "event_readers": Classed(
+        "while settings name it", plain=_named("name failures error next_try_at lost_from lost_to lost_count")
+    ),
+    "events": Classed(
+        "until it is taken; what is told is made of the case as it is then",
+        staff=_named("who"),
+        plain=_named("n id reader case_id name at why tries next_try_at"),
+    ),
+    "periods": Classed(ALWAYS, plain=_named("key at detail")),
+    "facts": Classed(ALWAYS, plain=_named("key value at")),  # talk:SOURCE names conversations, while they are followed
+    "users": Classed(
+        ALWAYS, staff=_named("name role zone"), secret=_named("password"), plain=_named("created_at disabled_at")
+    ),
+    "sessions": Classed(
+        "until it ends", staff=_named("name"), secret=_named("id csrf"), plain=_named("created_at seen_at expires_at")
+    ),
+    "tokens": Classed(
+        "until it ends",
+        staff=_named("name role"),
+        secret=_named("id"),
+        plain=_named("purpose created_at expires_at used_at"),
+    ),
+    "schema_steps": Classed(ALWAYS, plain=_named("n at hash")),
+}  # fmt: skip
+
+# What an emptied column holds where that is not the empty text.
+_EMPTY = {
+    **dict.fromkeys(("reasons", "churn", "priority_reasons"), "'[]'"),
+    **dict.fromkeys(("payload", "detail"), "'{}'"),
+    "mentions.words": "'[]'",
+    "fingerprint": "0",
+    **dict.fromkeys(("band0", "band1", "band2", "band3"), "-1"),  # no text has it: nothing is like a forgotten story
+    "reach": "NULL",
+    "raw": "''",
+}  # fmt: skip
+
+
+def emptied(table: str, but: Iterable[str] = ()) -> str:
+    """The assignments that empty the personal columns of a row."""
+    columns = [column for column in TABLES[table].personal if column not in set(but)]
+    return ", ".join(f"{each} = {_EMPTY.get(f'{table}.{each}', _EMPTY.get(each, repr('')))}" for each in columns)
+
+
+def personal_tables() -> list[str]:
+    """The tables that hold anything of authors."""
+    return [name for name, table in TABLES.items() if table.personal]

@@ -1,0 +1,489 @@
+"""Taking what is known of people out of every table that holds some: the one place where rows are emptied.
+
+Which column is emptied says monitor/store/columns.py. Times, counts and verdicts stay, so that past figures still add
+up. That somebody was erased is recorded, and never who it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from monitor.store import key_values
+from monitor.store.columns import TABLES, emptied
+from monitor.store.database import Database, Row, encode, marks, stamp
+from monitor.store.deliveries import FORGOTTEN
+from monitor.store.mentions import SAME_TROUBLE, post_key
+
+Why = Literal["deleted_at", "purged_at"]  # the network said so; its time was over, or its author asked
+BATCH = 500
+# Of a line of a case's log the figures need these; whatever else stands in it may be somebody's words.
+KEPT_OF_A_LINE = frozenset(
+    {
+        "lane", "priority", "route", "outcome", "why", "kind", "answered_at", "said_at", "next_since", "posted_at",
+        "until", "owner", "owner_id", "undone", "part", "action", "step", "beside", "better", "people", "mention",
+        "size", "sent_on", "backdated", "unanswered",
+    }
+)  # fmt: skip
+
+
+def _in_batches(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[start : start + BATCH] for start in range(0, len(values), BATCH))
+
+
+# -- whom and what ---------------------------------------------------------------------------------------------------
+
+
+def names_of(database: Database, source: str, author: str) -> list[str]:
+    """The spellings under which a source knows this person: with and without @, in any case."""
+    bare = author.strip().removeprefix("@").removeprefix("u/")
+    written = [bare, f"@{bare}", f"u/{bare}"]
+    exact, values = marks("a", written)
+    low, lowered = marks("b", [name.lower() for name in written])  # SQLite lowers A to Z only
+    fits = f"(author IN {exact} OR lower(author) IN {low})"
+    found: set[str] = set()
+    # Whom all sources know, from an index alone, and then who of them is of this source: no row is read in vain.
+    for row in database.rows(f"SELECT DISTINCT author FROM mentions WHERE {fits}", {**values, **lowered}):
+        known = {"name": row["author"], "source": source}
+        if database.row("SELECT 1 AS n FROM mentions WHERE author = :name AND source = :source LIMIT 1", known):
+            found.add(row["author"])
+    rows = database.rows(
+        f"SELECT DISTINCT author FROM cases WHERE source = :source AND {fits}", {**values, **lowered, "source": source}
+    )
+    found.update(row["author"] for row in rows)
+    return sorted(found - {""})
+
+
+def posts_of_person(database: Database, source: str, names: Sequence[str]) -> list[str]:
+    """What somebody wrote under these names, and what the same account wrote under others."""
+    clause, values = marks("a", names)
+    values["source"] = source
+    found = {
+        row["id"]: None
+        for row in database.rows(
+            f"SELECT DISTINCT post_id AS id FROM mentions WHERE source = :source AND author IN {clause}", values
+        )
+    }
+    for account in author_ids(database, list(found)):
+        rows = database.rows(
+            "SELECT id FROM posts WHERE source = :source AND author_id = :account AND author_id <> ''",
+            {"source": source, "account": account},
+        )
+        found.update((row["id"], None) for row in rows)
+    return list(found)
+
+
+def author_ids(database: Database, posts: Sequence[str]) -> list[str]:
+    """The network's own ids of whoever wrote these."""
+    found: dict[str, None] = {}
+    for some in _in_batches(posts):
+        clause, values = marks("p", some)
+        rows = database.rows(f"SELECT DISTINCT author_id FROM posts WHERE id IN {clause} AND author_id <> ''", values)
+        found.update((row["author_id"], None) for row in rows)
+    return list(found)
+
+
+def cases_of_person(database: Database, source: str, names: Sequence[str], posts: Sequence[str]) -> list[str]:
+    """The numbers of their cases, oldest first: by their names, and by what they wrote."""
+    clause, values = marks("a", names)
+    rows = database.rows(
+        f"SELECT id FROM cases WHERE source = :source AND author IN {clause} ORDER BY n", {**values, "source": source}
+    )
+    return list(dict.fromkeys([*(row["id"] for row in rows), *cases_of_posts(database, posts)]))
+
+
+def cases_of_posts(database: Database, posts: Sequence[str]) -> list[str]:
+    """The cases that these posts belong to; who only has the same trouble has none of their own."""
+    found: dict[str, None] = {}
+    for some in _in_batches(posts):
+        clause, values = marks("p", some)
+        rows = database.rows(
+            f"SELECT DISTINCT case_id FROM mentions WHERE post_id IN {clause} AND case_id <> '' "
+            "AND suppressed <> :stranger ORDER BY case_id",
+            {**values, "stranger": SAME_TROUBLE},
+        )
+        found.update((row["case_id"], None) for row in rows)
+    return list(found)
+
+
+def shown_in(database: Database, posts: Sequence[str]) -> list[str]:
+    """Every case in which these posts stand, also as the words of somebody who only has the same trouble."""
+    found: dict[str, None] = {}
+    for some in _in_batches(posts):
+        clause, values = marks("p", some)
+        rows = database.rows(
+            f"SELECT DISTINCT case_id FROM mentions WHERE post_id IN {clause} AND case_id <> ''", values
+        )
+        found.update((row["case_id"], None) for row in rows)
+    return list(found)
+
+
+def count_open(database: Database, cases: Sequence[str]) -> int:
+    """How many of these cases are open."""
+    count = 0
+    for some in _in_batches(cases):
+        clause, values = marks("c", some)
+        row = database.row(f"SELECT count(*) AS n FROM cases WHERE id IN {clause} AND closed_at = ''", values)
+        count += int(row["n"]) if row else 0
+    return count
+
+
+def posts_by_native(database: Database, source: str, native_ids: Sequence[str]) -> list[str]:
+    """Those posts, by the network's ids, that stand here with their words."""
+    found: list[str] = []
+    for some in _in_batches([post_key(database, source, native) for native in native_ids]):
+        clause, values = marks("id", some)
+        found += [
+            row["id"] for row in database.rows(f"SELECT id FROM posts WHERE id IN {clause} AND deleted_at = ''", values)
+        ]
+    return found
+
+
+def posts_of_account(database: Database, source: str, account: str) -> list[str]:
+    """Everything of an account, by its id, or under it as a name where nothing bears the id."""
+    wanted = {"source": source, "author": account}
+    rows = database.rows(
+        "SELECT id FROM posts WHERE source = :source AND author_id = :author AND author_id <> '' AND deleted_at = ''",
+        wanted,
+    ) or database.rows(
+        "SELECT DISTINCT p.id FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.author = :author "
+        "AND m.source = :source AND p.deleted_at = ''",
+        wanted,
+    )
+    return [row["id"] for row in rows]
+
+
+def aged(database: Database, source: str, before: datetime, limit: int = BATCH) -> list[str]:
+    """Posts of a source that are older than that, the oldest first; none of an open case."""
+    rows = database.rows(
+        "SELECT p.id FROM posts p WHERE p.source = :source AND p.posted_at < :before AND p.purged_at = '' "
+        "AND NOT EXISTS (SELECT 1 FROM mentions m JOIN cases c ON c.id = m.case_id "
+        "WHERE m.post_id = p.id AND c.closed_at = '') "
+        "ORDER BY p.posted_at LIMIT :limit",
+        {"source": source, "before": stamp(before), "limit": limit},
+    )
+    return [row["id"] for row in rows]
+
+
+def sources_with_posts(database: Database) -> list[str]:
+    """Every source of which anything is stored, read or brought by a file."""
+    found: list[str] = []
+    while row := database.row(
+        "SELECT source FROM mentions WHERE source > :last ORDER BY source LIMIT 1", {"last": found[-1] if found else ""}
+    ):
+        found.append(row["source"])
+    return found
+
+
+def strangers(database: Database, limit: int = BATCH) -> list[str]:
+    """What strangers wrote in conversations whose story has no open case any more."""
+    rows = database.rows(
+        "SELECT p.id FROM mentions m JOIN cases c ON c.id = m.case_id JOIN posts p ON p.id = m.post_id "
+        "WHERE m.suppressed = :why AND m.case_id <> '' AND p.purged_at = '' AND NOT EXISTS "
+        "(SELECT 1 FROM cases o WHERE o.story_id = c.story_id AND o.closed_at = '') LIMIT :limit",
+        {"why": SAME_TROUBLE, "limit": limit},
+    )
+    return [row["id"] for row in rows]
+
+
+def without_posts(database: Database, cases: Sequence[str]) -> list[str]:
+    """Those of the cases of which no post stands any more."""
+    living: set[str] = set()
+    for some in _in_batches(cases):
+        clause, values = marks("c", some)
+        rows = database.rows(
+            f"SELECT DISTINCT m.case_id FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id IN {clause} "
+            "AND m.case_id <> '' AND p.deleted_at = '' AND p.purged_at = '' AND m.suppressed <> :stranger",
+            {**values, "stranger": SAME_TROUBLE},
+        )
+        living.update(row["case_id"] for row in rows)
+    return [case for case in cases if case not in living]
+
+
+def left_behind(database: Database, limit: int = BATCH) -> tuple[list[str], list[str]]:
+    """(posts, cases) that versions before this one emptied in part only."""
+    posts = database.rows(
+        "SELECT id FROM posts WHERE (purged_at <> '' OR deleted_at <> '') AND native_id <> '' LIMIT :limit",
+        {"limit": limit},
+    )
+    cases = database.rows(
+        "SELECT c.id FROM cases c WHERE c.closed_at <> '' AND (c.author <> '' OR c.thread <> '') AND NOT EXISTS "
+        "(SELECT 1 FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id = c.id AND m.case_id <> '' "
+        "AND p.deleted_at = '' AND p.purged_at = '' AND m.suppressed <> :stranger) LIMIT :limit",
+        {"stranger": SAME_TROUBLE, "limit": limit},
+    )
+    return [row["id"] for row in posts], [row["id"] for row in cases]
+
+
+# -- emptying --------------------------------------------------------------------------------------------------------
+
+
+def forget(
+    database: Database,
+    posts: Sequence[str],
+    cases: Sequence[str],
+    now: datetime,
+    why: Why,
+    *,
+    names: Sequence[str] = (),
+) -> None:
+    """Empty these posts and these cases, and whatever was made of them. Inside a transaction.
+
+    `names` are those of a person who is erased: where staff's own columns hold them, they go there too.
+    """
+    for some in _in_batches(posts):
+        _forget_posts(database, some, now, why, names)
+    for some in _in_batches(cases):
+        _forget_cases(database, some, names)
+
+
+def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: Why, names: Sequence[str]) -> None:
+    clause, values = marks("id", posts)
+    rows = database.rows(
+        f"SELECT id, source, native_id, author, url, text, title FROM posts WHERE id IN {clause}", values
+    )
+    labels = database.rows(
+        "SELECT l.brand, min(l.n) AS n FROM labels l JOIN mentions m ON m.id = l.mention_id "
+        f"WHERE m.post_id IN {clause} GROUP BY l.brand",
+        values,
+    )
+    for label in labels:
+        _unlearn(database, label["brand"], int(label["n"]), now)
+    moment = {**values, "now": stamp(now)}
+    theirs = f"SELECT id FROM mentions WHERE post_id IN {clause}"
+    database.run(f"UPDATE labels SET undone_at = :now WHERE undone_at = '' AND mention_id IN ({theirs})", moment)
+    _unname(database, "labels", ("who",), f"mention_id IN ({theirs})", values, names, ("who_id",))
+    database.run(f"UPDATE posts SET {emptied('posts')}, {why} = :now WHERE id IN {clause}", moment)
+    database.run(f"UPDATE mentions SET {emptied('mentions')} WHERE post_id IN {clause}", values)
+    by_source: dict[str, list[Row]] = {}
+    for row in rows:
+        by_source.setdefault(row["source"], []).append(row)
+    for source, each in by_source.items():
+        natives, own = marks("n", [row["native_id"] for row in each if row["native_id"]])
+        database.run(
+            f"UPDATE own_posts SET {emptied('own_posts')} WHERE source = :source AND parent_id IN {natives}",
+            {**own, "source": source},
+        )
+        _forget_aside(database, source, [row["native_id"] for row in each])
+    _forget_letters(database, rows)
+
+
+def _forget_cases(database: Database, cases: Sequence[str], names: Sequence[str]) -> None:
+    clause, values = marks("c", cases)
+    for row in database.rows(f"SELECT n, what, detail FROM case_log WHERE case_id IN {clause}", values):
+        kept = encode(_without_words(row["what"], json.loads(row["detail"] or "{}")))
+        if kept != row["detail"]:
+            database.run("UPDATE case_log SET detail = :kept WHERE n = :n", {"kept": kept, "n": row["n"]})
+    _unname(database, "case_log", ("who",), f"case_id IN {clause}", values, names, ("who_id",))
+    _unname(database, "events", ("who",), f"case_id IN {clause}", values, names)
+    staff = ("acknowledged_by", "answered_by", "closed_by")
+    for column in staff:
+        _unname(database, "cases", (column,), f"id IN {clause}", values, names)
+    _unname(database, "cases", ("owner",), f"id IN {clause}", values, names, ("owner_id",))
+    places = database.rows(f"SELECT DISTINCT source, thread, story_id FROM cases WHERE id IN {clause}", values)
+    database.run(f"UPDATE own_posts SET {emptied('own_posts')} WHERE case_id IN {clause}", values)
+    database.run(f"UPDATE cases SET {emptied('cases')} WHERE id IN {clause}", values)
+    _forget_stories(database, [row["story_id"] for row in places])
+    _forget_footers(database, cases)
+    _forget_reasons(database, [row["story_id"] for row in places], names)
+    _forget_talk(database, places)
+
+
+def _forget_stories(database: Database, stories: Sequence[str]) -> None:
+    """A story of which nobody is left is like nothing any more."""
+    clause, values = marks("s", list(dict.fromkeys(stories)))
+    database.run(
+        f"UPDATE stories SET {emptied('stories')} WHERE id IN {clause} AND NOT EXISTS "
+        "(SELECT 1 FROM cases c WHERE c.story_id = stories.id AND c.thread <> '')",
+        values,
+    )
+
+
+def _without_words(what: str, detail: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in detail.items() if key in KEPT_OF_A_LINE}
+    # We wrote the reasons of these; that of an edit quotes what somebody has just said of the case.
+    if "reason" in detail and (what == "expired" or (what == "told" and detail.get("action") == "post")):
+        kept["reason"] = detail["reason"]
+    before = detail.get("before")
+    if isinstance(before, dict):
+        personal = set(TABLES["cases"].personal)
+        kept["before"] = {key: value for key, value in before.items() if key not in personal}
+    return kept
+
+
+def _unname(
+    database: Database,
+    table: str,
+    columns: Sequence[str],
+    where: str,
+    values: Mapping[str, Any],
+    names: Sequence[str],
+    ids: Sequence[str] = (),
+) -> None:
+    """Take a person's own names out of columns that name staff: whoever wrote in a mail's page could call himself so.
+
+    Somebody of the settings or the page who bears the same name is not them.
+    """
+    if not names:
+        return
+    bare = sorted({each.lstrip("@").removeprefix("u/").lower() for each in names})
+    clause, more = marks("w", [*bare, *(f"@{each}" for each in bare), *(f"u/{each}" for each in bare)])
+    others = "".join(f" AND {each} NOT LIKE 'settings:%' AND {each} NOT LIKE 'page:%'" for each in ids)
+    for column in columns:
+        cleared = ", ".join(f"{each} = ''" for each in (column, *ids))
+        database.run(
+            f"UPDATE {table} SET {cleared} WHERE {where} AND lower({column}) IN {clause}{others}", {**values, **more}
+        )
+
+
+def _unlearn(database: Database, brand: str, label: int, now: datetime) -> None:
+    """Every version that heard this label goes; the brand is learned anew from what still stands."""
+    gone = 0
+    for row in database.rows("SELECT n, body FROM models WHERE brand = :brand", {"brand": brand}):
+        try:
+            knew = int(json.loads(row["body"])["upto"]) >= label
+        except (ValueError, TypeError, KeyError):
+            knew = True
+        if knew:
+            gone += database.run("DELETE FROM models WHERE n = :n", {"n": row["n"]})
+    if gone:
+        key_values.count_teaching(database, now)
+
+
+def _forget_letters(database: Database, posts: Sequence[Row]) -> None:
+    """The managers' letters that named or quoted them: the copies kept here go; what was sent cannot be called back."""
+    told = {f"{row['author']} on {row['source']}" for row in posts if row["author"]}
+    told |= {row["url"] for row in posts if row["url"]}
+    told |= {words for row in posts if len(words := " ".join((row["text"] or row["title"]).split())[:40]) > 15}
+    if not told:
+        return
+    for row in database.rows("SELECT id, about, target, state, payload FROM deliveries WHERE about LIKE 'digest:%'"):
+        payload = json.loads(row["payload"] or "{}")
+        text = " ".join(f"{payload.get('text', '')} {payload.get('html', '')}".split())
+        if not any(each in text for each in told):
+            continue
+        if row["state"] == "sent":
+            database.run("UPDATE deliveries SET payload = '{}' WHERE id = :id", {"id": row["id"]})
+            continue
+        # It is not sent with these words: while its time is, it is written once more, without them.
+        database.run("DELETE FROM deliveries WHERE id = :id", {"id": row["id"]})
+        database.run("DELETE FROM periods WHERE key = :key", {"key": f"{row['about']}:{row['target']}"})
+
+
+def _forget_footers(database: Database, cases: Sequence[str]) -> None:
+    """What a colleague noted when a case was handed over stands below its message."""
+    about = [f"{kind}:{case}" for case in cases for kind in ("case", "join")]
+    clause, values = marks("k", about)
+    for row in database.rows(f"SELECT id, payload FROM deliveries WHERE about IN {clause}", values):
+        payload = json.loads(row["payload"] or "{}")
+        if payload.pop("footer", ""):
+            database.run(
+                "UPDATE deliveries SET payload = :payload WHERE id = :id", {"id": row["id"], "payload": encode(payload)}
+            )
+
+
+def _forget_reasons(database: Database, stories: Sequence[str], names: Sequence[str]) -> None:
+    """Why a message was shown anew quotes what was said of its case; who called somebody may bear the same name."""
+    clause, values = marks("s", list(dict.fromkeys(stories)))
+    plain = {**values, "reason": FORGOTTEN}
+    database.run(f"UPDATE deliveries SET reason = :reason WHERE action = 'edit' AND story_id IN {clause}", plain)
+    bare = {name.lstrip("@").removeprefix("u/").casefold() for name in names}
+    if bare:
+        for row in database.rows(f"SELECT id, reason FROM deliveries WHERE story_id IN {clause}", values):
+            if any(name in row["reason"].casefold() for name in bare):
+                told = {"id": row["id"], "reason": FORGOTTEN}
+                database.run("UPDATE deliveries SET reason = :reason WHERE id = :id", told)
+
+
+def _forget_talk(database: Database, places: Sequence[Row]) -> None:
+    """How far their conversations were read."""
+    by_source: dict[str, set[str]] = {}
+    for row in places:
+        by_source.setdefault(row["source"], set()).add(row["thread"])
+    for source, threads in by_source.items():
+        key = f"talk:{source}"
+        read: dict[str, str] = json.loads(key_values.fact(database, key) or "{}")
+        if threads & read.keys():
+            left = {thread: moment for thread, moment in read.items() if thread not in threads}
+            database.run("UPDATE facts SET value = :value WHERE key = :key", {"key": key, "value": json.dumps(left)})
+
+
+def _forget_aside(database: Database, source: str, told: Iterable[str]) -> None:
+    """Items that could not be read are kept as bytes: those that hold a name or an id of theirs go."""
+    marked = [each.encode("utf-8", "replace") for each in told if each]
+    for row in database.rows("SELECT n, raw FROM aside WHERE source = :source", {"source": source}):
+        if any(each in bytes(row["raw"] or b"") for each in marked):
+            database.run("DELETE FROM aside WHERE n = :n", {"n": row["n"]})
+
+
+def forget_name(database: Database, source: str, names: Sequence[str]) -> None:
+    """What stands under a name alone: items set aside, mutes that do not stand, former lists of ignored authors."""
+    _forget_aside(database, source, names)
+    for name in names:  # a mute that stands is somebody's decision: it is named to who erases, not taken back
+        database.run(
+            "DELETE FROM mutes WHERE kind = 'author' AND value = :value AND (undone_at <> '' OR offered = 1)",
+            {"value": f"{source}/{name}"},
+        )
+    bare = {each.lstrip("@").casefold() for each in names}
+    standing: dict[str, int] = {}
+    changes = database.rows("SELECT * FROM desk_changes WHERE key LIKE '%.ignore_authors' ORDER BY n")
+    for row in changes:
+        if not row["undone_at"]:
+            standing[row["key"]] = row["n"]
+    for row in changes:  # the list that stands is named to who erases
+        value = row["value"] if standing.get(row["key"]) == row["n"] else _without_names(row["value"], bare)
+        before = _without_names(row["before"], bare)
+        if (value, before) != (row["value"], row["before"]):
+            database.run(
+                "UPDATE desk_changes SET value = :value, before = :before WHERE n = :n",
+                {"n": row["n"], "value": value, "before": before},
+            )
+
+
+def _without_names(listed: str, bare: set[str]) -> str:
+    try:
+        names = json.loads(listed) if listed else None
+    except ValueError:
+        return listed
+    if not isinstance(names, list):
+        return listed
+    return encode([each for each in names if str(each).lstrip("@").casefold() not in bare])
+
+
+def trim(database: Database, before: datetime) -> None:
+    """What is kept for a while only: presses that were worked off, items that could not be read."""
+    database.run("DELETE FROM presses WHERE at < :before", {"before": stamp(before)})
+
+
+def trim_aside(database: Database, source: str, before: datetime) -> None:
+    """Items of a source that could not be read are kept as long as its posts."""
+    database.run(
+        "DELETE FROM aside WHERE source = :source AND at < :before", {"source": source, "before": stamp(before)}
+    )
+
+
+# -- what is told of it ----------------------------------------------------------------------------------------------
+
+
+def mutes_naming(database: Database, source: str, names: Sequence[str]) -> list[int]:
+    """The numbers of standing mutes that name them."""
+    clause, values = marks("v", [f"{source}/{name}" for name in names])
+    rows = database.rows(
+        f"SELECT n FROM mutes WHERE kind = 'author' AND undone_at = '' AND offered = 0 AND value IN {clause}", values
+    )
+    return [int(row["n"]) for row in rows]
+
+
+def note(database: Database, source: str, who: str, way: str, posts: int, cases: int, now: datetime) -> None:
+    """Keep that somebody was erased: where, by whom, when, how much. Not who it was."""
+    database.run(
+        "INSERT INTO erasures (source, who, way, at, posts, cases) VALUES (:source, :who, :way, :now, :posts, :cases)",
+        {"source": source, "who": who, "way": way, "now": stamp(now), "posts": posts, "cases": cases},
+    )
+
+
+def noted(database: Database, limit: int = 100) -> list[Row]:
+    """(source, who, way, at, posts, cases) of what was erased, the latest first."""
+    return database.rows("SELECT * FROM erasures ORDER BY n DESC LIMIT :limit", {"limit": limit})
