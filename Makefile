@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: setup run test lint types imports tests bench bench-pages breaks crash faults train quality pictures clean
+.PHONY: setup run test lint types imports tests bench bench-pages breaks crash faults train quality pictures dist clean
 
 # make run             the sample day of a made-up brand: offline, no account
 # make run BRAND="X"   live posts about X, from every source that needs no key
@@ -53,6 +53,10 @@ quality: .venv/.developer
 # The README's pictures of the page, from the sample day. Needs a Chromium: apt-get install chromium
 pictures: .venv/.developer
 	@$(BIN)/python -m benchmarks.pictures
+
+# dist/earful-VERSION.whl: everything that runs, in one file for pipx or pip.
+dist: .venv/.developer
+	@$(BIN)/python -m hatchling build -t wheel
 
 setup: .venv/.installed
 

@@ -43,7 +43,8 @@ def demo(
 
     With --brand: live posts about it from every source that needs no key. Nothing to set up.
     """
-    path = commands.demo_settings(brand, commands.CHECKOUT) if brand else commands.CHECKOUT / "settings.toml"
+    here = Path.cwd()
+    path = commands.demo_settings(brand, commands.demo_folder(here)) if brand else commands.sample_settings(here)
     level = logging.DEBUG if debug else logging.INFO
     raise typer.Exit(process.run(path, os.environ, show=True, level=level, demo=True))
 

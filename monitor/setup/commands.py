@@ -22,6 +22,7 @@ from monitor.setup.templates import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_S
 from monitor.text.query.parsing import QueryError, parse
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SHIPPED = Path(__file__).with_name("settings.toml")  # in a wheel; a checkout has the file at its top
 HOURS = "mon-fri 09:00-17:00"
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SIGNS = re.compile(r'["“”()*=@#:]|(?:^|\s)-\w|\b(?:AND|OR|NOT|NEAR(?:/\d+)?)\b')
@@ -143,6 +144,24 @@ def init(
     return _report(path, program, inside=path.is_relative_to(checkout))
 
 
+def sample_settings(here: Path, *, shipped: Path = SHIPPED, checkout: Path = CHECKOUT) -> Path:
+    """Give the settings of the sample day: the checkout's, or a copy in `here`/earful-demo where Earful is a package.
+
+    The day's database stands beside them, so they cannot be read where the package lies. Written afresh each time, as
+    each start plays the day afresh. Raises InstallError.
+    """
+    if not shipped.is_file():
+        return checkout / "settings.toml"
+    path = here.absolute() / "earful-demo" / "settings.toml"
+    _write_afresh(path, shipped.read_text(encoding="utf-8"))
+    return path
+
+
+def demo_folder(here: Path) -> Path:
+    """The folder that holds what a demo writes: the checkout, or `here` where Earful is a package."""
+    return here if SHIPPED.is_file() else CHECKOUT
+
+
 def demo_settings(brand: str, folder: Path) -> Path:
     """Write settings that listen for `brand` live, under `folder`/var with a database of their own; return the file.
 
@@ -158,6 +177,11 @@ def demo_settings(brand: str, folder: Path) -> Path:
     text = note + settings_text(
         query, name=name, zone=machine_zone(), blocks=hours_of("mon-sun 00:00-00:00"), demo=True
     )
+    _write_afresh(path, text)
+    return path
+
+
+def _write_afresh(path: Path, text: str) -> None:
     try:
         _make_folder(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
@@ -166,7 +190,6 @@ def demo_settings(brand: str, folder: Path) -> Path:
         os.replace(temporary, path)
     except OSError as error:
         raise InstallError(f"{path} cannot be written ({error.strerror}): make its folder writable") from None
-    return path
 
 
 def _make_folder(folder: Path) -> None:

