@@ -131,6 +131,17 @@ def next_opening(at: datetime, hours: OpeningHours) -> datetime:
     return next(_open_from(_utc(at), hours))[0]
 
 
+def opens_after(at: datetime, hours: OpeningHours) -> datetime:
+    """Return the next moment, in UTC, after `at` at which a block begins: never the one that is open now."""
+    moment = _utc(at)
+    day = moment.astimezone(hours.zone).date() - _DAY
+    while True:
+        for opens, _ in hours.spans_of(day):
+            if opens > moment:
+                return opens
+        day += _DAY
+
+
 @dataclass(frozen=True, slots=True)
 class QuietHours:
     """The hours in which nobody is pinged, by the clocks of `zone`, over midnight if `end` is before `start`.

@@ -28,6 +28,7 @@ from alerts.slack.errors import KEY, api_error, hook_error, loses_the_channel, u
 OVERLAP = 300  # seconds: our clock and Slack's need not agree
 _PAGES = 25
 _PER_PAGE = 200
+_NAMED = 20  # members of the user group whose names `check` asks for
 
 
 class Settings(BaseModel):
@@ -42,7 +43,10 @@ class Settings(BaseModel):
     app_token: SecretStr | None = Field(None, description="the app token, xapp-...: hears presses over Socket Mode")
     signing_secret: SecretStr | None = Field(None, description="proves presses that come to a public address")
     team: str = Field("", description="the workspace's id, T...; a press from another one is not heard")
-    may_press: str = Field("", description="a user group's id, S...: only its members may press; empty: anyone there")
+    may_press: str = Field("", description="a user group's id, S...: its members are staff here, nobody else presses")
+    unknown_may_press: bool = Field(
+        False, description="true: whoever is in the workspace and not in [[people]] may press too, and teaches nothing"
+    )
     api_url: str = Field("https://slack.com/api/", description="where the Web API is, for a gateway or a test")
     proxy: SecretStr | None = Field(None, description="a proxy for all calls; the environment's is not used")
     timeout: float = Field(15.0, gt=0, le=120, description="seconds that one call may take in all")
@@ -218,7 +222,22 @@ class SlackBot(Slack):
                 channel_broken=True,
                 remedy="correct `team` in settings.toml, or take the token of that workspace",
             )
+        if self.settings.may_press:
+            notes.append(self._who_may_press())
         return "; ".join(notes)
+
+    def _who_may_press(self) -> str:
+        """The members of the user group that is the list of staff, by name."""
+        members = sorted(self.members(self.settings.may_press))
+        if not members:
+            return f"nobody is in the user group {self.settings.may_press}: nobody may press"
+        names = [f"{self.person(user)} ({user})" for user in members[:_NAMED]]
+        more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
+        return f"may press: {', '.join(names)}{more}"
+
+    def team(self) -> str:
+        """Return the id of the workspace that the token is for."""
+        return str(self._call("auth.test")["team_id"] or "")
 
     def person(self, user_id: str) -> str:
         """Return the name people know somebody by (scope users:read); their id if Slack does not say."""
@@ -240,7 +259,10 @@ class SlackBot(Slack):
         self._call("views.open", trigger_id=trigger_id, view=blocks.hand_over(case_id, channel, message_ts))
 
     def members(self, group: str) -> frozenset[str]:
-        """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press."""
+        """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press.
+
+        https://docs.slack.dev/reference/methods/usergroups.users.list answers whole, without pages.
+        """
         users = self._call("usergroups.users.list", usergroup=group)["users"]
         return frozenset(user for user in users or [] if isinstance(user, str))
 

@@ -291,10 +291,15 @@ def _is_case(case_id: str) -> bool:
 
 
 def _who(payload: dict[str, Any], team: str) -> tuple[str, str, str]:
-    """Return the id, name and workspace of who pressed; raise PressRefused for one of another workspace."""
-    from_team = _part(payload, "team", "id") or _part(payload, "user", "team_id")
-    if team and from_team != team:
-        raise PressRefused(f"it comes from the workspace {word(from_team)}")
+    """Return the id, name and workspace of who pressed; raise PressRefused for one of another workspace.
+
+    A channel that is shared with another company brings its people: `team` is then ours, and `user.team_id` theirs.
+    """
+    named = [_part(payload, "user", "team_id"), _part(payload, "team", "id")]
+    from_team = next((each for each in named if each), "")
+    strange = {each for each in named if each and each != (team or from_team)}
+    if strange or (team and not from_team):
+        raise PressRefused(f"it comes from the workspace {word(min(strange, default=''))}")
     user = _part(payload, "user", "id")
     if not re.fullmatch(r"[A-Z0-9]{2,30}", user):
         raise PressRefused("it names nobody")

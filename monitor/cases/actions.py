@@ -15,7 +15,8 @@ from typing import Any
 from alerts import ladder
 from alerts.case import Case, Outcome
 from monitor.cases import night_calls
-from monitor.people.identity import Actor, Directory, of_name
+from monitor.people.actors import admit, refusal
+from monitor.people.identity import Actor, Directory
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions
@@ -57,6 +58,18 @@ class NotPossible(Exception):
     """This cannot be said of this case; the message tells the person why and what to do instead."""
 
 
+class NotAllowed(NotPossible):
+    """Whoever says it may not, by any way."""
+
+
+def require(directory: Directory, who: Actor | str, way: str, verb: str) -> Actor:
+    """Whoever comes by this way, as an actor who may do this; NotAllowed for everybody else."""
+    actor = admit(directory, who, way)
+    if why := refusal(actor, verb):
+        raise NotAllowed(why)
+    return actor
+
+
 def say(
     database: Database,
     rules: Rules,
@@ -89,7 +102,7 @@ def say_within(
 ) -> Said:
     """As `say`, inside a transaction that is open already."""
     directory = Directory(database, rules.settings)
-    case_id, actor = clean(case_id), _actor(directory, who)
+    case_id, actor = clean(case_id), require(directory, who, way, verb)
     detail = {key: clean(value) if isinstance(value, str) else value for key, value in detail.items()}
     note = str(detail.pop("note", "")) if verb == "assign" else ""
     row = cases.row_of(database, case_id)
@@ -150,18 +163,11 @@ def _rest_the_others(database: Database, rules: Rules, case_id: str, actor: Acto
         show_again(database, after, now, f"{actor.name} says that it can wait until morning")
 
 
-def _actor(directory: Directory, who: Actor | str) -> Actor:
-    """Who says it, under the id that counts; a name in words is looked up in the list of people."""
-    if isinstance(who, Actor):
-        return directory.resolve(Actor(clean(who.id), clean(who.name)))
-    name = clean(who)
-    return directory.find(name) or of_name(name)
-
-
 def _owner(directory: Directory, owner: object, actor: Actor) -> Actor:
     """Whom a case is given to. Raises NotPossible for a name that nobody bears."""
     if isinstance(owner, Actor):
-        return directory.resolve(Actor(clean(owner.id), clean(owner.name)))
+        one = directory.resolve(Actor(clean(owner.id), clean(owner.name)))
+        return replace(one, name=directory.shown(one))
     if not owner:
         raise NotPossible("say who is to have it")
     found = actor if owner == actor.id else directory.find(str(owner))
@@ -437,6 +443,8 @@ def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, 
     line = undoable(cases.log_of(database, case.id), now)
     if line is None:
         raise NotPossible(f"nothing was said of case {case.id} in the last ten minutes that could be taken back")
+    if actor.proof == "claimed" and line.who_id != actor.id:
+        raise NotAllowed(f"{actor.name} may undo only what they said themselves")
     if line.detail["before"]:
         cases.change(database, case.id, **line.detail["before"])
         restored = cases.one(database, case.id)
@@ -464,6 +472,8 @@ def teach(
     Whoever thanks for praise has not said that it was a complaint.
     """
     answer = ""
+    if not actor.teaches:
+        return
     if verb in {"close", "dismiss"}:
         answer = "yes" if changes.get("outcome") in {"solved", "could_not_be_solved"} else _TAUGHT.get(case.why, "")
     elif verb in {"take", "answered"}:

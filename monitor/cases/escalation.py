@@ -341,7 +341,7 @@ def people_left(database: Database, rules: Rules, now: datetime) -> int:
     for row in cases.owned(database):
         kept = Actor(row["owner_id"], row["owner"])
         owner = directory.resolve(kept)
-        why = directory.gone(owner)
+        why = directory.gone(owner, rules.opening, now)
         if why:
             with database.transaction():
                 verbs.say_within(

@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from monitor.notify import account_notices
 from monitor.people import audit
+from monitor.people.actors import admit, refusal
 from monitor.people.identity import Actor, Directory, of_shell
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
@@ -91,15 +92,19 @@ def opened(*, secrets: bool = False) -> Iterator[Assembly]:
         database.close()
 
 
-def speaker(assembly: Assembly, name: str) -> Actor:
-    """Who speaks: somebody of the list by this name, else the account that runs the command. Failed for a stranger."""
+def speaker(assembly: Assembly, name: str, verb: str = "read") -> Actor:
+    """Who speaks: somebody of the list by this name, else the account that runs the command.
+
+    Failed for a stranger, and for whoever may not do what `verb` names.
+    """
     directory = Directory(assembly.database, assembly.settings)
-    if not name:
-        return directory.resolve(of_shell(getpass.getuser()))
-    found = directory.find(clean(name))
+    found = directory.speaks(clean(name)) if name else directory.resolve(of_shell(getpass.getuser()))
     if found is None:
         raise Failed(f"--as: {directory.nobody(clean(name))}")
-    return found
+    actor = admit(directory, found, "command line")
+    if name and (why := refusal(actor, verb)):  # whoever runs commands in their own name holds the database anyway
+        raise Failed(f"--as: {why}")
+    return actor
 
 
 def note(assembly: Assembly, event: audit.Event, about: str = "", **detail: str | int) -> None:

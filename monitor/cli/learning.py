@@ -71,7 +71,7 @@ def model_undo(brand: BrandName = "", as_: As = "") -> None:
     """
     with opened() as assembly:
         name = _brand(assembly, brand)
-        typer.echo(feedback.undo(assembly.database, name, speaker(assembly, as_).name, utc_now()))
+        typer.echo(feedback.undo(assembly.database, name, speaker(assembly, as_, "desk").name, utc_now()))
 
 
 @model.command("learn")
@@ -260,7 +260,7 @@ def mute_add(
         if (name, kind, stored) in standing:
             typer.echo(f"{kind} {stored} is muted already")
             return
-        key_values.add_mute(assembly.database, name, kind, stored, speaker(assembly, as_).name, utc_now())
+        key_values.add_mute(assembly.database, name, kind, stored, speaker(assembly, as_, "mute").name, utc_now())
         number = key_values.mutes(assembly.database)[-1]["n"]
         typer.echo(
             f"{kind} {stored} is muted for {name or 'every brand'}; take it back with: earful mute undo {number}"
@@ -271,7 +271,7 @@ def mute_add(
 def mute_accept(number: Annotated[int, typer.Argument(help="Its number in the list.")], as_: As = "") -> None:
     """Mute what is offered."""
     with opened() as assembly:
-        if not key_values.accept_mute(assembly.database, number, speaker(assembly, as_).name, utc_now()):
+        if not key_values.accept_mute(assembly.database, number, speaker(assembly, as_, "desk").name, utc_now()):
             raise Failed(f"nothing is offered by the number {number}; earful mute list shows what is")
         typer.echo(f"{number} is muted; take it back with: earful mute undo {number}")
 

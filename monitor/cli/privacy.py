@@ -48,12 +48,12 @@ def erase(
             raise Failed("say whom: earful erase --source NAME --author NAME")
         if source not in sources:
             raise Failed(f"--source {source!r}: write one of {', '.join(sources)}")
+        who = speaker(assembly, as_, "erase").name
         found = forgetting.known(assembly.database, assembly.rules, source, author)
         if not found.names:
             raise Failed(f"nobody of that name is known on {source}; earful mentions shows how names are written there")
         if not yes:
             _ask(found)
-        who = speaker(assembly, as_).name
         done = forgetting.erase(
             assembly.database, assembly.rules, source, author, who=who, way="command line", now=utc_now()
         )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from alerts import Channel, ChannelError
 from monitor.cases import actions as verbs
 from monitor.cases.own_lists import all_solved
+from monitor.people import slack_staff
 from monitor.people.identity import Actor, Directory, of_slack
 from monitor.settings.models import Settings, span
 from monitor.settings.rules import Rules
@@ -36,9 +37,9 @@ MOST = 10_000  # files; beyond it a press is not acknowledged, and Slack says it
 _VERBS = {"waiting": "wait", "hand_over": "release"}  # what Slack's menus call them, or once did
 
 Whisper = Callable[[Mapping[str, Any], str], None]  # (press, words): told to the person who pressed, to nobody else
-Allowed = Callable[[Mapping[str, Any]], bool]
+Refused = Callable[[Mapping[str, Any]], str]  # why this press is not heard, "" where it is
 Named = Callable[[str, str], str]  # (channel, Slack's id of a person) -> what colleagues call them
-_MEMBERS_KEPT = timedelta(minutes=5)
+_ASK_AGAIN = timedelta(minutes=5)  # after Slack could not be asked
 
 
 class Spool:
@@ -83,20 +84,17 @@ def work_off(
     spool: Spool,
     now: datetime,
     whisper: Whisper,
-    allowed: Allowed = lambda _press: True,
+    refused: Refused = lambda _press: "",
     named: Named = lambda _channel, user: user,
 ) -> int:
     """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared."""
     done = 0
     for path, press in spool.waiting():
-        words = ""
-        may = allowed(press)  # may ask Slack: outside the transaction
-        owner = _owner(database, rules, press, named) if press["verb"] == "assign" and may else None
+        words, why = "", refused(press)  # may ask Slack: outside the transaction
+        owner = _owner(database, rules, press, named) if press["verb"] == "assign" and not why else None
         with database.transaction():
             if key_values.first_press(database, press["envelope_id"], now):
-                words = "only members of the care group may press here"
-                if may:
-                    words = _say(database, rules, press, owner, now)
+                words = why or _say(database, rules, press, owner, now)
         path.unlink(missing_ok=True)
         done += 1
         if words:
@@ -153,7 +151,7 @@ class Listening:
             from alerts.slack.socket_mode import Presses as SlackPresses  # with Slack's library: only where configured
 
             self._sockets = {name: SlackPresses(options) for name, options in listening.items()}
-        self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._not_before: dict[str, datetime] = {}
 
     def start(self) -> None:
         """Connect; a press is on disk before it is acknowledged."""
@@ -167,7 +165,8 @@ class Listening:
 
     def work_off(self, database: Database, rules: Rules, now: datetime) -> int:
         """Say what was pressed since the last tick."""
-        return work_off(database, rules, self.spool, now, self._whisper, partial(self._allowed, now=now), self._named)
+        refused = partial(self._refused, database=database, now=now)
+        return work_off(database, rules, self.spool, now, self._whisper, refused, self._named)
 
     def _named(self, name: str, user: str) -> str:
         """What Slack calls somebody whom settings do not name; their id where it does not say."""
@@ -180,20 +179,43 @@ class Listening:
             log.info("%s: who %s is could not be asked (%s)", name, user, error)
             return user
 
-    def _allowed(self, press: Mapping[str, Any], now: datetime) -> bool:
-        """Whether this person may press: anyone, or the members of the group that settings name."""
+    def ask_slack(self, database: Database, now: datetime) -> None:
+        """Ask each workspace who is in the user group that may press, where that was not done for an hour."""
+        for name in self._options:
+            self._staff(database, name, now)
+
+    def _staff(self, database: Database, name: str, now: datetime) -> slack_staff.Heard | None:
+        """What is known of a channel's workspace; Slack is asked where that is old, and believed while it is away."""
+        group = self._options[name].may_press
+        known = slack_staff.heard(database, name)
+        if known is not None and not known.is_old(group, now):
+            return known
+        channel = self._channels.get(name)
+        if channel is None or not hasattr(channel, "members") or now < self._not_before.get(name, now):
+            return known
+        try:
+            members = within(15, partial(channel.members, group), "slack-members") if group else frozenset()
+            team = within(15, channel.team, "slack-team")  # type: ignore[attr-defined]
+        except (ChannelError, Overran) as error:
+            self._not_before[name] = now + _ASK_AGAIN
+            log.warning("%s: who may press could not be asked (%s); what was known stands", name, error)
+            return known
+        return slack_staff.keep(database, name, team=team, group=group, members=members, now=now)
+
+    def _refused(self, press: Mapping[str, Any], database: Database, now: datetime) -> str:
+        """Why this press is not heard: of another workspace, or not by a member of the group that settings name."""
         name = str(press.get("by", ""))
-        group = self._options[name].may_press if name in self._options else ""
-        if not group:
-            return True
-        asked, members = self._members.get(name, (None, frozenset()))
-        if asked is None or now - asked > _MEMBERS_KEPT:
-            try:
-                members = within(15, partial(self._channels[name].members, group), "slack-members")  # type: ignore[attr-defined]
-            except (ChannelError, Overran) as error:
-                log.warning("%s: who may press could not be asked (%s)", name, error)
-            self._members[name] = (now, members)
-        return press["user_id"] in members
+        if name not in self._options:
+            return ""
+        options, known = self._options[name], self._staff(database, name, now)
+        ours = options.team or (known.team if known is not None else "")
+        if ours and press.get("team_id") != ours:
+            return "only people of our own workspace may press here"
+        if not options.may_press:
+            return ""
+        if known is None or known.group != options.may_press:
+            return "who may press here could not be asked yet; press again in a few minutes, or use the page"
+        return "" if press["user_id"] in known.members else "only members of the care group may press here"
 
     def _whisper(self, press: Mapping[str, Any], words: str) -> None:
         """Tell the person who pressed why nothing changed; that is a courtesy, and never worth a retry."""

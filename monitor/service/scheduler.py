@@ -112,6 +112,7 @@ class Engine:
             Tick("growth", 20, self.growth_due),
             Tick("digest", 20, self.digest_due),
             Tick("events", 5, self.events_due),
+            Tick("staff", 60, self.staff_due),
             Tick("deliver", 0.25, self.deliver_due, "deliver"),
             Tick("audit", 30, self.audit_due, "audit"),
             Tick("learn", 5, self.learn_due),
@@ -145,6 +146,11 @@ class Engine:
         """Work off what people pressed, and show it at once."""
         if self.listening.work_off(self.assembly.database, self.assembly.rules, self.clock()):
             self.deliver_due()
+
+    def staff_due(self) -> None:
+        """Ask Slack once an hour who may press there."""
+        assembly, listening = self.assembly, self.listening
+        self._spawn("slack-staff", partial(listening.ask_slack, assembly.database, self.clock()))
 
     def collect_due(self) -> None:
         """Start reading every source that is due."""

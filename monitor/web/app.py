@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitor.cases.actions import NotPossible
+from monitor.cases.actions import NotAllowed, NotPossible
 from monitor.store.connect import Error
 from monitor.web import auth, security
 from monitor.web.context import WebContext
@@ -114,6 +114,8 @@ def serve(site: WebContext, route: Route, request: Request, form: Form) -> Respo
         return _serve(site, route, context)
     except Refusal as refusal:
         return refused(context, route, refusal)
+    except NotAllowed as error:
+        return refused(context, route, Refusal(403, "That is not for your role", str(error)))
     except NotPossible as error:
         return refused(context, route, Refusal(409, "That cannot be said now", str(error)))
     except Error as error:

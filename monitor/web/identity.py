@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from monitor.people.identity import NOBODY, Actor
+from monitor.people.roles import RANK, ROLES, Role
 
-Role = Literal["nobody", "viewer", "staff", "lead", "admin"]
-RANK: Mapping[str, int] = {"nobody": 0, "viewer": 1, "staff": 2, "lead": 3, "admin": 4}
-ROLES: tuple[Role, ...] = ("viewer", "staff", "lead", "admin")
+__all__ = ["RANK", "ROLES", "Identity", "Refusal", "Role"]
 
 
 class Refusal(Exception):

@@ -14,16 +14,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, cast
+from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from alerts.links import LIFE, Claim, LinkRefused, Signer
 from monitor.cases import actions as verbs
 from monitor.notify import rendering
 from monitor.notify.rendering import SignedLink
-from monitor.people.identity import NOBODY, Actor, of_mail
+from monitor.people.actors import admit, refusal
+from monitor.people.identity import NOBODY, Actor, Directory, of_mail, of_settings
+from monitor.people.roles import RANK, UNPROVEN
 from monitor.settings.models import Settings
-from monitor.store import cases, key_values, mentions
+from monitor.store import cases, key_values, mentions, web
 from monitor.store.database import at, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -64,6 +67,12 @@ def signer_of(database: Sqlite | Postgresql, now: datetime) -> Signer:
     return Signer({name: base64.b64decode(key) for name, key in kept["keys"].items()}, kept["current"])
 
 
+def acts(settings: Settings, database: Sqlite | Postgresql, target: str) -> bool:
+    """Whether a link to this target may hold buttons: not where it reaches one person who may only look."""
+    reader = admit(Directory(database, settings), of_mail(target), "mail link")
+    return not refusal(reader, "take")
+
+
 def _read(text: str) -> dict[str, Any] | None:
     return cast("dict[str, Any]", json.loads(text)) if text else None
 
@@ -79,6 +88,8 @@ def make(settings: Settings, database: Sqlite | Postgresql, clock: Callable[[], 
     def link(case_id: str, target: str, purpose: str) -> str:
         kept = _read(key_values.fact(database, FACT))
         if purpose not in {*PURPOSES, LETTERS} or kept is None:
+            return ""
+        if purpose in PURPOSES and not acts(settings, database, target):
             return ""
         keys = {name: base64.b64decode(key) for name, key in kept["keys"].items()}
         signer = Signer(keys, str(kept["current"]))
@@ -106,17 +117,41 @@ def _claim(context: RequestContext) -> Claim:
 
 def _person(context: RequestContext, recipient: str) -> Actor:
     """Whom this link was sent to; nobody for an address that several people read."""
-    actor = context.directory.resolve(of_mail(recipient))
+    actor = admit(context.directory, of_mail(recipient), "mail link")
     return actor if actor.kind == "settings" else NOBODY
 
 
+def _choice(context: RequestContext) -> list[str]:
+    """Who may be chosen at a shared address: the people of settings who answer. None listed: a name is typed."""
+    roles = {person.name: context.directory.role_of(of_settings(person.name)) for person in context.settings.people}
+    return [name for name, role in roles.items() if RANK[role] >= RANK["staff"]]
+
+
 def _who(context: RequestContext, recipient: str) -> Actor:
-    """Who presses: whom the link was sent to, else somebody of the list, else whoever they say at that address."""
-    said = context.form.get("who")[:64]
+    """Who presses: whom the link was sent to, else whoever of the people they say they are, unproven."""
+    said = " ".join(context.form.get("who").split())[:64]
     actor = _person(context, recipient)
     if actor is not NOBODY or not said:
         return actor
-    return next((each for each in context.directory.everyone if each.name == said), of_mail(recipient, said))
+    choice = _choice(context)
+    return admit(context.directory, of_mail(recipient, said), "mail link") if said in choice or not choice else NOBODY
+
+
+def _opens_the_case(context: RequestContext, claim: Claim) -> Response | None:
+    """A link that several people read proves none of them: where people have logins it only leads to the case."""
+    logins = any(user.disabled_at is None for user in web.users(context.database))
+    if not logins or _person(context, claim.recipient) is not NOBODY:
+        return None
+    case_page = f"/cases/{claim.case_id}"
+    return RedirectResponse(case_page if context.identity else "/login?" + urlencode({"next": case_page}), 303)
+
+
+def _may(context: RequestContext, claim: Claim) -> frozenset[str]:
+    """The verbs whose buttons are shown."""
+    person, asked = _person(context, claim.recipient), frozenset(PURPOSES[claim.purpose])
+    if person is NOBODY:
+        return UNPROVEN
+    return frozenset(verb for verb in asked if not refusal(person, verb))
 
 
 def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = "", status: int = 200) -> Response:
@@ -134,7 +169,8 @@ def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = ""
         why=rendering.facts_of(context.rules, row, case, rendering.worst_of(told), (), context.now),
         purpose=claim.purpose,
         person=_person(context, claim.recipient).name,
-        people=[each.name for each in context.directory.everyone],
+        people=_choice(context),
+        may=_may(context, claim),
         proof=_proof(context.path("token")),
         standing=rendering.standing(context.rules, case, context.now, context.zone),
         said=said,
@@ -145,27 +181,32 @@ def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = ""
 @get("/act/{purpose}/{token}", role="nobody", kind="public")
 def show_link(context: RequestContext) -> Response:
     """What the link is about, with its buttons. Nothing happens yet, however often it is opened."""
-    return _show(context, _claim(context))
+    claim = _claim(context)
+    return _opens_the_case(context, claim) or _show(context, claim)
 
 
 @post("/act/{purpose}/{token}", role="nobody", kind="public")
 def use_link(context: RequestContext) -> Response:
     """Do what the button says."""
     claim = _claim(context)
+    if (elsewhere := _opens_the_case(context, claim)) is not None:
+        return elsewhere
     if not hmac.compare_digest(context.form.get("proof").encode(), _proof(context.path("token")).encode()):
         raise Refusal(403, "This page is not complete", "Open the link again and press the button there.")
     verb = context.form.get("verb") or claim.purpose
-    if verb not in PURPOSES[claim.purpose]:
+    if verb not in PURPOSES[claim.purpose] and verb not in _may(context, claim):
         raise Refusal(403, "This link is not for that", "Open the case on the page.")
     person = _who(context, claim.recipient)
     if person is NOBODY:
-        return _show(context, claim, fault="Say who you are, so that your colleagues know.", status=400)
+        return _show(context, claim, fault="Choose who you are, so that your colleagues know.", status=400)
+    if why := refusal(person, verb):
+        return _show(context, claim, fault=f"{why}.", status=403)
     if verb in {"close", "dismiss"} and not (
         context.form.get("outcome") if verb == "close" else context.form.get("why")
     ):
         what = "how it ended" if verb == "close" else "why it needs no answer"
         return _show(context, claim, fault=f"Choose {what}, then press again.", status=400)
-    detail: dict[str, object] = {"outcome": context.form.get("outcome"), "why": context.form.get("why")}
+    detail: dict[str, object] = {name: context.form.get(name)[:2000] for name in ("outcome", "why", "text")}
     if verb in {"snooze", "wait"}:
         hours = {"1": 1, "4": 4, "24": 24, "72": 72}.get(context.form.get("hours"), 1)
         detail = {"until": context.now + timedelta(hours=hours), "on": "the customer"}

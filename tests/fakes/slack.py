@@ -59,6 +59,7 @@ class FakeSlack:
         self.acknowledged: list[str] = []
         self.views: list[dict[str, Any]] = []
         self.closed_channels: dict[str, str] = {}  # channel id -> error code: "is_archived", "not_in_channel", ...
+        self.group_members = ["U0ANA00001", "U0BEN00001"]
         self.hide_metadata = False
         self.page_size = 200
         self.stopping = threading.Event()
@@ -273,7 +274,7 @@ class FakeSlack:
         return {"ok": True, "user": {"id": user, "team_id": TEAM, "name": "ana", "real_name": "Ana Example"}}
 
     def _usergroups_users_list(self, said: dict[str, Any]) -> dict[str, Any]:
-        return {"ok": True, "users": ["U0ANA00001", "U0BEN00001"]}
+        return {"ok": True, "users": self.group_members}
 
     def _apps_connections_open(self, said: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "url": f"ws://{self.address}/link/?ticket=one-time-ticket&app_id={APP}"}

@@ -80,6 +80,7 @@ cases/test_first_words.py: monitor/cases/own_lists.py monitor/cases/recording.py
 cases/test_reply_kinds.py: monitor/text/reply_phrases.py
 ingest/test_conversations.py: monitor/text/same_trouble.py
 service/test_clock_check.py: connectors/server_dates.py monitor/cli/clock.py
+people/test_actors.py: monitor/people/roles.py monitor/people/slack_staff.py
 people/test_identity.py: monitor/people/reach.py monitor/people/upgrade.py monitor/store/people.py
 """
 WITHOUT_A_NAMESAKE = {

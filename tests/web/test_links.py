@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 from datetime import timedelta
+from pathlib import Path
 
 from monitor.store import key_values
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.web import links
-from tests.helpers import DAY, case, lines, post
+from tests.helpers import DAY, case, count, lines, post
 from tests.web.office import Office
 
 
@@ -41,7 +44,7 @@ def test_a_link_that_is_opened_acts_only_when_its_button_is_pressed(office: Offi
 def test_two_people_press_and_the_second_hears_who_was_first(office: Office) -> None:
     case_id = opened(office)
     answers = []
-    for target, who in (("email:ana@example.org", ""), ("email:care@example.org", "Bea")):
+    for target, who in (("email:ana@example.org", ""), ("email:care@example.org", "Ana")):
         reader = office.browser()
         path = office.link(case_id, target)
         proof = reader.get(path).text.split('name="proof" value="')[1].split('"')[0]
@@ -145,3 +148,59 @@ def test_links_can_be_made_inside_a_transaction(office: Office) -> None:
     link = links.make(office.settings, office.database, office.clock)
     with office.database.transaction():
         assert link("1", "email:ana@example.org", "take")
+
+
+SHARED = "email:care@example.org"
+VIC = '[[people]]\nname = "Vic"\nrole = "viewer"\nemail = "vic@example.org"\n'
+
+
+def test_a_shared_address_lets_one_choose_a_person_who_may_not_end_anything(office: Office) -> None:
+    """Whoever reads a shared address closed and taught under as many names as they liked."""
+    case_id = opened(office)
+    path = office.link(case_id, SHARED, "more")
+    reader = office.browser()
+    shown = reader.get(path).text
+    proof = shown.split('name="proof" value="')[1].split('"')[0]
+    assert "<option>Ana" in shown
+    for verb in ("answered", "close", "release", "wait"):
+        assert f'value="{verb}"' not in shown
+        fields = {"proof": proof, "verb": verb, "who": "Ana", "outcome": "solved"}
+        assert reader.post(path, fields).status_code == 403
+    assert reader.post(path, {"proof": proof, "verb": "take", "who": "Nobody of ours"}).status_code == 400
+    assert case(office.database, case_id).owner == ""
+    assert reader.post(path, {"proof": proof, "verb": "take", "who": "Ana"}).status_code == 200
+    assert reader.post(path, {"proof": proof, "verb": "note", "who": "Ana", "text": "called her"}).status_code == 200
+    assert case(office.database, case_id).owner == "Ana, unproven (shared address)"
+    assert lines(office.database, case_id)[-2:] == ["take", "note"]
+    assert count(office.database, "labels") == 0
+
+
+def test_a_shared_address_asks_for_the_login_where_people_have_one(office: Office) -> None:
+    case_id = opened(office)
+    ida = office.person("Ida", "admin")
+    path = office.link(case_id, SHARED)
+    stranger = office.browser()
+    answer = stranger.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next=%2Fcases%2F{case_id}")
+    stranger.get("/login")
+    assert stranger.post(path, {"verb": "take", "who": "Ana", "proof": "x"}).status_code == 303
+    assert ida.get(path).headers["location"] == f"/cases/{case_id}"
+    assert case(office.database, case_id).owner == ""
+
+
+def test_a_viewer_gets_no_link_that_acts(tmp_path: Path, database: Sqlite | Postgresql) -> None:
+    office = Office(tmp_path, database, tables=VIC)
+    try:
+        case_id = opened(office)
+        make = links.make(office.settings, office.database, office.clock)
+        assert [make(case_id, "email:vic@example.org", purpose) for purpose in links.PURPOSES] == [""] * 6
+        path = f"/act/take/{office.token(case_id, 'email:vic@example.org', 'take')}"  # of a mail before Vic was one
+        reader = office.browser()
+        shown = reader.get(path)
+        assert "may look at this case" in shown.text
+        assert "<button" not in shown.text.partition("<main")[2]
+        proof = links._proof(path.rpartition("/")[2])
+        answer = reader.post(path, {"proof": proof, "verb": "take"})
+        assert (answer.status_code, case(office.database, case_id).owner) == (403, "")
+    finally:
+        office.close()

@@ -104,6 +104,7 @@ def test_a_case_is_handed_over_in_a_window_also_at_a_public_address(tmp_path: Pa
                 threading.Event().wait(0.05)
             assert made.waiting() == 0
             sent = view_submission(slack.views[0], "U0BEN00001", "", "U0ANA00001", "ana") | {"team": {"id": TEAM}}
+            sent["user"] |= {"team_id": TEAM}
             assert made.press(urlencode({"payload": json.dumps(sent)}).encode()) == 200
             listening = Listening(made.settings, made.assembly.alerting.channels, made.spool)
             assert listening.work_off(sqlite, made.assembly.rules, made.clock()) == 1
