@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import labelled, labelling
-from benchmarks.labelled import DRAWN, GRADES, KINDS, PERMITTED, hash_of, is_held, table
+from benchmarks.labelled import DRAWN, GRADES, KINDS, PERMITTED, WRITTEN, hash_of, is_held, table
+from monitor.text.complaint_signals import LANGUAGES
 
 with_data = pytest.mark.skipif(not labelled.DATA.is_dir(), reason=f"the public texts are not at {labelled.DATA}")
 
@@ -28,6 +29,28 @@ def test_labels_of_drawn_texts_are_sound_and_hold_no_text() -> None:
     grades = Counter(row["grade"] for row in rows)
     assert min(grades[grade] for grade in GRADES) > 250
     assert 0.17 < sum(row["held"] == "1" for row in rows) / len(rows) < 0.23
+
+
+def test_at_most_a_third_was_written_for_it_in_every_language_of_the_judge() -> None:
+    rows = table(WRITTEN)
+    assert len(rows) + len(table(DRAWN)) >= 2_500
+    assert len(rows) <= (len(rows) + len(table(DRAWN))) / 3
+    names = [hash_of(row["text"]) for row in rows]
+    assert len(set(names)) == len(rows)
+    assert [(row["language"], name) for row, name in zip(rows, names, strict=True)] == sorted(
+        (row["language"], name) for row, name in zip(rows, names, strict=True)
+    )
+    for row, name in zip(rows, names, strict=True):
+        assert tuple(row) == labelled.WRITTEN_COLUMNS
+        assert row["text"] == " ".join(row["text"].split())
+        assert row["grade"] in GRADES
+        assert row["kind"] in KINDS
+        assert row["held"] == str(int(is_held(name)))
+    for language in {*LANGUAGES, "ar", "hi"}:
+        here = [row for row in rows if row["language"] == language]
+        assert {row["grade"] for row in here} == set(GRADES)
+        assert {row["kind"] for row in here} == set(KINDS)
+        assert {row["held"] for row in here} == {"0", "1"}
 
 
 def test_a_text_is_known_again_whatever_its_spaces_and_capitals() -> None:
@@ -63,6 +86,13 @@ def test_a_text_without_a_label_is_not_left_out(tmp_path: Path) -> None:
 def test_without_the_data_it_is_said_where_they_should_be(tmp_path: Path) -> None:
     with pytest.raises(labelled.DataAbsent, match=re.escape(str(tmp_path))):
         labelled.drawn(data=tmp_path)
+
+
+@with_data
+@pytest.mark.shared_data
+def test_what_was_written_for_it_is_no_text_of_the_data() -> None:
+    found = {hash_of(text) for dataset in labelled.DATASETS for text, _ in labelled.rows_of(dataset)}
+    assert not found & {hash_of(each.text) for each in labelled.written()}
 
 
 @with_data
