@@ -104,9 +104,13 @@ class Checks:
             self._note(("earful", "zone"), f"an unknown zone, {shown(name)}", write)
 
     def _listen(self) -> None:
-        port = str(self._in("earful", "page_listen")).rpartition(":")[2]
-        if len(port) <= 5 and port.isdecimal() and int(port) > 65535:
-            self._note(("earful", "page_listen"), shown(self._in("earful", "page_listen")), "write a port up to 65535")
+        ports = {name: str(self._in("earful", name)).rpartition(":")[2] for name in ("page_listen", "metrics_listen")}
+        for name, port in ports.items():
+            if len(port) <= 5 and port.isdecimal() and int(port) > 65535:
+                self._note(("earful", name), shown(self._in("earful", name)), "write a port up to 65535")
+        page = "8321" if self._in("earful", "page_listen") is None else ports["page_listen"]
+        if page == ports["metrics_listen"] != "0":
+            self._note(("earful", "metrics_listen"), "the port of the page", "write a port of its own")
 
     def _database(self) -> None:
         database = self.sound.get("database")

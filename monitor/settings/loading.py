@@ -167,6 +167,7 @@ class _Reading:
             file=self.path.absolute(),
             **sound,
             fingerprint=fingerprint,
+            from_elsewhere=frozenset(self.filling.from_elsewhere),
             given=frozenset(_keys(self.table, ())),
             whole=not self.filling.passed_over,
             warnings=(*self.filling.warnings, *_almost_midnight(sound)),

@@ -116,6 +116,7 @@ class Earful(Table):
     zone: str = "UTC"
     page_url: str = Field(default="http://127.0.0.1:8321", pattern=r"^https?://[^\s/?#@]+[^\s?#]*$")
     page_listen: str = Field(default="127.0.0.1:8321", pattern=f"^{_LISTEN}$")
+    metrics_listen: str = Field(default="", pattern=f"^({_LISTEN})?$")  # /metrics alone, without a token
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     operator: tuple[str, ...] = ("console",)
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] = timedelta(days=365)
@@ -378,6 +379,7 @@ class Settings(Table):
     judge: Judge = Judge()
     fingerprint: str = ""  # sha256 of the file's bytes: a reload knows whether anything changed
     given: frozenset[str] = frozenset()  # the keys that the file itself sets, as "alerts.group_wait"
+    from_elsewhere: frozenset[str] = frozenset()  # the keys whose values are in the environment or a file: never shown
     warnings: tuple[str, ...] = ()  # sound, and yet worth a look
     whole: bool = True  # every secret was there; False only for commands that need none
 

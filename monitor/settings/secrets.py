@@ -38,6 +38,7 @@ class Filling:
     plain: frozenset[Key] = frozenset()  # secrets that may be in the file because they hold no password
     need_secrets: bool = True  # else one that is missing is no fault; the database's is always needed
     passed_over: bool = False  # a secret was missing, and nobody needs it now
+    from_elsewhere: set[str] = field(default_factory=set)  # keys whose values came from the environment or a file
     unused: frozenset[Key] = frozenset()  # tables that are switched off: their secrets are never asked for
 
     def table(self, model: type[BaseModel], value: object, key: Key, also: tuple[str, ...] = ()) -> object:
@@ -117,6 +118,7 @@ class Filling:
             self._note(key, shown(next(iter(value.values()))), _HOW)
         else:
             noted = len(self.problems)
+            self.from_elsewhere.add(dotted(key))
             text = self._from_environment(value["env"], key) if "env" in value else self._from_file(value["file"], key)
             if not text and (key[:2] in self.unused or (not self.need_secrets and key[0] != "database")):
                 del self.problems[noted:]

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, SecretStr
+
+from monitor.settings.environment import NAME as ENVIRONMENT_FILE
 from monitor.settings.models import Settings
+
+SHORT = 24  # characters of a secret of one's own making
+DIFFERENT = 8  # letters that one has at least
 
 
 def worth_a_look(settings: Settings) -> list[str]:
@@ -13,7 +24,73 @@ def worth_a_look(settings: Settings) -> list[str]:
             "no brand has `accounts`: your own public replies are not seen, so no clock stops by itself and people are "
             f'reminded of what is answered. Write under [[brands]]: accounts = {{ {_answerable(settings)} = ["you"] }}'
         )
-    return found
+    return [*found, *_reached(settings), *_read_by_others(settings), *_short_secrets(settings)]
+
+
+def _reached(settings: Settings) -> Iterator[str]:
+    """How the page is reached, by whom, and what somebody between could read or pretend."""
+    earful = settings.earful
+    page = urlsplit(earful.page_url)
+    listening = earful.page_listen.rpartition(":")[0].strip("[]")
+    at_home = _is_loopback(page.hostname or "")
+    mails = [channel.name for channel in settings.channels if channel.kind == "email"]
+    proxies = "Put a proxy with TLS before it and write its https address under page_url"
+    if page.scheme == "http" and not at_home:
+        yield f"page_url is http: passwords and sessions cross the network in the clear. {proxies}"
+    elif page.scheme == "http" and not _is_loopback(listening):
+        yield (
+            f"page_listen answers other machines, and page_url is http: unless only this machine reaches that port, "
+            f"passwords cross the network in the clear. {proxies}"
+        )
+    if page.scheme == "https" and not earful.trusted_proxies:
+        yield (
+            "page_url is https and trusted_proxies is empty: everybody seems to come from the proxy, so one guesser "
+            'locks everybody out. Write the proxy\'s address there, such as trusted_proxies = ["127.0.0.1"]'
+        )
+    for each in earful.trusted_proxies:
+        if _is_too_wide(each):
+            yield (
+                f'trusted_proxies trusts "{each}": anybody can claim any address, so nobody who guesses is slowed '
+                "down. Write the proxy's own address"
+            )
+    if mails and at_home:
+        yield (
+            f"mails leave by {mails[0]}, and page_url is {earful.page_url}: their buttons lead nowhere on any other "
+            "machine. Write the address at which your team reaches the page"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host.lower() == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_too_wide(network: str) -> bool:
+    """Whether a network holds addresses of strangers: it is not a private one, and larger than any proxy's."""
+    known = ip_network(network)
+    return not known.is_private and known.prefixlen < (8 if known.version == 4 else 16)
+
+
+def _read_by_others(settings: Settings) -> Iterator[str]:
+    for path in (settings.file, settings.file.with_name(ENVIRONMENT_FILE)):
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError:
+            continue
+        if mode & stat.S_IROTH:
+            yield f"{path.name} can be read by everybody on this machine (mode {mode:04o}); run: chmod 600 {path}"
+
+
+def _short_secrets(settings: Settings) -> Iterator[str]:
+    for channel in settings.channels:
+        if not isinstance(channel.options, BaseModel) or "secret" not in type(channel.options).model_fields:
+            continue
+        secret = channel.options.secret  # type: ignore[attr-defined]  # each kind has fields of its own
+        text = secret.get_secret_value() if isinstance(secret, SecretStr) else ""
+        if settings.whole and text and (len(text) < SHORT or len(set(text)) < DIFFERENT):
+            yield f"the secret of {channel.name} is short enough to guess; make one with: openssl rand -hex 32"
 
 
 def _answerable(settings: Settings) -> str:

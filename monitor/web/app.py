@@ -23,7 +23,7 @@ from monitor.web import auth, security
 from monitor.web.context import WebContext
 from monitor.web.forms import Form
 from monitor.web.html import page, static_files
-from monitor.web.identity import Refusal
+from monitor.web.identity import Identity, Refusal
 from monitor.web.routing import ROUTES, RequestContext, Route
 
 log = logging.getLogger("earful.page")
@@ -76,7 +76,10 @@ class _Guard:
             await send(message)
 
         try:
-            if scope["path"] not in ANY_HOST:
+            if self.site.is_metrics_port(scope):
+                if scope["path"] != "/metrics":
+                    raise Refusal(404, "There is nothing here", "This port answers /metrics alone.")
+            elif scope["path"] not in ANY_HOST:
                 security.check_host(Headers(scope=scope), self.site.hosts, open_demo=self.site.open_demo)
         except Refusal as refusal:
             await _plain(refusal)(scope, receive, with_headers)
@@ -130,7 +133,9 @@ def serve(site: WebContext, route: Route, request: Request, form: Form) -> Respo
 
 
 def _serve(site: WebContext, route: Route, context: RequestContext) -> Response:
-    if route.kind == "api":
+    if site.is_metrics_port(context.request.scope):
+        context.identity = Identity("metrics", "viewer", "", way="api")
+    elif route.kind == "api":
         context.identity = auth.caller(context.request, context.database, context.settings, context.now)
     else:
         context.identity = site.authenticator.identity(

@@ -25,7 +25,7 @@ from monitor.store.database import Database, at, instant
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web.identity import RANK, Identity, Refusal, Role
-from monitor.web.security import client_of, from_here
+from monitor.web.security import client_of
 
 IDLE = timedelta(days=7)  # a session that nobody uses ends
 TOUCH_EVERY = timedelta(minutes=10)
@@ -195,12 +195,7 @@ def drop_cookie(response: Response) -> None:
 
 
 def caller(request: Request, database: Database, settings: Settings, now: datetime) -> Identity:
-    """Who calls the API, by the token in its Authorization header; Refusal without a living one.
-
-    For its metrics this machine needs none.
-    """
-    if request.url.path == "/metrics" and from_here(request):
-        return Identity("this machine", "viewer", "", way="api")
+    """Who calls the API, by the token in its Authorization header; Refusal without a living one."""
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
     row = web.token(database, secret.strip()[:200], "api", now) if kind.casefold() == "bearer" else None
     if row is None or row["role"] not in RANK:

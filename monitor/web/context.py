@@ -6,10 +6,11 @@ The server builds it once and owns what it holds; a handler gets it and knows ne
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from monitor.web.auth import Authenticator
 from monitor.wiring import Assembly
@@ -27,8 +28,14 @@ class WebContext:
     ready_pool: ThreadPoolExecutor  # answers /ready, which must not wait behind pages
     stopping: threading.Event
     open_demo: bool  # without a login, on this machine only
+    metrics_port_of: Callable[[], int]  # where /metrics answers alone and without a token; 0: nowhere
 
     @property
     def hosts(self) -> frozenset[str]:
         """The hosts that may be asked for."""
         return self.hosts_of()
+
+    def is_metrics_port(self, scope: Mapping[str, Any]) -> bool:
+        """Whether a request came in at the port of /metrics alone."""
+        port = self.metrics_port_of()
+        return port != 0 and scope.get("server") is not None and scope["server"][1] == port

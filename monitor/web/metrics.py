@@ -1,7 +1,7 @@
 """GET /metrics for Prometheus: how much was heard, what waits, how old each source's last success is.
 
 Names of sources, channels, brands and states are the only labels: nothing that a stranger wrote, no person, no secret.
-This machine may ask without a token; everybody else needs one of the API (`earful token add prometheus`).
+It asks for a token of the API (`earful token add prometheus`), but not at a port of its own (`metrics_listen`).
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 

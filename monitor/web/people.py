@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from datetime import date, time, timedelta
@@ -12,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 from starlette.responses import Response
 
 from monitor.people.audit import Event
+from monitor.settings.models import Settings
 from monitor.store import web
 from monitor.web import auth
 from monitor.web.html import page
@@ -121,31 +123,48 @@ def show_settings(context: RequestContext) -> Response:
     return page(context, "settings.html", title="Settings", groups=groups, warnings=context.settings.warnings)
 
 
-_HIDDEN = {"file", "fingerprint", "given", "warnings"}
+_HIDDEN = {"file", "fingerprint", "from_elsewhere", "given", "warnings"}
 
 
-def values_of(settings: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every key with its value in words, in the order of the file."""
-    for name in type(settings).model_fields:
+def values_of(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every key with its value in words, in the order of the file; what is a secret or came from elsewhere is "set"."""
+    for key, value in _fields_of(settings, ""):
+        yield key, _shown(value, key, settings.from_elsewhere)
+
+
+def _shown(value: Any, key: str, hidden: frozenset[str]) -> str:
+    if key in hidden:
+        return "set"
+    if isinstance(value, (tuple, list)) and value:
+        return ", ".join(_shown(each, f"{key}[{number}]", hidden) for number, each in enumerate(value))
+    return words_of(value)
+
+
+def _fields_of(table: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name in type(table).model_fields:
         if not prefix and name in _HIDDEN:
             continue
         key = f"{prefix}.{name}" if prefix else name
         if name == "options":  # a kind's own keys stand beside the common ones
             key = prefix
-        yield from _value_of(getattr(settings, name), key)
+        yield from _value_of(getattr(table, name), key)
 
 
-def _value_of(value: Any, key: str) -> Iterator[tuple[str, str]]:
+def _value_of(value: Any, key: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, BaseModel):
-        yield from values_of(value, key)
+        yield from _fields_of(value, key)
     elif isinstance(value, (tuple, list)) and value and all(isinstance(each, BaseModel) for each in value):
         for number, each in enumerate(value):
-            yield from values_of(each, f"{key}[{number}]")
+            yield from _fields_of(each, f"{key}[{number}]")
     elif isinstance(value, dict) and value and not all(isinstance(each, SecretStr) for each in value.values()):
         for name, each in value.items():
             yield from _value_of(each, f"{key}.{name}")
     else:
-        yield key, words_of(value)
+        yield key, value
+
+
+# Where an address holds a key: before its host, and in its query.
+_USER, _QUERY = re.compile(r"(?<=://)[^\s/?#@]+@"), re.compile(r"(?<=\?)\S+")
 
 
 def words_of(value: Any) -> str:  # noqa: PLR0911 - one line a type
@@ -166,4 +185,6 @@ def words_of(value: Any) -> str:  # noqa: PLR0911 - one line a type
         return ", ".join(value) or "none"
     if isinstance(value, (tuple, list, set, frozenset)):
         return ", ".join(words_of(each) for each in value) or "none"
+    if isinstance(value, str) and "://" in value:
+        return _QUERY.sub("(set)", _USER.sub("(set)@", value))
     return str(value)

@@ -46,16 +46,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def from_here(request: Request) -> bool:
-    """Whether this machine asks by its own name, and no proxy on behalf of another."""
-    return (
-        request.client is not None
-        and is_loopback(request.client.host)
-        and is_loopback(request.url.hostname or "")
-        and not any(name in request.headers for name in FORWARDED)
-    )
-
-
 def client_of(request: Request, settings: Settings) -> str:
     """The address of who really asks: a proxy is believed only where it stands in a network that settings name.
 
@@ -79,7 +69,12 @@ def client_of(request: Request, settings: Settings) -> str:
 
 def listen_of(settings: Settings) -> tuple[str, int]:
     """(host, port) to listen on."""
-    host, _, port = settings.earful.page_listen.rpartition(":")
+    return parts_of(settings.earful.page_listen)
+
+
+def parts_of(address: str) -> tuple[str, int]:
+    """(host, port) of "HOST:PORT"."""
+    host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 
 

@@ -24,7 +24,7 @@ from monitor.web.app import build
 from monitor.web.auth import Authenticator
 from monitor.web.context import WebContext
 from monitor.web.html import warm
-from monitor.web.security import hosts_of, is_loopback, listen_of
+from monitor.web.security import hosts_of, is_loopback, listen_of, parts_of
 from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.page")
@@ -86,6 +86,21 @@ class Guarded(H11Protocol):
             self._clock = None
 
 
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With its protocol named: asyncio sends small answers at once only on what it knows to be TCP.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(256)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
 class WebServer:
     """The page, the signed links, the API. `assembly_of` gives the parts as they stand now (settings may be reloaded).
 
@@ -98,6 +113,7 @@ class WebServer:
         self.assembly_of = assembly_of
         self.clock = clock
         self.host, self.port = listen_of(assembly_of().settings)
+        self.metrics_port = 0  # 0: /metrics has none of its own
         self.open_demo = open_demo and is_loopback(self.host)
         self.context = WebContext(
             assembly_of=assembly_of,
@@ -108,6 +124,7 @@ class WebServer:
             ready_pool=ThreadPoolExecutor(1, thread_name_prefix="page-ready"),
             stopping=threading.Event(),
             open_demo=self.open_demo,
+            metrics_port_of=lambda: self.metrics_port,
         )
         self.app = build(self.context)
         self._server: uvicorn.Server | None = None
@@ -125,7 +142,7 @@ class WebServer:
         """Begin to serve; False, with the reason in the log, where the address cannot be listened on."""
         wished = self.port
         try:
-            listening = self._listen_nearby() if self.open_demo else self._listen()
+            listening = self._listen_nearby() if self.open_demo else _bound(self.host, self.port)
         except OSError as error:
             log.error(
                 "the page is not served: %s:%s cannot be listened on (%s). Write another address under page_listen",
@@ -135,6 +152,7 @@ class WebServer:
             )
             return False
         self.port = listening.getsockname()[1]
+        sockets = [listening, *self._listen_for_metrics()]
         if wished and self.port != wished:
             log.warning("port %s is taken: the page is at %s", wished, self.address)
         config = uvicorn.Config(
@@ -153,7 +171,7 @@ class WebServer:
             h11_max_incomplete_event_size=MOST_HEADERS,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, args=([listening],), name="page", daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(sockets,), name="page", daemon=True)
         self._thread.start()
         self.context.pool.submit(warm)  # so that the first person need not wait for it
         return True
@@ -162,25 +180,27 @@ class WebServer:
         """The port, or one of the next where it is taken: whoever looks at a demo need set up nothing."""
         for _ in range(PORTS - 1):
             try:
-                return self._listen()
+                return _bound(self.host, self.port)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
             self.port += 1
-        return self._listen()
+        return _bound(self.host, self.port)
 
-    def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        # With its protocol named: asyncio sends small answers at once only on what it knows to be TCP.
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    def _listen_for_metrics(self) -> list[socket.socket]:
+        """The socket of /metrics alone, where settings give it a port of its own; the page goes on without it."""
+        address = self.assembly_of().settings.earful.metrics_listen
+        if not address:
+            return []
+        host, port = parts_of(address)
         try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind((self.host, self.port))
-            listening.listen(256)
-        except OSError:
-            listening.close()
-            raise
-        return listening
+            listening = _bound(host, port)
+        except OSError as error:
+            said = error.strerror or type(error).__name__
+            log.error("/metrics has no port: %s cannot be listened on (%s); see metrics_listen", address, said)
+            return []
+        self.metrics_port = listening.getsockname()[1]
+        return [listening]
 
     def _serve(self, sockets: list[Any]) -> None:
         assert self._server is not None

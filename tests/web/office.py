@@ -68,9 +68,12 @@ class Office:
         open_demo: bool = False,
         tables: str = PEOPLE,
         earful: str = "",
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.clock = Clock()
-        self.settings = settings_from(folder, tables=tables, earful=f'page_listen = "127.0.0.1:0"\n{earful}')
+        self.settings = settings_from(
+            folder, tables=tables, earful=f'page_listen = "127.0.0.1:0"\n{earful}', environ=environ
+        )
         self.database = database
         self.assembly: Assembly = assembly_of(database, self.settings)
         self.server = WebServer(lambda: self.assembly, self.clock, open_demo=open_demo)

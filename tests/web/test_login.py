@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -223,6 +224,33 @@ def test_a_token_of_the_api_is_shown_once_and_kept_as_a_hash(office: Office) -> 
     assert web.token(office.database, secret, "welcome", NOW) is None
     admin.post("/people/tokens", {"verb": "drop", "id": row["id"]})
     assert web.token(office.database, secret, "api", NOW) is None
+
+
+def test_what_came_from_elsewhere_is_shown_nowhere(tmp_path: Path, sqlite: Sqlite) -> None:
+    """Addresses hold keys: one from the environment or a file is "set", and of one in the clear its query is."""
+    from monitor.web.routing import ROUTES
+
+    file = tmp_path / "feed"
+    file.write_text("https://canary.example/of-a-file")
+    feeds = (
+        '[[sources]]\nname = "feeds"\nkind = "rss"\nfeeds = [{ env = "FEED" }, { file = "feed" }, '
+        '"https://u:canary@plain.example/feed?key=canary&page=2"]\n'
+        '[[sources]]\nname = "toots"\nkind = "mastodon"\napi_url = { env = "SERVER" }\ntags = ["acme"]\n'
+    )
+    environ = {"FEED": "https://canary.example/of-the-environment", "SERVER": "https://canary.example"}
+    office = Office(tmp_path, sqlite, tables=feeds, environ=environ)
+    try:
+        ida = office.person("Ida", "admin")
+        text = ida.get("/settings").text
+        assert re.search(
+            r"sources\[\d\].feeds</code></td><td data-name=\"value\">set, set, https://\(set\)@plain", text
+        )
+        assert "plain.example/feed?(set)" in text
+        shown = [ida.get(route.path).text for route in ROUTES if route.method == "GET" and "{" not in route.path]
+        assert len(shown) > 15
+        assert [each for each in shown if "canary" in each] == []
+    finally:
+        office.close()
 
 
 def test_secrets_of_the_settings_are_never_shown(tmp_path: object, office: Office) -> None:

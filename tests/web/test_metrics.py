@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx2
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from connectors import Quota
@@ -18,8 +19,16 @@ from tests.web.office import Office
 SECRET = "earful_a_token_of_prometheus"
 
 
+def asked(office: Office) -> httpx2.Response:
+    """What Prometheus gets, which has a token."""
+    with office.database.transaction():
+        if web.token(office.database, SECRET, "api", office.clock()) is None:
+            web.add_token(office.database, SECRET, "prometheus", "api", office.clock(), role="viewer", until=None)
+    return httpx2.get(f"{office.address}/metrics", headers={"authorization": f"Bearer {SECRET}"}, timeout=20)
+
+
 def told(office: Office) -> dict[tuple[str, tuple[str, ...]], float]:
-    answer = httpx2.get(f"{office.address}/metrics", timeout=20)
+    answer = asked(office)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/plain")
     return {
@@ -65,34 +74,45 @@ def test_an_installation_that_has_heard_nothing_yet_answers_too(office: Office) 
     assert told(office)["earful_mentions", ()] == 0
 
 
-def test_through_a_proxy_or_under_another_name_a_token_is_needed(office: Office) -> None:
-    with office.database.transaction():
-        web.add_token(office.database, SECRET, "prometheus", "api", office.clock(), role="viewer", until=None)
-    named = office.settings.earful.page_url.partition("//")[2]
-    for headers in ({"x-forwarded-for": "10.0.0.9"}, {"forwarded": "for=10.0.0.9"}, {"via": "1.1 x"}):
+def test_a_token_is_needed_from_everywhere_and_a_host_of_ours(office: Office) -> None:
+    for headers in ({}, {"x-forwarded-for": "127.0.0.1"}, {"authorization": "Bearer earful_wrong"}):
         assert httpx2.get(f"{office.address}/metrics", headers=headers, timeout=20).status_code == 401
-        allowed = {**headers, "authorization": f"Bearer {SECRET}"}
-        assert httpx2.get(f"{office.address}/metrics", headers=allowed, timeout=20).status_code == 200
-    assert named.startswith("127.0.0.1")
+    assert asked(office).status_code == 200
     assert httpx2.get(f"{office.address}/metrics", headers={"host": "evil.example"}, timeout=20).status_code == 400
 
 
-def test_a_published_page_wants_a_token_from_this_machine_too(tmp_path: Path, sqlite: Sqlite) -> None:
-    """A proxy beside us that says nothing of itself still asks for the page's public name."""
-    office = Office(tmp_path, sqlite, earful='page_url = "https://earful.example.org"')
+def test_a_port_of_its_own_answers_metrics_without_a_token_and_nothing_else(tmp_path: Path, sqlite: Sqlite) -> None:
+    office = Office(tmp_path, sqlite, earful='metrics_listen = "127.0.0.1:0"')
     try:
-        headers = {"host": "earful.example.org"}
-        assert httpx2.get(f"{office.address}/metrics", headers=headers, timeout=20).status_code == 401
+        alone = f"http://127.0.0.1:{office.server.metrics_port}"
+        assert office.server.metrics_port not in {0, office.server.port}
+        answer = httpx2.get(f"{alone}/metrics", headers={"host": "prometheus.internal"}, timeout=20)
+        assert "earful_mentions 0" in answer.text
+        for path in ("/", "/login", "/health", "/api/v1/mentions", "/metrics/", "/static/app.css"):
+            assert httpx2.get(alone + path, timeout=20).status_code == 404, path
+        assert httpx2.post(f"{alone}/metrics", timeout=20).status_code == 405
+        assert httpx2.get(f"{office.address}/metrics", timeout=20).status_code == 401
     finally:
         office.close()
 
 
+def test_a_port_that_is_taken_costs_the_metrics_alone(
+    office: Office, tmp_path: Path, sqlite: Sqlite, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Office(tmp_path, sqlite, earful=f'metrics_listen = "127.0.0.1:{office.server.port}"')
+    try:
+        assert "/metrics has no port" in caplog.text
+        assert httpx2.get(f"{other.address}/health", timeout=20).status_code == 200
+        assert other.server.metrics_port == 0
+    finally:
+        other.close()
+
+
 def test_no_label_holds_what_a_stranger_wrote_or_a_secret(office: Office) -> None:
     with office.database.transaction():
-        web.add_token(office.database, SECRET, "prometheus", "api", office.clock(), role="viewer", until=None)
         sources.failed(office.database, "chirp", office.clock(), "MARKER in an error", "MARKER", refused=True)
     office.take(post(f"{LATE} MARKER", author="MARKER", url="https://x.example/MARKER", thread_id="MARKER"))
-    text = httpx2.get(f"{office.address}/metrics", timeout=20).text
+    text = asked(office).text
     assert "MARKER" not in text
     assert SECRET not in text
     labels = {key for family in text_string_to_metric_families(text) for s in family.samples for key in s.labels}
