@@ -29,6 +29,7 @@ from monitor.notify.rendering import SignedLink, no_link
 from monitor.notify.sender import Alerting
 from monitor.notify.system_notices import queue_notice
 from monitor.people.upgrade import give_ids
+from monitor.privacy.carrying_over import carry_over
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
@@ -69,8 +70,18 @@ def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
     """Open the database that settings name, and bring it to this version's schema."""
     database = open_database(settings.database.url.get_secret_value())
     migrate(database, now)
+    _stand_beside(database, settings)
     give_ids(database, settings, now)
+    carried = carry_over(database, now)
+    if carried.entries or carried.posts:
+        log.warning("%s", carried.words)
     return database
+
+
+def _stand_beside(database: Database, settings: Settings) -> None:
+    """PostgreSQL has no "beside": its key and its list of erasures lie beside the settings."""
+    if database.beside is None:
+        database.beside = settings.file.with_name("earful")
 
 
 def queries_of(settings: Settings) -> dict[str, Query]:
@@ -110,6 +121,7 @@ def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels,
 
 def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink = no_link) -> Assembly:
     """Make every part. What nobody configured is not imported."""
+    _stand_beside(database, settings)
     written, settings = settings, overlay(settings, web.desk_values(database))
     rules = Rules(settings)
     queries = queries_of(settings)

@@ -502,10 +502,10 @@ def show_again(database: Database, case: Case, now: datetime, reason: str) -> No
             deliveries.queue_edit(database, root, now, now, reason, urgent=True)
 
 
-def close_deleted(database: Database, case: Case, now: datetime) -> None:
+def close_deleted(database: Database, case: Case, now: datetime, who: str = "the network") -> None:
     """The network deleted what this case was about: it is closed as such, and nobody is told again."""
-    cases.change(database, case.id, closed_at=now, closed_by="the network", outcome="deleted", next_step_at=None)
-    cases.log(database, case.id, now, "close", who="the network", way="network", outcome="deleted")
+    cases.change(database, case.id, closed_at=now, closed_by=who, outcome="deleted", next_step_at=None)
+    cases.log(database, case.id, now, "close", who=who, way="network", outcome="deleted")
     after = cases.one(database, case.id)
     assert after is not None
     show_again(database, after, now, "deleted by its author")

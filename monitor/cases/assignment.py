@@ -18,7 +18,7 @@ from monitor.cases.grouping import Stories
 from monitor.cases.opening import CaseOpener, Person
 from monitor.cases.recording import Reply, record_reply
 from monitor.settings.rules import Rules
-from monitor.store import cases, key_values, mentions, requeue
+from monitor.store import cases, forgotten, key_values, mentions, requeue
 from monitor.store.database import Database, Row, stamp
 from monitor.types import Judged, Mention
 
@@ -31,6 +31,7 @@ class IngestResult:
     matched: int = 0
     new: int = 0
     flagged: int = 0
+    forgotten: int = 0  # not taken in: their author was erased, or the network deleted them
     opened: list[str] = field(default_factory=list)
 
     def add(self, other: IngestResult) -> None:
@@ -39,6 +40,7 @@ class IngestResult:
         self.matched += other.matched
         self.new += other.new
         self.flagged += other.flagged
+        self.forgotten += other.forgotten
         self.opened += other.opened
 
 
@@ -74,6 +76,7 @@ class CaseAssigner:
 
     def store(self) -> None:
         """Store what is new and let everything follow from it."""
+        self._leave_out_forgotten()
         fresh = self._store_posts()
         if not fresh:
             return
@@ -81,6 +84,13 @@ class CaseAssigner:
         for each in sorted(fresh, key=lambda one: (one.post.posted_at, one.mention_id)):
             self._place(each)
         self._write()
+
+    def _leave_out_forgotten(self) -> None:
+        """Who was erased does not come back, by whichever way."""
+        gone = forgotten.among(self.database, [each.post for each in self.judged])
+        if gone:
+            self.judged = [each for each in self.judged if (each.post.source, each.post.native_id) not in gone]
+            self.taken.forgotten += len(gone)
 
     def store_standing(self) -> None:
         """Give mentions that stand already, and had no case, one of their own."""

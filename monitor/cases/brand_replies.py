@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -16,7 +17,7 @@ from connectors import Post
 from monitor.cases.recording import Reply, record_reply, take_back
 from monitor.cases.reply_kinds import MACHINE_WITHIN, PROMPT, Decided, PromptReply, kind_of, same_words
 from monitor.settings.rules import Rules
-from monitor.store import cases, key_values, mentions
+from monitor.store import cases, forgotten, key_values, mentions
 from monitor.store.database import Database, Row, at, stamp
 from monitor.text.sanitize import tidy
 
@@ -63,12 +64,14 @@ class Answers:
         by_source: dict[str, list[Post]] = {}
         for post in posts:
             by_source.setdefault(post.source, []).append(post)
+        to = [replace(post, native_id=post.parent_id, author="", author_id="") for post in posts if post.parent_id]
+        gone = forgotten.among(self.database, to)
         return [
             post
             for source, theirs in by_source.items()
             for known in [key_values.known_own_posts(self.database, source, [each.native_id for each in theirs])]
             for post in theirs
-            if post.native_id not in known
+            if post.native_id not in known and (post.source, post.parent_id) not in gone
         ]
 
     def _case_of(self, own: Row, parent_author: str) -> Case | None:

@@ -15,10 +15,13 @@ from alerts.wording import count_words, excerpt
 from connectors import Post
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json
 from monitor.ingest import file_import
+from monitor.privacy.carrying_over import carry_over
 from monitor.service.scheduler import utc_now
-from monitor.store import mentions, sources
+from monitor.store import forgotten, mentions, sources, wiping
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
+from monitor.store.renames import know_names
+from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
 from monitor.text.judge import Judge
 from monitor.text.model import evaluation
@@ -115,8 +118,8 @@ def import_(
         seconds = time.monotonic() - started
         result = {
             "read": taken.seen, "matched": taken.matched, "unmatched": taken.seen - taken.matched, "new": taken.new,
-            "flagged": taken.flagged, "cases": len(taken.opened), "aside": len(reading.aside),
-            "repeated": reading.repeated, "dates": reading.order,
+            "flagged": taken.flagged, "forgotten": taken.forgotten, "cases": len(taken.opened),
+            "aside": len(reading.aside), "repeated": reading.repeated, "dates": reading.order,
             "seconds": round(seconds, 3), "posts_per_second": round(taken.seen / seconds) if seconds else None,
         }  # fmt: skip
         if as_json:
@@ -128,6 +131,9 @@ def import_(
             + (f", {len(reading.aside):,} set aside" if reading.aside else ""),
             soft_wrap=one_line,
         )
+        if taken.forgotten:
+            left = count_words(taken.forgotten, "post")
+            console.print(f"{left} not taken in: erased here, or deleted on the network", soft_wrap=one_line)
         for note in reading.notes():
             console.print(Text(f"! {note}", "yellow"), soft_wrap=one_line)
         for each in reading.aside[:5]:
@@ -309,7 +315,34 @@ def restore(
     url = settings.database.url.get_secret_value()
     if not url.startswith("sqlite:"):
         raise Failed("this database is PostgreSQL: use pg_restore")
+    path = Path(url.removeprefix("sqlite:"))
     try:
-        typer.echo(restore_to(file.absolute(), Path(url.removeprefix("sqlite:")), utc_now(), only_check=verify))
+        typer.echo(restore_to(file.absolute(), path, utc_now(), only_check=verify))
+        if not verify and (said := _forget_again(path)):
+            typer.echo(said)
     except DatabaseUnusable as error:
         raise Failed(str(error)) from error
+
+
+def _forget_again(path: Path) -> str:
+    """What was erased since a copy was made goes out of it, too; what was done, in words.
+
+    A copy of an older schema, without anything to carry over, stays as it is: whoever goes back a version needs it so.
+    """
+    database = Sqlite(path)
+    try:
+        listed = forgotten.list_file(database)
+        if not database.has_table("forgotten") and not (listed and listed.exists()):
+            return ""
+        before = set(database.copies())
+        migrate(database, utc_now())
+        know_names(database)
+        carried = carry_over(database, utc_now())
+        if carried.posts:
+            wiping.wipe(database, utc_now())
+            for name in set(database.copies()) - before:  # made a moment ago, with the words in it
+                for each in (path.with_name(name), path.with_name(f"{name}.sha256")):
+                    each.unlink(missing_ok=True)
+        return carried.words
+    finally:
+        database.close()

@@ -15,12 +15,24 @@ from monitor.cli.costs import budget_of, cost_line, costs, foreseen
 from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
 from monitor.notify import trouble
+from monitor.privacy.carrying_over import key_missing
 from monitor.reports import formatting
 from monitor.service import clock_check
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
-from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, requeue, sources, web
+from monitor.store import (
+    cases,
+    channel_health,
+    deliveries,
+    disk,
+    forgotten,
+    key_values,
+    mentions,
+    requeue,
+    sources,
+    web,
+)
 from monitor.store.channel_health import Health
 from monitor.store.connect import served_by
 from monitor.store.database import Database, at, stamp
@@ -68,6 +80,7 @@ def status(as_json: AsJson = False) -> None:
                     ],
                     "targets": [_failing(each.name, each) for each in standing.failing_targets()],
                     "retention_waits": _retention_waits(database) or None,
+                    "erasures_without_key": forgotten.without_key(database),
                     "not_stored": disk.fault(database, now) or None,
                     "not_alerted": trouble.lines(database, assembly.rules, now),
                     "daemon": served_by(assembly.settings.database.url.get_secret_value()) or None,
@@ -188,6 +201,8 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
         notes.insert(0, f"nothing can be stored, so sources are not read: {not_stored}. Free some space")
     if why := _retention_waits(database):
         notes.append(f"{clock_check.title(why)}. {clock_check.REMEDY}")
+    if missing := forgotten.without_key(database):
+        notes.append(key_missing(missing, str(forgotten.key_file(database))))
     notes += trouble.lines(database, assembly.rules, utc_now())
     for note in notes:
         console.print(Text(f"! {safe_line(note)}", "yellow"))

@@ -21,7 +21,7 @@ from monitor.cases.brand_replies import Answers
 from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
-from monitor.store import cases, key_values, mentions, sources
+from monitor.store import cases, forgotten, key_values, mentions, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, Row, at
 from monitor.text.same_trouble import says_same_trouble
@@ -198,6 +198,8 @@ class Conversations:
                 for each in judged
                 if says_same_trouble(each.post.text) or (each.verdict.lane == "ping" and not each.verdict.praise)
             ]
+            gone = forgotten.among(self.database, [each.post for each in same])
+            same = [each for each in same if (each.post.source, each.post.native_id) not in gone]
             if same:
                 with self.database.transaction():
                     kept += mentions.add_to_case(self.database, case_id, same, now)

@@ -8,6 +8,7 @@ whom and when; not who it was.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +16,12 @@ from datetime import datetime
 from alerts.wording import count_words
 from monitor.cases import actions as verbs
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, wiping
+from monitor.store import cases, deliveries, forgotten, wiping
 from monitor.store import forgetting as store
-from monitor.store.database import Database
+from monitor.store.database import Database, DatabaseUnusable
 from monitor.text.normalize import clean
+
+log = logging.getLogger("earful.forgetting")
 
 STAYS = (
     "Mails that were sent, and copies made by earful backup before now, still hold what they held.",
@@ -90,6 +93,8 @@ def erase(database: Database, rules: Rules, source: str, author: str, *, who: st
         posts = store.posts_of_person(database, source, names)
         theirs = store.cases_of_person(database, source, names, posts)
         found = _known(database, rules, source, names, posts, theirs)
+        natives, accounts = store.native_ids(database, posts), store.author_ids(database, posts)
+        entries = forgotten.note(database, source, natives, [*names, *accounts], now)
         for case_id in theirs:
             case = cases.one(database, case_id)
             if case is not None and case.closed_at is None:
@@ -99,6 +104,7 @@ def erase(database: Database, rules: Rules, source: str, author: str, *, who: st
         store.forget_name(database, source, names)
         store.note(database, source, who, way, found.posts, found.cases, now)
         wiping.owe(database, now)
+    forgotten.write(database, entries)
     return found
 
 
@@ -108,18 +114,31 @@ def deleted(database: Database, source: str, natives: Sequence[str], gone: Seque
     A case with nothing left to answer is closed as such, and forgotten. Inside a transaction.
     """
     posts = store.posts_by_native(database, source, natives)
+    accounts = []
     for account in gone:
-        posts += store.posts_of_account(database, source, account)
+        found = store.posts_of_account(database, source, account)
+        posts += found
+        accounts += [account] if found else []
     posts = list(dict.fromkeys(posts))
     if not posts:
         return []
+    try:
+        known = store.native_ids(database, posts)
+        forgotten.write(database, forgotten.note(database, source, known, accounts, now))
+    except DatabaseUnusable as error:
+        log.error("what %s deleted goes, and may come back out of an older copy: %s", source, error)
     theirs = store.cases_of_posts(database, posts)
     forget(database, posts, (), now, "deleted_at")
+    close_what_is_left(database, theirs, now, "the network")
+    return theirs
+
+
+def close_what_is_left(database: Database, theirs: Sequence[str], now: datetime, who: str) -> None:
+    """Close those of the cases that are open and have no post left to answer. Inside a transaction."""
     for case_id in store.without_posts(database, theirs):
         case = cases.one(database, case_id)
         if case is not None and case.closed_at is None:
-            verbs.close_deleted(database, case, now)
-    return theirs
+            verbs.close_deleted(database, case, now, who)
 
 
 def forget(

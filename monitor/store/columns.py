@@ -140,6 +140,7 @@ TABLES: dict[str, Classed] = {
         staff=_named("who"),
         plain=_named("n key at undone_at"),
     ),
+    "forgotten": Classed(ALWAYS, plain=_named("hash what key_mark at")),  # under a key that lies elsewhere
     "erasures": Classed(ALWAYS, staff=_named("who"), plain=_named("n source way at posts cases")),
     "audit": Classed(
         "audit_retention: it serves security, and holds no words of posts",

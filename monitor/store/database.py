@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from connectors.text import SPACELESS
@@ -109,6 +110,7 @@ class Database(Protocol):
     """What both faces can do. Rows read like dictionaries."""
 
     dialect: str
+    beside: Path | None  # the file of the state folder beside which the key and the list of erasures lie
     id_names: dict[str, str]  # "source:NAME", "brand:NAME" -> the name that its ids are made of, where it is another
 
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:

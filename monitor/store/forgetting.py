@@ -85,6 +85,17 @@ def author_ids(database: Database, posts: Sequence[str]) -> list[str]:
     return list(found)
 
 
+def native_ids(database: Database, posts: Sequence[str]) -> list[str]:
+    """The network's own ids of these posts."""
+    found: list[str] = []
+    for some in _in_batches(posts):
+        clause, values = marks("p", some)
+        found += [
+            row["native_id"] for row in database.rows(f"SELECT native_id FROM posts WHERE id IN {clause}", values)
+        ]
+    return found
+
+
 def cases_of_person(database: Database, source: str, names: Sequence[str], posts: Sequence[str]) -> list[str]:
     """The numbers of their cases, oldest first: by their names, and by what they wrote."""
     clause, values = marks("a", names)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, cast
 
 try:
@@ -71,6 +72,7 @@ class Postgresql:
         """
         _need_driver()
         self._address = address
+        self.beside: Path | None = None
         self.id_names: dict[str, str] = {}
         self._connections: PerThread[psycopg.Connection[Any]] = PerThread()
         try:

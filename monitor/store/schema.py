@@ -291,8 +291,11 @@ KEPT = (
     "CREATE INDEX posts_to_purge ON posts (source, posted_at) WHERE purged_at = ''",
 )
 
+# What was forgotten for good, as hashes under a key that is not in the database.
+FORGOTTEN = ("CREATE TABLE forgotten (hash {key} PRIMARY KEY, what {key}, key_mark {key}, at {key}){strict}",)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

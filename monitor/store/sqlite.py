@@ -71,6 +71,7 @@ class Sqlite:
     def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
         """Open (or create, with mode 0600) the file at `path`; raise DatabaseUnusable if that cannot be."""
         self.path = path
+        self.beside: Path | None = path
         self.id_names: dict[str, str] = {}
         self._timeout = timeout
         self._connections: PerThread[Any] = PerThread()

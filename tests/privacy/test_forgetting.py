@@ -126,7 +126,7 @@ def test_what_was_erased_does_not_come_in_again_and_what_they_write_next_does(ac
     first = settled(acme)
     erase(acme)
     assert take(acme, post(ANGRY, native_id="a"), now=NOW + 2 * HOUR) == []
-    (fresh,) = take(acme, post(BROKEN, native_id="new"), now=NOW + 2 * HOUR)
+    (fresh,) = take(acme, post(BROKEN, native_id="new", at=NOW + 2 * HOUR), now=NOW + 2 * HOUR)
     assert fresh != first
     assert cases.row_of(acme.database, first)["mentions"] == 1
 

@@ -1,0 +1,246 @@
+"""What was forgotten for good, so that it does not come back: by reading, by a file, or out of an older copy.
+
+Kept are hashes under a key: of a post's id, and of an author's id or name with the time until which what they wrote is
+forgotten. The key is a file in the state folder and never in the database, so that who has the database alone cannot
+ask it about anybody. The hashes stand in the table, and in a list beside the key: a copy that is put back knows nothing
+of what was forgotten since it was made.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from connectors import Post
+from monitor.store import key_values
+from monitor.store.database import Database, DatabaseUnusable, marks, stamp
+
+log = logging.getLogger("earful.forgetting")
+
+_READ, _KEYS = "erasures: list read", "erasures: keys"
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One hash: of a "post", or of an "author" whose posts are forgotten that were written until `at`."""
+
+    hash: str
+    what: str
+    key: str  # a mark of the key under which it was made
+    at: str
+
+
+def key_file(database: Database) -> Path | None:
+    """Where the key lies."""
+    return database.beside.with_name(f"{database.beside.name}.erasures-key") if database.beside else None
+
+
+def list_file(database: Database) -> Path | None:
+    """Where the list lies."""
+    return database.beside.with_name(f"{database.beside.name}.erasures") if database.beside else None
+
+
+def keys(database: Database) -> list[bytes]:
+    """The keys of the state folder: ours, and those of other machines that somebody has put below it."""
+    path = key_file(database)
+    if path is None or not path.exists():
+        return []
+    try:
+        lines = path.read_text("ascii").split()
+        return [bytes.fromhex(line) for line in lines if line]
+    except (OSError, ValueError) as error:
+        raise DatabaseUnusable(
+            f"{path}: this is not the key of erasures ({type(error).__name__}). Put the right file back: without it "
+            "nobody can tell who was erased"
+        ) from None
+
+
+def _own_key(database: Database, now: datetime) -> bytes:
+    """The first key; it is made when it is first needed."""
+    found = keys(database)
+    if found:
+        return found[0]
+    path = key_file(database)
+    if path is None:
+        raise DatabaseUnusable("there is no folder for the key of erasures; nothing was erased")
+    key = secrets.token_bytes(32)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(key.hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise DatabaseUnusable(f"{path}: {error.strerror}; the key of erasures cannot be kept there") from error
+    key_values.remember(database, _KEYS, _marks([key]), now)
+    return key
+
+
+def mark_of(key: bytes) -> str:
+    """By which a key is known, and which tells nothing of it."""
+    return blake2b(b"earful erasures", key=key, digest_size=6).hexdigest()
+
+
+def _marks(known: Iterable[bytes]) -> str:
+    return " ".join(sorted(mark_of(key) for key in known))
+
+
+def _hash(key: bytes, what: str, source: str, value: str) -> str:
+    text = "\0".join((what, source, value)).encode("utf-8", "replace")
+    return blake2b(text, key=key, digest_size=20).hexdigest()
+
+
+def _folded(author: str) -> str:
+    return author.lstrip("@").removeprefix("u/").casefold()
+
+
+def _origin(database: Database, source: str) -> str:
+    """The name that a source began with: what is forgotten stays so when it is renamed."""
+    return database.id_names.get(f"source:{source}", source)
+
+
+def note(database: Database, source: str, natives: Iterable[str], authors: Iterable[str], now: datetime) -> list[Entry]:
+    """Keep that these are forgotten, inside the transaction that empties them; `write` the entries once it stands."""
+    key, origin, at = _own_key(database, now), _origin(database, source), stamp(now)
+    mark = mark_of(key)
+    entries = [Entry(_hash(key, "post", origin, native), "post", mark, at) for native in natives if native]
+    entries += [
+        Entry(_hash(key, "author", origin, _folded(one)), "author", mark, at) for one in authors if _folded(one)
+    ]
+    _insert(database, entries)
+    return entries
+
+
+def _insert(database: Database, entries: Iterable[Entry]) -> None:
+    database.run_many(
+        "INSERT INTO forgotten (hash, what, key_mark, at) VALUES (:hash, :what, :key, :at) "
+        "ON CONFLICT (hash) DO UPDATE SET at = excluded.at WHERE forgotten.at < excluded.at",
+        [{"hash": each.hash, "what": each.what, "key": each.key, "at": each.at} for each in entries],
+    )
+
+
+def write(database: Database, entries: Iterable[Entry]) -> None:
+    """Add entries to the list beside the key. What cannot be written now is written at the next opening."""
+    path = list_file(database)
+    lines = "".join(json.dumps([each.hash, each.what, each.key, each.at]) + "\n" for each in entries)
+    if path is None or not lines:
+        return
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="ascii") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        log.error(
+            "%s: %s; what was forgotten stands in the database alone until it can be written", path, error.strerror
+        )
+
+
+def _listed(database: Database) -> dict[str, Entry]:
+    path = list_file(database)
+    found: dict[str, Entry] = {}
+    if path is None or not path.exists():
+        return found
+    for line in path.read_text("ascii", "replace").splitlines():
+        try:
+            entry = Entry(*map(str, json.loads(line)))
+        except (ValueError, TypeError):
+            continue  # the last line of a crash
+        if entry.hash not in found or found[entry.hash].at < entry.at:
+            found[entry.hash] = entry
+    return found
+
+
+def among(database: Database, posts: Sequence[Post]) -> set[tuple[str, str]]:
+    """Which of these posts are forgotten: (source, the network's id)."""
+    if not posts or database.row("SELECT 1 AS one FROM forgotten LIMIT 1") is None:
+        return set()
+    asked: dict[str, list[Post]] = {}
+    for key in keys(database):
+        for post in posts:
+            origin = _origin(database, post.source)
+            asked.setdefault(_hash(key, "post", origin, post.native_id), []).append(post)
+            for author in {_folded(post.author), _folded(post.author_id)} - {""}:
+                asked.setdefault(_hash(key, "author", origin, author), []).append(post)
+    found = _entries(database, list(asked))
+    return {
+        (post.source, post.native_id)
+        for hash_, (what, at) in found.items()
+        for post in asked[hash_]
+        if what == "post" or stamp(post.posted_at) <= at
+    }
+
+
+def _entries(database: Database, hashes: Sequence[str]) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(hashes), _BATCH):
+        clause, values = marks("h", hashes[start : start + _BATCH])
+        for row in database.rows(f"SELECT hash, what, at FROM forgotten WHERE hash IN {clause}", values):
+            found[row["hash"]] = row["what"], row["at"]
+    return found
+
+
+def without_key(database: Database) -> int:
+    """How many erasures were made under a key that is not in the state folder: nobody can tell whom they meant."""
+    clause, values = marks("k", [mark_of(key) for key in keys(database)] or ["-"])
+    row = database.row(f"SELECT count(*) AS n FROM forgotten WHERE key_mark NOT IN {clause}", values)
+    return int(row["n"]) if row else 0
+
+
+def newly_listed(database: Database, now: datetime) -> tuple[int, bool]:
+    """Bring table and list together: (entries that this database did not know, whether its posts have to be looked at).
+
+    That is so after a copy was put back, and when a key has come along.
+    """
+    path = list_file(database)
+    if path is None:
+        return 0, False
+    size = path.stat().st_size if path.exists() else 0
+    known = key_values.fact(database, _READ, "0")
+    present = _marks(keys(database))
+    other_keys = present != key_values.fact(database, _KEYS)
+    if str(size) == known and not other_keys:
+        return 0, False
+    listed = _listed(database)
+    standing: Mapping[str, str] = {row["hash"]: row["at"] for row in database.rows("SELECT hash, at FROM forgotten")}
+    new = [each for each in listed.values() if standing.get(each.hash, "") < each.at]
+    missing = [
+        Entry(row["hash"], row["what"], row["key_mark"], row["at"])
+        for row in database.rows("SELECT * FROM forgotten")
+        if row["hash"] not in listed or listed[row["hash"]].at < row["at"]
+    ]
+    write(database, missing)
+    with database.transaction():
+        _insert(database, new)
+        key_values.remember(database, _KEYS, present, now)
+        key_values.remember(database, _READ, str(path.stat().st_size if path.exists() else 0), now)
+    return len(new), bool(new) or other_keys
+
+
+def standing(database: Database) -> Iterator[list[str]]:
+    """The posts of this database that are forgotten elsewhere, in batches of ids."""
+    last = 0
+    while rows := database.rows(
+        "SELECT n, id, source, native_id, author, author_id, posted_at FROM posts WHERE n > :last AND native_id <> '' "
+        "ORDER BY n LIMIT 2000",
+        {"last": last},
+    ):
+        last = int(rows[-1]["n"])
+        ids = {(row["source"], row["native_id"]): row["id"] for row in rows}
+        posts = [
+            Post(
+                row["source"], row["native_id"], "", row["author"], "", datetime.fromisoformat(row["posted_at"]),
+                author_id=row["author_id"],
+            )
+            for row in rows
+        ]  # fmt: skip
+        found = [ids[each] for each in among(database, posts)]
+        if found:
+            yield found
