@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: setup run test lint types imports tests bench bench-pages breaks crash faults train quality pictures dist clean
+.PHONY: setup run test lint types imports tests bench bench-pages breaks mutants crash faults train quality pictures dist clean
 
 # make run             the sample day of a made-up brand: offline, no account
 # make run BRAND="X"   live posts about X, from every source that needs no key
@@ -36,6 +36,10 @@ crash: .venv/.developer
 # One-line faults, each in a copy of the code, and the test that notices it: all of them, a few minutes (`make test` takes two a day).
 breaks: .venv/.developer
 	EARFUL_BREAKS=all $(BIN)/pytest -n 2 -q tests/breaks
+
+# 300 small faults made by a machine, each against the tests that run its line: 25 minutes at most, run again it goes on.
+mutants: .venv/.developer
+	@$(BIN)/python -m tests.mutants.walk
 
 # The world around the daemon fails (a held, deleted, damaged database; a full disk), real processes: a few minutes, a table.
 faults: .venv/.developer
