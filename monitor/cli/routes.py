@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -13,9 +14,12 @@ from monitor.cases.opening import urgency
 from monitor.cli.base import AsJson, Failed, app, opened, print_json
 from monitor.cli.cases import when
 from monitor.notify.gathering import asked
+from monitor.notify.order import UNDER_WAY, WAITING, hold
 from monitor.service.scheduler import utc_now
 from monitor.settings.rules import Routed
-from monitor.store import cases, mentions
+from monitor.store import cases, deliveries, mentions
+from monitor.store.database import Row
+from monitor.text.normalize import safe_line
 from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject
 from monitor.wiring import Assembly
@@ -46,7 +50,8 @@ def route(
 ) -> None:
     """Say which rule decides where a case goes.
 
-    It also says how the case's next message would leave. With --text it says where a text would go.
+    It also says how the case's next message would leave, and why each that is owed has not left yet.
+    With --text it says where a text would go.
     """
     if bool(case_id) == bool(text):
         raise Failed('name a case, or a text: earful route 12, or earful route --text "the words of a post"')
@@ -84,6 +89,25 @@ def _route_of_case(assembly: Assembly, case_id: str) -> None:
             answer = asked(assembly.database, assembly.rules, assembly.alerting.channels, row, target, now)
             until = f", {when(answer.until, now, assembly.settings.zone)}" if answer.until is not None else ""
             typer.echo(f"a message to {target} now: {_HOW[answer.how]} ({answer.why}){until}")
+    _owed(assembly, row, now)
+
+
+def _owed(assembly: Assembly, row: Row, now: datetime) -> None:
+    """Each message of a case that has not left yet, and why; then its next step."""
+    zone = assembly.settings.zone
+    told = deliveries.of_cases(assembly.database, {row["id"]: row["story_id"]})[row["id"]]
+    for each in told:
+        if each.action != "post" or each.state not in {*WAITING, *UNDER_WAY}:
+            continue
+        what = f"step {each.step} ({each.reason})" if each.step else each.reason or "the first message"
+        why = hold(assembly.database, assembly.rules, each, now)
+        if not why:
+            moment = "now" if each.due_at <= now else f"at {when(each.due_at, now, zone)}"
+            why = f"it is tried again {moment} ({each.error})" if each.state == "retry" else f"it is due {moment}"
+        typer.echo(f"owed to {each.target}: {safe_line(what)}: {safe_line(why)}")
+    following = cases.case_of(row).next_step_at
+    if following is not None:
+        typer.echo(f"its next step: {when(following, now, zone)}")
 
 
 def _route_of_text(assembly: Assembly, post: Post, brand: str, words: tuple[str, ...], as_json: bool) -> None:

@@ -17,6 +17,7 @@ from monitor.store.database import Database
 from monitor.store.deliveries import Delivery
 
 WAITING = ("pending", "retry")  # not under way, and nothing of it can have arrived
+UNDER_WAY = ("inflight", "unknown")
 _NAMED_LATER = ("list:normal", "list:opening")  # a list that names the case again anyway, at its next moment
 
 
@@ -42,10 +43,32 @@ def _of_a_past_night(database: Database, rules: Rules, row: Delivery, now: datet
 
 def _held_by_quiet_hours(database: Database, rules: Rules, row: Delivery, now: datetime) -> bool:
     """Whoever is not to be called at night is not mentioned in a channel either."""
-    if row.action != "post" or row.urgent or not row.payload.get("ping") or not rules.quiet.is_quiet(now):
+    if not _rests(rules, row, now):
         return False
     deliveries.put_off(database, row.id, rules.quiet.quiet_until(now))
     return True
+
+
+def _rests(rules: Rules, row: Delivery, now: datetime) -> bool:
+    return row.action == "post" and not row.urgent and bool(row.payload.get("ping")) and rules.quiet.is_quiet(now)
+
+
+def hold(database: Database, rules: Rules, row: Delivery, now: datetime) -> str:
+    """Why a message that is owed about a case does not leave now, as it is decided here; empty where it may."""
+    if row.state == "inflight":
+        return "it is being sent"
+    if row.state == "unknown":
+        return "it may have arrived: that is looked up first"
+    if row.carrier:
+        return "it travels in another message that is owed there"
+    if _is_reminder(row):
+        first = _before(database, _firsts(database, row.target, [row.story_id]).get(row.story_id))
+        if first is not None and first.state in WAITING:
+            return "its first message there has not left yet, and takes it along"
+        if first is not None and first.state in UNDER_WAY:
+            return "its first message there is under way, and comes before it"
+    asleep = rules.quiet_target(row.target) and not row.urgent and rules.quiet.is_quiet(now)
+    return "it waits for the end of quiet hours" if asleep or _rests(rules, row, now) else ""
 
 
 def _is_reminder(row: Delivery) -> bool:
@@ -61,6 +84,13 @@ def _firsts(database: Database, target: str, stories: Sequence[str]) -> dict[str
     }
 
 
+def _before(database: Database, first: Delivery | None) -> Delivery | None:
+    """The first message itself, or what carries it."""
+    if first is not None and first.state in WAITING and first.carrier:
+        return deliveries.one(database, first.carrier)
+    return first
+
+
 def _after_first_messages(database: Database, target: str, rows: Sequence[Delivery]) -> list[Delivery]:
     """Reminders travel in a first message that is still to leave, wait for one that is under way, else come as one."""
     firsts = _firsts(database, target, [row.story_id for row in rows if _is_reminder(row)])
@@ -74,12 +104,10 @@ def _after_first_messages(database: Database, target: str, rows: Sequence[Delive
         if not _is_reminder(row) or row.state not in WAITING:
             kept.append(row)
             continue
-        first, last = firsts.get(row.story_id), newest[row.about]
-        if first is not None and first.state in WAITING and first.carrier:
-            first = deliveries.one(database, first.carrier)
+        first, last = _before(database, firsts.get(row.story_id)), newest[row.about]
         if first is not None and first.state in WAITING:
             deliveries.carry(database, first.id, [row.id])
-        elif first is not None and first.state in {"inflight", "unknown"}:
+        elif first is not None and first.state in UNDER_WAY:
             continue
         elif row.id == last.id:
             kept.append(row)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from monitor.cases import escalation
 from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.cli.base import Failed
+from monitor.notify.order import hold
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
-from tests.helpers import ANGRY, CALM, INJURY, MINUTE, assembly_of, case, post, settings_on, take
+from tests.helpers import ANGRY, CALM, HOUR, INJURY, MINUTE, assembly_of, case, messages, post, settings_on, take
 
 ROUTES = """
 [[people]]
@@ -125,3 +127,50 @@ def test_an_imported_year_calls_nobody_unless_it_is_taken_as_fresh(folder: Path,
     assert (today["posts"], today["alerts"], today["lost"]) == (3, {"before": 0, "after": 0}, [])
     fresh = json.loads(call(folder, *asked, "--as-if-fresh"))
     assert (fresh["alerts"], [each["author"] for each in fresh["lost"]]) == ({"before": 3, "after": 2}, ["o1"])
+
+
+def test_a_case_says_why_each_message_that_is_owed_has_not_left_yet(folder: Path, sqlite: Sqlite) -> None:
+    """The measure says how a message would leave; what holds one back before it is asked used to be said nowhere."""
+    now = datetime.now(UTC)
+    text = (folder / "settings.toml").read_text(encoding="utf-8")
+    by_day = '[alerts]\nquiet_start = "00:00"\nquiet_end = "00:00"\n'  # whenever this test runs
+    (folder / "settings.toml").write_text(text.replace("[alerts]\n", by_day, 1), encoding="utf-8")
+    acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
+    (opened,) = take(acme, post(INJURY, at=now - 6 * MINUTE), now=now - 6 * MINUTE)
+    escalation.escalate(sqlite, acme.rules, now)
+    (first,) = [row for row in messages(sqlite) if row.about.startswith("story:")]
+    (step,) = [row for row in messages(sqlite) if row.about == f"case:{opened}"]
+    assert step.target == first.target, "five minutes have passed: somebody is called"
+    told = call(folder, "route", opened)
+    assert f"owed to {first.target}: " in told
+    assert "its first message there has not left yet, and takes it along" in told
+    sqlite.run("UPDATE deliveries SET state = 'inflight' WHERE id = :id", {"id": first.id})
+    told = call(folder, "route", opened)
+    assert "it is being sent" in told
+    assert "its first message there is under way, and comes before it" in told
+    sqlite.run("UPDATE deliveries SET state = 'unknown' WHERE id = :id", {"id": first.id})
+    assert "it may have arrived: that is looked up first" in call(folder, "route", opened)
+    sqlite.run("UPDATE deliveries SET state = 'sent' WHERE id = :id", {"id": first.id})
+    told = call(folder, "route", opened)
+    assert "it is due now" in told
+    assert "first message there" not in told
+    sqlite.run("UPDATE deliveries SET state = 'retry', error = 'no\x1b[2Jsuch host' WHERE state = 'pending'")
+    told = call(folder, "route", opened)
+    assert "it is tried again now (no" in told
+    assert "\x1b" not in told
+    assert "its next step: " in told
+    say(sqlite, acme.rules, opened, "answered", who="Ana", way="page", now=now)
+    assert "owed to" not in call(folder, "route", opened)
+
+
+def test_what_waits_for_the_end_of_quiet_hours_says_so(folder: Path, sqlite: Sqlite) -> None:
+    now = datetime.now(UTC)
+    text = (folder / "settings.toml").read_text(encoding="utf-8")
+    night = f'[alerts]\nquiet_start = "{now - HOUR:%H:%M}"\nquiet_end = "{now + HOUR:%H:%M}"\n'
+    (folder / "settings.toml").write_text(text.replace("[alerts]\n", night, 1), encoding="utf-8")
+    acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
+    (opened,) = take(acme, post(ANGRY, at=now - MINUTE), now=now)
+    (first,) = [row for row in messages(sqlite) if row.about.startswith("story:")]
+    assert hold(sqlite, acme.rules, first, now) == "", "the console is no channel that pings"
+    sqlite.run("UPDATE deliveries SET payload = :payload", {"payload": json.dumps({"ping": ["Gerda"]})})
+    assert "it waits for the end of quiet hours" in call(folder, "route", opened)
