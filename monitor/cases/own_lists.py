@@ -23,6 +23,7 @@ PRIVATE_ENDS = timedelta(days=5)
 AT = time(9)  # where settings name no list of the morning
 LATE = timedelta(hours=12)
 MOST = 200  # cases that one line speaks of
+NOBODYS = "nobody"  # whose it is, in a press: what was sent on and has no owner
 
 
 def own_lists(database: Database, rules: Rules, now: datetime) -> int:
@@ -70,21 +71,27 @@ def _lines(rules: Rules, key: str, owner: Actor, theirs: dict[str, list[Row]], n
     ]
 
 
-def all_solved(database: Database, rules: Rules, who: Actor, way: str, now: datetime, *, owner_id: str = "") -> int:
-    """Close as solved all that somebody sent on: the one press of their line; how many. Inside a transaction."""
+def sent_on_by(database: Database, rules: Rules, owner_id: str) -> list[Row]:
+    """What somebody sent on and nobody has closed; of `NOBODYS` what has no owner."""
     directory = Directory(database, rules.settings)
-    theirs = directory.resolve(Actor(owner_id, "")).id if owner_id else directory.resolve(who).id
+    theirs = "" if owner_id == NOBODYS else directory.resolve(Actor(owner_id, "")).id
+    return [
+        row
+        for row in cases.sent_on(database, limit=10_000)
+        if directory.resolve(Actor(row["owner_id"], row["owner"])).id == theirs
+    ]
+
+
+def all_solved(database: Database, rules: Rules, who: Actor, way: str, now: datetime, *, owner_id: str = "") -> int:
+    """Close as solved all that somebody sent on: the one press of their line; how many. Inside a transaction.
+
+    `owner_id` says whose, where that is not whoever presses.
+    """
     closed = 0
-    while True:
-        rows = [
-            row
-            for row in cases.sent_on(database, limit=10_000)
-            if directory.resolve(Actor(row["owner_id"], row["owner"])).id == theirs
-        ]
+    while rows := sent_on_by(database, rules, owner_id or who.id):
         for row in rows:
             said = actions.say_within(
                 database, rules, row["id"], "close", who=who, way=way, now=now, detail={"outcome": "solved"}
             )
             closed += said.changed
-        if not rows:
-            return closed
+    return closed

@@ -24,6 +24,7 @@ from monitor.cli import (
     people,
     privacy,
     routes,
+    sent_on,
     service,
     settings,
     sources,
@@ -52,6 +53,7 @@ __all__ = [
     "people",
     "privacy",
     "routes",
+    "sent_on",
     "service",
     "settings",
     "sources",
@@ -67,8 +69,8 @@ def _place(command: CommandInfo) -> int:
 
 
 _ORDER = (
-    "run", "demo", "init", "check", "try", "collect", "import", "mentions", "cases", "case", "explain", "route",
-    "status", "digest", "report", "eval", "backtest", "erase", "backup", "restore", "reload", "service",
+    "run", "demo", "init", "check", "try", "collect", "import", "mentions", "cases", "case", "sent-on", "explain",
+    "route", "status", "digest", "report", "eval", "backtest", "erase", "backup", "restore", "reload", "service",
     "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)

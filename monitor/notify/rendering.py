@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from alerts import Action, Alert, Entry, Line, case_policy, hours
 from alerts.case import PRIORITIES, Case, Priority, never_answered
 from alerts.wording import around, count_words, span_words
+from monitor.cases.own_lists import NOBODYS
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, Row, at
@@ -53,7 +54,7 @@ def compose(
 ) -> Composed:
     """The alert of one message: `root` is the row that is sent, `subjects` what it speaks of (itself, or its load)."""
     if root.about.startswith("list:own:"):
-        return _own_list(database, rules, root, now, revision)
+        return _own_list(database, rules, root, now, link, revision)
     rows = _rows(database, rules, root, subjects)
     rows.sort(key=lambda row: _urgency(cases.case_of(row), now))
     told = mentions.of_cases(database, [row["id"] for row in rows])
@@ -92,7 +93,9 @@ def compose(
     return Composed(alert, all_cases, ids)
 
 
-def _own_list(database: Database, rules: Rules, root: Delivery, now: datetime, revision: int) -> Composed:
+def _own_list(
+    database: Database, rules: Rules, root: Delivery, now: datetime, link: SignedLink, revision: int
+) -> Composed:
     """An owner's lines of the day, by how things stand now: what went on in private, and what takes too long."""
     page_url = rules.settings.earful.page_url.rstrip("/")
     ids = [*root.payload.get("sent_on", ()), *root.payload.get("late", ())]
@@ -102,7 +105,8 @@ def _own_list(database: Database, rules: Rules, root: Delivery, now: datetime, r
     late = [case for case in late if case.closed_at is None and not (case.sent_on and case in private)]
     entries = []
     if private:
-        press = Action("all_solved", "All solved", str(root.payload.get("owner_id", "")))
+        whose = str(root.payload.get("owner_id", "")) or NOBODYS
+        press = Action("all_solved", "All solved", whose, link(whose, root.target, "all_solved"))
         headline = f"{len(private):,} you sent on: solved, still open?"
         entries.append(
             Entry(private[0].id, headline, "", (_numbers(private),), page_url=f"{page_url}/?state=private",

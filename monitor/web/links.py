@@ -19,7 +19,9 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from alerts.links import LIFE, Claim, LinkRefused, Signer
+from alerts.wording import count_words
 from monitor.cases import actions as verbs
+from monitor.cases.own_lists import all_solved, sent_on_by
 from monitor.notify import rendering
 from monitor.notify.rendering import SignedLink
 from monitor.people.actors import admit, refusal
@@ -36,6 +38,7 @@ from monitor.web.routing import RequestContext, get, post
 
 FACT = "link_keys"
 LETTERS = "letters"  # the purpose of the link that ends somebody's letters
+ALL_SOLVED = "all_solved"  # of the link that closes all that somebody sent on; its token names whose instead of a case
 LETTERS_LIFE = timedelta(days=30)  # as long as a key is sure to live
 ROTATE = timedelta(days=30)
 # What a link for each purpose may do on its page.
@@ -67,10 +70,13 @@ def signer_of(database: Sqlite | Postgresql, now: datetime) -> Signer:
     return Signer({name: base64.b64decode(key) for name, key in kept["keys"].items()}, kept["current"])
 
 
-def acts(settings: Settings, database: Sqlite | Postgresql, target: str) -> bool:
-    """Whether a link to this target may hold buttons: not where it reaches one person who may only look."""
+def acts(settings: Settings, database: Sqlite | Postgresql, target: str, verb: str = "take") -> bool:
+    """Whether a link to this target may hold a button: not where it reaches one person who may only look.
+
+    What several people read proves none of them, and ends no case.
+    """
     reader = admit(Directory(database, settings), of_mail(target), "mail link")
-    return not refusal(reader, "take")
+    return not refusal(reader, verb)
 
 
 def _read(text: str) -> dict[str, Any] | None:
@@ -87,15 +93,16 @@ def make(settings: Settings, database: Sqlite | Postgresql, clock: Callable[[], 
 
     def link(case_id: str, target: str, purpose: str) -> str:
         kept = _read(key_values.fact(database, FACT))
-        if purpose not in {*PURPOSES, LETTERS} or kept is None:
+        if purpose not in {*PURPOSES, LETTERS, ALL_SOLVED} or kept is None:
             return ""
-        if purpose in PURPOSES and not acts(settings, database, target):
+        if purpose != LETTERS and not acts(settings, database, target, "close" if purpose == ALL_SOLVED else "take"):
             return ""
         keys = {name: base64.b64decode(key) for name, key in kept["keys"].items()}
         signer = Signer(keys, str(kept["current"]))
         if purpose == LETTERS:
             return f"{base}/letters/{signer.sign('', target[:300], purpose, clock() + LETTERS_LIFE)}"
-        return f"{base}/act/{purpose}/{signer.sign(case_id, target[:200], purpose, clock() + LIFE)}"
+        path = "private" if purpose == ALL_SOLVED else f"act/{purpose}"
+        return f"{base}/{path}/{signer.sign(case_id, target[:200], purpose, clock() + LIFE)}"
 
     return link
 
@@ -104,15 +111,21 @@ def _proof(token: str) -> str:
     return hmac.new(token.encode("utf-8", "replace"), b"earful form", sha256).hexdigest()
 
 
-def _claim(context: RequestContext) -> Claim:
+def _claim(context: RequestContext, purpose: str = "") -> Claim:
     """What the link of this request says; every bad one gets the same page."""
-    purpose = context.path("purpose")
+    purpose = purpose or context.path("purpose")
     try:
-        if purpose not in PURPOSES:
+        if purpose not in {*PURPOSES, ALL_SOLVED}:
             raise LinkRefused("wrong_purpose")
         return signer_of(context.database, context.now).read(context.path("token"), purpose, context.now)
     except LinkRefused as refused:
         raise Refusal(403, "This link does not work", str(refused)) from None
+
+
+def _proven(context: RequestContext) -> None:
+    """Refuse a press that does not come from the link's own page."""
+    if not hmac.compare_digest(context.form.get("proof").encode(), _proof(context.path("token")).encode()):
+        raise Refusal(403, "This page is not complete", "Open the link again and press the button there.")
 
 
 def _person(context: RequestContext, recipient: str) -> Actor:
@@ -191,8 +204,7 @@ def use_link(context: RequestContext) -> Response:
     claim = _claim(context)
     if (elsewhere := _opens_the_case(context, claim)) is not None:
         return elsewhere
-    if not hmac.compare_digest(context.form.get("proof").encode(), _proof(context.path("token")).encode()):
-        raise Refusal(403, "This page is not complete", "Open the link again and press the button there.")
+    _proven(context)
     verb = context.form.get("verb") or claim.purpose
     if verb not in PURPOSES[claim.purpose] and verb not in _may(context, claim):
         raise Refusal(403, "This link is not for that", "Open the case on the page.")
@@ -218,3 +230,44 @@ def use_link(context: RequestContext) -> Response:
     except verbs.NotPossible as error:
         return _show(context, claim, fault=str(error), status=409)
     return _show(context, claim, said=said.text)
+
+
+def _private(context: RequestContext) -> tuple[Claim, Actor, Response | None]:
+    """The claim of a link to what went private, who reads it, and where else they are led if it proves nobody."""
+    claim = _claim(context, ALL_SOLVED)
+    person = _person(context, claim.recipient)
+    if person is not NOBODY and not refusal(person, "close"):
+        return claim, person, None
+    there = "/?state=private"
+    return claim, person, RedirectResponse(there if context.identity else "/login?" + urlencode({"next": there}), 303)
+
+
+def _show_private(context: RequestContext, claim: Claim, person: Actor, said: str = "") -> Response:
+    return page(
+        context,
+        "private.html",
+        title="What went on in private",
+        cases=[cases.case_of(row) for row in sent_on_by(context.database, context.rules, claim.case_id)],
+        person=person.name,
+        proof=_proof(context.path("token")),
+        said=said,
+    )
+
+
+@get("/private/{token}", role="nobody", kind="public")
+def show_private(context: RequestContext) -> Response:
+    """The cases that somebody sent on, with one button. Nothing happens yet, however often it is opened."""
+    claim, person, elsewhere = _private(context)
+    return elsewhere or _show_private(context, claim, person)
+
+
+@post("/private/{token}", role="nobody", kind="public")
+def use_private(context: RequestContext) -> Response:
+    """One press for all that somebody sent on: solved."""
+    claim, person, elsewhere = _private(context)
+    if elsewhere is not None:
+        return elsewhere
+    _proven(context)
+    with context.database.transaction():
+        count = all_solved(context.database, context.rules, person, "mail link", context.now, owner_id=claim.case_id)
+    return _show_private(context, claim, person, said=f"{count_words(count, 'case')} closed as solved")

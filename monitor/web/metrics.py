@@ -54,9 +54,14 @@ class _Figures:
         for lane in ("ping", "sweep"):
             family.add_metric([lane], found.get(lane, 0))
         yield family
-        waiting = GaugeMetricFamily("earful_waiting_cases", "Open cases by where they stand", labels=["state"])
-        for state in ("waiting", "taken", "later", "answered"):
-            waiting.add_metric([state], pages.count(self.context.database, state, pages.Inbox(), self.context.now))
+        waiting = GaugeMetricFamily(
+            "earful_waiting_cases",
+            "Open cases that waited or wait for an answer, by where they stand",
+            labels=["state"],
+        )
+        standing = pages.counts(self.context.database, pages.Inbox(), self.context.now)
+        for state in ("waiting", "taken", "later", "answered", "private"):
+            waiting.add_metric([state], standing[state])
         yield waiting
 
     def _sources(self) -> Iterator[Metric]:

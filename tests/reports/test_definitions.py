@@ -1,4 +1,4 @@
-"""One set of events, and every place that shows a figure of it: page, letter, report and API say the same."""
+"""One set of events, and every place that shows a figure of it: page, letter, report, API and metrics say the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.reports import digest, formatting, statistics
 from monitor.reports.definitions import negative_share
@@ -77,6 +78,35 @@ def test_page_letter_report_and_api_give_one_set_of_figures(acme: Office) -> Non
     headers = {"authorization": "Bearer secret-of-the-test"}
     found = acme.browser().get("/api/v1/report", params=asked, headers=headers).json()
     assert (found["turns"], found["answered"], found["in_target"]) == (4, 2, report.in_target)
+
+
+def test_metrics_count_waiting_cases_as_the_report_and_the_page_do(acme: Office) -> None:
+    """Every case that waits or waited stands in one state; what is only listed, and praise, in none of them."""
+    assert metrics(acme) == {"waiting": 2, "taken": 0, "later": 0, "answered": 2, "private": 0}
+    ana = acme.person("Ana")
+    listed = next(row["id"] for row in acme.database.rows("SELECT id FROM cases WHERE lane = 'sweep' AND praise = 0"))
+    ana.post(f"/cases/{listed}", {"verb": "take"})
+    dm = post("Please DM us your order number.", author="acme_care", parent_id="never", thread_id="never", at=NOW)
+    with acme.database.transaction():
+        acme.assembly.answers.take([dm], NOW)
+    assert metrics(acme) == {"waiting": 1, "taken": 1, "later": 0, "answered": 2, "private": 1}
+    report = statistics.of_span(acme.database, acme.assembly.rules, NOW - 7 * DAY, NOW + MINUTE)
+    now = metrics(acme)
+    assert (report.turns, report.answered, report.private) == (sum(now.values()), now["answered"], now["private"])
+    inbox = " ".join(re.sub(r"<[^>]+>", " ", ana.get("/").text).split())
+    assert "2 answered, not closed" in inbox
+    assert "1 went on in private" in inbox
+
+
+def metrics(office: Office) -> dict[str, int]:
+    """How many cases Prometheus is told of, by where they stand."""
+    told = office.browser().get("/metrics").text
+    return {
+        sample.labels["state"]: int(sample.value)
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+        if sample.name == "earful_waiting_cases"
+    }
 
 
 def test_an_entry_of_the_list_waits_once_somebody_took_it(acme: Office) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from monitor.store import key_values
+from monitor.cases.own_lists import NOBODYS, own_lists
+from monitor.notify import rendering
+from monitor.store import cases, key_values
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
-from tests.helpers import DAY, case, count, lines, post
+from tests.helpers import ANGRY, DAY, HOUR, NOW, case, count, lines, messages, post
 from tests.web.office import Office
 
 
@@ -204,3 +207,80 @@ def test_a_viewer_gets_no_link_that_acts(tmp_path: Path, database: Sqlite | Post
         assert (answer.status_code, case(office.database, case_id).owner) == (403, "")
     finally:
         office.close()
+
+
+def sent_on(office: Office, *names: str, owner: str = "Ana") -> list[str]:
+    """Cases of these people that our account has asked to go on in private."""
+    for name in names:
+        office.take(post(ANGRY, author=name, native_id=name, thread_id=name, at=NOW - HOUR))
+        own = post("Please DM us your order number.", author="acme_care", parent_id=name, thread_id=name, at=NOW)
+        with office.database.transaction():
+            office.assembly.answers.take([own], NOW)
+    found = [row["id"] for row in cases.sent_on(office.database)]
+    with office.database.transaction():
+        for each in found[-len(names) :]:
+            cases.change(office.database, each, owner=owner, owner_id=f"settings:{owner}" if owner else "")
+    return found[-len(names) :]
+
+
+def proof_of(shown: str) -> str:
+    return shown.split('name="proof" value="')[1].split('"', maxsplit=1)[0]
+
+
+def test_one_link_closes_all_that_its_reader_sent_on_and_only_when_it_is_pressed(office: Office) -> None:
+    mine = sent_on(office, "olga", "mira")
+    (other,) = sent_on(office, "ike", owner="Bea")
+    office.clock.forward(DAY)
+    assert own_lists(office.database, office.assembly.rules, office.clock()) == 2
+    row = next(each for each in messages(office.database) if each.payload.get("owner_id") == "settings:Ana")
+    link = links.make(office.settings, office.database, office.clock)
+    row = replace(row, target="email:ana@example.org")
+    alert = rendering.compose(office.database, office.assembly.rules, row, [row], office.clock(), link=link).alert
+    path = alert.entries[0].actions[0].url.removeprefix(office.settings.earful.page_url)
+    assert path.startswith("/private/")
+    reader = office.browser()
+    shown = reader.get(path).text
+    assert all(f"Case {each} " in shown for each in mine)
+    assert f"Case {other} " not in shown
+    for _ in range(3):
+        assert office.browser().get(path).status_code == 200
+    assert {case(office.database, each).state_at(office.clock()) for each in mine} == {"answered"}
+    assert reader.http.post(path, data={"csrf": reader.csrf}).status_code == 403, "not from its own page"
+    answer = reader.post(path, {"proof": proof_of(shown)})
+    assert "2 cases closed as solved" in answer.text
+    assert {(case(office.database, each).outcome, case(office.database, each).closed_by) for each in mine} == {
+        ("solved", "Ana")
+    }
+    assert case(office.database, other).closed_at is None
+    assert "Nothing of it is open" in office.browser().get(path).text
+
+
+def test_a_link_for_what_went_private_takes_no_case_and_no_other_opens_it(office: Office) -> None:
+    (mine,) = sent_on(office, "olga")
+    good = office.token("settings:Ana", "email:ana@example.org", links.ALL_SOLVED)
+    assert office.browser().get(f"/act/take/{good}").status_code == 403
+    assert office.browser().get(f"/act/all_solved/{good}").status_code == 403
+    for bad in (office.token(mine, "email:ana@example.org", "take"), f"{good[:-1]}", "x", "%C3%A9%00"):
+        assert office.browser().get(f"/private/{bad}").status_code == 403
+    assert office.browser().get(f"/private/{good}").status_code == 200
+
+
+def test_what_several_people_read_closes_nothing_that_went_private(office: Office) -> None:
+    (lost,) = sent_on(office, "olga", owner="")
+    make = links.make(office.settings, office.database, office.clock)
+    assert make("settings:Ana", SHARED, links.ALL_SOLVED) == ""
+    path = f"/private/{office.token(NOBODYS, SHARED, links.ALL_SOLVED)}"  # of a mail before others read that address
+    reader = office.browser()
+    answer = reader.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2F%3Fstate%3Dprivate")
+    reader.get("/login")
+    assert reader.post(path, {"proof": links._proof(path.rpartition("/")[2]), "who": "Ana"}).status_code == 303
+    assert case(office.database, lost).closed_at is None
+
+
+def test_what_nobody_has_is_closed_by_the_lead_who_was_asked(office: Office) -> None:
+    (lost,) = sent_on(office, "olga", owner="")
+    path = office.link(NOBODYS, "email:ana@example.org", links.ALL_SOLVED)
+    reader = office.browser()
+    assert reader.post(path, {"proof": proof_of(reader.get(path).text)}).status_code == 200
+    assert (case(office.database, lost).outcome, case(office.database, lost).closed_by) == ("solved", "Ana")
