@@ -5,7 +5,7 @@ Everything here runs inside one short transaction: mention, case, log and what i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from alerts.case import Case, Contact
 from connectors import Post
 from monitor.cases.brand_replies import decide_text, person_mark, settle
 from monitor.cases.grouping import Stories
-from monitor.cases.opening import CaseOpener, Person
+from monitor.cases.opening import NO_FIRST_READS, CaseOpener, Person
 from monitor.cases.recording import Reply, record_reply
 from monitor.settings.rules import Rules
 from monitor.store import cases, forgotten, key_values, mentions, requeue
@@ -62,7 +62,7 @@ class CaseAssigner:
         judged: list[Judged],
         now: datetime,
         taken: IngestResult,
-        first_reads: Collection[str] = (),
+        first_reads: Mapping[str, datetime] = NO_FIRST_READS,
     ) -> None:
         """Make it inside an open transaction; what comes of it is counted into `taken`."""
         self.database = database

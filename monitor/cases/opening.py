@@ -6,7 +6,7 @@ Cases of this chunk are kept in memory until all of it is written at once, insid
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,8 @@ from monitor.store.database import Database, listed, stamp
 from monitor.types import Judged
 
 Person = tuple[str, str, str]  # brand, source, author
+NO_FIRST_READS: Mapping[str, datetime] = {}
 STILL_CALLS = timedelta(hours=1)  # a critical post of a first read that is younger is called for at once
-FIRST_READ = timedelta(minutes=1)  # after its last page a first read is told; so all of its pages are in one brief
 
 
 def urgency(gravity: case_policy.Gravity, routed: Routed) -> tuple[Priority, tuple[str, ...]]:
@@ -41,9 +41,9 @@ class CaseOpener:
         rules: Rules,
         stories: Stories,
         now: datetime,
-        first_reads: Collection[str] = (),
+        first_reads: Mapping[str, datetime] = NO_FIRST_READS,
     ) -> None:
-        """`first_reads` are the sources that have never been read whole: what they bring is told in one brief."""
+        """`first_reads`: sources that have never been read whole, and when the one brief of what they bring is due."""
         self.database = database
         self.rules = rules
         self.stories = stories
@@ -278,7 +278,7 @@ class CaseOpener:
         return bool(row["priority"] == "critical" and row["first_posted_at"] > stamp(self.now - STILL_CALLS))
 
     def _tell_first_reads(self) -> None:
-        """One brief for each target names all that the first read of a source brings, however many pages it has."""
+        """One brief for each target names all that the first read of a source brings, in however many visits."""
         loads: dict[tuple[str, str], list[str]] = {}
         by_story = {
             row["story_id"]: row["source"]
@@ -293,13 +293,13 @@ class CaseOpener:
                 about=f"brief:{target}:first:{source}",
                 target=target,
                 now=self.now,
-                due_at=self.now + FIRST_READ,
+                due_at=self.first_reads[source],
                 reason="the first read",
             )
             deliveries.queue(self.database, [brief])
             standing = deliveries.one(self.database, brief["id"])
             if standing is not None and standing.state in {"pending", "retry"}:
-                deliveries.put_off(self.database, brief["id"], self.now + FIRST_READ)
+                deliveries.put_off(self.database, brief["id"], self.first_reads[source])
                 deliveries.carry(self.database, brief["id"], rows)
 
     def _tell_again(self, row: Mapping[str, Any], reason: str, *, hurt: bool) -> None:

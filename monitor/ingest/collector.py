@@ -19,7 +19,7 @@ from typing import Any
 from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
-from monitor.ingest import failing_sources
+from monitor.ingest import failing_sources, first_read
 from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
 from monitor.ingest.pipeline import Intake
@@ -287,9 +287,13 @@ class Collector:
                 last()
             taken = IngestResult(seen=len(batch.posts))
         else:
-            known = sources.health(self.database, source.name)
-            first_reads = (source.name,) if known is not None and known.last_success_at is None else ()
-            taken = self.intake.take(batch.posts, now, last=last, first_reads=first_reads)
+            due_at = first_read.brief_due(self.database, source.name, now, complete=batch.complete)
+
+            def last_of_posts() -> None:
+                first_read.note(self.database, source.name, now, complete=batch.complete, under_way=bool(due_at))
+                last()
+
+            taken = self.intake.take(batch.posts, now, last=last_of_posts, first_reads=due_at)
         for each in batch.aside:
             log.warning("%s: one item set aside: %s", source.name, each.reason)
         for gap in batch.gaps:

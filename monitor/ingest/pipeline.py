@@ -6,12 +6,13 @@ its case, what is to be told, and (with the last chunk of a page) the cursor: al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from connectors import Post
 from monitor.cases.assignment import CaseAssigner, IngestResult
+from monitor.cases.opening import NO_FIRST_READS
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import Database
@@ -43,12 +44,12 @@ class Intake:
         brand: str = "",
         last: Callable[[], None] | None = None,
         each_chunk: Callable[[int], None] | None = None,
-        first_reads: Collection[str] = (),
+        first_reads: Mapping[str, datetime] = NO_FIRST_READS,
     ) -> IngestResult:
         """Judge and store posts, in chunks. `last` runs inside the transaction of the last chunk (the cursor).
 
         `brand` names the brand for posts of which somebody has already said what they are about. `first_reads` are
-        the sources that were never read before.
+        the sources that were never read whole, with the moment when the brief of what they bring is due.
         """
         total = IngestResult()
         pending: list[Post] | None = None
@@ -69,7 +70,7 @@ class Intake:
         now: datetime,
         brand: str,
         last: Callable[[], None] | None,
-        first_reads: Collection[str],
+        first_reads: Mapping[str, datetime],
     ) -> IngestResult:
         taken = IngestResult(seen=len(posts))
         judged = self.judge_posts(posts, brand, now)

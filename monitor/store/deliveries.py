@@ -534,6 +534,14 @@ def put_off(database: Database, delivery: str, until: datetime) -> None:
     )
 
 
+def first_read_ends(database: Database, source: str, due_at: datetime) -> None:
+    """All that the first read of a source has brought is in its briefs: they leave then."""
+    database.run(
+        f"UPDATE deliveries SET due_at = :due WHERE {_WAITING} AND about = 'brief:' || target || :mark",
+        {"due": stamp(due_at), "mark": f":first:{source}"},
+    )
+
+
 def show_newer(database: Database, root: Delivery, now: datetime) -> None:
     """A message that was found again after a crash may be older than what it should say: have it shown anew."""
     queue_edit(database, root, now, now, "grown")

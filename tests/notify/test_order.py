@@ -141,7 +141,7 @@ def test_what_was_handed_over_at_night_calls_nobody_before_the_morning_and_then_
 
 def test_a_brief_whose_cases_are_all_done_is_not_sent(database: Base, tmp_path: Path, slack: FakeSlack) -> None:
     acme = house(database, tmp_path, slack)
-    acme.intake.take([post(distinct(n), author=f"c{n}") for n in range(3)], NOW, first_reads=("forum",))
+    acme.intake.take([post(distinct(n), author=f"c{n}") for n in range(3)], NOW, first_reads={"forum": NOW + MINUTE})
     for number in ("1", "2", "3"):
         say(database, acme.rules, number, "answered", who="ANA", way="page", now=NOW)
     deliver(acme, Clock(NOW + 5 * MINUTE))
