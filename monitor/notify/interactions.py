@@ -113,10 +113,10 @@ def _say(database: Database, rules: Rules, press: Mapping[str, Any], owner: Acto
     who = of_slack(str(press.get("team_id", "")), press["user_id"], press["user_name"])
     verb = _VERBS.get(press["verb"], press["verb"])
     detail = _detail(verb, press, now) if owner is None else {"owner": owner, "note": str(press.get("note", ""))}
-    if verb == "all_solved":
-        count = all_solved(database, rules, who, "slack", now, owner_id=press["case_id"])
-        return f"{count:,} closed as solved" if count else "nothing that you sent on is open"
     try:
+        if verb == "all_solved":
+            count = all_solved(database, rules, who, "slack", now, owner_id=press["case_id"])
+            return f"{count:,} closed as solved" if count else "nothing that you sent on is open"
         said = verbs.say_within(database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail)
     except verbs.NotPossible as error:
         return str(error)

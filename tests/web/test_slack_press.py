@@ -15,10 +15,11 @@ import httpx2
 import pytest
 
 from monitor.notify.interactions import Listening, Spool, spool_folder, work_off
+from monitor.store import cases
 from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebServer
 from tests.fakes.slack import TOKEN, TRIGGER, FakeSlack, block_actions, view_submission
-from tests.helpers import ANGRY, Clock, assembly_of, case, lines, post, settings_from, take
+from tests.helpers import ANGRY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
 
 SECRET, TEAM = "8f742231b10e8888abcd99yyyzzz85a5", "T0CARE0001"
 TABLE = """
@@ -227,3 +228,37 @@ def test_only_members_of_the_group_may_press_here_too(tmp_path: Path, sqlite: Sq
             assert made.waiting() == 0
         finally:
             made.close()
+
+
+def test_a_stranger_who_presses_all_solved_is_told_why_not_and_holds_nobody_up(tmp_path: Path, sqlite: Sqlite) -> None:
+    """The refusal stood in the way of every press behind it."""
+    made = Reached(tmp_path, sqlite, more='[[people]]\nname = "Ana"\nslack = "U0ANA00001"\n')
+    try:
+        (case_id,) = take(made.assembly, post(ANGRY, native_id="n", thread_id="n"))
+        own = post("Please DM us your order number.", author="acme_care", parent_id="n", thread_id="n")
+        with sqlite.transaction():
+            made.assembly.answers.take([own], made.clock())
+            cases.change(sqlite, case_id, owner="Ana", owner_id="settings:Ana")
+        (other,) = take(made.assembly, post(LATE, author="mira", native_id="m", thread_id="m"))
+        whispers: list[str] = []
+
+        def worked_off() -> None:
+            work_off(
+                sqlite, made.assembly.rules, made.spool, made.clock(), lambda _press, words: whispers.append(words)
+            )
+
+        for user, verb, about in (("U0STRANGE1", "all_solved", "settings:Ana"), ("U0ANA00001", "take", other)):
+            assert made.press(made.body(about, verb, user=user)) == 200
+        for _ in range(2):
+            work_off(
+                sqlite, made.assembly.rules, made.spool, made.clock(), lambda _press, words: whispers.append(words)
+            )
+        assert "is not known here" in whispers[0]
+        assert case(sqlite, case_id).closed_at is None
+        assert case(sqlite, other).owner == "Ana"
+        assert made.press(made.body("settings:Ana", "all_solved")) == 200
+        worked_off()
+        assert whispers[-1] == "1 closed as solved"
+        assert (case(sqlite, case_id).outcome, case(sqlite, case_id).closed_by) == ("solved", "Ana")
+    finally:
+        made.close()
