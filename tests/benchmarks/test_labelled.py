@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks import labelled, labelling
-from benchmarks.labelled import DRAWN, GRADES, KINDS, PERMITTED, WRITTEN, hash_of, is_held, table
+from benchmarks.labelled import DRAWN, GRADES, KINDS, MEASURED, PERMITTED, WRITTEN, hash_of, is_held, table
+from connectors.replay import SAMPLE
 from monitor.text.complaint_signals import LANGUAGES
 
 with_data = pytest.mark.skipif(not labelled.DATA.is_dir(), reason=f"the public texts are not at {labelled.DATA}")
+
+
+def posts_of_the_day() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
 
 
 def test_labels_of_drawn_texts_are_sound_and_hold_no_text() -> None:
@@ -53,6 +60,31 @@ def test_at_most_a_third_was_written_for_it_in_every_language_of_the_judge() -> 
         assert {row["held"] for row in here} == {"0", "1"}
 
 
+def test_what_is_only_measured_is_never_among_what_is_taught() -> None:
+    rows = table(MEASURED)
+    for row in rows:
+        assert tuple(row) == labelled.DRAWN_COLUMNS
+        assert re.fullmatch("[0-9a-f]{16}", row["hash"])
+        assert row["grade"] in GRADES
+        assert row["kind"] in KINDS
+    assert Counter(row["dataset"] for row in rows) == labelling.MEASURED
+    measured = {row["hash"] for row in rows}
+    assert len(measured) == len(rows)
+    taught = {row["hash"] for row in table(DRAWN)} | {hash_of(row["text"]) for row in table(WRITTEN)}
+    day = {hash_of(post.get("title", "") + post["text"]) for post in posts_of_the_day()}
+    day |= {hash_of(post["text"]) for post in posts_of_the_day()}
+    assert not taught & (measured | day)
+
+
+def test_every_post_of_the_sample_day_but_our_own_has_its_label() -> None:
+    labels = labelled.sample_day()
+    assert list(labels) == [post["id"] for post in posts_of_the_day() if not post.get("own")]
+    assert {grade for grade, _ in labels.values()} == set(GRADES)
+    assert {kind for _, kind in labels.values()} <= set(KINDS)
+    assert labels["chirp-0004"] == ("must", "complaint")
+    assert labels["chirp-0274"] == ("must", "safety")
+
+
 def test_a_text_is_known_again_whatever_its_spaces_and_capitals() -> None:
     assert hash_of("  Won't  OPEN\n") == hash_of("won't open") != hash_of("wont open")
     assert is_held("0" * 16)
@@ -91,13 +123,13 @@ def test_without_the_data_it_is_said_where_they_should_be(tmp_path: Path) -> Non
 @with_data
 @pytest.mark.shared_data
 def test_what_was_written_for_it_is_no_text_of_the_data() -> None:
-    found = {hash_of(text) for dataset in labelled.DATASETS for text, _ in labelled.rows_of(dataset)}
-    assert not found & {hash_of(each.text) for each in labelled.written()}
+    found = {" ".join(text.split()) for dataset in labelled.DATASETS for text, _ in labelled.rows_of(dataset)}
+    assert not found & {each.text for each in labelled.written()}
 
 
 @with_data
 @pytest.mark.shared_data
 def test_every_drawn_label_finds_its_text() -> None:
-    found = labelled.drawn()
-    assert len(found) == len(table(DRAWN))
+    found = [*labelled.drawn(), *labelled.measured()]
+    assert len(found) == len(table(DRAWN)) + len(table(MEASURED))
     assert all(each.text.strip() for each in found)
