@@ -155,8 +155,8 @@ def _woken(case: Case, now: datetime) -> bool:
     return calls_on(case) and case.next_step_at is not None and case.next_step_at <= now
 
 
-def next_step_at(case: Case, now: datetime) -> datetime | None:
-    """When `due` has to be asked again; None where nothing is left of its ladder."""
+def next_step_at(case: Case, now: datetime, step: int | None = None) -> datetime | None:
+    """When `due` has to be asked again; None where nothing is left of its ladder. `step`: as if so many were behind."""
     state = case.state_at(now)
     if state in {"closed", "answered"} or case.quiet:
         return None
@@ -166,7 +166,8 @@ def next_step_at(case: Case, now: datetime) -> datetime | None:
         return case.waiting_until
     if state == "taken":
         return case.claim_expires_at
-    steps = steps_from(chain_of(case.chain), case.step, goes_on=case.priority == "critical")
+    first = case.step if step is None else step
+    steps = steps_from(chain_of(case.chain), first, goes_on=case.priority == "critical")
     return next((link.at for _, link in steps), None)
 
 

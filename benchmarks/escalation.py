@@ -1,4 +1,4 @@
-"""One escalation round with 10,000 open cases: first with nothing due, then with every one of them due at once."""
+"""One escalation round with 10,000 open cases: with the lists of the day, with nothing due, with all due at once."""
 
 from __future__ import annotations
 
@@ -44,12 +44,13 @@ def main() -> None:
         folder = Path(name)
         (folder / "settings.toml").write_text(SETTINGS, "utf-8")
         settings = load(folder / "settings.toml", {})
-        now = utc_now()
+        now = utc_now().replace(hour=12)  # the lists of the morning are due, whatever the hour is
         database = open_store(settings, now)
         assembly = assemble(settings, database)
         opened = assembly.intake.take(_complaints(now), now).opened
         before = _peak()
-        idle = _round(assembly, now + timedelta(minutes=1))
+        listed = _round(assembly, now + timedelta(minutes=1))
+        idle = _round(assembly, now + timedelta(minutes=2))
         due = _round(assembly, now + timedelta(minutes=46))
         steps = database.row("SELECT count(*) AS n FROM deliveries WHERE step = 1")
         database.close()
@@ -57,6 +58,7 @@ def main() -> None:
         json.dumps(
             {
                 "escalation_open_cases": len(opened),
+                "escalation_lists_seconds": round(listed, 3),
                 "escalation_round_seconds": round(idle, 3),
                 "escalation_all_due_seconds": round(due, 3),
                 "escalation_reminders": steps["n"] if steps else 0,

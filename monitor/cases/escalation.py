@@ -24,7 +24,7 @@ from monitor.people.reach import reached
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.connect import Error
-from monitor.store.database import Database, Row, stamp
+from monitor.store.database import Database, Row, listed_in, stamp
 
 log = logging.getLogger("earful.escalation")
 
@@ -112,12 +112,12 @@ class _Round:
         if at_night and not names:  # everybody who can be called was called often enough: the morning is next
             self._move(row, next_step_at=stamp(self.rules.quiet.quiet_until(self.now)))
             return
-        following = self.rules.next_step_at(replace(case, step=due.step), self.now)
+        following = self.rules.next_step_at(case, self.now, due.step)
         if at_night and following is not None:
             following = min(following, self.rules.quiet.quiet_until(self.now))
         self._move(row, step=due.step, next_step_at=stamp(following))
         if at_night:
-            self.night.append(night_calls.Called(case, tuple(names), tuple(self._route(row))))
+            self.night.append(night_calls.Called(case, tuple(names), self._route(row)))
         else:
             self._tell(row, names, due.reason, step=max(due.step, 1), key=self._key(row, case), told=set(called))
         self._say(case, due.what, step=due.step, reason=due.reason, notify=due.notify, people=people)
@@ -171,7 +171,7 @@ class _Round:
                 continue
             early = ladder.due(replace(case, next_step_at=self.now), self.now)
             step = early.step if early else case.step
-            following = self.rules.next_step_at(replace(case, step=step), self.now)
+            following = self.rules.next_step_at(case, self.now, step)
             morning = self.rules.quiet.quiet_until(self.now)
             self._move(row, step=step, next_step_at=stamp(min(following or morning, morning)))
             self._say(case, "remind", step=step, reason="called for with others", people=people)
@@ -247,8 +247,8 @@ class _Round:
         for each in found:
             self._queue(row, each.target, {"ping": list(each.ping), "owner": True}, reason, key, 1)
 
-    def _route(self, row: Mapping[str, Any]) -> list[str]:
-        return json.loads(row["targets"] or "[]") or list(self.rules.settings.alerts.notify)
+    def _route(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        return listed_in(row["targets"]) or self.rules.settings.alerts.notify
 
     def _queue(
         self, row: Mapping[str, Any], target: str, payload: Mapping[str, Any], reason: str, key: str, step: int
@@ -307,7 +307,7 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, moment: d
         named, is_head = (True, False) if name == "sweep" else _named(rules, row, name, moment, now)
         if not named or (name == "sweep" and key_values.has_period(database, _listed(row))):
             continue
-        for target in json.loads(row["targets"] or "[]") or rules.settings.alerts.notify:
+        for target in listed_in(row["targets"]) or rules.settings.alerts.notify:
             (heads if is_head else by_target).setdefault(target, []).append(row["id"])
         if name == "sweep":
             key_values.take_period(database, _listed(row), now)

@@ -112,9 +112,12 @@ class Rules:
         has_list = self.settings.alerts.normal_list_at is not None
         return has_list and case.priority in {"normal", "gentle"} and not ladder.chain_of(case.chain)
 
-    def next_step_at(self, case: Case, now: datetime) -> datetime | None:
-        """When something has to be done about a case again: its ladder's next step, else the list that names it."""
-        moment = ladder.next_step_at(case, now)
+    def next_step_at(self, case: Case, now: datetime, step: int | None = None) -> datetime | None:
+        """When something has to be done about a case again: its ladder's next step, else the list that names it.
+
+        `step`: as if so many steps were behind it.
+        """
+        moment = ladder.next_step_at(case, now, step)
         listed = case.lane == "ping" and not case.quiet and case.state_at(now) == "open"
         if moment is not None or not listed:
             return moment

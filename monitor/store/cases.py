@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts.case import Case
 from monitor.store import events
-from monitor.store.database import Database, Row, at, encode, instant, marks, stamp
+from monitor.store.database import Database, Row, at, encode, instant, listed_in, marks, stamp
 from monitor.store.mentions import SAME_TROUBLE
 
 COLUMNS = (
@@ -84,7 +84,7 @@ def case_of(row: Row) -> Case:
         author=row["author"],
         lane=row["lane"],
         priority=row["priority"],
-        priority_reasons=tuple(json.loads(row["priority_reasons"])),
+        priority_reasons=listed_in(row["priority_reasons"]),
         opened_at=at(row["opened_at"]),
         first_posted_at=at(row["first_posted_at"]),
         last_posted_at=at(row["last_posted_at"]),
@@ -363,9 +363,9 @@ def find(database: Database, wanted: Filter) -> list[Row]:
 
 def due(database: Database, now: datetime, limit: int = 1000) -> list[Row]:
     """Open cases whose next step has come, the longest due first."""
-    return database.rows(
-        "SELECT * FROM cases WHERE closed_at = '' AND next_step_at <> '' AND next_step_at <= :now "
-        "ORDER BY next_step_at, n LIMIT :limit",
+    return database.rows(  # numbers are sorted, not whole rows: ten thousand can be due at one moment
+        "SELECT * FROM cases WHERE n IN (SELECT n FROM cases WHERE closed_at = '' AND next_step_at <> '' "
+        "AND next_step_at <= :now ORDER BY next_step_at, n LIMIT :limit) ORDER BY next_step_at, n",
         {"now": stamp(now), "limit": limit},
     )
 
@@ -413,18 +413,14 @@ def move_on(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def waiting(database: Database, lane: str, size: int = 500) -> Iterator[Row]:
     """Open, unanswered cases of a lane that nobody has, the longest waiting first: all of them, page by page."""
-    last = ("", "")
-    while True:
-        rows = database.rows(
-            "SELECT * FROM cases WHERE closed_at = '' AND lane = :lane AND owner = '' AND quiet = 0 "
-            "AND (answered_at = '' OR answered_at < last_posted_at) AND (first_posted_at > :since "
-            "OR (first_posted_at = :since AND id > :last)) ORDER BY first_posted_at, id LIMIT :size",
-            {"lane": lane, "since": last[0], "last": last[1], "size": size},
-        )
-        yield from rows
-        if len(rows) < size:
-            return
-        last = (rows[-1]["first_posted_at"], rows[-1]["id"])
+    found = database.rows(
+        "SELECT id FROM cases WHERE closed_at = '' AND lane = :lane AND owner = '' AND quiet = 0 "
+        "AND (answered_at = '' OR answered_at < last_posted_at) ORDER BY first_posted_at, id",
+        {"lane": lane},
+    )
+    for start in range(0, len(found), size):
+        clause, values = marks("c", [row["id"] for row in found[start : start + size]])
+        yield from database.rows(f"SELECT * FROM cases WHERE id IN {clause} ORDER BY first_posted_at, id", values)
 
 
 def waiting_critical(database: Database) -> list[Row]:

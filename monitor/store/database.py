@@ -81,6 +81,12 @@ def listed(values: Sequence[str]) -> str:
     return encode(values) if values else "[]"
 
 
+@lru_cache(maxsize=1024)
+def listed_in(text: str) -> tuple[str, ...]:
+    """The list that `listed` wrote. Kept for a while: most cases have the same few."""
+    return tuple(json.loads(text or "[]"))
+
+
 def marks(name: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """`IN (...)` for a list: the placeholders and their values. An empty list matches nothing."""
     if not values:
