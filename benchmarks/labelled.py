@@ -67,7 +67,8 @@ class DataAbsent(Exception):
 
 def normalised(text: str) -> str:
     """Return the text as it is hashed: one form of every character, small letters, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    one = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(one.split())
 
 
 def hash_of(text: str) -> str:
@@ -127,6 +128,13 @@ def drawn(path: Path = DRAWN, data: Path = DATA) -> list[Labelled]:
 def measured(data: Path = DATA) -> list[Labelled]:
     """Return the labelled posts of sets that are never trained on."""
     return drawn(MEASURED, data)
+
+
+def never_trained() -> frozenset[str]:
+    """Return the hashes of all texts that no training may see, whatever else is known of them: held, or measured."""
+    held = {row["hash"] for row in table(DRAWN) if row["held"] == "1"}
+    held |= {hash_of(row["text"]) for row in table(WRITTEN) if row["held"] == "1"}
+    return frozenset(held | {row["hash"] for row in table(MEASURED)})
 
 
 def sample_day() -> dict[str, tuple[str, str]]:

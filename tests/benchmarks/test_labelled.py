@@ -15,8 +15,6 @@ from benchmarks.labelled import DRAWN, GRADES, KINDS, MEASURED, PERMITTED, WRITT
 from connectors.replay import SAMPLE
 from monitor.text.complaint_signals import LANGUAGES
 
-with_data = pytest.mark.skipif(not labelled.DATA.is_dir(), reason=f"the public texts are not at {labelled.DATA}")
-
 
 def posts_of_the_day() -> list[dict[str, Any]]:
     return [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
@@ -74,6 +72,8 @@ def test_what_is_only_measured_is_never_among_what_is_taught() -> None:
     day = {hash_of(post.get("title", "") + post["text"]) for post in posts_of_the_day()}
     day |= {hash_of(post["text"]) for post in posts_of_the_day()}
     assert not taught & (measured | day)
+    assert len(labelled.never_trained() & taught) == sum(row["held"] == "1" for row in [*table(DRAWN), *table(WRITTEN)])
+    assert measured < labelled.never_trained()
 
 
 def test_every_post_of_the_sample_day_but_our_own_has_its_label() -> None:
@@ -120,16 +120,23 @@ def test_without_the_data_it_is_said_where_they_should_be(tmp_path: Path) -> Non
         labelled.drawn(data=tmp_path)
 
 
-@with_data
-@pytest.mark.shared_data
-def test_what_was_written_for_it_is_no_text_of_the_data() -> None:
-    found = {" ".join(text.split()) for dataset in labelled.DATASETS for text, _ in labelled.rows_of(dataset)}
-    assert not found & {each.text for each in labelled.written()}
+def test_labels_are_joined_with_their_texts_and_another_edition_of_the_data_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mentions").mkdir()
+    texts = tmp_path / "mentions" / "goemotions_reddit_train.csv"
+    texts.write_text('comment_id,emotions,text\n1,anger,"It won\'t open,\n at all"\n2,joy,Fine\n', "utf-8")
+    labels = tmp_path / "labels.tsv"
+    name = hash_of("it won't open, at all")
+    labels.write_text(f"dataset\thash\tgrade\tkind\theld\ngoemotions\t{name}\tmust\tcomplaint\t1\n", "utf-8")
+    (one,) = labelled.drawn(labels, tmp_path)
+    assert (one.text, one.grade, one.kind, one.held) == ("It won't open,\n at all", "must", "complaint", True)
+    texts.write_text("comment_id,emotions,text\n2,joy,Fine\n", "utf-8")
+    with pytest.raises(labelled.DataAbsent, match="another edition"):
+        labelled.drawn(labels, tmp_path)
 
 
-@with_data
+@pytest.mark.skipif(not labelled.DATA.is_dir(), reason=f"NOT TESTED: the public texts are not at {labelled.DATA}")
 @pytest.mark.shared_data
-def test_every_drawn_label_finds_its_text() -> None:
-    found = [*labelled.drawn(), *labelled.measured()]
-    assert len(found) == len(table(DRAWN)) + len(table(MEASURED))
-    assert all(each.text.strip() for each in found)
+def test_every_drawn_label_finds_its_text_and_what_was_written_is_none_of_them() -> None:
+    names = {(dataset, hash_of(text)) for dataset in labelled.DATASETS for text, _ in labelled.rows_of(dataset)}
+    assert {(row["dataset"], row["hash"]) for row in [*table(DRAWN), *table(MEASURED)]} <= names
+    assert not {name for _, name in names} & {hash_of(each.text) for each in labelled.written()}
