@@ -25,6 +25,10 @@ KINDS: dict[str, str] = {
     "reddit": "connectors.reddit:Reddit",
 }
 
+# Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and
+# says what is gone. `asks_at_once` is how many it takes, `asking_price` what each costs in US dollars.
+ASKED_AFTER = frozenset({"x", "reddit", "hackernews", "mastodon", "bluesky"})
+
 # How long posts of a network are kept where settings do not say: X wants what was deleted there gone within a day, and
 # to ask after each post every day costs money. https://docs.x.com/developer-terms/policy
 RETENTION: dict[str, timedelta] = {"x": timedelta(days=30)}

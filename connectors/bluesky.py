@@ -189,6 +189,8 @@ class Bluesky:
                 return did
         return ""
 
+    asks_at_once = 100
+
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look known posts up again: what a moderator or a whole account has taken away, no stream has told."""
         asked = [one for one in dict.fromkeys(ids) if one.startswith("at://")]

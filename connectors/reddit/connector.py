@@ -203,6 +203,8 @@ class Reddit:
         sound = {handle: name for handle, name in names.items() if re.fullmatch(r"[\w-]{2,30}", name, re.ASCII)}
         return {handle: Account(name, name) for handle, name in sound.items()}, Quota()
 
+    asks_at_once = PAGE
+
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look up to 100 known posts up again: what is gone comes back as `deleted`, what was edited as posts."""
         self._start(request)

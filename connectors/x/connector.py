@@ -144,6 +144,13 @@ class X:
         query = f"({' OR '.join(f'conversation_id:{one}' for one in ids)}) {self._settings.search_suffix}".strip()
         return self._page("talk", [_Lane("talk", query)] if ids else [], walk, ledger, request)
 
+    asks_at_once = 100
+
+    @property
+    def asking_price(self) -> float:
+        """US dollars for each post that is asked after."""
+        return self._settings.post_price
+
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look up to 100 known posts up again: those that are gone come back as `deleted`, edited ones as posts.
 

@@ -17,6 +17,7 @@ from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor.cases import actions as verbs
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path, speaker
+from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.people.identity import Directory, settings_name
 from monitor.service.console_view import command
@@ -109,6 +110,7 @@ def mentions_(
             brand=brand, source=source, flagged=flagged, since=_since(since), search=search, limit=limit
         )
         found = mentions.find(assembly.database, wanted)
+        asking.show(assembly.database, assembly.settings, [each.id for each in found], utc_now())
         if as_json:
             for mention in found:
                 print_json(mention_json(mention))

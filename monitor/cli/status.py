@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
-from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
+from monitor.cli.base import AsJson, app, console, one_line, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, costs, foreseen
+from monitor.ingest import asking
 from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
 from monitor.notify import trouble
@@ -22,6 +23,7 @@ from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
 from monitor.store import (
+    asked,
     cases,
     channel_health,
     deliveries,
@@ -80,6 +82,11 @@ def status(as_json: AsJson = False) -> None:
                     ],
                     "targets": [_failing(each.name, each) for each in standing.failing_targets()],
                     "retention_waits": _retention_waits(database) or None,
+                    "asked_in_24_hours": {
+                        name: {"posts": standing, "asked": recent}
+                        for name, (standing, recent) in asked.shares(database, now - asking.EVERY).items()
+                        if name in assembly.settings.asked_after()
+                    },
                     "erasures_without_key": forgotten.without_key(database),
                     "not_stored": disk.fault(database, now) or None,
                     "not_alerted": trouble.lines(database, assembly.rules, now),
@@ -201,6 +208,8 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
         notes.insert(0, f"nothing can be stored, so sources are not read: {not_stored}. Free some space")
     if why := _retention_waits(database):
         notes.append(f"{clock_check.title(why)}. {clock_check.REMEDY}")
+    for line in asking.words(database, assembly.settings, utc_now()):
+        console.print(Text(line, "dim"), soft_wrap=one_line)
     if missing := forgotten.without_key(database):
         notes.append(key_missing(missing, str(forgotten.key_file(database))))
     notes += trouble.lines(database, assembly.rules, utc_now())

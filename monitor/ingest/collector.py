@@ -19,19 +19,18 @@ from typing import Any
 from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
-from monitor.ingest import failing_sources, first_read
+from monitor.ingest import asking, failing_sources, first_read
 from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
 from monitor.ingest.pipeline import Intake
 from monitor.privacy import forgetting
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
-from monitor.store import disk, key_values, mentions, sources
+from monitor.store import disk, key_values, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, at, stamp
 from monitor.text.normalize import clean
 from monitor.text.query.matching import Query
-from monitor.text.sanitize import tidy
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.collect")
@@ -47,8 +46,6 @@ ENDLESS = (
 LONGEST_BACK_OFF = timedelta(minutes=30)
 TELL_AGAIN = timedelta(hours=23)  # once a day, whatever the minute of the read
 NOT_STORED_WAIT = timedelta(seconds=30)
-REFRESHED = 100  # posts a day of each source that are asked after; on X each of them costs money
-ASKED_AT_ONCE = 20
 CLOSED_AGAIN = timedelta(days=1)  # a place that is closed may open again; keys that are refused wait for a person
 
 
@@ -148,55 +145,18 @@ class Collector:
             lock.release()
 
     def refresh(self, name: str, clock: Callable[[], datetime]) -> int:
-        """Ask whether the posts of open cases still stand: what is gone is removed, what was edited is refreshed.
+        """Ask whether posts still stand: what is gone is forgotten, what was edited is refreshed.
 
-        For networks that tell of deletions only when asked. Returns how many posts were looked at.
+        For networks that tell of deletions only when asked. Returns how many posts were asked after.
         """
-        connector: Any = self.connectors[name]
-        if not hasattr(connector, "refresh"):
+        connector, source = self.connectors[name], self.rules.sources[name]
+        if not hasattr(connector, "refresh") or not self._busy[name].acquire(blocking=False):
             return 0
-        natives = self._to_refresh(name)
-        if not natives or not self._busy[name].acquire(blocking=False):
-            return 0
-        asked = 0
         try:
-            for start in range(0, len(natives), ASKED_AT_ONCE):
-                some = natives[start : start + ASKED_AT_ONCE]
-                self._refresh(name, tuple(native for native, _ in some), clock)
-                asked += len(some)
-                # Whoever has more than a day's share of open posts sees each of them asked after in turn.
-                reached = some[-1][1] if len(natives) == REFRESHED else ""
-                with self.database.transaction():
-                    key_values.remember(self.database, f"refreshed:{name}", reached, clock())
-            return asked
-        except Error:
-            raise
-        except Exception as error:  # noqa: BLE001 - as in a visit: a client library may raise anything
-            words = str(error) if isinstance(error, ConnectorError | Overran) else f"unexpected {type(error).__name__}"
-            log.warning("%s: it could not be asked what was deleted: %s", name, words)
-            return asked
+            request = partial(self._request, source, "posts", clock())
+            return asking.take_turn(self.database, source, connector, request, clock).asked
         finally:
             self._busy[name].release()
-
-    def _to_refresh(self, name: str) -> list[tuple[str, str]]:
-        """The posts to ask after today: those below where the last day ended, or the newest again."""
-        before = key_values.fact(self.database, f"refreshed:{name}")
-        found = mentions.native_ids_of_open_cases(self.database, name, REFRESHED, before)
-        return found or (mentions.native_ids_of_open_cases(self.database, name, REFRESHED) if before else [])
-
-    def _refresh(self, name: str, natives: tuple[str, ...], clock: Callable[[], datetime]) -> None:
-        connector: Any = self.connectors[name]
-        source, now = self.rules.sources[name], clock()
-        request = self._request(source, "posts", now)
-        look: Callable[[], Batch] = partial(connector.refresh, natives, request)
-        batch = within(source.deadline.total_seconds(), look, f"refresh-{name}")
-        with self.database.transaction():
-            for post in batch.posts:
-                key = mentions.post_key(self.database, post.source, post.native_id)
-                mentions.edit_post(self.database, mentions.post_row(tidy(post), stamp(now), key))
-            self._delete(name, batch, now)
-            if batch.quota is not None:
-                sources.note_quota(self.database, name, batch.quota, now)
 
     def _visit(self, source: Source, what: str, clock: Callable[[], datetime]) -> Visit:
         total, pages, aside = IngestResult(), 0, 0

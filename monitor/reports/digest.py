@@ -28,6 +28,7 @@ from monitor.store.database import Database, Row, at, instant
 OLDEST = 5
 SMALL = 30  # fewer mentions than this, and a share says little
 AFTERMATH = timedelta(weeks=4)  # people who were helped write again within weeks, if at all
+MOST_VOICES = 40  # looked at for the few that are quoted
 MOST_GAPS = 12  # lines of what was not seen
 
 
@@ -52,6 +53,26 @@ def queue_due(database: Database, rules: Rules, now: datetime, link: SignedLink 
         }
         queue(database, mine, period, now)
     return len(mine)
+
+
+BEFORE_A_LETTER = timedelta(hours=1)
+
+
+def about_to_be_quoted(database: Database, rules: Rules, now: datetime) -> list[str]:
+    """The mentions that a letter may quote which is due within the hour, once for each letter: their networks are asked
+    first whether they still stand."""
+    settings = rules.settings.digest
+    if not settings.to:
+        return []
+    period, moment = hours.due_period(now + BEFORE_A_LETTER, settings.weekday, settings.at, rules.settings.zone)
+    if moment <= now or not key_values.take_period(database, f"digest asked:{period}", now):
+        return []
+    since = _week_before(rules, moment)
+    return [
+        row["id"]
+        for praise in (False, True)
+        for row in report_queries.voices(database, since, moment, praise=praise, limit=MOST_VOICES)
+    ]
 
 
 def recipients(database: Database, rules: Rules) -> tuple[str, ...]:
@@ -237,7 +258,7 @@ def _voices(database: Database, rules: Rules, since: datetime, until: datetime) 
     heard: set[str] = set()
     for praise, kind, limit in ((False, "complaint", 3), (True, "praise", 2)):
         left = limit
-        for row in report_queries.voices(database, since, until, praise=praise, limit=40):
+        for row in report_queries.voices(database, since, until, praise=praise, limit=MOST_VOICES):
             words = excerpt(row["text"] or row["title"], 240)
             post = Post(row["source"], "-", "", row["author"], "", until)
             told = {f"{row['source']}/{row['author']}" if row["author"] else "", words.casefold()[:60]} - {""}

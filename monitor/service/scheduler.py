@@ -19,6 +19,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor.cases import escalation, expiry
+from monitor.ingest import asking
 from monitor.learning import feedback
 from monitor.notify import fallback
 from monitor.notify.interactions import Listening, Spool, spool_folder
@@ -198,6 +199,8 @@ class Engine:
     def digest_due(self) -> None:
         """Queue the managers' letter once its moment has come."""
         assembly = self.assembly
+        quoted = digest.about_to_be_quoted(assembly.database, assembly.rules, self.clock())
+        asking.show(assembly.database, assembly.settings, quoted, self.clock())
         digest.queue_due(assembly.database, assembly.rules, self.clock(), assembly.alerting.link)
 
     def audit_due(self) -> None:
@@ -208,11 +211,9 @@ class Engine:
         self.audit.run(self.assembly)
 
     def refresh_due(self) -> None:
-        """Once a day, ask each source that can say so what has been deleted or edited."""
-        database, now = self.assembly.database, self.clock()
+        """Ask each source that can say so what has been deleted or edited, as much as a turn holds."""
         for name in self.assembly.collector.connectors:
-            if key_values.take_period(database, f"refresh:{name}:{now:%Y-%m-%d}", now):
-                self._spawn(f"refresh-{name}", partial(self.assembly.collector.refresh, name, self.clock))
+            self._spawn(f"refresh-{name}", partial(self.assembly.collector.refresh, name, self.clock))
 
     def clock_due(self) -> None:
         """Write the clocks down; what waited for a clock to be trusted is done once it is."""

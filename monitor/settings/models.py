@@ -396,6 +396,10 @@ class Settings(Table):
                 return each.retention or min(connectors.RETENTION.get(each.kind, usual), usual)
         return usual
 
+    def asked_after(self) -> tuple[str, ...]:
+        """The sources that can be asked whether a post still stands."""
+        return tuple(each.name for each in self.sources if each.kind in connectors.ASKED_AFTER and each.enabled)
+
     def where(self, key: str) -> Literal["file", "default"]:
         """Where a value comes from: `key` is written as in a fault, "sources[0].every"."""
         return "file" if key in self.given else "default"

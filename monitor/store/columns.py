@@ -56,7 +56,8 @@ TABLES: dict[str, Classed] = {
         author=_named("native_id url author author_name author_id parent_id thread_id reach"),
         derived=_named("parted"),  # and the index of the search, which follows
         plain=_named(
-            "n id source lang posted_at rating edited_at replied_at seen_at deleted_at purged_at search"
+            "n id source lang posted_at rating edited_at replied_at seen_at deleted_at purged_at search "
+            "asked_at wanted_at"
         ),
     ),
     "mentions": Classed(

@@ -337,16 +337,18 @@ def _unname(
 
     Somebody of the settings or the page who bears the same name is not them.
     """
-    if not names:
-        return
-    bare = sorted({each.lstrip("@").removeprefix("u/").lower() for each in names})
-    clause, more = marks("w", [*bare, *(f"@{each}" for each in bare), *(f"u/{each}" for each in bare)])
+    bare = {each.lstrip("@").removeprefix("u/").casefold() for each in names}
     others = "".join(f" AND {each} NOT LIKE 'settings:%' AND {each} NOT LIKE 'page:%'" for each in ids)
-    for column in columns:
+    for column in columns if bare else ():
         cleared = ", ".join(f"{each} = ''" for each in (column, *ids))
-        database.run(
-            f"UPDATE {table} SET {cleared} WHERE {where} AND lower({column}) IN {clause}{others}", {**values, **more}
-        )
+        for row in database.rows(f"SELECT DISTINCT {column} AS name FROM {table} WHERE {where}", values):
+            # A name that nobody has proven is followed by ", unproven ..." or " (Slack ...".
+            called = row["name"].lstrip("@").removeprefix("u/").casefold()
+            if any(called == one or called.startswith((f"{one}, ", f"{one} (")) for one in bare):
+                database.run(
+                    f"UPDATE {table} SET {cleared} WHERE {where} AND {column} = :called{others}",
+                    {**values, "called": row["name"]},
+                )
 
 
 def _unlearn(database: Database, brand: str, label: int, now: datetime) -> None:

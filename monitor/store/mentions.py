@@ -16,7 +16,7 @@ from monitor.types import Judged, Mention, Verdict
 POST_COLUMNS = (
     "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",
     "rating", "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at", "author_id",
-    "parted",
+    "parted", "asked_at",
 )  # fmt: skip
 MENTION_COLUMNS = (
     "id", "post_id", "brand", "seen_at", "posted_at", "source", "author", "sentiment", "label", "lane", "needs_answer",
@@ -92,6 +92,7 @@ def post_row(post: Post, seen_at: str, key: str = "") -> dict[str, Any]:
         "seen_at": seen_at,
         "author_id": post.author_id,
         "parted": parted(f"{post.title} {post.text} {post.author}"),
+        "asked_at": seen_at,
     }
 
 
@@ -149,7 +150,7 @@ def post_of(row: Row) -> Post:
 
 
 SELECT_BOTH = ", ".join(
-    [f"p.{column}" for column in POST_COLUMNS if column not in ("id", "seen_at")]
+    [f"p.{column}" for column in POST_COLUMNS if column not in ("id", "seen_at", "asked_at")]
     + [f"m.{c}" for c in MENTION_COLUMNS if c not in ("posted_at", "source", "author")]
 )
 
@@ -470,17 +471,3 @@ def newest_seen(database: Database, since: datetime, limit: int) -> list[Mention
             {"since": stamp(since), "limit": limit},
         )
     ]
-
-
-def native_ids_of_open_cases(database: Database, source: str, limit: int, before: str = "") -> list[tuple[str, str]]:
-    """The network's ids of posts of open cases of a source, the newest first, and when each was posted (as text).
-
-    `before` is such a time: only older ones, so that in the end each has its turn.
-    """
-    rows = database.rows(
-        "SELECT DISTINCT p.native_id, p.posted_at FROM cases c JOIN mentions m ON m.case_id = c.id AND m.case_id <> '' "
-        "JOIN posts p ON p.id = m.post_id WHERE c.closed_at = '' AND c.source = :source AND p.deleted_at = '' "
-        "AND (:before = '' OR p.posted_at < :before) ORDER BY p.posted_at DESC, p.native_id LIMIT :limit",
-        {"source": source, "limit": limit, "before": before},
-    )
-    return [(row["native_id"], row["posted_at"]) for row in rows]

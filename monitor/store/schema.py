@@ -294,8 +294,17 @@ KEPT = (
 # What was forgotten for good, as hashes under a key that is not in the database.
 FORGOTTEN = ("CREATE TABLE forgotten (hash {key} PRIMARY KEY, what {key}, key_mark {key}, at {key}){strict}",)
 
+# When a network was last asked whether a post still stands, and since when somebody is shown it.
+ASKED = (
+    "ALTER TABLE posts ADD COLUMN asked_at {text}",
+    "ALTER TABLE posts ADD COLUMN wanted_at {text}",
+    "CREATE INDEX posts_to_ask ON posts (source, asked_at) WHERE deleted_at = '' AND purged_at = '' "
+    "AND native_id <> ''",
+    "CREATE INDEX posts_wanted ON posts (source, wanted_at) WHERE wanted_at <> ''",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

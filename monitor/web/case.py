@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from alerts import case_policy
 from alerts.case import Case, never_answered
 from monitor.cases import actions as verbs
+from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.settings import overrides
 from monitor.store import cases, key_values, mentions, pages, web
@@ -54,6 +55,7 @@ class Said:
 
 def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> list[Said]:
     """The customer's posts, what others said in the same thread, and our replies with remarks on their tone."""
+    asking.show(context.database, context.settings, [each.id for each in told], context.now)
     case = cases.case_of(row)
     found: dict[str, Said] = {}
     for mention in told:

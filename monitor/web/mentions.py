@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
+from monitor.ingest import asking
 from monitor.people.audit import Event
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import stamp
@@ -172,11 +173,18 @@ def as_row(mention: Mention) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _shown(context: RequestContext, rows: Sequence[Mention]) -> None:
+    """Somebody takes these along: their networks are asked soon whether they still stand."""
+    asking.show(context.database, context.settings, [each.id for each in rows], context.now)
+
+
 def _batches(context: RequestContext) -> Iterator[list[Mention]]:
     """The mentions of an export, a thousand at a time, so that a million need no memory."""
     wanted, looked = filter_of(context, 1000)
     if looked.query is not None:
-        yield found(context, MOST_EXPORTED)[0]
+        searched = found(context, MOST_EXPORTED)[0]
+        _shown(context, searched)
+        yield searched
         return
     from dataclasses import replace
 
@@ -185,6 +193,7 @@ def _batches(context: RequestContext) -> Iterator[list[Mention]]:
         rows = mentions.find(context.database, wanted)
         if not rows:
             return
+        _shown(context, rows)
         yield rows
         given += len(rows)
         wanted = replace(wanted, before=stamp(rows[-1].post.posted_at), before_id=rows[-1].id)

@@ -23,6 +23,7 @@ web/test_login.py: monitor/cli/people.py monitor/web/auth.py monitor/web/people.
     monitor/web/identity.py monitor/web/forms.py
 privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
     monitor/store/columns.py
+ingest/test_asking.py: monitor/store/asked.py
 privacy/test_carrying_over.py: monitor/store/forgotten.py
 privacy/test_what_is_left.py: monitor/store/wiping.py monitor/privacy/retention.py
 web/test_audit.py: monitor/notify/account_notices.py monitor/web/dates.py monitor/web/downloads.py

@@ -262,28 +262,6 @@ def test_everything_of_an_account_that_is_gone_is_removed(acme: Assembly) -> Non
     assert count(acme.database, "cases", "closed_at = ''") == 1
 
 
-def test_whoever_has_many_open_posts_sees_each_of_them_asked_after_in_turn(acme: Assembly) -> None:
-    asked: list[str] = []
-
-    class Looking(Scripted):
-        def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
-            assert len(ids) <= 20
-            asked.extend(ids)
-            return Batch((), "", quota=Quota(cost=0.1), deleted=ids[:1])
-
-    posts = [post(ANGRY, author=f"a{number}", native_id=f"p{number}", ago=number * MINUTE) for number in range(150)]
-    reading = Reading(acme, forum=Looking(page(*posts)))
-    reading.visit()
-    assert reading.collector.refresh("forum", reading.clock) == 100
-    assert reading.collector.refresh("forum", reading.clock) == 50
-    assert sorted(asked) == sorted(each.native_id for each in posts)
-    assert count(acme.database, "posts", "deleted_at <> ''") == 8
-    assert reading.health().spent_in(reading.clock()) == pytest.approx(0.8), "what it cost is counted"
-    assert reading.health().spent_in(reading.clock() + 31 * DAY) == 0
-    reading.collector.refresh("forum", reading.clock)
-    assert len(asked) == 250, "and then it begins with the newest again"
-
-
 # -- who is ours, and who is spoken to -----------------------------------------------------------------------------
 
 

@@ -221,7 +221,7 @@ def test_whoever_is_called_like_the_author_loses_the_name_and_staff_keep_theirs(
     mine, _other = plant(acme)
     stranger = of_mail("email:care@example.org", "OlgaPetrova")
     say(acme.database, acme.rules, mine, "note", who=stranger, way="mail", now=NOW, detail={"text": "it is me"})
-    assert count(acme.database, "case_log", "lower(who) = 'olgapetrova'") == 1
+    assert count(acme.database, "case_log", "lower(who) LIKE 'olgapetrova%'") == 1
     forgetting.erase(acme.database, acme.rules, "forum", "olgapetrova", who="Ana", way="page", now=NOW + HOUR)
     assert "olgapetrova" not in everything(acme.database)
     assert count(acme.database, "case_log", "who = 'Ana'") >= 6
