@@ -44,6 +44,7 @@ COUNT = 300
 WANTED = 0.85
 MINUTES = 25.0
 AT_ONCE = 2
+BATCH = 6  # files of tests that are read in one go
 BUDGET = 40.0  # seconds of tests for one mutant, as they took alone; the nearest come first
 KEPT = ROOT / "var" / "mutants"
 TREE = KEPT / "tree"  # a copy of the code as it was when the walk began; somebody may go on working in the checkout
@@ -173,10 +174,11 @@ def lines(every: Sequence[Path], console: Console) -> dict[str, Ran]:
     places = {path: folder / f"{hash_of([path])}-{common}.json" for path in files}
     missing = [path for path, place in places.items() if not place.exists()]
     if missing:
-        console.print(f"reading which lines {len(missing)} files of tests run, a few minutes; it is kept")
-        found = _collect(missing)
+        console.print(f"reading which lines {len(missing)} files of tests run, a few minutes; it is kept file by file")
         folder.mkdir(parents=True, exist_ok=True)
-        for path in missing:
+    for some in (missing[start : start + BATCH] for start in range(0, len(missing), BATCH)):
+        found = _collect(some)
+        for path in some:
             name = path.relative_to(TREE).as_posix()
             own = {test: each for test, each in found.items() if test.partition("::")[0] == name}
             places[path].write_text(json.dumps(own))
