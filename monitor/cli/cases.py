@@ -239,6 +239,8 @@ def _table_of(assembly: Any, rows: list[Row]) -> Table:
     most = {"state": 18 if wide else 12, "source": 12, "who": 24 if wide else 14}
     names = ["case", "urgency", "state", *(["since"] if wide else []), "due", *(["source"] if several else []), "who"]
     lines = [_cells(row, words.get(row["id"], []), now, zone, wide=wide, several=several) for row in rows]
+    told = [at for at, _ in enumerate(names) if any(str(line[at]) for line in lines)]  # what no case has is no column
+    names, lines = [names[at] for at in told], [[*(line[at] for at in told), line[-1]] for line in lines]
     taken = [
         min(max(cell_len(name), *(cell_len(str(line[at])) for line in lines)), most.get(name, 40))
         for at, name in enumerate(names)
@@ -264,10 +266,9 @@ def _cells(
     state = case.state_at(now)
     waits = state in {"open", "taken"} and case.due_at is not None
     late = waits and case.due_at is not None and case.due_at < now
-    listed = case.lane == "sweep"
     return [
         case.id,
-        Text("list" if listed else case.priority, "dim" if listed else _PRIORITY_STYLES[case.priority]),
+        Text("" if case.lane == "sweep" else case.priority, _PRIORITY_STYLES[case.priority]),
         Text(safe_line(f"{state} {case.owner}" if state == "taken" else state)),
         *([when(case.first_posted_at, now, zone)] if wide else []),
         Text(when(case.due_at, now, zone) if waits and case.due_at else "", "red" if late else ""),

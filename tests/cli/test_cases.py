@@ -218,3 +218,10 @@ def test_the_list_of_cases_is_one_line_a_case_on_80_columns_and_the_list_stands_
     assert sorted(rows[:3]) == ["1", "2", "3"], shown
     assert "The list, 1 that may need an answer:" in shown
     assert shown.index("olga") < shown.index("The list") < shown.index("quin")
+    heads = [line.split() for line in printed if line.split()[:1] == ["case"]]
+    assert heads == [["case", "urgency", "state", "due", "source", "who", "says"], ["case", "state", "who", "says"]], (
+        "a column that is empty from top to bottom says nothing: nothing of the list is urgent or due"
+    )
+    say(sqlite, acme.rules, "3", "take", who="quin", way="page", now=NOW)
+    whole = CliRunner().invoke(app, ["--settings", str(file), "cases"], env={"COLUMNS": "80"}).output
+    assert "The list" not in whole, "what somebody took is called for"
