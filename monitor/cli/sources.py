@@ -12,7 +12,7 @@ import typer
 
 from alerts import ChannelError
 from alerts.wording import count_words
-from connectors import Batch, ConnectorError, Request
+from connectors import Batch, Connector, ConnectorError, Request
 from monitor.cli.base import Failed, app, console, load_settings, one_line, plain
 from monitor.cli.costs import costs
 from monitor.service.scheduler import utc_now
@@ -23,6 +23,8 @@ from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject
 from monitor.timeouts import Overran, within
 from monitor.wiring import connector_of, know_sources, open_store, queries_of
+
+SEARCHES = 20  # of one source that a look at it asks at most: one for each brand, as a rule
 
 
 def ask(call: Callable[[], str], seconds: float) -> tuple[str, bool]:
@@ -43,19 +45,31 @@ def _request(settings: Settings, source: Source) -> Request:
     return Request(source.name, terms, "", now, now - timedelta(hours=24), allowance=20)
 
 
+def _read_on(connector: Connector, request: Request) -> tuple[Batch, float]:
+    """The first page with a post, and what it cost. One search of several may fail alone: the last knows of all."""
+    batch = connector.fetch(request)
+    cost = batch.quota.cost if batch.quota is not None else 0.0
+    for _ in range(SEARCHES):
+        if batch.posts or batch.complete or batch.not_before is not None:
+            break
+        batch = connector.fetch(replace(request, cursor=batch.cursor, spent=request.spent + cost))
+        cost += batch.quota.cost if batch.quota is not None else 0.0
+    return batch, cost
+
+
 def _first_page(settings: Settings, source: Source) -> Batch:
-    """Read one page; what that costs counts against the month like anything else."""
+    """Read the first page that says anything; what that costs counts against the month like anything else."""
     if not costs(source):
-        return connector_of(source).fetch(_request(settings, source))
+        return _read_on(connector_of(source), _request(settings, source))[0]
     database = open_store(settings, utc_now())
     try:
         know_sources(database, settings)
         health = sources.health(database, source.name)
         spent = health.spent_in(utc_now()) if health is not None else 0.0
-        batch = connector_of(source).fetch(replace(_request(settings, source), spent=spent))
-        if batch.quota is not None and batch.quota.cost:
+        batch, cost = _read_on(connector_of(source), replace(_request(settings, source), spent=spent))
+        if cost:
             with database.transaction():
-                sources.note_cost(database, source.name, batch.quota.cost, utc_now())
+                sources.note_cost(database, source.name, cost, utc_now())
         return batch
     finally:
         database.close()
