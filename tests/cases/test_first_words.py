@@ -227,6 +227,21 @@ def test_past_the_time_to_be_settled_is_a_line_in_the_owners_list_and_no_call(ac
     assert len(deliveries.due(acme.database, "console", late)) == before + 1
 
 
+def test_each_guess_stands_beside_the_press_that_turns_it(acme: Assembly) -> None:
+    """In Slack and in mails alike: a message shows what its case can be turned into."""
+
+    def offered() -> list[str]:
+        (row,) = [each for each in messages(acme.database) if each.about.startswith("story:")]
+        (entry,) = rendering.compose(acme.database, acme.rules, row, [row], NOW).alert.entries
+        return [each.label for each in entry.actions]
+
+    assert offered() == ["I have it", "No answer needed"]
+    reply(acme, LOOKING)
+    assert offered() == ["That was the answer", "More"]
+    reply(acme, ANSWER, at=NOW + MINUTE)
+    assert offered() == ["Not answered"]
+
+
 @pytest.mark.parametrize("verb", ["not_answered", "reopen"])
 def test_not_answered_and_reopen_of_an_answered_case_start_the_next_clock(acme: Assembly, verb: str) -> None:
     reply(acme, ANSWER, at=NOW - 30 * MINUTE)

@@ -225,3 +225,22 @@ def test_the_list_of_cases_is_one_line_a_case_on_80_columns_and_the_list_stands_
     say(sqlite, acme.rules, "3", "take", who="quin", way="page", now=NOW)
     whole = CliRunner().invoke(app, ["--settings", str(file), "cases"], env={"COLUMNS": "80"}).output
     assert "The list" not in whole, "what somebody took is called for"
+
+
+def test_an_answer_that_was_none_is_turned_by_one_word(folder: Path, sqlite: Sqlite) -> None:
+    assert call(folder, "case", "1", "answered", "--as", "Ana").exit_code == 0
+    assert case(sqlite, "1").answered_at is not None
+    assert call(folder, "case", "1", "not answered", "--as", "Ana").exit_code == 0
+    assert case(sqlite, "1").answered_at is None
+    assert call(folder, "case", "1", "answered", "--as", "Ana").exit_code == 0
+    assert call(folder, "case", "1", "reopen", "--as", "Ana").exit_code == 0
+    assert case(sqlite, "1").answered_at is None
+
+
+def test_a_case_says_that_what_is_left_are_opening_hours(folder: Path) -> None:
+    shown = call(folder, "case", "1").stdout
+    assert " of opening hours left" in shown
+    with (folder / "settings.toml").open("a", encoding="utf-8") as settings:
+        days = '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'
+        settings.write(f'\n[desk]\nhours = [{{ days = {days}, start = "00:00", end = "00:00" }}]\n')
+    assert "opening hours" not in call(folder, "case", "1").stdout, "a desk that never closes has none"

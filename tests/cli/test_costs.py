@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.ingest.conversations import SPENT
 from monitor.settings.loading import load
 from monitor.store import key_values, sources
 from monitor.store.sqlite import Sqlite
@@ -48,6 +49,15 @@ def test_the_months_bill_and_its_forecast_stand_in_check_and_status(settings: Pa
     ]
     assert (told["spent"], told["monthly_budget"]) == (3.0, 20.0)
     assert told["forecast"] >= 3.0
+
+
+def test_status_says_what_of_it_went_into_the_conversations_of_cases(settings: Path, sqlite: Sqlite) -> None:
+    now = datetime.now(UTC)
+    know_sources(sqlite, load(settings, {"TOKEN": "t" * 30}))
+    sources.note_cost(sqlite, "birds", 3.0, now)
+    assert "conversations of cases" not in earful(settings, "status", COLUMNS="200").stdout
+    key_values.remember(sqlite, SPENT.format(source="birds", month=f"{now:%Y-%m}"), "0.75", now)
+    assert "birds: $0.75 of it for the conversations of cases" in earful(settings, "status", COLUMNS="200").stdout
 
 
 def test_check_names_the_handles_that_the_query_would_miss(settings: Path) -> None:

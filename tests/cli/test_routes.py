@@ -16,7 +16,21 @@ from monitor.cli.base import Failed
 from monitor.notify.order import hold
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
-from tests.helpers import ANGRY, CALM, HOUR, INJURY, MINUTE, assembly_of, case, messages, post, settings_on, take
+from tests.fakes.server import FakeServer
+from tests.helpers import (
+    ANGRY,
+    CALM,
+    HOUR,
+    INJURY,
+    MINUTE,
+    assembly_of,
+    case,
+    messages,
+    post,
+    settings_from,
+    settings_on,
+    take,
+)
 
 ROUTES = """
 [[people]]
@@ -174,3 +188,16 @@ def test_what_waits_for_the_end_of_quiet_hours_says_so(folder: Path, sqlite: Sql
     assert hold(sqlite, acme.rules, first, now) == "", "the console is no channel that pings"
     sqlite.run("UPDATE deliveries SET payload = :payload", {"payload": json.dumps({"ping": ["Gerda"]})})
     assert "it waits for the end of quiet hours" in call(folder, "route", opened)
+
+
+def test_a_try_that_reaches_no_source_ends_as_a_fault_and_one_that_reaches_any_does_not(tmp_path: Path) -> None:
+    with FakeServer() as network:
+        network.route("/search_by_date", {"hits": [], "nbPages": 0})
+        gone = 'kind = "hackernews"\napi_url = "http://127.0.0.1:1"'
+        file = settings_from(tmp_path).file
+        text = file.read_text(encoding="utf-8").replace('kind = "hackernews"', gone)
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(Failed, match="no source could be read"):
+            call(tmp_path, "try")
+        file.write_text(text.replace("http://127.0.0.1:1", network.url, 1), encoding="utf-8")
+        assert "0 posts; nothing was stored" in call(tmp_path, "try")

@@ -98,6 +98,19 @@ def test_metrics_count_waiting_cases_as_the_report_and_the_page_do(acme: Office)
     assert "1 went on in private" in inbox
 
 
+def test_what_went_on_in_private_stands_beside_the_answers_with_its_share_of_all_that_were_due(acme: Office) -> None:
+    dm = post("Please DM us your order number.", author="acme_care", parent_id="never", thread_id="never", at=NOW)
+    with acme.database.transaction():
+        acme.assembly.answers.take([dm], NOW)
+    report = statistics.of_span(acme.database, acme.assembly.rules, NOW - 7 * DAY, NOW + MINUTE)
+    assert formatting.ended_words(report) == "2 answered, 1 in private, 0 never, of 3"
+    letter = digest.view(acme.database, acme.assembly.rules, NOW + MINUTE)
+    (line,) = [each for each in letter.figures if each.name == "Went on in private"]
+    assert (line.value, line.note) == ("33 %", "2 answered, 1 in private, 0 never, of 3")
+    first = next(each for each in letter.figures if each.name == "First word within the target")
+    assert first.note.endswith("of 3"), "a first word like any other, in time or late"
+
+
 def metrics(office: Office) -> dict[str, int]:
     """How many cases Prometheus is told of, by where they stand."""
     headers = {"authorization": "Bearer secret-of-the-metrics"}

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.settings import overrides
 from monitor.store import cases, key_values, web
-from tests.helpers import ANGRY, ASKING, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, case, lines, post
+from tests.helpers import ANGRY, ASKING, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, NOW, case, lines, post
 from tests.web.office import Browser, Office
 
 
@@ -462,3 +462,46 @@ def test_whoever_opens_the_list_has_looked_at_its_entries(office: Office) -> Non
     assert not key_values.has_period(office.database, seen)
     assert olle.get("/?state=sweep").status_code == 200
     assert key_values.has_period(office.database, seen)
+
+
+DM = "We have refunded you today, it is on its way."
+
+
+def replied(office: Office) -> str:
+    """A case that our account has answered, as it seems."""
+    (case_id,) = office.take(post(ANGRY, native_id="n", thread_id="n", at=NOW - HOUR))
+    own = post(DM, author="acme_care", parent_id="n", thread_id="n", at=NOW - MINUTE)
+    with office.database.transaction():
+        office.assembly.answers.take([own], NOW)
+    assert case(office.database, case_id).state_at(NOW) == "answered"
+    return case_id
+
+
+def test_a_reply_that_was_no_answer_is_turned_by_one_press_of_its_own_button(office: Office) -> None:
+    case_id = replied(office)
+    ana = office.person("Ana")
+    shown = ana.get(f"/cases/{case_id}").text
+    (reply,) = re.findall(r'name="reply" value="([^"]+)"', shown)
+    assert "That was no answer" in shown
+    ana.post(f"/cases/{case_id}", {"verb": "not_answered", "reply": reply})
+    found = case(office.database, case_id)
+    assert found.answered_at is None
+    assert found.due_at is not None
+    assert found.due_at > NOW, "the next clock runs"
+    shown = ana.get(f"/cases/{case_id}").text
+    assert "That was the answer" in shown
+    ana.post(f"/cases/{case_id}", {"verb": "answered", "reply": reply})
+    assert case(office.database, case_id).answered_at == NOW - MINUTE, "with the network's own time"
+
+
+def test_what_is_left_says_that_it_is_opening_hours(office: Office) -> None:
+    """A span that the night stands still in is not what a watch shows."""
+    (normal,) = office.take(post(ANGRY, at=NOW))
+    (critical,) = office.take(post(INJURY, author="ike", thread_id="i", at=NOW))
+    assert case(office.database, critical).priority == "critical"
+    shown = office.person("Ana").get("/").text
+    assert re.search(r"\d+ (?:hours?|minutes?)[^<]* of opening hours left", shown)
+    (line,) = re.findall(rf"/cases/{critical}\b.*?</li>", shown, re.DOTALL)[:1]
+    assert "minutes left" in line
+    assert "opening hours" not in line, "around the clock there are none"
+    assert normal in shown

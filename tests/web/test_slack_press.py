@@ -19,7 +19,7 @@ from monitor.store import cases
 from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebServer
 from tests.fakes.slack import TOKEN, TRIGGER, FakeSlack, block_actions, view_submission
-from tests.helpers import ANGRY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
+from tests.helpers import ANGRY, LATE, NOW, Clock, assembly_of, case, lines, post, settings_from, take
 
 SECRET, TEAM = "8f742231b10e8888abcd99yyyzzz85a5", "T0CARE0001"
 TABLE = """
@@ -262,3 +262,15 @@ def test_a_stranger_who_presses_all_solved_is_told_why_not_and_holds_nobody_up(t
         assert (case(sqlite, case_id).outcome, case(sqlite, case_id).closed_by) == ("solved", "Ana")
     finally:
         made.close()
+
+
+def test_a_guess_is_turned_from_slack_by_one_press(reached: Reached) -> None:
+    (case_id,) = take(reached.assembly, post(ANGRY, native_id="n", thread_id="n"))
+    own = post("We have refunded you.", author="acme_care", parent_id="n", thread_id="n", at=NOW)
+    with reached.database.transaction():
+        reached.assembly.answers.take([own], reached.clock())
+    assert case(reached.database, case_id).answered_at == NOW
+    assert reached.press(reached.body(case_id, "not_answered")) == 200
+    reached.work_off()
+    assert case(reached.database, case_id).answered_at is None
+    assert lines(reached.database, case_id)[-1] == "not_answered"
