@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: setup run test lint types imports tests bench bench-pages breaks mutants crash faults train quality pictures dist clean
+.PHONY: setup run test lint types imports tests bench bench-pages breaks mutants crash faults train quality pictures dist lock sbom clean
 
 # make run             the sample day of a made-up brand: offline, no account
 # make run BRAND="X"   live posts about X, from every source that needs no key
@@ -62,16 +62,27 @@ pictures: .venv/.developer
 dist: .venv/.developer
 	@$(BIN)/python -m hatchling build -t wheel
 
+# The run-time packages with the hashes of all their wheels, for the image; after each change of constraints.txt.
+lock: .venv/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(BIN)/uv pip compile pyproject.toml --extra postgres -c constraints.txt --universal --python-version 3.11 \
+	    --generate-hashes --no-build --no-emit-package pip --no-header \
+	    --no-annotate --no-emit-index-url --quiet -o deploy/requirements.lock
+
+# What the image is made of, as CycloneDX JSON: var/sbom.json.
+sbom: .venv/.installed
+	@$(BIN)/python deploy/sbom.py var/sbom.json
+
 setup: .venv/.installed
 
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Earful needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12 run" % sys.version_info[:2])'
 	@echo "Setting up .venv (once, about a minute) ..."
-	@$(PYTHON) -m venv .venv
+	@umask 022 && $(PYTHON) -m venv .venv
 	@touch $@
 
 .venv/.installed: .venv/.python pyproject.toml constraints.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@umask 022 && $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 .venv/.developer: .venv/.installed

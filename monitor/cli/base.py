@@ -51,16 +51,36 @@ class _Chosen:
     settings = Path("settings.toml")
 
 
+INSTALLED = Path("/etc/earful/settings.toml")  # where the README's service has them
+
+
 @app.callback()
 def choose(
-    settings: Annotated[Path, typer.Option("--settings", help="The settings file.", envvar="EARFUL_SETTINGS")] = Path(
-        "settings.toml"
-    ),
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            help=f"The settings file; without it settings.toml here, else {INSTALLED}.",
+            envvar="EARFUL_SETTINGS",
+        ),
+    ] = None,
 ) -> None:
     """Hears every complaint about a brand and keeps at it until somebody has answered."""
-    _Chosen.settings = settings
+    _Chosen.settings = settings or _found()
     # What a command has to say it says itself; the daemon sets up a log of its own.
     logging.getLogger("earful").addHandler(logging.NullHandler())
+
+
+def _found() -> Path:
+    """The settings of this folder, else the installed ones; where this user may not read those, that is said later."""
+    here = Path("settings.toml")
+    try:
+        INSTALLED.stat()
+    except PermissionError:
+        pass
+    except OSError:
+        return here
+    return here if here.exists() else INSTALLED
 
 
 def settings_path() -> Path:
@@ -71,6 +91,14 @@ def settings_path() -> Path:
 def load_settings(*, secrets: bool = True) -> Settings:
     """The settings that this call works with, sound; without `secrets` for what speaks to nobody outside."""
     return load(settings_path(), os.environ, secrets=secrets)
+
+
+def listen_address(text: str) -> str:
+    """What --listen says, if it is an address and a port; "" for nothing said."""
+    host, _, port = text.rpartition(":")
+    if text and (not host or not port.isdecimal() or int(port) > 65535):
+        raise Failed(f'--listen {text!r}: write an address and a port, such as "127.0.0.1:8322"')
+    return text
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.base import Failed, app, settings_path
+from monitor.cli.base import Failed, app, listen_address, settings_path
 from monitor.service import damage
 from monitor.service.process import set_up_log
 from monitor.service.scheduler import utc_now
@@ -36,7 +36,7 @@ def web(
 
     On the same database; collecting and alerting are the daemon's.
     """
-    settings = _listening(load(settings_path(), os.environ), listen)
+    settings = load(settings_path(), os.environ).listening_on(listen_address(listen))
     set_up_log(settings.earful.log, 20)
     database = open_store(settings, utc_now())
     try:
@@ -47,15 +47,6 @@ def web(
             in_use.release()
     finally:
         database.close()
-
-
-def _listening(settings: Settings, listen: str) -> Settings:
-    if not listen:
-        return settings
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise Failed(f'--listen {listen!r}: write an address and a port, such as "127.0.0.1:8322"')
-    return settings.model_copy(update={"earful": settings.earful.model_copy(update={"page_listen": listen})})
 
 
 def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> None:
@@ -85,7 +76,7 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
                 if asked.is_set() or desk != revision:
                     again = load(settings_path(), os.environ) if asked.is_set() else now[0].written
                     asked.clear()
-                    now[0], revision = made(_listening(again, listen)), desk
+                    now[0], revision = made(again.listening_on(listen)), desk
             except SettingsError as error:
                 for fault in error.faults:
                     typer.echo(f"not reloaded: {fault}", err=True)

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.base import app, load_settings, settings_path
+from monitor.cli.base import app, listen_address, load_settings, settings_path
 from monitor.service import process
 from monitor.settings.loading import load
-from monitor.setup import commands
+from monitor.settings.models import Settings
+from monitor.setup import commands, systemd_unit
 
 Debug = Annotated[bool, typer.Option("--debug", help="Log what happens inside.")]
 
@@ -24,12 +25,18 @@ def run(
     watch: Annotated[
         bool | None, typer.Option("--watch/--no-watch", help="Print posts as they arrive (a person is looking).")
     ] = None,
+    listen: Annotated[
+        str, typer.Option("--listen", help='Where the page listens, "0.0.0.0:8321"; else page_listen of the settings.')
+    ] = "",
 ) -> None:
     """Run the daemon until it is stopped."""
-    path = settings_path()
-    settings = load(path, os.environ)
-    show = settings.database.throwaway if watch is None else watch
-    raise typer.Exit(process.run(path, os.environ, show=show, level=logging.DEBUG if debug else logging.INFO))
+    path, address = settings_path(), listen_address(listen)
+
+    def read() -> Settings:
+        return load(path, os.environ).listening_on(address)
+
+    show = read().database.throwaway if watch is None else watch
+    raise typer.Exit(process.run(read, show=show, level=logging.DEBUG if debug else logging.INFO))
 
 
 @app.command()
@@ -46,18 +53,21 @@ def demo(
     here = Path.cwd()
     path = commands.demo_settings(brand, commands.demo_folder(here)) if brand else commands.sample_settings(here)
     level = logging.DEBUG if debug else logging.INFO
-    raise typer.Exit(process.run(path, os.environ, show=True, level=level, demo=True))
+    raise typer.Exit(process.run(lambda: load(path, os.environ), show=True, level=level, demo=True))
 
 
 @app.command()
 def service(user: Annotated[str, typer.Option("--user", help="The system user that it runs as.")] = "") -> None:
     """Print a systemd unit for this installation.
 
-    The four commands that install it stand at its head.
+    The commands that install it are at its head.
     """
-    load_settings(secrets=False)
+    settings = load_settings(secrets=False)
     executable = Path(sys.argv[0]).absolute()
-    typer.echo(commands.service(settings_path().absolute(), executable, user or os.environ.get("USER", "earful")))
+    user = user or os.environ.get("SUDO_USER") or os.environ.get("USER", systemd_unit.NAME)
+    for trouble in systemd_unit.troubles(settings, executable, user):
+        typer.echo(f"! {trouble}", err=True)
+    typer.echo(systemd_unit.unit_of(settings, executable, user), nl=False)
 
 
 @app.command("slack-manifest")

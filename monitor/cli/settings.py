@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import count_words
-from monitor.cli.base import Failed, app, console, load_settings, one_line, plain
+from monitor.cli.base import Failed, app, console, load_settings, one_line, plain, settings_path
 from monitor.cli.costs import lines as cost_lines
 from monitor.cli.sources import ask, ask_source
 from monitor.service.console_view import program
 from monitor.service.scheduler import utc_now
 from monitor.settings.accounts import handle_of
+from monitor.settings.environment import is_kept_from
 from monitor.settings.models import Settings
 from monitor.settings.warnings import worth_a_look
 from monitor.setup import commands
@@ -80,6 +81,9 @@ def reload() -> None:
         raise Failed("no daemon runs on this database on this machine; start it with: earful run")
     os.kill(pid, signal.SIGHUP)
     typer.echo(f"The settings are sound; process {pid} takes them now.")
+    process = Path(f"/proc/{pid}")  # Linux's; elsewhere there is no systemd either
+    if process.exists() and is_kept_from(settings_path(), process.stat().st_uid):
+        typer.echo("Its secrets are those of its start. If you have changed one: sudo systemctl restart earful")
 
 
 @app.command()

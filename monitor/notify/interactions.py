@@ -229,9 +229,7 @@ class Listening:
 
 
 def spool_folder(settings: Settings) -> Path:
-    """Where presses are kept: beside the SQLite file, else beside the settings."""
+    """Where presses are kept, in the folder of our own files; with SQLite under the name of its file."""
     url = settings.database.url.get_secret_value()
-    if url.startswith("sqlite:"):
-        path = Path(url.removeprefix("sqlite:"))
-        return path.with_name(f"{path.name}.presses")
-    return settings.file.with_name("presses")
+    name = f"{Path(url).name}.presses" if url.startswith("sqlite:") else "presses"
+    return settings.state_folder / name

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,6 @@ from monitor.service.scheduler import Engine, utc_now
 from monitor.service.sparing_log import Sparing
 from monitor.service.stopping import stop_in_order
 from monitor.settings.errors import SettingsError
-from monitor.settings.loading import load
 from monitor.settings.models import EXIT, Settings
 from monitor.store import channel_health, key_values, web
 from monitor.store.connect import Error, reason, served_by
@@ -63,14 +62,20 @@ def set_up_log(style: str, level: int) -> None:
     logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)  # a tick that fails: the engine says it
 
 
-def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logging.INFO, demo: bool = False) -> int:
-    """Run the daemon with the settings at `path` until a signal stops it; the exit code.
+def run(
+    read: Callable[[], Settings],
+    *,
+    show: bool,
+    level: int = logging.INFO,
+    demo: bool = False,
+) -> int:
+    """Run the daemon with what `read` reads now and at each reload, until a signal stops it; the exit code.
 
     A `demo` opens its page without a login, on this machine only; so does a throw-away database.
 
     Raises SettingsError, DatabaseUnusable or RoleTaken before anything is touched.
     """
-    settings = load(path, environ)
+    settings = read()
     set_up_log(settings.earful.log, logging.WARNING if show and level == logging.INFO else level)
     if show and level == logging.INFO:
         logging.getLogger("earful.collect").setLevel(logging.ERROR)  # the screen tells of failing sources itself
@@ -78,7 +83,7 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
         _throw_away(settings)  # never under a daemon that runs: this start is refused below
     file = Path(settings.database.url.get_secret_value().removeprefix("sqlite:"))
     try:
-        life = _made(settings, path, environ, show=show, demo=demo)
+        life = _made(settings, read, show=show, demo=demo)
     except DatabaseDamaged as error:
         damage.tell(settings, file, "cannot be opened: it is damaged", utc_now())
         raise error
@@ -90,7 +95,7 @@ def run(path: Path, environ: Mapping[str, str], *, show: bool, level: int = logg
     return life.live()
 
 
-def _made(settings: Settings, path: Path, environ: Mapping[str, str], *, show: bool, demo: bool) -> _Life:
+def _made(settings: Settings, read: Callable[[], Settings], *, show: bool, demo: bool) -> _Life:
     """Everything that needs no thread yet, on a database that is open, sound as far as one sees, and ours."""
     database = open_store(settings, utc_now())
     try:
@@ -98,7 +103,7 @@ def _made(settings: Settings, path: Path, environ: Mapping[str, str], *, show: b
             raise DatabaseDamaged(f"{database.path} {wrong}; restore the last backup: earful restore FILE")  # type: ignore[union-attr]
         role = database.hold_role("daemon", utc_now())
         try:
-            return _prepare(settings, database, role, path, environ, show=show, demo=demo)
+            return _prepare(settings, database, role, read, show=show, demo=demo)
         except BaseException:
             role.release()
             raise
@@ -111,8 +116,7 @@ def _prepare(
     settings: Settings,
     database: Sqlite | Postgresql,
     role: Role,
-    path: Path,
-    environ: Mapping[str, str],
+    read: Callable[[], Settings],
     *,
     show: bool,
     demo: bool,
@@ -125,7 +129,7 @@ def _prepare(
     engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
     settle()
     open_page = demo or settings.database.throwaway
-    return _Life(engine, role, path, environ, Show(database, settings) if show else None, open_page=open_page)
+    return _Life(engine, role, read, Show(database, settings) if show else None, open_page=open_page)
 
 
 class _Life:
@@ -135,8 +139,7 @@ class _Life:
         self,
         engine: Engine,
         role: Role,
-        path: Path,
-        environ: Mapping[str, str],
+        read: Callable[[], Settings],
         show: Show | None,
         *,
         open_page: bool,
@@ -145,8 +148,7 @@ class _Life:
         self.role = role
         self.replaced = False
         self.unusable = False
-        self.path = path
-        self.environ = environ
+        self.read = read
         self.show = show
         self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=open_page)
         self.wake = threading.Event()
@@ -289,7 +291,7 @@ class _Life:
         """Take new settings if they are sound; keep the old ones, saying why, if not."""
         old = self.engine.assembly
         try:
-            settings = load(self.path, self.environ)
+            settings = self.read()
         except SettingsError as error:
             for fault in error.faults:
                 log.error("not reloaded: %s", fault)

@@ -3,10 +3,14 @@
 systemd.exec(5): https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#EnvironmentFile= - lines of
 NAME=value; empty lines and those that begin with # or ; are passed over; a value may be in single or double quotes; a
 backslash at a line's end joins it with the next; nothing is expanded. What the environment itself says wins.
+
+Our unit hands the file over as a credential (systemd.exec(5), LoadCredential=): it may then be root's alone, and the
+daemon reads the copy that systemd made when it started.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
@@ -26,6 +30,9 @@ def with_secrets_file(settings: Path, environ: Mapping[str, str]) -> Mapping[str
     Raises SettingsError for a file that others than its owner may write, or that cannot be read or understood.
     """
     path = settings.absolute().parent / NAME
+    handed = environ.get("CREDENTIALS_DIRECTORY", "")
+    if handed and not os.access(path, os.R_OK) and (Path(handed) / NAME).is_file():
+        path = Path(handed) / NAME
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -47,6 +54,15 @@ def with_secrets_file(settings: Path, environ: Mapping[str, str]) -> Mapping[str
     except UnicodeDecodeError as error:
         raise _fault(path, data.count(b"\n", 0, error.start) + 1, "what is not UTF-8", "save it as UTF-8") from None
     return {**dict(_assignments(text)), **environ}
+
+
+def is_kept_from(settings: Path, user: int) -> bool:
+    """Whether a user (by number) can read `earful.env` only as systemd's copy of the start."""
+    try:
+        found = (settings.absolute().parent / NAME).stat()
+    except OSError:
+        return False
+    return user not in (0, found.st_uid) and not found.st_mode & (stat.S_IRGRP | stat.S_IROTH)
 
 
 def _fault(path: Path, line: int | None, found: str, write: str) -> SettingsError:

@@ -127,6 +127,7 @@ class Earful(Table):
     dead_man_url: SecretStr | None = None
     log: Literal["text", "json"] = "text"
     mcp_verbs: bool = False
+    state_folder: Path | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -399,6 +400,20 @@ class Settings(Table):
     def asked_after(self) -> tuple[str, ...]:
         """The sources that can be asked whether a post still stands."""
         return tuple(each.name for each in self.sources if each.kind in connectors.ASKED_AFTER and each.enabled)
+
+    @property
+    def state_folder(self) -> Path:
+        """Where Earful keeps files of its own: as set, else beside the SQLite file, else beside the settings."""
+        if self.earful.state_folder is not None:
+            return self.earful.state_folder
+        kind, _, path = self.database.url.get_secret_value().partition(":")
+        return Path(path).parent if kind == "sqlite" else self.file.parent
+
+    def listening_on(self, address: str) -> Settings:
+        """The same settings with the page at another address, "HOST:PORT"; "" leaves it."""
+        if not address:
+            return self
+        return self.model_copy(update={"earful": self.earful.model_copy(update={"page_listen": address})})
 
     def where(self, key: str) -> Literal["file", "default"]:
         """Where a value comes from: `key` is written as in a fault, "sources[0].every"."""

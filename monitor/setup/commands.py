@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from monitor.settings.models import Block, Brand, clock
-from monitor.setup.templates import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_STEPS, UNIT
+from monitor.setup.templates import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_STEPS
 from monitor.text.query.parsing import QueryError, parse
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -237,40 +237,6 @@ def settings_text(query: str, *, name: str, zone: str, blocks: tuple[Block, ...]
     )
 
 
-def service(settings_path: Path, executable: Path, user: str, folders: tuple[Path, ...] = ()) -> str:
-    """A hardened systemd unit for this installation; the four commands that install it stand at its head.
-
-    `folders` are written to beside the settings' own (a database elsewhere). Raises InstallError for names that a unit
-    cannot hold.
-    """
-    settings, program = settings_path.absolute(), executable.absolute()
-    written = list(dict.fromkeys([settings.parent, *(folder.absolute() for folder in folders)]))
-    for text in (str(settings), str(program), user, *map(str, written)):
-        if not text or any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
-            raise InstallError("a unit cannot hold an empty name or one with control characters: rename it")
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*\$?", user):
-        raise InstallError(f'"{user[:60]}" is no user of a systemd unit: write the name of a system user')
-    return UNIT.format(
-        command=f"{shlex.quote(str(program))} --settings {shlex.quote(str(settings))} service",
-        start=f"{_unit_word(program)} --settings {_unit_word(settings, argument=True)} run",
-        folder=_unit_path(settings.parent),
-        written=" ".join(_unit_word(folder) for folder in written),
-        environment=_unit_path(settings.parent / "earful.env"),
-        user=user,
-    )
-
-
-def _unit_path(path: Path) -> str:
-    """A path that takes the whole line: systemd reads only % in it."""
-    return str(path).replace("%", "%%")
-
-
-def _unit_word(path: Path, *, argument: bool = False) -> str:
-    """One word of a line, quoted as systemd.syntax(7) says; an argument of ExecStart doubles the dollar sign too."""
-    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return '"' + (text.replace("$", "$$") if argument else text) + '"'
-
-
 # What the bot may do, and why: write alerts and edit them; find again, in public and private channels and in direct
 # messages, what it has sent (the history of a channel, and its id by its name); write to one person; name people; know
 # who belongs to the group that may press.
@@ -309,4 +275,4 @@ def slack_manifest(base: str = "") -> str:
     return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
 
 
-__all__ = ["QUESTIONS", "SLACK_STEPS", "InstallError", "demo_settings", "init", "query_of", "service", "slack_manifest"]
+__all__ = ["QUESTIONS", "SLACK_STEPS", "InstallError", "demo_settings", "init", "query_of", "slack_manifest"]

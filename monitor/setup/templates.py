@@ -94,67 +94,6 @@ hours = {hours}
 to = []    # with mail: ["email:boss@example.org"]; until then `earful digest` prints it
 """
 
-UNIT = """\
-# Four commands install it (secrets as NAME=VALUE lines in earful.env beside the settings, mode 0600):
-#   {command} | sudo tee /etc/systemd/system/earful.service
-#   sudo systemctl daemon-reload
-#   sudo systemctl enable --now earful
-#   systemctl status earful        (and its log: journalctl -fu earful)
-
-[Unit]
-Description=Earful: hears every complaint, and keeps at it until somebody has answered
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-Type=notify
-NotifyAccess=main
-ExecStart={start}
-ExecReload=/bin/kill -HUP $MAINPID
-User={user}
-WorkingDirectory={folder}
-EnvironmentFile=-{environment}
-
-# It says every minute that it is well; silence, and it is started anew. Unsound settings (78) need a person.
-WatchdogSec=60
-Restart=on-failure
-RestartSec=5
-RestartPreventExitStatus=78
-TimeoutStartSec=60
-TimeoutStopSec=30
-
-# It reads foreign words all day: it may write in its own folder, and do nothing else.
-ReadWritePaths={written}
-ProtectSystem=strict
-ProtectHome=read-only
-PrivateTmp=yes
-PrivateDevices=yes
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-ProtectProc=invisible
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-UMask=0077
-MemoryMax=768M
-TasksMax=128
-LimitNOFILE=4096
-
-[Install]
-WantedBy=multi-user.target
-"""
-
 SLACK_STEPS = """\
 1. Open https://api.slack.com/apps, press "Create New App", "From a manifest", choose the workspace, paste the JSON.
 2. Press "Install to Workspace". "OAuth & Permissions" then shows the bot token (xoxb-...): token in [[channels]].

@@ -31,6 +31,7 @@ from monitor.store.database import (
     sought,
     this_process,
 )
+from monitor.store.ownership import as_its_folder
 
 Error = sqlite3.Error
 _MERGED_PAGES = 500  # of an index, in one step: some milliseconds
@@ -95,6 +96,7 @@ class Sqlite:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             if self.path.stat().st_uid == os.getuid():
                 self.path.chmod(0o600)
+            as_its_folder(self.path)
         except OSError as error:
             raise DatabaseUnusable(
                 f"{self.path}: {error.strerror} (as user {os.getuid()}). Give this user the file and its folder: "
@@ -322,6 +324,9 @@ class Sqlite:
                 os.fsync(file.fileno())
             sums.write(partial, target)  # first: a copy that has its name has its sum
             partial.replace(target)
+            if target.parent == self.path.parent:
+                as_its_folder(target)
+                as_its_folder(sums.beside(target))
             sums.sync_folder(target.parent)
         finally:
             partial.unlink(missing_ok=True)  # what was begun on a full disk must not keep it full
@@ -366,6 +371,7 @@ class InUse:
         lock = path.with_name(f"{path.name}.in-use")
         self._file: IO[str] = lock.open("a+", encoding="utf-8")
         lock.chmod(0o600)
+        as_its_folder(lock)
         try:
             fcntl.flock(self._file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError as error:
@@ -385,6 +391,7 @@ class FileRole:
         self._path = path
         self._file: IO[str] = path.open("a+", encoding="utf-8")
         path.chmod(0o600)
+        as_its_folder(path)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -83,8 +83,11 @@ def hosts_of(settings: Settings, port: int) -> frozenset[str]:
     page = urlsplit(settings.earful.page_url)
     found = {page.netloc.lower(), (page.hostname or "").lower()}
     host, _ = listen_of(settings)
+    names = ("127.0.0.1", "localhost", "[::1]")
+    if is_loopback(page.hostname or ""):  # a container listens everywhere, and is published on this machine only
+        found |= {f"{name}:{page.port}" if page.port else name for name in names}
     if is_loopback(host):
-        found |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        found |= {f"{name}:{port}" for name in names}
     elif host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not listened on
         found.add(f"{host}:{port}")
     return frozenset(found)

@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from connectors import Aside
+from monitor.cli import base
+from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.store import sources
 from monitor.store.sqlite import Sqlite
@@ -125,3 +128,31 @@ def test_a_tick_that_fails_is_one_line_in_the_log_and_no_traceback() -> None:
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert ran.stderr.count("\n") == 1
     assert ran.stderr.endswith("ERROR   keep failed: OSError\n")
+
+
+def test_without_settings_those_of_this_folder_are_taken_else_the_installed_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, installed = tmp_path / "here", tmp_path / "etc" / "settings.toml"
+    for folder in (here, installed.parent):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(base, "INSTALLED", installed)
+
+    def taken(*words: str) -> str:
+        said = CliRunner().invoke(base.app, [*words, "reload"], env={"EARFUL_SETTINGS": None})
+        assert isinstance(said.exception, SettingsError)
+        return said.exception.faults[0].file
+
+    assert taken() == "settings.toml"
+    installed.write_text("")
+    assert taken() == str(installed)
+    assert taken("--settings", "other.toml") == "other.toml"
+    (here / "settings.toml").write_text("")
+    assert taken() == "settings.toml"
+
+
+@pytest.mark.parametrize("said", ["8321", "127.0.0.1:", ":8321", "127.0.0.1:99999", "host:name"])
+def test_an_address_to_listen_on_that_is_none_is_refused(said: str) -> None:
+    with pytest.raises(base.Failed, match="write an address and a port"):
+        base.listen_address(said)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.settings.environment import with_secrets_file
+from monitor.settings.environment import is_kept_from, with_secrets_file
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from tests.house.reading import ROOT
@@ -131,3 +131,35 @@ def test_settings_without_their_secrets_say_so(tmp_path: Path) -> None:
     assert not load(file, {}, secrets=False).whole
     given = {"X_TOKEN_OF_THE_TEST": "t", "HOOK_OF_THE_TEST": "http://127.0.0.1:9/", "SIGN_OF_THE_TEST": "0" * 16}
     assert load(file, given, secrets=False).whole
+
+
+def test_a_file_that_is_roots_alone_is_read_as_systemd_hands_it_over(tmp_path: Path) -> None:
+    """LoadCredential=earful.env:...: the daemon reads systemd's copy where it may not read the file itself."""
+    file, handed = tmp_path / "earful.env", tmp_path / "credentials"
+    handed.mkdir()
+    (handed / "earful.env").write_text("A=handed over\n", encoding="utf-8")
+    (handed / "earful.env").chmod(0o400)
+    given = {"CREDENTIALS_DIRECTORY": str(handed)}
+    assert with_secrets_file(tmp_path / "settings.toml", given)["A"] == "handed over"
+    file.write_text("A=beside\n", encoding="utf-8")
+    file.chmod(0o600)
+    assert with_secrets_file(tmp_path / "settings.toml", given)["A"] == "beside", "a reload reads what was changed"
+    assert with_secrets_file(tmp_path / "settings.toml", {**given, "A": "set"})["A"] == "set"
+    (handed / "earful.env").chmod(0o666)
+    file.unlink()
+    with pytest.raises(SettingsError):
+        with_secrets_file(tmp_path / "settings.toml", given)
+
+
+def test_credentials_of_another_service_change_nothing(tmp_path: Path) -> None:
+    given = {"CREDENTIALS_DIRECTORY": str(tmp_path / "none")}
+    assert with_secrets_file(tmp_path / "settings.toml", given) == given
+
+
+@pytest.mark.parametrize(("mode", "user", "kept"), [(0o600, 4321, True), (0o640, 4321, False), (0o600, 0, False)])
+def test_who_reads_only_the_copy_of_the_start_is_known(tmp_path: Path, mode: int, user: int, kept: bool) -> None:
+    assert not is_kept_from(tmp_path / "settings.toml", user), "there is no such file"
+    (tmp_path / "earful.env").touch()
+    (tmp_path / "earful.env").chmod(mode)
+    assert is_kept_from(tmp_path / "settings.toml", user) is kept
+    assert not is_kept_from(tmp_path / "settings.toml", os.getuid())

@@ -1,8 +1,7 @@
-"""What `earful init`, `make run BRAND=...`, `earful service` and `earful slack-manifest` write can be used as it is."""
+"""What `earful init`, `make run BRAND=...` and `earful slack-manifest` write can be used as it is."""
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
@@ -22,7 +21,7 @@ from monitor.cli import app
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.setup import commands as install
-from monitor.setup.commands import InstallError, demo_settings, init, service, slack_manifest
+from monitor.setup.commands import InstallError, demo_settings, init, slack_manifest
 from monitor.text.query.matching import brands_in
 from monitor.text.query.parsing import parse
 from monitor.text.query.subject import Subject
@@ -275,76 +274,7 @@ def test_no_brand_leads_out_of_the_folder(tmp_path: Path, brand: str) -> None:
         assert load(path, {}).brands[0].query == install.query_of(brand)
 
 
-# --- earful service ---------------------------------------------------------------------------------------------------
-
-
-def unit(text: str) -> dict[str, list[str]]:
-    pairs: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        name, equals, value = line.partition("=")
-        if equals and not line.startswith("#"):
-            pairs.setdefault(name, []).append(value)
-    return pairs
-
-
-def test_the_unit_is_watched_restarted_and_held_to_its_folder() -> None:
-    text = service(Path("/srv/care/settings.toml"), Path("/opt/earful/.venv/bin/earful"), "earful")
-    lines = unit(text)
-    expected = {
-        "Type": "notify", "WatchdogSec": "60", "Restart": "on-failure", "RestartSec": "5",
-        "RestartPreventExitStatus": "78", "TimeoutStopSec": "30", "NoNewPrivileges": "yes", "ProtectSystem": "strict",
-        "PrivateTmp": "yes", "ReadWritePaths": '"/srv/care"', "User": "earful", "WorkingDirectory": "/srv/care",
-        "ExecStart": '"/opt/earful/.venv/bin/earful" --settings "/srv/care/settings.toml" run',
-    }  # fmt: skip
-    assert {name: lines[name] for name in expected} == {name: [value] for name, value in expected.items()}
-    assert lines["MemoryMax"]
-
-
-def test_four_commands_at_the_head_install_it() -> None:
-    text = service(Path("/srv/my care/settings.toml"), Path("/opt/earful"), "earful")
-    commands = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   ")]
-    assert len(commands) == 4
-    assert commands[0] == (
-        "/opt/earful --settings '/srv/my care/settings.toml' service | sudo tee /etc/systemd/system/earful.service"
-    )
-
-
-def test_a_database_elsewhere_may_be_written_too() -> None:
-    text = service(
-        Path("/srv/care/s.toml"), Path("/opt/earful"), "earful", (Path("/var/lib/earful"), Path("/srv/care"))
-    )
-    assert unit(text)["ReadWritePaths"] == ['"/srv/care" "/var/lib/earful"']
-
-
-def test_signs_that_systemd_would_read_are_doubled() -> None:
-    lines = unit(service(Path('/srv/100% $HOME "x"/s.toml'), Path("/opt/$e/earful"), "earful"))
-    assert lines["ExecStart"] == ['"/opt/$e/earful" --settings "/srv/100%% $$HOME \\"x\\"/s.toml" run']
-    assert lines["WorkingDirectory"] == ['/srv/100%% $HOME "x"']
-
-
-@pytest.mark.parametrize(
-    ("path", "user"), [("/srv/a\nUser=root/s.toml", "earful"), ("/srv/s.toml", "a b"), ("/srv/s.toml", "")]
-)
-def test_names_that_would_break_out_of_their_line_are_refused(path: str, user: str) -> None:
-    with pytest.raises(InstallError):
-        service(Path(path), Path("/opt/earful"), user)
-
-
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
-def test_systemd_itself_finds_nothing_to_say_about_the_unit(tmp_path: Path) -> None:
-    program = tmp_path / "my bin" / "earful"
-    program.parent.mkdir()
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    written = tmp_path / "earful.service"
-    written.write_text(service(tmp_path / "100% care" / "settings.toml", program, getpass.getuser()))
-    command = ["systemd-analyze", "verify", str(written)]
-    told = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
-    ours = [line for line in (told.stdout + told.stderr).splitlines() if "earful.service" in line]
-    assert ours == []
-
-
-# --- Slack and containers ---------------------------------------------------------------------------------------------
+# --- Slack ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_manifest_asks_for_exactly_what_is_used() -> None:
@@ -380,13 +310,3 @@ def test_the_manifest_keeps_slacks_limits_and_names_the_page() -> None:
     assert len(about["description"]) <= 140
     assert 174 <= len(about["long_description"]) <= 4000
     assert "https://earful.example.org" in about["long_description"]
-
-
-def test_the_container_takes_in_every_package_and_waits_as_long_as_the_daemon_may_need() -> None:
-    docker = (ROOT / "deploy/Dockerfile").read_text()
-    compose = (ROOT / "deploy/compose.yaml").read_text()
-    for package in ("monitor", "connectors", "alerts"):
-        assert f"COPY {package} {package}" in docker
-    assert "USER earful" in docker
-    assert "stop_grace_period: 30s" in compose
-    assert "profiles: [postgres]" in compose

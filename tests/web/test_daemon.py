@@ -82,8 +82,11 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 def test_a_daemon_serves_its_page_takes_what_a_lead_changes_and_stops(installation: Installation) -> None:
-    daemon = installation.start("run", "--no-watch", "--debug")
+    elsewhere = f'page_listen = "127.0.0.1:{free_port()}"'
+    installation.file.write_text(re.sub(r'page_listen = ".*"', elsewhere, installation.file.read_text()))
+    daemon = installation.start("run", "--no-watch", "--debug", "--listen", f"127.0.0.1:{installation.port}")
     until(lambda: installation.answers(installation.port, "/ready"), daemon)
+    daemon.send_signal(signal.SIGHUP)  # settings that are read again do not move the page
     alone_at = free_port()
     alone = installation.start("web", "--listen", f"127.0.0.1:{alone_at}")
     person = Browser(f"http://127.0.0.1:{installation.port}")

@@ -15,7 +15,8 @@ from monitor.store.sqlite import Sqlite
 from monitor.web import pages_of
 from monitor.web.identity import RANK, ROLES
 from monitor.web.routing import ROUTES, Route
-from tests.helpers import lines, post
+from monitor.web.security import hosts_of
+from tests.helpers import lines, post, settings_from
 from tests.web.office import Office
 
 pages_of()
@@ -86,6 +87,16 @@ def test_pages_are_served_to_our_own_host_only(office: Office) -> None:
     for host in ("evil.example", f"evil.example:{port}", f"127.0.0.1:{port}.evil.example", ""):
         assert person.get("/", headers={"host": host}).status_code == 400, host
     assert office.browser().get("/health", headers={"host": "10.0.0.7"}).status_code == 200
+
+
+def test_a_page_that_listens_everywhere_is_reached_by_this_machines_names_where_its_address_is_here(
+    tmp_path: Path,
+) -> None:
+    """As in a container that is published on this machine only; with an address of its own, by that alone."""
+    head = 'page_listen = "0.0.0.0:8321"\n'
+    assert hosts_of(settings_from(tmp_path, earful=head), 8321) >= {"127.0.0.1:8321", "localhost:8321", "[::1]:8321"}
+    outside = settings_from(tmp_path, earful=head + 'page_url = "https://care.example"\n')
+    assert hosts_of(outside, 8321) == {"care.example"}
 
 
 def test_every_answer_forbids_frames_sniffing_and_foreign_scripts(office: Office) -> None:

@@ -1,0 +1,99 @@
+"""The image and its compose file, read as Docker does: the page is reached, and it starts again after a reboot."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from monitor.cli import app
+from tests.house.reading import ROOT
+
+
+@pytest.fixture(scope="module")
+def image() -> list[tuple[str, str]]:
+    """The instructions of the Dockerfile in order, lines joined."""
+    text = (ROOT / "deploy/Dockerfile").read_text("utf-8")
+    kept = "\n".join(line for line in text.splitlines() if not line.startswith("#")).replace("\\\n", " ")
+    found = [line.partition(" ") for line in kept.splitlines() if line.strip()]
+    assert all(word.isupper() for word, _, _ in found), found
+    return [(word, rest.strip()) for word, _, rest in found]
+
+
+@pytest.fixture(scope="module")
+def composed() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text("utf-8"))
+    return found
+
+
+def last(image: list[tuple[str, str]], word: str) -> str:
+    return [rest for each, rest in image if each == word][-1]
+
+
+def test_what_the_container_runs_is_a_command_of_ours(image: list[tuple[str, str]]) -> None:
+    words = [*json.loads(last(image, "ENTRYPOINT")), *json.loads(last(image, "CMD"))]
+    assert words == ["earful", "--settings", "/data/settings.toml", "run", "--listen", "0.0.0.0:8321"]
+    run = get_command(app).commands["run"]  # type: ignore[attr-defined]
+    assert run.make_context("run", words[4:]).params["listen"] == "0.0.0.0:8321"
+
+
+def test_the_page_listens_where_it_is_published_and_is_published_on_this_machine_only(
+    image: list[tuple[str, str]], composed: dict[str, Any]
+) -> None:
+    listens = json.loads(last(image, "CMD"))[-1].rpartition(":")
+    (published,) = composed["services"]["earful"]["ports"]
+    host, outside, inside = published.split(":")
+    assert listens[0] == "0.0.0.0", "a port that is published does not reach a container's loopback"
+    assert listens[2] == inside == outside == last(image, "EXPOSE")
+    assert host == "127.0.0.1"
+    asked = re.search(r"http://127\.0\.0\.1:(\d+)/health", last(image, "HEALTHCHECK"))
+    assert asked is not None
+    assert asked[1] == inside
+
+
+def test_it_starts_again_after_an_orderly_reboot(composed: dict[str, Any]) -> None:
+    """At a reboot Docker ends it with SIGTERM and it exits with 0, which `on-failure` takes for the wished end."""
+    for service in composed["services"].values():
+        assert service["restart"] in {"unless-stopped", "always"}
+
+
+def test_it_keeps_its_state_in_a_volume_of_its_user_and_writes_nothing_else(
+    image: list[tuple[str, str]], composed: dict[str, Any]
+) -> None:
+    earful = composed["services"]["earful"]
+    assert last(image, "VOLUME") == "/data" == last(image, "WORKDIR")
+    assert earful["volumes"] == ["data:/data"]
+    assert "data" in composed["volumes"]
+    assert last(image, "USER") == "earful"
+    assert (earful["read_only"], earful["cap_drop"], earful["tmpfs"]) == (True, ["ALL"], ["/tmp"])
+    assert int(earful["stop_grace_period"].removesuffix("s")) > 20, "what is in flight is finished within 20 s"
+    assert last(image, "STOPSIGNAL") == "SIGTERM"
+
+
+def test_secrets_are_taken_as_they_are(composed: dict[str, Any]) -> None:
+    """Docker Compose expands $ in an env_file unless it is told not to: pa$$word would be another one."""
+    assert composed["services"]["earful"]["env_file"] == [{"path": "earful.env", "required": False, "format": "raw"}]
+
+
+def test_the_image_takes_in_every_package_and_nothing_that_is_not_in_the_lock(image: list[tuple[str, str]]) -> None:
+    copied = [rest.split() for word, rest in image if word == "COPY"]
+    for package in ("monitor", "connectors", "alerts"):
+        assert [package, f"/opt/earful/app/{package}"] in copied
+    allowed = (ROOT / "deploy/Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    for source in (words[0] for words in copied if not words[0].startswith("--")):
+        assert (ROOT / source).exists()
+        assert f"!{source}" in allowed, "left out of what Docker is sent"
+    installs = [rest for word, rest in image if word == "RUN" and "pip install" in rest]
+    assert len(installs) == 1
+    assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(installs[0].split())
+    assert installs[0].split()[-2:] == ["-r", "/build/requirements.lock"]
+
+
+def test_the_pages_say_how_to_upgrade_and_to_back_up() -> None:
+    told = (ROOT / "docs/operations.md").read_text("utf-8")
+    for command in ("up -d --build", "exec earful earful backup /data/copy.sqlite", "earful restore /data/copy.sqlite"):
+        assert f"docker compose -f deploy/compose.yaml {command}" in told or command in told
