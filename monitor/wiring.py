@@ -79,9 +79,9 @@ def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
 
 
 def _stand_beside(database: Database, settings: Settings) -> None:
-    """PostgreSQL has no "beside": its key and its list of erasures lie beside the settings."""
+    """PostgreSQL has no "beside": its key and its list of erasures lie in the folder of our own files."""
     if database.beside is None:
-        database.beside = settings.file.with_name("earful")
+        database.beside = settings.state_folder / "earful"
 
 
 def queries_of(settings: Settings) -> dict[str, Query]:

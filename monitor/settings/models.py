@@ -403,11 +403,9 @@ class Settings(Table):
 
     @property
     def state_folder(self) -> Path:
-        """Where Earful keeps files of its own: as set, else beside the SQLite file, else beside the settings."""
-        if self.earful.state_folder is not None:
-            return self.earful.state_folder
+        """Where Earful keeps files of its own: beside the SQLite file, else as set, else beside the settings."""
         kind, _, path = self.database.url.get_secret_value().partition(":")
-        return Path(path).parent if kind == "sqlite" else self.file.parent
+        return Path(path).parent if kind == "sqlite" else self.earful.state_folder or self.file.parent
 
     def listening_on(self, address: str) -> Settings:
         """The same settings with the page at another address, "HOST:PORT"; "" leaves it."""

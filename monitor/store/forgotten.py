@@ -21,6 +21,7 @@ from pathlib import Path
 from connectors import Post
 from monitor.store import key_values
 from monitor.store.database import Database, DatabaseUnusable, marks, stamp
+from monitor.store.ownership import as_its_folder
 
 log = logging.getLogger("earful.forgetting")
 
@@ -77,6 +78,7 @@ def _own_key(database: Database, now: datetime) -> bytes:
             file.write(key.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
+        as_its_folder(path)
     except OSError as error:
         raise DatabaseUnusable(f"{path}: {error.strerror}; the key of erasures cannot be kept there") from error
     key_values.remember(database, _KEYS, _marks([key]), now)
@@ -137,6 +139,7 @@ def write(database: Database, entries: Iterable[Entry]) -> None:
             file.write(lines)
             file.flush()
             os.fsync(file.fileno())
+        as_its_folder(path)
     except OSError as error:
         log.error(
             "%s: %s; what was forgotten stands in the database alone until it can be written", path, error.strerror

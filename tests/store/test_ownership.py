@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.store import forgotten
 from monitor.store.backup import restore_to
 from monitor.store.ownership import as_its_folder
+from monitor.store.schema import migrate
 from monitor.store.sqlite import FileRole, InUse, Sqlite
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -45,14 +47,23 @@ def test_a_database_its_locks_and_copies_belong_to_the_owner_of_the_folder(state
 
 
 def test_a_restored_copy_belongs_to_the_owner_of_the_folder(state: Path, tmp_path: Path) -> None:
-    from monitor.store.schema import migrate
-
     made = Sqlite(tmp_path / "made.sqlite")
     migrate(made, NOW)
     made.backup_to(tmp_path / "copy.sqlite")
     made.close()
     restore_to(tmp_path / "copy.sqlite", state / "earful.sqlite", NOW)
     restore_to(tmp_path / "copy.sqlite", state / "earful.sqlite", NOW)  # now beside what stood there
+    assert set(owners(state).values()) == {SOMEBODY}
+
+
+def test_the_key_and_the_list_of_erasures_belong_to_the_owner_of_the_folder(state: Path) -> None:
+    database = Sqlite(state / "earful.sqlite")
+    migrate(database, NOW)
+    with database.transaction():
+        entries = forgotten.note(database, "forum", ["1"], ["ana"], NOW)
+    forgotten.write(database, entries)
+    database.close()
+    assert {"earful.sqlite.erasures", "earful.sqlite.erasures-key"} <= set(owners(state))
     assert set(owners(state).values()) == {SOMEBODY}
 
 
