@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -89,8 +90,9 @@ def test_files_of_our_own_go_where_settings_say_else_beside_the_database(tmp_pat
     assert spool_folder(said) == Path("/var/lib/earful/presses")
     file = tmp_path / "settings.toml"
     init("Acme", file, zone="UTC")
-    file.write_text(file.read_text("utf-8").replace("[earful]", '[earful]\nstate_folder = "state"'), "utf-8")
-    assert load(file, {}).state_folder == tmp_path / "state"
+    text = file.read_text("utf-8").replace("[earful]", '[earful]\nstate_folder = "state"')
+    file.write_text(re.sub('url = "sqlite.*"', 'url = { env = "DB" }', text), "utf-8")
+    assert load(file, {"DB": postgresql}).state_folder == tmp_path / "state"
 
 
 def test_where_database_and_settings_share_a_folder_the_settings_stay_read_only(tmp_path: Path) -> None:
