@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr
 import alerts
 import connectors
 from alerts import Channel
+from alerts.wording import count_words
 from connectors import Connector
 from connectors.http import Http, hosts_written
 from monitor.cases.brand_replies import Answers
@@ -28,7 +29,7 @@ from monitor.notify.event_sender import EventSender
 from monitor.notify.rendering import SignedLink, no_link
 from monitor.notify.sender import Alerting
 from monitor.notify.system_notices import queue_notice
-from monitor.people.upgrade import give_ids
+from monitor.people.upgrade import OLD_TOKENS, end_old_tokens, give_ids
 from monitor.privacy.carrying_over import carry_over
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
@@ -75,6 +76,11 @@ def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
     carried = carry_over(database, now)
     if carried.entries or carried.posts:
         log.warning("%s", carried.words)
+    if ended := end_old_tokens(database, now):
+        title = f"{count_words(ended, 'API token')} without an owner will stop working on {now + OLD_TOKENS:%d %b %Y}"
+        remedy = "make new ones on the page People, or: earful token add NAME"
+        with database.transaction():
+            queue_notice(database, Rules(settings), "old tokens", title, remedy, now)
     return database
 
 

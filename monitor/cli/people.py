@@ -97,6 +97,18 @@ def disable(name: Name) -> None:
         typer.echo(f"{name} is shut out; what they did stays in the logs, and cases of theirs are open again.")
 
 
+@user.command("reset-factor")
+def reset_factor(name: Name) -> None:
+    """Remove a person's second factor: they have lost their phone and their recovery codes."""
+    with opened() as assembly:
+        _known(assembly, name)
+        with assembly.database.transaction():
+            web.set_factor(assembly.database, name, "", ())
+            note(assembly, Event.FACTOR, name, change="removed")
+            tell(assembly, name, "Your second factor was removed")
+        typer.echo(f"{name} logs in with the password alone now.")
+
+
 @user.command("enable")
 def enable(name: Name) -> None:
     """Let a person in again."""

@@ -27,7 +27,8 @@ SHOWN = 12  # letters of a token's stored hash that name it
 def add(
     name: Name,
     role: Annotated[str, typer.Option("--role", help=f"One of {', '.join(ROLES)}.")] = "viewer",
-    days: Annotated[int, typer.Option("--days", min=0, max=3650, help="How long it lives; 0 for ever.")] = 365,
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it lives.")] = 365,
+    owner: Annotated[str, typer.Option("--owner", help="Whose it is: it ends with them. Else: this account's.")] = "",
 ) -> None:
     """Make a token and print it, once: only its hash is kept."""
     name = name.strip()
@@ -37,21 +38,13 @@ def add(
         raise Failed(f"--role {role!r}: write one of {', '.join(ROLES)}")
     secret = f"earful_{secrets.token_urlsafe(32)}"
     with opened() as assembly:
-        now = utc_now()
+        now, until = utc_now(), utc_now() + timedelta(days=days)
+        whose = speaker(assembly, owner)
         with assembly.database.transaction():
-            web.add_token(
-                assembly.database,
-                secret,
-                name,
-                "api",
-                now,
-                role=role,
-                until=now + timedelta(days=days) if days else None,
-            )
-            note(assembly, Event.TOKEN_MADE, name, role=role, days=days)
+            web.add_token(assembly.database, secret, name, "api", now, role=role, until=until, owner=whose.id)
+            note(assembly, Event.TOKEN_MADE, name, role=role, days=days, owner=whose.name)
             tell(assembly, speaker(assembly, "").name, f"An API token for {name!r} with the role {role} was made")
-    lives = f"for {days} days" if days else "until it is ended"
-    typer.echo(f"The token of {name}, {role}, {lives}. It is shown now and never again:", err=True)
+    typer.echo(f"The token of {name}, {role}, for {days} days. It is shown now and never again:", err=True)
     typer.echo(secret)
 
 
@@ -63,15 +56,17 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         for row in rows:
             print_json({"id": row["id"][:SHOWN], "name": row["name"], "role": row["role"],
+                        "owner": row["owner"] or None,
                         "made": row["created_at"], "ends": row["expires_at"] or None,
                         "used": row["used_at"] or None})  # fmt: skip
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("id", "name", "role", "ends", "last used"):
+    for title in ("id", "name", "role", "owner", "ends", "last used"):
         table.add_column(title)
     for row in rows:
         ends, used = instant(row["expires_at"]), instant(row["used_at"])
-        table.add_row(row["id"][:SHOWN], Text(row["name"]), row["role"], f"{ends:%Y-%m-%d}" if ends else "never",
+        table.add_row(row["id"][:SHOWN], Text(row["name"]), row["role"],
+                      Text(row["owner"].partition(":")[2] or row["owner"]), f"{ends:%Y-%m-%d}" if ends else "never",
                       f"{used:%Y-%m-%d %H:%M}" if used else "never")  # fmt: skip
     console.print(table)
     if not rows:

@@ -207,7 +207,10 @@ class Directory:
                 return listed.role if listed is not None else "nobody"
             case "token":
                 row = self._tokens.get(one.key)
-                return cast(Role, row["role"]) if row is not None and row["role"] in RANK else "nobody"
+                if row is None or row["role"] not in RANK:
+                    return "nobody"
+                owner, role = row["owner"], cast(Role, row["role"])
+                return role if owner in {"", web.UNKNOWN_OWNER} else lower(role, self.role_of(Actor(owner, "")))
             case "slack":
                 return "staff" if self.slack.is_member(*slack_user(one.id)) else "nobody"
             case "assistant":
@@ -248,7 +251,7 @@ class Directory:
             return f"{actor.name} is no longer in the settings"
         if actor.kind == "page" and actor.key not in self._users:
             return f"{actor.name} can no longer log in"
-        if actor.kind == "token" and actor.key not in self._tokens:
+        if actor.kind == "token" and self.role_of(actor) == "nobody":
             return f"{actor.name}'s token was revoked"
         return ""
 

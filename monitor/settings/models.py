@@ -128,6 +128,7 @@ class Earful(Table):
     log: Literal["text", "json"] = "text"
     mcp_verbs: bool = False
     state_folder: Path | None = None
+    admin_factor: bool = False  # admins need a second factor to log in
 
     @model_validator(mode="before")
     @classmethod

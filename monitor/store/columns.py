@@ -174,14 +174,20 @@ TABLES: dict[str, Classed] = {
     "periods": Classed(ALWAYS, plain=_named("key at detail")),
     "facts": Classed(ALWAYS, plain=_named("key value at")),  # talk:SOURCE names conversations, while they are followed
     "users": Classed(
-        ALWAYS, staff=_named("name role zone"), secret=_named("password"), plain=_named("created_at disabled_at")
+        ALWAYS,
+        staff=_named("name role zone subject"),
+        secret=_named("password factor recovery"),
+        plain=_named("created_at disabled_at factor_step"),
     ),
     "sessions": Classed(
-        "until it ends", staff=_named("name"), secret=_named("id csrf"), plain=_named("created_at seen_at expires_at")
+        "until it ends",
+        staff=_named("name"),
+        secret=_named("id csrf"),
+        plain=_named("created_at seen_at expires_at proven_at way"),
     ),
     "tokens": Classed(
         "until it ends",
-        staff=_named("name role"),
+        staff=_named("name role owner"),
         secret=_named("id"),
         plain=_named("purpose created_at expires_at used_at"),
     ),

@@ -303,8 +303,21 @@ ASKED = (
     "CREATE INDEX posts_wanted ON posts (source, wanted_at) WHERE wanted_at <> ''",
 )
 
+# Whose a token is; when and how a session's person proved who they are; second factors, and who a provider says one is.
+PROOFS = (
+    "ALTER TABLE tokens ADD COLUMN owner {text}",
+    "ALTER TABLE sessions ADD COLUMN proven_at {text}",
+    "ALTER TABLE sessions ADD COLUMN way {text}",
+    "UPDATE sessions SET proven_at = created_at, way = 'password'",
+    "ALTER TABLE users ADD COLUMN factor {text}",
+    "ALTER TABLE users ADD COLUMN factor_step {count}",
+    "ALTER TABLE users ADD COLUMN recovery {text}",
+    "ALTER TABLE users ADD COLUMN subject {text}",
+    "CREATE UNIQUE INDEX users_by_subject ON users (subject) WHERE subject <> ''",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED)
+STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS)
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

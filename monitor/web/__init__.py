@@ -6,8 +6,8 @@ from importlib import import_module
 
 # Every module that declares routes.
 _PAGES = (
-    "links", "login", "inbox", "case", "erase", "mentions", "insights", "sources", "team_settings", "people", "audit",
-    "api", "metrics", "digest_links",
+    "links", "login", "you", "inbox", "case", "erase", "mentions", "insights", "sources", "team_settings", "people",
+    "audit", "api", "metrics", "digest_links",
 )  # fmt: skip
 
 

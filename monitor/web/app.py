@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -133,25 +134,20 @@ def serve(site: WebContext, route: Route, request: Request, form: Form) -> Respo
 
 
 def _serve(site: WebContext, route: Route, context: RequestContext) -> Response:
-    if site.is_metrics_port(context.request.scope):
-        context.identity = Identity("metrics", "viewer", "", way="api")
-    elif route.kind == "api":
-        context.identity = auth.caller(context.request, context.database, context.settings, context.now)
-    else:
-        context.identity = site.authenticator.identity(
-            context.request, context.database, context.now, open_demo=site.open_demo
-        )
+    context.identity = _identity(site, route, context)
     if context.identity is None and route.kind == "page":
         if context.request.method != "GET":
             raise Refusal(401, "You are not logged in", "Log in, then do it again.")
         return RedirectResponse("/login" + _next(context), 303)
     if context.identity is not None and route.role != "nobody" and not context.identity.may(route.role):
         raise Refusal(403, "That is not for your role", f"It asks for {route.role}; you are {context.identity.role}.")
+    if context.identity is not None and (elsewhere := _first(context, context.identity, route)):
+        return RedirectResponse(elsewhere, 303)
     fresh = ""
     if context.identity is not None and context.identity.csrf:
         context.csrf = context.identity.csrf
     elif route.kind == "public":
-        context.csrf = context.request.cookies.get(auth.FORM_COOKIE, "")[:100]
+        context.csrf = context.request.cookies.get(auth.cookie_name(context.settings, auth.FORM_COOKIE), "")[:100]
         if not context.csrf:
             context.csrf = fresh = secrets.token_urlsafe(24)
     if route.method == "POST" and route.kind not in {"signed", "api"}:
@@ -161,14 +157,36 @@ def _serve(site: WebContext, route: Route, context: RequestContext) -> Response:
     response = route.handle(context)
     if fresh:
         response.set_cookie(
-            auth.FORM_COOKIE, fresh, httponly=True, samesite="strict", secure=auth.is_secure(context.settings), path="/"
-        )
+            auth.cookie_name(context.settings, auth.FORM_COOKIE), fresh, httponly=True, samesite="strict",
+            secure=auth.is_secure(context.settings), path="/",
+        )  # fmt: skip
     return response
 
 
-def _next(context: RequestContext) -> str:
-    from urllib.parse import urlencode
+def _identity(site: WebContext, route: Route, context: RequestContext) -> Identity | None:
+    """Who asks: by a token at the API, by a session on the page."""
+    if site.is_metrics_port(context.request.scope):
+        return Identity("metrics", "viewer", "", way="api")
+    request, database, settings = context.request, context.database, context.settings
+    if route.kind == "api":
+        return auth.caller(request, database, settings, context.now)
+    return site.authenticator.identity(request, database, settings, context.now, open_demo=site.open_demo)
 
+
+def _first(context: RequestContext, identity: Identity, route: Route) -> str:
+    """Where somebody has to go before this: a second factor that is demanded, a login that is asked for again."""
+    if route.kind != "page":
+        return ""
+    if identity.needs_factor and route.path not in {"/you/factor", "/logout", "/again"}:
+        return "/you/factor"
+    if not route.fresh or identity.is_fresh(context.now):
+        return ""
+    path = context.request.url.path
+    has_page = any(each.path == route.path and each.method == "GET" for each in ROUTES)
+    return "/again?" + urlencode({"next": path if has_page else path.rpartition("/")[0] or "/"})
+
+
+def _next(context: RequestContext) -> str:
     target = context.request.url.path + (f"?{context.request.url.query}" if context.request.url.query else "")
     return "" if target == "/" else "?" + urlencode({"next": target[:500]})
 

@@ -17,21 +17,24 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from monitor.people.actors import admit
 from monitor.people.audit import Event, note
-from monitor.people.identity import of_demo, of_page, of_token
+from monitor.people.identity import Directory, of_demo, of_page, of_token
 from monitor.settings.models import Settings
 from monitor.store import web
 from monitor.store.database import Database, at, instant
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.web import factor, passwords
 from monitor.web.identity import RANK, Identity, Refusal, Role
 from monitor.web.security import client_of
 
 IDLE = timedelta(days=7)  # a session that nobody uses ends
 TOUCH_EVERY = timedelta(minutes=10)
 WELCOME = timedelta(days=3)  # how long a one-time link waits for its person
-LEAST_PASSWORD = 12
-MOST_PASSWORD = 1024
+FACTOR_WAIT = timedelta(minutes=5)  # how long a login waits for the code of the second factor
+LEAST_PASSWORD = passwords.LEAST
+SESSION_LIFE = timedelta(days=14)  # whatever it is used for
 COOKIE = "earful_session"
 FORM_COOKIE = "earful_form"
 
@@ -85,23 +88,29 @@ class Authenticator:
         self._by_name = Throttle(50, timedelta(hours=1))
         self._by_address = Throttle(50, timedelta(minutes=15))
 
-    def identity(self, request: Request, database: Database, now: datetime, *, open_demo: bool) -> Identity | None:
+    def identity(
+        self, request: Request, database: Database, settings: Settings, now: datetime, *, open_demo: bool
+    ) -> Identity | None:
         """Who asks, by the session cookie; in the open demo everybody is its lead."""
         if open_demo:
-            return Identity("You", "admin", self.demo_csrf, actor=of_demo("You"))
-        secret = request.cookies.get(COOKIE, "") or request.cookies.get(f"__Host-{COOKIE}", "")
+            return Identity("You", "admin", self.demo_csrf, actor=of_demo("You"), unasked=True)
+        secret = request.cookies.get(cookie_name(settings, COOKIE), "")
         if not secret or len(secret) > 200:
             return None
         row = web.session(database, secret, now)
         if row is None or row["role"] not in RANK:
             return None
         if now - at(row["seen_at"]) > TOUCH_EVERY:
-            web.touch_session(database, row["id"], now, now + IDLE)
+            web.touch_session(database, row["id"], now, min(now + IDLE, at(row["created_at"]) + SESSION_LIFE))
         role, name = cast(Role, row["role"]), row["name"]
-        return Identity(name, role, row["csrf"], row["zone"], row["id"], actor=of_page(name))
+        demanded = settings.earful.admin_factor and role == "admin" and row["way"] == "password"
+        return Identity(
+            name, role, row["csrf"], row["zone"], row["id"], actor=of_page(name), proven_at=instant(row["proven_at"]),
+            proof=row["way"], needs_factor=demanded and not row["factor"],
+        )  # fmt: skip
 
-    def log_in(self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime) -> str:
-        """Return the secret of a new session, or raise Refusal; the answer is the same whatever was wrong."""
+    def verify(self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime) -> web.User:
+        """Whose password this is, or raise Refusal; the answer is the same whatever was wrong."""
         keys = (
             (self._by_both, f"{name.casefold()}\0{address}", "name and address"),
             (self._by_name, name.casefold(), "name"),
@@ -128,31 +137,48 @@ class Authenticator:
             raise Refusal(403, "Name or password is not right")
         for throttle, key, _what in keys:
             throttle.forget(key)
+        assert known is not None
+        return known
+
+    def check_code(self, database: Sqlite | Postgresql, user: web.User, code: str, address: str, now: datetime) -> str:
+        """Which code of the second factor this was, used up from now on; Refusal for a wrong one, as for passwords."""
+        key = f"{user.name.casefold()}\0second factor"  # by name: whoever gets here knows the password
+        wait = self._by_both.wait(key, now)
+        if wait > timedelta(0):
+            minutes = max(1, round(wait.total_seconds() / 60))
+            raise Refusal(
+                429, "Too many attempts", f"Try again in {minutes} minutes.", wait=int(wait.total_seconds()) + 1
+            )
         with database.transaction():
-            note(database, Event.LOGIN, now, who=of_page(name), way="page", address=address)
-            return new_session(database, name, now)
+            used = factor.use(database, user, code, now)
+            if not used:
+                note(
+                    database, Event.LOGIN_REFUSED, now, way="page", address=address, about=user.name, by="second factor"
+                )
+        if not used:
+            self._by_both.failed(key, now)
+            raise Refusal(403, "That code is not right", "Use the one that your app shows now; each works once.")
+        self._by_both.forget(key)
+        return used
 
 
-def new_session(database: Database, name: str, now: datetime) -> str:
-    """Begin a session; its secret is told once, to the browser."""
+def new_session(database: Database, name: str, now: datetime, way: str = "password") -> str:
+    """Begin a session; its secret is told once, to the browser. `way` is how the person proved who they are."""
     secret = secrets.token_urlsafe(32)
-    web.add_session(database, secret, name, secrets.token_urlsafe(32), now, now + IDLE)
+    web.add_session(database, secret, name, secrets.token_urlsafe(32), now, now + IDLE, way)
     return secret
 
 
-def hash_password(password: str) -> str:
-    """The argon2id hash of a new password; Refusal if it is too short to be one."""
-    if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
-        raise Refusal(
-            400, "That password is too short", f"Use at least {LEAST_PASSWORD} characters; a sentence is good."
-        )
+def hash_password(password: str, name: str, settings: Settings) -> str:
+    """The argon2id hash of a new password; Refusal for one that is too short, or that somebody would guess."""
+    passwords.check(password, name=name, brands=[brand.name for brand in settings.brands])
     with _HASHING:
         return _HASHER.hash(password.encode("utf-8", "replace"))
 
 
 def check_password(kept: str, password: str) -> bool:
     """Whether this is the password of a kept hash."""
-    if len(password) > MOST_PASSWORD:
+    if len(password) > passwords.MOST:
         return False
     with _HASHING:
         try:
@@ -169,6 +195,11 @@ def welcome_link(database: Database, settings: Settings, name: str, now: datetim
     return f"{settings.earful.page_url.rstrip('/')}/welcome/{secret}"
 
 
+def cookie_name(settings: Settings, name: str) -> str:
+    """What a cookie of ours is called: by https with the prefix that no other host, and no plain http, can set."""
+    return f"__Host-{name}" if is_secure(settings) else name
+
+
 def is_secure(settings: Settings) -> bool:
     """Whether people reach the page by https: cookies then travel by nothing else."""
     return settings.earful.page_url.startswith("https:")
@@ -178,9 +209,9 @@ def set_cookie(response: Response, settings: Settings, secret: str) -> None:
     """Give the browser its session."""
     secure = is_secure(settings)
     response.set_cookie(
-        f"__Host-{COOKIE}" if secure else COOKIE,
+        cookie_name(settings, COOKIE),
         secret,
-        max_age=int(IDLE.total_seconds()) * 4,
+        max_age=int(SESSION_LIFE.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=secure,
@@ -202,8 +233,11 @@ def caller(request: Request, database: Database, settings: Settings, now: dateti
         if secret.strip():
             note(database, Event.TOKEN_REFUSED, now, way="api", address=client_of(request, settings))
         raise Refusal(401, "A token is needed", "Send it as: Authorization: Bearer TOKEN. People makes tokens.")
+    actor = admit(Directory(database, settings), of_token(row["id"], row["name"]), "api")
+    if actor.role == "nobody":
+        note(database, Event.TOKEN_REFUSED, now, way="api", address=client_of(request, settings), about=row["name"])
+        raise Refusal(401, "A token is needed", "The owner of this one is gone; ask an admin for another.")
     used = instant(row["used_at"])
     if used is None or now - used > TOUCH_EVERY:
         web.note_token(database, row["id"], now)
-    name = row["name"]
-    return Identity(name, cast(Role, row["role"]), "", way="api", actor=of_token(row["id"], name))
+    return Identity(actor.name, actor.role, "", way="api", actor=actor)

@@ -36,13 +36,13 @@ def _ask(context: RequestContext, found: forgetting.Known, fault: str = "", stat
     )
 
 
-@get("/cases/{id}/erase", role="admin")
+@get("/cases/{id}/erase", role="admin", fresh=True)
 def show_erasing(context: RequestContext) -> Response:
     """What is stored of this author, and what erasing it means. Nothing happens yet."""
     return _ask(context, _known(context))
 
 
-@post("/cases/{id}/erase", role="admin")
+@post("/cases/{id}/erase", role="admin", fresh=True)
 def erase(context: RequestContext) -> Response:
     """Erase the author of this case."""
     found = _known(context)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from monitor.people.identity import NOBODY, Actor
 from monitor.people.roles import RANK, ROLES, Role
 
 __all__ = ["RANK", "ROLES", "Identity", "Refusal", "Role"]
+
+
+FRESH = timedelta(minutes=15)
 
 
 class Refusal(Exception):
@@ -35,7 +39,15 @@ class Identity:
     session: str = ""
     way: str = "page"
     actor: Actor = NOBODY
+    proven_at: datetime | None = None  # when they last showed who they are, by `proof`
+    proof: str = ""  # "password", "provider"; "" where there is no session of their own
+    needs_factor: bool = False  # settings demand a second factor of them, and they have none yet
+    unasked: bool = False  # nothing asks them again: one person, on this machine alone
 
     def may(self, role: str) -> bool:
         """Whether this person may do what asks for `role`."""
         return RANK[self.role] >= RANK[role]
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether they showed who they are just now, as what cannot be undone asks for."""
+        return self.unasked or (self.proven_at is not None and now - self.proven_at <= FRESH)

@@ -51,7 +51,10 @@ def paths_of(site: WebContext) -> list[Path]:
     watch = _Watch(site)
 
     def identity(request: Request) -> Identity | None:
-        return site.authenticator.identity(request, site.assembly_of().database, site.clock(), open_demo=site.open_demo)
+        made = site.assembly_of()
+        return site.authenticator.identity(
+            request, made.database, made.settings, site.clock(), open_demo=site.open_demo
+        )
 
     async def events(request: Request) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()

@@ -1,9 +1,9 @@
-"""Coming in and going out: login, the one-time link with which a person sets their password, logout, one's own page."""
+"""Coming in and going out: login in one or two steps, the one-time link with which a person sets their password."""
 
 from __future__ import annotations
 
 import hmac
-from zoneinfo import ZoneInfo, available_timezones
+import secrets
 
 from starlette.responses import RedirectResponse, Response
 
@@ -39,7 +39,7 @@ def log_in(context: RequestContext) -> Response:
     """Begin a session, or show the form again."""
     name, target = context.form.get("name")[:64], own_address(context.form.get("next", "/"))
     try:
-        secret = context.site.authenticator.log_in(
+        user = context.site.authenticator.verify(
             context.database,
             name,
             context.form.raw("password"),
@@ -54,9 +54,86 @@ def log_in(context: RequestContext) -> Response:
         if refusal.wait:
             response.headers["retry-after"] = str(refusal.wait)
         return response
+    return _log_in(context, name, target, asks_code=bool(user.factor))
+
+
+def _log_in(context: RequestContext, name: str, target: str, *, asks_code: bool) -> Response:
+    """Begin a session, or ask for the code of the second factor first."""
+    if not asks_code:
+        return _let_in(context, name, target)
+    step = secrets.token_urlsafe(32)
+    with context.database.transaction():
+        web.add_token(context.database, step, name, "factor", context.now, until=context.now + auth.FACTOR_WAIT)
+    return _ask_code(context, step, target)
+
+
+def _let_in(context: RequestContext, name: str, target: str, way: str = "password", **detail: str) -> Response:
+    with context.database.transaction():
+        context.note(Event.LOGIN, who=of_page(name), **detail)
+        secret = auth.new_session(context.database, name, context.now, way)
     answer = RedirectResponse(target, 303)
     auth.set_cookie(answer, context.settings, secret)
     return answer
+
+
+def _ask_code(context: RequestContext, step: str, target: str, fault: str = "", status: int = 200) -> Response:
+    return page(context, "code.html", title="Log in", step=step, target=target, fault=fault, status=status)
+
+
+@post("/login/code", role="nobody", kind="public")
+def log_in_with_code(context: RequestContext) -> Response:
+    """The second half of a login: the code of the app, or one of the recovery codes."""
+    step, target = context.form.get("step")[:200], own_address(context.form.get("next", "/"))
+    row = web.token(context.database, step, "factor", context.now)
+    user = web.user(context.database, row["name"]) if row is not None else None
+    if user is None or user.disabled_at is not None:
+        raise Refusal(403, "That took too long", "Log in again; the code is asked for within five minutes.")
+    if user.factor:
+        try:
+            used = context.site.authenticator.check_code(
+                context.database, user, context.form.get("code")[:40], context.address, context.now
+            )
+        except Refusal as refusal:
+            response = _ask_code(context, step, target, f"{refusal.title}. {refusal.text}", refusal.status)
+            if refusal.wait:
+                response.headers["retry-after"] = str(refusal.wait)
+            return response
+    with context.database.transaction():
+        if not web.use_token(context.database, step, context.now):
+            raise Refusal(403, "That took too long", "Log in again.")
+    return _let_in(context, user.name, target, factor=used if user.factor else "removed meanwhile")
+
+
+@get("/again", role="viewer")
+def show_again(context: RequestContext) -> Response:
+    """What cannot be undone asks once more who it is."""
+    return _again(context, own_address(context.query("next", "/")))
+
+
+def _again(context: RequestContext, target: str, fault: str = "", status: int = 200) -> Response:
+    return page(
+        context, "again.html", title="Log in again", target=target, fault=fault, status=status,
+        by=context.who.proof or "password",
+    )  # fmt: skip
+
+
+@post("/again", role="viewer")
+def prove_again(context: RequestContext) -> Response:
+    """The password again, for the session that is there."""
+    target = own_address(context.form.get("next", "/"))
+    if context.who.proof != "password":
+        raise Refusal(409, "Log in again first", "Use the way by which you log in.")
+    try:
+        context.site.authenticator.verify(
+            context.database, context.who.name, context.form.raw("password"), context.address, context.now
+        )
+    except Refusal as refusal:
+        status = 429 if refusal.wait else 400  # 403 is for a role
+        fault = refusal.title if refusal.wait else "That password is not right"
+        return _again(context, target, f"{fault}. {refusal.text}".strip(), status)
+    with context.database.transaction():
+        web.prove_session(context.database, context.who.session, context.now)
+    return RedirectResponse(target, 303)
 
 
 @get("/welcome/{token}", role="nobody", kind="public")
@@ -74,7 +151,7 @@ def set_password(context: RequestContext) -> Response:
     try:
         if not hmac.compare_digest(first.encode("utf-8", "replace"), second.encode("utf-8", "replace")):
             raise Refusal(400, "The two are not the same")
-        kept = auth.hash_password(first)
+        kept = auth.hash_password(first, name, context.settings)
     except Refusal as refusal:
         return page(
             context, "welcome.html", title="Welcome", status=refusal.status, name=name, least=auth.LEAST_PASSWORD,
@@ -86,12 +163,9 @@ def set_password(context: RequestContext) -> Response:
         web.set_password(context.database, name, kept)
         web.end_sessions(context.database, name)
         context.note(Event.PASSWORD, name, who=of_page(name), by="login link")
-        context.note(Event.LOGIN, who=of_page(name))
         context.tell(name, "Your Earful password was set by a login link")
-        secret = auth.new_session(context.database, name, context.now)
-    answer = RedirectResponse("/", 303)
-    auth.set_cookie(answer, context.settings, secret)
-    return answer
+    person = web.user(context.database, name)
+    return _log_in(context, name, "/", asks_code=person is not None and bool(person.factor))
 
 
 def _welcome(context: RequestContext) -> str:
@@ -119,55 +193,3 @@ def log_out(context: RequestContext) -> Response:
     answer = RedirectResponse("/login", 303)
     auth.drop_cookie(answer)
     return answer
-
-
-@get("/you", role="viewer")
-def you(context: RequestContext) -> Response:
-    """One's own page: zone, sessions, password, logout."""
-    return page(
-        context, "you.html", title="You", sessions=web.sessions_of(context.database, context.who.name), fault="",
-        zones=sorted(available_timezones()), said="", least=auth.LEAST_PASSWORD,
-    )  # fmt: skip
-
-
-@post("/you", role="viewer")
-def change_you(context: RequestContext) -> Response:
-    """Another zone, or another password."""
-    said = fault = ""
-    answer_secret = ""
-    if context.form.raw("password"):
-        said, fault, answer_secret = _change_password(context)
-    elif not context.site.open_demo:
-        zone = context.form.get("zone")
-        if zone and zone not in available_timezones():
-            fault = "There is no such zone."
-        else:
-            with context.database.transaction():
-                web.set_zone(context.database, context.who.name, zone)
-            said = f"Times are shown in {ZoneInfo(zone) if zone else context.settings.zone} from now on."
-    if answer_secret:  # the old session is gone, and its form's secret with it
-        answer = RedirectResponse("/you", 303)
-        auth.set_cookie(answer, context.settings, answer_secret)
-        return answer
-    return page(
-        context, "you.html", title="You", status=400 if fault else 200, fault=fault, said=said,
-        sessions=web.sessions_of(context.database, context.who.name), zones=sorted(available_timezones()),
-        least=auth.LEAST_PASSWORD,
-    )  # fmt: skip
-
-
-def _change_password(context: RequestContext) -> tuple[str, str, str]:
-    person = web.user(context.database, context.who.name)
-    if person is None or not auth.check_password(person.password, context.form.raw("old")):
-        return "", "The old password is not right.", ""
-    try:
-        kept = auth.hash_password(context.form.raw("password"))
-    except Refusal as refusal:
-        return "", f"{refusal.title}. {refusal.text}", ""
-    with context.database.transaction():
-        web.set_password(context.database, person.name, kept)
-        web.end_sessions(context.database, person.name)
-        context.note(Event.PASSWORD, person.name)
-        context.tell(person.name, "Your Earful password was changed")
-        secret = auth.new_session(context.database, person.name, context.now)
-    return "Your password is changed; every other browser is logged out.", "", secret

@@ -15,11 +15,14 @@ from starlette.responses import Response
 from monitor.people.audit import Event
 from monitor.settings.models import Settings
 from monitor.store import web
+from monitor.store.database import Row
 from monitor.web import auth
 from monitor.web.html import page
 from monitor.web.identity import ROLES, Refusal
 from monitor.web.routing import RequestContext, get, post
 from monitor.web.team_settings import short_span
+
+TOKEN_DAYS = ("30", "90", "365")  # how long a token may live
 
 
 @get("/people", role="admin")
@@ -34,12 +37,19 @@ def _show(context: RequestContext, *, said: str = "", secret: str = "", fault: s
     names = sorted({*users, *listed}, key=str.casefold)
     return page(
         context, "people.html", title="People", rows=[(name, users.get(name), listed.get(name)) for name in names],
-        roles=ROLES, tokens=web.api_tokens(context.database), said=said, secret=secret, fault=fault,
-        status=400 if fault else 200,
+        roles=ROLES, tokens=_tokens(context), days=TOKEN_DAYS, owners=context.directory.everyone, said=said,
+        secret=secret, fault=fault, status=400 if fault else 200,
     )  # fmt: skip
 
 
-@post("/people", role="admin")
+def _tokens(context: RequestContext) -> list[tuple[Row, str]]:
+    """The tokens of the API, each with the name of its owner."""
+    names = {actor.id: actor.name for actor in context.directory.everyone}
+    rows = web.api_tokens(context.database)
+    return [(row, names.get(row["owner"], row["owner"].partition(":")[2] or "unknown")) for row in rows]
+
+
+@post("/people", role="admin", fresh=True)
 def change_people(context: RequestContext) -> Response:
     """Add somebody, send a new link, change a role, shut out, let in."""
     verb, name = context.form.get("verb"), context.form.get("name")
@@ -75,17 +85,26 @@ def change_people(context: RequestContext) -> Response:
             web.disable_user(context.database, name, context.now)
             context.note(Event.ACCESS_REVOKED, name)
             context.tell(name, "Your Earful login was disabled")
+        elif verb == "factor":
+            web.set_factor(context.database, name, "", ())
+            context.note(Event.FACTOR, name, change="removed by an admin")
+            context.tell(name, "Your second factor was removed")
         elif verb == "enable":
             web.disable_user(context.database, name, None)
             context.note(Event.ACCESS_RESTORED, name)
             context.tell(name, "Your Earful login was enabled again")
         else:
             raise Refusal(400, "Choose what to do")
-    words = {"role": f"is {role} now", "disable": "is shut out", "enable": "may log in again"}[verb]
+    words = {
+        "role": f"is {role} now",
+        "disable": "is shut out",
+        "enable": "may log in again",
+        "factor": "logs in without a second factor now",
+    }[verb]
     return _show(context, said=f"{name} {words}.")
 
 
-@post("/people/tokens", role="admin")
+@post("/people/tokens", role="admin", fresh=True)
 def change_tokens(context: RequestContext) -> Response:
     """Make a token of the API, told once; or end one."""
     if context.form.get("verb") == "drop":
@@ -99,10 +118,14 @@ def change_tokens(context: RequestContext) -> Response:
     name, role = context.form.get("name")[:64], context.form.get("role")
     if not name or role not in ROLES:
         raise Refusal(400, "A token needs a name and a role")
-    secret = f"earful_{secrets.token_urlsafe(32)}"
+    days = int(context.form.get("days")) if context.form.get("days") in TOKEN_DAYS else int(TOKEN_DAYS[-1])
+    owner = context.directory.find(context.form.get("owner") or context.who.name)
+    if owner is None:
+        raise Refusal(400, "A token needs an owner", "Choose one of the people.")
+    until, secret = context.now + timedelta(days=days), f"earful_{secrets.token_urlsafe(32)}"
     with context.database.transaction():
-        web.add_token(context.database, secret, name, "api", context.now, role=role, until=None)
-        context.note(Event.TOKEN_MADE, name, role=role)
+        web.add_token(context.database, secret, name, "api", context.now, role=role, until=until, owner=owner.id)
+        context.note(Event.TOKEN_MADE, name, role=role, owner=owner.name, days=days)
         context.tell(context.who.name, f"An API token for {name!r} with the role {role} was made")
     return _show(context, said=f"The token for {name}. It is shown now and never again:", secret=secret)
 

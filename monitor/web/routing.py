@@ -115,24 +115,25 @@ class Route:
     role: Role
     kind: Kind
     handle: Handler
+    fresh: bool = False  # asks again who it is, where the login is older than fifteen minutes
 
 
 ROUTES: list[Route] = []
 
 
-def get(path: str, role: Role = "viewer", kind: Kind = "page") -> Callable[[Handler], Handler]:
+def get(path: str, role: Role = "viewer", kind: Kind = "page", *, fresh: bool = False) -> Callable[[Handler], Handler]:
     """Serve GET of `path` to everybody of at least `role`."""
-    return _route(path, "GET", role, kind)
+    return _route(path, "GET", role, kind, fresh)
 
 
-def post(path: str, role: Role = "staff", kind: Kind = "page") -> Callable[[Handler], Handler]:
+def post(path: str, role: Role = "staff", kind: Kind = "page", *, fresh: bool = False) -> Callable[[Handler], Handler]:
     """Serve POST of `path` to everybody of at least `role`, with the form's secret checked."""
-    return _route(path, "POST", role, kind)
+    return _route(path, "POST", role, kind, fresh)
 
 
-def _route(path: str, method: str, role: Role, kind: Kind) -> Callable[[Handler], Handler]:
+def _route(path: str, method: str, role: Role, kind: Kind, fresh: bool) -> Callable[[Handler], Handler]:
     def keep(handle: Handler) -> Handler:
-        ROUTES.append(Route(path, method, role, kind, handle))
+        ROUTES.append(Route(path, method, role, kind, handle, fresh))
         return handle
 
     return keep

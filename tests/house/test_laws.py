@@ -35,6 +35,9 @@ THIRD_PARTIES = {
     "prawcore": ["connectors/reddit/connector.py"],
     "prometheus_client": ["monitor/web/"],
     "psycopg": ["monitor/store/postgresql.py"],
+    "pyotp": ["monitor/web/factor.py"],
+    "segno": ["monitor/web/factor.py"],
+    "zxcvbn": ["monitor/web/passwords.py"],
     # The language of settings: each leaf brings its own.
     "pydantic": ["alerts/", "connectors/", "monitor/"],
     "pydantic_core": ["monitor/settings/errors.py"],
