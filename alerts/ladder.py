@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -74,7 +74,10 @@ def chain(
 
 def chain_text(links: Sequence[Link]) -> str:
     """A chain as JSON text, for the case's row."""
-    return json.dumps([{**asdict(link), "at": link.at.isoformat()} for link in links], ensure_ascii=False)
+    return json.dumps(
+        [{"at": link.at.isoformat(), "notify": link.notify, "reason": link.reason} for link in links],
+        ensure_ascii=False,
+    )
 
 
 @lru_cache(maxsize=2048)

@@ -203,9 +203,15 @@ class CaseAssigner:
             for own in key_values.unmatched_own_posts(self.database, source, ids):
                 post = mentions.post_key(self.database, source, own["parent_id"])
                 self._settle(own, cases.of_posts(self.database, [post]).get(post, []))
+        threads: dict[str, list[str]] = {}
+        for row in self.filing.new_cases.values():
+            threads.setdefault(row["source"], []).append(row["thread"])
+        spoken = {
+            source: key_values.threads_with_unmatched(self.database, source, of) for source, of in threads.items()
+        }
         for row in list(self.filing.new_cases.values()):
             mark = person_mark(row["source"], row["author"])
-            if mark:
+            if mark and row["thread"] in spoken[row["source"]]:
                 for own in key_values.unmatched_own_posts_to(self.database, row["source"], mark, [row["thread"]]):
                     self._settle(own, [row["id"]])
 

@@ -116,7 +116,9 @@ class Reading:
             for number, row in batch:
                 self.read = number
                 try:
-                    made.append(_Row(self._native(row), self._last.get(self._key(row)) == number, self._post(row)))
+                    native = self._native(row)
+                    is_last = self._last.get(_key(self._print(row, native), native)) == number
+                    made.append(_Row(native, is_last, self._post(row, native)))
                 except ValueError as error:
                     raw = json.dumps(row, ensure_ascii=False, default=str).encode("utf-8", "replace")
                     self.aside.append(Aside(raw, f"{self._path.name}, {self._table.unit} {number}: {error}"))
@@ -167,8 +169,9 @@ class Reading:
                 if len(seen[name]) < _MOST_DATES:
                     seen[name][self._cell(row, name).strip()] = None
             native = self._native(row)
-            self._last[self._key(row)] = number
-            if native and first.setdefault(native, who := self._print(row)) != who:
+            who = self._print(row, native)
+            self._last[_key(who, native)] = number
+            if native and first.setdefault(native, who) != who:
                 self._shared.add(native)
         for name in columns:
             self._orders[name] = order or dates.order_of((_moments(text) for text in seen[name]), self._now)
@@ -181,27 +184,24 @@ class Reading:
         native = self._cell(row, self._columns.id).strip()
         return "" if _NO_ID.fullmatch(native) else native
 
-    def _print(self, row: Mapping[str, Any]) -> bytes:
+    def _print(self, row: Mapping[str, Any], native: str) -> bytes:
         """What tells two posts with one id apart: author and time; the words, where these say nothing."""
         names = self._columns
         parts = [self._cell(row, names.author), self._cell(row, names.posted_at)]
-        if not all(parts) or not self._native(row):
+        if not all(parts) or not native:
             parts.append(self._cell(row, names.text))
         return sha256("\0".join(parts).encode("utf-8", "replace")).digest()[:10]
 
-    def _key(self, row: Mapping[str, Any]) -> bytes:
-        """What rows that stand for one post have in common."""
-        return self._print(row) + sha256(self._native(row).encode("utf-8", "replace")).digest()[:10]
-
     def _told_apart(self, made: list[_Row]) -> Iterator[Post]:
         """Give each post an id that is its own, whatever the file and the store have under that id."""
-        asked = [native for each in made if each.native for native in (each.native, _own_id(each.post))]
+        owns = [_own_id(each.post) for each in made]
+        asked = [native for each, own in zip(made, owns, strict=True) if each.native for native in (each.native, own)]
         known = self._known(asked) if asked else {}
-        for each in made:
+        for each, own in zip(made, owns, strict=True):
             if not each.is_last:
                 self.repeated += 1
                 continue
-            own, held = _own_id(each.post), known.get(each.native)
+            held = known.get(each.native)
             same = held is not None and not _another(each.post, held, dated=bool(self._columns.posted_at))
             trusted = each.native not in self._shared and not _ROUNDED.fullmatch(each.native) and own not in known
             if not each.native or same or (trusted and held is None):
@@ -219,7 +219,7 @@ class Reading:
         formula = _FORMULA.fullmatch(text) if text.startswith("=") else None
         return formula[1] if formula else text
 
-    def _post(self, row: Mapping[str, Any]) -> Post:
+    def _post(self, row: Mapping[str, Any], native: str) -> Post:
         if "" in row:
             raise ValueError(row[""])
         names = self._columns
@@ -228,7 +228,7 @@ class Reading:
         if not text.strip() and rating is None:
             raise ValueError(f"nothing in column {names.text}")
         moment = self._moment(posted, names.posted_at) if names.posted_at else self._now
-        native = self._native(row) or sha256(f"{author}\0{posted}\0{text}".encode("utf-8", "replace")).hexdigest()[:32]
+        native = native or sha256(f"{author}\0{posted}\0{text}".encode("utf-8", "replace")).hexdigest()[:32]
         reply, replied = self._cell(row, names.reply), self._cell(row, names.replied_at)
         replied_at = self._moment(replied, names.replied_at) if replied.strip() else None
         return Post(
@@ -282,6 +282,11 @@ def _wanted(columns: Columns) -> dict[str, str]:
 def _resolved(columns: Columns, table: Table) -> Columns:
     """The same, as the file itself writes the names."""
     return Columns(*((name and table.column(name)) or "" for name in astuple(columns)))
+
+
+def _key(who: bytes, native: str) -> bytes:
+    """What rows that stand for one post have in common."""
+    return who + sha256(native.encode("utf-8", "replace")).digest()[:10]
 
 
 def _own_id(post: Post) -> str:

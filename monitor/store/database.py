@@ -78,7 +78,10 @@ encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 def listed(values: Sequence[str]) -> str:
     """A list as the JSON text of its column."""
-    return encode(values) if values else "[]"
+    return _listed_before(tuple(values)) if values else "[]"
+
+
+_listed_before = lru_cache(maxsize=1024)(encode)  # most posts have the same few reasons and words
 
 
 @lru_cache(maxsize=1024)

@@ -286,6 +286,20 @@ def unmatched_own_posts(database: Database, source: str, parents: Sequence[str])
     return sorted(found, key=lambda row: (row["posted_at"], row["native_id"]))
 
 
+def threads_with_unmatched(database: Database, source: str, threads: Sequence[str]) -> set[str]:
+    """In which of these conversations such a reply stands as `unmatched_own_posts_to` gives."""
+    found: set[str] = set()
+    for start in range(0, len(threads), 500):
+        clause, values = marks("t", threads[start : start + 500])
+        rows = database.rows(
+            "SELECT DISTINCT thread_id FROM own_posts WHERE source = :source AND case_id = '' AND parent_author <> '' "
+            f"AND thread_id IN {clause}",
+            {**values, "source": source},
+        )
+        found.update(row["thread_id"] for row in rows)
+    return found
+
+
 def unmatched_own_posts_to(database: Database, source: str, author: str, threads: Sequence[str]) -> list[Row]:
     """Own replies to somebody in these conversations whose parent was not known when they were seen, oldest first."""
     clause, values = marks("t", threads)

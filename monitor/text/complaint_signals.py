@@ -203,10 +203,8 @@ class Cues:
         found: list[Found] = []
         covered = calmed = 0
         last = len(tokens) - 1
-        for start, begins in enumerate(map(self._begins, tokens)):
-            if begins is None:
-                continue
-            nodes, open_ended, going_on = begins
+        beginnings = [(start, begins) for start, begins in enumerate(map(self._begins, tokens)) if begins is not None]
+        for start, (nodes, open_ended, going_on) in beginnings:
             if not open_ended and (start == last or tokens[start + 1] not in going_on):
                 continue  # most words that begin a cue go on as none
             best: tuple[int, list[Kind]] | None = None

@@ -88,6 +88,8 @@ def clean(text: str) -> str:
 
     Two halves of a surrogate pair become their character, a lone one U+FFFD. Cleaning twice changes nothing.
     """
+    if text.isascii() and text.isprintable():
+        return text
     if _unclean.search(text) is not None:
         text = _newline.sub("\n", text)
         text = _controls.sub("", text)
@@ -187,10 +189,9 @@ def for_scoring(text: str) -> str:
     """
     if len(text) > 6_000:
         text = "\n".join(windows(text))
-    return _for_scoring(text)
+    return _scored_before(text) if len(text) <= _LONGEST_KEPT else _for_scoring(text)
 
 
-@lru_cache(maxsize=64)  # language, sentiment and the judge ask for the same text one after the other
 def _for_scoring(text: str) -> str:
     if "&" in text and ";" in text:
         text = html.unescape(text)
@@ -203,6 +204,11 @@ def _for_scoring(text: str) -> str:
     if "#" in text:
         text = _tag.sub(_open_tag, text)
     return _glued.sub(r"\1 ", _shortened(text))
+
+
+# Language, sentiment and fingerprint ask for the same text, each for a whole page of posts before the next one does.
+_LONGEST_KEPT = 1_000  # characters; so the memory has a bound
+_scored_before = lru_cache(maxsize=2_048)(_for_scoring)
 
 
 def _shortened(text: str) -> str:

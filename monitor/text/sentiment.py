@@ -13,7 +13,7 @@ import string
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +24,6 @@ from vaderSentiment.vaderSentiment import (
     NEGATE,
     SPECIAL_CASES,
     SentimentIntensityAnalyzer,
-    allcap_differential,
     negated,
     normalize,
 )
@@ -96,6 +95,7 @@ def label_of(score: float) -> Label:
     return "positive" if score >= POSITIVE_AT else "neutral"
 
 
+@lru_cache(maxsize=4_096)
 def _key(word: str) -> str:
     """Return a word as phrases are compared: small letters, no apostrophes, no signs around it, no possessive."""
     return word.lower().strip(_EDGES).removesuffix("'s").replace("'", "")
@@ -173,7 +173,7 @@ class Scorer:
             text = text.translate(_emoji())
         # VADER's own way of cutting: a word loses the signs around it, what is then too short was an emoticon.
         words = [word if len(bare := word.strip(_EDGES)) <= 2 else bare for word in text.split()]
-        shouts = not text.islower() and allcap_differential(words)
+        shouts = 0 < sum(map(str.isupper, words)) < len(words)  # VADER: some are in capitals, and not all
         words = words[:MOST_WORDS]
         lowered = [word.lower() for word in words]
         shown: dict[str, str] = {}
@@ -183,8 +183,9 @@ class Scorer:
                 words, lowered = replaced, [word.lower() for word in replaced]
         contracted = "n't" in " ".join(lowered)
         lexicon, valences = self._lexicon, [0.0] * len(words)
-        for at, word in enumerate(lowered):
-            if word not in lexicon or word in BOOSTER_DICT or (word == "kind" and lowered[at + 1 : at + 2] == ["of"]):
+        for at in [at for at, word in enumerate(lowered) if word in lexicon]:
+            word = lowered[at]
+            if word in BOOSTER_DICT or (word == "kind" and lowered[at + 1 : at + 2] == ["of"]):
                 continue
             # VADER looks three words back and two ahead, and at nothing else.
             first = max(0, at - 3)

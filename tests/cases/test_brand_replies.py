@@ -159,6 +159,15 @@ def test_a_second_reply_that_was_seen_before_the_words_it_answers_answers_them(a
     assert (found.answered_at, found.state_at(NOW)) == (NOW - 30 * MINUTE, "answered")
 
 
+def test_a_reply_to_words_that_we_never_read_answers_its_person_who_is_read_later(acme: Assembly) -> None:
+    hear(acme, reply(to="unknown", parent_author="Mira", at=NOW - 10 * MINUTE))
+    theirs = post(LATE, author="@mira", native_id="late", thread_id="thread", at=NOW - 40 * MINUTE)
+    take(acme, theirs, post(BROKEN, author="joon", native_id="other", thread_id="thread", at=NOW - 40 * MINUTE))
+    assert [case(acme.database, each).author for each in ("2", "3") if case(acme.database, each).answered_at] == [
+        "@mira"
+    ]
+
+
 def logged(acme: Assembly) -> tuple[Any, list[Any]]:
     """The one case and its log, as the report reads them."""
     since, until = NOW - 24 * HOUR, NOW + HOUR
