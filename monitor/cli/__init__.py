@@ -70,8 +70,8 @@ def _place(command: CommandInfo) -> int:
 
 _ORDER = (
     "run", "demo", "init", "check", "try", "collect", "import", "mentions", "cases", "case", "sent-on", "explain",
-    "route", "status", "digest", "report", "eval", "backtest", "erase", "backup", "restore", "reload", "service",
-    "slack-manifest",
+    "route", "status", "digest", "report", "eval", "backtest", "erase", "export-person", "backup", "restore", "reload",
+    "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, speaker
-from monitor.privacy import forgetting
+from monitor.people import audit
+from monitor.privacy import export, forgetting
 from monitor.service.scheduler import utc_now
 from monitor.store import forgetting as store
 from monitor.store import wiping
@@ -18,6 +19,7 @@ from monitor.store.database import at
 from monitor.text.normalize import safe_line
 from monitor.wiring import Assembly
 
+MOST_LETTERS = 10_000  # of a name on standard input
 HELD_UP = (
     "Another program reads the database all the time, so that the log beside it (-wal) still holds what was erased. A "
     "running daemon tries again every half minute; without one, stop that program and call earful erase --list."
@@ -27,7 +29,9 @@ HELD_UP = (
 @app.command()
 def erase(
     source: Annotated[str, typer.Option("--source", help="The source that they wrote on.")] = "",
-    author: Annotated[str, typer.Option("--author", help="Their name there, with or without @.")] = "",
+    author: Annotated[
+        str, typer.Option("--author", help="Their name there, with or without @; - reads it from standard input.")
+    ] = "",
     as_: Annotated[str, typer.Option("--as", help="Who erases: it is kept, and the name erased is not.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Only list what was erased before: when, and by whom.")] = False,
@@ -35,7 +39,8 @@ def erase(
 ) -> None:
     """Erase what one author wrote, for good.
 
-    What was noted of them goes too.
+    What was noted of them goes too. With --author - the name is read from standard input, and stands in no history of
+    commands and in no list of processes.
     """
     with opened() as assembly:
         if list_:
@@ -43,12 +48,8 @@ def erase(
                 wiping.wipe(assembly.database, utc_now())
             _list(assembly, as_json)
             return
-        sources = list(assembly.rules.sources)
-        if not author.strip():
-            raise Failed("say whom: earful erase --source NAME --author NAME")
-        if source not in sources:
-            raise Failed(f"--source {source!r}: write one of {', '.join(sources)}")
-        who = speaker(assembly, as_, "erase").name
+        author = _whom(assembly, "erase", source, author)
+        who = speaker(assembly, as_, "erase")
         found = forgetting.known(assembly.database, assembly.rules, source, author)
         if not found.names:
             raise Failed(f"nobody of that name is known on {source}; earful mentions shows how names are written there")
@@ -60,7 +61,7 @@ def erase(
         overwritten = wiping.wipe(assembly.database, utc_now())
         if as_json:
             print_json({"source": source, "posts": done.posts, "cases": done.cases, "closed": done.open_cases,
-                        "by": who, "mutes": list(done.mutes), "ignored_by": list(done.ignored),
+                        "by": who.name, "mutes": list(done.mutes), "ignored_by": list(done.ignored),
                         "copies": list(done.copies), "overwritten": overwritten})  # fmt: skip
             return
         console.print(Text(f"Erased: {done.words}."), soft_wrap=one_line)
@@ -68,6 +69,50 @@ def erase(
             console.print(Text(f"! {HELD_UP}", "yellow"), soft_wrap=one_line)
         for line in done.stays:
             console.print(Text(line, "dim"), soft_wrap=one_line)
+
+
+@app.command("export-person")
+def export_person(
+    source: Annotated[str, typer.Option("--source", help="The source that they wrote on.")] = "",
+    author: Annotated[
+        str, typer.Option("--author", help="Their name there, with or without @; - reads it from standard input.")
+    ] = "",
+    as_: Annotated[str, typer.Option("--as", help="Who takes it out: it is kept.")] = "",
+) -> None:
+    """Print everything held of one author, notes and cases included.
+
+    One JSON object a line.
+    """
+    with opened() as assembly:
+        author = _whom(assembly, "export-person", source, author)
+        who, lines = speaker(assembly, as_, "export-person"), 0
+        with assembly.database.transaction():
+            for line in export.held_of(assembly.database, source, author, utc_now()):
+                print_json(line)
+                lines += 1
+            if not lines:
+                raise Failed(
+                    f"nobody of that name is known on {source}; earful mentions shows how names are written there"
+                )
+            audit.note(
+                assembly.database, audit.Event.EXPORT, utc_now(), who=who, way="command line", address="this machine",
+                about=f"one person on {source}", lines=lines,
+            )  # fmt: skip
+
+
+def _whom(assembly: Assembly, command: str, source: str, author: str) -> str:
+    """The name that was meant, from the command or from standard input; Failed where none was, or no such source."""
+    if author in {"", "-"}:
+        if sys.stdin.isatty():
+            author = typer.prompt("Their name there", default="", show_default=False, err=True) if author else ""
+        else:
+            author = sys.stdin.readline(MOST_LETTERS)
+    if not author.strip():
+        raise Failed(f"say whom: earful {command} --source NAME --author NAME")
+    known = list(dict.fromkeys([*assembly.rules.sources, *store.sources_with_posts(assembly.database)]))
+    if source not in known:
+        raise Failed(f"--source {source!r}: write one of {', '.join(known)}")
+    return author.strip()
 
 
 def _ask(found: forgetting.Known) -> None:

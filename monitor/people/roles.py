@@ -16,6 +16,7 @@ LEAST: Mapping[str, Role] = {
     "mute": "staff",
     "desk": "lead",
     "erase": "admin",
+    "export-person": "admin",
     "people": "admin",
     "tokens": "admin",
 }

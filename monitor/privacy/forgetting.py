@@ -15,6 +15,8 @@ from datetime import datetime
 
 from alerts.wording import count_words
 from monitor.cases import actions as verbs
+from monitor.people import audit
+from monitor.people.identity import Actor, of_name
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, forgotten, wiping
 from monitor.store import forgetting as store
@@ -81,11 +83,23 @@ def _known(
     )
 
 
-def erase(database: Database, rules: Rules, source: str, author: str, *, who: str, way: str, now: datetime) -> Known:
+def erase(
+    database: Database,
+    rules: Rules,
+    source: str,
+    author: str,
+    *,
+    who: Actor | str,
+    way: str,
+    now: datetime,
+    address: str = "",
+) -> Known:
     """Erase a person of a source, whole or not at all; what was known of them. Nobody of that name: nothing is done.
 
     What they held is overwritten once `wiping.wipe` has run, by whoever erased or in the daemon.
     """
+    actor = of_name(who) if isinstance(who, str) else who
+    who = actor.name
     with database.transaction():
         names = tuple(store.names_of(database, source, clean(author)))
         if not names:
@@ -103,6 +117,10 @@ def erase(database: Database, rules: Rules, source: str, author: str, *, who: st
         forget(database, posts, theirs, now, "purged_at", names=names)
         store.forget_name(database, source, names)
         store.note(database, source, who, way, found.posts, found.cases, now)
+        audit.note(
+            database, audit.Event.ERASURE, now, who=actor, way=way, address=address, about=f"one person on {source}",
+            posts=found.posts, cases=found.cases,
+        )  # fmt: skip
         wiping.owe(database, now)
     forgotten.write(database, entries)
     return found

@@ -1,17 +1,22 @@
-"""Erasing an author from the page: what would go, asked once more, and then done. For admins only.
+"""Erasing an author from the page: what would go, asked once more, and then done; and all that is held of one.
+
+For admins only.
 
 The address names a case and not the person, so that no browser and no proxy remembers whom it was.
 """
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from monitor.privacy import forgetting
+from monitor.people.audit import Event
+from monitor.privacy import export, forgetting
 from monitor.store import cases, wiping
 from monitor.store.connect import served_by
+from monitor.web.downloads import download
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, get, post
@@ -42,6 +47,16 @@ def show_erasing(context: RequestContext) -> Response:
     return _ask(context, _known(context))
 
 
+@get("/cases/{id}/person.jsonl", role="admin", fresh=True)
+def export_person(context: RequestContext) -> Response:
+    """Everything held of this author, for who asks what is kept of them."""
+    found = _known(context)
+    context.note(Event.EXPORT, f"one person on {found.source}", format="jsonl")
+    lines = export.held_of(context.database, found.source, found.names[0], context.now)
+    written = (json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for line in lines)
+    return download(context, written, "application/jsonl", f"person-{context.now:%Y-%m-%d}.jsonl")
+
+
 @post("/cases/{id}/erase", role="admin", fresh=True)
 def erase(context: RequestContext) -> Response:
     """Erase the author of this case."""
@@ -53,9 +68,10 @@ def erase(context: RequestContext) -> Response:
         context.rules,
         found.source,
         found.names[0],
-        who=context.who.name,
+        who=context.who.actor,
         way=context.who.way,
         now=context.now,
+        address=context.address,
     )
     if not served_by(context.settings.database.url.get_secret_value()):  # else the daemon does it within a minute
         wiping.wipe(context.database, context.now)

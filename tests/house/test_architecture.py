@@ -25,6 +25,7 @@ web/test_proof.py: monitor/web/factor.py monitor/web/passwords.py monitor/web/yo
 privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
     monitor/store/columns.py
 ingest/test_asking.py: monitor/store/asked.py
+privacy/test_export.py: monitor/store/held.py
 privacy/test_carrying_over.py: monitor/store/forgotten.py
 privacy/test_what_is_left.py: monitor/store/wiping.py monitor/privacy/retention.py
 web/test_audit.py: monitor/notify/account_notices.py monitor/web/dates.py monitor/web/downloads.py

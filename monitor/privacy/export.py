@@ -1,0 +1,26 @@
+"""Everything held of one person of one source, for whoever answers their question: what do you keep of me?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from monitor.store import forgetting as store
+from monitor.store import held
+from monitor.store.database import Database, stamp
+from monitor.text.normalize import clean
+
+
+def held_of(database: Database, source: str, author: str, now: datetime) -> Iterator[dict[str, Any]]:
+    """First what this is, then one object for each row; nothing at all where the source knows nobody of that name."""
+    names = store.names_of(database, source, clean(author))
+    if not names:
+        return
+    posts = store.posts_of_person(database, source, names)
+    theirs = store.cases_of_person(database, source, names, posts)
+    yield {
+        "table": "person", "source": source, "names": names, "ids": store.author_ids(database, posts),
+        "posts": len(posts), "cases": len(theirs), "at": stamp(now),
+    }  # fmt: skip
+    yield from held.of_person(database, source, names, posts, theirs)

@@ -1,0 +1,82 @@
+"""Everything held of one person: complete, of nobody else, an admin's to take, and logged without the name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from monitor.cli import app
+from monitor.privacy import export
+from monitor.store import audit, columns
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
+from tests.helpers import ANGRY, LATE, NOW, assembly_of, post, settings_from, settings_on, take
+from tests.privacy.test_what_is_left import PARTED, WORD, plant
+
+
+@pytest.fixture
+def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
+    return assembly_of(database, settings_from(tmp_path))
+
+
+def test_it_holds_all_that_forgetting_would_empty(acme: Assembly) -> None:
+    plant(acme)
+    take(acme, post(f"somebody else {LATE}", author="mira"))
+    lines = list(export.held_of(acme.database, "forum", "@OlgaPetrova", NOW))
+    assert lines[0] == {
+        "table": "person", "source": "forum", "names": ["olgapetrova"], "ids": ["olgapetrova-id"], "posts": 1,
+        "cases": 1, "at": lines[0]["at"],
+    }  # fmt: skip
+    by_table: dict[str, list[dict[str, object]]] = {}
+    for line in lines[1:]:
+        by_table.setdefault(str(line["table"]), []).append(line)
+    not_theirs = {"stories", "models", "presses", "desk_changes"}  # of many people, or of none
+    assert set(columns.personal_tables()) - not_theirs - {"mutes"} <= set(by_table)
+    text = json.dumps(lines, ensure_ascii=False)
+    planted = [f"lives in quartzlane, {WORD}", f"wants {WORD}", f"the bank of {WORD}", f"mind the {WORD}", PARTED]
+    planted += [f"sorry about {WORD}", f"of no case: {WORD}", "olga-quartzlane", "olgapetrova/2"]
+    assert [each for each in planted if each not in text] == []
+    assert "mira" not in text
+    for table, rows in by_table.items():
+        held = acme.database.rows(f"SELECT * FROM {table}")
+        personal = [each for each in columns.TABLES[table].personal if each not in {"parted"}]
+        assert all(each in row for row in rows for each in personal if dict(held[0])[each] and len(held) == 1)
+
+
+def test_nobody_of_that_name_is_nobody(acme: Assembly) -> None:
+    take(acme, post(ANGRY))
+    assert list(export.held_of(acme.database, "forum", "nobody", NOW)) == []
+    assert list(export.held_of(acme.database, "chirp", "olga", NOW)) == []
+
+
+def call(file: Path, *words: str, given: str = "") -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["--settings", str(file), *words], input=given)
+    said = result.output if result.exit_code == 0 or not result.exception else str(result.exception)
+    return result.exit_code, said
+
+
+def test_the_commands_read_the_name_from_standard_input_and_log_without_it(sqlite: Sqlite, tmp_path: Path) -> None:
+    file = settings_on(tmp_path, sqlite)
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    file = settings_on(tmp_path, sqlite)
+    take(acme, post(ANGRY), post(LATE, author="mira"), post(LATE, author="kim", source="a file"))
+    code, said = call(file, "export-person", "--source", "forum", "--author", "-", given="@olga\n")
+    assert code == 0
+    assert {json.loads(line)["table"] for line in said.splitlines()} >= {"person", "posts", "mentions", "cases"}
+    assert call(file, "export-person", "--source", "forum", "--author", "nobody")[0] == 1
+    assert call(file, "export-person", "--source", "nowhere", "--author", "olga")[0] == 1
+    code, said = call(file, "erase", "--source", "forum", "--author", "-", "--yes", given="olga\n")
+    assert (code, said.splitlines()[0]) == (0, "Erased: 1 post, 1 case (1 of them open).")
+    code, said = call(file, "erase", "--source", "forum", "--yes", given="mira\n")
+    assert (code, said.splitlines()[0]) == (0, "Erased: 1 post, 1 case (1 of them open).")
+    code, said = call(file, "erase", "--source", "forum", "--yes")
+    assert code == 1
+    assert "say whom" in said
+    assert call(file, "erase", "--source", "a file", "--author", "kim", "--yes")[0] == 0, "what a file brought, too"
+    logged = audit.lines(sqlite, audit.Filter(), 10)
+    assert [line.event for line in logged] == ["erasure", "erasure", "erasure", "export"]
+    assert not [line for line in logged if "olga" in str(line) or "mira" in str(line)]
