@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import time, timedelta
+from importlib.util import find_spec
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -40,6 +41,7 @@ class Checks:
         self._zone()
         self._listen()
         self._database()
+        self._oidc()
         self._queries()
         self._accounts()
         self._targets()
@@ -122,6 +124,12 @@ class Checks:
             self._note(("database", "url"), "neither an SQLite file nor a PostgreSQL address", write)
         elif database.throwaway and not url.startswith("sqlite:"):
             self._note(("database", "throwaway"), "true for a PostgreSQL database", "throw only an SQLite file away")
+
+    def _oidc(self) -> None:
+        oidc = self.sound.get("oidc")
+        if oidc is not None and oidc.issuer and find_spec("authlib") is None:
+            how = "run in Earful's folder: .venv/bin/pip install -e '.[oidc]'"
+            self._note(("oidc", "issuer"), "a provider, whose library authlib is not installed", how)
 
     def _queries(self) -> None:
         for key, brand in self._entries("brands"):

@@ -41,6 +41,7 @@ from monitor.settings.models import (
     Digest,
     Earful,
     Judge,
+    Oidc,
     Person,
     Settings,
     Source,
@@ -135,7 +136,7 @@ _SLIPS = (  # what Python's reader says of a slip, or the line that it stumbles 
 _M = TypeVar("_M", bound=BaseModel)
 _TABLES: dict[str, type[BaseModel]] = {
     "earful": Earful, "database": Database, "alerts": Alerts, "desk": Desk, "digest": Digest,
-    "judge": Judge,
+    "judge": Judge, "oidc": Oidc,
 }  # fmt: skip
 _LISTS: dict[str, type[BaseModel]] = {"brands": Brand, "sources": Source, "channels": Channel, "people": Person}
 

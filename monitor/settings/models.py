@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
@@ -128,6 +128,7 @@ class Earful(Table):
     log: Literal["text", "json"] = "text"
     mcp_verbs: bool = False
     state_folder: Path | None = None
+    user_header: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$")  # of trusted_proxies alone
     admin_factor: bool = False  # admins need a second factor to log in
 
     @model_validator(mode="before")
@@ -365,6 +366,34 @@ class Judge(Table):
     negative_labels: tuple[str, ...] = ()  # of the classifier's; empty: those whose names say so
 
 
+class Oidc(Table):
+    """[oidc]: logging in at your own provider of sign-on (OpenID Connect). The [oidc] extra speaks to it."""
+
+    issuer: str = Field(
+        default="", pattern=r"^(https://[^\s?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])[^\s?#@]*)?$",
+        description="The provider's address; without one there is no such login.",
+    )  # fmt: skip
+    client_id: str = Field(default="", description="What the provider calls this installation.")
+    client_secret: SecretStr | None = Field(
+        default=None, description="What it gave us with that; none with PKCE alone."
+    )
+    name_claim: str = Field(default="name", description="The claim that holds the name colleagues see.")
+    role_claim: str = Field(default="groups", description='The claim that holds groups; "a.b" where it is nested.')
+    roles: dict[Literal["viewer", "staff", "lead", "admin"], tuple[str, ...]] = Field(
+        default={}, description="The groups of each role."
+    )
+    otherwise: Literal["nobody", "viewer", "staff"] = Field(
+        default="nobody", description='The role of whoever is in none of them; "nobody" does not come in.'
+    )
+    label: str = Field(default="Log in with single sign-on", max_length=60, description="What the button says.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.issuer and not self.client_id:
+            raise ValueError("write client_id, as the provider gave it, or leave issuer out")
+        return self
+
+
 class Settings(Table):
     """Everything, sound and whole."""
 
@@ -379,6 +408,7 @@ class Settings(Table):
     desk: Desk = Desk()
     digest: Digest = Digest()
     judge: Judge = Judge()
+    oidc: Oidc = Oidc()
     fingerprint: str = ""  # sha256 of the file's bytes: a reload knows whether anything changed
     given: frozenset[str] = frozenset()  # the keys that the file itself sets, as "alerts.group_wait"
     from_elsewhere: frozenset[str] = frozenset()  # the keys whose values are in the environment or a file: never shown

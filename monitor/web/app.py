@@ -183,7 +183,8 @@ def _first(context: RequestContext, identity: Identity, route: Route) -> str:
         return ""
     path = context.request.url.path
     has_page = any(each.path == route.path and each.method == "GET" for each in ROUTES)
-    return "/again?" + urlencode({"next": path if has_page else path.rpartition("/")[0] or "/"})
+    where = "/again" if identity.session else "/login"  # a proxy's word is no login
+    return f"{where}?" + urlencode({"next": path if has_page else path.rpartition("/")[0] or "/"})
 
 
 def _next(context: RequestContext) -> str:

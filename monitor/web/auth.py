@@ -5,6 +5,7 @@ A session's secret is random, kept as a hash, new at every login, and rides in a
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import threading
 from collections import OrderedDict
@@ -27,7 +28,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import factor, passwords
 from monitor.web.identity import RANK, Identity, Refusal, Role
-from monitor.web.security import client_of
+from monitor.web.security import client_of, is_trusted
 
 IDLE = timedelta(days=7)  # a session that nobody uses ends
 TOUCH_EVERY = timedelta(minutes=10)
@@ -82,6 +83,7 @@ class Authenticator:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock
         self.demo_csrf = secrets.token_urlsafe(32)
+        self.sealing = secrets.token_bytes(32)  # for what rides in a cookie of ours, of this process
         # By name and address: few, so that guessing is hopeless. By name or address alone: more, so that nobody can
         # lock a colleague out for long from elsewhere, and an office behind one address can still log in.
         self._by_both = Throttle(5, timedelta(minutes=15))
@@ -94,6 +96,22 @@ class Authenticator:
         """Who asks, by the session cookie; in the open demo everybody is its lead."""
         if open_demo:
             return Identity("You", "admin", self.demo_csrf, actor=of_demo("You"), unasked=True)
+        session = self._of_session(request, database, settings, now)
+        told = told_name(request, settings)
+        if told and (session is None or session.name != told):  # who stands before the proxy now
+            return self._of_header(database, told)
+        return session
+
+    def _of_header(self, database: Database, name: str) -> Identity | None:
+        """Somebody whom a trusted proxy names. That is no login: what asks for a fresh one asks a password."""
+        user = web.user(database, name)
+        if user is None or user.disabled_at is not None or user.role not in RANK:
+            return None
+        csrf = hmac.new(self.sealing, name.encode(), "sha256").hexdigest()
+        return Identity(user.name, cast(Role, user.role), csrf, user.zone, actor=of_page(user.name), proof="header")
+
+    def _of_session(self, request: Request, database: Database, settings: Settings, now: datetime) -> Identity | None:
+        """Who asks, by the session cookie."""
         secret = request.cookies.get(cookie_name(settings, COOKIE), "")
         if not secret or len(secret) > 200:
             return None
@@ -193,6 +211,15 @@ def welcome_link(database: Database, settings: Settings, name: str, now: datetim
     web.drop_links(database, name)
     web.add_token(database, secret, name, "welcome", now, until=now + WELCOME)
     return f"{settings.earful.page_url.rstrip('/')}/welcome/{secret}"
+
+
+def told_name(request: Request, settings: Settings) -> str:
+    """The name that a proxy of `trusted_proxies` gives in `user_header`; "" from anybody else, or where it is twice."""
+    header, peer = settings.earful.user_header, request.client.host if request.client is not None else ""
+    if not header or not settings.earful.trusted_proxies or not is_trusted(peer, settings):
+        return ""
+    given = request.headers.getlist(header)
+    return given[0].strip()[:64] if len(given) == 1 else ""
 
 
 def cookie_name(settings: Settings, name: str) -> str:

@@ -26,7 +26,7 @@ def own_address(target: str) -> str:
 @get("/login", role="nobody", kind="public")
 def show_login(context: RequestContext) -> Response:
     """The form."""
-    if context.identity is not None:
+    if context.identity is not None and context.identity.proof != "header":
         return RedirectResponse("/", 303)
     return page(
         context, "login.html", title="Log in", fault="", name="", target=own_address(context.query("next", "/")),

@@ -67,6 +67,15 @@ def client_of(request: Request, settings: Settings) -> str:
     return peer
 
 
+def is_trusted(address: str, settings: Settings) -> bool:
+    """Whether a proxy that settings trust asks."""
+    try:
+        asks = ip_address(address)
+    except ValueError:
+        return False
+    return any(asks in ip_network(each) for each in settings.earful.trusted_proxies)
+
+
 def listen_of(settings: Settings) -> tuple[str, int]:
     """(host, port) to listen on."""
     return parts_of(settings.earful.page_listen)

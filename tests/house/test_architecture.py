@@ -21,6 +21,7 @@ monitor/test_mcp_server.py: monitor/cli/assistant.py
 reports/test_digest.py: monitor/cli/digest.py
 web/test_login.py: monitor/cli/people.py monitor/web/auth.py monitor/web/people.py monitor/store/web.py
     monitor/web/identity.py monitor/web/forms.py
+web/test_single_sign_on.py: monitor/web/provider.py
 web/test_proof.py: monitor/web/factor.py monitor/web/passwords.py monitor/web/you.py
 privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
     monitor/store/columns.py

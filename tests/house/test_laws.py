@@ -19,6 +19,8 @@ from tests.house.reading import PACKAGES, ROOT, imports, modules, tracked
 # Each third party in one place, so that its changes, its traps and its replacement are one file's work.
 THIRD_PARTIES = {
     "apprise": ["alerts/apprise.py"],
+    "authlib": ["monitor/web/provider.py"],
+    "joserfc": ["monitor/web/provider.py"],  # Authlib's own
     "apscheduler": ["monitor/service/scheduler.py"],
     "argon2": ["monitor/web/"],
     "css_inline": ["alerts/email/templates.py"],
@@ -44,7 +46,8 @@ THIRD_PARTIES = {
     "requests": [
         "connectors/requests_adapter.py",
         "connectors/reddit/connector.py",
-    ],  # tweepy and praw speak through it
+        "monitor/web/provider.py",
+    ],  # tweepy, praw and Authlib speak through it
     "rich": [
         "alerts/console.py",
         "monitor/cli/",

@@ -617,6 +617,7 @@ TABLES: dict[tuple[str | int, ...], tuple[type[BaseModel], dict[str, Any]]] = {
     ("desk", "targets", "urgent"): (models.Targets, {"first": "1h", "next": "1h", "resolve": "8h"}),
     ("digest",): (models.Digest, {}),
     ("judge",): (models.Judge, {}),
+    ("oidc",): (models.Oidc, {}),
 }
 BAD: dict[str, tuple[object, ...]] = {
     "text": (True, 5, 1.5, [], {}),

@@ -46,6 +46,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "desk": models.Desk,
     "digest": models.Digest,
     "judge": models.Judge,
+    "oidc": models.Oidc,
 }
 
 
