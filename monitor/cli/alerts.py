@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from monitor.cli.base import app, console, load_settings, one_line, opened
+from monitor.cli.base import app, console, line, load_settings, one_line, opened
 from monitor.cli.sources import ask
 from monitor.notify.outbox import resend_dead
 from monitor.service.scheduler import utc_now
-from monitor.text.normalize import safe_line
 from monitor.wiring import assemble, open_store
 
 alert = typer.Typer(help="Try the channels; send again what did not go through.", no_args_is_help=True)
@@ -37,9 +36,9 @@ def alert_test() -> None:
                 channel.send(message, target.partition(":")[2])  # type: ignore[attr-defined]
                 return "sent"
 
-            line, good = ask(send, 30)
+            said, good = ask(send, 30)
             well &= good
-            console.print(f"{'[green]ok[/]' if good else '[red]no[/]'} {target}: {safe_line(line)}", soft_wrap=one_line)
+            console.print(line(("ok", "green") if good else ("no", "red"), f" {target}: {said}"), soft_wrap=one_line)
     finally:
         database.close()
     if not well:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from monitor.notify import account_notices
 from monitor.people import audit
@@ -35,7 +35,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console(highlight=False, soft_wrap=False)
+# Without marks and emoji: whatever a stranger wrote is printed as it is written. What has a style is a Text.
+console = Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
 if console.width < 40:  # noqa: PLR1730 - else it follows the terminal. One that says 0 shows nothing at all
     console.width = 40
 one_line = not console.is_terminal  # a person reads wrapped words, a script reads whole lines
@@ -149,9 +150,15 @@ def tell(assembly: Assembly, name: str, change: str) -> None:
     account_notices.tell(assembly.database, assembly.rules, name, change, utc_now(), by=by, address="")
 
 
-def plain(text: str) -> str:
-    """Somebody's words for a line with marks of Rich: without controls, and never read as a mark."""
-    return escape(safe_line(text))
+def line(*parts: str | tuple[str, str]) -> Text:
+    """Words for one line, each plain or with a style: without controls, and as they are written."""
+    found = Text()
+    for part in parts:
+        words, style = (part, "") if isinstance(part, str) else part
+        # The blanks around a part are ours; inside they are made one.
+        before, after = words[:1].isspace(), words[-1:].isspace()
+        found.append(f"{' ' * before}{safe_line(words)}{' ' * after}" if words.strip() else words, style)
+    return found
 
 
 def print_json(value: Any) -> None:

@@ -140,7 +140,7 @@ def mentions_(
                 Text(safe_line(mention.post.author)), Text(mark, _STYLES[verdict.lane]), says, mention.case_id,
             )  # fmt: skip
         console.print(table)
-        console.print(f"[dim]{len(found)} shown[/]")
+        console.print(Text(f"{len(found)} shown", "dim"))
 
 
 def case_json(assembly: Any, row: Row, told: list[deliveries.Delivery]) -> dict[str, Any]:

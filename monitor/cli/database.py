@@ -283,7 +283,7 @@ def _print_groups(option: str, rows: dict[str, dict[str, Any]]) -> None:
     console.print()
     console.print(table)
     if len(rows) > 30:
-        console.print(f"[dim]and {len(rows) - 30} more; --json lists all[/]")
+        console.print(Text(f"and {len(rows) - 30} more; --json lists all", "dim"))
 
 
 @app.command()

@@ -329,7 +329,9 @@ def _mute_table(rows: list[Row]) -> None:
         )  # fmt: skip
     console.print(table)
     if any(row["offered"] for row in rows):
-        console.print("[dim]take an offer with: earful mute accept NUMBER, decline it with: earful mute undo NUMBER[/]")
+        console.print(
+            Text("take an offer with: earful mute accept NUMBER, decline it with: earful mute undo NUMBER", "dim")
+        )
 
 
 # -- earful backtest --------------------------------------------------------------------------------------------------
@@ -416,8 +418,8 @@ def _show_backtest(sums: Sums, days: int, limit: int, assembly: Assembly) -> Non
         for change in changes[:limit]:
             _show_change(change, assembly)
         if len(changes) > limit:
-            console.print(f"[dim]  and {len(changes) - limit} more; --limit shows them, --json lists all[/]")
-    console.print("\n[dim]A wider query cannot be seen here: posts that nothing matched were never stored.[/]")
+            console.print(Text(f"  and {len(changes) - limit} more; --limit shows them, --json lists all", "dim"))
+    console.print(Text("\nA wider query cannot be seen here: posts that nothing matched were never stored.", "dim"))
 
 
 def _show_change(change: Change, assembly: Assembly) -> None:

@@ -59,7 +59,7 @@ def _tell(assembly: Assembly, name: str, role: str, link: str, known: bool) -> N
     typer.echo(link)
     if not known and name not in {person.name for person in assembly.settings.people}:
         console.print(
-            f"[dim]{name} does not stand in \\[\\[people]] of the settings: no alert mentions them there.[/]",
+            Text(f"{name} is not listed under [[people]], so alerts can't mention them.", "dim"),
             soft_wrap=True, width=shutil.get_terminal_size().columns,
         )  # fmt: skip
 

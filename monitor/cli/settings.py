@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import count_words
-from monitor.cli.base import Failed, app, console, load_settings, one_line, plain, settings_path
+from monitor.cli.base import Failed, app, console, line, load_settings, one_line, settings_path
 from monitor.cli.costs import lines as cost_lines
 from monitor.cli.sources import ask, ask_source
 from monitor.service.console_view import program
@@ -95,17 +95,20 @@ def check(
     for warning in [*worth_a_look(settings), *_belongs_to_nothing(settings)]:
         console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
     for trouble in judge_of(settings, queries_of(settings)).trouble:
-        console.print(f"[yellow]![/] {safe_line(trouble)}", soft_wrap=one_line)
+        console.print(line(("!", "yellow"), f" {trouble}"), soft_wrap=one_line)
     if not any(channel.wakes for channel in channels_of(settings).values()):
         console.print(
-            "[yellow]![/] no channel can wake a person at night: a critical case waits until somebody looks. "
-            "Set `wakes = true` on a channel that rings a telephone.",
+            line(
+                ("!", "yellow"),
+                " no channel can wake a person at night: a critical case waits until somebody looks. "
+                "Set `wakes = true` on a channel that rings a telephone.",
+            ),
             soft_wrap=one_line,
         )
     for unheard in unheard_handles(settings):
-        console.print(f"[yellow]![/] {plain(unheard)}", soft_wrap=one_line)
-    for line in cost_lines(settings, utc_now()):
-        console.print(plain(line), soft_wrap=one_line)
+        console.print(line(("!", "yellow"), f" {unheard}"), soft_wrap=one_line)
+    for cost in cost_lines(settings, utc_now()):
+        console.print(line(cost), soft_wrap=one_line)
     ways = [channel.name for channel in settings.channels if channel.kind != "console"]
     if len(ways) == 1 and settings.earful.dead_man_url is None:
         said = (
@@ -117,7 +120,7 @@ def check(
         count_words(len(each), word)
         for each, word in ((settings.brands, "brand"), (settings.sources, "source"), (settings.channels, "channel"))
     )
-    console.print(f"[green]ok[/] {settings.file.name}: {counted}", soft_wrap=one_line)
+    console.print(line(("ok", "green"), f" {settings.file.name}: {counted}"), soft_wrap=one_line)
     if online and not _online(settings):
         raise typer.Exit(1)
 
@@ -184,12 +187,16 @@ def _online(settings: Settings) -> bool:
     for source in settings.sources:
         if not source.enabled:
             continue
-        line, good = ask(partial(ask_source, settings, source), source.deadline.total_seconds())
+        said, good = ask(partial(ask_source, settings, source), source.deadline.total_seconds())
         well &= good
-        table.add_row("[green]ok[/]" if good else "[red]no[/]", source.name, safe_line(line))
+        table.add_row(_mark(good), source.name, line(said))
     for name, channel in channels_of(settings).items():
-        line, good = ask(channel.check, 30)
+        said, good = ask(channel.check, 30)
         well &= good
-        table.add_row("[green]ok[/]" if good else "[red]no[/]", name, safe_line(line))
+        table.add_row(_mark(good), name, line(said))
     console.print(table)
     return well
+
+
+def _mark(good: bool) -> Text:
+    return Text("ok", "green") if good else Text("no", "red")

@@ -13,12 +13,11 @@ import typer
 from alerts import ChannelError
 from alerts.wording import count_words
 from connectors import Batch, Connector, ConnectorError, Request
-from monitor.cli.base import Failed, app, console, load_settings, one_line, plain
+from monitor.cli.base import Failed, app, console, line, load_settings, one_line
 from monitor.cli.costs import costs
 from monitor.service.scheduler import utc_now
 from monitor.settings.models import Settings, Source
 from monitor.store import sources
-from monitor.text.normalize import safe_line
 from monitor.text.query.matching import brands_in
 from monitor.text.query.subject import Subject
 from monitor.timeouts import Overran, within
@@ -92,13 +91,13 @@ def try_(
     for source in settings.sources:
         if not source.enabled or shown >= limit:
             continue
-        line, good = "", True
+        said = ""
         try:
             batch = within(source.deadline.total_seconds(), partial(_first_page, settings, source), "try")
         except Exception as error:  # noqa: BLE001 - told in one line, and the next source is tried
-            line, good = getattr(error, "message", "") or f"unexpected {type(error).__name__}", False
-        if not good:
-            console.print(f"[red]no[/] {source.name}: {safe_line(line)}", soft_wrap=one_line)
+            said = getattr(error, "message", "") or f"unexpected {type(error).__name__}"
+        if said:
+            console.print(line(("no", "red"), f" {source.name}: {said}"), soft_wrap=one_line)
             continue
         reached += 1
         for post in batch.posts:
@@ -108,10 +107,10 @@ def try_(
                 shown += 1
                 words = ", ".join(word for matched in found.values() for word in matched)
                 console.print(
-                    f"[dim]{source.name}[/] [bold]{plain(post.author)}[/] [dim]({plain(words)})[/]",
+                    line((source.name, "dim"), " ", (post.author, "bold"), (f" ({words})", "dim")),
                     soft_wrap=one_line,
                 )
-                console.print(f"  {plain((post.text or post.title)[:200])}", soft_wrap=one_line)
+                console.print(line("  ", (post.text or post.title)[:200]), soft_wrap=one_line)
     console.print(f"{count_words(shown, 'post')}; nothing was stored.")
     if not reached:
         raise Failed("no source could be read: each line above says why")

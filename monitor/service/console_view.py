@@ -49,7 +49,9 @@ class Show:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
-        self.console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+        self.console = Console(
+            file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False
+        )
         self.since = utc_now()
         self.shown: set[str] = set()
         self.failing: set[str] = set()
@@ -58,16 +60,16 @@ class Show:
         """Say what is going on, how to read it, and where the page is ("" where none is served)."""
         names = ", ".join(brand.name for brand in self.settings.brands)
         print_ = self.console.print
+        sources_read = ", ".join(source.name for source in self.settings.sources if source.enabled)
+        print_(Text.assemble(("Earful", "bold"), " listens for ", (names, "bold"), f" in {sources_read}"))
         print_(
-            f"[bold]Earful[/] listens for [bold]{names}[/] in "
-            + ", ".join(source.name for source in self.settings.sources if source.enabled)
-        )
-        print_(
-            "[dim]  · heard   [/][cyan]i good to know[/]   [green]+ praise[/]   "
-            "[yellow]? may need an answer[/]   [bold red]! needs one[/]\n[dim]Ctrl-C stops[/]"
-        )
+            Text.assemble(
+                ("  · heard   ", "dim"), ("i good to know", "cyan"), "   ", ("+ praise", "green"), "   ",
+                ("? may need an answer", "yellow"), "   ", ("! needs one", "bold red"), ("\nCtrl-C stops", "dim"),
+            )
+        )  # fmt: skip
         if page:
-            print_(f"The page: [bold]{page}[/]")
+            print_(Text.assemble("The page: ", (page, "bold")))
         print_()
 
     def step(self) -> None:
