@@ -24,6 +24,7 @@ from monitor.store.database import Database
 from monitor.text.normalize import clean
 
 UNDO_WITHIN = timedelta(minutes=10)
+LONGEST_REST = timedelta(days=366)  # of a snooze or a wait; a case that comes back never is one that is lost
 OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_needed")
 WHYS = ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
 VERBS = (
@@ -412,6 +413,8 @@ def _moment(value: object, now: datetime, default: timedelta) -> datetime:
     moment = value if isinstance(value, datetime) else _written(str(value))
     if moment <= now:
         raise NotPossible("that time has passed; write one to come, as 2026-11-30T09:00+01:00")
+    if moment > now + LONGEST_REST:
+        raise NotPossible(f"a case rests for {LONGEST_REST.days} days at most; write an earlier time")
     return moment
 
 

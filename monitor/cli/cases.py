@@ -22,7 +22,7 @@ from monitor.notify import rendering
 from monitor.people.identity import Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
-from monitor.settings.models import span
+from monitor.settings.models import EARLIEST, LATEST, span
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Row, at, stamp
 from monitor.text.normalize import safe_line
@@ -46,9 +46,12 @@ def _since(text: str) -> Any:
         pass
     try:
         moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if EARLIEST <= moment < LATEST:
+            return moment
     except ValueError:
-        raise Failed(f'--since {text!r}: write a span such as "7d", or a day such as 2026-11-20') from None
+        pass
+    raise Failed(f'--since {text!r}: write a span such as "7d", or a day such as 2026-11-20') from None
 
 
 def mention_json(mention: Mention) -> dict[str, Any]:

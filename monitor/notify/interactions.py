@@ -128,7 +128,7 @@ def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any
     if verb == "snooze":
         try:
             return {"until": now + span(value)}
-        except ValueError:
+        except (ValueError, OverflowError):
             return {"until": now + timedelta(hours=1)}
     if verb in {"dismiss", "close"}:
         return {"why": value} if value in verbs.WHYS else {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -56,14 +56,21 @@ def clock(text: object) -> time:
     return time(int(found[1]) % 24, int(found[2]))
 
 
+# Beyond these a zone's offset leads out of what a date can be: nothing that people write is taken from there.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
 def day(text: object) -> date:
     """Read a day such as 2026-12-25, with or without quotes."""
-    if isinstance(text, date) and not isinstance(text, datetime):
-        return text
     try:
-        return date.fromisoformat(text if isinstance(text, str) else "")
+        plain = isinstance(text, date) and not isinstance(text, datetime)
+        found = text if plain else date.fromisoformat(text if isinstance(text, str) else "")
     except ValueError:
         raise ValueError("write a day such as 2026-12-25") from None
+    assert isinstance(found, date)
+    if not EARLIEST.year <= found.year < LATEST.year:
+        raise ValueError("write a day between 2000 and 2100, such as 2026-12-25")
+    return found
 
 
 def after(text: object) -> str:
@@ -110,6 +117,9 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
+_KEPT = Field(ge=timedelta(days=30), le=timedelta(days=3660))
+
+
 class Earful(Table):
     """[earful]: what belongs to the whole installation."""
 
@@ -120,7 +130,9 @@ class Earful(Table):
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     operator: tuple[str, ...] = ("console",)
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] = timedelta(days=365)
-    audit_retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=30))] = timedelta(days=365)
+    audit_retention: Annotated[
+        timedelta, BeforeValidator(span), Field(ge=timedelta(days=30), le=timedelta(days=3660))
+    ] = timedelta(days=365)
     close_answered_after: Period = timedelta(days=14)
     close_listed_after: Period = timedelta(days=30)
     first_look_back: Wait = timedelta(hours=24)

@@ -13,7 +13,7 @@ RAW = 65536
 LONGEST_KEY = 400  # characters; PostgreSQL takes 2,704 bytes into an index
 LARGEST = 2**62
 MOST_ADDRESSED = 100  # accounts that one post speaks to
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def tidy(post: Post, now: datetime | None = None) -> Post:
@@ -21,14 +21,13 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
 
     With `now`, a post from the future is taken as written now: it would be newer than every answer, for ever.
     """
-    posted = post.posted_at if post.posted_at >= EARLIEST else EARLIEST
     return Post(
         source=post.source,
         native_id=_key(post.native_id) or _key(repr((post.author, post.posted_at, post.text))),
         url=clean(post.url) if post.url.startswith(("http://", "https://")) else "",
         author=clean(post.author)[:200],
         text=clean(post.text),
-        posted_at=min(posted, now) if now else posted,
+        posted_at=_bounded(post.posted_at, now),
         author_name=clean(post.author_name)[:200] if post.author_name else "",
         title=clean(post.title) if post.title else "",
         lang=clean(post.lang)[:16] if post.lang else "",
@@ -37,13 +36,18 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
         parent_id=_key(post.parent_id) if post.parent_id else "",
         parent_author=clean(post.parent_author)[:200],
         thread_id=_key(post.thread_id) if post.thread_id else "",
-        edited_at=post.edited_at,
+        edited_at=_bounded(post.edited_at, now) if post.edited_at else None,
         raw=clean(post.raw)[:RAW] if post.raw else "",
         reply_text=clean(post.reply_text) if post.reply_text else "",
-        replied_at=post.replied_at,
+        replied_at=_bounded(post.replied_at, now) if post.replied_at else None,
         author_id=_key(post.author_id) if post.author_id else "",
         addressed=tuple(clean(each)[:LONGEST_KEY] for each in post.addressed[:MOST_ADDRESSED]),
     )
+
+
+def _bounded(moment: datetime, now: datetime | None) -> datetime:
+    """A moment that every zone can show, and with `now` none to come."""
+    return max(EARLIEST, min(moment, now or LATEST))
 
 
 def _key(text: str) -> str:

@@ -48,14 +48,16 @@ def detail_words(line: audit.Line) -> str:
 @get("/audit.csv", role="admin")
 def export_audit(context: RequestContext) -> Response:
     """What the filters let through, for a spreadsheet; that it was exported is a line of the log itself."""
+    wanted = _wanted(context)
     context.note(Event.EXPORT, "audit log", format="csv")
-    return download(context, _csv(context), "text/csv; charset=utf-8", f"audit-{context.now:%Y-%m-%d}.csv")
+    parts = _csv(context, wanted)
+    return download(context, parts, "text/csv; charset=utf-8", f"audit-{context.now:%Y-%m-%d}.csv")
 
 
-def _csv(context: RequestContext) -> Iterator[bytes]:
+def _csv(context: RequestContext, wanted: audit.Filter) -> Iterator[bytes]:
     from dataclasses import replace
 
-    wanted, heading = _wanted(context), True
+    heading = True
     while heading or wanted.before:
         lines = audit.lines(context.database, wanted, BATCH)
         text = io.StringIO()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -23,6 +22,7 @@ from monitor.text.similarity import alike, bands
 from monitor.types import Mention
 from monitor.web.case_timeline import entries, words_of
 from monitor.web.charts import sparkline
+from monitor.web.dates import moment_of
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.inbox import OUTCOMES, WHYS, clock_of, lines, people_of
@@ -263,14 +263,8 @@ def say(context: RequestContext) -> Response:
 
 def _until(context: RequestContext) -> datetime:
     """When a case comes back: a span, or a moment in the reader's zone."""
-    typed = context.form.get("until_at")
-    if typed:
-        try:
-            moment = datetime.fromisoformat(typed)
-        except ValueError:
-            raise Refusal(400, "That is no time", "Write it as 2026-11-30T09:00.") from None
-        zone: ZoneInfo = context.zone
-        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    if typed := context.form.get("until_at"):
+        return moment_of(context, typed)
     return context.now + timedelta(hours=_SPANS.get(context.form.get("until"), 1))
 
 

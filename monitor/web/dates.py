@@ -7,15 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
+from monitor.settings.models import EARLIEST, LATEST
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext
-
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-
-
-def in_bounds(moment: datetime) -> bool:
-    """Whether a moment with its zone lies where every zone can show it."""
-    return EARLIEST <= moment < LATEST
 
 
 def day_of(context: RequestContext, name: str, *, whole: bool = False) -> datetime | None:
@@ -41,6 +35,6 @@ def moment_of(context: RequestContext, typed: str) -> datetime:
 
 
 def _bounded(moment: datetime) -> datetime:
-    if not in_bounds(moment):
+    if not EARLIEST <= moment < LATEST:
         raise Refusal(400, "That date cannot be", "Write one between 2000 and 2100.")
     return moment

@@ -179,8 +179,14 @@ def _shown(context: RequestContext, rows: Sequence[Mention]) -> None:
 
 
 def _batches(context: RequestContext) -> Iterator[list[Mention]]:
-    """The mentions of an export, a thousand at a time, so that a million need no memory."""
-    wanted, looked = filter_of(context, 1000)
+    """The mentions of an export, a thousand at a time, so that a million need no memory.
+
+    The filters are read at once: what is wrong with them is said before the first byte.
+    """
+    return _found(context, *filter_of(context, 1000))
+
+
+def _found(context: RequestContext, wanted: mentions.Filter, looked: search.Search) -> Iterator[list[Mention]]:
     if looked.query is not None:
         searched = found(context, MOST_EXPORTED)[0]
         _shown(context, searched)

@@ -14,12 +14,12 @@ from typing import Any, Literal, NoReturn
 
 from starlette.responses import Response
 
+from monitor.settings.models import EARLIEST, LATEST
 from monitor.text.normalize import clean
 from monitor.web.identity import Refusal, Role
 from monitor.web.routing import RequestContext, get, post
 
 BASE = "/api/v1"
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 

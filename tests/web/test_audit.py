@@ -141,6 +141,7 @@ def test_admins_see_the_log_filter_it_and_turn_its_pages(office: Office) -> None
     assert ida.get("/audit?who=Olle&from=2026-03-04").text.count("person-") == 100
     for bad in ("?from=yesterday", "?to=9999-12-31", "?from=0001-01-01"):
         assert ida.get(f"/audit{bad}").status_code == 400, bad
+        assert ida.get(f"/audit.csv{bad}").status_code == 400, bad
     assert ida.get("/audit?before=x&who=%00").status_code == 200
 
 
