@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts import ladder
+from alerts import hours, ladder
 from alerts.case import Case
 from connectors import Post
 from monitor.cases import actions, escalation
@@ -112,6 +112,45 @@ def test_the_answer_after_a_first_word_ends_the_wait_and_the_figures_show_both(a
     found = figures(acme)
     assert (found.first_word.median, found.to_answer.median) == (10 * MINUTE, 40 * MINUTE)
     assert (found.answered, found.private) == (1, 0)
+
+
+@pytest.fixture
+def patient(sqlite: Sqlite, tmp_path: Path) -> Assembly:
+    """As `acme`, where a first word has two hours and what follows it five."""
+    targets = '[desk.targets]\nnormal = { first = "2h", next = "5h", resolve = "16h" }\n'
+    made = assembly_of(sqlite, settings_from(tmp_path, tables=PEOPLE + targets))
+    take(made, post(ANGRY, native_id="first", thread_id="thread", at=NOW - HOUR))
+    return made
+
+
+@pytest.mark.parametrize(("beyond", "kept"), [(-1, 1.0), (1, 0.0)])
+def test_after_a_first_word_in_time_the_report_measures_the_answer_by_the_next_target(
+    patient: Assembly, beyond: int, kept: float
+) -> None:
+    """It would be late by the first target; the next one began with the first word."""
+    acme = patient
+    targets, opening = acme.rules.targets_for("normal"), acme.rules.hours_for("normal")
+    held = NOW - 50 * MINUTE
+    reply(acme, LOOKING, at=held)
+    answered = hours.add(held, targets.next + beyond * MINUTE, opening)
+    assert reply(acme, ANSWER, at=answered) == 1
+    found = figures(acme, answered + DAY)
+    assert (found.to_answer.within, found.to_answer.due) == (kept, 1)
+    assert found.first_word.within == 1.0
+
+
+@pytest.mark.parametrize(("beyond", "kept"), [(-1, 1.0), (1, 0.5)])
+def test_the_second_wait_of_a_person_is_measured_by_the_next_target(
+    patient: Assembly, beyond: int, kept: float
+) -> None:
+    acme = patient
+    targets, opening = acme.rules.targets_for("normal"), acme.rules.hours_for("normal")
+    reply(acme, ANSWER, at=NOW - 50 * MINUTE)
+    take(acme, post(LATE, native_id="again", thread_id="thread", at=NOW), now=NOW)
+    answered = hours.add(NOW, targets.next + beyond * MINUTE, opening)
+    assert reply(acme, ANSWER, to="again", at=answered) == 1
+    found = figures(acme, answered + DAY)
+    assert (found.turns, found.to_answer.due, found.to_answer.within) == (2, 2, kept)
 
 
 def test_an_automatic_reply_is_kept_with_its_reason_and_stops_nothing(acme: Assembly) -> None:

@@ -5,6 +5,7 @@ It says which of them no test noticed, and ends with 1 where fewer than 85 in a 
     python -m tests.mutants.walk                   25 minutes at most; run it again and it goes on where it was
     python -m tests.mutants.walk --only escalation     the drawn ones of the files with that in their path
     python -m tests.mutants.walk --again           try those again that survived
+    python -m tests.mutants.walk --known           only with the tests whose lines are known already
     python -m tests.mutants.walk --as-it-was       go on with the code as the walk before took it
 
 Which lines a test runs, and what came of each mutant, is kept in var/mutants under the hash of the code and the tests.
@@ -37,6 +38,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.house.reading import ROOT, tracked
+from tests.house.test_architecture import WITHOUT_A_NAMESAKE
 from tests.mutants.making import Mutant, drawn, mutants, mutated
 
 SEED = "2026"
@@ -123,10 +125,11 @@ def covering(mutant: Mutant, ran: Mapping[str, Ran], source: str) -> list[str]:
     if not found and mutant.within.startswith("<"):
         found = [test for test, each in ran.items() if mutant.path in each.lines]
     folder, stem = Path(mutant.path).parent.name, Path(mutant.path).stem
+    own = WITHOUT_A_NAMESAKE.get(mutant.path, f"test_{stem}.py")
 
     def nearness(test: str) -> tuple[int, float]:
-        file = Path(test.partition("::")[0])
-        far = 0 if file.stem == f"test_{stem}" else 1 if file.parent.name == folder else 2
+        file = test.partition("::")[0]
+        far = 0 if file.endswith(own) else 1 if Path(file).parent.name == folder else 2
         return far, ran[test].seconds
 
     return sorted(found, key=nearness)
@@ -161,8 +164,11 @@ def snapshot(folder: Path, root: Path, files: Iterable[Path]) -> None:
         shutil.copyfile(path, to)
 
 
-def lines(every: Sequence[Path], console: Console) -> dict[str, Ran]:
-    """What each test runs: kept for each file of tests as long as it, the code and the tests' helpers stay."""
+def lines(every: Sequence[Path], console: Console, *, read: bool = True) -> dict[str, Ran]:
+    """What each test runs: kept for each file of tests as long as it, the code and the tests' helpers stay.
+
+    Without `read` only what is kept already.
+    """
     files = [
         path
         for path in every
@@ -173,6 +179,8 @@ def lines(every: Sequence[Path], console: Console) -> dict[str, Ran]:
     folder = KEPT / "lines"
     places = {path: folder / f"{hash_of([path])}-{common}.json" for path in files}
     missing = [path for path, place in places.items() if not place.exists()]
+    if not read:
+        places, missing = {path: place for path, place in places.items() if place.exists()}, []
     if missing:
         console.print(f"reading which lines {len(missing)} files of tests run, a few minutes; it is kept file by file")
         folder.mkdir(parents=True, exist_ok=True)
@@ -325,6 +333,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="those of the files with this in their path")
     parser.add_argument("--again", action="store_true", help="try those again that survived")
     parser.add_argument("--as-it-was", action="store_true", help="go on with the copy of the walk before")
+    parser.add_argument("--known", action="store_true", help="with the tests whose lines are known already")
     parser.add_argument("--minutes", type=float, default=MINUTES)
     given = parser.parse_args()
     until = time.monotonic() + given.minutes * 60
@@ -333,7 +342,7 @@ def main() -> None:
     if not given.as_it_was:
         snapshot(TREE, ROOT, tracked())
     files = sorted(path for path in TREE.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    ran = lines(files, console)
+    ran = lines(files, console, read=not given.known)
     kept = KEPT / f"{hash_of(path for path in files if path.suffix in {'.py', '.html', '.txt'})}.jsonl"
     chosen = [each for each in the_draw() if given.only in each.path]
     walked = Walked(len(chosen))
