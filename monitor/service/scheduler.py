@@ -230,7 +230,7 @@ class Engine:
             wiping.wipe(self.assembly.database, self.clock())
 
     def keep_house(self) -> None:
-        """Retention in small batches, the log of the database; its soundness, and what was emptied, once a day."""
+        """Retention in small batches, the log of the database; once a day its soundness, then what was emptied."""
         database, now = self.assembly.database, self.clock()
         earful = self.assembly.settings.earful
         self._waited = self.clock_check.look(database, self.assembly.rules, now)
@@ -240,10 +240,12 @@ class Engine:
             while audit.purge(database, now - earful.audit_retention, now) and not self.stopping.is_set():
                 pass
         database.checkpoint()
-        if not self.stopping.is_set() and key_values.take_period(database, f"wipe:{now:%Y-%m-%d}", now):
-            wiping.wipe(database, now)
         if isinstance(database, Sqlite) and key_values.take_period(database, f"check:{now:%Y-%m-%d}", now):
             database.damage = database.damage or database.is_sound()  # the main loop tells it, and stops
+            if database.damage:
+                return  # a damaged file is not written anew
+        if not self.stopping.is_set() and key_values.take_period(database, f"wipe:{now:%Y-%m-%d}", now):
+            wiping.wipe(database, now)
 
     def stop(self, within_seconds: float = 20.0) -> bool:
         """Stop ticking, let what is in flight end; whether everything ended in time."""

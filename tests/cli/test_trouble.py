@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import channel_health, disk, key_values
+from monitor.store import channel_health, disk, key_values, sources
 from monitor.store.sqlite import Sqlite
 from tests.cli.test_command_line import earful
 from tests.helpers import settings_from, settings_on
@@ -44,10 +44,14 @@ def test_status_says_who_is_not_alerted_and_what_is_not_stored(tmp_path: Path, s
     hours_ago = datetime.now(UTC) - timedelta(hours=2)
     with sqlite.transaction():
         channel_health.failed(sqlite, "console", hours_ago, "503 from its server", "wait", None, broken=False)
+        sources.know(sqlite, "forum", "hackernews", "m")
+        sources.failed(sqlite, "forum", hours_ago, "answered with a web page", "Open that address.", refused=False)
         key_values.remember(sqlite, disk.NOT_STORED, "the disk is full", hours_ago)
     said = " ".join(earful(settings, "status", COLUMNS="400").stdout.split())
     assert "nothing can be stored, so sources are not read: the disk is full" in said
     assert "console takes nothing since" in said
+    assert "answered with a web page" in said
+    assert "Open that address." in said
     assert "Nobody is alerted at the moment" in said
     told = json.loads(earful(settings, "status", "--json").stdout)
     assert told["not_stored"] == "the disk is full"
