@@ -19,6 +19,7 @@ from monitor.cli import (
     clock,
     database,
     digest,
+    holds,
     learning,
     page,
     people,
@@ -47,6 +48,7 @@ __all__ = [
     "clock",
     "database",
     "digest",
+    "holds",
     "learning",
     "main",
     "page",
@@ -70,8 +72,8 @@ def _place(command: CommandInfo) -> int:
 
 _ORDER = (
     "run", "demo", "init", "check", "try", "collect", "import", "mentions", "cases", "case", "sent-on", "explain",
-    "route", "status", "digest", "report", "eval", "backtest", "erase", "export-person", "backup", "restore", "reload",
-    "service", "slack-manifest",
+    "route", "status", "digest", "report", "eval", "backtest", "erase", "export-person", "hold", "backup", "restore",
+    "reload", "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

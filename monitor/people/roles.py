@@ -17,6 +17,7 @@ LEAST: Mapping[str, Role] = {
     "desk": "lead",
     "erase": "admin",
     "export-person": "admin",
+    "hold": "admin",
     "people": "admin",
     "tokens": "admin",
 }

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.store import forgetting as store
-from monitor.store import held
+from monitor.store import held, holds
 from monitor.store.database import Database, stamp
 from monitor.text.normalize import clean
 
@@ -15,8 +15,10 @@ from monitor.text.normalize import clean
 def held_of(database: Database, source: str, author: str, now: datetime) -> Iterator[dict[str, Any]]:
     """First what this is, then one object for each row; nothing at all where the source knows nobody of that name."""
     names = store.names_of(database, source, clean(author))
-    if not names:
+    held_back = holds.of_person(database, source, clean(author))
+    if not names and not held_back:
         return
+    names = names or sorted({name for each, _, _ in held_back.values() for name in each})
     posts = store.posts_of_person(database, source, names)
     theirs = store.cases_of_person(database, source, names, posts)
     yield {
@@ -24,3 +26,5 @@ def held_of(database: Database, source: str, author: str, now: datetime) -> Iter
         "posts": len(posts), "cases": len(theirs), "at": stamp(now),
     }  # fmt: skip
     yield from held.of_person(database, source, names, posts, theirs)
+    for case_id in held_back:  # on hold: hidden from all but admins, and theirs all the same
+        yield {"table": "sealed", "case_id": case_id, "body": holds.sealed(database, case_id)}

@@ -9,7 +9,7 @@ whom and when; not who it was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from monitor.cases import actions as verbs
 from monitor.people import audit
 from monitor.people.identity import Actor, of_name
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, forgotten, wiping
+from monitor.store import cases, deliveries, forgotten, holds, wiping
 from monitor.store import forgetting as store
 from monitor.store.database import Database, DatabaseUnusable
 from monitor.text.normalize import clean
@@ -42,6 +42,7 @@ class Known:
     open_cases: int
     mutes: tuple[int, ...]
     ignored: tuple[str, ...]  # brands whose settings name them
+    held: tuple[str, ...] = ()  # their cases on hold: these wait for its end
     copies: tuple[str, ...] = ()  # files beside the database that were made by Earful itself and hold what it held
 
     @property
@@ -55,8 +56,12 @@ class Known:
         """What goes on naming them, and what to do about it, in sentences."""
         mutes = (f"Mute {number} names them still: earful mute undo {number}" for number in self.mutes)
         brands = (f"The ignored authors of {name} name them still: settings, or the desk." for name in self.ignored)
+        held = (
+            f"Case {case} is on hold: its words are hidden, and go when that ends. Whoever asked is told then."
+            for case in self.held
+        )
         copies = (f"{name} still holds what the database held when it was made: delete it." for name in self.copies)
-        return (*mutes, *brands, *copies, *STAYS)
+        return (*held, *mutes, *brands, *copies, *STAYS)
 
 
 def known(database: Database, rules: Rules, source: str, author: str) -> Known:
@@ -64,12 +69,20 @@ def known(database: Database, rules: Rules, source: str, author: str) -> Known:
     names = tuple(store.names_of(database, source, clean(author)))
     posts = store.posts_of_person(database, source, names) if names else []
     theirs = store.cases_of_person(database, source, names, posts) if names else []
-    return _known(database, rules, source, names, posts, theirs)
+    held = holds.of_person(database, source, clean(author))
+    return _known(database, rules, source, names, posts, theirs, held)
 
 
 def _known(
-    database: Database, rules: Rules, source: str, names: tuple[str, ...], posts: Sequence[str], theirs: Sequence[str]
+    database: Database,
+    rules: Rules,
+    source: str,
+    names: tuple[str, ...],
+    posts: Sequence[str],
+    theirs: Sequence[str],
+    held: Mapping[str, tuple[list[str], list[str], list[str]]],
 ) -> Known:
+    names = tuple(sorted({*names, *(name for each, _, _ in held.values() for name in each)}))
     bare = {name.lstrip("@").casefold() for name in names}
     ignored = tuple(
         brand.name
@@ -78,9 +91,8 @@ def _known(
     )
     mutes = tuple(store.mutes_naming(database, source, names))
     still_open = store.count_open(database, theirs)
-    return Known(
-        source, names, len(posts), len(theirs), still_open, mutes, ignored, tuple(database.copies()) if names else ()
-    )
+    copies = tuple(database.copies()) if names else ()
+    return Known(source, names, len(posts), len(theirs), still_open, mutes, ignored, tuple(held), copies)
 
 
 def erase(
@@ -102,12 +114,17 @@ def erase(
     who = actor.name
     with database.transaction():
         names = tuple(store.names_of(database, source, clean(author)))
-        if not names:
+        held = holds.of_person(database, source, clean(author))
+        if not names and not held:
             return Known(source, (), 0, 0, 0, (), ())
-        posts = store.posts_of_person(database, source, names)
-        theirs = store.cases_of_person(database, source, names, posts)
-        found = _known(database, rules, source, names, posts, theirs)
+        posts = store.posts_of_person(database, source, names) if names else []
+        theirs = store.cases_of_person(database, source, names, posts) if names else []
+        found = _known(database, rules, source, names, posts, theirs, held)
+        names = found.names
         natives, accounts = store.native_ids(database, posts), store.author_ids(database, posts)
+        for case_id, (called, more, ids) in held.items():
+            natives, accounts = [*natives, *more], [*accounts, *ids]
+            holds.ask(database, case_id, now, why="erasure", names=called, who=actor.name, who_id=actor.id, way=way)
         entries = forgotten.note(database, source, natives, [*names, *accounts], now)
         for case_id in theirs:
             case = cases.one(database, case_id)
@@ -132,6 +149,9 @@ def deleted(database: Database, source: str, natives: Sequence[str], gone: Seque
     A case with nothing left to answer is closed as such, and forgotten. Inside a transaction.
     """
     posts = store.posts_by_native(database, source, natives)
+    for case_id, theirs in holds.cases_of_sealed_posts(database, posts).items():
+        holds.ask(database, case_id, now, why="deleted_at", posts=theirs, who="the network", who_id="", way="network")
+        posts = [each for each in posts if each not in set(theirs)]
     accounts = []
     for account in gone:
         found = store.posts_of_account(database, source, account)

@@ -21,9 +21,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from monitor.cases import escalation, expiry
 from monitor.ingest import asking
 from monitor.learning import feedback
-from monitor.notify import fallback
+from monitor.notify import fallback, hold_notices
 from monitor.notify.interactions import Listening, Spool, spool_folder
-from monitor.privacy import retention
+from monitor.privacy import holds, retention
 from monitor.reports import digest
 from monitor.service.clock_check import ClockCheck
 from monitor.service.heartbeat import Heartbeat
@@ -225,7 +225,9 @@ class Engine:
             self.keep_house()
 
     def wipe_due(self) -> None:
-        """Overwrite what somebody erased, unless they have done so themselves."""
+        """End holds whose time is over; overwrite what somebody erased, unless they have done so themselves."""
+        told = holds.end_due(self.assembly.database, self.clock())
+        hold_notices.tell(self.assembly.database, self.assembly.rules, told, self.clock())
         if wiping.owed(self.assembly.database) is not None:
             wiping.wipe(self.assembly.database, self.clock())
 

@@ -141,6 +141,16 @@ TABLES: dict[str, Classed] = {
         staff=_named("who"),
         plain=_named("n key at undone_at"),
     ),
+    "holds": Classed(
+        ALWAYS, words=_named("ground"), staff=_named("who who_id ended_by"), plain=_named("n case_id at until ended_at")
+    ),
+    "sealed": Classed("until the hold ends, 90 days at most at a time", words=_named("body"), plain=_named("case_id")),
+    "held_requests": Classed(
+        "whom it names, until the hold ends",
+        author=_named("names posts"),
+        staff=_named("who who_id"),
+        plain=_named("n case_id why way at done_at"),
+    ),
     "forgotten": Classed(ALWAYS, plain=_named("hash what key_mark at")),  # under a key that lies elsewhere
     "erasures": Classed(ALWAYS, staff=_named("who"), plain=_named("n source way at posts cases")),
     "audit": Classed(

@@ -199,6 +199,30 @@ def strangers(database: Database, limit: int = BATCH) -> list[str]:
     return [row["id"] for row in rows]
 
 
+def standing_posts(database: Database, case: str) -> int:
+    """How many posts of a case stand with their words."""
+    row = database.row(
+        "SELECT count(DISTINCT p.id) AS n FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id = :case "
+        "AND p.deleted_at = '' AND p.purged_at = ''",
+        {"case": case},
+    )
+    return int(row["n"]) if row else 0
+
+
+def own_posts_of(database: Database, case: str, posts: Sequence[str]) -> list[str]:
+    """Those of these posts that are of the case's own author, and not of somebody who has the same trouble."""
+    found: list[str] = []
+    for some in _in_batches(posts):
+        clause, values = marks("p", some)
+        rows = database.rows(
+            f"SELECT DISTINCT post_id FROM mentions WHERE post_id IN {clause} AND case_id = :case "
+            "AND suppressed <> :stranger",
+            {**values, "case": case, "stranger": SAME_TROUBLE},
+        )
+        found += [row["post_id"] for row in rows]
+    return found
+
+
 def without_posts(database: Database, cases: Sequence[str]) -> list[str]:
     """Those of the cases of which no post stands any more."""
     living: set[str] = set()
@@ -284,7 +308,7 @@ def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: 
 def _forget_cases(database: Database, cases: Sequence[str], names: Sequence[str]) -> None:
     clause, values = marks("c", cases)
     for row in database.rows(f"SELECT n, what, detail FROM case_log WHERE case_id IN {clause}", values):
-        kept = encode(_without_words(row["what"], json.loads(row["detail"] or "{}")))
+        kept = encode(without_words(row["what"], json.loads(row["detail"] or "{}")))
         if kept != row["detail"]:
             database.run("UPDATE case_log SET detail = :kept WHERE n = :n", {"kept": kept, "n": row["n"]})
     _unname(database, "case_log", ("who",), f"case_id IN {clause}", values, names, ("who_id",))
@@ -312,7 +336,8 @@ def _forget_stories(database: Database, stories: Sequence[str]) -> None:
     )
 
 
-def _without_words(what: str, detail: dict[str, Any]) -> dict[str, Any]:
+def without_words(what: str, detail: dict[str, Any]) -> dict[str, Any]:
+    """Of the detail of a line of a log, what the figures need."""
     kept = {key: value for key, value in detail.items() if key in KEPT_OF_A_LINE}
     # We wrote the reasons of these; that of an edit quotes what somebody has just said of the case.
     if "reason" in detail and (what == "expired" or (what == "told" and detail.get("action") == "post")):

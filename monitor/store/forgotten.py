@@ -227,15 +227,16 @@ def newly_listed(database: Database, now: datetime) -> tuple[int, bool]:
     return len(new), bool(new) or other_keys
 
 
-def standing(database: Database) -> Iterator[list[str]]:
-    """The posts of this database that are forgotten elsewhere, in batches of ids."""
-    last = 0
+def standing(database: Database, only: Sequence[str] | None = None) -> Iterator[list[str]]:
+    """The posts of this database that are forgotten elsewhere, in batches of ids; `only` among these."""
+    last, chosen = 0, set(only or ())
     while rows := database.rows(
         "SELECT n, id, source, native_id, author, author_id, posted_at FROM posts WHERE n > :last AND native_id <> '' "
         "ORDER BY n LIMIT 2000",
         {"last": last},
     ):
         last = int(rows[-1]["n"])
+        rows = [row for row in rows if only is None or row["id"] in chosen]
         ids = {(row["source"], row["native_id"]): row["id"] for row in rows}
         posts = [
             Post(

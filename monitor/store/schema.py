@@ -316,8 +316,22 @@ PROOFS = (
     "CREATE UNIQUE INDEX users_by_subject ON users (subject) WHERE subject <> ''",
 )
 
+# Cases on hold: what of them lies under seal, and what was asked for meanwhile.
+HOLDS = (
+    """CREATE TABLE holds (
+        n {serial}, case_id {key} REFERENCES cases (id) ON DELETE CASCADE, ground {text}, who {text}, who_id {text},
+        at {key}, until {key}, ended_at {text}, ended_by {text}){strict}""",
+    "CREATE UNIQUE INDEX holds_standing ON holds (case_id) WHERE ended_at = ''",
+    "CREATE TABLE sealed (case_id {key} PRIMARY KEY, body {text}){strict}",
+    """CREATE TABLE held_requests (
+        n {serial}, case_id {key}, why {key}, posts {text}, names {text}, who {text}, who_id {text}, way {text},
+        at {key}, done_at {text}){strict}""",
+)
+
 Steps = tuple[tuple[str, ...], ...]
-STEPS: Steps = (FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS)
+STEPS: Steps = (
+    FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
+)  # fmt: skip
 
 
 def version_of(database: Sqlite | Postgresql) -> int:

@@ -6,7 +6,7 @@ from importlib import import_module
 
 # Every module that declares routes.
 _PAGES = (
-    "links", "login", "single_sign_on", "you", "inbox", "case", "erase", "mentions", "insights", "sources",
+    "links", "login", "single_sign_on", "you", "inbox", "case", "erase", "hold", "mentions", "insights", "sources",
     "team_settings", "people", "audit", "api", "metrics", "digest_links",
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ from monitor.cases import actions as verbs
 from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.settings import overrides
-from monitor.store import cases, key_values, mentions, pages, web
+from monitor.store import cases, holds, key_values, mentions, pages, web
 from monitor.store.database import Row, at
 from monitor.text import tone
 from monitor.text.similarity import alike, bands
@@ -149,7 +149,8 @@ def _show(
         people=people_of(context), undoable=verbs.undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
         replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)], reply=reply, limit=limit,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
-        said=context.query("said"), fault=fault, open_url=worst.post.url if worst else "", words_of=words_of,
+        said=context.query("said"), fault=fault,
+        hold=holds.of_case(database, case.id), open_url=worst.post.url if worst else "", words_of=words_of,
     )  # fmt: skip
 
 

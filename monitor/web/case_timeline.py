@@ -42,6 +42,8 @@ _WORDS = {
     "expired": "closed by itself",
     "undo": "taken back",
     "erased": "its author was erased",
+    "hold": "put on hold: its words are hidden",
+    "hold ended": "no longer on hold",
     "mended": "mended by Earful itself",
 }
 

@@ -26,6 +26,7 @@ web/test_proof.py: monitor/web/factor.py monitor/web/passwords.py monitor/web/yo
 privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
     monitor/store/columns.py
 ingest/test_asking.py: monitor/store/asked.py
+privacy/test_holds.py: monitor/store/holds.py monitor/cli/holds.py monitor/notify/hold_notices.py
 privacy/test_export.py: monitor/store/held.py
 privacy/test_carrying_over.py: monitor/store/forgotten.py
 privacy/test_what_is_left.py: monitor/store/wiping.py monitor/privacy/retention.py

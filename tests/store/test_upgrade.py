@@ -37,6 +37,7 @@ HASHES = (
     "938a18f47d6edc3f07e60369185ef69b",
     "dac1fec227138826c7736b8e0f8ce096",
     "c514db9a53c9d12fa005a0fb9ee9ffd8",
+    "2ea1fc92cafde94e017161183e9c10b7",
 )
 
 
