@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +76,35 @@ def _search(folder: Path) -> Any:
         now = int(datetime.fromisoformat((folder / "clock").read_text("utf-8")).timestamp())
         lowest, highest = 0, now
         for part in seen.one("numericFilters").split(","):
-            if part.startswith("created_at_i>"):
+            if part.startswith("created_at_i>="):
+                lowest = int(part.removeprefix("created_at_i>=")) - 1
+            elif part.startswith("created_at_i>"):
                 lowest = int(part.removeprefix("created_at_i>"))
             elif part.startswith("created_at_i<="):
                 highest = min(highest, int(part.removeprefix("created_at_i<=")))
         hits = [REPLY] if "author_harbourtea" in seen.one("tags") else [*LATE, *EARLY]
-        size, page = int(seen.one("hitsPerPage")), int(seen.one("page", "0"))
+        if "story_" in seen.one("tags"):  # a conversation
+            story = int(seen.one("tags").rpartition("story_")[2])
+            hits = [each for each in (REPLY, *LATE, *EARLY) if each["story_id"] == story]
+        size, page = int(seen.one("hitsPerPage", "100")), int(seen.one("page", "0"))
         fitting = sorted(
             (each for each in hits if lowest < each["created_at_i"] <= highest), key=lambda each: -each["created_at_i"]
         )
         return {"hits": fitting[page * size : (page + 1) * size], "hitsPerPage": size, "page": page}
 
     return answer
+
+
+def _presses(folder: Path, slack: FakeSlack) -> None:
+    """Ben presses once the run says which button there is; Slack says it to every new connection until it is heard."""
+    asked, heard = folder / "pressing", folder / "pressed"
+    if asked.exists() and not heard.exists():
+        case_id = asked.read_text("utf-8")
+        _name, acknowledged = slack.press(
+            case_id, "less", chosen="dismiss:spam", user="U0BEN00001", name="ben", envelope_id="envelope-2"
+        )
+        if acknowledged:
+            heard.touch()
 
 
 @contextmanager
@@ -96,4 +114,5 @@ def installation(folder: Path) -> Iterator[Installation]:
     (folder / "clock").write_text(NOW.isoformat(), "utf-8")
     with far_side() as far:
         far.network.route("/api/v1/search_by_date", _search(folder))
+        far.slack.on_connect = partial(_presses, folder, far.slack)
         yield Installation(folder, far.settings(folder, TABLES), far)

@@ -29,7 +29,9 @@ SECOND = (
     ("nora", "Harbour Tea broke my teapot and ignores my mails, awful, never again, EELGRASS"),
 )
 WORDS = tuple(words.split()[-1] for _author, words in (*FIRST, *SECOND))
-TAKEN, ANSWERED = "timo", "olga"
+# Whose case is taken by a press that lies in the spool, answered by the brand's own account, and dismissed by a press
+# that comes over Socket Mode, which Slack says again until it is acknowledged.
+TAKEN, ANSWERED, DISMISSED = "timo", "olga", "yuri"
 ANSWERED_AT = NOW + timedelta(minutes=18)
 
 

@@ -1,9 +1,10 @@
-"""A small scripted run, as a process of its own: `python -m tests.crash.scripted SETTINGS`.
+"""A small scripted run, as a process of its own: `python -m tests.crash.scripted SETTINGS`, or forked by `ready.py`.
 
-It does what the daemon does, phase by phase: read, take a press, see the own reply, remind, deliver until nothing is
-owed; then it ends. The clock is scripted too and survives in a file, as a real one survives outside the process.
-Where it is asked to, it kills itself: `--die-at-send N` before the N-th send on any socket, `--die-at-statement N`
-before the N-th statement of the database. `--variant` makes one of the deliberately broken ones.
+It does what the daemon does, phase by phase and by the daemon's own ticks: read, hear presses (one that lies in the
+spool, one that comes over Slack's socket), see the own reply, remind, deliver until nothing is owed; then it ends. The
+clock is scripted too and survives in a file, as a real one survives outside the process. Where it is asked to, it kills
+itself: `--die-at-send N` before the N-th send on any socket, `--die-at-statement N` before the N-th statement of the
+database. `--variant` makes one of the deliberately broken ones.
 """
 
 from __future__ import annotations
@@ -14,24 +15,25 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from alerts.slack.socket_mode import Press
-from monitor.cases import escalation
-from monitor.notify.interactions import Spool, spool_folder, work_off
+from monitor.service.scheduler import Engine
 from monitor.settings.loading import load
 from monitor.store import deliveries
 from monitor.wiring import Assembly, assemble, know_sources, open_store
-from tests.crash.play import PHASES, TAKEN
+from tests.crash.play import DISMISSED, PHASES, TAKEN
 from tests.crash.variants import VARIANTS
 
+HEARD_WITHIN = 20.0  # seconds, of a press over the socket
 SETTLED = timedelta(minutes=3)  # what is due within this span belongs to the phase
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Run to the end, or to the point where the run is to die."""
     parser = argparse.ArgumentParser()
     parser.add_argument("settings", type=Path)
@@ -39,7 +41,7 @@ def main() -> None:
     parser.add_argument("--die-at-statement", type=int, default=0)
     parser.add_argument("--find", default="\0", help="Say which statements hold these words.")
     parser.add_argument("--variant", choices=["", *VARIANTS], default="")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     sends = Count(given.die_at_send)
     for name in ("send", "sendall", "sendto"):
         setattr(socket.socket, name, sends.before(getattr(socket.socket, name)))
@@ -64,7 +66,7 @@ def main() -> None:
     for name, moment in PHASES.items():
         if clock() <= moment + SETTLED * 2:
             clock.reach(moment)
-            Phase(assembly, clock).run(press=name == "taken")
+            Phase(assembly, clock, given.settings.parent).run(press=name == "taken")
     database.close()
     print(json.dumps({"sends": sends.number, "statements": statements.number, "found": found}), flush=True)
 
@@ -90,35 +92,51 @@ class Clock:
 class Phase:
     """Everything that is due at about one moment."""
 
-    def __init__(self, assembly: Assembly, clock: Clock) -> None:
-        self.assembly, self.clock = assembly, clock
-        self.spool = Spool(spool_folder(assembly.settings))
+    def __init__(self, assembly: Assembly, clock: Clock, folder: Path) -> None:
+        self.assembly, self.clock, self.folder = assembly, clock, folder
+        self.engine = Engine(assembly, clock, beside=False)
 
     def run(self, *, press: bool) -> None:
         """Read, decide and deliver until nothing is owed."""
-        parts, database = self.assembly, self.assembly.database
         if press:
             self.press()
+            self.hear()
         for _ in range(120):
-            work_off(database, parts.rules, self.spool, self.clock(), lambda _press, _words: None)
-            for source, what in parts.collector.due(self.clock()):
-                parts.collector.visit(source, what, self.clock)
-            escalation.escalate(database, parts.rules, self.clock())
-            for channel in parts.alerting.due(self.clock()):
-                parts.alerting.serve(channel, self.clock)
+            self.engine.presses_due()
+            self.engine.collect_due()
+            self.engine.escalate_due()
+            self.engine.deliver_due()
             if not self.owed():
                 return
             self.clock.reach(self.clock() + timedelta(seconds=2))
         raise SystemExit("the outbox did not empty")
 
     def press(self) -> None:
-        """Slack says a press until it is acknowledged; it is always the same envelope."""
-        row = self.assembly.database.row("SELECT id FROM cases WHERE author = :author", {"author": TAKEN})
-        if row is None:
-            return  # a broken variant may have lost it: then there is no button
-        self.spool.keep(
-            Press(row["id"], "take", "", "U0ANA00001", "ana", "T1", "C1", "1.1", "1.1", "envelope-1"), "slack"
-        )
+        """A press that lies in the spool already; it is always the same envelope."""
+        if case_id := self.case_of(TAKEN):
+            self.engine.listening.spool.keep(
+                Press(case_id, "take", "", "U0ANA00001", "ana", "T1", "C1", "1.1", "1.1", "envelope-1"), "slack"
+            )
+
+    def hear(self) -> None:
+        """Listen on Slack's socket until the far side has its acknowledgement, in this life or in the one before."""
+        case_id = self.case_of(DISMISSED)
+        heard = self.folder / "pressed"
+        if not case_id or heard.exists():
+            return
+        (self.folder / "pressing").write_text(case_id, "utf-8")
+        self.engine.listening.start()
+        end = time.monotonic() + HEARD_WITHIN
+        while not heard.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.engine.listening.stop()
+        if not heard.exists():
+            raise SystemExit("the press was never acknowledged")
+
+    def case_of(self, author: str) -> str:
+        """The case of somebody; a broken variant may have lost it, and then there is no button."""
+        row = self.assembly.database.row("SELECT id FROM cases WHERE author = :author", {"author": author})
+        return str(row["id"]) if row else ""
 
     def owed(self) -> bool:
         """Whether anything waits that belongs to this phase."""

@@ -13,9 +13,11 @@ or may not trace, the statements of the database are counted inside the run inst
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -28,6 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from monitor.store import deliveries
 from monitor.store.database import at
@@ -35,7 +38,7 @@ from monitor.store.mentions import mention_id, post_id
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
 from tests.crash.installation import Installation, installation
-from tests.crash.play import ANSWERED, ANSWERED_AT, FIRST, NOW, POSTS, SECOND, STAFF, TAKEN
+from tests.crash.play import ANSWERED, ANSWERED_AT, DISMISSED, FIRST, NOW, POSTS, SECOND, STAFF, TAKEN
 
 CHECKOUT = Path(__file__).parents[2]
 LONGEST = 60  # seconds of one run
@@ -121,29 +124,69 @@ def statements_with(folder: Path, words: str, variant: str) -> list[int]:
     return found
 
 
+class Runner:
+    """Starts scripted runs, one after the other, out of a process that has everything loaded. See `ready.py`."""
+
+    def __init__(self) -> None:
+        self._ready = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.ready"],
+            cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End it; a run that it has started ends by itself."""
+        self._ready.kill()
+        self._ready.wait()
+
+    def run(self, made: Installation, words: Sequence[str], trace: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """One run, to its end; raises TimeoutExpired where it does not come."""
+        files = {name: str(made.folder / name) for name in ("stdout", "stderr")}
+        asked = {"words": [str(made.settings), *words], "trace": list(trace), "environ": dict(made.environ), **files}
+        assert self._ready.stdin is not None
+        self._ready.stdin.write(json.dumps(asked) + "\n")
+        self._ready.stdin.flush()
+        process = int(self._heard()["pid"])
+        assert self._ready.stdout is not None
+        late = not select.select([self._ready.stdout], [], [], LONGEST)[0]
+        if late:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        code = int(self._heard()["code"])
+        if late:
+            raise subprocess.TimeoutExpired(list(words), LONGEST)
+        said, wrong = (Path(files[name]).read_text("utf-8", "replace") for name in ("stdout", "stderr"))
+        return subprocess.CompletedProcess(list(words), code, said, wrong)
+
+    def _heard(self) -> dict[str, Any]:
+        assert self._ready.stdout is not None
+        heard: dict[str, Any] = json.loads(self._ready.stdout.readline())
+        return heard
+
+
+_idle: list[Runner] = []  # at most one for each thread that walks
+
+
 def run(
-    made: Installation, point: Point | None = None, variant: str = "", *more: str
+    made: Installation, point: Point | None = None, variant: str = "", *more: str, trace: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Start the scripted run, to be killed at a point."""
-    command = [sys.executable, "-m", "tests.crash.scripted", str(made.settings), *more]
+    words = [*more]
     if variant:
-        command += ["--variant", variant]
+        words += ["--variant", variant]
     if point is not None and point.kind in {"sends", "statements"}:
-        command += [f"--die-at-{point.kind[:-1]}", str(point.at)]
+        words += [f"--die-at-{point.kind[:-1]}", str(point.at)]
     elif point is not None:
         inject = f"inject={point.kind}:signal=SIGKILL:when={point.at}"
-        command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={point.kind}", "-e", inject, *command]
-    with subprocess.Popen(
-        command, cwd=CHECKOUT, env={**os.environ, **made.environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
-    ) as process:  # fmt: skip
-        try:
-            said, wrong = process.communicate(timeout=LONGEST)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # strace alone would leave the run behind
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, said, wrong)
+        trace = ["-o", os.devnull, "-e", f"trace={point.kind}", "-e", inject]
+    try:
+        runner = _idle.pop()
+    except IndexError:
+        runner = Runner()
+    try:
+        return runner.run(made, words, trace)
+    finally:
+        _idle.append(runner)
 
 
 def count(folder: Path) -> dict[str, int]:
@@ -160,10 +203,8 @@ def count(folder: Path) -> dict[str, int]:
             shutil.copyfile(folder / "template.sqlite", made.folder / "earful.sqlite")
             log = folder / "calls"
             calls = ["pwrite64", "fdatasync", "fsync"]
-            command = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={','.join(calls)}", sys.executable]
-            command += ["-m", "tests.crash.scripted", str(made.settings)]
-            environ = {**os.environ, **made.environ}
-            subprocess.run(command, cwd=CHECKOUT, env=environ, capture_output=True, check=True, timeout=LONGEST)
+            traced = run(made, trace=["-o", str(log), "-e", f"trace={','.join(calls)}"])
+            assert traced.returncode == 0, traced.stderr
         lines = log.read_text("utf-8").splitlines()
         found |= {call: n for call in calls if (n := sum(f" {call}(" in line for line in lines))}
     return found
@@ -185,7 +226,14 @@ def try_point(folder: Path, point: Point) -> list[str] | None:
     return [f"killed at {point.kind} {point.at}: {each}" for each in found]
 
 
-def walk(folder: Path, points: Iterable[Point], *, enough: int = 0, progress: Progress | None = None) -> Walked:
+def walk(
+    folder: Path,
+    points: Iterable[Point],
+    *,
+    enough: int = 0,
+    progress: Progress | None = None,
+    at_once: int = AT_ONCE,
+) -> Walked:
     """Try points, a few at a time; stop early once `enough` faults were found (0: never).
 
     What `progress` knows of is not tried again.
@@ -199,9 +247,9 @@ def walk(folder: Path, points: Iterable[Point], *, enough: int = 0, progress: Pr
             done.add(point, found, slow=slow)
         else:
             waiting.append(point)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         while waiting and not (enough and len(done.faults) >= enough):
-            batch, waiting = waiting[: AT_ONCE * 2], waiting[AT_ONCE * 2 :]
+            batch, waiting = waiting[: at_once * 2], waiting[at_once * 2 :]
             for point, (found, slow) in zip(batch, pool.map(partial(_timed, folder), batch), strict=True):
                 done.add(point, found, slow=slow)
                 progress.keep(point, found, slow)
@@ -247,7 +295,10 @@ def _lost(made: Installation, database: Sqlite) -> list[str]:
     if mentions is None or mentions["n"] != len(POSTS):
         found.append(f"{mentions['n'] if mentions else 0} mentions instead of {len(POSTS)}")
     told = {
-        mention for each in made.slack.accepted for mention in each["metadata"]["event_payload"].get("mentions", ())
+        mention
+        for each in made.slack.accepted
+        if "metadata" in each  # a word to the one who pressed has none
+        for mention in each["metadata"]["event_payload"].get("mentions", ())
     }
     mailed = "\n".join(mail.text for mail in made.smtp.ledger if mail.recipient == STAFF)
     found += [f"Slack was never told of {author}" for author in UNHAPPY if _id_of(author) not in told]
@@ -301,11 +352,13 @@ def _forgotten(database: Sqlite) -> list[str]:
         log = database.rows("SELECT what, detail FROM case_log WHERE case_id = :id ORDER BY n", {"id": rows[0]["id"]})
         told = Counter(row["what"] for row in log)
         steps = [json.loads(row["detail"])["step"] for row in log if row["what"] == "remind"]
-        expected = [] if author in {TAKEN, ANSWERED} else [1, 2]
+        expected = [] if author in {TAKEN, ANSWERED, DISMISSED} else [1, 2]
         if steps != expected:
             found.append(f"{author} was reminded of at steps {steps} instead of {expected}")
         if told["take"] != (author == TAKEN) or rows[0]["owner"] != ("Ana" if author == TAKEN else ""):
             found.append(f"{author}: taken {told['take']} times, by {rows[0]['owner'] or 'nobody'}")
+        if told["dismiss"] != (author == DISMISSED) or rows[0]["why"] != ("spam" if author == DISMISSED else ""):
+            found.append(f"{author}: dismissed {told['dismiss']} times, as {rows[0]['why'] or 'nothing'}")
         if told["answered"] != (author == ANSWERED):
             found.append(f"{author}: answered {told['answered']} times")
         if author == ANSWERED and (not rows[0]["answered_at"] or at(rows[0]["answered_at"]) != ANSWERED_AT):
@@ -316,7 +369,8 @@ def _forgotten(database: Sqlite) -> list[str]:
 def _not_shown(made: Installation, database: Sqlite) -> list[str]:
     """The messages in the channel say at the end how the cases stand."""
     found = []
-    for author, words in ((TAKEN, "taken by Ana, 10:10"), (ANSWERED, "answered 10:18")):
+    shows = ((TAKEN, "taken by Ana, 10:10"), (ANSWERED, "answered 10:18"), (DISMISSED, "closed"))
+    for author, words in shows:
         shown = [
             made.slack.reads(each)
             for each in made.slack.messages
@@ -346,6 +400,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--kind", action="append", default=[])
     parser.add_argument("--at", type=int, default=0)
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="runs side by side")
     parser.add_argument("--resume", type=Path, help="the folder of a walk that was ended")
     given = parser.parse_args()
     folder = given.resume or Path(tempfile.mkdtemp(prefix="earful-walk-"))
@@ -358,11 +413,12 @@ def main() -> None:
     progress = Progress(folder / "points.jsonl")
     left = sum(point not in progress.done for point in points)
     print(
-        f"{counts}: {left} points, about {left * 1.3 / 60:.0f} minutes; to go on after an end: --resume {folder}",
+        f"{counts}: {left} points, about {left * 2.6 / given.at_once / 60:.0f} minutes; "
+        f"to go on after an end: --resume {folder}",
         flush=True,
     )
     started = time.monotonic()
-    done = walk(folder, points, progress=progress)
+    done = walk(folder, points, progress=progress, at_once=given.at_once)
     for each in done.faults:
         print(each, flush=True)
     for each in done.slow:

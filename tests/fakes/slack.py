@@ -32,6 +32,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -61,6 +62,7 @@ class FakeSlack:
         self.closed_channels: dict[str, str] = {}  # channel id -> error code: "is_archived", "not_in_channel", ...
         self.group_members = ["U0ANA00001", "U0BEN00001"]
         self.hide_metadata = False
+        self.on_connect: Callable[[], None] = lambda: None  # in a thread of its own, whenever somebody listens
         self.page_size = 200
         self.stopping = threading.Event()
         self._at: dict[int, str] = {}
@@ -311,6 +313,7 @@ class FakeSlack:
             _send_frame(held, json.dumps({"type": "hello", "num_connections": 1}).encode())
             self._sockets.append(held)
             self._lock.notify_all()
+        threading.Thread(target=self.on_connect, daemon=True).start()
         try:
             while (frame := _read_frame(held)) is not None:
                 opcode, data = frame
