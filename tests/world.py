@@ -56,10 +56,10 @@ class FarSide:
         """The secrets."""
         return {"SLACK_TOKEN": self.slack.token, "SLACK_APP_TOKEN": self.slack.app_token}
 
-    def settings(self, folder: Path, tables: str, *, database: str = "sqlite:earful.sqlite") -> Path:
+    def settings(self, folder: Path, tables: str, *, database: str = "sqlite:earful.sqlite", **addresses: str) -> Path:
         """Write the settings file of an installation: what all have, and these tables; {network} stands for ours."""
         file = folder / "settings.toml"
-        named = {"network": self.network.url, "slack": self.slack.api_url, "smtp": self.smtp.port}
+        named = {"network": self.network.url, "slack": self.slack.api_url, "smtp": self.smtp.port, **addresses}
         file.write_text((COMMON + tables).format(database=database, **named), "utf-8")
         return file
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from monitor.notify.system_notices import queue_notice
-from monitor.service import damage
+from monitor.service import damage, set_clock
 from monitor.service.console_view import Show
 from monitor.service.heartbeat import tell_systemd
 from monitor.service.scheduler import Engine, utc_now
@@ -176,6 +176,10 @@ class _Life:
     def _begin(self) -> None:
         for warning in self.engine.assembly.settings.warnings:
             log.warning("%s", warning)
+        if set_clock.named():
+            log.warning(
+                "the clock is set by %s, which %s names: never so in earnest", set_clock.named(), set_clock.VARIABLE
+            )
         self._tell_refused_models()
         threading.Thread(target=self.engine.assembly.judge.warm, name="warm", daemon=True).start()
         self.engine.start()

@@ -25,6 +25,7 @@ from monitor.notify import fallback, hold_notices
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.privacy import holds, retention
 from monitor.reports import digest
+from monitor.service import set_clock
 from monitor.service.clock_check import ClockCheck
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.watchdog import Audit
@@ -45,7 +46,7 @@ MOST_ABANDONED = 8  # calls that never end; beyond it the process is better star
 
 def utc_now() -> datetime:
     """The clock of everything that runs by itself."""
-    return datetime.now(UTC)
+    return set_clock.shown(datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,9 @@ class Engine:
                 seconds=tick.seconds,
                 id=tick.name,
                 executor=tick.pool,
-                next_run_time=utc_now() + timedelta(seconds=5 if tick.name in {"audit", "keep", "refresh"} else 0),
+                # By this machine's clock, which is APScheduler's.
+                next_run_time=datetime.now(UTC)
+                + timedelta(seconds=5 if tick.name in {"audit", "keep", "refresh"} else 0),
             )
         self._scheduler.start()
         self.listening.start()

@@ -21,6 +21,7 @@ import json as json_library
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -93,6 +94,7 @@ class FakeServer:
         self.mode: str | Reply = "ok"
         self.ledger: list[Seen] = []
         self.stopping = threading.Event()
+        self.clock: Callable[[], float] = time.time  # what its answers are dated by
         self._at: dict[int, str | Reply] = {}
         self._routes: dict[str, Answering] = {}
         self._lock = threading.Lock()
@@ -213,6 +215,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._misshape(fake, mode, fake.reply_to(seen))
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        fake: FakeServer = self.server.fake  # type: ignore[attr-defined]
+        return super().date_time_string(fake.clock() if timestamp is None else timestamp)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """The ledger is the log."""

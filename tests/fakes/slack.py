@@ -65,6 +65,7 @@ class FakeSlack:
         self.on_connect: Callable[[], None] = lambda: None  # in a thread of its own, whenever somebody listens
         self.page_size = 200
         self.stopping = threading.Event()
+        self.clock: Callable[[], float] = time.time
         self._at: dict[int, str] = {}
         self._lock = threading.Condition()
         self._sockets: list[socket.socket] = []
@@ -284,7 +285,7 @@ class FakeSlack:
     # --- keeping
 
     def _timestamp(self) -> str:
-        self._last_ts = max(time.time(), self._last_ts + 0.000_002)
+        self._last_ts = max(self.clock(), self._last_ts + 0.000_002)
         return f"{self._last_ts:.6f}"
 
     def _accept(self, method: str, said: dict[str, Any]) -> None:
