@@ -29,7 +29,7 @@ bench: .venv/.developer
 bench-pages: .venv/.developer
 	@$(BIN)/python -m benchmarks.pages
 
-# kill -9 at every write, sync and send of a scripted run: about half an hour (`make test` takes a sample of them).
+# kill -9 at every write, sync and send of a scripted run: about an hour (`make test` takes a sample of them).
 crash: .venv/.developer
 	$(BIN)/python -m tests.crash.walk
 
@@ -41,7 +41,8 @@ breaks: .venv/.developer
 mutants: .venv/.developer
 	@$(BIN)/python -m tests.mutants.walk
 
-# The world around the daemon fails (a held, deleted, damaged database; a full disk), real processes: a few minutes, a table.
+# The world around the daemon fails (networks, Slack, mail, the database, the disk, the clock): the real process between
+# ledgers, on both databases; 20 minutes at most, a table of what was lost, what came twice and how it was told.
 faults: .venv/.developer
 	@$(BIN)/python -m tests.faults.walk
 

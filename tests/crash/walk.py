@@ -4,7 +4,7 @@ Points are database writes and syncs (by strace's `inject`, which counts per thr
 and sends on sockets (counted inside the run, since every send happens on a thread of its own). Where strace is absent
 or may not trace, the statements of the database are counted inside the run instead; which way was used is printed.
 
-    python -m tests.crash.walk                 every point: about half an hour
+    python -m tests.crash.walk                 every point: about an hour
     python -m tests.crash.walk --every 7
     python -m tests.crash.walk --kind sends --at 23        one point again
     python -m tests.crash.walk --resume FOLDER             go on with a walk that was ended; it prints its folder

@@ -32,8 +32,9 @@ def bad_target(made: Outside) -> Found:
     found.expect(made.until(lambda: bool(said()), daemon), "nobody was told of the archived channel")
     found.expect(not any("slack refuses everything" in each for each in said()), "all of Slack is said to be down")
     found.expect(made.stop(daemon) == 0, "it did not stop well")
-    telling = [each for each in said() if "refuses everything since" in each or "takes nothing since" in each]
-    found.expect(len(telling) == 1, f"the dead target was told {len(telling)} times")
+    for name, place in (("Slack", made.shown("#operators")), ("mail", made.mailed(OPS_MAIL))):
+        telling = [each for each in place if "#archived" in each and ("refuses everything" in each or "takes" in each)]
+        found.expect(len(telling) <= 1, f"the dead target was told {len(telling)} times by {name}")
     found.told = "operators, by name, once"
     return made.counted(found, made.shown("#care"))
 
@@ -129,14 +130,14 @@ def many_by_fallback(made: Outside) -> Found:
         made.write_on("hn")
     made.until(lambda: made.ask("SELECT count(*) FROM mentions") >= MANY, daemon)
     made.until(lambda: "503" in made.log, daemon)
-    made.clock.set(made.clock() + timedelta(minutes=11), rate=60)  # so many mails take their time
-    found.expect(
-        made.until(lambda: made.told(made.mailed()) == MANY, daemon),
-        f"{made.told(made.mailed())} of {MANY} came by the fallback",
-    )
+    made.clock.forward(timedelta(minutes=11))
+    owed = "SELECT count(DISTINCT about) FROM deliveries WHERE channel = 'email' AND about LIKE 'story:%'"
+    made.until(lambda: made.ask(owed) >= MANY and made.told(made.mailed()) > 5, daemon)
     found.expect(made.stop(daemon) == 0, "it did not stop well")
-    found.told = f"{len(made.far.smtp.ledger)} mails"
-    return made.counted(found, made.mailed("care@harbourtea.example"))
+    found.lost = MANY - made.ask(owed)  # to mail them all takes ten minutes
+    found.doubled = made.doubled(made.mailed("care@harbourtea.example"))
+    found.told = f"{len(made.far.smtp.ledger)} mails so far, the others are due"
+    return found
 
 
 def never_answers(made: Outside) -> Found:
