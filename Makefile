@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: setup run test lint types imports tests bench bench-pages breaks mutants crash faults train quality pictures dist lock sbom clean
+.PHONY: setup run test lint types imports tests bench bench-pages breaks mutants crash faults soak train quality pictures dist lock sbom clean
 
 # make run             the sample day of a made-up brand: offline, no account
 # make run BRAND="X"   live posts about X, from every source that needs no key
@@ -45,6 +45,11 @@ mutants: .venv/.developer
 # ledgers, on both databases; 20 minutes at most, a table of what was lost, what came twice and how it was told.
 faults: .venv/.developer
 	@$(BIN)/python -m tests.faults.walk
+
+# make soak MINUTES=60   the real daemon with a clock 24 times as fast: memory, threads, files, log and lateness stay flat.
+MINUTES ?= 60
+soak: .venv/.developer
+	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 # train: write the shipped judge anew from data that lies beside the checkout.
 # quality: what the judge finds hard, what 200 answers of staff are worth, and what "not us" keeps away.

@@ -25,7 +25,7 @@ from itertools import chain
 import httpx2
 from pydantic import SecretStr
 
-from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused, bot_check, server_dates
+from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused, bot_check, room, server_dates
 from connectors.sockets import CONNECT_SECONDS, READ_SECONDS, Backend, pool
 from connectors.text import parse_time
 from connectors.tls import authorities
@@ -33,6 +33,7 @@ from connectors.tls import authorities
 MAX_REDIRECTS = 3
 # Of one answer, unpacked. Whole pages of long posts stay far below; what is longer is no page that was asked for.
 MOST_BYTES = 5_000_000
+LARGE_SECONDS = 15.0  # in which the rest of a large answer has to come: others wait for its room
 SHORTEST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=15)
 
@@ -94,13 +95,12 @@ class Http:
         self, url: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[object, Answer]:
         """Read JSON. A status of 400 or more raises the error that fits it, a page instead of data Nonsense."""
-        answer = self._walk("GET", url, params, {"Accept": "application/json", **(headers or {})})
-        return self._judged(answer)
+        return self._read_json("GET", url, params, {"Accept": "application/json", **(headers or {})})
 
     def post_json(self, url: str, *, json: object, headers: Mapping[str, str] | None = None) -> tuple[object, Answer]:
         """Send `json` and read JSON, as `get_json` does. A redirect is refused: the body would go astray."""
         sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
-        return self._judged(self._walk("POST", url, None, sent, body=json_library.dumps(json).encode()))
+        return self._read_json("POST", url, None, sent, json_library.dumps(json).encode())
 
     def send(
         self,
@@ -120,6 +120,12 @@ class Http:
             clients, self._clients = self._clients, {}
         for client, _ in clients.values():
             client.close()
+
+    def _read_json(
+        self, method: str, url: str, params: Params | None, headers: Mapping[str, str], body: bytes | None = None
+    ) -> tuple[object, Answer]:
+        with room.answer():  # its bytes and its text are gone when this ends
+            return self._judged(self._walk(method, url, params, headers, body=body))
 
     def _judged(self, answer: Answer) -> tuple[object, Answer]:
         error = error_for(answer, host_of(answer.url), self._clock())
@@ -175,8 +181,16 @@ class Http:
         where = target.host
         sent = {"User-Agent": self._user_agent, **headers, "Accept-Encoding": "gzip, deflate"}
         try:
-            with client.stream(method, target, headers=sent, content=body) as response:
-                read = _read(response, cap, where)
+            with client.stream(method, target, headers=sent, content=body) as response, room.answer() as page:
+
+                def larger() -> None:
+                    """Wait for the turn of a large answer, and have it come without delay once it is there."""
+                    if not page.take(cap, deadline):
+                        raise _no_turn(where)
+                    backend.deadline.at = min(deadline, time.monotonic() + LARGE_SECONDS)
+
+                read = _read(response, cap, where, larger)
+                page.shrink(len(read))
         except httpx2.TimeoutException as error:
             raise backend.late(where) from error
         except httpx2.RemoteProtocolError as error:
@@ -363,8 +377,11 @@ def next_hop(target: httpx2.URL, location: str, headers: dict[str, str]) -> tupl
     return following.copy_with(userinfo=b""), {k: v for k, v in headers.items() if k.lower() in _HARMLESS}
 
 
-def _read(response: httpx2.Response, cap: int, where: str) -> bytes:
-    """Read the body up to `cap` bytes after decompression, unpacking by hand so that no chunk can explode."""
+def _read(response: httpx2.Response, cap: int, where: str, larger: Callable[[], None]) -> bytes:
+    """Read the body up to `cap` bytes after decompression, unpacking by hand so that no chunk can explode.
+
+    `larger` is called once, before more is read than needs no room.
+    """
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in _WINDOWS:
         raise Nonsense(f"{where} packed its answer in a way that was not asked for", "It is tried again by itself.")
@@ -374,16 +391,21 @@ def _read(response: httpx2.Response, cap: int, where: str) -> bytes:
         window, chunks = _told_apart(chunks)
     unpack = zlib.decompressobj(window) if window else None
     kept = bytearray()
+    large = False
     try:
         for chunk in chunks:
             left = chunk
             while left and len(kept) <= cap:
+                if not large and len(kept) > room.FREE:
+                    large = True
+                    larger()
                 if unpack is None:
                     kept += left
                     break
                 if unpack.eof:  # gzip may come in several members, one after the other
                     unpack = zlib.decompressobj(window)
-                kept += unpack.decompress(left, cap + 1 - len(kept))
+                most = cap + 1 if large else room.FREE + 1
+                kept += unpack.decompress(left, most - len(kept))
                 left = unpack.unconsumed_tail or unpack.unused_data
             if len(kept) > cap:
                 raise Nonsense(f"{where} sent more than {cap:,} bytes", "Check the address, or ask for less at a time.")
@@ -392,6 +414,13 @@ def _read(response: httpx2.Response, cap: int, where: str) -> bytes:
     if unpack and kept and not unpack.eof:
         raise Nonsense(f"{where} broke off in the middle of its answer", "It is tried again by itself.")
     return bytes(kept)
+
+
+def _no_turn(where: str) -> ConnectorError:
+    return ConnectorError(
+        f"{where} sent a large answer while other sources sent large ones: its turn did not come in time",
+        "It is tried again by itself. If it lasts, ask for less at a time, or read fewer sources here.",
+    )
 
 
 def _told_apart(chunks: Iterator[bytes]) -> tuple[int, Iterator[bytes]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -21,7 +22,10 @@ class Overran(Exception):
 
 
 def within(seconds: float, call: Callable[[], T], name: str) -> T:
-    """Run `call` and return what it returns or raise what it raises; raise Overran after `seconds`."""
+    """Run `call` and return what it returns or raise what it raises; raise Overran after `seconds`.
+
+    It runs in a thread of its own that sees the caller's context.
+    """
     result: list[T] = []
     failure: list[BaseException] = []
 
@@ -31,7 +35,7 @@ def within(seconds: float, call: Callable[[], T], name: str) -> T:
         except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
             failure.append(error)
 
-    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(work,), name=name, daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import logging
@@ -47,6 +48,8 @@ from monitor.text.query.matching import Query
 from monitor.text.query.parsing import parse
 
 log = logging.getLogger("earful")
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,16 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    _keep_little()
+
+
+def _keep_little() -> None:
+    """Have glibc give back what was freed: it would keep it for each thread, in an arena of its own (mallopt(3))."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_ARENA_MAX, 2)
+        mallopt(_MMAP_THRESHOLD, 64 * 1024)
+        mallopt(_TRIM_THRESHOLD, 256 * 1024)
 
 
 def know_sources(database: Database, settings: Settings) -> None:

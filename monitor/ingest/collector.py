@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
+from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request, room
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
 from monitor.ingest import asking, failing_sources, first_read
@@ -167,10 +167,9 @@ class Collector:
             share = max(SHARE, every / 2)
             while True:
                 now = clock()
-                batch = self._fetch(source, what, now)
+                batch, put_aside = self._page(source, what, now, total, clock)
                 pages += 1
-                aside += len(batch.aside)
-                total.add(self._keep(source, what, batch, clock()))
+                aside += put_aside
                 if batch.complete or batch.not_before is not None:
                     break
                 if pages >= MOST_PAGES or clock() - began >= share:
@@ -199,6 +198,15 @@ class Collector:
                 source.name, total.seen, total.matched, total.new, total.flagged, len(total.opened), aside,
             )  # fmt: skip
         return Visit(source.name, total, pages, aside)
+
+    def _page(
+        self, source: Source, what: str, now: datetime, total: IngestResult, clock: Callable[[], datetime]
+    ) -> tuple[Batch, int]:
+        """Read one page and store it. What comes back holds no posts any more, and with it how many were set aside."""
+        with room.page():
+            batch = self._fetch(source, what, now)
+            total.add(self._keep(source, what, batch, clock()))
+            return replace(batch, posts=(), aside=()), len(batch.aside)
 
     def _fetch(self, source: Source, what: str, now: datetime) -> Batch:
         request = self._request(source, what, now)

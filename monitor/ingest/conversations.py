@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from connectors import Batch, ConnectorError, Conversation, Post, Request
+from connectors import Batch, ConnectorError, Conversation, Post, Request, room
 from monitor.cases.brand_replies import Answers
 from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
@@ -92,8 +92,9 @@ class Conversations:
         try:
             turn, read = self._turn(name, int(connector.most_conversations), now)
             if turn:
-                batch = self._fetch(source, connector, turn, now)
-                heard = self._keep(name, batch, turn, read, clock())
+                with room.page():
+                    batch = self._fetch(source, connector, turn, now)
+                    heard = self._keep(name, batch, turn, read, clock())
                 wait = batch.not_before
             else:
                 wait = None

@@ -35,6 +35,7 @@ from monitor.store.ownership import as_its_folder
 
 Error = sqlite3.Error
 _MERGED_PAGES = 500  # of an index, in one step: some milliseconds
+MOST_KEPT = 16_000_000  # bytes of pages that all connections keep in memory
 # BUSY and LOCKED, IOERR and FULL, CORRUPT and NOTADB: https://sqlite.org/rescode.html
 _HELD, _NO_DISK, _DAMAGED = {5, 6}, {10, 13}, {11, 26}
 
@@ -130,6 +131,8 @@ class Sqlite:
             "trusted_schema=OFF",
             "cell_size_check=ON",
             "cache_size=-16000",
+            # Of all connections together: thirty threads that each keep 16 MB of pages would fill the machine.
+            f"soft_heap_limit={MOST_KEPT}",
         ):
             connection.execute(f"PRAGMA {pragma}")
         return connection

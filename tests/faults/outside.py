@@ -156,7 +156,8 @@ class Outside:
         mark = f"{MARKS[place]}{lap or ''}"
         words = COMPLAINTS[place].replace(MARKS[place], mark)
         if lap:
-            words = f"{_OTHER[lap % len(_OTHER)]} in {_TOWNS[number % len(_TOWNS)]}{number}. {words}"
+            said = (_SAID[(number * 7 + step * (number + 3)) % len(_SAID)] for step in range(18))
+            words = f"{words}. {' '.join(said)}"  # so that it is no repost of the former lap
         self.written.append(mark)
         self.networks.write(network, words)
 
@@ -287,5 +288,8 @@ class Outside:
 
 
 LINK = re.compile(r"https?://\S+")
-_OTHER = ("My neighbour says the same", "Second week of this", "I have the receipts here", "Nobody told me before")
-_TOWNS = ("Leeds", "Porto", "Bruges", "Turku", "Graz", "Malmo", "Cork")
+_SAID = (
+    *("kettle", "saucer", "Leeds", "Monday", "driver", "ladder", "violet", "window", "carton", "garden", "Porto"),
+    *("blanket", "Tuesday", "harbour", "copper", "ribbon", "Bruges", "pepper", "lantern", "Turku", "meadow", "button"),
+    *("Graz", "pencil", "orchard", "Malmo", "velvet", "Cork", "thimble", "walnut", "Friday"),
+)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import contextlib
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
+from tests.fakes.server import FakeServer
+from tests.faults import hostile
 from tests.faults.networks import NAMES
 from tests.faults.outside import Found, Outside
 
+HOSTILE = 60.0  # seconds among hostile sources
+MOST_MEMORY = 250  # megabytes
 FAR_AHEAD = timedelta(days=3650)
 
 
@@ -47,6 +53,30 @@ def endless_source(made: Outside) -> Found:
     found.expect(made.stop(daemon) == 0, "it did not stop well")
     found.told = "operators: always one more page"
     return made.counted(found)
+
+
+def hostile_sources(made: Outside) -> Found:
+    """Twenty-seven sources answer with all that an answer may hold: memory stays bounded, the others are told."""
+    found = Found()
+    with FakeServer() as server:
+        made.change("[[brands]]", f"{hostile.tables(server, made.clock)}[[brands]]")
+        daemon = made.begin()
+        made.write(5)
+        found.expect(made.until(lambda: made.told() == 5, daemon), "the others were held up")
+        peak, end = 0, time.monotonic() + HOSTILE
+        while time.monotonic() < end and daemon.poll() is None:
+            peak = max(peak, _memory(daemon.pid))
+            time.sleep(0.5)
+        found.expect(len(server.ledger) > 27, "the hostile ones were not read")
+        found.expect(made.stop(daemon) in {0, 75}, "it did not stop well")
+    found.expect(peak < MOST_MEMORY, f"it took {peak} MB")
+    found.told = f"{peak} MB at most"
+    return made.counted(found)
+
+
+def _memory(process: int) -> int:
+    status = Path(f"/proc/{process}/status").read_text("ascii")
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024
 
 
 @contextlib.contextmanager

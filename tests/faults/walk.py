@@ -43,6 +43,7 @@ FAULTS: dict[str, Callable[[Outside], Found]] = {
     "restore-beside-page": database_faults.restore_beside_page,
     "disk-full": database_faults.disk_full,
     "endless-source": source_faults.endless_source,
+    "hostile-sources": source_faults.hostile_sources,
     "all-sources-fail": source_faults.all_sources_fail,
     "never-answers": channel_faults.never_answers,
     "older-schema": database_faults.older_schema,
