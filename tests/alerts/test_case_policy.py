@@ -63,3 +63,15 @@ def test_who_has_many_followers_is_urgent_and_it_says_how_many() -> None:
     assert priority(Gravity(reach=9_999))[0] == "normal"
     assert priority(Gravity(reach=500), wide_reach=500)[0] == "urgent"
     assert priority(Gravity(reach=None))[0] == "normal"
+
+
+@pytest.mark.parametrize(("size", "raised"), [(9, False), (10, True)])
+def test_a_conversation_is_loud_from_its_tenth_voice_on(size: int, raised: bool) -> None:
+    calm = Gravity(critical=False, sentiment=-0.3, needs_answer=0.9, thread_size=size)
+    assert (priority(calm)[0] == "urgent") is raised
+
+
+def test_who_was_answered_in_the_second_in_which_they_wrote_last_is_answered() -> None:
+    answered = replace(CASE, answered_at=AT, last_posted_at=AT)
+    assert answered.state_at(AT) == "answered"
+    assert replace(answered, last_posted_at=AT + SECOND).state_at(AT + DAY) == "open"

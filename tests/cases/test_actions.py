@@ -18,6 +18,7 @@ from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
     HOUR,
+    INJURY,
     LATE,
     MINUTE,
     NOW,
@@ -264,3 +265,18 @@ def test_a_fact_about_a_mood_is_said_once(acme: Assembly) -> None:
     moods = [fact for fact in facts if "unhappy" in fact]
     assert len(moods) == 1
     assert moods[0].startswith("very unhappy")
+
+
+@pytest.mark.parametrize(("words", "urgent"), [(ANGRY, False), (INJURY, True)])
+@pytest.mark.parametrize("note", ["", "she called twice"])
+def test_whom_a_case_is_given_to_reads_the_note_and_is_woken_where_it_is_critical(
+    sqlite: Sqlite, tmp_path: Path, words: str, urgent: bool, note: str
+) -> None:
+    people = "".join(f'[[people]]\nname = "{name}"\n' for name in ("ANA", "BEN"))
+    acme = assembly_of(sqlite, settings_from(tmp_path, tables=people))
+    (given,) = take(acme, post(words, author="ida", thread_id="ida"))
+    detail = {"note": note} if note else {}
+    assert tell(acme, "assign", case_id=given, owner="BEN", **detail).changed
+    (row,) = [each for each in messages(acme.database) if each.about == f"case:{given}"]
+    assert row.urgent is urgent
+    assert row.payload["footer"] == (f"ANA: {note}" if note else "")

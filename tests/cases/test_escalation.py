@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts import ladder
 from monitor.cases import escalation
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries
@@ -381,7 +382,9 @@ def test_a_thread_that_doubles_raises_its_open_cases_once_for_each_doubling(data
     found = case(database, "1")
     assert found.priority == "urgent"
     assert "8 people write of this" in found.priority_reasons
-    assert found.next_step_at is not None
+    assert found.step == 0
+    assert found.next_step_at == ladder.next_step_at(found, NOW), "by its new steps, not by the old ones"
+    assert found.chain == ladder.chain_text(acme.rules.clock("urgent", NOW).chain)
 
 
 # -- many -----------------------------------------------------------------------------------------------------------

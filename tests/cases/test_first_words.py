@@ -13,6 +13,7 @@ from alerts.case import Case
 from connectors import Post
 from monitor.cases import actions, escalation
 from monitor.cases.own_lists import PRIVATE_ENDS, all_solved, own_lists
+from monitor.cases.recording import take_back
 from monitor.notify import rendering
 from monitor.people.identity import of_settings
 from monitor.reports import statistics
@@ -22,6 +23,7 @@ from monitor.web.case_timeline import words_of
 from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
+    ASKING,
     DAY,
     HOUR,
     LATE,
@@ -367,3 +369,58 @@ def test_a_case_that_is_let_go_calls_people_from_the_beginning_again(acme: Assem
     fresh = acme.rules.clock(row["priority"], later).chain
     assert ladder.chain_of(row["chain"]) == tuple(fresh)
     assert fresh == () or fresh[0].at > later
+
+
+def test_an_answer_to_what_came_before_leaves_the_next_clock_running_with_its_steps(patient: Assembly) -> None:
+    """They wrote again before our answer was seen: what it answers is behind them, and they wait by the next target."""
+    acme = patient
+    take(acme, post(LATE, native_id="again", thread_id="thread", at=NOW - 10 * MINUTE), now=NOW)
+    assert reply(acme, ANSWER, at=NOW - 30 * MINUTE) == 1
+    clock = acme.rules.clock("normal", NOW - 10 * MINUTE, again=True)
+    found = olga(acme)
+    assert (found.answered_at, found.due_at) == (NOW - 30 * MINUTE, clock.due_at)
+    assert found.chain == ladder.chain_text(clock.chain)
+    assert found.state_at(NOW) == "open"
+
+
+def test_an_answer_to_what_came_before_gives_an_entry_of_the_list_no_steps(patient: Assembly) -> None:
+    acme = patient
+    for name, minutes in (("q1", 50), ("q2", 10)):
+        take(acme, post(ASKING, author="quin", native_id=name, thread_id="q", at=NOW - minutes * MINUTE), now=NOW)
+    made = post(ANSWER, author="acme_care", parent_id="q1", thread_id="q", at=NOW - 30 * MINUTE)
+    with acme.database.transaction():
+        assert acme.answers.take([made], NOW) == 1
+    found = case(acme.database, "2")
+    assert (found.lane, found.answered_at, found.chain) == ("sweep", NOW - 30 * MINUTE, "[]")
+
+
+def test_a_second_answer_of_the_same_second_changes_nothing(acme: Assembly) -> None:
+    at = NOW - 10 * MINUTE
+    assert reply(acme, ANSWER, at=at, native_id="r1") == 1
+    before = lines(acme.database, "1")
+    assert reply(acme, "Your refund is on its way.", at=at, native_id="r2") == 0
+    assert lines(acme.database, "1") == before
+
+
+def test_an_answer_in_the_second_in_which_they_wrote_again_answers_that(acme: Assembly) -> None:
+    reply(acme, ANSWER, at=NOW - 30 * MINUTE)
+    take(acme, post(LATE, native_id="again", thread_id="thread", at=NOW), now=NOW)
+    assert reply(acme, ANSWER, at=NOW, native_id="r2") == 1
+    assert olga(acme).answered_at == NOW
+
+
+def test_a_machine_takes_back_what_it_answered_itself_and_nothing_else(acme: Assembly) -> None:
+    reply(acme, ANSWER, at=NOW - 10 * MINUTE, url="https://forum.example/r1")
+    with acme.database.transaction():
+        take_back(acme.database, acme.rules, olga(acme), "https://forum.example/other", "a machine", NOW)
+    assert olga(acme).answered_at == NOW - 10 * MINUTE
+    with acme.database.transaction():
+        take_back(acme.database, acme.rules, olga(acme), "https://forum.example/r1", "a machine", NOW)
+    assert olga(acme).answered_at is None
+
+
+def test_who_says_that_it_was_the_answer_says_it_of_our_newest_reply_alone(acme: Assembly) -> None:
+    reply(acme, LOOKING, at=NOW - 30 * MINUTE, native_id="r1")
+    reply(acme, "Sorry to hear that!", at=NOW - 20 * MINUTE, native_id="r2")
+    say(acme, "answered")
+    assert [row["kind"] for row in key_values.own_posts_of_case(acme.database, "1")] == ["holding", "answer"]

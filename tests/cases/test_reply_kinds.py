@@ -110,3 +110,9 @@ def test_twenty_seconds_is_the_bound() -> None:
     from monitor.cases.reply_kinds import PROMPT
 
     assert timedelta(seconds=20) == PROMPT
+
+
+def test_two_receipts_in_one_sentence_are_automatic_and_one_with_news_is_not() -> None:
+    listed = ("Thank you for contacting us.", "We have received your message.")
+    assert kind_of("Thank you for contacting us we have received your message", listed).kind == "automatic"
+    assert kind_of("Thank you for contacting us we have sent the refund today", listed).kind != "automatic"

@@ -1,0 +1,139 @@
+"""What opening a case and each further word of its author set: clocks, chains, and what is told of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts import ladder
+from monitor.cases.actions import say
+from monitor.store import cases
+from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
+from tests.helpers import (
+    ANGRY,
+    ASKING,
+    DAY,
+    HOUR,
+    INJURY,
+    LATE,
+    MINUTE,
+    NOW,
+    THANKS,
+    assembly_of,
+    case,
+    lines,
+    messages,
+    post,
+    settings_from,
+    take,
+)
+
+TARGETS = '[desk.targets]\nnormal = { first = "2h", next = "5h", resolve = "16h" }\n'
+
+
+@pytest.fixture
+def acme(sqlite: Sqlite, tmp_path: Path) -> Assembly:
+    """Where a first answer has two hours, and each that follows five."""
+    return assembly_of(sqlite, settings_from(tmp_path, tables=TARGETS))
+
+
+def olga(acme: Assembly, words: str, at: datetime = NOW, **more: Any) -> cases.Case:
+    """She writes, always in one conversation, and is heard at once."""
+    take(acme, post(words, thread_id="t", at=at), now=max(at, NOW), **more)
+    return case(acme.database, "1")
+
+
+def chain(acme: Assembly, start: datetime, *, again: bool = False) -> str:
+    return ladder.chain_text(acme.rules.clock("normal", start, again=again).chain)
+
+
+def test_what_was_only_listed_is_called_for_once_its_author_says_what_calls(acme: Assembly) -> None:
+    listed = olga(acme, ASKING, NOW - HOUR)
+    assert (listed.lane, listed.due_at, listed.chain) == ("sweep", None, "[]")
+    called = olga(acme, ANGRY)
+    assert (called.lane, called.chain) == ("ping", chain(acme, NOW))
+    assert called.due_at == acme.rules.clock("normal", NOW).due_at
+    assert len(ladder.chain_of(called.chain)) == len(acme.rules.clock("normal", NOW).chain)
+
+
+def test_more_of_the_same_leaves_the_clock_of_a_case_alone(acme: Assembly) -> None:
+    first = olga(acme, ANGRY, NOW - HOUR)
+    more = olga(acme, LATE)
+    assert (more.due_at, more.chain, more.step) == (first.due_at, first.chain, first.step)
+    assert more.last_posted_at == NOW
+
+
+def test_who_writes_again_after_an_answer_has_the_next_target_from_then_on(acme: Assembly) -> None:
+    first = olga(acme, ANGRY, NOW - 3 * HOUR)
+    say(acme.database, acme.rules, "1", "answered", who="Ana", way="page", now=NOW - 2 * HOUR)
+    again = olga(acme, LATE)
+    clock = acme.rules.clock("normal", NOW, again=True)
+    assert (again.due_at, again.chain) == (clock.due_at, chain(acme, NOW, again=True))
+    assert first.due_at is not None
+    assert clock.due_at > first.due_at, "the old one must not be kept because it is earlier"
+    assert lines(acme.database, "1")[-1] == "again"
+
+
+def test_thanks_are_counted_and_move_nothing(acme: Assembly) -> None:
+    first = olga(acme, ANGRY, NOW - HOUR)
+    after = olga(acme, THANKS)
+    row = cases.row_of(acme.database, "1")
+    assert row is not None
+    assert row["mentions"] == 2
+    assert (after.due_at, after.chain, after.last_posted_at) == (first.due_at, first.chain, first.last_posted_at)
+
+
+def test_an_old_post_is_shown_and_calls_nobody(acme: Assembly) -> None:
+    old = olga(acme, ANGRY, NOW - acme.rules.settings.alerts.alert_not_older_than - MINUTE)
+    assert (old.lane, old.quiet, old.chain, old.next_step_at) == ("ping", True, "[]", None)
+    assert messages(acme.database) == []
+
+
+def test_a_critical_case_is_told_now_and_another_once_its_group_has_waited(acme: Assembly) -> None:
+    olga(acme, ANGRY)
+    take(acme, post(INJURY, author="ike", thread_id="i", at=NOW), now=NOW)
+    wait = acme.rules.settings.alerts.group_wait
+    assert wait > timedelta(0)
+    due = {row.about: row.due_at for row in messages(acme.database)}
+    assert due == {"story:1": NOW + wait, "story:2": NOW}
+
+
+def test_whoever_is_hurt_now_is_told_of_as_hurt(acme: Assembly) -> None:
+    """That message stands in the channel on its own, also where its story was known to be critical."""
+    olga(acme, ANGRY, NOW - HOUR)
+    olga(acme, INJURY)
+    (news,) = [row for row in messages(acme.database) if row.about == "case:1"]
+    assert (news.reason, news.urgent, news.payload) == ("critical now", True, {"hurt": True})
+
+
+def test_the_first_words_after_a_case_was_closed_are_read_once(acme: Assembly) -> None:
+    olga(acme, ANGRY, NOW - 3 * HOUR)
+    closed = NOW - 2 * HOUR
+    say(acme.database, acme.rules, "1", "close", who="Ana", way="page", now=closed, detail={"outcome": "solved"})
+    for words, at in ((LATE, closed), (THANKS, closed + MINUTE), (ANGRY, closed + 2 * MINUTE)):
+        take(acme, post(words, thread_id="t", at=at), now=NOW)
+    (read,) = [line for line in cases.log_of(acme.database, "1") if line.what == "next words"]
+    assert read.detail["better"], "what was written before the case was closed says nothing of how it ended"
+
+
+@pytest.mark.parametrize(("age", "calls"), [(59 * MINUTE, True), (61 * MINUTE, False), (110 * MINUTE, False)])
+def test_of_a_first_read_only_what_is_critical_and_under_an_hour_old_calls(
+    acme: Assembly, age: timedelta, calls: bool
+) -> None:
+    take(acme, post(INJURY, at=NOW - age), now=NOW, first_reads={"forum": NOW + MINUTE})
+    (story,) = [row for row in messages(acme.database) if row.about == "story:1"]
+    assert (story.urgent, not story.carrier) == (calls, calls)
+    steps = acme.rules.clock("critical", NOW - age).chain
+    behind = ladder.behind(steps, NOW, goes_on=True)
+    assert case(acme.database, "1").step == (0 if calls else behind)
+    assert behind > 0
+
+
+def test_an_entry_of_the_list_has_no_clock_until_somebody_takes_it(acme: Assembly) -> None:
+    listed = olga(acme, ASKING)
+    assert (listed.due_at, listed.next_step_at) == (None, None)
+    assert olga(acme, ASKING, NOW + DAY).due_at is None
