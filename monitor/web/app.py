@@ -8,12 +8,13 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,12 +23,12 @@ from monitor.cases.actions import NotAllowed, NotPossible
 from monitor.store.connect import Error
 from monitor.web import auth, security
 from monitor.web.context import WebContext
-from monitor.web.forms import Form
 from monitor.web.html import page, static_files
 from monitor.web.identity import Identity, Refusal
 from monitor.web.routing import ROUTES, RequestContext, Route
 
 log = logging.getLogger("earful.page")
+T = TypeVar("T")
 
 MOST_WAITING = 64  # requests that may wait for a thread; more are told to come back
 ANY_HOST = ("/health", "/ready")  # asked by probes that know only an address
@@ -85,7 +86,10 @@ class _Guard:
         except Refusal as refusal:
             await _plain(refusal)(scope, receive, with_headers)
             return
-        await self.app(scope, receive, with_headers)
+        try:
+            await self.app(scope, receive, with_headers)
+        except ClientDisconnect:  # whoever hung up is answered nothing, and it is no fault
+            return
 
 
 def _plain(refusal: Refusal) -> Response:
@@ -95,27 +99,47 @@ def _plain(refusal: Refusal) -> Response:
 def _endpoint(site: WebContext, methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         route = methods.get(request.method) or methods["GET"]  # HEAD
-        form = Form()
-        if request.method not in {"GET", "HEAD"}:
-            security.check_origin(request.headers, site.hosts)
-            form = security.form_of(await security.read_body(request))
-        return await in_pool(site, partial(serve, site, route, request, form))
+        context = RequestContext(request, site, site.assembly_of(), site.clock())
+        if request.method in {"GET", "HEAD"}:
+            return await in_pool(site, partial(serve, site, route, context))
+        # A body is read only for whoever may send one: that is known from the head alone.
+        security.check_origin(request.headers, site.hosts)
+        if refused_at_once := await in_pool(site, partial(admitted, site, route, context)):
+            return refused_at_once
+        owner = "signed" if route.kind == "signed" else security.same_client(context.address)
+        context.form = security.form_of(await site.bodies.read(request, owner))
+        return await in_pool(site, partial(done, route, context))
 
     return endpoint
 
 
-async def in_pool(site: WebContext, work: Callable[[], Response]) -> Response:
+async def in_pool(site: WebContext, work: Callable[[], T]) -> T:
     """Run `work` in the page's own threads, unless too many wait for one already."""
     if site.pool._work_queue.qsize() > MOST_WAITING or site.stopping.is_set():
         raise Refusal(503, "Too much at once", "Try again in a moment.", wait=2)
     return await asyncio.get_running_loop().run_in_executor(site.pool, work)
 
 
-def serve(site: WebContext, route: Route, request: Request, form: Form) -> Response:
-    """Answer one request: who asks, may they, is the form ours, then the route's own function."""
-    context = RequestContext(request, site, site.assembly_of(), site.clock(), form)
+def serve(site: WebContext, route: Route, context: RequestContext) -> Response:
+    """Answer a request without a body."""
+    return admitted(site, route, context) or done(route, context)
+
+
+def admitted(site: WebContext, route: Route, context: RequestContext) -> Response | None:
+    """Who asks, and may they, from the head alone: None where they may, else what they are told."""
+    return _safely(route, context, lambda: _admit(site, route, context))
+
+
+def done(route: Route, context: RequestContext) -> Response:
+    """Whether the form is ours, then the route's own function."""
+    answer = _safely(route, context, lambda: _act(route, context))
+    assert answer is not None
+    return answer
+
+
+def _safely(route: Route, context: RequestContext, work: Callable[[], Response | None]) -> Response | None:
     try:
-        return _serve(site, route, context)
+        return work()
     except Refusal as refusal:
         return refused(context, route, refusal)
     except NotAllowed as error:
@@ -133,7 +157,7 @@ def serve(site: WebContext, route: Route, request: Request, form: Form) -> Respo
         )
 
 
-def _serve(site: WebContext, route: Route, context: RequestContext) -> Response:
+def _admit(site: WebContext, route: Route, context: RequestContext) -> Response | None:
     context.identity = _identity(site, route, context)
     if context.identity is None and route.kind == "page":
         if context.request.method != "GET":
@@ -143,6 +167,18 @@ def _serve(site: WebContext, route: Route, context: RequestContext) -> Response:
         raise Refusal(403, "That is not for your role", f"It asks for {route.role}; you are {context.identity.role}.")
     if context.identity is not None and (elsewhere := _first(context, context.identity, route)):
         return RedirectResponse(elsewhere, 303)
+    if route.before is not None:
+        route.before(context)
+    if (
+        route.kind == "public"
+        and route.method == "POST"
+        and not context.request.cookies.get(auth.cookie_name(context.settings, auth.FORM_COOKIE))
+    ):
+        raise _grown_old()
+    return None
+
+
+def _act(route: Route, context: RequestContext) -> Response:
     fresh = ""
     if context.identity is not None and context.identity.csrf:
         context.csrf = context.identity.csrf
@@ -153,7 +189,7 @@ def _serve(site: WebContext, route: Route, context: RequestContext) -> Response:
     if route.method == "POST" and route.kind not in {"signed", "api"}:
         given = context.form.get("csrf")
         if fresh or not hmac.compare_digest(given.encode(), context.csrf.encode()):
-            raise Refusal(403, "This page has grown old", "Nothing was done. Load the page again and repeat it.")
+            raise _grown_old()
     response = route.handle(context)
     if fresh:
         response.set_cookie(
@@ -185,6 +221,10 @@ def _first(context: RequestContext, identity: Identity, route: Route) -> str:
     has_page = any(each.path == route.path and each.method == "GET" for each in ROUTES)
     where = "/again" if identity.session else "/login"  # a proxy's word is no login
     return f"{where}?" + urlencode({"next": path if has_page else path.rpartition("/")[0] or "/"})
+
+
+def _grown_old() -> Refusal:
+    return Refusal(403, "This page has grown old", "Nothing was done. Load the page again and repeat it.")
 
 
 def _next(context: RequestContext) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.web.auth import Authenticator
+from monitor.web.bodies import Bodies
 from monitor.wiring import Assembly
 
 
@@ -25,6 +26,7 @@ class WebContext:
     hosts_of: Callable[[], frozenset[str]]  # known for sure only once the server listens
     authenticator: Authenticator
     pool: ThreadPoolExecutor  # answers pages
+    bodies: Bodies  # of requests while they arrive
     ready_pool: ThreadPoolExecutor  # answers /ready, which must not wait behind pages
     stopping: threading.Event
     open_demo: bool  # without a login, on this machine only

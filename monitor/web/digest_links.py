@@ -56,7 +56,7 @@ def show_letters(context: RequestContext) -> Response:
     return _show(context, _target(context))
 
 
-@post("/letters/{token}", role="nobody", kind="signed")
+@post("/letters/{token}", role="nobody", kind="signed", before=_target)
 def use_letters(context: RequestContext) -> Response:
     """End the letters, or begin them again; the link itself is the proof, so it is asked for no other."""
     target = _target(context)

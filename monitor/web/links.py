@@ -198,7 +198,7 @@ def show_link(context: RequestContext) -> Response:
     return _opens_the_case(context, claim) or _show(context, claim)
 
 
-@post("/act/{purpose}/{token}", role="nobody", kind="public")
+@post("/act/{purpose}/{token}", role="nobody", kind="public", before=_claim)
 def use_link(context: RequestContext) -> Response:
     """Do what the button says."""
     claim = _claim(context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from monitor.web.identity import Identity, Refusal
 EVERY = 1.0  # seconds between two looks
 BEAT = 15  # looks without news after which a comment keeps proxies from closing the line
 MOST = 100  # listeners
+OF_ONE = 8  # of these, of one person: more pages of theirs are up to date whenever they are loaded
 ASK_AGAIN = 60  # looks after which it is asked again whether this person may still listen
 
 
@@ -25,7 +27,7 @@ class _Watch:
 
     def __init__(self, site: WebContext) -> None:
         self.site = site
-        self.listeners = 0
+        self.listeners: Counter[str] = Counter()
         self._mark = ""
         self._looked = -EVERY
         self._look: asyncio.Future[str] | None = None
@@ -56,9 +58,14 @@ def paths_of(site: WebContext) -> list[Path]:
             request, made.database, made.settings, site.clock(), open_demo=site.open_demo
         )
 
-    async def events(request: Request) -> AsyncIterator[bytes]:
+    def full(name: str) -> bool:
+        return watch.listeners.total() >= MOST or (watch.listeners[name] >= OF_ONE and not site.open_demo)
+
+    async def events(request: Request, name: str) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
-        watch.listeners += 1
+        if full(name):  # many were asked for at once
+            return
+        watch.listeners[name] += 1
         try:
             known = await watch.mark()
             yield f"retry: 3000\nevent: mark\ndata: {known}\n\n".encode()
@@ -75,16 +82,19 @@ def paths_of(site: WebContext) -> list[Path]:
                 if looks % ASK_AGAIN == 0 and await loop.run_in_executor(site.pool, identity, request) is None:
                     return
         finally:
-            watch.listeners -= 1
+            watch.listeners -= Counter((name,))  # and of nobody left, nothing is kept
 
     async def live(request: Request) -> Response:
         known = await asyncio.get_running_loop().run_in_executor(site.pool, identity, request)
         if known is None:
             raise Refusal(401, "You are not logged in")
-        if watch.listeners >= MOST:
+        if full(known.name):
             raise Refusal(503, "Too many pages are open", "They are up to date whenever they are loaded.", wait=30)
         return StreamingResponse(
-            events(request), 200, {"cache-control": "no-store", "x-accel-buffering": "no"}, "text/event-stream"
+            events(request, known.name),
+            200,
+            {"cache-control": "no-store", "x-accel-buffering": "no"},
+            "text/event-stream",
         )
 
     return [Path("/live", live)]

@@ -104,6 +104,7 @@ class RequestContext:
 
 
 Handler = Callable[[RequestContext], Response]
+Check = Callable[[RequestContext], object]  # raises Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Route:
     kind: Kind
     handle: Handler
     fresh: bool = False  # asks again who it is, where the login is older than fifteen minutes
+    before: Check | None = None  # of a signed address: refuses a bad one before any body is read
 
 
 ROUTES: list[Route] = []
@@ -126,14 +128,18 @@ def get(path: str, role: Role = "viewer", kind: Kind = "page", *, fresh: bool = 
     return _route(path, "GET", role, kind, fresh)
 
 
-def post(path: str, role: Role = "staff", kind: Kind = "page", *, fresh: bool = False) -> Callable[[Handler], Handler]:
+def post(
+    path: str, role: Role = "staff", kind: Kind = "page", *, fresh: bool = False, before: Check | None = None
+) -> Callable[[Handler], Handler]:
     """Serve POST of `path` to everybody of at least `role`, with the form's secret checked."""
-    return _route(path, "POST", role, kind, fresh)
+    return _route(path, "POST", role, kind, fresh, before)
 
 
-def _route(path: str, method: str, role: Role, kind: Kind, fresh: bool) -> Callable[[Handler], Handler]:
+def _route(
+    path: str, method: str, role: Role, kind: Kind, fresh: bool, before: Check | None = None
+) -> Callable[[Handler], Handler]:
     def keep(handle: Handler) -> Handler:
-        ROUTES.append(Route(path, method, role, kind, handle, fresh))
+        ROUTES.append(Route(path, method, role, kind, handle, fresh, before))
         return handle
 
     return keep

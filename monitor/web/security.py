@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,8 +12,6 @@ from monitor.settings.models import Settings
 from monitor.web.forms import Form
 from monitor.web.identity import Refusal
 
-MOST_BODY = 1_000_000  # bytes
-BODY_SECONDS = 20.0
 MOST_FIELDS = 2_000
 
 # A page of ours loads only what we serve; nothing is framed, nothing is sniffed, no address leaves with a click.
@@ -76,6 +73,17 @@ def is_trusted(address: str, settings: Settings) -> bool:
     return any(asks in ip_network(each) for each in settings.earful.trusted_proxies)
 
 
+def same_client(address: str) -> str:
+    """What an address is counted by: of IPv6 its /64, of which one household or server has all."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
+
+
 def listen_of(settings: Settings) -> tuple[str, int]:
     """(host, port) to listen on."""
     return parts_of(settings.earful.page_listen)
@@ -126,27 +134,6 @@ def check_origin(headers: Headers, hosts: frozenset[str]) -> None:
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.lower() not in hosts:
         raise Refusal(403, "This came from another site")
-
-
-async def read_body(request: Request) -> bytes:
-    """The body, at most 1 MB and within twenty seconds."""
-    told = request.headers.get("content-length", "0")
-    if told.isdigit() and int(told) > MOST_BODY:
-        raise Refusal(413, "That is too much at once", "A form holds at most one megabyte.")
-
-    async def read() -> bytes:
-        parts, size = [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size > MOST_BODY:
-                raise Refusal(413, "That is too much at once", "A form holds at most one megabyte.")
-            parts.append(part)
-        return b"".join(parts)
-
-    try:
-        return await asyncio.wait_for(read(), BODY_SECONDS)
-    except TimeoutError:
-        raise Refusal(408, "That took too long to arrive") from None
 
 
 def form_of(body: bytes) -> Form:

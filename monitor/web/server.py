@@ -11,6 +11,7 @@ import logging
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -22,9 +23,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from monitor.timeouts import Overran, within
 from monitor.web.app import build
 from monitor.web.auth import Authenticator
+from monitor.web.bodies import Bodies
 from monitor.web.context import WebContext
 from monitor.web.html import warm
-from monitor.web.security import hosts_of, is_loopback, listen_of, parts_of
+from monitor.web.security import hosts_of, is_loopback, listen_of, parts_of, same_client
 from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.page")
@@ -33,21 +35,29 @@ THREADS = 6
 PORTS = 20  # that a demo tries, one after the other
 MOST_CONNECTIONS = 600
 HEADER_SECONDS = 10.0  # a browser sends its request line and headers in one go
+UNREAD_SECONDS = 3.0  # for the rest of a body that nobody will read
+READER_SECONDS = 30.0  # somebody may stop reading what they asked for
 MOST_HEADERS = 32_768  # bytes
 
 
 class Guarded(H11Protocol):
-    """uvicorn's protocol with two bounds it lacks: how long a request may take to arrive, and how many may be open."""
+    """uvicorn's protocol with the bounds it lacks: how long a request may take to arrive, how many may be open, and how
+    long a reader may stop reading.
+
+    Where there are too many, one that has not sent its request whole goes: the one that has waited longest among those
+    of the client that has most of them.
+    """
 
     _clock: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
+    _since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Watch the new connection; where there are too many, one that asks for nothing goes."""
+        """Watch the new connection, and make room for it."""
         super().connection_made(transport)
+        self._since = self.loop.time()
         if len(self.connections) > MOST_CONNECTIONS:
-            others = (each for each in self.connections if each is not self and isinstance(each, Guarded))
-            victim = next((each for each in others if not each.is_busy()), self)
-            victim.transport.abort()
+            self._victim().transport.abort()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -58,32 +68,65 @@ class Guarded(H11Protocol):
     def on_response_complete(self) -> None:
         """The clock of the next request on this connection starts."""
         super().on_response_complete()
+        self._since = self.loop.time()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is left to watch."""
         super().connection_lost(exc)
         self._stop_clock()
+        self._stop_reader()
+
+    def pause_writing(self) -> None:
+        """What was asked for is not read: whoever goes on like that is cut off."""
+        super().pause_writing()
+        if self._reader is None:
+            self._reader = self.loop.call_later(READER_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It is read again."""
+        super().resume_writing()
+        self._stop_reader()
 
     def is_busy(self) -> bool:
-        """Whether a request is being answered."""
-        return self.cycle is not None and not self.cycle.response_complete
+        """Whether a request is being answered that has come in whole, to somebody who reads the answer."""
+        cycle = self.cycle
+        return cycle is not None and not cycle.response_complete and not cycle.more_body and self._reader is None
+
+    @property
+    def peer(self) -> str:
+        """Who is at the other end: a client, or a proxy with many behind it."""
+        return same_client(self.client[0]) if self.client else ""
+
+    def _victim(self) -> Guarded:
+        waiting = [each for each in self.connections if isinstance(each, Guarded) and not each.is_busy()]
+        if not waiting:
+            return self
+        most, _ = Counter(each.peer for each in waiting).most_common(1)[0]
+        return min((each for each in waiting if each.peer == most), key=lambda each: each._since)
 
     def _watch(self) -> None:
-        if self.is_busy():
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:  # the body has a clock of its own: monitor/web/bodies.py
             self._stop_clock()
         elif self._clock is None:
-            self._clock = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+            unread = cycle is not None and cycle.more_body  # it was answered from the head alone
+            self._clock = self.loop.call_later(UNREAD_SECONDS if unread else HEADER_SECONDS, self._too_slow)
 
     def _too_slow(self) -> None:
         self._clock = None
-        if not self.is_busy():
+        if self.cycle is None or self.cycle.response_complete:
             self.transport.abort()
 
     def _stop_clock(self) -> None:
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+    def _stop_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -121,6 +164,7 @@ class WebServer:
             hosts_of=lambda: hosts_of(assembly_of().settings, self.port),
             authenticator=Authenticator(clock),
             pool=ThreadPoolExecutor(THREADS, thread_name_prefix="page"),
+            bodies=Bodies(),
             ready_pool=ThreadPoolExecutor(1, thread_name_prefix="page-ready"),
             stopping=threading.Event(),
             open_demo=self.open_demo,

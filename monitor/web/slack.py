@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.background import BackgroundTask
@@ -20,11 +22,12 @@ from starlette.routing import Route as Path
 from monitor.notify.interactions import Spool, spool_folder
 from monitor.settings.models import Settings
 from monitor.web.context import WebContext
-from monitor.web.security import read_body
 
 if TYPE_CHECKING:
     from alerts.slack.socket_mode import Press  # with Slack's library: only where Slack is configured
 
+FRESH = 300  # seconds that a press may be old, and a clock be off
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 log = logging.getLogger("earful.page")
 
 
@@ -33,9 +36,12 @@ def paths_of(site: WebContext) -> list[Path]:
     writing = threading.Lock()  # the same press may come twice at once
 
     async def press(request: Request) -> Response:
-        body = await read_body(request)
         settings = site.assembly_of().settings
-        channel, found, refused = proved(settings, dict(request.headers), body, site)
+        headers = dict(request.headers)
+        channel, found, refused = "", None, unproved(settings, headers, site.clock())
+        if not refused:  # a body is read only for a head that could be Slack's
+            body = await site.bodies.read(request, "slack")
+            channel, found, refused = proved(settings, headers, body, site)
         if refused:
             log.warning("a press at /slack/press was refused: %s", refused)
             return _say(401, "This is no press of ours")
@@ -58,6 +64,18 @@ def _ask_whom(bot: Any, press: Press) -> None:
     from alerts.slack.socket_mode import ask_whom  # with Slack's library: only where it is configured
 
     ask_whom(bot, press)
+
+
+def unproved(settings: Settings, headers: dict[str, str], now: datetime) -> str:
+    """Why a request cannot be Slack's, from its head alone; "" where it can."""
+    if not any(channel.kind == "slack" and channel.options.signing_secret for channel in settings.channels):
+        return "no channel has a signing_secret"
+    stamp = headers.get("x-slack-request-timestamp", "")
+    if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
+        return "its time is no number"
+    if abs(now.timestamp() - int(stamp)) > FRESH:
+        return "it is not of these five minutes"
+    return "" if _SIGNATURE.fullmatch(headers.get("x-slack-signature", "")) else "it has no signature of Slack's form"
 
 
 def proved(settings: Settings, headers: dict[str, str], body: bytes, site: WebContext) -> tuple[str, Press | None, str]:
