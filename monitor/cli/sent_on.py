@@ -25,7 +25,7 @@ def sent_on(
     as_: Annotated[str, typer.Option("--as", help="Whose they are, and who says it.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List what you sent on into private, or say of all of it that it is solved."""
+    """List what went on in private, or close it as solved."""
     if verb not in {"", "solved"}:
         raise Failed(
             f"{safe_line(verb)!r} cannot be said of all of them: write solved, or say it of one, by its number"

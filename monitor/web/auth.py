@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import cast
 
 from argon2 import PasswordHasher
@@ -41,8 +42,12 @@ FORM_COOKIE = "earful_form"
 
 _HASHER = PasswordHasher()
 _HASHING = threading.BoundedSemaphore(2)  # 64 MB each
-# What a name that nobody has is compared with, so that the answer takes as long.
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
+
+
+@cache
+def _nobody() -> str:
+    """What a name that nobody has is compared with, so that the answer takes as long; no command waits for its hash."""
+    return _HASHER.hash(secrets.token_urlsafe(16))
 
 
 class Throttle:
@@ -140,9 +145,9 @@ class Authenticator:
                 raise Refusal(
                     429, "Too many attempts", f"Try again in {minutes} minutes.", wait=int(wait.total_seconds()) + 1
                 )
-        known = web.user(database, name)
+        known, nobody = web.user(database, name), _nobody()  # made by the first login, whoever that is
         usable = known is not None and known.password and known.disabled_at is None
-        good = check_password(known.password if known is not None and usable else _NOBODY, password)
+        good = check_password(known.password if known is not None and usable else nobody, password)
         if not (usable and good):
             locked = []
             for throttle, key, what in (*keys, (self._by_address, address, "address")):

@@ -18,9 +18,8 @@ from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.store import sources
 from monitor.store.sqlite import Sqlite
+from tests.cli.program import ROOT, earful, started
 from tests.helpers import ANGRY, assembly_of, post, settings_on, take
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -32,17 +31,6 @@ def settings(tmp_path: Path, sqlite: Sqlite) -> Path:
     take(acme, post(ANGRY, author="ana", at=now), now=now)
     take(acme, post(ANGRY + " (2)", author="ben", at=datetime(2015, 2, 24, 19, 35, tzinfo=UTC)), now=now)
     return file
-
-
-def earful(
-    settings: Path, *words: str, stdout: int = subprocess.PIPE, **environ: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the program as it is called, with its own exit codes and its one place for errors."""
-    return subprocess.run(
-        [sys.executable, "-c", "from monitor.cli import main; main()", "--settings", str(settings), *words],
-        cwd=ROOT, env={**os.environ, **environ}, stdout=stdout, stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL, text=True, errors="replace", timeout=60, check=False,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -72,13 +60,13 @@ def test_the_list_of_commands_is_whole_on_a_screen_of_80_columns(settings: Path)
 
 def test_output_that_cannot_be_written_is_said_in_words(settings: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        ran = earful(settings, "cases", "--json", stdout=full.fileno())
+        ran = started(settings, "cases", "--json", stdout=full.fileno())
     assert (ran.returncode, ran.stderr) == (74, "earful: what was to be read or written: No space left on device\n")
 
 
 def test_a_terminal_that_has_no_columns_is_written_to_all_the_same(settings: Path) -> None:
     """A serial console and some containers say 0: every table used to be empty there."""
-    assert "ana" in earful(settings, "cases", COLUMNS="0").stdout
+    assert "ana" in started(settings, "cases", COLUMNS="0").stdout
 
 
 def test_status_says_first_that_no_daemon_runs(settings: Path, sqlite: Sqlite) -> None:
@@ -106,10 +94,10 @@ def test_an_output_without_every_letter_is_written_as_far_as_it_has_them(
     now = datetime.now(UTC)
     acme = assembly_of(sqlite, load(settings, {}))
     take(acme, post(f"{ANGRY} \u2603 caf\u00e9", author="zo\u00eb\u2603", at=now), now=now)
-    ran = earful(settings, "mentions", "--limit", "1", PYTHONIOENCODING=encoding)
+    ran = earful(settings, "mentions", "--limit", "1", encoding=encoding)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "charged me twice" in " ".join(ran.stdout.split())
-    (line,) = earful(settings, "mentions", "--limit", "1", "--json", PYTHONIOENCODING=encoding).stdout.splitlines()
+    (line,) = earful(settings, "mentions", "--limit", "1", "--json", encoding=encoding).stdout.splitlines()
     assert json.loads(line)["author"] == "zo\u00eb\u2603"
 
 

@@ -13,7 +13,7 @@ from monitor.settings.loading import load
 from monitor.store import key_values, sources
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import know_sources
-from tests.cli.test_command_line import earful
+from tests.cli.program import earful
 from tests.helpers import settings_on
 
 X = """

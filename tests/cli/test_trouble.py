@@ -10,7 +10,7 @@ import pytest
 
 from monitor.store import channel_health, disk, key_values, sources
 from monitor.store.sqlite import Sqlite
-from tests.cli.test_command_line import earful
+from tests.cli.program import earful
 from tests.helpers import settings_from, settings_on
 
 SLACK = '[[channels]]\nname = "slack"\nkind = "slack"\ntoken = { env = "T" }\n'
