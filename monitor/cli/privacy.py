@@ -79,7 +79,7 @@ def export_person(
     ] = "",
     as_: Annotated[str, typer.Option("--as", help="Who takes it out: it is kept.")] = "",
 ) -> None:
-    """Print everything held of one author, notes and cases included.
+    """Print all that is held of one author, whatever it is.
 
     One JSON object a line.
     """

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import takewhile
 from pathlib import Path
 
 import psycopg
@@ -141,9 +142,10 @@ def test_a_read_only_file_is_refused_with_path_user_and_remedy(tmp_path: Path, s
     shutil.copyfile(sqlite_template, path)
     path.chmod(0o444)
     if os.getuid() == 0:
-        for folder in (tmp_path, *tmp_path.parents):
-            if folder.stat().st_uid == 0 and folder != Path("/") and str(folder).startswith("/tmp/"):
-                folder.chmod(0o755)
+        ours = list(takewhile(lambda folder: not folder.stat().st_mode & stat.S_ISVTX, (tmp_path, *tmp_path.parents)))
+        assert Path("/") not in ours, "it stands below no folder that is everybody's, as /tmp is"
+        for folder in ours:
+            folder.chmod(0o755)
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
