@@ -29,7 +29,7 @@ def hold(
     as_: Annotated[str, typer.Option("--as", help="Who says so: an admin.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Keep a case from being forgotten for a while, its words hidden.
+    """Hide the words of a case, but do not forget them yet.
 
     Without a case: list what is on hold.
     """
