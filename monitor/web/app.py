@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.cases.actions import NotAllowed, NotPossible
 from monitor.store.connect import Error
-from monitor.web import auth, security
+from monitor.web import alone, auth, security
 from monitor.web.context import WebContext
 from monitor.web.html import page, static_files
 from monitor.web.identity import Identity, Refusal
@@ -82,7 +82,9 @@ class _Guard:
                 if scope["path"] != "/metrics":
                     raise Refusal(404, "There is nothing here", "This port answers /metrics alone.")
             elif scope["path"] not in ANY_HOST:
-                security.check_host(Headers(scope=scope), self.site.hosts, open_demo=self.site.open_demo)
+                headers = Headers(scope=scope)
+                self._watch(headers)
+                security.check_host(headers, self.site.hosts, open_demo=self.site.open_demo)
         except Refusal as refusal:
             await _plain(refusal)(scope, receive, with_headers)
             return
@@ -90,6 +92,16 @@ class _Guard:
             await self.app(scope, receive, with_headers)
         except ClientDisconnect:  # whoever hung up is answered nothing, and it is no fault
             return
+
+    def _watch(self, headers: Headers) -> None:
+        """Note the first request that is not this machine's own: whoever is alone here is asked again from then on."""
+        assembly = self.site.assembly_of()
+        if self.site.open_demo or self.site.authenticator.elsewhere or not alone.may_be(assembly.settings):
+            return
+        why = alone.came_from_elsewhere(headers, self.site.hosts)
+        if why:
+            self.site.authenticator.elsewhere = why  # at once; and kept, for the next start
+            self.site.pool.submit(alone.end, assembly.database, assembly.settings, why, self.site.clock())
 
 
 def _plain(refusal: Refusal) -> Response:
@@ -191,6 +203,8 @@ def _act(route: Route, context: RequestContext) -> Response:
         if fresh or not hmac.compare_digest(given.encode(), context.csrf.encode()):
             raise _grown_old()
     response = route.handle(context)
+    if context.identity is not None and context.identity.renew:
+        auth.set_cookie(response, context.settings, context.identity.renew, alone=True)
     if fresh:
         response.set_cookie(
             auth.cookie_name(context.settings, auth.FORM_COOKIE), fresh, httponly=True, samesite="strict",

@@ -28,6 +28,7 @@ from monitor.store.database import Database, at, instant
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import factor, passwords
+from monitor.web.alone import end, is_alone
 from monitor.web.identity import RANK, Identity, Refusal, Role
 from monitor.web.security import client_of, is_trusted
 
@@ -37,6 +38,8 @@ WELCOME = timedelta(days=3)  # how long a one-time link waits for its person
 FACTOR_WAIT = timedelta(minutes=5)  # how long a login waits for the code of the second factor
 LEAST_PASSWORD = passwords.LEAST
 SESSION_LIFE = timedelta(days=14)  # whatever it is used for
+ALONE_LIFE = timedelta(days=3650)  # while its person is alone on this machine: it does not end
+COOKIE_LIFE = timedelta(days=400)  # browsers keep no cookie for longer; it is given again
 COOKIE = "earful_session"
 FORM_COOKIE = "earful_form"
 
@@ -88,6 +91,7 @@ class Authenticator:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock
         self.demo_csrf = secrets.token_urlsafe(32)
+        self.elsewhere = ""  # why somebody was not on this machine, since this process began
         self.sealing = secrets.token_bytes(32)  # for what rides in a cookie of ours, of this process
         # By name and address: few, so that guessing is hopeless. By name or address alone: more, so that nobody can
         # lock a colleague out for long from elsewhere, and an office behind one address can still log in.
@@ -96,7 +100,7 @@ class Authenticator:
         self._by_address = Throttle(50, timedelta(minutes=15))
 
     def identity(
-        self, request: Request, database: Database, settings: Settings, now: datetime, *, open_demo: bool
+        self, request: Request, database: Sqlite | Postgresql, settings: Settings, now: datetime, *, open_demo: bool
     ) -> Identity | None:
         """Who asks, by the session cookie; in the open demo everybody is its lead."""
         if open_demo:
@@ -115,7 +119,9 @@ class Authenticator:
         csrf = hmac.new(self.sealing, name.encode(), "sha256").hexdigest()
         return Identity(user.name, cast(Role, user.role), csrf, user.zone, actor=of_page(user.name), proof="header")
 
-    def _of_session(self, request: Request, database: Database, settings: Settings, now: datetime) -> Identity | None:
+    def _of_session(
+        self, request: Request, database: Sqlite | Postgresql, settings: Settings, now: datetime
+    ) -> Identity | None:
         """Who asks, by the session cookie."""
         secret = request.cookies.get(cookie_name(settings, COOKIE), "")
         if not secret or len(secret) > 200:
@@ -123,14 +129,26 @@ class Authenticator:
         row = web.session(database, secret, now)
         if row is None or row["role"] not in RANK:
             return None
-        if now - at(row["seen_at"]) > TOUCH_EVERY:
-            web.touch_session(database, row["id"], now, min(now + IDLE, at(row["created_at"]) + SESSION_LIFE))
+        alone = self._is_alone(database, settings, now)
+        until = min(at(row["seen_at"]) + IDLE, at(row["created_at"]) + SESSION_LIFE)
+        if not alone and now >= until:  # it was kept while its person was alone
+            return None
+        touched = now - at(row["seen_at"]) > TOUCH_EVERY
+        if touched or (alone and at(row["expires_at"]) - now < ALONE_LIFE / 2):
+            web.touch_session(database, row["id"], now, ends(at(row["created_at"]), now, alone=alone))
         role, name = cast(Role, row["role"]), row["name"]
         demanded = settings.earful.admin_factor and role == "admin" and row["way"] == "password"
         return Identity(
             name, role, row["csrf"], row["zone"], row["id"], actor=of_page(name), proven_at=instant(row["proven_at"]),
-            proof=row["way"], needs_factor=demanded and not row["factor"],
+            proof=row["way"], needs_factor=demanded and not row["factor"], unasked=alone,
+            renew=secret if alone and touched else "",
         )  # fmt: skip
+
+    def _is_alone(self, database: Sqlite | Postgresql, settings: Settings, now: datetime) -> bool:
+        if self.elsewhere:
+            end(database, settings, self.elsewhere, now)
+            return False
+        return is_alone(database, settings, now)
 
     def verify(self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime) -> web.User:
         """Whose password this is, or raise Refusal; the answer is the same whatever was wrong."""
@@ -185,6 +203,11 @@ class Authenticator:
         return used
 
 
+def ends(began: datetime, now: datetime, *, alone: bool) -> datetime:
+    """When a session ends that is used now."""
+    return now + ALONE_LIFE if alone else min(now + IDLE, began + SESSION_LIFE)
+
+
 def new_session(database: Database, name: str, now: datetime, way: str = "password") -> str:
     """Begin a session; its secret is told once, to the browser. `way` is how the person proved who they are."""
     secret = secrets.token_urlsafe(32)
@@ -237,13 +260,13 @@ def is_secure(settings: Settings) -> bool:
     return settings.earful.page_url.startswith("https:")
 
 
-def set_cookie(response: Response, settings: Settings, secret: str) -> None:
+def set_cookie(response: Response, settings: Settings, secret: str, *, alone: bool = False) -> None:
     """Give the browser its session."""
     secure = is_secure(settings)
     response.set_cookie(
         cookie_name(settings, COOKIE),
         secret,
-        max_age=int(SESSION_LIFE.total_seconds()),
+        max_age=int((COOKIE_LIFE if alone else SESSION_LIFE).total_seconds()),
         httponly=True,
         samesite="lax",
         secure=secure,

@@ -43,6 +43,7 @@ class Identity:
     proof: str = ""  # "password", "provider"; "" where there is no session of their own
     needs_factor: bool = False  # settings demand a second factor of them, and they have none yet
     unasked: bool = False  # nothing asks them again: one person, on this machine alone
+    renew: str = ""  # the secret of a session whose cookie is to be given once more
 
     def may(self, role: str) -> bool:
         """Whether this person may do what asks for `role`."""

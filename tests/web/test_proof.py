@@ -63,6 +63,7 @@ def test_by_https_only_the_prefixed_cookie_counts(sqlite: Sqlite, tmp_path: Path
 
 def test_a_session_ends_after_fourteen_days_however_much_it_is_used(anywhere: Office) -> None:
     person = anywhere.person("Ana", "lead")
+    anywhere.welcome("Ben")
     for _ in range(13):
         anywhere.clock.forward(DAY)
         assert person.get("/").status_code == 200
