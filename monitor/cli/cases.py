@@ -342,7 +342,9 @@ def _ended_how(case_id: str, verb: str) -> str:
 
 def _one_case(assembly: Any, row: Row) -> None:
     now, zone, one = utc_now(), assembly.settings.zone, cases.case_of(row)
-    head = f"case {one.id} · {one.brand} · {safe_line(one.author)} on {one.source}"
+    warning = assembly.rules.name_warning(one.source, one.author)
+    author = f"{safe_line(one.author)} ({warning})" if warning else safe_line(one.author)
+    head = f"case {one.id} · {one.brand} · {author} on {one.source}"
     console.print(Text(head, "bold"))
     how = rendering.standing(assembly.rules, one, now) or "open: nobody has it"
     console.print(

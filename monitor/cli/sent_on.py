@@ -52,5 +52,5 @@ def sent_on(
             table.add_column(name, justify="right" if name == "case" else "left")
         for case in found:
             at = when(case.answered_at, now, assembly.settings.zone) if case.answered_at else ""
-            table.add_row(case.id, at, Text(safe_line(case.source)), Text(safe_line(author_of(case))))
+            table.add_row(case.id, at, Text(safe_line(case.source)), Text(safe_line(author_of(case, assembly.rules))))
         console.print(table)

@@ -268,7 +268,7 @@ def _entry(
     base = rules.settings.earful.page_url.rstrip("/")
     return Entry(
         case_id=case.id,
-        headline=f"{author_of(case)} on {case.source}{times} · posted {posted}",
+        headline=f"{author_of(case, rules)} on {case.source}{times} · posted {posted}",
         excerpt=(worst.post.text or worst.post.title or _stars(worst)) if worst else "",
         facts=facts_of(rules, row, case, worst, earlier, now),
         url=worst.post.url if worst else "",
@@ -280,11 +280,13 @@ def _entry(
     )
 
 
-def author_of(case: Case) -> str:
-    """How the author of a case is written: "@customer", "somebody"."""
+def author_of(case: Case, rules: Rules) -> str:
+    """How the author of a case is written: "@customer", "somebody", "@acme (not your account)"."""
     if not case.author:
         return "somebody"
-    return case.author if case.author.startswith(("@", "u/")) or " " in case.author else f"@{case.author}"
+    name = case.author if case.author.startswith(("@", "u/")) or " " in case.author else f"@{case.author}"
+    warning = rules.name_warning(case.source, case.author)
+    return f"{name} ({warning})" if warning else name
 
 
 def _stars(mention: Mention) -> str:
@@ -398,7 +400,7 @@ def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> Li
     how = standing(rules, case, now)
     hurry = f"{case.priority} · " if case.priority in {"critical", "urgent"} else ""
     return Line(
-        f"#{case.id} {hurry}{author_of(case)} on {case.source}: {words}" + (f" ({how})" if how else ""),
+        f"#{case.id} {hurry}{author_of(case, rules)} on {case.source}: {words}" + (f" ({how})" if how else ""),
         worst.post.url if worst else "",
         f"{rules.settings.earful.page_url.rstrip('/')}/cases/{case.id}",
         case.id,

@@ -13,6 +13,7 @@ from alerts.case import Case, Priority
 from connectors import Post
 from monitor.settings.accounts import Accounts
 from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
+from monitor.text import names
 from monitor.text.similarity import alike
 from monitor.types import Verdict
 
@@ -186,6 +187,15 @@ class Rules:
     def is_own(self, post: Post) -> bool:
         """Whether the brand wrote this itself."""
         return bool(self.accounts.brand_of(post))
+
+    @cached_property
+    def _our_names(self) -> tuple[str, ...]:
+        accounts = [name for brand in self.settings.brands for names in brand.accounts.values() for name in names]
+        return (*(brand.name for brand in self.settings.brands), *accounts)
+
+    def name_warning(self, source: str, author: str) -> str:
+        """What a reader should know of an author's name: made to look like ours, invisible letters, mixed alphabets."""
+        return "" if self.accounts.owns(source, author) else names.warning(author, self._our_names)
 
     def is_ignored(self, post: Post) -> bool:
         """Whether the author is one whom settings ignore (staff, bots)."""

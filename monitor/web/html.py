@@ -21,6 +21,7 @@ from alerts.wording import link as safe_link
 from monitor.notify import trouble
 from monitor.store.connect import Error
 from monitor.store.database import instant
+from monitor.text.names import is_blank
 from monitor.web.routing import RequestContext
 
 _HERE = Path(__file__).parent
@@ -49,6 +50,15 @@ def words(text: str, most: int = LONGEST) -> str:
     lines = [clean_line(line) for line in re.split(r"\r\n|[\n\r\u2028\u2029\x85]", cut)]
     kept = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     return kept if len(kept) <= most and len(cut) == len(text) else kept[:most].rstrip() + MARK
+
+
+@pass_context
+def author(template: Context, name: str, source: str, nobody: str = "somebody") -> Markup:
+    """An author's name, with a mark where it is made to look like something that it is not."""
+    context: RequestContext = template["context"]
+    warning = context.rules.name_warning(source, name)
+    shown = nobody if not name else "(blank)" if is_blank(name) else clean_line(name)
+    return Markup('{} <span class="tag warn">{}</span>').format(shown, warning) if warning else escape(shown)
 
 
 @pass_context
@@ -115,7 +125,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         words=words, line=clean_line, excerpt=excerpt, moment=moment, ago=ago, span=span_words, outward=outward,
-        stamped=instant, safe_href=safe_link, fromjson=_from_json,
+        stamped=instant, author=author, safe_href=safe_link, fromjson=_from_json,
     )  # fmt: skip
     made.globals.update(static=static, with_query=with_query, timedelta=timedelta, escape=escape, zip=zip)
     return made
