@@ -33,12 +33,6 @@ def tables(server: FakeServer, clock: OutsideClock) -> str:
 _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
-def _filled(make: Callable[[int], object], number: int) -> bytes:
-    """A list of so many items that is as long as an answer may be."""
-    room = (MOST_BYTES - 2_000) // number
-    return json.dumps([make(room) for _ in range(number)], ensure_ascii=False).encode()[: MOST_BYTES - 1_000]
-
-
 def _hits(seen: Seen, clock: OutsideClock) -> bytes:
     now, number = int(clock.seconds()), seen.number
     words = _long(MOST_BYTES // 100 - 400)

@@ -6,6 +6,7 @@ The far side is a connector that plays a script: a page, or something it raises.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from connectors import (
     RateLimited,
     Refused,
     Request,
+    room,
 )
 from monitor.ingest.collector import ENDLESS, Collector, noticed
 from monitor.notify.system_notices import queue_notice
@@ -579,3 +581,25 @@ def test_paused_sources_are_left_alone(acme: Assembly) -> None:
     assert ("forum", "posts") not in reading.collector.due(NOW)
     sources.pause(acme.database, "forum", None, "ANA")
     assert ("forum", "posts") in reading.collector.due(NOW)
+
+
+def test_the_room_of_a_large_page_is_held_until_its_posts_are_stored(acme: Assembly) -> None:
+    """What is made of an answer is many times its size: the next large one is let in once this one is gone."""
+
+    def large(_request: Request) -> Batch:
+        with room.answer() as answer:
+            assert answer.take(4_000_000, time.monotonic() + 5)
+        return page(post(ANGRY), gaps=(Gap(NOW - HOUR, NOW, "too much"),))
+
+    def broken(_request: Request) -> Batch:
+        large(_request)
+        raise ConnectorError("it broke off")
+
+    reading = Reading(acme, forum=Scripted(large, broken))
+    seen: list[tuple[int, int]] = []
+    reading.collector.tell_operator = lambda *_: seen.append((room.SHARED.taken, count(acme.database, "posts")))
+    reading.visit()
+    assert seen == [(4_000_000, 1)]
+    assert room.SHARED.taken == 0
+    reading.visit()
+    assert room.SHARED.taken == 0
