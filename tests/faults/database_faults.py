@@ -203,7 +203,7 @@ def killed_anywhere(made: Outside) -> Found:
     found = Found()
     daemon = made.begin()
     for _ in range(KILLS):
-        made.write(4)
+        made.write(3)
         time.sleep(random.uniform(0, 5))
         made.stop(daemon, signal.SIGKILL)
         daemon = made.start()

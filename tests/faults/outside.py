@@ -157,7 +157,8 @@ class Outside:
         words = COMPLAINTS[place].replace(MARKS[place], mark)
         if lap:
             said = (_SAID[(number * 7 + step * (number + 3)) % len(_SAID)] for step in range(18))
-            words = f"{words}. {' '.join(said)}"  # so that it is no repost of the former lap
+            # No repost of the former lap; and in a list of many only the beginning of each is shown.
+            words = f"{mark}: {words}. {' '.join(said)}"
         self.written.append(mark)
         self.networks.write(network, words)
 

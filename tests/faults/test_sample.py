@@ -12,7 +12,7 @@ from tests.faults.walk import FAULTS
 from tests.helpers import NOW
 
 
-@pytest.mark.parametrize("name", ["bad-target", "post-ahead", "output-full", "database-deleted"])
+@pytest.mark.parametrize("name", ["bad-target", "output-full", "database-deleted"])
 def test_nothing_is_lost_nothing_is_doubled_and_it_is_told(name: str, tmp_path: Path) -> None:
     with Outside(tmp_path) as made:
         found = FAULTS[name](made)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.soak import Minute, slope, too_steep
+from tests.faults.soak import Minute, slope, slopes, too_steep
 
 FLAT = [Minute(150 + number % 3, 30 + number % 2, 60, 4 + number % 4, 5 + number % 2) for number in range(40)]
 
@@ -24,3 +24,8 @@ def test_what_grows_a_little_every_minute_is_found(name: str, each_minute: float
 
 def test_a_spike_is_no_slope() -> None:
     assert slope([5.0] * 20 + [90.0] + [5.0] * 20) == 0
+
+
+def test_a_few_minutes_show_no_slope() -> None:
+    assert slopes(FLAT[:14]) == {}
+    assert slopes(FLAT[:15])
