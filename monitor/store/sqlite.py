@@ -65,6 +65,14 @@ def _unusable(path: Path, error: Exception, waited: float) -> DatabaseUnusable:
     )
 
 
+def read_only(path: Path) -> sqlite_utils.Database:
+    """The file as sqlite-utils sees it, on a connection that cannot write; raises Error if it is no database."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None)
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA trusted_schema=OFF")
+    return sqlite_utils.Database(connection, execute_plugins=False)
+
+
 class Sqlite:
     """SQLite through sqlite-utils, in WAL mode where this SQLite is safe in it, else with a rollback journal."""
 

@@ -1,0 +1,186 @@
+"""`earful db`: a look into an SQLite database, which stays as it is; and making its file small again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from alerts.wording import count_words, excerpt
+from monitor.cli.base import AsJson, Failed, Limit, app, console, load_settings, print_json
+from monitor.service.scheduler import utc_now
+from monitor.store.connect import holder_of
+from monitor.store.database import RoleTaken
+from monitor.store.inspection import CannotAnswer, Inspection, opened
+from monitor.store.sqlite import Sqlite
+from monitor.text.normalize import safe_line
+
+db = typer.Typer(
+    help="Look into the SQLite database: tables, rows, a query.",
+    no_args_is_help=True,
+    context_settings=app.info.context_settings,
+)
+app.add_typer(db, name="db")
+WIDEST = 60  # characters of a value that are shown
+MOST_COLUMNS = 7  # that fit beside each other
+TableName = Annotated[str, typer.Argument(metavar="TABLE", help="One of those that `earful db tables` lists.")]
+
+
+@db.command()
+def tables(as_json: AsJson = False) -> None:
+    """List the tables and how many rows each has."""
+    with _looking() as look:
+        _show(({"table": name, "rows": count} for name, count in look.tables()), as_json)
+
+
+@db.command()
+def rows(
+    table: TableName,
+    limit: Limit = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="How many to leave out first.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show the rows of a table.
+
+    What proves who somebody is (hashes of passwords and tokens) is not shown.
+    """
+    with _looking() as look:
+        _show(look.rows(table, limit, offset), as_json)
+
+
+@db.command()
+def query(
+    statement: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT; nothing can be changed.")],
+    as_json: AsJson = False,
+) -> None:
+    """Ask a question in SQL; it is given up after a minute."""
+    with _looking() as look:
+        _show(look.query(statement), as_json)
+
+
+@db.command()
+def analyze(table: TableName, as_json: AsJson = False) -> None:
+    """Show for each column how many values are empty, how many differ, and the most common."""
+    with _looking() as look:
+        _show(
+            (
+                {
+                    "column": each.name,
+                    "empty": each.empty,
+                    "distinct": each.distinct,
+                    "most common": dict(each.common)
+                    if as_json
+                    else ", ".join(
+                        f"{excerpt(safe_line(str(value)), 20) or '(empty)'} {n:,}" for value, n in each.common
+                    ),
+                }
+                for each in look.analyze(table)
+            ),
+            as_json,
+        )
+
+
+@db.command()
+def integrity() -> None:
+    """Read every page and index, and say what is damaged."""
+    with _looking() as look:
+        faults = look.faults()
+        counted = sum(count for _name, count in look.tables())
+    for fault in faults:
+        typer.echo(safe_line(fault))
+    if faults:
+        raise Failed("the database is damaged: stop the daemon and restore the last backup: earful restore FILE")
+    typer.echo(f"The database is sound: {count_words(counted, 'row')} read.")
+
+
+@db.command()
+def vacuum() -> None:
+    """Write the file again without the room that deleted rows left.
+
+    Needs as much free disk as the file is large, and the daemon stopped.
+    """
+    path, url = _place()
+    if (process := holder_of(url)) is not None:
+        raise Failed(f"the daemon (process {process}) works on {path}: stop it first")
+    database = Sqlite(path)
+    try:
+        role = database.hold_role("daemon", utc_now())
+        try:
+            before = path.stat().st_size
+            database.overwrite_all(())
+            database.checkpoint()
+            after = path.stat().st_size
+        finally:
+            role.release()
+    except RoleTaken as error:
+        raise Failed(f"the daemon works on {path}: stop it first ({error})") from None
+    finally:
+        database.close()
+    typer.echo(f"{path}: {before / 1e6:,.1f} MB before, {after / 1e6:,.1f} MB now")
+
+
+def _place() -> tuple[Path, str]:
+    url = load_settings(secrets=False).database.url.get_secret_value()
+    if not url.startswith("sqlite:"):
+        raise Failed("the database is PostgreSQL: look into it with psql")
+    path = Path(url.removeprefix("sqlite:"))
+    if not path.is_file():
+        raise Failed(f"{path} is not there yet; earful run makes it")
+    return path, url
+
+
+@contextmanager
+def _looking() -> Iterator[Inspection]:
+    path, _url = _place()
+    try:
+        with opened(path) as look:
+            yield look
+    except CannotAnswer as error:
+        raise Failed(str(error)) from None
+
+
+def _show(found: Iterator[dict[str, Any]], as_json: bool) -> None:
+    """A table that fits the terminal, a block a row where it would not, or one JSON object a line."""
+    shown = None
+    for row in found:
+        if as_json:
+            print_json({name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()})
+        elif len(row) > MOST_COLUMNS:
+            shown = _grid()
+            for name, value in row.items():
+                if value not in ("", None):
+                    shown.add_row(escape(name), escape(_cell(value)))
+            console.print(shown)
+            console.print()
+        else:
+            if shown is None:
+                shown = Table(box=None, pad_edge=False, header_style="dim")
+                for name, value in row.items():
+                    side: Literal["left", "right"] = "right" if isinstance(value, int | float) else "left"
+                    width = min(len(name), 14)
+                    shown.add_column(escape(name), justify=side, overflow="ellipsis", no_wrap=True, min_width=width)
+            shown.add_row(*(escape(_cell(value)) for value in row.values()))
+    if shown is not None and shown.columns[0].header:
+        console.print(shown)
+    elif shown is None and not as_json:
+        typer.echo("No rows.")
+
+
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"({len(value):,} bytes)"
+    if isinstance(value, bool) or value is None:
+        return ""
+    return excerpt(safe_line(str(value)), WIDEST)
