@@ -120,7 +120,8 @@ def _endpoint(site: WebContext, methods: dict[str, Route]) -> Callable[[Request]
             return refused_at_once
         owner = "signed" if route.kind == "signed" else security.same_client(context.address)
         context.form = security.form_of(await site.bodies.read(request, owner))
-        return await in_pool(site, partial(done, route, context))
+        work = partial(done, route, context)
+        return await (site.hashing.run(owner, work) if route.hashes else in_pool(site, work))
 
     return endpoint
 

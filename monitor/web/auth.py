@@ -30,7 +30,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.web import factor, passwords
 from monitor.web.alone import end, is_alone
 from monitor.web.identity import RANK, Identity, Refusal, Role
-from monitor.web.security import client_of, is_trusted
+from monitor.web.security import client_of, is_trusted, same_client
 
 IDLE = timedelta(days=7)  # a session that nobody uses ends
 TOUCH_EVERY = timedelta(minutes=10)
@@ -44,7 +44,6 @@ COOKIE = "earful_session"
 FORM_COOKIE = "earful_form"
 
 _HASHER = PasswordHasher()
-_HASHING = threading.BoundedSemaphore(2)  # 64 MB each
 
 
 @cache
@@ -150,13 +149,22 @@ class Authenticator:
             return False
         return is_alone(database, settings, now)
 
-    def verify(self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime) -> web.User:
-        """Whose password this is, or raise Refusal; the answer is the same whatever was wrong."""
-        keys = (
-            (self._by_both, f"{name.casefold()}\0{address}", "name and address"),
-            (self._by_name, name.casefold(), "name"),
-        )
-        for throttle, key, _what in (*keys, (self._by_address, address, "address")):
+    def verify(
+        self, database: Sqlite | Postgresql, name: str, password: str, address: str, now: datetime, browser: str = ""
+    ) -> web.User:
+        """Whose password this is, or raise Refusal; the answer is the same whatever was wrong.
+
+        `browser` is one in which this name has logged in before: it is counted alone, whoever else guesses meanwhile.
+        """
+        client, folded = same_client(address), name.casefold()
+        keys = [
+            (self._by_both, f"{folded}\0{client}", "name and address"),
+            (self._by_name, folded, "name"),
+            (self._by_address, client, "address"),
+        ]
+        if browser:
+            keys = [(self._by_both, f"{folded}\0browser {browser}", "browser")]
+        for throttle, key, _what in keys:
             wait = throttle.wait(key, now)
             if wait > timedelta(0):
                 minutes = max(1, round(wait.total_seconds() / 60))
@@ -168,7 +176,7 @@ class Authenticator:
         good = check_password(known.password if known is not None and usable else nobody, password)
         if not (usable and good):
             locked = []
-            for throttle, key, what in (*keys, (self._by_address, address, "address")):
+            for throttle, key, what in keys:
                 throttle.failed(key, now)
                 locked += [what] if throttle.wait(key, now) else []
             about = known.name if known is not None else ""  # never what was typed: it may be a password
@@ -177,7 +185,8 @@ class Authenticator:
                 note(database, Event.LOCKED_OUT, now, way="page", address=address, about=about, by=", ".join(locked))
             raise Refusal(403, "Name or password is not right")
         for throttle, key, _what in keys:
-            throttle.forget(key)
+            if throttle is not self._by_address:  # one who knows a password makes no other guess less one
+                throttle.forget(key)
         assert known is not None
         return known
 
@@ -218,19 +227,17 @@ def new_session(database: Database, name: str, now: datetime, way: str = "passwo
 def hash_password(password: str, name: str, settings: Settings) -> str:
     """The argon2id hash of a new password; Refusal for one that is too short, or that somebody would guess."""
     passwords.check(password, name=name, brands=[brand.name for brand in settings.brands])
-    with _HASHING:
-        return _HASHER.hash(password.encode("utf-8", "replace"))
+    return _HASHER.hash(password.encode("utf-8", "replace"))
 
 
 def check_password(kept: str, password: str) -> bool:
     """Whether this is the password of a kept hash."""
     if len(password) > passwords.MOST:
         return False
-    with _HASHING:
-        try:
-            return _HASHER.verify(kept, password.encode("utf-8", "replace"))
-        except (Argon2Error, InvalidHashError):
-            return False
+    try:
+        return _HASHER.verify(kept, password.encode("utf-8", "replace"))
+    except (Argon2Error, InvalidHashError):
+        return False
 
 
 def welcome_link(database: Database, settings: Settings, name: str, now: datetime) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from monitor.web.auth import Authenticator
 from monitor.web.bodies import Bodies
+from monitor.web.hashing import Hashing
 from monitor.wiring import Assembly
 
 
@@ -27,6 +28,7 @@ class WebContext:
     authenticator: Authenticator
     pool: ThreadPoolExecutor  # answers pages
     bodies: Bodies  # of requests while they arrive
+    hashing: Hashing  # of passwords
     ready_pool: ThreadPoolExecutor  # answers /ready, which must not wait behind pages
     stopping: threading.Event
     open_demo: bool  # without a login, on this machine only

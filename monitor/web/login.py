@@ -13,6 +13,7 @@ from monitor.store import web
 from monitor.web import auth
 from monitor.web.html import page
 from monitor.web.identity import Refusal
+from monitor.web.known_browser import known_browser, remember
 from monitor.web.routing import RequestContext, get, post
 
 
@@ -34,7 +35,7 @@ def show_login(context: RequestContext) -> Response:
     )  # fmt: skip
 
 
-@post("/login", role="nobody", kind="public")
+@post("/login", role="nobody", kind="public", hashes=True)
 def log_in(context: RequestContext) -> Response:
     """Begin a session, or show the form again."""
     name, target = context.form.get("name")[:64], own_address(context.form.get("next", "/"))
@@ -45,6 +46,7 @@ def log_in(context: RequestContext) -> Response:
             context.form.raw("password"),
             context.address,
             context.now,
+            known_browser(context.request, context.database, context.settings, name),
         )
     except Refusal as refusal:
         response = page(
@@ -71,7 +73,8 @@ def _let_in(context: RequestContext, name: str, target: str, way: str = "passwor
     with context.database.transaction():
         context.note(Event.LOGIN, who=of_page(name), **detail)
         secret = auth.new_session(context.database, name, context.now, way)
-    answer = RedirectResponse(target, 303)
+        answer = RedirectResponse(target, 303)
+        remember(answer, context.database, context.settings, name, context.now)
     auth.set_cookie(answer, context.settings, secret)
     return answer
 
@@ -117,7 +120,7 @@ def _again(context: RequestContext, target: str, fault: str = "", status: int = 
     )  # fmt: skip
 
 
-@post("/again", role="viewer")
+@post("/again", role="viewer", hashes=True)
 def prove_again(context: RequestContext) -> Response:
     """The password again, for the session that is there."""
     target = own_address(context.form.get("next", "/"))
@@ -125,8 +128,9 @@ def prove_again(context: RequestContext) -> Response:
         raise Refusal(409, "Log in again first", "Use the way by which you log in.")
     try:
         context.site.authenticator.verify(
-            context.database, context.who.name, context.form.raw("password"), context.address, context.now
-        )
+            context.database, context.who.name, context.form.raw("password"), context.address, context.now,
+            context.who.session,
+        )  # fmt: skip
     except Refusal as refusal:
         status = 429 if refusal.wait else 400  # 403 is for a role
         fault = refusal.title if refusal.wait else "That password is not right"
@@ -143,7 +147,7 @@ def show_welcome(context: RequestContext) -> Response:
     return page(context, "welcome.html", title="Welcome", name=row, fault="", least=auth.LEAST_PASSWORD)
 
 
-@post("/welcome/{token}", role="nobody", kind="public")
+@post("/welcome/{token}", role="nobody", kind="public", hashes=True)
 def set_password(context: RequestContext) -> Response:
     """Set the password, end what was open under the old one, and log in."""
     name = _welcome(context)

@@ -117,6 +117,7 @@ class Route:
     kind: Kind
     handle: Handler
     fresh: bool = False  # asks again who it is, where the login is older than fifteen minutes
+    hashes: bool = False  # passwords: in threads of its own
     before: Check | None = None  # of a signed address: refuses a bad one before any body is read
 
 
@@ -125,21 +126,27 @@ ROUTES: list[Route] = []
 
 def get(path: str, role: Role = "viewer", kind: Kind = "page", *, fresh: bool = False) -> Callable[[Handler], Handler]:
     """Serve GET of `path` to everybody of at least `role`."""
-    return _route(path, "GET", role, kind, fresh)
+    return _route(path, "GET", role, kind, fresh, hashes=False)
 
 
 def post(
-    path: str, role: Role = "staff", kind: Kind = "page", *, fresh: bool = False, before: Check | None = None
+    path: str,
+    role: Role = "staff",
+    kind: Kind = "page",
+    *,
+    fresh: bool = False,
+    hashes: bool = False,
+    before: Check | None = None,
 ) -> Callable[[Handler], Handler]:
     """Serve POST of `path` to everybody of at least `role`, with the form's secret checked."""
-    return _route(path, "POST", role, kind, fresh, before)
+    return _route(path, "POST", role, kind, fresh, hashes, before)
 
 
 def _route(
-    path: str, method: str, role: Role, kind: Kind, fresh: bool, before: Check | None = None
+    path: str, method: str, role: Role, kind: Kind, fresh: bool, hashes: bool, before: Check | None = None
 ) -> Callable[[Handler], Handler]:
     def keep(handle: Handler) -> Handler:
-        ROUTES.append(Route(path, method, role, kind, handle, fresh, before))
+        ROUTES.append(Route(path, method, role, kind, handle, fresh, hashes, before))
         return handle
 
     return keep

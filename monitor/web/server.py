@@ -25,6 +25,7 @@ from monitor.web.app import build
 from monitor.web.auth import Authenticator
 from monitor.web.bodies import Bodies
 from monitor.web.context import WebContext
+from monitor.web.hashing import Hashing
 from monitor.web.html import warm
 from monitor.web.security import hosts_of, is_loopback, listen_of, parts_of, same_client
 from monitor.wiring import Assembly
@@ -165,6 +166,7 @@ class WebServer:
             authenticator=Authenticator(clock),
             pool=ThreadPoolExecutor(THREADS, thread_name_prefix="page"),
             bodies=Bodies(),
+            hashing=Hashing(),
             ready_pool=ThreadPoolExecutor(1, thread_name_prefix="page-ready"),
             stopping=threading.Event(),
             open_demo=self.open_demo,
@@ -265,7 +267,7 @@ class WebServer:
             self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(within_seconds)
-        pools = (self.context.pool, self.context.ready_pool)
+        pools = (self.context.pool, self.context.hashing.pool, self.context.ready_pool)
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
         try:

@@ -15,10 +15,10 @@ from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, get, post
 
 
-def _show(context: RequestContext, *, said: str = "", fault: str = "") -> Response:
+def _show(context: RequestContext, *, said: str = "", fault: str = "", status: int = 400) -> Response:
     user = web.user(context.database, context.who.name)
     return page(
-        context, "you.html", title="You", status=400 if fault else 200, said=said, fault=fault,
+        context, "you.html", title="You", status=status if fault else 200, said=said, fault=fault,
         sessions=web.sessions_of(context.database, context.who.name), zones=sorted(available_timezones()),
         least=auth.LEAST_PASSWORD, user=user,
     )  # fmt: skip
@@ -30,7 +30,7 @@ def you(context: RequestContext) -> Response:
     return _show(context, said=context.query("said"))
 
 
-@post("/you", role="viewer")
+@post("/you", role="viewer", hashes=True)
 def change_you(context: RequestContext) -> Response:
     """Another zone, another password, or the end of one session."""
     if context.site.open_demo:
@@ -51,8 +51,13 @@ def change_you(context: RequestContext) -> Response:
 
 def _change_password(context: RequestContext) -> Response:
     name = context.who.name
-    person = web.user(context.database, name)
-    if person is None or not auth.check_password(person.password, context.form.raw("old")):
+    try:
+        context.site.authenticator.verify(
+            context.database, name, context.form.raw("old"), context.address, context.now, context.who.session
+        )
+    except Refusal as refusal:
+        if refusal.wait:
+            return _show(context, fault=f"{refusal.title}. {refusal.text}", status=429)
         return _show(context, fault="The old password is not right.")
     try:
         kept = auth.hash_password(context.form.raw("password"), name, context.settings)

@@ -30,6 +30,7 @@ privacy/test_holds.py: monitor/store/holds.py monitor/cli/holds.py monitor/notif
 privacy/test_export.py: monitor/store/held.py
 privacy/test_carrying_over.py: monitor/store/forgotten.py
 privacy/test_what_is_left.py: monitor/store/wiping.py monitor/privacy/retention.py
+web/test_hashing.py: monitor/web/known_browser.py
 web/test_audit.py: monitor/notify/account_notices.py monitor/web/downloads.py
 web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py
 service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog_queries.py
