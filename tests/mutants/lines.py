@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,29 +15,32 @@ from pathlib import Path
 import coverage
 import pytest
 
+LEAST = 0.05  # seconds: what pytest itself takes for a test
+
 
 class Lines:
     """Keeps, under each test, what it ran, how long it took, and whether it passed."""
 
     def __init__(self, of: list[str], folder: Path) -> None:
         self._folder = folder
-        self._seconds: dict[str, float] = defaultdict(float)
+        self._seconds: dict[str, float] = {}
         self._unfit: set[str] = set()
         self._coverage = coverage.Coverage(data_file=None, include=of, config_file=False)
         self._coverage.start()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """One test is one context."""
+        """One test is one context. Its time is that of the processor: how busy the machine is changes nothing of it."""
         self._coverage.switch_context(item.nodeid)
+        began = time.process_time()
         try:
             return (yield)
         finally:
+            self._seconds[item.nodeid] = round(time.process_time() - began + LEAST, 3)
             self._coverage.switch_context("")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Setting up and taking down are part of it."""
-        self._seconds[report.nodeid] += report.duration
         if report.outcome != "passed":
             self._unfit.add(report.nodeid)
 

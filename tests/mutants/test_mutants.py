@@ -12,7 +12,7 @@ import pytest
 from tests.house.reading import ROOT
 from tests.mutants import walk as walking
 from tests.mutants.making import drawn, mutants, mutated
-from tests.mutants.walk import Ran, Seat, Walked, covering, equivalent, results, targets, within_budget
+from tests.mutants.walk import PATIENCE, Ran, Seat, Walked, covering, equivalent, results, targets, within_budget
 
 SOURCE = '''
 """Says 5 things."""
@@ -137,7 +137,7 @@ def test_what_is_noticed_what_is_not_and_what_never_ends(tmp_path: Path) -> None
         (tmp_path / "here" / name).write_text(text, "utf-8")
     by_change = {each.change: each for each in mutants("small.py", SMALL["small.py"])}
     test = "tests/test_small.py::test_down"
-    ran = {test: Ran(-0.9, {})}  # one second is its deadline
+    ran = {test: Ran((1 - PATIENCE) / 10, {})}  # one second is its deadline
     expected = {
         "n > 0 -> n >= 0": "noticed",
         "n < 3 -> n >= 3": "survived",
