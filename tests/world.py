@@ -30,6 +30,7 @@ name = "slack"
 kind = "slack"
 token = {{ env = "SLACK_TOKEN" }}
 app_token = {{ env = "SLACK_APP_TOKEN" }}
+unknown_may_press = true
 api_url = "{slack}"
 
 [[channels]]

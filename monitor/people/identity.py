@@ -218,7 +218,9 @@ class Directory:
                 return lower("staff", self.role_of(served)) if served.kind != "name" else "staff"
             case "demo" | "shell":  # whoever runs commands holds the database anyway
                 return "admin"
-            case "name" | "mail":
+            case "name":  # where nobody is listed, every name is as good as another
+                return "admin" if self.is_empty else "staff"
+            case "mail":
                 return "staff"
             case _:
                 return "nobody"

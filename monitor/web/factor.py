@@ -28,7 +28,7 @@ def address_of(secret: str, name: str, brand: str) -> str:
 
 def picture_of(address: str) -> str:
     """The address as a QR code: an SVG element without styles or scripts."""
-    return str(segno.make(address, error="m").svg_inline(scale=4, border=3, dark="#000", light="#fff"))
+    return str(segno.make(address, error="m").svg_inline(scale=4, border=3, dark="#000", light="#fff", title="QR code"))
 
 
 def new_recovery_codes() -> list[str]:

@@ -285,6 +285,14 @@ def test_somebody_of_a_shared_address_proves_nothing(database: Base, tmp_path: P
     assert case(database, "1").closed_at is not None
 
 
+def test_where_nobody_is_listed_a_command_may_do_all(sqlite: Sqlite, tmp_path: Path) -> None:
+    acme = house(sqlite, tmp_path, tables="")
+    actor = admit(Directory(sqlite, acme.settings), "Ana", "command line")
+    assert (actor.name, actor.role) == ("Ana", "admin")
+    web.add_user(sqlite, "Ida", "admin", NOW)
+    assert admit(Directory(sqlite, acme.settings), "Ana", "command line").role == "staff"
+
+
 def test_two_people_of_one_address_are_no_proof_of_either(database: Base, tmp_path: Path) -> None:
     both = PEOPLE + '[[people]]\nname = "Bo"\nemail = "LEAD@example.org"\n'
     acme = house(database, tmp_path, tables=both)
