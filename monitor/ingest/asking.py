@@ -29,7 +29,9 @@ log = logging.getLogger("earful.asking")
 EVERY = timedelta(hours=24)  # what the rules of X and Reddit leave
 SHARE = 0.1  # of a source's monthly budget
 AT_ONCE = 20  # posts in one question, where the connector does not say how many it takes
-QUESTIONS = 10  # of one turn; the next comes in a quarter of an hour
+QUESTIONS = 10  # of one turn; the next comes in a quarter of an hour. Half as many where each post is a call
+TURN = timedelta(seconds=30)  # meanwhile nothing new is read from the source
+LEFT = 50  # calls that a turn leaves to reading, where the network counts them
 SPENT = "asked-spent:{source}:{month}"
 
 
@@ -45,10 +47,12 @@ def take_turn(
     database: Database, source: Source, connector: Any, request: Callable[[], Request], clock: Callable[[], datetime]
 ) -> Turn:
     """Ask after the posts of a source whose turn it is. Never raises for a bad source."""
-    count = 0
+    count, began = 0, clock()
     at_once = int(getattr(connector, "asks_at_once", AT_ONCE))
-    for _ in range(QUESTIONS):
+    for _ in range(QUESTIONS if at_once > AT_ONCE else QUESTIONS // 2):
         now = clock()
+        if now - began >= TURN:
+            break
         most = min(at_once, affordable(database, source, connector, now))
         rows = _next(database, source.name, most, now, once=bool(_price(connector))) if most else []
         if not rows:
@@ -64,11 +68,14 @@ def take_turn(
             continue
         except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
             words = str(error) if isinstance(error, ConnectorError | Overran) else f"unexpected {type(error).__name__}"
-            log.warning("%s: it could not be asked what was deleted: %s", source.name, words)
+            first = key_values.take_period(database, f"asking failed:{source.name}:{now:%Y-%m-%d}", now)
+            level = logging.WARNING if first else logging.DEBUG  # a turn comes every quarter of an hour
+            log.log(level, "%s: it could not be asked what was deleted: %s", source.name, words)
             return Turn(count, words)
         _keep(database, source, connector, rows, batch, clock())
         count += len(rows)
-        if batch.not_before is not None:
+        left = batch.quota.remaining if batch.quota is not None else None
+        if batch.not_before is not None or (left is not None and left < LEFT):
             break
     return Turn(count)
 

@@ -223,6 +223,9 @@ class Alerting:
             state = "dead"
         elif error.outcome_unknown:
             state, due_at, error = self._unsure(job, error, now, sent=sent)
+        # A message that grew as old as retention, and that its service does not let us change any more.
+        too_old = state == "dead" and row.reason == deliveries.FORGOTTEN and not row.urgent
+        said = f"{deliveries.NOT_NEEDED}: {error.message}" if too_old else error.message
         with self.database.transaction():
             if not deliveries.finish(
                 self.database,
@@ -230,12 +233,12 @@ class Alerting:
                 job.fence,
                 state,
                 due_at=due_at,
-                error=error.message[:500],
+                error=said[:500],
                 plain=int(plain),
                 payload=encode(job.payload),
             ):
                 return "go on"
-            if state == "dead":
+            if state == "dead" and not too_old:
                 deliveries.finish_carried(self.database, job.carried, "dead", now, error.message[:500])
                 self._announce(row, error, now)
             if not concerns_message:

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from alerts.wording import count_words
 from monitor.cases import actions as verbs
+from monitor.cases.brand_replies import person_mark
 from monitor.people import audit
 from monitor.people.identity import Actor, of_name
 from monitor.settings.rules import Rules
@@ -132,7 +133,7 @@ def erase(
                 cases.change(database, case_id, closed_at=now, closed_by=who, outcome="deleted", next_step_at=None)
             cases.log(database, case_id, now, "erased", who=who, way=way)
         forget(database, posts, theirs, now, "purged_at", names=names)
-        store.forget_name(database, source, names)
+        store.forget_name(database, source, names, [person_mark(source, name) for name in names])
         store.note(database, source, who, way, found.posts, found.cases, now)
         audit.note(
             database, audit.Event.ERASURE, now, who=actor, way=way, address=address, about=f"one person on {source}",

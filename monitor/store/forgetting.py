@@ -7,6 +7,7 @@ up. That somebody was erased is recorded, and never who it was.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from monitor.store.mentions import SAME_TROUBLE, post_key
 
 Why = Literal["deleted_at", "purged_at"]  # the network said so; its time was over, or its author asked
 BATCH = 500
+_PART = re.compile(r"[^\s\"'<>()“”„«»&;]+")
 # Of a line of a case's log the figures need these; whatever else stands in it may be somebody's words.
 KEPT_OF_A_LINE = frozenset(
     {
@@ -301,7 +303,8 @@ def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: 
             f"UPDATE own_posts SET {emptied('own_posts')} WHERE source = :source AND parent_id IN {natives}",
             {**own, "source": source},
         )
-        _forget_aside(database, source, [row["native_id"] for row in each])
+        if why == "deleted_at" or names:  # what is kept no longer goes by its own age
+            _forget_aside(database, source, [row["native_id"] for row in each])
     _forget_letters(database, rows)
 
 
@@ -395,12 +398,14 @@ def _forget_letters(database: Database, posts: Sequence[Row]) -> None:
     told = {f"{row['author']} on {row['source']}" for row in posts if row["author"]}
     told |= {row["url"] for row in posts if row["url"]}
     told |= {words for row in posts if len(words := " ".join((row["text"] or row["title"]).split())[:40]) > 15}
+    parts = {each: _parts(each)[:-1] or _parts(each) for each in told}  # the last of them may be cut
     if not told:
         return
     for row in database.rows("SELECT id, about, target, state, payload FROM deliveries WHERE about LIKE 'digest:%'"):
         payload = json.loads(row["payload"] or "{}")
         text = " ".join(f"{payload.get('text', '')} {payload.get('html', '')}".split())
-        if not any(each in text for each in told):
+        there = set(_parts(text))  # so that a year of letters need not be read through for each of 500 posts
+        if not any(there.issuperset(parts[each]) and each in text for each in told):
             continue
         if row["state"] == "sent":
             database.run("UPDATE deliveries SET payload = '{}' WHERE id = :id", {"id": row["id"]})
@@ -408,6 +413,10 @@ def _forget_letters(database: Database, posts: Sequence[Row]) -> None:
         # It is not sent with these words: while its time is, it is written once more, without them.
         database.run("DELETE FROM deliveries WHERE id = :id", {"id": row["id"]})
         database.run("DELETE FROM periods WHERE key = :key", {"key": f"{row['about']}:{row['target']}"})
+
+
+def _parts(text: str) -> list[str]:
+    return _PART.findall(text)
 
 
 def _forget_footers(database: Database, cases: Sequence[str]) -> None:
@@ -456,8 +465,16 @@ def _forget_aside(database: Database, source: str, told: Iterable[str]) -> None:
             database.run("DELETE FROM aside WHERE n = :n", {"n": row["n"]})
 
 
-def forget_name(database: Database, source: str, names: Sequence[str]) -> None:
-    """What stands under a name alone: items set aside, mutes that do not stand, former lists of ignored authors."""
+def forget_name(database: Database, source: str, names: Sequence[str], marked: Sequence[str] = ()) -> None:
+    """What stands under a name alone: items set aside, mutes that do not stand, former lists of ignored authors.
+
+    `marked` are the marks by which our own replies know whom they spoke to.
+    """
+    clause, values = marks("k", marked)
+    database.run(
+        f"UPDATE own_posts SET {emptied('own_posts')} WHERE source = :source AND parent_author IN {clause}",
+        {**values, "source": source},
+    )
     _forget_aside(database, source, names)
     for name in names:  # a mute that stands is somebody's decision: it is named to who erases, not taken back
         database.run(

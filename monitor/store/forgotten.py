@@ -64,6 +64,15 @@ def keys(database: Database) -> list[bytes]:
         ) from None
 
 
+def _sound_keys(database: Database) -> list[bytes]:
+    """As `keys`, for whoever only asks: a key that cannot be read is said, and nothing waits for it."""
+    try:
+        return keys(database)
+    except DatabaseUnusable as error:
+        log.error("%s", error)
+        return []
+
+
 def _own_key(database: Database, now: datetime) -> bytes:
     """The first key; it is made when it is first needed."""
     found = keys(database)
@@ -166,7 +175,7 @@ def among(database: Database, posts: Sequence[Post]) -> set[tuple[str, str]]:
     if not posts or database.row("SELECT 1 AS one FROM forgotten LIMIT 1") is None:
         return set()
     asked: dict[str, list[Post]] = {}
-    for key in keys(database):
+    for key in _sound_keys(database):
         for post in posts:
             origin = _origin(database, post.source)
             asked.setdefault(_hash(key, "post", origin, post.native_id), []).append(post)
@@ -192,7 +201,7 @@ def _entries(database: Database, hashes: Sequence[str]) -> dict[str, tuple[str, 
 
 def without_key(database: Database) -> int:
     """How many erasures were made under a key that is not in the state folder: nobody can tell whom they meant."""
-    clause, values = marks("k", [mark_of(key) for key in keys(database)] or ["-"])
+    clause, values = marks("k", [mark_of(key) for key in _sound_keys(database)] or ["-"])
     row = database.row(f"SELECT count(*) AS n FROM forgotten WHERE key_mark NOT IN {clause}", values)
     return int(row["n"]) if row else 0
 
@@ -207,7 +216,7 @@ def newly_listed(database: Database, now: datetime) -> tuple[int, bool]:
         return 0, False
     size = path.stat().st_size if path.exists() else 0
     known = key_values.fact(database, _READ, "0")
-    present = _marks(keys(database))
+    present = _marks(_sound_keys(database))
     other_keys = present != key_values.fact(database, _KEYS)
     if str(size) == known and not other_keys:
         return 0, False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import glob
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from monitor.store.database import (
 from monitor.store.ownership import as_its_folder
 
 Error = sqlite3.Error
+_ROOM = 100 * 2**20
 _MERGED_PAGES = 500  # of an index, in one step: some milliseconds
 MOST_KEPT = 16_000_000  # bytes of pages that all connections keep in memory
 # BUSY and LOCKED, IOERR and FULL, CORRUPT and NOTADB: https://sqlite.org/rescode.html
@@ -289,7 +291,10 @@ class Sqlite:
             pages = _MERGED_PAGES
 
     def overwrite_all(self, tables: Sequence[str]) -> None:  # noqa: ARG002 - the file is one
-        """Write the whole file anew."""
+        """Write the whole file anew; DatabaseBusy where its disk has no room for that."""
+        size, free = self.path.stat().st_size, shutil.disk_usage(self.path.parent).free
+        if free < 3 * size + _ROOM:
+            raise DatabaseBusy(f"{self.path}: its disk has no room to write it anew ({free // 2**20:,} MB are free)")
         self._connection().execute("VACUUM")
 
     def copies(self) -> list[str]:

@@ -6,11 +6,14 @@ in any case: retention and deletions leave words in the index of the search unti
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from monitor.store import key_values
 from monitor.store.columns import personal_tables
-from monitor.store.database import Database, instant, stamp
+from monitor.store.database import Database, DatabaseBusy, instant, stamp
+
+log = logging.getLogger("earful.forgetting")
 
 _OWED = "wiping: owed"
 _WHOLE = "wiping: whole file"
@@ -30,8 +33,11 @@ def wipe(database: Database, now: datetime, seconds: float = 20.0) -> bool:
     """Overwrite what was emptied; whether nothing of it is left. Others may hold it up, for `seconds` at most."""
     since = key_values.fact(database, _OWED)
     if not key_values.fact(database, _WHOLE):  # what earlier versions emptied was never overwritten
-        database.overwrite_all(personal_tables())
-        key_values.remember(database, _WHOLE, "yes", now)
+        try:
+            database.overwrite_all(personal_tables())
+            key_values.remember(database, _WHOLE, "yes", now)
+        except DatabaseBusy as error:
+            log.warning("what versions before this one emptied is not overwritten yet: %s", error)
     done = database.overwrite(personal_tables(), seconds)
     if done and since:
         with database.transaction():

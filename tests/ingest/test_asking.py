@@ -47,6 +47,8 @@ def acme(database: Base, tmp_path: Path) -> Assembly:
 class Network:
     """A network that answers what it is asked; what it was asked is kept."""
 
+    asks_at_once = 25
+
     def __init__(self, *, gone: tuple[str, ...] = (), price: float = 0.0, fails: dict[str, Exception] | None = None):
         self.asked: list[tuple[str, ...]] = []
         self.gone, self.asking_price, self.fails = gone, price, fails or {}
@@ -78,7 +80,7 @@ def test_all_posts_are_asked_after_once_a_day_and_what_is_gone_is_forgotten(acme
     network, clock = Network(gone=("p3", "p77")), Clock(NOW + DAY + MINUTE)
     assert turn(acme, network, clock).asked == 150
     assert sorted(network.all) == sorted(each.native_id for each in posts)
-    assert max(map(len, network.asked)) == asking.AT_ONCE
+    assert max(map(len, network.asked)) == 25
     assert count(acme.database, "posts", "deleted_at <> '' AND text = ''") == 2
     assert turn(acme, network, clock).asked == 0
     clock.forward(DAY + MINUTE)
@@ -86,10 +88,35 @@ def test_all_posts_are_asked_after_once_a_day_and_what_is_gone_is_forgotten(acme
 
 
 def test_a_turn_has_an_end_and_the_next_goes_on(acme: Assembly) -> None:
-    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n}") for n in range(250)))
+    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n}") for n in range(300)))
     network, clock = Network(), Clock(NOW + DAY + MINUTE)
-    assert [turn(acme, network, clock).asked for _ in range(3)] == [200, 50, 0]
-    assert len(set(network.all)) == 250
+    assert [turn(acme, network, clock).asked for _ in range(3)] == [250, 50, 0]
+    assert len(set(network.all)) == 300
+
+
+def test_a_slow_network_and_a_used_up_quota_end_a_turn(acme: Assembly) -> None:
+    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n}") for n in range(100)))
+    clock = Clock(NOW + DAY + MINUTE)
+
+    class Slow(Network):
+        def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+            clock.forward(timedelta(seconds=20))
+            return super().refresh(ids, request)
+
+    assert turn(acme, Slow(), clock).asked == 50, "reading must not wait for it"
+
+    class Counted(Network):
+        def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+            return Batch((), "", quota=Quota(remaining=asking.LEFT - 1))
+
+    assert turn(acme, Counted(), clock).asked == 25
+
+
+def test_a_network_where_each_post_is_a_call_is_asked_less_at_a_time(acme: Assembly) -> None:
+    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n}") for n in range(150)))
+    network = Network()
+    network.asks_at_once = asking.AT_ONCE
+    assert turn(acme, network, Clock(NOW + DAY + MINUTE)).asked == 100
 
 
 def test_open_cases_come_first_then_what_is_shown_then_the_oldest_question(acme: Assembly) -> None:
@@ -133,15 +160,15 @@ def test_where_it_costs_the_rest_is_asked_after_once_and_open_cases_daily(acme: 
 
 
 def test_an_answer_that_says_nothing_does_not_hold_up_the_others(acme: Assembly) -> None:
-    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n:03}") for n in range(40)))
+    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n:03}") for n in range(50)))
     network, clock = Network(fails={"p001": Nonsense("none of 20, which is not believed")}), Clock(NOW + DAY + MINUTE)
-    assert turn(acme, network, clock).asked == 20
-    assert len(network.all) == 40
+    assert turn(acme, network, clock).asked == 25
+    assert len(network.all) == 50
     down = Network(fails={"p001": ConnectorError("the network is down")})
     clock.forward(DAY + MINUTE)
     said = turn(acme, down, clock)
     assert (said.asked, said.error) == (0, "the network is down")
-    assert turn(acme, Network(), clock).asked == 40, "they are asked after later"
+    assert turn(acme, Network(), clock).asked == 50, "they are asked after later"
 
 
 def test_what_a_letter_may_quote_is_asked_after_in_the_hour_before(acme: Assembly) -> None:
