@@ -52,10 +52,12 @@ def test_one_file_and_one_line_make_a_connector_that_the_contract_takes_in(copy:
 
 def test_the_recipe_is_written_as_the_house_writes(copy: Path) -> None:
     """A newcomer copies what stands there: lint and types must have nothing against it."""
+    if (ROOT / ".mypy_cache").is_dir():  # what was read of the house for `make types` need not be read again
+        shutil.copytree(ROOT / ".mypy_cache", copy / ".mypy_cache")
     for command in (
         ["ruff", "check", "--no-cache", *FILES],
         ["ruff", "format", "--no-cache", "--check", *FILES],
-        ["mypy", "--no-incremental", FILES[0]],
+        ["mypy", FILES[0]],
     ):
         ran = run(copy, *command)
         assert ran.returncode == 0, ran.stdout + ran.stderr
