@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 
 # Source files that no test is named for, by the test that tells when they break: parts of what it is named for.
 TESTED_IN = """
-ingest/test_pipeline.py: monitor/cases/assignment.py monitor/cases/grouping.py monitor/cases/opening.py
+ingest/test_pipeline.py: monitor/cases/assignment.py monitor/cases/grouping.py
     monitor/store/cases.py monitor/types.py monitor/wiring.py monitor/text/sanitize.py
 cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cli/service.py monitor/cli/settings.py
     monitor/cli/sources.py monitor/cli/alerts.py monitor/cli/status.py
@@ -35,7 +35,7 @@ web/test_audit.py: monitor/notify/account_notices.py monitor/web/downloads.py
 web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py
 service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog_queries.py
 web/test_slack_press.py: monitor/notify/interactions.py monitor/web/slack.py
-notify/test_sender.py: monitor/notify/rendering.py monitor/notify/system_notices.py monitor/timeouts.py
+notify/test_sender.py: monitor/notify/system_notices.py monitor/timeouts.py
 reports/test_statistics.py: monitor/reports/formatting.py monitor/reports/response_times.py
     monitor/store/report_queries.py
 settings/test_loading.py: monitor/settings/checks.py monitor/settings/errors.py monitor/settings/models.py

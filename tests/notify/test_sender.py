@@ -17,7 +17,8 @@ from monitor.cases.actions import say
 from monitor.notify import fallback, repeats
 from monitor.notify.outbox import resend_dead
 from monitor.notify.system_notices import queue_notice
-from monitor.store import deliveries
+from monitor.store import channel_health, deliveries
+from monitor.store.sqlite import Sqlite
 from tests.alerting_helpers import Base, distinct, edited, flagged, house, named, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import DROP, FakeSmtp
@@ -462,3 +463,15 @@ def test_a_channel_taken_out_of_the_settings_leaves_what_it_owed_to_the_others(
     assert len(mail.ledger) == 1
     assert slack.requests == []
     assert deliveries.dead(database) == []
+
+
+def test_whoever_sends_again_what_was_refused_has_mended_the_channel(sqlite: Sqlite) -> None:
+    """Otherwise what is sent again would be held back as what it was refused for."""
+    with sqlite.transaction():
+        channel_health.failed(sqlite, "slack", NOW, "invalid_auth", "write the token", None, broken=True)
+    before = channel_health.standing(sqlite).down("slack")
+    assert before is not None
+    assert before.broken
+    resend_dead(sqlite, NOW)
+    after = channel_health.standing(sqlite).down("slack")
+    assert after is None or not after.broken

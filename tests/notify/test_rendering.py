@@ -1,0 +1,161 @@
+"""What a message says of its cases as they stand when it leaves: title, facts, and what can be pressed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alerts import Alert
+from monitor.cases.actions import say
+from monitor.notify import rendering
+from monitor.store import mentions
+from monitor.store.deliveries import Delivery
+from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
+from tests.helpers import (
+    ANGRY,
+    DAY,
+    HOUR,
+    INJURY,
+    LATE,
+    MINUTE,
+    NOW,
+    assembly_of,
+    case,
+    messages,
+    post,
+    settings_from,
+    take,
+)
+
+NIGHT = datetime(2026, 3, 4, 22, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def acme(sqlite: Sqlite, tmp_path: Path) -> Assembly:
+    return assembly_of(sqlite, settings_from(tmp_path))
+
+
+def root_of(acme: Assembly, story: str = "1") -> Delivery:
+    """The row of a story's first message."""
+    return next(row for row in messages(acme.database) if row.about == f"story:{story}")
+
+
+def alert(acme: Assembly, row: Delivery, now: datetime = NOW) -> Alert:
+    return rendering.compose(acme.database, acme.rules, row, [row], now).alert
+
+
+def reminder(acme: Assembly, reason: str = "nobody has it yet", number: str = "1") -> Delivery:
+    return replace(root_of(acme), about=f"case:{number}", step=1, reason=reason)
+
+
+def labels(acme: Assembly, now: datetime = NOW) -> list[str]:
+    return [action.label for action in alert(acme, root_of(acme), now).entries[0].actions]
+
+
+def tell(acme: Assembly, verb: str, **detail: object) -> None:
+    say(acme.database, acme.rules, "1", verb, who="Ana", way="page", now=NOW, detail=detail)
+
+
+def test_what_can_be_pressed_is_what_helps_as_the_case_stands(acme: Assembly) -> None:
+    take(acme, post(ANGRY))
+    assert labels(acme) == ["I have it", "No answer needed"]
+    tell(acme, "take")
+    assert labels(acme) == ["Answered", "More"]
+    tell(acme, "answered")
+    assert labels(acme) == ["Not answered"]
+    tell(acme, "close", outcome="solved")
+    assert labels(acme) == []
+
+
+def test_what_was_dismissed_asks_why_not(acme: Assembly) -> None:
+    take(acme, post(ANGRY))
+    tell(acme, "dismiss")
+    assert labels(acme) == ["Why not?"]
+
+
+@pytest.mark.parametrize(
+    ("words", "now", "second"),
+    [
+        (INJURY, NOW, "No answer needed"),
+        (ANGRY, NIGHT, "No answer needed"),
+        (INJURY, NIGHT, "It can wait until morning"),
+    ],
+)
+def test_only_what_is_critical_and_only_at_night_can_wait_until_morning(
+    acme: Assembly, words: str, now: datetime, second: str
+) -> None:
+    take(acme, post(words, at=now), now=now)
+    assert labels(acme, now) == ["I have it", second]
+
+
+def test_a_title_says_how_unhappy_and_a_reminders_how_long(acme: Assembly) -> None:
+    take(acme, post(ANGRY, at=NOW))
+    assert alert(acme, root_of(acme)).title == "Acme: unhappy"
+    assert alert(acme, reminder(acme), NOW + HOUR).title == "Acme: waiting for 1 hour · nobody has it yet"
+
+
+def test_a_story_of_several_counts_them_and_its_reminder_says_why(acme: Assembly) -> None:
+    take(acme, *(post(ANGRY, author=name) for name in ("olga", "mira", "piet")))
+    assert alert(acme, root_of(acme)).title == "Acme: 3 people, one story · answered 0 of 3"
+    tell(acme, "answered")
+    assert alert(acme, root_of(acme)).title == "Acme: 3 people, one story · answered 1 of 3"
+    late = replace(root_of(acme), step=1, reason="overdue and nobody has it")
+    assert alert(acme, late).title == "Acme: 3 people of one story · overdue and nobody has it"
+
+
+def test_the_time_is_said_once_ahead_as_a_target_and_behind_as_overdue(acme: Assembly) -> None:
+    take(acme, post(ANGRY))
+    due = case(acme.database, "1").due_at
+    assert due is not None
+    (entry,) = alert(acme, root_of(acme)).entries
+    assert f"answer by {due:%H:%M}" in entry.facts
+    (entry,) = alert(acme, root_of(acme), due + MINUTE).entries
+    assert f"was due {due:%H:%M}" in entry.facts
+    told = alert(acme, reminder(acme, "overdue and nobody has it"), due + MINUTE)
+    assert told.title == f"Overdue since {due:%H:%M}: Acme · overdue and nobody has it"
+    assert not [fact for fact in told.entries[0].facts if "was due" in fact], "the title has said it"
+
+
+def test_the_overdue_of_two_people_stays_beside_each_of_them(acme: Assembly) -> None:
+    take(acme, post(ANGRY), post(ANGRY, author="mira"))
+    due = case(acme.database, "1").due_at
+    assert due is not None
+    told = alert(acme, root_of(acme), due + MINUTE)
+    assert [sum("was due" in fact for fact in entry.facts) for entry in told.entries] == [1, 1]
+
+
+def test_who_came_before_within_a_month_is_counted(acme: Assembly) -> None:
+    take(acme, post(LATE, native_id="old", thread_id="old", at=NOW - 5 * DAY), now=NOW - 5 * DAY)
+    take(acme, post(ANGRY, native_id="new", thread_id="new"))
+    (second,) = alert(acme, root_of(acme, "2")).entries
+    assert ", second time in 30 days · posted" in second.headline
+    (first,) = alert(acme, root_of(acme)).entries
+    assert "time in 30 days" not in first.headline
+
+
+def test_beyond_the_worst_five_everybody_has_a_line_and_nobody_is_left_out(acme: Assembly) -> None:
+    take(acme, *(post(ANGRY, author=f"p{n}") for n in range(8)))
+    told = alert(acme, root_of(acme))
+    assert (len(told.entries), len(told.also), told.more) == (5, 3, 3)
+    assert len({entry.case_id for entry in told.entries} | {line.case_id for line in told.also}) == 8
+
+
+def test_who_writes_again_is_said_in_the_title_and_nobody_else(acme: Assembly) -> None:
+    take(acme, post(ANGRY))
+    row = root_of(acme)
+    assert alert(acme, replace(row, reason="writes again")).title == "Acme: unhappy · writes again"
+    assert alert(acme, row).title == "Acme: unhappy"
+
+
+def test_the_words_that_decided_are_the_point_of_a_message(acme: Assembly) -> None:
+    take(acme, post(ANGRY))
+    (told,) = mentions.of_case(acme.database, "1")
+    point = rendering.point_of(told)
+    assert point, told.verdict.reasons
+    assert all(word.casefold() in ANGRY.casefold() for word in point)
+    silent = replace(told, verdict=replace(told.verdict, reasons=("sounds unhappy",)))
+    assert rendering.point_of(silent) == ()
