@@ -4,6 +4,7 @@ What it promises, whatever the other side does: a call ends within `total_second
 a second; a body is cut at its cap after decompression, so a gzip bomb costs no memory; redirects are few, are checked
 one by one and carry no credentials to another host; a host that the operator did not write is only reached at a public
 address, and the connection is made to the very address that was checked (so a name cannot be rebound in between).
+Large answers of all sources take turns (see room).
 Every failure is a ConnectorError that names the host and says what to do; no message holds a path, a query or a body.
 """
 

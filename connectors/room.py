@@ -72,6 +72,7 @@ class Page:
 
     def __init__(self, room: Room) -> None:
         self._room = room
+        self.large = False  # whether it ever needed room
         self._held = 0
         self._closed = False
         self._guard = threading.Lock()
@@ -81,6 +82,7 @@ class Page:
         self.give_back()  # a page that holds and waits for more could wait for ever
         if not self._room.take(size, until):
             return False
+        self.large = True
         with self._guard:
             closed, self._held = self._closed, 0 if self._closed else size
         if closed:  # left behind by whoever waited for it

@@ -203,9 +203,11 @@ class Collector:
         self, source: Source, what: str, now: datetime, total: IngestResult, clock: Callable[[], datetime]
     ) -> tuple[Batch, int]:
         """Read one page and store it. What comes back holds no posts any more, and with it how many were set aside."""
-        with room.page():
+        with room.page() as page:
             batch = self._fetch(source, what, now)
             total.add(self._keep(source, what, batch, clock()))
+            if page.large:  # so many of its pages lie in this connection's memory
+                self.database.keep_little()
             return replace(batch, posts=(), aside=()), len(batch.aside)
 
     def _fetch(self, source: Source, what: str, now: datetime) -> Batch:

@@ -188,6 +188,10 @@ class Database(Protocol):
         """Bring what the log beside the file holds into it, where there is one."""
         ...
 
+    def keep_little(self) -> None:
+        """Give back the memory in which this thread's connection keeps pages."""
+        ...
+
     def overwrite(self, tables: Sequence[str], seconds: float) -> bool:
         """Overwrite what was emptied in these tables; False where others held it up for `seconds`."""
         ...

@@ -204,6 +204,9 @@ class Postgresql:
     def checkpoint(self) -> None:
         """PostgreSQL looks after its own log."""
 
+    def keep_little(self) -> None:
+        """The server keeps the pages."""
+
     def overwrite(self, tables: Sequence[str], seconds: float) -> bool:  # noqa: ARG002 - it waits for nobody
         """Vacuum: the emptied versions of rows go, and with them their words in the index of the search."""
         for table in tables:

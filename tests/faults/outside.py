@@ -35,6 +35,7 @@ from tests.world import far_side
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0  # seconds; only what never comes waits so long
+STARTED = 240.0  # a busy machine may take its time to start one
 INSTALLATION = """
 [[brands]]
 name = "Harbour Tea"
@@ -156,7 +157,7 @@ class Outside:
         mark = f"{MARKS[place]}{lap or ''}"
         words = COMPLAINTS[place].replace(MARKS[place], mark)
         if lap:
-            said = (_SAID[(number * 7 + step * (number + 3)) % len(_SAID)] for step in range(18))
+            said = (f"{_SAID[(number + step) % len(_SAID)]}{number}" for step in range(18))
             # No repost of the former lap; and in a list of many only the beginning of each is shown.
             words = f"{mark}: {words}. {' '.join(said)}"
         self.written.append(mark)
@@ -202,7 +203,7 @@ class Outside:
         """A daemon whose first look back is behind it: what is written from now on is told at once, each by itself."""
         before = self.networks.reads()
         daemon = self.start(*words, stdout=stdout)
-        self.until(lambda: self.networks.reads() >= before + 2, daemon)
+        self.until(lambda: self.networks.reads() >= before + 2, daemon, STARTED)
         return daemon
 
     def stop(self, process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> int:
