@@ -151,6 +151,7 @@ class Besieged(live.Live):
         """Seconds from each complaint's arrival to its alert; meanwhile somebody opens the pages of `asked`."""
         self.tell(f"{COMPLAINTS} complaints, {'under siege' if asked else 'in peace'}")
         taken = []
+        anew = httpx2.Client(timeout=20, verify=False, limits=httpx2.Limits(max_keepalive_connections=0))
         for text, _bad in made.texts(COMPLAINTS, unhappy=1.0, seed=seed):
             (native,) = self.network.write([text])
             words = text[-20:]
@@ -159,7 +160,7 @@ class Besieged(live.Live):
             for path, seconds in (asked or {}).items():
                 began = time.monotonic()
                 try:  # as somebody who comes anew: a connection of their own
-                    good = httpx2.get(f"http://127.0.0.1:{self.port}{path}", timeout=20).status_code == 200
+                    good = anew.get(f"http://127.0.0.1:{self.port}{path}").status_code == 200
                 except httpx2.HTTPError:
                     good = False
                 seconds.append(time.monotonic() - began)

@@ -16,9 +16,10 @@ from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor.cases import actions as verbs
-from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path, speaker
+from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path, speaker
 from monitor.ingest import asking
 from monitor.notify import rendering
+from monitor.people.audit import Event
 from monitor.people.identity import Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
@@ -115,6 +116,7 @@ def mentions_(
         found = mentions.find(assembly.database, wanted)
         asking.show(assembly.database, assembly.settings, [each.id for each in found], utc_now())
         if as_json:
+            note(assembly, Event.EXPORT, "mentions", format="json lines", posts=len(found))
             for mention in found:
                 print_json(mention_json(mention))
             return

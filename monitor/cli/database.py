@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,8 @@ from alerts.wording import count_words, excerpt
 from connectors import Post
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json
 from monitor.ingest import file_import
+from monitor.people import audit
+from monitor.people.identity import of_shell
 from monitor.privacy.carrying_over import carry_over
 from monitor.service.scheduler import utc_now
 from monitor.store import forgotten, mentions, sources, wiping
@@ -298,6 +301,8 @@ def backup(file: Annotated[Path, typer.Argument(help="Where to write the copy.")
         if not isinstance(database, Sqlite):
             raise Failed("this database is PostgreSQL: use pg_dump, which knows how to copy it while it is in use")
         database.backup_to(file.absolute())
+        who = of_shell(getpass.getuser())
+        audit.note(database, audit.Event.EXPORT, utc_now(), who=who, way="command line", about="the whole database")
         typer.echo(f"Wrote {file} ({file.stat().st_size:,} bytes, checked). Bring it back with: earful restore {file}")
     except OSError as error:
         raise Failed(f"{file}: {error.strerror}") from error

@@ -19,6 +19,7 @@ from monitor.service import damage, set_clock
 from monitor.service.console_view import Show
 from monitor.service.heartbeat import tell_systemd
 from monitor.service.scheduler import Engine, utc_now
+from monitor.service.settings_record import note_settings
 from monitor.service.sparing_log import Sparing
 from monitor.service.stopping import stop_in_order
 from monitor.settings.errors import SettingsError
@@ -125,6 +126,7 @@ def _prepare(
     with database.transaction():
         if not key_values.fact(database, "installed_at"):
             key_values.remember(database, "installed_at", utc_now().isoformat(), utc_now())
+        note_settings(database, settings, utc_now())
     know_sources(database, settings)
     engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
     settle()
@@ -307,6 +309,7 @@ class _Life:
             know_sources(old.database, settings)
             with old.database.transaction():
                 channel_health.mended(old.database)
+                note_settings(old.database, settings, utc_now(), old.written)
             self.engine.replace(assemble(settings, old.database, links.make(settings, old.database, utc_now)))
             self._tell_refused_models()
         except Error:

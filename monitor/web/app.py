@@ -104,8 +104,9 @@ class _Guard:
             self.site.pool.submit(alone.end, assembly.database, assembly.settings, why, self.site.clock())
 
 
-def _plain(refusal: Refusal) -> Response:
-    return Response(f"{refusal.title}. {refusal.text}\n", refusal.status, media_type="text/plain")
+def _plain(refusal: Refusal, *, close: bool = False) -> Response:
+    headers = {"connection": "close"} if close else None
+    return Response(f"{refusal.title}. {refusal.text}\n", refusal.status, headers, media_type="text/plain")
 
 
 def _endpoint(site: WebContext, methods: dict[str, Route]) -> Callable[[Request], Awaitable[Response]]:
@@ -119,7 +120,13 @@ def _endpoint(site: WebContext, methods: dict[str, Route]) -> Callable[[Request]
         if refused_at_once := await in_pool(site, partial(admitted, site, route, context)):
             return refused_at_once
         owner = "signed" if route.kind == "signed" else security.same_client(context.address)
-        context.form = security.form_of(await site.bodies.read(request, owner))
+        try:
+            body = await site.bodies.read(request, owner)
+        except Refusal as refusal:
+            if refusal.status != 408 or route.kind == "api":
+                raise
+            return _plain(refusal, close=True)  # in a few words: who is this slow gets no page made
+        context.form = security.form_of(body)
         work = partial(done, route, context)
         return await (site.hashing.run(owner, work) if route.hashes else in_pool(site, work))
 
