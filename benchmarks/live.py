@@ -128,6 +128,7 @@ class Live:
         )
         edits = len([each for each in self.slack.accepted if each["method"] == "chat.update"])
         started = time.monotonic()
+        assert self.slack.connected(10), "nobody listens to presses"  # while settings are read anew, for a moment
         _envelope, kept = self.slack.press(case, "take", message=message)
         assert kept, "a press was not acknowledged"
 
