@@ -24,6 +24,7 @@ import pytest
 
 OURS = {"monitor", "connectors", "alerts", "tests"}
 FOLDER = Path("..").resolve() / f"{Path.cwd().name}-out"  # beside the copy: what a child says
+UNDER_WAY: list[int] = []  # the child that runs
 SHOWN = 2000  # characters of a run that went wrong
 
 
@@ -67,7 +68,9 @@ def attempt(task: Mapping[str, Any]) -> dict[str, Any]:
     child = os.fork()
     if child == 0:
         _run(task, said, log)
+    UNDER_WAY.append(child)
     status = _wait(child, began + float(task["deadline"]))
+    UNDER_WAY.clear()
     with contextlib.suppress(ProcessLookupError):  # what its tests have started and left
         os.killpg(child, signal.SIGKILL)
     seconds = round(time.monotonic() - began, 1)
@@ -86,6 +89,7 @@ def attempt(task: Mapping[str, Any]) -> dict[str, Any]:
 def _run(task: Mapping[str, Any], said: Path, log: Path) -> None:
     """The child; it never returns."""
     os.setpgid(0, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
         os.dup2(file, number)
@@ -111,8 +115,17 @@ def _wait(child: int, deadline: float) -> int | None:
     return None
 
 
+def _give_up(*_: object) -> None:
+    """The walk was ended: so is what is under way."""
+    for child in UNDER_WAY:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+    os._exit(0)
+
+
 def main() -> None:
     """Try what is read, until nothing more is."""
+    signal.signal(signal.SIGTERM, _give_up)
     FOLDER.mkdir(exist_ok=True)
     warm_up(sys.argv[1:])
     for line in sys.stdin:

@@ -98,12 +98,12 @@ def test_the_tests_that_run_the_line_are_run_and_the_nearest_first() -> None:
     found = covering(mutant, ran, SOURCE)
     assert [test[-1] for test in found] == ["c", "b", "a"]
     assert [test[-1] for test in within_budget(found, {**ran, found[1]: Ran(50.0, {})})] == ["c"]
-    opening = next(iter(mutants("monitor/cases/opening.py", "def f(x):\n    return x\n")))
+    grouping = next(iter(mutants("monitor/cases/grouping.py", "def f(x):\n    return x\n")))
     ran = {
-        "tests/cases/test_escalation.py::test_f": Ran(0.1, {opening.path: frozenset({2})}),
-        "tests/ingest/test_pipeline.py::test_g": Ran(9.0, {opening.path: frozenset({2})}),
+        "tests/cases/test_escalation.py::test_f": Ran(0.1, {grouping.path: frozenset({2})}),
+        "tests/ingest/test_pipeline.py::test_g": Ran(9.0, {grouping.path: frozenset({2})}),
     }
-    assert [test[-1] for test in covering(opening, ran, "")] == ["g", "f"], "the file that the house tests name for it"
+    assert [test[-1] for test in covering(grouping, ran, "")] == ["g", "f"], "the file that the house tests name for it"
     limit = next(each for each in mutants(of, SOURCE) if each.change == "3 -> 4")
     reads = next(number for number, text in enumerate(SOURCE.splitlines(), 1) if "> LIMIT" in text)
     assert covering(limit, {"tests/x.py::e": Ran(1.0, {of: frozenset({reads})})}, SOURCE) == ["tests/x.py::e"]

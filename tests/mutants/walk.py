@@ -263,7 +263,7 @@ class Seat:
 
     def close(self) -> None:
         """End the process; the copy goes."""
-        self._process.kill()
+        self._process.terminate()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -304,16 +304,19 @@ def walk(
                 seats.put(seat)
         return {"id": mutant.id, **said, "tests": len(chosen), "of": len(every)}
 
+    pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        with ThreadPoolExecutor(AT_ONCE) as pool, kept.open("a", encoding="utf-8") as file:
+        with kept.open("a", encoding="utf-8") as file:
             for said in pool.map(one, todo):
                 if said is not None:
                     file.write(json.dumps(said) + "\n")
                     file.flush()
                     yield said
-    finally:
+    finally:  # also when somebody presses Ctrl-C: what is under way is given up, and nothing else begins
+        pool.shutdown(wait=False, cancel_futures=True)
         for seat in made:
             seat.close()
+        pool.shutdown()
 
 
 # -- by hand ----------------------------------------------------------------------------------------------------------
