@@ -21,7 +21,7 @@ types:
 imports:
 	$(BIN)/lint-imports --no-cache
 tests:
-	$(BIN)/pytest -n 2 -q
+	$(BIN)/pytest -n 2 --dist worksteal -q
 
 # How fast it is on this machine, about three minutes; the last line is one JSON object. bench-pages: a million mentions, 15 minutes at most.
 bench: .venv/.developer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,7 @@ def test_every_command_and_every_verb_below_one_stands_in_the_readme() -> None:
     assert missing == []
 
 
+@cache  # every command is put together anew for each
 def help_of(*words: str) -> str:
     """What `earful ... --help` prints."""
     return CliRunner().invoke(app, [*words, "--help"], catch_exceptions=False).output
