@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,18 @@ import pytest
 from tests.house.reading import ROOT
 from tests.mutants import walk as walking
 from tests.mutants.making import drawn, mutants, mutated
-from tests.mutants.walk import PATIENCE, Ran, Seat, Walked, covering, equivalent, results, targets, within_budget
+from tests.mutants.walk import (
+    PATIENCE,
+    Ran,
+    Seat,
+    Walked,
+    covering,
+    equivalent,
+    results,
+    stands,
+    targets,
+    within_budget,
+)
 
 SOURCE = '''
 """Says 5 things."""
@@ -167,6 +179,25 @@ def test_a_walk_that_was_ended_goes_on_and_a_cut_line_is_no_result(tmp_path: Pat
 def test_what_never_ended_counts_as_noticed_and_an_error_as_nothing() -> None:
     walked = Walked(4, {str(number): {"outcome": what} for number, what in enumerate(("noticed", "stuck", "survived"))})
     assert walked.share == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "partly", "options", "stays"),
+    [
+        ("noticed", True, {}, True),
+        ("stuck", False, {"again": True}, True),
+        ("error", False, {}, False),
+        ("survived", False, {}, True),
+        ("survived", False, {"again": True}, False),
+        ("survived", True, {}, False),
+        ("survived", True, {"known": True}, True),
+    ],
+)
+def test_what_survived_a_part_of_the_tests_is_tried_again_with_all_of_them(
+    outcome: str, partly: bool, options: dict[str, bool], stays: bool
+) -> None:
+    given = Namespace(**{"again": False, "known": False, **options})
+    assert stands({"outcome": outcome, "partly": partly}, given) is stays
 
 
 def test_each_equivalent_mutant_still_exists_and_has_its_reason() -> None:

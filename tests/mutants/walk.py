@@ -281,9 +281,18 @@ def results(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def walk(
-    todo: Sequence[Mutant], files: Sequence[Path], ran: Mapping[str, Ran], until: float, kept: Path
+    todo: Sequence[Mutant],
+    files: Sequence[Path],
+    ran: Mapping[str, Ran],
+    until: float,
+    kept: Path,
+    *,
+    partly: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Try mutants, two at once, and write each down in `kept`, until all are or the time is over."""
+    """Try mutants, two at once, and write each down in `kept`, until all are or the time is over.
+
+    `partly`: the lines of some tests are not known, so that a survivor has still to be tried with them.
+    """
     before = {id_: said["test"] for file in kept.parent.glob("*.jsonl") for id_, said in results(file).items()}
     seats: SimpleQueue[Seat] = SimpleQueue()
     made = [Seat(KEPT / f"seat-{number}", TREE, files, WARM) for number in range(min(AT_ONCE, len(todo)))]
@@ -302,7 +311,7 @@ def walk(
                 said = seat.attempt(mutant, chosen, ran)
             finally:
                 seats.put(seat)
-        return {"id": mutant.id, **said, "tests": len(chosen), "of": len(every)}
+        return {"id": mutant.id, **said, "tests": len(chosen), "of": len(every), "partly": partly}
 
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
@@ -333,6 +342,13 @@ def survivors(chosen: Sequence[Mutant], walked: Walked) -> Table:
     return table
 
 
+def stands(said: Mapping[str, Any], given: argparse.Namespace) -> bool:
+    """Whether what was written down of a mutant is not to be tried again."""
+    if said["outcome"] == "survived":
+        return not given.again and (given.known or not said.get("partly", False))
+    return bool(said["outcome"] != "error")
+
+
 def main() -> None:
     """Walk, and say what was found."""
     parser = argparse.ArgumentParser(description="Make small faults, and see whether a test notices.")
@@ -353,9 +369,7 @@ def main() -> None:
     chosen = [each for each in the_draw() if given.only in each.path]
     walked = Walked(len(chosen))
     ids = {each.id for each in chosen}
-    walked.tried = {id_: said for id_, said in results(kept).items() if id_ in ids and said["outcome"] != "error"}
-    if given.again:
-        walked.tried = {id_: said for id_, said in walked.tried.items() if said["outcome"] != "survived"}
+    walked.tried = {id_: said for id_, said in results(kept).items() if id_ in ids and stands(said, given)}
     todo = [each for each in chosen if each.id not in walked.tried]
     columns = (
         TextColumn("mutants"),
@@ -366,7 +380,7 @@ def main() -> None:
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=len(chosen), completed=len(walked.tried))
-        for said in walk(todo, files, ran, until, kept):
+        for said in walk(todo, files, ran, until, kept, partly=given.known):
             walked.tried[said["id"]] = said
             bar.update(task, advance=1, description=f"{walked.count('survived')} not noticed")
     console.print(survivors(chosen, walked))
