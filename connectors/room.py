@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-FREE = 256_000  # bytes of one answer that need no room
+FREE = 200_000  # bytes of one answer that need no room
 BUDGET = 5_200_000  # bytes of all larger ones: one of the largest, or ten of half a megabyte
 
 

@@ -37,7 +37,7 @@ from monitor.store.ownership import as_its_folder
 Error = sqlite3.Error
 _ROOM = 100 * 2**20
 _MERGED_PAGES = 500  # of an index, in one step: some milliseconds
-MOST_KEPT = 32_000_000  # bytes of pages that all connections keep in memory
+MOST_KEPT = 16_000_000  # bytes of pages that all connections keep in memory
 # BUSY and LOCKED, IOERR and FULL, CORRUPT and NOTADB: https://sqlite.org/rescode.html
 _HELD, _NO_DISK, _DAMAGED = {5, 6}, {10, 13}, {11, 26}
 
