@@ -14,7 +14,6 @@ import pytest
 from connectors import Batch, ConnectorError, Conversation, Post, Quota, Request
 from monitor.cases.actions import say
 from monitor.ingest.conversations import FOLLOWED, Conversations, spent_on_conversations
-from monitor.people.identity import of_settings
 from monitor.privacy import retention
 from monitor.store import sources
 from monitor.store.sqlite import Sqlite
@@ -120,7 +119,7 @@ def test_the_same_trouble_is_a_mention_of_the_story_as_long_as_it_is_open(acme: 
     with acme.database.transaction():
         assert acme.answers.take([told], NOW) == 0, "an answer to mira is none to Olga"
     say(
-        acme.database, acme.rules, "1", "close", who=of_settings("Ana"), way="page", now=NOW,
+        acme.database, acme.rules, "1", "close", who="Ana", way="page", now=NOW,
         detail={"outcome": "solved"},
     )  # fmt: skip
     assert retention.retain(acme.database, acme.settings, NOW) == 1
@@ -144,7 +143,7 @@ def test_nothing_is_told_twice_and_what_was_read_is_not_asked_for_again(acme: As
 
 def test_open_cases_come_first_and_each_has_its_turn(acme: Assembly, network: Network) -> None:
     take(acme, *(post(LATE, author=name, native_id=name, thread_id=name, at=NOW - MINUTE) for name in ("mira", "joon")))
-    say(acme.database, acme.rules, "2", "answered", who=of_settings("Ana"), way="page", now=NOW)
+    say(acme.database, acme.rules, "2", "answered", who="Ana", way="page", now=NOW)
     talk = reader(acme, network)
     for minute in range(3):
         talk.visit("forum", lambda minute=minute: NOW + minute * MINUTE)  # type: ignore[misc]
@@ -156,7 +155,7 @@ def test_open_cases_come_first_and_each_has_its_turn(acme: Assembly, network: Ne
 def test_seven_days_after_the_answer_nobody_is_followed_any_more(acme: Assembly, network: Network) -> None:
     talk = reader(acme, network)
     sources.know(acme.database, "forum", "rss", "mark") if hasattr(sources, "know") else None
-    say(acme.database, acme.rules, "1", "answered", who=of_settings("Ana"), way="page", now=NOW)
+    say(acme.database, acme.rules, "1", "answered", who="Ana", way="page", now=NOW)
     talk.visit("forum", lambda: NOW + FOLLOWED - MINUTE)
     assert len(network.asked) == 1
     talk.visit("forum", lambda: NOW + FOLLOWED + MINUTE)
