@@ -325,8 +325,21 @@ def restore(
         typer.echo(restore_to(file.absolute(), path, utc_now(), only_check=verify))
         if not verify and (said := _forget_again(path)):
             typer.echo(said)
+        if not verify:
+            _note_restored(path)
     except DatabaseUnusable as error:
         raise Failed(str(error)) from error
+
+
+def _note_restored(path: Path) -> None:
+    """A line in the copy's own audit log, which knows nothing of what happened since; an older copy has no such log."""
+    database = Sqlite(path)
+    try:
+        if database.has_table("audit"):
+            who = of_shell(getpass.getuser())
+            audit.note(database, audit.Event.RESTORED, utc_now(), who=who, way="command line")
+    finally:
+        database.close()
 
 
 def _forget_again(path: Path) -> str:
