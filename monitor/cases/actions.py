@@ -168,6 +168,8 @@ def _owner(directory: Directory, owner: object, actor: Actor) -> Actor:
     """Whom a case is given to. Raises NotPossible for a name that nobody bears."""
     if isinstance(owner, Actor):
         one = directory.resolve(Actor(clean(owner.id), clean(owner.name)))
+        if one.kind in {"settings", "page"} and directory.role_of(one) in {"viewer", "nobody"}:
+            raise NotPossible(f"{one.name} may not have a case: their role is {directory.role_of(one)}")
         return replace(one, name=directory.shown(one))
     if not owner:
         raise NotPossible("say who is to have it")

@@ -251,6 +251,8 @@ class Directory:
                 return f"{actor.name} is no longer in Slack's user group"
         if actor.kind == "settings" and actor.key not in self._people:
             return f"{actor.name} is no longer in the settings"
+        if actor.kind == "settings" and self.role_of(actor) == "nobody":
+            return f"{actor.name} can no longer log in"
         if actor.kind == "page" and actor.key not in self._users:
             return f"{actor.name} can no longer log in"
         if actor.kind == "token" and self.role_of(actor) == "nobody":

@@ -192,6 +192,7 @@ def _admit(site: WebContext, route: Route, context: RequestContext) -> Response 
     if (
         route.kind == "public"
         and route.method == "POST"
+        and not (context.identity is not None and context.identity.csrf)  # their forms hold the session's own secret
         and not context.request.cookies.get(auth.cookie_name(context.settings, auth.FORM_COOKIE))
     ):
         raise _grown_old()

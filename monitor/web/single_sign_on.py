@@ -21,6 +21,7 @@ from monitor.people.audit import Event
 from monitor.people.identity import of_page
 from monitor.settings.models import Settings
 from monitor.store import web
+from monitor.text.names import skeleton
 from monitor.web import auth
 from monitor.web.identity import Refusal
 from monitor.web.login import own_address
@@ -152,6 +153,11 @@ def _let_in(context: RequestContext, person: Person, target: str) -> Response:
     return answer
 
 
+def _names(context: RequestContext) -> list[str]:
+    """The names of everybody who is known here."""
+    return [*(user.name for user in web.users(context.database)), *(each.name for each in context.settings.people)]
+
+
 def _user(context: RequestContext, person: Person) -> str:
     """The page's user whom the provider vouches for, made or brought up to date; Refusal for whoever may not come in.
 
@@ -175,6 +181,8 @@ def _user(context: RequestContext, person: Person) -> str:
     taken = taken or (known is None and name not in listed and name in {each.name for each in context.settings.people})
     if taken or (there is not None and there.disabled_at is not None):
         raise Refusal(403, "That name is somebody else's here", "Ask an Earful admin to let you in.")
+    if there is None and skeleton(name) in {skeleton(each) for each in _names(context) if each != name}:
+        raise Refusal(403, "That name is too like somebody else's here", "Ask an Earful admin to let you in.")
     if there is None:
         web.add_user(database, name, person.role, context.now)
         context.note(Event.USER_ADDED, name, role=person.role, by="provider")

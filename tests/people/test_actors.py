@@ -128,6 +128,19 @@ def test_one_person_has_one_role_by_every_way_that_of_the_login(database: Base, 
         say(database, acme.rules, "1", "take", who=of_slack("T1", "ULEAD"), way="slack", now=NOW)
 
 
+def test_whoever_is_shut_out_or_only_looks_has_no_case(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    say(database, acme.rules, "1", "take", who=of_settings("staff"), way="page", now=NOW)
+    owner = {"owner": of_slack("T1", "UVIEWER")}
+    with pytest.raises(NotPossible, match="their role is viewer"):
+        say(database, acme.rules, "1", "assign", who=of_settings("lead"), way="slack", now=NOW, detail=owner)
+    web.add_user(database, "staff", "staff", NOW)
+    assert escalation.people_left(database, acme.rules, NOW) == 0
+    web.disable_user(database, "staff", NOW)
+    assert escalation.people_left(database, acme.rules, NOW) == 1
+    assert case(database, "1").owner == ""
+
+
 def test_a_name_in_slack_is_not_a_colleague(database: Base, tmp_path: Path) -> None:
     """Another user id with a colleague's name took, closed and taught as that colleague."""
     acme = house(database, tmp_path)

@@ -191,6 +191,17 @@ def test_a_shared_address_asks_for_the_login_where_people_have_one(office: Offic
     assert case(office.database, case_id).owner == ""
 
 
+def test_somebody_who_is_logged_in_uses_the_link_of_a_mail_after_their_browser_was_closed(office: Office) -> None:
+    """Cookies without an age go with the browser, also the one of forms that are posted before a login."""
+    case_id = opened(office)
+    ana = office.person("Ana", "lead")
+    ana.http.cookies.delete("earful_form")
+    path = office.link(case_id)
+    proof = ana.get(path).text.split('name="proof" value="')[1].split('"')[0]
+    assert ana.post(path, {"proof": proof, "verb": "take"}).status_code == 200
+    assert case(office.database, case_id).owner == "Ana"
+
+
 def test_a_viewer_gets_no_link_that_acts(tmp_path: Path, database: Sqlite | Postgresql) -> None:
     office = Office(tmp_path, database, tables=VIC)
     try:
