@@ -52,10 +52,11 @@ soak: .venv/.developer
 	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 # train: write the shipped judge anew from data that lies beside the checkout.
-# quality: what the judge finds hard, what 200 answers of staff are worth, and what "not us" keeps away.
+# quality: whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, and what "not us" keeps away.
 train: .venv/.developer
 	$(BIN)/python benchmarks/train.py
 quality: .venv/.developer
+	$(BIN)/python benchmarks/question.py
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/relevance.py

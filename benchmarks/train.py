@@ -2,25 +2,25 @@
 
 1. A teacher from Reddit comments (GoEmotions, Apache-2.0): annoyed, disappointed and the like against everything else.
 2. A teacher from app reviews (CC0): one and two stars against four and five.
-3. Both are where the last step begins: the examples written for Earful (`benchmarks/examples.txt`) move the weights
-   from there, no further than they must. So general words keep what thousands of comments said of them, and what
-   speaks to a brand is learned from examples of it.
-Deterministic: full-batch L-BFGS in double precision, no chance anywhere but in expanding the examples (seeded by line).
-Airline and SXSW rows are never trained on: half of each (by a hash of the text) is for development, half is kept aside,
-and both figures are printed.
+3. Both are where the last step begins: the examples written for Earful (`benchmarks/examples.txt`) and the texts that
+   were labelled with the real question (`docs/labelling.md`) move the weights from there, no further than they must. So
+   general words keep what thousands of comments said of them, and what needs an answer is learned from labels.
+4. What asking gives is set, not learned (`ASKING`).
+No text of `labelled.never_trained()` is in any of it. Deterministic: full-batch L-BFGS in double precision, no chance
+anywhere but in expanding the examples (seeded by line). Airline, Sanders and SXSW rows are never trained on: half of
+each (by a hash of the text) is for development, half is kept aside, and both figures are printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import os
 import random
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ from numpy.typing import NDArray  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import labelled  # noqa: E402
+from benchmarks.question import half  # noqa: E402
 from monitor.text.complaint_signals import BRAND, cues_for, signal_names, signals_of  # noqa: E402
 from monitor.text.features import bounded, with_sentiment  # noqa: E402
 from monitor.text.model import evaluation, linear  # noqa: E402
@@ -47,6 +49,7 @@ OUT = ROOT / "monitor" / "text" / "model" / "judge.model"
 VERSION = "2026-11"
 BITS = 18
 SIGNAL_SCALE = 0.3  # signals are standardised, words are not: this makes their penalties alike
+PENALTY = 4e-3  # how much the last step is held to its teachers
 EXPANSIONS = 8  # texts from each line of examples
 # Sections written to be hard are rarer in life than here.
 LINE_WEIGHT = {
@@ -64,9 +67,23 @@ UNHAPPY = {"anger", "annoyance", "disappointment", "disapproval", "disgust", "sa
 CROSS = UNHAPPY - {"sadness", "confusion"}
 UNSURE = {"sadness", "confusion", "fear", "embarrassment", "grief", "nervousness", "remorse", "realization", "surprise"}
 TEACHERS = (0.6, 0.3, 0.1)  # unhappy comments, cross comments, poor reviews
+# What each grade is as a target, and what a labelled text weighs beside one text from the examples. Comments count
+# little: strangers talk to each other there, and nearly all of them need no answer of a brand.
+GRADES = {"must": 1.0, "look": 0.5, "no": 0.0}
+LABEL_WEIGHT = {"google_play": 0.5, "goemotions": 0.1, "written": 4.0}
+# Log odds of what asks, as they stand in the model. Neither material can teach them: commenters ask each other, which
+# needs no answer of ours, and who writes a review rarely asks; learned from those, a question counts against an answer.
+ASKING = {"asks_us": 0.8, "ask": 0.5, "question": 0.3}
 # Where the lanes begin, and how log odds become 0..1. Chosen on the halves for development, never on those kept aside.
 SLOPE = 1.0
-THRESHOLDS = {"ping": 0.65, "ping_aside": 0.93, "sweep": 0.124, "sweep_calm": 0.4}
+THRESHOLDS = {
+    "ping": 0.52,
+    "ping_told": 0.8,
+    "ping_aside": 0.95,
+    "sweep": 0.2,
+    "sweep_aside": 0.52,
+    "sweep_calm": 0.7,
+}
 
 
 @dataclass(frozen=True)
@@ -205,10 +222,20 @@ def norm(values: Floats) -> float:
 
 
 def fit(
-    rows: Rows, labels: NDArray[np.bool_], penalty: float, share: Floats | None = None, start: Floats | None = None
+    rows: Rows,
+    labels: NDArray[Any],
+    penalty: float,
+    share: Floats | None = None,
+    start: Floats | None = None,
+    still: Sequence[int] = (),
 ) -> tuple[Floats, float]:
-    """Fit logistic regression, held by the penalty to where it starts (nowhere, or at a teacher's weights)."""
+    """Fit logistic regression, held by the penalty to where it starts (nowhere, or at a teacher's weights).
+
+    `labels` may be anything from 0 to 1; the columns named by `still` keep what they have at the start.
+    """
     wanted = labels.astype(float)
+    moves = np.ones(rows.width + 1)
+    moves[list(still)] = 0.0
     share = np.ones(rows.height) if share is None else share
     anchor = np.zeros(rows.width) if start is None else start
     whole = share.sum()
@@ -219,49 +246,82 @@ def fit(
         off = weights - anchor
         loss = (share * (np.logaddexp(0, odds) - wanted * odds)).sum() / whole + 0.5 * penalty * off.dot(off)
         error = share * (1 / (1 + np.exp(-odds)) - wanted) / whole
-        return float(loss), np.concatenate([rows.back(error) + penalty * off, [error.sum()]])
+        return float(loss), moves * np.concatenate([rows.back(error) + penalty * off, [error.sum()]])
 
     found = descend(loss_and_slope, np.concatenate([anchor, [0.0]]))
     return found[:-1], float(found[-1])
 
 
-def train(data: Path) -> tuple[dict[str, Any], list[int]]:
-    """Return the header and the weights of the model."""
+def teachers(data: Path, names: list[str]) -> tuple[Floats, Floats, Floats]:
+    """Return where the last step begins, and mean and deviation of the signals."""
+    never = labelled.never_trained()
     comments = [
         (row["text"], set(row["emotions"].split("|")))
         for row in read_csv(data / "mentions" / "goemotions_reddit_train.csv")
+        if labelled.hash_of(row["text"].strip()) not in never
     ]
     reviews = [
         (row["content"], int(row["score"]))
         for file in sorted((data / "reviews" / "google_play").glob("*.csv"))
         for row in read_csv(file)
-        if row["content"].strip() and row["score"] != "3"
+        if row["content"].strip() and row["score"] != "3" and labelled.hash_of(row["content"].strip()) not in never
     ]
-    own = examples()
-    names = sorted(["feeling", "bad_feeling", *signal_names()])
+    print(f"comments {len(comments)}, reviews {len(reviews)}")
     comment_rows, review_rows = prepare([text for text, _ in comments]), prepare([text for text, _ in reviews])
-    own_rows = prepare([text for text, _, _ in own])
     dense = np.concatenate([table(comment_rows, names), table(review_rows, names)])
     mean, deviation = dense.mean(axis=0), dense.std(axis=0) + 1e-6
-    print(f"comments {len(comments)}, reviews {len(reviews)}, texts from examples {len(own)}")
-
-    lay = [matrix(rows, names, mean, deviation) for rows in (comment_rows, review_rows, own_rows)]
+    lay = [matrix(rows, names, mean, deviation) for rows in (comment_rows, review_rows)]
     unhappy = np.array([bool(felt & UNHAPPY) for _, felt in comments])
     cross = np.array([bool(felt & CROSS) for _, felt in comments])
     sure = np.array([float(bool(felt & CROSS) or not felt & UNSURE) for _, felt in comments])
-    teachers = (
+    found = (
         fit(lay[0], unhappy, 1e-4)[0],
         fit(lay[0], cross, 1e-4, sure)[0],
         fit(lay[1], np.array([stars <= 2 for _, stars in reviews]), 1e-4)[0],
     )
-    start = sum((share * teacher for share, teacher in zip(TEACHERS, teachers, strict=True)), np.zeros(lay[0].width))
-    labels = np.array([label for _, label, _ in own])
-    weights, bias = fit(lay[2], labels, 7e-3, np.array([share for _, _, share in own]), start)
+    start = sum((share * each for share, each in zip(TEACHERS, found, strict=True)), np.zeros(lay[0].width))
+    return start, mean, deviation
+
+
+def lessons(data: Path) -> list[tuple[str, float, float]]:
+    """Return text, target and weight of all that the last step learns from: examples and labelled texts."""
+    labels = [
+        each
+        for each in [*labelled.drawn(data=data), *(text for text in labelled.written() if text.language == "en")]
+        if not each.held
+    ]
+    return [(text, float(label), share) for text, label, share in examples()] + [
+        (each.text, GRADES[each.grade], LABEL_WEIGHT[each.dataset]) for each in labels
+    ]
+
+
+def train(data: Path) -> tuple[dict[str, Any], list[int]]:
+    """Return the header and the weights of the model."""
+    names = sorted(["feeling", "bad_feeling", *signal_names()])
+    start, mean, deviation = teachers(data, names)
+    places = {name: (1 << BITS) + place for place, name in enumerate(names)}
+    for name, odds in ASKING.items():
+        start[places[name]] = odds * deviation[names.index(name)] / SIGNAL_SCALE
+    own = lessons(data)
+    print(f"texts from examples and labels {len(own)}")
+    weights, bias = fit(
+        matrix(prepare([text for text, _, _ in own]), names, mean, deviation),
+        np.array([target for _, target, _ in own]),
+        PENALTY,
+        np.array([share for _, _, share in own]),
+        start,
+        [places[name] for name in ASKING],
+    )
 
     words = weights[: 1 << BITS]
     scale = float(np.abs(words).max()) / 32767
     signals = [
-        [name, round(float(mean[i]), 6), round(float(deviation[i]), 6), round(float(weights[(1 << BITS) + i]) * 0.3, 6)]
+        [
+            name,
+            round(float(mean[i]), 6),
+            round(float(deviation[i]), 6),
+            round(float(weights[places[name]]) * SIGNAL_SCALE, 6),
+        ]
         for i, name in enumerate(names)
     ]
     header = {
@@ -276,11 +336,6 @@ def train(data: Path) -> tuple[dict[str, Any], list[int]]:
         "thresholds": THRESHOLDS,
     }
     return header, np.rint(words / scale).astype(int).tolist()
-
-
-def half(text: str) -> str:
-    """Say to which half a text belongs."""
-    return "dev" if hashlib.sha256(text.encode("utf-8", "replace")).digest()[0] & 1 else "aside"
 
 
 def report(data: Path) -> None:

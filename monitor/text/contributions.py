@@ -8,7 +8,7 @@ from pathlib import Path
 from monitor.text.complaint_signals import BRAND, OWN, Found, kinds_of
 from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
-from monitor.text.triage import tells_of_trouble
+from monitor.text.triage import asks_about_us, tells_of_trouble
 
 REPLY_ODDS = 0.6
 
@@ -19,6 +19,8 @@ def extra_contributions(heard: Features) -> list[tuple[str, float]]:
     own = [cue.words for cue in heard.signals.cues if cue.kind is OWN]
     if own:
         contributions.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
+    if asks_about_us(heard):
+        contributions.append(("asks about us", 0.8))
     return contributions + _leaving(heard) + _short(heard) + _elsewhere(heard)
 
 

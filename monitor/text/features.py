@@ -57,6 +57,7 @@ class PreparedProfile:
 
     profile: BrandProfile
     mask: re.Pattern[str] | None
+    handle: re.Pattern[str] | None
     aim: Aim
     scorer: Scorer
 
@@ -75,6 +76,7 @@ class Features:
     classified: float | None  # what the operator's own classifier says, as log odds
     spam: bool  # offers a telephone number to call
     rivals: frozenset[str]  # the competitors' names, as words
+    called: bool  # names a handle that is the brand's name
 
     @property
     def wordless(self) -> bool:
@@ -90,15 +92,16 @@ class Features:
 def prepare(profile: BrandProfile) -> PreparedProfile:
     """Make a brand ready for judging."""
     words = sorted({word.strip() for word in profile.words if word.strip()}, key=len, reverse=True)
-    mask = None
+    mask = handle = None
     if words:
         alternatives = "|".join(re.escape(word) for word in words)
         mask = re.compile(rf"(?<![\w@#])(?:{alternatives})(?!\w)", re.IGNORECASE)
+        handle = re.compile(rf"@(?:{alternatives})", re.IGNORECASE)
     aim = Aim(
         brand=frozenset(found[0] for word in words if len(found := tokens_of(word)) == 1),
         competitors=frozenset("".join(tokens_of(word)) for word in profile.competitors if tokens_of(word)),
     )
-    return PreparedProfile(profile, mask, aim, Scorer(dict(profile.sentiment_words)))
+    return PreparedProfile(profile, mask, handle, aim, Scorer(dict(profile.sentiment_words)))
 
 
 def hear(
@@ -143,6 +146,7 @@ def hear(
             other,
             bool(seen.values.get("numbers")) and offers_number(text, seen.tokens),
             profile.aim.competitors,
+            bool(seen.values.get("many_people") and profile.handle is not None and profile.handle.search(text)),
         )
         for language, code, sentiment, felt, seen, cues, text, other, profile in zip(
             languages, spoken, sentiments, felts, signals, critical, texts, classified, profiles, strict=True

@@ -24,7 +24,7 @@ from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.model.trained import Answer, Learned, Lesson
 from monitor.text.relevance import has_learned, names_context, relevance, speaks_to
 from monitor.text.sentiment import NAME as SENTIMENT
-from monitor.text.triage import by_stars, lane_of, rule_lines, speaks_to_us, tells_of_trouble
+from monitor.text.triage import by_stars, lane_of, rule_lines
 from monitor.types import Verdict
 
 MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
@@ -223,8 +223,8 @@ class Judge:
             )
         needs = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
         needs, star_reason = by_stars(needs, post.rating, heard, lines)
-        to_us = answers_us or post.rating is not None or (speaks_to_us(heard) if model else tells_of_trouble(heard))
-        lane = lane_of(needs, lines, heard, to_us=to_us, stars=bool(star_reason))
+        ours = answers_us or post.rating is not None
+        lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
         praise = lane == "none" and is_praise(post, heard)
         if praise:
             lane = "sweep"  # worth a thank-you, when there is time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.case import Lane
-from monitor.text.complaint_signals import LANGUAGES
+from monitor.text.complaint_signals import BRAND, LANGUAGES
 from monitor.text.features import Features
 from monitor.text.model.linear import Thresholds
 
@@ -16,16 +16,21 @@ _CUES_ONLY_OF = {
     "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.28),
 }
 _SHORT = 8  # words and signs: with so few, a link is the picture that shows it
+_FEW = 14  # words and signs of a post that says what is wrong and no more
 _ONE_QUESTION = 12  # words and signs of a post that is one question and nothing else
 _RULED = frozenset(LANGUAGES) - {"en"}  # the rules judge alone there
+_ASKS_FIRST = frozenset({"does", "do", "is", "are", "can", "will", "has", "did"})  # a question, mark or none
+_NEVER = 2.0  # no post needs an answer that much
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 
 
-def lane_of(needs: float, lines: Thresholds, heard: Features, *, to_us: bool, stars: bool) -> Lane:
-    """Return the lane of a post by how much it needs an answer. `stars`: stars have already spoken."""
-    lane: Lane = "ping" if needs >= (lines.ping if to_us else lines.ping_aside) else "none"
-    if lane == "none" and needs >= lines.sweep and (needs >= lines.sweep_calm or to_us or not is_calm(heard)):
-        lane = "sweep"
+def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, ruled: bool, stars: bool) -> Lane:
+    """Return the lane of a post by how much it needs an answer.
+
+    `ours`: it replies to us, or reviews us. `ruled`: no model knows its language. `stars`: stars have already spoken.
+    """
+    ping, sweep = _begin(lines, heard, ours=ours, ruled=ruled)
+    lane: Lane = "ping" if needs >= ping else "sweep" if needs >= sweep else "none"
     if lane == "none" and (asks_us(heard) or heard.values.get("mixed")):
         lane = "sweep"  # what is asked waits for an answer; warm words beside a trouble may be bitter
     if heard.wordless and not stars:
@@ -37,6 +42,25 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, to_us: bool, st
     if heard.unread and not stars and not heard.critical:
         lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
     return lane
+
+
+def _begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tuple[float, float]:
+    """Return where a ping and where the sweep begins for this post: lower the surer it is that it is put to us."""
+    if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
+        told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))
+        return (lines.ping_told if told else 0.0) or lines.ping, lines.sweep
+    if heard.signals.values.get("repost"):
+        return _NEVER, lines.ping_aside  # what somebody else went through; the first who told it calls
+    return lines.ping_aside, (lines.sweep_calm if is_calm(heard) else lines.sweep_aside) or lines.sweep
+
+
+def _says_it_of_us(heard: Features) -> bool:
+    """Whether somebody leaves us, or names us in few words that tell of a trouble: who says so little means us."""
+    cues = [cue for cue in heard.signals.cues if not cue.kind.calm]
+    if any(cue.kind.churn and cue.end - cue.start > 1 for cue in cues):
+        return True
+    short = len(heard.signals.tokens) <= _FEW and BRAND in heard.signals.tokens
+    return short and any(not cue.kind.churn for cue in cues)
 
 
 def rule_lines(heard: Features) -> Thresholds:
@@ -73,11 +97,29 @@ def speaks_to_us(heard: Features) -> bool:
     The others grumble in passing, or repeat what somebody said; far more certainty is asked before they call people.
     """
     values = heard.signals.values
-    if values.get("direct") or (values.get("second_person") and values.get("many_people")):
+    if values.get("repost"):
+        return False
+    if is_put_to_somebody(heard):
         return True
-    if not values.get("kinds") or values.get("repost"):
+    if not values.get("kinds"):
         return False
     return not values.get("link") or (len(heard.signals.tokens) <= _SHORT and not values.get("news"))
+
+
+def is_put_to_somebody(heard: Features) -> bool:
+    """Whether it begins with a handle, names ours, or says "you" and names one."""
+    values = heard.signals.values
+    return bool(heard.called or values.get("direct") or (values.get("second_person") and values.get("many_people")))
+
+
+def asks_about_us(heard: Features) -> bool:
+    """Whether a question names us, though it is put to nobody: "does BRAND ship to Norway", "Is it dry? @brand"."""
+    values, tokens = heard.signals.values, heard.signals.tokens
+    if values.get("repost") or values.get("link") or values.get("asks_us"):
+        return False
+    if values.get("question"):
+        return BRAND in tokens or bool(values.get("many_people"))
+    return len(tokens) > 2 and tokens[0] in _ASKS_FIRST and BRAND in tokens[1:4]
 
 
 def asks_us(heard: Features) -> bool:
@@ -86,9 +128,12 @@ def asks_us(heard: Features) -> bool:
     Where no model knows the language, a question with the words of one is enough.
     """
     values = heard.signals.values
+    if asks_about_us(heard):
+        return True
     if values.get("repost") or values.get("news") or heard.unread:
         return False
-    if values.get("asks_us") or (values.get("wants") and values.get("direct")):
+    to_us = values.get("direct") or heard.called
+    if values.get("asks_us") or (to_us and (values.get("wants") or values.get("demand"))):
         return True
     asked = values.get("ask") or values.get("demand") or len(heard.signals.tokens) <= _ONE_QUESTION
     return bool(heard.language in _RULED and values.get("question") and asked and not values.get("link"))

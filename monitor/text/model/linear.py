@@ -62,13 +62,17 @@ class _Signal:
 class Thresholds:
     """Where the lanes begin, on the judge's 0..1: a ping to us, a ping from one who does not speak to us, a sweep.
 
-    `sweep_calm` is where the sweep begins for a post that speaks to nobody and in which nothing is wrong.
+    `ping_told` is where a ping begins for a trouble that is told, but put to nobody. `sweep_aside` is where the sweep
+    begins for a post that neither speaks to us nor tells of trouble, `sweep_calm` for one of those that asks nothing
+    and names no handle, tag or link. Each is as `ping` or `sweep` where it is 0.
     """
 
     ping: float
     ping_aside: float
     sweep: float
     sweep_calm: float = 0.0
+    ping_told: float = 0.0
+    sweep_aside: float = 0.0
 
 
 class Model:
