@@ -210,13 +210,13 @@ def test_a_password_of_ones_own_is_taken(password: str) -> None:
     passwords.check(password, name="Ana Example", brands=["Acme", "Globex"])
 
 
-def test_each_form_that_takes_a_new_password_refuses_a_common_one(anywhere: Office) -> None:
-    path = anywhere.welcome("Ana", "lead")
-    browser = anywhere.browser()
+def test_each_form_that_takes_a_new_password_refuses_a_common_one(office: Office) -> None:
+    path = office.welcome("Ana", "lead")
+    browser = office.browser()
     browser.get(path)
     answer = browser.post(path, {"password": "password1234", "again": "password1234"})
     assert (answer.status_code, "easy to guess" in answer.text) == (400, True)
-    person = anywhere.person("Ben", "staff")
+    person = office.person("Ben", "staff")
     answer = person.post("/you", {"old": PASSWORD, "password": "acmeacmeacme"})
     assert (answer.status_code, "little more than the name" in answer.text) == (400, True)
 
@@ -264,21 +264,21 @@ def test_a_second_factor_is_asked_for_and_each_code_works_once(anywhere: Office)
     assert "login refused" in events
 
 
-def test_guessing_codes_is_slowed_down_and_waits_only_minutes(anywhere: Office) -> None:
-    _, app, _codes = with_factor(anywhere, "Ida", "admin")
-    anywhere.clock.forward(MINUTE)
-    browser, step = half(anywhere)
+def test_guessing_codes_is_slowed_down_and_waits_only_minutes(office: Office) -> None:
+    _, app, _codes = with_factor(office, "Ida", "admin")
+    office.clock.forward(MINUTE)
+    browser, step = half(office)
     said = [browser.post("/login/code", {"step": step, "code": f"00000{n}"}).status_code for n in range(6)]
     assert said == [403] * 5 + [429]
-    assert browser.post("/login/code", {"step": step, "code": app.at(anywhere.clock())}).status_code == 429
-    anywhere.clock.forward(16 * MINUTE)
-    assert browser.post("/login/code", {"step": step, "code": app.at(anywhere.clock())}).status_code == 403, "too late"
+    assert browser.post("/login/code", {"step": step, "code": app.at(office.clock())}).status_code == 429
+    office.clock.forward(16 * MINUTE)
+    assert browser.post("/login/code", {"step": step, "code": app.at(office.clock())}).status_code == 403, "too late"
 
 
-def test_a_link_for_a_new_password_does_not_pass_the_second_factor(anywhere: Office) -> None:
-    with_factor(anywhere, "Ida", "admin")
-    path = anywhere.welcome("Ida", "admin")
-    browser = anywhere.browser()
+def test_a_link_for_a_new_password_does_not_pass_the_second_factor(office: Office) -> None:
+    with_factor(office, "Ida", "admin")
+    path = office.welcome("Ida", "admin")
+    browser = office.browser()
     browser.get(path)
     answer = browser.post(path, {"password": PASSWORD + "!", "again": PASSWORD + "!"})
     assert "set-cookie" not in answer.headers
