@@ -78,7 +78,7 @@ ASKING = {"asks_us": 0.8, "ask": 0.5, "question": 0.3}
 SLOPE = 1.0
 THRESHOLDS = {
     "ping": 0.52,
-    "ping_told": 0.8,
+    "ping_told": 0.75,
     "ping_aside": 0.95,
     "sweep": 0.2,
     "sweep_aside": 0.52,
