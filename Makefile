@@ -3,16 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: setup run test lint types imports tests bench bench-pages breaks mutants crash faults soak train quality pictures dist lock sbom clean
+.PHONY: help setup run test lint types imports tests bench bench-pages breaks mutants crash faults soak train quality pictures dist lock sbom clean
 
-# make run             the sample day of a made-up brand: offline, no account
-# make run BRAND="X"   live posts about X, from every source that needs no key
+help:
+	@awk -F ':.*  ## ' '/  ## / && !/awk/ {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
 # (exec: Ctrl-C ends it without a word from make; the environment: a query keeps its quotation marks)
-run: setup
+run: setup  ## the sample day, offline; with BRAND="X": live posts about X, no key needed
 	@exec $(EARFUL) $(if $(BRAND),demo --brand "$$BRAND",run)
 
 # Everything that CI runs.
-test: .venv/.developer lint types imports tests
+test: .venv/.developer lint types imports tests  ## everything that CI runs
 lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
@@ -24,60 +25,60 @@ tests:
 	$(BIN)/pytest -n 2 --dist worksteal -q
 
 # How fast it is on this machine, about three minutes; the last line is one JSON object. bench-pages: a million mentions, 15 minutes at most.
-bench: .venv/.developer
+bench: .venv/.developer  ## how fast it is here, in three minutes
 	@$(BIN)/python -m benchmarks.bench
-bench-pages: .venv/.developer
+bench-pages: .venv/.developer  ## the page on a million mentions, 15 minutes
 	@$(BIN)/python -m benchmarks.pages
 
 # kill -9 at every write, sync and send of a scripted run: about an hour (`make test` takes a sample of them).
-crash: .venv/.developer
+crash: .venv/.developer  ## kill -9 at every write, half an hour
 	$(BIN)/python -m tests.crash.walk
 
 # One-line faults, each in a copy of the code, and the test that notices it: all of them, a few minutes (`make test` takes two a day).
-breaks: .venv/.developer
+breaks: .venv/.developer  ## one-line faults, and the test that notices each
 	EARFUL_BREAKS=all $(BIN)/pytest -n 2 -q tests/breaks
 
 # 300 small faults made by a machine, each against the tests that run its line: 25 minutes at most, run again it goes on.
-mutants: .venv/.developer
+mutants: .venv/.developer  ## 300 small faults, 25 minutes
 	@$(BIN)/python -m tests.mutants.walk
 
 # The world around the daemon fails (networks, Slack, mail, the database, the disk, the clock): the real process between
 # ledgers, on both databases; 20 minutes at most, a table of what was lost, what came twice and how it was told.
-faults: .venv/.developer
+faults: .venv/.developer  ## the world around the daemon fails, a table
 	@$(BIN)/python -m tests.faults.walk
 
 # make soak MINUTES=60   the real daemon with a clock 24 times as fast: memory, threads, files, log and lateness stay flat.
 MINUTES ?= 60
-soak: .venv/.developer
+soak: .venv/.developer  ## an hour at 24 times the speed: memory, files, lateness
 	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 # train: write the shipped judge anew from data that lies beside the checkout.
 # quality: whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, and what "not us" keeps away.
-train: .venv/.developer
+train: .venv/.developer  ## write the judge that ships again
 	$(BIN)/python benchmarks/train.py
-quality: .venv/.developer
+quality: .venv/.developer  ## how good the judge is
 	$(BIN)/python benchmarks/question.py
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/relevance.py
 
 # The README's pictures of the page, from the sample day. Needs a Chromium: apt-get install chromium
-pictures: .venv/.developer
+pictures: .venv/.developer  ## the README's pictures of the page
 	@$(BIN)/python -m benchmarks.pictures
 
 # dist/earful-VERSION.whl: everything that runs, in one file for pipx or pip.
-dist: .venv/.developer
+dist: .venv/.developer  ## build the wheel for pipx or pip
 	@$(BIN)/python -m hatchling build -t wheel
 
 # The run-time packages with the hashes of all their wheels, for the image; after each change of constraints.txt.
-lock: .venv/.installed
+lock: .venv/.installed  ## the packages of the image, with their hashes
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(BIN)/uv pip compile pyproject.toml --extra postgres -c constraints.txt --universal --python-version 3.11 \
 	    --generate-hashes --no-build --no-emit-package pip --no-header \
 	    --no-annotate --no-emit-index-url --quiet -o deploy/requirements.lock
 
 # What the image is made of, as CycloneDX JSON: var/sbom.json.
-sbom: .venv/.installed
+sbom: .venv/.installed  ## what the image is made of
 	@$(BIN)/python deploy/sbom.py var/sbom.json
 
 setup: .venv/.installed

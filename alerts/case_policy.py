@@ -111,4 +111,4 @@ def priority(gravity: Gravity, *, wide_reach: int = 10_000, large_thread: int = 
         return "urgent", tuple(reasons)
     if gravity.stars is not None:
         return "gentle", (f"a review, {gravity.stars:g} of 5 stars",)
-    return "normal", ("very unhappy",) if gravity.sentiment <= -0.6 else ()
+    return "normal", ("very negative",) if gravity.sentiment <= -0.6 else ()

@@ -26,7 +26,7 @@ GAPS = (
 )
 AT_NIGHT = 4  # calls to one person between the beginning of quiet hours and their end
 ANYBODY = "anybody"  # in a step's `notify`: whoever was not called yet, else whoever was called longest ago
-AGAIN = "nobody has it yet"
+AGAIN = "nobody has taken it yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ def chain(
         amount = amount_of(step.after, target)
         left = target - amount
         if left > timedelta(0):
-            reason = "nobody has it yet"
+            reason = "nobody has taken it yet"
         elif left == timedelta(0):
-            reason = "the target is reached and nobody has it"
+            reason = "due now, nobody has taken it"
         else:
-            reason = "overdue and nobody has it"
+            reason = "overdue, nobody has taken it"
         links.append(Link(hours.add(start, amount, opening), step.notify, reason))
     return tuple(sorted(links, key=lambda link: link.at))
 

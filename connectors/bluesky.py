@@ -203,7 +203,7 @@ class Bluesky:
                 raise Nonsense("Bluesky sent something that is no list of posts", "Check appview_url of this source.")
             seen |= {_uri(each) for each in posts}
         if len(asked) > FEW and not seen.intersection(asked):
-            raise Nonsense(f"Bluesky knows none of {len(asked)} posts, which is not believed", "It is tried again.")
+            raise Nonsense(f"Bluesky knows none of {len(asked)} posts, which is not believed", "Earful will retry.")
         return Batch((), request.cursor, deleted=tuple(one for one in asked if one not in seen))
 
     def _address(self, method: str) -> str:

@@ -86,7 +86,7 @@ class HackerNews:
                 words = [item.get(name) for name in ("author", "text", "title", "url")]
                 gone += [native_id] if not any(words) else []
         if len(asked) > FEW and len(gone) == len(asked):
-            raise Nonsense(f"Hacker News knows none of {len(asked)} items, which is not believed", "It is tried again.")
+            raise Nonsense(f"Hacker News knows none of {len(asked)} items, which is not believed", "Earful will retry.")
         return Batch((), request.cursor, deleted=tuple(gone))
 
     most_conversations = 20
@@ -174,7 +174,7 @@ def _hits(document: object, size: int, source: str) -> tuple[list[Any], int]:
     """Give the page's hits and the page size that the service really used."""
     hits = document.get("hits") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(hits, list):
-        raise Nonsense(f"{source}: Hacker News search answered without hits", "Check api_url; it is tried again.")
+        raise Nonsense(f"{source}: Hacker News search answered without hits", "Check api_url; Earful will retry.")
     used = document.get("hitsPerPage")
     return hits, min(size, used) if isinstance(used, int) and used > 0 else size
 

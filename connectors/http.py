@@ -75,7 +75,7 @@ class Http:
         self,
         *,
         trusted: Iterable[str] = (),
-        user_agent: str = "earful/0.1 (+self-hosted)",
+        user_agent: str = "earful/0.2 (+self-hosted)",
         total_seconds: float = 45.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -195,10 +195,10 @@ class Http:
         except httpx2.TimeoutException as error:
             raise backend.late(where) from error
         except httpx2.RemoteProtocolError as error:
-            raise Nonsense(f"{where} broke off in the middle of its answer", "It is tried again by itself.") from error
+            raise Nonsense(f"{where} broke off in the middle of its answer", "Earful will retry.") from error
         except httpx2.TransportError as error:
             raise ConnectorError(
-                f"{where}: the connection was lost ({type(error).__name__})", "It is tried again by itself."
+                f"{where}: the connection was lost ({type(error).__name__})", "Earful will retry."
             ) from error
         except httpx2.InvalidURL as error:
             raise _bad_address() from error
@@ -253,7 +253,7 @@ def error_for(answer: Answer, where: str, now: datetime) -> ConnectorError | Non
         at = retry_after(answer.headers, now)
         return RateLimited(f"{said}: too many requests", at, "Nothing to do; reading goes on by itself.")
     if status >= 500:
-        return ConnectorError(f"{said}: the server has a fault of its own", "Nothing to do; it is tried again.")
+        return ConnectorError(f"{said}: the server has a fault of its own", "Nothing to do; Earful will retry.")
     if status not in _REFUSALS:
         return ConnectorError(f"{said}: the request was not accepted", "Check this source's options in the settings.")
     kind, what, remedy = _REFUSALS[status]
@@ -298,7 +298,7 @@ def _json_of(answer: Answer) -> object:
     where = host_of(answer.url)
     text = answer.body.decode("utf-8-sig", "replace")
     if not text or text.isspace():
-        raise Nonsense(f"{where} answered {answer.status} with nothing in it", "It is tried again by itself.")
+        raise Nonsense(f"{where} answered {answer.status} with nothing in it", "Earful will retry.")
     if text[:1000].lstrip().startswith("<"):
         raise Nonsense(
             f"{where} answered {answer.status} with a web page instead of data",
@@ -309,7 +309,7 @@ def _json_of(answer: Answer) -> object:
     except RecursionError:
         raise Nonsense(f"{where} sent JSON that is nested too deep", "Check api_url.") from None
     except ValueError:
-        raise Nonsense(f"{where} sent broken or cut-off JSON", "It is tried again by itself.") from None
+        raise Nonsense(f"{where} sent broken or cut-off JSON", "Earful will retry.") from None
 
 
 def host_of(url: str) -> str:
@@ -385,7 +385,7 @@ def _read(response: httpx2.Response, cap: int, where: str, larger: Callable[[], 
     """
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in _WINDOWS:
-        raise Nonsense(f"{where} packed its answer in a way that was not asked for", "It is tried again by itself.")
+        raise Nonsense(f"{where} packed its answer in a way that was not asked for", "Earful will retry.")
     window = _WINDOWS[coding]
     chunks = response.iter_raw()
     if coding == "deflate":
@@ -411,16 +411,16 @@ def _read(response: httpx2.Response, cap: int, where: str, larger: Callable[[], 
             if len(kept) > cap:
                 raise Nonsense(f"{where} sent more than {cap:,} bytes", "Check the address, or ask for less at a time.")
     except zlib.error as error:
-        raise Nonsense(f"{where} sent a broken compressed answer", "It is tried again by itself.") from error
+        raise Nonsense(f"{where} sent a broken compressed answer", "Earful will retry.") from error
     if unpack and kept and not unpack.eof:
-        raise Nonsense(f"{where} broke off in the middle of its answer", "It is tried again by itself.")
+        raise Nonsense(f"{where} broke off in the middle of its answer", "Earful will retry.")
     return bytes(kept)
 
 
 def _no_turn(where: str) -> ConnectorError:
     return ConnectorError(
         f"{where} sent a large answer while other sources sent large ones: its turn did not come in time",
-        "It is tried again by itself. If it lasts, ask for less at a time, or read fewer sources here.",
+        "Earful will retry. If it lasts, ask for less at a time, or read fewer sources here.",
     )
 
 

@@ -19,7 +19,7 @@ from connectors.http import Answer, error_for
 from connectors.tls import authorities, handshake_failed, handshake_late
 
 MOST_BYTES = 150_000_000
-_AGAIN = "Nothing to do; it is tried again."
+_AGAIN = "Nothing to do; Earful will retry."
 
 
 class Stuck(ConnectorError):
@@ -61,9 +61,7 @@ class Stream:
         except (websocket.WebSocketException, ValueError):
             raise Nonsense(f"{self._host} does not speak the websocket protocol", "Check api_url.") from None
         except socket.gaierror:
-            raise ConnectorError(
-                f"{self._host}: the name is not known (DNS)", "Check api_url and the network."
-            ) from None
+            raise ConnectorError(f"can't resolve {self._host} (DNS)", "Check api_url and the network.") from None
         except OSError as error:
             raise Stuck(f"{self._host}: no connection ({type(error).__name__})", _AGAIN) from None
 

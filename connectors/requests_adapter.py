@@ -52,7 +52,7 @@ class ThroughHttp(BaseAdapter):
         if time.monotonic() >= self._ends:
             raise ConnectorError(
                 f"{host_of(url)} did not answer in time ({self._total_seconds:g} s in all)",
-                "Nothing to do; it is tried again.",
+                "Nothing to do; Earful will retry.",
             )
         self.last = None
         headers = {_text(key): _text(value) for key, value in request.headers.items()}

@@ -87,7 +87,7 @@ class Backend(httpcore2.NetworkBackend):
         """Say that the answer did not come in time, and which time that was."""
         whole = time.monotonic() >= self.deadline.at
         bound = f"{self.deadline.seconds:g} s in all" if whole else f"{READ_SECONDS:g} s"
-        return ConnectorError(f"{where} did not answer in time ({bound})", "Nothing to do; it is tried again.")
+        return ConnectorError(f"{where} did not answer in time ({bound})", "Nothing to do; Earful will retry.")
 
 
 class _Stream(httpcore2.NetworkStream):
@@ -131,7 +131,7 @@ def _unreachable(host: str, error: Exception) -> ConnectorError:
         what = "the connection was refused"
     else:
         what = "the network does not reach it"
-    return ConnectorError(f"{host}: {what}", "Check the address and this machine's network; it is tried again.")
+    return ConnectorError(f"{host}: {what}", "Check the address and this machine's network; Earful will retry.")
 
 
 def _addresses(host: str, port: int, patience: float) -> list[str]:
@@ -152,7 +152,7 @@ def _addresses(host: str, port: int, patience: float) -> list[str]:
     thread.join(patience)
     remedy = "Check the spelling of the address and this machine's network (DNS)."
     if failed:
-        raise ConnectorError(f"{host}: the name is not known (DNS)", remedy) from failed[0]
+        raise ConnectorError(f"can't resolve {host} (DNS)", remedy) from failed[0]
     if thread.is_alive():
         raise ConnectorError(f"{host}: looking the name up (DNS) took too long", remedy)
     return list(found)

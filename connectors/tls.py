@@ -26,7 +26,7 @@ _SIGNED_BY_ITSELF = frozenset({18, 19})
 
 _CLOCK = (
     "Check this machine's clock (NTP); if it is right, the server's owner must renew the certificate. "
-    "It is tried again by itself."
+    "Earful will retry."
 )
 _NAME = "Check the address; a company's proxy, a sign-in page or another server may answer in its place."
 _AUTHORITY = (
@@ -34,7 +34,7 @@ _AUTHORITY = (
     "SSL_CERT_FILE (docs/operations.md) and start Earful again. Else check the address."
 )
 _PROTOCOL = "Check the address and its port: a server may stand there that speaks no https."
-_AGAIN = "A firewall or a proxy may stand in between; it is tried again."
+_AGAIN = "A firewall or a proxy may be in between; Earful will retry."
 
 
 def authorities() -> ssl.SSLContext:

@@ -50,7 +50,7 @@ _MORE = (
         (
             ("waiting:customer", "Waiting on the customer"),
             ("hand_over:to", "Hand over to …"),
-            ("release:", "Let go: open for everybody"),
+            ("release:", "Release: open for everybody"),
         ),
     ),
     (

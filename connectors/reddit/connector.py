@@ -213,7 +213,7 @@ class Reddit:
             return Batch((), request.cursor)
         found, _ = children_of(self._get("api/info", {"id": ",".join(asked)}))
         if not found and len(asked) >= MANY:
-            raise Nonsense(f"Reddit knows none of {len(asked)} posts, which is not believed", "It is tried again.")
+            raise Nonsense(f"Reddit knows none of {len(asked)} posts, which is not believed", "Earful will retry.")
         posts, deleted, aside = self._posts(found, request.source)
         seen = {post.native_id for post in posts} | {str(_name_of(item)) for item in found}
         missing = [one for one in asked if one not in seen]
@@ -233,7 +233,7 @@ class Reddit:
             wanted: dict[str, str | int] = {"sort": "new", "limit": 500, "depth": 20}
             found = self._get(f"comments/{conversation.thread[3:]}", wanted)
             if not isinstance(found, list) or len(found) != 2:
-                raise Nonsense("Reddit answered without a thread", "It is tried again.")
+                raise Nonsense("Reddit answered without a thread", "Earful will retry.")
             items, authors = comments_in(found)
             read, _, _ = self._posts(items, request.source)
             posts += [

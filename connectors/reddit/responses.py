@@ -182,7 +182,7 @@ def error_of(status: int, headers: Mapping[str, str], said: str, now: datetime, 
     if status < 400:
         return Elsewhere(f"{where} sends us elsewhere ({status})", "Check the names in subreddits and the addresses.")
     if status >= 500:
-        return ConnectorError(f"{where} has a fault of its own ({status})", "Nothing to do; it is tried again.")
+        return ConnectorError(f"{where} has a fault of its own ({status})", "Nothing to do; Earful will retry.")
     return ConnectorError(f"{where} did not accept the request ({status})", "Check this source's options.")
 
 

@@ -205,7 +205,7 @@ class Rss:
             what = "a web page, which is not a feed" if _PAGE.match(answer.body) else "something that is not a feed"
             raise Nonsense(f"{where} sent {what}", "Check the address in a browser: a page may stand there now.")
         if document.get("cut_off"):
-            raise Nonsense(f"{where} sent half a feed", "It is tried again by itself.")
+            raise Nonsense(f"{where} sent half a feed", "Earful will retry.")
         return document
 
 
@@ -276,7 +276,7 @@ def _refuse(answer: Answer, where: str, now: datetime) -> None:
     if answer.status != 200:
         raise Nonsense(f"{where} answered {answer.status} without a feed", "Check the address.")
     if not answer.body.strip():
-        raise Nonsense(f"{where} answered 200 with nothing in it", "It is tried again by itself.")
+        raise Nonsense(f"{where} answered 200 with nothing in it", "Earful will retry.")
 
 
 def _in_child(job: bytes, seconds: float, starting: float, where: str) -> dict[str, Any]:
@@ -297,7 +297,7 @@ def _in_child(job: bytes, seconds: float, starting: float, where: str) -> dict[s
             # It did not get the processor time that it may use: that is ours, and says nothing of the feed.
             raise ConnectorError(
                 f"{where}: its feed was not read in time, since this machine is too busy",
-                "Nothing is wrong with the feed; it is tried again. If it lasts, give this machine less to do.",
+                "Nothing is wrong with the feed; Earful will retry. If it lasts, give this machine less to do.",
             ) from None
         except OSError:
             out = b""

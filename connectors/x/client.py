@@ -42,7 +42,7 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         """Touch no network. tweepy gets a client of ours that trusts `api_url` only."""
         self._settings = settings
-        own = Http(trusted=(host_of(settings.api_url),), total_seconds=settings.total_seconds, user_agent="earful/0.1")
+        own = Http(trusted=(host_of(settings.api_url),), total_seconds=settings.total_seconds, user_agent="earful/0.2")
         self._adapter = ThroughHttp(
             own, total_seconds=settings.total_seconds, swap={"https://api.twitter.com": settings.api_url}
         )
@@ -91,7 +91,7 @@ class Client:
         nobody = maybe_nobody and knows_nobody(body)
         if "data" not in body and "meta" not in body and not nobody and not gone_in(body, None):
             raise Nonsense(
-                f"X answered with errors and without data{told_in(body)}", "Nothing to do; it is tried again."
+                f"X answered with errors and without data{told_in(body)}", "Nothing to do; Earful will retry."
             )
         return body
 

@@ -331,7 +331,7 @@ class X:
         else:
             body = self._timeline(lane, now, wanted)
         if "data" not in body and not isinstance(body.get("meta"), dict):
-            raise Nonsense("X answered without data", "Nothing to do; it is tried again.")
+            raise Nonsense("X answered without data", "Nothing to do; Earful will retry.")
         return body
 
     def _timeline(self, lane: _Lane, now: datetime, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def error_of(answer: Answer, now: datetime) -> ConnectorError:
     if status == 400 and re.search(r"since_id|start_time|next_token|pagination_token", said):
         return TooOld("X refuses the time or page to go on from (400)", "Check this machine's clock.")
     if status >= 500:
-        return ConnectorError(f"X has a fault of its own ({status})", "Nothing to do; it is tried again.")
+        return ConnectorError(f"X has a fault of its own ({status})", "Nothing to do; Earful will retry.")
     return ConnectorError(f"X did not accept the request ({status})", "Check search_suffix, mentions_of and api_url.")
 
 

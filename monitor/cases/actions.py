@@ -113,7 +113,7 @@ def say_within(
     if verb == "undo":
         return _undo(database, rules, case, actor, way, now)
     if verb not in VERBS:
-        raise NotPossible(f"{verb!r} cannot be said of a case; write one of: {', '.join(VERBS)}")
+        raise NotPossible(f"unknown action {verb!r}; write one of: {', '.join(VERBS)}")
     if verb == "answered" and detail.get("reply"):
         detail |= _of_reply(database, case, str(detail["reply"]))
     if verb == "assign":
@@ -373,7 +373,7 @@ def _take(
 
 def _release(rules: Rules, case: Case, reason: str, who: str, now: datetime) -> tuple[dict[str, Any], str]:
     if not case.owner:
-        return {}, "nobody has it"
+        return {}, "nobody has taken it"
     fresh = rules.clock(case.priority, now)
     return {
         "owner": "",
@@ -447,7 +447,7 @@ def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | Non
 def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, now: datetime) -> Said:
     line = undoable(cases.log_of(database, case.id), now)
     if line is None:
-        raise NotPossible(f"nothing was said of case {case.id} in the last ten minutes that could be taken back")
+        raise NotPossible(f"nothing was done to case {case.id} in the last ten minutes that could be undone")
     if actor.proof == "claimed" and line.who_id != actor.id:
         raise NotAllowed(f"{actor.name} may undo only what they said themselves")
     if line.detail["before"]:
@@ -463,7 +463,7 @@ def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, 
     cases.log(database, case.id, now, "undo", who=actor.name, who_id=actor.id, way=way, undone=line.what)
     after = cases.one(database, case.id)
     assert after is not None
-    text = f"{line.what} taken back by {actor.name}"
+    text = f"{line.what} undone by {actor.name}"
     show_again(database, after, now, text)
     return Said(after, True, text)
 

@@ -78,7 +78,7 @@ class _Round:
             for rows, length in before:
                 del rows[length:]
             del self.night[calls:]
-            log.error("case %s cannot be escalated (%s); it is tried again in an hour", row["id"], type(error).__name__)
+            log.error("case %s cannot be escalated (%s); Earful will retry in an hour", row["id"], type(error).__name__)
             self._move(row, next_step_at=stamp(self.now + timedelta(hours=1)))
 
     def take(self, row: Row) -> None:

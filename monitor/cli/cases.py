@@ -32,7 +32,7 @@ from monitor.types import Mention
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
 Since = Annotated[str, typer.Option("--since", help='How far back: "24h", "7d", or a day such as 2026-11-20.')]
-Flagged = Annotated[bool, typer.Option("--flagged", help="Only those that people are called for.")]
+Flagged = Annotated[bool, typer.Option("--flagged", help="Only flagged posts.")]
 _STYLES = {"ping": "bold red", "sweep": "yellow", "none": ""}
 
 
@@ -195,7 +195,7 @@ def case_json(assembly: Any, row: Row, told: list[deliveries.Delivery]) -> dict[
 def cases_(
     brand: Brand = "",
     source: SourceName = "",
-    flagged: Annotated[bool, typer.Option("--flagged", help="Only those that people are called for.")] = False,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Only flagged posts.")] = False,
     only_open: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
     owner: Annotated[str, typer.Option("--owner", help="Only this person's.")] = "",
     since: Since = "",
@@ -296,7 +296,7 @@ def case(
     text: Annotated[str, typer.Option(help="With note or wants: the words.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show a case, or say something of it (take, close, ...)."""
+    """Show a case or act on it (take, close, ...)."""
     with opened() as assembly:
         now = utc_now()
         verb = verb.strip().casefold().replace("-", "_").replace(" ", "_")  # "not answered", as people write it
@@ -348,7 +348,7 @@ def _one_case(assembly: Any, row: Row) -> None:
     author = f"{safe_line(one.author)} ({warning})" if warning else safe_line(one.author)
     head = f"case {one.id} · {one.brand} · {author} on {one.source}"
     console.print(Text(head, "bold"))
-    how = rendering.standing(assembly.rules, one, now) or "open: nobody has it"
+    how = rendering.standing(assembly.rules, one, now) or "open: nobody has taken it"
     console.print(
         Text(f"{one.priority}{': ' + ', '.join(one.priority_reasons) if one.priority_reasons else ''} · {how}")
     )
@@ -373,7 +373,7 @@ def _one_case(assembly: Any, row: Row) -> None:
     for line in cases.log_of(assembly.database, one.id):
         told = {key: value for key, value in line.detail.items() if value and key != "before" and key[-3:] != "_at"}
         detail = ", ".join(f"{key} {value}" for key, value in told.items())
-        said = safe_line(detail)[:300] + (" (taken back)" if line.undone_at else "")
+        said = safe_line(detail)[:300] + (" (undone)" if line.undone_at else "")
         moment = when(line.at, now, zone)
         log.add_row(moment, line.what, Text(safe_line(line.who) or "-"), line.way, Text(said))
     console.print(log)

@@ -29,7 +29,7 @@ from monitor.wiring import Assembly
 def digest_(
     preview: Annotated[Path | None, typer.Option("--preview", help="Write the HTML to this file instead.")] = None,
     send: Annotated[bool, typer.Option("--send", help="Send it now to everybody whom settings name.")] = False,
-    resume: Annotated[str, typer.Option("--resume", help="Send it again to who asked for no more of them.")] = "",
+    resume: Annotated[str, typer.Option("--resume", help="Re-subscribe someone who opted out.")] = "",
 ) -> None:
     """Print the letter of the last seven days."""
     with opened() as assembly:
@@ -66,7 +66,7 @@ def digest_(
             + ("" if len(sent) == len(targets) else "; the others are tried again by the daemon")
         )
         if ended := [to for to in assembly.settings.digest.to if to not in targets]:
-            typer.echo(f"not to {', '.join(ended)}: asked for no more of them (--resume sends it again)")
+            typer.echo(f"not to {', '.join(ended)}: unsubscribed (--resume re-subscribes them)")
 
 
 def _resume(assembly: Assembly, target: str, now: datetime) -> str:
@@ -138,7 +138,7 @@ _LINES = (
 
 
 def _print_report(found: Report, span: str) -> None:
-    people = count_words(found.turns, "time somebody waited", "times somebody waited")
+    people = count_words(found.turns, "waiting case", "waiting cases")
     console.print(f"{span[0].upper()}{span[1:]}: {people}, {found.answered:,} answered", soft_wrap=True)
     notes = [f"{found.again:,} wrote again after an answer"] if found.again else []
     if found.backdated:
@@ -148,7 +148,7 @@ def _print_report(found: Report, span: str) -> None:
     for note in notes:
         console.print(Text(note, "dim"), soft_wrap=True)
     console.print()
-    table = _table("", "", "times", "median", "9 in 10", "in target")
+    table = _table("", "", "times", "median", "90th pct", "in target")
     for name, field, unit in _LINES:
         spread: Spread = getattr(found, field)
         if spread.n or spread.within is not None:
@@ -175,7 +175,7 @@ def _print_report(found: Report, span: str) -> None:
 def _print_groups(title: str, groups: Mapping[str, Figures]) -> None:
     """The stages beside each other, so that one sees which is slow; the answer in opening hours."""
     console.print()
-    table = _table(title, "times", "seen", "told", "taken", "answer", "9 in 10", "in target")
+    table = _table(title, "times", "seen", "told", "taken", "answer", "90th pct", "in target")
     for name, each in groups.items():
         stages = (each.lag, each.alert_lag, each.to_take_wall)
         table.add_row(

@@ -27,7 +27,9 @@ from monitor.text.normalize import safe_line
 from monitor.wiring import Assembly, assemble
 
 model = typer.Typer(help="Show what staff's answers have taught the judge.", context_settings=app.info.context_settings)
-mute = typer.Typer(help="Say whom not to tell of.", no_args_is_help=True, context_settings=app.info.context_settings)
+mute = typer.Typer(
+    help="Mute authors, threads or domains.", no_args_is_help=True, context_settings=app.info.context_settings
+)
 app.add_typer(model, name="model")
 app.add_typer(mute, name="mute")
 
@@ -76,7 +78,7 @@ def model_undo(brand: BrandName = "", as_: As = "") -> None:
 
 @model.command("learn")
 def model_learn(brand: BrandName = "") -> None:
-    """Learn anew from all answers, undone ones too.
+    """Learn again from all answers, undone ones too.
 
     The daemon learns by itself as answers arrive; only undone versions and a damaged one need this.
     """
@@ -185,7 +187,7 @@ def _show_learned(question: str, learned: Learned) -> None:
     elif learned.blend:
         head.append(f"heard at {learned.blend:.0%}, from {_people(learned)}", "green")
     else:
-        head.append(f"not heard: {figures.why_off}", "yellow")
+        head.append(f"not used yet: {figures.why_off}", "yellow")
     console.print(head, soft_wrap=one_line)
     if figures.loss_before:
         better = f"area under ROC {figures.area_before:.3f} before, {figures.area_after:.3f} after"
@@ -237,7 +239,7 @@ def mute_list(
                 print_json(_mute_json(row))
             return
         if not rows:
-            typer.echo("Nobody is muted, and nobody is offered for muting.")
+            typer.echo("Nobody is muted. No suggestions.")
             return
         _mute_table(rows)
 
@@ -285,7 +287,7 @@ def mute_undo(number: Annotated[int, typer.Argument(help="Its number in the list
     with opened() as assembly:
         if not key_values.undo_mute(assembly.database, number, utc_now()):
             raise Failed(f"there is no mute by the number {number}; earful mute list shows them")
-        typer.echo(f"{number} is taken back")
+        typer.echo(f"{number} is undone")
 
 
 def _mute_value(assembly: Assembly, kind: str, value: str) -> str:

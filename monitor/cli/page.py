@@ -71,7 +71,7 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
         while not ended.wait(1.0):
             try:
                 if what := damage.found(database):
-                    raise Failed(f"the database {what}: look at it, restore a copy if need be, and start the page anew")
+                    raise Failed(f"the database {what}: look at it, restore a copy if need be, and restart the page")
                 desk = store.desk_revision(database)
                 if asked.is_set() or desk != revision:
                     again = load(settings_path(), os.environ) if asked.is_set() else now[0].written

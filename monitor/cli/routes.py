@@ -103,7 +103,7 @@ def _owed(assembly: Assembly, row: Row, now: datetime) -> None:
         why = hold(assembly.database, assembly.rules, each, now)
         if not why:
             moment = "now" if each.due_at <= now else f"at {when(each.due_at, now, zone)}"
-            why = f"it is tried again {moment} ({each.error})" if each.state == "retry" else f"it is due {moment}"
+            why = f"Earful will retry {moment} ({each.error})" if each.state == "retry" else f"it is due {moment}"
         typer.echo(f"owed to {each.target}: {safe_line(what)}: {safe_line(why)}")
     following = cases.case_of(row).next_step_at
     if following is not None:

@@ -27,9 +27,7 @@ def sent_on(
 ) -> None:
     """List what went on in private, or close it as solved."""
     if verb not in {"", "solved"}:
-        raise Failed(
-            f"{safe_line(verb)!r} cannot be said of all of them: write solved, or say it of one, by its number"
-        )
+        raise Failed(f"{safe_line(verb)!r} cannot be done to all of them: write solved, or name one case by its number")
     with opened() as assembly:
         now, who = utc_now(), speaker(assembly, as_, "close" if verb else "read")
         if verb:

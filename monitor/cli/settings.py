@@ -43,12 +43,12 @@ def init(
 ) -> None:
     """Write the settings of a real installation.
 
-    Every source that needs no key is switched on; the others stand in the file, ready to be.
+    Every source that needs no key is switched on; the others are in the file, commented out.
     """
     if not yes:
         brand = brand or _asked("brand")
         place = output or Path.home() / ".config" / "earful" / "settings.toml"
-        output = output or Path(typer.prompt("Where should the settings stand?", default=str(place)))
+        output = output or Path(typer.prompt("Where should I save the settings file?", default=str(place)))
         zone = zone or _asked("zone", commands.machine_zone())
         hours = _asked("hours", hours)
     if not brand:
@@ -74,7 +74,7 @@ def _asked(about: str, default: str | None = None) -> str:
 
 @app.command()
 def reload() -> None:
-    """Have the daemon take the settings anew, if they are sound."""
+    """Reload the settings if they are valid."""
     settings = load_settings()
     pid = holder_of(settings.database.url.get_secret_value())
     if pid is None:
@@ -100,7 +100,7 @@ def check(
         console.print(
             line(
                 ("!", "yellow"),
-                " no channel can wake a person at night: a critical case waits until somebody looks. "
+                " No channel can wake anyone at night, so a critical case waits until someone looks. "
                 "Set `wakes = true` on a channel that rings a telephone.",
             ),
             soft_wrap=one_line,

@@ -44,7 +44,7 @@ from monitor.text.normalize import safe_line
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Say how sources and channels stand, and what waits."""
+    """Show the state of sources, channels and the queue."""
     with opened() as assembly:
         database, now = assembly.database, utc_now()
         health = sources.all_health(database)
@@ -185,7 +185,7 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
         if each.failing_since:
             notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
     notes += [
-        f"{target} asked for no more of the week's letters (earful digest --resume {target} sends them again)"
+        f"{target} has unsubscribed from the weekly digest (earful digest --resume {target} re-subscribes them)"
         for target in _no_letters(assembly)
     ]
     unjudged = formatting.unjudged_words(database, now - timedelta(days=7), "the last seven days")

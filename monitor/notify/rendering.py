@@ -229,7 +229,7 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
             return f"Overdue since {clock_words(rules, first.due_at, now)}: {first.brand} · {root.reason}"
         since = span_words(hours.elapsed(first.waits_since, now, rules.hours_for(first.priority)))
         return f"{first.brand}: waiting for {since} · {root.reason}"
-    mood = {"critical": "critical", "urgent": "urgent", "normal": "unhappy", "gentle": "a word to answer"}[
+    mood = {"critical": "critical", "urgent": "urgent", "normal": "complaint", "gentle": "post to answer"}[
         first.priority
     ]
     return f"{first.brand}: {mood}" + (" · writes again" if root.reason == "writes again" else "")
@@ -322,8 +322,8 @@ def facts_of(
             any(word in fact for fact in facts) for word in reason.removeprefix("says: ").split(", ")
         ):
             continue
-        if reason == "very unhappy" and any(fact.startswith("sounds unhappy") for fact in facts):
-            facts = [fact.replace("sounds unhappy", "very unhappy") for fact in facts]
+        if reason == "very negative" and any(fact.startswith("sounds negative") for fact in facts):
+            facts = [fact.replace("sounds negative", "very negative") for fact in facts]
             continue
         facts.append("a review" if starred and reason.startswith("a review, ") else reason)
     if never:

@@ -155,7 +155,7 @@ def view(database: Database, rules: Rules, until: datetime) -> DigestView:
         notes.append(f"Every source was read: {', '.join(names)}.")
     start, end = since.astimezone(zone), (until - timedelta(seconds=1)).astimezone(zone)
     return DigestView(
-        title="The week of " + ", ".join(brand.name for brand in rules.settings.brands),
+        title=", ".join(brand.name for brand in rules.settings.brands) + ": your week",
         period_words=f"{start:%a} {_day(start)} to {end:%a} {_day(end)} {end:%Y}",
         brands=tuple(brand.name for brand in rules.settings.brands),
         unanswered=_unanswered(database, report_queries.unanswered(database, until, OLDEST), until),
@@ -323,7 +323,7 @@ def _notes(database: Database, since: datetime, until: datetime, waiting: dict[s
     notes = []
     called, wrong = report_queries.called_between(database, since, until)
     if called:
-        notes.append(f"{wrong} of {count_words(called, 'alert')} {'was' if wrong == 1 else 'were'} not for us.")
+        notes.append(f"{wrong} of {count_words(called, 'alert')} {'was' if wrong == 1 else 'were'} not relevant.")
     if waiting["sweep"]:
         stand = "it stands" if waiting["sweep"] == 1 else "they stand"
         notes.append(f"{count_words(waiting['sweep'], 'further post')} may need an answer; {stand} in the sweep list.")

@@ -63,7 +63,7 @@ def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
     old = before or Figures()
     found = [
         _line("Time to answer, median", now.to_answer, old.to_answer, "opening hours"),
-        _line("Time to answer, 9 in 10", now.to_answer, old.to_answer, "opening hours", p90=True),
+        _line("Time to answer, 90th percentile", now.to_answer, old.to_answer, "opening hours", p90=True),
         _line("Time to answer, median", now.to_answer_wall, old.to_answer_wall, "wall clock"),
         _line("Time to resolve, median", now.to_resolve, old.to_resolve, "opening hours"),
         *(_line(_LETTER[name], getattr(now, name), getattr(old, name), "median") for name, _words in STAGES),

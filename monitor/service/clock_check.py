@@ -114,7 +114,7 @@ class ClockCheck:
             why = (
                 f"the clock has stepped {'forward' if step > timedelta() else 'back'} by {span_words(abs(step))}"
                 if sure
-                else f"the machine was started anew, and the clock is {_words(step)} what was last written down"
+                else f"the machine was restarted, and the clock is {_words(step)} what was last written down"
             )
             return Waiting(why, reading, now, unsure=not sure)
         return before and _still(before, reading, confirmed=ahead is not None)

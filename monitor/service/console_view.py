@@ -106,8 +106,8 @@ class Show:
         for name, health in sources.all_health(self.database).items():
             if health.failing_since is not None and name not in self.failing:
                 self.failing.add(name)
-                line = clean_line(f"{name} is not read: {health.last_error}").rstrip(".")
-                self.console.print(Text(f"{line}. {clean_line(health.remedy)} It is tried again.", "yellow"))
+                line = clean_line(f"Can't read {name}: {health.last_error}").rstrip(".")
+                self.console.print(Text(f"{line}. {clean_line(health.remedy)} Earful will retry.", "yellow"))
             elif health.failing_since is None and name in self.failing:
                 self.failing.discard(name)
                 self.console.print(Text(f"{name} is read again", "green"))

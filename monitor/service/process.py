@@ -217,7 +217,7 @@ class _Life:
                 self._take_settings()
             self._take_desk()
         except Error as error:
-            log.error("what was changed is not taken yet: %s; it is tried again", reason(error))
+            log.error("the changed settings are not in use yet: %s; Earful will retry", reason(error))
         self._shown(lambda show: show.step())
 
     def _shown(self, work: Callable[[Show], None]) -> None:

@@ -72,7 +72,7 @@ def hours_of(text: str) -> tuple[Block, ...]:
             days = _WEEK[first : last + 1] if first <= last else _WEEK[first:] + _WEEK[: last + 1]
             blocks.append(Block.model_validate({"days": days, "start": clock(found[3]), "end": clock(found[4])}))
         except ValueError:
-            raise InstallError(f'"{part.strip()[:60]}" are no opening hours: write "{HOURS}"') from None
+            raise InstallError(f'I can\'t read "{part.strip()[:60]}" as opening hours. Example: "{HOURS}"') from None
     return tuple(blocks)
 
 
@@ -81,7 +81,7 @@ def zone_of(text: str) -> str:
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
-        raise InstallError(f'"{text[:60]}" is no time zone: write one such as "Europe/Berlin"') from None
+        raise InstallError(f'"{text[:60]}" is not a time zone. Try "Europe/Berlin"') from None
     return text
 
 
@@ -103,8 +103,8 @@ def machine_zone() -> str:
 # What `earful init` asks: the question, and the function that reads the answer or raises InstallError.
 QUESTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
     "brand": ('What do people call your brand? A word, a name, or a query such as acme OR "acme air"', query_of),
-    "zone": ("Which time zone does the desk live in?", zone_of),
-    "hours": ("When is somebody there to answer?", hours_of),
+    "zone": ("Which time zone is your team in?", zone_of),
+    "hours": ("When is someone available to answer?", hours_of),
 }
 
 
@@ -148,7 +148,7 @@ def sample_settings(here: Path, *, shipped: Path = SHIPPED, checkout: Path = CHE
     """Give the settings of the sample day: the checkout's, or a copy in `here`/earful-demo where Earful is a package.
 
     The day's database stands beside them, so they cannot be read where the package lies. Written afresh each time, as
-    each start plays the day afresh. Raises InstallError.
+    each start replays the day. Raises InstallError.
     """
     if not shipped.is_file():
         return checkout / "settings.toml"
@@ -173,7 +173,7 @@ def demo_settings(brand: str, folder: Path) -> Path:
     if not slug or query.casefold() not in (name.casefold(), f'"{name.casefold()}"'):
         slug = f"{slug or 'brand'}-{hashlib.sha256(query.encode()).hexdigest()[:6]}"
     path = folder.absolute() / "var" / slug / "settings.toml"
-    note = "# Written by `make run BRAND=...`, afresh at each start: to keep changes, copy this file elsewhere.\n"
+    note = "# Written by `make run BRAND=...`, again at each start: to keep changes, copy this file elsewhere.\n"
     text = note + settings_text(
         query, name=name, zone=machine_zone(), blocks=hours_of("mon-sun 00:00-00:00"), demo=True
     )
@@ -215,7 +215,7 @@ _STANDING = (
     "                   mail (your SMTP server's name and password)",
     "Need approval:     Reddit (ask for API access first, then make an app:",
     "                   reddit.com/prefs/apps)",
-    "Those stand in the file, switched off: remove the # signs, set the secrets, and",
+    "They are in the file, commented out: remove the # signs, set the secrets, and",
     "run: earful check --online",
 )
 

@@ -16,7 +16,7 @@ QUIET_OPERATOR = """operator = []    # a demonstration: the screen itself says w
 """
 
 INSTALLATION = """\
-# Earful listens for {name} with this file. Every option, its default and its reason stand in the settings.toml
+# Earful listens for {name} with this file. Every option, its default and its reason are in the settings.toml
 # that comes with Earful. After a change: earful check, then earful reload.
 
 [earful]
@@ -41,7 +41,7 @@ kind = "hackernews"
 name        = "news"
 kind        = "rss"
 google_news = true
-answerable  = false    # nobody answers a newspaper: listed for your information
+answerable  = false    # news needs no reply: listed only, no deadline
 
 [[sources]]
 name = "mastodon"

@@ -87,7 +87,7 @@ def rule_contributions(heard: Features) -> list[tuple[str, float]]:
 
 _RULES: tuple[tuple[str, str, float], ...] = (
     ("asks_us", "asks us something", 0.5),
-    ("negated_praise", "praise behind a 'not'", 1.6),
+    ("negated_praise", "negated praise", 1.6),
     ("direct", "speaks to us", 0.3),
     ("first_person", "tells of themselves", 0.1),
     ("negations", "says no", 0.25),
@@ -131,7 +131,7 @@ _SIGNAL_WORDS = {
     "many_people": "names handles", "hashtags": "hashtags", "negations": "says no", "shouting": "capital letters",
     "times": "speaks of hours or days", "numbers": "numbers", "wants": "says please or help", "dots": "full stops",
     "sad_face": "an unhappy face", "happy_face": "a happy face", "repost": "repeats somebody", "length": "its length",
-    "asks_us": "asks us something", "negated_praise": "praise behind a 'not'", "contrast": "a but",
+    "asks_us": "asks us something", "negated_praise": "negated praise", "contrast": "a but",
     "starts_mine": "begins with my", "states": "states things (is, was, has)", "why": "asks why",
     "compares": "compares (than, like, too)", "points": "points at things (the, this, it)",
     "kinds": "tells of something gone wrong", "mixed": "warm words beside a complaint", "feeling": "sentiment",

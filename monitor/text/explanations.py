@@ -28,21 +28,21 @@ def reasons_of(heard: Features, lane: Lane, star_reason: str) -> tuple[str, ...]
     if words:
         reasons.append(f"says: {', '.join(words)}")
     if any(cue.kind.churn for cue in ours):
-        reasons.append("is leaving")
+        reasons.append("may leave")
     if values.get("negated_praise"):
-        reasons.append("praise behind a 'not'")
+        reasons.append("negated praise")
     if asks_us(heard):
         reasons.append("asks us a question")
     if values.get("shouting", 0) >= 1:
         reasons.append("shouts")
     if heard.sentiment.label == "negative":
         told = ", ".join(heard.sentiment.words[:3])
-        reasons.append(f"sounds unhappy{f' ({told})' if told and not words else ''}")
+        reasons.append(f"sounds negative{f' ({told})' if told and not words else ''}")
     elif heard.felt.odds >= FELT and not words:
-        reasons.append(f"sounds unhappy ({', '.join(heard.felt.words)})")
+        reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"in a language that is not read here ({heard.language})")
-    return tuple(reasons) or (("reads like a complaint",) if lane == "ping" else ("worth a look",))
+    return tuple(reasons) or (("reads like a complaint",) if lane == "ping" else ())
 
 
 def is_praise(post: Post, heard: Features) -> bool:

@@ -40,7 +40,7 @@ _WORDS = {
     "wants": "what they want",
     "reopen": "opened again",
     "expired": "closed by itself",
-    "undo": "taken back",
+    "undo": "undone",
     "erased": "its author was erased",
     "hold": "put on hold: its words are hidden",
     "hold ended": "no longer on hold",
@@ -84,7 +84,7 @@ def _entry(line: LogLine, times: int) -> Entry:
     more = ""
     match line.what:
         case "told":
-            what = f"told {line.way}"
+            what = f"alerted {line.way}"
         case "close" | "dismiss":
             more = str(detail.get("why") or detail.get("outcome") or "")
         case "assign":
@@ -92,7 +92,7 @@ def _entry(line: LogLine, times: int) -> Entry:
         case "wait":
             what = f"waiting on {detail.get('on') or 'the customer'}"
         case "undo":
-            what = f"“{words_of(str(detail.get('undone', '')))}” taken back"
+            what = f"“{words_of(str(detail.get('undone', '')))}” undone"
         case "remind" | "release" | "expired":
             more = str(detail.get("reason", ""))
         case "answered" if detail.get("sent_on"):

@@ -32,14 +32,14 @@ from monitor.web.routing import RequestContext, get, post
 
 # How a case ended, and why one needs no answer, in the words of the page.
 OUTCOMES = dict(zip(verbs.OUTCOMES, ("solved", "could not be solved", "no answer needed"), strict=True))
-WHYS = dict(zip(verbs.WHYS, ("not about us", "no complaint", "spam", "handled elsewhere"), strict=True))
+WHYS = dict(zip(verbs.WHYS, ("not about us", "not a complaint", "spam", "handled elsewhere"), strict=True))
 PAGE = 50
 AT_ONCE = 200  # cases that one form may speak of
 TITLES = {
-    "waiting": "Nobody has these yet",
+    "waiting": "Unassigned",
     "taken": "Somebody is on it",
-    "later": "Snoozed, or waiting for somebody",
-    "answered": "Answered, not closed yet",
+    "later": "Snoozed or waiting",
+    "answered": "Answered but still open",
     "private": "Went on in private: solved, or still open?",
     "closed": "Closed",
     "sweep": "May need an answer",
@@ -47,7 +47,7 @@ TITLES = {
 
 
 STATES = {
-    "waiting": "nobody has it", "taken": "taken", "later": "later", "answered": "answered",
+    "waiting": "nobody has taken it", "taken": "taken", "later": "later", "answered": "answered",
     "private": "in private", "closed": "closed",
     "sweep": "may need one",
 }  # fmt: skip
@@ -292,7 +292,7 @@ _WORDS = {
     "dismiss": "no answer needed",
     "close": "closed",
     "snooze": "snoozed for a day",
-    "undo": "taken back",
+    "undo": "undone",
     "not_answered": "open again",
     "reopen": "open again",
 }

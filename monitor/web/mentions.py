@@ -27,7 +27,7 @@ PAGE = 40
 MOST_EXPORTED = 100_000
 ANSWERS = {
     "yes": "needs an answer",
-    "not_a_complaint": "is no complaint",
+    "not_a_complaint": "is not a complaint",
     "not_us": "is not about us",
     "spam": "is spam",
 }
@@ -135,7 +135,7 @@ def correct(context: RequestContext) -> Response:
             key_values.undo_labels(
                 context.database, [mention.id], by.id, context.now - timedelta(days=3650), context.now
             )
-        said = "What you said of it is taken back."
+        said = "Your correction was undone."
     elif answer in ANSWERS:
         with context.database.transaction():
             key_values.add_label(

@@ -217,8 +217,8 @@ def undo_change(context: RequestContext) -> Response:
         if row is not None:
             context.note(Event.SETTINGS, label_of(row["key"]), change="undone")
     if row is None:
-        return _back("That was taken back before.")
-    return _back(f"{label_of(row['key'])}: taken back.")
+        return _back("That was already undone.")
+    return _back(f"{label_of(row['key'])}: undone.")
 
 
 @post("/desk/replies", role="lead")

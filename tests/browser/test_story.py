@@ -80,7 +80,7 @@ def test_on_a_phone_nothing_is_cut_or_wider_than_the_screen(chromium: Any, demo:
         seat.page.get_by_role("button", name="I have it").click()
         seat.page.wait_for_selector("text=taken by You")
         seat.page.get_by_role("button", name="Undo").click()
-        seat.page.wait_for_selector("text=nobody has it yet")
+        seat.page.wait_for_selector("text=nobody has taken it yet")
         assert [each for each in seat.complaints if "404" not in each] == []
 
 

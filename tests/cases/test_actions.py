@@ -97,7 +97,7 @@ def test_what_was_said_can_be_taken_back_for_ten_minutes(acme: Assembly) -> None
     tell(acme, "take")
     undone = tell(acme, "undo", "BEN", now=NOW + 10 * MINUTE)
     after = cases.row_of(acme.database, "1")
-    assert undone.text == "take taken back by BEN"
+    assert undone.text == "take undone by BEN"
     assert before is not None
     assert after is not None
     changed = {key for key in after.keys() if after[key] != before[key]}  # noqa: SIM118 - sqlite3's rows are no dicts
@@ -261,10 +261,10 @@ def test_a_fact_about_a_mood_is_said_once(acme: Assembly) -> None:
     assert row is not None
     found = case(acme.database, "1")
     (worst,) = mentions.of_case(acme.database, "1")
-    facts = facts_of(acme.rules, row, replace(found, priority_reasons=("very unhappy",)), worst, [], NOW)
+    facts = facts_of(acme.rules, row, replace(found, priority_reasons=("very negative",)), worst, [], NOW)
     moods = [fact for fact in facts if "unhappy" in fact]
     assert len(moods) == 1
-    assert moods[0].startswith("very unhappy")
+    assert moods[0].startswith("very negative")
 
 
 @pytest.mark.parametrize(("words", "urgent"), [(ANGRY, False), (INJURY, True)])

@@ -86,9 +86,9 @@ def test_an_urgent_case_nobody_takes_is_told_at_each_step_once_and_then_heads_ea
     walk(acme, NOW + 5 * HOUR)
     walk(acme, NOW + 5 * HOUR)  # and again: a restart asks the same questions
     assert [(minute, step, reason) for minute, step, reason, _ in reminders(database)] == [
-        ("45", 1, "nobody has it yet"),
-        ("60", 2, "the target is reached and nobody has it"),
-        ("90", 3, "overdue and nobody has it"),
+        ("45", 1, "nobody has taken it yet"),
+        ("60", 2, "due now, nobody has taken it"),
+        ("90", 3, "overdue, nobody has taken it"),
     ]
     opening = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
     assert case(database, "1").next_step_at == opening

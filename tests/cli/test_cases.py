@@ -100,7 +100,7 @@ def test_a_name_that_nobody_bears_is_refused_with_the_nearest(folder: Path) -> N
             call(folder, "case", "1", *slip)
     with pytest.raises(Failed, match="nobody is called 'Zacharias': the people are Olga, Ben"):
         call(folder, "case", "1", "take", "--as", "Zacharias")
-    assert "taken" not in call(folder, "case", "1").stdout
+    assert "taken by" not in call(folder, "case", "1").stdout
     known = call(folder, "case", "1", "assign", "--owner", "Olga", "--as", "Ben")
     assert (known.exit_code, known.stderr) == (0, "")
     (mine,) = [json.loads(line) for line in call(folder, "cases", "--owner", "Olga", "--json").stdout.splitlines()]

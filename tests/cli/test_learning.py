@@ -116,7 +116,7 @@ def test_mutes_are_offered_accepted_added_listed_and_taken_back(folder: Path) ->
     assert call(folder, "mute", "list").count("stands") == 3
     for number in ("1", "2", "3"):
         call(folder, "mute", "undo", number)
-    assert call(folder, "mute", "list") == "Nobody is muted, and nobody is offered for muting.\n"
+    assert call(folder, "mute", "list") == "Nobody is muted. No suggestions.\n"
 
 
 @pytest.mark.parametrize(

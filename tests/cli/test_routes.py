@@ -110,7 +110,7 @@ def test_a_month_is_reported_from_its_first_moment_to_its_last(folder: Path, sql
     (told,) = [json.loads(line) for line in call(folder, "report", "--month", "2026-03", "--json").splitlines()]
     assert (told["month"], told["since"], told["until"]) == ("2026-03", first.isoformat(), end.isoformat())
     assert told["turns"] == 2
-    assert call(folder, "report", "--month", "2026-03").startswith("March 2026: 2 times somebody waited")
+    assert call(folder, "report", "--month", "2026-03").startswith("March 2026: 2 waiting cases")
     assert call(folder, "report", "--month", "2026-01") == "Nobody waited for an answer in January 2026.\n"
     for wrong in ("2026-13", "March", "2026-3", "9999-01"):
         with pytest.raises(Failed, match="--month"):

@@ -449,4 +449,4 @@ def test_the_letter_says_how_many_alerts_were_not_for_us(acme: Assembly) -> None
     said(acme, jokes(2), "dismiss", "ANA", why="not_a_complaint")
     said(acme, jokes(1), "dismiss", "ANA", why="spam")
     notes = digest.view(acme.database, acme.rules, NOW + HOUR).notes
-    assert notes[0] == "6 of 40 alerts were not for us."
+    assert notes[0] == "6 of 40 alerts were not relevant."

@@ -259,7 +259,7 @@ def test_at_most_six_messages_reach_a_channel_in_an_hour_and_then_a_brief(
             [
                 deliveries.new_row(
                     about=f"case:{each}", target="slack:#care", now=clock(), due_at=NOW + (3 + 2 * number) * MINUTE,
-                    reason="nobody has it yet", story_id=found.story_id, step=1,
+                    reason="nobody has taken it yet", story_id=found.story_id, step=1,
                 )
             ],
         )  # fmt: skip

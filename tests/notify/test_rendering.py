@@ -48,7 +48,7 @@ def alert(acme: Assembly, row: Delivery, now: datetime = NOW) -> Alert:
     return rendering.compose(acme.database, acme.rules, row, [row], now).alert
 
 
-def reminder(acme: Assembly, reason: str = "nobody has it yet", number: str = "1") -> Delivery:
+def reminder(acme: Assembly, reason: str = "nobody has taken it yet", number: str = "1") -> Delivery:
     return replace(root_of(acme), about=f"case:{number}", step=1, reason=reason)
 
 
@@ -94,8 +94,8 @@ def test_only_what_is_critical_and_only_at_night_can_wait_until_morning(
 
 def test_a_title_says_how_unhappy_and_a_reminders_how_long(acme: Assembly) -> None:
     take(acme, post(ANGRY, at=NOW))
-    assert alert(acme, root_of(acme)).title == "Acme: unhappy"
-    assert alert(acme, reminder(acme), NOW + HOUR).title == "Acme: waiting for 1 hour · nobody has it yet"
+    assert alert(acme, root_of(acme)).title == "Acme: complaint"
+    assert alert(acme, reminder(acme), NOW + HOUR).title == "Acme: waiting for 1 hour · nobody has taken it yet"
 
 
 def test_a_story_of_several_counts_them_and_its_reminder_says_why(acme: Assembly) -> None:
@@ -103,8 +103,8 @@ def test_a_story_of_several_counts_them_and_its_reminder_says_why(acme: Assembly
     assert alert(acme, root_of(acme)).title == "Acme: 3 people, one story · answered 0 of 3"
     tell(acme, "answered")
     assert alert(acme, root_of(acme)).title == "Acme: 3 people, one story · answered 1 of 3"
-    late = replace(root_of(acme), step=1, reason="overdue and nobody has it")
-    assert alert(acme, late).title == "Acme: 3 people of one story · overdue and nobody has it"
+    late = replace(root_of(acme), step=1, reason="overdue, nobody has taken it")
+    assert alert(acme, late).title == "Acme: 3 people of one story · overdue, nobody has taken it"
 
 
 def test_the_time_is_said_once_ahead_as_a_target_and_behind_as_overdue(acme: Assembly) -> None:
@@ -115,8 +115,8 @@ def test_the_time_is_said_once_ahead_as_a_target_and_behind_as_overdue(acme: Ass
     assert f"answer by {due:%H:%M}" in entry.facts
     (entry,) = alert(acme, root_of(acme), due + MINUTE).entries
     assert f"was due {due:%H:%M}" in entry.facts
-    told = alert(acme, reminder(acme, "overdue and nobody has it"), due + MINUTE)
-    assert told.title == f"Overdue since {due:%H:%M}: Acme · overdue and nobody has it"
+    told = alert(acme, reminder(acme, "overdue, nobody has taken it"), due + MINUTE)
+    assert told.title == f"Overdue since {due:%H:%M}: Acme · overdue, nobody has taken it"
     assert not [fact for fact in told.entries[0].facts if "was due" in fact], "the title has said it"
 
 
@@ -147,8 +147,8 @@ def test_beyond_the_worst_five_everybody_has_a_line_and_nobody_is_left_out(acme:
 def test_who_writes_again_is_said_in_the_title_and_nobody_else(acme: Assembly) -> None:
     take(acme, post(ANGRY))
     row = root_of(acme)
-    assert alert(acme, replace(row, reason="writes again")).title == "Acme: unhappy · writes again"
-    assert alert(acme, row).title == "Acme: unhappy"
+    assert alert(acme, replace(row, reason="writes again")).title == "Acme: complaint · writes again"
+    assert alert(acme, row).title == "Acme: complaint"
 
 
 def test_the_words_that_decided_are_the_point_of_a_message(acme: Assembly) -> None:
@@ -157,5 +157,5 @@ def test_the_words_that_decided_are_the_point_of_a_message(acme: Assembly) -> No
     point = rendering.point_of(told)
     assert point, told.verdict.reasons
     assert all(word.casefold() in ANGRY.casefold() for word in point)
-    silent = replace(told, verdict=replace(told.verdict, reasons=("sounds unhappy",)))
+    silent = replace(told, verdict=replace(told.verdict, reasons=("sounds negative",)))
     assert rendering.point_of(silent) == ()

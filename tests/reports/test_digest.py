@@ -359,7 +359,7 @@ def test_alerts_that_were_not_for_us_are_counted_among_those_of_the_week(acme: A
             acme.database, acme.rules, case_id, "dismiss", who="Ana", way="test", now=MONDAY - HOUR,
             detail={"why": why},
         )  # fmt: skip
-    assert "2 of 4 alerts were not for us." in digest.view(acme.database, acme.rules, MONDAY).notes
+    assert "2 of 4 alerts were not relevant." in digest.view(acme.database, acme.rules, MONDAY).notes
 
 
 def test_mutes_that_are_offered_are_told_with_the_reason_and_the_place_to_answer(acme: Assembly) -> None:
@@ -530,13 +530,13 @@ def a_week(acme: Assembly) -> None:
 
 
 TEXT = """\
-The week of Acme, Globex
+Acme, Globex: your week
 Mon 2 Mar to Mon 9 Mar 2026
 
 1 person still without an answer.
 http://127.0.0.1:8321
 
-* 2 days 22 h · nobody has it
+* 2 days 22 h · nobody has taken it
   olga on forum
   "Acme charged me twice and nobody answers. This is terrible."
   https://forum.example/olga
@@ -570,11 +570,11 @@ IN THEIR OWN WORDS
   noor on forum · praise
   https://forum.example/noor
 
-HOW FAST PEOPLE HAD AN ANSWER
+RESPONSE TIMES
 
 Answered within the target: 50 %, of only 2
 Time to answer, median: 20 minutes, opening hours, of only 1
-Time to answer, 9 in 10: 20 minutes, opening hours, of only 1
+Time to answer, 90th percentile: 20 minutes, opening hours, of only 1
 Time to answer, median: 20 minutes, wall clock, of only 1
 From post to being seen: 1 minute, median, of only 3
 
@@ -588,7 +588,7 @@ GOOD TO KNOW
 1 post of praise this week, still without a thank-you.
 """
 HTML = """\
-The week of Acme, Globex Mon 2 Mar to Mon 9 Mar 2026 1 person still without an answer. 2 days 22 h · nobody
+Acme, Globex: your week Mon 2 Mar to Mon 9 Mar 2026 1 person still without an answer. 2 days 22 h · nobody
 has it olga on forum "Acme charged me twice and nobody answers. This is terrible." https://forum.example/olga
 Open Earful http://127.0.0.1:8321 The week in numbers 4 mentions up from 2 75 % negative of 4 judged up from 0 % Small
 numbers: one person more or less changes these shares a lot. By source forum 3 mentions, 67 % negative chirp 1
@@ -596,8 +596,8 @@ mention, 100 % negative In their own words "Acme charged me twice and nobody ans
 on forum · complaint https://forum.example/olga "Acme my order never arrived, two weeks late, awful service"
 mia on chirp · complaint https://chirp.example/mia "Acme app crashes every time I open it, please fix" zoe on
 forum · complaint https://forum.example/zoe "I love Acme, wonderful people, thank you so much!" noor on forum
-· praise https://forum.example/noor How fast people had an answer Answered within the target of only 2 50 %
-Time to answer, median opening hours, of only 1 20 minutes Time to answer, 9 in 10 opening hours, of only 1 20
+· praise https://forum.example/noor Response times Answered within the target of only 2 50 %
+Time to answer, median opening hours, of only 1 20 minutes Time to answer, 90th percentile opening hours, of only 1 20
 minutes Time to answer, median wall clock, of only 1 20 minutes From post to being seen median, of only 3 1
 minute What we did not see forum not read Tue 02:10-05:40: 503 from the server; read again since Good to know
 1 of 3 alerts was not for us. 1 post of praise this week, still without a thank-you.
@@ -619,14 +619,14 @@ def test_the_letter_can_be_printed_looked_at_and_sent(tmp_path: Path, smtp: Fake
     settings = settings_from(tmp_path, **by_mail(smtp))
     here = ["--settings", str(settings.file), "digest"]
     printed = CliRunner().invoke(app, here)
-    assert printed.output.startswith("The week of Acme, Globex\n")
+    assert printed.output.startswith("Acme, Globex: your week\n")
     page = tmp_path / "out.html"
     assert CliRunner().invoke(app, [*here, "--preview", str(page)]).exit_code == 0
-    assert "The week of Acme, Globex" in visible(page.read_text(encoding="utf-8"))
+    assert "Acme, Globex: your week" in visible(page.read_text(encoding="utf-8"))
     sent = CliRunner().invoke(app, [*here, "--send"])
     assert sent.output == "1 of 1 letters sent\n"
     (mail,) = smtp.ledger
-    assert mail.subject.startswith("The week of Acme, Globex: ")
+    assert mail.subject.startswith("Acme, Globex: your week: ")
 
 
 def test_languages_that_nobody_judges_are_said_in_the_letter_and_by_name(acme: Assembly) -> None:

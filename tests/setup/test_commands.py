@@ -99,8 +99,8 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path) -> Non
     ]
     asked = CliRunner().invoke(app, ["init"], input="\n".join(typed) + "\n")
     assert asked.exit_code == 0, asked.output
-    assert '"Europe/Berln" is no time zone: write one such as "Europe/Berlin"' in asked.output
-    assert '"9 to 5" are no opening hours: write "mon-fri 09:00-17:00"' in asked.output
+    assert '"Europe/Berln" is not a time zone. Try "Europe/Berlin"' in asked.output
+    assert 'I can\'t read "9 to 5" as opening hours. Example: "mon-fri 09:00-17:00"' in asked.output
     whole = load(output, {})
     assert (whole.brands[0].query, whole.earful.zone) == ('acme OR "acme air"', "Europe/Berlin")
     assert whole.desk.hours[0].start == time(10)
@@ -142,9 +142,9 @@ def test_what_is_no_brand_is_refused_and_nothing_is_written(tmp_path: Path, bran
 @pytest.mark.parametrize(
     ("keywords", "said"),
     [
-        ({"zone": "Berlin"}, 'write one such as "Europe/Berlin"'),
-        ({"hours": "always"}, 'write "mon-fri 09:00-17:00"'),
-        ({"hours": "mon-fri 9-17"}, 'write "mon-fri 09:00-17:00"'),
+        ({"zone": "Berlin"}, 'Try "Europe/Berlin"'),
+        ({"hours": "always"}, 'Example: "mon-fri 09:00-17:00"'),
+        ({"hours": "mon-fri 9-17"}, 'Example: "mon-fri 09:00-17:00"'),
         ({"name": "a:b"}, "up to 64 letters, and no colon"),
     ],
 )

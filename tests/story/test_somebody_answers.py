@@ -70,12 +70,12 @@ def test_somebody_answers(earful: World) -> None:
     assert earful.thread() == [joined]
     earful.until("+1 Mon 09:08")
     _joined, reminder = earful.thread()
-    assert "waiting for 22 minutes · nobody has it yet" in reminder
+    assert "waiting for 22 minutes · nobody has taken it yet" in reminder
     earful.scene()
 
     # 09:15: the target is reached, and the backup is told, in Slack by name and by mail.
     earful.until("+1 Mon 09:15:10", step=timedelta(seconds=5))
-    assert "the target is reached and nobody has it" in earful.thread()[-1]
+    assert "due now, nobody has taken it" in earful.thread()[-1]
     assert earful.pings() == ["U0BEN00001"]
     assert [mail.recipient for mail in earful.mails_to_staff()] == ["ben@harbourtea.example"]
     earful.scene()

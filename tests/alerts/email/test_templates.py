@@ -72,7 +72,7 @@ WEEK = DigestView(
     voices=(VoiceLine("The most comfortable thing I own", "@mira on Bluesky", "https://bsky.example/1", "praise"),),
     figures=(FigureLine("Time to answer, median", "39 min", "1 h 10", "opening hours; wall clock 3 h 20"),),
     not_seen=("Reddit not read Tue 02:10–05:40",),
-    notes=("6 of 40 alerts were not for us",),
+    notes=("6 of 40 alerts were not relevant",),
     page_url="https://earful.example.org/",
     unsubscribe_url="https://earful.example.org/letters/stop/abc",
     unsubscribe_mail="earful@example.org",
@@ -190,7 +190,7 @@ def test_an_alert_as_html_has_one_next_step_and_shows_where_it_leads() -> None:
 
 def test_how_urgent_it_is_stands_above_the_title_unless_the_title_says_so() -> None:
     above = "<h1"
-    assert "Urgent" in render_alert(replace(ALERT, priority="urgent", title="Acme: unhappy"))[1].split(above)[0]
+    assert "Urgent" in render_alert(replace(ALERT, priority="urgent", title="Acme: complaint"))[1].split(above)[0]
     assert "Urgent" not in render_alert(replace(ALERT, priority="urgent", title="Acme: urgent"))[1].split(above)[0]
 
 
@@ -233,7 +233,7 @@ Harbour Boots, Harbour Kids · Mon 16 Nov – Sun 22 Nov 2026
 12 people still without an answer.
 https://earful.example.org/
 
-* 4 days 2 h · nobody has it
+* 4 days 2 h · nobody has taken it
   @lena_walks on X
   "Charged twice again"
   https://social.example/lena/1
@@ -262,7 +262,7 @@ IN THEIR OWN WORDS
   @mira on Bluesky · praise
   https://bsky.example/1
 
-HOW FAST PEOPLE HAD AN ANSWER
+RESPONSE TIMES
 
 Time to answer, median: 39 min (before: 1 h 10), opening hours; wall clock 3 h 20
 
@@ -272,7 +272,7 @@ Reddit not read Tue 02:10–05:40
 
 GOOD TO KNOW
 
-6 of 40 alerts were not for us
+6 of 40 alerts were not relevant
 
 --
 No more of these letters: https://earful.example.org/letters/stop/abc
@@ -303,7 +303,7 @@ def test_html_and_text_of_the_digest_say_the_same() -> None:
         assert part in Page(html).text
     for part in (
         "Reddit not read Tue 02:10–05:40",
-        "6 of 40 alerts were not for us",
+        "6 of 40 alerts were not relevant",
         "comfortable",
         "@mira on Bluesky",
     ):
