@@ -1,4 +1,4 @@
-"""What README promises and docs/operations.md says that Earful does: docs/promises.md names the test of each."""
+"""What docs/guarantees.md and docs/operations.md say that Earful does: docs/promises.md names the test of each."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def entries(text: str) -> list[tuple[str, list[tuple[str, str]], bool]]:
     return found
 
 
-README = entries(between("docs/promises.md", "## README", "## operations.md"))
+GUARANTEES = entries(between("docs/promises.md", "## guarantees.md", "## operations.md"))
 OPERATIONS = PAGE[PAGE.index("## operations.md") :]
 
 
-def test_every_word_that_readme_promises_has_its_test_and_no_other_is_listed() -> None:
+def test_every_word_that_is_promised_has_its_test_and_no_other_is_listed() -> None:
     promised = re.split(
-        r"^\d+\. ", between("README.md", "## What Earful promises", "It does **not** promise"), flags=re.MULTILINE
+        r"^\d+\. ", between("docs/guarantees.md", "# What", "It does **not** promise"), flags=re.MULTILINE
     )[1:]
     assert len(promised) == 12
     left = [plain(each) for each in promised]
-    for said, tests, advice in README:
+    for said, tests, advice in GUARANTEES:
         assert tests, f"no test is named for: {said}"
         assert not advice, "a promise is no advice"
         (at,) = [number for number, text in enumerate(left) if said in text]
         left[at] = left[at].replace(said, "", 1)
     unshown = [text for text in left if not JOINS.fullmatch(text)]
-    assert unshown == [], "name a test in docs/promises.md, or take it out of README"
+    assert unshown == [], "name a test in docs/promises.md, or take it out of docs/guarantees.md"
 
 
 def blocks(section: str) -> list[str]:
