@@ -66,7 +66,7 @@ def digest_(
             + ("" if len(sent) == len(targets) else "; the others are tried again by the daemon")
         )
         if ended := [to for to in assembly.settings.digest.to if to not in targets]:
-            typer.echo(f"not to {', '.join(ended)}: unsubscribed (--resume re-subscribes them)")
+            typer.echo(f"not sent to {', '.join(ended)}: unsubscribed (--resume re-subscribes them)")
 
 
 def _resume(assembly: Assembly, target: str, now: datetime) -> str:

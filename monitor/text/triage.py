@@ -20,7 +20,6 @@ _FEW = 14  # words and signs of a post that says what is wrong and no more
 _ONE_QUESTION = 12  # words and signs of a post that is one question and nothing else
 _RULED = frozenset(LANGUAGES) - {"en"}  # the rules judge alone there
 _ASKS_FIRST = frozenset({"does", "do", "is", "are", "can", "will", "has", "did"})  # a question, mark or none
-_NEVER = 2.0  # no post needs an answer that much
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 
 
@@ -49,8 +48,6 @@ def _begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tu
     if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
         told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))
         return (lines.ping_told if told else 0.0) or lines.ping, lines.sweep
-    if heard.signals.values.get("repost"):
-        return _NEVER, lines.ping_aside  # what somebody else went through; the first who told it calls
     return lines.ping_aside, (lines.sweep_calm if is_calm(heard) else lines.sweep_aside) or lines.sweep
 
 

@@ -224,7 +224,8 @@ def test_the_list_of_cases_is_one_line_a_case_on_80_columns_and_the_list_stands_
     assert heads == [["case", "urgency", "state", "due", "source", "who", "says"], ["case", "state", "who", "says"]], (
         "a column that is empty from top to bottom says nothing: nothing of the list is urgent or due"
     )
-    say(sqlite, acme.rules, "3", "take", who="quin", way="page", now=NOW)
+    (asked,) = sqlite.rows("SELECT id FROM cases WHERE lane = 'sweep'")
+    say(sqlite, acme.rules, asked["id"], "take", who="quin", way="page", now=NOW)
     whole = CliRunner().invoke(app, ["--settings", str(file), "cases"], env={"COLUMNS": "80"}).output
     assert "The list" not in whole, "what somebody took is called for"
 

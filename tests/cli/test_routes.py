@@ -170,7 +170,7 @@ def test_a_case_says_why_each_message_that_is_owed_has_not_left_yet(folder: Path
     assert "first message there" not in told
     sqlite.run("UPDATE deliveries SET state = 'retry', error = 'no\x1b[2Jsuch host' WHERE state = 'pending'")
     told = call(folder, "route", opened)
-    assert "it is tried again now (no" in told
+    assert "Earful will retry now (no" in told
     assert "\x1b" not in told
     assert "its next step: " in told
     say(sqlite, acme.rules, opened, "answered", who="Ana", way="page", now=now)

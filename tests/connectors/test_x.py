@@ -312,7 +312,7 @@ BODIES = [
     (403, {"title": "Forbidden"}, Refused, "403", "console"),
     (403, ["a list"], Refused, "403", "console"),
     (400, {"errors": "odd"}, ConnectorError, "400", "search_suffix"),
-    (503, "<html>busy</html>", ConnectorError, "503", "again"),
+    (503, "<html>busy</html>", ConnectorError, "503", "retry"),
 ]
 
 

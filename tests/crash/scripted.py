@@ -28,6 +28,7 @@ from monitor.store import deliveries
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 from tests.crash.play import DISMISSED, PHASES, TAKEN
 from tests.crash.variants import VARIANTS
+from tests.fakes.slack import TEAM
 
 HEARD_WITHIN = 20.0  # seconds, of a press over the socket
 SETTLED = timedelta(minutes=3)  # what is due within this span belongs to the phase
@@ -115,7 +116,7 @@ class Phase:
         """A press that lies in the spool already; it is always the same envelope."""
         if case_id := self.case_of(TAKEN):
             self.engine.listening.spool.keep(
-                Press(case_id, "take", "", "U0ANA00001", "ana", "T1", "C1", "1.1", "1.1", "envelope-1"), "slack"
+                Press(case_id, "take", "", "U0ANA00001", "ana", TEAM, "C1", "1.1", "1.1", "envelope-1"), "slack"
             )
 
     def hear(self) -> None:

@@ -326,7 +326,7 @@ def _repeated(made: Installation) -> list[str]:
 
 def _untrue(made: Installation, database: Sqlite) -> list[str]:
     """What the outbox says was sent must stand in the ledgers, and nothing may still be owed."""
-    on_slack = {each["metadata"]["event_payload"]["key"] for each in made.slack.accepted}
+    on_slack = {each["metadata"]["event_payload"]["key"] for each in made.slack.accepted if "metadata" in each}
     mailed = {mail.message_id for mail in made.smtp.ledger}
     found = []
     for row in database.rows("SELECT * FROM deliveries WHERE carrier = '' AND action = 'post'"):

@@ -126,7 +126,7 @@ def test_odd_words_are_answered(tmp_path: Path, database: Sqlite | Postgresql, o
     assert "no such case" in wrong
     assert isinstance(found["mentions"], list)
     assert explained["lane"] in {"none", "sweep", "ping"}
-    assert "cannot be said" in said
+    assert "unknown action" in said
     assert listed["cases"] == [] or odd == "\0"  # nothing is left of it to filter by
 
 

@@ -94,7 +94,7 @@ def test_metrics_count_waiting_cases_as_the_report_and_the_page_do(acme: Office)
     now = metrics(acme)
     assert (report.turns, report.answered, report.private) == (sum(now.values()), now["answered"], now["private"])
     inbox = " ".join(re.sub(r"<[^>]+>", " ", ana.get("/").text).split())
-    assert "2 answered, not closed" in inbox
+    assert "2 answered but still open" in inbox
     assert "1 went on in private" in inbox
 
 

@@ -584,12 +584,12 @@ forum not read Tue 02:10-05:40: 503 from the server; read again since
 
 GOOD TO KNOW
 
-1 of 3 alerts was not for us.
+1 of 3 alerts was not relevant.
 1 post of praise this week, still without a thank-you.
 """
 HTML = """\
 Acme, Globex: your week Mon 2 Mar to Mon 9 Mar 2026 1 person still without an answer. 2 days 22 h · nobody
-has it olga on forum "Acme charged me twice and nobody answers. This is terrible." https://forum.example/olga
+has taken it olga on forum "Acme charged me twice and nobody answers. This is terrible." https://forum.example/olga
 Open Earful http://127.0.0.1:8321 The week in numbers 4 mentions up from 2 75 % negative of 4 judged up from 0 % Small
 numbers: one person more or less changes these shares a lot. By source forum 3 mentions, 67 % negative chirp 1
 mention, 100 % negative In their own words "Acme charged me twice and nobody answers. This is terrible." olga
@@ -600,7 +600,7 @@ forum · complaint https://forum.example/zoe "I love Acme, wonderful people, tha
 Time to answer, median opening hours, of only 1 20 minutes Time to answer, 90th percentile opening hours, of only 1 20
 minutes Time to answer, median wall clock, of only 1 20 minutes From post to being seen median, of only 3 1
 minute What we did not see forum not read Tue 02:10-05:40: 503 from the server; read again since Good to know
-1 of 3 alerts was not for us. 1 post of praise this week, still without a thank-you.
+1 of 3 alerts was not relevant. 1 post of praise this week, still without a thank-you.
 """
 
 

@@ -162,7 +162,7 @@ def test_a_machine_that_was_off_for_a_week_waits_for_an_answer_and_tells_nobody(
     machine.wall += 400 * DAY
     machine.boot()
     assert machine.keep() == 0
-    assert "started anew" in machine.waits
+    assert "restarted" in machine.waits
     machine.ahead = timedelta(seconds=2)
     machine.passes(MINUTE)
     assert machine.waits == ""

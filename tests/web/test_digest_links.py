@@ -106,7 +106,7 @@ def test_the_desk_lists_who_asked_for_no_more_and_a_lead_can_undo_it(office: Off
     one_click(office, path_of(office))
     lead = office.person("Ana", "lead")
     shown = lead.get("/desk").text
-    assert "asked for no more" in shown
+    assert "unsubscribed" in shown
     assert "letters to email:boss@example.org" in shown
     assert "boss@example.org" in shown.split("Who changed what")[1], "who did it"
     answer = lead.post("/desk/letters", {"target": BOSS, "verb": "resume"})
@@ -139,9 +139,9 @@ def test_status_tells_of_it_and_a_command_takes_it_back(tmp_path: Path) -> None:
     assert digest.recipients(database, assembly_of(database, settings).rules) == ()
     database.close()
     assert json.loads(run.invoke(app, [*arguments, "status", "--json"]).output)["no_letters_to"] == [BOSS]
-    assert "asked for no more of the week's letters" in run.invoke(app, [*arguments, "status"]).output
+    assert "has unsubscribed from the weekly digest" in run.invoke(app, [*arguments, "status"]).output
     sent = run.invoke(app, [*arguments, "digest", "--send"]).output
-    assert "not to email:boss@example.org: asked for no more" in sent
+    assert "not sent to email:boss@example.org: unsubscribed" in sent
     said = [run.invoke(app, [*arguments, "digest", "--resume", who]).output for who in ("boss@example.org", BOSS)]
     assert said == [f"{BOSS} gets the letter again\n", f"{BOSS} gets the letter already\n"]
     assert run.invoke(app, [*arguments, "digest", "--resume", "nobody@example.org"]).exit_code != 0
