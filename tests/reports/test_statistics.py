@@ -227,7 +227,9 @@ def test_an_automatic_reply_is_no_answer(acme: Assembly) -> None:
 def test_a_reply_dated_before_its_post_counts_as_no_time_and_is_marked(acme: Assembly) -> None:
     """A review that was edited after it had been answered."""
     write(acme, "p", at=NOW, rating=1.0, replied_at=NOW - 30 * DAY, reply_text="Thanks, version 5 mends it.")
-    write(acme, "q", at=NOW, author="mia", rating=1.0, replied_at=NOW + MINUTE, reply_text="Thanks, it is mended.")
+    write(
+        acme, "q", at=NOW, author="mia", rating=1.0, replied_at=NOW + MINUTE, reply_text="Thanks, version 5 mends it."
+    )
     found = of_week(acme)
     assert (found.answered, found.backdated) == (2, 1)
     assert (found.to_answer.median, found.to_answer_wall.median) == (timedelta(0), timedelta(0))
