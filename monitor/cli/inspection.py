@@ -14,7 +14,6 @@ from rich.table import Table
 from alerts.wording import count_words, excerpt
 from monitor.cli.base import AsJson, Failed, Limit, app, console, load_settings, print_json
 from monitor.service.scheduler import utc_now
-from monitor.store.connect import holder_of
 from monitor.store.database import RoleTaken
 from monitor.store.inspection import CannotAnswer, Inspection, opened
 from monitor.store.sqlite import Sqlite
@@ -104,9 +103,7 @@ def vacuum() -> None:
 
     Needs as much free disk as the file is large, and the daemon stopped.
     """
-    path, url = _place()
-    if (process := holder_of(url)) is not None:
-        raise Failed(f"the daemon (process {process}) works on {path}: stop it first")
+    path = _place()
     database = Sqlite(path)
     try:
         role = database.hold_role("daemon", utc_now())
@@ -124,19 +121,19 @@ def vacuum() -> None:
     typer.echo(f"{path}: {before / 1e6:,.1f} MB before, {after / 1e6:,.1f} MB now")
 
 
-def _place() -> tuple[Path, str]:
+def _place() -> Path:
     url = load_settings(secrets=False).database.url.get_secret_value()
     if not url.startswith("sqlite:"):
         raise Failed("the database is PostgreSQL: look into it with psql")
     path = Path(url.removeprefix("sqlite:"))
     if not path.is_file():
         raise Failed(f"{path} is not there yet; earful run makes it")
-    return path, url
+    return path
 
 
 @contextmanager
 def _looking() -> Iterator[Inspection]:
-    path, _url = _place()
+    path = _place()
     try:
         with opened(path) as look:
             yield look
@@ -146,35 +143,40 @@ def _looking() -> Iterator[Inspection]:
 
 def _show(found: Iterator[dict[str, Any]], as_json: bool) -> None:
     """A table that fits the terminal, a block a row where it would not, or one JSON object a line."""
-    shown = None
+    table: Table | None = None
+    row: dict[str, Any] | None = None
     for row in found:
         if as_json:
             print_json({name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()})
         elif len(row) > MOST_COLUMNS:
-            shown = _grid()
-            for name, value in row.items():
-                if value not in ("", None):
-                    shown.add_row(escape(name), escape(_cell(value)))
-            console.print(shown)
+            console.print(_block(row))
             console.print()
         else:
-            if shown is None:
-                shown = Table(box=None, pad_edge=False, header_style="dim")
-                for name, value in row.items():
-                    side: Literal["left", "right"] = "right" if isinstance(value, int | float) else "left"
-                    width = min(len(name), 14)
-                    shown.add_column(escape(name), justify=side, overflow="ellipsis", no_wrap=True, min_width=width)
-            shown.add_row(*(escape(_cell(value)) for value in row.values()))
-    if shown is not None and shown.columns[0].header:
-        console.print(shown)
-    elif shown is None and not as_json:
+            table = table or _table(row)
+            table.add_row(*(escape(_cell(value)) for value in row.values()))
+    if table is not None:
+        console.print(table)
+    elif row is None and not as_json:
         typer.echo("No rows.")
 
 
-def _grid() -> Table:
+def _table(row: dict[str, Any]) -> Table:
+    """An empty table with the columns of this row."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name, value in row.items():
+        side: Literal["left", "right"] = "right" if isinstance(value, int | float) else "left"
+        table.add_column(escape(name), justify=side, overflow="ellipsis", no_wrap=True, min_width=min(len(name), 14))
+    return table
+
+
+def _block(row: dict[str, Any]) -> Table:
+    """One row, a line a value that is not empty."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
+    for name, value in row.items():
+        if value not in ("", None):
+            grid.add_row(escape(name), escape(_cell(value)))
     return grid
 
 

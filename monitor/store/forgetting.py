@@ -79,12 +79,7 @@ def posts_of_person(database: Database, source: str, names: Sequence[str]) -> li
 
 def author_ids(database: Database, posts: Sequence[str]) -> list[str]:
     """The network's own ids of whoever wrote these."""
-    found: dict[str, None] = {}
-    for some in _in_batches(posts):
-        clause, values = marks("p", some)
-        rows = database.rows(f"SELECT DISTINCT author_id FROM posts WHERE id IN {clause} AND author_id <> ''", values)
-        found.update((row["author_id"], None) for row in rows)
-    return list(found)
+    return _one_each(database, posts, "SELECT DISTINCT author_id AS one FROM posts WHERE id IN {} AND author_id <> ''")
 
 
 def native_ids(database: Database, posts: Sequence[str]) -> list[str]:
@@ -109,27 +104,26 @@ def cases_of_person(database: Database, source: str, names: Sequence[str], posts
 
 def cases_of_posts(database: Database, posts: Sequence[str]) -> list[str]:
     """The cases that these posts belong to; who only has the same trouble has none of their own."""
-    found: dict[str, None] = {}
-    for some in _in_batches(posts):
-        clause, values = marks("p", some)
-        rows = database.rows(
-            f"SELECT DISTINCT case_id FROM mentions WHERE post_id IN {clause} AND case_id <> '' "
-            "AND suppressed <> :stranger ORDER BY case_id",
-            {**values, "stranger": SAME_TROUBLE},
-        )
-        found.update((row["case_id"], None) for row in rows)
-    return list(found)
+    asked = (
+        "SELECT DISTINCT case_id AS one FROM mentions WHERE post_id IN {} AND case_id <> '' "
+        "AND suppressed <> :stranger ORDER BY case_id"
+    )
+    return _one_each(database, posts, asked, stranger=SAME_TROUBLE)
 
 
 def shown_in(database: Database, posts: Sequence[str]) -> list[str]:
     """Every case in which these posts stand, also as the words of somebody who only has the same trouble."""
+    return _one_each(
+        database, posts, "SELECT DISTINCT case_id AS one FROM mentions WHERE post_id IN {} AND case_id <> ''"
+    )
+
+
+def _one_each(database: Database, posts: Sequence[str], asked: str, **values: str) -> list[str]:
+    """What a statement answers of these posts, in the order in which it is found, each once; `{}` is their list."""
     found: dict[str, None] = {}
     for some in _in_batches(posts):
-        clause, values = marks("p", some)
-        rows = database.rows(
-            f"SELECT DISTINCT case_id FROM mentions WHERE post_id IN {clause} AND case_id <> ''", values
-        )
-        found.update((row["case_id"], None) for row in rows)
+        clause, listed = marks("p", some)
+        found.update((row["one"], None) for row in database.rows(asked.format(clause), {**listed, **values}))
     return list(found)
 
 
