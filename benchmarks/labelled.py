@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ ONLY_MEASURED = {
     "sxsw": ("mentions/sxsw_brands.csv", "tweet_text"),
 }
 DATASETS = PERMITTED | ONLY_MEASURED
+_HINDI = re.compile("[\u0904-\u0939\u0958-\u0961]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,13 @@ def hash_of(text: str) -> str:
 def is_held(name: str) -> bool:
     """Whether the text of this hash belongs to the fifth that is never trained on."""
     return int(name, 16) % 5 == 0
+
+
+def language_of(text: str) -> str:
+    """Say in which language a drawn text is: its letters tell Hindi from English, and nothing else is drawn."""
+    letters = sum(map(str.isalpha, text))
+    hindi = len(_HINDI.findall(text))
+    return "hi" if hindi > 1 and hindi * 2 >= letters else "en"
 
 
 def rows_of(dataset: str, data: Path = DATA) -> Iterator[tuple[str, dict[str, str]]]:
@@ -121,7 +130,7 @@ def drawn(path: Path = DRAWN, data: Path = DATA) -> list[Labelled]:
         known = texts.get((row["dataset"], row["hash"]))
         if known is None:
             raise DataAbsent(f"{row['dataset']} in {data} has no text {row['hash']}: it is another edition of the data")
-        found.append(Labelled(row["dataset"], "en", known, row["grade"], row["kind"], row["held"] == "1"))
+        found.append(Labelled(row["dataset"], language_of(known), known, row["grade"], row["kind"], row["held"] == "1"))
     return found
 
 

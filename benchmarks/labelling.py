@@ -2,6 +2,7 @@
 
     python -m benchmarks.labelling show drawn 0 120          texts 0 to 119 of the draw, numbered
     python -m benchmarks.labelling take drawn labels.txt     labels such as "12mc" become benchmarks/labels/drawn.tsv
+    python -m benchmarks.labelling show more 0 120           a second draw, of what the first has too little of
 
 The draw is the same on every machine: texts are ordered by a hash of the seed and of their own, in strata. Reviews by
 app, stars and length; comments that name a product, a company or a service first, then questions, then unhappy ones.
@@ -23,6 +24,7 @@ SEED = "earful-labels-1"
 # words of a review -> how many of them for each app and number of stars
 LENGTHS = ((3, 5), (12, 17), (35, 20), (10_000, 12))
 COMMENTS = {"names a product": 330, "asks": 130, "is unhappy": 110, "other": 90}
+MORE = {"is Hindi": 100, "asks": 95}  # reviews of the second draw
 MEASURED = {"airline": 300, "sanders": 250, "sxsw": 200}
 _PRODUCTS = re.compile(
     r"\b(apps?|phone|iphone|android|amazon|google|uber|lyft|netflix|steam|xbox|playstation|ps4|nintendo|facebook|twitter"
@@ -67,6 +69,12 @@ def _comment(text: str, row: dict[str, str]) -> str:
     return "is unhappy" if _UNHAPPY & set(row["emotions"].split("|")) else "other"
 
 
+def _review(text: str) -> str:
+    if labelled.language_of(text) == "hi":
+        return "is Hindi"
+    return "asks" if "?" in text else "other"
+
+
 def draw() -> list[tuple[str, str, str]]:
     """Return dataset, hash and text of what is to be labelled for training, in the order in which it is read."""
     found = []
@@ -76,6 +84,16 @@ def draw() -> list[tuple[str, str, str]]:
         found += [("google_play", *each) for each in texts[: LENGTHS[stratum[2]][1]]]
     for stratum, texts in _strata("goemotions", _comment).items():
         found += [("goemotions", *each) for each in texts[: COMMENTS[str(stratum)]]]
+    return sorted(found, key=lambda each: _rank(each[1]))
+
+
+def draw_more() -> list[tuple[str, str, str]]:
+    """Return what the first draw has too little of: reviews in Hindi, and reviews that ask."""
+    first = {name for _, name, _ in draw()}
+    found = []
+    for stratum, texts in _strata("google_play", lambda text, _: _review(text)).items():
+        left = [("google_play", *each) for each in texts if each[0] not in first]
+        found += left[: MORE.get(str(stratum), 0)]
     return sorted(found, key=lambda each: _rank(each[1]))
 
 
@@ -104,7 +122,10 @@ def labels_of(lines: Iterable[str]) -> dict[int, tuple[str, str]]:
 
 
 def write_down(chosen: list[tuple[str, str, str]], labels: dict[int, tuple[str, str]], path: Path) -> None:
-    """Write the labels as they stand in the repository: no text, one line each, in the order of the hashes."""
+    """Write the labels as they stand in the repository: no text, one line each, in the order of the hashes.
+
+    What the file holds of texts of another draw stays.
+    """
     if missing := [number for number in range(len(chosen)) if number not in labels]:
         raise ValueError(f"no label for {len(missing)} texts, the first of them {missing[:5]}")
     lines = [
@@ -112,19 +133,22 @@ def write_down(chosen: list[tuple[str, str, str]], labels: dict[int, tuple[str, 
         for number, (dataset, name, _) in enumerate(chosen)
     ]
     path.parent.mkdir(exist_ok=True)
+    names = {name for _, name, _ in chosen}
+    before = labelled.table(path) if path.exists() else []
+    lines += ["\t".join(row.values()) for row in before if row["hash"] not in names]
     path.write_text("\n".join(["\t".join(labelled.DRAWN_COLUMNS), *sorted(lines)]) + "\n", encoding="utf-8")
 
 
 def main(verb: str, which: str, *rest: str) -> None:
     """Show a batch of texts, or take the labels of all."""
-    chosen = draw() if which == "drawn" else draw_measured()
+    chosen = {"drawn": draw, "more": draw_more, "measured": draw_measured}[which]()
     if verb == "show":
         first, last = map(int, rest)
         for number, (dataset, _, text) in list(enumerate(chosen))[first:last]:
             print(number, dataset, " ".join(text.split()))
     else:
         labels = labels_of(Path(rest[0]).read_text(encoding="utf-8").splitlines())
-        write_down(chosen, labels, labelled.DRAWN if which == "drawn" else labelled.MEASURED)
+        write_down(chosen, labels, labelled.MEASURED if which == "measured" else labelled.DRAWN)
 
 
 if __name__ == "__main__":

@@ -113,6 +113,18 @@ def test_a_text_without_a_label_is_not_left_out(tmp_path: Path) -> None:
         hash_of("one"): "must",
         hash_of("two"): "no",
     }
+    another = [chosen[1], ("google_play", "0" * 16, "three")]
+    labelling.write_down(another, {0: ("look", "none"), 1: ("must", "question")}, tmp_path / "labels.tsv")
+    assert {row["hash"]: row["grade"] for row in table(tmp_path / "labels.tsv")} == {
+        hash_of("one"): "must",
+        hash_of("two"): "look",
+        "0" * 16: "must",
+    }
+
+
+def test_a_drawn_text_is_hindi_by_its_letters() -> None:
+    assert labelled.language_of("बहुत बेकार app hai") == "hi"
+    assert labelled.language_of("very bad app बेकार") == labelled.language_of("") == "en"
 
 
 def test_without_the_data_it_is_said_where_they_should_be(tmp_path: Path) -> None:
