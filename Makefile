@@ -53,10 +53,11 @@ soak: .venv/.developer  ## an hour at 24 times the speed: memory, files, latenes
 	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 # train: write the shipped judge anew from data that lies beside the checkout.
-# quality: whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, and what "not us" keeps away.
+# quality: whether two readers agree, whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, and what "not us" keeps away.
 train: .venv/.developer  ## write the judge that ships again
 	$(BIN)/python benchmarks/train.py
 quality: .venv/.developer  ## how good the judge is
+	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python benchmarks/question.py
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/learning.py

@@ -20,6 +20,7 @@ FOLDER = Path(__file__).resolve().parent / "labels"
 DRAWN = FOLDER / "drawn.tsv"  # dataset, hash, grade, kind, held
 WRITTEN = FOLDER / "written.tsv"  # language, text, grade, kind, held
 MEASURED = FOLDER / "measured.tsv"  # as DRAWN; only ever measured
+SECOND = FOLDER / "second.tsv"  # dataset (or "written"), hash, grade, kind: what a second reader said; may be absent
 SAMPLE_DAY = FOLDER / "sample_day.tsv"  # id, grade, kind; only ever measured
 DRAWN_COLUMNS = ("dataset", "hash", "grade", "kind", "held")
 WRITTEN_COLUMNS = ("language", "text", "grade", "kind", "held")
