@@ -55,6 +55,7 @@ class _Phrases:
     """The phrases of all languages, by what they say."""
 
     filler: frozenset[str]
+    thanked: tuple[re.Pattern[str], ...]
     courtesy: tuple[re.Pattern[str], ...]
     receipt: tuple[re.Pattern[str], ...]
     holding: tuple[re.Pattern[str], ...]
@@ -83,7 +84,7 @@ def _phrases() -> _Phrases:
         table = tomllib.loads((_WORDS / f"replies.{language}.toml").read_text(encoding="utf-8"))
         filler.update(fold(table["filler"]).split())
         clause = rf"(?:(?!\s(?:{table['stops']})\s)[^,;:()–—]){{0,120}}"
-        for kind in ("courtesy", "receipt", "holding", "sent_on", "conditional", "answers"):
+        for kind in ("thanked", "courtesy", "receipt", "holding", "sent_on", "conditional", "answers"):
             joined = "|".join(
                 f"(?:{each})".replace("~~", ".{0,200}").replace("~", clause) for each in table.get(kind, ())
             )
@@ -105,7 +106,7 @@ def read(sentence: str) -> Sentence:
     folded = fold(sentence[:600].replace("\u00b4", "'")).strip(" .!?;…")
     plain = _ADDRESS.sub("a@b.c", folded)
     link = _LINK.search(plain)
-    words = _LINK.sub(" ", plain)
+    words = _erase(phrases.thanked, _LINK.sub(" ", plain))
     conditional = _first(phrases.conditional, words)
     sent = _first(phrases.sent_on, words)
     if sent is not None and _NEEDLESS.search(words[max(sent.start() - 40, 0) : sent.end() + 10]) is None:

@@ -53,6 +53,31 @@ def test_a_receipt_of_the_operators_own_is_matched_whole() -> None:
     assert kind_of("Wow, a message! The lift is repaired.", listed).kind == "answer"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you for contacting us and we have received your message",
+        "Thanks for reaching out to support, your ticket number is 123456",
+        "Your reference is #AB-88123.",
+        "Danke, dass Sie uns kontaktiert haben. Ihre Ticketnummer lautet 4471",
+        "Merci de nous avoir contactés, votre dossier : 88120",
+        "Gracias por ponerte en contacto con nosotros, tu número de caso es 5512",
+        "Grazie per averci scritto, abbiamo ricevuto il tuo messaggio",
+        "Obrigado por entrar em contato. Seu protocolo é 77120",
+        "Bedankt dat u contact met ons hebt opgenomen, we hebben uw bericht ontvangen",
+    ],
+)
+def test_thanks_for_writing_and_a_number_are_no_answer_and_send_nobody_on(text: str) -> None:
+    """Nothing is said, nobody is asked to go on elsewhere: the customer still waits."""
+    assert kind(text) in {"automatic", "holding"}
+    assert kind(text.rstrip(".") + ". Your refund reaches you on Friday.") == "answer"
+
+
+def test_thanks_before_an_instruction_send_on_all_the_same() -> None:
+    assert kind("Thanks for reaching out! Please DM us your order number.") == "sent_on"
+    assert kind("Thank you for contacting us, our number is 0800 123456.") == "sent_on"
+
+
 def test_a_reason_names_our_own_words_and_is_never_empty() -> None:
     decided = kind_of("Please DM us your order number.", AUTOMATIC_REPLIES)
     assert decided.reason == 'it asks them to go on elsewhere: "please dm us"'
