@@ -71,12 +71,15 @@ pictures: .venv/.developer  ## the README's pictures of the page
 dist: .venv/.developer  ## build the wheel for pipx or pip
 	@$(BIN)/python -m hatchling build -t wheel
 
-# The run-time packages with the hashes of all their wheels, for the image; after each change of constraints.txt.
+# The packages that the image installs and those that build its wheel, with the hashes of all their wheels; after each
+# change of constraints.txt.
 lock: .venv/.installed  ## the packages of the image, with their hashes
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(BIN)/uv pip compile pyproject.toml --extra postgres -c constraints.txt --universal --python-version 3.11 \
 	    --generate-hashes --no-build --no-emit-package pip --no-header \
 	    --no-annotate --no-emit-index-url --quiet -o deploy/requirements.lock
+	@echo hatchling | $(BIN)/uv pip compile - -c constraints.txt --universal --python-version 3.11 \
+	    --generate-hashes --no-build --no-header --no-annotate --no-emit-index-url --quiet -o deploy/build.lock
 
 # What the image is made of, as CycloneDX JSON: var/sbom.json.
 sbom: .venv/.installed  ## what the image is made of

@@ -12,16 +12,13 @@ from typer.main import get_command
 
 from monitor.cli import app
 from tests.house.reading import ROOT
+from tests.setup.dockerfile import instructions
 
 
 @pytest.fixture(scope="module")
 def image() -> list[tuple[str, str]]:
     """The instructions of the Dockerfile in order, lines joined."""
-    text = (ROOT / "deploy/Dockerfile").read_text("utf-8")
-    kept = "\n".join(line for line in text.splitlines() if not line.startswith("#")).replace("\\\n", " ")
-    found = [line.partition(" ") for line in kept.splitlines() if line.strip()]
-    assert all(word.isupper() for word, _, _ in found), found
-    return [(word, rest.strip()) for word, _, rest in found]
+    return instructions(ROOT / "deploy/Dockerfile")
 
 
 @pytest.fixture(scope="module")
@@ -79,18 +76,16 @@ def test_secrets_are_taken_as_they_are(composed: dict[str, Any]) -> None:
     assert composed["services"]["earful"]["env_file"] == [{"path": "earful.env", "required": False, "format": "raw"}]
 
 
-def test_the_image_takes_in_every_package_and_nothing_that_is_not_in_the_lock(image: list[tuple[str, str]]) -> None:
-    copied = [rest.split() for word, rest in image if word == "COPY"]
-    for package in ("monitor", "connectors", "alerts"):
-        assert [package, f"/opt/earful/app/{package}"] in copied
-    allowed = (ROOT / "deploy/Dockerfile.dockerignore").read_text("utf-8").splitlines()
-    for source in (words[0] for words in copied if not words[0].startswith("--")):
-        assert (ROOT / source).exists()
-        assert f"!{source}" in allowed, "left out of what Docker is sent"
-    installs = [rest for word, rest in image if word == "RUN" and "pip install" in rest]
-    assert len(installs) == 1
-    assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(installs[0].split())
-    assert installs[0].split()[-2:] == ["-r", "/build/requirements.lock"]
+def test_the_image_is_the_wheel_and_the_packages_of_the_lock(image: list[tuple[str, str]]) -> None:
+    """What it builds is tried step by step in test_image.py; here, that nothing else can come in."""
+    installs = [set(rest.split()) for word, rest in image if word == "RUN" and "pip install" in rest]
+    locked, tools, ours = installs
+    for each, lock in ((locked, "/build/requirements.lock"), (tools, "/build/build.lock")):
+        assert {"--require-hashes", "--no-deps", "--only-binary=:all:", "-r", lock} <= each
+    assert {"--target", "/build/tools"} <= tools, "what builds the wheel stays out of the image"
+    assert {"--no-index", "--no-deps", "/build/dist/*.whl"} <= ours
+    kept = [rest for word, rest in image if word == "COPY" and rest.startswith("--from")]
+    assert kept == ["--from=build /opt/earful /opt/earful"]
 
 
 def test_the_pages_say_how_to_upgrade_and_to_back_up() -> None:

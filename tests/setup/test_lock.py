@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
@@ -17,13 +18,18 @@ from packaging.utils import canonicalize_name
 from tests.house.reading import ROOT
 
 LOCK = ROOT / "deploy/requirements.lock"
+BUILD = ROOT / "deploy/build.lock"  # what builds the wheel, and stays out of the image
 
 
 @pytest.fixture(scope="module")
 def locked() -> dict[str, tuple[Requirement, int]]:
     """Each package of the lock, and how many hashes it has."""
+    return entries(LOCK)
+
+
+def entries(lock: Path) -> dict[str, tuple[Requirement, int]]:
     found = {}
-    for entry in re.split(r"\n(?=\S)", LOCK.read_text("utf-8").replace("\\\n", " ").strip()):
+    for entry in re.split(r"\n(?=\S)", lock.read_text("utf-8").replace("\\\n", " ").strip()):
         written, *hashes = re.split(r"\s+--hash=sha256:(?=[0-9a-f]{64}(?:\s|$))", entry)
         requirement = Requirement(written)
         found[canonicalize_name(requirement.name)] = (requirement, len(hashes))
@@ -35,10 +41,10 @@ def constraints() -> dict[str, str]:
     return {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
 
 
-def needed() -> set[str]:
-    """Every package that Earful needs here to run, by what each says of itself."""
+def needed(*roots: tuple[str, str]) -> set[str]:
+    """Every package that these (name and extra) need here, by what each says of itself."""
     seen: set[tuple[str, str]] = set()
-    waiting = [("earful", ""), ("earful", "postgres")]  # the image serves either database
+    waiting = list(roots)
     while waiting:
         name, extra = waiting.pop()
         if (name, extra) in seen:
@@ -54,12 +60,13 @@ def needed() -> set[str]:
     return {name for name, _ in seen} - {"earful", "pip"}  # pip: there already, whoever installs
 
 
-def test_the_lock_holds_the_versions_that_are_tested(locked: dict[str, tuple[Requirement, int]]) -> None:
+@pytest.mark.parametrize("lock", [LOCK, BUILD], ids=lambda path: path.name)
+def test_the_lock_holds_the_versions_that_are_tested(lock: Path) -> None:
     tested = constraints()
     here = default_environment()
     other = {
         name: (str(requirement.specifier), tested.get(name))
-        for name, (requirement, _) in locked.items()
+        for name, (requirement, _) in entries(lock).items()
         if (requirement.marker is None or requirement.marker.evaluate(here))  # type: ignore[arg-type]
         and str(requirement.specifier) != f"=={tested.get(name)}"
     }
@@ -67,13 +74,21 @@ def test_the_lock_holds_the_versions_that_are_tested(locked: dict[str, tuple[Req
 
 
 def test_the_lock_holds_all_that_is_needed_to_run(locked: dict[str, tuple[Requirement, int]]) -> None:
-    assert needed() >= {"tweepy", "praw", "starlette"}
-    assert needed() - set(locked) == set(), "run: make lock"
+    run = needed(("earful", ""), ("earful", "postgres"))  # the image serves either database
+    assert run >= {"tweepy", "praw", "starlette"}
+    assert run - set(locked) == set(), "run: make lock"
 
 
-def test_every_package_has_its_hashes_and_no_line_names_a_place(locked: dict[str, tuple[Requirement, int]]) -> None:
-    assert [name for name, (_, hashes) in locked.items() if hashes < 1] == []
-    text = LOCK.read_text("utf-8")
+def test_what_builds_the_wheel_is_locked_with_all_that_it_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    roots = {canonicalize_name(Requirement(each).name) for each in project["build-system"]["requires"]}
+    assert set(entries(BUILD)) == roots | needed(*((each, "") for each in roots)), "run: make lock"
+
+
+@pytest.mark.parametrize("lock", [LOCK, BUILD], ids=lambda path: path.name)
+def test_every_package_has_its_hashes_and_no_line_names_a_place(lock: Path) -> None:
+    assert [name for name, (_, hashes) in entries(lock).items() if hashes < 1] == []
+    text = lock.read_text("utf-8")
     assert "//" not in text
     assert not re.search(r"^\s*(?:-i|--index|--extra-index|--find-links|-f|#)", text, re.MULTILINE)
 
