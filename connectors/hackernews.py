@@ -22,7 +22,7 @@ from connectors.pagination import Walk, fingerprint, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url
 
 LISTING_ENDS = 1_000  # hits of one search that can be seen at all
-FEW = 3
+_FIRST_ITEM = "1"  # https://news.ycombinator.com/item?id=1
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -66,18 +66,23 @@ class HackerNews:
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look known items up again: what its author or a moderator took away is told nowhere else.
 
-        What cannot be read is not taken for gone.
+        What cannot be read is not taken for gone, nor is anything while the very first item is not there either: then
+        it is another server, or another path, that answers.
         """
         gone: list[str] = []
+        items = f"{self._settings.api_url.rstrip('/')}/items"
+        stands = False  # one of them was there
         asked = [one for one in dict.fromkeys(ids) if _id(one)]
         for native_id in asked:
-            answer = self._http.get(f"{self._settings.api_url.rstrip('/')}/items/{native_id}")
+            answer = self._http.get(f"{items}/{native_id}")
             if answer.status == 404:
+                json_of(answer)  # that of a proxy is a web page, and raises Nonsense
                 gone.append(native_id)
                 continue
             error = error_for(answer, "Hacker News search", request.now)
             if error is not None:
                 raise error
+            stands = True
             try:
                 item = json_of(answer)
             except Nonsense:  # the whole tree below a story, which can be too much
@@ -85,8 +90,8 @@ class HackerNews:
             if isinstance(item, dict) and _id(item.get("id")) == native_id:
                 words = [item.get(name) for name in ("author", "text", "title", "url")]
                 gone += [native_id] if not any(words) else []
-        if len(asked) > FEW and len(gone) == len(asked):
-            raise Nonsense(f"Hacker News knows none of {len(asked)} items, which is not believed", "Earful will retry.")
+        if gone and not stands and self._http.get(f"{items}/{_FIRST_ITEM}").status == 404:
+            raise Nonsense("Hacker News knows no item at all, which is not believed", "Earful will retry.")
         return Batch((), request.cursor, deleted=tuple(gone))
 
     most_conversations = 20

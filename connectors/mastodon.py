@@ -121,7 +121,11 @@ class Mastodon:
         return found, Quota()
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
-        """Look at most 20 known posts up again: edits come as posts, what is gone as `deleted`."""
+        """Look at most 20 known posts up again: edits come as posts, what is gone as `deleted`.
+
+        Gone is what the server itself says is gone: the 404 of a proxy is a web page, and raises Nonsense.
+        https://docs.joinmastodon.org/methods/statuses/#404-not-found
+        """
         found: list[Any] = []
         deleted: list[str] = []
         quota: Quota | None = None
@@ -129,6 +133,7 @@ class Mastodon:
             answer = self._get(f"/api/v1/statuses/{quote(native_id, safe='')}")
             quota = _quota(answer)
             if answer.status in {404, 410}:
+                json_of(answer)
                 deleted.append(native_id)
             else:
                 found.append(self._sound(answer, request.now))

@@ -188,8 +188,18 @@ def test_items_that_are_gone_are_found_by_asking(server: FakeServer) -> None:
     server.route("/api/v1/items/4", Reply(body="<html>busy</html>"))
     request = first_request("hn")
     assert reader(server).refresh(("1", "2", "3", "4", "odd"), request).deleted == ("2", "3")
+    assert reader(server).refresh(("11", "12", "13", "14"), request).deleted == ("11", "12", "13", "14")
+    server.route("/api/v1/items/1", Reply(404, json={"status": 404}))
     with pytest.raises(Nonsense):
-        reader(server).refresh(("11", "12", "13", "14"), request)
+        reader(server).refresh(("11",), request)
     server.route("/api/v1/items/*", Reply(503))
     with pytest.raises(ConnectorError):
         reader(server).refresh(("11",), request)
+
+
+def test_an_item_is_not_gone_because_a_proxy_has_no_page(server: FakeServer) -> None:
+    """What is believed to be gone is emptied for good."""
+    server.route("/api/v1/items/1", {"id": 1, "author": "pg", "title": "Y Combinator", "children": []})
+    server.route("/api/v1/items/*", Reply(404, body="<html>404 Not Found</html>"))
+    with pytest.raises(Nonsense):
+        reader(server).refresh(("11", "1"), first_request("hn"))

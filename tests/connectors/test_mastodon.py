@@ -329,6 +329,13 @@ def test_a_refresh_tells_what_is_gone_and_what_was_edited(server: FakeServer, fa
     assert len(server.ledger) == 20
 
 
+def test_a_post_is_not_gone_because_a_proxy_has_no_page(server: FakeServer, fake: FakeMastodon) -> None:
+    """What is believed to be gone is emptied for good."""
+    server.route("/api/v1/statuses/*", Reply(404, body="<html>404 Not Found</html>"))
+    with pytest.raises(Nonsense):
+        reader(server).refresh(("1",), FIRST)
+
+
 @pytest.mark.shared_data
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real recorded answers are not beside this checkout")
 def test_real_recorded_answers_are_read_whole(server: FakeServer) -> None:

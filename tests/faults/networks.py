@@ -73,6 +73,7 @@ class Networks:
     def __enter__(self) -> Self:
         self.server.clock = self.clock.seconds
         self.server.route("/api/v1/search_by_date", self._search)
+        self.server.route("/api/v1/items/*", self._item)
         self.mastodon = FakeMastodon(self.server)
         self.mastodon.tags["harbourtea"] = []
         self.reddit = self._open.enter_context(FakeReddit(self.clock()))
@@ -150,6 +151,13 @@ class Networks:
             }
         fitting = [each for each in reversed(self.hits) if lowest < each["created_at_i"] <= highest]
         return {"hits": fitting[page * size : (page + 1) * size], "hitsPerPage": size, "page": page}
+
+    def _item(self, seen: Seen) -> Reply:
+        wanted = seen.path.rpartition("/")[2]
+        found = next((each for each in self.hits if each["objectID"] == wanted), None)
+        if found is None:
+            return Reply(404, json={"status": 404, "error": "Not Found"})
+        return Reply(json={"id": int(wanted), "author": found["author"], "text": found["comment_text"], "children": []})
 
     def _more(self, size: int, newest: int) -> list[dict[str, Any]]:
         self._number += size
