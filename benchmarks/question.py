@@ -11,7 +11,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,74 +21,30 @@ from benchmarks import labelled  # noqa: E402
 from connectors import Post  # noqa: E402
 from monitor.text.features import BrandProfile  # noqa: E402
 from monitor.text.judge import Judge  # noqa: E402
-from monitor.text.model.evaluation import roc_area  # noqa: E402
-from monitor.types import Verdict  # noqa: E402
+from monitor.text.model.grades import OPEN, Graded, Queue, queue_of, right  # noqa: E402
 
 MOMENT = datetime(2026, 11, 3, tzinfo=UTC)
 SAMPLE = ROOT / "connectors" / "samples" / "day.jsonl"
-OPEN = 30  # entries of the list that stand open before "show more"
-Graded = tuple[str, Verdict]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What became of graded posts. Praise stands in a lane of its own, and counts as not shown."""
-
-    posts: int
-    area: float  # must and look against no
-    pings: int
-    pings_right: int
-    listed: int
-    listed_right: int
-    front: int  # of the list, by how much each needs an answer: the first quarter
-    front_right: int
-    musts: int
-    musts_by_ping: int
-    musts_open: int  # among the first 30 of the list
-    musts_further: int  # further down in it
-
-    @property
-    def musts_nowhere(self) -> int:
-        """How many posts that must be answered are shown to nobody."""
-        return self.musts - self.musts_by_ping - self.musts_open - self.musts_further
-
-    def __str__(self) -> str:
-        parts = (
-            f"n={self.posts:4} area {self.area:.3f}",
-            f"ping {self.pings:3}, right {share(self.pings_right, self.pings)}",
-            f"list {self.listed:3} ({share(self.listed, self.posts)}), right {share(self.listed_right, self.listed)}",
-            f"its first quarter {share(self.front_right, self.front)}",
-            f"must {self.musts:3}: ping {self.musts_by_ping}, first {OPEN} {self.musts_open}",
-            f"further down {self.musts_further}, nowhere {self.musts_nowhere}",
-        )
-        return " | ".join(parts[:3]) + f", {parts[3]} | {parts[4]}, {parts[5]}"
+def figures(queue: Queue) -> str:
+    """Write the figures of graded posts in one line."""
+    must = queue.placed["must"]
+    parts = (
+        f"n={queue.posts:4} area {queue.area:.3f}",
+        f"ping {len(queue.pings):3}, right {share(right(queue.pings), len(queue.pings))}",
+        f"list {len(queue.listed):3} ({share(len(queue.listed), queue.posts)}), "
+        f"right {share(right(queue.listed), len(queue.listed))}, "
+        f"its first quarter {share(right(queue.front), len(queue.front))}",
+        f"must {must.posts:3}: ping {must.ping}, first {OPEN} {must.open}, further down {must.further}, "
+        f"nowhere {must.nowhere}",
+    )
+    return " | ".join(parts)
 
 
 def share(part: int, whole: int) -> str:
     """Write a share as ".85"; "-" of nothing."""
     return f"{part / whole:.2f}".replace("0.", ".", 1) if whole else "-"
-
-
-def figures_of(day: Sequence[Graded]) -> Figures:
-    """Count what became of graded posts."""
-    pings = [grade for grade, verdict in day if verdict.lane == "ping"]
-    listed = [each for each in day if each[1].lane == "sweep" and not each[1].praise]
-    ordered = [grade for grade, _ in sorted(listed, key=lambda each: -each[1].needs_answer)]
-    front = ordered[: (len(ordered) + 3) // 4]
-    return Figures(
-        posts=len(day),
-        area=roc_area([grade != "no" for grade, _ in day], [verdict.needs_answer for _, verdict in day]),
-        pings=len(pings),
-        pings_right=len(pings) - pings.count("no"),
-        listed=len(ordered),
-        listed_right=len(ordered) - ordered.count("no"),
-        front=len(front),
-        front_right=len(front) - front.count("no"),
-        musts=sum(grade == "must" for grade, _ in day),
-        musts_by_ping=pings.count("must"),
-        musts_open=ordered[:OPEN].count("must"),
-        musts_further=ordered[OPEN:].count("must"),
-    )
 
 
 def judged_day() -> list[Graded]:
@@ -135,10 +90,10 @@ def main() -> None:
     """Print the figures of every labelled set that is at hand."""
     judge = Judge([])
     print("Does this post need an answer from us? Labelled posts that the model never saw.\n")
-    print(f"{'sample day':18}", figures_of(judged_day()))
+    print(f"{'sample day':18}", figures(queue_of(judged_day())))
     for language in sorted({each.language for each in labelled.written()}):
         held = [each for each in labelled.written() if each.held and each.language == language]
-        print(f"{f'written {language} held':18}", figures_of(judged(judge, held)))
+        print(f"{f'written {language} held':18}", figures(queue_of(judged(judge, held))))
     try:
         measured, drawn = labelled.measured(), labelled.drawn()
     except labelled.DataAbsent as absent:
@@ -147,9 +102,9 @@ def main() -> None:
     for dataset in labelled.ONLY_MEASURED:
         for side in ("dev", "aside"):
             some = [each for each in measured if each.dataset == dataset and half(each.text) == side]
-            print(f"{f'{dataset} {side}':18}", figures_of(judged(judge, some)))
+            print(f"{f'{dataset} {side}':18}", figures(queue_of(judged(judge, some))))
     reviews = [each for each in drawn if each.held and each.dataset == "google_play"]
-    print(f"{'reviews held':18}", figures_of(judged(judge, reviews)))
+    print(f"{'reviews held':18}", figures(queue_of(judged(judge, reviews))))
     print()
 
 

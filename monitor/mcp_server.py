@@ -101,6 +101,7 @@ class Desk:
             "sentiment": round(verdict.sentiment, 4),
             "needs_answer": round(verdict.needs_answer, 4),
             "lane": verdict.lane,
+            "sentence": found.sentence,
             "reasons": list(verdict.reasons),
             "voices": [{"voice": name, "weight": round(weight, 4)} for name, weight in found.contributions[:20]],
         }

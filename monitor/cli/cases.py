@@ -421,15 +421,12 @@ def explain(
                 "needs_answer": verdict.needs_answer, "lane": verdict.lane, "flagged": verdict.lane == "ping",
                 "critical": verdict.critical, "reasons": list(verdict.reasons), "tags": list(verdict.tags),
                 "scorer": verdict.scorer, "voices": [list(voice) for voice in explanation.contributions],
+                "sentence": explanation.sentence, "ping_from": explanation.ping, "list_from": explanation.sweep,
             }
         )  # fmt: skip
         return
-    lanes = {
-        "ping": "needs an answer: people are called",
-        "sweep": "may need an answer: it goes into the sweep list",
-        "none": "needs no answer",
-    }
-    console.print(Text(lanes[verdict.lane], _STYLES[verdict.lane] or "bold"))
+    said = safe_line(explanation.sentence)
+    console.print(Text(f"{said[:1].upper()}{said[1:]}.", _STYLES[verdict.lane] or "bold"))
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("sentiment", f"{verdict.sentiment:+.2f} ({verdict.label})")
     table.add_row("language", verdict.language)

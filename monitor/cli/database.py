@@ -1,19 +1,17 @@
-"""Commands that move data: one round of reading, importing, measuring, backup and restore."""
+"""Commands that move data: one round of reading, importing, backup and restore."""
 
 from __future__ import annotations
 
 import getpass
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
-from alerts.wording import count_words, excerpt
-from connectors import Post
+from alerts.wording import count_words
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json
 from monitor.ingest import file_import
 from monitor.people import audit
@@ -26,10 +24,7 @@ from monitor.store.database import DatabaseUnusable
 from monitor.store.renames import know_names
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
-from monitor.text.judge import Judge
-from monitor.text.model import evaluation
-from monitor.text.normalize import safe_line
-from monitor.wiring import judge_of, open_store, queries_of, settle
+from monitor.wiring import open_store, settle
 
 
 @app.command()
@@ -99,7 +94,7 @@ def import_(
             raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
         if dates and dates not in file_import.ORDERS:
             raise Failed(f"--dates {dates}: write dmy (day first), mdy (month first) or ymd (year first)")
-        _must_be_a_file(file)
+        must_be_a_file(file)
         settle()
         now = utc_now()
         reading = file_import.Reading(
@@ -109,7 +104,7 @@ def import_(
         if not posted_at:
             typer.echo("! without --posted-at all of these count as written now, and people are told of them", err=True)
         started = time.monotonic()
-        with _bar(as_json) as bar:
+        with progress_bar(as_json) as bar:
             task = bar.add_task("importing", total=reading.size)
             taken = assembly.intake.take(
                 reading.posts(), now, brand=brand, each_chunk=lambda _n: bar.update(task, completed=reading.read)
@@ -143,150 +138,18 @@ def import_(
             console.print(Text(f"! {each.reason}", "yellow"), soft_wrap=one_line)
 
 
-def _must_be_a_file(file: Path) -> None:
+def must_be_a_file(file: Path) -> None:
+    """Refuse by name what is no file."""
     if not file.is_file():
         raise Failed(f"{file}: {'this is not a file of posts' if file.exists() else 'there is no such file'}")
 
 
-def _bar(quiet: bool) -> Progress:
+def progress_bar(quiet: bool) -> Progress:
+    """A bar that counts what is done; nothing is shown where nobody looks at a terminal."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=console, transient=True, disable=quiet or not console.is_terminal,
     )  # fmt: skip
-
-
-@app.command("eval")
-def eval_(
-    file: Annotated[Path, typer.Argument(help="A labelled CSV or JSON-lines file.")],
-    text: Annotated[str, typer.Option("--text", help="The column of the words.")] = "text",
-    label: Annotated[str, typer.Option("--label", help="The column of the label.")] = "label",
-    negative: Annotated[
-        str, typer.Option("--negative", help="The value that means that it needs an answer.")
-    ] = "negative",
-    brand: Annotated[str, typer.Option("--brand", help="Judge for this brand, with what it has learned.")] = "",
-    language: Annotated[str, typer.Option("--language", help="A column to tell the figures apart by.")] = "",
-    source: Annotated[str, typer.Option("--source", help="Another such column.")] = "",
-    precision: Annotated[
-        float, typer.Option("--precision", min=0, max=1, help="Find the line of at least this precision.")
-    ] = 0.0,
-    recall: Annotated[float, typer.Option("--recall", min=0, max=1, help="Find the line of at least this recall.")] = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Measure the judge on posts that people have labelled."""
-    _must_be_a_file(file)
-    judge = _judge_for(brand)
-    texts, labels = file_import.labelled(file, text, label, negative)
-    groups = file_import.groups_of(file, text, label, {"language": language, "source": source})
-    if not texts:
-        raise Failed(f"{file}: no row with words in column {text}")
-    if not any(labels):
-        raise Failed(f"{file}: no row says {negative!r} in column {label}; name its word: --negative WORD")
-    started = time.perf_counter()
-    now = utc_now()
-    with _bar(as_json) as bar:
-        posts = (Post("eval", "-", "", "", words, now) for words in bar.track(texts, description="judging"))
-        verdicts = [judge.verdict(post, brand) for post in posts]
-    seconds = time.perf_counter() - started
-    result: dict[str, Any] = evaluation.evaluate(texts, labels, verdicts)
-    result["posts_per_second"] = round(len(texts) / seconds)
-    result["lines"] = _lines(labels, [verdict.needs_answer for verdict in verdicts], precision, recall)
-    result["groups"] = {option: evaluation.by_group(labels, verdicts, values) for option, values in groups.items()}
-    if as_json:
-        print_json(result)
-        return
-    _print_evaluation(result, texts, labels, verdicts)
-
-
-def _judge_for(brand: str) -> Judge:
-    """The judge as it ships; for a brand, with what that has learned."""
-    if not brand:
-        settings = load_settings()
-        return judge_of(settings, queries_of(settings))
-    with opened() as assembly:
-        if brand not in assembly.queries:
-            raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
-        return assembly.intake.judge
-
-
-def _lines(labels: list[bool], scores: list[float], precision: float, recall: float) -> list[dict[str, Any]]:
-    """Where the line would have to be for what was asked; "threshold" is None where no line does it."""
-    wanted = (
-        ("precision", precision, evaluation.threshold_for_precision),
-        ("recall", recall, evaluation.threshold_for_recall),
-    )
-    lines = []
-    for name, least, find in wanted:
-        if not least:
-            continue
-        point = find(labels, scores, least)
-        found = (point.threshold, point.precision, point.recall, point.flagged) if point else (None,) * 4
-        lines.append(
-            {
-                "wanted": name,
-                "at_least": least,
-                **dict(zip(("threshold", "precision", "recall", "n"), found, strict=True)),
-            }
-        )
-    return lines
-
-
-def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[bool], verdicts: list[Any]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "posts", "precision", "recall"):
-        table.add_column(name, justify="left" if not name else "right")
-    lanes = result.get("lanes", {})
-    for name, words in (("ping", "people are called"), ("both", "called, or in the sweep list")):
-        lane = lanes.get(name)
-        if lane:
-            table.add_row(words, str(lane["n"]), f"{lane['precision']:.2f}", f"{lane['recall']:.2f}")
-    for line in result["lines"]:
-        words = f"{line['wanted']} of at least {line['at_least']:g}"
-        if line["threshold"] is None:
-            table.add_row(words, "no line", "", "")
-        else:
-            words += f": line at {line['threshold']:.3f}"
-            table.add_row(words, str(line["n"]), f"{line['precision']:.2f}", f"{line['recall']:.2f}")
-    console.print(table)
-    console.print(
-        f"{result['n']:,} posts, {sum(labels):,} of them labelled as needing an answer · "
-        f"area under ROC {result['roc_auc']:.3f} · "
-        f"average precision {result['average_precision']:.3f} · F1 {result['f1']:.2f} · "
-        f"{result['posts_per_second']:,} posts a second",
-        soft_wrap=one_line,
-    )
-    for option, rows in result["groups"].items():
-        _print_groups(option, rows)
-    wrong = sorted(
-        (
-            (v.needs_answer if not y else 1 - v.needs_answer, t, y, v)
-            for t, y, v in zip(texts, labels, verdicts, strict=True)
-        ),
-        key=lambda each: -each[0],
-    )[:8]
-    console.print("\nthe worst mistakes", style="dim")
-    for _size, words, expected, verdict in wrong:
-        console.print(Text(f"  {'missed' if expected else 'wrong '}  {excerpt(words, 110)}"), soft_wrap=one_line)
-        console.print(
-            Text(f"          {' · '.join(verdict.reasons) or 'nothing stood out'}", "dim"), soft_wrap=one_line
-        )
-
-
-def _print_groups(option: str, rows: dict[str, dict[str, Any]]) -> None:
-    """Short figures for each language or source; a share of few posts says little."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column(f"by {option}", max_width=24, no_wrap=True)
-    for name in ("posts", "need one", "called", "precision", "recall", "both lanes", "area"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for group, row in list(rows.items())[:30]:
-        ping = row["ping"]
-        table.add_row(
-            Text(safe_line(group)), str(row["n"]), str(row["negatives"]), str(ping["n"]), f"{ping['precision']:.2f}",
-            f"{ping['recall']:.2f}", f"{row['recall']:.2f}", f"{row['roc_auc']:.3f}",
-        )  # fmt: skip
-    console.print()
-    console.print(table)
-    if len(rows) > 30:
-        console.print(Text(f"and {len(rows) - 30} more; --json lists all", "dim"))
 
 
 @app.command()

@@ -19,6 +19,7 @@ from typing import Any
 from connectors import Aside, Post, dates
 from connectors.text import number_of, parse_time
 from monitor.ingest.file_rows import FileUnreadable, Table, table_of
+from monitor.text.model.grades import GRADES
 from monitor.text.normalize import clean
 
 __all__ = ["Columns", "FileUnreadable", "Reading", "groups_of", "labelled", "moment_of"]
@@ -319,6 +320,13 @@ def labelled(path: Path, text: str, label: str, negative: str) -> tuple[list[str
         texts.append(str(row[table.column(text) or ""]))
         labels.append(str(row[table.column(label) or ""]).strip().casefold() == negative.strip().casefold())
     return texts, labels
+
+
+def grades_of(path: Path, text: str, label: str) -> list[str]:
+    """The grades of the rows that `labelled` returns, empty where the labels are not must, look and no."""
+    table = table_of(path, {"text": text, "label": label})
+    grades = [str(row[table.column(label) or ""]).strip().casefold() for row in _labelled_rows(table, text, label)]
+    return grades if set(grades) <= set(GRADES) else []
 
 
 def groups_of(path: Path, text: str, label: str, columns: Mapping[str, str]) -> dict[str, list[str]]:

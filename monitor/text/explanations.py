@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alerts.case import Lane
 from connectors import Post
 from monitor.text.contributions import FELT
 from monitor.text.features import Features
 from monitor.text.triage import asks_us
+from monitor.types import Verdict
 
 PRAISE = ("praise worth thanks",)
 SPAM = ("offers a telephone number to call",)
+LIKE_A_COMPLAINT = "reads like a complaint"
+ASKS = "asks you a question"
 _TOOK_TIME = 20  # words, signs counted too
+_MOST_WORDS = 3  # of the post, that one reason names
+# What a kind of cue says that the writer does; every other kind reports a fault.
+_DOES = {
+    "bad": "complains",
+    "rude": "complains",
+    "thanks_for_nothing": "complains",
+    "maybe_bitter": "complains",
+    "demand": "asks you to act",
+    "leaving": "may leave",
+    "promise": "tells of a promise",
+    "waiting": "waits",
+    "nobody_answers": "gets no answer",
+    "billing": "writes about money",
+}
+_FAULT = "reports a fault"
+_VERBS = frozenset({_FAULT, *_DOES.values()})
+# How a reason reads after "because it", where that is not the reason itself.
+_AFTER_IT = (
+    (" star", "gives {}"),
+    (" stars", "gives {}"),
+    ("negated praise", "says that something is not good"),
+    ("in a language", "is {}"),
+    ("a sad face", "shows {}"),
+    ("none of your", "has {}"),
+)
 
 
-def reasons_of(heard: Features, lane: Lane, star_reason: str) -> tuple[str, ...]:
-    """Say in words for people what decided it, the weightiest first; nothing is said of a post that is left alone."""
+def reasons_of(heard: Features, lane: Lane, star_reason: str, *, answers_us: bool = False) -> tuple[str, ...]:
+    """Say in words for people what decided it, the weightiest first; nothing is said of a post that is left alone.
+
+    Most say what the writer does ("reports a fault: never arrived"), and can follow "because it".
+    """
     if lane == "none":
         return ()
     values = heard.signals.values
@@ -22,27 +55,83 @@ def reasons_of(heard: Features, lane: Lane, star_reason: str) -> tuple[str, ...]
     reasons.extend(dict.fromkeys(f"{cue.kind.says}: {cue.words}" for cue in heard.critical))
     if star_reason:
         reasons.append(star_reason)
-    ours = [cue for cue in heard.signals.cues if not cue.kind.calm and cue.kind.name not in ("ask", "again")]
-    ours.sort(key=lambda cue: (-cue.kind.weight, cue.start))
-    words = list(dict.fromkeys(cue.words for cue in ours))[:3]
-    if words:
-        reasons.append(f"says: {', '.join(words)}")
-    if any(cue.kind.churn for cue in ours):
-        reasons.append("may leave")
+    told = _told(heard)
+    reasons.extend(told)
     if values.get("negated_praise"):
         reasons.append("negated praise")
     if asks_us(heard):
-        reasons.append("asks us a question")
+        reasons.append(ASKS)
     if values.get("shouting", 0) >= 1:
         reasons.append("shouts")
     if heard.sentiment.label == "negative":
-        told = ", ".join(heard.sentiment.words[:3])
-        reasons.append(f"sounds negative{f' ({told})' if told and not words else ''}")
-    elif heard.felt.odds >= FELT and not words:
+        words = ", ".join(heard.sentiment.words[:_MOST_WORDS])
+        reasons.append(f"sounds negative{f' ({words})' if words and not told else ''}")
+    elif heard.felt.odds >= FELT and not told:
         reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"in a language that is not read here ({heard.language})")
-    return tuple(reasons) or (("reads like a complaint",) if lane == "ping" else ())
+    return tuple(reasons) or (_nothing_named(heard, answers_us=answers_us),)
+
+
+def _told(heard: Features) -> list[str]:
+    """What the cues of a post say that its writer does: "reports a fault: never arrived, awful", then what else."""
+    cues = [cue for cue in heard.signals.cues if not cue.kind.calm and cue.kind.name not in ("ask", "again")]
+    cues.sort(key=lambda cue: (-cue.kind.weight, cue.start))
+    if not cues:
+        return []
+    words = list(dict.fromkeys(cue.words for cue in cues))[:_MOST_WORDS]
+    first, *others = dict.fromkeys(_DOES.get(cue.kind.name, _FAULT) for cue in cues)
+    return [f"{first}: {', '.join(words)}", *others]
+
+
+def _nothing_named(heard: Features, *, answers_us: bool) -> str:
+    """The reason of a post that no cue, question or feeling brought here: to whom it speaks, else how it reads."""
+    if heard.wordless:
+        return "a sad face"
+    if answers_us:
+        return "replies to you"
+    if heard.called or heard.signals.values.get("direct"):
+        return "speaks to you"
+    return LIKE_A_COMPLAINT
+
+
+def sentence(verdict: Verdict, ping: float, sweep: float) -> str:
+    """Say of one verdict what becomes of the post, why, and how near it is to the lines that hold for it.
+
+    "may need an answer because it reports a fault (never arrived) and asks you a question: it goes into the list; a
+    ping from 0.62 on, this is 0.58".
+    """
+    because = _because(verdict.reasons)
+    what = {
+        "ping": f"needs an answer{because}: people are alerted",
+        "sweep": f"may need an answer{because}: it goes into the list",
+        "none": f"needs no answer{because or ', because nothing in it is asked of you, and nothing is wrong'}",
+    }[verdict.lane]
+    if verdict.praise:
+        what = "is praise worth thanks: it goes into the list"
+    needs = verdict.needs_answer
+    lines = f"a ping from {ping:.2f} on, this is {needs:.2f}"
+    by_figure: Lane = "ping" if needs >= ping else "sweep" if needs >= sweep else "none"
+    if "none" in (verdict.lane, by_figure):
+        lines = f"the list from {sweep:.2f} on, {lines}"
+    if by_figure != verdict.lane:
+        alone = {"ping": "would alert people", "sweep": "would put it into the list", "none": "would leave it alone"}
+        lines += f" (the figure alone {alone[by_figure]})"
+    return f"{what}; {lines}"
+
+
+def _because(reasons: Sequence[str]) -> str:
+    said = []
+    for reason in reasons:
+        before, colon, words = reason.partition(": ")
+        plain = f"{before} ({words})" if colon else reason
+        if colon and before not in _VERBS:  # what a critical word is about
+            plain = f"tells of {plain}"
+        form = next((form for mark, form in _AFTER_IT if reason.endswith(mark) or reason.startswith(mark)), "{}")
+        said.append(form.format(plain))
+    if not said:
+        return ""
+    return " because it " + (f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0])
 
 
 def is_praise(post: Post, heard: Features) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from connectors import Post
 from monitor.text.complaint_signals import LANGUAGES, signal_names
 from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
-from monitor.text.explanations import PRAISE, SPAM, is_praise, reasons_of, tags_of
+from monitor.text.explanations import PRAISE, SPAM, is_praise, reasons_of, sentence, tags_of
 from monitor.text.features import BrandProfile, Features, hear, prepare
 from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
@@ -24,7 +24,7 @@ from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.model.trained import Answer, Learned, Lesson
 from monitor.text.relevance import has_learned, names_context, relevance, speaks_to
 from monitor.text.sentiment import NAME as SENTIMENT
-from monitor.text.triage import by_stars, lane_of, rule_lines
+from monitor.text.triage import begin, by_stars, lane_of, rule_lines
 from monitor.types import Verdict
 
 MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
@@ -44,10 +44,16 @@ class JudgeInput:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A verdict with every contribution to it: what it was, and the log odds it gave."""
+    """A verdict with every contribution to it: what it was, and the log odds it gave.
+
+    `ping` and `sweep` are the lines that hold for this post, `sentence` says all of it to people.
+    """
 
     verdict: Verdict
     contributions: tuple[tuple[str, float], ...]
+    ping: float
+    sweep: float
+    sentence: str
 
 
 class Judge:
@@ -181,7 +187,19 @@ class Judge:
             contributions.append(("replies to us", REPLY_ODDS))
         if taught != odds:
             contributions.append(("what your own answers taught", taught - odds))
-        return Explanation(verdict, tuple(sorted(contributions, key=lambda profile: -abs(profile[1]))))
+        ours = answers_us or post.rating is not None
+        lines = self._lines(model, heard, self._learned.get(brand))
+        ping, sweep = begin(lines, heard, ours=ours, ruled=model is None)
+        contributions.sort(key=lambda each: -abs(each[1]))
+        return Explanation(verdict, tuple(contributions), ping, sweep, sentence(verdict, ping, sweep))
+
+    @staticmethod
+    def _lines(model: Model | None, heard: Features, learned: Learned | None) -> Thresholds:
+        """Where the lanes begin: by the brand's own answers, the shipped model, or the rules alone."""
+        lines = model.thresholds if model else rule_lines(heard)
+        if learned is None:
+            return lines
+        return Thresholds(learned.ping or lines.ping, learned.ping or lines.ping_aside, learned.sweep or lines.sweep)
 
     def _scorer_name(self, model: Model | None, learned: Learned | None) -> str:
         name = self.scorer if model else self.rules_scorer
@@ -216,11 +234,7 @@ class Judge:
         learned: Learned | None,
     ) -> Verdict:
         model = self._model_for(heard)
-        lines = model.thresholds if model else rule_lines(heard)
-        if learned is not None:
-            lines = Thresholds(
-                learned.ping or lines.ping, learned.ping or lines.ping_aside, learned.sweep or lines.sweep
-            )
+        lines = self._lines(model, heard, learned)
         needs = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
         needs, star_reason = by_stars(needs, post.rating, heard, lines)
         ours = answers_us or post.rating is not None
@@ -233,7 +247,7 @@ class Judge:
             label=heard.sentiment.label,
             needs_answer=round(needs, 4),
             lane=lane,
-            reasons=PRAISE if praise else reasons_of(heard, lane, star_reason),
+            reasons=PRAISE if praise else reasons_of(heard, lane, star_reason, answers_us=answers_us),
             scorer=self._scorer_name(model, learned),
             language=heard.language,
             critical=bool(heard.critical),

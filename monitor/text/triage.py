@@ -28,7 +28,7 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
 
     `ours`: it replies to us, or reviews us. `ruled`: no model knows its language. `stars`: stars have already spoken.
     """
-    ping, sweep = _begin(lines, heard, ours=ours, ruled=ruled)
+    ping, sweep = begin(lines, heard, ours=ours, ruled=ruled)
     lane: Lane = "ping" if needs >= ping else "sweep" if needs >= sweep else "none"
     if lane == "none" and (asks_us(heard) or heard.values.get("mixed")):
         lane = "sweep"  # what is asked waits for an answer; warm words beside a trouble may be bitter
@@ -43,7 +43,7 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
     return lane
 
 
-def _begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tuple[float, float]:
+def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tuple[float, float]:
     """Return where a ping and where the sweep begins for this post: lower the surer it is that it is put to us."""
     if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
         told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))

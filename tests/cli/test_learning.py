@@ -98,6 +98,20 @@ def test_explain_hears_what_was_taught(folder: Path) -> None:
     assert "what your own answers taught" in {words for words, _ in told["voices"]}
 
 
+def test_explain_says_in_a_sentence_what_becomes_of_a_text_and_why(folder: Path) -> None:
+    (told,) = asked(folder, "explain", "@globex my parcel never arrived, where is it?", "--brand", "Globex")
+    assert told["sentence"].startswith(
+        "needs an answer because it reports a fault (never arrived) and asks you a question"
+    ) or told["sentence"].startswith("needs an answer because it reports a fault (never arrived), asks you a question")
+    assert f"a ping from {told['ping_from']:.2f} on, this is {told['needs_answer']:.2f}" in told["sentence"]
+    shown = " ".join(call(folder, "explain", "lovely walk along the harbour", "--brand", "Globex").split())
+    assert shown.startswith(
+        "Needs no answer, because nothing in it is asked of you, and nothing is wrong; the list from"
+    )
+    text = "tell me \x1b[31m[bold]why[/bold] the @globex shop never answers?"
+    assert "\x1b[31m" not in call(folder, "explain", text, "--brand", "Globex")
+
+
 def test_mutes_are_offered_accepted_added_listed_and_taken_back(folder: Path) -> None:
     (offer,) = asked(folder, "mute", "list")
     assert (offer["kind"], offer["value"], offer["offered"]) == ("author", "forum/bugs", True)
@@ -182,3 +196,22 @@ def test_eval_tells_the_figures_apart_and_finds_the_line(folder: Path) -> None:
     assert learned["n"] == 14
     with pytest.raises(Failed, match="no brand is called Nobody"):
         done(folder, "eval", str(file), "--brand", "Nobody")
+
+
+def test_eval_reports_three_grades_the_list_and_each_language(folder: Path) -> None:
+    rows = [(ANGRY, "must", "en"), ("@acme do you ship to Norway?", " Must ", "en"), ("acme lol", "no", "en"),
+            ("Acme app is a bit slow lately", "look", "en"), ("schönes Wetter in Kiel heute", "no", "de")]  # fmt: skip
+    file = folder / "graded.jsonl"
+    file.write_text("\n".join(json.dumps({"text": a, "label": b, "lang": c}) for a, b, c in rows), encoding="utf-8")
+    (told,) = asked(folder, "eval", str(file), "--language", "lang")
+    assert (told["n"], told["negatives"]) == (5, 3)
+    assert {grade: row["n"] for grade, row in told["queue"]["grades"].items()} == {"must": 2, "look": 1, "no": 2}
+    assert told["queue"]["grades"]["must"]["nowhere"] == 0
+    assert told["queue"]["list"]["share"] == round(told["queue"]["list"]["n"] / 5, 4)
+    assert set(told["queue"]["list"]["first_quarter"]) == {"n", "precision"}
+    assert {language: row["n"] for language, row in told["languages"].items()} == {"en": 4, "de": 1}
+    shown = call(folder, "eval", str(file))
+    assert "of its first quarter" in shown
+    assert all(grade in shown for grade in ("must", "look", "nowhere"))
+    (strict,) = asked(folder, "eval", str(file), "--negative", "must")
+    assert strict["negatives"] == 2

@@ -116,6 +116,33 @@ def test_a_post_that_is_left_alone_gives_no_reasons(judge: Judge) -> None:
     assert judge.verdict(post("Thanks @acme, lovely lunch!"), "Acme").reasons == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "stars", "said"),
+    [
+        ("@acme where is my parcel?", None, "(where is my) and asks you a question"),
+        ("good app", 1.0, "needs an answer because it gives 1 star: people are alerted; a ping from"),
+        ("call +44 20 7946 0018 for Acme helpline support", None, "needs no answer because it offers a telephone"),
+        (
+            "今日は雨です。駅前の店で傘を買いました。",
+            None,
+            "because it is in a language that is not read here",
+        ),
+        ("Acme caught fire and burned my hand", None, "because it tells of fire or smoke (caught fire)"),
+        ("Thanks @acme, I love this, you are great!", None, "is praise worth thanks"),
+    ],
+)
+def test_the_sentence_says_what_becomes_of_a_post_and_why(
+    judge: Judge, text: str, stars: float | None, said: str
+) -> None:
+    told = judge.explain(post(text, rating=stars), "Acme")
+    assert said in told.sentence
+    assert told.sentence.count(f"a ping from {told.ping:.2f} on, this is {told.verdict.needs_answer:.2f}") == 1
+    by_figure = "ping" if told.verdict.needs_answer >= told.ping else "sweep"
+    if told.verdict.needs_answer < told.sweep:
+        by_figure = "none"
+    assert ("the figure alone" in told.sentence) == (by_figure != told.verdict.lane)
+
+
 @pytest.mark.parametrize("text", ["", "ok", "nice app", "👍"])
 @pytest.mark.parametrize("stars", [1.0, 2.0])
 def test_one_or_two_stars_call_people_whatever_the_words(judge: Judge, text: str, stars: float) -> None:

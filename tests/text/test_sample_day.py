@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.question import Graded, figures_of, judged_day
+from benchmarks.question import figures, judged_day
+from monitor.text.model.grades import Graded, queue_of, right
 
 
 @pytest.fixture(scope="module")
@@ -13,25 +14,28 @@ def day() -> list[Graded]:
 
 
 def test_the_sample_day_keeps_its_figures(day: list[Graded]) -> None:
-    found = figures_of(day)
-    assert found.pings_right >= 0.84 * found.pings
-    assert found.musts_by_ping >= 50
-    assert found.musts_nowhere <= 4
-    assert found.listed <= 105
-    assert found.listed_right >= 0.49 * found.listed
+    found = queue_of(day)
+    assert right(found.pings) >= 0.84 * len(found.pings)
+    assert found.placed["must"].ping >= 50
+    assert found.placed["must"].nowhere <= 4
+    assert len(found.listed) <= 105
+    assert right(found.listed) >= 0.49 * len(found.listed)
     assert found.area >= 0.77
 
 
 def test_of_the_day_as_one_queue_the_front_is_what_must_be_answered(day: list[Graded]) -> None:
     """Pings first, then the list, each by how much the post needs an answer."""
-    shown = [each for each in day if each[1].lane != "none" and not each[1].praise]
-    queue = [grade for grade, _ in sorted(shown, key=lambda each: (each[1].lane != "ping", -each[1].needs_answer))]
+    queue = queue_of(day).shown
     assert queue[:20].count("must") >= 15
     assert queue[:80].count("must") >= 55
 
 
 def test_what_must_be_answered_is_found_somewhere_or_counted_as_lost(day: list[Graded]) -> None:
-    found = figures_of(day)
+    found = queue_of(day)
     silent = [grade for grade, verdict in day if verdict.lane == "none" or verdict.praise]
-    assert found.musts_nowhere == silent.count("must")
-    assert str(found).endswith(f"nowhere {found.musts_nowhere}")
+    assert found.placed["must"].nowhere == silent.count("must")
+    assert figures(found).endswith(f"nowhere {found.placed['must'].nowhere}")
+
+
+def test_whatever_is_shown_to_people_says_why(day: list[Graded]) -> None:
+    assert [verdict for _, verdict in day if verdict.lane != "none" and not all(verdict.reasons or ("",))] == []
