@@ -133,7 +133,7 @@ class Batch:
     when the walk is whole. `deleted` are native ids that the network says are gone, `gone` the ids of authors
     whose accounts are gone with all that they wrote; `not_before` asks the collector to
     leave the source alone until then, although nothing failed; a walk that is not complete goes on after it.
-    `notices` are sentences for the operator ("80 % of the monthly budget is used"): they may be given with every page
+    `notices` are sentences for the operator ("80% of the monthly budget is used"): they may be given with every page
     or only when it begins; each is told once while it lasts, and at most once a day.
     """
 

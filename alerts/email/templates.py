@@ -156,12 +156,12 @@ def digest_letter(view: DigestView, key: str) -> Letter:
 
 
 def percent(share: float | None) -> str:
-    """Say a share: "18 %"; what is there but less than half a percent is "under 1 %"; "–" of nothing."""
+    """Say a share: "18%"; what is there but less than half a percent is "under 1%"; "–" of nothing."""
     if share is None:
         return "–"
     if 0 < share < 0.005:
-        return "under 1 %"
-    return f"{round(share * 100)} %"
+        return "under 1%"
+    return f"{round(share * 100)}%"
 
 
 def _label(alert: Alert) -> str:

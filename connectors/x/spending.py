@@ -110,5 +110,5 @@ class Spending:
             return ()
         ledger.warned = True
         return (
-            f"X: {WARN_AT:.0%} of the monthly budget of {budget:g} USD is used; at 100 % reading stops until the 1st.",
+            f"X: {WARN_AT:.0%} of the monthly budget of {budget:g} USD is used; at 100% reading stops until the 1st.",
         )

@@ -108,7 +108,7 @@ def say_within(
     note = str(detail.pop("note", "")) if verb == "assign" else ""
     row = cases.row_of(database, case_id)
     if row is None:
-        raise NotPossible(f"there is no case {case_id}; earful cases lists them")
+        raise NotPossible(f"there is no case {case_id}; earful cases lists all cases")
     case = cases.case_of(row)
     if verb == "undo":
         return _undo(database, rules, case, actor, way, now)

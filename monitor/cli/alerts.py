@@ -10,7 +10,7 @@ from monitor.notify.outbox import resend_dead
 from monitor.service.scheduler import utc_now
 from monitor.wiring import assemble, open_store
 
-alert = typer.Typer(help="Try the channels; send again what did not go through.", no_args_is_help=True)
+alert = typer.Typer(help="Test the channels; resend what was not delivered.", no_args_is_help=True)
 
 
 app.add_typer(alert, name="alert")
@@ -18,7 +18,7 @@ app.add_typer(alert, name="alert")
 
 @alert.command("test")
 def alert_test() -> None:
-    """Send one test message to every target that settings name, and say how each went."""
+    """Send a test message to every target in the settings."""
     settings = load_settings()
     database = open_store(settings, utc_now())
     try:
@@ -28,7 +28,11 @@ def alert_test() -> None:
         well = True
         for target in assembly.rules.every_target():
             message = Alert(
-                f"test-{utc_now().isoformat()}", "test", "A test by Earful: this channel works.", (), kind="notice"
+                f"test-{utc_now().isoformat()}",
+                "test",
+                "Test message from Earful: this channel works.",
+                (),
+                kind="notice",
             )
             channel = assembly.alerting.channels[target.partition(":")[0]]
 
@@ -47,6 +51,6 @@ def alert_test() -> None:
 
 @alert.command("resend")
 def alert_resend() -> None:
-    """Send once more what could not be delivered."""
+    """Resend messages that could not be delivered."""
     with opened() as assembly:
-        typer.echo(f"{resend_dead(assembly.database, utc_now())} messages wait to be sent again.")
+        typer.echo(f"{resend_dead(assembly.database, utc_now())} messages queued for resending.")

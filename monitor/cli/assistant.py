@@ -13,11 +13,11 @@ from monitor.service.scheduler import utc_now
 
 @app.command(name="mcp")
 def serve(
-    name: Annotated[str, typer.Option("--as", help="Whose assistant this is: stands in the log.")] = "an assistant",
+    name: Annotated[str, typer.Option("--as", help="The name to log for this assistant.")] = "an assistant",
 ) -> None:
-    """Let an assistant ask what is unanswered, and why.
+    """Let an AI assistant ask what is unanswered, and why.
 
-    By the Model Context Protocol, over standard input and output.
+    Speaks the Model Context Protocol over standard input and output.
     """
     if not mcp_server.installed():
         raise Failed("the mcp package is not installed; run in Earful's folder: .venv/bin/pip install -e '.[mcp]'")

@@ -29,7 +29,7 @@ from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 app = typer.Typer(
     name="earful",
-    help="Hears every complaint about a brand and keeps at it until somebody has answered.",
+    help="Finds complaints about your brand and keeps at it until somebody answers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -40,8 +40,8 @@ console = Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
 if console.width < 40:  # noqa: PLR1730 - else it follows the terminal. One that says 0 shows nothing at all
     console.width = 40
 one_line = not console.is_terminal  # a person reads wrapped words, a script reads whole lines
-Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many at most.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="At most this many.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
 class Failed(Exception):
@@ -61,12 +61,12 @@ def choose(
         Path | None,
         typer.Option(
             "--settings",
-            help=f"The settings file; without it settings.toml here, else {INSTALLED}.",
+            help=f"The settings file. Default: settings.toml here, else {INSTALLED}.",
             envvar="EARFUL_SETTINGS",
         ),
     ] = None,
 ) -> None:
-    """Hears every complaint about a brand and keeps at it until somebody has answered."""
+    """Finds complaints about your brand and keeps at it until somebody answers."""
     _Chosen.settings = settings or _found()
     # What a command has to say it says itself; the daemon sets up a log of its own.
     logging.getLogger("earful").addHandler(logging.NullHandler())

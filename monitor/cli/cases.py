@@ -42,7 +42,7 @@ def _since(text: str) -> Any:
     try:
         return utc_now() - span(text)
     except OverflowError:
-        raise Failed(f"--since {text!r}: nothing is that old; write a shorter span") from None
+        raise Failed(f"--since {text!r}: that is too far back; write a shorter duration") from None
     except ValueError:
         pass
     try:
@@ -52,7 +52,7 @@ def _since(text: str) -> Any:
             return moment
     except ValueError:
         pass
-    raise Failed(f'--since {text!r}: write a span such as "7d", or a day such as 2026-11-20') from None
+    raise Failed(f'--since {text!r}: write a duration such as "7d", or a day such as 2026-11-20') from None
 
 
 def mention_json(mention: Mention) -> dict[str, Any]:
@@ -93,9 +93,7 @@ def when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 
 def _nothing(what: str) -> None:
-    console.print(
-        f"No {what} fits. Whether the sources are read, says: {command(settings_path())} status", markup=False
-    )
+    console.print(f"No matching {what}s. Check the sources: {command(settings_path())} status", markup=False)
 
 
 @app.command("mentions")
@@ -104,11 +102,11 @@ def mentions_(
     source: SourceName = "",
     flagged: Flagged = False,
     since: Since = "",
-    search: Annotated[str, typer.Option("--search", help="Words to look for.")] = "",
+    search: Annotated[str, typer.Option("--search", help="Search for these words.")] = "",
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List what was heard, newest first."""
+    """List mentions, newest first."""
     with opened() as assembly:
         wanted = mentions.Filter(
             brand=brand, source=source, flagged=flagged, since=_since(since), search=search, limit=limit
@@ -196,8 +194,8 @@ def cases_(
     brand: Brand = "",
     source: SourceName = "",
     flagged: Annotated[bool, typer.Option("--flagged", help="Only flagged posts.")] = False,
-    only_open: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
-    owner: Annotated[str, typer.Option("--owner", help="Only this person's.")] = "",
+    only_open: Annotated[bool, typer.Option("--open", help="Only open cases.")] = False,
+    owner: Annotated[str, typer.Option("--owner", help="Only this person's cases.")] = "",
     since: Since = "",
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -229,11 +227,9 @@ def _case_table(assembly: Any, rows: list[Row]) -> None:
     if called:
         console.print(_table_of(assembly, called))
     if listed:
-        console.print(Text(f"{'' if not called else chr(10)}The list, {len(listed)} that may need an answer:", "dim"))
+        console.print(Text(f"{'' if not called else chr(10)}May need an answer ({len(listed)}):", "dim"))
         console.print(_table_of(assembly, listed))
-    console.print(
-        Text(f"{len(rows)} shown. One of them, with all that happened: {command(settings_path())} case ID", "dim")
-    )
+    console.print(Text(f"{len(rows)} shown. Details of a case: {command(settings_path())} case ID", "dim"))
 
 
 def _table_of(assembly: Any, rows: list[Row]) -> Table:
@@ -286,14 +282,14 @@ def _cells(
 @app.command()
 def case(
     case_id: Annotated[str, typer.Argument(metavar="ID", help="The case's number.")],
-    verb: Annotated[str, typer.Argument(metavar="[VERB]", help=f"What to say of it: {', '.join(verbs.VERBS)}.")] = "",
-    as_: Annotated[str, typer.Option("--as", help="Who says it.")] = "",
-    outcome: Annotated[str, typer.Option(help=f"With close, always: {', '.join(verbs.OUTCOMES)}.")] = "",
+    verb: Annotated[str, typer.Argument(metavar="[VERB]", help=f"The action: {', '.join(verbs.VERBS)}.")] = "",
+    as_: Annotated[str, typer.Option("--as", help="Act as this person. Default: you.")] = "",
+    outcome: Annotated[str, typer.Option(help=f"Required with close: {', '.join(verbs.OUTCOMES)}.")] = "",
     why: Annotated[str, typer.Option(help=f"With close or dismiss: {', '.join(verbs.WHYS)}.")] = "",
-    until: Annotated[str, typer.Option(help='With snooze or wait: a span ("2h") or a time with its zone.')] = "",
-    on: Annotated[str, typer.Option(help="With wait: whom you wait for.")] = "",
-    owner: Annotated[str, typer.Option(help="With assign: who is to have it.")] = "",
-    text: Annotated[str, typer.Option(help="With note or wants: the words.")] = "",
+    until: Annotated[str, typer.Option(help='With snooze or wait: a duration ("2h") or a time with its zone.')] = "",
+    on: Annotated[str, typer.Option(help="With wait: who you are waiting for.")] = "",
+    owner: Annotated[str, typer.Option(help="With assign: the new owner.")] = "",
+    text: Annotated[str, typer.Option(help="With note or wants: the text.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show a case or act on it (take, close, ...)."""
@@ -311,7 +307,7 @@ def case(
                 except ValueError as error:
                     raise Failed(f"--until: {error}") from None
                 except OverflowError:
-                    raise Failed("--until: write a shorter span, such as 2d") from None
+                    raise Failed("--until: write a shorter duration, such as 2d") from None
             detail = {"outcome": outcome, "why": why, "until": moment, "on": on, "owner": owner, "text": text}
             said = verbs.say(
                 assembly.database, assembly.rules, case_id, verb, who=who, way="command line", now=now,
@@ -324,7 +320,7 @@ def case(
             return
         row = cases.row_of(assembly.database, case_id)
         if row is None:
-            raise Failed(f"there is no case {case_id}; earful cases lists them")
+            raise Failed(f"there is no case {case_id}; earful cases lists all cases")
         if as_json:
             told = deliveries.of_cases(assembly.database, {row["id"]: row["story_id"]})
             print_json(case_json(assembly, row, told[row["id"]]))
@@ -339,7 +335,7 @@ def _ended_how(case_id: str, verb: str) -> str:
     if verb == "dismiss":
         what, option, choices = "why it needs no answer", "--why", verbs.WHYS
     ways = "\n".join(f"  {command(settings_path())} case {case_id} {verb} {option} {each}" for each in choices)
-    return f"say {what}:\n{ways}"
+    return f"say {what}; one of:\n{ways}"
 
 
 def _one_case(assembly: Any, row: Row) -> None:
@@ -399,11 +395,11 @@ def _conversation(assembly: Any, case_id: str, zone: ZoneInfo) -> None:
 
 @app.command()
 def explain(
-    text: Annotated[str, typer.Argument(help="The words to judge.")],
-    brand: Annotated[str, typer.Option("--brand", help="For this brand; without it, the first.")] = "",
+    text: Annotated[str, typer.Argument(help="The text to judge.")],
+    brand: Annotated[str, typer.Option("--brand", help="The brand. Default: the first in the settings.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say how the judge sees a text, and why."""
+    """Show how the judge rates a text, and why."""
     from monitor.text.query.matching import brands_in
     from monitor.text.query.subject import Subject
 
@@ -431,10 +427,10 @@ def explain(
     table.add_row("sentiment", f"{verdict.sentiment:+.2f} ({verdict.label})")
     table.add_row("language", verdict.language)
     table.add_row("needs an answer", f"{verdict.needs_answer:.2f}")
-    table.add_row("because", Text(" · ".join(verdict.reasons) or "nothing stands out"))
+    table.add_row("because", Text(" · ".join(verdict.reasons) or "nothing in particular"))
     table.add_row(
         "about",
-        Text(", ".join(f"{key} ({', '.join(words)})" for key, words in found.items()) or "no brand of these settings"),
+        Text(", ".join(f"{key} ({', '.join(words)})" for key, words in found.items()) or "none of your brands"),
     )
     table.add_row("judged by", verdict.scorer)
     console.print(table)

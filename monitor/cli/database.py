@@ -29,9 +29,9 @@ from monitor.wiring import open_store, settle
 
 @app.command()
 def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only this source.")] = "") -> None:
-    """Read every source once now, or one of them.
+    """Read every source, or one of them, once now.
 
-    What follows from it is sent.
+    Alerts that follow from it are sent.
     """
     with opened(secrets=True) as assembly:
         names = [source] if source else [each.name for each in assembly.settings.sources if each.enabled]
@@ -39,7 +39,7 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
         for name in names:
             if name not in assembly.collector.connectors:
                 known = ", ".join(assembly.collector.connectors)
-                raise Failed(f"no source is called {name}; the settings name: {known}")
+                raise Failed(f"no source named {name}; the settings have: {known}")
             visits = [assembly.collector.visit(name, "posts", utc_now)]
             if assembly.collector.reads_own(name):
                 visits.append(assembly.collector.visit(name, "own", utc_now))
@@ -68,30 +68,30 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV or JSON-lines file.")],
-    source: Annotated[str, typer.Option("--source", help="The name of the source that these come from.")] = "import",
-    id_: Annotated[str, typer.Option("--id", help="The column of the post's id.")] = "id",
-    text: Annotated[str, typer.Option("--text", help="The column of its words.")] = "text",
-    author: Annotated[str, typer.Option("--author", help="The column of its author.")] = "",
-    posted_at: Annotated[str, typer.Option("--posted-at", help="The column of its time.")] = "",
-    rating: Annotated[str, typer.Option("--rating", help="The column of its stars.")] = "",
-    url: Annotated[str, typer.Option("--url", help="The column of its address.")] = "",
-    thread: Annotated[str, typer.Option("--thread", help="The column of its conversation.")] = "",
-    reply: Annotated[str, typer.Option("--reply", help="The column of the business's reply.")] = "",
-    replied_at: Annotated[str, typer.Option("--replied-at", help="The column of the reply's time.")] = "",
-    brand: Annotated[str, typer.Option("--brand", help="All of these are about this brand.")] = "",
+    source: Annotated[str, typer.Option("--source", help="The source to store these posts under.")] = "import",
+    id_: Annotated[str, typer.Option("--id", help="Column with the post's id.")] = "id",
+    text: Annotated[str, typer.Option("--text", help="Column with its text.")] = "text",
+    author: Annotated[str, typer.Option("--author", help="Column with its author.")] = "",
+    posted_at: Annotated[str, typer.Option("--posted-at", help="Column with its date and time.")] = "",
+    rating: Annotated[str, typer.Option("--rating", help="Column with its star rating.")] = "",
+    url: Annotated[str, typer.Option("--url", help="Column with its link.")] = "",
+    thread: Annotated[str, typer.Option("--thread", help="Column with its thread.")] = "",
+    reply: Annotated[str, typer.Option("--reply", help="Column with your reply.")] = "",
+    replied_at: Annotated[str, typer.Option("--replied-at", help="Column with the time of your reply.")] = "",
+    brand: Annotated[str, typer.Option("--brand", help="Treat all posts as about this brand.")] = "",
     dates: Annotated[
         str,
-        typer.Option(
-            "--dates", help="How dates such as 03/04/2026 are written: dmy, mdy or ymd; else it is found out."
-        ),
+        typer.Option("--dates", help="How to read dates such as 03/04/2026: dmy, mdy or ymd. Default: detected."),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take in a file of posts. Cases of old posts are opened, but nobody is told."""
+    """Import a file of posts.
+
+    Old posts open cases, but nobody is alerted."""
     columns = file_import.Columns(id_, text, author, posted_at, rating, url, thread, reply, replied_at)
     with opened() as assembly:
         if brand and brand not in assembly.queries:
-            raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
+            raise Failed(f"no brand named {brand}; the settings have: {', '.join(assembly.queries)}")
         if dates and dates not in file_import.ORDERS:
             raise Failed(f"--dates {dates}: write dmy (day first), mdy (month first) or ymd (year first)")
         must_be_a_file(file)
@@ -102,7 +102,7 @@ def import_(
             known=lambda natives: mentions.written_under(assembly.database, source, natives),
         )  # fmt: skip
         if not posted_at:
-            typer.echo("! without --posted-at all of these count as written now, and people are told of them", err=True)
+            typer.echo("! without --posted-at, all posts count as new, and your team is alerted", err=True)
         started = time.monotonic()
         with progress_bar(as_json) as bar:
             task = bar.add_task("importing", total=reading.size)
@@ -131,7 +131,7 @@ def import_(
         )
         if taken.forgotten:
             left = count_words(taken.forgotten, "post")
-            console.print(f"{left} not taken in: erased here, or deleted on the network", soft_wrap=one_line)
+            console.print(f"{left} skipped: erased here, or deleted on the network", soft_wrap=one_line)
         for note in reading.notes():
             console.print(Text(f"! {note}", "yellow"), soft_wrap=one_line)
         for each in reading.aside[:5]:
@@ -141,7 +141,7 @@ def import_(
 def must_be_a_file(file: Path) -> None:
     """Refuse by name what is no file."""
     if not file.is_file():
-        raise Failed(f"{file}: {'this is not a file of posts' if file.exists() else 'there is no such file'}")
+        raise Failed(f"{file}: {'not a file' if file.exists() else 'no such file'}")
 
 
 def progress_bar(quiet: bool) -> Progress:
@@ -156,17 +156,17 @@ def progress_bar(quiet: bool) -> Progress:
 def backup(file: Annotated[Path, typer.Argument(help="Where to write the copy.")]) -> None:
     """Write a checked copy of the database.
 
-    The daemon goes on meanwhile.
+    The daemon can keep running.
     """
     settings = load_settings(secrets=False)
     database = open_store(settings, utc_now())
     try:
         if not isinstance(database, Sqlite):
-            raise Failed("this database is PostgreSQL: use pg_dump, which knows how to copy it while it is in use")
+            raise Failed("this database is PostgreSQL: use pg_dump, which can copy it while it is in use")
         database.backup_to(file.absolute())
         who = of_shell(getpass.getuser())
         audit.note(database, audit.Event.EXPORT, utc_now(), who=who, way="command line", about="the whole database")
-        typer.echo(f"Wrote {file} ({file.stat().st_size:,} bytes, checked). Bring it back with: earful restore {file}")
+        typer.echo(f"Wrote {file} ({file.stat().st_size:,} bytes, checked). Restore it with: earful restore {file}")
     except OSError as error:
         raise Failed(f"{file}: {error.strerror}") from error
     finally:
@@ -176,9 +176,11 @@ def backup(file: Annotated[Path, typer.Argument(help="Where to write the copy.")
 @app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="A copy that `earful backup` wrote.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Only check the copy; change nothing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Only check the copy. Changes nothing.")] = False,
 ) -> None:
-    """Put a copy in the place of the database. The daemon must be stopped; what stood there is kept beside it."""
+    """Replace the database with a copy.
+
+    Stop the daemon first. The old database is kept beside it."""
     settings = load_settings(secrets=False)
     url = settings.database.url.get_secret_value()
     if not url.startswith("sqlite:"):

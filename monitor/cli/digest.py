@@ -27,11 +27,11 @@ from monitor.wiring import Assembly
 
 @app.command("digest")
 def digest_(
-    preview: Annotated[Path | None, typer.Option("--preview", help="Write the HTML to this file instead.")] = None,
-    send: Annotated[bool, typer.Option("--send", help="Send it now to everybody whom settings name.")] = False,
+    preview: Annotated[Path | None, typer.Option("--preview", help="Write it to this file as HTML instead.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it now to everyone under [digest] to.")] = False,
     resume: Annotated[str, typer.Option("--resume", help="Re-subscribe someone who opted out.")] = "",
 ) -> None:
-    """Print the letter of the last seven days."""
+    """Print the weekly digest of the last seven days."""
     with opened() as assembly:
         now = utc_now()
         if resume:
@@ -49,7 +49,7 @@ def digest_(
             typer.echo(letter.text)
             return
         if not assembly.settings.digest.to:
-            raise Failed('[digest] to names nobody; write to = ["email:boss@example.org"]')
+            raise Failed('[digest] to is empty; write to = ["email:boss@example.org"]')
         targets = digest.recipients(assembly.database, assembly.rules)
         period = f"now-{now:%Y%m%dT%H%M%S}"
         from monitor.web import links  # with the page's libraries: only where a letter leaves
@@ -62,8 +62,8 @@ def digest_(
             assembly.alerting.serve(name, utc_now)
         sent = [each for each in (deliveries.about(assembly.database, f"digest:{period}")) if each.state == "sent"]
         typer.echo(
-            f"{len(sent)} of {len(targets)} letters sent"
-            + ("" if len(sent) == len(targets) else "; the others are tried again by the daemon")
+            f"{len(sent)} of {len(targets)} digests sent"
+            + ("" if len(sent) == len(targets) else "; the daemon will retry the rest")
         )
         if ended := [to for to in assembly.settings.digest.to if to not in targets]:
             typer.echo(f"not sent to {', '.join(ended)}: unsubscribed (--resume re-subscribes them)")
@@ -73,23 +73,23 @@ def _resume(assembly: Assembly, target: str, now: datetime) -> str:
     """Send letters again to who asked for no more; what came of it, in words."""
     named = [to for to in assembly.settings.digest.to if target in {to, to.partition(":")[2]}]
     if not named:
-        raise Failed(f"{target} stands not in [digest] to; those who do: {', '.join(assembly.settings.digest.to)}")
+        raise Failed(f"{target} is not in [digest] to. Listed there: {', '.join(assembly.settings.digest.to)}")
     key, database = overrides.LETTER + named[0], assembly.database
     with database.transaction():
         before = web.desk_values(database).get(key, "")
         if not before:
-            return f"{named[0]} gets the letter already"
+            return f"{named[0]} is already subscribed"
         web.add_desk_change(database, key, "", before, "the command line", now)
-    return f"{named[0]} gets the letter again"
+    return f"{named[0]} is subscribed again"
 
 
 @app.command("report")
 def report_(
-    days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="How many days back.")] = 7,
-    month: Annotated[str, typer.Option("--month", help="Instead of days: a month, such as 2026-11.")] = "",
+    days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="How many days to look back.")] = 7,
+    month: Annotated[str, typer.Option("--month", help="A month such as 2026-11, instead of --days.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Print how long it took to see, to tell and to answer."""
+    """Print how long it took to find, alert and answer."""
     with opened() as assembly:
         now = utc_now()
         since, until = now - timedelta(days=days), now
@@ -103,7 +103,7 @@ def report_(
             print_json({**asked, "since": since.isoformat(), "until": until.isoformat(), **formatting.as_json(found)})
             return
         if not found.turns:
-            console.print(f"Nobody waited for an answer in {span}.")
+            console.print(f"No cases waited for an answer in {span}.")
         else:
             _print_report(found, span)
         if held := formatting.aftermath_words(found.after):
@@ -124,15 +124,15 @@ def _month(text: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime
 
 
 _LINES = (
-    ("From post to being seen", "lag", "wall clock"),
-    ("From seen to told", "alert_lag", "wall clock"),
-    ("From told to taken", "to_take", "opening hours"),
+    ("From post to found", "lag", "wall clock"),
+    ("From found to alerted", "alert_lag", "wall clock"),
+    ("From alerted to taken", "to_take", "opening hours"),
     ("", "to_take_wall", "wall clock"),
     ("From taken to answered", "after_taking", "wall clock"),
-    ("Post to first word", "first_word", "opening hours"),
-    ("Post to answer, in all", "to_answer", "opening hours"),
+    ("From post to first reply", "first_word", "opening hours"),
+    ("From post to answer", "to_answer", "opening hours"),
     ("", "to_answer_wall", "wall clock"),
-    ("Post to resolved", "to_resolve", "opening hours"),
+    ("From post to resolved", "to_resolve", "opening hours"),
     ("", "to_resolve_wall", "wall clock"),
 )
 
@@ -142,13 +142,13 @@ def _print_report(found: Report, span: str) -> None:
     console.print(f"{span[0].upper()}{span[1:]}: {people}, {found.answered:,} answered", soft_wrap=True)
     notes = [f"{found.again:,} wrote again after an answer"] if found.again else []
     if found.backdated:
-        notes.append(f"{count_words(found.backdated, 'reply', 'replies')} dated before the post: counted as no time")
+        notes.append(f"{count_words(found.backdated, 'reply', 'replies')} dated before the post, counted as zero time")
     if found.private:
-        notes.append(f"Of all that were due: {formatting.ended_words(found)}")
+        notes.append(f"Of all cases due: {formatting.ended_words(found)}")
     for note in notes:
         console.print(Text(note, "dim"), soft_wrap=True)
     console.print()
-    table = _table("", "", "times", "median", "90th pct", "in target")
+    table = _table("", "", "cases", "median", "90th pct", "in target")
     for name, field, unit in _LINES:
         spread: Spread = getattr(found, field)
         if spread.n or spread.within is not None:
@@ -157,7 +157,7 @@ def _print_report(found: Report, span: str) -> None:
             table.add_row(name, Text(unit, "dim"), f"{spread.n:,}", median, most, _share(spread))
     console.print(table)
     if slow := formatting.slowest(found):
-        console.print(f"\nThe slowest stage: {slow}.")
+        console.print(f"\nSlowest stage: {formatting.STAGES[slow][1].lower()}.")
     for title, groups in (
         ("source", found.by_source), ("priority", found.by_priority), ("team", found.by_team), ("hour", found.by_hour),
     ):  # fmt: skip
@@ -165,7 +165,7 @@ def _print_report(found: Report, span: str) -> None:
             _print_groups(title, groups)
     if found.people:
         console.print()
-        load = _table("person", "took", "answered", "closed", "has now")
+        load = _table("person", "took", "answered", "closed", "open now")
         for each in found.people:
             counts = (each.taken, each.answered, each.closed, each.has)
             load.add_row(Text(safe_line(each.name)), *(f"{count:,}" for count in counts))
@@ -175,7 +175,7 @@ def _print_report(found: Report, span: str) -> None:
 def _print_groups(title: str, groups: Mapping[str, Figures]) -> None:
     """The stages beside each other, so that one sees which is slow; the answer in opening hours."""
     console.print()
-    table = _table(title, "times", "seen", "told", "taken", "answer", "90th pct", "in target")
+    table = _table(title, "cases", "found", "alerted", "taken", "answer", "90th pct", "in target")
     for name, each in groups.items():
         stages = (each.lag, each.alert_lag, each.to_take_wall)
         table.add_row(

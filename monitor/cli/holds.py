@@ -21,17 +21,21 @@ from monitor.wiring import Assembly
 
 @app.command()
 def hold(
-    case: Annotated[str, typer.Argument(metavar="[CASE]", help="The number of the case.")] = "",
-    ground: Annotated[str, typer.Option("--ground", help="Why it has to be kept: the claim, the order.")] = "",
-    days: Annotated[int, typer.Option("--days", help="For how many days from now, 90 at most.")] = 90,
-    end: Annotated[bool, typer.Option("--end", help="End the hold, and do what was asked for meanwhile.")] = False,
-    show: Annotated[bool, typer.Option("--show", help="Print the words that lie under seal; that is logged.")] = False,
-    as_: Annotated[str, typer.Option("--as", help="Who says so: an admin.")] = "",
+    case: Annotated[str, typer.Argument(metavar="[CASE]", help="The case's number.")] = "",
+    ground: Annotated[
+        str, typer.Option("--ground", help="Why it must be kept, such as a claim or a court order.")
+    ] = "",
+    days: Annotated[int, typer.Option("--days", help="For how many days, 90 at most.")] = 90,
+    end: Annotated[
+        bool, typer.Option("--end", help="End the hold and carry out what was asked for meanwhile.")
+    ] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print the hidden text. This is logged.")] = False,
+    as_: Annotated[str, typer.Option("--as", help="Who is acting. Must be an admin.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Hide the words of a case, but do not forget them yet.
+    """Hide a case's text but keep it from being deleted.
 
-    Without a case: list what is on hold.
+    Without a case number, lists all holds.
     """
     with opened() as assembly:
         if not case:
@@ -46,11 +50,11 @@ def hold(
                 told = holds.end(assembly.database, case, who=who, way="command line", now=now)
                 hold_notices.tell(assembly.database, assembly.rules, told, now)
                 wiping.wipe(assembly.database, now)
-                typer.echo(f"The hold on case {case} has ended; what was asked for meanwhile is done.")
+                typer.echo(f"The hold on case {case} has ended, and pending requests were carried out.")
             else:
                 until = holds.hold(assembly.database, case, ground, days, who=who, way="command line", now=now)
                 local = until.astimezone(assembly.settings.zone)
-                typer.echo(f"Case {case} is on hold until {local:%d %b %Y %H:%M}: its words are hidden until then.")
+                typer.echo(f"Case {case} is on hold until {local:%d %b %Y %H:%M}. Its text is hidden until then.")
         except holds.NotHeld as error:
             raise Failed(str(error)) from error
 

@@ -20,14 +20,14 @@ from monitor.store.sqlite import Sqlite
 from monitor.text.normalize import safe_line
 
 db = typer.Typer(
-    help="Look into the SQLite database: tables, rows, a query.",
+    help="Inspect the SQLite database: tables, rows, queries.",
     no_args_is_help=True,
     context_settings=app.info.context_settings,
 )
 app.add_typer(db, name="db")
 WIDEST = 60  # characters of a value that are shown
 MOST_COLUMNS = 7  # that fit beside each other
-TableName = Annotated[str, typer.Argument(metavar="TABLE", help="One of those that `earful db tables` lists.")]
+TableName = Annotated[str, typer.Argument(metavar="TABLE", help="A table listed by `earful db tables`.")]
 
 
 @db.command()
@@ -41,12 +41,12 @@ def tables(as_json: AsJson = False) -> None:
 def rows(
     table: TableName,
     limit: Limit = 20,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="How many to leave out first.")] = 0,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Skip this many rows.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Show the rows of a table.
 
-    What proves who somebody is (hashes of passwords and tokens) is not shown.
+    Hashes of passwords and tokens are not shown.
     """
     with _looking() as look:
         _show(look.rows(table, limit, offset), as_json)
@@ -54,17 +54,17 @@ def rows(
 
 @db.command()
 def query(
-    statement: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT; nothing can be changed.")],
+    statement: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT statement. Nothing can be changed.")],
     as_json: AsJson = False,
 ) -> None:
-    """Ask a question in SQL; it is given up after a minute."""
+    """Run a read-only SQL query, for a minute at most."""
     with _looking() as look:
         _show(look.query(statement), as_json)
 
 
 @db.command()
 def analyze(table: TableName, as_json: AsJson = False) -> None:
-    """Show for each column how many values are empty, how many differ, and the most common."""
+    """Show empty, distinct and most common values per column."""
     with _looking() as look:
         _show(
             (
@@ -86,22 +86,22 @@ def analyze(table: TableName, as_json: AsJson = False) -> None:
 
 @db.command()
 def integrity() -> None:
-    """Read every page and index, and say what is damaged."""
+    """Check the whole database for damage."""
     with _looking() as look:
         faults = look.faults()
         counted = sum(count for _name, count in look.tables())
     for fault in faults:
         typer.echo(safe_line(fault))
     if faults:
-        raise Failed("the database is damaged: stop the daemon and restore the last backup: earful restore FILE")
-    typer.echo(f"The database is sound: {count_words(counted, 'row')} read.")
+        raise Failed("the database is damaged. Stop the daemon and restore the last backup: earful restore FILE")
+    typer.echo(f"No damage found in {count_words(counted, 'row')}.")
 
 
 @db.command()
 def vacuum() -> None:
-    """Write the file again without the room that deleted rows left.
+    """Shrink the file by the space that deleted rows left.
 
-    Needs as much free disk as the file is large, and the daemon stopped.
+    Stop the daemon first. Needs as much free disk space as the file is large.
     """
     path = _place()
     database = Sqlite(path)
@@ -115,7 +115,7 @@ def vacuum() -> None:
         finally:
             role.release()
     except RoleTaken as error:
-        raise Failed(f"the daemon works on {path}: stop it first ({error})") from None
+        raise Failed(f"the daemon is using {path}; stop it first ({error})") from None
     finally:
         database.close()
     typer.echo(f"{path}: {before / 1e6:,.1f} MB before, {after / 1e6:,.1f} MB now")
@@ -124,10 +124,10 @@ def vacuum() -> None:
 def _place() -> Path:
     url = load_settings(secrets=False).database.url.get_secret_value()
     if not url.startswith("sqlite:"):
-        raise Failed("the database is PostgreSQL: look into it with psql")
+        raise Failed("the database is PostgreSQL; use psql instead")
     path = Path(url.removeprefix("sqlite:"))
     if not path.is_file():
-        raise Failed(f"{path} is not there yet; earful run makes it")
+        raise Failed(f"{path} does not exist yet; `earful run` creates it")
     return path
 
 

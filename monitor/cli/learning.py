@@ -33,8 +33,8 @@ mute = typer.Typer(
 app.add_typer(model, name="model")
 app.add_typer(mute, name="mute")
 
-BrandName = Annotated[str, typer.Option("--brand", help="This brand; needed where there are several.")]
-As = Annotated[str, typer.Option("--as", help="Who says it.")]
+BrandName = Annotated[str, typer.Option("--brand", help="The brand. Required if there are several.")]
+As = Annotated[str, typer.Option("--as", help="Act as this person. Default: you.")]
 _ANSWERS = {"yes": "needed an answer", "not_a_complaint": "not a complaint", "not_us": "not us", "spam": "spam"}
 _WORDS = 12
 _KINDS = ("author", "community", "domain", "thread")
@@ -67,9 +67,9 @@ def model_(
 
 @model.command("undo")
 def model_undo(brand: BrandName = "", as_: As = "") -> None:
-    """Go back to the version before.
+    """Go back to the previous version.
 
-    The answers since then are left out of learning, until `earful model learn` hears them again.
+    Answers given since then are ignored until you run `earful model learn`.
     """
     with opened() as assembly:
         name = _brand(assembly, brand)
@@ -78,16 +78,16 @@ def model_undo(brand: BrandName = "", as_: As = "") -> None:
 
 @model.command("learn")
 def model_learn(brand: BrandName = "") -> None:
-    """Learn again from all answers, undone ones too.
+    """Learn again from all answers, including undone ones.
 
-    The daemon learns by itself as answers arrive; only undone versions and a damaged one need this.
+    The daemon learns by itself as answers arrive. You need this only after `undo` or if a version is damaged.
     """
     with opened() as assembly:
         name = _brand(assembly, brand)
         feedback.hear_again(assembly.database, name, utc_now())
         taught = feedback.learn(assembly.database, assembly.settings, assembly.intake.judge, name, utc_now())
         if taught is None:
-            raise Failed("somebody undid a version at the same moment; say it once more")
+            raise Failed("someone undid a version at the same moment; run this again")
         _show(assembly, name, taught)
 
 
@@ -96,8 +96,8 @@ def _brand(assembly: Assembly, brand: str) -> str:
     if not brand and len(names) == 1:
         return names[0]
     if brand not in names:
-        what = f"no brand is called {brand}" if brand else "say which brand with --brand"
-        raise Failed(f"{what}; the settings name: {', '.join(names)}")
+        what = f"no brand named {brand}" if brand else "say which brand with --brand"
+        raise Failed(f"{what}; the settings have: {', '.join(names)}")
     return brand
 
 
@@ -155,7 +155,7 @@ def _show(assembly: Assembly, name: str, taught: Taught | None) -> None:
     versions = key_values.models_of(assembly.database, name)
     head = Text(name, "bold")
     if row is not None:
-        head.append(f" · version {row['n']}, begun {at(row['at']).astimezone(zone):%d %b %H:%M}", "dim")
+        head.append(f" · version {row['n']}, started {at(row['at']).astimezone(zone):%d %b %H:%M}", "dim")
         undone = sum(1 for each in versions if each["undone_at"])
         head.append(f" · {count_words(undone, 'version')} undone" if undone else "", "dim")
     console.print(head)
@@ -163,12 +163,12 @@ def _show(assembly: Assembly, name: str, taught: Taught | None) -> None:
     told = ", ".join(f"{kinds[key]} {words}" for key, words in _ANSWERS.items() if kinds.get(key))
     console.print(Text(f"  answers: {told or 'none yet'}"), soft_wrap=one_line)
     for each in feedback.left_out(assembly.database, name):
-        words = f"undone by {each['by']} on {each['at'][:10]}: the answers of that version are not heard"
+        words = f"undone by {each['by']} on {each['at'][:10]}: the answers of that version are ignored"
         console.print(Text(f"  {safe_line(words)}", "yellow"), soft_wrap=one_line)
     if feedback.waiting(assembly.database, assembly.intake.judge, [name]):
-        console.print(Text("  there are answers that it has not learned from yet", "yellow"), soft_wrap=one_line)
+        console.print(Text("  some answers have not been learned from yet", "yellow"), soft_wrap=one_line)
     if row is not None and taught is None:
-        console.print(Text("  this version cannot be read; the shipped judge goes on", "red"), soft_wrap=one_line)
+        console.print(Text("  this version cannot be read; the built-in judge is used", "red"), soft_wrap=one_line)
     if taught is not None:
         _show_learned("does it need an answer?", taught.complaint)
         _show_learned("is it about us?", taught.about_us)
@@ -185,24 +185,24 @@ def _show_learned(question: str, learned: Learned) -> None:
     if not figures.answers:
         head.append("nothing learned yet", "dim")
     elif learned.blend:
-        head.append(f"heard at {learned.blend:.0%}, from {_people(learned)}", "green")
+        head.append(f"used at {learned.blend:.0%}, from {_people(learned)}", "green")
     else:
         head.append(f"not used yet: {figures.why_off}", "yellow")
     console.print(head, soft_wrap=one_line)
     if figures.loss_before:
         better = f"area under ROC {figures.area_before:.3f} before, {figures.area_after:.3f} after"
         loss = f"loss {figures.loss_before:.3f} before, {figures.loss_after:.3f} after"
-        console.print(Text(f"  on answers held aside: {better} · {loss}"), soft_wrap=one_line)
+        console.print(Text(f"  on held-out answers: {better} · {loss}"), soft_wrap=one_line)
     if not learned.blend:
         return
     lines = [f"{lane} from {line:.2f}" for lane, line in (("ping", learned.ping), ("sweep", learned.sweep)) if line]
     if lines:
-        console.print(Text(f"  its own lines: {', '.join(lines)}"), soft_wrap=one_line)
+        console.print(Text(f"  its own thresholds: {', '.join(lines)}"), soft_wrap=one_line)
     towards, against = strongest_words(learned, _WORDS)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
-    table.add_column("  words for yes", no_wrap=True, max_width=28)
+    table.add_column("  points to yes", no_wrap=True, max_width=28)
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("words for no", no_wrap=True, max_width=28)
+    table.add_column("points to no", no_wrap=True, max_width=28)
     table.add_column("", justify="right", no_wrap=True)
     for place in range(max(len(towards), len(against))):
         left = towards[place] if place < len(towards) else ("", 0.0)
@@ -231,7 +231,7 @@ def _people(learned: Learned) -> str:
 def mute_list(
     brand: Annotated[str, typer.Option("--brand", help="Only this brand.")] = "", as_json: AsJson = False
 ) -> None:
-    """List the mutes that stand, and those that are offered."""
+    """List mutes and suggested mutes."""
     with opened() as assembly:
         rows = _mutes(assembly, _brand(assembly, brand) if brand else "")
         if as_json:
@@ -247,47 +247,45 @@ def mute_list(
 @mute.command("add")
 def mute_add(
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(_KINDS)}.")],
-    value: Annotated[str, typer.Argument(help='A domain, or "source/name"; of a thread "source/id".')],
-    brand: Annotated[str, typer.Option("--brand", help="Only for this brand; without it, for all.")] = "",
+    value: Annotated[str, typer.Argument(help='A domain, "source/name", or "source/id" for a thread.')],
+    brand: Annotated[str, typer.Option("--brand", help="Only for this brand. Default: all brands.")] = "",
     as_: As = "",
 ) -> None:
-    """Stop telling of an author, a place or a thread.
+    """Stop alerts about an author, community, domain or thread.
 
-    What is muted is still stored and can be searched.
+    Muted posts are still stored and can be searched.
     """
     with opened() as assembly:
         name = _brand(assembly, brand) if brand else ""
         stored = _mute_value(assembly, kind, value)
         standing = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(assembly.database)}
         if (name, kind, stored) in standing:
-            typer.echo(f"{kind} {stored} is muted already")
+            typer.echo(f"{kind} {stored} is already muted")
             return
         key_values.add_mute(assembly.database, name, kind, stored, speaker(assembly, as_, "mute").name, utc_now())
         number = key_values.mutes(assembly.database)[-1]["n"]
-        typer.echo(
-            f"{kind} {stored} is muted for {name or 'every brand'}; take it back with: earful mute undo {number}"
-        )
+        typer.echo(f"{kind} {stored} is muted for {name or 'every brand'}; undo with: earful mute undo {number}")
 
 
 @mute.command("accept")
 def mute_accept(number: Annotated[int, typer.Argument(help="Its number in the list.")], as_: As = "") -> None:
-    """Mute what is offered."""
+    """Accept a suggested mute."""
     with opened() as assembly:
         if not key_values.accept_mute(assembly.database, number, speaker(assembly, as_, "desk").name, utc_now()):
-            raise Failed(f"nothing is offered by the number {number}; earful mute list shows what is")
-        typer.echo(f"{number} is muted; take it back with: earful mute undo {number}")
+            raise Failed(f"there is no suggestion number {number}; see earful mute list")
+        typer.echo(f"mute {number} is active; undo with: earful mute undo {number}")
 
 
 @mute.command("undo")
 def mute_undo(number: Annotated[int, typer.Argument(help="Its number in the list.")]) -> None:
-    """Take a mute back, or decline an offer.
+    """Remove a mute, or decline a suggestion.
 
-    What was declined is not offered again.
+    A declined suggestion does not come back.
     """
     with opened() as assembly:
         if not key_values.undo_mute(assembly.database, number, utc_now()):
-            raise Failed(f"there is no mute by the number {number}; earful mute list shows them")
-        typer.echo(f"{number} is undone")
+            raise Failed(f"there is no mute number {number}; see earful mute list")
+        typer.echo(f"mute {number} is undone")
 
 
 def _mute_value(assembly: Assembly, kind: str, value: str) -> str:
@@ -297,7 +295,7 @@ def _mute_value(assembly: Assembly, kind: str, value: str) -> str:
     if kind == "domain":
         host = value.lower().split("://")[-1].split("/")[0].removeprefix("www.")
         if "." not in host:
-            raise Failed(f"{value!r} is no domain; write one such as example.org")
+            raise Failed(f"{value!r} is not a domain; write one such as example.org")
         return host
     source, slash, name = value.partition("/")
     if not slash or not name or source not in assembly.rules.sources:
@@ -321,19 +319,17 @@ def _mute_json(row: Row) -> dict[str, Any]:
 def _mute_table(rows: list[Row]) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
     table.add_column("mute", justify="right", no_wrap=True)
-    for name in ("", "kind", "whom", "brand", "by"):
+    for name in ("", "kind", "value", "brand", "by"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        state = Text("offered", "yellow") if row["offered"] else Text("stands")
+        state = Text("suggested", "yellow") if row["offered"] else Text("active")
         table.add_row(
             str(row["n"]), state, row["kind"], Text(safe_line(row["value"])), Text(row["brand"] or "all"),
             Text(safe_line(row["who"])),
         )  # fmt: skip
     console.print(table)
     if any(row["offered"] for row in rows):
-        console.print(
-            Text("take an offer with: earful mute accept NUMBER, decline it with: earful mute undo NUMBER", "dim")
-        )
+        console.print(Text("accept with: earful mute accept NUMBER; decline with: earful mute undo NUMBER", "dim"))
 
 
 # -- earful backtest --------------------------------------------------------------------------------------------------
@@ -342,21 +338,21 @@ def _mute_table(rows: list[Row]) -> None:
 @app.command("backtest")
 def backtest_(
     settings: Annotated[
-        Path, typer.Option("--settings", "--settings-file", help="The other settings, to compare with today's.")
+        Path, typer.Option("--settings", "--settings-file", help="The settings to compare with today's.")
     ],
-    days: Annotated[int, typer.Option("--days", min=1, max=3660, help="How many days back.")] = 30,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="How many of each kind to show.")] = 20,
+    days: Annotated[int, typer.Option("--days", min=1, max=3660, help="How many days to look back.")] = 30,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Show this many of each kind.")] = 20,
     as_if_fresh: Annotated[
-        bool, typer.Option("--as-if-fresh", help="Treat old posts, such as an imported year, as if they came now.")
+        bool, typer.Option("--as-if-fresh", help="Treat old posts, such as an imported year, as if they were new.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the alerts won and lost by other settings.
+    """Compare alerts under other settings: gained and lost.
 
     Judges the stored posts under both. Nothing is sent or stored.
     """
     if settings.resolve() == settings_path().resolve():
-        raise Failed(f"{settings} is what is used today: name the other settings after the command")
+        raise Failed(f"{settings} is the file in use today; give the other one: earful backtest --settings OTHER")
     others = load(settings, os.environ)
     with opened() as assembly:
         now = utc_now()
@@ -400,13 +396,13 @@ def _show_backtest(sums: Sums, days: int, limit: int, assembly: Assembly) -> Non
     posts = count_words(sums.posts, "stored post")
     console.print(f"{posts} of the last {days} days, judged under both settings. Nothing was sent or stored.")
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
-    for name in ("", "today's", "the others", "won", "lost"):
+    for name in ("", "today", "with the others", "gained", "lost"):
         table.add_column(name, justify="left" if not name else "right")
     won, lost = len(sums.of("gained")), len(sums.of("lost"))
-    table.add_row("people are called", str(sums.alerts_before), str(sums.alerts_after), f"+{won}", f"-{lost}")
-    table.add_row("in the sweep list", str(sums.sweep_before), str(sums.sweep_after), "", "")
+    table.add_row("alerts", str(sums.alerts_before), str(sums.alerts_after), f"+{won}", f"-{lost}")
+    table.add_row("sweep list", str(sums.sweep_before), str(sums.sweep_after), "", "")
     console.print(table)
-    for what, words in (("gained", "won"), ("lost", "lost"), ("moved", "told elsewhere, or otherwise")):
+    for what, words in (("gained", "Gained"), ("lost", "Lost"), ("moved", "Sent elsewhere, or with another urgency")):
         changes = sums.of(what)  # type: ignore[arg-type]
         if not changes:
             continue
@@ -415,13 +411,13 @@ def _show_backtest(sums: Sums, days: int, limit: int, assembly: Assembly) -> Non
             if change.answer:
                 said[change.answer] = said.get(change.answer, 0) + 1
         known = ", ".join(f"{many} {_ANSWERS.get(answer, answer)}" for answer, many in said.items())
-        head = f"\n{words}: {len(changes)}" + (f"; as far as people have said: {known}" if known else "")
+        head = f"\n{words}: {len(changes)}" + (f"; of these, people answered: {known}" if known else "")
         console.print(Text(head, "bold"), soft_wrap=one_line)
         for change in changes[:limit]:
             _show_change(change, assembly)
         if len(changes) > limit:
-            console.print(Text(f"  and {len(changes) - limit} more; --limit shows them, --json lists all", "dim"))
-    console.print(Text("\nA wider query cannot be seen here: posts that nothing matched were never stored.", "dim"))
+            console.print(Text(f"  and {len(changes) - limit} more; use --limit to see them, or --json for all", "dim"))
+    console.print(Text("\nA wider query can't be tested here: posts that no query matched were never stored.", "dim"))
 
 
 def _show_change(change: Change, assembly: Assembly) -> None:

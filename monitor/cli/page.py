@@ -29,12 +29,12 @@ from monitor.wiring import Assembly, assemble, know_sources, open_store
 def web(
     listen: Annotated[
         str,
-        typer.Option("--listen", help='Where to listen, "127.0.0.1:8322"; without it, page_listen of the settings.'),
+        typer.Option("--listen", help='Where to listen, such as "127.0.0.1:8322". Default: page_listen.'),
     ] = "",
 ) -> None:
-    """Serve the page alone, beside the daemon.
+    """Serve only the web page, beside the daemon.
 
-    On the same database; collecting and alerting are the daemon's.
+    Uses the same database. Collecting and alerting stay with the daemon.
     """
     settings = load(settings_path(), os.environ).listening_on(listen_address(listen))
     set_up_log(settings.earful.log, 20)
@@ -62,16 +62,14 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
     now = [made(settings)]
     server = WebServer(lambda: now[0], utc_now, open_demo=settings.database.throwaway)
     if not server.start():
-        raise Failed(
-            "the page is not served: its address is taken. Is the daemon serving it? Try --listen 127.0.0.1:8322"
-        )
+        raise Failed("can't serve the page: its address is in use, perhaps by the daemon. Try --listen 127.0.0.1:8322")
     typer.echo(f"The page: {server.address}")
     try:
         revision = store.desk_revision(database)
         while not ended.wait(1.0):
             try:
                 if what := damage.found(database):
-                    raise Failed(f"the database {what}: look at it, restore a copy if need be, and restart the page")
+                    raise Failed(f"the database {what}. Check it, restore a copy if needed, and restart the page")
                 desk = store.desk_revision(database)
                 if asked.is_set() or desk != revision:
                     again = load(settings_path(), os.environ) if asked.is_set() else now[0].written

@@ -18,10 +18,10 @@ from monitor.web.auth import WELCOME, welcome_link
 from monitor.web.identity import ROLES
 from monitor.wiring import Assembly
 
-user = typer.Typer(help="Add people to the page, list them, shut them out.", no_args_is_help=True)
+user = typer.Typer(help="Manage who can log in to the web page.", no_args_is_help=True)
 app.add_typer(user, name="user")
 
-Name = Annotated[str, typer.Argument(help="The name that colleagues see: that of [[people]], for who stands there.")]
+Name = Annotated[str, typer.Argument(help="Their name, as under [[people]] if they are listed there.")]
 
 
 @user.command("add")
@@ -29,7 +29,9 @@ def add(
     name: Name,
     role: Annotated[str, typer.Option("--role", help=f"One of {', '.join(ROLES)}.")] = "",
 ) -> None:
-    """Add a person, or give one a new link; the link opens once, for three days."""
+    """Add a person, or make a new login link for one.
+
+    The link works once, for three days."""
     name = name.strip()
     if not name or len(name) > 64 or any(ord(letter) < 32 for letter in name):
         raise Failed("a name has 1 to 64 characters")
@@ -45,7 +47,7 @@ def add(
                 web.add_user(assembly.database, name, role, now)
                 note(assembly, Event.USER_ADDED, name, role=role)
             elif known.disabled_at is not None:
-                raise Failed(f"{name} is shut out; let them in first: earful user enable {name!r}")
+                raise Failed(f"{name}'s access is revoked; restore it first: earful user enable {name!r}")
             else:
                 note(assembly, Event.LINK_MADE, name)
                 tell(assembly, name, "A link to set a new Earful password for you was made")
@@ -54,8 +56,8 @@ def add(
 
 
 def _tell(assembly: Assembly, name: str, role: str, link: str, known: bool) -> None:
-    console.print(f"{name} {'stands already, as' if known else 'is added as'} {role}. This link lets them choose a "
-                  f"password, once, within {span_words(WELCOME)}:", soft_wrap=True)  # fmt: skip
+    console.print(f"{name} {'already exists as' if known else 'is added as'} {role}. With this link they can set a "
+                  f"password. It works once, for {span_words(WELCOME)}:", soft_wrap=True)  # fmt: skip
     typer.echo(link)
     if not known and name not in {person.name for person in assembly.settings.people}:
         console.print(
@@ -65,8 +67,8 @@ def _tell(assembly: Assembly, name: str, role: str, link: str, known: bool) -> N
 
 
 @user.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """List everybody who may see the page."""
+def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")] = False) -> None:
+    """List everyone who can log in."""
     with opened() as assembly:
         people = web.users(assembly.database)
         if as_json:
@@ -78,7 +80,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
         for title in ("name", "role", "state"):
             table.add_column(title)
         for each in people:
-            state = "shut out" if each.disabled_at else "may log in" if each.password else "has not chosen a password"
+            state = "access revoked" if each.disabled_at else "can log in" if each.password else "no password yet"
             table.add_row(Text(each.name), each.role, state)
         console.print(table)
         if not people:
@@ -87,43 +89,45 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
 
 @user.command("disable")
 def disable(name: Name) -> None:
-    """Shut a person out: sessions, links and tokens of theirs end now."""
+    """Revoke a person's access. Ends their sessions, links and tokens."""
     with opened() as assembly:
         _known(assembly, name)
         with assembly.database.transaction():
             web.disable_user(assembly.database, name, utc_now())
             note(assembly, Event.ACCESS_REVOKED, name)
             tell(assembly, name, "Your Earful login was disabled")
-        typer.echo(f"{name} is shut out; what they did stays in the logs, and cases of theirs are open again.")
+        typer.echo(f"{name} can no longer log in. Their actions stay in the logs, and their cases are open again.")
 
 
 @user.command("reset-factor")
 def reset_factor(name: Name) -> None:
-    """Remove a person's second factor: they have lost their phone and their recovery codes."""
+    """Remove a person's second factor.
+
+    For when they have lost both their phone and their recovery codes."""
     with opened() as assembly:
         _known(assembly, name)
         with assembly.database.transaction():
             web.set_factor(assembly.database, name, "", ())
             note(assembly, Event.FACTOR, name, change="removed")
             tell(assembly, name, "Your second factor was removed")
-        typer.echo(f"{name} logs in with the password alone now.")
+        typer.echo(f"{name} now logs in with just a password.")
 
 
 @user.command("enable")
 def enable(name: Name) -> None:
-    """Let a person in again."""
+    """Restore a person's access."""
     with opened() as assembly:
         _known(assembly, name)
         with assembly.database.transaction():
             web.disable_user(assembly.database, name, None)
             note(assembly, Event.ACCESS_RESTORED, name)
             tell(assembly, name, "Your Earful login was enabled again")
-        typer.echo(f"{name} may log in again.")
+        typer.echo(f"{name} can log in again.")
 
 
 @user.command("role")
 def role_(name: Name, role: Annotated[str, typer.Argument(help=f"One of {', '.join(ROLES)}.")]) -> None:
-    """Give a person another role."""
+    """Change a person's role."""
     if role not in ROLES:
         raise Failed(f"{role!r}: write one of {', '.join(ROLES)}")
     with opened() as assembly:
@@ -132,11 +136,11 @@ def role_(name: Name, role: Annotated[str, typer.Argument(help=f"One of {', '.jo
             web.set_role(assembly.database, name, role)
             note(assembly, Event.ROLE, name, role=role, before=before)
             tell(assembly, name, f"Your Earful role is now {role}; it was changed")
-        typer.echo(f"{name} is {role} now.")
+        typer.echo(f"{name} is now {role}.")
 
 
 def _known(assembly: Assembly, name: str) -> web.User:
     known = web.user(assembly.database, name)
     if known is None:
-        raise Failed(f"nobody is called {name!r}; earful user list shows everybody")
+        raise Failed(f"there is no user {name!r}; earful user list shows everyone")
     return known

@@ -28,18 +28,18 @@ HELD_UP = (
 
 @app.command()
 def erase(
-    source: Annotated[str, typer.Option("--source", help="The source that they wrote on.")] = "",
+    source: Annotated[str, typer.Option("--source", help="The source they wrote on.")] = "",
     author: Annotated[
-        str, typer.Option("--author", help="Their name there, with or without @; - reads it from standard input.")
+        str, typer.Option("--author", help="Their name there, with or without @. Use - to read it from standard input.")
     ] = "",
-    as_: Annotated[str, typer.Option("--as", help="Who erases: it is kept, and the name erased is not.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    list_: Annotated[bool, typer.Option("--list", help="Only list what was erased before: when, and by whom.")] = False,
+    as_: Annotated[str, typer.Option("--as", help="Who is erasing. This is logged; the erased name is not.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List past erasures instead: when, and by whom.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what one author wrote, for good.
+    """Erase everything one author wrote, for good.
 
-    What was noted of them goes too. With --author - the name is read from standard input, and stands in no history of
+    Notes about them are erased too. With --author - the name is read from standard input, and stands in no history of
     commands and in no list of processes.
     """
     with opened() as assembly:
@@ -52,7 +52,7 @@ def erase(
         who = speaker(assembly, as_, "erase")
         found = forgetting.known(assembly.database, assembly.rules, source, author)
         if not found.names:
-            raise Failed(f"nobody of that name is known on {source}; earful mentions shows how names are written there")
+            raise Failed(f"no author of that name on {source}; earful mentions shows how names are written there")
         if not yes:
             _ask(found)
         done = forgetting.erase(
@@ -73,15 +73,15 @@ def erase(
 
 @app.command("export-person")
 def export_person(
-    source: Annotated[str, typer.Option("--source", help="The source that they wrote on.")] = "",
+    source: Annotated[str, typer.Option("--source", help="The source they wrote on.")] = "",
     author: Annotated[
-        str, typer.Option("--author", help="Their name there, with or without @; - reads it from standard input.")
+        str, typer.Option("--author", help="Their name there, with or without @. Use - to read it from standard input.")
     ] = "",
-    as_: Annotated[str, typer.Option("--as", help="Who takes it out: it is kept.")] = "",
+    as_: Annotated[str, typer.Option("--as", help="Who is exporting. This is logged.")] = "",
 ) -> None:
-    """Print all that is held of one author, whatever it is.
+    """Print everything stored about one author.
 
-    One JSON object a line.
+    Print JSON, one object per line.
     """
     with opened() as assembly:
         author = _whom(assembly, "export-person", source, author)
@@ -91,9 +91,7 @@ def export_person(
                 print_json(line)
                 lines += 1
             if not lines:
-                raise Failed(
-                    f"nobody of that name is known on {source}; earful mentions shows how names are written there"
-                )
+                raise Failed(f"no author of that name on {source}; earful mentions shows how names are written there")
             audit.note(
                 assembly.database, audit.Event.EXPORT, utc_now(), who=who, way="command line", address="this machine",
                 about=f"one person on {source}", lines=lines,
@@ -108,7 +106,7 @@ def _whom(assembly: Assembly, command: str, source: str, author: str) -> str:
         else:
             author = sys.stdin.readline(MOST_LETTERS)
     if not author.strip():
-        raise Failed(f"say whom: earful {command} --source NAME --author NAME")
+        raise Failed(f"name the author: earful {command} --source NAME --author NAME")
     known = list(dict.fromkeys([*assembly.rules.sources, *store.sources_with_posts(assembly.database)]))
     if source not in known:
         raise Failed(f"--source {source!r}: write one of {', '.join(known)}")
@@ -119,13 +117,13 @@ def _ask(found: forgetting.Known) -> None:
     names = ", ".join(safe_line(name) for name in found.names)
     console.print(Text(f"{names} on {found.source}: {found.words}.", "bold"), soft_wrap=one_line)
     console.print(
-        "Their words, names and links go, and so do staff's notes about them. Open cases are closed. Counts and times "
-        "stay. This cannot be undone.",
+        "Their posts, names and links are erased, and so are your notes about them. Open cases are closed. Counts and "
+        "times stay. This cannot be undone.",
         soft_wrap=one_line,
     )
     if not sys.stdin.isatty():
-        raise Failed("nothing was erased: there is nobody to ask here; --yes erases without asking")
-    if not typer.confirm("Erase it all?", default=False):
+        raise Failed("nothing was erased: no terminal to ask on; --yes erases without asking")
+    if not typer.confirm("Erase all of it?", default=False):
         raise Failed("nothing was erased")
 
 
@@ -136,7 +134,7 @@ def _list(assembly: Assembly, as_json: bool) -> None:
             print_json({key: row[key] for key in ("at", "source", "who", "way", "posts", "cases")})
         return
     if not rows:
-        typer.echo("Nobody was erased.")
+        typer.echo("Nobody has been erased.")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
     for name in ("when", "source", "by", "way"):

@@ -26,14 +26,14 @@ from monitor.wiring import Assembly
 
 _HOW = {
     "message": "a message of its own",
-    "thread": "a line in the thread of its story",
-    "edit": "an edit of the message that is there",
+    "thread": "a line in its story's thread",
+    "edit": "an edit of the existing message",
     "brief": "part of a brief",
     "wait": "it waits",
 }
 _LANES = {
     "ping": "needs an answer: people are alerted",
-    "sweep": "may need an answer: it goes into the list, and nobody is alerted",
+    "sweep": "may need an answer: it goes to the sweep list, and nobody is alerted",
     "none": "needs no answer: no case is opened",
 }
 
@@ -41,17 +41,21 @@ _LANES = {
 @app.command()
 def route(
     case_id: Annotated[str, typer.Argument(metavar="[CASE]", help="The case's number.")] = "",
-    text: Annotated[str, typer.Option("--text", help="Instead of a case: the words of a post.")] = "",
-    source: Annotated[str, typer.Option("--source", help="With --text: the source that it would come from.")] = "",
-    brand: Annotated[str, typer.Option("--brand", help="With --text: the brand; without it, those it names.")] = "",
-    stars: Annotated[float | None, typer.Option("--stars", min=0, max=5, help="With --text: its stars.")] = None,
-    reach: Annotated[int | None, typer.Option("--reach", min=0, help="With --text: its author's followers.")] = None,
+    text: Annotated[str, typer.Option("--text", help="Instead of a case: the text of a post.")] = "",
+    source: Annotated[str, typer.Option("--source", help="With --text: its source.")] = "",
+    brand: Annotated[
+        str, typer.Option("--brand", help="With --text: the brand. Default: the brands it mentions.")
+    ] = "",
+    stars: Annotated[float | None, typer.Option("--stars", min=0, max=5, help="With --text: its star rating.")] = None,
+    reach: Annotated[
+        int | None, typer.Option("--reach", min=0, help="With --text: its author's follower count.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which rule decides where a case goes.
+    """Show which rule decides where a case goes.
 
-    It also says how the case's next message would leave, and why each that is owed has not left yet.
-    With --text it says where a text would go.
+    Also shows how the case's next message would be sent, and why each pending message
+    has not been sent yet. With --text: where a post with this text would go.
     """
     if bool(case_id) == bool(text):
         raise Failed('name a case, or a text: earful route 12, or earful route --text "the words of a post"')
@@ -67,7 +71,7 @@ def route(
         found = brands_in(Subject(text, source=source), assembly.queries)
         brands = {brand: found.get(brand, ())} if brand else found
         if not brands:
-            raise Failed(f"no query matches this text; --brand routes it all the same: {', '.join(assembly.queries)}")
+            raise Failed(f"no query matches this text; name a brand with --brand: {', '.join(assembly.queries)}")
         for name, words in brands.items():
             _route_of_text(assembly, post, name, words, as_json)
 
@@ -76,7 +80,7 @@ def _route_of_case(assembly: Assembly, case_id: str) -> None:
     row = cases.row_of(assembly.database, case_id)
     told = mentions.of_case(assembly.database, case_id)
     if row is None or not told:
-        raise Failed(f"there is no case {case_id}; earful cases lists them")
+        raise Failed(f"there is no case {case_id}; earful cases lists all cases")
     routed = assembly.rules.route(told[0].post, row["brand"], told[0].verdict)
     then = ", ".join(json.loads(row["targets"] or "[]"))
     typer.echo(f"when it opened: {row['route']} -> {then}")
@@ -104,10 +108,10 @@ def _owed(assembly: Assembly, row: Row, now: datetime) -> None:
         if not why:
             moment = "now" if each.due_at <= now else f"at {when(each.due_at, now, zone)}"
             why = f"Earful will retry {moment} ({each.error})" if each.state == "retry" else f"it is due {moment}"
-        typer.echo(f"owed to {each.target}: {safe_line(what)}: {safe_line(why)}")
+        typer.echo(f"pending for {each.target}: {safe_line(what)}: {safe_line(why)}")
     following = cases.case_of(row).next_step_at
     if following is not None:
-        typer.echo(f"its next step: {when(following, now, zone)}")
+        typer.echo(f"next step: {when(following, now, zone)}")
 
 
 def _route_of_text(assembly: Assembly, post: Post, brand: str, words: tuple[str, ...], as_json: bool) -> None:

@@ -22,19 +22,21 @@ from monitor.text.normalize import safe_line
 @app.command("sent-on")
 def sent_on(
     verb: Annotated[str, typer.Argument(metavar="[VERB]", help='"solved" closes all of them as solved.')] = "",
-    as_: Annotated[str, typer.Option("--as", help="Whose they are, and who says it.")] = "",
+    as_: Annotated[str, typer.Option("--as", help="Whose cases, and who is acting. Default: you.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List what went on in private, or close it as solved."""
+    """List cases moved to private messages, or close them."""
     if verb not in {"", "solved"}:
-        raise Failed(f"{safe_line(verb)!r} cannot be done to all of them: write solved, or name one case by its number")
+        raise Failed(f"{safe_line(verb)!r} is not an action for all of them; write solved, or use earful case NUMBER")
     with opened() as assembly:
         now, who = utc_now(), speaker(assembly, as_, "close" if verb else "read")
         if verb:
             with assembly.database.transaction():
                 count = all_solved(assembly.database, assembly.rules, who, "command line", now)
             typer.echo(
-                f"{count_words(count, 'case')} closed as solved" if count else "nothing that you sent on is open"
+                f"{count_words(count, 'case')} closed as solved"
+                if count
+                else "none of the cases you moved to private messages is open"
             )
             return
         found = [cases.case_of(row) for row in sent_on_by(assembly.database, assembly.rules, who.id)]
@@ -43,10 +45,10 @@ def sent_on(
                 print_json({"id": case.id, "author": case.author, "source": case.source, "at": stamp(case.answered_at)})
             return
         if not found:
-            typer.echo(f"nothing that {safe_line(who.name)} sent on is open")
+            typer.echo(f"none of the cases {safe_line(who.name)} moved to private messages is open")
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("case", "sent on", "source", "who"):
+        for name in ("case", "moved", "source", "author"):
             table.add_column(name, justify="right" if name == "case" else "left")
         for case in found:
             at = when(case.answered_at, now, assembly.settings.zone) if case.answered_at else ""

@@ -16,17 +16,15 @@ from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.setup import commands, systemd_unit
 
-Debug = Annotated[bool, typer.Option("--debug", help="Log what happens inside.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Log debugging details.")]
 
 
 @app.command()
 def run(
     debug: Debug = False,
-    watch: Annotated[
-        bool | None, typer.Option("--watch/--no-watch", help="Print posts as they arrive (a person is looking).")
-    ] = None,
+    watch: Annotated[bool | None, typer.Option("--watch/--no-watch", help="Print posts as they arrive.")] = None,
     listen: Annotated[
-        str, typer.Option("--listen", help='Where the page listens, "0.0.0.0:8321"; else page_listen of the settings.')
+        str, typer.Option("--listen", help='Where the web page listens, such as "0.0.0.0:8321". Default: page_listen.')
     ] = "",
 ) -> None:
     """Run the daemon until it is stopped."""
@@ -41,14 +39,12 @@ def run(
 
 @app.command()
 def demo(
-    brand: Annotated[
-        str, typer.Option("--brand", help="A brand to listen for, live; without it, the sample day.")
-    ] = "",
+    brand: Annotated[str, typer.Option("--brand", help="Watch this brand live. Default: the sample day.")] = "",
     debug: Debug = False,
 ) -> None:
     """Show the sample day of a made-up brand, or live posts.
 
-    With --brand: live posts about it from every source that needs no key. Nothing to set up.
+    With --brand: live posts from every source that needs no key. Nothing to set up.
     """
     here = Path.cwd()
     path = commands.demo_settings(brand, commands.demo_folder(here)) if brand else commands.sample_settings(here)
@@ -57,10 +53,10 @@ def demo(
 
 
 @app.command()
-def service(user: Annotated[str, typer.Option("--user", help="The system user that it runs as.")] = "") -> None:
+def service(user: Annotated[str, typer.Option("--user", help="The system user it runs as.")] = "") -> None:
     """Print a systemd unit for this installation.
 
-    The commands that install it are at its head.
+    It starts with the commands that install it.
     """
     settings = load_settings(secrets=False)
     executable = Path(sys.argv[0]).absolute()
@@ -74,7 +70,7 @@ def service(user: Annotated[str, typer.Option("--user", help="The system user th
 def slack_manifest() -> None:
     """Print the manifest of the Slack app.
 
-    Paste it at api.slack.com/apps: Create New App, From a manifest. The steps are said on the error output.
+    Paste it at api.slack.com/apps: Create New App, From a manifest. The steps are printed to standard error.
     """
     typer.echo(commands.SLACK_STEPS, err=True)
     typer.echo(commands.slack_manifest())

@@ -34,12 +34,12 @@ from monitor.wiring import channels_of, judge_of, queries_of
 
 @app.command()
 def init(
-    brand: Annotated[str, typer.Option("--brand", help="What to listen for: a word, a name, or a whole query.")] = "",
+    brand: Annotated[str, typer.Option("--brand", help="What to watch for: a word, a name or a query.")] = "",
     output: Annotated[Path | None, typer.Option("--output", help="Where to write the settings.")] = None,
-    name: Annotated[str, typer.Option("--name", help="The brand's name, if it is not the query's first word.")] = "",
-    zone: Annotated[str, typer.Option("--zone", help='The desk\'s time zone, such as "Europe/Berlin".')] = "",
+    name: Annotated[str, typer.Option("--name", help="The brand's name. Default: the query's first word.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help='Your team\'s time zone, such as "Europe/Berlin".')] = "",
     hours: Annotated[str, typer.Option("--hours", help="Opening hours.")] = commands.HOURS,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take the defaults.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; use the defaults.")] = False,
 ) -> None:
     """Write the settings of a real installation.
 
@@ -52,9 +52,9 @@ def init(
         zone = zone or _asked("zone", commands.machine_zone())
         hours = _asked("hours", hours)
     if not brand:
-        raise Failed("say what to listen for: earful init --brand QUERY --output FILE --yes")
+        raise Failed("say what to watch for: earful init --brand QUERY --output FILE --yes")
     if output is None:
-        raise Failed("say where the settings should stand: --output FILE")
+        raise Failed("say where to save the settings: --output FILE")
     place = output.expanduser().absolute()
     typer.echo(commands.init(brand, place, name=name, zone=zone, hours=hours, program=program()))
 
@@ -78,19 +78,19 @@ def reload() -> None:
     settings = load_settings()
     pid = holder_of(settings.database.url.get_secret_value())
     if pid is None:
-        raise Failed("no daemon runs on this database on this machine; start it with: earful run")
+        raise Failed("no daemon is running on this database on this machine; start it with: earful run")
     os.kill(pid, signal.SIGHUP)
-    typer.echo(f"The settings are sound; process {pid} takes them now.")
+    typer.echo(f"The settings are valid; process {pid} is loading them.")
     process = Path(f"/proc/{pid}")  # Linux's; elsewhere there is no systemd either
     if process.exists() and is_kept_from(settings_path(), process.stat().st_uid):
-        typer.echo("Its secrets are those of its start. If you have changed one: sudo systemctl restart earful")
+        typer.echo("It keeps the secrets it started with. If you changed one: sudo systemctl restart earful")
 
 
 @app.command()
 def check(
-    online: Annotated[bool, typer.Option("--online", help="Also call each source and channel once.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Also contact each source and channel once.")] = False,
 ) -> None:
-    """Check the settings: every fault, each with what to write."""
+    """Check the settings and say how to fix each problem."""
     settings = load_settings()
     for warning in [*worth_a_look(settings), *_belongs_to_nothing(settings)]:
         console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
@@ -112,7 +112,7 @@ def check(
     ways = [channel.name for channel in settings.channels if channel.kind != "console"]
     if len(ways) == 1 and settings.earful.dead_man_url is None:
         said = (
-            f"{ways[0]} is the only channel: while it is down, nobody is alerted, and nobody hears of that. Add a "
+            f"{ways[0]} is the only channel: while it is down, nobody is alerted or even knows. Add a "
             "second [[channels]] table and name it under [alerts] fallback, or set [earful] dead_man_url."
         )
         console.print(Text.assemble(("!", "yellow"), f" {said}"), soft_wrap=one_line)
@@ -145,11 +145,9 @@ def unheard_handles(settings: Settings) -> list[str]:
             if source.enabled and missed:
                 unread = [name for name in missed if name.removeprefix("@") not in read]
                 also = ", or to mentions_of" if hasattr(source.options, "mentions_of") else ""
-                remedy = (
-                    f"add {', '.join(unread)} to the query{also}" if unread else "mentions_of reads them all the same"
-                )
+                remedy = f"add {', '.join(unread)} to the query{also}" if unread else "mentions_of still reads them"
                 found.append(
-                    f"{source.name}: the query of {brand.name} does not find posts that name only "
+                    f"{source.name}: the query for {brand.name} misses posts that mention only "
                     f"{', '.join(missed)}; {remedy}"
                 )
     return found
@@ -175,8 +173,8 @@ def _belongs_to_nothing(settings: Settings) -> list[str]:
     finally:
         database.close()
     return [
-        f"{count_words(row['n'], 'open case')} of the {row['what']} {row['name']!r}, which these settings do not name: "
-        f'if it has another name now, write there was = ["{row["name"]}"]; else close them'
+        f"{count_words(row['n'], 'open case')} of the {row['what']} {row['name']!r}, which is not in these settings: "
+        f'if it was renamed, write under its new name was = ["{row["name"]}"]; otherwise close them'
         for row in rows
     ]
 

@@ -77,7 +77,7 @@ def _first_page(settings: Settings, source: Source) -> Batch:
 def ask_source(settings: Settings, source: Source) -> str:
     """Read a source's first page, as one line."""
     batch = _first_page(settings, source)
-    return f"answers; {count_words(len(batch.posts), 'post')} on the first page"
+    return f"works; {count_words(len(batch.posts), 'post')} on the first page"
 
 
 @app.command("try")
@@ -111,6 +111,6 @@ def try_(
                     soft_wrap=one_line,
                 )
                 console.print(line("  ", (post.text or post.title)[:200]), soft_wrap=one_line)
-    console.print(f"{count_words(shown, 'post')}; nothing was stored.")
+    console.print(f"{count_words(shown, 'post')} shown; nothing was stored.")
     if not reached:
-        raise Failed("no source could be read: each line above says why")
+        raise Failed("no source could be read; see the lines above")

@@ -149,7 +149,7 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     bills: list[str] = []
     if not served_by(assembly.settings.database.url.get_secret_value()):
         start = f"{command(settings_path())} run"
-        notes.append(f"no daemon runs on this database: nothing is read, and nobody is told. Start it: {start}")
+        notes.append(f"the daemon is not running: nothing is read and nobody is alerted. Start it: {start}")
     for source in assembly.settings.sources:
         each = health[source.name]
         state = (
@@ -176,12 +176,12 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
         )  # fmt: skip
         if aside.get(source.name):
             why = ", ".join(f"{reason} ({n:,})" for reason, n in sources.aside_reasons(database, source.name))
-            notes.append(f"{source.name}: set aside, since it could not be read: {why}")
+            notes.append(f"{source.name}: set aside because it could not be read: {why}")
         notes += [f"{source.name}: {said}" for said in noticed(database, source.name)]
         if source.enabled and costs(source):
             bills.append(cost_line(source, each.spent_in(now), foreseen(database, each, now), now))
             if talk := spent_on_conversations(database, source.name, now):
-                bills.append(f"{source.name}: ${talk:.2f} of it for the conversations of cases")
+                bills.append(f"{source.name}: ${talk:.2f} of it for following conversations")
         if each.failing_since:
             notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
     notes += [
@@ -205,7 +205,7 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
 def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: Any) -> None:
     database = assembly.database
     if not_stored := disk.fault(database, utc_now()):
-        notes.insert(0, f"nothing can be stored, so sources are not read: {not_stored}. Free some space")
+        notes.insert(0, f"can't store anything, so sources are not read: {not_stored}. Free some disk space")
     if why := _retention_waits(database):
         notes.append(f"{clock_check.title(why)}. {clock_check.REMEDY}")
     for line in asking.words(database, assembly.settings, utc_now()):
@@ -222,16 +222,16 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     counts.add_row("open cases", f"{open_cases.get('ping', 0):,}", f"{open_cases.get('sweep', 0):,} in the sweep list")
     queue = sum(waiting.get(state, 0) for state in ("pending", "inflight", "retry", "unknown"))
     counts.add_row(
-        "messages", f"{queue:,} waiting", f"{waiting.get('sent', 0):,} sent, {waiting.get('dead', 0):,} not deliverable"
+        "messages", f"{queue:,} waiting", f"{waiting.get('sent', 0):,} sent, {waiting.get('dead', 0):,} undeliverable"
     )
     console.print(counts)
     for each in dead[:10]:
-        console.print(Text(f"! {each.target}: {safe_line(each.error)} (earful alert resend sends it once more)", "red"))
+        console.print(Text(f"! {each.target}: {safe_line(each.error)} (retry with: earful alert resend)", "red"))
     for gap in gaps:
         start, end = at(gap["start_at"]).astimezone(zone), at(gap["end_at"]).astimezone(zone)
         console.print(
             Text(
-                f"! {gap['source']} not seen {start:%d %b %H:%M} to {end:%d %b %H:%M}: {safe_line(gap['reason'])}",
+                f"! {gap['source']} not read {start:%d %b %H:%M} to {end:%d %b %H:%M}: {safe_line(gap['reason'])}",
                 "yellow",
             )
         )

@@ -17,9 +17,9 @@ from monitor.store import web
 from monitor.store.database import instant
 from monitor.web.identity import ROLES
 
-token = typer.Typer(help="Make tokens of the JSON API, list them, end them.", no_args_is_help=True)
+token = typer.Typer(help="Manage tokens for the JSON API.", no_args_is_help=True)
 app.add_typer(token, name="token")
-Name = Annotated[str, typer.Argument(help="What uses it: the name under which it stands in the log of a case.")]
+Name = Annotated[str, typer.Argument(help="What uses it. This name is logged with every action.")]
 SHOWN = 12  # letters of a token's stored hash that name it
 
 
@@ -27,10 +27,12 @@ SHOWN = 12  # letters of a token's stored hash that name it
 def add(
     name: Name,
     role: Annotated[str, typer.Option("--role", help=f"One of {', '.join(ROLES)}.")] = "viewer",
-    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it lives.")] = 365,
-    owner: Annotated[str, typer.Option("--owner", help="Whose it is: it ends with them. Else: this account's.")] = "",
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How many days it is valid.")] = 365,
+    owner: Annotated[
+        str, typer.Option("--owner", help="Its owner; it is revoked when they lose access. Default: you.")
+    ] = "",
 ) -> None:
-    """Make a token and print it, once: only its hash is kept."""
+    """Make a token and print it once. Only its hash is stored."""
     name = name.strip()
     if not name or len(name) > 64 or not name.isprintable():
         raise Failed("a name has 1 to 64 characters")
@@ -44,13 +46,13 @@ def add(
             web.add_token(assembly.database, secret, name, "api", now, role=role, until=until, owner=whose.id)
             note(assembly, Event.TOKEN_MADE, name, role=role, days=days, owner=whose.name)
             tell(assembly, speaker(assembly, "").name, f"An API token for {name!r} with the role {role} was made")
-    typer.echo(f"The token of {name}, {role}, for {days} days. It is shown now and never again:", err=True)
+    typer.echo(f"Token for {name}, {role}, valid for {days} days. It is shown only once:", err=True)
     typer.echo(secret)
 
 
 @token.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the tokens; what is shown of each opens nothing."""
+    """List the tokens. What is shown cannot be used to log in."""
     with opened() as assembly:
         rows = web.api_tokens(assembly.database)
     if as_json:
@@ -74,14 +76,14 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @token.command("end")
-def end(mark: Annotated[str, typer.Argument(help="The id that `earful token list` shows.")]) -> None:
-    """End a token: it opens nothing any more."""
+def end(mark: Annotated[str, typer.Argument(help="The id shown by `earful token list`.")]) -> None:
+    """Revoke a token of the JSON API."""
     with opened() as assembly:
         found = [row for row in web.api_tokens(assembly.database) if len(mark) >= 6 and row["id"].startswith(mark)]
         if len(found) != 1:
-            raise Failed(f"no token is called {mark!r}; earful token list shows them")
+            raise Failed(f"there is no token {mark!r}; see earful token list")
         with assembly.database.transaction():
             web.drop_token(assembly.database, found[0]["id"])
             note(assembly, Event.TOKEN_REVOKED, found[0]["name"], role=found[0]["role"])
             tell(assembly, speaker(assembly, "").name, f"The API token {found[0]['name']!r} was revoked")
-    typer.echo("That token opens nothing any more.")
+    typer.echo("The token is revoked.")

@@ -116,7 +116,7 @@ def _say(database: Database, rules: Rules, press: Mapping[str, Any], owner: Acto
     try:
         if verb == "all_solved":
             count = all_solved(database, rules, who, "slack", now, owner_id=press["case_id"])
-            return f"{count:,} closed as solved" if count else "nothing that you sent on is open"
+            return f"{count:,} closed as solved" if count else "none of the cases you moved to private messages is open"
         said = verbs.say_within(database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail)
     except verbs.NotPossible as error:
         return str(error)

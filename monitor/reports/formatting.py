@@ -12,13 +12,11 @@ from monitor.store.database import Database
 from monitor.text.complaint_signals import JUDGED
 
 FEW = 10  # fewer than this, and a median says little
-STAGES = (("lag", "post to seen"), ("alert_lag", "seen to told"), ("to_take_wall", "told to taken"),
-          ("after_taking", "taken to answered"))  # fmt: skip
-_LETTER = {
-    "lag": "From post to being seen",
-    "alert_lag": "From being seen to the alert",
-    "to_take_wall": "From the alert to being taken",
-    "after_taking": "From being taken to the answer",
+STAGES = {  # as programs know each stage by its JSON, and as people read it
+    "lag": ("post to seen", "From post to found"),
+    "alert_lag": ("seen to told", "From found to alerted"),
+    "to_take_wall": ("told to taken", "From alerted to taken"),
+    "after_taking": ("taken to answered", "From taken to answered"),
 }
 SPREADS = (
     "lag", "alert_lag", "to_take", "to_take_wall", "after_taking", "to_answer", "to_answer_wall", "to_resolve",
@@ -32,8 +30,8 @@ def aftermath_words(found: Aftermath, span: str = "") -> str:
         return ""
     people = f"Of {count_words(found.people, 'person', 'people')} whose case was closed{span},"
     if not found.wrote:
-        return f"{people} nobody has written again so far."
-    few = " Too few to lean on." if found.wrote < FEW else ""
+        return f"{people} none has written again so far."
+    few = " Too few to draw conclusions." if found.wrote < FEW else ""
     return f"{people} {found.wrote:,} wrote again: {found.kinder:,} kinder, {found.wrote - found.kinder:,} not.{few}"
 
 
@@ -44,8 +42,8 @@ def unjudged_words(database: Database, since: datetime, span: str) -> str:
         return ""
     said = ", ".join(f"{language} {number:,}" for language, number in list(found.items())[:6])
     return (
-        f"{count_words(sum(found.values()), 'post')} of {span} in a language that is not judged here ({said}): "
-        "in the sweep list, and nobody is called."
+        f"{count_words(sum(found.values()), 'post')} of {span} in languages Earful can't judge ({said}): "
+        "they go to the sweep list and nobody is alerted."
     )
 
 
@@ -66,23 +64,29 @@ def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
         _line("Time to answer, 90th percentile", now.to_answer, old.to_answer, "opening hours", p90=True),
         _line("Time to answer, median", now.to_answer_wall, old.to_answer_wall, "wall clock"),
         _line("Time to resolve, median", now.to_resolve, old.to_resolve, "opening hours"),
-        *(_line(_LETTER[name], getattr(now, name), getattr(old, name), "median") for name, _words in STAGES),
+        *(_line(words, getattr(now, name), getattr(old, name), "median") for name, (_key, words) in STAGES.items()),
     ]
     if now.in_target is not None:
         earlier = percent(old.in_target) if old.in_target is not None else ""
-        note = f"of {'only ' if now.to_answer.due < FEW else ''}{now.to_answer.due:,}" + _again(now)
+        note = f"of {count_words(now.to_answer.due, 'case')} due{_again(now)}"
         found.insert(0, FigureLine("Answered within the target", percent(now.in_target), earlier, note))
         private = now.private / now.to_answer.due if now.to_answer.due else 0.0
         before_private = old.private / old.to_answer.due if old.to_answer.due else 0.0
         if now.private:
             found.insert(
-                1, FigureLine("Went on in private", percent(private), percent(before_private), ended_words(now))
+                1, FigureLine("Moved to private messages", percent(private), percent(before_private), ended_words(now))
             )
         first, first_before = now.first_word.within, old.first_word.within
         if first is not None and (now.private or first != now.in_target):
             words = percent(first_before) if first_before is not None else ""
             found.insert(
-                0, FigureLine("First word within the target", percent(first), words, f"of {now.first_word.due:,}")
+                0,
+                FigureLine(
+                    "First reply within the target",
+                    percent(first),
+                    words,
+                    f"of {count_words(now.first_word.due, 'case')} due",
+                ),
             )
     return tuple(line for line in found if line.value)
 
@@ -102,7 +106,7 @@ def _again(now: Figures) -> str:
 def _line(name: str, now: Spread, before: Spread, note: str, *, p90: bool = False) -> FigureLine:
     value = now.p90 if p90 else now.median
     earlier = before.p90 if p90 else before.median
-    few = f", of only {now.n}" if now.n < FEW else ""
+    few = f", only {count_words(now.n, 'case')}" if now.n < FEW else ""
     words = desk_words if note == "opening hours" else span_words
     return FigureLine(
         name,
@@ -113,9 +117,9 @@ def _line(name: str, now: Spread, before: Spread, note: str, *, p90: bool = Fals
 
 
 def slowest(found: Figures) -> str:
-    """The stage whose median is the longest, in words; "" where nothing is known."""
-    known = [(getattr(found, name).median, words) for name, words in STAGES if getattr(found, name).median is not None]
-    return max(known, default=(timedelta(0), ""))[1]
+    """The stage whose median is the longest, a key of STAGES; "" where nothing is known."""
+    known = [(getattr(found, name).median, name) for name in STAGES if getattr(found, name).median is not None]
+    return max(known, key=lambda each: each[0], default=(timedelta(0), ""))[1]
 
 
 def as_json(found: Report) -> dict[str, object]:
@@ -139,7 +143,7 @@ def _json(found: Figures) -> dict[str, object]:
     return {
         "turns": found.turns, "again": found.again, "answered": found.answered,
         "private": found.private, "never": found.never, "backdated": found.backdated,
-        "in_target": found.in_target, "slowest": slowest(found) or None,
+        "in_target": found.in_target, "slowest": STAGES[slow][0] if (slow := slowest(found)) else None,
         **{name: _seconds(getattr(found, name)) for name in (*SPREADS, "first_word")},
     }  # fmt: skip
 

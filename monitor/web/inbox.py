@@ -40,7 +40,7 @@ TITLES = {
     "taken": "Somebody is on it",
     "later": "Snoozed or waiting",
     "answered": "Answered but still open",
-    "private": "Went on in private: solved, or still open?",
+    "private": "Moved to private messages: solved, or still open?",
     "closed": "Closed",
     "sweep": "May need an answer",
 }

@@ -114,7 +114,7 @@ def change_tokens(context: RequestContext) -> Response:
             if token is not None and web.drop_token(context.database, kept):
                 context.note(Event.TOKEN_REVOKED, token["name"], role=token["role"])
                 context.tell(context.who.name, f"The API token {token['name']!r} was revoked")
-        return _show(context, said="That token opens nothing any more.")
+        return _show(context, said="The token is revoked.")
     name, role = context.form.get("name")[:64], context.form.get("role")
     if not name or role not in ROLES:
         raise Refusal(400, "A token needs a name and a role")

@@ -23,7 +23,7 @@ from tests.helpers import ANGRY, case, post
 from tests.web.office import PASSWORD, Office
 
 DESKTOP = {"width": 1280, "height": 900}
-NARROW = {"width": 320, "height": 700}  # what a page at 400 % zoom has left, and the smallest phone
+NARROW = {"width": 320, "height": 700}  # what a page at 400% zoom has left, and the smallest phone
 # Off by default in axe, and worth asking: the size of what is pressed, and five rules that it calls experimental.
 MORE = (
     "target-size", "focus-order-semantics", "label-content-name-mismatch", "p-as-heading", "table-fake-caption",

@@ -38,8 +38,8 @@ def settings(tmp_path: Path, sqlite: Sqlite) -> Path:
     [
         ("mentions --limit 99999999999999999999", 2, "earful: Invalid value for '--limit'"),
         ("cases --limit -1", 2, "earful: Invalid value for '--limit'"),
-        ("mentions --since 999999999d", 1, "earful: --since '999999999d': nothing is that old"),
-        ("case 1 snooze --until 999999999d", 1, "earful: --until: write a shorter span"),
+        ("mentions --since 999999999d", 1, "earful: --since '999999999d': that is too far back"),
+        ("case 1 snooze --until 999999999d", 1, "earful: --until: write a shorter duration"),
         ("case 1 snooze --until 999999999w", 1, 'earful: --until: write a span such as "30s"'),
         ("case 1 snooze --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
         ("case 1 wait --on billing --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
@@ -71,10 +71,10 @@ def test_a_terminal_that_has_no_columns_is_written_to_all_the_same(settings: Pat
 
 def test_status_says_first_that_no_daemon_runs(settings: Path, sqlite: Sqlite) -> None:
     """A source that was read an hour ago is shown as read: who looks on Monday must see that all stands still."""
-    said = "! no daemon runs on this database: nothing is read, and nobody is told. Start it:"
+    said = "! the daemon is not running: nothing is read and nobody is alerted. Start it:"
     assert said in " ".join(earful(settings, "status").stdout.split())
     role = sqlite.hold_role("daemon", datetime.now(UTC))
-    assert "no daemon" not in earful(settings, "status").stdout
+    assert "daemon is not running" not in earful(settings, "status").stdout
     assert f"process {os.getpid()}" in json.loads(earful(settings, "status", "--json").stdout)["daemon"]
     role.release()
     assert json.loads(earful(settings, "status", "--json").stdout)["daemon"] is None
@@ -84,7 +84,7 @@ def test_status_says_why_items_were_set_aside(settings: Path, sqlite: Sqlite) ->
     with sqlite.transaction():
         sources.set_aside(sqlite, "forum", [Aside(b"{}", "no date"), Aside(b"[]", "no date")], datetime.now(UTC))
     said = " ".join(earful(settings, "status").stdout.split())
-    assert "! forum: set aside, since it could not be read: no date (2)" in said
+    assert "! forum: set aside because it could not be read: no date (2)" in said
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -57,12 +57,12 @@ def test_status_says_what_of_it_went_into_the_conversations_of_cases(settings: P
     sources.note_cost(sqlite, "birds", 3.0, now)
     assert "conversations of cases" not in earful(settings, "status", COLUMNS="200").stdout
     key_values.remember(sqlite, SPENT.format(source="birds", month=f"{now:%Y-%m}"), "0.75", now)
-    assert "birds: $0.75 of it for the conversations of cases" in earful(settings, "status", COLUMNS="200").stdout
+    assert "birds: $0.75 of it for following conversations" in earful(settings, "status", COLUMNS="200").stdout
 
 
 def test_check_names_the_handles_that_the_query_would_miss(settings: Path) -> None:
     said = earful(settings, "check").stdout
-    assert "birds: the query of Acme does not find posts that name only @acmehelp; add @acmehelp to the query" in said
-    assert "forum: the query of Acme does not find posts that name only @acme_care" in said
+    assert "birds: the query for Acme misses posts that mention only @acmehelp; add @acmehelp to the query" in said
+    assert "forum: the query for Acme misses posts that mention only @acme_care" in said
     assert "@acme;" not in said
     assert "4711" not in said

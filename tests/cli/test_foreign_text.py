@@ -57,7 +57,7 @@ def said(settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         (("route", "--text", WORDS), ""),
         (("route", "1"), ""),
         (("status",), r"\[/x] [/] [bold]b[/bold]"),
-        (("check", "--online"), "day[/x] answers; 1 post"),
+        (("check", "--online"), "day[/x] works; 1 post"),
         (("user", "add", AUTHOR), r"o[/x]lga\\ is added"),
         (("user", "list"), ""),
         (("token", "list"), ""),

@@ -78,7 +78,7 @@ def test_a_table_that_is_not_there_is_refused_with_the_nearest(file: Path) -> No
 
 
 def test_a_sound_file_is_called_sound_and_a_damaged_one_by_name(file: Path, sqlite: Sqlite) -> None:
-    assert "is sound" in call(file, "integrity")
+    assert "No damage found" in call(file, "integrity")
     sqlite.checkpoint()
     pages = bytearray(sqlite.path.read_bytes())
     pages[4096 * 3 : 4096 * 6] = b"\xee" * 4096 * 3

@@ -111,7 +111,7 @@ def test_a_month_is_reported_from_its_first_moment_to_its_last(folder: Path, sql
     assert (told["month"], told["since"], told["until"]) == ("2026-03", first.isoformat(), end.isoformat())
     assert told["turns"] == 2
     assert call(folder, "report", "--month", "2026-03").startswith("March 2026: 2 waiting cases")
-    assert call(folder, "report", "--month", "2026-01") == "Nobody waited for an answer in January 2026.\n"
+    assert call(folder, "report", "--month", "2026-01") == "No cases waited for an answer in January 2026.\n"
     for wrong in ("2026-13", "March", "2026-3", "9999-01"):
         with pytest.raises(Failed, match="--month"):
             call(folder, "report", "--month", wrong)
@@ -156,7 +156,7 @@ def test_a_case_says_why_each_message_that_is_owed_has_not_left_yet(folder: Path
     (step,) = [row for row in messages(sqlite) if row.about == f"case:{opened}"]
     assert step.target == first.target, "five minutes have passed: somebody is called"
     told = call(folder, "route", opened)
-    assert f"owed to {first.target}: " in told
+    assert f"pending for {first.target}: " in told
     assert "its first message there has not left yet, and takes it along" in told
     sqlite.run("UPDATE deliveries SET state = 'inflight' WHERE id = :id", {"id": first.id})
     told = call(folder, "route", opened)
@@ -172,9 +172,9 @@ def test_a_case_says_why_each_message_that_is_owed_has_not_left_yet(folder: Path
     told = call(folder, "route", opened)
     assert "Earful will retry now (no" in told
     assert "\x1b" not in told
-    assert "its next step: " in told
+    assert "next step: " in told
     say(sqlite, acme.rules, opened, "answered", who="Ana", way="page", now=now)
-    assert "owed to" not in call(folder, "route", opened)
+    assert "pending for" not in call(folder, "route", opened)
 
 
 def test_what_waits_for_the_end_of_quiet_hours_says_so(folder: Path, sqlite: Sqlite) -> None:

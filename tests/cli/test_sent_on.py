@@ -49,15 +49,15 @@ def call(folder: Path, *words: str) -> str:
 
 
 def test_they_are_listed_and_one_word_closes_all_of_them(folder: Path, sqlite: Sqlite) -> None:
-    assert "nothing that Ben sent on is open" in call(folder, "--as", "Ben")
-    assert "nothing that you sent on is open" in call(folder, "solved", "--as", "Ben")
+    assert "none of the cases Ben moved to private messages is open" in call(folder, "--as", "Ben")
+    assert "none of the cases you moved to private messages is open" in call(folder, "solved", "--as", "Ben")
     listed = call(folder, "--as", "Lea")
     assert "@olga" in listed
     assert "@mira" in listed
     assert [json.loads(line)["id"] for line in call(folder, "--as", "Lea", "--json").splitlines()] == ["1", "2"]
     assert "2 cases closed as solved" in call(folder, "solved", "--as", "Lea")
     assert {(case(sqlite, each).outcome, case(sqlite, each).closed_by) for each in "12"} == {("solved", "Lea")}
-    assert "nothing that Lea sent on is open" in call(folder, "--as", "Lea")
+    assert "none of the cases Lea moved to private messages is open" in call(folder, "--as", "Lea")
 
 
 def test_another_word_and_a_stranger_are_refused(folder: Path, sqlite: Sqlite) -> None:

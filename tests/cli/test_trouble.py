@@ -48,7 +48,7 @@ def test_status_says_who_is_not_alerted_and_what_is_not_stored(tmp_path: Path, s
         sources.failed(sqlite, "forum", hours_ago, "answered with a web page", "Open that address.", refused=False)
         key_values.remember(sqlite, disk.NOT_STORED, "the disk is full", hours_ago)
     said = " ".join(earful(settings, "status", COLUMNS="400").stdout.split())
-    assert "nothing can be stored, so sources are not read: the disk is full" in said
+    assert "can't store anything, so sources are not read: the disk is full" in said
     assert "console takes nothing since" in said
     assert "answered with a web page" in said
     assert "Open that address." in said

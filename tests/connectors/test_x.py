@@ -692,7 +692,7 @@ def test_eighty_percent_is_told_once_and_at_the_end_reading_stops(x: FakeX) -> N
     with pytest.raises(NoCredit) as caught:
         reader(x, monthly_budget=0.30).fetch(request)
     assert len(x.ledger) == 6
-    assert notices == ["X: 80% of the monthly budget of 0.3 USD is used; at 100 % reading stops until the 1st."]
+    assert notices == ["X: 80% of the monthly budget of 0.3 USD is used; at 100% reading stops until the 1st."]
     assert caught.value.message == "X: the monthly budget of 0.3 USD is used up"
     assert "1 December" in caught.value.remedy.replace("01", "1")
 

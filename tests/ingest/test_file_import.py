@@ -188,7 +188,7 @@ def test_who_names_no_times_is_told_that_the_posts_count_as_new(tmp_path: Path, 
     unsaid = CliRunner().invoke(app, words)
     said = CliRunner().invoke(app, [*words, "--posted-at", "at", "--source", "other"])
     assert (unsaid.exit_code, said.exit_code) == (0, 0), unsaid.output + said.output
-    assert unsaid.stderr == "! without --posted-at all of these count as written now, and people are told of them\n"
+    assert unsaid.stderr == "! without --posted-at, all posts count as new, and your team is alerted\n"
     assert said.stderr == ""
     assert [each.state for each in messages(sqlite)] == ["pending"]
 

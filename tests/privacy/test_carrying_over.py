@@ -189,7 +189,7 @@ def test_import_and_restore_ask_and_say_how_many(sqlite: Sqlite, tmp_path: Path)
     call(file, "erase", "--source", "forum", "--author", "olga", "--yes")
     again = [{**row, "id": f"{row['id']}2"} for row in rows]
     (tmp_path / "posts.jsonl").write_text("\n".join(map(json.dumps, again)))
-    assert "1 post not taken in: erased here, or deleted on the network" in call(file, *words)
+    assert "1 post skipped: erased here, or deleted on the network" in call(file, *words)
     sqlite.close()
     said = call(file, "restore", str(tmp_path / "copy"))
     assert "Carried over 2 erasures made since: 1 post forgotten again." in said

@@ -83,7 +83,7 @@ def test_the_commands_read_the_name_from_standard_input_and_log_without_it(sqlit
     assert (code, said.splitlines()[0]) == (0, "Erased: 1 post, 1 case (1 of them open).")
     code, said = call(file, "erase", "--source", "forum", "--yes")
     assert code == 1
-    assert "say whom" in said
+    assert "name the author" in said
     assert call(file, "erase", "--source", "a file", "--author", "kim", "--yes")[0] == 0, "what a file brought, too"
     logged = audit.lines(sqlite, audit.Filter(), 10)
     assert [line.event for line in logged] == ["erasure", "erasure", "erasure", "export"]

@@ -67,11 +67,11 @@ def test_page_letter_report_and_api_give_one_set_of_figures(acme: Office) -> Non
     assert letter.negative_share == pytest.approx(negative / len(judged))
     assert letter.judged == len(judged)
     (line,) = [each for each in letter.figures if each.name == "Answered within the target"]
-    assert (line.value, line.note.split(";")[0]) == ("33 %", "of only 3")
+    assert (line.value, line.note.split(";")[0]) == ("33%", "of 3 cases due")
     page = " ".join(re.sub(r"<[^>]+>", " ", acme.person("Ana", "admin").get("/insights?days=7").text).split())
-    assert f"{100 * negative / len(judged):.0f} % negative ({negative} of {len(judged)} judged)" in page
+    assert f"{100 * negative / len(judged):.0f}% negative ({negative} of {len(judged)} judged)" in page
     assert "2 of 4 waiting cases answered; praise is left out" in page
-    assert "33 % answered within the target, of 3 due" in page
+    assert "33% answered within the target, of 3 due" in page
     with database.transaction():
         web.add_token(database, "secret-of-the-test", "test", "api", NOW, role="viewer", until=NOW + DAY)
     asked = {"since": f"{NOW - 7 * DAY:%Y-%m-%dT%H:%M:%SZ}", "until": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}
@@ -105,9 +105,9 @@ def test_what_went_on_in_private_stands_beside_the_answers_with_its_share_of_all
     report = statistics.of_span(acme.database, acme.assembly.rules, NOW - 7 * DAY, NOW + MINUTE)
     assert formatting.ended_words(report) == "2 answered, 1 in private, 0 never, of 3"
     letter = digest.view(acme.database, acme.assembly.rules, NOW + MINUTE)
-    (line,) = [each for each in letter.figures if each.name == "Went on in private"]
-    assert (line.value, line.note) == ("33 %", "2 answered, 1 in private, 0 never, of 3")
-    first = next(each for each in letter.figures if each.name == "First word within the target")
+    (line,) = [each for each in letter.figures if each.name == "Moved to private messages"]
+    assert (line.value, line.note) == ("33%", "2 answered, 1 in private, 0 never, of 3")
+    first = next(each for each in letter.figures if each.name == "First reply within the target")
     assert first.note.endswith("of 3"), "a first word like any other, in time or late"
 
 

@@ -104,7 +104,7 @@ def test_of_the_people_whose_case_was_closed_so_many_wrote_again_and_so_many_of_
     found = of_week(acme)
     assert found.after == statistics.Aftermath(people=4, wrote=3, kinder=2)
     assert formatting.aftermath_words(found.after) == (
-        "Of 4 people whose case was closed, 3 wrote again: 2 kinder, 1 not. Too few to lean on."
+        "Of 4 people whose case was closed, 3 wrote again: 2 kinder, 1 not. Too few to draw conclusions."
     )
     assert formatting.as_json(found)["after_closing"] == {"people": 4, "wrote": 3, "kinder": 2}
 
@@ -126,7 +126,7 @@ def test_what_was_heard_after_the_span_is_not_known_in_it(acme: Assembly) -> Non
     ("found", "said"),
     [
         (statistics.Aftermath(), ""),
-        (statistics.Aftermath(1), "Of 1 person whose case was closed, nobody has written again so far."),
+        (statistics.Aftermath(1), "Of 1 person whose case was closed, none has written again so far."),
         (statistics.Aftermath(1400, 12, 4), "Of 1,400 people whose case was closed, 12 wrote again: 4 kinder, 8 not."),
     ],
 )
@@ -160,7 +160,7 @@ def test_every_stage_has_a_time_of_its_own(acme: Assembly) -> None:
     }
     assert (found.cases, found.turns, found.answered, found.again, found.backdated) == (1, 1, 1, 0, 0)
     assert found.in_target == 1.0
-    assert formatting.slowest(found) == "taken to answered"
+    assert formatting.slowest(found) == "after_taking"
 
 
 def test_opening_hours_and_wall_clock_stand_beside_each_other(acme: Assembly) -> None:
@@ -532,13 +532,13 @@ def test_the_report_is_printed_as_aligned_tables_within_the_screen(tmp_path: Pat
     assert head.index("median") + len("median") == wall.index("30 min") + len("30 min")
     assert any(line.split() == ["Ana", "1", "1", "1", "0"] for line in shown)
     said = " ".join(line.strip() for line in shown[-2:])
-    assert said == "Of 1 person whose case was closed, 1 wrote again: 1 kinder, 0 not. Too few to lean on."
+    assert said == "Of 1 person whose case was closed, 1 wrote again: 1 kinder, 0 not. Too few to draw conclusions."
 
 
 def test_without_a_wait_the_report_says_so(tmp_path: Path) -> None:
     settings_from(tmp_path)
     result = CliRunner().invoke(app, ["--settings", str(tmp_path / "settings.toml"), "report", "--days", "3"])
-    assert result.output == "Nobody waited for an answer in the last 3 days.\n"
+    assert result.output == "No cases waited for an answer in the last 3 days.\n"
 
 
 def test_a_report_of_the_store_needs_no_post(sqlite: Sqlite, tmp_path: Path) -> None:

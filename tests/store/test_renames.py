@@ -176,8 +176,8 @@ def test_check_warns_of_open_cases_that_belong_to_nothing(sqlite: Sqlite, tmp_pa
     file.write_text(
         text.replace('name = "forum"', 'name = "board"').replace("forum = [", "board = ["), encoding="utf-8"
     )
-    assert "! 2 open cases of the source 'forum', which these settings do not name" in check()
-    assert 'write there was = ["forum"]' in check()
+    assert "! 2 open cases of the source 'forum', which is not in these settings" in check()
+    assert 'write under its new name was = ["forum"]' in check()
     both = text.replace('name = "forum"', 'name = "board"\nwas = ["forum"]').replace("forum = [", "board = [")
     file.write_text(both, encoding="utf-8")
     assert "open case" not in check()

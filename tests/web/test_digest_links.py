@@ -143,7 +143,7 @@ def test_status_tells_of_it_and_a_command_takes_it_back(tmp_path: Path) -> None:
     sent = run.invoke(app, [*arguments, "digest", "--send"]).output
     assert "not sent to email:boss@example.org: unsubscribed" in sent
     said = [run.invoke(app, [*arguments, "digest", "--resume", who]).output for who in ("boss@example.org", BOSS)]
-    assert said == [f"{BOSS} gets the letter again\n", f"{BOSS} gets the letter already\n"]
+    assert said == [f"{BOSS} is subscribed again\n", f"{BOSS} is already subscribed\n"]
     assert run.invoke(app, [*arguments, "digest", "--resume", "nobody@example.org"]).exit_code != 0
 
 
