@@ -67,7 +67,7 @@ def test_model_shows_what_was_learned_from_whom_and_by_which_words(folder: Path)
     assert all(re.match(r"  \S.*\+\d\.\d\d", line) for line in numbers)
     assert all(line[against:].strip() and line[against - 1] == " " for line in numbers), "columns stand in line"
     assert "coyotes" in told
-    assert "suggested  author" in told
+    assert "suggested    author" in told
     assert "forum/bugs" in told
 
     found = asked(folder, "model")

@@ -200,4 +200,4 @@ def test_a_try_that_reaches_no_source_ends_as_a_fault_and_one_that_reaches_any_d
         with pytest.raises(Failed, match="no source could be read"):
             call(tmp_path, "try")
         file.write_text(text.replace("http://127.0.0.1:1", network.url, 1), encoding="utf-8")
-        assert "0 posts; nothing was stored" in call(tmp_path, "try")
+        assert "0 posts shown; nothing was stored" in call(tmp_path, "try")

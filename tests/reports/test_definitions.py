@@ -108,7 +108,7 @@ def test_what_went_on_in_private_stands_beside_the_answers_with_its_share_of_all
     (line,) = [each for each in letter.figures if each.name == "Moved to private messages"]
     assert (line.value, line.note) == ("33%", "2 answered, 1 in private, 0 never, of 3")
     first = next(each for each in letter.figures if each.name == "First reply within the target")
-    assert first.note.endswith("of 3"), "a first word like any other, in time or late"
+    assert first.note.endswith("of 3 cases due"), "a first word like any other, in time or late"
 
 
 def metrics(office: Office) -> dict[str, int]:
