@@ -28,18 +28,18 @@ NEGATIVE = "negative"  # the label of what needs an answer, where nothing else i
 @app.command("eval")
 def eval_(
     file: Annotated[Path, typer.Argument(help="A labelled CSV or JSON-lines file.")],
-    text: Annotated[str, typer.Option("--text", help="The column of the words.")] = "text",
-    label: Annotated[str, typer.Option("--label", help="The column of the label.")] = "label",
-    negative: Annotated[
-        str, typer.Option("--negative", help="The value that means that it needs an answer.")
-    ] = NEGATIVE,
-    brand: Annotated[str, typer.Option("--brand", help="Judge for this brand, with what it has learned.")] = "",
-    language: Annotated[str, typer.Option("--language", help="A column to tell the figures apart by.")] = "",
-    source: Annotated[str, typer.Option("--source", help="Another such column.")] = "",
+    text: Annotated[str, typer.Option("--text", help="Column with the text.")] = "text",
+    label: Annotated[str, typer.Option("--label", help="Column with the label.")] = "label",
+    negative: Annotated[str, typer.Option("--negative", help="The label that means it needs an answer.")] = NEGATIVE,
+    brand: Annotated[str, typer.Option("--brand", help="Judge as for this brand, including what it has learned.")] = "",
+    language: Annotated[str, typer.Option("--language", help="Column to break the figures down by.")] = "",
+    source: Annotated[str, typer.Option("--source", help="Another column to break them down by.")] = "",
     precision: Annotated[
-        float, typer.Option("--precision", min=0, max=1, help="Find the line of at least this precision.")
+        float, typer.Option("--precision", min=0, max=1, help="Find the threshold with at least this precision.")
     ] = 0.0,
-    recall: Annotated[float, typer.Option("--recall", min=0, max=1, help="Find the line of at least this recall.")] = 0,
+    recall: Annotated[
+        float, typer.Option("--recall", min=0, max=1, help="Find the threshold with at least this recall.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Measure the judge on posts that people have labelled: by two labels, or by the grades must, look and no."""
@@ -51,9 +51,9 @@ def eval_(
         labels = [grade != "no" for grade in grades]
     groups = file_import.groups_of(file, text, label, {"language": language, "source": source})
     if not texts:
-        raise Failed(f"{file}: no row with words in column {text}")
+        raise Failed(f"{file}: no row has text in column {text}")
     if not any(labels) and not grades:
-        raise Failed(f"{file}: no row says {negative!r} in column {label}; name its word: --negative WORD")
+        raise Failed(f"{file}: no row has {negative!r} in column {label}; name the right label with --negative LABEL")
     started = time.perf_counter()
     now = utc_now()
     with progress_bar(as_json) as bar:
@@ -82,7 +82,7 @@ def _judge_for(brand: str) -> Judge:
         return judge_of(settings, queries_of(settings))
     with opened() as assembly:
         if brand not in assembly.queries:
-            raise Failed(f"no brand is called {brand}; the settings name: {', '.join(assembly.queries)}")
+            raise Failed(f"no brand named {brand}; the settings have: {', '.join(assembly.queries)}")
         return assembly.intake.judge
 
 
@@ -113,20 +113,20 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
     for name in ("", "posts", "precision", "recall"):
         table.add_column(name, justify="left" if not name else "right")
     lanes = result.get("lanes", {})
-    for name, words in (("ping", "people are called"), ("both", "called, or in the sweep list")):
+    for name, words in (("ping", "alerts"), ("both", "alerts and sweep list")):
         lane = lanes.get(name)
         if lane:
             table.add_row(words, str(lane["n"]), f"{lane['precision']:.2f}", f"{lane['recall']:.2f}")
     for line in result["lines"]:
         words = f"{line['wanted']} of at least {line['at_least']:g}"
         if line["threshold"] is None:
-            table.add_row(words, "no line", "", "")
+            table.add_row(words, "not reachable", "", "")
         else:
-            words += f": line at {line['threshold']:.3f}"
+            words += f": threshold {line['threshold']:.3f}"
             table.add_row(words, str(line["n"]), f"{line['precision']:.2f}", f"{line['recall']:.2f}")
     console.print(table)
     console.print(
-        f"{result['n']:,} posts, {sum(labels):,} of them labelled as needing an answer · "
+        f"{result['n']:,} posts, {sum(labels):,} labelled as needing an answer · "
         f"area under ROC {result['roc_auc']:.3f} · "
         f"average precision {result['average_precision']:.3f} · F1 {result['f1']:.2f} · "
         f"{result['posts_per_second']:,} posts a second",
@@ -142,7 +142,7 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
         ),
         key=lambda each: -each[0],
     )[:8]
-    console.print("\nthe worst mistakes", style="dim")
+    console.print("\nWorst mistakes", style="dim")
     for _size, words, expected, verdict in wrong:
         console.print(Text(f"  {'missed' if expected else 'wrong '}  {excerpt(words, 110)}"), soft_wrap=one_line)
         console.print(
@@ -190,7 +190,7 @@ def _print_groups(option: str, rows: dict[str, dict[str, Any]]) -> None:
     """Short figures for each language or source; a share of few posts says little."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(f"by {option}", max_width=24, no_wrap=True)
-    for name in ("posts", "need one", "called", "precision", "recall", "both lanes", "area"):
+    for name in ("posts", "need one", "alerts", "precision", "recall", "both recall", "ROC area"):
         table.add_column(name, justify="right", no_wrap=True)
     for group, row in list(rows.items())[:30]:
         ping = row["ping"]
