@@ -223,9 +223,7 @@ def _forget_again(path: Path) -> str:
         carried = carry_over(database, utc_now())
         if carried.posts:
             wiping.wipe(database, utc_now())
-            for name in set(database.copies()) - before:  # made a moment ago, with the words in it
-                for each in (path.with_name(name), path.with_name(f"{name}.sha256")):
-                    each.unlink(missing_ok=True)
+            database.delete_copies(set(database.copies()) - before)  # made a moment ago, with the words in it
         return carried.words
     finally:
         database.close()

@@ -62,9 +62,12 @@ def erase(
         if as_json:
             print_json({"source": source, "posts": done.posts, "cases": done.cases, "closed": done.open_cases,
                         "by": who.name, "mutes": list(done.mutes), "ignored_by": list(done.ignored),
-                        "copies": list(done.copies), "overwritten": overwritten})  # fmt: skip
+                        "copies": list(done.left), "overwritten": overwritten,
+                        "copies_deleted": sorted({*done.copies} - {*done.left})})  # fmt: skip
             return
         console.print(Text(f"Erased: {done.words}."), soft_wrap=one_line)
+        if done.copies:
+            console.print(Text(done.copies_words, "dim"), soft_wrap=one_line)
         if not overwritten:
             console.print(Text(f"! {HELD_UP}", "yellow"), soft_wrap=one_line)
         for line in done.stays:
@@ -121,6 +124,8 @@ def _ask(found: forgetting.Known) -> None:
         "times stay. This cannot be undone.",
         soft_wrap=one_line,
     )
+    if found.copies:
+        console.print(Text(found.copies_words), soft_wrap=one_line)
     if not sys.stdin.isatty():
         raise Failed("nothing was erased: no terminal to ask on; --yes erases without asking")
     if not typer.confirm("Erase all of it?", default=False):

@@ -16,6 +16,7 @@ from monitor.ingest import asking
 from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
 from monitor.notify import trouble
+from monitor.privacy import retention
 from monitor.privacy.carrying_over import key_missing
 from monitor.reports import formatting
 from monitor.service import clock_check
@@ -88,6 +89,7 @@ def status(as_json: AsJson = False) -> None:
                         if name in assembly.settings.asked_after()
                     },
                     "erasures_without_key": forgotten.without_key(database),
+                    "copies": {name: stamp(until) for name, until in retention.copies_until(database).items()},
                     "not_stored": disk.fault(database, now) or None,
                     "not_alerted": trouble.lines(database, assembly.rules, now),
                     "daemon": served_by(assembly.settings.database.url.get_secret_value()) or None,
@@ -209,6 +211,9 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     if why := _retention_waits(database):
         notes.append(f"{clock_check.title(why)}. {clock_check.REMEDY}")
     for line in asking.words(database, assembly.settings, utc_now()):
+        console.print(Text(line, "dim"), soft_wrap=one_line)
+    for name, until in retention.copies_until(database).items():
+        line = f"{name}: a copy of the whole database, deleted on {until.astimezone(zone):%d %b}"
         console.print(Text(line, "dim"), soft_wrap=one_line)
     if missing := forgotten.without_key(database):
         notes.append(key_missing(missing, str(forgotten.key_file(database))))

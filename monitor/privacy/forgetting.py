@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.wording import count_words
@@ -44,7 +44,8 @@ class Known:
     mutes: tuple[int, ...]
     ignored: tuple[str, ...]  # brands whose settings name them
     held: tuple[str, ...] = ()  # their cases on hold: these wait for its end
-    copies: tuple[str, ...] = ()  # files beside the database that were made by Earful itself and hold what it held
+    copies: tuple[str, ...] = ()  # files beside the database that Earful made by itself: they go as well
+    left: tuple[str, ...] = ()  # those of them that could not be deleted
 
     @property
     def words(self) -> str:
@@ -61,8 +62,15 @@ class Known:
             f"Case {case} is on hold: its words are hidden, and go when that ends. Whoever asked is told then."
             for case in self.held
         )
-        copies = (f"{name} still holds what the database held when it was made: delete it." for name in self.copies)
-        return (*held, *mutes, *brands, *copies, *STAYS)
+        left = (f"{name} still holds what it held and could not be deleted: delete it." for name in self.left)
+        return (*held, *mutes, *brands, *left, *STAYS)
+
+    @property
+    def copies_words(self) -> str:
+        """Which copies go as well, in a sentence; empty where there are none."""
+        if not self.copies:
+            return ""
+        return f"Copies that Earful made of the whole database are deleted, too: {', '.join(self.copies)}."
 
 
 def known(database: Database, rules: Rules, source: str, author: str) -> Known:
@@ -141,7 +149,12 @@ def erase(
         )  # fmt: skip
         wiping.owe(database, now)
     forgotten.write(database, entries)
-    return found
+    return replace(found, left=delete_copies(database))
+
+
+def delete_copies(database: Database) -> tuple[str, ...]:
+    """Delete the copies that Earful made by itself, since they hold who was erased; those that could not be deleted."""
+    return tuple(database.delete_copies(database.copies()))
 
 
 def deleted(database: Database, source: str, natives: Sequence[str], gone: Sequence[str], now: datetime) -> list[str]:

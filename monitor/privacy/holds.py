@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from monitor.people import audit
 from monitor.people.identity import Actor
-from monitor.privacy.forgetting import close_what_is_left, forget
+from monitor.privacy.forgetting import close_what_is_left, delete_copies, forget
 from monitor.store import cases, deliveries, forgotten, holds, wiping
 from monitor.store import forgetting as store
 from monitor.store.database import Database, at
@@ -67,7 +67,10 @@ def end(database: Database, case_id: str, *, who: Actor, way: str, now: datetime
         standing = holds.of_case(database, clean(case_id))
         if standing is None:
             raise NotHeld(f"case {clean(case_id)[:40]} is not on hold")
-        return _end(database, standing["case_id"], who, way, now, address)
+        told = _end(database, standing["case_id"], who, way, now, address)
+    if told:
+        delete_copies(database)
+    return told
 
 
 def end_due(database: Database, now: datetime) -> list[Told]:
@@ -79,6 +82,8 @@ def end_due(database: Database, now: datetime) -> list[Told]:
         with database.transaction():
             if holds.of_case(database, row["case_id"]) is not None:
                 told += _end(database, row["case_id"], Actor("", "Earful"), "retention", now, "")
+    if told:
+        delete_copies(database)
     return told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -11,6 +12,9 @@ from monitor.store import forgetting as store
 from monitor.store import key_values
 from monitor.store.database import Database
 
+log = logging.getLogger("earful.forgetting")
+
+COPIES = timedelta(days=30)  # those that Earful makes of the whole database; after these nobody goes back to them
 PRESSES = timedelta(days=30)  # Slack tells a press again within minutes; a program may repeat itself for days
 _CAUGHT_UP = "forgetting: caught up"
 
@@ -32,7 +36,15 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
         if stopping():
             return forgotten
     store.trim(database, now - PRESSES)
+    old = [name for name, until in copies_until(database).items() if until <= now]
+    if old and not database.delete_copies(old):
+        log.info("deleted after %d days: %s", COPIES.days, ", ".join(old))
     return forgotten
+
+
+def copies_until(database: Database) -> dict[str, datetime]:
+    """The copies that Earful made of the whole database by itself, and when each is deleted."""
+    return {name: made + COPIES for name, made in database.copies().items()}
 
 
 def _forget(database: Database, posts: list[str], now: datetime) -> None:

@@ -6,16 +6,24 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from monitor.store import sums
+from alerts.wording import count_words
+from monitor.store import forgotten, sums
 from monitor.store.connect import Error
 from monitor.store.database import DatabaseUnusable, RoleTaken
 from monitor.store.schema import STEPS, version_of
 from monitor.store.sqlite import FileRole, InUse, Sqlite
 
+# What is told of the past whatever copy is put back: each line without its number, which every file counts for itself.
+RECORDS = {
+    "audit": "at, event, who, who_id, way, address, about, detail",
+    "erasures": "at, source, who, way, posts, cases",
+}
+
 
 def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = False) -> str:
     """Check `copy` and put it in the place of `path`; what stood there is kept. Returns what was done, in words.
 
+    Lines of the audit log, and of who was erased when, that were written since the copy was made go into it.
     Raises DatabaseUnusable, with everything left as it was.
     """
     if not copy.is_file():
@@ -30,11 +38,12 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
         summary = _checked_copy(copy, partial)
         if only_check:
             return f"{copy} is sound: {summary}. {proven}"
-        kept = _swap(partial, path, now)
+        kept, carried = _swap(partial, path, now)
     finally:
         for suffix in ("", "-wal", "-shm", "-journal", ".sha256"):
             partial.with_name(partial.name + suffix).unlink(missing_ok=True)
-    return f"Restored {summary} from {copy}. {proven}" + (f" What stood there is kept as {kept.name}." if kept else "")
+    there = f" What stood there is kept as {kept.name}.{carried}" if kept else ""
+    return f"Restored {summary} from {copy}. {proven}{there}"
 
 
 def _checked_copy(copy: Path, partial: Path) -> str:
@@ -58,11 +67,14 @@ def _checked_copy(copy: Path, partial: Path) -> str:
     return f"{counted[0]['n']:,} mentions, {counted[1]['n']:,} cases" if counted[0] and counted[1] else ""
 
 
-def _swap(partial: Path, path: Path, now: datetime) -> Path | None:
-    """Put `partial` in the place of `path`; what stood there is kept, also where it cannot be read any more."""
+def _swap(partial: Path, path: Path, now: datetime) -> tuple[Path | None, str]:
+    """Put `partial` in the place of `path`; what stood there is kept, also where it cannot be read any more.
+
+    Where that is, and what of it was carried over, in words.
+    """
     if not path.exists():
         partial.replace(path)
-        return None
+        return None, ""
     try:
         role = FileRole(path.with_name(f"{path.name}.daemon"), now)
     except RoleTaken as error:
@@ -70,7 +82,9 @@ def _swap(partial: Path, path: Path, now: datetime) -> Path | None:
     try:
         alone = InUse(path, alone=True)
         try:
-            return _put_in_place(partial, path, now)
+            _settle(path, now)
+            carried = _carry_records(path, partial)
+            return _put_in_place(partial, path, now), carried
         finally:
             alone.release()
     except RoleTaken as error:
@@ -80,7 +94,6 @@ def _swap(partial: Path, path: Path, now: datetime) -> Path | None:
 
 
 def _put_in_place(partial: Path, path: Path, now: datetime) -> Path:
-    _settle(path)
     kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%S}")
     kept.unlink(missing_ok=True)
     os.link(path, kept)  # at every moment a whole database stands at `path`
@@ -92,15 +105,46 @@ def _put_in_place(partial: Path, path: Path, now: datetime) -> Path:
     return kept
 
 
-def _settle(path: Path) -> None:
-    """Bring what the log beside the file holds into it, if the file can still be read."""
+def _carry_records(standing: Path, copy: Path) -> str:
+    """Write into a copy those lines of `standing` that it does not know; what was carried over, in words.
+
+    A copy of a schema without such a table stays as it is: whoever goes back a version needs it so.
+    """
+    lacks, count = [], 0
+    database = Sqlite(copy)
+    try:
+        database.run("ATTACH DATABASE :path AS standing", {"path": str(standing)})
+        with database.transaction():
+            for table, columns in RECORDS.items():
+                if not database.row("SELECT 1 FROM standing.sqlite_master WHERE name = :name", {"name": table}):
+                    continue
+                if not database.has_table(table):
+                    lacks.append(table)
+                    continue
+                count += database.run(
+                    f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM standing.{table} "
+                    f"EXCEPT SELECT {columns} FROM main.{table} ORDER BY at"
+                )
+    except Error:
+        return " Its audit log could not be read, so the copy knows nothing of what was done since."
+    finally:
+        database.close()
+    if lacks:
+        return f" The copy is older than the tables {' and '.join(lacks)}: their lines stay there alone."
+    return f" Carried over {count_words(count, 'line')} of the audit log and of erasures." if count else ""
+
+
+def _settle(path: Path, now: datetime) -> None:
+    """Bring what the log beside the file holds into it, if the file can still be read, and its erasures on the list."""
     try:
         standing = Sqlite(path)
     except DatabaseUnusable:
         return
     try:
         standing.checkpoint()
-    except Error:
+        if standing.has_table("forgotten"):
+            forgotten.newly_listed(standing, now)
+    except (*Error, DatabaseUnusable):
         return
     finally:
         standing.close()

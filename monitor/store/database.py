@@ -200,8 +200,12 @@ class Database(Protocol):
         """The same for whatever was ever emptied, also before this version: slow, once."""
         ...
 
-    def copies(self) -> list[str]:
-        """The names of the copies of the whole database that Earful made beside it by itself."""
+    def copies(self) -> Mapping[str, datetime]:
+        """The copies of the whole database that Earful made beside it by itself: their names, and when."""
+        ...
+
+    def delete_copies(self, names: Iterable[str]) -> list[str]:
+        """Delete these of `copies`, with what stands beside each; those that could not be deleted."""
         ...
 
     def close(self) -> None:

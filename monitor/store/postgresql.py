@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -216,8 +216,12 @@ class Postgresql:
     def overwrite_all(self, tables: Sequence[str]) -> None:
         """Vacuum does not care when a row was emptied."""
 
-    def copies(self) -> list[str]:
+    def copies(self) -> Mapping[str, datetime]:
         """PostgreSQL's copies are made and kept by whoever runs it."""
+        return {}
+
+    def delete_copies(self, names: Iterable[str]) -> list[str]:  # noqa: ARG002 - there are none
+        """Nothing to do."""
         return []
 
     def is_sound(self) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import glob
+import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -35,7 +36,9 @@ from monitor.store.database import (
 from monitor.store.ownership import as_its_folder
 
 Error = sqlite3.Error
+log = logging.getLogger("earful.store")
 _ROOM = 100 * 2**20
+_BESIDE = ("-wal", "-shm", "-journal", ".sha256")  # what may stand beside a file of SQLite, or one of our copies
 _MERGED_PAGES = 500  # of an index, in one step: some milliseconds
 MOST_KEPT = 16_000_000  # bytes of pages that all connections keep in memory
 # BUSY and LOCKED, IOERR and FULL, CORRUPT and NOTADB: https://sqlite.org/rescode.html
@@ -301,11 +304,27 @@ class Sqlite:
             raise DatabaseBusy(f"{self.path}: its disk has no room to write it anew ({free // 2**20:,} MB are free)")
         self._connection().execute("VACUUM")
 
-    def copies(self) -> list[str]:
+    def copies(self) -> Mapping[str, datetime]:
         """Those made before another schema, and what stood there before a restore."""
-        beside = ("-wal", "-shm", "-journal", ".sha256", ".partial")
-        found = self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*")
-        return sorted(each.name for each in found if not each.name.endswith(beside))
+        found = sorted(self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"))
+        # ctime: what stood there before a restore was written long ago, perhaps, and got its name then.
+        return {
+            each.name: datetime.fromtimestamp(each.stat().st_ctime, UTC)
+            for each in found
+            if not each.name.endswith((*_BESIDE, ".partial"))
+        }
+
+    def delete_copies(self, names: Iterable[str]) -> list[str]:
+        """The copy, then its log and its sum; a reason stands in the log."""
+        left = []
+        for name in names:
+            try:
+                for suffix in ("", *_BESIDE):
+                    self.path.with_name(name + suffix).unlink(missing_ok=True)
+            except OSError as error:
+                log.error("%s could not be deleted: %s", self.path.with_name(name), error.strerror)
+                left.append(name)
+        return left
 
     def lost(self) -> str:
         """What became of the open file: empty while it is the one at its path, else what was done to it, in words.

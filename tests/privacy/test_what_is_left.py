@@ -5,22 +5,39 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from connectors import Aside
 from monitor.cases.actions import say
+from monitor.cli import app
 from monitor.learning.feedback import Taught, Teaching, load
 from monitor.privacy import forgetting, retention
+from monitor.settings.loading import load as load_settings
 from monitor.store import columns, deliveries, key_values, mentions, sources, wiping
 from monitor.store.connect import open_database
+from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.text.model.trained import Learned
 from monitor.wiring import Assembly
-from tests.helpers import DAY, HOUR, LATE, NOW, assembly_of, case, count, messages, post, settings_from, take
+from tests.helpers import (
+    DAY,
+    HOUR,
+    LATE,
+    NOW,
+    assembly_of,
+    case,
+    count,
+    messages,
+    post,
+    settings_from,
+    settings_on,
+    take,
+)
 
 WORD = "zanzibarquartz"  # stands in all that Olga wrote, and in all that was written of her
 PARTED = "漏水事件"
@@ -227,14 +244,58 @@ def test_whoever_is_called_like_the_author_loses_the_name_and_staff_keep_theirs(
     assert count(acme.database, "case_log", "who = 'Ana'") >= 6
 
 
-def test_copies_that_earful_made_itself_are_named_to_who_erases(sqlite: Sqlite, tmp_path: Path) -> None:
+COPIES = ("before-restore-20260301T000000", "before-schema-8")
+
+
+def copy_it(database: Sqlite) -> list[str]:
+    """Copies as Earful makes them, with all that may stand beside one, and a file that is not ours to delete."""
+    for name in (*COPIES, "before-schema-8.sha256", "before-restore-20260301T000000-wal"):
+        database.path.with_name(f"{database.path.name}.{name}").write_bytes(b"her words")
+    database.path.with_name("copy.sqlite").write_bytes(b"her words")
+    return [f"{database.path.name}.{name}" for name in COPIES]
+
+
+def test_copies_that_earful_made_itself_go_with_whom_they_hold(sqlite: Sqlite, tmp_path: Path) -> None:
     acme = assembly_of(sqlite, settings_from(tmp_path))
     plant(acme)
-    for name in ("before-schema-8", "before-schema-8.sha256", "before-restore-20260301T000000"):
-        sqlite.path.with_name(f"{sqlite.path.name}.{name}").write_bytes(b"")
+    made = copy_it(sqlite)
+    known = forgetting.known(sqlite, acme.rules, "forum", "olgapetrova")
+    assert list(known.copies) == made, "named before anybody says yes"
+    assert all(name in known.copies_words for name in made)
+    assert forgetting.erase(sqlite, acme.rules, "forum", "nobody", who="Ana", way="page", now=NOW).copies == ()
+    assert list(sqlite.copies()) == made, "nobody was erased, so nothing is deleted"
     done = forgetting.erase(sqlite, acme.rules, "forum", "olgapetrova", who="Ana", way="page", now=NOW)
-    assert done.copies == (f"{sqlite.path.name}.before-restore-20260301T000000", f"{sqlite.path.name}.before-schema-8")
-    assert all(any(name in line for line in done.stays) for name in done.copies)
+    assert (list(done.copies), done.left) == (made, ())
+    assert [each.name for each in sqlite.path.parent.glob("*before*")] == []
+    assert sqlite.path.with_name("copy.sqlite").exists(), "what earful backup wrote is its owner's"
+
+
+def test_a_copy_that_cannot_be_deleted_is_named(sqlite: Sqlite, tmp_path: Path) -> None:
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    plant(acme)
+    folder = sqlite.path.with_name(f"{sqlite.path.name}.before-schema-8")
+    folder.mkdir()  # a file that even root cannot unlink
+    done = forgetting.erase(sqlite, acme.rules, "forum", "olgapetrova", who="Ana", way="page", now=NOW)
+    assert done.left == (folder.name,)
+    assert any(f"{folder.name} still holds" in line for line in done.stays)
+
+
+def test_copies_go_after_thirty_days_and_status_says_when(sqlite: Sqlite, tmp_path: Path) -> None:
+    file = settings_on(tmp_path, sqlite)
+    acme = assembly_of(sqlite, load_settings(file, {}))
+    made = copy_it(sqlite)
+    until = retention.copies_until(sqlite)
+    assert list(until) == made
+    told = CliRunner().invoke(app, ["--settings", str(file), "status", "--json"])
+    assert json.loads(told.stdout)["copies"] == {name: stamp(moment) for name, moment in until.items()}
+    shown = CliRunner().invoke(app, ["--settings", str(file), "status"], env={"COLUMNS": "200"})
+    assert f"{made[0]}: a copy of the whole database, deleted on" in shown.stdout
+    last = max(until.values())
+    retention.retain(sqlite, acme.settings, last - timedelta(hours=1))
+    assert list(sqlite.copies()) == made
+    retention.retain(sqlite, acme.settings, last)
+    assert [each.name for each in sqlite.path.parent.glob("*before*")] == []
+    assert sqlite.path.with_name("copy.sqlite").exists()
 
 
 def test_what_versions_before_emptied_in_part_is_emptied_whole_once(acme: Assembly, tmp_path: Path) -> None:

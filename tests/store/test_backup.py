@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from monitor.store import key_values, sums
+from monitor.people import audit as log
+from monitor.store import audit, forgetting, key_values, sums
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
-from monitor.store.schema import migrate
-from monitor.store.sqlite import Sqlite
+from monitor.store.schema import STEPS, migrate
+from monitor.store.sqlite import Error, Sqlite
 from tests.helpers import NOW, assembly_of, count, post, settings_from, take
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +69,48 @@ def test_a_copy_can_be_put_back_and_what_stood_there_is_kept(filled: Sqlite, tmp
     assert count(restored, "mentions") == 20
     assert (path.stat().st_mode & 0o777) == 0o600
     restored.close()
+    kept.close()
+
+
+def noted(database: Sqlite) -> list[tuple[str, str]]:
+    return [(line.at.isoformat(), line.about) for line in audit.lines(database, audit.Filter(), 100)]
+
+
+def note(database: Sqlite, minute: int, about: str) -> None:
+    log.note(database, log.Event.EXPORT, NOW + timedelta(minutes=minute), way="command line", about=about)
+
+
+def test_what_the_audit_log_says_since_the_copy_outlives_it(filled: Sqlite, tmp_path: Path) -> None:
+    copy, path = tmp_path / "copy.sqlite", filled.path
+    note(filled, 0, "before")
+    filled.backup_to(copy)
+    note(filled, 1, "since")
+    note(filled, 2, "since")  # the same, a minute later: a line of its own
+    forgetting.note(filled, "forum", "Ana", "page", 3, 1, NOW)
+    told = noted(filled)
+    filled.close()
+    for day in range(2):  # what a restore brought along outlives the next one
+        words = restore_to(copy, path, NOW + timedelta(days=day))
+        assert "Carried over 3 lines of the audit log and of erasures." in words
+    restored = Sqlite(path)
+    assert noted(restored) == told, "in their order, each once"
+    assert [row["who"] for row in forgetting.noted(restored)] == ["Ana"]
+    with pytest.raises(Error, match="kept until they are old"):
+        restored.run("DELETE FROM audit")
+    assert restored.is_sound(every_page=True) == ""
+    restored.close()
+
+
+def test_a_copy_from_before_the_audit_log_says_where_its_lines_are(filled: Sqlite, tmp_path: Path) -> None:
+    older = Sqlite(tmp_path / "older.sqlite")
+    migrate(older, NOW, STEPS[:2])
+    older.close()
+    note(filled, 1, "since")
+    path = filled.path
+    filled.close()
+    assert "older than the tables audit: their lines stay there alone" in restore_to(older.path, path, NOW)
+    kept = Sqlite(path.with_name("earful.sqlite.before-restore-20260304T100000"))
+    assert len(noted(kept)) == 1
     kept.close()
 
 
@@ -139,7 +183,7 @@ def test_a_database_that_is_damaged_itself_can_be_restored(filled: Sqlite, tmp_p
     path = filled.path
     filled.close()
     path.write_bytes(b"\xff" * 100_000)
-    restore_to(copy, path, NOW)
+    assert "Its audit log could not be read" in restore_to(copy, path, NOW)
     restored = Sqlite(path)
     assert restored.is_sound() == ""
     assert count(restored, "mentions") == 20
