@@ -1,4 +1,4 @@
-"""SQLite, by sqlite-utils: one file, and the only module that chooses SQLite's driver."""
+"""SQLite: one file, through the driver that sqlite-utils chooses; the only module that does."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def read_only(path: Path) -> sqlite_utils.Database:
 
 
 class Sqlite:
-    """SQLite through sqlite-utils, in WAL mode where this SQLite is safe in it, else with a rollback journal."""
+    """SQLite in WAL mode where this SQLite is safe in it, else with a rollback journal."""
 
     dialect = "sqlite"
 
@@ -149,10 +149,6 @@ class Sqlite:
         ):
             connection.execute(f"PRAGMA {pragma}")
         return connection
-
-    def utils(self) -> sqlite_utils.Database:
-        """This thread's connection as sqlite-utils sees it (schema, search, backup); no plug-ins from outside."""
-        return sqlite_utils.Database(self._connection(), execute_plugins=False)
 
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""

@@ -57,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> None:
         if given.find in statement:
             found.append(statements.number)
 
-    database.utils().conn.set_trace_callback(trace)  # type: ignore[union-attr]
+    database._connection().set_trace_callback(trace)
     know_sources(database, settings)
     assembly = assemble(settings, database)
     if given.variant:
