@@ -18,10 +18,12 @@ import shlex
 import shutil
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +197,23 @@ def start(unit: dict[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]
     return daemon, told
 
 
+def older(path: Path, script: str) -> None:
+    """Put the database of an older version in the place of the one that stands there, as the same user's."""
+    owner = path.stat()
+    for each in path.parent.glob("earful.sqlite*"):
+        each.unlink()
+    with closing(sqlite3.connect(path)) as written:
+        written.executescript(script)
+    os.chown(path, owner.st_uid, owner.st_gid)
+    path.chmod(0o600)
+
+
+def schema_of(path: Path) -> list[int]:
+    """How many steps of the schema a database has taken, and how many posts it holds."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as read:
+        return [read.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("schema_steps", "posts")]
+
+
 def live(unit: dict[str, str]) -> dict[str, Any]:
     """From the start of the unit to an orderly stop, as at a reboot: what systemd and a browser see."""
     daemon, told = start(unit)
@@ -236,8 +255,12 @@ def main() -> None:
     installed += [run(block) for block in asked["install"][1:]]
     unit = unit_in("/etc/systemd/system/earful.service")
     run("sudo earful cases")  # before the first start, as root: the database is made by it
-    found = live(unit)
+    # From here on as if 0.1.0 had run here until now: its database, and the steps of the page.
+    database = Path(unit["WorkingDirectory"], "earful.sqlite")
+    older(database, asked["0.1.0"])
     run(asked["upgrade"])
+    found = live(unit)  # what `systemctl restart` starts
+    found["upgraded"] = [schema_of(database), run("sudo earful case 1")]
     run("install -d -m 0700 /backups; earful backup /backups/copy.sqlite")
     user = pwd.getpwnam(unit["User"])
     found["user"] = [user.pw_uid, user.pw_dir, user.pw_shell]
@@ -249,6 +272,9 @@ def main() -> None:
     found["written by others"] = [
         str(path) for path in Path("/opt/earful").rglob("*") if not path.is_symlink() and path.stat().st_uid != 0
     ]
+    [copy] = (each for each in database.parent.glob("earful.sqlite.before-schema-*") if each.suffix != ".sha256")
+    run(f"sudo earful restore {copy}")  # "to go back"
+    found["back"] = schema_of(database)
     found["systemctl"] = Path("/systemctl").read_text().splitlines()
     found["installed"] = "".join(installed)
     json.dump(found, sys.stdout)

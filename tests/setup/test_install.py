@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from monitor.store.schema import STEPS
 from tests.house.reading import ROOT, tracked
 from tests.setup.empty_root import NO_ROOT
 
@@ -44,6 +45,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     asked = {
         "install": steps("README.md", "install"),
         "upgrade": "".join(steps("docs/operations.md", "upgrade")),
+        "0.1.0": (ROOT / "tests/store/databases/0.1.0-full.sqlite.sql").read_text("utf-8"),
         "files": [path.relative_to(ROOT).as_posix() for path in tracked()],
     }
     root = tmp_path_factory.mktemp("empty") / "root"
@@ -84,6 +86,14 @@ def test_folders_and_files_belong_to_whom_they_should(found: dict[str, Any]) -> 
     assert {mode for _, mode in inside.values()} <= {"0o600", "0o700"}, inside
     assert files["/backups/copy.sqlite"] == ["root", "0o600"]
     assert found["written by others"] == []
+
+
+def test_the_steps_of_the_upgrade_take_a_database_of_0_1_0_along_and_its_copy_goes_back(found: dict[str, Any]) -> None:
+    (steps_taken, posts), case = found["upgraded"]
+    assert steps_taken == len(STEPS)
+    assert posts >= 5, "and what the sample day has brought meanwhile"
+    assert "Ana" in case
+    assert found["back"] == [2, 5], "as 0.1.0 left it"
 
 
 def test_the_steps_enable_start_and_restart_it(found: dict[str, Any]) -> None:
