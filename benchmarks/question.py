@@ -42,6 +42,29 @@ def figures(queue: Queue) -> str:
     return " | ".join(parts)
 
 
+def queue_line(queue: Queue) -> str:
+    """Write what people find who read one queue, pings first and then the list, in one line."""
+    must, shown = queue.placed["must"], queue.shown
+    first20, first80, listed = shown[:20], shown[:80], queue.listed
+    parts = (
+        f"first 20: {share(first20.count('must'), len(first20))} must",
+        f"first 80 hold {first80.count('must')} of {must.posts} ({share(first80.count('must'), must.posts)})",
+        f"pings hold {share(must.ping, must.posts)}",
+        f"ping and list {share(must.posts - must.nowhere, must.posts)}",
+        f"list {len(listed)}, no {share(listed.count('no'), len(listed))}",
+        f"must in its first {OPEN} {must.open}, further down {must.further}, nowhere {must.nowhere}",
+    )
+    return " | ".join(parts)
+
+
+def made_day(posts: Sequence[Graded], size: int = 3_000) -> list[Graded]:
+    """Make a day of this size of graded posts: all of them as often as they fit whole, then every so many-th."""
+    if not posts:
+        return []
+    rounds, rest = divmod(size, len(posts))
+    return [*posts] * rounds + [posts[place * len(posts) // rest] for place in range(rest)]
+
+
 def share(part: int, whole: int) -> str:
     """Write a share as ".85"; "-" of nothing."""
     return f"{part / whole:.2f}".replace("0.", ".", 1) if whole else "-"
@@ -90,21 +113,35 @@ def main() -> None:
     """Print the figures of every labelled set that is at hand."""
     judge = Judge([])
     print("Does this post need an answer from us? Labelled posts that the model never saw.\n")
-    print(f"{'sample day':18}", figures(queue_of(judged_day())))
+    day = judged_day()
+    print(f"{'sample day':18}", figures(queue_of(day)))
+    made: list[Graded] = [*day]
     for language in sorted({each.language for each in labelled.written()}):
         held = [each for each in labelled.written() if each.held and each.language == language]
-        print(f"{f'written {language} held':18}", figures(queue_of(judged(judge, held))))
+        made += (found := judged(judge, held))
+        print(f"{f'written {language} held':18}", figures(queue_of(found)))
     try:
         measured, drawn = labelled.measured(), labelled.drawn()
     except labelled.DataAbsent as absent:
         print(f"NOT MEASURED on real posts: {absent}")
+        print_queues(day, made)
         return
     for dataset in labelled.ONLY_MEASURED:
         for side in ("dev", "aside"):
             some = [each for each in measured if each.dataset == dataset and half(each.text) == side]
-            print(f"{f'{dataset} {side}':18}", figures(queue_of(judged(judge, some))))
+            made += (found := judged(judge, some))
+            print(f"{f'{dataset} {side}':18}", figures(queue_of(found)))
     reviews = [each for each in drawn if each.held and each.dataset == "google_play"]
-    print(f"{'reviews held':18}", figures(queue_of(judged(judge, reviews))))
+    made += (found := judged(judge, reviews))
+    print(f"{'reviews held':18}", figures(queue_of(found)))
+    print_queues(day, made)
+
+
+def print_queues(day: Sequence[Graded], made: Sequence[Graded]) -> None:
+    """Print what people find who read the sample day, and a day of 3,000 made of every set above, as one queue."""
+    print("\nAs one queue, pings first, then the list by how much each post needs us:\n")
+    print(f"{'sample day':18}", queue_line(queue_of(day)))
+    print(f"{'made day of 3,000':18}", queue_line(queue_of(made_day(made))))
     print()
 
 

@@ -36,6 +36,12 @@ class Verdict:
     churn: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     words: tuple[str, ...] = ()  # the words of the brand's query that matched
+    need: float = -1.0  # how much it needs us, from 0 to 1: the order of the list; below 0 where nobody asked
+
+    @property
+    def order(self) -> float:
+        """What lists are ordered by, the largest first."""
+        return self.need if self.need >= 0 else self.needs_answer
 
 
 @dataclass(frozen=True, slots=True)

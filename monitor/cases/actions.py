@@ -110,6 +110,7 @@ def say_within(
     if row is None:
         raise NotPossible(f"there is no case {case_id}; earful cases lists all cases")
     case = cases.case_of(row)
+    cases.note_looked(database, [case.id] if case.lane == "sweep" else [], now)  # whatever comes of it
     if verb == "undo":
         return _undo(database, rules, case, actor, way, now)
     if verb not in VERBS:

@@ -25,6 +25,7 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.connect import Error
 from monitor.store.database import Database, Row, listed_in, stamp
+from monitor.text.need import MUST
 
 log = logging.getLogger("earful.escalation")
 
@@ -273,8 +274,8 @@ class _Round:
 def lists(database: Database, rules: Rules, now: datetime) -> int:
     """Queue the lists of the day that are due; how many messages that makes.
 
-    They are the opening brief (what nobody has although its ladder has ended, and whatever else waits), the list of
-    what may need an answer, and the list of normal cases that still wait.
+    They are the opening brief (what needs us and two lists named in vain, what nobody has although its ladder has
+    ended, and whatever else waits), the list of what may need an answer, and the list of normal cases that still wait.
     """
     queued = 0
     for name, key, moment in _moments(rules, now):
@@ -301,34 +302,67 @@ def _moments(rules: Rules, now: datetime) -> Iterator[tuple[str, str, datetime]]
 
 
 def _queue_list(database: Database, rules: Rules, key: str, name: str, moment: datetime, now: datetime) -> int:
+    payloads = (
+        _named_by_the_list(database, rules, now)
+        if name == "sweep"
+        else {"": _named_by_a_brief(database, rules, name, moment, now)}
+    )
+    rows = [
+        deliveries.new_row(
+            about=key.replace("list:sweep", f"list:{kind}") if kind else key,
+            target=target,
+            now=now,
+            due_at=now,
+            reason="the opening brief" if name == "opening" else "the list of the day",
+            payload=payload,
+            key=target,
+        )
+        for kind, by_target in payloads.items()
+        for target, payload in by_target.items()
+    ]
+    deliveries.queue(database, rows)
+    return len(rows)
+
+
+Payloads = dict[str, dict[str, list[str]]]  # target -> what its message is made of
+
+
+def _named_by_the_list(database: Database, rules: Rules, now: datetime) -> dict[str, Payloads]:
+    """What may need an answer, what needs us most first; and apart from it what is in languages that nobody reads."""
+    found: dict[str, Payloads] = {"sweep": {}, "languages": {}}
+    named = []
+    for row in cases.to_list(database, now):
+        named.append(row["id"])
+        by_target = found["languages" if row["unread"] else "sweep"]
+        for target in listed_in(row["targets"]) or rules.settings.alerts.notify:
+            by_target.setdefault(target, {"cases": []})["cases"].append(row["id"])
+    cases.note_named(database, named, now)
+    return found
+
+
+def _named_by_a_brief(database: Database, rules: Rules, name: str, moment: datetime, now: datetime) -> Payloads:
+    """What still waits; an opening brief begins with what two lists named in vain and what nobody took."""
     by_target: dict[str, list[str]] = {}
     heads: dict[str, list[str]] = {}  # what has come to the end of its ladder
-    for row in cases.waiting(database, "sweep" if name == "sweep" else "ping"):
-        named, is_head = (True, False) if name == "sweep" else _named(rules, row, name, moment, now)
-        if not named or (name == "sweep" and key_values.has_period(database, _listed(row))):
+    first: dict[str, list[str]] = {}
+    for row in cases.overlooked(database, MUST, moment, now) if name == "opening" else ():
+        for target in listed_in(row["targets"]) or rules.settings.alerts.notify:
+            first.setdefault(target, []).append(row["id"])
+    for row in cases.waiting(database, "ping"):
+        named, is_head = _named(rules, row, name, moment, now)
+        if not named:
             continue
         for target in listed_in(row["targets"]) or rules.settings.alerts.notify:
             (heads if is_head else by_target).setdefault(target, []).append(row["id"])
-        if name == "sweep":
-            key_values.take_period(database, _listed(row), now)
-    if name == "opening":
-        by_target = {target: [*first, *by_target.get(target, ())] for target, first in heads.items()}
-    deliveries.queue(
-        database,
-        [
-            deliveries.new_row(
-                about=key,
-                target=target,
-                now=now,
-                due_at=now,
-                reason="the opening brief" if name == "opening" else "the list of the day",
-                payload={"cases": ids},
-                key=target,
-            )
-            for target, ids in by_target.items()
-        ],
-    )
-    return len(by_target)
+    if name != "opening":
+        return {target: {"cases": ids} for target, ids in by_target.items()}
+    return {
+        target: {
+            "cases": [*first.get(target, ()), *heads.get(target, ()), *by_target.get(target, ())],
+            "first": first.get(target, []),
+        }
+        for target in dict.fromkeys([*first, *heads])
+    }
 
 
 def people_left(database: Database, rules: Rules, now: datetime) -> int:
@@ -405,11 +439,6 @@ def _named(rules: Rules, row: Row, name: str, moment: datetime, now: datetime) -
         return case.state_at(now) == "open", ended
     except (ValueError, KeyError, TypeError):
         return name == "opening", True
-
-
-def _listed(row: Row) -> str:
-    """The key under which it is kept that a case was listed since it was last answered."""
-    return f"listed:{row['id']}:{row['answered_at']}"
 
 
 def _next_step(database: Database, rules: Rules, case_id: str, now: datetime) -> datetime | None:

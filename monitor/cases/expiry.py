@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.case import Outcome
 from monitor.settings.models import Earful
-from monitor.store import cases, key_values
+from monitor.store import cases
 from monitor.store.database import Database, Row
 
 LOOKED = timedelta(days=1)  # an entry that somebody saw stays so long: whoever saw it may take it yet
@@ -18,10 +18,9 @@ _BATCH = 500
 
 
 def looked_at(database: Database, case_ids: list[str], now: datetime) -> None:
-    """Somebody of the staff saw these entries of the list."""
+    """Somebody of the staff saw these entries of the list: they are named in no further one."""
     with database.transaction():
-        for case_id in case_ids:
-            key_values.take_period(database, cases.LOOKED + case_id, now)
+        cases.note_looked(database, case_ids, now)
 
 
 def close_over(database: Database, earful: Earful, now: datetime) -> int:

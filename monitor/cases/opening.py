@@ -17,6 +17,8 @@ from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Routed, Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
+from monitor.text.explanations import is_unread
+from monitor.text.need import with_history
 from monitor.types import Judged
 
 Person = tuple[str, str, str]  # brand, source, author
@@ -128,6 +130,8 @@ class CaseOpener:
             reach=post.reach,
             rating=post.rating,
             language=verdict.language,
+            need=self._need(each, person),
+            unread=int(is_unread(verdict) and not rules.reads(verdict.language, routed)),
         )
         if row["owner"]:
             row.update(acknowledged_at="", claim_expires_at=stamp(rules.claim_expiry(priority, self.now)))
@@ -165,6 +169,8 @@ class CaseOpener:
         if from_private and order[priority] > order["urgent"]:
             priority, reasons = "urgent", (*reasons, "writes in public again after we sent them on")
         changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
+        if case.lane == "sweep":
+            changes |= self._listed_again(case, self._need(each, person, case.id))
         if came_back:
             changes |= {"asked_at": post.posted_at, "held": 0, "first_word_at": None, "sent_on": 0}
         if order[priority] < order[case.priority]:
@@ -196,6 +202,19 @@ class CaseOpener:
                 self._tell_again(row, "writes again", hurt="hurt" in verdict.tags)
             elif worse and priority == "critical" and case.id not in self.new_cases:
                 self._tell_again(row, "critical now", hurt="hurt" in verdict.tags)
+
+    def _need(self, each: Judged, person: Person, case_id: str = "") -> float:
+        """How much a mention needs us, with what is known of its author."""
+        gravity = self._gravity(each, person, case_id)
+        if each.verdict.praise:
+            return 0.0
+        return with_history(each.verdict.order, contacts=gravity.contacts, unanswered=gravity.unanswered_before)
+
+    def _listed_again(self, case: Case, need: float) -> dict[str, Any]:
+        """What changes in an entry of the list that something came to: the next list names it as a new one."""
+        row = self.new_cases.get(case.id) or cases.row_of(self.database, case.id)
+        before = float(row["need"] or 0.0) if row is not None else 0.0
+        return {"need": max(need, before), "named": 0}
 
     @staticmethod
     def _comes_back_from_private(case: Case, each: Judged) -> bool:

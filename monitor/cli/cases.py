@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors import Post
 from monitor.cases import actions as verbs
+from monitor.cases import expiry
 from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path, speaker
 from monitor.ingest import asking
 from monitor.notify import rendering
@@ -163,6 +165,7 @@ def case_json(assembly: Any, row: Row, told: list[deliveries.Delivery]) -> dict[
         "lane": case.lane,
         "priority": case.priority,
         "priority_reasons": list(case.priority_reasons),
+        "need": row["need"],
         **{name: row[name] or None for name in moments},
         "owner": case.owner or None,
         "owner_id": case.owner_id or None,
@@ -214,10 +217,11 @@ def cases_(
             for row in rows:
                 print_json(case_json(assembly, row, told[row["id"]]))
             return
-        _case_table(assembly, rows)
+        in_list = 0 if flagged else cases.count(assembly.database, replace(wanted, lane="sweep"))
+        _case_table(assembly, rows, in_list)
 
 
-def _case_table(assembly: Any, rows: list[Row]) -> None:
+def _case_table(assembly: Any, rows: list[Row], in_list: int) -> None:
     """One line a case; what may need an answer apart, below those that people are called for."""
     if not rows:
         _nothing("case")
@@ -227,7 +231,9 @@ def _case_table(assembly: Any, rows: list[Row]) -> None:
     if called:
         console.print(_table_of(assembly, called))
     if listed:
-        console.print(Text(f"{'' if not called else chr(10)}May need an answer ({len(listed)}):", "dim"))
+        first = f", the first {len(listed):,}" if in_list > len(listed) else ""
+        head = f"May need an answer ({in_list:,}{first}):"
+        console.print(Text(f"{'' if not called else chr(10)}{head}", "dim"))
         console.print(_table_of(assembly, listed))
     console.print(Text(f"{len(rows)} shown. Details of a case: {command(settings_path())} case ID", "dim"))
 
@@ -275,8 +281,16 @@ def _cells(
         Text(when(case.due_at, now, zone) if waits and case.due_at else "", "red" if late else ""),
         *([Text(safe_line(case.source))] if several else []),
         Text(safe_line(case.author)),
-        (told[-1].post.text or told[-1].post.title) if told else "(deleted)",
+        _why(row, said) + ((told[-1].post.text or told[-1].post.title) if told else "(deleted)"),
     ]
+
+
+def _why(row: Row, said: list[Mention]) -> str:
+    """Of an entry of the list the reason why it is there, before its words; the others have their urgency."""
+    worst = rendering.worst_of(said)
+    if row["lane"] != "sweep" or worst is None:
+        return ""
+    return f"{rendering.why_listed(worst)[0].partition(': ')[0]} · "
 
 
 @app.command()
@@ -325,6 +339,8 @@ def case(
             told = deliveries.of_cases(assembly.database, {row["id"]: row["story_id"]})
             print_json(case_json(assembly, row, told[row["id"]]))
             return
+        if row["lane"] == "sweep":
+            expiry.looked_at(assembly.database, [row["id"]], utc_now())
         _one_case(assembly, row)
 
 

@@ -130,7 +130,8 @@ class Outbox:
             newest = max(each, key=lambda row: (row.created_at, row.id))
             older = [row for row in each if row is not newest]
             named = [case for row in (*older, newest) for case in row.payload.get("cases", ())]
-            deliveries.rewrite(self.database, newest.id, {**newest.payload, "cases": list(dict.fromkeys(named))})
+            merged = {**newest.payload, "cases": list(dict.fromkeys(named))}
+            deliveries.rewrite(self.database, newest.id, merged)
             for row in older:
                 deliveries.drop(self.database, row.id, "a later list says it")
                 overtaken[row.id] = row
@@ -250,7 +251,7 @@ class Outbox:
 
 
 def _kept(row: Delivery) -> dict[str, Any]:
-    kept = {"ping", "cases", "footer", "owner", "hurt", "sends"}
+    kept = {"ping", "cases", "first", "footer", "owner", "hurt", "sends"}
     return {key: value for key, value in row.payload.items() if key in kept}
 
 

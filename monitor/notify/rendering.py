@@ -14,15 +14,17 @@ from zoneinfo import ZoneInfo
 from alerts import Action, Alert, Entry, Line, case_policy, hours
 from alerts.case import PRIORITIES, Case, Priority, never_answered
 from alerts.wording import around, count_words, span_words
-from monitor.cases.own_lists import NOBODYS
+from monitor.notify import daily_lists
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, Row, at
 from monitor.store.deliveries import Delivery
+from monitor.text.explanations import LIKE_A_COMPLAINT
 from monitor.types import Mention
 
 WORST = 5  # cases told in full; the others get a short line each
 SHORT_LINES = 80
+OPEN = 30  # entries of the list that a message shows, before "and 115 more"
 ORDER = {priority: number for number, priority in enumerate(PRIORITIES)}
 
 SignedLink = Callable[[str, str, str], str]  # (case id, target, purpose) -> address, or "" where there is no page
@@ -54,16 +56,23 @@ def compose(
 ) -> Composed:
     """The alert of one message: `root` is the row that is sent, `subjects` what it speaks of (itself, or its load)."""
     if root.about.startswith("list:own:"):
-        return _own_list(database, rules, root, now, link, revision)
+        return Composed(*daily_lists.own_list(database, rules, root, now, link, revision), ())
+    if root.about.startswith("list:languages:"):
+        return Composed(*daily_lists.by_language(database, rules, root, now, revision), ())
     rows = _rows(database, rules, root, subjects)
-    rows.sort(key=lambda row: _urgency(cases.case_of(row), now))
+    in_order = _places(root)
+    rows.sort(key=lambda row: in_order(cases.case_of(row), now))
     told = mentions.of_cases(database, [row["id"] for row in rows])
     history = history_of(database, rows[:WORST], now)
+    first_of_all = frozenset(root.payload.get("first", ()))
     entries = tuple(
-        _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target)
+        _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target,
+               overlooked=row["id"] in first_of_all)
         for row in rows[:WORST]
-    )
-    also = tuple(_short(rules, row, told.get(row["id"], []), now) for row in rows[WORST : WORST + SHORT_LINES])
+    )  # fmt: skip
+    listed = root.about.startswith("list:sweep")
+    most = OPEN if listed else WORST + SHORT_LINES
+    also = tuple(_short(rules, row, told.get(row["id"], []), now, why=listed) for row in rows[WORST:most])
     all_cases = tuple(cases.case_of(row) for row in rows)
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
     kind = _kind(root, rows)
@@ -88,49 +97,9 @@ def compose(
         kind=kind,
         priority=priority,
         urgent=root.urgent or priority == "critical",
-        page_url=rules.settings.earful.page_url.rstrip("/") + "/",
+        page_url=rules.settings.earful.page_url.rstrip("/") + ("/?state=sweep" if listed else "/"),
     )
     return Composed(alert, all_cases, ids)
-
-
-def _own_list(
-    database: Database, rules: Rules, root: Delivery, now: datetime, link: SignedLink, revision: int
-) -> Composed:
-    """An owner's lines of the day, by how things stand now: what went on in private, and what takes too long."""
-    page_url = rules.settings.earful.page_url.rstrip("/")
-    ids = [*root.payload.get("sent_on", ()), *root.payload.get("late", ())]
-    known = {case.id: case for case in map(cases.case_of, cases.rows_of(database, ids).values())}
-    private = [case for case in known.values() if case.sent_on and case.state_at(now) == "answered"]
-    late = [known[each] for each in root.payload.get("late", ()) if each in known]
-    late = [case for case in late if case.closed_at is None and not (case.sent_on and case in private)]
-    entries = []
-    if private:
-        whose = str(root.payload.get("owner_id", "")) or NOBODYS
-        press = Action("all_solved", "All solved", whose, link(whose, root.target, "all_solved"))
-        headline = f"{len(private):,} you sent on: solved, still open?"
-        entries.append(
-            Entry(private[0].id, headline, "", (_numbers(private),), page_url=f"{page_url}/?state=private",
-                  actions=(press,))
-        )  # fmt: skip
-    if late:
-        headline = f"{len(late):,} past the time to be settled"
-        entries.append(Entry(late[0].id, headline, "", (_numbers(late),), page_url=f"{page_url}/cases/{late[0].id}"))
-    alert = Alert(
-        key=root.id,
-        reason=root.reason,
-        title="Your list of the day" if entries else "Your list of the day: nothing is left of it",
-        entries=tuple(entries),
-        thread=root.about,
-        revision=revision,
-        kind="brief",
-    )
-    return Composed(alert, tuple({case.id: case for case in [*private, *late]}.values()), ())
-
-
-def _numbers(found: Sequence[Case]) -> str:
-    """ "#12, #15 and 4 more" """
-    more = f" and {len(found) - 8:,} more" if len(found) > 8 else ""
-    return ", ".join(f"#{case.id}" for case in found[:8]) + more
 
 
 def notice(row: Delivery) -> Alert:
@@ -169,6 +138,20 @@ def _urgency(case: Case, now: datetime) -> tuple[int, int, str, int]:
     return standing, ORDER[case.priority], case.due_at.isoformat() if case.due_at else "9", int(case.id)
 
 
+def _places(root: Delivery) -> Callable[[Case, datetime], tuple[Any, ...]]:
+    """How the cases of a message are ordered: by urgency; the list by its own order, what is done last."""
+    if root.about.startswith("list:sweep"):
+        places = {case: place for place, case in enumerate(root.payload.get("cases", ()))}
+        return lambda case, now: (_urgency(case, now)[0], places.get(case.id, len(places)))
+    first = frozenset(root.payload.get("first", ()))
+
+    def place(case: Case, now: datetime) -> tuple[Any, ...]:
+        standing, order, due, number = _urgency(case, now)
+        return standing, 0.5 if case.id in first else order, due, number  # after what is critical, before all else
+
+    return place
+
+
 def history_of(database: Database, rows: Iterable[Row], now: datetime) -> dict[str, list[Row]]:
     """case id -> the same author's earlier cases in 30 days that people were called for."""
     wanted = list(rows)
@@ -201,7 +184,10 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
     waiting = sum(1 for case in found if case.state_at(now) == "open")
     done = sum(1 for case in found if case.state_at(now) in {"answered", "closed"})
     if root.about.startswith("list:sweep"):
-        return f"{count_words(len(found), 'post')} that may need an answer"
+        thanks = sum("praise worth thanks" in case.priority_reasons for case in found)
+        praised = f"{count_words(thanks, 'post')} worth thanks" if thanks else ""
+        asked = f"{count_words(len(found) - thanks, 'post')} that may need an answer" if thanks < len(found) else ""
+        return " and ".join(part for part in (asked, praised) if part)
     if root.about.startswith("list:opening"):
         return f"{count_words(waiting, 'case')} that nobody has yet"
     if root.about.startswith("list:night"):
@@ -260,8 +246,11 @@ def _entry(
     now: datetime,
     link: SignedLink,
     target: str,
+    *,
+    overlooked: bool = False,
 ) -> Entry:
     case = cases.case_of(row)
+    facts = facts_of(rules, row, case, worst_of(told), earlier, now)
     worst = worst_of(told)
     times = f", {case_policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
     posted = clock_words(rules, case.last_posted_at, now)
@@ -270,7 +259,7 @@ def _entry(
         case_id=case.id,
         headline=f"{author_of(case, rules)} on {case.source}{times} · posted {posted}",
         excerpt=(worst.post.text or worst.post.title or _stars(worst)) if worst else "",
-        facts=facts_of(rules, row, case, worst, earlier, now),
+        facts=("in two lists, and nobody looked", *facts) if overlooked else facts,
         url=worst.post.url if worst else "",
         page_url=f"{base}/cases/{case.id}",
         priority=case.priority,
@@ -301,6 +290,11 @@ def worst_of(told: Sequence[Mention]) -> Mention | None:
     )
 
 
+def why_listed(mention: Mention) -> tuple[str, ...]:
+    """Why a post stands in the list; before 0.2.0 some were stored without a reason."""
+    return mention.verdict.reasons or (LIKE_A_COMPLAINT,)
+
+
 def point_of(mention: Mention) -> tuple[str, ...]:
     """The words of a post that decided, as the reasons name them."""
     named = [reason.rpartition(": ")[2] for reason in mention.verdict.reasons if ": " in reason]
@@ -312,7 +306,7 @@ def facts_of(
     rules: Rules, row: Row, case: Case, worst: Mention | None, earlier: Sequence[Row], now: datetime
 ) -> tuple[str, ...]:
     """Why this case is where it is, in at most six short facts."""
-    facts = list(worst.verdict.reasons[:3]) if worst else []
+    facts = list((why_listed(worst) if case.lane == "sweep" else worst.verdict.reasons)[:3]) if worst else []
     starred = any(fact.endswith((" star", " stars")) for fact in facts)
     never = [each for each in earlier if never_answered(each["answered_at"], each["outcome"])]
     for reason in case.priority_reasons:
@@ -392,13 +386,18 @@ def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: 
     return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
 
 
-def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> Line:
-    """One line for a case beyond the worst five: who, where, the words that matter, and where to answer."""
+def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime, *, why: bool) -> Line:
+    """One line for a case beyond the worst five: who, where, the words that matter, and where to answer.
+
+    With `why`, it begins with the reason why it is there.
+    """
     case = cases.case_of(row)
     worst = worst_of(told)
     words = around(worst.post.text or worst.post.title, point_of(worst), 80) if worst else ""
     how = standing(rules, case, now)
     hurry = f"{case.priority} · " if case.priority in {"critical", "urgent"} else ""
+    if why and worst is not None:
+        hurry += f"{why_listed(worst)[0].partition(': ')[0]} · "
     return Line(
         f"#{case.id} {hurry}{author_of(case, rules)} on {case.source}: {words}" + (f" ({how})" if how else ""),
         worst.post.url if worst else "",

@@ -213,6 +213,13 @@ class Rules:
                 )
         return Routed("alerts.notify", self.settings.alerts.notify, "", None)
 
+    def reads(self, language: str, routed: Routed) -> bool:
+        """Whether a rule sends this language somewhere: whoever is there reads it."""
+        return any(
+            language in rule.language and routed.rule == (rule.name or f"alerts.routes[{number}]")
+            for number, rule in enumerate(self.settings.alerts.routes, 1)
+        )
+
     def on_duty(self, now: datetime) -> list[Person]:
         """Who is on now by the rota; whoever has no shifts is always on."""
         local = now.astimezone(self.settings.zone)

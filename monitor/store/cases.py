@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.case import Case
@@ -19,16 +19,17 @@ COLUMNS = (
     "owner_id", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on",
     "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
     "next_step_at", "claim_expires_at", "chain", "quiet", "praise", "targets", "route", "tags", "worst", "reach",
-    "rating", "language", "reopened", "backdated", "mentions", "revision", "held", "first_word_at",
+    "rating", "language", "reopened", "backdated", "mentions", "revision", "held", "first_word_at", "need", "named",
+    "named_at", "unread",
 )  # fmt: skip
 _ADD = f"INSERT INTO cases ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + column for column in COLUMNS)})"
 _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(COLUMNS, ""),
-    **dict.fromkeys(
-        ("fingerprint", "sent_on", "step", "quiet", "praise", "reopened", "backdated", "revision", "held"), 0
-    ),
+    **dict.fromkeys(("fingerprint", "sent_on", "step", "quiet", "praise", "reopened", "backdated", "revision"), 0),
+    **dict.fromkeys(("held", "named", "unread"), 0),
     "mentions": 1,
     "worst": 0.0,
+    "need": 0.0,
     "reach": None,
     "rating": None,
     "priority_reasons": "[]",
@@ -340,9 +341,25 @@ class Filter:
 
 
 def find(database: Database, wanted: Filter) -> list[Row]:
-    """Cases with every column: open ones first, then the most urgent, then the longest waiting."""
+    """Cases with every column: open ones first, then the most urgent, then the longest waiting.
+
+    What only may need an answer has no clock: it comes by how much it needs us.
+    """
+    conditions, values = _conditions(wanted)
+    return database.rows(
+        f"SELECT * FROM cases WHERE {conditions} ORDER BY CASE WHEN closed_at = '' THEN 0 ELSE 1 END, "
+        "CASE WHEN answered_at = '' THEN 0 ELSE 1 END, CASE lane WHEN 'ping' THEN 0 ELSE 1 END, "
+        "CASE WHEN lane <> 'ping' THEN 4 WHEN priority = 'critical' THEN 0 WHEN priority = 'urgent' THEN 1 "
+        "WHEN priority = 'normal' THEN 2 ELSE 3 END, CASE WHEN lane = 'ping' THEN 0 ELSE unread END, "
+        "CASE WHEN lane = 'ping' THEN 0 ELSE need END DESC, CASE WHEN due_at = '' THEN 1 ELSE 0 END, due_at, n "
+        "LIMIT :limit OFFSET :offset",
+        {**values, "limit": wanted.limit, "offset": wanted.offset},
+    )
+
+
+def _conditions(wanted: Filter) -> tuple[str, dict[str, Any]]:
     conditions = ["1 = 1"]
-    values: dict[str, Any] = {"limit": wanted.limit, "offset": wanted.offset}
+    values: dict[str, Any] = {}
     for column in ("brand", "source", "lane", "owner", "language"):
         if value := getattr(wanted, column):
             conditions.append("(owner_id = :owner OR owner = :owner)" if column == "owner" else f"{column} = :{column}")
@@ -352,13 +369,14 @@ def find(database: Database, wanted: Filter) -> list[Row]:
     if wanted.since is not None:
         conditions.append("opened_at >= :since")
         values["since"] = stamp(wanted.since)
-    return database.rows(
-        f"SELECT * FROM cases WHERE {' AND '.join(conditions)} ORDER BY CASE WHEN closed_at = '' THEN 0 ELSE 1 END, "
-        "CASE WHEN answered_at = '' THEN 0 ELSE 1 END, CASE lane WHEN 'ping' THEN 0 ELSE 1 END, "
-        "CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
-        "CASE WHEN due_at = '' THEN 1 ELSE 0 END, due_at, n LIMIT :limit OFFSET :offset",
-        values,
-    )
+    return " AND ".join(conditions), values
+
+
+def count(database: Database, wanted: Filter) -> int:
+    """How many cases `find` would list without a limit."""
+    conditions, values = _conditions(wanted)
+    row = database.row(f"SELECT count(*) AS n FROM cases WHERE {conditions}", values)
+    return int(row["n"]) if row else 0
 
 
 def due(database: Database, now: datetime, limit: int = 1000) -> list[Row]:
@@ -421,6 +439,62 @@ def waiting(database: Database, lane: str, size: int = 500) -> Iterator[Row]:
     for start in range(0, len(found), size):
         clause, values = marks("c", [row["id"] for row in found[start : start + size]])
         yield from database.rows(f"SELECT * FROM cases WHERE id IN {clause} ORDER BY first_posted_at, id", values)
+
+
+LOOKED = "looked at:"  # with a case's id: the period that says when somebody last saw the entry of the list
+_SEEN = f"EXISTS (SELECT 1 FROM periods p WHERE p.key = '{LOOKED}' || c.id AND p.at >= c.last_posted_at)"
+_TO_LIST = (
+    "c.closed_at = '' AND c.lane = 'sweep' AND c.owner = '' AND c.quiet = 0 AND c.snoozed_until <= :now "
+    f"AND c.waiting_until <= :now AND (c.answered_at = '' OR c.answered_at < c.last_posted_at) AND NOT {_SEEN}"
+)
+TIME_TO_LOOK = timedelta(hours=1)  # two lists that were late and leave together are one to whoever reads them
+LISTS = 2  # lists that name an entry at which nobody looks; praise and languages that nobody reads are named once
+
+
+def to_list(database: Database, now: datetime, size: int = 500) -> Iterator[Row]:
+    """What the next list names: what the last one named and nobody looked at, then what is new; what needs us first."""
+    found = database.rows(
+        f"SELECT c.id FROM cases c WHERE {_TO_LIST} "
+        f"AND c.named < CASE WHEN c.praise = 1 OR c.unread = 1 THEN 1 ELSE {LISTS} END AND c.named_at <= :seen "
+        "ORDER BY c.named DESC, c.need DESC, c.n",
+        {"now": stamp(now), "seen": stamp(now - TIME_TO_LOOK)},
+    )
+    yield from _in_order(database, [row["id"] for row in found], size)
+
+
+def overlooked(database: Database, need: float, before: datetime, now: datetime, size: int = 500) -> Iterator[Row]:
+    """What needs us at least so much, and all its lists named before that moment without anybody looking."""
+    found = database.rows(
+        f"SELECT c.id FROM cases c WHERE {_TO_LIST} AND c.praise = 0 AND c.unread = 0 AND c.need >= :need "
+        f"AND c.named >= {LISTS} AND c.named_at < :before ORDER BY c.need DESC, c.n",
+        {"now": stamp(now), "need": need, "before": stamp(before)},
+    )
+    yield from _in_order(database, [row["id"] for row in found], size)
+
+
+def _in_order(database: Database, ids: Sequence[str], size: int) -> Iterator[Row]:
+    """The rows of these cases in this order, page by page."""
+    for start in range(0, len(ids), size):
+        page = ids[start : start + size]
+        rows = rows_of(database, page)
+        yield from (rows[each] for each in page if each in rows)
+
+
+def note_looked(database: Database, ids: Iterable[str], now: datetime) -> None:
+    """Somebody saw these entries of the list: the first time counts, and again once something came to them."""
+    database.run_many(
+        "INSERT INTO periods (key, at, detail) VALUES (:key, :now, '') ON CONFLICT (key) DO UPDATE "
+        "SET at = excluded.at WHERE periods.at < (SELECT last_posted_at FROM cases WHERE id = :id)",
+        ({"key": LOOKED + each, "id": each, "now": stamp(now)} for each in ids),
+    )
+
+
+def note_named(database: Database, ids: Iterable[str], at_moment: datetime) -> None:
+    """One more list has named these."""
+    database.run_many(
+        "UPDATE cases SET named = named + 1, named_at = :at WHERE id = :id",
+        ({"id": each, "at": stamp(at_moment)} for each in ids),
+    )
 
 
 def waiting_critical(database: Database) -> list[Row]:
@@ -498,7 +572,6 @@ def open_without(database: Database, sources: Sequence[str], brands: Sequence[st
     )
 
 
-LOOKED = "looked at:"  # with a case's id: the period that says that somebody saw the entry in the list
 _LISTED = "c.closed_at = '' AND c.owner = '' AND (c.lane = 'sweep' OR c.quiet = 1)"
 
 

@@ -86,7 +86,7 @@ TABLES: dict[str, Classed] = {
             "id n brand source lane priority opened_at first_posted_at last_posted_at story_id due_at asked_at "
             "resolve_due_at acknowledged_at answered_at sent_on closed_at outcome why snoozed_until waiting_until step "
             "next_step_at claim_expires_at chain quiet praise tags worst rating language reopened backdated mentions "
-            "revision overdue_for held first_word_at"
+            "revision overdue_for held first_word_at need named named_at unread"
         ),
     ),
     "case_log": Classed(

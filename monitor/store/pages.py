@@ -50,7 +50,7 @@ def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
     return " UNION ".join(questions), values  # one list: beside an OR, no plan begins with what was found
 
 
-SECTIONS = ("waiting", "taken", "later", "answered", "private", "closed", "sweep")
+SECTIONS = ("waiting", "taken", "later", "answered", "private", "closed", "sweep", "unread")
 _OPEN = "c.closed_at = ''"
 _UNANSWERED = "(c.answered_at = '' OR c.answered_at < c.last_posted_at)"
 _AWAKE = "c.snoozed_until <= :now AND c.waiting_until <= :now"
@@ -61,7 +61,8 @@ _SECTION = {
     "answered": f"c.closed_at = '' AND NOT {_UNANSWERED} AND c.sent_on = 0",
     "private": f"c.closed_at = '' AND NOT {_UNANSWERED} AND c.sent_on = 1",
     "closed": "c.closed_at <> ''",
-    "sweep": f"c.closed_at = '' AND c.lane = 'sweep' AND {_UNANSWERED}",
+    "sweep": f"c.closed_at = '' AND c.lane = 'sweep' AND c.unread = 0 AND {_UNANSWERED}",
+    "unread": f"c.closed_at = '' AND c.lane = 'sweep' AND c.unread = 1 AND {_UNANSWERED}",
 }
 _URGENT = (
     "CASE c.priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
@@ -71,6 +72,8 @@ _ORDER = {
     "answered": "c.answered_at DESC, c.n DESC",
     "private": "c.answered_at, c.n",
     "closed": "c.closed_at DESC, c.n DESC",
+    "sweep": "c.need DESC, c.n",  # stays what it is while people look: who turns a page misses nothing
+    "unread": "c.language, c.n",
 }
 
 
@@ -139,6 +142,16 @@ def counts(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:
     )
     found = {section: int(row[section] or 0) if row is not None else 0 for section in still}
     return {**found, "closed": count(database, "closed", wanted, now)}
+
+
+def unread_languages(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:
+    """language -> how many entries of the list stand in it that nobody here reads, the most first."""
+    condition, values = _inbox("unread", wanted, now)
+    rows = database.rows(
+        f"SELECT c.language, count(*) AS n FROM cases c WHERE {condition} GROUP BY c.language ORDER BY 2 DESC, 1",
+        values,
+    )
+    return {row["language"]: int(row["n"]) for row in rows}
 
 
 def found_cases(database: Database, words: Words, limit: int = 900) -> list[str]:

@@ -328,9 +328,25 @@ HOLDS = (
         at {key}, done_at {text}){strict}""",
 )
 
+# How much a case needs us: the order of the list. Which lists have named it, and whether nobody reads its language.
+LISTED = (
+    "ALTER TABLE cases ADD COLUMN need {number}",
+    "ALTER TABLE cases ADD COLUMN named {count}",
+    "ALTER TABLE cases ADD COLUMN named_at {text}",
+    "ALTER TABLE cases ADD COLUMN unread {count}",
+    "UPDATE cases SET need = CASE WHEN praise = 1 THEN 0 ELSE coalesce((SELECT max(m.needs_answer) FROM mentions m "
+    "WHERE m.case_id = cases.id AND m.lane <> 'none'), 0) END",
+    "UPDATE cases SET named = 1, named_at = opened_at WHERE lane = 'sweep' AND EXISTS (SELECT 1 FROM periods p "
+    "WHERE p.key = 'listed:' || cases.id || ':' || cases.answered_at)",
+    "UPDATE cases SET unread = 1 WHERE lane = 'sweep' AND EXISTS (SELECT 1 FROM mentions m WHERE m.case_id = cases.id "
+    "AND m.reasons LIKE '%in a language that is not read here%')",
+    "CREATE INDEX cases_listed ON cases (need DESC, n) WHERE closed_at = '' AND lane = 'sweep'",
+)
+
 Steps = tuple[tuple[str, ...], ...]
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
+    LISTED,
 )  # fmt: skip
 
 

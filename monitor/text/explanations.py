@@ -15,6 +15,7 @@ PRAISE = ("praise worth thanks",)
 SPAM = ("offers a telephone number to call",)
 LIKE_A_COMPLAINT = "reads like a complaint"
 ASKS = "asks you a question"
+UNREAD = "in a language that is not read here"
 _TOOK_TIME = 20  # words, signs counted too
 _MOST_WORDS = 3  # of the post, that one reason names
 # What a kind of cue says that the writer does; every other kind reports a fault.
@@ -69,7 +70,7 @@ def reasons_of(heard: Features, lane: Lane, star_reason: str, *, answers_us: boo
     elif heard.felt.odds >= FELT and not told:
         reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
-        reasons.append(f"in a language that is not read here ({heard.language})")
+        reasons.append(f"{UNREAD} ({heard.language})")
     return tuple(reasons) or (_nothing_named(heard, answers_us=answers_us),)
 
 
@@ -132,6 +133,11 @@ def _because(reasons: Sequence[str]) -> str:
     if not said:
         return ""
     return " because it " + (f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0])
+
+
+def is_unread(verdict: Verdict) -> bool:
+    """Whether a post is shown unjudged, because nobody here reads its language."""
+    return verdict.lane == "sweep" and any(reason.startswith(UNREAD) for reason in verdict.reasons)
 
 
 def is_praise(post: Post, heard: Features) -> bool:

@@ -22,6 +22,7 @@ from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
 from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.model.trained import Answer, Learned, Lesson
+from monitor.text.need import need_of
 from monitor.text.relevance import has_learned, names_context, relevance, speaks_to
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.triage import begin, by_stars, lane_of, rule_lines
@@ -255,6 +256,7 @@ class Judge:
             churn=tuple(dict.fromkeys(cue.words for cue in heard.signals.cues if cue.kind.churn)),
             tags=tags_of(heard) if lane != "none" and not praise else (),
             words=matched,
+            need=0.0 if praise else need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason)),
         )
         if heard.spam and post.rating is None and not answers_us:  # stored and searchable, never told
             return replace(found, lane="none", praise=False, critical=False, reasons=SPAM, tags=("spam",))

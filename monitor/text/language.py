@@ -29,6 +29,15 @@ _OLD_TAGS = {
     "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl", "dut": "nl", "jpn": "ja",
     "kor": "ko", "zho": "zh", "chi": "zh", "rus": "ru", "ara": "ar", "hin": "hi", "tur": "tr", "pol": "pl", "swe": "sv",
 }  # fmt: skip
+_NAMES = {
+    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",
+    "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian", "fi": "Finnish",
+    "fr": "French", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian", "id": "Indonesian",
+    "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian", "ms": "Malay",
+    "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian",
+    "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian", "sv": "Swedish", "sw": "Swahili", "ta": "Tamil", "th": "Thai",
+    "tl": "Filipino", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
 _tag = re.compile(r"([A-Za-z]{2,4})(?:[-_][A-Za-z0-9_\-@.]*)?")
 
 # Words that hardly any other language in Latin letters has. Three of them in a short text make it English, and the
@@ -101,6 +110,11 @@ def _script(text: str) -> str:
         if count > 1 and count >= share * letters:
             return language
     return ""
+
+
+def name_of(code: str) -> str:
+    """Return what a language is called in English; the code itself where we do not know."""
+    return _NAMES.get(code, code)
 
 
 def detect(text: str, hint: str = "") -> str:

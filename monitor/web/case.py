@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from alerts import case_policy
 from alerts.case import Case, never_answered
 from monitor.cases import actions as verbs
+from monitor.cases import expiry
 from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.settings import overrides
@@ -115,7 +116,10 @@ def _we_failed(case: Case) -> bool:
 
 @get("/cases/{id}")
 def show(context: RequestContext) -> Response:
-    """The whole case."""
+    """The whole case. Who of the staff opens an entry of the list has looked at it."""
+    row = _row(context)
+    if row["lane"] == "sweep" and context.looks:
+        expiry.looked_at(context.database, [row["id"]], context.now)
     return _show(context)
 
 

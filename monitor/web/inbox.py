@@ -22,6 +22,7 @@ from monitor.people.identity import Actor
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Database, Row
+from monitor.text.language import name_of
 from monitor.text.similarity import alike
 from monitor.types import Mention
 from monitor.web import search
@@ -34,6 +35,8 @@ from monitor.web.routing import RequestContext, get, post
 OUTCOMES = dict(zip(verbs.OUTCOMES, ("solved", "could not be solved", "no answer needed"), strict=True))
 WHYS = dict(zip(verbs.WHYS, ("not about us", "not a complaint", "spam", "handled elsewhere"), strict=True))
 PAGE = 50
+OPEN = 30  # entries of the list that stand open before "show more", and as many more at each press
+MOST_OPEN = 600  # entries on one page; further ones push the first ones out
 AT_ONCE = 200  # cases that one form may speak of
 TITLES = {
     "waiting": "Unassigned",
@@ -43,13 +46,14 @@ TITLES = {
     "private": "Moved to private messages: solved, or still open?",
     "closed": "Closed",
     "sweep": "May need an answer",
+    "unread": "In languages that nobody here reads",
 }
 
 
 STATES = {
     "waiting": "nobody has taken it", "taken": "taken", "later": "later", "answered": "answered",
     "private": "in private", "closed": "closed",
-    "sweep": "may need one",
+    "sweep": "may need one", "unread": "language not read",
 }  # fmt: skip
 
 
@@ -179,6 +183,14 @@ def wanted_of(context: RequestContext) -> tuple[pages.Inbox, search.Search]:
     )
 
 
+def _window(section: str, number: int) -> tuple[int, int]:
+    """Which cases a page shows: (from, how many). "Show more" keeps what stood there, up to a bound."""
+    if section != "sweep":
+        return PAGE * (number - 1), PAGE
+    start = max(OPEN * number - MOST_OPEN, 0)
+    return start, OPEN * number - start
+
+
 @get("/")
 def inbox(context: RequestContext) -> Response:
     """What waits, what somebody is on, what sleeps; beside it what may need an answer."""
@@ -194,18 +206,18 @@ def inbox(context: RequestContext) -> Response:
     groups: list[dict[str, Any]] = []
     for name in shown:
         total = totals[name]
-        offset = PAGE * (number - 1) if state else 0
-        rows = pages.inbox(database, name, wanted, now, PAGE, offset) if total else []
+        offset, size = _window(name, number) if state else (0, PAGE)
+        rows = pages.inbox(database, name, wanted, now, size, offset) if total else []
         groups.append({"name": name, "title": TITLES[name], "total": total, "from": offset,
                        "lines": folded(lines(database, context.rules, rows, now, context.zone))})  # fmt: skip
     beside = None
-    if state == "sweep" and context.who.may("staff"):
+    if state in {"sweep", "unread"} and context.looks:
         seen = [each.case.id for group in groups for line in group["lines"] for each in (line, *line.same)]
         expiry.looked_at(database, seen, now)
     if not state:
         rows = pages.inbox(database, "sweep", wanted, now, 12)
         beside = {
-            "total": pages.count(database, "sweep", wanted, now),
+            "total": totals["sweep"],
             "lines": lines(database, context.rules, rows, now, context.zone),
         }
     return page(
@@ -215,7 +227,9 @@ def inbox(context: RequestContext) -> Response:
         priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
         said=context.query("said"), undo=context.query("undo"),
         more={name: totals[name] for name in ("answered", "private", "closed")} if not state else {},
-        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST, not_read=not_read(context),
+        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST, not_read=not_read(context), shown_until=OPEN * number,
+        unread={code: (name_of(code), many) for code, many in pages.unread_languages(database, wanted, now).items()}
+        if totals["unread"] else {},
     )  # fmt: skip
 
 

@@ -78,6 +78,12 @@ class RequestContext:
         return Directory(self.database, self.settings)
 
     @property
+    def looks(self) -> bool:
+        """Whether one of the staff opened this: no viewer, and no page that stands open and follows by itself."""
+        by_itself = self.request.headers.get("x-live") == "1"
+        return self.identity is not None and self.identity.may("staff") and not by_itself
+
+    @property
     def address(self) -> str:
         """From where it is asked."""
         return client_of(self.request, self.settings)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts import hours
+from alerts.case import Case
 from monitor.notify import rendering
 from monitor.reports import formatting, statistics
 from monitor.settings.models import Settings
@@ -58,7 +59,8 @@ def case(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> dict
         "author": found.author,
         "lane": found.lane,
         "priority": found.priority,
-        "reasons": list(found.priority_reasons),
+        "reasons": _reasons(found, worst),
+        "need": round(row["need"] or 0.0, 4),
         "state": state,
         "says": (worst.post.text or worst.post.title)[:500] if worst else "",
         "url": worst.post.url if worst else "",
@@ -82,6 +84,13 @@ def case(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> dict
         "outcome": found.outcome or None,
         "why": found.why or None,
     }
+
+
+def _reasons(found: Case, worst: Mention | None) -> list[str]:
+    """Why a case is where it is; of an entry of the list what brought its post there, too."""
+    if found.lane != "sweep" or worst is None:
+        return list(found.priority_reasons)
+    return list(dict.fromkeys([*rendering.why_listed(worst), *found.priority_reasons]))
 
 
 def case_list(database: Database, rules: Rules, rows: Sequence[Row], now: datetime) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts import ladder
-from monitor.cases import escalation
+from monitor.cases import escalation, expiry
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries
 from monitor.store.database import stamp
@@ -322,7 +322,9 @@ def test_only_who_is_on_duty_is_called(database: Base, tmp_path: Path) -> None:
 # -- lists ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_only_may_need_an_answer_comes_in_one_list_and_never_in_a_second(database: Base, tmp_path: Path) -> None:
+def test_what_only_may_need_an_answer_comes_in_a_list_and_not_in_the_next_once_somebody_looked(
+    database: Base, tmp_path: Path
+) -> None:
     acme = house(database, tmp_path)
     assert escalation.lists(database, acme.rules, NOW) == 0  # the morning's list, with nothing in it
     take(acme, *(post(ASKING, author=f"c{n}", thread_id=f"t{n}") for n in range(3)))
@@ -330,6 +332,7 @@ def test_what_only_may_need_an_answer_comes_in_one_list_and_never_in_a_second(da
     assert escalation.lists(database, acme.rules, NOW + 4 * HOUR) == 0
     assert escalation.lists(database, acme.rules, nine) == 1
     assert escalation.lists(database, acme.rules, nine + MINUTE) == 0
+    expiry.looked_at(database, ["1", "2", "3"], nine + HOUR)
     assert escalation.lists(database, acme.rules, three) == 0
     (row,) = [each for each in messages(database) if each.about.startswith("list:")]
     assert sorted(row.payload["cases"]) == ["1", "2", "3"]

@@ -38,6 +38,7 @@ HASHES = (
     "dac1fec227138826c7736b8e0f8ce096",
     "c514db9a53c9d12fa005a0fb9ee9ffd8",
     "2ea1fc92cafde94e017161183e9c10b7",
+    "b005aae3d2f258deb6165465860aefde",
 )
 
 

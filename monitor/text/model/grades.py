@@ -60,7 +60,7 @@ def right(grades: Sequence[str]) -> int:
 
 def list_order(verdict: Verdict) -> float:
     """What the list is ordered by, the first one smallest."""
-    return -verdict.needs_answer
+    return -verdict.order
 
 
 def queue_of(posts: Iterable[Graded]) -> Queue:

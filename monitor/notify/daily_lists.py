@@ -1,0 +1,90 @@
+"""Lists of the day that name no case in full: an owner's own line, and what is in languages that nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from alerts import Action, Alert, Entry, Line
+from alerts.case import Case
+from alerts.wording import count_words
+from monitor.cases.own_lists import NOBODYS
+from monitor.settings.rules import Rules
+from monitor.store import cases
+from monitor.store.database import Database
+from monitor.store.deliveries import Delivery
+from monitor.text.language import name_of
+
+SignedLink = Callable[[str, str, str], str]
+
+
+def own_list(
+    database: Database, rules: Rules, root: Delivery, now: datetime, link: SignedLink, revision: int
+) -> tuple[Alert, tuple[Case, ...]]:
+    """An owner's lines of the day, by how things stand now: what went on in private, and what takes too long."""
+    page_url = rules.settings.earful.page_url.rstrip("/")
+    ids = [*root.payload.get("sent_on", ()), *root.payload.get("late", ())]
+    known = {case.id: case for case in map(cases.case_of, cases.rows_of(database, ids).values())}
+    private = [case for case in known.values() if case.sent_on and case.state_at(now) == "answered"]
+    late = [known[each] for each in root.payload.get("late", ()) if each in known]
+    late = [case for case in late if case.closed_at is None and not (case.sent_on and case in private)]
+    entries = []
+    if private:
+        whose = str(root.payload.get("owner_id", "")) or NOBODYS
+        press = Action("all_solved", "All solved", whose, link(whose, root.target, "all_solved"))
+        headline = f"{len(private):,} you sent on: solved, still open?"
+        entries.append(
+            Entry(private[0].id, headline, "", (_numbers(private),), page_url=f"{page_url}/?state=private",
+                  actions=(press,))
+        )  # fmt: skip
+    if late:
+        headline = f"{len(late):,} past the time to be settled"
+        entries.append(Entry(late[0].id, headline, "", (_numbers(late),), page_url=f"{page_url}/cases/{late[0].id}"))
+    alert = Alert(
+        key=root.id,
+        reason=root.reason,
+        title="Your list of the day" if entries else "Your list of the day: nothing is left of it",
+        entries=tuple(entries),
+        thread=root.about,
+        revision=revision,
+        kind="brief",
+    )
+    return alert, tuple({case.id: case for case in [*private, *late]}.values())
+
+
+def _numbers(found: Sequence[Case]) -> str:
+    """ "#12, #15 and 4 more" """
+    more = f" and {len(found) - 8:,} more" if len(found) > 8 else ""
+    return ", ".join(f"#{case.id}" for case in found[:8]) + more
+
+
+def by_language(
+    database: Database, rules: Rules, root: Delivery, now: datetime, revision: int
+) -> tuple[Alert, tuple[Case, ...]]:
+    """What is in languages that nobody here reads: one line a language, for whoever knows somebody who does."""
+    page_url = rules.settings.earful.page_url.rstrip("/")
+    rows = cases.rows_of(database, root.payload.get("cases", ()))
+    waiting = [(row["language"], case) for row in rows.values() if (case := cases.case_of(row)).state_at(now) == "open"]
+    counts: dict[str, int] = {}
+    for language, _ in waiting:
+        counts[language] = counts.get(language, 0) + 1
+    found = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    posts = count_words(len(waiting), "post")
+    title = f"{posts} in languages that nobody here reads"
+    if len(found) == 1:
+        title = f"{posts} in {name_of(found[0][0])}, which nobody here reads"
+    alert = Alert(
+        key=root.id,
+        reason=root.reason,
+        title=title if found else "Languages that nobody here reads: nothing is left of it",
+        entries=(),
+        also=tuple(
+            Line(f"{name_of(language)}: {count_words(many, 'post')}", f"{page_url}/?state=unread&language={language}")
+            for language, many in found
+        ),
+        thread=root.about,
+        revision=revision,
+        kind="brief",
+        page_url=f"{page_url}/?state=unread",
+    )
+    return alert, tuple(case for _, case in waiting)
