@@ -21,7 +21,7 @@ MARK = "…"  # stands where something was cut
 # Controls, and what reorders or hides text: overrides and isolates, zero-width space and joiner-like fillers, the
 # byte order mark, tag characters, and code points that are not characters. U+200C/D stay: Persian and emoji need them.
 _UNWANTED = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff\U0010fffe\U0010ffff]"
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -32,6 +32,8 @@ _MARKS_IN_A_ROW = 3  # Vietnamese stacks two; beyond three the marks only climb 
 
 def clean_line(text: str) -> str:
     """Return `text` as one line that may stand anywhere: no controls, overrides or half characters, single spaces."""
+    if text.isascii() and text.isprintable():
+        return text.strip() if "  " not in text else " ".join(text.split())
     text = _UNWANTED.sub("", _SURROGATES.sub("\ufffd", _ANSI.sub("", text)))
     text = _SPACE.sub(" ", text)
     if not text.isascii():

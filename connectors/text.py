@@ -28,6 +28,7 @@ SPACELESS = (
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MARK_RUN = re.compile(rf"[^\x00-\u02ff\w]{{{_MOST_MARKS + 1},}}")
 # Each alternative ends at the next "<" at the latest, so that no text of any length makes the search start over.
 _TAG = re.compile(
@@ -50,17 +51,33 @@ _RUN_TOGETHER = re.compile(r"(?:19|20)\d{10}(?:\d\d)?")
 
 
 def clean(text: str) -> str:
-    """Make text safe to keep anywhere: no surrogates (U+FFFD instead), no control characters but tab and newline, NFC.
+    """Make text safe to keep anywhere: no control characters but tab and newline, no surrogates, NFC.
 
-    Every kind of line end becomes a newline. Runs of combining marks are cut at 30: no script needs more, and ordering
-    them takes the Unicode algorithm half a minute on 200 kB of them.
+    Every kind of line end becomes a newline. Two halves of a surrogate pair become their character, a lone one U+FFFD.
+    Cleaning twice changes nothing.
     """
-    if _SURROGATE.search(text):
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
+    if text.isascii() and text.isprintable():
+        return text
+    if _UNCLEAN.search(text):
+        if _SURROGATE.search(text):
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", _MARK_RUN.sub(_thinned, text))
+    return unicodedata.normalize("NFC", few_marks(text))
+
+
+def few_marks(text: str) -> str:
+    """Cut runs of combining marks at 30 (the Stream-Safe format of Unicode's UAX #15).
+
+    No script needs more, and ordering them takes the Unicode algorithm half a minute on 200 kB of them.
+    """
+    return _MARK_RUN.sub(_thinned, text)
+
+
+def bare_name(name: str) -> str:
+    """The name of an account as it is compared: without the @ or u/ before it, in any case."""
+    return name.lstrip("@").removeprefix("u/").casefold()
 
 
 def _thinned(match: re.Match[str]) -> str:

@@ -13,10 +13,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from connectors import Post
+from connectors.text import clean
 from monitor.cases import actions as verbs
 from monitor.people.identity import of_assistant
 from monitor.store import cases, mentions, pages
-from monitor.text.normalize import clean
 from monitor.web import search, serializers
 from monitor.wiring import Assembly
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from alerts import ladder
 from alerts.case import Case, Outcome
+from connectors.text import clean
 from monitor.cases import night_calls
 from monitor.people.actors import admit, refusal
 from monitor.people.identity import Actor, Directory
@@ -21,7 +22,6 @@ from monitor.people.reach import reached
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Database
-from monitor.text.normalize import clean
 
 UNDO_WITHIN = timedelta(minutes=10)
 LONGEST_REST = timedelta(days=366)  # of a snooze or a wait; a case that comes back never is one that is lost

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from connectors.text import clean
 from monitor.notify import account_notices
 from monitor.people import audit
 from monitor.people.actors import admit, refusal
@@ -24,7 +25,7 @@ from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.store.connect import Error
-from monitor.text.normalize import clean, safe_line
+from monitor.text.normalize import safe_line
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 app = typer.Typer(

@@ -16,6 +16,7 @@ from rich.text import Text
 from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors import Post
+from connectors.durations import span
 from monitor.cases import actions as verbs
 from monitor.cases import expiry
 from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path, speaker
@@ -25,7 +26,7 @@ from monitor.people.audit import Event
 from monitor.people.identity import Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
-from monitor.settings.models import EARLIEST, LATEST, span
+from monitor.settings.models import EARLIEST, LATEST
 from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Row, at, stamp
 from monitor.text.normalize import safe_line

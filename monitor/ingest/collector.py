@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request, room
+from connectors.text import clean
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
 from monitor.ingest import asking, failing_sources, first_read
@@ -29,7 +30,6 @@ from monitor.settings.rules import Rules
 from monitor.store import disk, key_values, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, at, stamp
-from monitor.text.normalize import clean
 from monitor.text.query.matching import Query
 from monitor.timeouts import Overran, within
 

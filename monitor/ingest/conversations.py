@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from connectors import Batch, ConnectorError, Conversation, Post, Request, room
+from connectors.text import bare_name
 from monitor.cases.brand_replies import Answers
 from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
@@ -156,7 +157,7 @@ class Conversations:
             followed = by_thread.get(post.thread_id)
             if followed is None:
                 continue
-            case = followed.people.get(_folded(post.author))
+            case = followed.people.get(bare_name(post.author))
             if case is not None:
                 theirs.setdefault(case["brand"], []).append(replace(post, author=case["author"]))
             else:
@@ -219,10 +220,6 @@ def _followed(thread: str, rows: Sequence[Row], natives: Mapping[str, Sequence[s
     return Followed(
         Conversation(thread, tuple(reversed(posts)), since - OVERLAP),
         rows[0]["brand"],
-        {_folded(row["author"]): row for row in reversed(rows)},
+        {bare_name(row["author"]): row for row in reversed(rows)},
         rows[0],
     )
-
-
-def _folded(author: str) -> str:
-    return author.lstrip("@").casefold()

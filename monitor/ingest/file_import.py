@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors import Aside, Post, dates
-from connectors.text import number_of, parse_time
+from connectors.text import clean, number_of, parse_time
 from monitor.ingest.file_rows import FileUnreadable, Table, table_of
 from monitor.text.model.grades import GRADES
-from monitor.text.normalize import clean
 
 __all__ = ["Columns", "FileUnreadable", "Reading", "groups_of", "labelled", "moment_of"]
 

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts import Channel, ChannelError
+from connectors.durations import span
 from monitor.cases import actions as verbs
 from monitor.cases.own_lists import all_solved
 from monitor.people import slack_staff
 from monitor.people.identity import Actor, Directory, of_slack
-from monitor.settings.models import Settings, span
+from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import key_values
 from monitor.store.database import Database

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from connectors.text import clean
 from monitor.people.identity import UNPROVEN_MARK, Actor, Directory, Proof, of_name, settings_name, slack_user
 from monitor.people.roles import RANK, UNPROVEN, Role, least
-from monitor.text.normalize import clean
 
 # By each way, how it is proven who comes by it.
 PROOFS: dict[str, Proof] = {

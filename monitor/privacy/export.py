@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from connectors.text import clean
 from monitor.store import forgetting as store
 from monitor.store import held, holds
 from monitor.store.database import Database, stamp
-from monitor.text.normalize import clean
 
 
 def held_of(database: Database, source: str, author: str, now: datetime) -> Iterator[dict[str, Any]]:

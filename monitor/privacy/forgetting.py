@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.wording import count_words
+from connectors.text import bare_name, clean
 from monitor.cases import actions as verbs
 from monitor.cases.brand_replies import person_mark
 from monitor.people import audit
@@ -22,7 +23,6 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, forgotten, holds, wiping
 from monitor.store import forgetting as store
 from monitor.store.database import Database, DatabaseUnusable
-from monitor.text.normalize import clean
 
 log = logging.getLogger("earful.forgetting")
 
@@ -92,11 +92,9 @@ def _known(
     held: Mapping[str, tuple[list[str], list[str], list[str]]],
 ) -> Known:
     names = tuple(sorted({*names, *(name for each, _, _ in held.values() for name in each)}))
-    bare = {name.lstrip("@").casefold() for name in names}
+    bare = {bare_name(name) for name in names}
     ignored = tuple(
-        brand.name
-        for brand in rules.settings.brands
-        if {each.lstrip("@").casefold() for each in brand.ignore_authors} & bare
+        brand.name for brand in rules.settings.brands if {bare_name(each) for each in brand.ignore_authors} & bare
     )
     mutes = tuple(store.mutes_naming(database, source, names))
     still_open = store.count_open(database, theirs)

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from connectors.text import clean
 from monitor.people import audit
 from monitor.people.identity import Actor
 from monitor.privacy.forgetting import close_what_is_left, delete_copies, forget
 from monitor.store import cases, deliveries, forgotten, holds, wiping
 from monitor.store import forgetting as store
 from monitor.store.database import Database, at
-from monitor.text.normalize import clean
 
 LONGEST = timedelta(days=90)
 _LETTERS = 200  # of a ground

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from connectors.durations import span_text
+
 Key = tuple[str | int, ...]
 
 _SHOWN = 60
@@ -68,15 +70,6 @@ def dotted(key: Key) -> str:
             plain = part if re.fullmatch(r"[\w.-]+", part) else json.dumps(part[:_SHOWN], ensure_ascii=False)
             words += f".{plain}" if words else plain
     return words
-
-
-def span_text(value: timedelta) -> str:
-    """Write a span as settings do, in the largest unit that holds it exactly."""
-    seconds = value.total_seconds()
-    for unit, size in (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    return f"{seconds:g}s"
 
 
 def shown(value: object) -> str:

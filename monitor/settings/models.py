@@ -19,31 +19,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, m
 
 import connectors
 from alerts.case import Priority
+from connectors.durations import span
 
 EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
 
-_SPAN = re.compile(r"([0-9]{1,9}) ?(ms|s|m|h|d|w)")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]|24(?=:00)):([0-5][0-9])")
 _LISTEN = r"(\[[0-9a-fA-F:]+\]|[\w.-]+):([0-9]{1,5})"
 _SHARE = re.compile(r"([0-9]{1,4})%")
-
-
-def span(text: object) -> timedelta:
-    """Read a span such as "90s", "15m", "4h", "2d", "1w"."""
-    if isinstance(text, timedelta):
-        return text
-    found = _SPAN.fullmatch(text.strip()) if isinstance(text, str) else None
-    try:
-        return timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else _no_span(text)
-    except OverflowError:
-        return _no_span(text)
-
-
-def _no_span(text: object) -> timedelta:
-    near = re.fullmatch(r"\s*([0-9]{1,4})\s*(\w)\w*\s*", text) if isinstance(text, str) else None
-    example = f'"{near[1]}{near[2]}"' if near and near[2] in _SECONDS else '"30s", "15m", "4h" or "2d"'
-    raise ValueError(f"write a span such as {example}")
 
 
 def clock(text: object) -> time:
@@ -98,7 +80,6 @@ def network(text: object) -> str:
         raise ValueError('write a network such as "10.0.0.0/8", or one address') from None
 
 
-Span = Annotated[timedelta, BeforeValidator(span)]
 Wait = Annotated[timedelta, BeforeValidator(span), Field(le=timedelta(days=3660))]
 Period = Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(seconds=1), le=timedelta(days=3660))]
 Clock = Annotated[time, BeforeValidator(clock)]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from connectors.text import bare_name
 from monitor.store import key_values
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
@@ -359,13 +360,13 @@ def _unname(
 
     Somebody of the settings or the page who bears the same name is not them.
     """
-    bare = {each.lstrip("@").removeprefix("u/").casefold() for each in names}
+    bare = {bare_name(each) for each in names}
     others = "".join(f" AND {each} NOT LIKE 'settings:%' AND {each} NOT LIKE 'page:%'" for each in ids)
     for column in columns if bare else ():
         cleared = ", ".join(f"{each} = ''" for each in (column, *ids))
         for row in database.rows(f"SELECT DISTINCT {column} AS name FROM {table} WHERE {where}", values):
             # A name that nobody has proven is followed by ", unproven ..." or " (Slack ...".
-            called = row["name"].lstrip("@").removeprefix("u/").casefold()
+            called = bare_name(row["name"])
             if any(called == one or called.startswith((f"{one}, ", f"{one} (")) for one in bare):
                 database.run(
                     f"UPDATE {table} SET {cleared} WHERE {where} AND {column} = :called{others}",
@@ -430,7 +431,7 @@ def _forget_reasons(database: Database, stories: Sequence[str], names: Sequence[
     clause, values = marks("s", list(dict.fromkeys(stories)))
     plain = {**values, "reason": FORGOTTEN}
     database.run(f"UPDATE deliveries SET reason = :reason WHERE action = 'edit' AND story_id IN {clause}", plain)
-    bare = {name.lstrip("@").removeprefix("u/").casefold() for name in names}
+    bare = {bare_name(name) for name in names}
     if bare:
         for row in database.rows(f"SELECT id, reason FROM deliveries WHERE story_id IN {clause}", values):
             if any(name in row["reason"].casefold() for name in bare):
@@ -475,7 +476,7 @@ def forget_name(database: Database, source: str, names: Sequence[str], marked: S
             "DELETE FROM mutes WHERE kind = 'author' AND value = :value AND (undone_at <> '' OR offered = 1)",
             {"value": f"{source}/{name}"},
         )
-    bare = {each.lstrip("@").casefold() for each in names}
+    bare = {bare_name(each) for each in names}
     standing: dict[str, int] = {}
     changes = database.rows("SELECT * FROM desk_changes WHERE key LIKE '%.ignore_authors' ORDER BY n")
     for row in changes:
@@ -498,7 +499,7 @@ def _without_names(listed: str, bare: set[str]) -> str:
         return listed
     if not isinstance(names, list):
         return listed
-    return encode([each for each in names if str(each).lstrip("@").casefold() not in bare])
+    return encode([each for each in names if bare_name(str(each)) not in bare])
 
 
 def trim(database: Database, before: datetime) -> None:

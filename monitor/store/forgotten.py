@@ -19,6 +19,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from connectors import Post
+from connectors.text import bare_name
 from monitor.store import key_values
 from monitor.store.database import Database, DatabaseUnusable, marks, stamp
 from monitor.store.ownership import as_its_folder
@@ -108,10 +109,6 @@ def _hash(key: bytes, what: str, source: str, value: str) -> str:
     return blake2b(text, key=key, digest_size=20).hexdigest()
 
 
-def _folded(author: str) -> str:
-    return author.lstrip("@").removeprefix("u/").casefold()
-
-
 def _origin(database: Database, source: str) -> str:
     """The name that a source began with: what is forgotten stays so when it is renamed."""
     return database.id_names.get(f"source:{source}", source)
@@ -123,7 +120,7 @@ def note(database: Database, source: str, natives: Iterable[str], authors: Itera
     mark = mark_of(key)
     entries = [Entry(_hash(key, "post", origin, native), "post", mark, at) for native in natives if native]
     entries += [
-        Entry(_hash(key, "author", origin, _folded(one)), "author", mark, at) for one in authors if _folded(one)
+        Entry(_hash(key, "author", origin, bare_name(one)), "author", mark, at) for one in authors if bare_name(one)
     ]
     _insert(database, entries)
     return entries
@@ -179,7 +176,7 @@ def among(database: Database, posts: Sequence[Post]) -> set[tuple[str, str]]:
         for post in posts:
             origin = _origin(database, post.source)
             asked.setdefault(_hash(key, "post", origin, post.native_id), []).append(post)
-            for author in {_folded(post.author), _folded(post.author_id)} - {""}:
+            for author in {bare_name(post.author), bare_name(post.author_id)} - {""}:
                 asked.setdefault(_hash(key, "author", origin, author), []).append(post)
     found = _entries(database, list(asked))
     return {

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connectors.text import bare_name
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.forgetting import BATCH, without_words
@@ -130,24 +131,20 @@ def cases_of_sealed_posts(database: Database, posts: Sequence[str]) -> dict[str,
 
 def of_person(database: Database, source: str, author: str) -> dict[str, tuple[list[str], list[str], list[str]]]:
     """case on hold -> (names, native ids, ids of the account) of somebody whose words lie under its seal."""
-    wanted, found = _folded(author), {}
+    wanted, found = bare_name(author.strip()), {}
     for hold in standing(database) if wanted else ():
         case = database.row("SELECT source FROM cases WHERE id = :id", {"id": hold["case_id"]})
         if case is None or case["source"] != source:
             continue
         body = sealed(database, hold["case_id"])
         rows = [*body.get("cases", {}).values(), *body.get("posts", {}).values()]
-        names = {str(row["author"]) for row in rows if row.get("author") and _folded(str(row["author"])) == wanted}
+        names = {name for row in rows if (name := str(row.get("author") or "")) and bare_name(name.strip()) == wanted}
         if names:
             theirs = [row for row in body.get("posts", {}).values() if row.get("author") in names]
             natives = [str(row["native_id"]) for row in theirs if row.get("native_id")]
             accounts = [str(row["author_id"]) for row in theirs if row.get("author_id")]
             found[hold["case_id"]] = sorted(names), natives, sorted(set(accounts))
     return found
-
-
-def _folded(author: str) -> str:
-    return author.strip().lstrip("@").removeprefix("u/").casefold()
 
 
 # -- the seal --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""The one place where text is made comparable: for storage, for scoring, for matching and for one line of a terminal.
+"""The one place where text is made comparable: for scoring, for matching and for one line of a terminal.
 
-Text is hostile. Nothing here raises for any `str`, and nothing is worse than linear in its length. Runs of combining
-marks are cut to thirty (the Stream-Safe format of Unicode's UAX #15), because canonical ordering is quadratic in them.
+Text is hostile. Nothing here raises for any `str`, and nothing is worse than linear in its length. What is stored has
+been through `connectors.text.clean`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from alerts.wording import clean_line
+from connectors.text import few_marks
+
 # Shown as nothing, or as a change of direction: they split or hide words without being seen.
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\U000e0000-\U000e01ef"
 )
-_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 APOSTROPHES = "'\u2018\u2019\u201b\u02bc\u02b9\uff07\u2032\u00b4`"
 # Where combining marks live; every code point outside these ranges is a starter (a test holds this to Unicode's data).
 _MARK_RANGES = (
@@ -46,19 +48,11 @@ _ALL_MARKS = _mark_class()
 MARKS = "".join(character for character in _ALL_MARKS if character < "\U00010000").rstrip("-")
 
 _invisible = re.compile(f"[{_INVISIBLE}]+")
-_long_marks = re.compile(f"([{_ALL_MARKS}]{{30}})[{_ALL_MARKS}]+")
-_mark = re.compile(f"[{MARKS}]")
-_rare_script = re.compile("[\U000101fd-\U0001e94a]")
 _accents = re.compile("[\u0300-\u036f]+")
 _trade_marks = re.compile("[\u2122\u2120]")  # NFKD makes letters of them, and "Acme™" another word
 _entity = re.compile("&(amp|lt|gt|quot|apos|#39|#x27|nbsp);", re.IGNORECASE)
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "#39": "'", "#x27": "'", "nbsp": " "}
 _apostrophe = re.compile(f"[{APOSTROPHES}]")
-_unclean = re.compile(f"[{_CONTROLS}\u2028\u2029\ud800-\udfff]")
-_controls = re.compile(f"[{_CONTROLS}]+")
-_newline = re.compile("\r\n|[\r\x85\u2028\u2029]")
-_pair = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_surrogate = re.compile("[\ud800-\udfff]")
 _blank = re.compile(r"\s+")
 
 
@@ -70,34 +64,6 @@ def without_invisible(text: str) -> str:
 def without_entities(text: str) -> str:
     """Put the sign in the place of each entity that networks write: "AT&amp;T" is "AT&T"."""
     return _entity.sub(lambda found: _ENTITIES[found[1].lower()], text) if "&" in text else text
-
-
-def _join_pair(found: re.Match[str]) -> str:
-    high, low = found[0][0], found[0][1]
-    return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (ord(low) - 0xDC00))
-
-
-def _few_marks(text: str) -> str:
-    if _mark.search(text) is None and _rare_script.search(text) is None:
-        return text
-    return _long_marks.sub(r"\1", text)
-
-
-def clean(text: str) -> str:
-    """Return the copy that is stored: no controls but tab and newline, no surrogates, NFC.
-
-    Two halves of a surrogate pair become their character, a lone one U+FFFD. Cleaning twice changes nothing.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    if _unclean.search(text) is not None:
-        text = _newline.sub("\n", text)
-        text = _controls.sub("", text)
-        text = _surrogate.sub("\ufffd", _pair.sub(_join_pair, text))
-    if text.isascii():
-        return text
-    text = _few_marks(text)
-    return unicodedata.normalize("NFC", text)
 
 
 # Letters of other scripts that look like a Latin one. Used only inside a word that mixes scripts, so that Russian and
@@ -134,7 +100,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower().replace("`", "'")
     text = _invisible.sub("", text)
-    text = _trade_marks.sub(" ", _few_marks(text))
+    text = _trade_marks.sub(" ", few_marks(text))
     text = _accents.sub("", unicodedata.normalize("NFKD", text))
     text = _apostrophe.sub("'", _unmask(text)).casefold()
     if _latin_spelling.search(text) is not None:
@@ -197,7 +163,7 @@ def _for_scoring(text: str) -> str:
         text = html.unescape(text)
     text = without_addresses(text)
     if not text.isascii():
-        text = _few_marks(_skin.sub("", _invisible.sub("", text)))
+        text = few_marks(_skin.sub("", _invisible.sub("", text)))
         text = _dash.sub(" - ", _double_quote.sub('"', _apostrophe.sub("'", text)))
         text = _unmask(unicodedata.normalize("NFKC", _shortened(text)))
         text = _emoji.sub(r" \1 ", text)
@@ -245,31 +211,6 @@ def _near_blank(piece: str, last: bool) -> int:
     return blanks[-1].start() if last else blanks[0].end()
 
 
-# Direction marks can turn a line round, a zero-width space can hide a word; ZWJ and variation selectors make emoji.
-_unsafe_in_line = re.compile(
-    f"[{_CONTROLS}\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
-)
-
-
 def safe_line(text: str) -> str:
     """Return `text` as one line that is safe in a terminal, a log or a subject: no controls, no direction marks."""
-    if text.isascii() and text.isprintable():
-        return text.strip() if "  " not in text else " ".join(text.split())
-    # Line ends become blanks before the controls go, or words on two lines would become one.
-    line = " ".join(_newline.sub("\n", clean(text)).split())
-    return " ".join(_unsafe_in_line.sub("", line).split())
-
-
-def headline(text: str, width: int) -> str:
-    """Return at most `width` characters of `text` as one safe line, cut between words where it can be, with "…"."""
-    line = safe_line(text[: width * 8 + 1_000])
-    if len(line) <= width and len(text) <= width * 8 + 1_000:
-        return line
-    end = min(len(line), max(0, width - 1))
-    blank = line.rfind(" ", 0, end + 1)
-    if blank >= end * 2 // 3:
-        end = blank
-    # A letter keeps its accents, an emoji its other half.
-    while 0 < end < len(line) and (unicodedata.category(line[end])[0] == "M" or "\u200d" in line[end - 1 : end + 1]):
-        end -= 1
-    return f"{line[:end].rstrip()}…"[: max(0, width)]
+    return clean_line(text)

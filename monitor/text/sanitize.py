@@ -7,7 +7,7 @@ from hashlib import blake2b
 from math import isfinite
 
 from connectors import Post
-from monitor.text.normalize import clean
+from connectors.text import clean
 
 RAW = 65536
 LONGEST_KEY = 400  # characters; PostgreSQL takes 2,704 bytes into an index

@@ -12,10 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from alerts.case import PRIORITIES
+from connectors.text import clean
 from monitor.cases import actions as verbs
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Row, stamp
-from monitor.text.normalize import clean
 from monitor.types import Mention
 from monitor.web import search, serializers
 from monitor.web.identity import Refusal

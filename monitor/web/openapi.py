@@ -14,8 +14,8 @@ from typing import Any, Literal, NoReturn
 
 from starlette.responses import Response
 
+from connectors.text import clean
 from monitor.settings.models import EARLIEST, LATEST
-from monitor.text.normalize import clean
 from monitor.web.identity import Refusal, Role
 from monitor.web.routing import RequestContext, get, post
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from starlette.responses import Response
 
+from connectors.durations import span_text
 from monitor.people.audit import Event
 from monitor.settings.models import Settings
 from monitor.store import web
@@ -20,7 +21,6 @@ from monitor.web import auth
 from monitor.web.html import page
 from monitor.web.identity import ROLES, Refusal
 from monitor.web.routing import RequestContext, get, post
-from monitor.web.team_settings import short_span
 
 TOKEN_DAYS = ("30", "90", "365")  # how long a token may live
 
@@ -199,7 +199,7 @@ def words_of(value: Any) -> str:  # noqa: PLR0911 - one line a type
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, timedelta):
-        return short_span(value)
+        return span_text(value)
     if isinstance(value, time):
         return f"{value:%H:%M}"
     if isinstance(value, (date, Path)):

@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from alerts.case import PRIORITIES
+from connectors.durations import span, span_text
 from monitor.people.audit import Event
 from monitor.settings import overrides
-from monitor.settings.models import Block, Settings, Shift, span
+from monitor.settings.models import Block, Settings, Shift
 from monitor.store import forgetting, key_values, web
 from monitor.web.html import page
 from monitor.web.identity import Refusal
@@ -67,15 +68,6 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()][:MOST_LINES]
 
 
-def short_span(value: Any) -> str:
-    """ "90m" for ninety minutes: what the settings file would say."""
-    seconds = int(value.total_seconds())
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
 def fields_of(settings: Settings) -> dict[str, str]:
     """key -> what the form shows, from settings (the file's, or as they stand)."""
     found = {
@@ -95,7 +87,7 @@ def fields_of(settings: Settings) -> dict[str, str]:
 
 def _targets_words(targets: Any) -> str:
     return "\n".join(
-        f"{name} {short_span(targets[name].first)} {short_span(targets[name].next)} {short_span(targets[name].resolve)}"
+        f"{name} {span_text(targets[name].first)} {span_text(targets[name].next)} {span_text(targets[name].resolve)}"
         for name in PRIORITIES
     )
 
@@ -147,7 +139,7 @@ def show_desk(context: RequestContext) -> Response:
     file, stands = fields_of(context.assembly.written), fields_of(overrides.overlay(context.assembly.written, changes))
     return page(
         context, "desk.html", title="Desk", file=file, stands=stands, changed=set(changes), priorities=PRIORITIES,
-        targets=overrides.overlay(context.assembly.written, changes).desk.targets, short_span=short_span,
+        targets=overrides.overlay(context.assembly.written, changes).desk.targets, span_text=span_text,
         replies=overrides.replies(changes), replies_key=overrides.REPLIES, mutes=key_values.mutes(context.database),
         offered=key_values.mutes(context.database, offered=True), said=context.query("said"), names=label_of,
         changes=[(row, label_of(row["key"])) for row in web.desk_changes(context.database, limit=40)],

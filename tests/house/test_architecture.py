@@ -48,7 +48,7 @@ store/test_database.py: monitor/store/connect.py monitor/store/key_values.py mon
     monitor/store/sqlite.py monitor/store/schema.py
 store/test_mentions.py: monitor/store/pages.py
 learning/test_feedback.py: monitor/store/requeue.py
-ingest/test_collector.py: monitor/store/sources.py connectors/durations.py
+ingest/test_collector.py: monitor/store/sources.py
 cases/test_list_of_the_day.py: monitor/notify/daily_lists.py
 text/test_sample_day.py: monitor/text/need.py
 text/test_judge.py: monitor/text/contributions.py monitor/text/explanations.py monitor/text/features.py
