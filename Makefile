@@ -13,7 +13,8 @@ run: setup  ## the sample day, offline; with BRAND="X": live posts about X, no k
 	@exec $(EARFUL) $(if $(BRAND),demo --brand "$$BRAND",run)
 
 # Everything that CI runs.
-test: .venv/.developer lint types imports tests  ## everything that CI runs
+test: .venv/.developer lint  ## everything that CI runs
+	@$(MAKE) --no-print-directory -j2 types imports tests  # mypy has one thread: the tests begin meanwhile
 lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
@@ -22,7 +23,7 @@ types:
 imports:
 	$(BIN)/lint-imports --no-cache
 tests:
-	$(BIN)/pytest -n 2 --dist worksteal -q
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal -q
 
 # How fast it is on this machine, about three minutes; the last line is one JSON object. bench-pages: a million mentions, 15 minutes at most.
 bench: .venv/.developer  ## how fast it is here, in three minutes
