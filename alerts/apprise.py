@@ -22,7 +22,7 @@ _NOT_REACHED = (
     "Failed to resolve",
 )
 _BROKE_OFF = ("Connection aborted", "Read timed out", "ConnectionResetError", "RemoteDisconnected", "IncompleteRead")
-_SERVICE = "write the service's address again into `url` (github.com/caronc/apprise/wiki), with a living token"
+_SERVICE = "update `url` with a working address and token (github.com/caronc/apprise/wiki)"
 
 
 class Settings(BaseModel):
@@ -30,11 +30,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: SecretStr = Field(description="one Apprise address, such as ntfy://...; a secret, for it holds keys")
-    timeout: float = Field(20.0, gt=0, le=120, description="seconds that one message may take in all")
-    length: int = Field(1_400, ge=100, le=30_000, description="characters of a message; what the service can show")
-    pause: float = Field(1.0, ge=0, le=60, description="least seconds between two messages")
-    wakes: bool = Field(False, description="true if this service can wake a person at night: a call, a loud push")
+    url: SecretStr = Field(description="one Apprise address, such as ntfy://...; a secret, since it holds keys")
+    timeout: float = Field(20.0, gt=0, le=120, description="time limit in seconds for one message")
+    length: int = Field(1_400, ge=100, le=30_000, description="maximum length of a message, as the service allows")
+    pause: float = Field(1.0, ge=0, le=60, description="minimum seconds between two messages")
+    wakes: bool = Field(False, description="true if this service can wake someone at night: a call, a loud push")
 
 
 class Apprise:
@@ -66,7 +66,7 @@ class Apprise:
     def check(self) -> str:
         """Read the address, without sending anything: a service cannot be asked in any other way."""
         services = [type(service).__name__.removeprefix("Notify") for service in self._services()]
-        return f"the address names {', '.join(services)}; whether it works shows with the first message"
+        return f"the address is for {', '.join(services)}; only the first message will show whether it works"
 
     def _services(self) -> Any:
         """Let Apprise read the address; it refuses a bad one without a word."""
@@ -85,7 +85,7 @@ class Apprise:
         except Exception:  # noqa: BLE001 - a plugin's own parser may raise anything, and the text would hold the address
             read = False
         if not read:
-            raise ChannelError("apprise: it cannot read the address", channel_broken=True, remedy=_SERVICE)
+            raise ChannelError("apprise: can't read the address", channel_broken=True, remedy=_SERVICE)
         return services
 
     def _notify(self, title: str, body: str, loud: str) -> None:
@@ -100,7 +100,7 @@ class Apprise:
                 log_level=logging.DEBUG,
             )
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; its words may hold the address
-            raise ChannelError(f"apprise: the service's code failed ({type(error).__name__})") from None
+            raise ChannelError(f"apprise: its code for this service failed ({type(error).__name__})") from None
         if not result:
             raise _failure(result)
 
@@ -131,8 +131,8 @@ def _failure(result: Any) -> ChannelError:
     if any(sign in trouble for sign in _NOT_REACHED):
         return ChannelError(f"apprise: {name} cannot be reached")
     if any(sign in trouble for sign in _BROKE_OFF) or any(service.status.name == "TIMEOUT" for service in failed):
-        return ChannelError(f"apprise: {name} was sent it and has not answered", outcome_unknown=True)
-    return ChannelError(f"apprise: {name} did not take it")
+        return ChannelError(f"apprise: {name} got the message but has not answered", outcome_unknown=True)
+    return ChannelError(f"apprise: {name} did not accept it")
 
 
 def _refusal(name: str, status: int) -> ChannelError:

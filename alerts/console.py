@@ -29,8 +29,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stream: Literal["stdout", "stderr"] = Field("stdout", description="where to write")
-    width: int = Field(0, ge=0, le=500, description="columns; 0 takes the terminal's, 80 where there is none")
-    colour: bool | None = Field(None, description="true or false; left out, only a terminal gets colours")
+    width: int = Field(0, ge=0, le=500, description="columns; 0: as wide as the terminal, or 80 without one")
+    colour: bool | None = Field(None, description="true or false; default: colours on a terminal only")
 
 
 class Console:
@@ -79,9 +79,9 @@ class Console:
         except (OSError, ValueError) as error:
             # A closed pipe, or a closed stream: nobody is reading any more.
             raise ChannelError(
-                f"console: {self.settings.stream} cannot be written to ({type(error).__name__})",
+                f"console: can't write to {self.settings.stream} ({type(error).__name__})",
                 channel_broken=True,
-                remedy="nobody reads this output any more; configure another channel in settings.toml",
+                remedy="nothing reads this output any more; set up another channel in settings.toml",
             ) from None
 
     def _lines(self, lines: list[Text], stream: TextIO) -> str:

@@ -47,7 +47,7 @@ class OpeningHours:
     def __post_init__(self) -> None:
         blocks = tuple((frozenset(map(weekday_number, days)), start, end) for days, start, end in self.blocks)
         if not any(days for days, _, _ in blocks):
-            raise ValueError("opening hours without any weekday would never be open: give one block at least")
+            raise ValueError("opening hours need at least one weekday")
         for _, start, end in blocks:
             _refuse_zone(start)
             _refuse_zone(end)

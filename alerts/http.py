@@ -20,12 +20,12 @@ from typing import Any
 
 # OpenSSL's numbers (X509_V_ERR_..., x509_vfy.h).
 _CERTIFICATE = {
-    **dict.fromkeys((9, 10), "its certificate is out of date by this machine's clock: check the clock (NTP)"),
-    **dict.fromkeys((62, 64), "its certificate is for another name: check the address"),
+    **dict.fromkeys((9, 10), "its certificate has expired, going by this machine's clock; check the clock (NTP)"),
+    **dict.fromkeys((62, 64), "its certificate is for another name; check the address"),
 }
 _UNTRUSTED = (
-    "no authority that this machine knows signed its certificate; behind a company's proxy name its PEM file in the "
-    "environment variable SSL_CERT_FILE"
+    "its certificate is not signed by an authority this machine trusts; behind a company proxy, set its PEM file in "
+    "the environment variable SSL_CERT_FILE"
 )
 ANSWER_CAP = 10_000_000  # bytes; a page of Slack's history with metadata is far below
 
@@ -159,7 +159,7 @@ def exchange(request: urllib.request.Request, seconds: float, *, proxy: str = ""
             if watched.expired:  # a body of unknown length ends quietly when the socket is shut down
                 raise TimeoutError
             if len(body) > ANSWER_CAP:
-                raise WireError("the answer is far too long", left=True)
+                raise WireError("the answer is too long", left=True)
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, headers, body)
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -175,13 +175,13 @@ def _reason(error: Exception, watched: _Exchange, seconds: float) -> str:
     if watched.expired or isinstance(cause, TimeoutError):
         return f"no answer within {seconds:g} seconds" if watched.left else f"not reached within {seconds:g} seconds"
     if isinstance(cause, socket.gaierror):
-        return "its name cannot be resolved"
+        return "can't resolve its name (DNS)"
     if isinstance(cause, ConnectionRefusedError):
-        return "nobody listens at its address"
+        return "connection refused"
     if isinstance(cause, ssl.SSLError):
         return _insecure(cause)
     if watched.left:
-        return "the connection broke before an answer came"
+        return "the connection was lost before an answer came"
     return f"not reached ({type(cause).__name__})"
 
 

@@ -126,10 +126,10 @@ def due(case: Case, now: datetime) -> Due | None:
         return None
     if case.snoozed_until is not None or case.waiting_until is not None:
         step = _overdue(case, now)
-        return Due("wake", step.step if step else case.step, "the pause is over", step.notify if step else ())
+        return Due("wake", step.step if step else case.step, "the snooze is over", step.notify if step else ())
     if state == "taken":
         if case.claim_expires_at is not None and case.claim_expires_at <= now:
-            return Due("claim_expired", case.step, f"{case.owner} has it, but there is no answer yet", (case.owner,))
+            return Due("claim_expired", case.step, f"taken by {case.owner}, but not answered yet", (case.owner,))
         return None
     return _overdue(case, now)
 

@@ -85,18 +85,18 @@ def decide(  # noqa: PLR0911 - the order of the rules is the rule
 ) -> Answer:
     """How one sending leaves: the measure's only answer."""
     if sending.what == "appointment":
-        return Answer("message", "it comes at its time")
+        return Answer("message", "it is sent at a set time")
     if sending.what == "call":
-        return Answer("message", "a critical case that nobody has taken calls on")
+        return Answer("message", "reminders for an untaken critical case are never held back")
     if sending.critical and not sending.critical_told:
         return Answer("message", "the first critical alert of a story")
     if sending.what == "join":
         joined = _joined(sending)
         if joined is not None:
             return joined
-        return _brief(sending, heard, now, "joined a story that was told", room=False)
+        return _brief(sending, heard, now, "joined a story that was already alerted", room=False)
     if sending.what == "repost":
-        return Answer("edit", "the same words again")
+        return Answer("edit", "a repost of the same words")
     used = _used(heard, measure)
     room = not used
     if sending.together > measure.brief_over:
@@ -116,7 +116,7 @@ def _joined(sending: Sending) -> Answer | None:
     if not sending.threads:
         return None
     following = next((mark for mark in MILESTONES if mark > sending.people), 0)
-    more = f"; the channel hears at {following}" if following else ""
+    more = f"; the channel is alerted again at {following}" if following else ""
     return Answer("thread", f"{sending.people} people in one story{more}")
 
 
@@ -127,10 +127,10 @@ def _used(heard: Heard, measure: Measure) -> str:
     """
     most = measure.messages_per_hour
     if heard.target >= most:
-        return f"{heard.target} messages in the last hour, {most} is the measure"
+        return f"{heard.target} messages in the last hour; the limit is {most}"
     if heard.people and all(had >= most for had in heard.people.values()):
         had = min(heard.people.values())
-        return f"{', '.join(sorted(heard.people))} had {had} messages in the last hour, {most} is the measure"
+        return f"{', '.join(sorted(heard.people))} had {had} messages in the last hour; the limit is {most}"
     return ""
 
 
@@ -142,4 +142,4 @@ def _brief(sending: Sending, heard: Heard, now: datetime, why: str, *, room: boo
         moment = now if room else sending.since + SETTLE
     if moment <= now:
         return Answer("brief", why)
-    return Answer("wait", f"{why}: it comes in the next brief", moment)
+    return Answer("wait", f"{why}: it goes into the next brief", moment)

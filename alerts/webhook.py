@@ -33,14 +33,16 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: SecretStr = Field(description="where to post to; a secret, for such addresses often hold a key")
-    secret: SecretStr = Field(description="shared with the receiver, 16 characters or more: signs each body")
+    url: SecretStr = Field(description="the address to post to; a secret, since it often holds a key")
+    secret: SecretStr = Field(description="shared with the receiver, at least 16 characters: signs each body")
     headers: dict[str, SecretStr] = Field(default_factory=dict, description="more headers, such as an API key")
-    proxy: SecretStr | None = Field(None, description="a proxy for all calls; the environment's is not used")
-    timeout: float = Field(15.0, gt=0, le=120, description="seconds that one call may take in all")
-    pause: float = Field(0.0, ge=0, le=60, description="least seconds between two calls, if the receiver is slow")
-    wakes: bool = Field(False, description="true if the receiver can wake a person at night")
-    old_names: bool = Field(True, description="also send what people are told, as before; goes with the next release")
+    proxy: SecretStr | None = Field(
+        None, description="a proxy for all calls; proxies set in the environment are ignored"
+    )
+    timeout: float = Field(15.0, gt=0, le=120, description="time limit in seconds for one call")
+    pause: float = Field(0.0, ge=0, le=60, description="minimum seconds between two calls, if the receiver is slow")
+    wakes: bool = Field(False, description="true if the receiver can wake someone at night")
+    old_names: bool = Field(True, description="also send the old event names; removed in the next release")
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -50,12 +52,12 @@ class Settings(BaseModel):
         except ValueError:
             sound = False
         if not sound or not self.url.get_secret_value().isascii() or " " in self.url.get_secret_value():
-            raise ValueError("url is not an http(s) address; write it as the receiver gives it")
+            raise ValueError("url is not an http(s) address; copy it from the receiver")
         if len(self.secret.get_secret_value()) < 16:
-            raise ValueError("secret is too short to sign with; write 16 characters or more (openssl rand -hex 32)")
+            raise ValueError("secret is too short; write at least 16 characters (openssl rand -hex 32)")
         for name, value in self.headers.items():
             if not name.replace("-", "").isalnum() or not value.get_secret_value().isprintable():
-                raise ValueError(f"headers: {name!r} is not a header that can be sent")
+                raise ValueError(f"headers: {name!r} is not a valid header")
         return self
 
 

@@ -44,20 +44,18 @@ _KEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """Options of a `bluesky` source."""
 
-    api_url: str = Field(
-        default="wss://jetstream2.us-east.bsky.network", description="The Jetstream server that is listened to."
-    )
+    api_url: str = Field(default="wss://jetstream2.us-east.bsky.network", description="The Jetstream server to read.")
     appview_url: str = Field(
-        default="https://public.api.bsky.app", description="Where handles and the brand's own posts are looked up."
+        default="https://public.api.bsky.app", description="The server for looking up handles and your own posts."
     )
     look_back: Span = Field(
-        default=timedelta(minutes=15), description="How far the first read goes back: an hour is 200,000 posts."
+        default=timedelta(minutes=15), description="How far back the first read goes; an hour is 200,000 posts."
     )
-    kept_for: Span = Field(default=timedelta(hours=36), description="How long that server keeps what went by.")
-    resolve_handles: bool = Field(default=True, description="Look up the handle and followers of who wrote a match.")
+    kept_for: Span = Field(default=timedelta(hours=36), description="How long that server keeps old posts.")
+    resolve_handles: bool = Field(default=True, description="Look up the author's handle and followers for each match.")
     page_seconds: float = Field(default=20.0, gt=0, le=300, description="How long one page of the stream may take.")
     quiet_seconds: float = Field(
-        default=2.0, gt=0, le=60, description="After this silence the server is asked whether it is still there."
+        default=2.0, gt=0, le=60, description="After this much silence, ask the server whether it is still there."
     )
 
 
@@ -102,16 +100,14 @@ class Bluesky:
         """Read the stream on from the cursor for at most `page_seconds`."""
         pieces = sorted({piece for term in request.terms if (piece := _piece(term))})
         if not pieces:
-            raise ConnectorError(
-                f"{self._host}: there is no word to listen for", "Give the brand's query a word or a phrase."
-            )
+            raise ConnectorError(f"{self._host}: no words to search for", "Add a word or phrase to the brand's query.")
         reached, start, first, gaps = self._start(request)
         page = _Page(reached, frozenset(one for one in request.accounts.values() if one))
         named = [clean(name).strip().removeprefix("@").casefold() for name in request.accounts]
         complete = self._listen(page, start, _finder([*pieces, *named, *page.ours]), request)
         if page.foreign > FEW and not page.posts:
             raise Nonsense(
-                f"{self._host} sent {page.foreign} events that are not Jetstream's", "Check api_url of this source."
+                f"{self._host} sent {page.foreign} events that are not from Jetstream", "Check api_url of this source."
             )
         posts = self._named(page.posts) if self._settings.resolve_handles else page.posts
         kept: dict[str, Any] = {"reached": page.reached, "walking": not complete, "first": first}
@@ -148,7 +144,7 @@ class Bluesky:
             return Batch((), walk.dump(), not walk.lane, notices=walk.notices())
         feed = found.get("feed") if isinstance(found, dict) else None
         if not isinstance(found, dict) or not isinstance(feed, list):
-            raise Nonsense("Bluesky sent something that is no feed", "Check appview_url of this source.")
+            raise Nonsense("Bluesky sent something that is not a feed", "Check appview_url of this source.")
         read, aside = _own(feed, request.source)
         known = walk.note(((post.native_id, post.posted_at) for post in read), request.now)
         token = found.get("cursor")
@@ -200,10 +196,12 @@ class Bluesky:
             found, _ = self._http.get_json(self._address("app.bsky.feed.getPosts"), params={"uris": some})
             posts = found.get("posts") if isinstance(found, dict) else None
             if not isinstance(posts, list):
-                raise Nonsense("Bluesky sent something that is no list of posts", "Check appview_url of this source.")
+                raise Nonsense(
+                    "Bluesky sent something that is not a list of posts", "Check appview_url of this source."
+                )
             seen |= {_uri(each) for each in posts}
         if len(asked) > FEW and not seen.intersection(asked):
-            raise Nonsense(f"Bluesky knows none of {len(asked)} posts, which is not believed", "Earful will retry.")
+            raise Nonsense(f"Bluesky claims that none of {len(asked)} known posts exist", "Earful will retry.")
         return Batch((), request.cursor, deleted=tuple(one for one in asked if one not in seen))
 
     def _address(self, method: str) -> str:
@@ -228,7 +226,7 @@ class Bluesky:
                 continue
             thread = found.get("thread") if isinstance(found, dict) else None
             if not isinstance(thread, dict):
-                raise Nonsense("Bluesky sent something that is no thread", "Check appview_url of this source.")
+                raise Nonsense("Bluesky sent something that is not a thread", "Check appview_url of this source.")
             posts += [
                 replace(post, thread_id=conversation.thread)
                 for post in _in_thread(thread, request.source)
@@ -260,7 +258,9 @@ class Bluesky:
         oldest = _microseconds(request.now - self._settings.kept_for)
         if reached >= oldest:
             return reached, start, first, []
-        reason = f"{self._host} keeps {self._settings.kept_for / timedelta(hours=1):g} hours, and we were away longer"
+        reason = (
+            f"{self._host} keeps {self._settings.kept_for / timedelta(hours=1):g} hours, and Earful was away for longer"
+        )
         return oldest, oldest, first, [Gap(_moment(reached), _moment(oldest), reason)]
 
     def _listen(self, page: _Page, start: int, finder: re.Pattern[str], request: Request) -> bool:
@@ -293,7 +293,7 @@ class Bluesky:
             if page.reached > began:
                 return False
             if page.foreign:
-                raise Nonsense(f"{self._host} sent events that are not Jetstream's", "Check api_url.") from None
+                raise Nonsense(f"{self._host} sent events that are not from Jetstream", "Check api_url.") from None
             raise ConnectorError(stuck.message, stuck.remedy) from None
         finally:
             stream.close()
@@ -428,7 +428,7 @@ def _checked(event: Any) -> tuple[str, dict[str, Any]]:
     """Give an event's author and its commit (empty for other kinds), or raise what is wrong with its shape."""
     did, kind = event["did"], event["kind"]
     if not isinstance(did, str) or not _DID.fullmatch(did) or not isinstance(event["time_us"], int):
-        raise ValueError("did or time_us is not what it should be")
+        raise ValueError("did or time_us is invalid")
     if kind != "commit":
         return did, {}
     commit = event["commit"]
@@ -448,7 +448,7 @@ def _fault(error: Exception) -> str:
 def _post(uri: str, did: str, record: Any, seen_at: datetime, source: str) -> Post:
     """The one place that knows the fields of app.bsky.feed.post. Its times are the author's word: never the future."""
     if not isinstance(record, dict) or not isinstance(record["text"], str):
-        raise ValueError("text is no text")
+        raise ValueError("text is not text")
     reply = record.get("reply") or {}
     parent, root = (_uri(reply.get(key)) for key in ("parent", "root"))
     langs = record.get("langs")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 REMEDY = (
-    "The site lets only browsers in, and no key helps: ask its owner to let this reader in (by its address, or "
+    "The site only lets browsers in, and no key helps. Ask its owner to allow this reader (by its address, or "
     'its name "earful"), or read the same posts from another address.'
 )
 _LOOKED_AT = 20_000  # bytes of a page

@@ -25,7 +25,7 @@ def span(value: object) -> timedelta:
         pass  # longer than the calendar: no span that anybody meant
     near = _NEAR.fullmatch(value) if isinstance(value, str) else None
     example = f'"{near[1]}{near[2]}"' if near and near[2] in _SECONDS else '"30s", "15m", "4h" or "2d"'
-    raise ValueError(f"write a span such as {example}")
+    raise ValueError(f"write a duration such as {example}")
 
 
 def span_text(value: timedelta) -> str:

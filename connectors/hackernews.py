@@ -35,9 +35,9 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     show: tuple[str, ...] = Field(
         default=("story", "comment"), min_length=1, description='What to read: "story", "comment", "poll", "job".'
     )
-    page_size: int = Field(default=100, ge=1, le=1000, description="Hits asked for at a time.")
-    overlap: Span = Field(default=timedelta(hours=6), description="How far each read goes back over the last one.")
-    rescan: Span = Field(default=timedelta(hours=72), description="How far the daily deep read goes back.")
+    page_size: int = Field(default=100, ge=1, le=1000, description="Hits per request.")
+    overlap: Span = Field(default=timedelta(hours=6), description="How far each read overlaps the last one.")
+    rescan: Span = Field(default=timedelta(hours=72), description="How far back the daily deep read goes.")
 
 
 class HackerNews:
@@ -58,8 +58,8 @@ class HackerNews:
         names = sorted({account for account in accounts if _NAME.fullmatch(account)})
         if accounts and not names:
             raise ConnectorError(
-                f"{request.source}: an account of the brand is not a Hacker News user name",
-                "Write names of letters, digits, - and _ under the brand's accounts.",
+                f"{request.source}: one of the brand's accounts is not a Hacker News user name",
+                "User names may contain letters, digits, - and _.",
             )
         return self._page(request, names, lambda lane: {"tags": f"comment,author_{lane}"})
 
@@ -91,7 +91,7 @@ class HackerNews:
                 words = [item.get(name) for name in ("author", "text", "title", "url")]
                 gone += [native_id] if not any(words) else []
         if gone and not stands and self._http.get(f"{items}/{_FIRST_ITEM}").status == 404:
-            raise Nonsense("Hacker News knows no item at all, which is not believed", "Earful will retry.")
+            raise Nonsense("Hacker News claims that it has no items at all", "Earful will retry.")
         return Batch((), request.cursor, deleted=tuple(gone))
 
     most_conversations = 20
@@ -235,7 +235,7 @@ def _post(hit: object, source: str) -> Post:
         raw=raw_of({name: value for name, value in hit.items() if name != "_highlightResult"}),
     )
     if not post.text and not post.title:
-        raise ValueError("neither comment_text, story_text, title nor url has any words")
+        raise ValueError("comment_text, story_text, title and url are all empty")
     return post
 
 

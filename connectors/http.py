@@ -159,11 +159,11 @@ class Http:
                 return answer
             if method != "GET":
                 raise ConnectorError(
-                    f"{target.host} answered {answer.status} (moved)", "Write the new address as this source's api_url."
+                    f"{target.host} answered {answer.status} (moved)", "Set this source's api_url to the new address."
                 )
             target, sent = next_hop(target, location, sent)
         raise ConnectorError(
-            f"{first.host} redirects more than {MAX_REDIRECTS} times", "Write the final address in the settings."
+            f"{first.host} redirects more than {MAX_REDIRECTS} times", "Use the final address in the settings."
         )
 
     def _once(
@@ -195,7 +195,7 @@ class Http:
         except httpx2.TimeoutException as error:
             raise backend.late(where) from error
         except httpx2.RemoteProtocolError as error:
-            raise Nonsense(f"{where} broke off in the middle of its answer", "Earful will retry.") from error
+            raise Nonsense(f"{where} cut its answer off", "Earful will retry.") from error
         except httpx2.TransportError as error:
             raise ConnectorError(
                 f"{where}: the connection was lost ({type(error).__name__})", "Earful will retry."
@@ -204,7 +204,7 @@ class Http:
             raise _bad_address() from error
         except (UnicodeError, ValueError) as error:
             # A header that cannot be sent, or one that cannot be read.
-            raise ConnectorError(f"{where}: the request or its answer could not be read as HTTP") from error
+            raise ConnectorError(f"{where}: the request or the answer is not valid HTTP") from error
         lowered = {key.lower(): value for key, value in response.headers.items()}
         server_dates.note(where, lowered.get("date", ""))
         return Answer(response.status_code, lowered, read, str(target))
@@ -248,14 +248,14 @@ def error_for(answer: Answer, where: str, now: datetime) -> ConnectorError | Non
     said = f"{where} answered {status}"
     guard = bot_check.guard_of(answer.headers, answer.body)
     if guard and status != 429:
-        return ConnectorError(f"{said}: a bot check ({guard}) refuses programs", bot_check.REMEDY)
+        return ConnectorError(f"{said}: a bot check ({guard}) keeps programs out", bot_check.REMEDY)
     if status == 429:
         at = retry_after(answer.headers, now)
-        return RateLimited(f"{said}: too many requests", at, "Nothing to do; reading goes on by itself.")
+        return RateLimited(f"{said}: too many requests", at, "Nothing to do; Earful will retry.")
     if status >= 500:
-        return ConnectorError(f"{said}: the server has a fault of its own", "Nothing to do; Earful will retry.")
+        return ConnectorError(f"{said}: the server has an internal error", "Nothing to do; Earful will retry.")
     if status not in _REFUSALS:
-        return ConnectorError(f"{said}: the request was not accepted", "Check this source's options in the settings.")
+        return ConnectorError(f"{said}: the request was rejected", "Check this source's options in the settings.")
     kind, what, remedy = _REFUSALS[status]
     return kind(f"{said}: {what}", remedy)
 
@@ -298,18 +298,18 @@ def _json_of(answer: Answer) -> object:
     where = host_of(answer.url)
     text = answer.body.decode("utf-8-sig", "replace")
     if not text or text.isspace():
-        raise Nonsense(f"{where} answered {answer.status} with nothing in it", "Earful will retry.")
+        raise Nonsense(f"{where} sent an empty answer ({answer.status})", "Earful will retry.")
     if text[:1000].lstrip().startswith("<"):
         raise Nonsense(
             f"{where} answered {answer.status} with a web page instead of data",
-            "Check api_url; a proxy, a login page or a block may stand in between.",
+            "Check api_url; a proxy, login page or block may be in between.",
         )
     try:
         return json_library.loads(text)
     except RecursionError:
-        raise Nonsense(f"{where} sent JSON that is nested too deep", "Check api_url.") from None
+        raise Nonsense(f"{where} sent JSON that is nested too deeply", "Check api_url.") from None
     except ValueError:
-        raise Nonsense(f"{where} sent broken or cut-off JSON", "Earful will retry.") from None
+        raise Nonsense(f"{where} sent invalid or incomplete JSON", "Earful will retry.") from None
 
 
 def host_of(url: str) -> str:
@@ -364,9 +364,9 @@ def next_hop(target: httpx2.URL, location: str, headers: dict[str, str]) -> tupl
     try:
         following = target.join(location)
     except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
-        raise ConnectorError(f"{target.host} redirects to something that is no address") from error
+        raise ConnectorError(f"{target.host} redirects to something that is not an address") from error
     if following.scheme not in {"http", "https"} or not following.host:
-        raise ConnectorError(f"{target.host} redirects to something that is not on the web", "Check the address.")
+        raise ConnectorError(f"{target.host} redirects to something that is not a web address", "Check the address.")
     if target.scheme == "https" and following.scheme == "http":
         raise ConnectorError(f"{target.host} redirects from https to http, which is refused", "Check the address.")
     same_host = following.host.lower() == target.host.lower() and _port(following) == _port(target)
@@ -385,7 +385,7 @@ def _read(response: httpx2.Response, cap: int, where: str, larger: Callable[[], 
     """
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in _WINDOWS:
-        raise Nonsense(f"{where} packed its answer in a way that was not asked for", "Earful will retry.")
+        raise Nonsense(f"{where} compressed its answer in an unexpected way", "Earful will retry.")
     window = _WINDOWS[coding]
     chunks = response.iter_raw()
     if coding == "deflate":
@@ -409,18 +409,18 @@ def _read(response: httpx2.Response, cap: int, where: str, larger: Callable[[], 
                 kept += unpack.decompress(left, most - len(kept))
                 left = unpack.unconsumed_tail or unpack.unused_data
             if len(kept) > cap:
-                raise Nonsense(f"{where} sent more than {cap:,} bytes", "Check the address, or ask for less at a time.")
+                raise Nonsense(f"{where} sent more than {cap:,} bytes", "Check the address, or request less at a time.")
     except zlib.error as error:
-        raise Nonsense(f"{where} sent a broken compressed answer", "Earful will retry.") from error
+        raise Nonsense(f"{where} sent a corrupt compressed answer", "Earful will retry.") from error
     if unpack and kept and not unpack.eof:
-        raise Nonsense(f"{where} broke off in the middle of its answer", "Earful will retry.")
+        raise Nonsense(f"{where} cut its answer off", "Earful will retry.")
     return bytes(kept)
 
 
 def _no_turn(where: str) -> ConnectorError:
     return ConnectorError(
-        f"{where} sent a large answer while other sources sent large ones: its turn did not come in time",
-        "Earful will retry. If it lasts, ask for less at a time, or read fewer sources here.",
+        f"{where} sent a large answer while other sources did too, and its turn did not come in time",
+        "Earful will retry. If this continues, request less at a time, or read fewer sources here.",
     )
 
 

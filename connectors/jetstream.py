@@ -43,9 +43,7 @@ class Stream:
         """Connect and shake hands; the errors are those of a connector."""
         self._ends = time.monotonic() + self._seconds
         if self._parts.scheme not in {"ws", "wss"} or not self._parts.hostname:
-            raise ConnectorError(
-                f"{self._host}: api_url is not the address of a stream", "Write wss://host as api_url."
-            )
+            raise ConnectorError(f"{self._host}: api_url is not a stream's address", "Set api_url to wss://host.")
         try:
             self._socket = _TimedSocket(self._connect(), self._ends)
             self._client = websocket.WebSocket(skip_utf8_validation=True)
@@ -57,9 +55,9 @@ class Stream:
         except websocket.WebSocketTimeoutException:
             raise Stuck(f"{self._host} did not answer in time ({self._seconds:g} s)", _AGAIN) from None
         except websocket.WebSocketConnectionClosedException:
-            raise Stuck(f"{self._host} hung up before it answered", _AGAIN) from None
+            raise Stuck(f"{self._host} closed the connection before answering", _AGAIN) from None
         except (websocket.WebSocketException, ValueError):
-            raise Nonsense(f"{self._host} does not speak the websocket protocol", "Check api_url.") from None
+            raise Nonsense(f"{self._host} does not support websockets", "Check api_url.") from None
         except socket.gaierror:
             raise ConnectorError(f"can't resolve {self._host} (DNS)", "Check api_url and the network.") from None
         except OSError as error:
@@ -81,7 +79,7 @@ class Stream:
                     self._timed().wait = self._seconds
                 continue
             except (websocket.WebSocketConnectionClosedException, OSError):
-                raise Stuck(f"{self._host} hung up", _AGAIN) from None
+                raise Stuck(f"{self._host} closed the connection", _AGAIN) from None
             except websocket.WebSocketException:
                 raise Nonsense(f"{self._host} broke the websocket protocol", "Check api_url.") from None
             if opcode == websocket.ABNF.OPCODE_TEXT:
@@ -105,7 +103,7 @@ class Stream:
         try:
             self._client.ping()
         except (websocket.WebSocketException, OSError):
-            raise Stuck(f"{self._host} hung up", _AGAIN) from None
+            raise Stuck(f"{self._host} closed the connection", _AGAIN) from None
 
     def _connect(self) -> socket.socket:
         secure = self._parts.scheme == "wss"
@@ -131,8 +129,8 @@ class Stream:
         headers = {str(key).lower(): str(value) for key, value in dict(error.resp_headers or {}).items()}
         said = error_for(Answer(error.status_code, headers, b"", self._base), self._host, now)
         return said or Nonsense(
-            f"{self._host} answered {error.status_code} with something that is no stream",
-            "Check api_url; a proxy, a login page or a block may stand in between.",
+            f"{self._host} answered {error.status_code} with something that is not a stream",
+            "Check api_url; a proxy, login page or block may be in between.",
         )
 
 

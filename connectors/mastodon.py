@@ -47,13 +47,13 @@ FEW = 3
 MENTIONS = "mentions:"  # a lane of its own
 # What each kind of lane is to people, and what they can do where it is closed.
 _PLACES = {
-    "tag": ("the tag {}", "See in a browser whether that server shows it."),
-    "search": ("the search", "Give the token read:search, or leave it: the tags are read all the same."),
+    "tag": ("the tag {}", "Check in a browser whether that server shows it."),
+    "search": ("the search", "Give the token read:search, or ignore this; tags are read anyway."),
     "mentions": ("the account's notifications", "Give the token read:notifications."),
     "own": ("the posts of {}", "Check the brand's accounts for this source."),
 }
 _CLOSED = (
-    "Write an access_token of an account on that server into this source's settings, or name a server in api_url "
+    "Add an access_token from an account on that server to this source, or set api_url to a server "
     "whose tag feeds are open."
 )
 
@@ -61,17 +61,17 @@ _CLOSED = (
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """Options of a `mastodon` source."""
 
-    api_url: str = Field(default="https://mastodon.social", description="The server whose feeds are read.")
+    api_url: str = Field(default="https://mastodon.social", description="The server to read.")
     tags: tuple[str, ...] = Field(
-        default=(), description="Tags to read, without #; empty: the terms of the brands' queries, spaces removed."
+        default=(), description="Hashtags to read, without #; empty: the brands' query terms without spaces."
     )
     access_token: SecretStr | None = Field(
         default=None,
-        description="The brand's account's token: read:statuses, read:search, read:notifications, read:accounts.",
+        description="A token of the brand's account: read:statuses, read:search, read:notifications, read:accounts.",
     )
-    skip_bots: bool = Field(default=False, description="Leave out accounts that say that they are bots.")
+    skip_bots: bool = Field(default=False, description="Skip accounts marked as bots.")
     find_roots: bool = Field(
-        default=True, description="Ask for the first post of a reply's thread: one more call for each reply."
+        default=True, description="Look up the first post of a reply's thread; one more call per reply."
     )
 
 
@@ -91,9 +91,7 @@ class Mastodon:
             lanes += [f"search:{term}" for term in sorted({clean(term).strip() for term in request.terms} - {""})]
             lanes += [MENTIONS]
         if not lanes:
-            raise ConnectorError(
-                f"{self._host}: there is no tag to read", "Write `tags` into this source's settings, without #."
-            )
+            raise ConnectorError(f"{self._host}: no tags to read", "Set `tags` for this source, without #.")
         return self._page(request, lanes)
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
@@ -160,7 +158,7 @@ class Mastodon:
             parts = found if isinstance(found, dict) else {}
             ancestors, descendants = parts.get("ancestors"), parts.get("descendants")
             if not isinstance(ancestors, list) or not isinstance(descendants, list):
-                raise Nonsense(f"{self._host} sent something that is no thread", "Check api_url.")
+                raise Nonsense(f"{self._host} sent something that is not a thread", "Check api_url.")
             read, _ = self._read([*ancestors, *descendants], request.source)
             posts += [
                 replace(post, thread_id=conversation.thread)
@@ -262,7 +260,7 @@ class Mastodon:
         if kind == "search" and isinstance(found, dict):
             found = found.get("statuses")
         if not isinstance(found, list):
-            raise Nonsense(f"{self._host} sent something that is no list of posts", "Check api_url.")
+            raise Nonsense(f"{self._host} sent something that is not a list of posts", "Check api_url.")
         last = next((each["id"] for each in reversed(found) if _has_id(each)), "")
         if kind == "mentions":
             found = [each.get("status") for each in found if isinstance(each, dict) and each.get("type") == "mention"]
@@ -277,12 +275,12 @@ class Mastodon:
             answer = self._get("/api/v1/accounts/lookup", {"acct": name})
             if answer.status in {404, 410}:
                 raise Closed(
-                    f"{self._host} knows no account {name}",
+                    f"{self._host} has no account {name}",
                     "Check the brand's accounts for this source: write name, or name@server for another server.",
                 )
             found = self._sound(answer, now)
             if not _has_id(found):
-                raise Nonsense(f"{self._host} sent something that is no account", "Check api_url.")
+                raise Nonsense(f"{self._host} sent something that is not an account", "Check api_url.")
             ids[name] = found["id"]
         return str(ids[name])
 
@@ -295,7 +293,7 @@ class Mastodon:
     def _sound(self, answer: Answer, now: datetime) -> Any:
         """The answer's JSON, or the error that its status stands for."""
         if answer.status in {401, 403, 422} and self._settings.access_token is None:
-            raise Refused(f"{self._host} answered {answer.status}: it shows this to its members only", _CLOSED)
+            raise Refused(f"{self._host} answered {answer.status}: it shows this to members only", _CLOSED)
         error = error_for(answer, self._host, now)
         if error is not None:
             raise error
@@ -342,10 +340,10 @@ class Mastodon:
         posted_at = parse_time(status["created_at"])
         content, account = status["content"], status["account"]
         if posted_at is None or not isinstance(content, str):
-            raise ValueError("created_at is no time" if posted_at is None else "content is no text")
+            raise ValueError("created_at is not a time" if posted_at is None else "content is not text")
         author = account["acct"]
         if not isinstance(author, str) or not author:
-            raise ValueError("acct is no text")
+            raise ValueError("acct is not text")
         parent = text_of(status.get("in_reply_to_id"))
         words = [plain(text_of(status.get("spoiler_text"))), plain(content), *_also_said(status)]
         reach = account.get("followers_count")

@@ -23,7 +23,7 @@ from connectors import Closed, ConnectorError, Gap
 # How far a network's clock may be ahead of ours. What is dated later never moves a cursor.
 AHEAD = timedelta(minutes=2)
 CLOCK_IS_BEHIND = (
-    "most of what is read here is dated ahead of this machine's clock, which seems to be behind: set it (timedatectl "
+    "most posts here are dated in the future, so this machine's clock seems to be slow; set it (timedatectl "
     "says whether it follows a time server)"
 )
 MOST_TURNS = 2000
@@ -202,7 +202,7 @@ class Walk:
         if not (lasting or type(error) is ConnectorError) or not (self.todo[1:] or self.fresh):
             return False
         lane, before = self.lane, self.closed.get(self.lane)
-        how = "it is left out and asked again once a day" if lasting else "the rest is read"
+        how = "it is skipped and retried once a day" if lasting else "everything else is read"
         said = f"{error.message}: {how}. {error.remedy}".strip()
         times = 1 + (int(before.get("times", 0)) if before else 0)
         self.closed[lane] = {"at": milliseconds(now), "said": said, "lasting": lasting, "times": times}
@@ -215,7 +215,7 @@ class Walk:
     def notices(self) -> tuple[str, ...]:
         """What the operator should know of this read: what is closed, what is open again, that our clock is behind."""
         told = [each["said"] for lane, each in self.closed.items() if lane in self.wanted and _is_told(each)]
-        told += [f"{said.partition(': ')[0]}: that is over, it is read again" for said in self.reopened]
+        told += [f"{said.partition(': ')[0]}: working again" for said in self.reopened]
         return (*told, *((CLOCK_IS_BEHIND,) if self.behind else ()))
 
     def turn(self, token: str) -> bool:
@@ -238,8 +238,8 @@ class Walk:
 
     def stuck(self, network: str) -> tuple[Gap, ...]:
         """Say what stays unseen after `turn` refused."""
-        endless = f"{network} shows ever more pages, {self.turns - 1} were read"
-        return self.unread(endless if self.turns > MOST_TURNS else f"{network} gave the same page again and again")
+        endless = f"{network} always has another page; {self.turns - 1} were read"
+        return self.unread(endless if self.turns > MOST_TURNS else f"{network} keeps sending the same page")
 
     def close_lane(self) -> bool:
         """End the current lane; True when that made the walk whole and moved the high waters."""

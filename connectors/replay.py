@@ -43,13 +43,13 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     file: str = Field(default="sample", description='A JSON-lines file of posts, or "sample" for the bundled day.')
     day_in: Annotated[Span | Literal["at_once"], BeforeValidator(_pace)] = Field(
         default=timedelta(minutes=4),
-        description='The whole file is played within this span; "at_once" gives everything at the first read.',
+        description='Play the whole file in this time; "at_once" plays everything at the first read.',
     )
     quick_start: int = Field(
-        default=8, ge=0, le=100, description="So many posts are played within the first seconds, whatever the pace."
+        default=8, ge=0, le=100, description="Play this many posts in the first seconds, whatever the pace."
     )
     only: tuple[str, ...] = Field(
-        default=(), description='Play only the posts of these networks (the "source" of a line); empty: all.'
+        default=(), description='Play only posts from these networks (the "source" of a line); empty: all.'
     )
 
 
@@ -161,13 +161,13 @@ def _read_day(settings: Settings) -> _Day:
                     aside.append(Aside(raw[:LONGEST_LINE], f"{path.name}, line {number}: {_fault(error)}"))
     except OSError as error:
         raise ConnectorError(
-            f"the file {path.name} cannot be read ({error.strerror or 'unknown fault'})",
+            f"the file {path.name} can't be read ({error.strerror or 'unknown error'})",
             f'set `file` of this source to a JSON-lines file that exists, or to "sample"; found "{settings.file}"',
         ) from None
     if aside and not lines:
         raise Nonsense(
-            f"the file {path.name} holds no post that can be read ({aside[0].reason})",
-            "`file` of this source wants one JSON object a line, with id, author, text and at.",
+            f"the file {path.name} has no readable posts ({aside[0].reason})",
+            "`file` of this source needs one JSON object per line, with id, author, text and at.",
         )
     lines.sort(key=lambda line: line.at)
     moments = _moments([line.at for line in lines], settings)
@@ -231,7 +231,7 @@ def _number(read: dict[str, object], key: str) -> int | float | None:
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 2**53:
-        raise ValueError(f"{key} is not a number that counts something")
+        raise ValueError(f"{key} is not a count")
     return value
 
 

@@ -81,7 +81,7 @@ def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
         log.warning("%s", carried.words)
     if ended := end_old_tokens(database, now):
         title = f"{count_words(ended, 'API token')} without an owner will stop working on {now + OLD_TOKENS:%d %b %Y}"
-        remedy = "make new ones on the page People, or: earful token add NAME"
+        remedy = "create new ones on the page People or with: earful token add NAME"
         with database.transaction():
             queue_notice(database, Rules(settings), "old tokens", title, remedy, now)
     return database
@@ -203,7 +203,7 @@ def _rename(database: Database, settings: Settings) -> None:
     for what, before, name in former:
         with database.transaction():
             if renames.rename(database, what, before, name):
-                log.info("%s %s is called %s now: its history goes with it", what, before, name)
+                log.info("%s %s is now called %s and keeps its history", what, before, name)
     with database.transaction():
         for source in settings.sources:
             renames.begin(database, "source", source.name)

@@ -54,13 +54,15 @@ class Settings(BaseModel):
     host: str = Field(description="The outgoing mail server, for example smtp.example.org.")
     port: int = Field(default=587, ge=1, le=65535, description="587 for starttls, 465 for tls, 25 for none.")
     security: Literal["starttls", "tls", "none"] = Field(
-        default="starttls", description="How the line is encrypted; nothing is sent if the server cannot."
+        default="starttls", description="How the connection is encrypted; nothing is sent if the server can't."
     )
-    username: str = Field(default="", description="The name to sign in with; empty: without signing in.")
-    password: SecretStr = Field(default=SecretStr(""), description="The password, or better an app password.")
-    sender: str = Field(description='Whom mails come from: "earful@example.org" or "Earful <earful@example.org>".')
-    ca_file: Path | None = Field(default=None, description="A PEM file of certificates to trust beside the system's.")
-    timeout: float = Field(default=30.0, gt=0, le=300, description="Seconds for the whole conversation about one mail.")
+    username: str = Field(default="", description="The user name; empty: no login.")
+    password: SecretStr = Field(default=SecretStr(""), description="The password; better, an app password.")
+    sender: str = Field(description='The sender: "earful@example.org" or "Earful <earful@example.org>".')
+    ca_file: Path | None = Field(
+        default=None, description="A PEM file of certificates to trust, in addition to the system's."
+    )
+    timeout: float = Field(default=30.0, gt=0, le=300, description="Time limit in seconds for one mail.")
 
     @field_validator("sender")
     @classmethod
@@ -71,7 +73,9 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _no_password_in_clear(self) -> Settings:
         if self.username and self.security == "none" and not _is_loopback(self.host):
-            raise ValueError('with a username write security = "starttls" or "tls": else the password travels in clear')
+            raise ValueError(
+                'with a username, write security = "starttls" or "tls"; otherwise the password is sent unencrypted'
+            )
         if self.username and not self.password.get_secret_value():
             raise ValueError("a username needs a password")
         return self
@@ -94,9 +98,7 @@ class Email:
         """Send once. The receipt's reference is the Message-ID."""
         recipient = _recipient_of(target)
         if recipient is None:
-            raise ChannelError(
-                "this is not a mail address that can be written to", target_broken=True, remedy=_RECIPIENT
-            )
+            raise ChannelError("not a valid mail address", target_broken=True, remedy=_RECIPIENT)
         mail = self._compose(message, recipient, plain)
         conversation = _Conversation(self._settings)
         self._converse(conversation, lambda: conversation.deliver(self._sender.addr_spec, recipient, mail.as_bytes()))
@@ -106,9 +108,9 @@ class Email:
         """Connect, encrypt and sign in as for a mail, and send none."""
         conversation = _Conversation(self._settings)
         self._converse(conversation, conversation.greet_only)
-        how = {"starttls": "encrypted (STARTTLS)", "tls": "encrypted (TLS)", "none": "in clear"}
-        signed = "signed in" if self._settings.username else "without signing in"
-        return f"{self._settings.host}:{self._settings.port} takes mail, {how[self._settings.security]}, {signed}"
+        how = {"starttls": "encrypted (STARTTLS)", "tls": "encrypted (TLS)", "none": "unencrypted"}
+        signed = "logged in" if self._settings.username else "no login"
+        return f"{self._settings.host}:{self._settings.port} accepts mail, {how[self._settings.security]}, {signed}"
 
     def _converse(self, conversation: _Conversation, talk: Any) -> None:
         """Run a conversation; raise what went wrong outside of every handler: smtplib's errors may hold secrets."""
@@ -183,7 +185,9 @@ class _Conversation:
         client = self._open()
         limit = client.esmtp_features.get("size", "")
         if limit.isdigit() and 0 < int(limit) < len(content):
-            raise ChannelError(f"{self._where()} takes at most {limit} bytes, this mail has more", too_large=True)
+            raise ChannelError(
+                f"{self._where()} accepts at most {limit} bytes, and this mail is larger", too_large=True
+            )
         self.step = "sender"
         self._expect(client.mail(sender, [f"size={len(content)}"] if "size" in client.esmtp_features else []))
         self.step = "recipient"
@@ -212,7 +216,7 @@ class _Conversation:
                 raise ChannelError(
                     f"{self._where()} offers no encryption (STARTTLS); nothing was sent",
                     channel_broken=True,
-                    remedy='Ask the provider for the encrypted port; for port 465 write security = "tls".',
+                    remedy='Ask the provider for its encrypted port; for port 465, write security = "tls".',
                 )
             self._expect(client.starttls(context=_trusted(settings.ca_file)))
             self._hello(client)
@@ -250,24 +254,24 @@ class _Conversation:
         if isinstance(error, smtplib.SMTPResponseException):
             return self._refused(error.smtp_code, error.smtp_error)
         if self.step == "content":
-            words = f"{self._where()} was given the mail and did not say whether it took it: {_os_words(error)}"
+            words = f"{self._where()} got the mail but did not confirm it: {_os_words(error)}"
             return ChannelError(words, outcome_unknown=True)
         broken, remedy = False, ""
         if isinstance(error, ssl.SSLCertVerificationError):
             words = f"the certificate of {self._where()} is not trusted: {clean_line(error.verify_message)[:100]}"
             broken, remedy = True, _TRUST
         elif isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
-            words = f"{self._where()} does not speak TLS there"
+            words = f"{self._where()} does not use TLS on this port"
             broken, remedy = True, _SECURITY
         elif self.step == "sign-in" and (type(error) in _NO_SIGN_IN or isinstance(error, ValueError)):
-            words = f"{self._where()} offers no way to sign in with this name and password"
+            words = f"{self._where()} offers no login with a user name and password"
             broken, remedy = True, _SIGN_IN
         elif isinstance(error, socket.gaierror):
             words, remedy = f"the mail server's name {self.settings.host} was not found", _REACH
         elif self.step == "connect":
             words, remedy = f"{self._where()} cannot be reached: {_os_words(error)}", _REACH
         else:
-            words = f"the line to {self._where()} broke at the {self.step}: {_os_words(error)}"
+            words = f"the connection to {self._where()} was lost at {self.step}: {_os_words(error)}"
         return ChannelError(words, channel_broken=broken, remedy=remedy)
 
     def _refused(self, code: int, said: object) -> ChannelError:
@@ -338,7 +342,7 @@ class _Client(smtplib.SMTP):
             return super().getreply()
         except smtplib.SMTPResponseException:
             # smtplib's own way to say that a line had no end: not the server's word, so not to be judged as one.
-            raise smtplib.SMTPServerDisconnected("a line without an end") from None
+            raise smtplib.SMTPServerDisconnected("a line that never ends") from None
 
     def send(self, s: Any) -> None:
         if self.sock is not None:
@@ -367,26 +371,26 @@ class _Reader(io.RawIOBase):
         count = int(sock.recv_into(buffer))
         self._left -= count
         if self._left < 0:
-            raise OSError("the server does not stop talking")
+            raise OSError("the server's answer never ends")
         return count
 
 
 _REACH = "Check `host` and `port` of this channel, and whether this machine may reach them (firewall)."
-_TRUST = "Write the name that stands in the certificate as `host`, or name your own authority in `ca_file`."
+_TRUST = "Set `host` to the name in the certificate, or name your own certificate authority in `ca_file`."
 _SECURITY = 'Write security = "starttls" for port 587, security = "tls" for port 465.'
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "RECORD_LAYER_FAILURE"})
 _NO_SIGN_IN = frozenset({smtplib.SMTPException, smtplib.SMTPNotSupportedError})
-_SIGN_IN = "Check `username` and `password` of this channel; many providers want an app password here."
+_SIGN_IN = "Check `username` and `password` of this channel; many providers require an app password."
 # What the server's words say of a sign-in that it refuses -> what helps, where another password does not.
 _RELAY = (
-    "No password helps here: this server takes none any more, it wants OAuth, which Earful does not speak. Send "
+    "No password will work: this server only accepts OAuth, which Earful does not support. Send "
     "through a relay: in Microsoft 365 a connector for this machine's address (port = 25, no `username`), or another "
     "provider's outgoing server."
 )
 _SIGN_IN_REMEDIES: tuple[tuple[str, str], ...] = (
     (
         r"smtpclientauthentication is disabled|smtp_auth_disabled",
-        "SMTP sign-in is switched off for this mailbox or for the whole organisation. Its administrator can allow it "
+        "SMTP login is disabled for this mailbox or the whole organisation. Its administrator can allow it "
         "(authenticated SMTP); where that is no longer possible, send through a relay. Another password does not help.",
     ),
     (
@@ -400,20 +404,20 @@ _SIGN_IN_REMEDIES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"web browser|5\.7\.14\b",
-        "The provider wants a person to sign in once in a browser: do that, then write an app password.",
+        "The provider wants you to sign in once in a browser. Do that, then set an app password.",
     ),
     (
         r"too many|\brate\b|try again later",
-        "The provider has closed the sign-in for a while: wait an hour, and check the password.",
+        "The provider has blocked logins for a while. Wait an hour, and check the password.",
     ),
     (r"starttls|encryption required|5\.7\.11\b", _SECURITY),
 )
-_RECIPIENT = "Correct that address in settings.toml, or have its mailbox opened again; the others are not touched."
+_RECIPIENT = "Correct that address in settings.toml, or have its mailbox reopened. Other recipients are not affected."
 _REFUSED: dict[Step, str] = {
-    "connect": "The mail server does not serve this machine: ask its operator, or use another `host`.",
-    "greeting": "The mail server does not serve this machine: ask its operator, or use another `host`.",
-    "encryption": "The mail server cannot encrypt now: ask its operator.",
-    "sender": "The mail server does not take mail from `sender`: write an address of yours there.",
+    "connect": "The mail server refuses this machine. Ask its operator, or use another `host`.",
+    "greeting": "The mail server refuses this machine. Ask its operator, or use another `host`.",
+    "encryption": "The mail server can't encrypt at the moment. Ask its operator.",
+    "sender": "The mail server refuses mail from `sender`. Use an address of your own there.",
 }
 
 
@@ -433,8 +437,8 @@ def _trusted(ca_file: Path | None) -> ssl.SSLContext:
         if ca_file is not None:
             context.load_verify_locations(ca_file)
     except OSError as error:  # SSLError is one
-        remedy = "Name in `ca_file` a readable PEM file of certificates, or leave it out."
-        words = f"the certificates of {ca_file} cannot be read: {_os_words(error)}"
+        remedy = "Set `ca_file` to a readable PEM file of certificates, or leave it out."
+        words = f"can't read the certificates in {ca_file}: {_os_words(error)}"
         raise ChannelError(words, channel_broken=True, remedy=remedy) from None
     return context
 
@@ -471,7 +475,7 @@ def _shortened(message: Alert | Letter, text: str) -> str:
         return "\n".join(alert_lines(message, budget=1_000, words=140)) + "\n"
     if len(text) <= _PLAIN_LETTER:
         return text
-    return text[:_PLAIN_LETTER].rsplit("\n", 1)[0] + "\n\n(The mail server took no more than this.)\n"
+    return text[:_PLAIN_LETTER].rsplit("\n", 1)[0] + "\n\n(Cut off here: the mail server accepts no more.)\n"
 
 
 def _identity(message: Alert | Letter) -> str:

@@ -46,11 +46,11 @@ _NO_ANSWER_VERBS = ("no_answer_needed", "no_answer", "dismiss", "close")
 _MORE = (
     ("Not now", (("snooze:1h", "Snooze 1 hour"), ("snooze:1d", "Snooze until tomorrow"))),
     (
-        "Somebody else",
+        "Someone else",
         (
             ("waiting:customer", "Waiting on the customer"),
             ("hand_over:to", "Hand over to …"),
-            ("release:", "Release: open for everybody"),
+            ("release:", "Release: open to everyone"),
         ),
     ),
     (
@@ -106,7 +106,7 @@ def letter(given: Letter) -> Message:
     blocks = [_header(subject)] if subject else []
     if body:
         blocks.append(_section(body))
-    text = escape(subject, TEXT) or "A letter from Earful"
+    text = escape(subject, TEXT) or "Weekly digest from Earful"
     return Message(text, blocks, {"event_type": EVENT_TYPE, "event_payload": {"key": given.key, "revision": 0}})
 
 

@@ -38,19 +38,23 @@ class Settings(BaseModel):
 
     token: SecretStr | None = Field(None, description="the bot token, xoxb-...: posts, edits, buttons, look-ups")
     webhook_url: SecretStr | None = Field(
-        None, description="an incoming webhook instead: posts only; no edits, no look-up, no buttons of its own"
+        None, description="an incoming webhook instead: posts only, no edits, no buttons"
     )
-    app_token: SecretStr | None = Field(None, description="the app token, xapp-...: hears presses over Socket Mode")
-    signing_secret: SecretStr | None = Field(None, description="proves presses that come to a public address")
-    team: str = Field("", description="the workspace's id, T...; a press from another one is not heard")
-    may_press: str = Field("", description="a user group's id, S...: its members are staff here, nobody else presses")
+    app_token: SecretStr | None = Field(
+        None, description="the app token, xapp-...: receives button presses over Socket Mode"
+    )
+    signing_secret: SecretStr | None = Field(None, description="verifies button presses sent to a public address")
+    team: str = Field("", description="the workspace's id, T...; presses from any other are ignored")
+    may_press: str = Field("", description="a user group's id, S...: only its members may press, as staff")
     unknown_may_press: bool = Field(
-        False, description="true: whoever is in the workspace and not in [[people]] may press too, and teaches nothing"
+        False, description="true: people not under [[people]] may press too; Earful does not learn from them"
     )
-    api_url: str = Field("https://slack.com/api/", description="where the Web API is, for a gateway or a test")
-    proxy: SecretStr | None = Field(None, description="a proxy for all calls; the environment's is not used")
-    timeout: float = Field(15.0, gt=0, le=120, description="seconds that one call may take in all")
-    wakes: bool = Field(False, description="true if people let this app's messages through at night")
+    api_url: str = Field("https://slack.com/api/", description="the Web API's address, for a gateway or a test")
+    proxy: SecretStr | None = Field(
+        None, description="a proxy for all calls; proxies set in the environment are ignored"
+    )
+    timeout: float = Field(15.0, gt=0, le=120, description="time limit in seconds for one call")
+    wakes: bool = Field(False, description="true if people let this app notify them at night")
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
@@ -137,7 +141,7 @@ class Slack:
         """Post nothing at all: a living webhook answers that there is no text."""
         answer = self._post({})
         if answer.status == 400:
-            return "an incoming webhook: it can post, but not edit, look up, or hear a button"
+            return "incoming webhook: can post, but not edit, look up messages or receive presses"
         raise hook_error(answer.status, answer.body, answer.headers)
 
     def _post(self, said: dict[str, Any]) -> Answer:
@@ -213,14 +217,14 @@ class SlackBot(Slack):
             raise ChannelError("Slack: missing_scope chat:write", channel_broken=True, remedy=KEY["missing_scope"])
         notes = [f"connected to {word(said['team'])} as {word(said['user'])}"]
         if scopes and not scopes & {"channels:history", "groups:history"}:
-            notes.append("without channels:history a lost answer may mean one repeat")
+            notes.append("without channels:history, a message may be repeated if Slack's answer is lost")
         if not self.settings.hears_presses:
             notes.append("no app_token: the messages have no buttons")
         if self.settings.team and said["team_id"] != self.settings.team:
             raise ChannelError(
-                f"Slack: this token is for the workspace {word(said['team_id'])}, the settings say another `team`",
+                f"Slack: this token is for workspace {word(said['team_id'])}, but the settings have another `team`",
                 channel_broken=True,
-                remedy="correct `team` in settings.toml, or take the token of that workspace",
+                remedy="correct `team` in settings.toml, or use a token of that workspace",
             )
         if self.settings.may_press:
             notes.append(self._who_may_press())
@@ -230,7 +234,7 @@ class SlackBot(Slack):
         """The members of the user group that is the list of staff, by name."""
         members = sorted(self.members(self.settings.may_press))
         if not members:
-            return f"nobody is in the user group {self.settings.may_press}: nobody may press"
+            return f"the user group {self.settings.may_press} is empty, so nobody may press"
         names = [f"{self.person(user)} ({user})" for user in members[:_NAMED]]
         more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
         return f"may press: {', '.join(names)}{more}"
@@ -351,7 +355,7 @@ class SlackBot(Slack):
     def _receipt(self, target: str, said: Any) -> Receipt:
         channel, timestamp = said["channel"], said["ts"]
         if not isinstance(channel, str) or not isinstance(timestamp, str) or not channel or not timestamp:
-            raise ChannelError("Slack: said ok without saying where", outcome_unknown=True)
+            raise ChannelError("Slack: answered ok but not where the message is", outcome_unknown=True)
         self._ids[target.strip()] = channel
         return Receipt(json.dumps({"channel": channel, "ts": timestamp}))
 
@@ -385,7 +389,7 @@ def _place(receipt: Receipt) -> tuple[str, str]:
         place = json.loads(receipt.reference)
         return str(place["channel"]), str(place["ts"])
     except (ValueError, KeyError, TypeError):
-        raise ChannelError("Slack: there is no message of ours to go back to", permanent=True) from None
+        raise ChannelError("Slack: the message to edit can't be found", permanent=True) from None
 
 
 def _is_ours(message: Any, key: str, revision: int) -> bool:

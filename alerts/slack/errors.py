@@ -21,7 +21,7 @@ _TOO_LARGE = {
     "no_text",
 }
 _GONE = {"cant_update_message", "edit_window_closed", "message_not_found", "thread_locked", "thread_not_found"}
-_KEY = "create a new bot token (api.slack.com/apps, OAuth & Permissions) and put it where the settings read `token`"
+_KEY = "create a new bot token (api.slack.com/apps, OAuth & Permissions) and set it as `token`"
 _INVITE = "invite the bot to that channel (/invite @bot), or correct the channel in settings.toml"
 _ALLOW = "ask a workspace admin to let the app post in that channel, or name another one in settings.toml"
 _PERSON = "correct the person's Slack id in settings.toml (profile, three dots, Copy member ID)"
@@ -46,7 +46,7 @@ PLACE = {
     "user_not_found": _PERSON,
     "users_not_found": _PERSON,
     "user_not_visible": _PERSON,
-    "user_disabled": "that person has left Slack: name somebody else in settings.toml",
+    "user_disabled": "that person has left Slack; name someone else in settings.toml",
     "cannot_dm_bot": _PERSON,
     "messages_tab_disabled": "turn on the Messages tab of the app (api.slack.com/apps, App Home)",
     "restricted_action": _ALLOW,
@@ -58,7 +58,7 @@ PLACE = {
     "ekm_access_denied": _ALLOW,
     "channel_is_limited_access": _ALLOW,
 }
-_HOOK = "create a new incoming webhook (api.slack.com/apps) and put it where the settings read `webhook_url`"
+_HOOK = "create a new incoming webhook (api.slack.com/apps) and set it as `webhook_url`"
 
 
 def api_error(status: int, data: Any, headers: Mapping[str, str]) -> ChannelError:
@@ -88,7 +88,7 @@ def hook_error(status: int, body: bytes, headers: Mapping[str, str]) -> ChannelE
 
 def _common(who: str, status: int, code: str, headers: Mapping[str, str]) -> ChannelError:
     if status == 429 or code in {"ratelimited", "rate_limited", "rollup_error"}:
-        return ChannelError(f"{who}: asks us to wait", retry_after=_wait(headers))
+        return ChannelError(f"{who}: asks to wait", retry_after=_wait(headers))
     if code in _TOO_LARGE:
         return ChannelError(f"{who}: {code}", too_large=True)
     if code in _GONE:
@@ -96,12 +96,12 @@ def _common(who: str, status: int, code: str, headers: Mapping[str, str]) -> Cha
     if code:
         return ChannelError(f"{who}: {code}")
     # A gateway that gave up waiting does not know what became of the request behind it.
-    return ChannelError(f"{who}: answered {status}, and not as Slack does (a proxy?)", outcome_unknown=status == 504)
+    return ChannelError(f"{who}: answered {status}, but not like Slack (a proxy?)", outcome_unknown=status == 504)
 
 
 def unsure(why: str) -> ChannelError:
     """Say that a look-up found no answer either way."""
-    return ChannelError(f"Slack: cannot say whether the message arrived: {why}", outcome_unknown=True)
+    return ChannelError(f"Slack: can't tell whether the message arrived: {why}", outcome_unknown=True)
 
 
 def loses_the_channel(error: ChannelError) -> bool:

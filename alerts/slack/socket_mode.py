@@ -74,7 +74,7 @@ class Presses:
 
     def __init__(self, settings: Settings) -> None:
         if settings.app_token is None:
-            raise ValueError("presses need app_token = { env = ... } in the Slack channel's settings")
+            raise ValueError("button presses need app_token = { env = ... } under the Slack channel")
         self._settings = settings
         self._bot = Slack(settings)
         self._client: _Socket | None = None
@@ -121,7 +121,7 @@ class Presses:
                 if client.is_connected():
                     return
             except (ChannelError, OSError) as error:
-                _log.warning("slack: presses are not heard yet: %s", error)
+                _log.warning("slack: not receiving button presses yet: %s", error)
             if self._stopping.wait(wait):
                 return
             wait = min(wait * 2, _SLOWEST)
@@ -131,7 +131,7 @@ class Presses:
         try:
             press = read_press(request.payload, request.envelope_id, self._settings.team)
         except PressRefused as refused:
-            _log.warning("slack: not a press of ours: %s", refused)
+            _log.warning("slack: ignored a press: %s", refused)
             press = None  # saying it again would not make it one
         if press is not None and press.asks_whom:
             client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
@@ -143,9 +143,7 @@ class Presses:
                     try:
                         self._on_press(press)
                     except Exception as error:  # noqa: BLE001 - whatever went wrong, it is not kept
-                        _log.error(
-                            "slack: a press could not be kept (%s); Slack will send it again", type(error).__name__
-                        )
+                        _log.error("slack: can't store a press (%s); Slack will send it again", type(error).__name__)
                         return
                     self._heard[press.envelope_id] = None
                     while len(self._heard) > _REMEMBERED:
@@ -205,8 +203,8 @@ def ask_whom(bot: Slack, press: Press) -> None:
     try:
         bot.ask_whom(press.trigger_id, press.case_id, press.channel, press.message_ts)
     except ChannelError as error:
-        _log.warning("slack: the window for handing over could not be opened: %s", error)
-        words = "The window could not be opened; nothing was changed. Press again, or hand the case over on the page."
+        _log.warning("slack: can't open the hand-over window: %s", error)
+        words = "The window could not be opened, so nothing was changed. Press again, or use the web page."
         try:
             bot.whisper(press.channel, press.user_id, words)
         except ChannelError:
@@ -215,7 +213,7 @@ def ask_whom(bot: Slack, press: Press) -> None:
 
 def _nobody(press: Press) -> None:
     """Keep nothing: nobody has started listening."""
-    raise RuntimeError(f"nobody keeps presses yet: {press.envelope_id}")
+    raise RuntimeError(f"not ready to store presses yet: {press.envelope_id}")
 
 
 def _app_remedy(error: ChannelError) -> str:
@@ -319,11 +317,11 @@ def press_from_http(
     if len(body) > LARGEST:
         raise PressRefused("it is far too long")
     if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
-        raise PressRefused("its time is no number")
+        raise PressRefused("its time is not a number")
     if abs(now.timestamp() - int(stamp)) > FRESH:
-        raise PressRefused("it is not of these five minutes")
+        raise PressRefused("it is more than five minutes old")
     if not signing_secret:
-        raise PressRefused("there is no signing_secret to prove it with")
+        raise PressRefused("there is no signing_secret to verify it with")
     proof = "v0=" + hmac.new(signing_secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
     said = given.get("x-slack-signature", "").encode("utf-8", "replace")
     if not hmac.compare_digest(proof.encode(), said):

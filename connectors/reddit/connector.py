@@ -75,27 +75,27 @@ for _name in ("praw", "prawcore"):
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """A source of kind "reddit"."""
 
-    client_id: SecretStr = Field(description="the app's id, from reddit.com/prefs/apps, once Reddit approved it")
+    client_id: SecretStr = Field(description="the app's id, from reddit.com/prefs/apps, once Reddit has approved it")
     client_secret: SecretStr = Field(description="the app's secret, from the same page")
     user_agent: str = Field(
-        "selfhosted:earful:0.1", min_length=7, description="who asks; Reddit wants platform:app:version (by /u/NAME)"
+        "selfhosted:earful:0.1",
+        min_length=7,
+        description="how Earful identifies itself; Reddit wants platform:app:version (by /u/NAME)",
     )
-    subreddits: tuple[str, ...] = Field((), description="names whose new comments are read, without r/")
+    subreddits: tuple[str, ...] = Field((), description="subreddits whose new comments are read, without r/")
     search: bool = Field(True, description="search all submissions for the brands' words")
     search_in_subreddits: bool = Field(False, description="search only in `subreddits` instead of all of Reddit")
     api_url: str = Field("", description="one base address instead of the two below, for a gateway or a test")
     oauth_url: str = Field("https://oauth.reddit.com", description="base address of the API")
-    reddit_url: str = Field("https://www.reddit.com", description="base address where tokens are given")
-    total_seconds: float = Field(
-        25.0, gt=0, le=300, description="seconds after which a read asks no more and a request ends"
-    )
+    reddit_url: str = Field("https://www.reddit.com", description="base address for tokens")
+    total_seconds: float = Field(25.0, gt=0, le=300, description="time limit in seconds for one read and one request")
 
     @field_validator("subreddits")
     @classmethod
     def _named(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if not re.fullmatch(r"\w{2,50}", name, re.ASCII):
-                raise ValueError(f"{name!r} is no subreddit; write the name without r/, like smallbusiness")
+                raise ValueError(f"{name!r} is not a subreddit; write the name without r/, such as smallbusiness")
         return names
 
 
@@ -193,7 +193,7 @@ class Reddit:
         for name in names:
             if not re.fullmatch(r"[\w-]{2,30}", name, re.ASCII):
                 raise Refused(
-                    "an account of Reddit is no user name", "Check the brand's accounts; write it without u/."
+                    "a Reddit account is not a valid user name", "Check the brand's accounts; write it without u/."
                 )
         return self._page([_Lane("own", f"user/{name}/comments") for name in names], request)
 
@@ -213,7 +213,7 @@ class Reddit:
             return Batch((), request.cursor)
         found, _ = children_of(self._get("api/info", {"id": ",".join(asked)}))
         if not found and len(asked) >= MANY:
-            raise Nonsense(f"Reddit knows none of {len(asked)} posts, which is not believed", "Earful will retry.")
+            raise Nonsense(f"Reddit claims that none of {len(asked)} known posts exist", "Earful will retry.")
         posts, deleted, aside = self._posts(found, request.source)
         seen = {post.native_id for post in posts} | {str(_name_of(item)) for item in found}
         missing = [one for one in asked if one not in seen]
@@ -320,8 +320,8 @@ class Reddit:
         closed = _closed(walk)
         names = [name for name in self._settings.subreddits if name in closed]
         told = [
-            f"{closed[name]['said']}: it is left out, and asked again once "
-            f"{'a day' if closed[name]['lasting'] else 'an hour'}; the rest is read"
+            f"{closed[name]['said']}: it is skipped, and retried once "
+            f"{'a day' if closed[name]['lasting'] else 'an hour'}; everything else is read"
             for name in names
         ]
         return (*told, *walk.notices())
@@ -397,7 +397,7 @@ class Reddit:
             except Exception as error:  # noqa: BLE001 - praw lets KeyError, IndexError and more out on odd answers
                 raise Nonsense(
                     f"Reddit's answer could not be read ({type(error).__name__})",
-                    "Check oauth_url and reddit_url; a login page or a block may stand in between.",
+                    "Check oauth_url and reddit_url; a login page or block may be in between.",
                 ) from None
         raise AssertionError("the second attempt returns or raises")
 
@@ -426,7 +426,7 @@ class Reddit:
 
     def _start(self, request: Request) -> None:
         if self._wait_until is not None and request.now < self._wait_until:
-            raise RateLimited("Reddit: the limit of requests is reached", self._wait_until, "Nothing to do.")
+            raise RateLimited("Reddit: request limit reached", self._wait_until, "Nothing to do.")
         self._wait_until = None
         self._window.now, self._window.limits = request.now, Limits()
         self._adapter.begin()

@@ -19,8 +19,8 @@ from connectors.text import clean, raw_of, safe_url
 LONGEST_WAIT = timedelta(minutes=15)
 UNKNOWN_WAIT = timedelta(minutes=1)
 APPROVAL = (
-    "Reddit approves new keys by hand since November 2025: ask at support.reddithelp.com (Responsible Builder Policy), "
-    "make an app of type script at reddit.com/prefs/apps, and set client_id and client_secret."
+    "Reddit has approved new keys by hand since November 2025: ask at support.reddithelp.com (Responsible Builder "
+    "Policy), make an app of type script at reddit.com/prefs/apps, and set client_id and client_secret."
 )
 _GONE = frozenset({"[deleted]", "[removed]", "[ removed by reddit ]"})
 
@@ -50,7 +50,7 @@ def children_of(body: object) -> tuple[list[Any], str]:
     data = body.get("data") if isinstance(body, dict) else None
     children = data.get("children") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(children, list):
-        raise Nonsense("Reddit answered without a listing", "Check oauth_url; a login page may stand in between.")
+        raise Nonsense("Reddit answered without a listing", "Check oauth_url; a login page may be in between.")
     after = data.get("after")
     return children, after if isinstance(after, str) and re.fullmatch(r"t\d_[0-9a-z]{1,13}", after) else ""
 
@@ -176,14 +176,14 @@ def error_of(status: int, headers: Mapping[str, str], said: str, now: datetime, 
     where = "Reddit's token service" if token else "Reddit"
     if status == 429:
         wait = _retry_after(headers, now)
-        return RateLimited(f"{where}: too many requests (429)", now + wait, "Nothing to do; reading goes on by itself.")
+        return RateLimited(f"{where}: too many requests (429)", now + wait, "Nothing to do; Earful will retry.")
     if status in {401, 403, 404, 410} or (token and status == 400):
         return _refused(status, said, where, token)
     if status < 400:
-        return Elsewhere(f"{where} sends us elsewhere ({status})", "Check the names in subreddits and the addresses.")
+        return Elsewhere(f"{where} redirects elsewhere ({status})", "Check the names in subreddits and the addresses.")
     if status >= 500:
-        return ConnectorError(f"{where} has a fault of its own ({status})", "Nothing to do; Earful will retry.")
-    return ConnectorError(f"{where} did not accept the request ({status})", "Check this source's options.")
+        return ConnectorError(f"{where} has an internal error ({status})", "Nothing to do; Earful will retry.")
+    return ConnectorError(f"{where} rejected the request ({status})", "Check this source's options.")
 
 
 def _refused(status: int, said: str, where: str, token: bool) -> Refused:
@@ -191,16 +191,16 @@ def _refused(status: int, said: str, where: str, token: bool) -> Refused:
         said_of = re.search(r'"reason": ?"(\w{3,20})"', said)
         why = f"{status}, {said_of[1]}" if said_of else f"{status}"
         if token:
-            return Refused(f"{where} does not know what was asked for ({why})", "Check reddit_url.")
-        return Closed(f"{where} does not know what was asked for ({why})", "Check subreddits and the brand's accounts.")
+            return Refused(f"{where} has no such page ({why})", "Check reddit_url.")
+        return Closed(f"{where} has no such page ({why})", "Check subreddits and the brand's accounts.")
     if "network policy" in said or "whoa there" in said:
         return Refused(
             f"{where} blocks this network ({status})",
-            "Set a user_agent of your own and read with an approved key, or from another network.",
+            "Set your own user_agent and use an approved key, or read from another network.",
         )
     closed = re.search(r'"reason": ?"(\w{3,20})"', said)
     if closed and not token:
-        return Closed(f"{where}: a subreddit is closed to us ({status}, {closed[1]})", "Take it out of subreddits.")
+        return Closed(f"{where}: a subreddit is closed to Earful ({status}, {closed[1]})", "Remove it from subreddits.")
     return Refused(f"{where} refuses the app's key ({status})", APPROVAL)
 
 

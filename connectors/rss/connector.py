@@ -47,7 +47,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     """Options of an `rss` source: at least one of `feeds`, `google_news`, `reddit_feed`."""
 
     api_url: str = Field(
-        default="https://news.google.com", pattern=r"^https?://[^\s?#@]+$", description="Where Google News is asked."
+        default="https://news.google.com", pattern=r"^https?://[^\s?#@]+$", description="The address of Google News."
     )
     feeds: tuple[str, ...] = Field(default=(), description="Addresses of feeds (http or https).")
     google_news: bool | tuple[str, ...] = Field(
@@ -116,7 +116,7 @@ class Rss:
             host = host_of(feeds[key].url)
             notices = _recovered(record, host, request.now)
             if found.undated:
-                notices += (f"{host} writes times that cannot be read: its posts count as written when they are seen",)
+                notices += (f"{host} has unreadable dates; its posts are dated when they are found",)
             if found.behind:
                 notices += (CLOCK_IS_BEHIND,)
             return Batch(found.posts, state.dump(), not state.todo, aside=found.aside, notices=notices)
@@ -145,7 +145,7 @@ class Rss:
         """End a walk whose last feeds asked for patience."""
         if state.waiting and not state.succeeded and len(state.waiting) == len(state.feeds):
             waits = [at for key in state.waiting if (at := parse_time(state.feeds[key].get("wait")))]
-            raise RateLimited(f"{request.source}: every feed asks to be left alone for now", min(waits, default=None))
+            raise RateLimited(f"{request.source}: all feeds ask to wait", min(waits, default=None))
         return Batch((), state.dump())
 
     def _feeds(self, terms: tuple[str, ...]) -> list[_Feed]:
@@ -203,15 +203,15 @@ class Rss:
             if guard:
                 raise Nonsense(f"{where} sent a bot check ({guard}) instead of a feed", bot_check.REMEDY)
             what = "a web page, which is not a feed" if _PAGE.match(answer.body) else "something that is not a feed"
-            raise Nonsense(f"{where} sent {what}", "Check the address in a browser: a page may stand there now.")
+            raise Nonsense(f"{where} sent {what}", "Check the address in a browser; it may be a page now.")
         if document.get("cut_off"):
-            raise Nonsense(f"{where} sent half a feed", "Earful will retry.")
+            raise Nonsense(f"{where} sent an incomplete feed", "Earful will retry.")
         return document
 
 
 def _recovered(record: dict[str, str], host: str, now: datetime) -> tuple[str, ...]:
     """Say that a feed can be read again, if it was told that it could not."""
-    return (f"{host} can be read again since {now:%d %b %H:%M} UTC",) if record.pop("failing", "") else ()
+    return (f"{host} has been readable again since {now:%d %b %H:%M} UTC",) if record.pop("failing", "") else ()
 
 
 class _State:
@@ -267,7 +267,7 @@ class _State:
 def _refuse(answer: Answer, where: str, now: datetime) -> None:
     error = error_for(answer, where, now)
     if isinstance(error, Refused) and answer.status in {401, 403}:
-        raise Refused(error.message, "A feed needs no key: open the address in a browser, and ask the site's owner.")
+        raise Refused(error.message, "A feed needs no key; open the address in a browser, and ask the site's owner.")
     if error is not None and answer.status == 404:
         # Feeds go missing for an hour when a site is rebuilt; only 410 says for good.
         raise ConnectorError(error.message, error.remedy)
@@ -276,7 +276,7 @@ def _refuse(answer: Answer, where: str, now: datetime) -> None:
     if answer.status != 200:
         raise Nonsense(f"{where} answered {answer.status} without a feed", "Check the address.")
     if not answer.body.strip():
-        raise Nonsense(f"{where} answered 200 with nothing in it", "Earful will retry.")
+        raise Nonsense(f"{where} sent an empty answer (200)", "Earful will retry.")
 
 
 def _in_child(job: bytes, seconds: float, starting: float, where: str) -> dict[str, Any]:
@@ -285,7 +285,7 @@ def _in_child(job: bytes, seconds: float, starting: float, where: str) -> dict[s
     package = str(Path(__file__).resolve().parents[2])
     environment = {"PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
     command = [sys.executable, "-P", "-s", "-X", "utf8", "-m", "connectors.rss.parsing"]
-    too_much = Nonsense(f"{where} sent a feed that takes too long to read", "It may be hostile: leave it out for now.")
+    too_much = Nonsense(f"{where} sent a feed that takes too long to read", "It may be hostile; remove it for now.")
     with subprocess.Popen(  # noqa: S603 (our own module, no shell)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd="/"
     ) as child:
@@ -296,8 +296,8 @@ def _in_child(job: bytes, seconds: float, starting: float, where: str) -> dict[s
                 raise too_much from None
             # It did not get the processor time that it may use: that is ours, and says nothing of the feed.
             raise ConnectorError(
-                f"{where}: its feed was not read in time, since this machine is too busy",
-                "Nothing is wrong with the feed; Earful will retry. If it lasts, give this machine less to do.",
+                f"{where}: the feed was not read in time because this machine is too busy",
+                "The feed is fine; Earful will retry. If this continues, give this machine less to do.",
             ) from None
         except OSError:
             out = b""

@@ -84,7 +84,7 @@ class Client:
                 raise error_of(answer, now) from None
             raise Nonsense(
                 f"X's answer could not be read ({type(error).__name__})",
-                "Check api_url; a proxy or a login page may stand in between.",
+                "Check api_url; a proxy or login page may be in between.",
             ) from None
         if not isinstance(body, dict):
             raise Nonsense(f"X answered with a {type(body).__name__} instead of an object", "Check api_url.")

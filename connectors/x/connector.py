@@ -204,7 +204,7 @@ class X:
         missing = self._missing(walk)
         if lane is None:
             if missing:
-                raise Closed(missing[0], "Check the handles in mentions_of and in the brand's accounts.")
+                raise Closed(missing[0], "Check the handles in mentions_of and the brand's accounts.")
             return Batch((), self._saved(stream, walk, ledger))
         price = self._price(lane)
         state = self._spending.afford(stream, ledger, self._spending.worst(price), request.now)
@@ -339,7 +339,7 @@ class X:
         ask: Callable[..., Any] = self._client.api.get_users_mentions
         if lane.kind == "own":
             ask, wanted = self._client.api.get_users_tweets, {**wanted, "exclude": ["retweets"]}
-        remedy = "See in a browser whether the account is there, and check the accounts in the settings."
+        remedy = "Check in a browser whether the account exists, and check the accounts in the settings."
         try:
             body = self._client.ask(now, ask, lane.what, maybe_nobody=True, **wanted)
         except Refused as error:
@@ -381,7 +381,7 @@ class X:
         missing = walk.extra.get("missing")
         names = sorted(missing) if isinstance(missing, dict) else []
         return tuple(
-            f"X knows no account @{clean(name)[:50]}: it is left out and asked for once a day; check mentions_of and "
+            f"X has no account @{clean(name)[:50]}; it is skipped and retried once a day. Check mentions_of and "
             "the brand's accounts"
             for name in names
         )

@@ -222,10 +222,10 @@ def error_of(answer: Answer, now: datetime) -> ConnectorError:
     if status in {401, 403}:
         return _refused(status, said)
     if status == 400 and re.search(r"since_id|start_time|next_token|pagination_token", said):
-        return TooOld("X refuses the time or page to go on from (400)", "Check this machine's clock.")
+        return TooOld("X refuses the time or page to continue from (400)", "Check this machine's clock.")
     if status >= 500:
-        return ConnectorError(f"X has a fault of its own ({status})", "Nothing to do; Earful will retry.")
-    return ConnectorError(f"X did not accept the request ({status})", "Check search_suffix, mentions_of and api_url.")
+        return ConnectorError(f"X has an internal error ({status})", "Nothing to do; Earful will retry.")
+    return ConnectorError(f"X rejected the request ({status})", "Check search_suffix, mentions_of and api_url.")
 
 
 def _unpaid(status: int) -> NoCredit:
@@ -233,7 +233,7 @@ def _unpaid(status: int) -> NoCredit:
         return NoCredit("X: the account has no credit left (402)", "Buy credit in console.x.com, Billing.")
     return NoCredit(
         "X: the account's monthly cap of posts is reached (UsageCapExceeded)",
-        "Raise the cap in console.x.com, or wait for next month; it is no rate limit.",
+        "Raise the cap in console.x.com, or wait for next month. This is not a rate limit.",
     )
 
 
@@ -244,8 +244,8 @@ def _refused(status: int, said: str) -> Refused:
             "In console.x.com enrol the app: attach it to a project with pay-per-use access, then make a new token.",
         )
     if status == 401:
-        return Refused("X does not accept the bearer token (401)", "Make a new one in console.x.com; set bearer_token.")
-    return Refused("X refuses this request (403)", "See in console.x.com what the app is allowed to read.")
+        return Refused("X rejects the bearer token (401)", "Make a new one in console.x.com; set bearer_token.")
+    return Refused("X refuses this request (403)", "Check in console.x.com what the app may read.")
 
 
 def reset_at(headers: Mapping[str, str], now: datetime) -> datetime:

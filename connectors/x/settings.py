@@ -16,23 +16,21 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     search_suffix: str = Field("-is:retweet", max_length=200, description="added to every search, in X's own syntax")
     mentions_of: tuple[str, ...] = Field(
         (),
-        description="handles or user ids whose mentions are read: they are about the brand whatever their words",
+        description="handles or user ids whose mentions are read; all of them count as about the brand",
     )
     expand_authors: bool = Field(False, description="also fetch names and follower counts; each user costs user_price")
     expand_media: bool = Field(
-        False, description="also fetch what pictures show (alt text) and the choices of polls; each costs media_price"
+        False, description="also fetch picture alt texts and poll choices; each costs media_price"
     )
     monthly_budget: float | None = Field(
-        20.0, ge=0, description="US dollars a month, spread over it; reading stops there; null: no limit"
+        20.0, ge=0, description="monthly limit in US dollars, spread over the month; null: no limit"
     )
-    post_price: float = Field(0.005, ge=0, description="US dollars for a post that a search or a look-up returns")
-    user_price: float = Field(0.010, ge=0, description="US dollars for a user's data")
-    media_price: float = Field(0.005, ge=0, description="US dollars for a picture, a video or a poll")
+    post_price: float = Field(0.005, ge=0, description="US dollars per post from a search or look-up")
+    user_price: float = Field(0.010, ge=0, description="US dollars per user profile")
+    media_price: float = Field(0.005, ge=0, description="US dollars per picture, video or poll")
     owner: str = Field(
         "", description="handle or id of the app's owner, if bearer_token is that user's token and not the app's"
     )
-    owned_price: float = Field(0.001, ge=0, description="US dollars for a post of `owner`'s timeline or mentions")
-    page_size: int = Field(100, ge=SMALLEST_PAGE, le=100, description="posts asked for at a time")
-    total_seconds: float = Field(
-        25.0, gt=0, le=300, description="seconds after which a read asks no more and a request ends"
-    )
+    owned_price: float = Field(0.001, ge=0, description="US dollars per post from `owner`'s timeline or mentions")
+    page_size: int = Field(100, ge=SMALLEST_PAGE, le=100, description="posts per request")
+    total_seconds: float = Field(25.0, gt=0, le=300, description="time limit in seconds for one read and one request")

@@ -90,7 +90,7 @@ class Spending:
         if state.used_up and state.not_before is not None:
             raise NoCredit(
                 f"X: the monthly budget of {budget:g} USD is used up",
-                f"Raise monthly_budget, or wait: reading goes on at {state.not_before:%d %B, %H:%M} UTC.",
+                f"Raise monthly_budget, or wait; reading resumes at {state.not_before:%d %B, %H:%M} UTC.",
             )
         return state
 

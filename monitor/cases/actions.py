@@ -162,7 +162,7 @@ def _rest_the_others(database: Database, rules: Rules, case_id: str, actor: Acto
         )
         after = cases.one(database, other)
         assert after is not None
-        show_again(database, after, now, f"{actor.name} says that it can wait until morning")
+        show_again(database, after, now, f"{actor.name}: it can wait until morning")
 
 
 def _owner(directory: Directory, owner: object, actor: Actor) -> Actor:
@@ -170,10 +170,10 @@ def _owner(directory: Directory, owner: object, actor: Actor) -> Actor:
     if isinstance(owner, Actor):
         one = directory.resolve(Actor(clean(owner.id), clean(owner.name)))
         if one.kind in {"settings", "page"} and directory.role_of(one) in {"viewer", "nobody"}:
-            raise NotPossible(f"{one.name} may not have a case: their role is {directory.role_of(one)}")
+            raise NotPossible(f"{one.name} can't own a case: their role is {directory.role_of(one)}")
         return replace(one, name=directory.shown(one))
     if not owner:
-        raise NotPossible("say who is to have it")
+        raise NotPossible("name the new owner")
     found = actor if owner == actor.id else directory.find(str(owner))
     if found is None:
         raise NotPossible(directory.nobody(str(owner)))
@@ -227,7 +227,7 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
             return _release(rules, case, str(detail.get("reason", "")), who, now)
         case "answered":
             if case.state_at(now) == "answered" and not case.sent_on:
-                return {}, f"answered already, by {case.answered_by}"
+                return {}, f"already answered by {case.answered_by}"
             moment = max(_moment_of_reply(detail, now), case.last_posted_at)
             return {
                 "answered_at": moment,
@@ -244,7 +244,7 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
         case "not_answered":
             if case.state_at(now) != "answered":
                 return {}, f"case {case.id} is not answered"
-            return {**unanswered(rules, case, now)}, f"not answered, says {who}; the next clock runs"
+            return {**unanswered(rules, case, now)}, f"marked as not answered by {who}; the clock is running again"
         case "close" | "dismiss":
             return _close(case, verb, who, now, detail)
         case "snooze":
@@ -253,10 +253,10 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
         case "morning":
             until = rules.quiet.quiet_until(now)
             if until <= now:
-                raise NotPossible("it is not night; snooze it instead, or take it")
+                raise NotPossible("these are not quiet hours; snooze it or take it instead")
             if case.state_at(now) != "open":
-                return {}, f"{case.owner} has it" if case.owner else "nobody is called for it"
-            return {"snoozed_until": until}, f"{who} says that it can wait until {until.astimezone(zone):%H:%M}"
+                return {}, f"taken by {case.owner}" if case.owner else "nobody is being called about it"
+            return {"snoozed_until": until}, f"{who}: it can wait until {until.astimezone(zone):%H:%M}"
         case "wait":
             until = _moment(detail.get("until"), now, timedelta(days=1))
             on = str(detail.get("on") or "the customer")
@@ -269,8 +269,8 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
             return ({"wants": wants} if wants != case.wants else {}), f"wants: {wants}"
         case "note":
             if not str(detail.get("text", "")).strip():
-                raise NotPossible("a note needs its text")
-            return {}, f"{who} noted something"
+                raise NotPossible("a note needs text")
+            return {}, f"note added by {who}"
         case _:
             return _reopen(rules, case, who, now)
 
@@ -283,7 +283,7 @@ def _reopen(rules: Rules, case: Case, who: str, now: datetime) -> tuple[dict[str
     changes = unanswered(rules, case, now) if answered else next_clock(rules, case, now, now)
     if case.closed_at is not None:
         changes |= {"closed_at": None, "closed_by": "", "outcome": "", "why": ""}
-    return changes, f"opened again by {who}"
+    return changes, f"reopened by {who}"
 
 
 def next_clock(rules: Rules, case: Case, start: datetime, now: datetime) -> dict[str, Any]:
@@ -319,7 +319,7 @@ def _of_reply(database: Database, case: Case, native_id: str) -> dict[str, Any]:
     for own in key_values.own_posts_of_case(database, case.id):
         if own["native_id"] == native_id:
             return {"said_at": own["posted_at"], "url": own["url"]}
-    raise NotPossible(f"case {case.id} has no such reply of ours")
+    raise NotPossible(f"case {case.id} has no such reply")
 
 
 def _moment_of_reply(detail: Mapping[str, Any], now: datetime) -> datetime:
@@ -343,7 +343,7 @@ def _turn_replies(database: Database, case_id: str, kinds: set[str], kind: str, 
     own = [row for row in own if not only or row["native_id"] == only]
     for row in own[-1:]:
         key_values.settle_own_post(
-            database, row["source"], row["native_id"], case=case_id, kind=kind, reason=f"{who} says so", turned_by=who
+            database, row["source"], row["native_id"], case=case_id, kind=kind, reason=f"marked by {who}", turned_by=who
         )
 
 
@@ -351,25 +351,30 @@ def _take(
     rules: Rules, case: Case, owner: Actor, actor: Actor, now: datetime, clock: str
 ) -> tuple[dict[str, Any], str]:
     if not owner.id:
-        raise NotPossible("say who is to have it")
+        raise NotPossible("name the new owner")
     if owner.id == case.owner_id:
-        return {}, f"{owner.name} has it already"
+        return {}, f"{owner.name} already has it"
     if case.owner_id and owner.id == actor.id:
         since = f" since {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
-        return {}, f"{case.owner} was first and has it{since}"
+        return {}, f"{case.owner} already took it{since}"
     due = case.due_at or rules.clock(case.priority, now).due_at  # in the sweep list it had none
-    return {
-        "due_at": due,
-        "owner": owner.name,
-        "owner_id": owner.id,
-        "acknowledged_at": case.acknowledged_at or now,
-        "acknowledged_by": case.acknowledged_by or owner.name,
-        "claim_expires_at": rules.claim_expiry(case.priority, now),
-        "snoozed_until": None,
-        "waiting_on": "",
-        "waiting_until": None,
-        "lane": "ping",
-    }, f"taken by {owner.name}, {clock}" if owner.id == actor.id else f"given to {owner.name} by {actor.name}, {clock}"
+    return (
+        {
+            "due_at": due,
+            "owner": owner.name,
+            "owner_id": owner.id,
+            "acknowledged_at": case.acknowledged_at or now,
+            "acknowledged_by": case.acknowledged_by or owner.name,
+            "claim_expires_at": rules.claim_expiry(case.priority, now),
+            "snoozed_until": None,
+            "waiting_on": "",
+            "waiting_until": None,
+            "lane": "ping",
+        },
+        f"taken by {owner.name}, {clock}"
+        if owner.id == actor.id
+        else f"assigned to {owner.name} by {actor.name}, {clock}",
+    )
 
 
 def _release(rules: Rules, case: Case, reason: str, who: str, now: datetime) -> tuple[dict[str, Any], str]:
@@ -382,7 +387,7 @@ def _release(rules: Rules, case: Case, reason: str, who: str, now: datetime) -> 
         "claim_expires_at": None,
         "step": 0,
         "chain": ladder.chain_text(fresh.chain),
-    }, f"released: {reason}" if reason else f"released by {who}; open again"
+    }, f"released: {reason}" if reason else f"released by {who}, open again"
 
 
 def _close(case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -390,7 +395,7 @@ def _close(case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any
     # How a case ended is said, never assumed: "solved" teaches, and stands in the managers' figures.
     outcome = str(detail.get("outcome") or ("no_answer_needed" if verb == "dismiss" or why else ""))
     if not outcome:
-        raise NotPossible(f"say how case {case.id} ended, as outcome: one of {', '.join(OUTCOMES)}")
+        raise NotPossible(f"set the outcome of case {case.id}: one of {', '.join(OUTCOMES)}")
     if outcome not in OUTCOMES:
         raise NotPossible(f"outcome {outcome!r}: write one of {', '.join(OUTCOMES)}")
     if why and why not in WHYS:
@@ -398,7 +403,7 @@ def _close(case: Case, verb: str, who: str, now: datetime, detail: dict[str, Any
     if outcome == "no_answer_needed" and not why:
         why = "not_a_complaint"
     if case.closed_at is not None and (case.outcome, case.why) == (outcome, why):
-        return {}, f"closed already, by {case.closed_by}"
+        return {}, f"already closed by {case.closed_by}"
     words = (why or outcome).replace("_", " ")
     return {
         "closed_at": now,
@@ -415,9 +420,9 @@ def _moment(value: object, now: datetime, default: timedelta) -> datetime:
         return now + default
     moment = value if isinstance(value, datetime) else _written(str(value))
     if moment <= now:
-        raise NotPossible("that time has passed; write one to come, as 2026-11-30T09:00+01:00")
+        raise NotPossible("that time has passed; write a future time, such as 2026-11-30T09:00+01:00")
     if moment > now + LONGEST_REST:
-        raise NotPossible(f"a case rests for {LONGEST_REST.days} days at most; write an earlier time")
+        raise NotPossible(f"a case can be paused for {LONGEST_REST.days} days at most; write an earlier time")
     return moment
 
 
@@ -425,9 +430,9 @@ def _written(value: str) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
-        raise NotPossible("write a time as 2026-11-30T09:00+01:00") from error
+        raise NotPossible("write a time such as 2026-11-30T09:00+01:00") from error
     if moment.tzinfo is None:
-        raise NotPossible("write a time with its zone, as 2026-11-30T09:00+01:00")
+        raise NotPossible("write a time with its zone, such as 2026-11-30T09:00+01:00")
     return moment
 
 
@@ -448,9 +453,9 @@ def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | Non
 def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, now: datetime) -> Said:
     line = undoable(cases.log_of(database, case.id), now)
     if line is None:
-        raise NotPossible(f"nothing was done to case {case.id} in the last ten minutes that could be undone")
+        raise NotPossible(f"nothing to undo: no action on case {case.id} in the last ten minutes")
     if actor.proof == "claimed" and line.who_id != actor.id:
-        raise NotAllowed(f"{actor.name} may undo only what they said themselves")
+        raise NotAllowed(f"{actor.name} may undo only their own actions")
     if line.detail["before"]:
         cases.change(database, case.id, **line.detail["before"])
         restored = cases.one(database, case.id)

@@ -112,7 +112,7 @@ def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: d
     )
     if case is None:
         return False
-    log.info("case %s: a reply of ours is %s", case.id, decided.kind)
+    log.info("case %s: our reply is classed as %s", case.id, decided.kind)
     return record_reply(
         database,
         rules,
@@ -125,7 +125,7 @@ def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: d
 def decide_text(rules: Rules, text: str, *, to_praise: bool) -> Decided:
     """What a reply is that stands inside a review, by its words alone; one without words is an answer."""
     if not text.strip():
-        return Decided("answer", "the network says that it was answered, without the words")
+        return Decided("answer", "the network shows an answer, but not its text")
     return kind_of(text, rules.settings.alerts.automatic_replies, to_praise=to_praise)
 
 

@@ -79,7 +79,7 @@ class _Round:
             for rows, length in before:
                 del rows[length:]
             del self.night[calls:]
-            log.error("case %s cannot be escalated (%s); Earful will retry in an hour", row["id"], type(error).__name__)
+            log.error("case %s can't be escalated (%s); Earful will retry in an hour", row["id"], type(error).__name__)
             self._move(row, next_step_at=stamp(self.now + timedelta(hours=1)))
 
     def take(self, row: Row) -> None:
@@ -175,7 +175,7 @@ class _Round:
             following = self.rules.next_step_at(case, self.now, step)
             morning = self.rules.quiet.quiet_until(self.now)
             self._move(row, step=step, next_step_at=stamp(min(following or morning, morning)))
-            self._say(case, "remind", step=step, reason="called for with others", people=people)
+            self._say(case, "remind", step=step, reason="alerted with others", people=people)
         named = [row["id"] for row in waiting]
         night_calls.call(self.database, self.rules, self.night, named, self.now)
 
@@ -212,7 +212,7 @@ class _Round:
         text = ladder.chain_text(chain)
         first = self.rules.next_step_at(replace(case, owner="", owner_id="", step=0, chain=text), self.now)
         self._move(row, owner="", owner_id="", claim_expires_at="", step=0, chain=text, next_step_at=stamp(first))
-        self._tell(row, ["channel"], f"{case.owner} had it, but there is no answer; open again", key=f"open{until}")
+        self._tell(row, ["channel"], f"{case.owner} took it but did not answer; open again", key=f"open{until}")
         self._say(case, "claim_expired", who=case.owner, who_id=case.owner_id)
 
     def _say(self, case: Case, what: str, **detail: Any) -> None:
@@ -313,7 +313,7 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, moment: d
             target=target,
             now=now,
             due_at=now,
-            reason="the opening brief" if name == "opening" else "the list of the day",
+            reason="the opening brief" if name == "opening" else "the daily list",
             payload=payload,
             key=target,
         )
@@ -410,7 +410,7 @@ def _raise_story(database: Database, rules: Rules, story: str, size: int, now: d
             database,
             case.id,
             priority="urgent",
-            priority_reasons=json.dumps([*case.priority_reasons, f"{size} people write of this"]),
+            priority_reasons=json.dumps([*case.priority_reasons, f"{size} people write about this"]),
             due_at=min(case.due_at or clock.due_at, clock.due_at),
             chain=ladder.chain_text(clock.chain),
             step=0,

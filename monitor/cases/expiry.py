@@ -28,13 +28,13 @@ def close_over(database: Database, earful: Earful, now: datetime) -> int:
     answered, listed = now - earful.close_answered_after, now - earful.close_listed_after
     looked = now - LOOKED
     return (
-        _close(database, now, "answered", "answered, and nothing came after", lambda: cases.answered_before(
+        _close(database, now, "answered", "answered, with no follow-up", lambda: cases.answered_before(
             database, answered, _BATCH
         ))
-        + _close(database, now, "listed", "somebody saw the list and left it", lambda: cases.looked_at_before(
+        + _close(database, now, "listed", "listed and seen, but nobody took it", lambda: cases.looked_at_before(
             database, looked, _BATCH
         ))
-        + _close(database, now, "listed", "it was in the list, and nobody took it", lambda: cases.listed_before(
+        + _close(database, now, "listed", "listed, but nobody took it", lambda: cases.listed_before(
             database, listed, _BATCH
         ))
     )  # fmt: skip

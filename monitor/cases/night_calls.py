@@ -76,7 +76,7 @@ def call(database: Database, rules: Rules, calls: Sequence[Called], named: Seque
     deliveries.queue(database, rows)
     people = ", ".join(who for who in rung if who in rules.people)
     clock = f"{now.astimezone(rules.settings.zone):%H:%M}"
-    footer = f"Called at {clock}: {people}." if people else f"Nobody had taken it at {clock}."
+    footer = f"Alerted at {clock}: {people}." if people else f"Not taken by {clock}."
     for target in dict.fromkeys(told):
         _line(database, night, target, {**payload, "footer": footer}, now)
 

@@ -167,7 +167,7 @@ class CaseOpener:
         priority, reasons = case_policy.priority(self._gravity(each, person, case.id))
         order = {"critical": 0, "urgent": 1, "normal": 2, "gentle": 3}
         if from_private and order[priority] > order["urgent"]:
-            priority, reasons = "urgent", (*reasons, "writes in public again after we sent them on")
+            priority, reasons = "urgent", (*reasons, "writes in public again after we moved them to private messages")
         changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
         if case.lane == "sweep":
             changes |= self._listed_again(case, self._need(each, person, case.id))

@@ -63,7 +63,7 @@ def _lines(rules: Rules, key: str, owner: Actor, theirs: dict[str, list[Row]], n
             target=each.target,
             now=now,
             due_at=now,
-            reason="your list of the day",
+            reason="your daily list",
             payload={**payload, "owner_id": owner.id},
             key=each.target,
         )

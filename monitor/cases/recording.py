@@ -233,6 +233,6 @@ def close_sent_on(database: Database, before: datetime, now: datetime) -> int:
                 cases.log(database, row["id"], now, "close", who="Earful", way="escalation", outcome="went_private")
                 after = cases.one(database, row["id"])
                 assert after is not None
-                actions.show_again(database, after, now, "went on in private, end unknown")
+                actions.show_again(database, after, now, "moved to private messages, outcome unknown")
         closed += len(rows)
     return closed

@@ -19,7 +19,12 @@ from monitor.text.normalize import fold
 
 Kind = Literal["automatic", "holding", "sent_on", "answer"]
 KINDS: tuple[Kind, ...] = ("automatic", "holding", "sent_on", "answer")
-KIND_WORDS = {"automatic": "automatic", "holding": "first word only", "sent_on": "sent on", "answer": "answer"}
+KIND_WORDS = {
+    "automatic": "automatic",
+    "holding": "first reply only",
+    "sent_on": "moved to private messages",
+    "answer": "answer",
+}
 
 PROMPT = timedelta(seconds=20)  # no person reads a post and writes back in less
 MACHINE_AT = 5  # so many posts of different content, answered so promptly in the same words within ...
@@ -71,9 +76,9 @@ def kind_of(
     `to_praise`: it answers praise, which needs no more than thanks.
     """
     if _is_receipt(text, receipts):
-        return Decided("automatic", "the whole reply is one that settings list as automatic")
+        return Decided("automatic", "matches an automatic reply in the settings")
     if own_words is not None and _from_a_machine(own_words, prompt):
-        return Decided("automatic", f"the same words within {PROMPT.seconds} s below {MACHINE_AT} different posts")
+        return Decided("automatic", f"the same words within {PROMPT.seconds} s on {MACHINE_AT} different posts")
     return _by_words(text, to_praise)
 
 
@@ -87,14 +92,14 @@ def _by_words(text: str, to_praise: bool) -> Decided:
     said = [each for each in found if each.says == "answer" and (each.words or each.weight >= least)]
     if said:
         words = next((each.words for each in said if each.words), "")
-        return Decided("answer", f'it says more: "{words}"' if words else "it says more than courtesy")
+        return Decided("answer", f'says more: "{words}"' if words else "says more than a courtesy")
     if sent is not None:
-        return Decided("sent_on", f'it asks them to go on elsewhere: "{sent.words}"')
+        return Decided("sent_on", f'asks them to continue elsewhere: "{sent.words}"')
     if to_praise and found:
-        return Decided("answer", "it thanks for praise, which needs no more")
+        return Decided("answer", "thanks them for praise, which is enough")
     if held is not None:
-        return Decided("holding", f'it says that it is being looked at: "{held.words}"')
-    return Decided("holding", "it says nothing beyond courtesy")
+        return Decided("holding", f'says it is being looked into: "{held.words}"')
+    return Decided("holding", "says nothing beyond courtesy")
 
 
 def same_words(text: str) -> str:

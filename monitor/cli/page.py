@@ -63,7 +63,7 @@ def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> No
     server = WebServer(lambda: now[0], utc_now, open_demo=settings.database.throwaway)
     if not server.start():
         raise Failed("can't serve the page: its address is in use, perhaps by the daemon. Try --listen 127.0.0.1:8322")
-    typer.echo(f"The page: {server.address}")
+    typer.echo(f"Web page: {server.address}")
     try:
         revision = store.desk_revision(database)
         while not ended.wait(1.0):

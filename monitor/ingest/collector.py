@@ -40,8 +40,8 @@ SHARE = timedelta(seconds=60)
 SOON = 10  # pages of a visit that are read one after the other; then the others' turn comes between two of them
 LONGEST_REST = 2.0  # seconds
 ENDLESS = (
-    "one visit did not come to the end: there was always one more page. It is read on at its next turn; if this stays, "
-    "the source is endless, or more is posted than it can be asked for"
+    "reading did not finish: there was always one more page. It continues next time; if this keeps happening, the "
+    "source is endless, or more is posted than its limits let Earful read"
 )
 LONGEST_BACK_OFF = timedelta(minutes=30)
 TELL_AGAIN = timedelta(hours=23)  # once a day, whatever the minute of the read
@@ -335,7 +335,7 @@ class Collector:
         It is read again in half a minute and no sooner, even where that cannot be written down: reads cost, too.
         """
         said = disk.why(error)
-        log.error("%s: not stored (%s); it will be read again", source.name, said)
+        log.error("%s: not stored (%s); Earful will read it again", source.name, said)
         later = now + NOT_STORED_WAIT
         self._wait_until[source.name] = later
         try:
@@ -344,7 +344,7 @@ class Collector:
                 sources.set_due(self.database, source.name, what, later)
         except Error:
             pass  # then it stays due, and this process remembers
-        return replace(visit, error=f"not stored: {said}", remedy="look at the database's disk")
+        return replace(visit, error=f"not stored: {said}", remedy="check the database's disk")
 
     def _own_failed(
         self, source: Source, message: str, remedy: str, retry_at: datetime | None, refused: bool, now: datetime
@@ -357,7 +357,7 @@ class Collector:
             sources.set_due(self.database, source.name, "own", later)
         log.warning("%s: own replies: %s%s", source.name, message, f" ({remedy})" if remedy else "")
         if failures >= failing_sources.ANNOUNCE_AFTER or refused:
-            title = f"{source.name}: our own replies cannot be seen, so cases do not stop by themselves: {message}"
+            title = f"{source.name}: can't see your own replies, so clocks don't stop by themselves: {message}"
             self.tell_operator(f"own:{source.name}:{now:%Y-%m-%d}", title, remedy, now)
 
 
@@ -389,7 +389,7 @@ def _reading(error: Exception, source: Source, now: datetime) -> tuple[str, str,
                 if error.retry_at
                 else now + max(source.every, timedelta(minutes=1))
             )
-            return error.message, error.remedy or "nothing to do: it is asked again later", retry_at, False
+            return error.message, error.remedy or "nothing; Earful will retry", retry_at, False
         case NoCredit():
             return error.message, error.remedy or "top up the account or raise its cap", now + timedelta(hours=1), False
         case Refused():
@@ -398,12 +398,12 @@ def _reading(error: Exception, source: Source, now: datetime) -> tuple[str, str,
             return error.message, error.remedy, None, False
         case Overran():
             return (
-                f"{error}: the server holds the line without answering",
-                f"if it lasts, raise `deadline` of source {source.name} or ask the server's owner",
+                f"{error}: the server keeps the connection open without answering",
+                f"if this continues, raise `deadline` of source {source.name} or ask the server's owner",
                 None,
                 False,
             )
         case _:
             # A fault of ours or of a library: its kind is told, its text might hold a post or a secret.
             log.debug("%s failed", source.name, exc_info=error)
-            return f"unexpected {type(error).__name__} while reading", "please report this with the log", None, False
+            return f"unexpected {type(error).__name__} while reading", "please report this, with the log", None, False

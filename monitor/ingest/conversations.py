@@ -105,7 +105,7 @@ class Conversations:
             raise
         except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
             said = str(error) if isinstance(error, ConnectorError | Overran) else f"unexpected {type(error).__name__}"
-            log.warning("%s: the conversations of cases could not be read: %s", name, said)
+            log.warning("%s: can't read the conversations of cases: %s", name, said)
             failures = self._failures[name] = self._failures.get(name, 0) + 1
             heard, wait = Heard(error=said), getattr(error, "retry_at", None)
             later = min(source.own_every * 2 ** min(failures, 8), LONGEST_BACK_OFF)

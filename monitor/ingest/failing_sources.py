@@ -79,8 +79,8 @@ def _tell_many(
         rules,
         f"failing together:{now.isoformat()}",
         f"{count_words(len(fresh), 'source')} have not been read since {since:%d %b %H:%M} UTC: {_listed(fresh)}",
-        "so many at once have one reason most likely, and it may be here: look whether this machine is overloaded, at "
-        f"its network and its name server. What was said: {said[:700]}",
+        "so many failures at once probably have one cause, perhaps here: check this machine's load, its network and "
+        f"its name server. Errors: {said[:700]}",
         now,
     )
     for name in fresh:
@@ -95,7 +95,7 @@ def mended(database: Database, rules: Rules, name: str, now: datetime) -> None:
         group = _group(database)
         if name not in group.get("sources", ()):
             key = f"mended:{name}:{now:%Y-%m-%dT%H:%M}"
-            queue_notice(database, rules, key, f"{name} is read again", "", now)
+            queue_notice(database, rules, key, f"{name} is working again", "", now)
         elif not group["back"]:
             _remember(database, {**group, "back": stamp(now)}, now)
 
@@ -110,8 +110,8 @@ def close_group(database: Database, rules: Rules, now: datetime) -> None:
     back = [name for name in group["sources"] if name not in still]
     if still and (not group["back"] or now - at(group["back"]) < TOGETHER):
         return
-    title = f"{count_words(len(back), 'source')} are read again: {_listed(back)}" if len(back) > 1 else ""
-    title = title or f"{_listed(back)} is read again"
+    title = f"{count_words(len(back), 'source')} are working again: {_listed(back)}" if len(back) > 1 else ""
+    title = title or f"{_listed(back)} is working again"
     if still:
         title += f"; still not read: {_listed(still)}"
     if back:

@@ -135,19 +135,17 @@ class Reading:
                 )
         if self._undecided:
             notes.append(
-                f"{self._undecided:,} dates can be read day first or month first, and nothing tells which: "
+                f"{self._undecided:,} dates could be day first or month first: "
                 "import the file again with --dates dmy or --dates mdy"
             )
         if self._kept_apart:
             why = " (a spreadsheet has rounded them)" if _ROUNDED.fullmatch(self._example) else ""
             notes.append(
-                f"{self._kept_apart:,} rows share their id with other posts, such as {self._example[:60]}{why}: "
-                "each was kept under an id made of its author, time and words"
+                f"{self._kept_apart:,} rows share an id with other posts, such as {self._example[:60]}{why}: "
+                "each got a new id made from its author, time and text"
             )
         if self.repeated:
-            notes.append(
-                f"{self.repeated:,} rows repeat a post that stands elsewhere in the file: its last row was taken"
-            )
+            notes.append(f"{self.repeated:,} rows repeat a post in this file; the last row was used")
         return notes
 
     @property
@@ -247,7 +245,7 @@ class Reading:
     def _moment(self, written: str, column: str) -> datetime:
         """The time in a cell; without one a post would count as new, and with half of one as another day's."""
         if not written.strip():
-            raise ValueError(f"column {column} is empty; without its time an old post would be told as a new one")
+            raise ValueError(f"column {column} is empty; without a time, an old post would be alerted as new")
         found = dates.without_future(_moments(written), self._now)
         order = self._orders.get(column)
         moment = next(iter(found.values())) if len(found) == 1 else found.get(order) if order else None
@@ -257,7 +255,9 @@ class Reading:
         if moment is None:
             raise ValueError(f"column {column}: a time was expected, such as 2026-11-20 14:02:00 +0100")
         if moment > self._now + dates.AHEAD:
-            raise ValueError(f"column {column}: the time lies ahead of now; --dates dmy or --dates mdy names its order")
+            raise ValueError(
+                f"column {column}: the time is in the future; set the order with --dates dmy or --dates mdy"
+            )
         return moment
 
 

@@ -62,7 +62,7 @@ def table_of(path: Path, wanted: Mapping[str, str]) -> Table:
     raw = path.read_bytes()
     for sign, what in _PACKED:
         if raw.startswith(sign):
-            raise FileUnreadable(f"{path.name} is {what}: unpack it, or save it as CSV, first")
+            raise FileUnreadable(f"{path.name} is {what}: unpack it or save it as CSV first")
     text = _decoded(raw).removeprefix("\ufeff")
     names = [name for name in wanted.values() if name]
     if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} or _JSON.match(text):
@@ -143,8 +143,8 @@ def _json_table(name: str, text: str, wanted: str) -> Table:
     listed = _listed(whole, wanted)
     if listed is None:
         raise FileUnreadable(
-            f"{name} is one JSON object without a list of objects that have {wanted or 'such columns'}: "
-            "write one object a line (jq -c '.path.to.list[]' does)"
+            f"{name} is a single JSON object without a list of objects that have {wanted or 'these columns'}: "
+            "write one object per line (jq -c '.path.to.list[]' does)"
         )
 
     def entries() -> Rows:

@@ -51,7 +51,7 @@ class Identities:
             except Exception as error:
                 self._failed[source] = (failures + 1, request.now)
                 said = str(error) if isinstance(error, ConnectorError | Overran) else type(error).__name__
-                log.warning("%s: the accounts in the settings could not be looked up: %s", source, said)
+                log.warning("%s: can't look up the accounts in the settings: %s", source, said)
                 # A key that may not do this may still read posts; one that may do nothing is refused there as well.
                 if failures + 1 < FAILS_AT_MOST and not isinstance(error, Refused):
                     raise

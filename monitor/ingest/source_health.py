@@ -59,8 +59,8 @@ def _offline(database: Database, rules: Rules, health: dict[str, Health], now: d
             database,
             rules,
             f"offline:{since.isoformat()}",
-            f"no source has answered since {since.astimezone(zone):%d %b %H:%M}: most likely it is we who are offline",
-            f"look at this machine's network and its name server. What was said: {said[:600]}",
+            f"no source has answered since {since.astimezone(zone):%d %b %H:%M}; this machine is probably offline",
+            f"check this machine's network and its name server. Errors: {said[:600]}",
             now,
         )
         if key_values.take_period(database, f"offline:{now.astimezone(zone):%Y-%m-%d}", now):
@@ -70,9 +70,9 @@ def _offline(database: Database, rules: Rules, health: dict[str, Health], now: d
         key_values.remember(database, "offline", "", now)
         key_values.remember(database, failing_sources.ONLINE_AT, stamp(now), now)
         key = f"online:{told.isoformat()}"
-        queue_notice(database, rules, key, "sources answer again: we are online", "", now)
+        queue_notice(database, rules, key, "sources answer again: back online", "", now)
         if deliveries.about(database, f"notice:staff:offline:{told.isoformat()}"):
-            tell_staff(database, rules, f"staff:{key}", "Sources are read again", now)
+            tell_staff(database, rules, f"staff:{key}", "Sources are working again", now)
     return since is not None
 
 
@@ -90,7 +90,7 @@ def _unread(database: Database, rules: Rules, health: dict[str, Health], now: da
         since = each.failing_since
         if since is None and told and name not in together:
             key_values.remember(database, fact, "", now)
-            again[name] = f"{name} is read again"
+            again[name] = f"{name} is working again"
             ended.append(told)
         elif since is None or each.announced_at is None or told or not rules.sources[name].answerable:
             continue
@@ -102,7 +102,7 @@ def _unread(database: Database, rules: Rules, health: dict[str, Health], now: da
         many = "{count} sources unread since " + _clock(min(began), now, rules) + ": {names}"
         for names, line in failing_sources.staff_lines(unread, many):
             tell_staff(database, rules, f"staff:unread:{names}:{min(began).isoformat()}", line, now)
-    for names, line in failing_sources.staff_lines(again, "{count} sources are read again: {names}"):
+    for names, line in failing_sources.staff_lines(again, "{count} sources are working again: {names}"):
         tell_staff(database, rules, f"staff:read:{names}:{min(ended)}", line, now)
 
 
@@ -119,7 +119,7 @@ def _quiet(database: Database, rules: Rules, name: str, health: Health, now: dat
     told = key_values.fact(database, fact)
     if told and health.quiet_announced_at is None:  # it has brought something new since
         key_values.remember(database, fact, "", now)
-        queue_notice(database, rules, f"loud:{name}:{told}", f"{name} brings new posts again", "", now)
+        queue_notice(database, rules, f"loud:{name}:{told}", f"{name} has new posts again", "", now)
         return
     if health.last_new_at is None or health.quiet_announced_at is not None or health.failing_since is not None:
         return
@@ -130,8 +130,8 @@ def _quiet(database: Database, rules: Rules, name: str, health: Health, now: dat
             database,
             rules,
             f"quiet:{name}:{health.last_new_at.isoformat()}",
-            f"{name} has brought nothing new since {since.day} {since:%b %H:%M}, which is unusual for it",
-            f"see whether the query still finds posts: earful try; earful check --online asks {name} once",
+            f"{name} has had no new posts since {since.day} {since:%b %H:%M}, which is unusual for it",
+            f"check whether the query still finds posts with earful try, and contact {name} with earful check --online",
             now,
         )
         sources.quiet_announced(database, name, now)
@@ -146,7 +146,7 @@ def _space(database: Database, rules: Rules, now: datetime) -> None:
             database,
             rules,
             f"disk:{now:%Y-%m-%d}",
-            f"only {room // 1_000_000} MB are free on the disk of {database.path}",
-            "free some space; nothing is lost as long as the database can be written",
+            f"only {room // 1_000_000} MB free on the disk of {database.path}",
+            "free some space; nothing is lost as long as the database can still be written",
             now,
         )

@@ -38,7 +38,7 @@ MOST_AT_ONCE = 500  # answers taken in one by one while a brand rests
 NEAR = 200  # quiet posts of a brand that are looked at for an offer
 LATE_OFFER = timedelta(hours=12)
 DAY = timedelta(days=1)
-OFFERED = "offered for a look: your answer teaches what is told"
+OFFERED = "shown as a sample: Earful learns from your answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ def load(database: Database, brands: Iterable[str]) -> dict[str, Taught]:
             found[brand] = Taught.from_json(row["body"])
         except ValueError as error:
             log.error(
-                "what %s's staff have taught is not used: version %s: %s. The shipped judge goes on; "
-                "to learn it again from their answers: earful model learn --brand %s",
+                "%s: what staff have taught is not used (version %s: %s). The built-in judge is used; "
+                "to learn again from their answers: earful model learn --brand %s",
                 brand, row["n"], error, brand,
             )  # fmt: skip
     return found
@@ -168,7 +168,9 @@ def _offer_mutes(database: Database, brand: str, rows: Iterable[Row], now: datet
     for offer in mute_offers(answers):
         value = mute_value(offer.kind, offer.source, offer.value)
         if (offer.kind, value) not in known:
-            key_values.add_mute(database, brand, offer.kind, value, f"{offer.times} times not us", now, offered=True)
+            key_values.add_mute(
+                database, brand, offer.kind, value, f"marked “not us” {offer.times} times", now, offered=True
+            )
 
 
 def mute_value(kind: MuteKind, source: str, value: str) -> str:
@@ -192,8 +194,8 @@ def undo(database: Database, brand: str, who: str, now: datetime) -> str:
         ranges = [*left_out(database, brand), {"after": since, "upto": upto, "by": who, "at": now.isoformat()}]
         key_values.remember(database, _left_out_key(brand), json.dumps(ranges), now)
         key_values.count_teaching(database, now)
-    then = f"version {before['n']} stands again" if before is not None else "the shipped judge stands alone"
-    return f"{brand}: version {row['n']} is undone, {then}; earful model learn --brand {brand} hears its answers again"
+    then = f"version {before['n']} is used again" if before is not None else "only the built-in judge is used"
+    return f"{brand}: version {row['n']} is undone, {then}; earful model learn --brand {brand} uses its answers again"
 
 
 def hear_again(database: Database, brand: str, now: datetime) -> None:

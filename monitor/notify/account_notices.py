@@ -8,7 +8,7 @@ from monitor.settings.rules import Rules
 from monitor.store import deliveries
 from monitor.store.database import Database
 
-REMEDY = "if you did not expect this, tell an Earful admin now"
+REMEDY = "if you did not expect this, tell an Earful admin at once"
 
 
 def tell(database: Database, rules: Rules, name: str, change: str, now: datetime, *, by: str, address: str) -> int:

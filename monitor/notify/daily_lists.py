@@ -32,18 +32,18 @@ def own_list(
     if private:
         whose = str(root.payload.get("owner_id", "")) or NOBODYS
         press = Action("all_solved", "All solved", whose, link(whose, root.target, "all_solved"))
-        headline = f"{len(private):,} you sent on: solved, still open?"
+        headline = f"{len(private):,} you moved to private messages: solved, or still open?"
         entries.append(
             Entry(private[0].id, headline, "", (_numbers(private),), page_url=f"{page_url}/?state=private",
                   actions=(press,))
         )  # fmt: skip
     if late:
-        headline = f"{len(late):,} past the time to be settled"
+        headline = f"{len(late):,} past the deadline for solving them"
         entries.append(Entry(late[0].id, headline, "", (_numbers(late),), page_url=f"{page_url}/cases/{late[0].id}"))
     alert = Alert(
         key=root.id,
         reason=root.reason,
-        title="Your list of the day" if entries else "Your list of the day: nothing is left of it",
+        title="Your daily list" if entries else "Your daily list: nothing left",
         entries=tuple(entries),
         thread=root.about,
         revision=revision,

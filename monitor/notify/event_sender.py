@@ -101,7 +101,10 @@ class EventSender:
                 events.hold(self.database, owed.n, clock() + timedelta(seconds=wait))
                 if not owed.tries:
                     self._announce(
-                        f"refused:{owed.id}", f"{name} refuses {owed.name} of case {owed.case_id}", error, clock()
+                        f"refused:{owed.id}",
+                        f"{name} refuses the event {owed.name} of case {owed.case_id}",
+                        error,
+                        clock(),
                     )
                 log.warning("%s: refused %s of case %s (%s)", name, owed.name, owed.case_id, error.message)
                 return True
@@ -140,7 +143,7 @@ class EventSender:
         reader = next(each for each in events.readers(self.database) if each.name == name)
         wait = error.retry_after or _STEPS[min(reader.failures, len(_STEPS) - 1)]
         events.failed(self.database, name, error.message[:500], now + timedelta(seconds=min(wait, 3600)))
-        log.warning("%s: events are not taken (%s)%s", name, error.message, f"; {error.remedy}" if error.remedy else "")
+        log.warning("%s: not accepting events (%s)%s", name, error.message, f"; {error.remedy}" if error.remedy else "")
 
     def tick(self, now: datetime) -> None:
         """Note what has become overdue, give up what is beyond the bounds, and tell the operator at a tenth of them."""
@@ -154,19 +157,19 @@ class EventSender:
             with self.database.transaction():
                 lost = events.trim(self.database, reader.name, now - KEPT, self.most)
                 if lost:
-                    log.error("%s: %d events were not taken in time and are given up", reader.name, lost)
+                    log.error("%s: %d events were not accepted in time and are dropped", reader.name, lost)
                 self._warn(reader, now)
 
     def _warn(self, reader: Reader, now: datetime) -> None:
         owed, oldest = events.waiting(self.database, reader.name)
         if oldest is None or (owed < self.most / TELL_AT and now - oldest < KEPT / TELL_AT):
             return
-        error = ChannelError(reader.error or "it takes events more slowly than they happen")
-        what = f"{reader.name} has not taken {owed:,} events, the oldest of {oldest:%d %b %H:%M} UTC"
+        error = ChannelError(reader.error or "it accepts events more slowly than they happen")
+        what = f"{reader.name} is behind by {owed:,} events, the oldest from {oldest:%d %b %H:%M} UTC"
         self._announce(f"{reader.name}:{now:%Y-%m-%d}", what, error, now)
 
     def _announce(self, key: str, what: str, error: ChannelError, now: datetime) -> None:
-        remedy = error.remedy or "see to the receiver; events are kept for 14 days, 100,000 at most"
+        remedy = error.remedy or "check the receiver; events are kept for 14 days, 100,000 at most"
         queue_notice(self.database, self.rules, f"events:{key}", f"{what}: {error.message}", remedy, now)
 
     def _case(self, row: Row, now: datetime) -> Mapping[str, Any]:

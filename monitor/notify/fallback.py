@@ -29,7 +29,7 @@ class _Failure:
 
     def words(self) -> str:
         if self.health is None or self.health.failing_since is None:
-            return f"{self.name} did not take it"
+            return f"{self.name} did not accept it"
         return f"{self.name} is down since {self.health.failing_since:%d %b %H:%M} UTC"
 
 
@@ -100,7 +100,7 @@ def _copy(row: Delivery, target: str, failure: _Failure, now: datetime) -> dict[
         step=row.step,
         priority=row.priority,
         urgent=row.urgent,
-        payload={"footer": f"Told here because {failure.words()}."},
+        payload={"footer": f"Sent here because {failure.words()}."},
     )
 
 
@@ -117,8 +117,11 @@ def _say_what_is_down(database: Database, rules: Rules, now: datetime) -> None:
         since = each.failing_since.astimezone(rules.settings.zone)
         owed = deliveries.count_owed(database, each.name)
         waiting = f" ({count_words(owed, 'message')} waiting)" if owed else ""
-        how = "refuses everything" if each.broken else "takes nothing"
-        remedy = each.remedy or "nothing to do if it mends by itself: what waits is sent then; earful status shows it"
+        how = "has refused all messages" if each.broken else "has not accepted messages"
+        remedy = (
+            each.remedy
+            or "nothing, if it recovers by itself; waiting messages are sent then. Check with: earful status"
+        )
         with database.transaction():
             if key_values.take_period(database, key, now):
                 title = f"{each.name} {how} since {since.day} {since:%b %H:%M}: {each.error}{waiting}"
@@ -134,7 +137,7 @@ def say_what_works(database: Database, rules: Rules, standing: Standing, target:
     """Tell the end of a failure that was told. `standing` is how it was before this message went out."""
     for each in (standing.down(channel(target)), standing.of(target)):
         if each is not None and each.failing_since is not None and key_values.has_period(database, down_key(each)):
-            queue_notice(database, rules, f"works:{down_key(each)}", f"{each.name} takes messages again", "", now)
+            queue_notice(database, rules, f"works:{down_key(each)}", f"{each.name} is working again", "", now)
 
 
 def channels_left(database: Database, rules: Rules, now: datetime) -> int:

@@ -162,17 +162,17 @@ class Gathering:
         """A story has grown where nothing can be edited. Who joined in words of their own has a row of their own."""
         known = self.stories.get(row.story_id, NOTHING_TOLD)
         if row.reason == "grown" and known.people > 1 and not known.repeated:
-            deliveries.drop(self.database, row.id, "whoever joined is told of in their own message")
+            deliveries.drop(self.database, row.id, "they get a message of their own")
             return None
         return "message"
 
     def _join(self, row: Delivery, case: str) -> noise.What | None:
         known = self.stories.get(row.story_id, NOTHING_TOLD)
         if case in known.told:
-            deliveries.drop(self.database, row.id, "told with its story")
+            deliveries.drop(self.database, row.id, "already alerted with its story")
             return None
         if case not in known.own_words and case not in known.hurt:
-            deliveries.drop(self.database, row.id, "the same words again: the message shows it by an edit")
+            deliveries.drop(self.database, row.id, "a repost: the existing message is edited")
             return None
         root = known.root
         if root is not None and root.state in {"pending", "retry"}:  # it will name them too

@@ -53,7 +53,7 @@ class Spool:
         """Write a press that came by `channel`; returns when it would survive a power cut. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if sum(1 for _ in self.folder.iterdir()) > MOST:
-            raise OSError("too many presses are waiting")
+            raise OSError("too many presses in the queue")
         name = sha256(press.envelope_id.encode()).hexdigest()[:32]
         partial = self.folder / f"{name}.partial"
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -75,7 +75,7 @@ class Spool:
             try:
                 yield path, json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                log.error("a press could not be read (%s); it is kept as %s.bad", type(error).__name__, path.name)
+                log.error("can't read a press (%s); kept as %s.bad", type(error).__name__, path.name)
                 path.replace(path.with_suffix(".bad"))
 
 
@@ -177,7 +177,7 @@ class Listening:
         try:
             return str(within(15, partial(channel.person, user), "slack-person")) or user
         except (ChannelError, Overran) as error:
-            log.info("%s: who %s is could not be asked (%s)", name, user, error)
+            log.info("%s: can't look up who %s is (%s)", name, user, error)
             return user
 
     def ask_slack(self, database: Database, now: datetime) -> None:
@@ -199,7 +199,7 @@ class Listening:
             team = within(15, channel.team, "slack-team")  # type: ignore[attr-defined]
         except (ChannelError, Overran) as error:
             self._not_before[name] = now + _ASK_AGAIN
-            log.warning("%s: who may press could not be asked (%s); what was known stands", name, error)
+            log.warning("%s: can't look up who may press (%s); using what was known", name, error)
             return known
         return slack_staff.keep(database, name, team=team, group=group, members=members, now=now)
 
@@ -211,11 +211,11 @@ class Listening:
         options, known = self._options[name], self._staff(database, name, now)
         ours = options.team or (known.team if known is not None else "")
         if ours and press.get("team_id") != ours:
-            return "only people of our own workspace may press here"
+            return "only members of our own workspace may press here"
         if not options.may_press:
             return ""
         if known is None or known.group != options.may_press:
-            return "who may press here could not be asked yet; press again in a few minutes, or use the page"
+            return "can't check yet who may press here; try again in a few minutes, or use the web page"
         return "" if press["user_id"] in known.members else "only members of the care group may press here"
 
     def _whisper(self, press: Mapping[str, Any], words: str) -> None:
@@ -226,7 +226,7 @@ class Listening:
         try:
             within(15, partial(channel.whisper, press["channel"], press["user_id"], words), "slack-whisper")
         except (ChannelError, Overran) as error:
-            log.info("a press was answered nowhere: %s", error)
+            log.info("can't answer a press: %s", error)
 
 
 def spool_folder(settings: Settings) -> Path:

@@ -37,7 +37,7 @@ def _of_a_past_night(database: Database, rules: Rules, row: Delivery, now: datet
     named = cases.rows_of(database, row.payload.get("cases", [])).values()
     if rules.quiet.is_quiet(now) and any(cases.case_of(each).state_at(now) == "open" for each in named):
         return False
-    deliveries.drop(database, row.id, "the night is over, or somebody has it")
+    deliveries.drop(database, row.id, "quiet hours are over, or someone took it")
     return True
 
 
@@ -56,19 +56,19 @@ def _rests(rules: Rules, row: Delivery, now: datetime) -> bool:
 def hold(database: Database, rules: Rules, row: Delivery, now: datetime) -> str:
     """Why a message that is owed about a case does not leave now, as it is decided here; empty where it may."""
     if row.state == "inflight":
-        return "it is being sent"
+        return "being sent"
     if row.state == "unknown":
-        return "it may have arrived: that is looked up first"
+        return "it may have arrived; checking first"
     if row.carrier:
-        return "it travels in another message that is owed there"
+        return "it goes out with another pending message"
     if _is_reminder(row):
         first = _before(database, _firsts(database, row.target, [row.story_id]).get(row.story_id))
         if first is not None and first.state in WAITING:
-            return "its first message there has not left yet, and takes it along"
+            return "it goes out with the first message, still pending"
         if first is not None and first.state in UNDER_WAY:
-            return "its first message there is under way, and comes before it"
+            return "the first message is being sent and comes first"
     asleep = rules.quiet_target(row.target) and not row.urgent and rules.quiet.is_quiet(now)
-    return "it waits for the end of quiet hours" if asleep or _rests(rules, row, now) else ""
+    return "waiting for the end of quiet hours" if asleep or _rests(rules, row, now) else ""
 
 
 def _is_reminder(row: Delivery) -> bool:

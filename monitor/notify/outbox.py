@@ -100,21 +100,21 @@ class Outbox:
         if kind == "story":
             found = [each for each in cases.of_story(self.database, key) if each.lane == "ping" and not each.quiet]
             if all(case.state_at(now) in {"answered", "closed"} for case in found):
-                return "answered or closed before it was told"
+                return "answered or closed before it was sent"
         if kind in {"case", "join"}:
             case = cases.one(self.database, key)
             overtaken = {"answered", "closed"}
             if row.step > 0:  # a reminder; what is new of a case is told to whoever has it, too
                 overtaken |= {"snoozed", "waiting"} | (set() if row.payload.get("owner") else {"taken"})
             if case is None or case.state_at(now) in overtaken:
-                return "somebody has it"
+                return "someone took it"
         if kind == "brief" and row.state != "unknown":  # what waited long says what is open now
             left = [each for each in deliveries.carried_by(self.database, row.id) if each.state in {"pending", "retry"}]
             for each in left:
                 if why := self._overtaken(each, now):
                     deliveries.drop(self.database, each.id, why)
             if all(each.state == "dead" for each in deliveries.carried_by(self.database, row.id)):
-                return "answered or closed before it was told"
+                return "answered or closed before it was sent"
         return ""
 
     def _newest_lists(self, rows: list[Delivery]) -> list[Delivery]:
@@ -133,7 +133,7 @@ class Outbox:
             merged = {**newest.payload, "cases": list(dict.fromkeys(named))}
             deliveries.rewrite(self.database, newest.id, merged)
             for row in older:
-                deliveries.drop(self.database, row.id, "a later list says it")
+                deliveries.drop(self.database, row.id, "a later list covers it")
                 overtaken[row.id] = row
         if not overtaken:
             return rows
@@ -154,14 +154,14 @@ class Outbox:
         if row.action == "edit":
             found = deliveries.one(self.database, row.thread_of)
             if found is None or found.state in {"pending", "retry", "dead"}:
-                deliveries.drop(self.database, row.id, "the message itself is still to be sent")
+                deliveries.drop(self.database, row.id, "the message itself is not sent yet")
                 return None
             if found.state != "sent":
                 deliveries.put_off(self.database, row.id, now + timedelta(seconds=2))
                 return None
             root = found
             if not isinstance(channel, Editor) and row.reason != "grown":
-                deliveries.drop(self.database, row.id, "this channel cannot change what it has said")
+                deliveries.drop(self.database, row.id, "this channel can't edit messages")
                 return None
         message, carried, spoken_of = self._message(row, root, now)
         below = self._below(root, known)
@@ -233,11 +233,11 @@ class Outbox:
                 self.database, self.rules, root, subjects, now, link=self.link, revision=row.revision
             )
         except Exception as error:  # noqa: BLE001 - one case that cannot be shown must not hold up the others
-            log.error("delivery %s cannot be composed (%s); a plain line is sent instead", row.id, type(error).__name__)
+            log.error("can't compose delivery %s (%s); sending a plain line instead", row.id, type(error).__name__)
             plain = Alert(
                 key=root.id,
                 reason=row.reason,
-                title=f"A case could not be shown ({root.about}); look at it with: earful cases",
+                title=f"Can't show a case here ({root.about}). See: earful cases",
                 entries=(),
                 thread=root.story_id or root.about,
                 revision=row.revision,

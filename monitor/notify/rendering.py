@@ -77,7 +77,7 @@ def compose(
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
     kind = _kind(root, rows)
     title = _title(rules, root, all_cases, now)
-    if len(entries) == 1 and "verdue since" in title:  # then the fact would say it once more
+    if len(entries) == 1 and "overdue since" in title:  # then the fact would say it once more
         facts = tuple(fact for fact in entries[0].facts if not fact.startswith("was due"))
         entries = (replace(entries[0], facts=facts),)
     first = all_cases[0] if all_cases else None
@@ -189,13 +189,9 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
         asked = f"{count_words(len(found) - thanks, 'post')} that may need an answer" if thanks < len(found) else ""
         return " and ".join(part for part in (asked, praised) if part)
     if root.about.startswith("list:opening"):
-        return f"{count_words(waiting, 'case')} that nobody has yet"
+        return f"{count_words(waiting, 'case')} not taken yet"
     if root.about.startswith("list:night"):
-        return (
-            f"{count_words(waiting, 'critical case')} that nobody has"
-            if waiting
-            else "Every critical case has somebody"
-        )
+        return f"{count_words(waiting, 'critical case')} not taken" if waiting else "Every critical case is taken"
     if root.about.startswith("list:"):
         return f"{count_words(waiting, 'case')} still waiting today"
     if root.about.startswith("brief:"):
@@ -207,12 +203,12 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
     if root.about.startswith(("growth:", "lines:", "join:")):
         return _grown(root, first, len(found))
     if len(found) > 1 and root.step > 0:
-        return f"{first.brand}: {len(found)} people of one story · {root.reason}"
+        return f"{first.brand}: {len(found)} people, one story · {root.reason}"
     if len(found) > 1:
         return f"{first.brand}: {len(found)} people, one story · answered {done} of {len(found)}"
     if root.step > 0:
         if first.due_at is not None and first.due_at <= now and waiting:  # the moment: it stays what it is
-            return f"Overdue since {clock_words(rules, first.due_at, now)}: {first.brand} · {root.reason}"
+            return f"{first.brand}: overdue since {clock_words(rules, first.due_at, now)} · {root.reason}"
         since = span_words(hours.elapsed(first.waits_since, now, rules.hours_for(first.priority)))
         return f"{first.brand}: waiting for {since} · {root.reason}"
     mood = {"critical": "critical", "urgent": "urgent", "normal": "complaint", "gentle": "post to answer"}[
@@ -341,7 +337,7 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
             assert case.answered_at is not None
             taken = hours.elapsed(case.waits_since, case.answered_at, rules.hours_for(case.priority))
             unit = "" if case.priority in rules.settings.desk.around_the_clock else " of opening hours"
-            verb = "sent on" if case.sent_on else "answered"
+            verb = "moved to private messages" if case.sent_on else "answered"
             return f"{verb} {clock_words(rules, case.answered_at, now, zone)}, after {span_words(taken)}{unit}"
         case "closed":
             words = OUTCOME_WORDS.get(case.outcome) or (case.why or case.outcome).replace("_", " ")
@@ -363,10 +359,10 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
 def _first_word(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None) -> str:
     """ "first word 09:20, no answer yet": somebody has said that they look into it, and the person still waits."""
     assert case.first_word_at is not None
-    return f"first word {clock_words(rules, case.first_word_at, now, zone)}, no answer yet"
+    return f"first reply {clock_words(rules, case.first_word_at, now, zone)}, no answer yet"
 
 
-OUTCOME_WORDS = {"went_private": "went on in private, end unknown"}
+OUTCOME_WORDS = {"went_private": "moved to private messages, outcome unknown"}
 _ANSWERED = (("not_answered", "Not answered"),)
 _HELD = (("answered", "That was the answer"), ("more", "More"))
 _OPEN = (("take", "I have it"), ("dismiss", "No answer needed"))

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 GAPS = (timedelta(seconds=3), timedelta(minutes=15), timedelta(hours=2))  # before each repeat, from the sending before
-MARK = "possibly repeated: it is not known whether this arrived before"
-GIVEN_UP = f"sent {len(GAPS) + 1} times, and it is not known whether it ever arrived"
+MARK = "this may be a repeat: the first copy may not have arrived"
+GIVEN_UP = f"sent {len(GAPS) + 1} times, without confirmation that it arrived"
 
 
 def sendings(payload: Mapping[str, Any]) -> list[datetime]:

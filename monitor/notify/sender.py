@@ -123,7 +123,7 @@ class Alerting:
                 outcome_unknown=True,
                 too_large=not job.delivery.plain,
                 permanent=job.delivery.attempts + 1 >= FAULTS,
-                remedy="please report this with the log",
+                remedy="please report this, with the log",
             )
             return self._failed(job, fault, clock(), ours=True)
         self._sent(job, receipt, clock(), looked_up=found is not None)
@@ -154,7 +154,7 @@ class Alerting:
                 return None
             wait = error.retry_after if isinstance(error, ChannelError) else None
             raise ChannelError(
-                f"it is not known whether the message arrived, and looking it up failed: {error}",
+                f"can't tell whether the message arrived; looking it up failed: {error}",
                 outcome_unknown=True,
                 retry_after=wait,
             ) from error
@@ -295,8 +295,8 @@ class Alerting:
             self.database,
             self.rules,
             f"refused:{row.target}:{now:%Y-%m-%d}",
-            f"{row.target} refused one message for good: {error.message}",
-            error.remedy or "see earful status; earful alert resend sends it once more",
+            f"{row.target} refused a message permanently: {error.message}",
+            error.remedy or "see earful status; resend with: earful alert resend",
             now,
             not_on=row.target,
         )

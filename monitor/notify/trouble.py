@@ -28,7 +28,7 @@ def lines(database: Database, rules: Rules, now: datetime) -> list[str]:
     said = [_sentence(database, rules, each) for each in long]
     if instead:
         return [f"{line}. New alerts go to {instead[0]} meanwhile." for line in said]
-    return [*[f"{line}." for line in said], "Nobody is alerted at the moment: no other channel works. Watch the inbox."]
+    return [*[f"{line}." for line in said], "Nobody is being alerted: no other channel works. Watch the inbox."]
 
 
 def _sentence(database: Database, rules: Rules, health: Health) -> str:
@@ -38,6 +38,6 @@ def _sentence(database: Database, rules: Rules, health: Health) -> str:
     waiting = f"; {count_words(owed, 'message')} waiting" if owed else ""
     remedy = f" {health.remedy[:1].upper()}{health.remedy[1:].rstrip('.')}" if health.remedy else ""
     error = health.error.rstrip(".")
-    return f"{health.name} takes nothing since {since.day} {since:%b %H:%M} ({error}){waiting}" + (
+    return f"{health.name} has been down since {since.day} {since:%b %H:%M} ({error}){waiting}" + (
         f".{remedy}" if remedy else ""
     )

@@ -67,12 +67,12 @@ def _from_slack(directory: Directory, one: Actor, proof: Proof, role: Role) -> t
 def refusal(actor: Actor, verb: str) -> str:
     """Why this actor may not do this, in words for them; "" where they may."""
     if actor.proof == "claimed" and verb not in UNPROVEN:
-        return f"{actor.name} may take, note and snooze a case; log in to do more"
+        return f"{actor.name} may take a case, snooze it and add notes; log in to do more"
     if RANK[actor.role] >= RANK[least(verb)]:
         return ""
     if actor.role == "nobody":
         return _unknown(actor)
-    return f"{actor.name} is {_a(actor.role)}: this asks for {least(verb)}"
+    return f"{actor.name} is {_a(actor.role)}; this needs {least(verb)}"
 
 
 def _unknown(actor: Actor) -> str:
@@ -83,7 +83,7 @@ def _unknown(actor: Actor) -> str:
             "add you to the user group of may_press"
         )
     if settings_name(actor.id) or actor.kind == "page":
-        return f"{actor.name} may not do anything here any more; ask an admin"
+        return f"{actor.name} no longer has access here; ask an admin"
     return f"{actor.name or 'whoever asks'} is not known here; ask an admin"
 
 

@@ -69,7 +69,7 @@ def note(
         if before >= MOST_REFUSED:
             return
         if before == MOST_REFUSED - 1:
-            detail = {**detail, "note": "more are refused than are written down this hour"}
+            detail = {**detail, "note": "more refusals this hour than are logged"}
     kept = {
         key: value if isinstance(value, int) else safe_line(value)[:LONGEST]
         for key, value in detail.items()

@@ -304,4 +304,4 @@ class Directory:
     def nobody(self, who: str) -> str:
         """That nobody bears a name, with the names that come nearest."""
         names = [actor.name for actor in self.everyone]
-        return f"nobody is called {who!r}: {meant(who, names, 'the people are ' + ', '.join(names))}"
+        return f"there is nobody named {who!r}: {meant(who, names, 'the people are ' + ', '.join(names))}"

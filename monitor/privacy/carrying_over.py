@@ -27,8 +27,8 @@ class Carried:
         said = []
         if self.entries or self.posts:
             said.append(
-                f"Carried over {count_words(self.entries, 'erasure')} made since: "
-                f"{count_words(self.posts, 'post')} forgotten again."
+                f"Carried over {count_words(self.entries, 'erasure')} made since then: "
+                f"{count_words(self.posts, 'post')} erased again."
             )
         if self.without_key:
             said.append(key_missing(self.without_key, self.key))
@@ -38,9 +38,9 @@ class Carried:
 def key_missing(count: int, key: str) -> str:
     """What it means that a key is missing, and what to do."""
     return (
-        f"{count_words(count, 'erasure')} cannot be told: their key is missing, and who was erased may come in again. "
-        f"Take the file *.erasures-key from where the copy was made and put it at {key} (where that file exists, add "
-        "its line)."
+        f"{count_words(count, 'erasure')} can't be read because their key is missing, so erased authors may be stored "
+        f"again. Copy the file *.erasures-key from where the backup was made to {key} (if that file exists, add its "
+        "line to it)."
     )
 
 

@@ -27,8 +27,8 @@ from monitor.store.database import Database, DatabaseUnusable
 log = logging.getLogger("earful.forgetting")
 
 STAYS = (
-    "Mails that were sent, and copies made by earful backup before now, still hold what they held.",
-    "What others wrote about them stays, and what they write from now on is heard like anybody's.",
+    "Mails already sent, and backups made before now, still contain their posts.",
+    "What others wrote about them stays, and their future posts are found like anyone's.",
 )
 
 
@@ -56,13 +56,15 @@ class Known:
     @property
     def stays(self) -> tuple[str, ...]:
         """What goes on naming them, and what to do about it, in sentences."""
-        mutes = (f"Mute {number} names them still: earful mute undo {number}" for number in self.mutes)
-        brands = (f"The ignored authors of {name} name them still: settings, or the desk." for name in self.ignored)
+        mutes = (f"Mute {number} still names them: earful mute undo {number}" for number in self.mutes)
+        brands = (
+            f"The ignored authors of {name} still name them: see the settings, or the desk." for name in self.ignored
+        )
         held = (
-            f"Case {case} is on hold: its words are hidden, and go when that ends. Whoever asked is told then."
+            f"Case {case} is on hold: its text is hidden, and erased when the hold ends. Whoever asked is notified."
             for case in self.held
         )
-        left = (f"{name} still holds what it held and could not be deleted: delete it." for name in self.left)
+        left = (f"{name} could not be deleted and still contains their posts; delete it." for name in self.left)
         return (*held, *mutes, *brands, *left, *STAYS)
 
     @property
@@ -70,7 +72,7 @@ class Known:
         """Which copies go as well, in a sentence; empty where there are none."""
         if not self.copies:
             return ""
-        return f"Copies that Earful made of the whole database are deleted, too: {', '.join(self.copies)}."
+        return f"Earful's own copies of the whole database are deleted too: {', '.join(self.copies)}."
 
 
 def known(database: Database, rules: Rules, source: str, author: str) -> Known:
@@ -176,7 +178,7 @@ def deleted(database: Database, source: str, natives: Sequence[str], gone: Seque
         known = store.native_ids(database, posts)
         forgotten.write(database, forgotten.note(database, source, known, accounts, now))
     except DatabaseUnusable as error:
-        log.error("what %s deleted goes, and may come back out of an older copy: %s", source, error)
+        log.error("erased what %s deleted; an older backup may bring it back: %s", source, error)
     theirs = store.cases_of_posts(database, posts)
     forget(database, posts, (), now, "deleted_at")
     close_what_is_left(database, theirs, now, "the network")

@@ -41,16 +41,16 @@ def hold(
     """Put a case on hold, or keep it there from now on for so many days; until when. Raises NotHeld."""
     ground = " ".join(clean(ground).split())[:_LETTERS]
     if not ground:
-        raise NotHeld("a hold needs its ground: the claim, the order, or whatever it is kept for")
+        raise NotHeld("a hold needs a ground, such as the claim or court order it is kept for")
     if not 0 < days <= LONGEST.days:
-        raise NotHeld(f"a hold lasts 1 to {LONGEST.days} days; before it ends it can be put on again")
+        raise NotHeld(f"a hold lasts 1 to {LONGEST.days} days; you can renew it before it ends")
     until = now + timedelta(days=days)
     with database.transaction():
         row = cases.row_of(database, clean(case_id))
         if row is None:
             raise NotHeld(f"there is no case {clean(case_id)[:40]}; earful cases lists them")
         if holds.of_case(database, row["id"]) is None and not store.standing_posts(database, row["id"]):
-            raise NotHeld(f"nothing of case {row['id']} is left to be held")
+            raise NotHeld(f"case {row['id']} has nothing left to hold")
         holds.begin(database, row["id"], ground, who.name, who.id, until, now)
         cases.log(database, row["id"], now, "hold", who=who.name, who_id=who.id, way=way, until=until.isoformat())
         audit.note(
@@ -102,7 +102,7 @@ def _end(database: Database, case_id: str, who: Actor, way: str, now: datetime, 
         else:
             forget(database, store.own_posts_of(database, case_id, posts), [case_id], now, "purged_at", names=names)
             told.append(
-                Told(row["who"], f"The hold on case {case_id} has ended, and its author is erased as you asked")
+                Told(row["who"], f"The hold on case {case_id} has ended, and its author was erased as you asked")
             )
     # What was forgotten elsewhere meanwhile, as an older copy was put back.
     for batch in forgotten.standing(database, posts):

@@ -105,7 +105,7 @@ def queue(database: Database, letters: Mapping[str, Letter], period: str, now: d
 
 
 def letter_of(database: Database, rules: Rules, until: datetime, *, key: str) -> Letter:
-    """The letter about the week that ended at `until`, to nobody in particular."""
+    """The letter about the week that ended at `until`, to no one in particular."""
     return digest_letter(view(database, rules, until), key)
 
 
@@ -149,10 +149,12 @@ def view(database: Database, rules: Rules, until: datetime) -> DigestView:
     notes = [*_notes(database, since, until, waiting), *_offers(database, rules)]
     if not whole and not first_week and installed is not None:
         day = installed.astimezone(zone)
-        notes.append(f"Not compared with the week before, which was not whole: Earful began on {day:%a} {_day(day)}.")
+        notes.append(
+            f"No comparison with the week before, which was incomplete: Earful started on {day:%a} {_day(day)}."
+        )
     if not mentions_now and not not_seen:
         names = [name for name, source in rules.sources.items() if source.enabled]
-        notes.append(f"Every source was read: {', '.join(names)}.")
+        notes.append(f"All sources were read: {', '.join(names)}.")
     start, end = since.astimezone(zone), (until - timedelta(seconds=1)).astimezone(zone)
     return DigestView(
         title=", ".join(brand.name for brand in rules.settings.brands) + ": your week",
@@ -229,7 +231,7 @@ def _whom_to_ask(rules: Rules) -> tuple[str, str]:
             if person.role == role:
                 where = f" ({person.email})" if person.email else ""
                 return person.email, f"ask {person.name}{where}, who can take you off"
-    return "", "ask whoever runs Earful for you; your address stands in its settings, under [digest] to"
+    return "", "ask whoever runs Earful for you; your address is in its settings, under [digest] to"
 
 
 def _unanswered(database: Database, rows: list[Row], until: datetime) -> tuple[UnansweredLine, ...]:
@@ -297,7 +299,7 @@ def _not_seen(database: Database, rules: Rules, since: datetime, until: datetime
         since_when = health.failing_since or health.paused_at
         if source is not None and source.enabled and since_when is not None and since_when < until:
             begun = since_when.astimezone(zone)
-            why = health.last_error if health.failing_since else "it is paused"
+            why = health.last_error if health.failing_since else "paused"
             lines.append(f"{name} not read since {begun:%a} {_day(begun)} {begun:%H:%M}: {why}")
     return tuple(lines)
 
@@ -314,24 +316,26 @@ def _offers(database: Database, rules: Rules) -> list[str]:
     if not lines:
         return []
     page = _page(rules)
-    where = f"on the desk, {page.rstrip('/')}/desk" if page else "on the desk of the page, or with earful mute list"
-    more = f" {len(rows) - len(lines)} more stand there." if len(rows) > len(lines) else ""
-    return [*lines, f"Say yes or no {where}.{more}"]
+    where = f"on the page Desk, {page.rstrip('/')}/desk" if page else "on the page Desk, or with earful mute list"
+    more = f" {len(rows) - len(lines)} more are listed there." if len(rows) > len(lines) else ""
+    return [*lines, f"Accept or decline {where}.{more}"]
 
 
 def _notes(database: Database, since: datetime, until: datetime, waiting: dict[str, int]) -> list[str]:
     notes = []
     called, wrong = report_queries.called_between(database, since, until)
     if called:
-        notes.append(f"{wrong} of {count_words(called, 'alert')} {'was' if wrong == 1 else 'were'} not relevant.")
+        were = "was" if wrong == 1 else "were"
+        relevant = "The one alert was relevant." if called == 1 else f"All {called:,} alerts were relevant."
+        notes.append(f"{wrong} of {count_words(called, 'alert')} {were} not relevant." if wrong else relevant)
     if waiting["sweep"]:
-        stand = "it stands" if waiting["sweep"] == 1 else "they stand"
-        notes.append(f"{count_words(waiting['sweep'], 'further post')} may need an answer; {stand} in the sweep list.")
+        stand = "it is" if waiting["sweep"] == 1 else "they are"
+        notes.append(f"{count_words(waiting['sweep'], 'more post')} may need an answer; {stand} in the sweep list.")
     if waiting["praise"]:
-        notes.append(f"{count_words(waiting['praise'], 'post')} of praise this week, still without a thank-you.")
+        notes.append(f"{count_words(waiting['praise'], 'post')} of praise this week without a thank-you yet.")
     if waiting["late"]:
         late = count_words(waiting["late"], "complaint was", "complaints were")
-        notes.append(f"{late} found so late that nobody was called; earful cases lists what is open.")
+        notes.append(f"{late} found too late to alert anyone; earful cases lists what is open.")
     unjudged = formatting.unjudged_words(database, since, "the week")
     if unjudged:
         notes.append(unjudged)

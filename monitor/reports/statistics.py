@@ -268,7 +268,7 @@ def _resolve(rules: Rules, row: Row, start: datetime, end: datetime) -> Resolved
 
 @lru_cache(maxsize=1024)
 def _team(targets: str) -> str:
-    return ", ".join(json.loads(targets or "[]")) or "nobody in particular"
+    return ", ".join(json.loads(targets or "[]")) or "no one in particular"
 
 
 def _groups(rules: Rules, row: Row, moment: datetime) -> tuple[str, str, str, int]:

@@ -29,7 +29,7 @@ STEP = timedelta(hours=1)
 EVEN = timedelta(hours=24)  # how long it has to run evenly after a step
 UNSURE = timedelta(minutes=10)  # after a boot sources have so long to confirm the clock before anybody is told
 REMEDY = (
-    "check this machine's clock (NTP). Retention goes on by itself once the clock has run evenly for a day, "
+    "check this machine's clock (NTP). Deleting resumes by itself once the clock has run steadily for a day, "
     "or at once after: earful clock accept"
 )
 _READING, _WAITS, _AHEAD, _ACCEPTED = "clock", "clock waits", "clock ahead", "clock accepted"
@@ -96,7 +96,7 @@ class ClockCheck:
         if found is not None and before is None:
             log.warning("%s; %s", title(found.why), REMEDY)
         if found is None and before is not None:
-            log.info("retention goes on: the clock has run evenly since, or was accepted")
+            log.info("old posts are deleted again: the clock has run steadily, or was accepted")
         return found.why if found else ""
 
     def _found(self, database: Database, before: Waiting | None, now: datetime) -> Waiting | None:
@@ -107,14 +107,14 @@ class ClockCheck:
         key_values.remember(database, _AHEAD, str(ahead.total_seconds()) if ahead is not None else "", now)
         began = before.began if before else now
         if ahead is not None and abs(ahead - _accepted(database)) > STEP:
-            why = f"this machine's clock is {_words(ahead)} the dates that sources answer with"
+            why = f"this machine's clock is {_words(ahead)} the clocks of the sources"
             return Waiting(why, reading, began, told=before.told if before and before.why == why else False)
         step, sure = _step(last, reading)
         if abs(step) > STEP and (sure or ahead is None):
             why = (
-                f"the clock has stepped {'forward' if step > timedelta() else 'back'} by {span_words(abs(step))}"
+                f"the clock has jumped {'forward' if step > timedelta() else 'back'} by {span_words(abs(step))}"
                 if sure
-                else f"the machine was restarted, and the clock is {_words(step)} what was last written down"
+                else f"the machine was restarted, and the clock is {_words(step)} the last time recorded"
             )
             return Waiting(why, reading, now, unsure=not sure)
         return before and _still(before, reading, confirmed=ahead is not None)
@@ -145,7 +145,7 @@ def _step(last: Reading | None, reading: Reading) -> tuple[timedelta, bool]:
 
 def title(why: str) -> str:
     """What people are told."""
-    return f"Posts are not removed for their age at the moment: {why}"
+    return f"Old posts are not being deleted at the moment: {why}"
 
 
 def waiting(database: Database) -> Waiting | None:

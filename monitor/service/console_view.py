@@ -61,15 +61,15 @@ class Show:
         names = ", ".join(brand.name for brand in self.settings.brands)
         print_ = self.console.print
         sources_read = ", ".join(source.name for source in self.settings.sources if source.enabled)
-        print_(Text.assemble(("Earful", "bold"), " listens for ", (names, "bold"), f" in {sources_read}"))
+        print_(Text.assemble(("Earful", "bold"), " is watching for ", (names, "bold"), f" on {sources_read}"))
         print_(
             Text.assemble(
-                ("  · heard   ", "dim"), ("i good to know", "cyan"), "   ", ("+ praise", "green"), "   ",
+                ("  · mention   ", "dim"), ("i for information", "cyan"), "   ", ("+ praise", "green"), "   ",
                 ("? may need an answer", "yellow"), "   ", ("! needs one", "bold red"), ("\nCtrl-C stops", "dim"),
             )
         )  # fmt: skip
         if page:
-            print_(Text.assemble("The page: ", (page, "bold")))
+            print_(Text.assemble("Web page: ", (page, "bold")))
         print_()
 
     def step(self) -> None:
@@ -110,7 +110,7 @@ class Show:
                 self.console.print(Text(f"{line}. {clean_line(health.remedy)} Earful will retry.", "yellow"))
             elif health.failing_since is None and name in self.failing:
                 self.failing.discard(name)
-                self.console.print(Text(f"{name} is read again", "green"))
+                self.console.print(Text(f"{name} is working again", "green"))
 
     def end(self) -> None:
         """Say what the run came to."""
@@ -118,11 +118,11 @@ class Show:
         open_cases = cases.count_open(self.database)
         self.console.print()
         self.console.print(
-            f"Stopped. {count_words(total['mentions'], 'mention')} heard, {total['flagged']} flagged, "
+            f"Stopped. {count_words(total['mentions'], 'mention')} found, {total['flagged']} flagged, "
             f"{count_words(open_cases.get('ping', 0), 'case')} still open.",
             markup=False,
         )
-        self.console.print(f"Look at them: {command(self.settings.file)} cases", markup=False, soft_wrap=True)
+        self.console.print(f"See them with: {command(self.settings.file)} cases", markup=False, soft_wrap=True)
 
 
 def _clock(moment: datetime, zone: object) -> str:

@@ -26,8 +26,8 @@ log = logging.getLogger("earful.daemon")
 
 TOLD_WITHIN = 20.0  # seconds, for each target; they are told side by side
 REMEDY = (
-    "nothing is read and nobody is alerted until somebody acts. Look at the disk, put the last copy back "
-    "(earful restore FILE), and start Earful again"
+    "nothing is read and nobody is alerted until you act. Check the disk, restore the last backup "
+    "(earful restore FILE) and start Earful again"
 )
 
 
@@ -51,7 +51,7 @@ def clear(database: object) -> str:
     if wrong:
         return f"is damaged ({wrong})"
     mark_of(database.path).unlink(missing_ok=True)
-    log.warning("%s, which was told to be damaged or gone, is sound: going on with it", database.path)
+    log.warning("%s, reported damaged or gone, is fine; continuing with it", database.path)
     return ""
 
 
@@ -101,7 +101,7 @@ def _send(channels: Mapping[str, Channel], alert: Alert, target: str) -> bool:
     try:
         within(TOLD_WITHIN, lambda: channel.send(alert, where), f"damage-{name}")
     except Exception as error:  # noqa: BLE001 - one channel that fails must keep none of the others from it
-        log.error("%s could not be told of the damage: %s", name, reason(error))
+        log.error("can't report the damage to %s: %s", name, reason(error))
         return False
     return True
 
@@ -123,4 +123,4 @@ def _write(path: Path, told: list[str], what: str, now: datetime) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        log.error("%s cannot be written (%s): it may be told again", mark_of(path), reason(error))
+        log.error("can't write %s (%s); the damage may be reported again", mark_of(path), reason(error))

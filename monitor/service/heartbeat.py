@@ -30,7 +30,7 @@ def tell_systemd(state: str) -> None:
             notify.connect("\0" + address[1:] if address.startswith("@") else address)
             notify.sendall(state.encode())
     except OSError as error:
-        log.warning("systemd could not be told %s: %s", state, error.strerror or type(error).__name__)
+        log.warning("can't notify systemd of %s: %s", state, error.strerror or type(error).__name__)
 
 
 class Heartbeat:
@@ -57,7 +57,7 @@ class Heartbeat:
         if hung != self._hung:
             self._hung = hung
             if hung:
-                log.critical("hung: %s; systemd is not told any more that the daemon lives, and starts it again", hung)
+                log.critical("hung: %s; no longer reporting to systemd, which will restart the daemon", hung)
         if not hung and self._clock() - self._told >= EVERY:
             self._told = self._clock()
             tell_systemd("WATCHDOG=1")

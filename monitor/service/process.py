@@ -171,7 +171,7 @@ class _Life:
         except Exception as error:  # also the first look at a damaged page
             failed = True
             self._file_is_well()
-            log.critical("stopping in order, since the main loop failed: %s", reason(error))
+            log.critical("stopping because the main loop failed: %s", reason(error))
             log.debug("the main loop failed", exc_info=error)
         return self._end(failed=failed)
 
@@ -179,9 +179,7 @@ class _Life:
         for warning in self.engine.assembly.settings.warnings:
             log.warning("%s", warning)
         if set_clock.named():
-            log.warning(
-                "the clock is set by %s, which %s names: never so in earnest", set_clock.named(), set_clock.VARIABLE
-            )
+            log.warning("the clock is set by %s, named by %s: for tests only", set_clock.named(), set_clock.VARIABLE)
         self._tell_refused_models()
         threading.Thread(target=self.engine.assembly.judge.warm, name="warm", daemon=True).start()
         self.engine.start()
@@ -190,7 +188,7 @@ class _Life:
         if served:
             log.info("the page is at %s", self.page.address)
         tell_systemd("READY=1")
-        log.info("listening to %s", ", ".join(self.engine.assembly.rules.sources) or "no source")
+        log.info("watching %s", ", ".join(self.engine.assembly.rules.sources) or "no source")
 
     def _goes_on(self) -> bool:
         self.wake.wait(0.3)
@@ -217,7 +215,7 @@ class _Life:
                 self._take_settings()
             self._take_desk()
         except Error as error:
-            log.error("the changed settings are not in use yet: %s; Earful will retry", reason(error))
+            log.error("the new settings are not in use yet: %s; Earful will retry", reason(error))
         self._shown(lambda show: show.step())
 
     def _shown(self, work: Callable[[Show], None]) -> None:
@@ -227,17 +225,17 @@ class _Life:
         try:
             work(self.show)
         except Error as error:
-            log.warning("posts are not shown at the moment: %s", reason(error))
+            log.warning("not showing posts at the moment: %s", reason(error))
         except OSError as error:
             self.show = None
-            log.warning("posts are not shown any more, the daemon goes on: the output says %s", reason(error))
+            log.warning("no longer showing posts (%s); the daemon keeps running", reason(error))
 
     def _end(self, *, failed: bool = False) -> int:
         database = self.engine.assembly.database
         whole = stop_in_order(
             self.page, self.engine, database, self.role, lambda: self._shown(lambda show: show.end()), STOP_WITHIN
         )
-        log.info("stopped%s", "" if whole else "; what was still in flight is taken up again at the next start")
+        log.info("stopped%s", "" if whole else "; what was in progress resumes at the next start")
         code = WORN_OUT if failed or self.engine.worn_out.is_set() or self.replaced else 0
         if self.unusable:
             code = EXIT  # started again it would find the same file, or begin with nothing
@@ -251,7 +249,7 @@ class _Life:
         try:
             said = self.role.keep(utc_now())
         except RoleTaken as error:
-            log.critical("stopping, since the role of the daemon was lost and taken: %s", error)
+            log.critical("stopping: another process has taken over as the daemon: %s", error)
             self.replaced = True
             return False
         if said:
@@ -262,11 +260,13 @@ class _Life:
         """A model that cannot be used costs quality and stops nothing: the operator should know."""
         assembly = self.engine.assembly
         for trouble in assembly.judge.trouble:
-            log.warning("a model of the judge is not used: %s", trouble)
+            log.warning("a judge model is not used: %s", trouble)
             key = f"judge:{hashlib.sha256(trouble.encode('utf-8', 'replace')).hexdigest()[:16]}"
-            title = f"A model of the judge is not used: {trouble}"
+            title = f"A judge model is not used: {trouble}"
             with assembly.database.transaction():
-                queue_notice(assembly.database, assembly.rules, key, title, "the rest of the judge goes on", utc_now())
+                queue_notice(
+                    assembly.database, assembly.rules, key, title, "the rest of the judge still works", utc_now()
+                )
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.asked_to_stop += 1
@@ -288,10 +288,10 @@ class _Life:
             link = links.make(assembly.written, assembly.database, utc_now)
             self.engine.replace(assemble(assembly.written, assembly.database, link))
         except Error as error:
-            log.warning("the desk could not be read: the database said %s", type(error).__name__)
+            log.warning("can't read the desk settings: the database said %s", type(error).__name__)
             return
         self.desk = revision
-        log.info("the desk has changed")
+        log.info("desk settings loaded")
 
     def _take_settings(self) -> None:
         """Take new settings if they are sound; keep the old ones, saying why, if not."""
@@ -303,7 +303,7 @@ class _Life:
                 log.error("not reloaded: %s", fault)
             return
         if settings.database.url.get_secret_value() != old.settings.database.url.get_secret_value():
-            log.error("not reloaded: [database] url has changed; stop and start the daemon for that")
+            log.error("not reloaded: [database] url has changed, which needs a restart of the daemon")
             return
         try:
             know_sources(old.database, settings)

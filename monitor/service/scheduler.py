@@ -209,7 +209,7 @@ class Engine:
     def audit_due(self) -> None:
         """Prove that nothing is forgotten; only then say outside that all is well."""
         if abandoned() > MOST_ABANDONED:
-            log.error("%d calls never ended; the process should be restarted", abandoned())
+            log.error("%d calls never ended; restart the process", abandoned())
             self.worn_out.set()
         self.audit.run(self.assembly)
 
@@ -297,5 +297,5 @@ class Engine:
     def _trouble(event: JobExecutionEvent) -> None:
         error = getattr(event, "exception", None)
         if error is not None:
-            log.error("%s failed: %s; Earful will retry at its next turn", event.job_id, reason(error))
+            log.error("%s failed: %s; Earful will retry next time", event.job_id, reason(error))
             log.debug("%s failed", event.job_id, exc_info=error)

@@ -36,4 +36,4 @@ def read(file: Path, real: datetime) -> datetime:
         return began + timedelta(seconds=(real.timestamp() - float(at)) * float(rate))
     except (OSError, ValueError, TypeError, OverflowError) as error:
         found = f"no clock ({type(error).__name__})"
-        raise SettingsError((Fault(VARIABLE, None, str(file), found, "unset it: it is for trials only"),)) from None
+        raise SettingsError((Fault(VARIABLE, None, str(file), found, "unset it; it is for tests only"),)) from None

@@ -39,7 +39,7 @@ class Sparing(logging.Filter):
             line.swallowed += 1
             return False
         if line is not None and line.swallowed:
-            record.msg = f"{message} ({line.swallowed} times more in the last {_words(record.created - line.said_at)})"
+            record.msg = f"{message} ({line.swallowed} more times in the last {_words(record.created - line.said_at)})"
             record.args = ()
         if len(self._lines) >= KNOWN:
             del self._lines[next(iter(self._lines))]

@@ -52,8 +52,8 @@ def stop_in_order(
     """
     tell_systemd("STOPPING=1")
     whole = _ended("the page", page, 5.0)
-    whole = _ended("what was in flight", engine, within_seconds) and whole
-    _guarded("the last words", last_words)
+    whole = _ended("work in progress", engine, within_seconds) and whole
+    _guarded("the last messages", last_words)
     if whole:
         _guarded("the log of the database", database.checkpoint)
         _guarded("the role", role.release)
@@ -65,7 +65,7 @@ def _ended(name: str, part: Stops, seconds: float) -> bool:
     try:
         return part.stop(seconds)
     except Exception as error:  # noqa: BLE001 - the other parts are stopped all the same
-        log.error("%s could not be stopped: %s", name, reason(error))
+        log.error("can't stop %s: %s", name, reason(error))
         return False
 
 

@@ -71,10 +71,10 @@ class Audit:
         for line in mended:
             log.warning("audit: mended: %s", line)
         if not_stored := disk.fault(database, now):
-            found.append(f"nothing can be stored: {not_stored}")
+            found.append(f"can't store anything: {not_stored}")
         orphans = mentions.count_orphans(database, now - GRACE)
         if orphans:
-            found.append(f"{orphans} flagged mentions have neither a case nor a reason why not")
+            found.append(f"{orphans} flagged mentions have neither a case nor a reason for not having one")
         owed, since = watchdog_queries.owed_alerts(database, now - LATE, assembly.rules.unwatched)
         if owed and since is not None:
             alerts = count_words(owed, "alert has", "alerts have")
@@ -83,7 +83,9 @@ class Audit:
         standing = channel_health.standing(database)
         held = owed > 0 or bool(standing.down_channels() or standing.failing_targets())
         if oldest is not None and now - oldest > LATE and not held:
-            found.append(f"a delivery has waited since {oldest:%Y-%m-%d %H:%M} UTC and no channel is known to be down")
+            found.append(
+                f"a message has been waiting since {oldest:%Y-%m-%d %H:%M} UTC although all channels seem to work"
+            )
         found += self._not_read(assembly, now)
         return found
 
@@ -98,7 +100,7 @@ class Audit:
         untold = self._mend_each(
             lambda: watchdog_queries.cases_never_told(database, now - GRACE), lambda row: self._tell(assembly, row, now)
         )
-        yield self._counted(untold, "case that nobody was told of", "cases that nobody was told of")
+        yield self._counted(untold, "case nobody was alerted about", "cases nobody was alerted about")
         left = watchdog_queries.left_in_flight(database, now - GRACE)
         if left:
             deliveries.recover(database, now, all_of_them=False)
@@ -108,8 +110,8 @@ class Audit:
                 database,
                 rules,
                 f"gone:{name}:{now:%Y-%m-%d}",
-                f"{count_words(number, 'message')} for the channel {name} cannot be sent: it is not in the settings",
-                f"name a channel {name} again, and run earful alert resend; earful cases lists what is open",
+                f"{count_words(number, 'message')} for the channel {name} can't be sent: it is not in the settings",
+                f"add the channel {name} again and run earful alert resend; earful cases lists what is open",
                 now,
                 not_on=name,
             )
@@ -124,10 +126,10 @@ class Audit:
             lambda row: self._remind_again(assembly, cases.case_of(row), now),
         )
         if alone:
-            yield f"{count_words(alone, 'case')} that nobody has had no next step"
+            yield f"{count_words(alone, 'untaken case')} had no next step"
         late = watchdog_queries.steps_not_done(assembly.database, now - LATE)
         if late:
-            yield f"{count_words(late, 'case')} should have been called for {LATE // GRACE} minutes ago or before"
+            yield f"{count_words(late, 'case')} should have had a reminder at least {LATE // GRACE} minutes ago"
 
     @staticmethod
     def _mend_each(ask: Callable[[], list[Row]], mend: Callable[[Row], None]) -> int:
@@ -181,7 +183,7 @@ class Audit:
                 continue
             due = max(health.next_due_at or self._began, self._began)  # what was due before we ran is no fault of ours
             if now - due > max(5 * assembly.rules.sources[name].every, LATE):
-                yield f"{name} should have been read at {due:%Y-%m-%d %H:%M} UTC and is not known to fail"
+                yield f"{name} was due to be read at {due:%Y-%m-%d %H:%M} UTC, and is not known to be failing"
 
     @staticmethod
     def _tell_outside(assembly: Assembly) -> None:
@@ -193,6 +195,6 @@ class Audit:
         try:
             within(12, lambda: client.get(url), "dead-man")
         except (Overran, Exception) as error:  # noqa: BLE001 - the outside watch must never stop the inside
-            log.warning("the dead-man address was not reached: %s", type(error).__name__)
+            log.warning("can't reach dead_man_url: %s", type(error).__name__)
         finally:
             client.close()

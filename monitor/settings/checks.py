@@ -82,14 +82,14 @@ class Checks:
             seen: set[str] = set()
             for key, name in self._named(plural):
                 if name.casefold() in seen:
-                    self._note(key, f"{shown(name)} a second time", f"write a name that no other {single} has")
+                    self._note(key, f"{shown(name)} twice", f"each {single} needs its own name")
                 seen.add(name.casefold())
             for key, entry in self._entries(plural):
                 former = entry.get("was")
                 for number, name in enumerate(former if isinstance(former, list) else ()):
                     if isinstance(name, str) and name.casefold() in seen:
-                        found = f"{shown(name)}, which a {single} has or had already"
-                        self._note((*key, "was", number), found, "write names that nothing here has any more")
+                        found = f"{shown(name)}, which is or was the name of another {single}"
+                        self._note((*key, "was", number), found, "write former names that are no longer in use")
                     seen.add(str(name).casefold())
 
     def _zone(self) -> None:
@@ -112,7 +112,7 @@ class Checks:
                 self._note(("earful", name), shown(self._in("earful", name)), "write a port up to 65535")
         page = "8321" if self._in("earful", "page_listen") is None else ports["page_listen"]
         if page == ports["metrics_listen"] != "0":
-            self._note(("earful", "metrics_listen"), "the port of the page", "write a port of its own")
+            self._note(("earful", "metrics_listen"), "the same port as the page", "write another port")
 
     def _database(self) -> None:
         database = self.sound.get("database")
@@ -123,13 +123,15 @@ class Checks:
             write = 'write "sqlite:FILE" or "postgresql://USER@HOST/NAME"'
             self._note(("database", "url"), "neither an SQLite file nor a PostgreSQL address", write)
         elif database.throwaway and not url.startswith("sqlite:"):
-            self._note(("database", "throwaway"), "true for a PostgreSQL database", "throw only an SQLite file away")
+            self._note(
+                ("database", "throwaway"), "true for a PostgreSQL database", "only an SQLite file can be throwaway"
+            )
 
     def _oidc(self) -> None:
         oidc = self.sound.get("oidc")
         if oidc is not None and oidc.issuer and find_spec("authlib") is None:
             how = "run in Earful's folder: .venv/bin/pip install -e '.[oidc]'"
-            self._note(("oidc", "issuer"), "a provider, whose library authlib is not installed", how)
+            self._note(("oidc", "issuer"), "a provider, but its library authlib is not installed", how)
 
     def _queries(self) -> None:
         for key, brand in self._entries("brands"):
@@ -157,7 +159,7 @@ class Checks:
         for way in (("earful", "operator"), ("alerts", "notify"), ("alerts", "fallback"), ("digest", "to")):
             self._words(self._given(*way), way)
         if self._given("alerts", "notify") == []:
-            self._note(("alerts", "notify"), "an empty list", 'write who is told, such as ["slack:#care"]')
+            self._note(("alerts", "notify"), "an empty list", 'write who is alerted, such as ["slack:#care"]')
 
     def _words(self, words: Any, key: Key, keywords: tuple[str, ...] = (), *, people: bool = True) -> None:
         for at, word in enumerate(words if isinstance(words, list) else ()):
@@ -172,7 +174,7 @@ class Checks:
             return
         if word in (*persons, *keywords):
             return
-        found = f"{shown(word)}, which names no channel" + (" and no person" if people else "")
+        found = f"{shown(word)}, which is not a channel" + (" or a person" if people else "")
         channels = self.names["channels"]
         near = nearest(channel, channels if colon else [*channels, *persons, *keywords])
         if near:
@@ -182,7 +184,7 @@ class Checks:
         elif channels:
             write = f"write a target such as {one_of(channels[:3])}"
         else:
-            write = "write a [[channels]] table of that name"
+            write = "add a [[channels]] table with that name"
         self._note(key, found, write)
 
     def _address(self, word: str, channel: str, address: str, key: Key) -> None:
@@ -194,11 +196,11 @@ class Checks:
             if kind == "slack" and "webhook_url" not in table and not re.match(r"#\S|@?[A-Z0-9]{6,}$", address.strip()):
                 self._note(
                     key,
-                    f"{shown(word)}, which names no place in Slack",
+                    f"{shown(word)}, which is not a Slack channel or user",
                     f'write "{channel}:#care" or "{channel}:@U0123ABCD"',
                 )
             elif kind == "email" and not re.fullmatch(r"[^@\s]+@[^@\s]+", address.strip()):
-                self._note(key, f"{shown(word)}, which is no mail address", f'write "{channel}:care@example.org"')
+                self._note(key, f"{shown(word)}, which is not a mail address", f'write "{channel}:care@example.org"')
 
     def _known(self, word: Any, known: Iterable[str], key: Key, what: str) -> None:
         names = list(known)
@@ -219,7 +221,9 @@ class Checks:
         for key, person in self._entries("people"):
             self._words(person.get("targets"), (*key, "targets"), people=False)
             if person.get("name") in KEYWORDS or person.get("name") in self.names["channels"]:
-                self._note((*key, "name"), shown(person["name"]), "write a name that means nothing else in notify")
+                self._note(
+                    (*key, "name"), shown(person["name"]), "write another name; this one has a meaning in notify"
+                )
             shifts = person.get("shifts")
             for at, shift in enumerate(shifts if isinstance(shifts, list) else ()):
                 if isinstance(shift, dict):
@@ -232,7 +236,7 @@ class Checks:
             return  # the shift's own table says so
         if end <= start and end != time():
             found = f'"{end:%H:%M}", which is not after the start at {start:%H:%M}'
-            self._note((*key, "end"), found, "write a later end; a night is two shifts")
+            self._note((*key, "end"), found, "write a later end; split a night shift at midnight")
 
     def _steps(self) -> None:
         chains = self._in("alerts", "escalation")
@@ -242,8 +246,8 @@ class Checks:
                 self._words(step.get("notify"), (*key, "notify"), KEYWORDS)
                 wait = self._wait(step.get("after"), priority)
                 if wait is not None and before is not None and wait <= before:
-                    found = f"{shown(step['after'])}, which is no later than the step before"
-                    self._note((*key, "after"), found, "write steps that rise")
+                    found = f"{shown(step['after'])}, which is not later than the step before"
+                    self._note((*key, "after"), found, "each step must come later than the one before")
                 before = wait or before
 
     def _wait(self, text: object, priority: str) -> timedelta | None:

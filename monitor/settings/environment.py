@@ -44,15 +44,17 @@ def with_secrets_file(settings: Path, environ: Mapping[str, str]) -> Mapping[str
     except OSError as error:
         if not path.exists():
             return environ
-        raise _fault(path, None, f"a file that cannot be read ({error.strerror})", "let this user read it") from None
+        raise _fault(path, None, f"a file that can't be read ({error.strerror})", "let this user read it") from None
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise _fault(path, None, f"a file that others may write (mode {mode & 0o777:04o})", f"run: chmod 600 {path}")
+        raise _fault(path, None, f"a file that others can write (mode {mode & 0o777:04o})", f"run: chmod 600 {path}")
     if len(data) > LARGEST:
-        raise _fault(path, None, "more than 256 kB", "keep secrets alone in this file")
+        raise _fault(path, None, "more than 256 kB", "keep only secrets in this file")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _fault(path, data.count(b"\n", 0, error.start) + 1, "what is not UTF-8", "save it as UTF-8") from None
+        raise _fault(
+            path, data.count(b"\n", 0, error.start) + 1, "text that is not UTF-8", "save it as UTF-8"
+        ) from None
     return {**dict(_assignments(text)), **environ}
 
 

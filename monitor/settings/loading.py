@@ -80,14 +80,14 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as opened:
             data = opened.read(LARGEST + 1)
     except FileNotFoundError:
-        found, write = "no such file", "name another with --settings FILE, or write one with: earful init"
+        found, write = "no such file", "name it with --settings FILE, or create one with: earful init"
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "unusable name"
-        found, write = f"a file that cannot be read ({reason})", "let this user read it, or name another"
+        reason = getattr(error, "strerror", None) or "invalid name"
+        found, write = f"a file that can't be read ({reason})", "let this user read it, or name another file"
     else:
         if len(data) <= LARGEST:
             return data
-        found, write = "more than 1 MB", "keep settings alone in this file"
+        found, write = "more than 1 MB", "keep only settings in this file"
     raise SettingsError((Fault(str(path), None, "", found, write),))
 
 
@@ -117,7 +117,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         line = int(where[1]) if where and where[1] else text.count("\n") + 1 if where else None
         reason = str(error)[: where.start()] if where else str(error)
         column = f" at column {where[2]}" if where and where[2] else ""
-        found = f"what is not TOML{column} ({reason[:1].lower()}{reason[1:120]})"
+        found = f"invalid TOML{column} ({reason[:1].lower()}{reason[1:120]})"
         write = 'write key = "text", key = 5, key = ["a", "b"] or [table]'
         written = text.split("\n")[line - 1] if line else ""
         for sign, said, instead in _SLIPS:
@@ -129,9 +129,9 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
 
 
 _SLIPS = (  # what Python's reader says of a slip, or the line that it stumbles over; what people are told
-    (r"^[Cc]annot declare \(.*\) twice\n", "a table that stands above already", "write its keys there"),
-    (r"^[Cc]annot overwrite a value\n", "a key that stands above already in this table", "write it once"),
-    (r"\n[^#\"']*= *[“”„‘’«»]", "a quotation mark of a word processor", 'write straight ones: "text"'),
+    (r"^[Cc]annot declare \(.*\) twice\n", "a table that already appears above", "add its keys there"),
+    (r"^[Cc]annot overwrite a value\n", "a key that already appears in this table", "keep one of them"),
+    (r"\n[^#\"']*= *[“”„‘’«»]", "a typographic quotation mark", 'use straight ones: "text"'),
 )
 _M = TypeVar("_M", bound=BaseModel)
 _TABLES: dict[str, type[BaseModel]] = {
@@ -188,7 +188,7 @@ class _Reading:
     def _many(self, model: type[BaseModel], name: str) -> tuple[Any, ...]:
         entries = self.table.get(name, [])
         if not isinstance(entries, list):
-            self.problems.append(Problem((name,), shown(entries), f"write [[{name}]], in two pairs of brackets"))
+            self.problems.append(Problem((name,), shown(entries), f"write [[{name}]], with double brackets"))
             return ()
         kinds = {"sources": connectors.KINDS, "channels": alerts.KINDS}.get(name)
         return tuple(
@@ -228,7 +228,7 @@ class _Reading:
             extra = (
                 f"run in Earful's folder: .venv/bin/pip install -e '.[{kind}]'" if kind in EXTRAS else "run: make setup"
             )
-            self.problems.append(Problem(key, f'"{kind}", whose library {error.name} is not installed', extra))
+            self.problems.append(Problem(key, f'"{kind}", but its library {error.name} is not installed', extra))
             return None
         return cast(type[BaseModel], settings)
 
@@ -282,7 +282,7 @@ def _almost_midnight(sound: dict[str, Any]) -> list[str]:
     for person in sound.get("people") or ():
         blocks += [(f"shifts[{number}] of {person.name}", shift) for number, shift in enumerate(person.shifts)]
     return [
-        f'{where} ends at 23:59, a minute before midnight: write end = "00:00"'
+        f'{where} ends at 23:59, a minute before midnight. For midnight, write end = "00:00"'
         for where, block in blocks
         if block.end == time(23, 59)
     ]

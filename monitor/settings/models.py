@@ -62,7 +62,7 @@ def after(text: object) -> str:
     try:
         span(text)
     except ValueError:
-        raise ValueError('write a share of the target such as "75%", or a span such as "5m"') from None
+        raise ValueError('write a share of the target such as "75%", or a duration such as "5m"') from None
     return str(text).strip()
 
 
@@ -364,26 +364,26 @@ class Oidc(Table):
 
     issuer: str = Field(
         default="", pattern=r"^(https://[^\s?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])[^\s?#@]*)?$",
-        description="The provider's address; without one there is no such login.",
+        description="The provider's address; without one, this login is off.",
     )  # fmt: skip
-    client_id: str = Field(default="", description="What the provider calls this installation.")
+    client_id: str = Field(default="", description="The client id from the provider.")
     client_secret: SecretStr | None = Field(
-        default=None, description="What it gave us with that; none with PKCE alone."
+        default=None, description="The client secret from the provider; none with PKCE only."
     )
-    name_claim: str = Field(default="name", description="The claim that holds the name colleagues see.")
-    role_claim: str = Field(default="groups", description='The claim that holds groups; "a.b" where it is nested.')
+    name_claim: str = Field(default="name", description="The claim with the name colleagues see.")
+    role_claim: str = Field(default="groups", description='The claim with the groups; "a.b" if nested.')
     roles: dict[Literal["viewer", "staff", "lead", "admin"], tuple[str, ...]] = Field(
-        default={}, description="The groups of each role."
+        default={}, description="The groups for each role."
     )
     otherwise: Literal["nobody", "viewer", "staff"] = Field(
-        default="nobody", description='The role of whoever is in none of them; "nobody" does not come in.'
+        default="nobody", description='The role of people in none of them; "nobody" refuses them.'
     )
-    label: str = Field(default="Log in with single sign-on", max_length=60, description="What the button says.")
+    label: str = Field(default="Log in with single sign-on", max_length=60, description="The button's label.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.issuer and not self.client_id:
-            raise ValueError("write client_id, as the provider gave it, or leave issuer out")
+            raise ValueError("write the client_id from the provider, or leave out issuer")
         return self
 
 

@@ -1,6 +1,6 @@
 """What a care lead changes without the engineer: values kept in the database, laid over those of the file.
 
-A change names its key, who and when; it can be taken back, and a key can go back to what the file says. A stored value
+A change names its key, who and when; it can be taken back, and a key can be reset to settings.toml. A stored value
 that no longer fits (a person or brand that left the file) is passed over, never an error.
 """
 
@@ -30,21 +30,23 @@ class SavedReply:
 
 SHIPPED_REPLIES = (
     SavedReply(
-        "Sorry, and mine",
-        "{name}, I am sorry: that should not have happened. I have taken this on myself and will have an answer for "
-        "you by tomorrow noon. – {me}, {brand}",
+        "Sorry, I'm on it",
+        "{name}, I'm sorry: that should not have happened. I'm taking care of this myself and will get back "
+        "to you by noon tomorrow. – {me}, {brand}",
     ),
     SavedReply(
-        "Charged wrongly",
-        "{name}, I am sorry that we charged you wrongly. I am sending the money back today; you need to do nothing. "
+        "Wrong charge",
+        "{name}, I'm sorry we charged you incorrectly. I'm refunding you today; there is nothing you need to do. "
         "– {me}, {brand}",
     ),
     SavedReply(
-        "It is fixed",
-        "{name}, it is fixed. Thank you for telling us, and I am sorry for the trouble it gave you. If it comes back, "
-        "answer here and it comes to me. – {me}, {brand}",
+        "It's fixed",
+        "{name}, it's fixed. Thank you for telling us, and sorry for the trouble. If it comes "
+        "back, just reply here and I'll see it. – {me}, {brand}",
     ),
-    SavedReply("Thank you", "{name}, thank you, that made our day. I have told the people who did it. – {me}, {brand}"),
+    SavedReply(
+        "Thank you", "{name}, thank you, that made our day! I've passed it on to the people behind it. – {me}, {brand}"
+    ),
 )
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "desk.hours": TypeAdapter(tuple[Block, ...]),
@@ -68,7 +70,7 @@ def read(key: str, text: str) -> Any:
     """The value of a key from its JSON text, or raise ValueError with what is wrong in words for people."""
     adapter = _adapter(key)
     if adapter is None:
-        raise ValueError(f"{key} is not changed here")
+        raise ValueError(f"{key} can't be changed here")
     try:
         value = adapter.validate_python(json.loads(text))
     except ValidationError as error:
@@ -76,7 +78,7 @@ def read(key: str, text: str) -> Any:
         where = " ".join(str(part) for part in first["loc"])
         raise ValueError(f"{where}: {first['msg'].removeprefix('Value error, ')}".lstrip(": ")) from None
     if key == "desk.hours" and not value:
-        raise ValueError("opening hours need one block at least")
+        raise ValueError("opening hours need at least one block")
     return value
 
 

@@ -21,7 +21,7 @@ from monitor.settings.environment import NAME as ENVIRONMENT_FILE
 from monitor.settings.errors import Key, Problem, dotted, meant, shown
 
 _LARGEST = 64 * 1024
-_SET = "set it, or write where the secret is"
+_SET = "set it, or say where the secret is"
 _HOW = 'write { env = "NAME" } or { file = "PATH" }'
 # In place of a secret that is missing: long enough, and an address, so that nothing else is found wrong with it.
 _UNREAD = SecretStr("https://secret.invalid/not-read")
@@ -111,7 +111,7 @@ class Filling:
             return SecretStr(value)
         if not isinstance(value, dict):
             found = "a secret in plain text" if isinstance(value, str) else shown(value)
-            self._note(key, found, f"{_HOW}, so that this file can be shown and copied")
+            self._note(key, found, f"{_HOW}, so that this file is safe to share")
         elif len(value) != 1 or next(iter(value)) not in ("env", "file"):
             self._note(key, "a table", _HOW)
         elif not isinstance(next(iter(value.values())), str):
@@ -143,19 +143,19 @@ class Filling:
             mode = path.stat().st_mode
             text = data.decode("utf-8-sig").strip()
         except FileNotFoundError:
-            self._note(key, f"{fault}, which does not exist", "create it, or write where the secret is")
+            self._note(key, f"{fault}, which does not exist", "create it, or say where the secret is")
         except UnicodeDecodeError:
             self._note(key, f"{fault}, which is not text", "write the secret into it as UTF-8 text")
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "unusable name"
-            self._note(key, f"{fault}, which cannot be read ({reason})", "let the user of the daemon read it")
+            reason = getattr(error, "strerror", None) or "invalid name"
+            self._note(key, f"{fault}, which cannot be read ({reason})", "let the daemon's user read it")
         else:
             if not text:
                 self._note(key, f"{fault}, which is empty", "write the secret into it")
             elif len(data) > _LARGEST:
-                self._note(key, f"{fault}, which is larger than 64 kB", "write only the secret into it")
+                self._note(key, f"{fault}, which is larger than 64 kB", "keep only the secret in it")
             if mode & 0o004:
-                open_to = f"can be read by everybody on this machine (mode {mode & 0o777:04o})"
+                open_to = f"is readable by everyone on this machine (mode {mode & 0o777:04o})"
                 self.warnings.append(f"{dotted(key)}: {name} {open_to}; run: chmod 600 {name}")
             return text
         return ""

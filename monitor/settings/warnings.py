@@ -21,8 +21,9 @@ def worth_a_look(settings: Settings) -> list[str]:
     found = list(settings.warnings)
     if not any(accounts for brand in settings.brands for accounts in brand.accounts.values()):
         found.append(
-            "no brand has `accounts`: your own public replies are not seen, so no clock stops by itself and people are "
-            f'reminded of what is answered. Write under [[brands]]: accounts = {{ {_answerable(settings)} = ["you"] }}'
+            "no brand has `accounts`, so Earful can't see your public replies: clocks don't stop by themselves and "
+            f"people are reminded of cases already answered. Write under [[brands]]: accounts = "
+            f'{{ {_answerable(settings)} = ["you"] }}'
         )
     return [*found, *_reached(settings), *_read_by_others(settings), *_short_secrets(settings)]
 
@@ -34,29 +35,29 @@ def _reached(settings: Settings) -> Iterator[str]:
     listening = earful.page_listen.rpartition(":")[0].strip("[]")
     at_home = _is_loopback(page.hostname or "")
     mails = [channel.name for channel in settings.channels if channel.kind == "email"]
-    proxies = "Put a proxy with TLS before it and write its https address under page_url"
+    proxies = "Put a TLS proxy in front of it and set page_url to its https address"
     if page.scheme == "http" and not at_home:
-        yield f"page_url is http: passwords and sessions cross the network in the clear. {proxies}"
+        yield f"page_url is http: passwords and sessions are sent unencrypted. {proxies}"
     elif page.scheme == "http" and not _is_loopback(listening):
         yield (
-            f"page_listen answers other machines, and page_url is http: unless only this machine reaches that port, "
-            f"passwords cross the network in the clear. {proxies}"
+            f"page_listen is open to other machines and page_url is http: unless only this machine can reach that "
+            f"port, passwords are sent unencrypted. {proxies}"
         )
     if page.scheme == "https" and not earful.trusted_proxies:
         yield (
-            "page_url is https and trusted_proxies is empty: everybody seems to come from the proxy, so one guesser "
-            'locks everybody out. Write the proxy\'s address there, such as trusted_proxies = ["127.0.0.1"]'
+            "page_url is https but trusted_proxies is empty: everyone seems to come from the proxy, so one attacker's "
+            'guesses lock everyone out. Set it to the proxy\'s address, such as trusted_proxies = ["127.0.0.1"]'
         )
     for each in earful.trusted_proxies:
         if _is_too_wide(each):
             yield (
-                f'trusted_proxies trusts "{each}": anybody can claim any address, so nobody who guesses is slowed '
-                "down. Write the proxy's own address"
+                f'trusted_proxies trusts "{each}": anyone can claim any address, so password guessing is not slowed '
+                "down. Set it to the proxy's own address"
             )
     if mails and at_home:
         yield (
-            f"mails leave by {mails[0]}, and page_url is {earful.page_url}: their buttons lead nowhere on any other "
-            "machine. Write the address at which your team reaches the page"
+            f"{mails[0]} sends mail, but page_url is {earful.page_url}: the buttons in mails work only on this "
+            "machine. Set page_url to the address your team uses"
         )
 
 
@@ -80,7 +81,7 @@ def _read_by_others(settings: Settings) -> Iterator[str]:
         except OSError:
             continue
         if mode & stat.S_IROTH:
-            yield f"{path.name} can be read by everybody on this machine (mode {mode:04o}); run: chmod 600 {path}"
+            yield f"{path.name} is readable by everyone on this machine (mode {mode:04o}); run: chmod 600 {path}"
 
 
 def _short_secrets(settings: Settings) -> Iterator[str]:

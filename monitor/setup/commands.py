@@ -41,12 +41,12 @@ def query_of(words: str) -> str:
     """
     words = " ".join(words.split())
     if words.encode(errors="replace") != words.encode(errors="surrogatepass"):
-        raise InstallError("the brand holds bytes that are not UTF-8: type it on a terminal that is set to UTF-8")
+        raise InstallError("the brand contains bytes that are not UTF-8; use a terminal set to UTF-8")
     query = words if _SIGNS.search(words) or " " not in words else f'"{words}"'
     try:
         parse(query)
     except QueryError as error:
-        raise InstallError(f'"{words[:80]}" is not a brand to listen for: {error}') from None
+        raise InstallError(f'"{words[:80]}" is not a valid brand: {error}') from None
     return query
 
 
@@ -130,17 +130,19 @@ def init(
     try:
         brand = Brand(name=name or name_of(query), query=query)
     except ValidationError:
-        raise InstallError(f'"{name[:80]}" is no name for a brand: write up to 64 letters, and no colon') from None
+        raise InstallError(
+            f'"{name[:80]}" is not a valid brand name: write up to 64 characters without a colon'
+        ) from None
     text = settings_text(query, name=brand.name, zone=zone, blocks=blocks).encode()
     try:
         _make_folder(path.parent)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
             opened.write(text)
     except FileExistsError:
-        raise InstallError(f"{path} stands already and is left as it is: name another file") from None
+        raise InstallError(f"{path} already exists and was not changed; name another file") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "unusable name"
-        raise InstallError(f"{path} cannot be written ({reason}): name another place") from None
+        reason = getattr(error, "strerror", None) or "invalid name"
+        raise InstallError(f"can't write {path} ({reason}); name another place") from None
     return _report(path, program, inside=path.is_relative_to(checkout))
 
 
@@ -173,7 +175,7 @@ def demo_settings(brand: str, folder: Path) -> Path:
     if not slug or query.casefold() not in (name.casefold(), f'"{name.casefold()}"'):
         slug = f"{slug or 'brand'}-{hashlib.sha256(query.encode()).hexdigest()[:6]}"
     path = folder.absolute() / "var" / slug / "settings.toml"
-    note = "# Written by `make run BRAND=...`, again at each start: to keep changes, copy this file elsewhere.\n"
+    note = "# `make run BRAND=...` rewrites this file at each start. To keep your changes, copy it elsewhere.\n"
     text = note + settings_text(
         query, name=name, zone=machine_zone(), blocks=hours_of("mon-sun 00:00-00:00"), demo=True
     )
@@ -189,7 +191,7 @@ def _write_afresh(path: Path, text: str) -> None:
             opened.write(text)
         os.replace(temporary, path)
     except OSError as error:
-        raise InstallError(f"{path} cannot be written ({error.strerror}): make its folder writable") from None
+        raise InstallError(f"can't write {path} ({error.strerror}); make its folder writable") from None
 
 
 def _make_folder(folder: Path) -> None:
@@ -204,12 +206,12 @@ def _report(path: Path, program: str, *, inside: bool) -> str:
     command = f"{program} --settings {shlex.quote(str(path))}"
     lines = [f"Wrote {path}", ""]
     if inside:
-        lines += ["It stands inside Earful's own folder: an upgrade could meet it. A place outside is safer.", ""]
+        lines += ["It is inside Earful's own folder, where an upgrade could overwrite it. Elsewhere is safer.", ""]
     return "\n".join([*lines, *_STANDING, "", "Next:", f"  {command} try", f"  {command} run"])
 
 
 _STANDING = (
-    "Work now, no key:  Hacker News, Google News, Mastodon tags, Bluesky",
+    "Ready, no key:     Hacker News, Google News, Mastodon tags, Bluesky",
     "Need a key:        X (a developer app with credit, console.x.com)",
     "                   Slack (a bot token: earful slack-manifest)",
     "                   mail (your SMTP server's name and password)",
@@ -252,14 +254,14 @@ def slack_manifest(base: str = "") -> str:
     `base` is the address of Earful's page, shown to people in the app's description. `SLACK_STEPS` says what to do.
     """
     about = (
-        "Tells the team about people who complain in public, and keeps at it until somebody has answered. Press "
-        "*I have it* below a message to take the case: the message says so for everybody, and nobody else is called. "
+        "Alerts your team when people complain in public, and keeps at it until somebody answers. Press "
+        "*I have it* below a message to take the case: everyone sees it is taken, and nobody else is alerted. "
     )
-    more = f"The whole list: {base}" if base else "Whoever runs Earful here can say more."
+    more = f"All cases: {base}" if base else "Questions? Ask whoever runs Earful here."
     manifest = {
         "display_information": {
             "name": "Earful",
-            "description": "Hears complaints, and keeps at it until they are answered",
+            "description": "Finds complaints and keeps at it until they are answered",
             "long_description": about + more,
             "background_color": "#23395b",
         },

@@ -21,7 +21,7 @@ STATE = Path("/var/lib")  # where systemd keeps the folders that StateDirectory 
 _HOMES = tuple(map(Path, ("/home", "/root", "/run/user")))
 
 UNIT = """\
-# These commands install it. Secrets are NAME=VALUE lines in {secrets_plain}; it may be empty.
+# To install, run these commands. Secrets go into {secrets_plain} as NAME=VALUE lines; it may be empty.
 #   {touch}
 #   {command} | sudo tee /etc/systemd/system/{name}.service
 #   sudo systemctl daemon-reload
@@ -29,7 +29,7 @@ UNIT = """\
 #   systemctl status {name}        (and its log: journalctl -fu {name})
 
 [Unit]
-Description=Earful: hears every complaint, and keeps at it until somebody has answered
+Description=Earful: finds complaints and keeps at it until somebody answers
 Wants=network-online.target
 After=network-online.target
 
@@ -40,20 +40,20 @@ ExecStart={start}
 ExecReload=/bin/kill -HUP $MAINPID
 User={user}
 WorkingDirectory={folder}
-# Read by systemd as root and handed over as a file that no other user sees. After a change: systemctl restart {name}.
+# systemd reads it as root and passes it on as a file no other user can see. After a change: systemctl restart {name}.
 LoadCredential={secrets_id}:{secrets}
 
-# It reports that it is alive; if it goes silent or ends, systemd restarts it, and starts it with the machine; only
-# `systemctl stop` stops it. Wrong settings (78) need a person.
+# Earful reports that it is alive. If it goes silent or ends, systemd restarts it; only `systemctl stop` stops it.
+# Invalid settings (exit code 78) are not retried.
 WatchdogSec=60
 Restart=always
 RestartSec=5
 RestartPreventExitStatus=78
-# An upgrade copies the database before it changes it: a large one takes minutes.
+# An upgrade backs up the database first, which takes minutes if it is large.
 TimeoutStartSec=15min
 TimeoutStopSec=30
 
-# It processes untrusted text: it may write only in its own folder. Settings and secrets it may only read.
+# It processes untrusted text: it may write only in its own folder, and only read settings and secrets.
 {writes}
 ProtectSystem=strict
 ProtectHome={homes}
@@ -102,9 +102,9 @@ def unit_of(settings: Settings, executable: Path, user: str, python: Path = Path
     path, program, state = settings.file.absolute(), executable.absolute(), settings.state_folder.absolute()
     for text in (str(path), str(program), user, str(state)):
         if not text or any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
-            raise InstallError("a unit cannot hold an empty name or one with control characters: rename it")
+            raise InstallError("a systemd unit can't contain an empty name or control characters; rename it")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*\$?", user):
-        raise InstallError(f'"{user[:60]}" is not a user of a systemd unit: write the name of a system user')
+        raise InstallError(f'"{user[:60]}" is not a valid user for a systemd unit; write the name of a system user')
     secrets = path.with_name(SECRETS)
     quoted = shlex.quote(str(secrets))
     return UNIT.format(
@@ -127,7 +127,7 @@ def troubles(settings: Settings, executable: Path, user: str) -> list[str]:
     try:
         account = pwd.getpwnam(user)
     except (KeyError, ValueError):
-        return [f"there is no user {user} here yet: sudo useradd --system --user-group {user}"]
+        return [f"there is no user {user} yet; run: sudo useradd --system --user-group {user}"]
     groups = {account.pw_gid, *os.getgrouplist(user, account.pw_gid)}
     told = []
     for path, needed, what in (
@@ -140,7 +140,7 @@ def troubles(settings: Settings, executable: Path, user: str) -> list[str]:
         shut = next((each for each in reversed(path.parents) if not _may(each, 0o1, account.pw_uid, groups)), None)
         if shut is not None:
             told.append(
-                f"{user} cannot {what} {path}: it may not enter {shut}. Put it elsewhere, such as {_else(what)}"
+                f"{user} cannot {what} {path}: it has no access to {shut}. Put it elsewhere, such as {_else(what)}"
             )
         elif not _may(path, needed, account.pw_uid, groups):
             told.append(f"{user} cannot {what} {path}: {_grant(path, what, user)}")

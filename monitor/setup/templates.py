@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # What a demonstration of a live brand has besides.
 QUICK = """
-# A demonstration: one wants to see alerts at once, at any hour.
+# For the demo: alerts at once, at any hour.
 group_wait        = "5s"
 edit_every        = "15s"
 messages_per_hour = 100
@@ -12,11 +12,11 @@ quiet_start       = "00:00"
 quiet_end         = "00:00"
 """
 
-QUIET_OPERATOR = """operator = []    # a demonstration: the screen itself says which sources are not read
+QUIET_OPERATOR = """operator = []    # for the demo: the screen shows which sources can't be read
 """
 
 INSTALLATION = """\
-# Earful listens for {name} with this file. Every option, its default and its reason are in the settings.toml
+# Earful's settings for {name}. Every option, with its default and the reason for it, is in the settings.toml
 # that comes with Earful. After a change: earful check, then earful reload.
 
 [earful]
@@ -28,7 +28,7 @@ url = "sqlite:earful.sqlite"    # beside this file
 [[brands]]
 name  = {name}
 query = {query}
-# Your own accounts, by source: that is how Earful sees that you have answered.
+# Your own accounts per source; a reply from one of them stops the clock.
 #accounts = {{ mastodon = ["@you@example.social"], x = ["you"] }}
 
 # --- Sources that need no key -----------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ answerable  = false    # news needs no reply: listed only, no deadline
 
 [[sources]]
 name = "mastodon"
-kind = "mastodon"    # reads the tags that the brand's words make
+kind = "mastodon"    # reads hashtags made from the query's words
 
 [[sources]]
 name = "bluesky"
@@ -64,7 +64,7 @@ kind = "bluesky"
 #client_id     = {{ env = "REDDIT_CLIENT_ID" }}
 #client_secret = {{ env = "REDDIT_CLIENT_SECRET" }}
 
-# --- How people are told ----------------------------------------------------------------------------------------------
+# --- How people are alerted -------------------------------------------------------------------------------------------
 
 [[channels]]
 name = "console"
@@ -91,13 +91,13 @@ notify = ["console"]    # with Slack: ["slack:#care"]
 hours = {hours}
 
 [digest]
-to = []    # with mail: ["email:boss@example.org"]; until then `earful digest` prints it
+to = []    # with mail: ["email:boss@example.org"]; until then, `earful digest` prints it
 """
 
 SLACK_STEPS = """\
 1. Open https://api.slack.com/apps, press "Create New App", "From a manifest", choose the workspace, paste the JSON.
-2. Press "Install to Workspace". "OAuth & Permissions" then shows the bot token (xoxb-...): token in [[channels]].
-3. "Basic Information", "App-Level Tokens", "Generate": add the scope connections:write. The token (xapp-...) is
-   app_token; with it buttons work without any public address (Socket Mode). A manifest cannot make this token.
+2. Press "Install to Workspace". "OAuth & Permissions" now shows the bot token (xoxb-...): set it as token.
+3. "Basic Information", "App-Level Tokens", "Generate": add the scope connections:write. Set that token (xapp-...)
+   as app_token, so that buttons work without a public address (Socket Mode). A manifest can't create it.
 4. In each channel that gets alerts: /invite @Earful
 """

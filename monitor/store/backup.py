@@ -27,7 +27,7 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
     Raises DatabaseUnusable, with everything left as it was.
     """
     if not copy.is_file():
-        raise DatabaseUnusable(f"{copy}: there is no such file")
+        raise DatabaseUnusable(f"{copy}: no such file")
     if not copy.read_bytes()[:16].startswith(b"SQLite format 3"):
         raise DatabaseUnusable(f"{copy} is not a copy that earful backup wrote; nothing was changed")
     proven = sums.check(copy)
@@ -37,12 +37,12 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
     try:
         summary = _checked_copy(copy, partial)
         if only_check:
-            return f"{copy} is sound: {summary}. {proven}"
+            return f"{copy} is fine: {summary}. {proven}"
         kept, carried = _swap(partial, path, now)
     finally:
         for suffix in ("", "-wal", "-shm", "-journal", ".sha256"):
             partial.with_name(partial.name + suffix).unlink(missing_ok=True)
-    there = f" What stood there is kept as {kept.name}.{carried}" if kept else ""
+    there = f" The old database is kept as {kept.name}.{carried}" if kept else ""
     return f"Restored {summary} from {copy}. {proven}{there}"
 
 
@@ -59,7 +59,9 @@ def _checked_copy(copy: Path, partial: Path) -> str:
             raise DatabaseUnusable(f"{copy} is damaged ({wrong}); nothing was changed")
         version = version_of(database)
         if not 0 < version <= len(STEPS):
-            raise DatabaseUnusable(f"{copy} has schema {version}, this Earful knows {len(STEPS)}; nothing was changed")
+            raise DatabaseUnusable(
+                f"{copy} has schema {version}, but this Earful knows only {len(STEPS)}; nothing was changed"
+            )
         counted = [database.row(f"SELECT count(*) AS n FROM {table}") for table in ("mentions", "cases")]
         database.backup_to(partial)
     finally:

@@ -60,7 +60,7 @@ def keys(database: Database) -> list[bytes]:
         return [bytes.fromhex(line) for line in lines if line]
     except (OSError, ValueError) as error:
         raise DatabaseUnusable(
-            f"{path}: this is not the key of erasures ({type(error).__name__}). Put the right file back: without it "
+            f"{path}: not the key of erasures ({type(error).__name__}). Put the right file back; without it, "
             "nobody can tell who was erased"
         ) from None
 
@@ -81,7 +81,7 @@ def _own_key(database: Database, now: datetime) -> bytes:
         return found[0]
     path = key_file(database)
     if path is None:
-        raise DatabaseUnusable("there is no folder for the key of erasures; nothing was erased")
+        raise DatabaseUnusable("no folder for the key of erasures; nothing was erased")
     key = secrets.token_bytes(32)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
@@ -90,7 +90,7 @@ def _own_key(database: Database, now: datetime) -> bytes:
             os.fsync(file.fileno())
         as_its_folder(path)
     except OSError as error:
-        raise DatabaseUnusable(f"{path}: {error.strerror}; the key of erasures cannot be kept there") from error
+        raise DatabaseUnusable(f"{path}: {error.strerror}; can't store the key of erasures there") from error
     key_values.remember(database, _KEYS, _marks([key]), now)
     return key
 
@@ -148,7 +148,7 @@ def write(database: Database, entries: Iterable[Entry]) -> None:
         as_its_folder(path)
     except OSError as error:
         log.error(
-            "%s: %s; what was forgotten stands in the database alone until it can be written", path, error.strerror
+            "%s: %s; erasures are recorded only in the database until this file can be written", path, error.strerror
         )
 
 

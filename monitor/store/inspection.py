@@ -75,7 +75,7 @@ class Inspection:
         """What SQLite finds wrong with the file, every page and index compared; empty where it is sound."""
         found = [str(row["integrity_check"]) for row in self._utils.query("PRAGMA integrity_check(20)")]
         strays = [
-            f"{row['table']}: row {row['rowid']} names a row of {row['parent']} that is not there"
+            f"{row['table']}: row {row['rowid']} points to a missing row of {row['parent']}"
             for row in self._utils.query("PRAGMA foreign_key_check")
         ]
         return [each for each in found if each != "ok"] + strays[:20]
@@ -84,7 +84,7 @@ class Inspection:
         names = [name for name, _count in self.tables()]
         if table not in names:
             near = get_close_matches(table, names, 3) or names
-            raise CannotAnswer(f"no table is called {table!r}; write one of: {', '.join(near)}")
+            raise CannotAnswer(f"there is no table {table!r}; write one of: {', '.join(near)}")
         return self._utils[table]
 
 
@@ -101,7 +101,7 @@ def opened(path: Path, *, seconds: float = SECONDS) -> Iterator[Inspection]:
             utils.conn.close()
     except Error as error:
         late = time.monotonic() > end
-        why = f"it took longer than {seconds:g} seconds and was stopped; ask for less" if late else str(error)
+        why = f"it took longer than {seconds:g} seconds and was stopped; narrow the query" if late else str(error)
         raise CannotAnswer(f"{path}: {why}") from None
 
 
@@ -110,7 +110,7 @@ def _said(what: str) -> Iterator[None]:
     try:
         yield
     except ValueError:  # sqlite-utils: the statement answers with no rows
-        raise CannotAnswer(f"{what[:60]!r} answers with no rows: only questions can be asked here") from None
+        raise CannotAnswer(f"{what[:60]!r} returns no rows; only SELECT is possible here") from None
 
 
 def _secrets(table: str) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def _for_postgresql(statement: str) -> str:
 def _need_driver() -> None:
     if psycopg is None:
         raise DatabaseUnusable(
-            "[database] url names PostgreSQL, and its driver is not installed; run in Earful's folder: "
+            "[database] url is PostgreSQL, but its driver is not installed; run in Earful's folder: "
             ".venv/bin/pip install -e '.[postgres]'"
         )
 
@@ -82,7 +82,7 @@ class Postgresql:
             # A server that is still starting and a wrong password look alike here: another try costs nothing.
             raise DatabaseBusy(
                 f"PostgreSQL at {where.get('host', 'the local socket')}, database {where.get('dbname', '')}: "
-                f"{type(error).__name__}. Is the server up, and are the name and password under [database] url right?"
+                f"{type(error).__name__}. Is the server running, and are the name and password in [database] url right?"
             ) from None
 
     def _connection(self) -> psycopg.Connection[Any]:
@@ -256,7 +256,7 @@ class _SessionRole:
             other = connection.execute("SELECT value FROM facts WHERE key = %s", (key,)).fetchone()
             connection.close()
             raise RoleTaken(
-                f"this database is already served by {other['value'] if other else 'another process'}; "
+                f"this database is already in use by {other['value'] if other else 'another process'}; "
                 "stop that one first"
             )
         holder = this_process(now)

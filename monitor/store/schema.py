@@ -363,8 +363,8 @@ def migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps = STEPS) 
     taken = version_of(database)
     if taken > len(steps):
         raise DatabaseUnusable(
-            f"this database was written by a newer Earful (schema {taken}, this one knows {len(steps)}); "
-            "install that version again, or restore a backup made before the upgrade"
+            f"this database was written by a newer Earful (schema {taken}; this one knows {len(steps)}). "
+            "Install that version again, or restore a backup made before the upgrade"
         )
     if taken:
         _check(database, steps[:taken])

@@ -60,12 +60,12 @@ def _unusable(path: Path, error: Exception, waited: float) -> DatabaseUnusable:
     """Say why a file cannot be opened. Only what is damaged needs a backup: not what is held, nor a full disk."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _HELD:
-        return DatabaseBusy(f"{path}: another program has held it for {waited:g} seconds. Try again once it is done")
+        return DatabaseBusy(f"{path}: another program has locked it for {waited:g} seconds. Try again once it is done")
     if code in _NO_DISK:
-        return DatabaseBusy(f"{path}: {error}. Make room on its disk, see that it can be written, and try again")
+        return DatabaseBusy(f"{path}: {error}. Free space on its disk, check that it is writable, and try again")
     kind = DatabaseDamaged if is_damage(error) else DatabaseUnusable
     return kind(
-        f"{path}: {error}. If this is not an Earful database, write another path under [database] url; "
+        f"{path}: {error}. If this is not an Earful database, set [database] url to another file; "
         "if it is, restore the last backup: earful restore FILE"
     )
 
@@ -104,7 +104,7 @@ class Sqlite:
     def _prepare_file(self) -> None:
         folder = self.path.parent
         if self.path.is_dir():
-            raise DatabaseUnusable(f"{self.path} is a folder; write the path of a file under [database] url")
+            raise DatabaseUnusable(f"{self.path} is a folder; set [database] url to a file")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -113,7 +113,7 @@ class Sqlite:
             as_its_folder(self.path)
         except OSError as error:
             raise DatabaseUnusable(
-                f"{self.path}: {error.strerror} (as user {os.getuid()}). Give this user the file and its folder: "
+                f"{self.path}: {error.strerror} (as user {os.getuid()}). Make this user their owner: "
                 f"chown -R {os.getuid()} {folder}"
             ) from error
 
@@ -297,7 +297,7 @@ class Sqlite:
         """Write the whole file anew; DatabaseBusy where its disk has no room for that."""
         size, free = self.path.stat().st_size, shutil.disk_usage(self.path.parent).free
         if free < 3 * size + _ROOM:
-            raise DatabaseBusy(f"{self.path}: its disk has no room to write it anew ({free // 2**20:,} MB are free)")
+            raise DatabaseBusy(f"{self.path}: not enough disk space to rewrite it ({free // 2**20:,} MB are free)")
         self._connection().execute("VACUUM")
 
     def copies(self) -> Mapping[str, datetime]:
@@ -373,9 +373,9 @@ class Sqlite:
             copy.execute("PRAGMA journal_mode=DELETE")
             found = copy.execute("PRAGMA integrity_check").fetchone()[0]
             if found != "ok":
-                raise DatabaseUnusable(f"{self.path}: the copy is not sound ({found}); the old backup stays")
+                raise DatabaseUnusable(f"{self.path}: the copy is damaged ({found}); the old backup is kept")
         except sqlite3.OperationalError as error:
-            raise DatabaseBusy(f"{partial}: {error}; the old backup stays") from error
+            raise DatabaseBusy(f"{partial}: {error}; the old backup is kept") from error
         finally:
             copy.close()
 
@@ -433,9 +433,7 @@ class FileRole:
             self._file.seek(0)
             holder = self._file.read().strip() or "another process"
             self._file.close()
-            raise RoleTaken(
-                f"{path.name.rpartition('.')[0]} is already served by {holder}; stop that one first"
-            ) from error
+            raise RoleTaken(f"{path.name.rpartition('.')[0]} is already in use by {holder}; stop that first") from error
         self._file.truncate(0)
         self._file.write(this_process(now))
         self._file.flush()

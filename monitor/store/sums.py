@@ -41,15 +41,17 @@ def check(copy: Path) -> str:
     try:
         said = place.read_text("utf-8", errors="surrogateescape")[:10_000]
     except FileNotFoundError:
-        return f"Not proven: {place.name} is missing, so only the structure of each page was checked."
+        return f"Not verified: {place.name} is missing, so only the database's structure was checked."
     except OSError as error:
         raise DatabaseUnusable(f"{place}: {error.strerror}; nothing was changed") from error
     found = _LINE.match(said)
     if found is None:
-        raise DatabaseUnusable(f"{place} holds no SHA-256 sum; nothing was changed. Without that file it is not proven")
+        raise DatabaseUnusable(
+            f"{place} contains no SHA-256 sum; nothing was changed. Without that file, the copy can't be verified"
+        )
     if not hmac.compare_digest(found[1].lower(), _of(copy)):
-        raise DatabaseUnusable(f"{copy} is damaged: it is not what {place.name} was written for; nothing was changed")
-    return "It is byte for byte what was written."
+        raise DatabaseUnusable(f"{copy} is damaged: it does not match {place.name}; nothing was changed")
+    return "Verified: identical to what was written."
 
 
 def sync_folder(folder: Path) -> None:

@@ -37,7 +37,7 @@ def wipe(database: Database, now: datetime, seconds: float = 20.0) -> bool:
             database.overwrite_all(personal_tables())
             key_values.remember(database, _WHOLE, "yes", now)
         except DatabaseBusy as error:
-            log.warning("what versions before this one emptied is not overwritten yet: %s", error)
+            log.warning("data deleted by earlier versions is not overwritten yet: %s", error)
     done = database.overwrite(personal_tables(), seconds)
     if done and since:
         with database.transaction():

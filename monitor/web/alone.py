@@ -25,7 +25,7 @@ log = logging.getLogger("earful.page")
 
 ELSEWHERE = "page_reached_from_elsewhere"  # why, once somebody was not on this machine: that never ends by itself
 ALONE = "page_alone"  # "yes" while it holds
-REMEDY = "logins end after 14 days from now on, and what cannot be undone asks for the password again"
+REMEDY = "from now on logins end after 14 days, and actions that can't be undone ask for the password"
 
 
 def may_be(settings: Settings) -> bool:
@@ -56,7 +56,7 @@ def is_alone(database: Sqlite | Postgresql, settings: Settings, now: datetime) -
         with database.transaction():
             key_values.remember(database, ALONE, "yes" if alone else "no", now)
         if before == "yes" and not elsewhere:
-            _tell(database, settings, "there is a second person now", now)
+            _tell(database, settings, "a second person has access now", now)
     return alone
 
 
@@ -72,7 +72,7 @@ def end(database: Sqlite | Postgresql, settings: Settings, why: str, now: dateti
 
 
 def _tell(database: Sqlite | Postgresql, settings: Settings, why: str, now: datetime) -> None:
-    log.warning("the page is no longer one person's on this machine alone: %s; %s", why, REMEDY)
-    title = f"The page is no longer one person's on this machine alone: {why}"
+    log.warning("the page is no longer for one person on this machine: %s; %s", why, REMEDY)
+    title = f"The page is no longer for one person on this machine: {why}"
     with database.transaction():
         queue_notice(database, Rules(settings), f"page alone:{now.isoformat()}", title, REMEDY, now)

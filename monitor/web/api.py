@@ -53,12 +53,12 @@ def _document() -> dict[str, Any]:
 
 
 @operation(
-    "GET", "/mentions", "What was heard, newest first", role="viewer",
+    "GET", "/mentions", "Mentions, newest first", role="viewer",
     takes=(
         _SEARCH, *_WHAT, Field("author", "by this author"),
         Field("lane", "ping needs an answer, sweep may need one", "choice", ("ping", "sweep", "none")),
-        Field("label", "the mood", "choice", LABELS), Field("flagged", "only what people were called for", "yes"),
-        *_SPAN, Field("cursor", "what `next` of the page before says"), _LIMIT,
+        Field("label", "the sentiment", "choice", LABELS), Field("flagged", "only posts that alerted people", "yes"),
+        *_SPAN, Field("cursor", "`next` from the previous page"), _LIMIT,
     ),
     gives={"type": "object", "required": ["mentions", "next"]},
 )  # fmt: skip
@@ -68,7 +68,7 @@ def list_mentions(context: RequestContext, values: dict[str, Any]) -> Any:
     if values["cursor"]:
         found = _CURSOR.fullmatch(values["cursor"])
         if found is None:
-            raise Refusal(400, "That cannot be read", "cursor: write what next of the page before says")
+            raise Refusal(400, "Invalid request", "cursor: use `next` from the previous page")
         before, before_id = found.groups()
     looked = search.read(values["q"] or "")
     wanted = mentions.Filter(
@@ -101,8 +101,8 @@ def get_mention(context: RequestContext, _values: dict[str, Any]) -> Any:
 
 
 @operation(
-    "POST", "/mentions/{id}/label", "Say what a mention really is: it teaches", role="staff",
-    body=(Field("answer", "what it is; undo takes it back", "choice", (*ANSWERS, "undo"), needed=True),),
+    "POST", "/mentions/{id}/label", "Correct a mention; Earful learns from it", role="staff",
+    body=(Field("answer", "what it is; undo removes your correction", "choice", (*ANSWERS, "undo"), needed=True),),
     gives={"type": "object", "required": ["changed", "mention"]},
 )  # fmt: skip
 def label_mention(context: RequestContext, values: dict[str, Any]) -> Any:
@@ -129,11 +129,11 @@ def label_mention(context: RequestContext, values: dict[str, Any]) -> Any:
 
 
 @operation(
-    "GET", "/cases", "Cases, the most urgent first; those that are done, the latest first", role="viewer",
+    "GET", "/cases", "Cases, most urgent first; answered and closed ones, latest first", role="viewer",
     takes=(
         Field("state", "which of them", "choice", pages.SECTIONS, default="waiting"), _SEARCH, *_WHAT,
-        Field("owner", "who has it"), Field("priority", "how urgent", "choice", PRIORITIES),
-        Field("offset", "how many to pass over", "whole", most=1_000_000, default=0), _LIMIT,
+        Field("owner", "its owner"), Field("priority", "how urgent", "choice", PRIORITIES),
+        Field("offset", "how many to skip", "whole", most=1_000_000, default=0), _LIMIT,
     ),
     gives={"type": "object", "required": ["cases", "total", "next"]},
 )  # fmt: skip
@@ -163,23 +163,23 @@ def _case(context: RequestContext) -> Row:
     return found
 
 
-@operation("GET", "/cases/{id}", "One case: what was said, what was done", role="viewer")
+@operation("GET", "/cases/{id}", "One case with its posts and log", role="viewer")
 def get_case(context: RequestContext, _values: dict[str, Any]) -> Any:
     """One case with its conversation and its log."""
     return serializers.whole_case(context.database, context.rules, _case(context), context.now)
 
 
 @operation(
-    "POST", "/cases/{id}", "Say something of a case, as any button does; nothing is posted in public", role="staff",
+    "POST", "/cases/{id}", "Act on a case, as a button does; nothing is posted in public", role="staff",
     body=(
-        Field("verb", "what to say", "choice", verbs.VERBS, needed=True),
-        Field("owner", "assign: who is to have it", most=64),
-        Field("outcome", "close, always: how it ended", "choice", verbs.OUTCOMES),
-        Field("why", "dismiss, close: why no answer was needed", "choice", verbs.WHYS),
-        Field("until", "snooze, wait: until when", "time"),
-        Field("on", "wait: on whom", most=200),
-        Field("text", "note, wants: the words", most=2000),
-        Field("url", "answered: where the answer stands", most=2000),
+        Field("verb", "the action", "choice", verbs.VERBS, needed=True),
+        Field("owner", "assign: the new owner", most=64),
+        Field("outcome", "required with close: the outcome", "choice", verbs.OUTCOMES),
+        Field("why", "dismiss or close: why no answer was needed", "choice", verbs.WHYS),
+        Field("until", "snooze or wait: until when", "time"),
+        Field("on", "wait: who you are waiting for", most=200),
+        Field("text", "note or wants: the text", most=2000),
+        Field("url", "answered: the address of the answer", most=2000),
     ),
     gives={"type": "object", "required": ["changed", "text", "case"]},
 )  # fmt: skip
@@ -189,7 +189,7 @@ def say(context: RequestContext, values: dict[str, Any]) -> Any:
     verb = values.pop("verb")
     detail = {name: value for name, value in values.items() if value is not None}
     if detail.get("url") and not str(detail["url"]).startswith(("https://", "http://")):
-        raise Refusal(400, "That cannot be read", "url: write an address that begins with https://")
+        raise Refusal(400, "Invalid request", "url: write an address that begins with https://")
     key = clean(context.request.headers.get("idempotency-key", ""))[:200]
     with context.database.transaction():
         first = not key or key_values.first_press(context.database, f"api:{context.who.actor.id}:{key}", context.now)
@@ -201,14 +201,12 @@ def say(context: RequestContext, values: dict[str, Any]) -> Any:
     after = _case(context)
     return {
         "changed": said.changed if first else False,
-        "text": said.text if first else "this was said already",
+        "text": said.text if first else "this request was already carried out",
         "case": serializers.whole_case(context.database, context.rules, after, context.now),
     }
 
 
-@operation(
-    "GET", "/sources", "How each source stands", role="viewer", gives={"type": "object", "required": ["sources"]}
-)
+@operation("GET", "/sources", "State of each source", role="viewer", gives={"type": "object", "required": ["sources"]})
 def list_sources(context: RequestContext, _values: dict[str, Any]) -> Any:
     """Every source of the settings."""
     return {"sources": serializers.source_list(context.database, context.settings, context.now)}
@@ -217,13 +215,13 @@ def list_sources(context: RequestContext, _values: dict[str, Any]) -> Any:
 LONGEST = timedelta(days=400)
 
 
-@operation("GET", "/report", "The figures of a span, by default of the last seven days", role="viewer", takes=_SPAN)
+@operation("GET", "/report", "Figures for a period, by default the last seven days", role="viewer", takes=_SPAN)
 def get_report(context: RequestContext, values: dict[str, Any]) -> Any:
     """Time to answer and the rest; durations in seconds."""
     until = values["until"] or context.now
     since = values["since"] or until - timedelta(days=7)
     if not timedelta(0) < until - since <= LONGEST:
-        raise Refusal(400, "That span cannot be", f"until comes after since, at most {LONGEST.days} days later")
+        raise Refusal(400, "Invalid period", f"until must be after since, by at most {LONGEST.days} days")
     return serializers.span_report(context.database, context.rules, since, until)
 
 

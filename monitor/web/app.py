@@ -80,7 +80,7 @@ class _Guard:
         try:
             if self.site.is_metrics_port(scope):
                 if scope["path"] != "/metrics":
-                    raise Refusal(404, "There is nothing here", "This port answers /metrics alone.")
+                    raise Refusal(404, "There is nothing here", "This port only serves /metrics.")
             elif scope["path"] not in ANY_HOST:
                 headers = Headers(scope=scope)
                 self._watch(headers)
@@ -136,7 +136,7 @@ def _endpoint(site: WebContext, methods: dict[str, Route]) -> Callable[[Request]
 async def in_pool(site: WebContext, work: Callable[[], T]) -> T:
     """Run `work` in the page's own threads, unless too many wait for one already."""
     if site.pool._work_queue.qsize() > MOST_WAITING or site.stopping.is_set():
-        raise Refusal(503, "Too much at once", "Try again in a moment.", wait=2)
+        raise Refusal(503, "Too many requests at once", "Try again in a moment.", wait=2)
     return await asyncio.get_running_loop().run_in_executor(site.pool, work)
 
 
@@ -163,17 +163,17 @@ def _safely(route: Route, context: RequestContext, work: Callable[[], Response |
     except Refusal as refusal:
         return refused(context, route, refusal)
     except NotAllowed as error:
-        return refused(context, route, Refusal(403, "That is not for your role", str(error)))
+        return refused(context, route, Refusal(403, "Not allowed for your role", str(error)))
     except NotPossible as error:
-        return refused(context, route, Refusal(409, "That cannot be said now", str(error)))
+        return refused(context, route, Refusal(409, "Not possible now", str(error)))
     except Error as error:
-        log.error("the page could not be made: the database said %s", type(error).__name__)
+        log.error("can't make the page: the database said %s", type(error).__name__)
         return refused(context, route, Refusal(503, "The database does not answer", "Try again in a moment.", wait=5))
     except Exception as error:  # a page that cannot be made is told of here, by name and without anybody's words
         log.error("the page %s failed: %s", route.path, type(error).__name__)
         log.debug("the page %s failed", route.path, exc_info=error)
         return refused(
-            context, route, Refusal(500, "That went wrong on our side", "It is in the log; nothing was lost.")
+            context, route, Refusal(500, "Something went wrong on our side", "It has been logged; nothing was lost.")
         )
 
 
@@ -184,7 +184,9 @@ def _admit(site: WebContext, route: Route, context: RequestContext) -> Response 
             raise Refusal(401, "You are not logged in", "Log in, then do it again.")
         return RedirectResponse("/login" + _next(context), 303)
     if context.identity is not None and route.role != "nobody" and not context.identity.may(route.role):
-        raise Refusal(403, "That is not for your role", f"It asks for {route.role}; you are {context.identity.role}.")
+        raise Refusal(
+            403, "Not allowed for your role", f"It needs the role {route.role}; you are {context.identity.role}."
+        )
     if context.identity is not None and (elsewhere := _first(context, context.identity, route)):
         return RedirectResponse(elsewhere, 303)
     if route.before is not None:
@@ -247,7 +249,7 @@ def _first(context: RequestContext, identity: Identity, route: Route) -> str:
 
 
 def _grown_old() -> Refusal:
-    return Refusal(403, "This page has grown old", "Nothing was done. Load the page again and repeat it.")
+    return Refusal(403, "This page is out of date", "Nothing was done. Reload the page and try again.")
 
 
 def _next(context: RequestContext) -> str:
@@ -275,8 +277,8 @@ async def _on_refusal(site: WebContext, request: Request, error: Refusal) -> Res
 
 async def _on_http(site: WebContext, request: Request, error: HTTPException) -> Response:
     told = {
-        404: ("There is nothing here", "The address may be mistyped, or what stood here is gone."),
-        405: ("That cannot be done here", "Go back and use the buttons of the page."),
+        404: ("Page not found", "The address may be wrong, or the page may be gone."),
+        405: ("That can't be done here", "Go back and use the buttons of the page."),
     }
     refusal = Refusal(error.status_code, *told.get(error.status_code, ("That did not work", "Go back and try again.")))
     return refused(RequestContext(request, site, site.assembly_of(), site.clock()), None, refusal)

@@ -183,7 +183,7 @@ class Authenticator:
             note(database, Event.LOGIN_REFUSED, now, way="page", address=address, about=about)
             if locked:
                 note(database, Event.LOCKED_OUT, now, way="page", address=address, about=about, by=", ".join(locked))
-            raise Refusal(403, "Name or password is not right")
+            raise Refusal(403, "Name or password is wrong")
         for throttle, key, _what in keys:
             if throttle is not self._by_address:  # one who knows a password makes no other guess less one
                 throttle.forget(key)
@@ -207,7 +207,7 @@ class Authenticator:
                 )
         if not used:
             self._by_both.failed(key, now)
-            raise Refusal(403, "That code is not right", "Use the one that your app shows now; each works once.")
+            raise Refusal(403, "That code is wrong", "Use the one your app shows now; each works once.")
         self._by_both.forget(key)
         return used
 
@@ -294,11 +294,15 @@ def caller(request: Request, database: Database, settings: Settings, now: dateti
     if row is None or row["role"] not in RANK:
         if secret.strip():
             note(database, Event.TOKEN_REFUSED, now, way="api", address=client_of(request, settings))
-        raise Refusal(401, "A token is needed", "Send it as: Authorization: Bearer TOKEN. People makes tokens.")
+        raise Refusal(
+            401, "A token is needed", "Send it as: Authorization: Bearer TOKEN. Create tokens on the page People."
+        )
     actor = admit(Directory(database, settings), of_token(row["id"], row["name"]), "api")
     if actor.role == "nobody":
         note(database, Event.TOKEN_REFUSED, now, way="api", address=client_of(request, settings), about=row["name"])
-        raise Refusal(401, "A token is needed", "The owner of this one is gone; ask an admin for another.")
+        raise Refusal(
+            401, "A token is needed", "The owner of this token no longer has access; ask an admin for a new one."
+        )
     used = instant(row["used_at"])
     if used is None or now - used > TOUCH_EVERY:
         web.note_token(database, row["id"], now)

@@ -84,9 +84,9 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
 
 
 _NOTES = {
-    "automatic": "automatic: it stopped no clock",
-    "holding": "a first word: the answer is still due",
-    "sent_on": "sent them on",
+    "automatic": "automatic: did not stop the clock",
+    "holding": "a first reply: the answer is still due",
+    "sent_on": "moved to private messages",
 }
 FOLDED = 3  # as many others in a row, or more, stand behind one line
 
@@ -126,7 +126,7 @@ def show(context: RequestContext) -> Response:
 def _row(context: RequestContext) -> Row:
     row = cases.row_of(context.database, context.path("id")[:40])
     if row is None:
-        raise Refusal(404, "There is no such case", "It may have been removed with its words, after a year.")
+        raise Refusal(404, "There is no such case", "It may have been deleted, along with its posts, after a year.")
     return row
 
 
@@ -245,9 +245,9 @@ def say(context: RequestContext) -> Response:
     if verb in {"snooze", "wait"}:
         detail["until"] = _until(context)
     if verb == "dismiss" and not context.form.get("why"):
-        return _show(context, fault="Choose why it needs no answer: it teaches.", status=409)
+        return _show(context, fault="Choose why it needs no answer; Earful learns from it.", status=409)
     if verb == "close" and not context.form.get("outcome"):
-        return _show(context, fault="Choose how it ended, then close it.", status=409)
+        return _show(context, fault="Choose an outcome, then close it.", status=409)
     try:
         said = verbs.say(
             context.database,

@@ -14,37 +14,37 @@ _WORDS = {
     "open": "opened",
     "more": "they wrote again",
     "again": "they wrote again after our answer",
-    "next words": "they wrote something new once it was closed",
+    "next words": "they wrote again after it was closed",
     "told": "told",
     "remind": "reminded",
-    "claim_expired": "open again: no answer from",
-    "overdue": "overdue: the time to answer has passed",
-    "priority": "urgent now: many say the same",
+    "claim_expired": "open again, no answer from",
+    "overdue": "overdue",
+    "priority": "now urgent: many report the same",
     "take": "taken",
     "release": "released",
     "answered": "answered",
-    "not_answered": "not answered: the next clock runs",
-    "first word": "a first word from us: the answer is still due",
-    "first word again": "the same again: it stopped nothing",
-    "first word earlier": "a first word of ours was seen, from before the answer",
-    "answered in public": "answered in public, after we had sent them on",
-    "automatic reply": "an automatic reply of ours: it stopped no clock",
-    "answered earlier": "an earlier answer was seen: that one counts",
+    "not_answered": "marked as not answered: the clock runs again",
+    "first word": "first reply from us; the answer is still due",
+    "first word again": "another holding reply from us; the clock keeps running",
+    "first word earlier": "found an earlier first reply from us",
+    "answered in public": "answered in public after moving to private messages",
+    "automatic reply": "automatic reply from us; the clock keeps running",
+    "answered earlier": "found an earlier answer, which counts",
     "close": "closed",
     "dismiss": "no answer needed",
     "snooze": "snoozed",
     "morning": "can wait until morning",
     "wait": "waiting",
-    "assign": "given",
+    "assign": "assigned",
     "note": "note",
     "wants": "what they want",
-    "reopen": "opened again",
-    "expired": "closed by itself",
+    "reopen": "reopened",
+    "expired": "closed automatically",
     "undo": "undone",
     "erased": "its author was erased",
-    "hold": "put on hold: its words are hidden",
+    "hold": "put on hold; its text is hidden",
     "hold ended": "no longer on hold",
-    "mended": "mended by Earful itself",
+    "mended": "repaired by Earful",
 }
 
 
@@ -88,7 +88,7 @@ def _entry(line: LogLine, times: int) -> Entry:
         case "close" | "dismiss":
             more = str(detail.get("why") or detail.get("outcome") or "")
         case "assign":
-            what = f"given to {detail.get('owner', 'somebody')}"
+            what = f"assigned to {detail.get('owner', 'somebody')}"
         case "wait":
             what = f"waiting on {detail.get('on') or 'the customer'}"
         case "undo":
@@ -96,7 +96,7 @@ def _entry(line: LogLine, times: int) -> Entry:
         case "remind" | "release" | "expired":
             more = str(detail.get("reason", ""))
         case "answered" if detail.get("sent_on"):
-            what = "sent on elsewhere"
+            what = "moved to private messages"
         case _:
             pass
     if more:

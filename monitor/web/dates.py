@@ -20,7 +20,7 @@ def day_of(context: RequestContext, name: str, *, whole: bool = False) -> dateti
     try:
         day = datetime.fromisoformat(typed).date()
     except ValueError:
-        raise Refusal(400, "That is not a day", "Write it as 2026-11-30.") from None
+        raise Refusal(400, "That is not a date", "Write it as 2026-11-30.") from None
     moment = _bounded(datetime.combine(day, time(), context.zone)).astimezone(UTC)
     return moment + timedelta(days=1) if whole else moment
 
@@ -36,5 +36,5 @@ def moment_of(context: RequestContext, typed: str) -> datetime:
 
 def _bounded(moment: datetime) -> datetime:
     if not EARLIEST <= moment < LATEST:
-        raise Refusal(400, "That date cannot be", "Write one between 2000 and 2100.")
+        raise Refusal(400, "That date is not valid", "Write a date between 2000 and 2100.")
     return moment

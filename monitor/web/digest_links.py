@@ -38,13 +38,13 @@ def _target(context: RequestContext) -> str:
     try:
         return signer_of(context.database, context.now).read(context.path("token"), LETTERS, context.now).recipient
     except LinkRefused:
-        text = "Use the link of a newer letter, or ask whoever runs Earful to take you off."
+        text = "Use the link in a newer digest, or ask whoever runs Earful to unsubscribe you."
         raise Refusal(403, "This link does not work", text) from None
 
 
 def _show(context: RequestContext, target: str, said: str = "") -> Response:
     return page(
-        context, "letters.html", title="The week's letter", target=target, address=target.partition(":")[2] or target,
+        context, "letters.html", title="Weekly digest", target=target, address=target.partition(":")[2] or target,
         ended=target in overrides.ended_letters(web.desk_values(context.database)), said=said,
         listed=target in context.settings.digest.to,
     )  # fmt: skip
@@ -62,7 +62,7 @@ def use_letters(context: RequestContext) -> Response:
     target = _target(context)
     ended = context.form.get("verb") != "resume"
     _keep(context, target, target.partition(":")[2] or target, ended=ended)
-    return _show(context, target, "no more of these letters" if ended else "the letters come again")
+    return _show(context, target, "unsubscribed" if ended else "subscribed again")
 
 
 @post("/desk/letters", role="lead")
@@ -70,7 +70,7 @@ def change_letters(context: RequestContext) -> Response:
     """Send no more letters to a target that settings name, or send them again."""
     target, ended = context.form.get("target"), context.form.get("verb") == "end"
     if target not in context.assembly.written.digest.to:
-        raise Refusal(400, "That is not changed here", "The settings name whom the letter goes to: [digest] to.")
+        raise Refusal(400, "That can't be changed here", "Recipients of the digest are set under [digest] to.")
     words = f"letters to {target}: {'no more of them' if ended else 'sent again'}."
     if not _keep(context, target, context.who.name, ended=ended):
         words = f"letters to {target}: it was so already."

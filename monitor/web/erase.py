@@ -25,7 +25,7 @@ from monitor.web.routing import RequestContext, get, post
 def _known(context: RequestContext) -> forgetting.Known:
     case = cases.one(context.database, context.path("id")[:40])
     if case is None or not case.author:
-        raise Refusal(404, "There is nobody to erase", "This case has no author, or they were erased before.")
+        raise Refusal(404, "No author to erase", "This case has no author, or they have already been erased.")
     return forgetting.known(context.database, context.rules, case.source, case.author)
 
 
@@ -62,7 +62,7 @@ def erase(context: RequestContext) -> Response:
     """Erase the author of this case."""
     found = _known(context)
     if context.form.get("sure") != "yes":
-        return _ask(context, found, "Nothing was erased: tick the box first.", 400)
+        return _ask(context, found, "Nothing was erased. Tick the box first.", 400)
     done = forgetting.erase(
         context.database,
         context.rules,

@@ -30,7 +30,7 @@ class Hashing:
     async def run(self, owner: str, work: Callable[[], T]) -> T:
         """Run `work` for a client; Refusal where too many wait already."""
         if self.waiting[owner] >= OF_ONE or self.waiting.total() >= MOST_WAITING:
-            raise Refusal(429, "Too many logins at once", "Try again in a few seconds.", wait=3)
+            raise Refusal(429, "Too many logins at the same time", "Try again in a few seconds.", wait=3)
         self.waiting[owner] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self.pool, work)

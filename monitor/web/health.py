@@ -62,9 +62,9 @@ def state(site: WebContext) -> str:
     except Error as error:
         return f"the database does not answer ({disk.why(error)})"
     if not_stored := disk.fault(assembly.database, now):
-        return f"nothing can be stored, so sources are not read: {not_stored}"
+        return f"can't store anything, so sources are not read: {not_stored}"
     if findings:
-        return f"the auditor found: {findings}"
+        return f"the self-check found: {findings}"
     if audited_at is not None and now - audited_at > AUDIT_EVERY:
-        return "the auditor has not come for a while: is the daemon running?"
+        return "no self-check for a while; is the daemon running?"
     return ""

@@ -47,7 +47,7 @@ def set_hold(context: RequestContext) -> Response:
         if context.form.get("end"):
             told = holds.end(context.database, case_id, **by)  # type: ignore[arg-type]
             hold_notices.tell(context.database, context.rules, told, now)
-            said = "the hold has ended, and what was asked for meanwhile is done"
+            said = "the hold has ended and pending requests were carried out"
         else:
             days = context.form.get("days", "")
             length = int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0
@@ -60,7 +60,7 @@ def set_hold(context: RequestContext) -> Response:
 
 @get("/cases/{id}/held.jsonl", role="admin", fresh=True)
 def show_held(context: RequestContext) -> Response:
-    """The words that lie under seal, for an admin; the audit log says that somebody looked."""
+    """View the hidden text, for an admin; the audit log says that somebody looked."""
     by = {"who": context.who.actor, "way": context.who.way, "now": context.now, "address": context.address}
     try:
         lines = holds.words_of(context.database, _case(context), **by)  # type: ignore[arg-type]

@@ -40,10 +40,10 @@ MOST_OPEN = 600  # entries on one page; further ones push the first ones out
 AT_ONCE = 200  # cases that one form may speak of
 TITLES = {
     "waiting": "Unassigned",
-    "taken": "Somebody is on it",
+    "taken": "Assigned",
     "later": "Snoozed or waiting",
     "answered": "Answered but still open",
-    "private": "Moved to private messages: solved, or still open?",
+    "private": "Moved to private messages: solved or still open?",
     "closed": "Closed",
     "sweep": "May need an answer",
     "unread": "In languages that nobody here reads",
@@ -52,7 +52,7 @@ TITLES = {
 
 STATES = {
     "waiting": "nobody has taken it", "taken": "taken", "later": "later", "answered": "answered",
-    "private": "in private", "closed": "closed",
+    "private": "moved to private", "closed": "closed",
     "sweep": "may need one", "unread": "language not read",
 }  # fmt: skip
 
@@ -197,7 +197,7 @@ def inbox(context: RequestContext) -> Response:
     wanted, looked = wanted_of(context)
     state = context.query("state")
     if state and state not in pages.SECTIONS:
-        raise Refusal(404, "There is no such state", f"It is one of {', '.join(pages.SECTIONS)}.")
+        raise Refusal(404, "There is no such state", f"Choose one of {', '.join(pages.SECTIONS)}.")
     number = int(context.query("page", "1")) if context.query("page", "1").isdecimal() else 1
     number = min(max(number, 1), 2000)
     shown = (state,) if state else ("waiting", "taken", "later")
@@ -243,7 +243,7 @@ def several(context: RequestContext) -> Response:
     verb = context.form.get("verb")
     back = _back(context)
     if not ids:
-        return RedirectResponse(_told(back, "Choose the cases first, with the box before each."), 303)
+        return RedirectResponse(_told(back, "Select cases first, with the box in front of each."), 303)
     if verb in _ASKS and not context.form.get(_ASKS[verb][0]):
         return RedirectResponse(_told(back, _ASKS[verb][1]), 303)
     if verb == "mute":
@@ -282,7 +282,7 @@ def several(context: RequestContext) -> Response:
             done.append(case_id)
     words = f"{count_words(len(done), 'case')}: {_WORDS[verb]}." if done else "Nothing was changed."
     if faults:
-        words += f" {count_words(len(faults), 'case')} not: {faults[0]}"
+        words += f" {count_words(len(faults), 'case')} unchanged: {faults[0]}"
     return RedirectResponse(_told(back, words, done if verb != "undo" else []), 303)
 
 
@@ -291,18 +291,22 @@ def solved_in_private(context: RequestContext) -> Response:
     """One press for all that somebody sent on: solved."""
     with context.database.transaction():
         count = all_solved(context.database, context.rules, context.who.actor, context.who.way, context.now)
-    said = f"{count_words(count, 'case')} closed as solved." if count else "Nothing that you sent on is open."
+    said = (
+        f"{count_words(count, 'case')} closed as solved."
+        if count
+        else "None of the cases you moved to private messages is open."
+    )
     return RedirectResponse(_told("/", said), 303)
 
 
 # What is chosen by who says it, never assumed: how it ended teaches, and stands in the figures.
 _ASKS = {
-    "close": ("outcome", "Nothing was changed: choose how they ended, then close them."),
-    "dismiss": ("why", "Nothing was changed: choose why they need no answer."),
+    "close": ("outcome", "Nothing was changed. Choose an outcome, then close them."),
+    "dismiss": ("why", "Nothing was changed. Choose a reason first."),
 }
 _WORDS = {
     "take": "yours now",
-    "assign": "given to their new owner",
+    "assign": "assigned to their new owner",
     "dismiss": "no answer needed",
     "close": "closed",
     "snooze": "snoozed for a day",
@@ -325,7 +329,7 @@ def _mute(context: RequestContext, ids: Sequence[str]) -> str:
         }
         for brand, value in sorted(authors - standing):
             key_values.add_mute(context.database, brand, "author", value, context.who.name, context.now)
-    return f"{count_words(len(authors), 'author')} muted: their posts are kept, nobody is told. Desk takes it back."
+    return f"{count_words(len(authors), 'author')} muted. Their posts are stored, but nobody is alerted. Undo on Desk."
 
 
 def _back(context: RequestContext) -> str:

@@ -71,7 +71,7 @@ def _values(context: RequestContext, days: int, brand: str) -> dict[str, Any]:
         "total": sum(whole),
         "share": negative_share(sum(negative), sum(known)),
         "report": statistics.of_span(context.database, context.rules, since, context.now, told),
-        "volume": charts.bars(names, whole, negative, f"Mentions, and negative ones among them, by {unit}"),
+        "volume": charts.bars(names, whole, negative, f"Mentions and negative mentions by {unit}"),
         "volume_rows": [
             (name, w, n, negative_share(n, k).value)
             for name, w, n, k in zip(names, whole, negative, known, strict=True)

@@ -125,7 +125,7 @@ def _claim(context: RequestContext, purpose: str = "") -> Claim:
 def _proven(context: RequestContext) -> None:
     """Refuse a press that does not come from the link's own page."""
     if not hmac.compare_digest(context.form.get("proof").encode(), _proof(context.path("token")).encode()):
-        raise Refusal(403, "This page is not complete", "Open the link again and press the button there.")
+        raise Refusal(403, "This page is incomplete", "Open the link again and press the button.")
 
 
 def _person(context: RequestContext, recipient: str) -> Actor:
@@ -210,13 +210,13 @@ def use_link(context: RequestContext) -> Response:
         raise Refusal(403, "This link is not for that", "Open the case on the page.")
     person = _who(context, claim.recipient)
     if person is NOBODY:
-        return _show(context, claim, fault="Choose who you are, so that your colleagues know.", status=400)
+        return _show(context, claim, fault="Choose your name, so that your colleagues know.", status=400)
     if why := refusal(person, verb):
         return _show(context, claim, fault=f"{why}.", status=403)
     if verb in {"close", "dismiss"} and not (
         context.form.get("outcome") if verb == "close" else context.form.get("why")
     ):
-        what = "how it ended" if verb == "close" else "why it needs no answer"
+        what = "an outcome" if verb == "close" else "why it needs no answer"
         return _show(context, claim, fault=f"Choose {what}, then press again.", status=400)
     detail: dict[str, object] = {name: context.form.get(name)[:2000] for name in ("outcome", "why", "text")}
     if verb in {"snooze", "wait"}:
@@ -246,7 +246,7 @@ def _show_private(context: RequestContext, claim: Claim, person: Actor, said: st
     return page(
         context,
         "private.html",
-        title="What went on in private",
+        title="Moved to private messages",
         cases=[cases.case_of(row) for row in sent_on_by(context.database, context.rules, claim.case_id)],
         person=person.name,
         proof=_proof(context.path("token")),

@@ -89,7 +89,7 @@ def paths_of(site: WebContext) -> list[Path]:
         if known is None:
             raise Refusal(401, "You are not logged in")
         if full(known.name):
-            raise Refusal(503, "Too many pages are open", "They are up to date whenever they are loaded.", wait=30)
+            raise Refusal(503, "Too many pages are open", "Reload a page to update it.", wait=30)
         return StreamingResponse(
             events(request, known.name),
             200,

@@ -90,7 +90,7 @@ def log_in_with_code(context: RequestContext) -> Response:
     row = web.token(context.database, step, "factor", context.now)
     user = web.user(context.database, row["name"]) if row is not None else None
     if user is None or user.disabled_at is not None:
-        raise Refusal(403, "That took too long", "Log in again; the code is asked for within five minutes.")
+        raise Refusal(403, "That took too long", "Log in again and enter the code within five minutes.")
     if user.factor:
         try:
             used = context.site.authenticator.check_code(
@@ -125,7 +125,7 @@ def prove_again(context: RequestContext) -> Response:
     """The password again, for the session that is there."""
     target = own_address(context.form.get("next", "/"))
     if context.who.proof != "password":
-        raise Refusal(409, "Log in again first", "Use the way by which you log in.")
+        raise Refusal(409, "Log in again first", "Use your usual way of logging in.")
     try:
         context.site.authenticator.verify(
             context.database, context.who.name, context.form.raw("password"), context.address, context.now,
@@ -133,7 +133,7 @@ def prove_again(context: RequestContext) -> Response:
         )  # fmt: skip
     except Refusal as refusal:
         status = 429 if refusal.wait else 400  # 403 is for a role
-        fault = refusal.title if refusal.wait else "That password is not right"
+        fault = refusal.title if refusal.wait else "That password is wrong"
         return _again(context, target, f"{fault}. {refusal.text}".strip(), status)
     with context.database.transaction():
         web.prove_session(context.database, context.who.session, context.now)
@@ -154,7 +154,7 @@ def set_password(context: RequestContext) -> Response:
     first, second = context.form.raw("password"), context.form.raw("again")
     try:
         if not hmac.compare_digest(first.encode("utf-8", "replace"), second.encode("utf-8", "replace")):
-            raise Refusal(400, "The two are not the same")
+            raise Refusal(400, "The passwords don't match")
         kept = auth.hash_password(first, name, context.settings)
     except Refusal as refusal:
         return page(
@@ -182,7 +182,7 @@ def _welcome(context: RequestContext) -> str:
 
 
 def _old_link() -> Refusal:
-    return Refusal(403, "This link does not work", "It was used, or it is too old. Ask for a new one.")
+    return Refusal(403, "This link does not work", "It was already used or has expired. Ask for a new one.")
 
 
 @post("/logout", role="viewer")

@@ -119,9 +119,7 @@ def show_mention(context: RequestContext) -> Response:
 def _one(context: RequestContext) -> Mention:
     mention = mentions.one(context.database, context.path("id")[:64])
     if mention is None:
-        raise Refusal(
-            404, "There is no such mention", "Its words may have been removed by its author, or after a year."
-        )
+        raise Refusal(404, "There is no such mention", "It may have been deleted by its author, or after a year.")
     return mention
 
 
@@ -141,13 +139,13 @@ def correct(context: RequestContext) -> Response:
             key_values.add_label(
                 context.database, mention.brand, mention.id, answer, by.name, context.who.way, context.now, who_id=by.id
             )
-        said = f"Kept: it {ANSWERS[answer]}. It teaches how posts like it are judged."
+        said = f"Saved: it {ANSWERS[answer]}. Earful learns from this."
         if mention.case_id and answer != "yes":
             case = cases.one(context.database, mention.case_id)
             if case is not None and case.closed_at is None:
                 said += f" Case {case.id} is still open."
     else:
-        raise Refusal(400, "Choose what it is")
+        raise Refusal(400, "Choose an answer")
     from urllib.parse import urlencode
 
     return RedirectResponse(f"/mentions/{mention.id}?" + urlencode({"said": said}), 303)

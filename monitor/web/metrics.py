@@ -45,7 +45,7 @@ class _Figures:
     def _heard(self) -> Iterator[Metric]:
         found = mentions.counts(self.context.database)
         for name, about in (("posts", "Posts stored"), ("mentions", "Mentions stored"),
-                            ("flagged", "Mentions that people were called for")):  # fmt: skip
+                            ("flagged", "Mentions that people were alerted about")):  # fmt: skip
             yield GaugeMetricFamily(f"earful_{name}", about, value=found[name])
 
     def _cases(self) -> Iterator[Metric]:
@@ -56,7 +56,7 @@ class _Figures:
         yield family
         waiting = GaugeMetricFamily(
             "earful_waiting_cases",
-            "Open cases that waited or wait for an answer, by where they stand",
+            "Open cases that waited or wait for an answer, by state",
             labels=["state"],
         )
         standing = pages.counts(self.context.database, pages.Inbox(), self.context.now)
@@ -68,10 +68,10 @@ class _Figures:
         known = sources.all_health(self.context.database)
         now = self.context.now
         gauges = {
-            "age": _gauge("earful_source_last_success_age_seconds", "Seconds since a source was last read whole"),
-            "failing": _gauge("earful_source_failing", "1 while a source cannot be read"),
+            "age": _gauge("earful_source_last_success_age_seconds", "Seconds since a source was last read completely"),
+            "failing": _gauge("earful_source_failing", "1 while a source can't be read"),
             "failures": _gauge("earful_source_failures", "Failures in a row"),
-            "paused": _gauge("earful_source_paused", "1 while somebody has paused it"),
+            "paused": _gauge("earful_source_paused", "1 while it is paused"),
             "quota": _gauge("earful_source_quota_left", "Requests left, where the network says so"),
             "spent": _gauge("earful_source_spent", "Spent this month, in the currency of the settings"),
         }
@@ -93,15 +93,17 @@ class _Figures:
         yield from gauges.values()
 
     def _channels(self) -> Iterator[Metric]:
-        queue = GaugeMetricFamily("earful_deliveries", "Messages by how far they are", labels=["state"])
+        queue = GaugeMetricFamily("earful_deliveries", "Messages by state", labels=["state"])
         found = deliveries.waiting(self.context.database)
         for state in sorted({"pending", "retry", "unknown", "inflight", "sent", "dead", *found}):
             queue.add_metric([state], found.get(state, 0))
         yield queue
         oldest = deliveries.oldest_waiting(self.context.database)
         age = max(0.0, (self.context.now - oldest).total_seconds()) if oldest else 0.0
-        yield GaugeMetricFamily("earful_oldest_delivery_age_seconds", "How late the oldest due message is", value=age)
-        failing = GaugeMetricFamily("earful_channel_failing", "1 while a channel cannot be reached", labels=["channel"])
+        yield GaugeMetricFamily(
+            "earful_oldest_delivery_age_seconds", "How late the oldest due message is, in seconds", value=age
+        )
+        failing = GaugeMetricFamily("earful_channel_failing", "1 while a channel can't be reached", labels=["channel"])
         standing = channel_health.standing(self.context.database)
         for channel in self.context.settings.channels:
             failing.add_metric([channel.name], float(standing.down(channel.name) is not None))
@@ -109,11 +111,11 @@ class _Figures:
 
     def _audit(self) -> Iterator[Metric]:
         audited_at, findings = pages.last_audit(self.context.database)
-        yield GaugeMetricFamily("earful_audit_sound", "1 if the auditor found all well", value=float(not findings))
+        yield GaugeMetricFamily("earful_audit_sound", "1 if the self-check found no problem", value=float(not findings))
         if audited_at is not None:
             age = max(0.0, (self.context.now - audited_at).total_seconds())
-            yield GaugeMetricFamily("earful_audit_age_seconds", "Seconds since the auditor came", value=age)
-        yield CounterMetricFamily("earful_cases_opened", "Cases opened since the beginning",
+            yield GaugeMetricFamily("earful_audit_age_seconds", "Seconds since the last self-check", value=age)
+        yield CounterMetricFamily("earful_cases_opened", "Cases opened in total",
                                   value=cases.next_number(self.context.database) - 1)  # fmt: skip
 
 

@@ -65,11 +65,11 @@ class Field:
             moment = datetime.fromisoformat(given.strip())
             moment = moment.astimezone(UTC) if moment.tzinfo else self._wrong("a time needs its zone")
         except (ValueError, OverflowError):
-            self._wrong("write a time with its zone, as 2026-11-30T09:00:00Z")
+            self._wrong("write a time with its zone, such as 2026-11-30T09:00:00Z")
         return moment if EARLIEST <= moment < LATEST else self._wrong("write a time between 2000 and 2100")
 
     def _wrong(self, advice: str) -> NoReturn:
-        raise Refusal(400, "That cannot be read", f"{self.name}: {advice}")
+        raise Refusal(400, "Invalid request", f"{self.name}: {advice}")
 
     def schema(self) -> dict[str, Any]:
         """The same for others, as JSON schema."""
@@ -151,9 +151,9 @@ def _read_names(fields: Sequence[Field], names: Sequence[str]) -> None:
     known = {field.name for field in fields}
     for name in names:
         if name not in known:
-            raise Refusal(400, "That is not known here", f"write one of: {', '.join(sorted(known)) or 'nothing'}")
+            raise Refusal(400, "Unknown parameter", f"write one of: {', '.join(sorted(known)) or 'nothing'}")
     if len(set(names)) < len(names):
-        raise Refusal(400, "That cannot be read", "each parameter stands once")
+        raise Refusal(400, "Invalid request", "give each parameter only once")
 
 
 def _read(fields: Sequence[Field], given: Mapping[str, object]) -> dict[str, Any]:
@@ -175,14 +175,14 @@ def _body(context: RequestContext) -> dict[str, object]:
     try:
         found = json.loads(context.form.body)
     except (ValueError, RecursionError):
-        raise Refusal(400, "That is no JSON") from None
+        raise Refusal(400, "Not valid JSON") from None
     if not isinstance(found, dict):
         raise Refusal(400, "Send one JSON object")
     return found
 
 
 _REFUSED = {
-    "description": "It was not done; detail says why",
+    "description": "Nothing was done; detail says why",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refused"}}},
 }
 
@@ -216,7 +216,7 @@ def document(version: str) -> dict[str, Any]:
         if each.method == "POST":
             told["parameters"].append(
                 {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"},
-                 "description": "The same key from the same token is said once, however often it is sent."}
+                 "description": "With the same key and token, a request is carried out only once."}
             )  # fmt: skip
             told["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(each.body)}}}
         paths.setdefault(BASE + each.path, {})[each.method.lower()] = told

@@ -24,7 +24,7 @@ _LEAST_REST = 6  # letters and digits that must be left without the brand and th
 def check(password: str, *, name: str, brands: Iterable[str]) -> None:
     """Raise Refusal, in words for the person, for a password that somebody would guess."""
     if len(password) < LEAST:
-        raise Refusal(400, "That password is too short", f"Use at least {LEAST} characters; a sentence is good.")
+        raise Refusal(400, "That password is too short", f"Use at least {LEAST} characters; a sentence works well.")
     if len(password) > MOST:
         raise Refusal(400, "That password is too long", f"Use at most {MOST:,} characters.")
     known = [each for each in (name, *brands) if len(_bare(each)) > 2]
@@ -34,12 +34,12 @@ def check(password: str, *, name: str, brands: Iterable[str]) -> None:
             if len(word) > 2:
                 rest = rest.replace(word, "")
     if rest != _bare(password) and len(rest) < _LEAST_REST:
-        raise Refusal(
-            400, "That password is easy to guess", "It is little more than the name of the brand, or your own."
-        )
+        raise Refusal(400, "That password is easy to guess", "It is little more than your name or the brand's.")
     if _score(unicodedata.normalize("NFKC", password)[:_READ], known) < _LEAST_SCORE:
         raise Refusal(
-            400, "That password is easy to guess", "Others use it, or one like it. Use a sentence of your own."
+            400,
+            "That password is easy to guess",
+            "It is a common password, or close to one. Use a sentence of your own.",
         )
 
 

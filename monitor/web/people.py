@@ -58,19 +58,19 @@ def change_people(context: RequestContext) -> Response:
     if verb in {"add", "role"} and role not in ROLES:
         raise Refusal(400, "Choose a role")
     if verb != "add" and known is None:
-        raise Refusal(404, "There is nobody of that name")
+        raise Refusal(404, "There is no one with that name")
     if name == context.who.name and verb in {"disable", "role"}:
-        return _show(context, fault="You cannot take your own role or shut yourself out; ask another admin.")
+        return _show(context, fault="You can't change your own role or revoke your own access; ask another admin.")
     with context.database.transaction():
         if verb == "add":
             if not 1 <= len(name) <= 64 or any(ord(letter) < 32 for letter in name):
                 raise Refusal(400, "A name has 1 to 64 characters")
             if not web.add_user(context.database, name, role, context.now):
-                return _show(context, fault=f"{name} stands already.")
+                return _show(context, fault=f"{name} already exists.")
             context.note(Event.USER_ADDED, name, role=role)
             link = auth.welcome_link(context.database, context.settings, name, context.now)
             return _show(
-                context, said=f"{name} is added. Give them this link; it works once, for three days:", secret=link
+                context, said=f"{name} is added. Send them this link; it works once, for three days:", secret=link
             )
         if verb == "link":
             context.note(Event.LINK_MADE, name)
@@ -96,10 +96,10 @@ def change_people(context: RequestContext) -> Response:
         else:
             raise Refusal(400, "Choose what to do")
     words = {
-        "role": f"is {role} now",
-        "disable": "is shut out",
-        "enable": "may log in again",
-        "factor": "logs in without a second factor now",
+        "role": f"is now {role}",
+        "disable": "can no longer log in",
+        "enable": "can log in again",
+        "factor": "now logs in without a second factor",
     }[verb]
     return _show(context, said=f"{name} {words}.")
 
@@ -127,7 +127,7 @@ def change_tokens(context: RequestContext) -> Response:
         web.add_token(context.database, secret, name, "api", context.now, role=role, until=until, owner=owner.id)
         context.note(Event.TOKEN_MADE, name, role=role, owner=owner.name, days=days)
         context.tell(context.who.name, f"An API token for {name!r} with the role {role} was made")
-    return _show(context, said=f"The token for {name}. It is shown now and never again:", secret=secret)
+    return _show(context, said=f"The token for {name}. It is shown only once:", secret=secret)
 
 
 @get("/settings", role="lead")

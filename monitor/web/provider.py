@@ -106,13 +106,13 @@ class Provider:
         from requests import RequestException
 
         if not self._guard.acquire(blocking=False):
-            raise ProviderError("too many logins wait for the provider")
+            raise ProviderError("too many logins are waiting for the provider")
         try:
             return within(SECONDS, work, "oidc")
         except Overran as error:
             raise ProviderError(f"the provider did not answer: {error}") from None
         except (RequestException, AuthlibBaseError, JoseError) as error:
-            raise ProviderError(f"the provider could not be believed: {type(error).__name__}") from None
+            raise ProviderError(f"the provider's answer can't be trusted: {type(error).__name__}") from None
         except (ValueError, KeyError, TypeError) as error:
             raise ProviderError(f"the provider's answer made no sense: {type(error).__name__}") from None
         finally:
@@ -124,12 +124,12 @@ class Provider:
         issuer = self.settings.issuer.rstrip("/")
         found = self._json(f"{issuer}/.well-known/openid-configuration")
         if str(found.get("issuer", "")).rstrip("/") != issuer:
-            raise ProviderError("the provider calls itself by another name than `issuer`")
+            raise ProviderError("the provider's name differs from `issuer`")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             if urlsplit(str(found[name])).scheme != urlsplit(issuer).scheme and not str(found[name]).startswith(
                 "https:"
             ):
-                raise ProviderError(f"the provider's {name} is not reached by https")
+                raise ProviderError(f"the provider's {name} is not an https address")
         self._known, self._keys = (now, found), None
         return found
 
@@ -144,7 +144,7 @@ class Provider:
             body = answer.raw.read(_LARGEST, decode_content=True)
         found = json.loads(body)
         if not isinstance(found, dict):
-            raise ProviderError("the provider's answer is no object")
+            raise ProviderError("the provider's answer is not an object")
         return found
 
     def _proven(self, token: Any, nonce: str, described: dict[str, Any], now: datetime) -> Mapping[str, Any]:

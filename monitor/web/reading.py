@@ -16,11 +16,11 @@ def not_read(context: RequestContext) -> str:
     """What is not read, or was never read; empty where every source is."""
     enabled = [source.name for source in context.settings.sources if source.enabled]
     if not enabled:
-        return "No source is switched on, so nothing is read."
+        return "No source is enabled, so nothing is read."
     known = failing_sources.asked(context.database, context.rules)
     read = [name for name in enabled if name in known and known[name].last_success_at is not None]
     if not read:
-        return "Nothing has been read yet, so nobody can say whether somebody is waiting."
+        return "Nothing has been read yet, so somebody may be waiting."
     audited_at, _findings = pages.last_audit(context.database)
     if audited_at is None or context.now - audited_at > STOPPED:
         return "Earful is not running, so nothing new is read. Start it with: earful run."

@@ -114,7 +114,7 @@ def check_host(headers: Headers, hosts: frozenset[str], *, open_demo: bool) -> N
     """Refuse a request for a host that is not ours, and any proxy before a page that asks for no login."""
     given = headers.getlist("host")
     if len(given) != 1 or given[0].lower() not in hosts:
-        raise Refusal(400, "This is not the address of this page", "Open the address that stands under page_url.")
+        raise Refusal(400, "This is not this page's address", "Use the address set as page_url.")
     if open_demo:
         if not is_loopback(given[0].rpartition(":")[0] or given[0]):
             raise Refusal(400, "The sample demo is shown on this machine only")
@@ -122,7 +122,7 @@ def check_host(headers: Headers, hosts: frozenset[str], *, open_demo: bool) -> N
             raise Refusal(
                 403,
                 "The sample demo cannot be shown through a proxy",
-                "It asks for no login. Set up an installation of your own: earful init",
+                "It needs no login. Set up your own installation: earful init",
             )
 
 
@@ -130,10 +130,10 @@ def check_origin(headers: Headers, hosts: frozenset[str]) -> None:
     """Refuse a POST that a browser says comes from another site."""
     site = headers.get("sec-fetch-site", "")
     if site and site not in {"same-origin", "none"}:
-        raise Refusal(403, "This came from another site")
+        raise Refusal(403, "This request came from another site")
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.lower() not in hosts:
-        raise Refusal(403, "This came from another site")
+        raise Refusal(403, "This request came from another site")
 
 
 def form_of(body: bytes) -> Form:
@@ -143,7 +143,7 @@ def form_of(body: bytes) -> Form:
             body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace"
         )
     except ValueError:
-        raise Refusal(400, "These are too many fields") from None
+        raise Refusal(400, "Too many fields") from None
     return Form({name: [_bare(value) for value in values] for name, values in fields.items()}, body)
 
 

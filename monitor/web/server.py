@@ -191,7 +191,7 @@ class WebServer:
             listening = self._listen_nearby() if self.open_demo else _bound(self.host, self.port)
         except OSError as error:
             log.error(
-                "the page is not served: %s:%s cannot be listened on (%s). Write another address under page_listen",
+                "can't serve the page: can't listen on %s:%s (%s). Set another page_listen",
                 self.host,
                 self.port,
                 error.strerror or type(error).__name__,
@@ -243,7 +243,7 @@ class WebServer:
             listening = _bound(host, port)
         except OSError as error:
             said = error.strerror or type(error).__name__
-            log.error("/metrics has no port: %s cannot be listened on (%s); see metrics_listen", address, said)
+            log.error("can't serve /metrics: can't listen on %s (%s); see metrics_listen", address, said)
             return []
         self.metrics_port = listening.getsockname()[1]
         return [listening]

@@ -51,7 +51,7 @@ def provider_of(settings: Settings) -> Provider | None:
 def _provider(context: RequestContext) -> Provider:
     found = provider_of(context.settings)
     if found is None:
-        raise Refusal(404, "There is nothing here", "No provider of sign-on is set up.")
+        raise Refusal(404, "There is nothing here", "Single sign-on is not set up.")
     return found
 
 
@@ -100,7 +100,7 @@ def leave(context: RequestContext) -> Response:
 
 def _unusable(error: ProviderError) -> Refusal:
     log.warning("single sign-on: %s", error)
-    return Refusal(502, "The login at your provider did not work", "Try again in a moment, or tell an Earful admin.")
+    return Refusal(502, "Login with your provider failed", "Try again in a moment, or tell an Earful admin.")
 
 
 @get("/login/provider/back", role="nobody", kind="public")
@@ -109,10 +109,10 @@ def come_back(context: RequestContext) -> Response:
     provider, asked = _provider(context), _opened(context)
     state = context.request.query_params.get("state", "")
     if asked is None or not hmac.compare_digest(str(asked["state"]).encode(), state.encode("utf-8", "replace")):
-        raise Refusal(400, "That login is too old", "Begin again from the login page.")
+        raise Refusal(400, "That login has expired", "Start again from the login page.")
     if context.request.query_params.get("error"):
         log.warning("single sign-on: the provider refused: %s", context.query("error")[:80])
-        raise Refusal(401, "Your provider did not let you in", "Try again, or tell an Earful admin.")
+        raise Refusal(401, "Your provider refused the login", "Try again, or tell an Earful admin.")
     try:
         person = provider.person(
             context.request.query_params.get("code", "")[:4000], nonce=asked["nonce"], verifier=asked["verifier"],
@@ -130,9 +130,9 @@ def _again(context: RequestContext, person: Person, asked: dict[str, Any]) -> Re
     identity = context.identity
     user = web.user(context.database, identity.name) if identity is not None and identity.session else None
     if identity is None or user is None or user.subject != person.subject:
-        raise Refusal(403, "That was somebody else", "Log in again as the person who asked.")
+        raise Refusal(403, "That was someone else", "Log in again as the person who asked.")
     if person.authenticated_at is None or person.authenticated_at < datetime.fromisoformat(asked["at"]) - _SKEW:
-        raise Refusal(403, "Your provider did not ask you again", "Nothing was done. Log out there, and try again.")
+        raise Refusal(403, "Your provider did not ask for a login", "Nothing was done. Log out there and try again.")
     with context.database.transaction():
         web.prove_session(context.database, identity.session, context.now)
     return RedirectResponse(own_address(asked["next"]), 303)
@@ -166,7 +166,7 @@ def _user(context: RequestContext, person: Person) -> str:
     """
     database = context.database
     if person.role == "nobody":
-        raise Refusal(403, "You have no role here", "Ask an Earful admin which group you need at your provider.")
+        raise Refusal(403, "You have no role here yet", "Ask an Earful admin which group you need at your provider.")
     listed = [
         each.name
         for each in context.settings.people
@@ -175,14 +175,14 @@ def _user(context: RequestContext, person: Person) -> str:
     known = web.user_of_subject(database, person.subject)
     name = known.name if known is not None else (listed[0] if len(listed) == 1 else person.name)
     if not name:
-        raise Refusal(403, "Your provider did not say your name", "It is read from the claim `name_claim`.")
+        raise Refusal(403, "Your provider did not send your name", "It is read from the claim set as `name_claim`.")
     there = known or web.user(database, name)
     taken = there is not None and known is None and (there.subject or name not in listed)
     taken = taken or (known is None and name not in listed and name in {each.name for each in context.settings.people})
     if taken or (there is not None and there.disabled_at is not None):
-        raise Refusal(403, "That name is somebody else's here", "Ask an Earful admin to let you in.")
+        raise Refusal(403, "That name belongs to someone else here", "Ask an Earful admin to let you in.")
     if there is None and skeleton(name) in {skeleton(each) for each in _names(context) if each != name}:
-        raise Refusal(403, "That name is too like somebody else's here", "Ask an Earful admin to let you in.")
+        raise Refusal(403, "That name is too similar to someone else's here", "Ask an Earful admin to let you in.")
     if there is None:
         web.add_user(database, name, person.role, context.now)
         context.note(Event.USER_ADDED, name, role=person.role, by="provider")

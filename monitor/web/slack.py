@@ -44,7 +44,7 @@ def paths_of(site: WebContext) -> list[Path]:
             channel, found, refused = proved(settings, headers, body, site)
         if refused:
             log.warning("a press at /slack/press was refused: %s", refused)
-            return _say(401, "This is no press of ours")
+            return _say(401, "This is not one of our buttons")
         if found is None:
             return Response(status_code=200)  # a link was opened, or another app's button pressed
         if found.asks_whom:
@@ -53,8 +53,8 @@ def paths_of(site: WebContext) -> list[Path]:
         try:
             await asyncio.to_thread(_keep, Spool(spool_folder(settings)), found, channel, writing)
         except OSError as error:
-            log.error("a press could not be kept (%s): the person is told to press again", type(error).__name__)
-            return _say(503, "It could not be kept; press again")
+            log.error("can't store a press (%s); asked the person to press again", type(error).__name__)
+            return _say(503, "It could not be saved; press again")
         return Response(status_code=200)
 
     return [Path("/slack/press", press, methods=["POST"])]
@@ -72,9 +72,9 @@ def unproved(settings: Settings, headers: dict[str, str], now: datetime) -> str:
         return "no channel has a signing_secret"
     stamp = headers.get("x-slack-request-timestamp", "")
     if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
-        return "its time is no number"
+        return "its time is not a number"
     if abs(now.timestamp() - int(stamp)) > FRESH:
-        return "it is not of these five minutes"
+        return "it is more than five minutes old"
     return "" if _SIGNATURE.fullmatch(headers.get("x-slack-signature", "")) else "it has no signature of Slack's form"
 
 

@@ -29,7 +29,7 @@ def show_sources(context: RequestContext) -> Response:
         elif each.paused_at is not None:
             state, tone = "paused", "warn"
         elif each.refused:
-            state, tone = "refused: it waits for you", "critical"
+            state, tone = "refused; needs attention", "critical"
         elif each.failing_since is not None:
             state, tone = "failing", "urgent"
         elif each.last_success_at is not None:
@@ -57,13 +57,13 @@ def change_source(context: RequestContext) -> Response:
     with context.database.transaction():
         if verb == "read":
             sources.read_now(context.database, name, context.now)
-            said = f"{name} is read next."
+            said = f"{name} will be read next."
         elif verb == "pause":
             sources.pause(context.database, name, context.now, context.who.name)
-            said = f"{name} is paused: nothing is heard from it until somebody resumes it."
+            said = f"{name} is paused: nothing is read until someone resumes it."
         elif verb == "resume":
             sources.pause(context.database, name, None, "")
-            said = f"{name} is read again."
+            said = f"{name} is resumed."
         else:
             raise Refusal(400, "Choose what to do")
     return RedirectResponse("/sources?" + urlencode({"said": said}), 303)

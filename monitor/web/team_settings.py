@@ -59,7 +59,9 @@ def blocks_of(text: str) -> list[dict[str, Any]]:
             start, end = DAYS.index(first), DAYS.index(last or first)
             days += DAYS[start : end + 1] if start <= end else (*DAYS[start:], *DAYS[: end + 1])
         if match is None or not days:
-            raise Refusal(400, "That is no block of hours", f"{line!r}: write mon-fri 09:00-17:00, one a line.")
+            raise Refusal(
+                400, "That is not a valid block of hours", f"{line!r}: write mon-fri 09:00-17:00, one per line."
+            )
         found.append({"days": list(dict.fromkeys(days)), "start": match[2], "end": match[3]})
     return found
 
@@ -100,7 +102,7 @@ def _targets_value(context: RequestContext) -> dict[str, Any]:
             try:
                 span(text)
             except ValueError as error:
-                raise Refusal(400, "That is no span", f"{name}, {each}: {error}.") from None
+                raise Refusal(400, "That is not a valid duration", f"{name}, {each}: {error}.") from None
         found[name] = spans
     return found
 
@@ -111,7 +113,9 @@ def _holidays(text: str) -> list[str]:
         try:
             found.append(date.fromisoformat(line).isoformat())
         except ValueError:
-            raise Refusal(400, "That is no day", f"{line!r}: write a day such as 2026-12-25, one a line.") from None
+            raise Refusal(
+                400, "That is not a valid date", f"{line!r}: write a date such as 2026-12-25, one per line."
+            ) from None
     return found
 
 
@@ -176,22 +180,22 @@ def change_desk(context: RequestContext) -> Response:
     """Change one key, or go back to the file's value."""
     key = context.form.get("key")
     if key not in fields_of(context.assembly.written):
-        raise Refusal(400, "That is not changed here")
+        raise Refusal(400, "That can't be changed here")
     before = web.desk_values(context.database).get(key, "")
     if context.form.get("verb") == "file":
         if not before:
-            return _back(f"{label_of(key)}: it is the file's already.")
+            return _back(f"{label_of(key)}: already as in settings.toml.")
         _keep(context, key, "", before)
-        return _back(f"{label_of(key)}: back to what the file says.")
+        return _back(f"{label_of(key)}: reset to settings.toml.")
     text = json.dumps(_value(context, key), ensure_ascii=False)
     try:
         overrides.read(key, text)
     except ValueError as error:
-        raise Refusal(400, f"{label_of(key).capitalize()}: that cannot be", f"{error}.") from None
+        raise Refusal(400, f"{label_of(key).capitalize()}: not valid", f"{error}.") from None
     if text == before:
         return _back(f"{label_of(key)}: nothing was changed.")
     _keep(context, key, text, before)
-    return _back(f"{label_of(key)}: changed. It holds within a few seconds.")
+    return _back(f"{label_of(key)}: changed. It takes effect within a few seconds.")
 
 
 def _keep(context: RequestContext, key: str, value: str, before: str) -> None:
@@ -209,7 +213,7 @@ def undo_change(context: RequestContext) -> Response:
         if row is not None:
             context.note(Event.SETTINGS, label_of(row["key"]), change="undone")
     if row is None:
-        return _back("That was already undone.")
+        return _back("It was already undone.")
     return _back(f"{label_of(row['key'])}: undone.")
 
 
@@ -242,15 +246,15 @@ def change_mutes(context: RequestContext) -> Response:
             if done:
                 context.note(Event.SETTINGS, "mutes", change=verb)
         words = {
-            "undo": "It is told of again.",
-            "accept": "It is muted: kept, and nobody is told.",
-            "decline": "It is not muted, and not offered again.",
+            "undo": "Unmuted.",
+            "accept": "Muted. Posts are stored, but nobody is alerted.",
+            "decline": "Not muted. It will not be suggested again.",
         }[verb]
-        return _back(words if done else "Somebody was quicker: nothing was changed.")
+        return _back(words if done else "Someone else was faster; nothing was changed.")
     kind, value = context.form.get("kind"), context.form.get("value")[:300]
     if kind not in {"author", "domain", "thread"} or not value or (kind != "domain" and "/" not in value):
-        raise Refusal(400, "That cannot be muted", 'Write an author as "source/name", or a domain as "example.org".')
+        raise Refusal(400, "That can't be muted", 'Write an author as "source/name", or a domain as "example.org".')
     with context.database.transaction():
         key_values.add_mute(context.database, context.form.get("brand"), kind, value, context.who.name, context.now)
         context.note(Event.SETTINGS, "mutes", change=f"{kind} added")  # not whom: people ask to be forgotten
-    return _back(f"{value} is muted: kept, and nobody is told.")
+    return _back(f"{value} is muted. Posts are stored, but nobody is alerted.")

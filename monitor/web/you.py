@@ -40,10 +40,10 @@ def change_you(context: RequestContext) -> Response:
     if context.form.get("end"):
         with context.database.transaction():
             ended = web.end_session_of(context.database, context.who.name, context.form.get("end")[:64])
-        return _show(context, said="That browser is logged out." if ended else "That session was over already.")
+        return _show(context, said="That browser is logged out." if ended else "That session had already ended.")
     zone = context.form.get("zone")
     if zone and zone not in available_timezones():
-        return _show(context, fault="There is no such zone.")
+        return _show(context, fault="There is no such time zone.")
     with context.database.transaction():
         web.set_zone(context.database, context.who.name, zone)
     return _show(context, said=f"Times are shown in {ZoneInfo(zone) if zone else context.settings.zone} from now on.")
@@ -58,7 +58,7 @@ def _change_password(context: RequestContext) -> Response:
     except Refusal as refusal:
         if refusal.wait:
             return _show(context, fault=f"{refusal.title}. {refusal.text}", status=429)
-        return _show(context, fault="The old password is not right.")
+        return _show(context, fault="The old password is wrong.")
     try:
         kept = auth.hash_password(context.form.raw("password"), name, context.settings)
     except Refusal as refusal:
@@ -98,7 +98,7 @@ def change_factor(context: RequestContext) -> Response:
     """Begin with a second factor, make new recovery codes, or do without it again."""
     user = web.user(context.database, context.who.name)
     if user is None or context.site.open_demo:
-        raise Refusal(409, "There is no login here that a second factor could guard")
+        raise Refusal(409, "There is no login here to protect with a second factor")
     verb = context.form.get("verb")
     if verb == "end":
         if context.settings.earful.admin_factor and context.who.role == "admin":
@@ -114,7 +114,7 @@ def change_factor(context: RequestContext) -> Response:
     if not right:
         return _factor(
             context, secret if secret.isalnum() and secret.isascii() else factor.new_secret(), status=400,
-            fault="That code is not right. Type the one that the app shows now.",
+            fault="That code is wrong. Enter the one the app shows now.",
         )  # fmt: skip
     return _keep(context, secret, tuple(factor.new_recovery_codes()), "A second factor was turned on for you")
 

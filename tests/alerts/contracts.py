@@ -30,7 +30,7 @@ unescaped, a mail as its subject, a line end, and its plain part. A message that
     refused      the far side no longer takes our credentials          -> channel_broken, with a remedy
     busy         it asks us to come back later                          -> transient (no flag), retry_after if it said
     broken       it answers with an error of its own, or with nonsense  -> transient, and nothing has arrived
-    down         nobody listens at its address                          -> transient: it cannot have arrived
+    down         connection refused                          -> transient: it cannot have arrived
     drops        it takes the message, and the line dies before a word  -> outcome_unknown
     hangs        it takes the message, and never says anything          -> outcome_unknown, by its own deadline
     too_large    it will not take a message of this size                -> too_large

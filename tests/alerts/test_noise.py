@@ -43,7 +43,7 @@ def test_whoever_joins_is_a_line_in_the_thread_however_full_the_hour_is() -> Non
     joined = Sending("join", NOW, people=2, heard_of=1, threads=True, together=9)
     assert answer(joined).how == "thread"
     assert answer(joined, FULL).how == "thread"
-    assert "the channel hears at 3" in answer(joined).why
+    assert "the channel is alerted again at 3" in answer(joined).why
     assert answer(replace(joined, critical=True, critical_told=True), FULL).how == "thread"
 
 

@@ -124,7 +124,7 @@ def test_it_waits_as_long_as_it_is_asked_to(server: FakeServer) -> None:
     ("name", "options", "said"),
     [
         ("sound", {}, ""),
-        ("old", {"days": -1}, "out of date by this machine's clock"),
+        ("old", {"days": -1}, "going by this machine's clock"),
         ("stray", {"names": "DNS:shop.example"}, "for another name"),
     ],
 )

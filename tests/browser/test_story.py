@@ -92,7 +92,7 @@ def test_without_script_the_same_story_works(chromium: Any, office: Office, seat
     seat.page.get_by_role("button", name="I have it").click()
     assert case(office.database, case_id).owner == "Nele"
     seat.page.fill("#reply", "You should have been careful.")
-    seat.page.get_by_role("button", name="Check the tone").click()
+    seat.page.get_by_role("button", name="Check tone").click()
     assert "blames" in seat.page.locator("[data-remarks]").inner_text()
     seat.page.locator("summary", has_text="No answer needed").click()
     seat.page.get_by_label("spam").check()
@@ -181,10 +181,10 @@ def test_a_reply_is_copied_and_the_network_opened_and_nothing_is_sent(
     seat.page.on("request", lambda request: asked.append((request.method, request.url.removeprefix(office.address))))
     seat.page.locator("summary", has_text="Saved replies").click()
     seat.page.locator("[data-use]").first.click()
-    seat.page.wait_for_selector("text=Nothing to remark")
+    seat.page.wait_for_selector("text=No remarks")
     seat.page.locator("[data-copy]").click()
     seat.page.wait_for_selector("text=Copied")
-    assert seat.page.evaluate("navigator.clipboard.readText()").startswith("@ike, I am sorry")
+    assert seat.page.evaluate("navigator.clipboard.readText()").startswith("@ike, I'm sorry")
     assert {each for each in asked if each[0] != "GET"} == {("POST", "/tone")}
     assert "answered" not in lines(office.database, case_id)
 

@@ -50,7 +50,7 @@ def test_whoever_takes_a_case_has_it_and_a_second_one_hears_who_was_first(acme: 
     first = tell(acme, "take")
     second = tell(acme, "take", "BEN", now=NOW + MINUTE)
     assert (first.changed, first.text) == (True, "taken by ANA, 10:00")
-    assert (second.changed, second.text) == (False, "ANA was first and has it since 10:00")
+    assert (second.changed, second.text) == (False, "ANA already took it since 10:00")
     assert case(acme.database, "1").owner == "ANA"
     assert lines(acme.database, "1") == ["open", "take"]
 
@@ -163,13 +163,13 @@ def test_letting_go_opens_the_case_again_with_a_fresh_chain(acme: Assembly) -> N
     [
         ("dance", {}, "unknown action"),
         ("close", {"outcome": "eaten"}, "outcome 'eaten'"),
-        ("close", {}, "how case 1 ended, as outcome: one of solved, could_not_be_solved, no_answer_needed"),
+        ("close", {}, "set the outcome of case 1: one of solved, could_not_be_solved, no_answer_needed"),
         ("close", {"why": "because"}, "why 'because'"),
-        ("note", {"text": "  "}, "needs its text"),
-        ("assign", {}, "who is to have it"),
-        ("snooze", {"until": "tomorrow"}, "write a time as"),
+        ("note", {"text": "  "}, "needs text"),
+        ("assign", {}, "name the new owner"),
+        ("snooze", {"until": "tomorrow"}, "write a time such as"),
         ("snooze", {"until": "2026-03-05T09:00"}, "with its zone"),
-        ("undo", {}, "nothing was done"),
+        ("undo", {}, "nothing to undo"),
     ],
 )
 def test_what_cannot_be_said_is_refused_in_words_and_changes_nothing(

@@ -263,13 +263,13 @@ def test_a_claim_without_an_answer_is_asked_about_and_then_open_again_every_time
         before = len(reminders(database))
         walk(acme, start + 2 * HOUR, 10 * MINUTE, start)
         asked = [(reason, people) for _, _, reason, people in reminders(database)[before:]]
-        assert {reason for reason, _ in asked} == {"ANA has it, but there is no answer yet"}
+        assert {reason for reason, _ in asked} == {"taken by ANA, but not answered yet"}
         assert ["ANA"] in [people for _, people in asked]
         assert case(database, "1").owner == "ANA"
         walk(acme, start + 4 * HOUR, 10 * MINUTE, start + 2 * HOUR)
         assert case(database, "1").owner == ""
         later = [reason for _, _, reason, _ in reminders(database)[before:]]
-        assert later.count("ANA had it, but there is no answer; open again") == 1
+        assert later.count("ANA took it but did not answer; open again") == 1
     assert lines(database, "1").count("claim_expired") == 2
 
 
@@ -280,7 +280,7 @@ def test_a_pause_that_ends_wakes_the_case(database: Base, tmp_path: Path) -> Non
     walk(acme, NOW + 3 * HOUR - MINUTE, 5 * MINUTE)
     assert reminders(database) == []
     walk(acme, NOW + 3 * HOUR, MINUTE, NOW + 3 * HOUR)
-    assert [reason for _, _, reason, _ in reminders(database)] == ["the pause is over"]
+    assert [reason for _, _, reason, _ in reminders(database)] == ["the snooze is over"]
     assert lines(database, "1")[-1] == "wake"
 
 
@@ -292,8 +292,8 @@ def test_whoever_has_a_case_is_told_when_what_they_waited_for_has_not_come(datab
     say(database, acme.rules, "1", "wait", who="ANA", way="cli", now=NOW, detail=detail)
     walk(acme, NOW + 3 * HOUR, 5 * MINUTE)
     woken = [(reason, people) for _, _, reason, people in reminders(database)]
-    assert ("the pause is over", ["ANA"]) in woken
-    assert {reason for reason, _ in woken} == {"the pause is over"}
+    assert ("the snooze is over", ["ANA"]) in woken
+    assert {reason for reason, _ in woken} == {"the snooze is over"}
     acme.alerting.serve("console", lambda: NOW + 3 * HOUR)
     assert "dead" not in {row.state for row in messages(database) if row.about == "case:1"}
     assert case(database, "1").claim_expires_at == NOW + 5 * HOUR
@@ -384,7 +384,7 @@ def test_a_thread_that_doubles_raises_its_open_cases_once_for_each_doubling(data
     assert cases.growing_stories(database, NOW - DAY) == {}
     found = case(database, "1")
     assert found.priority == "urgent"
-    assert "8 people write of this" in found.priority_reasons
+    assert "8 people write about this" in found.priority_reasons
     assert found.step == 0
     assert found.next_step_at == ladder.next_step_at(found, NOW), "by its new steps, not by the old ones"
     assert found.chain == ladder.chain_text(acme.rules.clock("urgent", NOW).chain)

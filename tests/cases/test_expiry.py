@@ -57,13 +57,13 @@ def test_an_answered_case_closes_after_its_time_and_says_nothing_of_how_it_ended
     assert close(acme, 14 * DAY + 2 * HOUR) == 0
     found = case(acme.database, answered)
     assert (found.closed_by, found.outcome, found.why) == ("Earful", "answered", "")
-    assert cases.log_of(acme.database, answered)[-1].detail["reason"] == "answered, and nothing came after"
+    assert cases.log_of(acme.database, answered)[-1].detail["reason"] == "answered, with no follow-up"
     assert case(acme.database, waiting).closed_at is None, "whoever waits for an answer waits"
     assert count(acme.database, "labels") == labels, "it teaches nothing"
     figures = statistics.of_span(acme.database, acme.rules, NOW - DAY, NOW + 20 * DAY)
     assert figures.to_resolve.n == 0, "closing by time is no solution"
     text = say(acme.database, acme.rules, answered, "reopen", who="Ana", way="page", now=NOW + 15 * DAY).text
-    assert text == "opened again by Ana"
+    assert text == "reopened by Ana"
 
 
 def test_a_customer_who_wrote_again_keeps_a_case_open(acme: Assembly) -> None:
@@ -84,7 +84,7 @@ def test_an_entry_closes_a_day_after_somebody_saw_it_or_at_the_latest_after_thir
     assert close(acme, 30 * DAY - MINUTE) == 0
     assert close(acme, 30 * DAY + MINUTE) == 1
     reasons = [cases.log_of(acme.database, each)[-1].detail["reason"] for each in (seen, unseen)]
-    assert reasons == ["somebody saw the list and left it", "it was in the list, and nobody took it"]
+    assert reasons == ["listed and seen, but nobody took it", "listed, but nobody took it"]
 
 
 def test_an_entry_that_somebody_has_or_put_off_stays(acme: Assembly) -> None:

@@ -160,7 +160,7 @@ def test_an_automatic_reply_is_kept_with_its_reason_and_stops_nothing(acme: Asse
     assert reply(acme, "Hi Olga, thank you for contacting us.", native_id="auto") == 0
     assert (olga(acme).due_at, olga(acme).held, olga(acme).first_word_at) == (due, False, None)
     (own,) = key_values.own_posts_of_case(acme.database, "1")
-    assert (own["kind"], own["reason"]) == ("automatic", "the whole reply is one that settings list as automatic")
+    assert (own["kind"], own["reason"]) == ("automatic", "matches an automatic reply in the settings")
     assert figures(acme).first_word.n == 0
 
 
@@ -237,7 +237,7 @@ def test_their_owner_is_asked_once_a_day_in_one_line_and_one_press_settles_all(a
     (row,) = [each for each in messages(acme.database) if each.about.startswith("list:own:")]
     alert = rendering.compose(acme.database, acme.rules, row, [row], morning).alert
     (entry,) = alert.entries
-    assert entry.headline == "2 you sent on: solved, still open?"
+    assert entry.headline == "2 you moved to private messages: solved, or still open?"
     assert [(each.verb, each.label) for each in entry.actions] == [("all_solved", "All solved")]
     with acme.database.transaction():
         assert all_solved(acme.database, acme.rules, of_settings("Lea"), "slack", morning) == 2
@@ -251,7 +251,7 @@ def test_what_went_on_in_private_closes_after_five_days_as_unknown(acme: Assembl
     escalation.lists(acme.database, acme.rules, NOW + PRIVATE_ENDS)
     assert olga(acme).outcome == "went_private"
     said = rendering.standing(acme.rules, olga(acme), NOW + PRIVATE_ENDS)
-    assert said == "closed by Earful: went on in private, end unknown"
+    assert said == "closed by Earful: moved to private messages, outcome unknown"
     assert figures(acme, NOW + 6 * DAY).to_resolve.n == 0
 
 
@@ -263,7 +263,7 @@ def test_past_the_time_to_be_settled_is_a_line_in_the_owners_list_and_no_call(ac
     own_lists(acme.database, acme.rules, late)
     (row,) = [each for each in messages(acme.database) if each.about.startswith("list:own:")]
     alert = rendering.compose(acme.database, acme.rules, row, [row], late).alert
-    assert [entry.headline for entry in alert.entries] == ["1 past the time to be settled"]
+    assert [entry.headline for entry in alert.entries] == ["1 past the deadline for solving them"]
     assert alert.ping == ()
     assert len(deliveries.due(acme.database, "console", late)) == before + 1
 

@@ -127,7 +127,7 @@ def test_a_channel_that_wakes_nobody_gets_one_line_a_night_which_names_who_was_c
     take(acme, post(INJURY, at=EVENING), now=EVENING)
     walk(acme, EVENING, EVENING + 40 * MINUTE)
     rows = [row for row in messages(database) if row.about.startswith("list:night")]
-    assert [(row.target, row.payload["footer"]) for row in rows] == [("console", "Called at 21:30: BEN.")]
+    assert [(row.target, row.payload["footer"]) for row in rows] == [("console", "Alerted at 21:30: BEN.")]
     assert all("ping" not in row.payload for row in rows)
 
 
@@ -155,7 +155,7 @@ def test_it_can_wait_ends_the_night_for_all_that_was_named_and_can_be_taken_back
 def test_by_day_nothing_can_wait_until_morning(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path)
     take(acme, post(INJURY, at=MORNING), now=MORNING)
-    with pytest.raises(NotPossible, match="it is not night"):
+    with pytest.raises(NotPossible, match="these are not quiet hours"):
         say(database, acme.rules, "1", "morning", who="BEN", way="slack", now=MORNING)
 
 

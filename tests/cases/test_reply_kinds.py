@@ -80,7 +80,7 @@ def test_thanks_before_an_instruction_send_on_all_the_same() -> None:
 
 def test_a_reason_names_our_own_words_and_is_never_empty() -> None:
     decided = kind_of("Please DM us your order number.", AUTOMATIC_REPLIES)
-    assert decided.reason == 'it asks them to go on elsewhere: "please dm us"'
+    assert decided.reason == 'asks them to continue elsewhere: "please dm us"'
     assert all(kind_of(row[3], AUTOMATIC_REPLIES).reason for row in TABLE)
 
 

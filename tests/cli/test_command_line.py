@@ -40,7 +40,7 @@ def settings(tmp_path: Path, sqlite: Sqlite) -> Path:
         ("cases --limit -1", 2, "earful: Invalid value for '--limit'"),
         ("mentions --since 999999999d", 1, "earful: --since '999999999d': that is too far back"),
         ("case 1 snooze --until 999999999d", 1, "earful: --until: write a shorter duration"),
-        ("case 1 snooze --until 999999999w", 1, 'earful: --until: write a span such as "30s"'),
+        ("case 1 snooze --until 999999999w", 1, 'earful: --until: write a duration such as "30s"'),
         ("case 1 snooze --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
         ("case 1 wait --on billing --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
         ("mute", 2, "Usage: "),

@@ -81,7 +81,7 @@ def test_model_shows_what_was_learned_from_whom_and_by_which_words(folder: Path)
 def test_model_undo_and_learn_again(folder: Path) -> None:
     with pytest.raises(Failed, match="say which brand with --brand; the settings have: Acme, Globex"):
         done(folder, "model", "undo")
-    assert "the shipped judge stands alone" in call(folder, "model", "undo", "--brand", "Acme", "--as", "LEA")
+    assert "only the built-in judge is used" in call(folder, "model", "undo", "--brand", "Acme", "--as", "LEA")
     (after,) = asked(folder, "model", "--brand", "Acme")
     assert (after["version"], after["complaint"]) == (None, None)
     assert [each["by"] for each in after["left_out"]] == ["LEA"]

@@ -124,7 +124,7 @@ def test_check_warns_where_no_brand_has_accounts(folder: Path) -> None:
     for none in ("", "accounts = {}", "accounts = { forum = [] }"):
         file.write_text(text.replace('accounts = { forum = ["acme_care"], chirp = ["acme"] }', none), encoding="utf-8")
         said = call(folder, "check")
-        assert "! no brand has `accounts`: your own public replies are not seen" in said
+        assert "! no brand has `accounts`, so Earful can't see your public replies" in said
         assert 'accounts = { forum = ["you"] }' in said
         assert "ok settings.toml" in said
 
@@ -157,13 +157,13 @@ def test_a_case_says_why_each_message_that_is_owed_has_not_left_yet(folder: Path
     assert step.target == first.target, "five minutes have passed: somebody is called"
     told = call(folder, "route", opened)
     assert f"pending for {first.target}: " in told
-    assert "its first message there has not left yet, and takes it along" in told
+    assert "it goes out with the first message, still pending" in told
     sqlite.run("UPDATE deliveries SET state = 'inflight' WHERE id = :id", {"id": first.id})
     told = call(folder, "route", opened)
-    assert "it is being sent" in told
-    assert "its first message there is under way, and comes before it" in told
+    assert "being sent" in told
+    assert "the first message is being sent and comes first" in told
     sqlite.run("UPDATE deliveries SET state = 'unknown' WHERE id = :id", {"id": first.id})
-    assert "it may have arrived: that is looked up first" in call(folder, "route", opened)
+    assert "it may have arrived; checking first" in call(folder, "route", opened)
     sqlite.run("UPDATE deliveries SET state = 'sent' WHERE id = :id", {"id": first.id})
     told = call(folder, "route", opened)
     assert "it is due now" in told
@@ -187,7 +187,7 @@ def test_what_waits_for_the_end_of_quiet_hours_says_so(folder: Path, sqlite: Sql
     (first,) = [row for row in messages(sqlite) if row.about.startswith("story:")]
     assert hold(sqlite, acme.rules, first, now) == "", "the console is no channel that pings"
     sqlite.run("UPDATE deliveries SET payload = :payload", {"payload": json.dumps({"ping": ["Gerda"]})})
-    assert "it waits for the end of quiet hours" in call(folder, "route", opened)
+    assert "waiting for the end of quiet hours" in call(folder, "route", opened)
 
 
 def test_a_try_that_reaches_no_source_ends_as_a_fault_and_one_that_reaches_any_does_not(tmp_path: Path) -> None:

@@ -24,5 +24,5 @@ def test_the_largest_unit_that_holds_it_is_written() -> None:
 
 @pytest.mark.parametrize("written", ["", "soon", "5", "-5m", "1.5h", "٣m", "999999999w", "5m 3s", 5, None])
 def test_a_source_whose_span_is_none_is_refused_with_what_to_write(written: object) -> None:
-    with pytest.raises(ValidationError, match="write a span such as"):
+    with pytest.raises(ValidationError, match="write a duration such as"):
         Settings.model_validate({"overlap": written})

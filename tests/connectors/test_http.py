@@ -79,7 +79,8 @@ def test_a_read_ends_at_its_deadline(server: FakeServer, http: Http, mode: str) 
 @pytest.mark.parametrize(
     ("mode", "said"),
     [
-        ("html", "web page"), ("empty", "nothing in it"), ("truncated", "cut-off JSON"), ("cut", "broke off"),
+        ("html", "web page"), ("empty", "empty answer"), ("truncated", "incomplete JSON"),
+        ("cut", "cut its answer off"),
         ("bomb", "more than 5,000,000 bytes"),
     ],
 )  # fmt: skip
@@ -187,13 +188,13 @@ def test_trust_in_one_private_host_is_no_way_into_another(server: FakeServer) ->
 @pytest.mark.parametrize(
     ("location", "said"),
     [
-        ("file:///etc/passwd", "not on the web"),
-        ("ftp://example.org/", "not on the web"),
+        ("file:///etc/passwd", "not a web address"),
+        ("ftp://example.org/", "not a web address"),
         ("http://169.254.169.254/latest", "private address"),
         ("http://[::1]:1/", "private address"),
         ("http://2130706433/", "private address"),
         ("http://localhost/", "private address"),
-        ("http://e.org:x/", "no address"),
+        ("http://e.org:x/", "not an address"),
     ],
 )
 def test_a_redirect_to_the_inside_is_refused(server: FakeServer, http: Http, location: str, said: str) -> None:

@@ -496,4 +496,4 @@ def test_a_server_that_shows_ever_more_is_given_up_with_a_gap(server: FakeServer
     state.turns = MOST_TURNS
     batch = reader(server, tags=("acme",)).fetch(again(FIRST, state.dump()))
     assert batch.complete
-    assert [gap.reason for gap in batch.gaps] == [f"127.0.0.1 shows ever more pages, {MOST_TURNS} were read"]
+    assert [gap.reason for gap in batch.gaps] == [f"127.0.0.1 always has another page; {MOST_TURNS} were read"]

@@ -248,7 +248,7 @@ def test_a_cursor_that_cannot_be_read_begins_the_day_again(cursor: str) -> None:
 
 
 def test_a_pace_that_is_no_span_is_refused() -> None:
-    with pytest.raises(ValidationError, match="write a span"):
+    with pytest.raises(ValidationError, match="write a duration"):
         Settings(day_in="soon")
 
 

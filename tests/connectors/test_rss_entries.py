@@ -222,7 +222,7 @@ def test_a_date_that_cannot_be_read_loses_nobody_and_is_told(server: FakeServer)
     server.route("/a", served(feed(entry("Acme kettle leaks", date="the other day"))))
     batch = reader(server).fetch(first_request("news"))
     assert [post.posted_at for post in batch.posts] == [NOW]
-    assert "times that cannot be read" in batch.notices[0]
+    assert "unreadable dates" in batch.notices[0]
 
 
 # ── whose words they are ────────────────────────────────────────────────────────────────────────────────────────────

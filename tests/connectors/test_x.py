@@ -132,7 +132,7 @@ def test_a_page_token_that_repeats_ends_the_walk_with_a_gap() -> None:
         server.route("/2/tweets/search/recent", page)
         batches = walk(reader(server), first_request("x"))
         assert len(server.ledger) == 2
-    assert [gap.reason for batch in batches for gap in batch.gaps] == ["X gave the same page again and again"]
+    assert [gap.reason for batch in batches for gap in batch.gaps] == ["X keeps sending the same page"]
 
 
 def test_after_eight_days_of_silence_reading_goes_on_and_the_gap_is_told(x: FakeX) -> None:
@@ -304,8 +304,8 @@ def test_odd_parts_of_a_good_post_do_no_harm() -> None:
 
 BODIES = [
     (403, {"reason": "client-not-enrolled", "title": "Client Forbidden"}, Refused, "not enrolled", "enrol"),
-    (429, {"title": "UsageCapExceeded", "period": "Monthly"}, NoCredit, "monthly cap", "no rate limit"),
-    (403, {"type": "https://api.twitter.com/2/problems/usage-capped"}, NoCredit, "monthly cap", "no rate limit"),
+    (429, {"title": "UsageCapExceeded", "period": "Monthly"}, NoCredit, "monthly cap", "not a rate limit"),
+    (403, {"type": "https://api.twitter.com/2/problems/usage-capped"}, NoCredit, "monthly cap", "not a rate limit"),
     (402, None, NoCredit, "no credit", "Buy credit"),
     (402, {"title": "CreditsDepleted"}, NoCredit, "no credit", "Buy credit"),
     (401, {"title": "Unauthorized"}, Refused, "bearer token", "bearer_token"),

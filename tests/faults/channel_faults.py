@@ -30,10 +30,14 @@ def bad_target(made: Outside) -> Found:
         return [each for each in made.shown("#operators") + made.mailed(OPS_MAIL) if "#archived" in each]
 
     found.expect(made.until(lambda: bool(said()), daemon), "nobody was told of the archived channel")
-    found.expect(not any("slack refuses everything" in each for each in said()), "all of Slack is said to be down")
+    found.expect(
+        not any("slack has refused all messages" in each for each in said()), "all of Slack is said to be down"
+    )
     found.expect(made.stop(daemon) == 0, "it did not stop well")
     for name, place in (("Slack", made.shown("#operators")), ("mail", made.mailed(OPS_MAIL))):
-        telling = [each for each in place if "#archived" in each and ("refuses everything" in each or "takes" in each)]
+        telling = [
+            each for each in place if "#archived" in each and ("has refused all messages" in each or "takes" in each)
+        ]
         found.expect(len(telling) <= 1, f"the dead target was told {len(telling)} times by {name}")
     found.told = "operators, by name, once"
     return made.counted(found, made.shown("#care"))
@@ -75,11 +79,13 @@ def channel_down(made: Outside) -> Found:
     made.until(lambda: made.ask("SELECT count(*) FROM deliveries WHERE attempts > 0") >= 3, daemon)
     made.clock.forward(timedelta(minutes=11))
     found.expect(
-        made.until(lambda: any("slack takes nothing since" in each for each in made.mailed(OPS_MAIL)), daemon),
+        made.until(
+            lambda: any("slack has not accepted messages since" in each for each in made.mailed(OPS_MAIL)), daemon
+        ),
         "the operator was not told of the channel",
     )
     found.expect(made.until(lambda: made.told(made.mailed()) == 3, daemon), "the alerts went nowhere else")
-    found.expect("slack takes nothing since" in made.says("status"), "status does not say it")
+    found.expect("slack has not accepted messages since" in made.says("status"), "status does not say it")
     made.far.slack.mode = "ok"
     made.clock.forward(timedelta(minutes=40))
     made.write(1)
@@ -104,7 +110,7 @@ def down_for_days(made: Outside) -> Found:
     made.days_go_by(timedelta(hours=73), 10, daemon)
     found.expect(made.until(lambda: "reached nobody since" in made.log, daemon, AUDITED), "the auditor found nothing")
     alive = made.alive()
-    found.expect("Nobody is alerted at the moment" in made.says("status"), "status does not say that nobody is alerted")
+    found.expect("Nobody is being alerted" in made.says("status"), "status does not say that nobody is alerted")
     made.clock.forward(timedelta(minutes=40))
     time.sleep(AUDITED - 10)
     found.expect(made.alive() == alive, "the outside watch was told that all is well")

@@ -64,12 +64,12 @@ def output_full(made: Outside) -> Found:
     found = Found()
     with Path("/dev/full").open("wb") as full:
         daemon = made.begin("run", "--watch", stdout=full)
-    made.until(lambda: "posts are not shown any more" in made.log, daemon)
+    made.until(lambda: "no longer showing posts" in made.log, daemon)
     made.write(2)
     found.expect(made.until(lambda: made.told() == 2, daemon), "it ended, or told nobody")
     code = made.stop(daemon)
     found.expect(code == 0, f"it ended with {code}")
-    found.expect("posts are not shown any more" in made.log, "nothing was said of it")
+    found.expect("no longer showing posts" in made.log, "nothing was said of it")
     found.told = "log: not shown any more"
     return made.counted(found)
 

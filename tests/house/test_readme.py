@@ -167,7 +167,7 @@ def test_a_newcomer_gets_from_init_to_backup_and_back(tmp_path: Path) -> None:
     assert "1 brand, 1 source, 1 channel" in said["check"]
     assert re.search(r"day: \d{3} read", said["collect"])
     assert "case 1" in said["case"]
-    assert "is sound" in said["restore"]
+    assert "is fine" in said["restore"]
     assert copy.stat().st_mode & 0o777 == 0o600
 
 

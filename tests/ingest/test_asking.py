@@ -161,7 +161,7 @@ def test_where_it_costs_the_rest_is_asked_after_once_and_open_cases_daily(acme: 
 
 def test_an_answer_that_says_nothing_does_not_hold_up_the_others(acme: Assembly) -> None:
     take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n:03}") for n in range(50)))
-    network, clock = Network(fails={"p001": Nonsense("none of 20, which is not believed")}), Clock(NOW + DAY + MINUTE)
+    network, clock = Network(fails={"p001": Nonsense("none of 20 known posts exist")}), Clock(NOW + DAY + MINUTE)
     assert turn(acme, network, clock).asked == 25
     assert len(network.all) == 50
     down = Network(fails={"p001": ConnectorError("the network is down")})

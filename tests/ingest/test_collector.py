@@ -362,7 +362,7 @@ def test_what_speaks_to_our_account_is_about_us_whatever_its_words(acme: Assembl
 
 
 def test_a_source_that_fails_is_announced_once_after_two_reads_and_once_when_it_recovers(acme: Assembly) -> None:
-    reading = Reading(acme, forum=Scripted(*[Nonsense("a login page", "look at its address")] * 6, page()))
+    reading = Reading(acme, forum=Scripted(*[Nonsense("a login page", "check its address")] * 6, page()))
     told = []
     for _ in range(7):
         reading.visit()
@@ -372,7 +372,7 @@ def test_a_source_that_fails_is_announced_once_after_two_reads_and_once_when_it_
     first, second = notices(acme.database)
     assert "forum has not been read since" in first
     assert "a login page" in first
-    assert "forum is read again" in second
+    assert "forum is working again" in second
     assert reading.health().failing_since is None
 
 
@@ -499,7 +499,7 @@ def test_a_hung_source_is_cut_at_its_deadline_and_delays_no_other(database: Base
     assert reading.collector.visit("slow", "posts", reading.clock) is None or visits  # and nobody reads it twice
     slow.join(30)
     let_go.set()
-    assert "holds the line" in visits[0].error
+    assert "keeps the connection open" in visits[0].error
 
 
 # -- own replies ----------------------------------------------------------------------------------------------------
@@ -513,7 +513,7 @@ def test_own_replies_that_cannot_be_read_stop_nothing_and_are_told(acme: Assembl
     reading.clock.forward(HOUR)
     assert not reading.health().refused
     assert ("forum", "posts") in reading.collector.due(reading.clock())
-    assert any("our own replies cannot be seen" in each for each in notices(acme.database))
+    assert any("can't see your own replies" in each for each in notices(acme.database))
 
 
 def test_own_replies_that_work_do_not_hide_that_posts_fail(acme: Assembly) -> None:

@@ -112,7 +112,7 @@ def test_what_strangers_say_is_dropped_and_never_logged(
 
 def test_the_same_trouble_is_a_mention_of_the_story_as_long_as_it_is_open(acme: Assembly, network: Network) -> None:
     assert read(acme, network, post("Same here!", author="mira", native_id="same")).kept == 1
-    assert count(acme.database, "cases") == 1, "nobody is called for it"
+    assert count(acme.database, "cases") == 1, "nobody is being called about it"
     assert "Same here!" in words(acme)
     assert retention.retain(acme.database, acme.settings, NOW) == 0
     told = post("We fixed it for everybody.", author="acme_care", parent_id="same", thread_id="thread")

@@ -39,8 +39,8 @@ def test_a_dozen_that_fail_at_once_are_one_notice_and_one_when_they_are_back(man
     network.down.clear()
     for _ in range(8):
         network.round()
-    assert [each.partition(":")[0] for each in network.operator[1:]] == ["11 sources are read again"]
-    assert [each.partition(":")[0] for each in network.staff[1:]] == ["11 sources are read again"]
+    assert [each.partition(":")[0] for each in network.operator[1:]] == ["11 sources are working again"]
+    assert [each.partition(":")[0] for each in network.staff[1:]] == ["11 sources are working again"]
 
 
 def test_those_that_stay_away_are_named_when_the_others_are_back(many: Assembly) -> None:
@@ -53,11 +53,11 @@ def test_those_that_stay_away_are_named_when_the_others_are_back(many: Assembly)
     for _ in range(12):
         network.round()
     _first, again = network.operator
-    assert again == "5 sources are read again: s1, s2, s3, s4, s5; still not read: s0"
+    assert again == "5 sources are working again: s1, s2, s3, s4, s5; still not read: s0"
     network.down.clear()
     for _ in range(8):
         network.round()
-    assert network.operator[2:] == ["s0 is read again"]
+    assert network.operator[2:] == ["s0 is working again"]
 
 
 def test_one_after_another_over_a_day_is_told_one_by_one(many: Assembly) -> None:

@@ -110,7 +110,7 @@ def test_a_million_columns_are_not_read_out(tmp_path: Path) -> None:
     [
         (gzip.compress(b"id,text\n1,words\n", mtime=0), "is compressed (gzip): unpack it"),
         (gzip.compress(b"id,text\n1,words\n", mtime=0)[:15], "is compressed (gzip): unpack it"),
-        (b"PK\x03\x04...", "is a ZIP archive or a workbook: unpack it, or save it as CSV"),
+        (b"PK\x03\x04...", "is a ZIP archive or a workbook: unpack it or save it as CSV"),
     ],
 )
 def test_a_file_of_another_kind_says_what_to_make_of_it(tmp_path: Path, body: bytes, said: str) -> None:
@@ -236,7 +236,7 @@ def test_where_nothing_tells_the_order_the_rows_are_set_aside_until_somebody_doe
     assert list(read) == ["2026-11-04"]
     assert len(aside) == 2
     assert "--dates dmy or --dates mdy" in aside[0]
-    assert "2 dates can be read day first or month first" in told[0]
+    assert "2 dates could be day first or month first" in told[0]
     for order, first in (("dmy", "2026-03-11"), ("mdy", "2026-11-03")):
         read, aside, _ = dated(tmp_path, "11/03/2026", "2026-11-04", "04/05/2026", order=ORDERS[order])
         assert (read["11/03/2026"][:10], aside) == (first, [])
@@ -303,7 +303,7 @@ def test_what_was_decided_is_told(tmp_path: Path) -> None:
     reading = Reading(file(tmp_path, HEAD + "\n".join([*rows, rows[0]]) + "\n"), "import", COLUMNS, NOW)
     assert (len(list(reading.posts())), reading.repeated) == (3, 1)
     shared, repeated = reading.notes()
-    assert "3 rows share their id with other posts, such as 5.70306E+17 (a spreadsheet has rounded them)" in shared
+    assert "3 rows share an id with other posts, such as 5.70306E+17 (a spreadsheet has rounded them)" in shared
     assert "1 rows repeat" in repeated or "1 row repeats" in repeated
 
 
@@ -399,6 +399,6 @@ def test_the_command_says_what_it_did(tmp_path: Path, sqlite: Sqlite) -> None:
     sure = CliRunner().invoke(app, [*words, "--dates", "dmy"])
     assert "2 read, 2 about a brand (0 not kept), 2 new" in sure.output
     assert "1 set aside" in sure.output
-    assert "share their id" in sure.output
+    assert "share an id" in sure.output
     wrong = CliRunner().invoke(app, [*words, "--dates", "us"])
     assert "mdy (month first)" in str(wrong.exception)

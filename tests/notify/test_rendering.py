@@ -104,7 +104,7 @@ def test_a_story_of_several_counts_them_and_its_reminder_says_why(acme: Assembly
     tell(acme, "answered")
     assert alert(acme, root_of(acme)).title == "Acme: 3 people, one story · answered 1 of 3"
     late = replace(root_of(acme), step=1, reason="overdue, nobody has taken it")
-    assert alert(acme, late).title == "Acme: 3 people of one story · overdue, nobody has taken it"
+    assert alert(acme, late).title == "Acme: 3 people, one story · overdue, nobody has taken it"
 
 
 def test_the_time_is_said_once_ahead_as_a_target_and_behind_as_overdue(acme: Assembly) -> None:

@@ -176,7 +176,7 @@ def test_a_mail_that_is_never_confirmed_is_given_up_after_a_few_repeats_and_told
         clock.forward(10 * MINUTE)
     assert len(mail.ledger) == 1 + len(repeats.GAPS)
     assert [row.target for row in deliveries.dead(database)] == ["mail:care@example.org"]
-    assert any("not known whether it ever arrived" in each for each in notices(database))
+    assert any("without confirmation that it arrived" in each for each in notices(database))
 
 
 # -- waiting and refusing -------------------------------------------------------------------------------------------
@@ -233,11 +233,11 @@ def test_who_pressed_sees_it_at_once_although_a_message_has_just_left(
 @pytest.mark.parametrize(
     ("code", "named_as"),
     [
-        ("invalid_auth", "slack refuses everything"),
-        ("token_revoked", "slack refuses everything"),
-        ("channel_not_found", "slack:#care refuses everything"),
-        ("is_archived", "slack:#care refuses everything"),
-        ("not_in_channel", "slack:#care refuses everything"),
+        ("invalid_auth", "slack has refused all messages"),
+        ("token_revoked", "slack has refused all messages"),
+        ("channel_not_found", "slack:#care has refused all messages"),
+        ("is_archived", "slack:#care has refused all messages"),
+        ("not_in_channel", "slack:#care has refused all messages"),
     ],
 )
 def test_a_channel_that_refuses_is_told_on_the_fallback_and_to_the_operator_and_keeps_its_rows(
@@ -318,7 +318,7 @@ def test_a_message_that_is_refused_for_good_is_listed_announced_and_resent_once(
     assert [each.recipient for each in mail.ledger] == ["here@example.org"]
     assert [row.target for row in deliveries.dead(database)] == ["mail:care@example.org"]
     (notice,) = notices(database)
-    assert notice.startswith("mail:care@example.org refused one message for good")
+    assert notice.startswith("mail:care@example.org refused a message permanently")
     assert resend_dead(database, clock()) == 1
     assert resend_dead(database, clock()) == 0
     deliver(acme, clock)

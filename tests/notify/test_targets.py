@@ -91,7 +91,7 @@ def test_a_dead_target_delays_no_other_and_is_told_elsewhere_once_by_name(
     slack.closed_channels.clear()
     live(acme, clock, HOUR, MINUTE)
     assert told_in(slack, "#gone") == flagged(database)
-    assert notices(database)[-1] == "slack:#gone takes messages again"
+    assert notices(database)[-1] == "slack:#gone is working again"
 
 
 @pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "552 5.2.2 Mailbox full"])
@@ -124,7 +124,7 @@ def test_a_refused_key_is_the_whole_channels(database: Base, tmp_path: Path, sla
     clock = Clock(NOW + MINUTE)
     live(acme, clock, 4 * MINUTE)
     assert len(slack.requests) == 1
-    assert [each.partition(" since")[0] for each in notices(database)] == ["slack refuses everything"]
+    assert [each.partition(" since")[0] for each in notices(database)] == ["slack has refused all messages"]
 
 
 # -- where else it is told ------------------------------------------------------------------------------------------
@@ -180,11 +180,11 @@ def test_a_channel_that_is_down_without_a_fallback_is_told_on_any_other(
     told = " ".join(f"{each.subject} {each.text}" for each in mail.ledger)
     assert "charged me twice" in told
     assert "crashes every time" in told
-    assert "slack takes nothing since" in told
-    assert len([each for each in notices(database) if each.startswith("slack takes nothing")]) == 1
+    assert "slack has not accepted messages since" in told
+    assert len([each for each in notices(database) if each.startswith("slack has not accepted messages")]) == 1
     assert findings(acme, clock) == ()
     (line,) = trouble.lines(database, acme.rules, clock())
-    assert line.startswith("slack takes nothing since 4 Mar 10:0")
+    assert line.startswith("slack has been down since 4 Mar 10:0")
     assert line.endswith("meanwhile.")
 
 
@@ -215,8 +215,8 @@ def test_with_one_channel_only_nobody_outside_hears_that_all_is_well(
     (finding,) = [each for each in findings(acme, clock) if "reached nobody" in each]
     assert "alerts have reached nobody since 2026-03-04 10:0" in finding
     line, nobody = trouble.lines(database, acme.rules, clock())
-    assert line.startswith("slack takes nothing since 4 Mar 10:0")
-    assert nobody.startswith("Nobody is alerted at the moment")
+    assert line.startswith("slack has been down since 4 Mar 10:0")
+    assert nobody.startswith("Nobody is being alerted")
     slack.mode = "ok"
     live(acme, clock, HOUR, MINUTE)
     assert findings(acme, clock) == ()
@@ -293,7 +293,7 @@ def test_lists_that_waited_are_one_list(database: Base, tmp_path: Path, slack: F
             target="slack:#care",
             now=NOW + day * DAY,
             due_at=NOW + day * DAY,
-            reason="the list of the day",
+            reason="the daily list",
             payload={"cases": [each]},
             key="slack:#care",
         )

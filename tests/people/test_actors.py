@@ -124,7 +124,7 @@ def test_one_person_has_one_role_by_every_way_that_of_the_login(database: Base, 
     web.disable_user(database, "lead", NOW)  # nobody: the login is not there
     web.add_user(database, "lead", "lead", NOW)
     web.disable_user(database, "lead", NOW)
-    with pytest.raises(NotAllowed, match="may not do anything here any more"):
+    with pytest.raises(NotAllowed, match="no longer has access here"):
         say(database, acme.rules, "1", "take", who=of_slack("T1", "ULEAD"), way="slack", now=NOW)
 
 
@@ -250,7 +250,7 @@ def test_viewers_press_nothing_in_slack_and_are_told_why(database: Base, tmp_pat
     assert press is not None
     spool.keep(press, "slack")
     work_off(database, acme.rules, spool, NOW, lambda _press, words: said.append(words))
-    assert said == ["viewer is a viewer: this asks for staff"]
+    assert said == ["viewer is a viewer; this needs staff"]
     assert case(database, "1").owner == ""
 
 
@@ -267,8 +267,8 @@ def test_an_assistant_and_a_command_speak_with_the_role_of_whom_they_name(sqlite
         return f"{result.output} {result.exception}"
 
     assert "viewer is a viewer" in run("case", "1", "note", "--text", "x", "--as", "viewer")
-    assert "this asks for admin" in run("erase", "--source", "forum", "--author", "olga", "--yes", "--as", "lead")
-    assert "this asks for staff" in run("mute", "add", "domain", "x.example", "--as", "viewer")
+    assert "this needs admin" in run("erase", "--source", "forum", "--author", "olga", "--yes", "--as", "lead")
+    assert "this needs staff" in run("mute", "add", "domain", "x.example", "--as", "viewer")
 
 
 def test_somebody_of_a_shared_address_proves_nothing(database: Base, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_somebody_of_a_shared_address_proves_nothing(database: Base, tmp_path: P
     press("note")
     press("snooze")
     assert count(database, "labels") == 0
-    with pytest.raises(NotAllowed, match="only what they said themselves"):
+    with pytest.raises(NotAllowed, match="only their own actions"):
         press("undo", of_mail("email:care@example.org", "staff"))
     press("undo")
     say(database, acme.rules, "1", "close", who=of_settings("lead"), way="page", now=NOW, detail=DETAILS["close"])

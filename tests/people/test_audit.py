@@ -55,7 +55,7 @@ def test_strangers_cause_so_many_lines_an_hour_and_no_more(database: Base, monke
     for number in range(10):
         note(database, Event.LOGIN_REFUSED if number % 2 else Event.TOKEN_REFUSED, NOW, way="page")
     assert count(database, "audit") == 4
-    assert "more are refused" in str(audit.lines(database, audit.Filter(), 1)[0].detail)
+    assert "more refusals this hour" in str(audit.lines(database, audit.Filter(), 1)[0].detail)
     note(database, Event.LOGIN, NOW, way="page")
     note(database, Event.LOGIN_REFUSED, NOW + HOUR + HOUR, way="page")
     assert count(database, "audit") == 6, "who gets in is written all the same, and so is the next hour"

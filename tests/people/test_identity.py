@@ -126,7 +126,7 @@ def test_one_person_who_is_known_twice_is_one_person(database: Base, tmp_path: P
     user_of(database, "Ana")
     assert say_it(acme, "take", of_slack("T1", "UANA", "ana.example")) == "taken by Ana, 10:00"
     for other in (of_page("Ana"), of_settings("Ana"), of_mail("email:Ana@Example.org"), of_name("Ana")):
-        assert say_it(acme, "take", other) == "Ana has it already"
+        assert say_it(acme, "take", other) == "Ana already has it"
     without = house(database, tmp_path, BEN)
     assert escalation.people_left(database, without.rules, NOW) == 0, "she still has her login"
     assert case(database, "1").owner_id == "page:Ana"
@@ -144,11 +144,11 @@ def test_two_people_of_one_name_are_two(database: Base, tmp_path: Path) -> None:
     )  # fmt: skip
     other = of_slack("T1", "UOTHER", "Ana")
     say_it(acme, "take", other)
-    assert say_it(acme, "take", of_settings("Ana")).startswith("Ana (Slack, not in people) was first and has it")
+    assert say_it(acme, "take", of_settings("Ana")).startswith("Ana (Slack, not in people) already took it")
     shown = [each.name for each in Directory(database, acme.settings).everyone]
     assert shown == ["Ana", "Ben", "Ana (Slack, not in people)"]
     escalation.escalate(database, acme.rules, NOW + 2 * HOUR)  # the claim has expired: its owner is asked, nobody else
-    asked = [row for row in messages(database) if "no answer yet" in row.reason]
+    asked = [row for row in messages(database) if "not answered yet" in row.reason]
     assert [(row.target, row.payload["ping"]) for row in asked] == [("slack:#care", ["UOTHER"])]
     say_it(acme, "release", other)
     say_it(acme, "assign", of_settings("Ben"), owner="Ana")

@@ -106,7 +106,7 @@ def test_an_older_copy_forgets_again_and_closes_what_is_open(acme: Assembly) -> 
     (other,) = take(acme, post(LATE, native_id="c", author="mira"))
     carried = carry_over(acme.database, NOW + 2 * HOUR)
     assert (carried.entries, carried.posts, carried.without_key) == (3, 1, 0)
-    assert carried.words == "Carried over 3 erasures made since: 1 post forgotten again."
+    assert carried.words == "Carried over 3 erasures made since then: 1 post erased again."
     found = case(acme.database, again)
     assert (found.author, found.outcome, found.closed_by) == ("", "deleted", "Earful")
     assert case(acme.database, other).author == "mira"
@@ -192,7 +192,7 @@ def test_import_and_restore_ask_and_say_how_many(sqlite: Sqlite, tmp_path: Path)
     assert "1 post skipped: erased here, or deleted on the network" in call(file, *words)
     sqlite.close()
     said = call(file, "restore", str(tmp_path / "copy"))
-    assert "Carried over 2 erasures made since: 1 post forgotten again." in said
+    assert "Carried over 2 erasures made since then: 1 post erased again." in said
     database = Sqlite(sqlite.path)
     assert [row["author"] for row in database.rows("SELECT author FROM posts ORDER BY author")] == ["", "mira"]
     database.close()
@@ -203,5 +203,5 @@ def test_import_and_restore_ask_and_say_how_many(sqlite: Sqlite, tmp_path: Path)
     there = elsewhere / "settings.toml"
     shutil.copyfile(file, there)
     moved = call(there, "restore", str(tmp_path / "newer"))
-    assert "2 erasures cannot be told: their key is missing" in moved
+    assert "2 erasures can't be read because their key is missing" in moved
     assert json.loads(call(there, "status", "--json").splitlines()[0])["erasures_without_key"] == 2

@@ -68,7 +68,7 @@ def settled(acme: Assembly) -> str:
           "text": "@olga, sorry", "parent_id": "a", "thread_id": "t", "posted_at": stamped, "seen_at": stamped,
           "case_id": first, "automatic": 0, "sent_on": 0}],
     )  # fmt: skip
-    key_values.add_mute(acme.database, "Acme", "author", "forum/olga", "3 times not us", NOW, offered=True)
+    key_values.add_mute(acme.database, "Acme", "author", "forum/olga", "marked “not us” 3 times", NOW, offered=True)
     sources.set_aside(acme.database, "forum", [Aside(b'{"by": "olga"}', "no date"), Aside(b"{}", "no date")], NOW)
     letter = {"subject": "The week", "html": "olga on forum", "text": "3 days, olga on forum", "headers": {}}
     deliveries.queue(

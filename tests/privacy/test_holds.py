@@ -198,7 +198,7 @@ def test_the_command_holds_lists_shows_and_ends(sqlite: Sqlite, tmp_path: Path) 
         return result.exit_code, result.output if not result.exception else str(result.exception)
 
     assert call() == (0, "Nothing is on hold.\n")
-    assert "a hold needs its ground" in call(mine)[1]
+    assert "a hold needs a ground" in call(mine)[1]
     assert "is on hold until" in call(mine, "--ground", "claim 12", "--days", "30")[1]
     assert json.loads(call("--json")[1])["ground"] == "claim 12"
     assert WORD in call(mine, "--show")[1]

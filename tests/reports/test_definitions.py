@@ -70,8 +70,8 @@ def test_page_letter_report_and_api_give_one_set_of_figures(acme: Office) -> Non
     assert (line.value, line.note.split(";")[0]) == ("33%", "of 3 cases due")
     page = " ".join(re.sub(r"<[^>]+>", " ", acme.person("Ana", "admin").get("/insights?days=7").text).split())
     assert f"{100 * negative / len(judged):.0f}% negative ({negative} of {len(judged)} judged)" in page
-    assert "2 of 4 waiting cases answered; praise is left out" in page
-    assert "33% answered within the target, of 3 due" in page
+    assert "2 of 4 waiting cases answered; praise excluded" in page
+    assert "33% answered within the target (3 due)" in page
     with database.transaction():
         web.add_token(database, "secret-of-the-test", "test", "api", NOW, role="viewer", until=NOW + DAY)
     asked = {"since": f"{NOW - 7 * DAY:%Y-%m-%dT%H:%M:%SZ}", "until": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}
@@ -95,7 +95,7 @@ def test_metrics_count_waiting_cases_as_the_report_and_the_page_do(acme: Office)
     assert (report.turns, report.answered, report.private) == (sum(now.values()), now["answered"], now["private"])
     inbox = " ".join(re.sub(r"<[^>]+>", " ", ana.get("/").text).split())
     assert "2 answered but still open" in inbox
-    assert "1 went on in private" in inbox
+    assert "1 moved to private messages" in inbox
 
 
 def test_what_went_on_in_private_stands_beside_the_answers_with_its_share_of_all_that_were_due(acme: Office) -> None:

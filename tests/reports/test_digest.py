@@ -223,7 +223,7 @@ def test_a_mail_program_can_offer_to_end_the_letters(sqlite: Sqlite, tmp_path: P
         ({"operator": ("email:ops@acme.example",)}, "ops@acme.example", "write to ops@acme.example, who"),
         ({"tables": '[[people]]\nname = "Ana"\nrole = "lead"\nemail = "ana@acme.example"\n'}, "ana@acme.example",
          "ask Ana (ana@acme.example), who"),
-        ({}, "earful@acme.example", "ask whoever runs Earful for you; your address stands in its settings"),
+        ({}, "earful@acme.example", "ask whoever runs Earful for you; your address is in its settings"),
     ],
 )  # fmt: skip
 def test_without_a_page_that_others_reach_the_letter_says_whom_to_ask(
@@ -300,7 +300,7 @@ def test_a_week_is_not_compared_with_a_part_of_one(acme: Assembly) -> None:
     write(acme, at=MONDAY - 2 * DAY, author="mia")
     view = digest.view(acme.database, acme.rules, MONDAY)
     assert (view.mentions_before, view.negative_share_before) == (None, None)
-    assert "Not compared with the week before, which was not whole: Earful began on Thu 26 Feb." in view.notes
+    assert "No comparison with the week before, which was incomplete: Earful started on Thu 26 Feb." in view.notes
 
 
 def test_a_week_is_compared_with_the_week_before(acme: Assembly) -> None:
@@ -363,12 +363,14 @@ def test_alerts_that_were_not_for_us_are_counted_among_those_of_the_week(acme: A
 
 def test_mutes_that_are_offered_are_told_with_the_reason_and_the_place_to_answer(acme: Assembly) -> None:
     """Once somebody has said yes or no, the letter is silent about it."""
-    key_values.add_mute(acme.database, "Acme", "author", "forum/bugs", "3 times not us", MONDAY, offered=True)
-    key_values.add_mute(acme.database, "Acme", "domain", "toons.example", "4 times not us", MONDAY, offered=True)
+    key_values.add_mute(acme.database, "Acme", "author", "forum/bugs", "marked “not us” 3 times", MONDAY, offered=True)
+    key_values.add_mute(
+        acme.database, "Acme", "domain", "toons.example", "marked “not us” 4 times", MONDAY, offered=True
+    )
     notes = digest.view(acme.database, acme.rules, MONDAY).notes
-    assert "Mute the author forum/bugs? 3 times not us." in notes
-    assert "Mute links to toons.example? 4 times not us." in notes
-    assert any(note.startswith("Say yes or no on the desk") for note in notes)
+    assert "Mute the author forum/bugs? marked “not us” 3 times." in notes
+    assert "Mute links to toons.example? marked “not us” 4 times." in notes
+    assert any(note.startswith("Accept or decline on the page Desk") for note in notes)
     offered = key_values.mutes(acme.database, offered=True)
     key_values.accept_mute(acme.database, offered[0]["n"], "Ana", MONDAY)
     key_values.undo_mute(acme.database, offered[1]["n"], MONDAY)
@@ -379,7 +381,7 @@ def test_what_was_found_too_late_to_call_anybody_is_told(acme: Assembly) -> None
     """A source could not be read for two days."""
     write(acme, at=MONDAY - 4 * DAY, seen=2 * DAY)
     notes = digest.view(acme.database, acme.rules, MONDAY).notes
-    assert "1 complaint was found so late that nobody was called; earful cases lists what is open." in notes
+    assert "1 complaint was found too late to alert anyone; earful cases lists what is open." in notes
 
 
 def test_people_are_heard_in_their_own_words_once_each(acme: Assembly) -> None:
@@ -436,7 +438,7 @@ def test_a_quiet_week_says_so_and_which_sources_were_read(acme: Assembly) -> Non
     letter = digest.letter_of(acme.database, acme.rules, MONDAY, key="k")
     assert letter.subject.endswith("A quiet week: nobody wrote")
     for words in (letter.text, visible(letter.html)):
-        assert "Every source was read: forum, chirp, news." in words
+        assert "All sources were read: forum, chirp, news." in words
         assert "Small numbers" not in words
 
 
@@ -584,7 +586,7 @@ forum not read Tue 02:10-05:40: 503 from the server; read again since
 GOOD TO KNOW
 
 1 of 3 alerts was not relevant.
-1 post of praise this week, still without a thank-you.
+1 post of praise this week without a thank-you yet.
 """
 HTML = """\
 Acme, Globex: your week Mon 2 Mar to Mon 9 Mar 2026 1 person still without an answer. 2 days 22 h · nobody
@@ -599,7 +601,7 @@ forum · complaint https://forum.example/zoe "I love Acme, wonderful people, tha
 Time to answer, median opening hours, only 1 case 20 minutes Time to answer, 90th percentile opening hours, only 1 case
 20 minutes Time to answer, median wall clock, only 1 case 20 minutes From post to found median, only 3 cases 1
 minute What we did not see forum not read Tue 02:10-05:40: 503 from the server; read again since Good to know
-1 of 3 alerts was not relevant. 1 post of praise this week, still without a thank-you.
+1 of 3 alerts was not relevant. 1 post of praise this week without a thank-you yet.
 """
 
 

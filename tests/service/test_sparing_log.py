@@ -39,7 +39,7 @@ def test_a_fault_that_repeats_is_said_once_a_minute_with_its_count(log: Log) -> 
         log.say("%s failed: %s", logging.ERROR, "deliver", "OperationalError")
         log.now += 1
     assert log.lines[0] == "deliver failed: OperationalError"
-    assert log.lines[1] == "deliver failed: OperationalError (59 times more in the last minute)"
+    assert log.lines[1] == "deliver failed: OperationalError (59 more times in the last minute)"
     assert len(log.lines) == 10
 
 

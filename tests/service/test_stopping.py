@@ -43,7 +43,7 @@ class Part:
         return ""
 
     def last_words(self) -> None:
-        self._did("last words")
+        self._did("the last messages")
 
     def named(self, name: str) -> Stopping:
         return Stopping(self, name)
@@ -63,7 +63,7 @@ class Stopping:
         return self.part.late != self.name
 
 
-ORDER = ["page", "engine", "last words", "checkpoint", "release", "close"]
+ORDER = ["page", "engine", "the last messages", "checkpoint", "release", "close"]
 
 
 def test_what_begins_work_stops_first_and_the_connections_go_last() -> None:
@@ -72,7 +72,7 @@ def test_what_begins_work_stops_first_and_the_connections_go_last() -> None:
     assert part.done == ORDER
 
 
-@pytest.mark.parametrize("failing", ["last words", "checkpoint", "release", "close"])
+@pytest.mark.parametrize("failing", ["the last messages", "checkpoint", "release", "close"])
 def test_a_part_that_fails_keeps_no_other_from_its_turn(failing: str, caplog: pytest.LogCaptureFixture) -> None:
     part = Part(failing)
     assert part.stopped()
@@ -85,7 +85,7 @@ def test_a_part_that_fails_keeps_no_other_from_its_turn(failing: str, caplog: py
 def test_nothing_is_closed_while_something_still_runs(late: str, failing: str) -> None:
     part = Part(failing, late=late)
     assert not part.stopped()
-    assert part.done == ["page", "engine", "last words"]
+    assert part.done == ["page", "engine", "the last messages"]
 
 
 def test_a_tick_in_the_middle_of_a_transaction_is_waited_for(database: Sqlite | Postgresql, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_file_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> N
         with_secrets_file(tmp_path / "settings.toml", {})
     (fault,) = refused.value.faults
     assert fault.file == str(file)
-    assert "others may write" in fault.found
+    assert "others can write" in fault.found
     assert "chmod 600" in fault.write
 
 

@@ -110,7 +110,7 @@ def test_midnight_may_be_written_as_the_end_of_the_day(tmp_path: Path) -> None:
 def test_a_desk_that_closes_for_the_last_minute_of_the_day_is_worth_a_look(tmp_path: Path) -> None:
     blocks = [{"days": ["mon"], "start": "00:00", "end": end} for end in ("17:00", "23:59")]
     (warning,) = read(tmp_path, sound_with("desk", "hours", value=blocks)).warnings
-    assert warning == 'desk.hours[1] ends at 23:59, a minute before midnight: write end = "00:00"'
+    assert warning == 'desk.hours[1] ends at 23:59, a minute before midnight. For midnight, write end = "00:00"'
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_span_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     "text", ["", "5", "m", "-5m", "5 minutes", "1.5h", "٣m", "5m\n5m", "9999999999s", 5, True, None]
 )
 def test_anything_else_is_no_span(text: object) -> None:
-    with pytest.raises(ValueError, match="write a span such as"):
+    with pytest.raises(ValueError, match="write a duration such as"):
         models.span(text)
 
 
@@ -251,7 +251,7 @@ def test_a_missing_file_is_one_fault_that_says_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(SettingsError) as caught:
         load(tmp_path / "none.toml", {})
     assert str(caught.value) == (
-        f"{tmp_path}/none.toml: found no such file; name another with --settings FILE, or write one with: earful init"
+        f"{tmp_path}/none.toml: found no such file; name it with --settings FILE, or create one with: earful init"
     )
 
 
@@ -262,24 +262,24 @@ def test_a_folder_in_place_of_the_file_is_one_fault(tmp_path: Path) -> None:
 
 def test_bad_syntax_names_the_line(tmp_path: Path) -> None:
     assert faults(tmp_path, '[earful]\nzone = "UTC"\nlog = text\n') == [
-        "settings.toml:3: found what is not TOML at column 7 (invalid value); "
+        "settings.toml:3: found invalid TOML at column 7 (invalid value); "
         'write key = "text", key = 5, key = ["a", "b"] or [table]'
     ]
 
 
 def test_an_unclosed_text_names_the_end_of_the_file(tmp_path: Path) -> None:
-    assert faults(tmp_path, 'a = 1\nb = """\nnever closed')[0].startswith("settings.toml:3: found what is not TOML")
+    assert faults(tmp_path, 'a = 1\nb = """\nnever closed')[0].startswith("settings.toml:3: found invalid TOML")
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[alerts]\n[desk]\n[alerts]\n", "3: found a table that stands above already; write its keys there"),
+        ("[alerts]\n[desk]\n[alerts]\n", "3: found a table that already appears above; add its keys there"),
         (
             "[alerts]\nnotify = []\nnotify = []\n",
-            "3: found a key that stands above already in this table; write it once",
+            "3: found a key that already appears in this table; keep one of them",
         ),
-        ("[[brands]]\nname = “Acme”\n", '2: found a quotation mark of a word processor; write straight ones: "text"'),
+        ("[[brands]]\nname = “Acme”\n", '2: found a typographic quotation mark; use straight ones: "text"'),
     ],
 )
 def test_a_slip_that_python_tells_in_its_own_words_is_told_in_ours(tmp_path: Path, text: str, said: str) -> None:
@@ -307,7 +307,7 @@ def test_bytes_that_are_not_utf8_name_the_line(tmp_path: Path) -> None:
 
 def test_ten_megabytes_are_refused_unread(tmp_path: Path) -> None:
     assert faults(tmp_path, b"#" * 10_000_000) == [
-        "settings.toml: found more than 1 MB; keep settings alone in this file"
+        "settings.toml: found more than 1 MB; keep only settings in this file"
     ]
 
 
@@ -324,10 +324,10 @@ def test_an_empty_file_says_everything_that_is_missing(tmp_path: Path) -> None:
         "settings.toml: sources: found nothing; write at least one [[sources]] table with name and kind",
         "settings.toml: channels: found nothing; write at least one [[channels]] table, "
         'such as name = "console" and kind = "console"',
-        'settings.toml: earful.operator[0]: found "console", which names no channel and no person; '
-        "write a [[channels]] table of that name",
-        'settings.toml: alerts.notify[0]: found "console", which names no channel and no person; '
-        "write a [[channels]] table of that name",
+        'settings.toml: earful.operator[0]: found "console", which is not a channel or a person; '
+        "add a [[channels]] table with that name",
+        'settings.toml: alerts.notify[0]: found "console", which is not a channel or a person; '
+        "add a [[channels]] table with that name",
     ]
 
 
@@ -372,20 +372,20 @@ def test_all_faults_are_said_at_once_each_with_its_line(tmp_path: Path) -> None:
         'settings.toml:3: earful.retantion: found an unknown key; did you mean "retention"?',
         'settings.toml:7: brands[0].query: found "NOT acme"; a post could match without any word of the query (at '
         "character 1): give every alternative a word that must stand in the post, such as acme -jobs",
-        'settings.toml:10: brands[1].name: found "acme" a second time; write a name that no other brand has',
+        'settings.toml:10: brands[1].name: found "acme" twice; each brand needs its own name',
         'settings.toml:15: sources[0].kind: found an unknown kind, "hackrnews"; did you mean "hackernews"? '
         f"The kinds are {', '.join(json.dumps(kind) for kind in list(connectors.KINDS)[:-1])} or "
         f'"{list(connectors.KINDS)[-1]}"',
-        'settings.toml:16: sources[0].every: found "5 minutes"; write a span such as "5m"',
-        'settings.toml:23: alerts.notify[0]: found "consloe:#care", which names no channel and no person; '
+        'settings.toml:16: sources[0].every: found "5 minutes"; write a duration such as "5m"',
+        'settings.toml:23: alerts.notify[0]: found "consloe:#care", which is not a channel or a person; '
         'did you mean "console:#care"?',
-        'settings.toml:23: alerts.notify[1]: found "Ana", which names no channel and no person; '
+        'settings.toml:23: alerts.notify[1]: found "Ana", which is not a channel or a person; '
         'write a target such as "console"',
         "settings.toml:24: alerts.messages_per_hour: found 0; write 1 or more",
-        'settings.toml:27: alerts.escalation.urgent[1].notify[0]: found "nxt", which names no channel and no person; '
+        'settings.toml:27: alerts.escalation.urgent[1].notify[0]: found "nxt", which is not a channel or a person; '
         'did you mean "next"?',
-        'settings.toml:27: alerts.escalation.urgent[1].after: found "5m", which is no later than the step before; '
-        "write steps that rise",
+        'settings.toml:27: alerts.escalation.urgent[1].after: found "5m", which is not later than the step before; '
+        "each step must come later than the one before",
     ]
 
 
@@ -396,36 +396,36 @@ ANA = SOUND["people"][0]
     ("way", "value", "said"),
     [
         (("brand",), [], 'brand: found an unknown key; did you mean "brands"?'),
-        (("brands",), {"name": "a", "query": "a"}, "brands: found a table; write [[brands]], in two pairs of brackets"),
+        (("brands",), {"name": "a", "query": "a"}, "brands: found a table; write [[brands]], with double brackets"),
         (("sources",), [], "sources: found nothing; write at least one [[sources]] table with name and kind"),
         (("sources", 0, "name"), "a:b", 'sources[0].name: found "a:b"; write 1 to 64 characters that hold no colon and '
          "do not begin with a space"),
-        (("sources", 1), {"name": "HN", "kind": "hackernews"}, 'sources[1].name: found "HN" a second time; '
-         "write a name that no other source has"),
+        (("sources", 1), {"name": "HN", "kind": "hackernews"}, 'sources[1].name: found "HN" twice; '
+         "each source needs its own name"),
         (("sources", 0, "evry"), "5m", 'sources[0].evry: found an unknown key; did you mean "every"?'),
         (("sources", 0, "pagesize"), 5, 'sources[0].pagesize: found an unknown key; did you mean "page_size"?'),
         (("sources", 0, "kind"), 5, "sources[0].kind: found 5; write text in quotes"),
         (("brands", 0, "accounts"), {"hnn": ["acme"]}, 'brands[0].accounts.hnn: found "hnn", which is not the name of '
          'a source; did you mean "hn"?'),
-        (("alerts", "notify"), [], 'alerts.notify: found an empty list; write who is told, such as ["slack:#care"]'),
+        (("alerts", "notify"), [], 'alerts.notify: found an empty list; write who is alerted, such as ["slack:#care"]'),
         (("alerts", "notify"), "console", 'alerts.notify: found "console"; write a list such as ["one", "two"]'),
         (("alerts", "quiet_start"), "8 pm", 'alerts.quiet_start: found "8 pm"; write a time of day such as "09:00"'),
         (("alerts", "mention_people"), ["urgnt"], 'alerts.mention_people[0]: found "urgnt"; write one of "critical", '
          '"urgent", "normal" or "gentle"'),
         (("alerts", "escalation"), {"urgent": [{"after": "soon", "notify": ["next"]}]}, "alerts.escalation.urgent[0]"
-         '.after: found "soon"; write a share of the target such as "75%", or a span such as "5m"'),
+         '.after: found "soon"; write a share of the target such as "75%", or a duration such as "5m"'),
         (("alerts", "escalation"), {"urgent": [{"after": "75%", "notify": []}]}, "alerts.escalation.urgent[0].notify: "
          "found an empty list; write at least 1"),
         (("alerts", "routes", 0, "source"), ["hnn"], 'alerts.routes[0].source[0]: found "hnn", which is not the name '
          'of a source; did you mean "hn"?'),
         (("alerts", "routes", 0, "owner"), "Bo", 'alerts.routes[0].owner: found "Bo", which is not the name of a '
          'person; write one of "Ana"'),
-        (("people",), [ANA | {"name": "next"}], 'people[0].name: found "next"; write a name that means nothing else in '
-         "notify"),
-        (("people",), [ANA | {"targets": ["Ana"]}], 'people[0].targets[0]: found "Ana", which names no channel; '
+        (("people",), [ANA | {"name": "next"}], 'people[0].name: found "next"; write another name; this one '
+         "has a meaning in notify"),
+        (("people",), [ANA | {"targets": ["Ana"]}], 'people[0].targets[0]: found "Ana", which is not a channel; '
          'write a target such as "console"'),
         (("people",), [ANA | {"shifts": [{"start": "22:00", "end": "06:00"}]}], "people[0].shifts[0].end: found "
-         '"06:00", which is not after the start at 22:00; write a later end; a night is two shifts'),
+         '"06:00", which is not after the start at 22:00; write a later end; split a night shift at midnight'),
         (("desk", "holidays"), ["Christmas"], 'desk.holidays[0]: found "Christmas"; write a day such as 2026-12-25'),
         (("desk", "hours"), [], "desk.hours: found an empty list; write at least 1"),
         (("desk", "targets"), {"urgent": {"first": "0s"}}, 'desk.targets.urgent.first: found "0s"; write 1s or more'),
@@ -438,8 +438,8 @@ ANA = SOUND["people"][0]
          '"https://earful.example.org"'),
         (("database", "url"), "mysql://host/earful", "database.url: found neither an SQLite file nor a PostgreSQL "
          'address; write "sqlite:FILE" or "postgresql://USER@HOST/NAME"'),
-        (("digest", "to"), ["mail:boss@example.org"], 'digest.to[0]: found "mail:boss@example.org", which names no '
-         'channel and no person; write a target such as "console"'),
+        (("digest", "to"), ["mail:boss@example.org"], 'digest.to[0]: found "mail:boss@example.org", which is not a '
+         'channel or a person; write a target such as "console"'),
     ],
 )  # fmt: skip
 def test_one_wrong_value_is_one_fault_in_these_words(
@@ -478,7 +478,7 @@ def test_an_extra_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: py
     channel = {"name": "push", "kind": "apprise", **NEEDED["apprise"]}
     found = faults(tmp_path, SOUND | {"channels": [*SOUND["channels"], channel]})
     assert found == [
-        'settings.toml:3: channels[1].kind: found "apprise", whose library apprise is not installed; '
+        'settings.toml:3: channels[1].kind: found "apprise", but its library apprise is not installed; '
         "run in Earful's folder: .venv/bin/pip install -e '.[apprise]'"
     ]
 
@@ -512,7 +512,7 @@ def test_a_secret_file_that_everybody_can_read_is_a_warning(tmp_path: Path) -> N
     (tmp_path / "token").write_text("s3cret")
     (tmp_path / "token").chmod(0o644)
     assert read(tmp_path, x_source({"file": "token"})).warnings == (
-        "sources[0].bearer_token: token can be read by everybody on this machine (mode 0644); run: chmod 600 token",
+        "sources[0].bearer_token: token is readable by everyone on this machine (mode 0644); run: chmod 600 token",
     )
 
 
@@ -523,10 +523,10 @@ def test_a_secret_file_that_everybody_can_read_is_a_warning(tmp_path: Path) -> N
             {"env": "NOBODY"},
             'found an environment variable that is unset, "NOBODY"; write NOBODY=... into ',
         ),
-        ({"env": ""}, 'found an environment variable that is unset, ""; set it, or write where the secret is'),
+        ({"env": ""}, 'found an environment variable that is unset, ""; set it, or say where the secret is'),
         (
             {"file": "none"},
-            'found the secret file "none", which does not exist; create it, or write where the secret is',
+            'found the secret file "none", which does not exist; create it, or say where the secret is',
         ),
         ({"file": "empty"}, 'found the secret file "empty", which is empty; write the secret into it'),
         ({"file": "latin"}, 'found the secret file "latin", which is not text; write the secret into it as UTF-8 text'),
@@ -572,7 +572,7 @@ def test_a_database_without_a_password_may_stand_in_the_file(tmp_path: Path, url
 def test_a_database_password_may_not(tmp_path: Path, url: str) -> None:
     assert faults(tmp_path, SOUND | {"database": {"url": url}}) == [
         "settings.toml:5: database.url: found a secret in plain text; "
-        'write { env = "NAME" } or { file = "PATH" }, so that this file can be shown and copied'
+        'write { env = "NAME" } or { file = "PATH" }, so that this file is safe to share'
     ]
 
 
@@ -848,6 +848,6 @@ kind = "console"
     with pytest.raises(SettingsError) as refused:
         settings_from(tmp_path, channels=channels, notify=(*told, "console"), environ={"TOKEN": "xoxb-1"})
     said = "\n".join(map(str, refused.value.faults))
-    assert said.count("names no place in Slack") == 2
-    assert said.count("is no mail address") == 1
+    assert said.count("is not a Slack channel or user") == 2
+    assert said.count("is not a mail address") == 1
     assert len(refused.value.faults) == 3

@@ -26,12 +26,12 @@ def warned(folder: Path, earful: str = "", channels: str = CONSOLE, secret: str 
     [
         ('page_url = "http://care.example.org"', "page_url is http: passwords"),
         ('page_url = "http://203.0.113.7:8321"', "page_url is http: passwords"),
-        ('page_listen = "0.0.0.0:8321"', "page_listen answers other machines"),
-        ('page_listen = "[::]:8321"', "page_listen answers other machines"),
+        ('page_listen = "0.0.0.0:8321"', "page_listen is open to other machines"),
+        ('page_listen = "[::]:8321"', "page_listen is open to other machines"),
         ('page_url = "https://care.example.org"', "trusted_proxies is empty"),
-        (BEHIND.replace("127.0.0.1", "0.0.0.0/0"), 'trusts "0.0.0.0/0": anybody'),
-        (BEHIND.replace("127.0.0.1", "::/0"), 'trusts "::/0": anybody'),
-        (BEHIND.replace("127.0.0.1", "128.0.0.0/1"), 'trusts "128.0.0.0/1": anybody'),
+        (BEHIND.replace("127.0.0.1", "0.0.0.0/0"), 'trusts "0.0.0.0/0": anyone'),
+        (BEHIND.replace("127.0.0.1", "::/0"), 'trusts "::/0": anyone'),
+        (BEHIND.replace("127.0.0.1", "128.0.0.0/1"), 'trusts "128.0.0.0/1": anyone'),
     ],
 )
 def test_a_page_that_can_be_overheard_or_guessed_is_worth_a_look(tmp_path: Path, earful: str, words: str) -> None:
@@ -44,7 +44,7 @@ def test_a_page_that_is_guarded_is_not(tmp_path: Path, earful: str) -> None:
 
 
 def test_mails_whose_buttons_lead_nowhere_are_worth_a_look(tmp_path: Path) -> None:
-    assert "their buttons lead nowhere" in warned(tmp_path, channels=MAIL)
+    assert "the buttons in mails work only on this machine" in warned(tmp_path, channels=MAIL)
     assert warned(tmp_path, BEHIND, MAIL) == ""
 
 
@@ -57,7 +57,7 @@ def test_files_that_everybody_can_read_are_worth_a_look(tmp_path: Path, name: st
     assert worth_a_look(settings) == []
     settings.file.with_name(name).chmod(0o644)
     (line,) = worth_a_look(settings)
-    assert line.startswith(f"{name} can be read by everybody on this machine (mode 0644); run: chmod 600 ")
+    assert line.startswith(f"{name} is readable by everyone on this machine (mode 0644); run: chmod 600 ")
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_a_folder_that_stands_keeps_its_mode(tmp_path: Path) -> None:
 def test_a_file_that_stands_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text("mine")
-    with pytest.raises(InstallError, match="stands already and is left as it is"):
+    with pytest.raises(InstallError, match="already exists and was not changed"):
         init("Acme", path)
     assert path.read_text() == "mine"
 
@@ -147,7 +147,7 @@ def test_what_is_no_brand_is_refused_and_nothing_is_written(tmp_path: Path, bran
         ({"zone": "Berlin"}, 'Try "Europe/Berlin"'),
         ({"hours": "always"}, 'Example: "mon-fri 09:00-17:00"'),
         ({"hours": "mon-fri 9-17"}, 'Example: "mon-fri 09:00-17:00"'),
-        ({"name": "a:b"}, "up to 64 letters, and no colon"),
+        ({"name": "a:b"}, "up to 64 characters without a colon"),
     ],
 )
 def test_a_wrong_answer_says_how_to_write_it(tmp_path: Path, keywords: dict[str, str], said: str) -> None:
@@ -217,8 +217,8 @@ def test_opening_hours_have_blocks(tmp_path: Path) -> None:
 
 def test_the_report_says_which_sources_work_now_and_what_the_others_need(tmp_path: Path) -> None:
     report = init("Acme", tmp_path / "my care.toml")
-    lines = dict(re.findall(r"^(Work now|Need a key|Need approval)[^:]*: +(.*)$", report, re.MULTILINE))
-    assert all(name in lines["Work now"] for name in ("Hacker News", "Google News", "Mastodon", "Bluesky"))
+    lines = dict(re.findall(r"^(Ready, no key|Need a key|Need approval)[^:]*: +(.*)$", report, re.MULTILINE))
+    assert all(name in lines["Ready, no key"] for name in ("Hacker News", "Google News", "Mastodon", "Bluesky"))
     assert "X " in lines["Need a key"]
     assert "Reddit" in lines["Need approval"]
     assert all(len(line) <= 80 for line in report.splitlines() if str(tmp_path) not in line)
@@ -226,8 +226,8 @@ def test_the_report_says_which_sources_work_now_and_what_the_others_need(tmp_pat
 
 
 def test_an_installation_inside_the_checkout_is_warned_of(tmp_path: Path) -> None:
-    assert "an upgrade could meet it" in init("Acme", tmp_path / "a.toml", checkout=tmp_path)
-    assert "an upgrade could meet it" not in init("Acme", tmp_path / "b.toml")
+    assert "an upgrade could overwrite it" in init("Acme", tmp_path / "a.toml", checkout=tmp_path)
+    assert "an upgrade could overwrite it" not in init("Acme", tmp_path / "b.toml")
 
 
 def test_the_sources_and_channels_that_need_a_key_load_once_they_have_it(tmp_path: Path) -> None:

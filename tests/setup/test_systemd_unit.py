@@ -174,7 +174,7 @@ def nobody() -> str:
 
 def test_a_user_that_is_not_there_is_told_with_the_command_that_makes_it(tmp_path: Path) -> None:
     (told,) = troubles(settings_at(INSTALLED, "sqlite:/var/lib/earful/e", tmp_path), PROGRAM, "no-such-user-here")
-    assert told == "there is no user no-such-user-here here yet: sudo useradd --system --user-group no-such-user-here"
+    assert told == "there is no user no-such-user-here yet; run: sudo useradd --system --user-group no-such-user-here"
 
 
 def test_what_the_user_may_not_reach_is_told_before_systemd_fails(tmp_path: Path, nobody: str) -> None:

@@ -142,7 +142,7 @@ def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing_behind(filled: Sql
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert "copy.sqlite.partial: " in ran.stdout
-    assert "the old backup stays" in ran.stdout
+    assert "the old backup is kept" in ran.stdout
     assert list(target.parent.iterdir()) == []
 
 
@@ -195,7 +195,7 @@ def test_nothing_is_put_back_under_a_running_daemon(filled: Sqlite, tmp_path: Pa
     copy = tmp_path / "copy.sqlite"
     filled.backup_to(copy)
     role = filled.hold_role("daemon", NOW)
-    with pytest.raises(DatabaseUnusable, match=r"already served by.*nothing was changed"):
+    with pytest.raises(DatabaseUnusable, match=r"already in use by.*nothing was changed"):
         restore_to(copy, filled.path, NOW)
     role.release()
     assert count(filled, "mentions") == 20
@@ -205,7 +205,7 @@ def test_checking_a_copy_changes_nothing(filled: Sqlite, tmp_path: Path) -> None
     copy = tmp_path / "copy.sqlite"
     filled.backup_to(copy)
     before = {each.name for each in tmp_path.iterdir()}
-    assert "sound: 20 mentions" in restore_to(copy, filled.path, NOW, only_check=True)
+    assert "fine: 20 mentions" in restore_to(copy, filled.path, NOW, only_check=True)
     assert {each.name for each in tmp_path.iterdir()} == before
 
 

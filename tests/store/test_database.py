@@ -118,7 +118,7 @@ def test_a_file_that_another_program_holds_is_no_damaged_file(tmp_path: Path) ->
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("PRAGMA locking_mode=EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(DatabaseBusy, match=r"another program has held it for 0\.1 seconds\. Try again") as caught:
+    with pytest.raises(DatabaseBusy, match=r"another program has locked it for 0\.1 seconds\. Try again") as caught:
         Sqlite(path, timeout=0.1)
     assert "restore" not in str(caught.value)
     holder.close()
@@ -126,7 +126,7 @@ def test_a_file_that_another_program_holds_is_no_damaged_file(tmp_path: Path) ->
 
 
 def test_a_folder_is_refused_with_what_to_write(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseUnusable, match="is a folder; write the path of a file"):
+    with pytest.raises(DatabaseUnusable, match="is a folder; set"):
         Sqlite(tmp_path)
 
 

@@ -194,4 +194,4 @@ def test_the_most_urgent_and_then_the_oldest_is_due_first(database: Base) -> Non
         )  # fmt: skip
     assert [row.about for row in due(database)] == ["story:2", "story:1", "story:0"]
     assert deliveries.due_targets(database, NOW + HOUR) == [("slack", "slack:#care")]
-    assert deliveries.due_targets(database, NOW - DAY) == [("slack", "slack:#care")]  # the clock has stepped back
+    assert deliveries.due_targets(database, NOW - DAY) == [("slack", "slack:#care")]  # the clock has jumped back

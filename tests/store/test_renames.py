@@ -159,7 +159,7 @@ def test_a_former_name_that_something_has_is_refused(tmp_path: Path, was: str) -
     file = settings_from(tmp_path).file
     text = file.read_text(encoding="utf-8").replace('name = "forum"', f'name = "forum"\n{was}')
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(SettingsError, match="a source has or had already"):
+    with pytest.raises(SettingsError, match="is or was the name of another source"):
         load(file, {})
 
 

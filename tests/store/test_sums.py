@@ -35,7 +35,7 @@ def test_sha256sum_reads_what_stands_beside_a_copy(sqlite: Sqlite, tmp_path: Pat
         ["sha256sum", "-c", f"{name}.sha256"], cwd=tmp_path, capture_output=True, timeout=60, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert restore_to(tmp_path / name, sqlite.path, NOW, only_check=True).endswith("byte for byte what was written.")
+    assert restore_to(tmp_path / name, sqlite.path, NOW, only_check=True).endswith("identical to what was written.")
 
 
 def test_no_copy_with_one_wrong_byte_passes(copy: Path, sqlite: Sqlite) -> None:
@@ -50,7 +50,7 @@ def test_no_copy_with_one_wrong_byte_passes(copy: Path, sqlite: Sqlite) -> None:
 
 def test_a_copy_without_its_sum_is_read_whole_and_called_not_proven(copy: Path, sqlite: Sqlite) -> None:
     sums.beside(copy).unlink()
-    assert "Not proven: copy.sqlite.sha256 is missing" in restore_to(copy, sqlite.path, NOW, only_check=True)
+    assert "Not verified: copy.sqlite.sha256 is missing" in restore_to(copy, sqlite.path, NOW, only_check=True)
     body = copy.read_bytes()
     copy.write_bytes(body[: 3 * 4096] + b"\xff" * 4096 + body[4 * 4096 :])
     with pytest.raises(DatabaseUnusable, match="is damaged"):
@@ -60,7 +60,7 @@ def test_a_copy_without_its_sum_is_read_whole_and_called_not_proven(copy: Path, 
 @pytest.mark.parametrize("said", [b"", b"\xff\xfe\x00", b"d41d8cd98f00b204e9800998ecf8427e  copy.sqlite\n"])
 def test_a_sum_that_is_none_is_no_proof(copy: Path, sqlite: Sqlite, said: bytes) -> None:
     sums.beside(copy).write_bytes(said)
-    with pytest.raises(DatabaseUnusable, match="holds no SHA-256 sum"):
+    with pytest.raises(DatabaseUnusable, match="contains no SHA-256 sum"):
         restore_to(copy, sqlite.path, NOW, only_check=True)
 
 

@@ -117,7 +117,7 @@ def test_the_auditor_mends_and_counts_all_of_them_in_one_run(acme: Assembly) -> 
     auditor = Audit(Clock(NOW + 5 * MINUTE))
     auditor.run(acme)
     assert count(database, "cases", "next_step_at = ''") == 0
-    assert f"{MANY} flagged mentions have neither a case nor a reason why not" in auditor.findings
+    assert f"{MANY} flagged mentions have neither a case nor a reason for not having one" in auditor.findings
     assert auditor.mended >= MANY
 
 

@@ -74,7 +74,7 @@ def test_a_data_leak_of_friday_evening_is_called_for_until_somebody_has_it(tmp_p
         at_night = rung(earful, "#ben")[by_day:]
         assert 1 <= len(at_night) <= 4
         assert all("critical case" in words or "my card details" in words for words in at_night)
-        lines = [words for words in map(earful.slack.reads, earful.messages()) if "Called at" in words]
+        lines = [words for words in map(earful.slack.reads, earful.messages()) if "Alerted at" in words]
         assert len(lines) == 1
         assert len([mail for mail in earful.mails_to_staff() if mail.recipient == "lea@harbourtea.example"]) <= 3
 
@@ -105,7 +105,7 @@ def test_it_can_wait_until_morning_ends_the_calls_of_the_night_for_all_that_was_
         last = rung(earful, "#ben")[-1]
         assert "card details" in last
         assert "broken glass" in last
-        (line,) = [each for each in earful.messages() if "Called at" in earful.slack.reads(each)]
+        (line,) = [each for each in earful.messages() if "Alerted at" in earful.slack.reads(each)]
         assert labels(line).count("It can wait until morning") == 2
         earful.press(earful.case_of("olga"), "morning", who="Ben")
         earful.until("Wed 07:50", step=timedelta(minutes=10))

@@ -63,7 +63,7 @@ def test_the_first_sign_of_anybody_else_ends_it_at_once_and_is_told(
     what(ida, office)
     assert ida.get("/people").status_code == 303
     (told,) = notices(office.database)
-    assert told.startswith("The page is no longer one person's on this machine alone: ")
+    assert told.startswith("The page is no longer for one person on this machine: ")
     assert why in told
     ida.get("/login")
     assert ida.post("/login", {"name": "Ida", "password": PASSWORD}).status_code == 303

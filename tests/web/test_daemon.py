@@ -106,7 +106,7 @@ def test_a_daemon_serves_its_page_takes_what_a_lead_changes_and_stops(installati
         said = process.communicate(timeout=PATIENCE)[0]
         assert process.returncode == 0, said
         assert "Traceback" not in said
-    assert "the desk has changed" in said
+    assert "desk settings loaded" in said
 
 
 def test_a_person_is_added_on_the_command_line_and_lets_themselves_in(installation: Installation) -> None:
@@ -163,5 +163,5 @@ def test_a_daemon_on_postgresql_takes_its_lost_role_again_and_stops_where_anothe
             said = daemon.communicate(timeout=PATIENCE)[0]
     assert daemon.returncode == 75, said
     assert "a new one holds it again" in said
-    assert "stopping, since the role of the daemon was lost and taken" in said
+    assert "stopping: another process has taken over as the daemon" in said
     assert "Traceback" not in said

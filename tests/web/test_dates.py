@@ -64,7 +64,7 @@ def test_a_case_rests_for_a_year_at_most_however_it_is_said(office: Office) -> N
         say(database, rules, case_id, "snooze", who=of_page("Ana"), way="page", now=NOW, detail={"until": until})
 
     for until in (NOW + LONGEST_REST + MINUTE, datetime.max.replace(tzinfo=UTC), "9999-12-31T23:59:59+00:00"):
-        with pytest.raises(NotPossible, match="a case rests for 366 days at most"):
+        with pytest.raises(NotPossible, match="a case can be paused for 366 days at most"):
             snooze(until)
     office.person("Ana")
     snooze(NOW + LONGEST_REST)

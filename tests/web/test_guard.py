@@ -239,7 +239,10 @@ def test_readiness_tells_what_the_auditor_found_and_that_it_stays_away(office: O
     key_values.remember(office.database, "audit", "", office.clock())
     assert somebody.get("/ready").status_code == 200
     key_values.remember(office.database, "audit", "3 flagged mentions have neither", office.clock())
-    assert somebody.get("/ready").json() == {"ok": False, "fault": "the auditor found: 3 flagged mentions have neither"}
+    assert somebody.get("/ready").json() == {
+        "ok": False,
+        "fault": "the self-check found: 3 flagged mentions have neither",
+    }
     key_values.remember(office.database, "audit", "", office.clock())
     office.clock.forward(10 * MINUTE)
     assert somebody.get("/ready").status_code == 503

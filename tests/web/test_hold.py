@@ -24,7 +24,7 @@ def test_an_admin_holds_a_case_and_the_others_see_no_words_until_it_ends(office:
     for path in ("/", f"/cases/{case_id}", "/mentions", "/mentions.jsonl", f"/mentions?q={WORD}"):
         assert f"{BROKEN} {WORD}" not in lead.get(path).text
     shown = lead.get(f"/cases/{case_id}").text
-    assert "its words are hidden meanwhile" in shown
+    assert "its text is hidden until then" in shown
     assert "claim 12" not in shown
     assert "claim 12" in admin.get(f"/cases/{case_id}/hold").text
     assert WORD in admin.get(f"/cases/{case_id}/held.jsonl").text

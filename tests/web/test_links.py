@@ -53,7 +53,7 @@ def test_two_people_press_and_the_second_hears_who_was_first(office: Office) -> 
         proof = reader.get(path).text.split('name="proof" value="')[1].split('"')[0]
         answers.append(reader.post(path, {"proof": proof, "verb": "take", "who": who}).text)
     assert case(office.database, case_id).owner == "Ana"
-    assert "Ana was first" in answers[1]
+    assert "Ana already took it" in answers[1]
 
 
 def test_a_shared_address_has_to_say_who_it_is(office: Office) -> None:
@@ -211,7 +211,7 @@ def test_a_viewer_gets_no_link_that_acts(tmp_path: Path, database: Sqlite | Post
         path = f"/act/take/{office.token(case_id, 'email:vic@example.org', 'take')}"  # of a mail before Vic was one
         reader = office.browser()
         shown = reader.get(path)
-        assert "may look at this case" in shown.text
+        assert "can view this case" in shown.text
         assert "<button" not in shown.text.partition("<main")[2]
         proof = links._proof(path.rpartition("/")[2])
         answer = reader.post(path, {"proof": proof, "verb": "take"})
@@ -263,7 +263,7 @@ def test_one_link_closes_all_that_its_reader_sent_on_and_only_when_it_is_pressed
         ("solved", "Ana")
     }
     assert case(office.database, other).closed_at is None
-    assert "Nothing of it is open" in office.browser().get(path).text
+    assert "None of them is open" in office.browser().get(path).text
 
 
 def test_a_link_for_what_went_private_takes_no_case_and_no_other_opens_it(office: Office) -> None:

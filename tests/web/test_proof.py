@@ -218,7 +218,7 @@ def test_each_form_that_takes_a_new_password_refuses_a_common_one(office: Office
     assert (answer.status_code, "easy to guess" in answer.text) == (400, True)
     person = office.person("Ben", "staff")
     answer = person.post("/you", {"old": PASSWORD, "password": "acmeacmeacme"})
-    assert (answer.status_code, "little more than the name" in answer.text) == (400, True)
+    assert (answer.status_code, "little more than your name" in answer.text) == (400, True)
 
 
 def with_factor(office: Office, name: str, role: str) -> tuple[Browser, pyotp.TOTP, list[str]]:

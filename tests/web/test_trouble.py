@@ -54,7 +54,7 @@ def test_an_empty_inbox_without_a_daemon_says_so(office: Office) -> None:
 
 def test_a_channel_that_takes_nothing_stands_at_the_head_of_every_page(office: Office) -> None:
     office.take(post())
-    assert "Nobody is alerted" not in inbox(office)
+    assert "Nobody is being alerted" not in inbox(office)
     with office.database.transaction():
         channel_health.failed(
             office.database, "console", office.clock(), "503 from its server", "wait", None, broken=False
@@ -62,9 +62,9 @@ def test_a_channel_that_takes_nothing_stands_at_the_head_of_every_page(office: O
     office.clock.forward(11 * MINUTE)
     for path in ("/", "/mentions", "/sources"):
         text = office.person("Ana").get(path).text
-        assert "console takes nothing since" in text
-        assert "Nobody is alerted at the moment" in text
-    assert "Nobody is alerted" not in office.browser().get("/login").text
+        assert "console has been down since" in text
+        assert "Nobody is being alerted" in text
+    assert "Nobody is being alerted" not in office.browser().get("/login").text
 
 
 @pytest.mark.parametrize("noted", ["the disk is full", "the disk cannot be written to"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 AGAIN = "copy it again from where it came"
-LET_READ = "let the user of the daemon read it"
+LET_READ = "let the daemon's user read it"
 _LARGEST_CONFIG = 1_000_000  # bytes
 _POINTER = b"version https://git-lfs"
 

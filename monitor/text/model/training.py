@@ -54,8 +54,8 @@ def newest(lessons: Iterable[Lesson]) -> list[Lesson]:
 
 def _too_few(cases: int, yes: int) -> str:
     if cases < FEWEST:
-        return f"{cases} answers so far, {FEWEST} are needed"
-    return f"{yes} yes and {cases - yes} no so far, {FEWEST_OF_A_KIND} of both are needed"
+        return f"{cases} of {FEWEST} answers"
+    return f"{yes} yes and {cases - yes} no so far, at least {FEWEST_OF_A_KIND} of each needed"
 
 
 def update(learned: Learned, lesson: Lesson) -> Learned:

@@ -91,7 +91,7 @@
         const found = (await answer.json()).remarks;
         remarks.replaceChildren(...(found.length ? found : [null]).map((each) => {
           const line = document.createElement("li");
-          if (!each) { line.textContent = "Nothing to remark: it reads well."; return line; }
+          if (!each) { line.textContent = "No remarks; it reads well."; return line; }
           const tag = document.createElement("span");
           tag.className = "tag warn";
           tag.textContent = each.kind;

@@ -303,7 +303,7 @@ def test_a_long_letter_is_cut_at_a_line_and_says_so(server: FakeSmtp) -> None:
     text = server.ledger[0].text
     assert text.startswith("https://earful.example.org/")
     assert len(text) < 7_000
-    assert "took no more than this" in text
+    assert "the mail server accepts no more" in text
 
 
 def test_a_server_that_never_ends_its_line_is_not_believed() -> None:
@@ -316,7 +316,7 @@ def test_a_server_that_never_ends_its_line_is_not_believed() -> None:
 
 @contextlib.contextmanager
 def raw_server(replies: list[bytes]) -> Iterator[tuple[str, int]]:
-    """A listener that gives these lines, each to one write of the client, and then a line without an end."""
+    """A listener that gives these lines, each to one write of the client, and then a line that never ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -470,7 +470,7 @@ def test_a_password_in_clear_may_only_stay_on_this_machine() -> None:
 
 
 def test_check_names_the_server_and_sends_nothing(server: FakeSmtp) -> None:
-    assert channel_to(server).check() == f"{server.host}:{server.port} takes mail, in clear, without signing in"
+    assert channel_to(server).check() == f"{server.host}:{server.port} accepts mail, unencrypted, no login"
     assert server.heard == ["EHLO", "QUIT"]
 
 
