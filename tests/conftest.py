@@ -20,9 +20,10 @@ from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
-from tests.helpers import NOW
+from tests.helpers import NOW, assembly_of, settings_from
 
 MEMORY = Path("/dev/shm")
 ROOM = 3_000_000_000  # bytes; a whole run needs a tenth of it
@@ -131,6 +132,12 @@ def sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Sqlite]:
     opened = Sqlite(path)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
+    """Everything over `database`, by the settings of `settings_from`: two brands, two sources, one channel."""
+    return assembly_of(database, settings_from(tmp_path))
 
 
 @pytest.fixture

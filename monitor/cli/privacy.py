@@ -19,6 +19,10 @@ from monitor.store.database import at
 from monitor.text.normalize import safe_line
 from monitor.wiring import Assembly
 
+SourceOf = Annotated[str, typer.Option("--source", help="The source they wrote on.")]
+AuthorOf = Annotated[
+    str, typer.Option("--author", help="Their name there, with or without @. Use - to read it from standard input.")
+]
 MOST_LETTERS = 10_000  # of a name on standard input
 HELD_UP = (
     "Another program reads the database all the time, so that the log beside it (-wal) still holds what was erased. A "
@@ -28,10 +32,8 @@ HELD_UP = (
 
 @app.command()
 def erase(
-    source: Annotated[str, typer.Option("--source", help="The source they wrote on.")] = "",
-    author: Annotated[
-        str, typer.Option("--author", help="Their name there, with or without @. Use - to read it from standard input.")
-    ] = "",
+    source: SourceOf = "",
+    author: AuthorOf = "",
     as_: Annotated[str, typer.Option("--as", help="Who is erasing. This is logged; the erased name is not.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List past erasures instead: when, and by whom.")] = False,
@@ -76,10 +78,8 @@ def erase(
 
 @app.command("export-person")
 def export_person(
-    source: Annotated[str, typer.Option("--source", help="The source they wrote on.")] = "",
-    author: Annotated[
-        str, typer.Option("--author", help="Their name there, with or without @. Use - to read it from standard input.")
-    ] = "",
+    source: SourceOf = "",
+    author: AuthorOf = "",
     as_: Annotated[str, typer.Option("--as", help="Who is exporting. This is logged.")] = "",
 ) -> None:
     """Print everything stored about one author.

@@ -25,18 +25,6 @@ def tell(database: Database, rules: Rules, name: str, change: str, now: datetime
     when = f"{now.astimezone(rules.settings.zone):%a %d %b %Y at %H:%M %Z}"
     by_whom = f" by {by}" if by and by != name else ""
     from_where = f", from {address}" if address else ""
-    deliveries.queue(
-        database,
-        [
-            deliveries.new_row(
-                about=f"notice:account:{name}:{now.isoformat()}:{change}",
-                target=target,
-                now=now,
-                due_at=now,
-                reason="notice",
-                payload={"title": f"{change}{by_whom} on {when}{from_where}", "remedy": REMEDY},
-            )
-            for target in targets
-        ],
-    )
+    key, title = f"account:{name}:{now.isoformat()}:{change}", f"{change}{by_whom} on {when}{from_where}"
+    deliveries.queue(database, [deliveries.notice_row(key, target, title, REMEDY, now) for target in targets])
     return len(targets)

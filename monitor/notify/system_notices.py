@@ -41,17 +41,5 @@ def tell_staff(database: Database, rules: Rules, key: str, line: str, now: datet
 
 def _queue(database: Database, due: Mapping[str, datetime], key: str, title: str, remedy: str, now: datetime) -> None:
     """Queue a notice for each target, at its own moment; asking again for the same key queues nothing."""
-    deliveries.queue(
-        database,
-        [
-            deliveries.new_row(
-                about=f"notice:{key}",
-                target=target,
-                now=now,
-                due_at=due_at,
-                reason="notice",
-                payload={"title": title, "remedy": remedy},
-            )
-            for target, due_at in due.items()
-        ],
-    )
+    rows = [deliveries.notice_row(key, target, title, remedy, now, due_at) for target, due_at in due.items()]
+    deliveries.queue(database, rows)

@@ -131,6 +131,20 @@ def new_row(
     }
 
 
+def notice_row(
+    key: str, target: str, title: str, remedy: str, now: datetime, due_at: datetime | None = None
+) -> dict[str, Any]:
+    """What Earful says of itself or of somebody's access, to one target; once for each key."""
+    return new_row(
+        about=f"notice:{key}",
+        target=target,
+        now=now,
+        due_at=due_at or now,
+        reason="notice",
+        payload={"title": title, "remedy": remedy},
+    )
+
+
 def queue(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Put deliveries into the outbox; what is queued already is not queued again."""
     database.run_many(_ADD, rows)

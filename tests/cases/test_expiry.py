@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,6 @@ from monitor.cases.actions import say
 from monitor.privacy import retention
 from monitor.reports import statistics
 from monitor.store import cases, key_values
-from monitor.store.postgresql import Postgresql
-from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
@@ -23,18 +20,11 @@ from tests.helpers import (
     HOUR,
     MINUTE,
     NOW,
-    assembly_of,
     case,
     count,
     post,
-    settings_from,
     take,
 )
-
-
-@pytest.fixture
-def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def close(acme: Assembly, after: timedelta) -> int:

@@ -118,11 +118,6 @@ class Reading:
         return sources.cursor(self.database, "forum", "posts")
 
 
-@pytest.fixture
-def acme(database: Base, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
-
-
 # -- pages and cursors ----------------------------------------------------------------------------------------------
 
 

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from monitor.ingest import first_read
 from monitor.store import deliveries
 from monitor.store.deliveries import Delivery
 from monitor.wiring import Assembly
-from tests.alerting_helpers import Base, distinct
-from tests.helpers import DAY, HOUR, INJURY, MINUTE, NOW, assembly_of, messages, post, settings_from
+from tests.alerting_helpers import distinct
+from tests.helpers import DAY, HOUR, INJURY, MINUTE, NOW, messages, post
 from tests.ingest.test_collector import Reading, Scripted, page
 
 POLL = 5 * MINUTE
-
-
-@pytest.fixture
-def acme(database: Base, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def rest(*, after: timedelta = POLL) -> dict[str, object]:

@@ -32,26 +32,18 @@ from tests.helpers import (
     NOW,
     THANKS,
     Clock,
-    assembly_of,
     case,
     count,
     deliver,
     lines,
     messages,
     post,
-    settings_from,
     take,
 )
 
 Base = Sqlite | Postgresql
 HOSTILE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hostile"
 LONG_THREAD = {"thread_id": "thread-1"}
-
-
-@pytest.fixture
-def acme(database: Base, tmp_path: Path) -> Assembly:
-    """Two brands, two places to be heard in, one channel."""
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def suppressed(acme: Assembly) -> dict[str, str]:

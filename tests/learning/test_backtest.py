@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from monitor.cases.actions import say
 from monitor.learning.backtest import Sums, backtest
 from monitor.privacy import forgetting
@@ -22,11 +20,6 @@ LOVELY = "great day at the Acme museum, we loved the old posters"
 TABLES = (
     "posts", "mentions", "cases", "case_log", "deliveries", "labels", "models", "mutes", "periods", "facts", "stories",
 )  # fmt: skip
-
-
-@pytest.fixture
-def acme(database: Base, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def other(acme: Assembly, folder: Path, **changes: str) -> Assembly:

@@ -6,7 +6,6 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from monitor.cli import app
@@ -22,21 +21,14 @@ from tests.helpers import (
     HOUR,
     LATE,
     NOW,
-    assembly_of,
     case,
     count,
     post,
-    settings_from,
     settings_on,
     take,
 )
 
 Base = Sqlite | Postgresql
-
-
-@pytest.fixture
-def acme(database: Base, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def erase(acme: Assembly, author: str = "olga") -> forgetting.Known:

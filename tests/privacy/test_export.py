@@ -5,22 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from monitor.cli import app
 from monitor.privacy import export
 from monitor.store import audit, columns
-from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import ANGRY, LATE, NOW, assembly_of, post, settings_from, settings_on, take
 from tests.privacy.test_what_is_left import PARTED, WORD, plant
-
-
-@pytest.fixture
-def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def test_it_holds_all_that_forgetting_would_empty(acme: Assembly) -> None:

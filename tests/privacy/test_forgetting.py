@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,6 @@ from monitor.cases.actions import say
 from monitor.privacy import forgetting
 from monitor.store import cases, deliveries, key_values, mentions, sources
 from monitor.store import forgetting as store
-from monitor.store.postgresql import Postgresql
-from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
@@ -22,21 +19,14 @@ from tests.helpers import (
     HOUR,
     LATE,
     NOW,
-    assembly_of,
     case,
     count,
     lines,
     post,
-    settings_from,
     take,
 )
 
 TABLES = ("posts", "mentions", "cases", "case_log", "own_posts", "mutes", "deliveries", "aside", "erasures", "labels")
-
-
-@pytest.fixture
-def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def everything(acme: Assembly) -> str:

@@ -33,14 +33,9 @@ from tests.helpers import (
     settings_on,
     take,
 )
-from tests.privacy.test_what_is_left import PLANTED, WORD, Base, dump, found_in, plant
+from tests.privacy.test_what_is_left import PLANTED, WORD, dump, found_in, plant
 
 IDA = Actor("settings:Ida", "Ida")
-
-
-@pytest.fixture
-def acme(database: Base, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def hold(acme: Assembly, case_id: str, days: int = 30) -> None:

@@ -45,11 +45,6 @@ PLANTED = (WORD, "olgapetrova", PARTED, "quartzlane")
 Base = Sqlite | Postgresql
 
 
-@pytest.fixture
-def acme(database: Base, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
-
-
 def plant(acme: Assembly) -> tuple[str, str]:
     """Olga's words in every place that takes any; her case, and that of Mira, who stays."""
     hers = post(

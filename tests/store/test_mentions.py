@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,20 +29,13 @@ from tests.helpers import (
     LATE,
     MINUTE,
     NOW,
-    assembly_of,
     case,
     count,
     post,
-    settings_from,
     take,
 )
 
 Base = Sqlite | Postgresql
-
-
-@pytest.fixture
-def acme(database: Base, tmp_path: Path) -> Assembly:
-    return assembly_of(database, settings_from(tmp_path))
 
 
 def found(acme: Assembly, **wanted: object) -> list[str]:
