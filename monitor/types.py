@@ -69,6 +69,8 @@ class Judged:
     verdict: Verdict
     fingerprint: int
     suppressed: str
+    joins: str = ""  # who says below whose complaint that it is the same: that person, or "*"
+    stranger: bool = False  # nothing in it is about the brand: it is kept only where it joins
 
     @property
     def needs_case(self) -> bool:

@@ -6,7 +6,7 @@ Everything here runs inside one short transaction: mention, case, log and what i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -72,18 +72,21 @@ class CaseAssigner:
         self.judged = judged
         self.mention_rows: list[dict[str, Any]] = []
         self.stories = Stories(database)
+        self.above: dict[tuple[str, str, str], list[Row]] = {}
         self.filing = CaseOpener(database, rules, self.stories, now, first_reads)
 
     def store(self) -> None:
         """Store what is new and let everything follow from it."""
         self._leave_out_forgotten()
-        fresh = self._store_posts()
-        if not fresh:
-            return
-        self._look_up(fresh)
-        for each in sorted(fresh, key=lambda one: (one.post.posted_at, one.mention_id)):
-            self._place(each)
-        self._write()
+        strangers = [each for each in self.judged if each.stranger]
+        self.judged = [each for each in self.judged if not each.stranger]
+        self._look_above([each for each in (*self.judged, *strangers) if each.joins])
+        if fresh := self._store_posts():
+            self._look_up(fresh)
+            for each in sorted(fresh, key=lambda one: (one.post.posted_at, one.mention_id)):
+                self._place(each)
+            self._write()
+        self._add_strangers(strangers)
 
     def _leave_out_forgotten(self) -> None:
         """Who was erased does not come back, by whichever way."""
@@ -91,6 +94,32 @@ class CaseAssigner:
         if gone:
             self.judged = [each for each in self.judged if (each.post.source, each.post.native_id) not in gone]
             self.taken.forgotten += len(gone)
+
+    def _look_above(self, joining: Sequence[Judged]) -> None:
+        """Look up the open cases of conversations in which somebody says that it is the same for them."""
+        threads: dict[str, list[str]] = {}
+        for each in joining:
+            threads.setdefault(each.post.source, []).append(each.post.thread_id)
+        brands = sorted({each.brand for each in joining})
+        for source, named in threads.items():
+            for row in cases.in_threads(self.database, brands, source, list(dict.fromkeys(named))):
+                if not row["closed_at"]:
+                    self.above.setdefault((row["brand"], source, row["thread"]), []).append(row)
+
+    def _case_above(self, each: Judged) -> Mapping[str, Any] | None:
+        """Somebody else's open case below which a post says that it is the same: whom it answers, else the newest."""
+        place = (each.brand, each.post.source, each.post.thread_id)
+        new = [row for row in self.filing.new_cases.values() if (row["brand"], row["source"], row["thread"]) == place]
+        rows = [row for row in (*self.above.get(place, ()), *new) if row["author"] != each.post.author]
+        asked = [row for row in rows if row["author"].lstrip("@").casefold() == each.joins]
+        return next(reversed(asked or rows), None)
+
+    def _add_strangers(self, strangers: Sequence[Judged]) -> None:
+        """Keep whoever has the same trouble as somebody else, without naming the brand, as a mention of that case."""
+        for each in strangers:
+            if (row := self._case_above(each)) is not None:
+                self.taken.new += mentions.add_to_case(self.database, row["id"], [each], self.now)
+                cases.touch_stories(self.database, {row["story_id"]: each.post.posted_at})
 
     def store_standing(self) -> None:
         """Give mentions that stand already, and had no case, one of their own."""
@@ -161,6 +190,9 @@ class CaseAssigner:
             )
         case_id = ""
         self.taken.new += 1
+        if each.joins and case is None and (above := self._case_above(each)) is not None:
+            self.mention_rows.append(self._same_trouble(each, above))
+            return
         if each.verdict.lane == "ping":
             self.taken.flagged += 1
         if case is not None and not each.suppressed:
@@ -179,6 +211,23 @@ class CaseAssigner:
             suppressed=each.suppressed,
         )
         self.mention_rows.append(mentions.mention_row(mention, each.post_id))
+
+    def _same_trouble(self, each: Judged, above: Mapping[str, Any]) -> dict[str, Any]:
+        """Who names the brand and says no more than that it is the same counts in the story: no case of their own."""
+        self.stories.grew(above["story_id"], each.post.posted_at)
+        verdict = replace(each.verdict, lane="none")
+        return mentions.mention_row(
+            Mention(
+                id=each.mention_id,
+                brand=each.brand,
+                post=each.post,
+                verdict=verdict,
+                seen_at=self.now,
+                case_id=above["id"],
+                suppressed=mentions.SAME_TROUBLE,
+            ),
+            each.post_id,
+        )
 
     def _alike_if_flagged(self, each: Judged) -> case_policy.Alike:
         return self.rules.alike if each.needs_case else (lambda _one, _other: False)

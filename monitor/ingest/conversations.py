@@ -2,15 +2,15 @@
 
 A customer who answers us does not name the brand again. So the replies in the conversation of a case are read while it
 waits, and for seven days after its answer. Kept of them: what the case's person says, what our own accounts say, what
-names a brand, and what says that it is the same trouble (as a mention of the story, as long as the story is open). All
-else is judged in memory and dropped: it is never stored and never logged.
+names a brand, what tells of danger, and what says that it is the same trouble (as a mention of the story while that
+is open). All else is judged in memory and dropped: it is never stored and never logged.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,10 +22,9 @@ from monitor.cases.brand_replies import Answers
 from monitor.ingest.pipeline import Intake
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
-from monitor.store import cases, forgotten, key_values, mentions, sources
+from monitor.store import cases, key_values, mentions, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, Row, at
-from monitor.text.same_trouble import says_same_trouble
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.conversations")
@@ -152,7 +151,7 @@ class Conversations:
         ours = [post for post in batch.posts if self.rules.is_own(post)]
         others = [post for post in batch.posts if not self.rules.is_own(post) and not self.rules.is_ignored(post)]
         theirs: dict[str, list[Post]] = {}
-        strangers: list[tuple[Post, Followed]] = []
+        strangers: list[Post] = []
         for post in others:
             followed = by_thread.get(post.thread_id)
             if followed is None:
@@ -161,12 +160,11 @@ class Conversations:
             if case is not None:
                 theirs.setdefault(case["brand"], []).append(replace(post, author=case["author"]))
             else:
-                strangers.append((post, followed))
+                strangers.append(post)
         for brand, posts in theirs.items():
             heard.kept += self.intake.take(posts, now, brand=brand).new
-        named = [post for post, _ in strangers if self.intake.names_a_brand(post)]
-        heard.kept += self.intake.take(named, now).new if named else 0
-        heard.kept += self._same_trouble([pair for pair in strangers if pair[0] not in named], now)
+        if strangers:  # what names a brand, and what says that it is the same trouble; the rest is forgotten there
+            heard.kept += self.intake.take(strangers, now).new
         with self.database.transaction():
             if ours:
                 self.answers.take(ours, now)
@@ -186,26 +184,6 @@ class Conversations:
             fact = SPENT.format(source=name, month=f"{now:%Y-%m}")
             spent = float(key_values.fact(self.database, fact) or 0.0) + cost
             key_values.remember(self.database, fact, f"{spent:.6f}", now)
-
-    def _same_trouble(self, strangers: Iterable[tuple[Post, Followed]], now: datetime) -> int:
-        """Keep who has the same trouble as a mention of the story; how many. What else they say is forgotten here."""
-        kept = 0
-        by_case: dict[str, tuple[Followed, list[Post]]] = {}
-        for post, followed in strangers:
-            by_case.setdefault(followed.newest_case["id"], (followed, []))[1].append(post)
-        for case_id, (followed, posts) in by_case.items():
-            judged = self.intake.judge_posts(posts, followed.brand, now)
-            same = [
-                each
-                for each in judged
-                if says_same_trouble(each.post.text) or (each.verdict.lane == "ping" and not each.verdict.praise)
-            ]
-            gone = forgotten.among(self.database, [each.post for each in same])
-            same = [each for each in same if (each.post.source, each.post.native_id) not in gone]
-            if same:
-                with self.database.transaction():
-                    kept += mentions.add_to_case(self.database, case_id, same, now)
-        return kept
 
 
 def spent_on_conversations(database: Database, source: str, now: datetime) -> float:

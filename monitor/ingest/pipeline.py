@@ -13,18 +13,22 @@ from datetime import datetime
 from connectors import Post
 from monitor.cases.assignment import CaseAssigner, IngestResult
 from monitor.cases.opening import NO_FIRST_READS
+from monitor.ingest.replies import Replies
 from monitor.settings.rules import Rules, domain_of
-from monitor.store import cases, key_values, mentions
+from monitor.store import key_values, mentions
 from monitor.store.database import Database
+from monitor.text.explanations import ASKS
 from monitor.text.judge import Judge, JudgeInput
 from monitor.text.query.matching import Query, brands_in
 from monitor.text.query.subject import Subject
 from monitor.text.relevance import communities_of, domains_of
+from monitor.text.same_trouble import only_same_trouble, says_same_trouble
 from monitor.text.sanitize import tidy
 from monitor.text.similarity import fingerprint
 from monitor.types import Judged, Mention, Verdict
 
 CHUNK = 1000
+NO_STRANGERS: Mapping[int, str] = {}
 
 
 class Intake:
@@ -94,22 +98,18 @@ class Intake:
         if not brand:
             self._follow_accounts(ready, found, ours)
         named = [index for index, about in enumerate(found) if about]
-        judged = dict(zip(named, self._judge(ready, found, named, muted, ours), strict=True))
+        replies = Replies(self.database, self.rules, self.queries, ready)
+        judged = dict(zip(named, self._judge(ready, found, named, muted, ours, replies), strict=True))
         # Who of this very batch gets a case: what they say next in that conversation need not name the brand.
-        seeds = {
-            (each.post.source, each.post.thread_id or each.post.native_id, each.post.author): each.brand
-            for theirs in judged.values()
-            for each in theirs
-            if each.needs_case and each.post.author
-        }
-        self._follow_conversations(ready, found, seeds)
-        followed = [index for index, about in enumerate(found) if about and index not in judged]
-        judged |= zip(followed, self._judge(ready, found, followed, muted, ours), strict=True)
-        return [each for index in sorted(judged) for each in judged[index]]
-
-    def names_a_brand(self, post: Post) -> bool:
-        """Whether a post is about a brand by its words, or speaks to an account of one."""
-        return bool(brands_in(_subject(tidy(post)), self.queries) or self.rules.accounts.spoken_to(post))
+        replies.learn(each for theirs in judged.values() for each in theirs)
+        strangers = {} if brand else self._follow_conversations(ready, found, replies)
+        followed = [
+            index
+            for index, about in enumerate(found)
+            if about and (index not in judged or (ready[index].thread_id and not judged[index][0].needs_case))
+        ]
+        judged |= zip(followed, self._judge(ready, found, followed, muted, ours, replies, strangers), strict=True)
+        return [each for index in sorted(judged) for each in judged[index] if _kept(each)]
 
     def _judge(
         self,
@@ -118,20 +118,41 @@ class Intake:
         indexes: Sequence[int],
         muted: set[tuple[str, str, str]],
         ours: Mapping[tuple[str, str], str],
+        replies: Replies,
+        strangers: Mapping[int, str] = NO_STRANGERS,
     ) -> list[list[Judged]]:
         """What the judge thinks of those of these posts that are about a brand, for each of its brands."""
-        asked = [
-            (index, JudgeInput(posts[index], name, words, (posts[index].source, posts[index].parent_id) in ours))
-            for index in indexes
-            for name, words in found[index].items()
-        ]
+        asked = []
+        for index in indexes:
+            post = posts[index]
+            own = replies.own_brands(post)
+            for name, words in found[index].items():
+                answers_us = (post.source, post.parent_id) in ours
+                asked.append((index, JudgeInput(post, name, words, answers_us, name in own, index in strangers)))
         by_index: dict[int, list[Judged]] = {index: [] for index in indexes}
         for (index, each), verdict in zip(asked, self.judge.verdicts([one for _, one in asked]), strict=True):
-            by_index[index].append(self._judged(each.post, each.brand, verdict, muted))
+            joins = strangers.get(index, "")
+            if not joins and not each.follows and only_same_trouble(each.post.text):
+                brand, person = replies.above(each.post)
+                joins = person if brand == each.brand else ""
+            by_index[index].append(
+                self._judged(each.post, each.brand, verdict, muted, joins, stranger=index in strangers)
+            )
         return list(by_index.values())
 
-    def _judged(self, post: Post, brand: str, verdict: Verdict, muted: set[tuple[str, str, str]]) -> Judged:
+    def _judged(
+        self,
+        post: Post,
+        brand: str,
+        verdict: Verdict,
+        muted: set[tuple[str, str, str]],
+        joins: str = "",
+        *,
+        stranger: bool = False,
+    ) -> Judged:
         needed = verdict.lane != "none"
+        if stranger and verdict.critical and verdict.lane == "ping":  # harm waits for nobody, whoever names the brand
+            joins, stranger = "", False
         key = mentions.post_key(self.database, post.source, post.native_id)
         return Judged(
             post=post,
@@ -140,7 +161,9 @@ class Intake:
             brand=brand,
             verdict=verdict,
             fingerprint=fingerprint(post.text or post.title) if needed else 0,
-            suppressed=self._suppressed(post, brand, muted) if needed else "",
+            suppressed=self._suppressed(post, brand, muted) if needed or joins else "",
+            joins=joins,
+            stranger=stranger,
         )
 
     def tellable(self, standing: Sequence[Mention]) -> list[Mention]:
@@ -186,29 +209,26 @@ class Intake:
                 about.setdefault(answered, ("a reply to us",))
 
     def _follow_conversations(
-        self,
-        posts: Sequence[Post],
-        found: list[dict[str, tuple[str, ...]]],
-        seeds: Mapping[tuple[str, str, str], str],
-    ) -> None:
-        """A person who writes again in the conversation of their case need not name the brand again."""
-        silent = [index for index, about in enumerate(found) if not about and posts[index].thread_id]
-        by_source: dict[str, list[int]] = {}
-        for index in silent:
-            by_source.setdefault(posts[index].source, []).append(index)
-        for source, indexes in by_source.items():
-            threads = list(dict.fromkeys(posts[index].thread_id for index in indexes))
-            rows = [
-                row
-                for start in range(0, len(threads), 500)
-                for row in cases.in_threads(self.database, source, threads[start : start + 500])
-            ]
-            brands = {(row["thread"], row["author"]): row["brand"] for row in rows}
-            for index in indexes:
-                place = (posts[index].thread_id, posts[index].author)
-                name = brands.get(place) or seeds.get((source, *place))
-                if name is not None and name in self.queries:
-                    found[index] = {name: ()}
+        self, posts: Sequence[Post], found: list[dict[str, tuple[str, ...]]], replies: Replies
+    ) -> dict[int, str]:
+        """A person who writes again in the conversation of their case need not name the brand again.
+
+        Whoever else writes below an open complaint is returned, with whose that is: it is kept if it is the same
+        trouble.
+        """
+        strangers = {}
+        for index, (post, about) in enumerate(zip(posts, found, strict=True)):
+            if about or not post.thread_id or self.rules.is_own(post):
+                continue
+            brands = replies.brands_of_author(post)
+            if brands:
+                found[index] = {brands[0]: ()}
+                continue
+            brand, person = replies.above(post)
+            if brand:
+                found[index] = {brand: ()}
+                strangers[index] = person
+        return strangers
 
     def _own_parents(self, parents: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Which of these posts are our own, and which brand's."""
@@ -243,6 +263,15 @@ class Intake:
             if (brand, kind, value) in muted or ("", kind, value) in muted:
                 return f"{kind} muted"
         return ""
+
+
+def _kept(each: Judged) -> bool:
+    """Whether a post is kept: of a stranger below a complaint only what says that it is the same for them."""
+    if not each.stranger:
+        return True
+    verdict = each.verdict
+    tells = verdict.lane == "ping" and not verdict.praise and verdict.reasons[:1] != (ASKS,)
+    return not each.suppressed and (tells or says_same_trouble(each.post.text))
 
 
 def _subject(post: Post) -> Subject:

@@ -388,13 +388,18 @@ def due(database: Database, now: datetime, limit: int = 1000) -> list[Row]:
     )
 
 
-def in_threads(database: Database, source: str, threads: Sequence[str]) -> list[Row]:
-    """The cases of these conversations, open ones first."""
-    clause, values = marks("t", threads)
-    return database.rows(
-        f"SELECT * FROM cases WHERE source = :source AND thread IN {clause} ORDER BY closed_at, n",
-        {**values, "source": source},
-    )
+def in_threads(database: Database, brands: Sequence[str], source: str, threads: Sequence[str]) -> list[Row]:
+    """(id, brand, thread, author, story_id, first_posted_at, closed_at) of these conversations, open cases first."""
+    found: list[Row] = []
+    named, values = marks("b", brands)
+    for start in range(0, len(threads), 500):
+        clause, more = marks("t", threads[start : start + 500])
+        found += database.rows(
+            "SELECT id, brand, thread, author, story_id, first_posted_at, closed_at FROM cases "
+            f"WHERE brand IN {named} AND source = :source AND thread IN {clause} ORDER BY closed_at, n",
+            {**values, **more, "source": source},
+        )
+    return found
 
 
 def of_posts(database: Database, posts: Sequence[str]) -> dict[str, list[str]]:
@@ -613,11 +618,14 @@ def rename_owner(database: Database, case: str, before: str, owner_id: str, owne
 
 
 def growing_stories(database: Database, since: datetime, least: int = 8) -> dict[str, int]:
-    """Stories that were alive after `since` and hold at least so many cases."""
+    """Stories that were alive after `since` and hold at least so many people: cases, and who only has the same."""
     rows = database.rows(
-        "SELECT s.id, count(*) AS n FROM stories s JOIN cases c ON c.story_id = s.id WHERE s.last_at >= :since "
-        "AND s.doubled_at * 2 <= (SELECT count(*) FROM cases d WHERE d.story_id = s.id) "
-        "GROUP BY s.id HAVING count(*) >= :least",
-        {"since": stamp(since), "least": least},
+        "SELECT id, count(*) AS n FROM (SELECT s.id, s.doubled_at, c.id AS who FROM stories s "
+        "JOIN cases c ON c.story_id = s.id WHERE s.last_at >= :since UNION "
+        "SELECT s.id, s.doubled_at, m.source || ' ' || m.author AS who FROM stories s "
+        "JOIN cases c ON c.story_id = s.id JOIN mentions m ON m.case_id = c.id AND m.case_id <> '' "
+        "WHERE s.last_at >= :since AND m.suppressed = :stranger) AS people "
+        "GROUP BY id, doubled_at HAVING count(*) >= :least AND doubled_at * 2 <= count(*)",
+        {"since": stamp(since), "least": least, "stranger": SAME_TROUBLE},
     )
     return {row["id"]: int(row["n"]) for row in rows}

@@ -281,6 +281,20 @@ def add_to_case(database: Database, case: str, judged: Sequence[Judged], now: da
     return len(rows)
 
 
+def authors_of(database: Database, posts: Sequence[str]) -> dict[str, tuple[str, bool]]:
+    """post id -> who wrote it, and whether it belongs to a case."""
+    found: dict[str, tuple[str, bool]] = {}
+    for start in range(0, len(posts), 500):
+        clause, values = marks("p", posts[start : start + 500])
+        for row in database.rows(
+            "SELECT p.id, p.author, max(coalesce(m.case_id, '')) AS case_id FROM posts p "
+            f"LEFT JOIN mentions m ON m.post_id = p.id WHERE p.id IN {clause} GROUP BY p.id, p.author",
+            values,
+        ):
+            found[row["id"]] = (row["author"], bool(row["case_id"]))
+    return found
+
+
 def posted_at_of(database: Database, source: str, native_id: str) -> datetime | None:
     """When a stored post was written; None for one that is not known."""
     row = database.row("SELECT posted_at FROM posts WHERE id = :id", {"id": post_key(database, source, native_id)})

@@ -44,7 +44,9 @@ _AFTER_IT = (
 )
 
 
-def reasons_of(heard: Features, lane: Lane, star_reason: str, *, answers_us: bool = False) -> tuple[str, ...]:
+def reasons_of(
+    heard: Features, lane: Lane, star_reason: str, *, answers_us: bool = False, follows: bool = False
+) -> tuple[str, ...]:
     """Say in words for people what decided it, the weightiest first; nothing is said of a post that is left alone.
 
     Most say what the writer does ("reports a fault: never arrived"), and can follow "because it".
@@ -71,7 +73,7 @@ def reasons_of(heard: Features, lane: Lane, star_reason: str, *, answers_us: boo
         reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
-    return tuple(reasons) or (_nothing_named(heard, answers_us=answers_us),)
+    return tuple(reasons) or (_nothing_named(heard, answers_us=answers_us, follows=follows),)
 
 
 def _told(heard: Features) -> list[str]:
@@ -85,10 +87,12 @@ def _told(heard: Features) -> list[str]:
     return [f"{first}: {', '.join(words)}", *others]
 
 
-def _nothing_named(heard: Features, *, answers_us: bool) -> str:
+def _nothing_named(heard: Features, *, answers_us: bool, follows: bool) -> str:
     """The reason of a post that no cue, question or feeling brought here: to whom it speaks, else how it reads."""
     if heard.wordless:
         return "a sad face"
+    if follows:
+        return "writes again"
     if answers_us:
         return "replies to you"
     if heard.called or heard.signals.values.get("direct"):

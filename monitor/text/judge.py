@@ -25,7 +25,7 @@ from monitor.text.model.trained import Answer, Learned, Lesson
 from monitor.text.need import need_of
 from monitor.text.relevance import has_learned, names_context, relevance, speaks_to
 from monitor.text.sentiment import NAME as SENTIMENT
-from monitor.text.triage import begin, by_stars, lane_of, rule_lines
+from monitor.text.triage import asks_on, begin, by_stars, lane_of, rule_lines
 from monitor.types import Verdict
 
 MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
@@ -35,12 +35,18 @@ _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has
 
 @dataclass(frozen=True, slots=True)
 class JudgeInput:
-    """A post to be judged for a brand, with the words by which it was found. `answers_us`: it replies to our own."""
+    """A post to be judged for a brand, with the words by which it was found.
+
+    What stands above it: `answers_us`: a post of our own; `follows`: what its author complained of, in whose
+    conversation they write on, to us; `below`: somebody else's complaint.
+    """
 
     post: Post
     brand: str
     matched: tuple[str, ...] = ()
     answers_us: bool = False
+    follows: bool = False
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +127,18 @@ class Judge:
         quicker than one post after the other.
         """
         every = self._hear([each.post for each in asked], [each.brand for each in asked])
-        odds = [self._odds(heard, each.answers_us) for heard, each in zip(every, asked, strict=True)]
+        odds = [
+            self._odds(heard, each.answers_us or each.follows or each.below)
+            for heard, each in zip(every, asked, strict=True)
+        ]
         found = []
         for each, heard, before in zip(asked, every, odds, strict=True):
             taught = self._taught(each.brand, heard, before)
+            ours = each.answers_us or each.follows
             weighed = self._weigh(
-                each.post, heard, taught, each.matched, each.answers_us, self._learned.get(each.brand)
+                each.post, heard, taught, each.matched, ours, self._learned.get(each.brand), follows=each.follows
             )
-            found.append(self._about_us(each.post, each.brand, weighed, each.answers_us))
+            found.append(self._about_us(each.post, each.brand, weighed, ours))
         return found
 
     def _about_us(self, post: Post, brand: str, found: Verdict, answers_us: bool) -> Verdict:
@@ -233,6 +243,8 @@ class Judge:
         matched: tuple[str, ...],
         answers_us: bool,
         learned: Learned | None,
+        *,
+        follows: bool = False,
     ) -> Verdict:
         model = self._model_for(heard)
         lines = self._lines(model, heard, learned)
@@ -240,6 +252,8 @@ class Judge:
         needs, star_reason = by_stars(needs, post.rating, heard, lines)
         ours = answers_us or post.rating is not None
         lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
+        if lane == "none" and follows and asks_on(heard):
+            lane = "sweep"
         praise = lane == "none" and is_praise(post, heard)
         if praise:
             lane = "sweep"  # worth a thank-you, when there is time
@@ -248,7 +262,7 @@ class Judge:
             label=heard.sentiment.label,
             needs_answer=round(needs, 4),
             lane=lane,
-            reasons=PRAISE if praise else reasons_of(heard, lane, star_reason, answers_us=answers_us),
+            reasons=PRAISE if praise else reasons_of(heard, lane, star_reason, answers_us=answers_us, follows=follows),
             scorer=self._scorer_name(model, learned),
             language=heard.language,
             critical=bool(heard.critical),

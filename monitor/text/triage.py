@@ -119,6 +119,12 @@ def asks_about_us(heard: Features) -> bool:
     return len(tokens) > 2 and tokens[0] in _ASKS_FIRST and BRAND in tokens[1:4]
 
 
+def asks_on(heard: Features) -> bool:
+    """Whether somebody who writes on in their own case asks, or wants something: in a few words or many."""
+    values = heard.signals.values
+    return bool(values.get("question") or values.get("ask") or values.get("demand") or values.get("wants"))
+
+
 def asks_us(heard: Features) -> bool:
     """Whether something is asked of us: a question or a request that is put to us, in whatever mood.
 
