@@ -72,6 +72,7 @@ class Gravity:
     sentiment: float = 0.0
     needs_answer: float = 0.0
     churn: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()  # tags of a verdict; those of `MATTERS` are urgent
     stars: float | None = None
     reach: int | None = None
     contacts: int = 1
@@ -80,7 +81,16 @@ class Gravity:
     praise: bool = False
 
 
+# What is no harm that grows by the minute, and must not wait either; tag -> why.
+MATTERS = {"law": "a legal matter", "press": "the press asks", "money": "money taken wrongly"}
+_FOR_LEADS = frozenset({"law", "press"})
+
 _ORDINAL = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+
+
+def for_leads(tags: Iterable[str]) -> bool:
+    """Whether a post with these tags is for the leads: law and press."""
+    return not _FOR_LEADS.isdisjoint(tags)
 
 
 def ordinal(number: int) -> str:
@@ -95,6 +105,7 @@ def priority(gravity: Gravity, *, wide_reach: int = 10_000, large_thread: int = 
         reasons.append("a critical word")
     if gravity.churn:
         reasons.append("says: " + ", ".join(gravity.churn[:2]))
+    reasons.extend(MATTERS[tag] for tag in gravity.matters if tag in MATTERS)
     if gravity.contacts >= 3:
         reasons.append(f"{ordinal(gravity.contacts)} contact in 30 days")
     elif gravity.unanswered_before:

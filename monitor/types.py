@@ -19,8 +19,9 @@ class Verdict:
     `sentiment` runs from -1 to 1 and says nothing when `label` is "unknown" (a language that the scorer does not
     speak). `needs_answer` runs from 0 to 1. `lane` is "ping" (sure enough to call people), "sweep" (may need an
     answer) or "none". `reasons` are the words that decided it, in words for people. `scorer` is name and version.
-    `critical` holds when a word of the critical class stands in it (injury, fraud, data leak, legal, press).
-    `tags` are "stage:delivery", "promise" and the like, for the figures, and "hurt" where somebody was injured.
+    `critical` holds when it tells of harm that goes on (injury, danger, fire, data of people), or has a word that
+    settings call so. `tags` are "stage:delivery", "promise" and the like, for the figures, "hurt" where somebody was
+    injured, and "law", "press" and "money" (taken wrongly).
     `praise` is praise worth a thank-you.
     """
 

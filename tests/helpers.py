@@ -23,7 +23,7 @@ from monitor.wiring import Assembly, assemble, know_sources
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-ANGRY = "Acme charged me twice and nobody answers. This is terrible."
+ANGRY = "Acme charged me for the wrong box and nobody answers. This is terrible."
 LATE = "Acme my order never arrived, two weeks late, awful service"
 BROKEN = "Acme app crashes every time I open it, please fix"
 CHURN = "I am cancelling my Acme contract, worst support ever"

@@ -91,7 +91,8 @@ class CaseOpener:
         # A post dated in the future, or one found late, must not make a clock that nobody can keep or understand.
         start = min(max(post.posted_at, self.now - rules.settings.alerts.alert_not_older_than), self.now)
         # What only may need an answer has no clock until somebody takes it.
-        clock = rules.clock(priority, start) if verdict.lane == "ping" else None
+        leads = case_policy.for_leads(verdict.tags)
+        clock = rules.clock(priority, start, leads=leads) if verdict.lane == "ping" else None
         case_id = str(self.number)
         story = case_policy.joins_story(
             contact, self.stories.near(contact), rules.alike, rules.settings.alerts.group_join
@@ -182,7 +183,8 @@ class CaseOpener:
         calls = verdict.lane == "ping" and (first_telling or case.quiet)
         worse = order[priority] < order[case.priority] and order[priority] < 2  # now urgent, or critical
         if (calls or reply or worse) and fresh:
-            clock = self.rules.clock(priority, post.posted_at, again=reply)
+            leads = case_policy.for_leads(verdict.tags)
+            clock = self.rules.clock(priority, post.posted_at, again=reply, leads=leads)
             lane = "ping" if from_private or "ping" in {case.lane, verdict.lane} else case.lane
             chain = ladder.chain_text(clock.chain) if lane == "ping" else "[]"
             due_at = clock.due_at if reply or case.due_at is None else min(case.due_at, clock.due_at)
@@ -250,6 +252,7 @@ class CaseOpener:
             sentiment=verdict.sentiment,
             needs_answer=verdict.needs_answer,
             churn=verdict.churn,
+            matters=verdict.tags,
             stars=each.post.rating,
             reach=each.post.reach,
             contacts=len(earlier) + 1,

@@ -121,7 +121,7 @@ def _route_of_text(assembly: Assembly, post: Post, brand: str, words: tuple[str,
     priority, reasons = urgency(
         Gravity(
             critical=verdict.critical, sentiment=verdict.sentiment, needs_answer=verdict.needs_answer,
-            churn=verdict.churn, stars=post.rating, reach=post.reach, praise=verdict.praise,
+            churn=verdict.churn, matters=verdict.tags, stars=post.rating, reach=post.reach, praise=verdict.praise,
         ),
         routed,
     )  # fmt: skip

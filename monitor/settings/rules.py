@@ -12,13 +12,14 @@ from alerts import hours, ladder
 from alerts.case import Case, Priority
 from connectors import Post
 from monitor.settings.accounts import Accounts
-from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, Targets, step_after
+from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, StepSetting, Targets, step_after
 from monitor.text import names
 from monitor.text.similarity import alike
 from monitor.types import Verdict
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HISTORY = timedelta(days=30)
+_LEADS_FIRST = StepSetting(after="15m", notify=("leads",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,17 @@ class Rules:
         """How soon a case of this priority wants its answers."""
         return self.settings.desk.targets[priority]
 
-    def clock(self, priority: Priority, start: datetime, *, again: bool = False) -> Clock:
-        """The moments of a case whose clock starts at `start`; `again` for the next answer instead of the first."""
+    def clock(self, priority: Priority, start: datetime, *, again: bool = False, leads: bool = False) -> Clock:
+        """The moments of a case whose clock starts at `start`; `again` for the next answer instead of the first.
+
+        `leads`: it is for them (law, press), who are told before anybody else is called.
+        """
         targets = self.targets_for(priority)
         opening = self.hours_for(priority)
         target = targets.next if again else targets.first
         steps = self.settings.alerts.escalation.get(priority, ())
+        if leads and priority != "critical":
+            steps = (_LEADS_FIRST, *steps)
         return Clock(
             due_at=hours.add(start, target, opening),
             resolve_due_at=hours.add(start, targets.resolve, opening),

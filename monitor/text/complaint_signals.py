@@ -23,12 +23,20 @@ from monitor.text.normalize import fold, has_run, without_entities
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
 JUDGED = (*LANGUAGES, "und", "")  # a post in any other language is shown, and not judged
 _WORDS = Path(__file__).parent / "words"
-_CONCRETE = 1.1  # the weight from which a kind of cue tells of something that went wrong
+CONCRETE = 1.1  # the weight from which a kind of cue tells of something that went wrong
 _LONGEST_GAP = 3  # how many words a "*" may stand for
 _LONGEST_KEPT = 40  # characters of a piece of text between blanks whose words are remembered
 
+# Signs that stand above and below letters of Hindi and its kin are part of the word.
+_WORD = r"[\w\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963]+"
 _token = re.compile(
-    r"https?://\S+|\{link\}|www\.\S+|[@#]?\w+(?:'\w+)*|[!?]+|\.{2,}|\.(?=\s|$)|[…;]|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
+    rf"https?://\S+|\{{link\}}|www\.\S+|[@#]?{_WORD}(?:'\w+)*"
+    r"|[!?]+|\.{2,}|\.(?=\s|$)|[…;]|[:;=]['-]?[()\[\]dp/|*]+|<3|[\u2600-\u27bf\U0001f000-\U0001faff]"
+)
+# Arabic is written with and without its small signs, and one letter in several ways; both have marks of their own.
+_WAYS = str.maketrans(
+    {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "؟": "?", "؛": ";", "।": ".", "۔": "."}
+    | dict.fromkeys([*map(chr, range(0x64B, 0x660)), "\u0670", "\u0640"])
 )
 _stretched = re.compile(r"([^\W\d_])\1{2,}")
 _capitals = re.compile("[A-Z]{3}")
@@ -121,6 +129,15 @@ def tokens_of(text: str) -> list[str]:
     return _tokens(fold(without_entities(text)))
 
 
+def stem_of(written: str) -> str:
+    """Return the beginning of a word as it stands in tokens."""
+    return _one_way(fold(written)).replace("'", "")
+
+
+def _one_way(folded: str) -> str:
+    return folded if folded.isascii() else folded.translate(_WAYS)
+
+
 def _tokens(folded: str) -> list[str]:
     """Cut at blanks first: no token runs over one, and most pieces between them were cut before."""
     pieces = folded.split()
@@ -135,6 +152,7 @@ def _cut_before(piece: str) -> tuple[str, ...]:
 
 
 def _cut(folded: str) -> list[str]:
+    folded = _one_way(folded)
     if has_run(folded, 3):
         folded = _stretched.sub(r"\1\1", folded)
     out: list[str] = []
@@ -184,7 +202,7 @@ class Cues:
                     if choice == "*":
                         following.append(node.setdefault("*", {}))
                     elif choice.endswith("~"):
-                        stem = fold(choice[:-1]).replace("'", "")
+                        stem = stem_of(choice[:-1])
                         branch: dict[str, Any] = {}
                         if place == 0:
                             self._prefixes.setdefault(stem[:4], []).append((stem, branch))
@@ -364,7 +382,7 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
         values["negations"] = float(min(left, 4))
     if negated:
         values["negated_praise"] = float(min(negated, 2))
-    kinds = {cue.kind.name for cue in kept if not cue.kind.calm and cue.kind.weight >= _CONCRETE}
+    kinds = {cue.kind.name for cue in kept if not cue.kind.calm and cue.kind.weight >= CONCRETE}
     if kinds:
         values["kinds"] = float(min(len(kinds), 4))
         if values.get("praise") or values.get("maybe_bitter"):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.text.complaint_signals import Found, Signals
+from monitor.text.complaint_signals import BRAND, CONCRETE, Found, Signals
+from monitor.text.harm import harm_in
 from monitor.text.lexicon import Felt
 from monitor.text.negation import less_denied
 from monitor.text.sentiment import Sentiment
@@ -23,37 +25,127 @@ _IDLE = frozenset(_CONTEXT["idle"].split())
 _HARM = frozenset({"injury", "fire"})
 _TROUBLED = 0.5  # log odds of what is felt in a language that VADER does not know
 _PLEASED = 0.4  # VADER's score of a post that is content
+_BODILY = frozenset({"injury", "danger", "fire"})
+_NEAR = 6  # words around a harm in which a competitor's name says whose it is
+_RINGS = frozenset({"injury", "danger", "fire", "data", "own"})
+_TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
+
+
+def rings(found: Sequence[Found]) -> bool:
+    """Whether one of these tells of harm that goes on, which calls people day and night."""
+    return any(cue.kind.name in _RINGS for cue in found)
+
+
+def matters(found: Sequence[Found]) -> tuple[str, ...]:
+    """Return what else is meant, as tags: "law" and "press" are for leads, "money" was taken wrongly."""
+    return tuple(dict.fromkeys(_TAGS[cue.kind.name] for cue in found if cue.kind.name in _TAGS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mood:
+    """How a post speaks: to us, of the writer, of something wrong, of what caused it, idly."""
+
+    us: bool
+    ours: bool  # it names us, or stands where only we are spoken of
+    own: bool
+    wrong: bool
+    unhappy: bool
+    caused: bool
+    content: bool
+    praises: bool
+    joking: bool
+    troubles: tuple[tuple[int, int], ...]  # where words tell of something gone wrong
+
+
+def _mood(signals: Signals, sentiment: Sentiment, felt: Felt, *, called: bool, ours: bool) -> _Mood:
+    values = signals.values
+    wrong = bool(values.get("kinds") or values.get("negated_praise"))
+    return _Mood(
+        us=bool(values.get("direct") or values.get("second_person") or called),
+        ours=bool(ours or called or values.get("many_people")) or BRAND in signals.tokens,
+        own=bool(values.get("first_person")),
+        wrong=wrong,
+        unhappy=wrong or sentiment.label == "negative" or felt.odds >= _TROUBLED,
+        caused=not _CAUSES.isdisjoint(signals.tokens),
+        content=sentiment.score >= _PLEASED and not wrong,
+        praises=bool(values.get("praise") and not wrong),
+        joking=not _IDLE.isdisjoint(signals.tokens),
+        troubles=tuple((cue.start, cue.end) for cue in signals.cues if cue.kind.weight >= CONCRETE),
+    )
 
 
 def meant(
-    cues: Sequence[Found], signals: Signals, language: str, sentiment: Sentiment, felt: Felt
+    cues: Sequence[Found],
+    signals: Signals,
+    language: str,
+    sentiment: Sentiment,
+    felt: Felt,
+    *,
+    called: bool = False,
+    ours: bool = False,
+    rivals: frozenset[str] = frozenset(),
 ) -> tuple[Found, ...]:
-    """Return the critical cues that are meant."""
+    """Return the critical cues that are meant. `called`: the post names a handle of ours. `rivals`: competitors.
+
+    `ours`: it stands where only we are spoken of, as a review does. Bodily harm that is told to nobody, of nothing that
+    is ours, is talk among strangers.
+    """
+    mood = _mood(signals, sentiment, felt, called=called, ours=ours)
+    told, elsewhere = _told(cues, signals, language, mood, rivals)
     said = [cue for cue in less_denied(cues, signals.tokens, language) if cue.kind.name != "harmless"]
-    if not said:
-        return ()
-    values = signals.values
-    us = bool(values.get("direct") or values.get("second_person"))
-    own = bool(values.get("first_person"))
-    wrong = bool(values.get("kinds") or values.get("negated_praise"))
-    unhappy = wrong or sentiment.label == "negative" or felt.odds >= _TROUBLED
-    caused = not _CAUSES.isdisjoint(signals.tokens)
-    content = sentiment.score >= _PLEASED and not wrong
-    idle = content or bool(values.get("praise") and not wrong) or not _IDLE.isdisjoint(signals.tokens)
     several = (
         len({cue.kind.name for cue in said}) > 1 or len({cue.start for cue in said if cue.end - cue.start > 1}) > 1
     )
-    found = []
-    for cue in said:
-        matter = cue.words in _MATTERS or (cue.end - cue.start == 1 and cue.kind.name not in _HARM)
-        if cue.kind.name == "own" or (not matter and cue.end - cue.start > 1):
-            kept = True
-        elif idle:
-            kept = False
-        elif not matter:
-            kept = us or own or wrong or several or caused
-        else:
-            kept = us or several or (own and (wrong or caused)) or (own and unhappy and cue.kind.name not in _HARM)
-        if kept:
-            found.append(cue)
-    return tuple(found)
+    if elsewhere:
+        said = [cue for cue in said if cue.kind.name not in _BODILY]
+    said = [cue for cue in said if not _is_theirs(cue, signals.tokens, rivals)]
+    if not mood.ours:
+        said = [cue for cue in said if cue.kind.name not in _BODILY]
+    return tuple([cue for cue in said if _is_meant(cue, mood, several=several)] + told)
+
+
+def _is_theirs(one: Found, tokens: Sequence[str], rivals: frozenset[str]) -> bool:
+    """Whether a competitor is named where the harm is told, and we are not."""
+    around = tokens[max(0, one.start - _NEAR) : one.end + _NEAR]
+    return not rivals.isdisjoint(around) and BRAND not in around
+
+
+def _told(
+    cues: Sequence[Found], signals: Signals, language: str, mood: _Mood, rivals: frozenset[str]
+) -> tuple[list[Found], bool]:
+    """Return what is told in other words, where nobody jokes; and whether something that is not ours did it."""
+    found, places = harm_in(signals.tokens, language, me=mood.own, us=mood.us)
+    elsewhere = "elsewhere" in places
+    if elsewhere or not (mood.ours or (mood.own and "thing" in places)):
+        found = [one for one in found if one.kind.name not in _BODILY]
+    if "grants" in places:
+        found = [one for one in found if one.kind.name != "data"]
+    if "fiction" in places:
+        return [], True
+    if not found or mood.joking or (mood.praises and mood.content):
+        return [], elsewhere
+    calm = [cue for cue in cues if cue.kind.name == "harmless"]
+    kept = [
+        one
+        for one in less_denied(found, signals.tokens, language)
+        if not any(cue.start < one.end and one.start < cue.end for cue in calm)
+        and not _is_theirs(one, signals.tokens, rivals)
+    ]
+    return kept, elsewhere
+
+
+def _is_meant(cue: Found, mood: _Mood, *, several: bool) -> bool:
+    kind = cue.kind.name
+    matter = cue.words in _MATTERS or (cue.end - cue.start == 1 and kind not in _HARM)
+    if kind == "own" or (not matter and cue.end - cue.start > 1 and kind != "press"):
+        return True
+    if mood.content or mood.praises or mood.joking:
+        return False
+    if kind in _TAGS:  # named in passing by many; it takes somebody who is in trouble, and says so to us
+        wrong = any(end <= cue.start or start >= cue.end for start, end in mood.troubles)
+        return (mood.us or mood.own) and (wrong or (mood.us and (mood.unhappy or several)))
+    if not matter:
+        return mood.us or mood.own or mood.wrong or several or mood.caused
+    if mood.us or several or (mood.own and (mood.wrong or mood.caused)):
+        return True
+    return mood.own and mood.unhappy and kind not in _HARM

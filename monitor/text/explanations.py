@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from alerts.case import Lane
 from connectors import Post
 from monitor.text.contributions import FELT
+from monitor.text.critical import matters
 from monitor.text.features import Features
 from monitor.text.triage import asks_us
 from monitor.types import Verdict
@@ -165,5 +166,6 @@ def tags_of(heard: Features) -> tuple[str, ...]:
     """Return the stage of the customer's way, whether a promise was not kept, and whether somebody was hurt."""
     tags = [f"stage:{stage}" for stage in heard.signals.stages()[:1]]
     tags.extend(dict.fromkeys(cue.kind.tag for cue in heard.signals.cues if cue.kind.tag))
+    tags.extend(matters(heard.critical))
     tags.extend(("hurt",) if any(cue.kind.name == "injury" for cue in heard.critical) else ())
     return tuple(tags)

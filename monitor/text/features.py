@@ -133,12 +133,25 @@ def hear(
         for language, sentiment, seen in zip(languages, sentiments, signals, strict=True)
     ]
     classified = own_models.odds(texts)
+    calls = [
+        bool(seen.values.get("many_people") and profile.handle is not None and profile.handle.search(text))
+        for seen, text, profile in zip(signals, texts, profiles, strict=True)
+    ]
     return [
         Features(
             language,
             sentiment,
             seen,
-            meant(cues, seen, code, sentiment, felt) if cues else (),
+            meant(
+                cues,
+                seen,
+                code,
+                sentiment,
+                felt,
+                called=called,
+                ours=post.rating is not None or bool(post.parent_author),
+                rivals=profile.aim.competitors,
+            ),
             # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.
             with_sentiment(seen.values, UNFELT if seen.elsewhere else sentiment),
             felt,
@@ -146,10 +159,21 @@ def hear(
             other,
             bool(seen.values.get("numbers")) and offers_number(text, seen.tokens),
             profile.aim.competitors,
-            bool(seen.values.get("many_people") and profile.handle is not None and profile.handle.search(text)),
+            called,
         )
-        for language, code, sentiment, felt, seen, cues, text, other, profile in zip(
-            languages, spoken, sentiments, felts, signals, critical, texts, classified, profiles, strict=True
+        for post, language, code, sentiment, felt, seen, cues, text, other, profile, called in zip(
+            posts,
+            languages,
+            spoken,
+            sentiments,
+            felts,
+            signals,
+            critical,
+            texts,
+            classified,
+            profiles,
+            calls,
+            strict=True,
         )
     ]
 

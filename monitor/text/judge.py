@@ -16,6 +16,7 @@ from pathlib import Path
 from connectors import Post
 from monitor.text.complaint_signals import LANGUAGES, signal_names
 from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
+from monitor.text.critical import rings
 from monitor.text.explanations import PRAISE, SPAM, is_praise, reasons_of, sentence, tags_of
 from monitor.text.features import BrandProfile, Features, hear, prepare
 from monitor.text.lexicon import told_by_words
@@ -265,7 +266,7 @@ class Judge:
             reasons=PRAISE if praise else reasons_of(heard, lane, star_reason, answers_us=answers_us, follows=follows),
             scorer=self._scorer_name(model, learned),
             language=heard.language,
-            critical=bool(heard.critical),
+            critical=rings(heard.critical),
             praise=praise,
             churn=tuple(dict.fromkeys(cue.words for cue in heard.signals.cues if cue.kind.churn)),
             tags=tags_of(heard) if lane != "none" and not praise else (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alerts.case import Lane
 from monitor.text.complaint_signals import BRAND, LANGUAGES
+from monitor.text.critical import rings
 from monitor.text.features import Features
 from monitor.text.model.linear import Thresholds
 
@@ -34,9 +35,10 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
         lane = "sweep"  # what is asked waits for an answer; warm words beside a trouble may be bitter
     if heard.wordless and not stars:
         lane = "sweep" if heard.values.get("sad_face") else "none"
-    if heard.critical and lane != "ping":
+    if lane != "ping" and (rings(heard.critical) or (heard.critical and not ours)):
         values = heard.signals.values
-        personal = values.get("first_person") or values.get("direct") or values.get("second_person")
+        told_by = ("first_person", "direct", "second_person")
+        personal = rings(heard.critical) or any(map(values.get, told_by))
         lane = "ping" if lane == "sweep" or personal else "sweep"
     if heard.unread and not stars and not heard.critical:
         lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.case import Case, Contact
-from alerts.case_policy import Gravity, joins, joins_story, priority
+from alerts.case_policy import Gravity, for_leads, joins, joins_story, priority
 
 AT = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -75,3 +75,10 @@ def test_who_was_answered_in_the_second_in_which_they_wrote_last_is_answered() -
     answered = replace(CASE, answered_at=AT, last_posted_at=AT)
     assert answered.state_at(AT) == "answered"
     assert replace(answered, last_posted_at=AT + SECOND).state_at(AT + DAY) == "open"
+
+
+def test_law_press_and_money_are_urgent_and_say_so_while_harm_stays_critical() -> None:
+    assert priority(Gravity(matters=("stage:billing", "money"))) == ("urgent", ("money taken wrongly",))
+    assert priority(Gravity(matters=("law", "press"))) == ("urgent", ("a legal matter", "the press asks"))
+    assert priority(Gravity(critical=True, matters=("law",)))[0] == "critical"
+    assert [for_leads(tags) for tags in (("law",), ("hurt", "press"), ("money",), ())] == [True, True, False, False]

@@ -194,7 +194,7 @@ def test_no_hostile_word_runs_in_a_real_browser(chromium: Any, demo: Office, sea
     ids = []
     for number, evil in enumerate(CORPUS):
         ids += demo.take(
-            post(f"Acme charged me twice, terrible {evil}", title=evil[:500], author=f"{number}{evil[:100]}",
+            post(f"Acme charged me for a box, terrible {evil}", title=evil[:500], author=f"{number}{evil[:100]}",
                  url="javascript:alert(1)")
         )  # fmt: skip
     seats.append(seat := Seat(chromium, demo))

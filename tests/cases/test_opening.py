@@ -137,3 +137,33 @@ def test_an_entry_of_the_list_has_no_clock_until_somebody_takes_it(acme: Assembl
     listed = olga(acme, ASKING)
     assert (listed.due_at, listed.next_step_at) == (None, None)
     assert olga(acme, ASKING, NOW + DAY).due_at is None
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("@acme my lawyer will write to you on Monday", "a legal matter"),
+        ("@acme I am a reporter with the Post, who can comment on the recall?", "the press asks"),
+    ],
+)
+def test_law_and_press_are_told_to_leads_within_the_hour_of_opening_and_ring_at_no_night(
+    acme: Assembly, words: str, why: str
+) -> None:
+    told = olga(acme, words)
+    assert told.priority == "urgent"
+    assert why in told.priority_reasons
+    first = ladder.chain_of(told.chain)[0]
+    assert (first.notify, first.at - NOW) == (("leads",), 15 * MINUTE)
+    assert told.due_at == NOW + HOUR
+
+
+def test_money_taken_wrongly_is_urgent_and_called_for_as_everything_urgent(acme: Assembly) -> None:
+    told = olga(acme, "@acme you took the 40 euros twice, and I cancelled in May")
+    assert (told.priority, told.chain) == ("urgent", ladder.chain_text(acme.rules.clock("urgent", NOW).chain))
+
+
+def test_harm_that_is_told_later_makes_a_case_critical_and_law_in_it_adds_no_step(acme: Assembly) -> None:
+    olga(acme, ANGRY, NOW - HOUR)
+    worse = olga(acme, "@acme now it caught fire and burned my hand, my lawyer will write to you")
+    assert worse.priority == "critical"
+    assert worse.chain == ladder.chain_text(acme.rules.clock("critical", NOW).chain)

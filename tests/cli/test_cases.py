@@ -86,7 +86,7 @@ def test_a_conversation_is_shown_in_the_order_in_which_it_was_written(folder: Pa
     assert not take(acme, post("Acme failed me again!", author="zoe", at=now - MINUTE / 4, thread_id="t9"), now=now)
     say(sqlite, acme.rules, zoe, "answered", who="Ana", way="page", now=now, detail={"url": address})
     shown = call(folder, "case", zoe).stdout
-    order = [shown.index(words) for words in ("charged me twice", "We are sorry.", "failed me again")]
+    order = [shown.index(words) for words in ("charged me for the wrong box", "We are sorry.", "failed me again")]
     assert order == sorted(order)
     assert address in "".join(shown.split())
 
@@ -207,7 +207,7 @@ def test_the_list_of_cases_is_one_line_a_case_on_80_columns_and_the_list_stands_
 ) -> None:
     file = settings_on(tmp_path, sqlite)
     acme = assembly_of(sqlite, load(file, {}))
-    long = "Acme charged me twice and nobody answers. " * 5
+    long = "Acme charged me for the wrong box and nobody answers. " * 5
     take(
         acme, post(long, author="olga"), post(long, author="piet", source="chirp"), post(ASKING, author="quin"), now=NOW
     )

@@ -21,7 +21,7 @@ def file(tmp_path: Path, sqlite: Sqlite) -> Path:
     """Settings on a database with one complaint in hostile words, and one user."""
     settings = settings_on(tmp_path, sqlite)
     acme = assembly_of(sqlite, load(settings, {}))
-    take(acme, post("Acme charged me twice [/x] [red]\x1b[2J and nobody answers", author="olga"), now=NOW)
+    take(acme, post("Acme charged me for the wrong box [/x] [red]\x1b[2J and nobody answers", author="olga"), now=NOW)
     web.add_user(sqlite, "Ana", "admin", NOW)
     sqlite.run("UPDATE users SET password = 'argon2-of-a-password'")
     return settings

@@ -117,7 +117,7 @@ def test_two_strangers_who_both_hide_their_names_have_a_case_each(acme: Assembly
 
 
 def test_a_post_about_two_brands_is_a_mention_and_a_case_of_each(acme: Assembly) -> None:
-    opened = take(acme, post("Acme and Globex both charged me twice, terrible, nobody answers"))
+    opened = take(acme, post("Acme and Globex both charged me for the wrong box, terrible, nobody answers"))
     assert sorted(case(acme.database, each).brand for each in opened) == ["Acme", "Globex"]
     assert count(acme.database, "posts") == 1
     assert count(acme.database, "mentions") == 2
@@ -170,7 +170,7 @@ def test_an_edit_refreshes_the_words_and_opens_nothing(acme: Assembly) -> None:
     assert take(acme, replace(calm, text=ANGRY, edited_at=NOW), now=NOW + MINUTE) == []
     (row,) = acme.database.rows("SELECT text FROM posts")
     assert row["text"] == ANGRY
-    assert [each.post.text for each in mentions.find(acme.database, mentions.Filter(search="charged twice"))] == [ANGRY]
+    assert [each.post.text for each in mentions.find(acme.database, mentions.Filter(search="wrong box"))] == [ANGRY]
 
 
 # -- what opens nothing, and why ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tests.helpers import HOUR, INJURY, MINUTE, NOW, Clock, count, deliver, post
 SAID = (
     "Acme kettle leaks all over my kitchen, awful",
     "My Acme parcel never arrived and I want my money back",
-    "Acme charged me twice this month, this is a joke",
+    "Acme charged me for the wrong box this month, this is a joke",
     "Terrible: the Acme app logs me out every morning",
     "Acme sent me a broken lamp, useless packing",
     "Acme hotline hung up on me twice, disgusting",

@@ -99,7 +99,7 @@ def test_a_list_leaves_out_whoever_was_not_told_of_yet(database: Base, tmp_path:
     assert escalation.lists(database, acme.rules, at_four) == 1
     acme.alerting.serve("slack", lambda: at_four)
     (listed,) = posted(slack)[1:]
-    assert "charged me twice" in slack.reads(listed)
+    assert "charged me for the wrong box" in slack.reads(listed)
     assert "kettle" not in slack.reads(listed)
     (row,) = [each for each in messages(database) if each.about.startswith("list:")]
     assert row.payload["told"] == ["1"]

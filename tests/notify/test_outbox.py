@@ -48,7 +48,7 @@ def test_a_case_is_told_once_when_its_group_has_waited(database: Base, tmp_path:
     clock.forward(SECOND)
     assert deliver(acme, clock) == 1
     (message,) = slack.messages
-    assert "charged me twice" in slack.reads(message)
+    assert "charged me for the wrong box" in slack.reads(message)
     assert named(slack) == flagged(database)
     clock.forward(DAY)
     assert deliver(acme, clock) == 0

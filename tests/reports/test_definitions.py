@@ -41,7 +41,7 @@ def acme(tmp_path: Path, sqlite: Sqlite) -> Iterator[Office]:
     wrote("quick", ANGRY, timedelta(0))
     wrote("slow", LATE, MINUTE)
     wrote("never", CHURN, 2 * MINUTE)
-    wrote("young", "Acme charged me twice, please refund me. Terrible.", 2 * DAY - MINUTE)
+    wrote("young", "Acme charged me for the wrong box, please refund me. Terrible.", 2 * DAY - MINUTE)
     for n in range(LISTED):
         wrote(f"calm{n}", CALM, timedelta(minutes=10 + n))
     wrote("glad", THANKS, 20 * MINUTE)

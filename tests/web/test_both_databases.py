@@ -44,7 +44,7 @@ def test_every_page_shows_the_same_on_both(anywhere: Office) -> None:
 
 
 def test_the_verbs_the_search_and_the_desk_work_on_both(anywhere: Office) -> None:
-    (twice,) = anywhere.take(post("Acme charged me twice, terrible", author="a"))
+    (twice,) = anywhere.take(post("Acme charged me for the wrong box, terrible", author="a"))
     (late,) = anywhere.take(post("Acme my parcel never arrived, awful service", author="b"))
     lead = anywhere.person("Lea", "lead")
     assert order(lead.get("/?q=charged").text) == [twice]

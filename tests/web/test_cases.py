@@ -33,7 +33,7 @@ def test_the_most_urgent_unanswered_case_stands_first_and_says_why(office: Offic
 
 
 def test_reposts_stand_below_the_first_of_them_and_nobody_is_left_out(office: Office) -> None:
-    text = "Acme charged me twice for the winter box and nobody at all answers my letters, I want my refund"
+    text = "Acme charged me for the wrong box for the winter box and nobody at all answers my letters, I want my refund"
     first, *others = (office.take(post(text, author=f"a{n}", thread_id=f"t{n}"))[0] for n in range(5))
     (alone,) = office.take(post(BROKEN, author="bo"))
     shown = office.person("Ana").get("/").text
@@ -178,7 +178,7 @@ def test_muting_the_author_of_a_case_ends_telling_of_them(office: Office) -> Non
 
 
 def test_filters_live_in_the_address_and_search_speaks_the_query_language(office: Office) -> None:
-    (twice,) = office.take(post("Acme charged me twice, terrible", author="a"))
+    (twice,) = office.take(post("Acme charged me for the wrong box, terrible", author="a"))
     (late,) = office.take(post("Acme my parcel never arrived, awful service", author="b", source="chirp"))
     person = office.person("Olle")
     assert order(person.get("/?source=chirp").text) == [late]
@@ -193,9 +193,9 @@ def test_filters_live_in_the_address_and_search_speaks_the_query_language(office
 def test_the_case_shows_what_was_said_what_happened_before_and_on_this_network_only(office: Office) -> None:
     (first,) = office.take(post("Acme lost my parcel, awful", author="olga", ago=3 * HOUR))
     (_other,) = office.take(post("Acme is terrible, my twin secret", author="olga", source="chirp"))
-    (again,) = office.take(post("Acme charged me twice, I want a refund", author="olga", thread_id="another"))
+    (again,) = office.take(post("Acme charged me for the box, I want a refund", author="olga", thread_id="another"))
     text = office.person("Ana").get(f"/cases/{again}").text
-    assert "Acme charged me twice" in text
+    assert "Acme charged me for the box" in text
     assert f'<a href="/cases/{first}">' in text
     assert "never answered" in text
     assert "twin secret" not in text

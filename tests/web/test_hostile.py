@@ -74,7 +74,7 @@ def test_no_page_runs_what_people_wrote(demo: Office) -> None:
     cases, mentions = [], []
     for number, evil in enumerate(CORPUS):
         made = post(
-            f"Acme charged me twice, terrible, I want a refund {evil}", title=evil[:3000], author=evil[:300],
+            f"Acme charged me for a box, terrible, I want a refund {evil}", title=evil[:3000], author=evil[:300],
             author_name=evil[:300], url=URLS[number % len(URLS)],
         )  # fmt: skip
         cases += demo.take(made)
@@ -118,7 +118,7 @@ def test_no_page_runs_what_people_wrote(demo: Office) -> None:
 def shown_safely(demo: Office, corpus: Sequence[str]) -> None:
     """Take the corpus in, as words, titles and authors, and look at every page that shows it."""
     posts = [
-        post(f"Acme charged me twice, terrible. {evil}", title=evil[:2000], author=f"{number}{evil[:100]}",
+        post(f"Acme charged me for the wrong box, terrible. {evil}", title=evil[:2000], author=f"{number}{evil[:100]}",
              author_name=evil[:100], url=f"https://x.example/{evil[:300]}", native_id=f"h{number}")
         for number, evil in enumerate(corpus)
     ]  # fmt: skip
@@ -213,7 +213,7 @@ def test_exports_hold_every_mention_once_also_of_one_second(demo: Office) -> Non
 def test_a_deleted_post_is_not_shown_any_more(demo: Office) -> None:
     from monitor.privacy import forgetting
 
-    (case_id,) = demo.take(post("Acme charged me twice, my name is Zebulon", native_id="gone"))
+    (case_id,) = demo.take(post("Acme charged me for the wrong box, my name is Zebulon", native_id="gone"))
     with demo.database.transaction():
         forgetting.deleted(demo.database, "forum", ["gone"], (), demo.clock())
     for path in ("/", f"/cases/{case_id}", "/mentions", "/mentions.csv"):

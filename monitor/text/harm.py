@@ -1,0 +1,188 @@
+"""Harm that goes on, told in whatever words: read from parts of a sentence that stand near each other.
+
+No list of sentences holds what can happen to people. So the parts are listed (`words/harm.toml`): whom it happens to,
+what hurts, what breaks, what burns, whose data, an account, a machine; and a `Frame` says which of them, how near each
+other, tell of what. Where one is joked about, or something else did it, is decided by `monitor/text/critical.py`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from monitor.text.complaint_signals import BRAND, Found, Kind, stem_of, tokens_of
+
+_FILE = Path(__file__).parent / "words" / "harm.toml"
+_LONGEST_GAP = 3  # words that a "*" may stand for
+_MOST = 24  # places of one part that are looked at: a post that says "hand" a thousand times says it once
+
+INJURY = Kind("injury", "injury or danger", 0.0)
+DANGER = Kind("danger", "injury or danger", 0.0)
+FIRE = Kind("fire", "fire or smoke", 0.0)
+DATA = Kind("data", "a data leak or a break-in", 0.0)
+LEGAL = Kind("legal", "legal", 0.0)
+PRESS = Kind("press", "press", 0.0)
+MONEY = Kind("money", "money taken wrongly", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Parts that tell of a harm when each stands within so many words of the first. `beside`: one must be anywhere.
+
+    `after`: they must stand behind the first.
+    """
+
+    kind: Kind
+    first: str
+    near: tuple[tuple[str, int], ...] = ()
+    beside: frozenset[str] = frozenset()
+    after: bool = False
+
+
+FRAMES = (
+    Frame(INJURY, "harmed", beside=frozenset({"person", "body", "me", "thing", "us"})),
+    Frame(INJURY, "hurt", (("body", 5),)),
+    Frame(INJURY, "struck", (("body", 3),), after=True),
+    Frame(INJURY, "suffers", (("person", 6),)),
+    Frame(INJURY, "allergy", (("served", 12),)),
+    Frame(DANGER, "fails", (("body", 14),)),
+    Frame(DANGER, "fails", (("person", 9),)),
+    Frame(DANGER, "fails", (("on_me", 5),)),
+    Frame(DANGER, "foreign", (("found_in", 4), ("inside", 3))),
+    Frame(DANGER, "foreign", (("inside", 3), ("eaten", 6))),
+    Frame(DANGER, "medicine", (("denied", 5),)),
+    Frame(DANGER, "staff", (("impaired", 5),)),
+    Frame(DATA, "staff", (("stalks", 9),)),
+    Frame(FIRE, "fire", (("thing", 6),)),
+    Frame(FIRE, "too_hot", beside=frozenset({"thing", "us"})),
+    Frame(DATA, "others", (("record", 7), ("sees", 10))),
+    Frame(DATA, "private", (("sees", 8),), beside=frozenset({"others", "us"})),
+    Frame(DATA, "intruder", (("breaks_in", 3), ("account", 6))),
+    Frame(DATA, "intrusion"),
+    Frame(DATA, "machine", (("laid_open", 12),)),
+    Frame(LEGAL, "law", (("law_acts", 5),)),
+    Frame(PRESS, "reporter", (("asks_comment", 24),)),
+    Frame(MONEY, "took", (("wrongly", 12),), beside=frozenset({"me", "us"})),
+)
+_FIRSTS = frozenset(frame.first for frame in FRAMES)
+
+Places = dict[str, list[tuple[int, int]]]
+_Step = frozenset[str] | str | None  # words of which one must follow, the beginning of one, or a gap
+
+
+class Parts:
+    """The parts of one language, by the word with which they begin."""
+
+    def __init__(self, language: str) -> None:
+        self._words: dict[str, list[tuple[str, tuple[_Step, ...]]]] = {}
+        self._stems: dict[str, list[tuple[str, str, tuple[_Step, ...]]]] = {}
+        self.names = frozenset(part for part, cues in _tables().items() if language in cues)
+        for part, cues in _tables().items():
+            for cue in cues.get(language, ()):
+                self._add(part, cue)
+        self._begins = lru_cache(maxsize=8_000)(self._beginning)
+
+    def _add(self, part: str, cue: str) -> None:
+        first, *rest = cue.split()
+        steps = tuple(_step(written) for written in rest)
+        if first.endswith("~"):
+            stem = stem_of(first[:-1])
+            self._stems.setdefault(stem[:3], []).append((stem, part, steps))
+            return
+        for choice in first.split("/"):
+            self._words.setdefault("".join(tokens_of(choice)), []).append((part, steps))
+
+    def _beginning(self, token: str) -> tuple[tuple[str, tuple[_Step, ...]], ...]:
+        stems = self._stems.get(token[:3], ())
+        return (*self._words.get(token, ()), *((part, steps) for stem, part, steps in stems if token.startswith(stem)))
+
+    def find(self, tokens: Sequence[str]) -> Places:
+        """Return where each part stands, end excluded."""
+        found: Places = {}
+        for at, begins in enumerate(map(self._begins, tokens)):
+            for part, steps in begins:
+                end = _follow(tokens, at + 1, steps)
+                if end and len(places := found.setdefault(part, [])) < _MOST:
+                    places.append((at, end))
+        return found
+
+
+def _step(written: str) -> _Step:
+    if written == "*":
+        return None
+    if written.endswith("~"):
+        return stem_of(written[:-1])
+    return frozenset("".join(tokens_of(choice)) for choice in written.split("/"))
+
+
+def _follow(tokens: Sequence[str], at: int, steps: tuple[_Step, ...]) -> int:
+    """Return where the steps end that begin here; 0 where they do not follow."""
+    for place, step in enumerate(steps):
+        if step is None:
+            rest = steps[place + 1 :]
+            return next((end for gap in range(_LONGEST_GAP + 1) if (end := _follow(tokens, at + gap, rest))), 0)
+        if at >= len(tokens):
+            return 0
+        if not (tokens[at].startswith(step) if isinstance(step, str) else tokens[at] in step):
+            return 0
+        at += 1
+    return at
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=16)
+def parts_of(language: str) -> Parts:
+    """Return the parts of a language; none where nobody wrote them down."""
+    return Parts(language)
+
+
+def harm_in(tokens: Sequence[str], language: str, *, me: bool, us: bool) -> tuple[list[Found], Places]:
+    """Return what these words tell of, and where every part stands. `me`, `us`: it speaks of the writer, to us."""
+    places = parts_of(language).find(tokens)
+    if _FIRSTS.isdisjoint(places):
+        return [], places
+    beside = set(places) | ({"me"} if me else set()) | ({"us"} if us else set())
+    found = []
+    for frame in FRAMES:
+        if frame.first in places and (not frame.beside or not frame.beside.isdisjoint(beside)):
+            span = _span(frame, places)
+            if span is not None:
+                found.append(Found(frame.kind, _words(tokens, *span), *span))
+    return found, places
+
+
+def _span(frame: Frame, places: Places) -> tuple[int, int] | None:
+    """Return from where to where the parts of a frame stand, the nearest of them; None where one is too far."""
+    if any(part not in places for part, _ in frame.near):
+        return None
+    best: tuple[int, int] | None = None
+    for start, end in places[frame.first]:
+        chosen = [(start, end)]
+        for part, reach in frame.near:
+            others = [each for each in places[part] if not frame.after or each[0] >= end]
+            gap, place = min(((_between((start, end), each), each) for each in others), default=(reach + 1, (0, 0)))
+            if gap > reach:
+                break
+            chosen.append(place)
+        else:
+            span = min(one for one, _ in chosen), max(one for _, one in chosen)
+            best = span if best is None or span[1] - span[0] < best[1] - best[0] else best
+    return best
+
+
+def _between(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """How many words stand between two places; a thousand where they are the same words, which say one thing only."""
+    if one[0] < other[1] and other[0] < one[1]:
+        return 1_000 if one == other else 0
+    return max(one[0] - other[1], other[0] - one[1])
+
+
+def _words(tokens: Sequence[str], start: int, end: int) -> str:
+    return " ".join(token for token in tokens[start:end] if token != BRAND and (token[0].isalnum()))

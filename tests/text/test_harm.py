@@ -1,0 +1,120 @@
+"""What must never wait in a list: 400 lines from three trades, half of them traps, and 1,000 real lines that are none.
+
+`critical_lines.tsv` was written for this. `harmless_lines.tsv` holds hashes only: its texts are drawn from public data
+that is not part of this repository, each with a word of harm, law or press in it, and read before it was kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alerts.case_policy import Gravity, priority
+from benchmarks import labelled
+from connectors import Post
+from monitor.text.complaint_signals import LANGUAGES, tokens_of
+from monitor.text.features import BrandProfile
+from monitor.text.harm import FRAMES, harm_in, parts_of
+from monitor.text.judge import Judge, JudgeInput
+from monitor.types import Verdict
+
+HERE = Path(__file__).parent
+LINES = labelled.table(HERE / "critical_lines.tsv")
+HARMLESS = labelled.table(HERE / "harmless_lines.tsv")
+TRADES = {"shop": ("Oakmere", "Pinehall"), "software": ("Planfold", "Gridnote"), "travel": ("Skyhop", "Airlark")}
+MOMENT = datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def became() -> list[tuple[dict[str, str], str]]:
+    """Each line with its priority; "-" where it calls nobody, or waits with everything normal."""
+    judge = Judge([BrandProfile(name, (name,), competitors=(other,)) for name, other in TRADES.values()])
+    asked = [
+        JudgeInput(Post("x", str(n), "", "somebody", each["text"], MOMENT, lang=each["language"]), name)
+        for n, each in enumerate(LINES)
+        for name, _ in [TRADES[each["trade"]]]
+    ]
+    return [(line, _level(verdict)) for line, verdict in zip(LINES, judge.verdicts(asked), strict=True)]
+
+
+def _level(verdict: Verdict) -> str:
+    urgency, _ = priority(Gravity(critical=verdict.critical, churn=verdict.churn, matters=verdict.tags))
+    return urgency if verdict.lane == "ping" and urgency in {"critical", "urgent"} else "-"
+
+
+def test_the_table_is_400_lines_of_three_trades_in_every_language_and_half_of_them_are_traps() -> None:
+    assert len({line["text"] for line in LINES}) == 400
+    assert 190 <= Counter(line["class"] for line in LINES)["harmless"] <= 210
+    assert min(Counter(line["trade"] for line in LINES).values()) >= 120
+    assert {line["language"] for line in LINES} == set(LANGUAGES)
+    for line in LINES:
+        assert (line["class"] == "harmless") == (line["priority"] == "-")
+
+
+def test_harm_that_is_told_is_critical_nine_times_in_ten(became: list[tuple[dict[str, str], str]]) -> None:
+    wanted = [level for line, level in became if line["priority"] == "critical"]
+    assert wanted.count("critical") >= 0.9 * len(wanted)
+
+
+@pytest.mark.parametrize("name", ["legal", "press", "money", "churn"])
+def test_law_press_money_and_leaving_are_urgent(became: list[tuple[dict[str, str], str]], name: str) -> None:
+    wanted = [level for line, level in became if line["class"] == name]
+    assert sum(level == "urgent" for level in wanted) >= 0.85 * len(wanted)
+
+
+def test_traps_ring_at_no_night_and_hurry_hardly_anybody(became: list[tuple[dict[str, str], str]]) -> None:
+    traps = [(line["text"], level) for line, level in became if line["class"] == "harmless"]
+    assert len([text for text, level in traps if level == "critical"]) <= 3
+    assert len([text for text, level in traps if level == "urgent"]) <= 8
+
+
+@pytest.mark.skipif(not labelled.DATA.is_dir(), reason=f"NOT TESTED: the public texts are not at {labelled.DATA}")
+@pytest.mark.shared_data
+def test_of_a_thousand_harmless_real_lines_at_most_five_are_critical() -> None:
+    wanted = {(row["dataset"], row["hash"]) for row in HARMLESS}
+    assert len(wanted) == 1000
+    texts = {
+        (dataset, name): text
+        for dataset in sorted({dataset for dataset, _ in wanted})
+        for text, _ in labelled.rows_of(dataset)
+        if (dataset, name := labelled.hash_of(text)) in wanted
+    }
+    assert set(texts) == wanted, "another edition of the data"
+    judge = Judge([])
+    verdicts = judge.verdicts(
+        [JudgeInput(Post("x", "1", "", "a", text, MOMENT, lang="en"), "") for text in texts.values()]
+    )
+    assert len([text for text, found in zip(texts.values(), verdicts, strict=True) if found.critical]) <= 5
+
+
+def test_every_part_of_a_frame_is_written_down_for_english_and_every_language_has_the_parts_of_harm() -> None:
+    named = {frame.first for frame in FRAMES} | {part for frame in FRAMES for part, _ in frame.near}
+    english = parts_of("en").names
+    assert named <= english
+    for language in (*LANGUAGES, "ar", "hi"):
+        assert {"person", "body", "harmed", "fails", "fire", "thing", "others", "record", "intrusion"} <= parts_of(
+            language
+        ).names
+
+
+def test_parts_tell_of_harm_only_near_each_other() -> None:
+    def kinds(text: str) -> list[str]:
+        found, _ = harm_in(tokens_of(text), "en", me=True, us=True)
+        return [one.kind.name for one in found]
+
+    assert kinds("the handle snapped and cut my hand") == ["injury", "danger"]
+    assert kinds("I cut the loaf and then we all went for a long walk, hand in hand") == []
+    assert kinds("there was glass in the soup") == ["danger", "danger"]
+    assert kinds("there was a glass table") == []
+    assert kinds("the charger melted") == ["fire"]
+    assert kinds("someone got into my account") == ["data", "data"]
+    assert kinds("someone got into my car and took a nap") == []
+
+
+def test_a_text_of_one_part_repeated_is_read_in_no_time_of_note() -> None:
+    found, places = harm_in(tokens_of("hand burned " * 5_000), "en", me=True, us=True)
+    assert found
+    assert max(map(len, places.values())) <= 24
