@@ -21,7 +21,8 @@ from monitor.text.negation import denials
 from monitor.text.normalize import fold, has_run, without_entities
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
-JUDGED = (*LANGUAGES, "und", "")  # a post in any other language is shown, and not judged
+HEARD = (*LANGUAGES, "ar", "hi")  # cues and a lexicon, and no more: replies are not told apart in the last two
+JUDGED = (*HEARD, "und", "")  # a post in any other language is shown, and not judged
 _WORDS = Path(__file__).parent / "words"
 CONCRETE = 1.1  # the weight from which a kind of cue tells of something that went wrong
 _LONGEST_GAP = 3  # how many words a "*" may stand for
@@ -59,7 +60,7 @@ _HAPPY = frozenset("😀😁😂😃😄😊😍😘🥰🤗🙌👏👍💕💙
     "=d",
 }
 _SHAPE_WORDS = {
-    name: frozenset(words.split())
+    name: frozenset(fold(words).translate(_WAYS).split())
     for name, words in tomllib.loads((_WORDS / "shapes.toml").read_text(encoding="utf-8")).items()
 }
 _NEGATORS = _SHAPE_WORDS["negations"]
@@ -317,7 +318,7 @@ def _over_gap(gap: dict[str, Any], tokens: list[str], at: int) -> tuple[int, lis
 def kinds_of(language: str) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
     """Read the cue file of a language; empty when there is none."""
     file = _WORDS / f"complaint.{language}.toml"
-    if language not in LANGUAGES:
+    if language not in HEARD:
         return ()
     tables = tomllib.loads(file.read_text(encoding="utf-8"))
     english = {} if language == "en" else {kind.name: kind for kind, _ in kinds_of("en")}

@@ -15,8 +15,8 @@ from pathlib import Path
 from connectors import Post
 from monitor.text.complaint_signals import (
     BRAND,
+    HEARD,
     JUDGED,
-    LANGUAGES,
     Aim,
     Cues,
     Found,
@@ -60,6 +60,7 @@ class PreparedProfile:
     handle: re.Pattern[str] | None
     aim: Aim
     scorer: Scorer
+    tags: frozenset[str] = frozenset()  # its words as hashtags write them
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Features:
     @property
     def wordless(self) -> bool:
         """Whether nothing is said at all: handles, links, signs."""
-        return not any(token.isalpha() and token != BRAND for token in self.signals.tokens)
+        return not any(token[0].isalpha() and token != BRAND for token in self.signals.tokens)
 
     @property
     def unread(self) -> bool:
@@ -101,7 +102,8 @@ def prepare(profile: BrandProfile) -> PreparedProfile:
         brand=frozenset(found[0] for word in words if len(found := tokens_of(word)) == 1),
         competitors=frozenset("".join(tokens_of(word)) for word in profile.competitors if tokens_of(word)),
     )
-    return PreparedProfile(profile, mask, handle, aim, Scorer(dict(profile.sentiment_words)))
+    tags = frozenset("".join(tokens_of(word)) for word in words)
+    return PreparedProfile(profile, mask, handle, aim, Scorer(dict(profile.sentiment_words)), tags)
 
 
 def hear(
@@ -115,7 +117,7 @@ def hear(
             (told_by_words(tokens_of(text)) or language) if language == UNTOLD else language
             for text, language in zip(texts, languages, strict=True)
         ]
-    spoken = [language if language in LANGUAGES else "en" for language in languages]
+    spoken = [language if language in HEARD else "en" for language in languages]
     signals = [
         signals_of(text, cues_for(code, tuple(profile.profile.complaint_words.get(code, ()))), profile.aim)
         for text, profile, code in zip(texts, profiles, spoken, strict=True)
@@ -149,7 +151,9 @@ def hear(
                 sentiment,
                 felt,
                 called=called,
-                ours=post.rating is not None or bool(post.parent_author),
+                ours=post.rating is not None
+                or bool(post.parent_author or post.parent_id)
+                or not profile.tags.isdisjoint(seen.tokens),
                 rivals=profile.aim.competitors,
             ),
             # Where part of the anger is at somebody else, the sentiment of the whole says nothing about us.

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors import Post
-from monitor.text.complaint_signals import LANGUAGES, signal_names
+from monitor.text.complaint_signals import HEARD, signal_names
 from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
 from monitor.text.critical import rings
 from monitor.text.explanations import PRAISE, SPAM, is_praise, reasons_of, sentence, tags_of
@@ -112,7 +112,7 @@ class Judge:
     def warm(self) -> None:
         """Load what waits for its first post: word lists of seven languages and the model that tells them apart."""
         at = datetime.fromtimestamp(0, UTC)
-        posts = [Post("", "", "", "", "one two three four five six", at, lang=code) for code in ("", *LANGUAGES)]
+        posts = [Post("", "", "", "", "one two three four five six", at, lang=code) for code in ("", *HEARD)]
         self._hear(posts, [""] * len(posts))
         told_by_words(("one",))
 

@@ -18,11 +18,12 @@ from monitor.text.complaint_signals import Cues, Found, Kind
 from monitor.text.language import ENGLISH_WORDS
 from monitor.text.normalize import fold
 
-LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")
+LANGUAGES = ("de", "es", "fr", "it", "pt", "nl", "ar", "hi")
 _WORDS = Path(__file__).parent / "words"
 _NOT = "not"  # the table of words that turn others round
 _TELLING = "telling"  # the table of small words that show a language
 _ELIDED = "elided"  # the table of what is written onto a vowel: "l'arnaque" is cut as "larnaque"
+_GLUED = "glued"  # the table of what is written onto any word: "and", "the", "with" in Arabic
 _VOWELS = frozenset("aeiouh")
 _LOWEST, _HIGHEST = -3.0, 3.5  # however long a post is, its feelings are worth no more than this
 _STRONG = 1.0  # the weight from which a word of feeling shows its language
@@ -63,12 +64,14 @@ def words_of(language: str) -> _Words:
     tables = tomllib.loads((_WORDS / f"feelings.{language}.toml").read_text(encoding="utf-8"))
     turning, telling = (frozenset(map(fold, tables.pop(name)["words"].split())) for name in (_NOT, _TELLING))
     elided = tables.pop(_ELIDED, {"words": ""})["words"].split()
+    before_any = tables.pop(_GLUED, {"words": ""})["words"].split()
     pairs: list[tuple[str, Kind]] = []
     for name, table in tables.items():
         kind = Kind(name, name, table["weight"], calm=table["weight"] == 0)
         single = table.get("words", "").split()
         glued = (before + word for word in single if fold(word)[0] in _VOWELS for before in elided)
-        pairs.extend((word, kind) for word in (*single, *glued, *table.get("phrases", ())))
+        joined = (before + word for word in single for before in before_any)
+        pairs.extend((word, kind) for word in (*single, *glued, *joined, *table.get("phrases", ())))
     return _Words(Cues(pairs), turning, telling)
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from alerts.case import Lane
-from monitor.text.complaint_signals import BRAND, LANGUAGES
+from monitor.text.complaint_signals import BRAND, HEARD
 from monitor.text.critical import rings
 from monitor.text.features import Features
 from monitor.text.model.linear import Thresholds
 
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
 # Where VADER is silent, cues and feelings speak: one strong word calls people. In Spanish every "no" makes VADER frown,
-# so that hearing twice as much as it does takes a low line; Italian papers and politics use strong words every day.
+# so that hearing twice as much as it does takes a low line; Italian, Arabic and Hindi use strong words every day.
 _CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.60, sweep=0.28)
 _CUES_ONLY_OF = {
     "es": Thresholds(ping=0.42, ping_aside=0.42, sweep=0.28),
     "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.28),
+    "ar": Thresholds(ping=0.70, ping_aside=0.92, sweep=0.28),
+    "hi": Thresholds(ping=0.70, ping_aside=0.92, sweep=0.28),
 }
 _SHORT = 8  # words and signs: with so few, a link is the picture that shows it
 _FEW = 14  # words and signs of a post that says what is wrong and no more
 _ONE_QUESTION = 12  # words and signs of a post that is one question and nothing else
-_RULED = frozenset(LANGUAGES) - {"en"}  # the rules judge alone there
+_RULED = frozenset(HEARD) - {"en"}  # the rules judge alone there
+_PLEASE = frozenset({"please", "pls", "plz", "bitte", "svp", "favor", "alstublieft"})
+_TELLS = ("praise", "news", "link", "repost", "happy_face")  # who asks so is telling, not asking
 _ASKS_FIRST = frozenset({"does", "do", "is", "are", "can", "will", "has", "did"})  # a question, mark or none
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 
@@ -34,7 +38,8 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
     if lane == "none" and (asks_us(heard) or heard.values.get("mixed")):
         lane = "sweep"  # what is asked waits for an answer; warm words beside a trouble may be bitter
     if heard.wordless and not stars:
-        lane = "sweep" if heard.values.get("sad_face") else "none"
+        calls = heard.values.get("question") and (heard.called or heard.values.get("direct"))
+        lane = "sweep" if heard.values.get("sad_face") or calls else "none"
     if lane != "ping" and (rings(heard.critical) or (heard.critical and not ours)):
         values = heard.signals.values
         told_by = ("first_person", "direct", "second_person")
@@ -118,6 +123,8 @@ def asks_about_us(heard: Features) -> bool:
         return False
     if values.get("question"):
         return BRAND in tokens or bool(values.get("many_people"))
+    if BRAND in tokens and any(cue.kind.name == "ask" and cue.end - cue.start > 1 for cue in heard.signals.cues):
+        return not any(map(values.get, _TELLS))
     return len(tokens) > 2 and tokens[0] in _ASKS_FIRST and BRAND in tokens[1:4]
 
 
@@ -135,13 +142,23 @@ def asks_us(heard: Features) -> bool:
     values = heard.signals.values
     if asks_about_us(heard):
         return True
+    to_us = values.get("direct") or heard.called
+    if to_us and values.get("ask") and not (values.get("repost") or values.get("no_complaint")):
+        return True
     if values.get("repost") or values.get("news") or heard.unread:
         return False
-    to_us = values.get("direct") or heard.called
-    if values.get("asks_us") or (to_us and (values.get("wants") or values.get("demand"))):
+    if values.get("asks_us") or (to_us and (values.get("demand") or _begs(heard))):
         return True
     asked = values.get("ask") or values.get("demand") or len(heard.signals.tokens) <= _ONE_QUESTION
     return bool(heard.language in _RULED and values.get("question") and asked and not values.get("link"))
+
+
+def _begs(heard: Features) -> bool:
+    """Whether it says please, or asks for help: "thanks for the help" does not."""
+    values = heard.signals.values
+    if not values.get("wants"):
+        return False
+    return not (values.get("solved") or values.get("praise")) or not _PLEASE.isdisjoint(heard.signals.tokens)
 
 
 def is_calm(heard: Features) -> bool:
