@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from alerts.email.channel import Email, Settings
+from alerts.email import Email, Settings
 from tests.alerts.contracts import ChannelContract, Fault, Stage
 from tests.fakes.smtp import DROP, HANG, FakeSmtp
 

@@ -26,6 +26,7 @@ web/test_single_sign_on.py: monitor/web/provider.py
 web/test_proof.py: monitor/web/factor.py monitor/web/passwords.py monitor/web/you.py
 privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
     monitor/store/columns.py
+alerts/email/test_channel.py: alerts/email/conversation.py alerts/email/settings.py
 ingest/test_asking.py: monitor/store/asked.py
 privacy/test_holds.py: monitor/store/holds.py monitor/cli/holds.py monitor/notify/hold_notices.py
 privacy/test_export.py: monitor/store/held.py

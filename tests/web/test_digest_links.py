@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alerts import Alert, Entry
-from alerts.email.channel import Email, Settings
+from alerts.email import Email, Settings
 from monitor.cli import app
 from monitor.reports import digest
 from monitor.settings import overrides

@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from alerts import Alert, ChannelError, Entry, Letter
-from alerts.email.channel import Email, Settings
+from alerts.email import Email, Settings
 from tests.alerts.hostile import HOSTILE
 from tests.fakes.certificates import Certificate, signed_by_itself
 from tests.fakes.smtp import DRIP, DROP, HANG, FakeSmtp
