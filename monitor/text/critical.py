@@ -57,12 +57,16 @@ class _Mood:
     troubles: tuple[tuple[int, int], ...]  # where words tell of something gone wrong
 
 
+def _is_ours(token: str) -> bool:
+    return token.startswith(BRAND)  # "thisbrands kettle"
+
+
 def _mood(signals: Signals, sentiment: Sentiment, felt: Felt, *, called: bool, ours: bool) -> _Mood:
     values = signals.values
     wrong = bool(values.get("kinds") or values.get("negated_praise"))
     return _Mood(
         us=bool(values.get("direct") or values.get("second_person") or called),
-        ours=bool(ours or called or values.get("many_people")) or BRAND in signals.tokens,
+        ours=bool(ours or called or values.get("many_people")) or any(map(_is_ours, signals.tokens)),
         own=bool(values.get("first_person")),
         wrong=wrong,
         unhappy=wrong or sentiment.label == "negative" or felt.odds >= _TROUBLED,
@@ -114,7 +118,7 @@ def _told(
     cues: Sequence[Found], signals: Signals, language: str, mood: _Mood, rivals: frozenset[str]
 ) -> tuple[list[Found], bool]:
     """Return what is told in other words, where nobody jokes; and whether something that is not ours did it."""
-    found, places = harm_in(signals.tokens, language, me=mood.own, us=mood.us)
+    found, places = harm_in(signals.tokens, language, me=mood.own, us=mood.us, wholly=bool(cues))
     elsewhere = "elsewhere" in places
     if elsewhere or not (mood.ours or (mood.own and "thing" in places)):
         found = [one for one in found if one.kind.name not in _BODILY]

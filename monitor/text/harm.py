@@ -70,6 +70,7 @@ FRAMES = (
 _FIRSTS = frozenset(frame.first for frame in FRAMES)
 
 Places = dict[str, list[tuple[int, int]]]
+_Begins = tuple[tuple[str, tuple["_Step", ...]], ...]  # parts, and how each goes on
 _Step = frozenset[str] | str | None  # words of which one must follow, the beginning of one, or a gap
 
 
@@ -95,19 +96,40 @@ class Parts:
         for choice in first.split("/"):
             self._words.setdefault("".join(tokens_of(choice)), []).append((part, steps))
 
-    def _beginning(self, token: str) -> tuple[tuple[str, tuple[_Step, ...]], ...]:
+    def _beginning(self, token: str) -> tuple[_Begins, _Begins] | None:
+        """Return what this word begins: parts that a frame starts from, and all others."""
         stems = self._stems.get(token[:3], ())
-        return (*self._words.get(token, ()), *((part, steps) for stem, part, steps in stems if token.startswith(stem)))
+        begins = (
+            *self._words.get(token, ()),
+            *((part, steps) for stem, part, steps in stems if token.startswith(stem)),
+        )
+        if not begins:
+            return None
+        return (
+            tuple(each for each in begins if each[0] in _FIRSTS),
+            tuple(each for each in begins if each[0] not in _FIRSTS),
+        )
 
-    def find(self, tokens: Sequence[str]) -> Places:
-        """Return where each part stands, end excluded."""
+    def find(self, tokens: Sequence[str], *, wholly: bool) -> Places:
+        """Return where each part stands, end excluded; nothing where no frame starts, unless asked for wholly."""
+        begun = [(at, begins) for at, begins in enumerate(map(self._begins, tokens)) if begins is not None]
         found: Places = {}
-        for at, begins in enumerate(map(self._begins, tokens)):
-            for part, steps in begins:
-                end = _follow(tokens, at + 1, steps)
-                if end and len(places := found.setdefault(part, [])) < _MOST:
-                    places.append((at, end))
+        for at, (firsts, _) in begun:
+            _add_places(found, firsts, tokens, at)
+        if found or wholly:
+            for at, (_, others) in begun:
+                _add_places(found, others, tokens, at)
         return found
+
+
+def _add_places(found: Places, begins: _Begins, tokens: Sequence[str], at: int) -> None:
+    after = tokens[at + 1] if at + 1 < len(tokens) else ""
+    for part, steps in begins:
+        if steps and isinstance(steps[0], frozenset) and after not in steps[0]:
+            continue  # nearly all that begin go on as something else
+        end = _follow(tokens, at + 1, steps) if steps else at + 1
+        if end and len(places := found.setdefault(part, [])) < _MOST:
+            places.append((at, end))
 
 
 def _step(written: str) -> _Step:
@@ -143,9 +165,14 @@ def parts_of(language: str) -> Parts:
     return Parts(language)
 
 
-def harm_in(tokens: Sequence[str], language: str, *, me: bool, us: bool) -> tuple[list[Found], Places]:
-    """Return what these words tell of, and where every part stands. `me`, `us`: it speaks of the writer, to us."""
-    places = parts_of(language).find(tokens)
+def harm_in(
+    tokens: Sequence[str], language: str, *, me: bool, us: bool, wholly: bool = True
+) -> tuple[list[Found], Places]:
+    """Return what these words tell of, and where every part stands. `me`, `us`: it speaks of the writer, to us.
+
+    Not `wholly`: where nothing is told, nobody wants to know where parts stand.
+    """
+    places = parts_of(language).find(tokens, wholly=wholly)
     if _FIRSTS.isdisjoint(places):
         return [], places
     beside = set(places) | ({"me"} if me else set()) | ({"us"} if us else set())
