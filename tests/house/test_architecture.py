@@ -68,7 +68,7 @@ connectors/test_x.py: connectors/budget.py connectors/pagination.py connectors/t
     connectors/x/client.py connectors/x/connector.py connectors/x/responses.py connectors/x/settings.py
     connectors/x/spending.py
 cli/test_inspection.py: monitor/store/inspection.py
-connectors/test_bluesky.py: connectors/jetstream.py
+connectors/test_bluesky.py: connectors/jetstream.py connectors/bluesky/connector.py connectors/bluesky/responses.py
 connectors/test_reddit.py: connectors/reddit/connector.py connectors/reddit/responses.py
     connectors/requests_adapter.py
 connectors/test_http.py: connectors/sockets.py

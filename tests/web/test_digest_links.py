@@ -125,7 +125,7 @@ def test_the_desk_lists_who_asked_for_no_more_and_a_lead_can_undo_it(office: Off
 
 def test_staff_may_look_and_not_change(office: Office) -> None:
     staff = office.person("Bea", "staff")
-    assert "gets it" in staff.get("/desk").text
+    assert "</strong> subscribed" in staff.get("/desk").text
     assert staff.post("/desk/letters", {"target": BOSS, "verb": "end"}).status_code == 403
     assert gets_it(office) == (BOSS, "console:ana")
 

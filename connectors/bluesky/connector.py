@@ -18,11 +18,23 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field
 
 from connectors import Account, Aside, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Quota, Refused, Request
+from connectors.bluesky.responses import (
+    DID,
+    FEW,
+    addressed_by,
+    checked,
+    fault_of,
+    in_thread,
+    is_gone,
+    own_posts,
+    post_of,
+    uri_of,
+)
 from connectors.durations import Span
 from connectors.http import Http, error_for, json_of
 from connectors.jetstream import Stream, Stuck
 from connectors.pagination import AHEAD, CLOCK_IS_BEHIND, Walk, clock_is_behind, moment
-from connectors.text import clean, parse_time, raw_of, text_of
+from connectors.text import clean, raw_of, text_of
 
 POST = "app.bsky.feed.post"
 OVERLAP = timedelta(seconds=5)
@@ -32,13 +44,8 @@ OWN_PAGE = 50
 MOST_DELETED = 2000
 MOST_HANDLES = 25
 ASKED_AT_ONCE = 25  # posts that getPosts takes
-FEW = 3
 _TIME = re.compile(r'"time_us"\s*:\s*(\d{1,18})')
 _GOING = re.compile(r'"operation"\s*:\s*"delete"|"kind"\s*:\s*"account"')
-# What an account that is gone for good is said to be; one that was deactivated can come back, with all of its posts.
-_GONE = frozenset({"deleted", "takendown"})
-_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,200}")
-_KEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
@@ -145,7 +152,7 @@ class Bluesky:
         feed = found.get("feed") if isinstance(found, dict) else None
         if not isinstance(found, dict) or not isinstance(feed, list):
             raise Nonsense("Bluesky sent something that is not a feed", "Check appview_url of this source.")
-        read, aside = _own(feed, request.source)
+        read, aside = own_posts(feed, request.source)
         known = walk.note(((post.native_id, post.posted_at) for post in read), request.now)
         token = found.get("cursor")
         below = bool(read) and read[-1].posted_at < floor
@@ -164,7 +171,7 @@ class Bluesky:
         found: dict[str, Account] = {}
         for handle in handles:
             name = clean(handle).strip().removeprefix("@")
-            if _DID.fullmatch(name):
+            if DID.fullmatch(name):
                 found[handle] = Account(name)
             elif re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name):
                 found[handle] = Account(self._did(name.casefold(), request.now), name.casefold())
@@ -181,7 +188,7 @@ class Bluesky:
                 raise error
             found = json_of(answer)
             did = found.get("did") if isinstance(found, dict) else None
-            if isinstance(did, str) and _DID.fullmatch(did):
+            if isinstance(did, str) and DID.fullmatch(did):
                 return did
         return ""
 
@@ -199,7 +206,7 @@ class Bluesky:
                 raise Nonsense(
                     "Bluesky sent something that is not a list of posts", "Check appview_url of this source."
                 )
-            seen |= {_uri(each) for each in posts}
+            seen |= {uri_of(each) for each in posts}
         if len(asked) > FEW and not seen.intersection(asked):
             raise Nonsense(f"Bluesky claims that none of {len(asked)} known posts exist", "Earful will retry.")
         return Batch((), request.cursor, deleted=tuple(one for one in asked if one not in seen))
@@ -229,7 +236,7 @@ class Bluesky:
                 raise Nonsense("Bluesky sent something that is not a thread", "Check appview_url of this source.")
             posts += [
                 replace(post, thread_id=conversation.thread)
-                for post in _in_thread(thread, request.source)
+                for post in in_thread(thread, request.source)
                 if post.posted_at >= conversation.since
             ]
         return Batch(tuple(posts), request.cursor)
@@ -306,13 +313,13 @@ class Bluesky:
             return
         try:
             event = json.loads(message)
-            did, commit = _checked(event)
+            did, commit = checked(event)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             page.foreign += 1
             if len(page.aside) < PAGE:
-                page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], f"not an event: {_fault(error)}"))
+                page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], f"not an event: {fault_of(error)}"))
             return
-        if event["kind"] == "account" and _is_gone(event.get("account")):
+        if event["kind"] == "account" and is_gone(event.get("account")):
             page.gone.append(did)
         if not commit or commit.get("collection") != POST:
             return
@@ -323,11 +330,11 @@ class Bluesky:
         if not wanted:
             return
         try:
-            post = _post(uri, did, commit["record"], _moment(at), source)
+            post = post_of(uri, did, commit["record"], _moment(at), source)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], _fault(error)))
+            page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], fault_of(error)))
             return
-        addressed = tuple(sorted(_addressed(commit["record"]) & page.ours)) if did not in page.ours else ()
+        addressed = tuple(sorted(addressed_by(commit["record"]) & page.ours)) if did not in page.ours else ()
         # The words may have stood in an address or a name only.
         if addressed or finder.search(f"{post.text}\n{post.title}"):
             page.posts.append(replace(post, raw=raw_of(event), addressed=addressed))
@@ -366,44 +373,6 @@ def _time(message: str, reached: int) -> int:
     return int(found[1]) if found else reached
 
 
-def _is_gone(account: Any) -> bool:
-    if not isinstance(account, dict) or account.get("active") is True:
-        return False
-    return text_of(account.get("status")) in _GONE
-
-
-def _addressed(record: Any) -> set[str]:
-    """The DIDs that a post speaks to: those it names, whose post it answers, and whose it quotes."""
-    found: set[str] = set()
-    for facet in _listed(record.get("facets")):
-        features = facet.get("features") if isinstance(facet, dict) else None
-        found |= {text_of(each.get("did")) for each in _listed(features) if isinstance(each, dict)}
-    reply, embed = record.get("reply"), record.get("embed")
-    quoted = embed.get("record") if isinstance(embed, dict) else None
-    quoted = quoted.get("record", quoted) if isinstance(quoted, dict) else None
-    parent = reply.get("parent") if isinstance(reply, dict) else None
-    found |= {_uri(each).removeprefix("at://").partition("/")[0] for each in (parent, quoted)}
-    return found - {""}
-
-
-def _also_said(embed: Any) -> list[str]:
-    """What a post's pictures and its video show, in its author's words."""
-    if not isinstance(embed, dict):
-        return []
-    media = embed.get("media")
-    shown = [
-        embed,
-        *_listed(embed.get("images")),
-        media,
-        *_listed(media.get("images") if isinstance(media, dict) else 0),
-    ]
-    return [clean(text_of(each.get("alt"))).strip() for each in shown if isinstance(each, dict)]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _piece(term: str) -> str:
     """The longest piece of a term: the one that is looked for; the brand's query decides about the rest later.
 
@@ -422,129 +391,6 @@ def _finder(pieces: list[str]) -> re.Pattern[str]:
         escaped = plain.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
         written |= {piece, plain, escaped, json.dumps(piece)[1:-1]}
     return re.compile("|".join(re.escape(each) for each in sorted(written)), re.IGNORECASE)
-
-
-def _checked(event: Any) -> tuple[str, dict[str, Any]]:
-    """Give an event's author and its commit (empty for other kinds), or raise what is wrong with its shape."""
-    did, kind = event["did"], event["kind"]
-    if not isinstance(did, str) or not _DID.fullmatch(did) or not isinstance(event["time_us"], int):
-        raise ValueError("did or time_us is invalid")
-    if kind != "commit":
-        return did, {}
-    commit = event["commit"]
-    if not isinstance(commit, dict) or not isinstance(commit["rkey"], str) or not _KEY.fullmatch(commit["rkey"]):
-        raise ValueError("the commit has no record key")
-    if commit["operation"] != "delete" and not isinstance(commit["record"], dict):
-        raise ValueError("the commit has no record")
-    return did, commit
-
-
-def _fault(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return "broken JSON"
-    return str(error) if type(error) is ValueError else f"{type(error).__name__} at {str(error)[:60]}"
-
-
-def _post(uri: str, did: str, record: Any, seen_at: datetime, source: str) -> Post:
-    """The one place that knows the fields of app.bsky.feed.post. Its times are the author's word: never the future."""
-    if not isinstance(record, dict) or not isinstance(record["text"], str):
-        raise ValueError("text is not text")
-    reply = record.get("reply") or {}
-    parent, root = (_uri(reply.get(key)) for key in ("parent", "root"))
-    langs = record.get("langs")
-    embed = record.get("embed")
-    card = embed.get("external") if isinstance(embed, dict) else None
-    tags = record.get("tags")
-    text = clean(record["text"])
-    # Tags that the app shows below the text.
-    loose = [clean(tag) for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
-    return Post(
-        source=source,
-        native_id=uri,
-        url=f"https://bsky.app/profile/{did}/post/{uri.rpartition('/')[2]}",
-        author=did,
-        text="\n".join([" ".join([text, *(f"#{tag}" for tag in loose)]), *filter(None, _also_said(embed))]),
-        posted_at=min(parse_time(record.get("createdAt")) or seen_at, seen_at),
-        title=clean(text_of(card.get("title"))) if isinstance(card, dict) else "",
-        lang=clean(langs[0]) if isinstance(langs, list) and langs and isinstance(langs[0], str) else "",
-        parent_id=parent,
-        thread_id=root or parent or uri,
-        author_id=did,
-    )
-
-
-def _uri(reference: Any) -> str:
-    uri = reference.get("uri") if isinstance(reference, dict) else None
-    return clean(uri)[:1000] if isinstance(uri, str) and uri.startswith("at://") else ""
-
-
-def _own(feed: list[Any], source: str) -> tuple[list[Post], list[Aside]]:
-    """Read a feed's own posts; a repost (it has a `reason`) is somebody else's."""
-    read: list[Post] = []
-    aside: list[Aside] = []
-    for each in feed:
-        try:
-            if each.get("reason"):
-                continue
-            view = each["post"]
-            author = view["author"]
-            seen_at = parse_time(view["indexedAt"])
-            uri = _uri(view)
-            if seen_at is None or not uri or not _DID.fullmatch(author["did"]):
-                raise ValueError("indexedAt, uri or did is missing")
-            post = _post(uri, author["did"], view["record"], seen_at, source)
-            name, asked = clean(text_of(author.get("displayName"))), _parent_author(each)
-            read.append(replace(post, author_name=name, parent_author=asked, raw=raw_of(view)))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            aside.append(Aside(raw_of(each).encode(), _fault(error)))
-    if len(aside) > FEW and not read:
-        raise Nonsense(f"Bluesky sent {len(aside)} posts, none of them readable", "Check appview_url of this source.")
-    return read, aside
-
-
-def _parent_author(item: Any) -> str:
-    """Whom a post of a feed answers, where the feed shows it."""
-    reply = item.get("reply")
-    parent = reply.get("parent") if isinstance(reply, dict) else None
-    return _author_of({"post": parent})
-
-
-MOST_IN_THREAD = 2000
-
-
-def _in_thread(thread: dict[str, Any], source: str) -> list[Post]:
-    """The replies in a thread, named by their handles as `fetch` names who wrote; what cannot be read is left out."""
-    read: list[Post] = []
-    open_branches: list[tuple[Any, str]] = [(each, _author_of(thread)) for each in _replies(thread)]
-    while open_branches and len(read) < MOST_IN_THREAD:
-        branch, parent_author = open_branches.pop()
-        open_branches += [(each, _author_of(branch)) for each in _replies(branch)]
-        try:
-            view, author = branch["post"], branch["post"]["author"]
-            seen_at, uri = parse_time(view["indexedAt"]), _uri(view)
-            if seen_at is None or not uri or not _DID.fullmatch(author["did"]):
-                continue
-            post = _post(uri, author["did"], view["record"], seen_at, source)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue
-        named = _author_of(branch) or post.author
-        read.append(replace(post, author=named, parent_author=parent_author, raw=raw_of(view)))
-    return sorted(read, key=lambda post: post.posted_at)
-
-
-def _replies(branch: Any) -> list[Any]:
-    found = branch.get("replies") if isinstance(branch, dict) else None
-    return found if isinstance(found, list) else []
-
-
-def _author_of(branch: Any) -> str:
-    """The handle of who wrote, else their DID; empty for what is blocked or gone."""
-    view = branch.get("post") if isinstance(branch, dict) else None
-    author = view.get("author") if isinstance(view, dict) else None
-    if not isinstance(author, dict):
-        return ""
-    handle = clean(text_of(author.get("handle"))).strip().casefold()
-    return handle if handle and handle != "handle.invalid" else clean(text_of(author.get("did")))
 
 
 def _microseconds(at: datetime) -> int:
