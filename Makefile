@@ -53,9 +53,10 @@ MINUTES ?= 60
 soak: .venv/.developer  ## an hour at 24 times the speed: memory, files, lateness
 	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
-# train: write the shipped judge anew from data that lies beside the checkout.
+# train: write the shipped judge anew from data that lies beside the checkout; the vectors of its texts are kept in var/vectors.
 # quality: whether two readers agree, whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, and what "not us" keeps away.
 train: .venv/.developer  ## write the judge that ships again
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	$(BIN)/python benchmarks/train.py
 quality: .venv/.developer  ## how good the judge is
 	$(BIN)/python -m benchmarks.agreement

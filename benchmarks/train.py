@@ -1,11 +1,14 @@
-"""Train the shipped judge: `make train` (or `python benchmarks/train.py`). Needs numpy, and the data beside us.
+"""Train the shipped judge: `make train` (or `python benchmarks/train.py`). Needs the [train] extra and the data.
 
-1. A teacher from Reddit comments (GoEmotions, Apache-2.0): annoyed, disappointed and the like against everything else.
-2. A teacher from app reviews (CC0): one and two stars against four and five.
-3. Both are where the last step begins: the examples written for Earful (`benchmarks/examples.txt`) and the texts that
-   were labelled with the real question (`docs/labelling.md`) move the weights from there, no further than they must. So
-   general words keep what thousands of comments said of them, and what needs an answer is learned from labels.
-4. What asking gives is set, not learned (`ASKING`).
+Two models are made, and their mean is what ships: they are wrong about different things.
+
+1. By hand. A teacher from Reddit comments (GoEmotions, Apache-2.0: annoyed, disappointed and the like against
+   everything else) and one from app reviews (CC0: one and two stars against four and five) are where it begins; the
+   examples written for Earful (`benchmarks/examples.txt`) and the texts that were labelled with the real question
+   (`docs/labelling.md`) move the weights from there, no further than they must. What asking gives is set (`ASKING`).
+2. By an encoder. A better teacher, too slow to ship, reads the same comments, reviews, examples and labels, and says of
+   each text how likely it needs an answer (`benchmarks/teacher.py`); the model is fitted to all it says.
+
 No text of `labelled.never_trained()` is in any of it. Deterministic: full-batch L-BFGS in double precision, no chance
 anywhere but in expanding the examples (seeded by line). Airline, Sanders and SXSW rows are never trained on: half of
 each (by a hash of the text) is for development, half is kept aside, and both figures are printed.
@@ -20,7 +23,7 @@ import random
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,19 +32,17 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # sums in one order, so that the same data give the same bytes
 
 import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import labelled  # noqa: E402
+from benchmarks import labelled, teacher, vectors  # noqa: E402
 from benchmarks.question import half  # noqa: E402
+from benchmarks.regression import Floats, Rows, fit, stacked  # noqa: E402
 from monitor.text.complaint_signals import BRAND, cues_for, signal_names, signals_of  # noqa: E402
 from monitor.text.features import bounded, with_sentiment  # noqa: E402
 from monitor.text.model import evaluation, linear  # noqa: E402
 from monitor.text.sentiment import Scorer  # noqa: E402
-
-Floats = NDArray[np.float64]
 
 DATA = ROOT.parent / "shared" / "data"
 EXAMPLES = ROOT / "benchmarks" / "examples.txt"
@@ -63,9 +64,6 @@ LINE_WEIGHT = {
     "tips, answers to each other, and questions to nobody in particular": 0.2,
     "told without anger, and yet somebody should answer": 0.2,
 }
-UNHAPPY = {"anger", "annoyance", "disappointment", "disapproval", "disgust", "sadness", "confusion"}
-CROSS = UNHAPPY - {"sadness", "confusion"}
-UNSURE = {"sadness", "confusion", "fear", "embarrassment", "grief", "nervousness", "remorse", "realization", "surprise"}
 TEACHERS = (0.6, 0.3, 0.1)  # unhappy comments, cross comments, poor reviews
 # What each grade is as a target, and what a labelled text weighs beside one text from the examples. Comments count
 # little: strangers talk to each other there, and nearly all of them need no answer of a brand.
@@ -74,15 +72,20 @@ LABEL_WEIGHT = {"google_play": 0.5, "goemotions": 0.1, "written": 4.0}
 # Log odds of what asks, as they stand in the model. Neither material can teach them: commenters ask each other, which
 # needs no answer of ours, and who writes a review rarely asks; learned from those, a question counts against an answer.
 ASKING = {"asks_us": 0.8, "ask": 0.5, "question": 0.3}
+# What a labelled text weighs for the encoder's head of the question, and all the examples beside their own weights:
+# its vector says more than words do, so that a review weighs twice as much as for the words. Written texts say least.
+HEAD_WEIGHT = {"google_play": 1.0, "goemotions": 0.5, "written": 0.0, "examples": 0.35}
+ENCODER_PENALTY = 1e-6  # there are 66,000 targets, and none of them is yes or no
+BY_HAND = 0.4  # the share of the model that was taught by hand; the other was taught by the encoder
 # Where the lanes begin, and how log odds become 0..1. Chosen on the halves for development, never on those kept aside.
 SLOPE = 1.0
 THRESHOLDS = {
     "ping": 0.52,
     "ping_told": 0.75,
     "ping_aside": 0.95,
-    "sweep": 0.2,
-    "sweep_aside": 0.52,
-    "sweep_calm": 0.7,
+    "sweep": 0.3,
+    "sweep_aside": 0.55,
+    "sweep_calm": 0.5,
 }
 
 
@@ -92,25 +95,6 @@ class Row:
 
     tokens: tuple[str, ...]
     signals: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A sparse matrix: for each stored number its row and its column."""
-
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-    value: Floats
-    height: int
-    width: int
-
-    def times(self, weights: Floats) -> Floats:
-        """Return one number a row."""
-        return np.bincount(self.row, weights=weights[self.column] * self.value, minlength=self.height)
-
-    def back(self, rows: Floats) -> Floats:
-        """Return one number a column."""
-        return np.bincount(self.column, weights=self.value * rows[self.row], minlength=self.width)
 
 
 def read_csv(path: Path) -> Iterator[dict[str, str]]:
@@ -167,8 +151,7 @@ def matrix(rows: list[Row], names: list[str], mean: Floats, deviation: Floats) -
         row.extend([place] * len(places))
         column.extend(places)
         value.extend([1.0 / max(1.0, len(places) ** 0.5)] * len(places))
-    dense = table(rows, names)
-    dense = np.clip((dense - mean) / deviation, -4, 4) * SIGNAL_SCALE
+    dense = standardised(rows, names, mean, deviation) * SIGNAL_SCALE
     height, width = dense.shape
     return Rows(
         np.concatenate([np.array(row, np.int64), np.repeat(np.arange(height), width)]),
@@ -179,139 +162,141 @@ def matrix(rows: list[Row], names: list[str], mean: Floats, deviation: Floats) -
     )
 
 
+def standardised(rows: list[Row], names: list[str], mean: Floats, deviation: Floats) -> Floats:
+    """Return the signals as the model reads them: in standard deviations, within limits."""
+    return np.asarray(np.clip((table(rows, names) - mean) / deviation, -4, 4))
+
+
 def table(rows: list[Row], names: list[str]) -> Floats:
     """Return the signals as a dense table."""
     return np.array([[one.signals.get(name, 0.0) for name in names] for one in rows])
 
 
-def descend(
-    loss_and_slope: Callable[[Floats], tuple[float, Floats]], start: Floats, steps: int = 60, memory: int = 8
-) -> Floats:
-    """Minimise by L-BFGS with a halving line search."""
-    here, moves, turns = start, [], []
-    loss, slope = loss_and_slope(here)
-    for _ in range(steps):
-        direction = slope.copy()
-        kept: list[float] = []
-        for move, turn in zip(reversed(moves), reversed(turns), strict=True):
-            kept.append(move.dot(direction) / turn.dot(move))
-            direction -= kept[-1] * turn
-        direction *= moves[-1].dot(turns[-1]) / turns[-1].dot(turns[-1]) if moves else 1 / max(1.0, norm(slope))
-        for move, turn, share in zip(moves, turns, reversed(kept), strict=True):
-            direction += move * (share - turn.dot(direction) / turn.dot(move))
-        downhill = -slope.dot(direction)
-        length = 1.0
-        for _ in range(20):
-            next_loss, next_slope = loss_and_slope(here - length * direction)
-            if next_loss <= loss + 1e-4 * length * downhill:
-                break
-            length /= 2
-        move, turn = -length * direction, next_slope - slope
-        if move.dot(turn) > 1e-10:
-            moves, turns = [*moves, move][-memory:], [*turns, turn][-memory:]
-        finished = abs(loss - next_loss) < 1e-5 * abs(loss)
-        here, loss, slope = here + move, next_loss, next_slope
-        if finished:
-            break
-    return here
+@dataclass(frozen=True)
+class Lesson:
+    """A text with what it should be judged as: an expanded example, or a labelled text."""
+
+    text: str
+    target: float
+    share: float
+    source: str
 
 
-def norm(values: Floats) -> float:
-    """Return the length of a vector."""
-    return float(np.sqrt(values.dot(values)))
-
-
-def fit(
-    rows: Rows,
-    labels: NDArray[Any],
-    penalty: float,
-    share: Floats | None = None,
-    start: Floats | None = None,
-    still: Sequence[int] = (),
-) -> tuple[Floats, float]:
-    """Fit logistic regression, held by the penalty to where it starts (nowhere, or at a teacher's weights).
-
-    `labels` may be anything from 0 to 1; the columns named by `still` keep what they have at the start.
-    """
-    wanted = labels.astype(float)
-    moves = np.ones(rows.width + 1)
-    moves[list(still)] = 0.0
-    share = np.ones(rows.height) if share is None else share
-    anchor = np.zeros(rows.width) if start is None else start
-    whole = share.sum()
-
-    def loss_and_slope(all_weights: Floats) -> tuple[float, Floats]:
-        weights, bias = all_weights[:-1], all_weights[-1]
-        odds = rows.times(weights) + bias
-        off = weights - anchor
-        loss = (share * (np.logaddexp(0, odds) - wanted * odds)).sum() / whole + 0.5 * penalty * off.dot(off)
-        error = share * (1 / (1 + np.exp(-odds)) - wanted) / whole
-        return float(loss), moves * np.concatenate([rows.back(error) + penalty * off, [error.sum()]])
-
-    found = descend(loss_and_slope, np.concatenate([anchor, [0.0]]))
-    return found[:-1], float(found[-1])
-
-
-def teachers(data: Path, names: list[str]) -> tuple[Floats, Floats, Floats]:
-    """Return where the last step begins, and mean and deviation of the signals."""
+def lessons(data: Path) -> list[Lesson]:
+    """Return all that both models learn the question from: examples and labelled texts, none that is only measured."""
     never = labelled.never_trained()
-    comments = [
-        (row["text"], set(row["emotions"].split("|")))
-        for row in read_csv(data / "mentions" / "goemotions_reddit_train.csv")
-        if labelled.hash_of(row["text"].strip()) not in never
+    found = [Lesson(text, float(label), share, "examples") for text, label, share in examples()]
+    found += [
+        Lesson(each.text, GRADES[each.grade], LABEL_WEIGHT[each.dataset], each.dataset)
+        for each in [*labelled.drawn(data=data), *labelled.written()]
+        if each.language == "en"
     ]
-    reviews = [
-        (row["content"], int(row["score"]))
-        for file in sorted((data / "reviews" / "google_play").glob("*.csv"))
-        for row in read_csv(file)
-        if row["content"].strip() and row["score"] != "3" and labelled.hash_of(row["content"].strip()) not in never
-    ]
-    print(f"comments {len(comments)}, reviews {len(reviews)}")
-    comment_rows, review_rows = prepare([text for text, _ in comments]), prepare([text for text, _ in reviews])
-    dense = np.concatenate([table(comment_rows, names), table(review_rows, names)])
-    mean, deviation = dense.mean(axis=0), dense.std(axis=0) + 1e-6
-    lay = [matrix(rows, names, mean, deviation) for rows in (comment_rows, review_rows)]
-    unhappy = np.array([bool(felt & UNHAPPY) for _, felt in comments])
-    cross = np.array([bool(felt & CROSS) for _, felt in comments])
-    sure = np.array([float(bool(felt & CROSS) or not felt & UNSURE) for _, felt in comments])
-    found = (
-        fit(lay[0], unhappy, 1e-4)[0],
-        fit(lay[0], cross, 1e-4, sure)[0],
-        fit(lay[1], np.array([stars <= 2 for _, stars in reviews]), 1e-4)[0],
+    return [each for each in found if labelled.hash_of(each.text) not in never]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that is read for training, laid out: comments, reviews and lessons, in this order."""
+
+    texts: tuple[list[str], list[str], list[str]]
+    rows: tuple[list[Row], list[Row], list[Row]]
+    felt: list[set[str]]
+    stars: list[int]
+    lessons: list[Lesson]
+    names: list[str]  # of the signals
+    mean: Floats
+    deviation: Floats
+
+    @property
+    def targets(self) -> Floats:
+        """What each lesson should be judged as."""
+        return np.array([lesson.target for lesson in self.lessons])
+
+    @property
+    def shares(self) -> Floats:
+        """What each lesson weighs."""
+        return np.array([lesson.share for lesson in self.lessons])
+
+    def column(self, name: str) -> int:
+        """Where a signal stands in the matrix."""
+        return (1 << BITS) + self.names.index(name)
+
+
+def gather(data: Path) -> Material:
+    """Read every text that may be trained on."""
+    texts = vectors.permitted(data)
+    own = lessons(data)
+    read = (list(texts["goemotions"]), list(texts["google_play"]), [lesson.text for lesson in own])
+    print("comments {}, reviews {}, examples and labelled texts {}".format(*map(len, read)))
+    rows = (prepare(read[0]), prepare(read[1]), prepare(read[2]))
+    names = sorted(["feeling", "bad_feeling", *signal_names()])
+    dense = np.concatenate([table(rows[0], names), table(rows[1], names)])
+    return Material(
+        read,
+        rows,
+        [set(row["emotions"].split("|")) for row in texts["goemotions"].values()],
+        [int(row["score"]) for row in texts["google_play"].values()],
+        own,
+        names,
+        dense.mean(axis=0),
+        dense.std(axis=0) + 1e-6,
     )
-    start = sum((share * each for share, each in zip(TEACHERS, found, strict=True)), np.zeros(lay[0].width))
-    return start, mean, deviation
 
 
-def lessons(data: Path) -> list[tuple[str, float, float]]:
-    """Return text, target and weight of all that the last step learns from: examples and labelled texts."""
-    labels = [
-        each
-        for each in [*labelled.drawn(data=data), *(text for text in labelled.written() if text.language == "en")]
-        if not each.held
+def taught_by_hand(material: Material, laid: Sequence[Rows]) -> tuple[Floats, float]:
+    """Return weights and bias: from where teachers stand, moved by examples and labels."""
+    unhappy = np.array([bool(each & teacher.UNHAPPY) for each in material.felt])
+    cross = np.array([bool(each & teacher.CROSS) for each in material.felt])
+    sure = np.array([float(bool(each & teacher.CROSS) or not each & teacher.UNSURE) for each in material.felt])
+    stars = np.array(material.stars)
+    found = (
+        fit(laid[0], unhappy, 1e-4)[0],
+        fit(laid[0], cross, 1e-4, sure)[0],
+        fit(laid[1], stars <= 2, 1e-4, (stars != 3).astype(float))[0],
+    )
+    start = sum((share * each for share, each in zip(TEACHERS, found, strict=True)), np.zeros(laid[0].width))
+    for name, odds in ASKING.items():
+        start[material.column(name)] = odds * material.deviation[material.names.index(name)] / SIGNAL_SCALE
+    still = [material.column(name) for name in ASKING]
+    return fit(laid[2], material.targets, PENALTY, material.shares, start, still)
+
+
+def taught_by_encoder(material: Material, laid: Sequence[Rows]) -> tuple[Floats, float]:
+    """Return weights and bias: fitted to what the encoder's heads say of every text."""
+    read = [
+        teacher.side_by_side(
+            vectors.encoded(texts).astype(float), standardised(rows, material.names, material.mean, material.deviation)
+        )
+        for texts, rows in zip(material.texts, material.rows, strict=True)
     ]
-    return [(text, float(label), share) for text, label, share in examples()] + [
-        (each.text, GRADES[each.grade], LABEL_WEIGHT[each.dataset]) for each in labels
+    weighed = [
+        HEAD_WEIGHT[each.source] * (each.share if each.source == "examples" else 1.0) for each in material.lessons
     ]
+    said = teacher.targets(
+        teacher.Material(
+            read[0],
+            material.felt,
+            read[1],
+            material.stars,
+            read[2],
+            material.targets,
+            np.array(weighed),
+            [each.source for each in material.lessons],
+        ),
+        material.shares,
+    )
+    return fit(stacked(laid), np.concatenate(said), ENCODER_PENALTY)
 
 
 def train(data: Path) -> tuple[dict[str, Any], list[int]]:
     """Return the header and the weights of the model."""
-    names = sorted(["feeling", "bad_feeling", *signal_names()])
-    start, mean, deviation = teachers(data, names)
-    places = {name: (1 << BITS) + place for place, name in enumerate(names)}
-    for name, odds in ASKING.items():
-        start[places[name]] = odds * deviation[names.index(name)] / SIGNAL_SCALE
-    own = lessons(data)
-    print(f"texts from examples and labels {len(own)}")
-    weights, bias = fit(
-        matrix(prepare([text for text, _, _ in own]), names, mean, deviation),
-        np.array([target for _, target, _ in own]),
-        PENALTY,
-        np.array([share for _, _, share in own]),
-        start,
-        [places[name] for name in ASKING],
-    )
+    material = gather(data)
+    names, mean, deviation = material.names, material.mean, material.deviation
+    laid = [matrix(rows, names, mean, deviation) for rows in material.rows]
+    by_hand, hand_bias = taught_by_hand(material, laid)
+    by_encoder, encoder_bias = taught_by_encoder(material, laid)
+    weights = BY_HAND * by_hand + (1 - BY_HAND) * by_encoder
+    bias = BY_HAND * hand_bias + (1 - BY_HAND) * encoder_bias
 
     words = weights[: 1 << BITS]
     scale = float(np.abs(words).max()) / 32767
@@ -320,7 +305,7 @@ def train(data: Path) -> tuple[dict[str, Any], list[int]]:
             name,
             round(float(mean[i]), 6),
             round(float(deviation[i]), 6),
-            round(float(weights[places[name]]) * SIGNAL_SCALE, 6),
+            round(float(weights[material.column(name)]) * SIGNAL_SCALE, 6),
         ]
         for i, name in enumerate(names)
     ]
@@ -338,14 +323,14 @@ def train(data: Path) -> tuple[dict[str, Any], list[int]]:
     return header, np.rint(words / scale).astype(int).tolist()
 
 
-def report(data: Path) -> None:
+def report(data: Path, model: Path) -> None:
     """Print the figures on tweets that were never trained on, both halves."""
     from datetime import UTC, datetime
 
     from connectors import Post
     from monitor.text.judge import Judge
 
-    judge = Judge([])
+    judge = Judge([], model=model)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     sets = {
         "airline": ("airline.csv", "text", "airline_sentiment", "negative"),
@@ -395,7 +380,7 @@ def main() -> None:
             f"{chosen.out.relative_to(ROOT) if chosen.out.is_relative_to(ROOT) else chosen.out}: "
             f"{chosen.out.stat().st_size:,} bytes"
         )
-    report(chosen.data)
+    report(chosen.data, chosen.out)
 
 
 if __name__ == "__main__":

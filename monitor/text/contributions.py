@@ -8,7 +8,7 @@ from pathlib import Path
 from monitor.text.complaint_signals import BRAND, OWN, Found, kinds_of
 from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
-from monitor.text.triage import asks_about_us, tells_of_trouble
+from monitor.text.triage import asks_about_us, is_calm, tells_of_trouble
 
 REPLY_ODDS = 0.6
 
@@ -21,7 +21,14 @@ def extra_contributions(heard: Features) -> list[tuple[str, float]]:
         contributions.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
     if asks_about_us(heard):
         contributions.append(("asks about us", 0.8))
+    if is_calm(heard):
+        contributions.append(("speaks to nobody, and nothing in it is wrong, asked or bitter", _CALM_ODDS))
     return contributions + _leaving(heard) + _short(heard) + _elsewhere(heard)
+
+
+_CALM_ODDS = (
+    -1.0
+)  # who reviews or comments is for or against: to a model taught by them, what is merely told is neither
 
 
 def _leaving(heard: Features) -> list[tuple[str, float]]:

@@ -163,7 +163,10 @@ class Judge:
         (heard,) = self._hear([post], [brand])
         key, vector = f"{post.source}:{post.native_id}", self._own_models.vector(heard.text)
         odds = self._odds(heard, answers_us=False)
-        return Lesson(key, heard.signals.tokens, heard.values, odds, answer, by, at, vector)
+        model = self._model_for(heard)
+        ours = post.rating is not None
+        ping_at, sweep_at = map(logit, begin(self._lines(model, heard, None), heard, ours=ours, ruled=model is None))
+        return Lesson(key, heard.signals.tokens, heard.values, odds, answer, by, at, vector, ping_at, sweep_at)
 
     @property
     def encoder(self) -> str:
@@ -211,7 +214,11 @@ class Judge:
         lines = model.thresholds if model else rule_lines(heard)
         if learned is None:
             return lines
-        return Thresholds(learned.ping or lines.ping, learned.ping or lines.ping_aside, learned.sweep or lines.sweep)
+        if learned.ping is not None or learned.sweep is not None:  # an earlier version learned it
+            return Thresholds(
+                learned.ping or lines.ping, learned.ping or lines.ping_aside, learned.sweep or lines.sweep
+            )
+        return lines.moved(learned.ping_move, learned.sweep_move)
 
     def _scorer_name(self, model: Model | None, learned: Learned | None) -> str:
         name = self.scorer if model else self.rules_scorer
@@ -276,6 +283,11 @@ class Judge:
         if heard.spam and post.rating is None and not answers_us:  # stored and searchable, never told
             return replace(found, lane="none", praise=False, critical=False, reasons=SPAM, tags=("spam",))
         return found
+
+
+def logit(chance: float) -> float:
+    """Return the log odds of a chance."""
+    return math.log(chance / (1 - chance))
 
 
 @lru_cache(maxsize=4)

@@ -393,3 +393,17 @@ def test_the_shipped_judge_keeps_its_figures_on_real_posts(
     assert found["lanes"]["sweep_share"] - sum(each.praise for each in verdicts) / len(rows) <= listed
     must = [verdict.lane != "none" for verdict, each in zip(verdicts, rows, strict=True) if each.grade == "must"]
     assert sum(must) >= 0.9 * len(must)
+
+
+def test_what_is_merely_told_to_nobody_counts_against_an_answer() -> None:
+    """Reviewers and commenters are for or against; a model taught by them takes calm words for half a trouble."""
+    judge = Judge([BrandProfile("Acme", words=("Acme",))])
+    told = "speaks to nobody, and nothing in it is wrong, asked or bitter"
+    calm = judge.explain(post("Fog over the harbour, bread in the basket of my Acme"), "Acme")
+    assert dict(calm.contributions)[told] == -1.0
+    for text in (
+        "Fog over the harbour, and my Acme broke",
+        "@acme fog over the harbour",
+        "Fog over the harbour, Acme?",
+    ):
+        assert told not in dict(judge.explain(post(text), "Acme").contributions)

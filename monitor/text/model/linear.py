@@ -74,6 +74,22 @@ class Thresholds:
     ping_told: float = 0.0
     sweep_aside: float = 0.0
 
+    def moved(self, ping: float, sweep: float) -> Thresholds:
+        """Return the lines moved by so many log odds: all of a ping alike, and all of the list."""
+        return Thresholds(
+            _moved(self.ping, ping),
+            _moved(self.ping_aside, ping),
+            _moved(self.sweep, sweep),
+            _moved(self.sweep_calm, sweep),
+            _moved(self.ping_told, ping),
+            _moved(self.sweep_aside, sweep),
+        )
+
+
+def _moved(line: float, odds: float) -> float:
+    """Move a line on 0..1; a line that is not there (0) stays so."""
+    return line if not 0 < line < 1 or not odds else 1 / (1 + (1 / line - 1) * math.exp(-odds))
+
 
 class Model:
     """A model that was read and checked. `score` is pure: one model may serve many threads."""

@@ -25,7 +25,8 @@ class Lesson:
     """One answer of staff about one post. `odds` are the log odds of the judge without anything learned.
 
     `key` names the post: a later answer of the same person about it replaces the earlier one. `vector` is the text as
-    the operator's own encoder sees it (length 1), empty where there is none.
+    the operator's own encoder sees it (length 1), empty where there is none. `ping_at` and `sweep_at` are the log odds
+    from which such a post is a ping, or in the list, while nothing is learned.
     """
 
     key: str
@@ -36,6 +37,8 @@ class Lesson:
     by: str
     at: datetime
     vector: Sequence[float] = ()
+    ping_at: float = 0.0
+    sweep_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,9 @@ class Figures:
 class Learned:
     """What one brand's staff have taught. `blend` is how much of it is heard: 0 is off, 1 is all.
 
-    `ping` and `sweep` are this brand's own lines for the lanes, None where the shipped ones stand. `vector` weighs what
-    the encoder of that name says of a text; both are empty where it was learned without one.
+    `ping_move` and `sweep_move` are how far this brand's own lines for the lanes stand from the shipped ones, in log
+    odds. `ping` and `sweep` are lines of its own, which earlier versions learned, None where there are none. `vector`
+    weighs what the encoder of that name says of a text; both are empty where it was learned without one.
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -69,6 +73,8 @@ class Learned:
     figures: Figures = field(default_factory=Figures)
     vector: tuple[float, ...] = ()
     encoder: str = ""
+    ping_move: float = 0.0
+    sweep_move: float = 0.0
 
     def odds(
         self, before: float, tokens: Sequence[str], signals: Mapping[str, float], vector: Sequence[float] = ()
@@ -101,6 +107,8 @@ class Learned:
                 "blend": self.blend,
                 "ping": self.ping,
                 "sweep": self.sweep,
+                "ping_move": self.ping_move,
+                "sweep_move": self.sweep_move,
                 "figures": figures,
                 "encoder": self.encoder,
                 "vector": [round(weight, 5) for weight in self.vector],
@@ -129,10 +137,13 @@ class Learned:
                 Figures(**read["figures"]),
                 tuple(map(float, read.get("vector", ()))),
                 str(read.get("encoder", "")),
+                float(read.get("ping_move", 0.0)),
+                float(read.get("sweep_move", 0.0)),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"what was learned cannot be read ({type(error).__name__}): learn it again") from None
         numbers = (*learned.weights.values(), *learned.vector, learned.slope, learned.bias, learned.blend)
+        numbers += (learned.ping_move, learned.sweep_move)
         if not all(map(math.isfinite, numbers)):
             raise ValueError("what was learned holds a number that is none: learn it again")
         return learned

@@ -39,7 +39,7 @@ def learn(lessons: Iterable[Lesson], encoder: str = "") -> Learned:
     ping, sweep = lines_of(
         cases, [case.odds + blend * (own - case.odds) for case, own in zip(cases, aside, strict=True)]
     )
-    return replace(learned, ping=ping, sweep=sweep)
+    return replace(learned, ping_move=ping, sweep_move=sweep)
 
 
 def newest(lessons: Iterable[Lesson]) -> list[Lesson]:

@@ -130,3 +130,13 @@ def test_a_judge_with_a_refused_model_says_so_and_the_rules_go_on(tmp_path: Path
     assert found.lane == "ping"
     assert "rules" in found.scorer
     assert judge.verdict(post("Thanks, lovely service, very happy!"), "").lane == "none"
+
+
+def test_lines_move_together_in_log_odds_and_what_is_not_there_stays_so() -> None:
+    lines = linear.Thresholds(ping=0.5, ping_aside=0.9, sweep=0.2, ping_told=0.75)
+    moved = lines.moved(1.0, -1.0)
+    assert moved.ping == pytest.approx(1 / (1 + math.exp(-1.0)))
+    assert moved.ping_told == pytest.approx(3 * math.e / (3 * math.e + 1))
+    assert moved.sweep == pytest.approx(0.25 / math.e / (1 + 0.25 / math.e))
+    assert (moved.sweep_calm, moved.sweep_aside) == (0.0, 0.0)
+    assert lines.moved(0.0, 0.0) == lines

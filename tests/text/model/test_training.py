@@ -15,7 +15,7 @@ from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.model import training
 from monitor.text.model.evaluation import roc_area
-from monitor.text.model.fitting import cases_of
+from monitor.text.model.fitting import Case, cases_of, lines_of
 from monitor.text.model.trained import Answer, Learned, Lesson, strongest_words
 from monitor.types import Mention, Verdict
 
@@ -157,6 +157,33 @@ def test_ten_thousand_answers_at_once_are_learned_and_bounded() -> None:
     assert learned.figures.answers == 10_000
     assert len(learned.weights) <= 20_000
     assert area(learned, kettles(300, seed=2)) > 0.9
+
+
+def answered(odds: float, needed: bool, number: int, own: float) -> tuple[Case, float]:
+    """An answer about a post whose ping begins at 0 and whose list begins at -1, and what was learned of it."""
+    return Case(str(number), [], odds, float(needed), 1.0, NOW, (), 0.0, -1.0), own
+
+
+def test_lines_move_only_so_far_that_no_more_is_listed_or_called_for_nothing_and_the_misses_are_shown() -> None:
+    # Learning has set everybody lower by one and a half: by the shipped lines, all that was listed would be lost.
+    rows = [answered(0.5, True, n, -0.9) for n in range(20)] + [answered(-0.5, True, n, -1.9) for n in range(20, 40)]
+    rows += [answered(-0.4, False, n, -1.7) for n in range(40, 60)]
+    rows += [answered(-3.0, False, n, -3.1) for n in range(60, 70)]  # quiet ones, offered for a look
+    ping, sweep = lines_of([case for case, _ in rows], [own for _, own in rows])
+    assert -1.7 < ping <= -0.9
+    assert -2.1 < sweep <= -0.9
+    # What is learned here puts the good ones first: the same lines would call for all, and list nothing in vain.
+    same = [answered(0.5, n % 2 == 0, n, 1.0 if n % 2 == 0 else -3.0) for n in range(40)]
+    assert lines_of([case for case, _ in same], [own for _, own in same]) == (0.0, 0.0)
+
+
+def test_quiet_answers_stand_for_all_that_was_quiet() -> None:
+    """To show one more that is needed would show many of the quiet ones, of which only a few were answered."""
+    rows = [answered(-0.5, True, n, -0.5) for n in range(30)]
+    rows += [answered(-0.4, False, n, -0.4 if n < 35 else -4.0) for n in range(30, 40)]  # five are not listed any more
+    rows += [answered(-1.5, n == 40, n, -1.5) for n in range(40, 44)]
+    _, sweep = lines_of([case for case, _ in rows], [own for _, own in rows])
+    assert sweep == 0.0
 
 
 def test_it_is_kept_as_text_and_read_back_the_same() -> None:

