@@ -86,7 +86,7 @@ def test_a_judge_that_is_already_right_is_left_alone_or_at_least_not_made_worse(
 
 
 def test_too_few_answers_and_one_kind_only_teach_nothing_and_say_why() -> None:
-    assert "5 answers" in training.learn(kettles(5)).figures.why_off
+    assert "5 of 20 answers" in training.learn(kettles(5)).figures.why_off
     only_yes = [replace(each, answer="yes") for each in kettles(100)]
     learned = training.learn(only_yes)
     assert (learned.blend, learned.weights) == (0.0, {})
