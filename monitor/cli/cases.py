@@ -31,6 +31,7 @@ from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Row, at, stamp
 from monitor.text.normalize import safe_line
 from monitor.types import Mention
+from monitor.web import case_timeline
 
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
@@ -380,16 +381,22 @@ def _one_case(assembly: Any, row: Row) -> None:
     _conversation(assembly, one.id, zone)
     console.print()
     log = Table(box=None, pad_edge=False, show_header=False, style="dim")
-    for width in (None, None, 16, None):
-        log.add_column(no_wrap=True, max_width=width)
+    log.add_column(no_wrap=True)
     log.add_column(ratio=1, overflow="fold")  # an address that is cut leads nowhere
-    for line in cases.log_of(assembly.database, one.id):
-        told = {key: value for key, value in line.detail.items() if value and key != "before" and key[-3:] != "_at"}
-        detail = ", ".join(f"{key} {value}" for key, value in told.items())
-        said = safe_line(detail)[:300] + (" (undone)" if line.undone_at else "")
-        moment = when(line.at, now, zone)
-        log.add_row(moment, line.what, Text(safe_line(line.who) or "-"), line.way, Text(said))
+    lines = cases.log_of(assembly.database, one.id)
+    for entry in reversed(case_timeline.entries(lines, len(lines))):
+        log.add_row(when(entry.at, now, zone), Text(_happened(entry, now, zone)))
     console.print(log)
+
+
+def _happened(entry: case_timeline.Entry, now: datetime, zone: ZoneInfo) -> str:
+    """One line of the log in words: what, by whom and how, until when, what was written, and where the answer is."""
+    by = "" if not entry.who else f" {entry.who}" if entry.what.endswith("from") else f" by {entry.who}"
+    until = f" until {when(entry.until, now, zone)}" if entry.until else ""
+    times = f", {entry.times} times" if entry.times > 1 else ""
+    way = f" ({entry.way})" if entry.way else ""
+    line = safe_line(f"{entry.what}{by}{until}{times}{way}{' (undone)' if entry.undone else ''}")[:300]
+    return "\n".join([line, *(safe_line(each)[:500] for each in (entry.text, entry.url) if each)])
 
 
 def _conversation(assembly: Any, case_id: str, zone: ZoneInfo) -> None:

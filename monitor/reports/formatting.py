@@ -25,14 +25,14 @@ SPREADS = (
 
 
 def aftermath_words(found: Aftermath, span: str = "") -> str:
-    """ "Of 14 people whose case was closed, 6 wrote again: 4 kinder, 2 not."; "" where nobody's case was closed."""
+    """ "Of 14 people whose case was closed, 6 wrote again, 4 of them more kindly."; "" where no case was closed."""
     if not found.people:
         return ""
     people = f"Of {count_words(found.people, 'person', 'people')} whose case was closed{span},"
     if not found.wrote:
         return f"{people} none has written again so far."
     few = " Too few to draw conclusions." if found.wrote < FEW else ""
-    return f"{people} {found.wrote:,} wrote again: {found.kinder:,} kinder, {found.wrote - found.kinder:,} not.{few}"
+    return f"{people} {found.wrote:,} wrote again, {found.kinder:,} of them more kindly.{few}"
 
 
 def unjudged_words(database: Database, since: datetime, span: str) -> str:

@@ -50,7 +50,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: when, what in words, by whom and by which way, what was written, until when, and whether it stands."""
+    """One line: when, what in words, by whom and how, what was written, where the answer is, until when, if undone."""
 
     at: datetime
     what: str
@@ -60,9 +60,10 @@ class Entry:
     until: datetime | None = None
     times: int = 1
     undone: bool = False
+    url: str = ""
 
 
-def entries(log: Sequence[LogLine]) -> list[Entry]:
+def entries(log: Sequence[LogLine], most: int = MOST) -> list[Entry]:
     """The log, newest first; the same message told again and again is one line with its number."""
     found: list[tuple[LogLine, int]] = []
     for line in reversed(log):
@@ -71,7 +72,7 @@ def entries(log: Sequence[LogLine]) -> list[Entry]:
             found[-1] = (last, found[-1][1] + 1)
         else:
             found.append((line, 1))
-    return [_entry(line, times) for line, times in found[:MOST]]
+    return [_entry(line, times) for line, times in found[:most]]
 
 
 def words_of(what: str) -> str:
@@ -110,6 +111,7 @@ def _entry(line: LogLine, times: int) -> Entry:
         until=_until(detail.get("until")),
         times=times,
         undone=line.undone_at is not None,
+        url=str(detail.get("url") or ""),
     )
 
 

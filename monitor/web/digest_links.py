@@ -71,7 +71,9 @@ def change_letters(context: RequestContext) -> Response:
     target, ended = context.form.get("target"), context.form.get("verb") == "end"
     if target not in context.assembly.written.digest.to:
         raise Refusal(400, "That can't be changed here", "Recipients of the digest are set under [digest] to.")
-    words = f"letters to {target}: {'no more of them' if ended else 'sent again'}."
+    words = (
+        f"{target} is {'unsubscribed from' if ended else 'subscribed to'} the weekly digest{'' if ended else ' again'}."
+    )
     if not _keep(context, target, context.who.name, ended=ended):
-        words = f"letters to {target}: it was so already."
+        words = f"{target}: nothing changed."
     return RedirectResponse("/desk?" + urlencode({"said": words[:300]}), 303)

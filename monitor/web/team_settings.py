@@ -164,7 +164,7 @@ def label_of(key: str) -> str:
     if key in plain:
         return plain[key]
     if key.startswith(overrides.LETTER):
-        return f"letters to {key.removeprefix(overrides.LETTER)}"
+        return f"weekly digest for {key.removeprefix(overrides.LETTER)}"
     _, _, rest = key.partition(".")
     name, _, field = rest.rpartition(".")
     words = {"shifts": "shifts of {}", "ignore_authors": "ignored authors of {}", "context": "context words of {}"}

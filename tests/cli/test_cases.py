@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -238,6 +239,23 @@ def test_an_answer_that_was_none_is_turned_by_one_word(folder: Path, sqlite: Sql
     assert call(folder, "case", "1", "answered", "--as", "Ana").exit_code == 0
     assert call(folder, "case", "1", "reopen", "--as", "Ana").exit_code == 0
     assert case(sqlite, "1").answered_at is None
+
+
+def test_what_happened_is_told_in_words_the_oldest_first(folder: Path) -> None:
+    call(folder, "case", "1", "take", "--as", "Ana")
+    call(folder, "case", "1", "note", "--text", "called her", "--as", "Ana")
+    call(folder, "case", "1", "snooze", "--until", "2d", "--as", "Ana")
+    call(folder, "case", "1", "undo", "--as", "Ana")
+    told = " ".join(call(folder, "case", "1").stdout.split())
+    for words in ("taken by Ana (command line)", "note by Ana (command line)", "called her"):
+        assert words in told
+    assert (
+        told.index("opened")
+        < told.index("taken by Ana (c")
+        < told.index("note by")
+        < told.index("“snoozed” undone by Ana")
+    )
+    assert re.search(r"snoozed by Ana until \d\d \w+ [\d:]+ \(command line\) \(undone\)", told)
 
 
 def test_a_case_says_that_what_is_left_are_opening_hours(folder: Path) -> None:

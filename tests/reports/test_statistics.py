@@ -104,7 +104,7 @@ def test_of_the_people_whose_case_was_closed_so_many_wrote_again_and_so_many_of_
     found = of_week(acme)
     assert found.after == statistics.Aftermath(people=4, wrote=3, kinder=2)
     assert formatting.aftermath_words(found.after) == (
-        "Of 4 people whose case was closed, 3 wrote again: 2 kinder, 1 not. Too few to draw conclusions."
+        "Of 4 people whose case was closed, 3 wrote again, 2 of them more kindly. Too few to draw conclusions."
     )
     assert formatting.as_json(found)["after_closing"] == {"people": 4, "wrote": 3, "kinder": 2}
 
@@ -127,7 +127,10 @@ def test_what_was_heard_after_the_span_is_not_known_in_it(acme: Assembly) -> Non
     [
         (statistics.Aftermath(), ""),
         (statistics.Aftermath(1), "Of 1 person whose case was closed, none has written again so far."),
-        (statistics.Aftermath(1400, 12, 4), "Of 1,400 people whose case was closed, 12 wrote again: 4 kinder, 8 not."),
+        (
+            statistics.Aftermath(1400, 12, 4),
+            "Of 1,400 people whose case was closed, 12 wrote again, 4 of them more kindly.",
+        ),
     ],
 )
 def test_what_came_of_it_in_words(found: statistics.Aftermath, said: str) -> None:
@@ -532,7 +535,9 @@ def test_the_report_is_printed_as_aligned_tables_within_the_screen(tmp_path: Pat
     assert head.index("median") + len("median") == wall.index("30 min") + len("30 min")
     assert any(line.split() == ["Ana", "1", "1", "1", "0"] for line in shown)
     said = " ".join(line.strip() for line in shown[-2:])
-    assert said == "Of 1 person whose case was closed, 1 wrote again: 1 kinder, 0 not. Too few to draw conclusions."
+    assert (
+        said == "Of 1 person whose case was closed, 1 wrote again, 1 of them more kindly. Too few to draw conclusions."
+    )
 
 
 def test_without_a_wait_the_report_says_so(tmp_path: Path) -> None:

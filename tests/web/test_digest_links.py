@@ -109,7 +109,7 @@ def test_the_desk_lists_who_asked_for_no_more_and_a_lead_can_undo_it(office: Off
     lead = office.person("Ana", "lead")
     shown = lead.get("/desk").text
     assert "unsubscribed" in shown
-    assert "letters to email:boss@example.org" in shown
+    assert "weekly digest for email:boss@example.org" in shown
     assert "boss@example.org" in shown.split("<h2>Changes</h2>")[1], "who did it"
     answer = lead.post("/desk/letters", {"target": BOSS, "verb": "resume"})
     assert answer.status_code == 303

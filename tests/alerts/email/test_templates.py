@@ -275,7 +275,7 @@ GOOD TO KNOW
 6 of 40 alerts were not relevant
 
 --
-No more of these letters: https://earful.example.org/letters/stop/abc
+Unsubscribe: https://earful.example.org/letters/stop/abc
 """
     )
 
@@ -387,7 +387,7 @@ def test_the_letter_offers_to_end_it_in_the_mail_program() -> None:
     only_mail = digest_letter(replace(WEEK, unsubscribe_url=""), "k")
     assert only_mail.headers == {"List-Unsubscribe": "<mailto:earful@example.org?subject=unsubscribe>"}
     for words in (only_mail.text, only_mail.html):
-        assert "No more of these letters: ask Ana (ana@example.org), who can take you off" in " ".join(words.split())
+        assert "To unsubscribe, ask Ana (ana@example.org), who can take you off." in " ".join(words.split())
         assert "ask Ana" not in " ".join(letter.text.split()), "the link says it all"
     only_page = digest_letter(replace(WEEK, unsubscribe_one_click=False, unsubscribe_mail=""), "k")
     assert only_page.headers == {"List-Unsubscribe": "<https://earful.example.org/letters/stop/abc>"}
