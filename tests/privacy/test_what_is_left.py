@@ -265,6 +265,19 @@ def test_copies_that_earful_made_itself_go_with_whom_they_hold(sqlite: Sqlite, t
     assert sqlite.path.with_name("copy.sqlite").exists(), "what earful backup wrote is its owner's"
 
 
+def test_who_erases_on_the_command_line_hears_of_the_copies(sqlite: Sqlite, tmp_path: Path) -> None:
+    file = settings_on(tmp_path, sqlite)
+    plant(assembly_of(sqlite, load_settings(file, {})))
+    words = ["--settings", str(file), "erase", "--source", "forum", "--author", "olgapetrova"]
+    made = copy_it(sqlite)
+    asked = CliRunner().invoke(app, words, env={"COLUMNS": "300"})
+    assert all(name in asked.output for name in made), "before anybody says yes"
+    assert list(sqlite.copies()) == made
+    done = CliRunner().invoke(app, [*words, "--yes", "--json"])
+    assert (json.loads(done.stdout)["copies_deleted"], json.loads(done.stdout)["copies"]) == (made, [])
+    assert list(sqlite.copies()) == []
+
+
 def test_a_copy_that_cannot_be_deleted_is_named(sqlite: Sqlite, tmp_path: Path) -> None:
     acme = assembly_of(sqlite, settings_from(tmp_path))
     plant(acme)
