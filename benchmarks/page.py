@@ -32,6 +32,7 @@ from monitor.store import cases, mentions, web
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.store.stories import add_stories
 from monitor.text.similarity import bands, fingerprint
 from monitor.types import Mention, Verdict
 from monitor.web.server import WebServer
@@ -110,7 +111,7 @@ def build(database: Sqlite | Postgresql, wanted: int, case_count: int, now: date
             )
             kept.append(mentions.mention_row(mention, row["id"]))
         with database.transaction():
-            cases.add_stories(database, stories)
+            add_stories(database, stories)
             cases.add(database, opened)
             mentions.add_posts(database, posts)
             mentions.add_mentions(database, kept)

@@ -20,6 +20,7 @@ from monitor.cases.recording import Reply, record_reply
 from monitor.settings.rules import Rules
 from monitor.store import cases, forgotten, key_values, mentions, requeue
 from monitor.store.database import Database, Row, stamp
+from monitor.store.stories import touch_stories
 from monitor.types import Judged, Mention
 
 
@@ -119,7 +120,7 @@ class CaseAssigner:
         for each in strangers:
             if (row := self._case_above(each)) is not None:
                 self.taken.new += mentions.add_to_case(self.database, row["id"], [each], self.now)
-                cases.touch_stories(self.database, {row["story_id"]: each.post.posted_at})
+                touch_stories(self.database, {row["story_id"]: each.post.posted_at})
 
     def store_standing(self) -> None:
         """Give mentions that stand already, and had no case, one of their own."""

@@ -25,6 +25,7 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.connect import Error
 from monitor.store.database import Database, Row, listed_in, stamp
+from monitor.store.stories import note_doubled
 from monitor.text.need import MUST
 
 log = logging.getLogger("earful.escalation")
@@ -394,7 +395,7 @@ def thread_growth(database: Database, rules: Rules, stories: Mapping[str, int], 
     for story, size in stories.items():
         doubling = 1 << (size.bit_length() - 1)
         with database.transaction():
-            if doubling >= 8 and cases.note_doubled(database, story, doubling):
+            if doubling >= 8 and note_doubled(database, story, doubling):
                 raised += _raise_story(database, rules, story, size, now)
     return raised
 

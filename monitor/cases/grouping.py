@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from alerts.case import Contact
-from monitor.store import cases
 from monitor.store.database import Database, stamp
+from monitor.store.stories import candidate_stories
 from monitor.text.similarity import bands
 from monitor.types import Judged
 
@@ -49,7 +49,7 @@ class Stories:
             thread = each.post.thread_id or each.post.native_id
             for place in _places(each.post.source, thread, each.fingerprint):
                 self._candidates.setdefault(place, [])
-        for story in cases.candidate_stories(
+        for story in candidate_stories(
             self.database,
             [each.post.thread_id for each in needing],
             [bands(each.fingerprint) for each in needing],

@@ -17,6 +17,7 @@ from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Routed, Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
+from monitor.store.stories import add_stories, touch_stories
 from monitor.text.explanations import is_unread
 from monitor.text.need import with_history
 from monitor.types import Judged
@@ -371,9 +372,9 @@ class CaseOpener:
         """Write all of it: stories and cases, their log, and what is to be told."""
         database, grown = self.database, self.stories.grown
         told = deliveries.messages_of_stories(database, list(grown)) if grown else []
-        cases.add_stories(database, self.stories.rows)
+        add_stories(database, self.stories.rows)
         cases.add(database, self.new_cases.values())
-        cases.touch_stories(database, grown)
+        touch_stories(database, grown)
         cases.add_log(database, self.log)
         if self.outbox:
             deliveries.queue(database, self.outbox)

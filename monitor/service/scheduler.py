@@ -29,9 +29,10 @@ from monitor.service import set_clock
 from monitor.service.clock_check import ClockCheck
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.watchdog import Audit
-from monitor.store import audit, cases, deliveries, key_values, wiping
+from monitor.store import audit, deliveries, key_values, wiping
 from monitor.store.connect import reason
 from monitor.store.sqlite import Sqlite
+from monitor.store.stories import growing_stories
 from monitor.timeouts import Overran, abandoned, within
 from monitor.wiring import Assembly
 
@@ -196,7 +197,7 @@ class Engine:
     def growth_due(self) -> None:
         """Raise what is said in conversations that have doubled."""
         database, rules, now = self.assembly.database, self.assembly.rules, self.clock()
-        sizes = cases.growing_stories(database, now - rules.settings.alerts.group_join)
+        sizes = growing_stories(database, now - rules.settings.alerts.group_join)
         escalation.thread_growth(database, rules, sizes, now)
 
     def digest_due(self) -> None:

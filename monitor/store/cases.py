@@ -1,4 +1,4 @@
-"""Cases, the stories they share, and the log of everything that happened to them."""
+"""Cases, and the log of everything that happened to them."""
 
 from __future__ import annotations
 
@@ -45,19 +45,6 @@ def new_row(**values: Any) -> dict[str, Any]:
     if unknown:
         raise KeyError(f"cases has no column {sorted(unknown)}")
     return {**_DEFAULTS, **values}
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """Near-identical or same-thread cases of a brand that share one message."""
-
-    id: str
-    brand: str
-    source: str
-    thread: str
-    opened_at: datetime
-    last_at: datetime
-    fingerprint: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,66 +183,6 @@ def rows_of_stories(database: Database, stories: Sequence[str]) -> list[Row]:
         clause, values = marks("s", stories[start : start + 500])
         found += database.rows(f"SELECT * FROM cases WHERE story_id IN {clause} ORDER BY n", values)
     return found
-
-
-def _story(row: Row) -> Story:
-    return Story(
-        row["id"],
-        row["brand"],
-        row["source"],
-        row["thread"],
-        at(row["opened_at"]),
-        at(row["last_at"]),
-        row["fingerprint"],
-    )
-
-
-def candidate_stories(
-    database: Database, threads: Sequence[str], bands: Sequence[Sequence[int]], since: datetime
-) -> list[Story]:
-    """Stories that were alive after `since` and share a thread, or one of four bands of a fingerprint, with these."""
-    columns = "id, brand, source, thread, opened_at, last_at, fingerprint"
-    clause, values = marks("t", list(dict.fromkeys(thread for thread in threads if thread)))
-    rows = database.rows(
-        f"SELECT {columns} FROM stories WHERE thread IN {clause} AND last_at >= :since",
-        {**values, "since": stamp(since)},
-    )
-    for number in range(4):
-        clause, values = marks("b", list(dict.fromkeys(band[number] for band in bands)))
-        rows += database.rows(
-            f"SELECT {columns} FROM stories WHERE band{number} IN {clause} AND last_at >= :since "
-            "ORDER BY last_at DESC LIMIT 2000",
-            {**values, "since": stamp(since)},
-        )
-    found = {row["id"]: row for row in rows}
-    return [_story(row) for row in sorted(found.values(), key=lambda row: (row["opened_at"], row["id"]))]
-
-
-def add_stories(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert new stories."""
-    database.run_many(
-        "INSERT INTO stories (id, brand, source, thread, opened_at, last_at, fingerprint, band0, band1, band2, band3) "
-        "VALUES (:id, :brand, :source, :thread, :opened_at, :last_at, :fingerprint, :band0, :band1, :band2, :band3)",
-        rows,
-    )
-
-
-def touch_stories(database: Database, stories: Mapping[str, datetime]) -> None:
-    """These stories grew."""
-    database.run_many(
-        "UPDATE stories SET last_at = :at WHERE id = :id AND last_at < :at",
-        [{"id": story, "at": stamp(moment)} for story, moment in stories.items()],
-    )
-
-
-def note_doubled(database: Database, story: str, size: int) -> bool:
-    """Remember at which size a thread was last seen to double; False if that was noted before."""
-    return (
-        database.run(
-            "UPDATE stories SET doubled_at = :size WHERE id = :id AND doubled_at < :size", {"id": story, "size": size}
-        )
-        == 1
-    )
 
 
 def log(
@@ -615,17 +542,3 @@ def rename_owner(database: Database, case: str, before: str, owner_id: str, owne
         "WHERE id = :case_id AND owner_id = :before",
         {"id": owner_id, "owner": owner, "case_id": case, "before": before},
     )
-
-
-def growing_stories(database: Database, since: datetime, least: int = 8) -> dict[str, int]:
-    """Stories that were alive after `since` and hold at least so many people: cases, and who only has the same."""
-    rows = database.rows(
-        "SELECT id, count(*) AS n FROM (SELECT s.id, s.doubled_at, c.id AS who FROM stories s "
-        "JOIN cases c ON c.story_id = s.id WHERE s.last_at >= :since UNION "
-        "SELECT s.id, s.doubled_at, m.source || ' ' || m.author AS who FROM stories s "
-        "JOIN cases c ON c.story_id = s.id JOIN mentions m ON m.case_id = c.id AND m.case_id <> '' "
-        "WHERE s.last_at >= :since AND m.suppressed = :stranger) AS people "
-        "GROUP BY id, doubled_at HAVING count(*) >= :least AND doubled_at * 2 <= count(*)",
-        {"since": stamp(since), "least": least, "stranger": SAME_TROUBLE},
-    )
-    return {row["id"]: int(row["n"]) for row in rows}

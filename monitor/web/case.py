@@ -18,6 +18,7 @@ from monitor.notify import rendering
 from monitor.settings import overrides
 from monitor.store import cases, holds, key_values, mentions, pages, web
 from monitor.store.database import Row, at
+from monitor.store.stories import candidate_stories
 from monitor.text import tone
 from monitor.text.similarity import alike, bands
 from monitor.types import Mention
@@ -215,7 +216,7 @@ def similar(context: RequestContext, row: Row) -> list[Any]:
     """Other people's cases of the brand that say nearly the same, or stand in the same story."""
     mine, mine_is = row["fingerprint"], (row["source"], row["author"])
     since = context.now - timedelta(days=180)
-    stories = cases.candidate_stories(context.database, [row["thread"]], [bands(mine)] if mine else [], since)
+    stories = candidate_stories(context.database, [row["thread"]], [bands(mine)] if mine else [], since)
     ids = [
         each.id
         for each in stories

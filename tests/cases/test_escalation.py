@@ -15,6 +15,7 @@ from monitor.store import cases, deliveries
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.store.stories import growing_stories
 from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
@@ -245,7 +246,7 @@ def test_a_thread_that_grows_never_moves_a_due_time_later(database: Base, tmp_pa
     before = case(database, "1").due_at
     assert before is not None
     later = before - MINUTE
-    escalation.thread_growth(database, acme.rules, cases.growing_stories(database, NOW - DAY), later)
+    escalation.thread_growth(database, acme.rules, growing_stories(database, NOW - DAY), later)
     found = case(database, "1")
     assert found.priority == "urgent"
     assert found.due_at is not None
@@ -376,12 +377,12 @@ def test_the_lists_of_the_nights_when_clocks_change_come_once_a_day(database: Ba
 def test_a_thread_that_doubles_raises_its_open_cases_once_for_each_doubling(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path)
     take(acme, *(post(f"{LATE} {n} {n * 31}", author=f"c{n}", thread_id="loud") for n in range(8)))
-    sizes = cases.growing_stories(database, NOW - DAY)
+    sizes = growing_stories(database, NOW - DAY)
     assert list(sizes.values()) == [8]
     raised = escalation.thread_growth(database, acme.rules, sizes, NOW)
     assert raised == 8
     assert escalation.thread_growth(database, acme.rules, sizes, NOW) == 0
-    assert cases.growing_stories(database, NOW - DAY) == {}
+    assert growing_stories(database, NOW - DAY) == {}
     found = case(database, "1")
     assert found.priority == "urgent"
     assert "8 people write about this" in found.priority_reasons

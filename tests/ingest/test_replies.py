@@ -9,10 +9,11 @@ import pytest
 from connectors import Post
 from monitor.cases import escalation
 from monitor.cases.actions import say
-from monitor.store import cases, mentions
+from monitor.store import mentions
 from monitor.store.mentions import SAME_TROUBLE
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.store.stories import growing_stories
 from monitor.text.same_trouble import only_same_trouble
 from monitor.wiring import Assembly
 from tests.helpers import ANGRY, HOUR, MINUTE, NOW, assembly_of, case, count, post, settings_from, take
@@ -154,7 +155,7 @@ def test_whoever_joins_makes_the_story_grow_so_that_its_case_becomes_urgent(data
     for number in range(7):
         take(acme, reply("+1", author=f"c{number}", native_id=f"n{number}"), now=NOW)
     take(acme, reply("me too", author="c0", native_id="again"), now=NOW)  # one person, however often
-    sizes = cases.growing_stories(database, NOW - HOUR)
+    sizes = growing_stories(database, NOW - HOUR)
     assert list(sizes.values()) == [8]
     assert escalation.thread_growth(database, acme.rules, sizes, NOW) == 1
     found = case(database, "1")
