@@ -63,7 +63,7 @@ _SHAPE_WORDS = {
     name: frozenset(fold(words).translate(_WAYS).split())
     for name, words in tomllib.loads((_WORDS / "shapes.toml").read_text(encoding="utf-8")).items()
 }
-_NEGATORS = _SHAPE_WORDS["negations"]
+NEGATORS = _SHAPE_WORDS["negations"]
 _CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
     *_SHAPE_WORDS.items(),
     ("question", frozenset({"?", "??", "?!"})),
@@ -309,7 +309,7 @@ def _over_gap(gap: dict[str, Any], tokens: list[str], at: int) -> tuple[int, lis
         following = gap.get(tokens[place])
         if following is not None:
             return _longest(following, tokens, place + 1)
-        if tokens[place] in _NEGATORS:  # "my account was never hacked"
+        if tokens[place] in NEGATORS:  # "my account was never hacked"
             return None
     return None
 
@@ -379,7 +379,7 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     negated = _count(kept, tokens, values, spent)
     _shape(text, folded, said, values)
     if spent:
-        left = sum(token in _NEGATORS for place, token in enumerate(tokens) if place not in spent)
+        left = sum(token in NEGATORS for place, token in enumerate(tokens) if place not in spent)
         values["negations"] = float(min(left, 4))
     if negated:
         values["negated_praise"] = float(min(negated, 2))
@@ -429,7 +429,7 @@ def _count(found: list[Found], tokens: list[str], values: dict[str, float], spen
     for cue in found:
         name = cue.kind.name
         if name == "praise" and any(
-            tokens[place] in _NEGATORS and place not in spent for place in range(max(0, cue.start - 3), cue.start)
+            tokens[place] in NEGATORS and place not in spent for place in range(max(0, cue.start - 3), cue.start)
         ):
             negated += 1
             continue

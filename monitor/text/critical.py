@@ -15,7 +15,7 @@ from pathlib import Path
 from monitor.text.complaint_signals import BRAND, CONCRETE, Found, Signals
 from monitor.text.harm import harm_in
 from monitor.text.lexicon import Felt
-from monitor.text.negation import less_denied
+from monitor.text.negation import BREAKS, less_denied
 from monitor.text.sentiment import Sentiment
 
 _CONTEXT = tomllib.loads((Path(__file__).parent / "words" / "critical_context.toml").read_text(encoding="utf-8"))
@@ -26,7 +26,6 @@ _HARM = frozenset({"injury", "fire"})
 _TROUBLED = 0.5  # log odds of what is felt in a language that VADER does not know
 _PLEASED = 0.4  # VADER's score of a post that is content
 _BODILY = frozenset({"injury", "danger", "fire"})
-_NEAR = 6  # words around a harm in which a competitor's name says whose it is
 _RINGS = frozenset({"injury", "danger", "fire", "data", "own"})
 _TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
 
@@ -109,9 +108,14 @@ def meant(
 
 
 def _is_theirs(one: Found, tokens: Sequence[str], rivals: frozenset[str]) -> bool:
-    """Whether a competitor is named where the harm is told, and we are not."""
-    around = tokens[max(0, one.start - _NEAR) : one.end + _NEAR]
-    return not rivals.isdisjoint(around) and BRAND not in around
+    """Whether the last name that stands before a harm in its sentence, or in it, is a competitor's."""
+    for place in range(one.end - 1, -1, -1):
+        token = tokens[place]
+        if _is_ours(token) or (place < one.start and token in BREAKS):
+            return False
+        if token in rivals:
+            return True
+    return False
 
 
 def _told(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from monitor.text.complaint_signals import BRAND, Found, Kind, stem_of, tokens_of
+from monitor.text.complaint_signals import BRAND, NEGATORS, Found, Kind, stem_of, tokens_of
 
 _FILE = Path(__file__).parent / "words" / "harm.toml"
 _LONGEST_GAP = 3  # words that a "*" may stand for
@@ -45,7 +45,7 @@ class Frame:
 FRAMES = (
     Frame(INJURY, "harmed", beside=frozenset({"person", "body", "me", "thing", "us"})),
     Frame(INJURY, "hurt", (("body", 5),)),
-    Frame(INJURY, "struck", (("body", 3),), after=True),
+    Frame(INJURY, "struck", (("body", 4),), after=True),
     Frame(INJURY, "suffers", (("person", 6),)),
     Frame(INJURY, "allergy", (("served", 12),)),
     Frame(DANGER, "fails", (("body", 14),)),
@@ -67,6 +67,7 @@ FRAMES = (
     Frame(PRESS, "reporter", (("asks_comment", 24),)),
     Frame(MONEY, "took", (("wrongly", 12),), beside=frozenset({"me", "us"})),
 )
+_DENIABLE = frozenset({INJURY, DANGER, FIRE})
 _FIRSTS = frozenset(frame.first for frame in FRAMES)
 
 Places = dict[str, list[tuple[int, int]]]
@@ -180,7 +181,7 @@ def harm_in(
     for frame in FRAMES:
         if frame.first in places and (not frame.beside or not frame.beside.isdisjoint(beside)):
             span = _span(frame, places)
-            if span is not None:
+            if span is not None and not (frame.kind in _DENIABLE and _is_denied(tokens, frame, places, span)):
                 found.append(Found(frame.kind, _words(tokens, *span), *span))
     return found, places
 
@@ -202,6 +203,17 @@ def _span(frame: Frame, places: Places) -> tuple[int, int] | None:
             span = min(one for one, _ in chosen), max(one for _, one in chosen)
             best = span if best is None or span[1] - span[0] < best[1] - best[0] else best
     return best
+
+
+def _is_denied(tokens: Sequence[str], frame: Frame, places: Places, span: tuple[int, int]) -> bool:
+    """Whether a "not" stands between its parts, and is in none of them: "the driver was not drunk"."""
+    within = {
+        place
+        for part in (frame.first, *(part for part, _ in frame.near))
+        for start, end in places[part]
+        for place in range(start, end)
+    }
+    return any(tokens[place] in NEGATORS for place in range(*span) if place not in within)
 
 
 def _between(one: tuple[int, int], other: tuple[int, int]) -> int:

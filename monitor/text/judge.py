@@ -110,7 +110,7 @@ class Judge:
         return (*self._own_models.trouble, *([self._refused] if self._refused else []))
 
     def warm(self) -> None:
-        """Load what waits for its first post: word lists of seven languages and the model that tells them apart."""
+        """Load what waits for its first post: word lists of nine languages and the model that tells them apart."""
         at = datetime.fromtimestamp(0, UTC)
         posts = [Post("", "", "", "", "one two three four five six", at, lang=code) for code in ("", *HEARD)]
         self._hear(posts, [""] * len(posts))

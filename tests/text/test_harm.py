@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,54 @@ def test_parts_tell_of_harm_only_near_each_other() -> None:
     assert kinds("the charger melted") == ["fire"]
     assert kinds("someone got into my account") == ["data", "data"]
     assert kinds("someone got into my car and took a nap") == []
+
+
+ACME = Judge([BrandProfile("Acme", ("Acme", "Acme Bank"), competitors=("Globex",))])
+
+
+def rings(text: str, language: str = "en", **more: Any) -> bool:
+    return ACME.verdict(Post("x", "1", "", "somebody", text, MOMENT, lang=language, **more), "Acme").critical
+
+
+@pytest.mark.parametrize(
+    ("ours", "not_ours"),
+    [
+        ("the Acme heater burned my hand", "the Globex heater burned my hand, so Acme it was"),
+        ("the Acme heater burned my hand", "the Acme film where the heater burned my hand"),
+        ("Acme steps gave way under me", "skiing with Acme when the ice gave way under me"),
+        ("Acme app shows another customer's account", "Acme app: how do I share my account with another user"),
+        ("Acme's driver was drunk", "Acme's driver was not drunk"),
+        ("my Acme charger is on fire", "my Acme charger is on fire today lol"),
+        ("@acme the handle snapped and cut my hand", "the handle snapped and cut my hand"),
+        ("#acme the handle snapped and cut my hand", "#other the handle snapped and cut my hand"),
+        ("#acmebank the handle snapped and cut my hand", "#river the handle snapped and cut my hand"),
+        ("The hook hit my son in the face, Acme", "Face paint for my son at Acme, he was a hit"),
+    ],
+)
+def test_harm_rings_where_it_is_ours_and_real(ours: str, not_ours: str) -> None:
+    assert (rings(ours), rings(not_ours)) == (True, False)
+
+
+def test_a_review_and_a_reply_speak_of_us_without_our_name() -> None:
+    words = "the handle snapped and cut my hand"
+    assert [rings(words), rings(words, rating=1.0), rings(words, parent_id="9")] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Der Acme Stuhl ist gebrochen und hat meiner Tochter das Bein verletzt"),
+        ("fr", "La chaise Acme a cassé et mon fils est blessé à la tête"),
+        ("es", "La silla de Acme se rompió y mi hijo se hizo una herida en la cabeza"),
+        ("it", "La sedia Acme si è rotta e mio figlio si è ferito alla testa"),
+        ("pt", "A cadeira da Acme quebrou e meu filho está ferido na cabeça"),
+        ("nl", "De stoel van Acme is gebroken en mijn zoon is gewond aan zijn hoofd"),
+        ("ar", "شاحن @acme انفجر في الغرفة وابني بالمستشفى"),
+        ("hi", "Acme के चार्जर में आग लग गई और बेटे का हाथ जल गया"),
+    ],
+)
+def test_harm_is_told_in_every_language_with_cues(language: str, text: str) -> None:
+    assert rings(text, language)
 
 
 def test_a_text_of_one_part_repeated_is_read_in_no_time_of_note() -> None:
