@@ -41,8 +41,8 @@ def erase(
 ) -> None:
     """Erase everything one author wrote, for good.
 
-    Notes about them are erased too. With --author - the name is read from standard input, and stands in no history of
-    commands and in no list of processes.
+    Notes about them are erased too. With --author - the name is read from standard input, so it does not
+    show up in the command history or the list of processes.
     """
     with opened() as assembly:
         if list_:
