@@ -77,7 +77,7 @@ def compose(
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
     kind = _kind(root, rows)
     title = _title(rules, root, all_cases, now)
-    if len(entries) == 1 and "overdue since" in title:  # then the fact would say it once more
+    if len(entries) == 1 and "verdue since" in title:  # then the fact would say it once more
         facts = tuple(fact for fact in entries[0].facts if not fact.startswith("was due"))
         entries = (replace(entries[0], facts=facts),)
     first = all_cases[0] if all_cases else None
@@ -208,7 +208,8 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
         return f"{first.brand}: {len(found)} people, one story · answered {done} of {len(found)}"
     if root.step > 0:
         if first.due_at is not None and first.due_at <= now and waiting:  # the moment: it stays what it is
-            return f"{first.brand}: overdue since {clock_words(rules, first.due_at, now)} · {root.reason}"
+            why = root.reason.removeprefix("overdue, ").removeprefix("due now, ")  # the title says it already
+            return f"Overdue since {clock_words(rules, first.due_at, now)}: {first.brand} · {why}"
         since = span_words(hours.elapsed(first.waits_since, now, rules.hours_for(first.priority)))
         return f"{first.brand}: waiting for {since} · {root.reason}"
     mood = {"critical": "critical", "urgent": "urgent", "normal": "complaint", "gentle": "post to answer"}[

@@ -135,7 +135,7 @@ def test_people_are_mentioned_by_the_priorities_that_settings_name_and_owners_al
     assert named == {"urgent": [], "critical": ["LEA"]}
     say(database, acme.rules, "1", "take", who="ANA", way="cli", now=NOW + 2 * HOUR)
     walk(acme, NOW + 4 * HOUR + MINUTE)
-    asked = [row.payload["ping"] for row in messages(database) if "no answer yet" in row.reason]
+    asked = [row.payload["ping"] for row in messages(database) if "not answered yet" in row.reason]
     assert asked[0] == ["ANA"]
 
 

@@ -87,7 +87,7 @@ def test_a_first_word_stops_the_reminders_and_the_next_clock_runs(acme: Assembly
     assert found.due_at == NOW - 30 * MINUTE + target, "the next target, from the first word on"
     assert found.owner == "Lea", "nobody had it and nobody was called: whoever leads now keeps it"
     assert found.next_step_at == found.due_at, "and is asked when it is due, not before"
-    assert "first word 09:30, no answer yet" in rendering.standing(acme.rules, found, NOW)
+    assert "first reply 09:30, no answer yet" in rendering.standing(acme.rules, found, NOW)
 
 
 def test_whoever_has_it_or_signed_keeps_a_case_with_its_first_word(acme: Assembly) -> None:
@@ -312,7 +312,7 @@ def test_a_first_word_that_was_the_answer_is_turned_by_one_press(acme: Assembly)
     say(acme, "answered", reply="r1")
     assert olga(acme).answered_at == NOW - 30 * MINUTE, "the network's own time, not that of the press"
     (own,) = key_values.own_posts_of_case(acme.database, "1")
-    assert (own["kind"], own["reason"]) == ("answer", "Ana says so")
+    assert (own["kind"], own["reason"]) == ("answer", "marked by Ana")
 
 
 def test_a_reply_that_was_seen_can_be_undone(acme: Assembly) -> None:

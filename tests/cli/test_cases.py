@@ -97,9 +97,9 @@ def test_a_name_that_nobody_bears_is_refused_with_the_nearest(folder: Path) -> N
     with (folder / "settings.toml").open("a", encoding="utf-8") as settings:
         settings.write('\n[[people]]\nname = "Olga"\n\n[[people]]\nname = "Ben"\n')
     for slip in (["take", "--as", "Olag"], ["assign", "--owner", "Olag", "--as", "Ben"]):
-        with pytest.raises((Failed, NotPossible), match=r"nobody is called 'Olag': did you mean \"Olga\"\?"):
+        with pytest.raises((Failed, NotPossible), match=r"there is nobody named 'Olag': did you mean \"Olga\"\?"):
             call(folder, "case", "1", *slip)
-    with pytest.raises(Failed, match="nobody is called 'Zacharias': the people are Olga, Ben"):
+    with pytest.raises(Failed, match="there is nobody named 'Zacharias': the people are Olga, Ben"):
         call(folder, "case", "1", "take", "--as", "Zacharias")
     assert "taken by" not in call(folder, "case", "1").stdout
     known = call(folder, "case", "1", "assign", "--owner", "Olga", "--as", "Ben")

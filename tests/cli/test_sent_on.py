@@ -63,6 +63,6 @@ def test_they_are_listed_and_one_word_closes_all_of_them(folder: Path, sqlite: S
 def test_another_word_and_a_stranger_are_refused(folder: Path, sqlite: Sqlite) -> None:
     with pytest.raises(Failed, match="write solved"):
         call(folder, "close", "--as", "Lea")
-    with pytest.raises(Failed, match="nobody is called"):
+    with pytest.raises(Failed, match="there is nobody named"):
         call(folder, "solved", "--as", "Zacharias")
     assert case(sqlite, "1").closed_at is None

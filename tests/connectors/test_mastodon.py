@@ -473,7 +473,7 @@ def test_one_closed_place_stops_no_other(server: FakeServer, fake: FakeMastodon,
     closed["closed"] = False
     batches = walk(connector, again(FIRST, cursor, timedelta(hours=26)))
     assert status_id(ago(2), 2) in ids(batches), "a day later it is asked again, from where it was left"
-    assert any("over" in notice for batch in batches for notice in batch.notices)
+    assert any("working again" in notice for batch in batches for notice in batch.notices)
 
 
 def test_where_every_place_fails_it_is_the_source(server: FakeServer, fake: FakeMastodon) -> None:

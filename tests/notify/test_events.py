@@ -175,7 +175,7 @@ def test_an_event_that_is_refused_holds_back_its_case_alone(database: Base, tmp_
     serve(acme, clock)
     assert names(server, "1") == ["case.opened"]
     assert names(server, "2") == ["case.opened"]
-    assert any("helpdesk refuses case.opened of case 1" in each for each in notices(database))
+    assert any("helpdesk refuses the event case.opened of case 1" in each for each in notices(database))
     clock.forward(2 * MINUTE)
     serve(acme, clock)
     assert names(server, "1") == ["case.opened", "case.opened", "case.taken"]
@@ -211,7 +211,7 @@ def test_what_is_beyond_the_bounds_is_one_event_lost_and_the_operator_hears_at_a
         cases.log(database, case, clock.forward(MINUTE), "take" if number % 2 == 0 else "release", who="ANA")
     clock.forward(event_sender.KEPT / 10)
     sender.tick(clock())
-    assert any("helpdesk has not taken" in each for each in notices(database))
+    assert any("helpdesk is behind by" in each for each in notices(database))
     if bound == "age":
         clock.forward(event_sender.KEPT)
     sender.tick(clock())

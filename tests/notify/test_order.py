@@ -45,7 +45,7 @@ def test_steps_that_are_overdue_after_the_first_message_are_one_reminder(
     first, reminder = posted(slack)
     assert reminder["thread_ts"] == slack.messages[0]["ts"]
     assert "<@U0BEN00001>" in slack.control_sequences(reminder)
-    assert "overdue, nobody has taken it" in slack.reads(reminder)
+    assert "Overdue since" in slack.reads(reminder)
     assert not first.get("thread_ts")
 
 

@@ -160,7 +160,7 @@ def test_two_people_of_one_name_are_two(database: Base, tmp_path: Path) -> None:
 def test_a_case_is_given_only_to_somebody_of_the_list(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path, ANA + BEN + '[[people]]\nname = "Vera"\nrole = "viewer"\n')
     user_of(database)
-    with pytest.raises(NotPossible, match=r"nobody is called 'Anna': did you mean \"Ana\"\?"):
+    with pytest.raises(NotPossible, match=r"there is nobody named 'Anna': did you mean \"Ana\"\?"):
         say_it(acme, "assign", of_settings("Ben"), owner="Anna")
     for nobody in ("Vera", "slack:T1/UANY", "page:Nobody"):
         with pytest.raises(NotPossible, match="the people are Ana, Ben, Tom"):

@@ -125,7 +125,7 @@ def test_an_admin_says_that_the_clock_is_right(machine: Machine) -> None:
     machine.wall += 400 * DAY
     machine.ahead = 400 * DAY
     assert machine.keep() == 0
-    assert "ahead of the dates that sources answer with" in machine.waits
+    assert "ahead of the clocks of the sources" in machine.waits
     assert "ahead of" in clock_check.accept(machine.acme.database, "root", machine.wall)
     machine.engine.clock_due()
     machine.ahead = 400 * DAY + MINUTE

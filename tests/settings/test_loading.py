@@ -256,7 +256,7 @@ def test_a_missing_file_is_one_fault_that_says_what_to_do(tmp_path: Path) -> Non
 
 
 def test_a_folder_in_place_of_the_file_is_one_fault(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="can't be read"):
         load(tmp_path, {})
 
 

@@ -158,7 +158,7 @@ def test_a_wrong_answer_says_how_to_write_it(tmp_path: Path, keywords: dict[str,
 
 def test_a_place_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InstallError, match="cannot be written"):
+    with pytest.raises(InstallError, match="can't write"):
         init("Acme", tmp_path / "file" / "a.toml")
 
 

@@ -54,7 +54,7 @@ def test_the_demo_runs_in_an_empty_folder_and_its_cases_can_be_asked_for(install
         demo.wait(30)
         stop.cancel()
     shown = "".join(seen)
-    assert "Earful listens for Trundlewick" in shown
+    assert "Earful is watching for Trundlewick" in shown
     assert FIRST_ALERT in shown
     assert demo.returncode == 0, shown
     assert [each.name for each in tmp_path.iterdir()] == ["earful-demo"]
@@ -85,5 +85,5 @@ def test_in_a_checkout_the_sample_day_is_the_file_at_its_top(tmp_path: Path) -> 
 
 def test_where_nothing_can_be_written_the_demo_says_so(tmp_path: Path) -> None:
     (tmp_path / "earful-demo").write_text("a file")
-    with pytest.raises(InstallError, match="cannot be written"):
+    with pytest.raises(InstallError, match="can't write"):
         sample_settings(tmp_path, shipped=ROOT / "settings.toml")

@@ -126,7 +126,7 @@ def test_a_person_is_added_on_the_command_line_and_lets_themselves_in(installati
     assert answer.status_code == 303
     assert "Ana" in ana.get("/people").text
     listed = installation.start("user", "list").communicate(timeout=PATIENCE)[0]
-    assert "may log in" in listed
+    assert "can log in" in listed
     installation.start("user", "disable", "Ana").communicate(timeout=PATIENCE)
     assert ana.get("/").status_code == 303
     stranger.close()

@@ -99,7 +99,7 @@ def test_what_is_told_of_little_space_and_none_is_what_the_disk_says(
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), left)())
     assert notices_at(office, office.clock()) == []
     left["free"] = source_health.LITTLE_SPACE - 1
-    assert [each for each in notices_at(office, office.clock()) if "only 199 MB are free" in each]
+    assert [each for each in notices_at(office, office.clock()) if "only 199 MB free" in each]
     assert disk.fault(office.database, office.clock()) == ""
     left["free"] = disk.NO_ROOM - 1
     assert disk.fault(office.database, office.clock()) == "the disk is full"

@@ -278,7 +278,7 @@ def test_a_look_up_that_cannot_see_our_metadata_is_unsure(slack: FakeSlack) -> N
         ("error:channel_not_found", "target_broken", "invite the bot"),
         ("error:not_in_channel", "target_broken", "invite the bot"),
         ("error:is_archived", "target_broken", "unarchive"),
-        ("error:user_disabled", "target_broken", "somebody else"),
+        ("error:user_disabled", "target_broken", "someone else"),
         ("error:restricted_action", "target_broken", "admin"),
         ("error:missing_scope", "channel_broken", "scope"),
         ("error:invalid_blocks", "too_large", ""),
