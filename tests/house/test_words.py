@@ -89,5 +89,5 @@ def test_no_text_falls_back_into_translated_turns_of_phrase() -> None:
 
 def test_the_texts_that_are_read_are_really_looked_at() -> None:
     """Pages, mails, commands and messages: a pattern that each of them holds is found in each."""
-    seen = {path.split("/")[0] + "/" + path.split("/")[1] for path, _, text in texts() if "case" in text}
+    seen = {"/".join(path.split("/")[:2]) for path, _, text in texts() if "case" in text}
     assert {"alerts/email", "monitor/web", "monitor/cli", "monitor/notify", "monitor/cases"} <= seen
