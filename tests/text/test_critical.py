@@ -131,3 +131,19 @@ def test_law_press_and_money_call_people_and_ring_at_no_night(tag: str, language
     found = JUDGE.verdict(Post("x", "1", "", "someone", text, moment, lang=language), "Acme")
     assert (found.lane, found.critical) == ("ping", False)
     assert tag in found.tags
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("pt", "Meu advogado anda de Acme kkkkk que tempos"),
+        ("en", "My lawyer has the same Acme sofa as me, awkward"),
+        ("de", "Mein Anwalt hat jetzt auch den Acme Sessel"),
+        ("fr", "mon avocat utilise Acme pour ses dossiers"),
+        ("en", "a reporter at my old paper built their newsroom on Acme, neat read"),
+    ],
+)
+def test_law_and_press_that_are_only_named_are_no_matter(language: str, text: str) -> None:
+    moment = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+    found = JUDGE.verdict(Post("x", "1", "", "someone", text, moment, lang=language), "Acme")
+    assert not {"law", "press"} & set(found.tags)
