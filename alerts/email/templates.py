@@ -117,6 +117,7 @@ def render_alert(alert: Alert) -> tuple[str, str, str]:
         "single": single,
         "also": [(line.text, line.url or line.page_url) for line in also],
         "rest": rest_line(alert, len(also)),
+        "rest_url": link(alert.page_url),
         "footer": excerpt(alert.footer, 600),
         "preheader": _preheader(alert),
     }

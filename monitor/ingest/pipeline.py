@@ -106,7 +106,7 @@ class Intake:
         followed = [
             index
             for index, about in enumerate(found)
-            if about and (index not in judged or (ready[index].thread_id and not judged[index][0].needs_case))
+            if about and (index not in judged or _changes(judged[index], ready[index], replies))
         ]
         judged |= zip(followed, self._judge(ready, found, followed, muted, ours, replies, strangers), strict=True)
         return [each for index in sorted(judged) for each in judged[index] if _kept(each)]
@@ -132,9 +132,9 @@ class Intake:
         by_index: dict[int, list[Judged]] = {index: [] for index in indexes}
         for (index, each), verdict in zip(asked, self.judge.verdicts([one for _, one in asked]), strict=True):
             joins = strangers.get(index, "")
-            if not joins and not each.follows and only_same_trouble(each.post.text):
+            if not joins and not each.follows:
                 brand, person = replies.above(each.post)
-                joins = person if brand == each.brand else ""
+                joins = person if brand == each.brand and only_same_trouble(each.post.text) else ""
             by_index[index].append(
                 self._judged(each.post, each.brand, verdict, muted, joins, stranger=index in strangers)
             )
@@ -263,6 +263,16 @@ class Intake:
             if (brand, kind, value) in muted or ("", kind, value) in muted:
                 return f"{kind} muted"
         return ""
+
+
+def _changes(judged: Sequence[Judged], post: Post, replies: Replies) -> bool:
+    """Whether a post is judged again, now that it is known who gets a case in this very batch.
+
+    It is theirs and needed nothing by itself, or it stands below theirs and says that it is the same.
+    """
+    if replies.has_learned(post) and not any(each.needs_case for each in judged):
+        return True
+    return bool(replies.above(post)[0] and only_same_trouble(post.text)) and not any(each.joins for each in judged)
 
 
 def _kept(each: Judged) -> bool:

@@ -14,6 +14,7 @@ from connectors import Post
 from monitor.settings.rules import Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, at
+from monitor.text.same_trouble import only_same_trouble
 from monitor.types import Judged
 
 ANYBODY = "*"  # below whose complaint a post stands, where the network does not say
@@ -37,24 +38,30 @@ class Replies:
         self._rules = rules
         # Of each conversation who has a case in it since when, for which brand, and whether that is open.
         self._people: dict[_Talk, dict[tuple[str, str], tuple[datetime, bool]]] = {}
+        self._new: set[tuple[str, str, str]] = set()
         self._below: set[tuple[str, str]] = set()  # posts that belong to a case
         self._authors = {(post.source, post.native_id): post.author for post in posts}
         replies = [post for post in posts if post.parent_id or (post.thread_id and post.thread_id != post.native_id)]
         threads: dict[str, list[str]] = {}
-        parents: dict[str, Post] = {}
         for post in replies:
             threads.setdefault(post.source, []).append(thread_of(post))
-            if post.parent_id and (post.source, post.parent_id) not in self._authors:
-                parents[mentions.post_key(database, post.source, post.parent_id)] = post
         for source, named in threads.items():
             for row in cases.in_threads(database, sorted(brands), source, list(dict.fromkeys(named))):
-                self._add((source, row["thread"]), row["author"], row["brand"], at(row["first_posted_at"]),
-                          is_open=not row["closed_at"])  # fmt: skip
-        for key, (author, in_case) in mentions.authors_of(database, list(parents)).items():
-            place = (parents[key].source, parents[key].parent_id)
-            self._authors[place] = author
+                since = at(row["first_posted_at"])
+                self._add((source, row["thread"]), row["author"], row["brand"], since, is_open=not row["closed_at"])
+        self._look_up_parents(database, [post for post in replies if (post.source, thread_of(post)) in self._people])
+
+    def _look_up_parents(self, database: Database, replies: Sequence[Post]) -> None:
+        """Whose stored posts these answer, and which of them belong to a case."""
+        places = {
+            mentions.post_key(database, post.source, post.parent_id): (post.source, post.parent_id)
+            for post in replies
+            if post.parent_id and (post.source, post.parent_id) not in self._authors
+        }
+        for key, (author, in_case) in mentions.authors_of(database, list(places)).items():
+            self._authors[places[key]] = author
             if in_case:  # also of who only said that it is the same for them
-                self._below.add(place)
+                self._below.add(places[key])
 
     def _add(self, talk: _Talk, author: str, brand: str, since: datetime, *, is_open: bool) -> None:
         people = self._people.setdefault(talk, {})
@@ -65,9 +72,14 @@ class Replies:
     def learn(self, judged: Iterable[Judged]) -> None:
         """Take in the cases that posts of this very batch will have."""
         for each in judged:
-            if each.needs_case and each.post.author:
+            if each.needs_case and each.post.author and not (each.post.parent_id and only_same_trouble(each.post.text)):
                 talk = (each.post.source, thread_of(each.post))
                 self._add(talk, each.post.author, each.brand, each.post.posted_at, is_open=True)
+                self._new.add((*talk, person_of(each.post.author)))
+
+    def has_learned(self, post: Post) -> bool:
+        """Whether its author has a case in this conversation since `learn`."""
+        return (post.source, thread_of(post), person_of(post.author)) in self._new
 
     def own_brands(self, post: Post) -> tuple[str, ...]:
         """The brands about which the author has a case in this conversation, in which they write on: not to others."""

@@ -64,15 +64,18 @@ def compose(
     rows.sort(key=lambda row: in_order(cases.case_of(row), now))
     told = mentions.of_cases(database, [row["id"] for row in rows])
     history = history_of(database, rows[:WORST], now)
+    listed = root.about.startswith("list:sweep")
+    several = listed and len(rules.settings.brands) > 1
     first_of_all = frozenset(root.payload.get("first", ()))
     entries = tuple(
         _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target,
-               overlooked=row["id"] in first_of_all)
+               overlooked=row["id"] in first_of_all, brand=several)
         for row in rows[:WORST]
     )  # fmt: skip
-    listed = root.about.startswith("list:sweep")
     most = OPEN if listed else WORST + SHORT_LINES
-    also = tuple(_short(rules, row, told.get(row["id"], []), now, why=listed) for row in rows[WORST:most])
+    also = tuple(
+        _short(rules, row, told.get(row["id"], []), now, why=listed, brand=several) for row in rows[WORST:most]
+    )
     all_cases = tuple(cases.case_of(row) for row in rows)
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
     kind = _kind(root, rows)
@@ -245,16 +248,17 @@ def _entry(
     target: str,
     *,
     overlooked: bool = False,
+    brand: bool = False,
 ) -> Entry:
     case = cases.case_of(row)
-    facts = facts_of(rules, row, case, worst_of(told), earlier, now)
     worst = worst_of(told)
+    facts = facts_of(rules, row, case, worst, earlier, now, same=same_trouble(told))
     times = f", {case_policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
     posted = clock_words(rules, case.last_posted_at, now)
     base = rules.settings.earful.page_url.rstrip("/")
     return Entry(
         case_id=case.id,
-        headline=f"{author_of(case, rules)} on {case.source}{times} · posted {posted}",
+        headline=f"{author_of(case, rules)} on {_place(case, brand=brand)}{times} · posted {posted}",
         excerpt=(worst.post.text or worst.post.title or _stars(worst)) if worst else "",
         facts=("in two lists, and nobody looked", *facts) if overlooked else facts,
         url=worst.post.url if worst else "",
@@ -264,6 +268,15 @@ def _entry(
         actions=_actions(rules, case, now, link, target),
         point=point_of(worst) if worst else (),
     )
+
+
+def _place(case: Case, *, brand: bool) -> str:
+    return f"{case.source} about {case.brand}" if brand else case.source
+
+
+def same_trouble(told: Sequence[Mention]) -> int:
+    """How many people said below a case no more than that it is the same for them."""
+    return len({(each.post.source, each.post.author) for each in told if each.suppressed == mentions.SAME_TROUBLE})
 
 
 def author_of(case: Case, rules: Rules) -> str:
@@ -300,7 +313,7 @@ def point_of(mention: Mention) -> tuple[str, ...]:
 
 
 def facts_of(
-    rules: Rules, row: Row, case: Case, worst: Mention | None, earlier: Sequence[Row], now: datetime
+    rules: Rules, row: Row, case: Case, worst: Mention | None, earlier: Sequence[Row], now: datetime, *, same: int = 0
 ) -> tuple[str, ...]:
     """Why this case is where it is, in at most six short facts."""
     facts = list((why_listed(worst) if case.lane == "sweep" else worst.verdict.reasons)[:3]) if worst else []
@@ -322,6 +335,8 @@ def facts_of(
         facts.append(f"{first.day} {first:%b} never answered")
     if row["mentions"] > 1:
         facts.append(count_words(row["mentions"], "post"))
+    if same:
+        facts.append(f"{count_words(same, 'other says', 'others say')} the same")
     if case.wants:
         facts.append(f"wants: {case.wants}")
     if case.due_at is not None and case.state_at(now) in {"open", "taken"}:
@@ -383,7 +398,7 @@ def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: 
     return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
 
 
-def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime, *, why: bool) -> Line:
+def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime, *, why: bool, brand: bool) -> Line:
     """One line for a case beyond the worst five: who, where, the words that matter, and where to answer.
 
     With `why`, it begins with the reason why it is there.
@@ -396,7 +411,8 @@ def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime, *, wh
     if why and worst is not None:
         hurry += f"{why_listed(worst)[0].partition(': ')[0]} · "
     return Line(
-        f"#{case.id} {hurry}{author_of(case, rules)} on {case.source}: {words}" + (f" ({how})" if how else ""),
+        f"#{case.id} {hurry}{author_of(case, rules)} on {_place(case, brand=brand)}: {words}"
+        + (f" ({how})" if how else ""),
         worst.post.url if worst else "",
         f"{rules.settings.earful.page_url.rstrip('/')}/cases/{case.id}",
         case.id,

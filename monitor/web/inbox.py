@@ -119,7 +119,7 @@ def _line(
     says = (worst.post.text or worst.post.title or f"{worst.post.rating or 0:g} of 5 stars, no words") if worst else ""
     facts = [
         fact
-        for fact in rendering.facts_of(rules, row, case, worst, earlier, now)
+        for fact in rendering.facts_of(rules, row, case, worst, earlier, now, same=rendering.same_trouble(told))
         if not fact.startswith(("answer by ", "was due "))
     ]
     if earlier:

@@ -21,7 +21,7 @@ from tests.helpers import assembly_of as assembled
 Base = Sqlite | Postgresql
 
 MUST = "@acme do you ship to Norway?"
-LOOK = "the tension in that Acme meeting today"  # a mood, and nothing is asked
+LOOK = "any of you folks seen the Acme ad? #tv #ads http://x.test/a"  # asked of others, in passing
 JAPANESE = "Acmeの傘を買いました。雨の日に使います。"
 FRIDAY = datetime(2026, 3, 6, 10, 0, tzinfo=UTC)
 
@@ -88,7 +88,7 @@ def test_what_comes_to_an_entry_makes_it_new(acme: Assembly) -> None:
     (entry,) = take(acme, post(ASKING, thread_id="t"))
     escalation.lists(acme.database, acme.rules, at(15))
     expiry.looked_at(acme.database, [entry], at(16))
-    take(acme, post("Acme so where is the manual then?", thread_id="t", at=at(17)), now=at(17))
+    take(acme, post("Acme?", thread_id="t", at=at(17)), now=at(17))
     escalation.lists(acme.database, acme.rules, at(9, 5))
     assert listed(acme) == [[entry], [entry]]
     expiry.looked_at(acme.database, [entry], at(10, 5))
@@ -172,6 +172,16 @@ def test_of_a_long_list_a_message_shows_thirty_and_says_how_many_there_are(acme:
     )  # fmt: skip
     assert all(" asks you a question · " in line.text for line in alert.also)
     assert alert.page_url.endswith("/?state=sweep")
+
+
+def test_of_several_brands_each_entry_says_which(acme: Assembly) -> None:
+    (first,) = take(acme, post(ASKING, author="plain", thread_id="a"))
+    take(acme, *(post(f"Globex do you ship kettle {n}?", author=f"c{n}", thread_id=f"t{n}") for n in range(6)))
+    escalation.lists(acme.database, acme.rules, at(15))
+    alert = told(acme, "sweep", at(15))
+    shown = [entry.headline for entry in alert.entries] + [line.text for line in alert.also]
+    assert sum("on forum about Globex" in each for each in shown) == 6
+    assert sum("on forum about Acme" in each for each in shown) == len([first])
 
 
 def test_history_lifts_whoever_was_not_answered_before(acme: Assembly) -> None:

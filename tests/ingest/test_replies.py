@@ -9,7 +9,8 @@ import pytest
 from connectors import Post
 from monitor.cases import escalation
 from monitor.cases.actions import say
-from monitor.store import mentions
+from monitor.notify import rendering
+from monitor.store import cases, mentions
 from monitor.store.mentions import SAME_TROUBLE
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -101,6 +102,13 @@ def test_who_only_says_that_it_is_the_same_counts_in_the_story_and_has_no_case(a
     assert count(acme.database, "cases") == 1
     (mira,) = [each for each in mentions.of_case(acme.database, "1") if each.post.author == "mira"]
     assert (mira.suppressed, mira.verdict.lane) == (SAME_TROUBLE, "none")
+    row = cases.row_of(acme.database, "1")
+    assert row is not None
+    told = mentions.of_case(acme.database, "1")
+    shown = rendering.facts_of(
+        acme.rules, row, case(acme.database, "1"), told[0], [], NOW, same=rendering.same_trouble(told)
+    )
+    assert "1 other says the same" in shown
 
 
 def test_who_says_more_than_that_to_us_has_a_case_in_the_story(acme: Assembly) -> None:
@@ -111,9 +119,9 @@ def test_who_says_more_than_that_to_us_has_a_case_in_the_story(acme: Assembly) -
 def test_in_the_same_batch_too(database: Base, tmp_path: Path) -> None:
     acme = assembly_of(database, settings_from(tmp_path))
     take(acme, post(ANGRY, native_id=THREAD, thread_id=THREAD, at=NOW - HOUR), reply("+1 acme", author="mira"),
-         reply("same here", author="joon"))  # fmt: skip
+         reply("same here", author="joon"), reply("@acme me too", author="zoe"))  # fmt: skip
     assert count(database, "cases") == 1
-    assert {each.post.author for each in mentions.of_case(database, "1")} == {"olga", "mira", "joon"}
+    assert {each.post.author for each in mentions.of_case(database, "1")} == {"olga", "mira", "joon", "zoe"}
 
 
 def test_a_trouble_told_under_a_complaint_counts_and_what_is_dangerous_is_a_case(acme: Assembly) -> None:

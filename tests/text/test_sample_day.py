@@ -21,6 +21,7 @@ def test_the_sample_day_keeps_its_figures(day: list[Graded]) -> None:
     assert len(found.listed) <= 90
     assert right(found.listed) >= 0.50 * len(found.listed)
     assert found.area >= 0.80
+    assert right(found.front) >= 0.7 * len(found.front)
 
 
 def test_of_the_day_as_one_queue_the_front_is_what_must_be_answered(day: list[Graded]) -> None:
