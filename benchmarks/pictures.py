@@ -145,6 +145,8 @@ def _take(address: str, chromium: str, case_id: str) -> None:
                 viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1.5
             )
             page.goto(address + path, wait_until="load")
+            if page.locator("[data-live-sign]").count():  # else some pictures show it and some do not
+                page.wait_for_selector("[data-live-sign].on")
             page.screenshot(path=OUT / f"{name}.png")
             page.close()
             print(OUT / f"{name}.png")

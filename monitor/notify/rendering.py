@@ -332,7 +332,7 @@ def facts_of(
         facts.append("a review" if starred and reason.startswith("a review, ") else reason)
     if never:
         first = at(never[0]["first_posted_at"]).astimezone(rules.settings.zone)
-        facts.append(f"{first.day} {first:%b} never answered")
+        facts.append(f"earlier post never answered ({first.day} {first:%b})")
     if row["mentions"] > 1:
         facts.append(count_words(row["mentions"], "post"))
     if same:

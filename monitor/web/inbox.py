@@ -123,7 +123,7 @@ def _line(
         if not fact.startswith(("answer by ", "was due "))
     ]
     if earlier:
-        facts.insert(0, f"{len(earlier) + 1} times in 30 days")
+        facts.insert(0, f"wrote {len(earlier) + 1} times in 30 days")
     return Line(
         case=case,
         says=says,
