@@ -265,6 +265,9 @@ class Judge:
         praise = lane == "none" and is_praise(post, heard)
         if praise:
             lane = "sweep"  # worth a thank-you, when there is time
+        need = -1.0  # nobody asks of what is left alone
+        if lane != "none":
+            need = 0.0 if praise else need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
         found = Verdict(
             sentiment=heard.sentiment.score,
             label=heard.sentiment.label,
@@ -278,7 +281,7 @@ class Judge:
             churn=tuple(dict.fromkeys(cue.words for cue in heard.signals.cues if cue.kind.churn)),
             tags=tags_of(heard) if lane != "none" and not praise else (),
             words=matched,
-            need=0.0 if praise else need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason)),
+            need=need,
         )
         if heard.spam and post.rating is None and not answers_us:  # stored and searchable, never told
             return replace(found, lane="none", praise=False, critical=False, reasons=SPAM, tags=("spam",))
