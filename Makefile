@@ -61,6 +61,7 @@ train: .venv/.developer  ## write the judge that ships again
 quality: .venv/.developer  ## how good the judge is
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python benchmarks/question.py
+	$(BIN)/python benchmarks/train.py --report
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/relevance.py

@@ -25,6 +25,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,10 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import labelled, teacher, vectors  # noqa: E402
 from benchmarks.question import half  # noqa: E402
 from benchmarks.regression import Floats, Rows, fit, stacked  # noqa: E402
+from connectors import Post  # noqa: E402
 from monitor.text.complaint_signals import BRAND, cues_for, signal_names, signals_of  # noqa: E402
 from monitor.text.features import bounded, with_sentiment  # noqa: E402
+from monitor.text.judge import Judge  # noqa: E402
 from monitor.text.model import evaluation, linear  # noqa: E402
 from monitor.text.sentiment import Scorer  # noqa: E402
 
@@ -323,45 +326,59 @@ def train(data: Path) -> tuple[dict[str, Any], list[int]]:
     return header, np.rint(words / scale).astype(int).tolist()
 
 
+# name -> file, column of the text, column of the label, and the label that says negative
+TWEETS = {
+    "airline": ("airline.csv", "text", "airline_sentiment", "negative"),
+    "sxsw": (
+        "sxsw_brands.csv",
+        "tweet_text",
+        "is_there_an_emotion_directed_at_a_brand_or_product",
+        "Negative emotion",
+    ),
+    "sanders": ("sanders.csv", "TweetText", "Sentiment", "negative"),
+    "semeval": ("semeval_2016_train_topics.csv", "text", "label", "negative"),
+    "brands_32": ("brands_32_relevance.csv", "text", "sentiment", "Negative"),
+}
+LANGUAGES = {
+    "arabic": "ar", "english": "en", "french": "fr", "german": "de", "hindi": "hi", "italian": "it", "portuguese": "pt",
+    "spanish": "es",
+}  # fmt: skip
+
+
 def report(data: Path, model: Path) -> None:
-    """Print the figures on tweets that were never trained on, both halves."""
-    from datetime import UTC, datetime
-
-    from connectors import Post
-    from monitor.text.judge import Judge
-
+    """Print the figures on tweets that were never trained on, both halves, then those of each language."""
+    print("Negative or not? Tweets that the model never saw.\n")
     judge = Judge([], model=model)
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    sets = {
-        "airline": ("airline.csv", "text", "airline_sentiment", "negative"),
-        "sxsw": (
-            "sxsw_brands.csv",
-            "tweet_text",
-            "is_there_an_emotion_directed_at_a_brand_or_product",
-            "Negative emotion",
-        ),
-        "sanders": ("sanders.csv", "TweetText", "Sentiment", "negative"),
-        "semeval": ("semeval_2016_train_topics.csv", "text", "label", "negative"),
-        "brands_32": ("brands_32_relevance.csv", "text", "sentiment", "Negative"),
-    }
-    for name, (file, text_column, label_column, negative) in sets.items():
+    for name, (file, text_column, label_column, negative) in TWEETS.items():
         rows = [
             (row[text_column], row[label_column] == negative)
             for row in read_csv(data / "mentions" / file)
             if row[text_column] and row[label_column].lower() != "irrelevant"
         ]
         for side in ("dev", "aside"):
-            chosen = [row for row in rows if half(row[0]) == side]
-            verdicts = [judge.verdict(Post("t", "1", "", "a", text, moment, lang="en"), "") for text, _ in chosen]
-            found = evaluation.evaluate([text for text, _ in chosen], [label for _, label in chosen], verdicts)
-            lanes, points = found["lanes"], found["points"]
-            print(
-                f"{name:9} {side:5} n={found['n']:5} area {found['roc_auc']:.3f}"
-                f" | ping {lanes['ping']['n']:4} precision {lanes['ping']['precision']:.3f}"
-                f" recall {lanes['ping']['recall']:.3f}"
-                f" | both recall {lanes['both']['recall']:.3f} sweep {lanes['sweep_share']:.3f}"
-                f" | at recall .40 precision {(points['recall>=0.4'] or {}).get('precision', 0):.3f}"
-            )
+            print(f"{name:9} {side:5} {figures(judge, [row for row in rows if half(row[0]) == side], 'en')}")
+    rows_of: dict[str, list[tuple[str, bool]]] = {code: [] for code in LANGUAGES.values()}
+    for row in read_csv(data / "mentions" / "xlmt_8_languages.csv"):
+        rows_of[LANGUAGES[row["language"]]].append((row["text"], row["label"] == "negative"))
+    for code, rows in rows_of.items():
+        for side in ("dev", "aside"):
+            print(f"xlm-t {code:3} {side:5} {figures(judge, [row for row in rows if half(row[0]) == side], code)}")
+    print()
+
+
+def figures(judge: Judge, rows: list[tuple[str, bool]], language: str) -> str:
+    """Write the figures of labelled tweets in one line."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    verdicts = [judge.verdict(Post("t", "1", "", "a", text, moment, lang=language), "") for text, _ in rows]
+    found = evaluation.evaluate([text for text, _ in rows], [label for _, label in rows], verdicts)
+    lanes, points = found["lanes"], found["points"]
+    return (
+        f"n={found['n']:5} area {found['roc_auc']:.3f}"
+        f" | ping {lanes['ping']['n']:4} precision {lanes['ping']['precision']:.3f}"
+        f" recall {lanes['ping']['recall']:.3f}"
+        f" | both recall {lanes['both']['recall']:.3f} list {lanes['sweep_share']:.3f}"
+        f" | at recall .40 precision {(points['recall>=0.4'] or {}).get('precision', 0):.3f}"
+    )
 
 
 def main() -> None:
@@ -372,6 +389,9 @@ def main() -> None:
     arguments.add_argument("--report", action="store_true", help="only print the figures of the model that is there")
     chosen = arguments.parse_args()
     if not (chosen.data / "mentions").is_dir():
+        if chosen.report:
+            print(f"NOT MEASURED on tweets: {chosen.data} is not there")
+            return
         sys.exit(f"{chosen.data} is not there: training needs the data described in monitor/text/model/MODEL.md")
     if not chosen.report:
         header, weights = train(chosen.data)

@@ -201,7 +201,7 @@ def lines_of(cases: Sequence[Case], blended: Sequence[float]) -> tuple[float, fl
         for sweep, after in zip(_MOVES, _tallies(rows, ping, _MOVES, blended=True), strict=True):
             if after.listed > before.listed or after.called_in_vain > before.called_in_vain:
                 continue
-            good = after.shown + 0.5 * after.called - 0.1 * after.called_in_vain
+            good = after.shown + 0.5 * after.called - 0.03 * after.called_in_vain
             good -= 0.01 * (abs(ping) + abs(sweep))  # of two that do the same, the nearer one
             if good > most:
                 best, most = (ping, sweep), good
