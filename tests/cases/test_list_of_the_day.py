@@ -96,6 +96,24 @@ def test_what_comes_to_an_entry_makes_it_new(acme: Assembly) -> None:
     assert len(listed(acme)) == 2
 
 
+def test_what_two_lists_named_in_vain_is_named_again_once_something_comes_to_it(acme: Assembly) -> None:
+    (entry,) = take(acme, post(ASKING, thread_id="t"))
+    for moment in (at(15), at(9, 5), at(15, 5)):
+        escalation.lists(acme.database, acme.rules, moment)
+    assert listed(acme) == [[entry]] * 2
+    take(acme, post("Acme?", thread_id="t", at=at(17, 5)), now=at(17, 5))
+    escalation.lists(acme.database, acme.rules, at(9, 6))
+    assert listed(acme) == [[entry]] * 3
+
+
+def test_the_second_list_has_passed_when_the_next_opening_comes_and_not_at_the_same_moment(acme: Assembly) -> None:
+    (must,) = take(acme, post(MUST))
+    for moment in (at(15), at(9, 5), at(9, 6)):
+        escalation.lists(acme.database, acme.rules, moment)
+    briefs = [row for row in messages(acme.database) if row.about.startswith("list:opening")]
+    assert [(row.due_at, row.payload["cases"]) for row in briefs] == [(at(9, 6), [must])]
+
+
 def test_a_must_that_two_lists_passed_heads_the_next_opening_brief_until_somebody_looks(acme: Assembly) -> None:
     (must,) = take(acme, post(MUST, author="asks", thread_id="a", at=FRIDAY), now=FRIDAY)
     (calm,) = take(acme, post(LOOK, author="calm", thread_id="b", at=FRIDAY), now=FRIDAY)
