@@ -42,7 +42,7 @@ def eval_(
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the judge on posts that people have labelled: by two labels, or by the grades must, look and no."""
+    """Measure the judge on labelled posts. There are two labels, or three grades: must, look and no."""
     must_be_a_file(file)
     judge = _judge_for(brand)
     texts, labels = file_import.labelled(file, text, label, negative)

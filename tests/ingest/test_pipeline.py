@@ -137,8 +137,10 @@ def test_somebody_who_writes_again_need_not_name_the_brand_again(acme: Assembly)
     take(acme, post(ANGRY, **LONG_THREAD))
     again = acme.intake.take([post("Hello? I am still waiting, this is ridiculous", **LONG_THREAD)], NOW + HOUR)
     assert (again.matched, again.new, again.opened) == (1, 1, [])
-    stranger = acme.intake.take([post("Hello? still waiting", author="zoe", **LONG_THREAD)], NOW + HOUR)
+    stranger = acme.intake.take([post("Lovely weather in Leeds today", author="zoe", **LONG_THREAD)], NOW + HOUR)
     assert stranger.matched == 0
+    waits_too = acme.intake.take([post("Hello? still waiting", author="kim", **LONG_THREAD)], NOW + HOUR)
+    assert (waits_too.matched, waits_too.opened) == (1, []), "it counts with the complaint above it"
 
 
 # -- twice ----------------------------------------------------------------------------------------------------------
