@@ -130,7 +130,7 @@ def _block(alert: Alert) -> list[Text]:
     for line in also:
         lines.append(Text("  " + line.text))
         lines += [Text("  " + address, style="dim") for address in (line.url or line.page_url,) if address]
-    named = wording.numbered(alert.entries[0]) if single else ""
+    named = wording.numbered(alert.entries[0], wording.title(alert)) if single else ""
     foot = [wording.rest_line(alert, len(also)), named, wording.excerpt(alert.footer, 300)]
     foot += [wording.title(alert)] if single else []
     said = " · ".join(line for line in foot if line)

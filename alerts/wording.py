@@ -164,10 +164,10 @@ def rest_line(alert: Alert, listed: int) -> str:
     return f"and {behind:,} more" if shown else count_words(behind, "case")
 
 
-def numbered(entry: Entry) -> str:
-    """Name a case by number and how urgent it is: "#12 · urgent"."""
+def numbered(entry: Entry, beside: str = "") -> str:
+    """Name a case by number and how urgent it is, unless that is said `beside` it: "#12 · urgent"."""
     number = excerpt(entry.case_id, 40)
-    hurry = entry.priority if entry.priority in {"critical", "urgent"} else ""
+    hurry = entry.priority if entry.priority in {"critical", "urgent"} and entry.priority not in beside else ""
     return " · ".join(part for part in (f"#{number}" if number else "", hurry) if part)
 
 

@@ -326,6 +326,8 @@ def facts_of(
             any(word in fact for fact in facts) for word in reason.removeprefix("says: ").split(", ")
         ):
             continue
+        if any(fact.startswith(f"{reason}: ") for fact in facts):
+            continue  # the same, with the words that it is known by
         if reason == "very negative" and any(fact.startswith("sounds negative") for fact in facts):
             facts = [fact.replace("sounds negative", "very negative") for fact in facts]
             continue

@@ -30,6 +30,10 @@ def shown(alert: Alert | Letter, **options: object) -> str:
     return stream.getvalue()
 
 
+def test_how_urgent_it_is_is_said_once() -> None:
+    assert shown(replace(ALERT, title="Harbour Tea: urgent")).endswith("  #12 · Harbour Tea: urgent\n\n")
+
+
 def test_a_case_is_a_block_of_aligned_lines() -> None:
     assert shown(ALERT) == (
         "\n"

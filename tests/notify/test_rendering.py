@@ -120,6 +120,13 @@ def test_the_time_is_said_once_ahead_as_a_target_and_behind_as_overdue(acme: Ass
     assert not [fact for fact in told.entries[0].facts if "was due" in fact], "the title has said it"
 
 
+def test_a_reason_is_said_once_with_the_words_that_it_is_known_by(acme: Assembly) -> None:
+    take(acme, post("Acme charged me twice this month. Two emails, no answer. I want my money back."))
+    assert "money taken wrongly" in case(acme.database, "1").priority_reasons
+    (entry,) = alert(acme, root_of(acme)).entries
+    assert [fact.partition(":")[0] for fact in entry.facts].count("money taken wrongly") == 1
+
+
 def test_the_overdue_of_two_people_stays_beside_each_of_them(acme: Assembly) -> None:
     take(acme, post(ANGRY), post(ANGRY, author="mira"))
     due = case(acme.database, "1").due_at
