@@ -52,6 +52,8 @@ def test_the_channel_hears_of_a_story_at_each_milestone_once(people: int) -> Non
     joined = Sending("join", NOW, people=people, heard_of=people - 1, threads=True)
     assert (answer(joined, FULL).how, answer(joined, FULL).reached) == ("message", people)
     assert answer(replace(joined, heard_of=people)).how == "thread"
+    later = next((f"alerted again at {mark}" for mark in MILESTONES if mark > people), "in one story")
+    assert answer(replace(joined, heard_of=people)).why.endswith(later)
     assert answer(replace(joined, people=people + 1, heard_of=people)).how == "thread"
 
 

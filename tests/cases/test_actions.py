@@ -212,6 +212,16 @@ def test_the_message_that_shows_a_case_is_edited_when_it_is_taken(acme: Assembly
     assert [(row.reason, row.urgent) for row in edits] == [("taken by ANA, 10:00", True)]
 
 
+def test_the_message_of_a_story_is_edited_for_whoever_joined_it_and_not_for_others(acme: Assembly) -> None:
+    """Somebody who says the same words stands in the first one's message; another story has a message of its own."""
+    take(acme, post(ANGRY, author="ben", native_id="b"), post(LATE, author="kim", native_id="k"))
+    acme.database.run("UPDATE deliveries SET state = 'sent', receipt = 'r'")
+    tell(acme, "take", case_id="2")
+    (root,) = [row for row in messages(acme.database) if row.about == "story:1"]
+    edits = [row.about for row in messages(acme.database) if row.action == "edit"]
+    assert edits == [f"message:{root.id}"]
+
+
 def test_every_verb_that_is_offered_is_known() -> None:
     assert set(verbs.VERBS) >= {"take", "answered", "close", "dismiss", "snooze", "wait", "assign", "wants", "undo"}
 

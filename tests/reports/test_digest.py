@@ -384,6 +384,15 @@ def test_what_was_found_too_late_to_call_anybody_is_told(acme: Assembly) -> None
     assert "1 complaint was found too late to alert anyone; earful cases lists what is open." in notes
 
 
+def test_how_many_more_may_need_an_answer_is_told(acme: Assembly) -> None:
+    write(acme, "Acmeのアプリが動きません", at=MONDAY - DAY, author="one")
+    said = "1 more post may need an answer; it is in the sweep list."
+    assert said in digest.view(acme.database, acme.rules, MONDAY).notes
+    write(acme, "Acmeの荷物がまだ届きません", at=MONDAY - DAY, author="two")
+    notes = digest.view(acme.database, acme.rules, MONDAY).notes
+    assert "2 more posts may need an answer; they are in the sweep list." in notes
+
+
 def test_people_are_heard_in_their_own_words_once_each(acme: Assembly) -> None:
     """Ten copies of one text, two texts of one person, and the brand's own praise are one, one and none."""
     for number in range(10):

@@ -128,8 +128,12 @@ def test_what_was_heard_after_the_span_is_not_known_in_it(acme: Assembly) -> Non
         (statistics.Aftermath(), ""),
         (statistics.Aftermath(1), "Of 1 person whose case was closed, none has written again so far."),
         (
-            statistics.Aftermath(1400, 12, 4),
-            "Of 1,400 people whose case was closed, 12 wrote again, 4 of them more kindly.",
+            statistics.Aftermath(1400, 10, 4),
+            "Of 1,400 people whose case was closed, 10 wrote again, 4 of them more kindly.",
+        ),
+        (
+            statistics.Aftermath(1400, 9, 4),
+            "Of 1,400 people whose case was closed, 9 wrote again, 4 of them more kindly. Too few to draw conclusions.",
         ),
     ],
 )
