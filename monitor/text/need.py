@@ -12,7 +12,7 @@ import math
 from monitor.text.features import Features
 from monitor.text.triage import asks_us
 
-MUST = 0.8  # of the labelled posts of the list that stand above it half are "must", and half of these stand there
+MUST = 0.8  # of the posts of the list above it half are "must"; three in five of the list's musts stand there
 _CONCRETE = 1.1  # the weight from which a cue tells of something that went wrong
 _ASKED = 2.0
 _ASKED_OTHERS = 1.0  # "does anybody know if ...": we could help, and nobody waits for us
