@@ -75,7 +75,7 @@ def test_somebody_answers(earful: World) -> None:
 
     # 09:15: the target is reached, and the backup is told, in Slack by name and by mail.
     earful.until("+1 Mon 09:15:10", step=timedelta(seconds=5))
-    assert "due now, nobody has taken it" in earful.thread()[-1]
+    assert "Overdue since 09:15: Harbour Tea · nobody has taken it" in earful.thread()[-1]
     assert earful.pings() == ["U0BEN00001"]
     assert [mail.recipient for mail in earful.mails_to_staff()] == ["ben@harbourtea.example"]
     earful.scene()
