@@ -89,8 +89,8 @@ def test_mentions_are_found_by_what_they_are(acme: Assembly) -> None:
     assert found(acme, since=NOW - 2 * MINUTE) == ["c", "b"]
     assert found(acme, until=NOW - 2 * MINUTE) == ["a"]
     assert found(acme, before=stamp(NOW - MINUTE)) == ["b", "a"]
-    assert found(acme, search="CHARGED twice") == ["a"]
-    assert found(acme, search="twice unheard-of") == []
+    assert found(acme, search="CHARGED wrong") == ["a"]
+    assert found(acme, search="wrong unheard-of") == []
 
 
 @pytest.mark.parametrize(
