@@ -12,6 +12,9 @@ help:
 run: setup  ## the sample day, offline; with BRAND="X": live posts about X, no key needed
 	@exec $(EARFUL) $(if $(BRAND),demo --brand "$$BRAND",run)
 
+# One more than there are processors, since a third of a test's time is waiting for a browser, a database or a network.
+AT_ONCE := $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))' 2>/dev/null)
+
 # Everything that CI runs.
 test: .venv/.developer lint  ## everything that CI runs
 	@$(MAKE) --no-print-directory -j2 types imports tests  # mypy has one thread: the tests begin meanwhile
@@ -23,7 +26,7 @@ types:
 imports:
 	$(BIN)/lint-imports --no-cache
 tests:
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal -q
+	$(BIN)/pytest -n $(AT_ONCE) --dist worksteal -q
 
 # How fast it is on this machine, about three minutes; the last line is one JSON object. bench-pages: a million mentions, 15 minutes at most.
 bench: .venv/.developer  ## how fast it is here, in three minutes

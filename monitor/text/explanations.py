@@ -61,6 +61,7 @@ def reasons_of(
         reasons.append(star_reason)
     told = _told(heard)
     reasons.extend(told)
+    named = bool(told or heard.critical)
     if values.get("negated_praise"):
         reasons.append("negated praise")
     if asks_us(heard):
@@ -69,8 +70,8 @@ def reasons_of(
         reasons.append("shouts")
     if heard.sentiment.label == "negative":
         words = ", ".join(heard.sentiment.words[:_MOST_WORDS])
-        reasons.append(f"sounds negative{f' ({words})' if words and not told else ''}")
-    elif heard.felt.odds >= FELT and not told:
+        reasons.append(f"sounds negative{f' ({words})' if words and not named else ''}")
+    elif heard.felt.odds >= FELT and not named:
         reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
@@ -78,14 +79,24 @@ def reasons_of(
 
 
 def _told(heard: Features) -> list[str]:
-    """What the cues of a post say that its writer does: "reports a fault: never arrived, awful", then what else."""
+    """What the cues of a post say that its writer does, each with its words: "reports a fault: never arrived, awful".
+
+    What a critical reason has said already is not said again.
+    """
     cues = [cue for cue in heard.signals.cues if not cue.kind.calm and cue.kind.name not in ("ask", "again")]
     cues.sort(key=lambda cue: (-cue.kind.weight, cue.start))
-    if not cues:
-        return []
-    words = list(dict.fromkeys(cue.words for cue in cues))[:_MOST_WORDS]
-    first, *others = dict.fromkeys(_DOES.get(cue.kind.name, _FAULT) for cue in cues)
-    return [f"{first}: {', '.join(words)}", *others]
+    said = {cue.words for cue in heard.critical}
+    told: dict[str, list[str]] = {}
+    room = _MOST_WORDS
+    for cue in cues:
+        if cue.words in said:
+            continue
+        words = told.setdefault(_DOES.get(cue.kind.name, _FAULT), [])
+        if room:
+            words.append(cue.words)
+            said.add(cue.words)
+            room -= 1
+    return [f"{does}: {', '.join(words)}" if words else does for does, words in told.items()]
 
 
 def _nothing_named(heard: Features, *, answers_us: bool, follows: bool) -> str:

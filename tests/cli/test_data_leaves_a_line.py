@@ -39,4 +39,4 @@ def test_exports_copies_and_a_restore_leave_a_line(
     by_command = [("export", what, "command line") for what in ("mentions", "the whole database")]
     assert told() == by_command
     earful("restore", copy)
-    assert told() == [by_command[0], ("backup restored", "", "command line")], "the copy knows what was before it"
+    assert told() == [*by_command, ("backup restored", "", "command line")], "also what was written since the copy"

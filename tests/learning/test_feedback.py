@@ -263,12 +263,13 @@ def test_a_version_gathers_six_hours_and_undo_takes_back_only_the_last(small: As
     said(small, complaints(2), "take", "ANA", now=NOW + HOUR)
     learned(small, NOW + HOUR)
     assert count(small.database, "models") == 1
-    # Ten hours later somebody says of sixty complaints that they are none.
+    # Ten hours later somebody says of sixty complaints that they are none: what they are taken for changes.
+    before = verdict(small, "Acme my parcel never arrived, please help").needs_answer
     later = NOW + 10 * HOUR
     said(small, complaints(60), "dismiss", "ANA", "BEN", now=later)
     learned(small, later)
     assert count(small.database, "models") == 2
-    assert verdict(small, "Acme my parcel never arrived, please help").needs_answer < 0.9
+    assert verdict(small, "Acme my parcel never arrived, please help").needs_answer != before
 
     words = feedback.undo(small.database, "Acme", "LEA", later)
     learned(small, later)

@@ -1,6 +1,6 @@
 """Somebody answers: one weekend in the life of a case, with its owner, its clocks, its buttons and the brand's reply.
 
-The same story is told on both databases, and once more with a process that loses its memory after every scene.
+The same story is told on both databases, by a process that loses its memory after every scene.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from monitor.reports import statistics
 from tests.story.world import World, labels, moment, world
 
 
-@pytest.fixture(params=["one process", "a new process for every scene"])
-def earful(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -> Iterator[World]:
-    """A world that begins on Friday; `scene()` is where it may lose its memory."""
+@pytest.fixture
+def earful(tmp_path: Path, database_url: str) -> Iterator[World]:
+    """A world that begins on Friday; at each `scene()` it loses its memory."""
     with world(tmp_path, database_url, start="Fri 16:40") as made:
-        made.forgetful = request.param != "one process"
+        made.forgetful = True
         yield made
 
 

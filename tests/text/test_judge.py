@@ -112,6 +112,16 @@ def test_reasons_are_words_of_the_post_for_people(judge: Judge) -> None:
     assert found.churn
 
 
+def test_each_reason_has_words_of_its_own_and_none_is_said_twice(judge: Judge) -> None:
+    found = judge.verdict(post("@acme you charged me twice. Two emails, no answer. I want my money back."), "Acme")
+    assert found.reasons == (
+        "money taken wrongly: charged me twice",
+        "gets no answer: no answer",
+        "writes about money: want my money, my money back",
+        "sounds negative",
+    )
+
+
 def test_a_post_that_is_left_alone_gives_no_reasons(judge: Judge) -> None:
     assert judge.verdict(post("Thanks @acme, lovely lunch!"), "Acme").reasons == ()
 
