@@ -26,7 +26,7 @@ def test_an_unhappy_post_is_told_at_once_and_counted_on_monday(tmp_path: Path, d
         words = earful.slack.reads(alert)
         assert "@olga@far.example on mastodon" in words or "olga@far.example on mastodon" in words
         assert "charged me twice and nobody replies" in words
-        assert "charged me twice, cancelling my" in words  # the words that decided
+        assert "charged me twice · gets no answer: nobody replies · may leave: cancelling my" in words  # what decided
         assert f"https://far.example/@ada/{unhappy}" in words
         assert labels(alert) == ["I have it", "No answer needed", "Open"]
 
