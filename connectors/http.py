@@ -298,7 +298,7 @@ def _json_of(answer: Answer) -> object:
     where = host_of(answer.url)
     text = answer.body.decode("utf-8-sig", "replace")
     if not text or text.isspace():
-        raise Nonsense(f"{where} sent an empty answer ({answer.status})", "Earful will retry.")
+        raise Nonsense(f"{where} answered {answer.status} with nothing in it", "Earful will retry.")
     if text[:1000].lstrip().startswith("<"):
         raise Nonsense(
             f"{where} answered {answer.status} with a web page instead of data",

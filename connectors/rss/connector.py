@@ -276,7 +276,7 @@ def _refuse(answer: Answer, where: str, now: datetime) -> None:
     if answer.status != 200:
         raise Nonsense(f"{where} answered {answer.status} without a feed", "Check the address.")
     if not answer.body.strip():
-        raise Nonsense(f"{where} sent an empty answer (200)", "Earful will retry.")
+        raise Nonsense(f"{where} answered 200 with nothing in it", "Earful will retry.")
 
 
 def _in_child(job: bytes, seconds: float, starting: float, where: str) -> dict[str, Any]:

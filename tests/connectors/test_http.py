@@ -79,7 +79,7 @@ def test_a_read_ends_at_its_deadline(server: FakeServer, http: Http, mode: str) 
 @pytest.mark.parametrize(
     ("mode", "said"),
     [
-        ("html", "web page"), ("empty", "empty answer"), ("truncated", "incomplete JSON"),
+        ("html", "web page"), ("empty", "nothing in it"), ("truncated", "incomplete JSON"),
         ("cut", "cut its answer off"),
         ("bomb", "more than 5,000,000 bytes"),
     ],
