@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,6 +11,7 @@ from alerts.case import Lane
 from connectors import Post
 
 Label = Literal["negative", "neutral", "positive", "unknown"]
+SignedLink = Callable[[str, str, str], str]  # (case id, target, purpose) -> address, or "" where there is no page
 
 
 @dataclass(frozen=True, slots=True)

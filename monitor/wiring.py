@@ -27,7 +27,7 @@ from monitor.ingest.collector import Collector
 from monitor.ingest.pipeline import Intake
 from monitor.learning.feedback import Taught, Teaching, load
 from monitor.notify.event_sender import EventSender
-from monitor.notify.rendering import SignedLink, no_link
+from monitor.notify.rendering import no_link
 from monitor.notify.sender import Alerting
 from monitor.notify.system_notices import queue_notice
 from monitor.people.upgrade import OLD_TOKENS, end_old_tokens, give_ids
@@ -46,6 +46,7 @@ from monitor.text.judge import Judge
 from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.query.matching import Query
 from monitor.text.query.parsing import parse
+from monitor.types import SignedLink
 
 log = logging.getLogger("earful")
 

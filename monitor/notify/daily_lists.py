@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from alerts import Action, Alert, Entry, Line
@@ -14,8 +15,7 @@ from monitor.store import cases
 from monitor.store.database import Database
 from monitor.store.deliveries import Delivery
 from monitor.text.language import name_of
-
-SignedLink = Callable[[str, str, str], str]
+from monitor.types import SignedLink
 
 
 def own_list(
@@ -65,10 +65,7 @@ def by_language(
     page_url = rules.settings.earful.page_url.rstrip("/")
     rows = cases.rows_of(database, root.payload.get("cases", ()))
     waiting = [(row["language"], case) for row in rows.values() if (case := cases.case_of(row)).state_at(now) == "open"]
-    counts: dict[str, int] = {}
-    for language, _ in waiting:
-        counts[language] = counts.get(language, 0) + 1
-    found = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    found = sorted(Counter(language for language, _ in waiting).items(), key=lambda each: (-each[1], each[0]))
     posts = count_words(len(waiting), "post")
     title = f"{posts} in languages that nobody here reads"
     if len(found) == 1:

@@ -21,6 +21,7 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, channel_health, deliveries
 from monitor.store.database import Database
 from monitor.store.deliveries import Delivery
+from monitor.types import SignedLink
 
 log = logging.getLogger("earful.outbox")
 
@@ -47,9 +48,7 @@ class Job:
 class Outbox:
     """Gives out what is owed, for a set of rules. May serve several threads: a claim holds against all others."""
 
-    def __init__(
-        self, database: Database, rules: Rules, channels: Mapping[str, Channel], link: rendering.SignedLink
-    ) -> None:
+    def __init__(self, database: Database, rules: Rules, channels: Mapping[str, Channel], link: SignedLink) -> None:
         self.database = database
         self.rules = rules
         self.channels = channels

@@ -20,14 +20,12 @@ from monitor.store import cases, mentions
 from monitor.store.database import Database, Row, at
 from monitor.store.deliveries import Delivery
 from monitor.text.explanations import LIKE_A_COMPLAINT
-from monitor.types import Mention
+from monitor.types import Mention, SignedLink
 
 WORST = 5  # cases told in full; the others get a short line each
 SHORT_LINES = 80
 OPEN = 30  # entries of the list that a message shows, before "and 115 more"
 ORDER = {priority: number for number, priority in enumerate(PRIORITIES)}
-
-SignedLink = Callable[[str, str, str], str]  # (case id, target, purpose) -> address, or "" where there is no page
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from monitor.store import cases, channel_health, deliveries
 from monitor.store.database import Database, encode
 from monitor.store.deliveries import Delivery
 from monitor.timeouts import Overran, within
+from monitor.types import SignedLink
 
 log = logging.getLogger("earful.alerting")
 
@@ -40,7 +41,7 @@ class Alerting:
         database: Database,
         rules: Rules,
         channels: Mapping[str, Channel],
-        link: rendering.SignedLink = rendering.no_link,
+        link: SignedLink = rendering.no_link,
     ) -> None:
         self.database = database
         self.rules = rules

@@ -17,13 +17,14 @@ from alerts import Letter, hours
 from alerts.email.templates import DigestView, FigureLine, SourceLine, UnansweredLine, VoiceLine, digest_letter
 from alerts.wording import count_words, excerpt, span_words
 from connectors import Post
-from monitor.notify.rendering import SignedLink, no_link
+from monitor.notify.rendering import no_link
 from monitor.reports import formatting, statistics
 from monitor.reports.definitions import Share, negative_share
 from monitor.settings import overrides
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, key_values, mentions, report_queries, sources, web
 from monitor.store.database import Database, Row, at, instant
+from monitor.types import SignedLink
 
 OLDEST = 5
 SMALL = 30  # fewer mentions than this, and a share says little

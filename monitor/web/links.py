@@ -23,7 +23,6 @@ from alerts.wording import count_words
 from monitor.cases import actions as verbs
 from monitor.cases.own_lists import all_solved, sent_on_by
 from monitor.notify import rendering
-from monitor.notify.rendering import SignedLink
 from monitor.people.actors import admit, refusal
 from monitor.people.identity import NOBODY, Actor, Directory, of_mail, of_settings
 from monitor.people.roles import RANK, UNPROVEN
@@ -32,6 +31,7 @@ from monitor.store import cases, key_values, mentions, web
 from monitor.store.database import at, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.types import SignedLink
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, get, post
