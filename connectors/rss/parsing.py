@@ -27,6 +27,10 @@ _ELSEWHERE = ("related", "via")  # kinds of links that lead to the post where no
 _MICRODATA = re.compile(
     r"""itemprop\s*=\s*["'](ratingValue|bestRating)["'][^<>]*?(?:content\s*=\s*["']([\d.,]{1,6})["']|>\s*([\d.,]{1,6})\s*<)"""
 )
+# The same with its attributes in the other order.
+_CONTENT_FIRST = re.compile(
+    r"""content\s*=\s*["']([\d.,]{1,6})["'][^<>]{0,200}?itemprop\s*=\s*["'](ratingValue|bestRating)["']"""
+)
 _STARS = re.compile(r"(?<![★☆⭐✩])(?=[★☆⭐✩]{5}(?![★☆⭐✩]))([★⭐]{0,5})[☆✩]*")
 
 
@@ -159,16 +163,27 @@ def _stars(entry: Any, text: str) -> tuple[str, str]:
     media = entry.get("media_starrating")
     if isinstance(media, dict):
         return str(media.get("average") or "")[:20], str(media.get("max") or "")[:20]
-    found = {key: value for key, value in entry.items() if isinstance(value, str) and value and len(value) <= 20}
-    stars = next((found[key] for key in found if re.search(r"(?:^|_)(?:ratingvalue|rating|stars)$", key)), "")
+    found = {key: value for key, given in entry.items() if (value := _short(given))}
+    stars = next(
+        (found[key] for key in found if re.search(r"(?:^|_)(?:ratingvalue|rating|stars)$", key)
+         and re.search(r"\d", found[key])), "",
+    )  # fmt: skip
     best = next((found[key] for key in found if re.search(r"(?:^|_)(?:bestrating|maximum|best)$", key)), "")
-    if stars and re.search(r"\d", stars):
+    if stars:
         return stars, best
-    micro = {name: content or shown for name, content, shown in _MICRODATA.findall(text)}
+    micro = {name: content for content, name in _CONTENT_FIRST.findall(text)}
+    micro |= {name: content or shown for name, content, shown in _MICRODATA.findall(text)}
     if "ratingValue" in micro:
         return micro["ratingValue"], micro.get("bestRating", "")
     drawn = _STARS.search(_text(entry, "title")) or _STARS.search(text[:300])
     return (str(len(drawn[1])), "5") if drawn and drawn[1] else ("", "")
+
+
+def _short(given: object) -> str:
+    """A few characters that stand in an element or, where it is empty, in an attribute of it."""
+    if isinstance(given, dict):
+        given = next((given[name] for name in ("value", "label", "content") if given.get(name)), "")
+    return given if isinstance(given, str) and len(given) <= 20 else ""
 
 
 def _text(holder: Any, name: str) -> str:
@@ -207,6 +222,9 @@ def _json_feed(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         begun = b"jsonfeed.org/version" in body.replace(b"\0", b"").replace(b"\\/", b"/")
         return {"version": "json" if begun else "", "cut_off": begun, "entries": []}
+    feed = read.get("feed") if isinstance(read, dict) else None
+    if isinstance(feed, dict) and ("entry" in feed or isinstance(feed.get("id"), dict)):
+        return _reviews(feed)
     items = read.get("items") if isinstance(read, dict) else None
     named = isinstance(read, dict) and "jsonfeed.org" in str(read.get("version"))
     if not isinstance(items, list) or not (named or any(_is_item(item) for item in items)):
@@ -241,10 +259,65 @@ def _item(item: Mapping[str, Any]) -> dict[str, str]:
         "published": published[:200],
         "updated": updated[:200],
         "lang": _text(item, "language"),
-        "rating": str(item["rating"])[:20] if isinstance(item.get("rating"), int | float) else "",
-        "best": "",
+        **_stars_of(item),
         "sorted_by": published or updated,
     }
+
+
+def _stars_of(item: Mapping[str, Any]) -> dict[str, str]:
+    """The stars of an item: a number of its own, or schema.org's Rating (https://schema.org/reviewRating)."""
+    given = item.get("reviewRating", item.get("rating"))
+    stars, best = (given.get("ratingValue"), given.get("bestRating")) if isinstance(given, dict) else (given, "")
+    return {"rating": _number(stars), "best": _number(best)}
+
+
+def _number(value: object) -> str:
+    return str(value)[:20] if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+
+
+# ── Apple's customer reviews as JSON: Atom in braces, every text in a "label" ───────────────────────────────────────
+
+
+def _reviews(feed: Mapping[str, Any]) -> dict[str, Any]:
+    found = feed.get("entry", ())  # one alone is no list, none at all is left out
+    entries = [each for each in (found if isinstance(found, list | tuple) else [found]) if isinstance(each, dict)]
+    reviews = [each for each in entries if "im:rating" in each]  # an app's own entry may stand at their head
+    return {
+        "version": "json",
+        "cut_off": False,
+        "title": _label(feed, "title"),
+        "author": "",
+        "link": "",
+        "lang": "",
+        "entries": [_review(each) for each in reviews or entries],
+    }
+
+
+def _review(entry: Mapping[str, Any]) -> dict[str, str]:
+    author = entry.get("author")
+    links = entry.get("link")
+    held = [one.get("attributes") for one in (links if isinstance(links, list) else [links]) if isinstance(one, dict)]
+    updated = _label(entry, "updated")[:200]
+    return {
+        "id": _label(entry, "id"),
+        "link": next((_text(one, "href") for one in held if isinstance(one, dict) and one.get("href")), ""),
+        "title": _escaped(_label(entry, "title")),
+        "text": _escaped(_label(entry, "content")),
+        "more": "",
+        "author": _label(author, "name") if isinstance(author, dict) else "",
+        "publisher": "",
+        "published": "",
+        "updated": updated,
+        "lang": "",
+        "rating": _label(entry, "im:rating")[:20],
+        "best": "",
+        "sorted_by": updated,
+    }
+
+
+def _label(holder: Mapping[str, Any], name: str) -> str:
+    given = holder.get(name)
+    return _text(given, "label") if isinstance(given, dict) else ""
 
 
 def _escaped(text: str) -> str:

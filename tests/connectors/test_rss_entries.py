@@ -350,6 +350,9 @@ def test_a_related_link_is_taken_where_there_is_no_better_one() -> None:
         ("<description>★★☆☆☆ Meh</description>", 2),
         ("<description>&lt;span itemprop='ratingValue' content='2'>&lt;/span> bad</description>", 2),
         ("<media:rating>nonadult</media:rating>", None),
+        ("<media:rating scheme='urn:simple'>nonadult</media:rating><im:rating>1</im:rating>", 1),
+        ("<s:ratingValue content='2'/>", 2),
+        ("<description>&lt;meta content='2' itemprop='ratingValue'> bad</description>", 2),
         ("<rating>9</rating>", None),
         ("<im:rating>0</im:rating>", None),
         ("<description>★ news ★</description>", None),
@@ -374,6 +377,40 @@ def test_a_review_that_comes_in_two_dresses_is_read_in_the_plain_one() -> None:
     space = "xmlns='http://www.w3.org/2005/Atom' xmlns:im='http://itunes.apple.com/rss'"
     (posts,) = over_time(f"<feed {space}><title>Reviews</title>{app}{review}</feed>").values()
     assert [(post.author, post.text, post.rating) for post in posts] == [("ana", "There is a grey page.", 1)]
+
+
+def test_reviews_of_the_app_store_are_read_as_json_too() -> None:
+    def said(**texts: str) -> dict[str, Any]:
+        return {name.replace("im_", "im:"): {"label": text} for name, text in texts.items()}
+
+    review = {
+        **said(id="90000000001", title="Since <b> the last version", content="a < b, grey page", im_rating="1"),
+        **said(updated="2026-11-20T01:00:00-07:00"),
+        "author": {"name": {"label": "ana"}, "uri": {"label": "https://store.example/ana"}, "label": ""},
+        "link": {"attributes": {"rel": "related", "href": "https://store.example/review?id=1&type=Purple%20Software"}},
+    }
+    app = {**said(id="1", title="Acme"), "im:price": {"label": "Free"}}
+    whole = {"feed": {**said(title="Customer Reviews"), "entry": [app, review, "no entry"]}}
+    ((post,),) = over_time(json.dumps(whole)).values()
+    assert (post.author, post.title, post.text, post.rating) == (
+        "ana", "Since <b> the last version", "a < b, grey page", 1,
+    )  # fmt: skip
+    assert post.url == "https://store.example/review?id=1&type=Purple%20Software"
+    assert post.posted_at == datetime(2026, 11, 20, 8, tzinfo=UTC)
+    alone = {"feed": {**said(title="Customer Reviews"), "entry": review}}
+    assert len(over_time(json.dumps(alone))) == 1
+    assert over_time(json.dumps({"feed": said(id="https://store.example/reviews")})) == {}
+
+
+def test_a_json_feed_says_stars_as_a_number_or_as_schema_org_does() -> None:
+    items = [
+        {"id": f"tag:e.org,2026:{number}", "content_text": f"Acme {number}", **stars}
+        for number, stars in enumerate(
+            [{"rating": 2}, {"reviewRating": {"ratingValue": "4", "bestRating": 10}}, {"rating": True}]
+        )
+    ]
+    found = over_time(json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items}))
+    assert [post.rating for (post,) in found.values()] == [2, 2, None]
 
 
 # ── JSON Feed, and what is none ─────────────────────────────────────────────────────────────────────────────────────
