@@ -1,15 +1,20 @@
-"""Which story a new case may belong to: those of the store and of this very chunk, by conversation and by likeness."""
+"""Which story a new case may belong to: those of the store and of this very chunk, by conversation and by likeness.
+
+Likeness is of nearly the same words; while a critical story is open, it is also of the harm that is told.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.case import Contact
 from monitor.store.database import Database, stamp
-from monitor.store.stories import candidate_stories
+from monitor.store.stories import Story, candidate_stories, open_critical, story_of
+from monitor.text.same_story import Harm, harm_told
 from monitor.text.similarity import bands
 from monitor.types import Judged
 
@@ -32,6 +37,15 @@ def _places(source: str, thread: str, fingerprint: int) -> Iterator[tuple[object
     yield from enumerate(bands(fingerprint)) if fingerprint else ()
 
 
+def _candidate(story: Story) -> StoryCandidate:
+    return StoryCandidate(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint)
+
+
+def _told(each: Judged) -> Harm:
+    post, verdict = each.post, each.verdict
+    return harm_told(f"{post.title} {post.text}", verdict.language, verdict.reasons, (each.brand, *verdict.words))
+
+
 class Stories:
     """The stories that the posts of one chunk may join. `rows` are the new ones, `grown` says up to when each grew."""
 
@@ -42,6 +56,8 @@ class Stories:
         self._candidates: dict[
             tuple[object, ...], list[StoryCandidate]
         ] = {}  # by conversation, and by each band of the words
+        # Open critical stories of each brand, with all the harm that is told in them.
+        self._critical: dict[str, dict[str, tuple[StoryCandidate, Harm]]] = {}
 
     def look_up(self, needing: Sequence[Judged], since: datetime) -> None:
         """Look up, at once for all, the stories since a moment that these posts may join."""
@@ -55,9 +71,31 @@ class Stories:
             [bands(each.fingerprint) for each in needing],
             since,
         ):
-            self._know(
-                StoryCandidate(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint)
-            )
+            self._know(_candidate(story))
+        for row in open_critical(self.database, list(dict.fromkeys(each.brand for each in needing)), since):
+            reasons, names = json.loads(row["reasons"]), json.loads(row["words"])
+            told = harm_told(f"{row['title']} {row['text']}", row["language"], reasons, (row["brand"], *names))
+            self._add_critical(_candidate(story_of(row)), told)
+
+    def _add_critical(self, candidate: StoryCandidate, told: Harm) -> None:
+        stories = self._critical.setdefault(candidate.brand, {})
+        _, before = stories.get(candidate.id, (candidate, Harm()))
+        stories[candidate.id] = candidate, before.with_more(told)
+
+    def of_harm(self, each: Judged, within: timedelta) -> StoryCandidate | None:
+        """The open critical story that a post is one more voice of: the same harm, told in other words."""
+        standing = self._critical.get(each.brand)
+        if not standing:
+            return None
+        told = _told(each)
+        for candidate, harm in standing.values():
+            if abs(each.post.posted_at - candidate.last_at) <= within and told.is_of(harm):
+                return candidate
+        return None
+
+    def is_critical(self, each: Judged, candidate: StoryCandidate) -> None:
+        """Note what a critical case of this chunk tells: others may be of the same harm."""
+        self._add_critical(candidate, _told(each))
 
     def _know(self, candidate: StoryCandidate) -> None:
         for key in _places(candidate.source, candidate.thread, candidate.fingerprint):

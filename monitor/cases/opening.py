@@ -97,10 +97,12 @@ class CaseOpener:
         case_id = str(self.number)
         story = case_policy.joins_story(
             contact, self.stories.near(contact), rules.alike, rules.settings.alerts.group_join
-        )
+        ) or self.stories.of_harm(each, rules.settings.alerts.group_join)
         joined = story is not None
         if story is None:
             story = self.stories.begin(case_id, contact, self.now)
+        if verdict.critical and tells:
+            self.stories.is_critical(each, story)
         chain = clock.chain if clock is not None and tells else ()
         owner = of_settings(routed.owner if tells else "")
         row = cases.new_row(

@@ -24,7 +24,8 @@ class Story:
     fingerprint: int
 
 
-def _story(row: Row) -> Story:
+def story_of(row: Row) -> Story:
+    """A row that selects a story."""
     return Story(
         row["id"],
         row["brand"],
@@ -54,7 +55,24 @@ def candidate_stories(
             {**values, "since": stamp(since)},
         )
     found = {row["id"]: row for row in rows}
-    return [_story(row) for row in sorted(found.values(), key=lambda row: (row["opened_at"], row["id"]))]
+    return [story_of(row) for row in sorted(found.values(), key=lambda row: (row["opened_at"], row["id"]))]
+
+
+def open_critical(database: Database, brands: Sequence[str], since: datetime, most: int = 500) -> list[Row]:
+    """What is told in the critical cases of these brands that are open and unanswered, in stories alive after `since`.
+
+    Each row holds a story beside the words of one of its posts, with what its verdict says of them; the newest first.
+    """
+    clause, values = marks("b", list(brands))
+    return database.rows(
+        "SELECT s.id, s.brand, s.source, s.thread, s.opened_at, s.last_at, s.fingerprint, p.title, p.text, m.reasons, "
+        "m.words, m.language FROM cases c JOIN stories s ON s.id = c.story_id JOIN mentions m ON m.case_id = c.id "
+        "JOIN posts p ON p.id = m.post_id WHERE c.closed_at = '' AND c.lane = 'ping' AND c.priority = 'critical' "
+        f"AND (c.answered_at = '' OR c.answered_at < c.last_posted_at) AND c.brand IN {clause} AND m.critical = 1 "
+        "AND s.last_at >= :since AND p.deleted_at = '' AND p.purged_at = '' "
+        "ORDER BY c.opened_at DESC, m.id LIMIT :most",
+        {**values, "since": stamp(since), "most": most},
+    )
 
 
 def add_stories(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:

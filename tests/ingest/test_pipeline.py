@@ -107,6 +107,38 @@ def test_reposts_that_come_in_later_pages_join_the_story_that_stands(acme: Assem
     assert len(messages(acme.database)) == 1
 
 
+FIRE = "Acme my charger caught fire last night, smoke everywhere"
+
+
+def test_while_a_critical_story_is_open_other_voices_of_the_same_harm_join_it(acme: Assembly) -> None:
+    take(acme, post(FIRE, author="olga"), post("the Acme charger melted as well", author="kim", source="chirp"))
+    take(acme, post("@acme same here, mine smokes too", author="zoe"), now=NOW + MINUTE)
+    said = ("Acme charger in flames at no. {}", "mine is smoking too @acme, no. {}", "my acme charger melted, {}")
+    take(acme, *(post(said[n % 3].format(n), author=f"c{n}") for n in range(40)), now=NOW + MINUTE)
+    (own,) = take(acme, post("@acme my charger burned my hand too, it caught fire", author="mira"), now=NOW + MINUTE)
+    take(acme, post("Acme charger arrived broken, awful", author="joon"), now=NOW + MINUTE)
+    stories = {row["author"]: row["story_id"] for row in acme.database.rows("SELECT author, story_id FROM cases")}
+    assert len(stories) == 45
+    assert {who for who, story in stories.items() if story != stories["olga"]} == {"joon"}
+    # Whoever is hurt has a case and an alert of their own, which waits for nothing.
+    assert case(acme.database, own).priority == "critical"
+    assert f"join:{own}" in {row.about for row in messages(acme.database) if row.due_at <= NOW + MINUTE}
+    deliver(acme, Clock(NOW + 5 * MINUTE))
+    assert len([row for row in messages(acme.database) if row.state == "sent" and not row.carrier]) <= 4
+
+
+def test_once_a_critical_story_is_answered_or_closed_the_next_such_post_calls_anew(acme: Assembly) -> None:
+    melted = ("the Acme charger melted as well", "my Acme charger is in flames, too")
+    (first,) = take(acme, post(FIRE, author="olga"))
+    cases.change(acme.database, first, answered_at=NOW, answered_by="ANA")
+    (second,) = take(acme, post(melted[0], author="kim"), now=NOW + HOUR)
+    assert case(acme.database, second).story_id == second
+    for each in (first, second):
+        cases.change(acme.database, each, closed_at=NOW + HOUR, closed_by="ANA", outcome="solved")
+    (third,) = take(acme, post(melted[1], author="zoe", ago=-HOUR), now=NOW + 2 * HOUR)
+    assert case(acme.database, third).story_id == third
+
+
 def test_twenty_identical_posts_by_one_author_are_one_case(acme: Assembly) -> None:
     assert len(take(acme, *(post(ANGRY, native_id=f"same{n}") for n in range(20)))) == 1
     assert count(acme.database, "mentions", "case_id = '1'") == 20

@@ -1,0 +1,81 @@
+"""Whether a post tells of the harm that an open critical story tells of, in words of its own.
+
+A fire has many voices: "my charger caught fire", "the charger melted as well", "same here, mine smokes too". Word pairs
+that are compared for reposts have nothing in common there. What they share is a kind of harm, and what it happened to,
+or that the writer says "too". Two fires of two things are two stories.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from monitor.text.complaint_signals import HEARD, tokens_of
+from monitor.text.harm import FRAMES, parts_of
+from monitor.text.same_trouble import says_same_trouble
+
+_FILE = Path(__file__).parent / "words" / "same_story.toml"
+_LONGEST = 2_000  # characters that are read: what happened stands at the beginning
+_SHORTEST_WORD = 4
+_STEM = 5  # letters by which words are compared: "charger" and "charging" are of one thing
+_SAID_ALONE = frozenset({"harmed", "fire", "too_hot", "intrusion"})  # the other parts are words of every day
+_HARMS = {frame.first: frame.kind.says for frame in FRAMES if frame.first in _SAID_ALONE}
+_LABELS = frozenset(_HARMS.values())  # of what rings
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What a post, or all that is said in a story, tells of: kinds of harm, what it happened to, the words of the harm.
+
+    `also`: it says "too". `same`: it says that it has the same trouble, in a phrase that says nothing else.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    also: bool = False
+    same: bool = False
+
+    def with_more(self, other: Harm) -> Harm:
+        """Return both together, as what one story tells."""
+        return Harm(self.kinds | other.kinds, self.things | other.things, self.words | other.words)
+
+    def is_of(self, story: Harm) -> bool:
+        """Whether this is one more voice of a story."""
+        if not self.kinds.isdisjoint(story.kinds) and (self.also or not self.things.isdisjoint(story.things)):
+            return True
+        return self.same and not (self.things | self.words).isdisjoint(story.things | story.words)
+
+
+def harm_told(text: str, language: str, reasons: Iterable[str] = (), names: Iterable[str] = ()) -> Harm:
+    """Read what a post tells of. `reasons` are those of its verdict; `names` of the brand say nothing."""
+    short = text[:_LONGEST]
+    tokens = tokens_of(short)
+    places = parts_of(language if language in HEARD else "en").find(tokens, wholly=True)
+    spans = [span for part in _HARMS for span in places.get(part, ())]
+    inside = {place for start, end in spans for place in range(start, end)}
+    nothing = _words()["common"] | {part for name in names for part in tokens_of(name)}
+    stems = [
+        (place in inside, token[:_STEM])
+        for place, token in enumerate(tokens)
+        if len(token) >= _SHORTEST_WORD and token.isalpha() and token not in nothing
+    ]
+    words = frozenset(stem for of_harm, stem in stems if of_harm)
+    kinds = {_HARMS[part] for part in _HARMS if part in places}
+    kinds |= _LABELS & {reason.partition(":")[0] for reason in reasons}
+    same = says_same_trouble(short)
+    return Harm(
+        frozenset(kinds),
+        frozenset(stem for _, stem in stems) - words,
+        words,
+        also=same or not _words()["also"].isdisjoint(tokens) or "as well" in " ".join(tokens),
+        same=same,
+    )
+
+
+@lru_cache(maxsize=1)
+def _words() -> Mapping[str, frozenset[str]]:
+    return {name: frozenset(words.split()) for name, words in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()}

@@ -1,0 +1,63 @@
+"""Which posts are one more voice of a harm that is known, and which tell of another one."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.text.same_story import Harm, harm_told
+
+FIRE = "Acme my charger caught fire last night, smoke everywhere"
+LEAK = "Acme I can see other people's invoices in my account"
+
+
+def told(text: str, language: str = "en", *reasons: str) -> Harm:
+    return harm_told(text, language, reasons, ("Acme",))
+
+
+@pytest.mark.parametrize(
+    ("story", "voice", "language"),
+    [
+        (FIRE, "Acme same here, mine smokes too", "en"),
+        (FIRE, "the Acme charger melted as well", "en"),
+        (FIRE, "Acme charger melted on my desk this morning", "en"),
+        (FIRE, "@acme your charging dock just burst into flames", "en"),
+        (FIRE, "mine is smoking too @acme", "en"),
+        (LEAK, "@acme me too, somebody else's invoices are in my account", "en"),
+        ("Acme Ladegerät brennt, überall Rauch", "Acme bei mir auch, das Ladegerät raucht", "de"),
+        ("Le chargeur Acme a pris feu, de la fumée partout", "Acme moi aussi, mon chargeur fume", "fr"),
+    ],
+)
+def test_one_more_voice(story: str, voice: str, language: str) -> None:
+    label = "a data leak or a break-in: x" if story == LEAK else "fire or smoke: x"
+    assert told(voice, language).is_of(told(story, language, label))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Acme my charger does not charge any more, please help",  # the same thing, and no harm
+        "Acme charger arrived two weeks late, awful",
+        "@acme your toaster caught fire, do something",  # a fire of something else
+        "Acme I can see other people's invoices in my account",  # another harm
+        "the Acme app is down here too",
+        "@acme same here",  # of what, nobody knows
+        "Acme",
+        "",
+    ],
+)
+def test_another_matter(other: str) -> None:
+    assert not told(other).is_of(told(FIRE, "en", "fire or smoke: caught fire"))
+
+
+def test_the_brands_own_name_and_words_of_every_day_are_nothing_in_common() -> None:
+    assert not told("Acme toaster caught fire last night, please help").is_of(told(FIRE))
+
+
+def test_a_story_grows_by_what_its_voices_tell() -> None:
+    story = told(FIRE).with_more(told("Acme adapter went up in smoke, same charger"))
+    assert told("the Acme adapter is smoking").is_of(story)
+    assert not told("the Acme adapter is smoking").is_of(told(FIRE))
+
+
+def test_a_text_of_any_length_is_read_up_to_a_bound() -> None:
+    assert harm_told("smoke charger " * 100_000, "en").things == {"charg"}
