@@ -9,7 +9,7 @@ To add a network: one file here with a `Settings` and a class with `fetch`, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -23,6 +23,7 @@ KINDS: dict[str, str] = {
     "bluesky": "connectors.bluesky:Bluesky",
     "x": "connectors.x:X",
     "reddit": "connectors.reddit:Reddit",
+    "inbound": "connectors.inbound.connector:Inbound",
 }
 
 # Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and
@@ -230,4 +231,26 @@ class ConversationReader(Protocol):
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         """Read what was said in these conversations since; the cursor, where one is kept, is this reader's own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One body as it came in at the door, or one part of a file: its number, when it came, and its bytes."""
+
+    n: int
+    at: datetime
+    body: bytes
+
+
+# (the number up to which all was read, now) -> what waits, oldest first, and sentences for the operator. What was read
+# is let go of by asking.
+Waiting = Callable[[int, datetime], tuple[Sequence[Arrival], tuple[str, ...]]]
+
+
+class Receiver(Protocol):
+    """A connector that asks no network: others bring its posts to us, where they wait until it reads them."""
+
+    def receive_from(self, waiting: Waiting) -> None:
+        """Read from `waiting` from now on; without it nothing ever waits."""
         ...

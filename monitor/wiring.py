@@ -23,6 +23,7 @@ from alerts.wording import count_words
 from connectors import Connector
 from connectors.http import Http, hosts_written
 from monitor.cases.brand_replies import Answers
+from monitor.ingest.arrivals import waiting_for
 from monitor.ingest.collector import Collector
 from monitor.ingest.pipeline import Intake
 from monitor.learning.feedback import Taught, Teaching, load
@@ -150,7 +151,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
         rules,
         intake,
         answers,
-        {source.name: connector_of(source) for source in settings.sources if source.enabled},
+        {source.name: connector_of(source, database) for source in settings.sources if source.enabled},
         queries,
         tell_operator,
     )
@@ -212,13 +213,19 @@ def _rename(database: Database, settings: Settings) -> None:
             renames.begin(database, "brand", brand.name)
 
 
-def connector_of(source: Source) -> Connector:
-    """The connector of one source; hosts that its settings name are trusted, everything else is checked."""
-    made: Connector = _load(connectors.KINDS[source.kind])(
+def connector_of(source: Source, database: Database | None = None) -> Connector:
+    """The connector of one source; hosts that its settings name are trusted, everything else is checked.
+
+    One that reads what others bring is told where that waits: in the database.
+    """
+    made: Any = _load(connectors.KINDS[source.kind])(
         source.options,
         Http(trusted=hosts_written(source.options), total_seconds=source.deadline.total_seconds() * 0.75),
     )
-    return made
+    if database is not None and hasattr(made, "receive_from"):
+        made.receive_from(waiting_for(database, source))
+    connector: Connector = made
+    return connector
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:

@@ -248,7 +248,8 @@ class CaseOpener:
 
     def _gravity(self, each: Judged, person: Person, case_id: str = "") -> case_policy.Gravity:
         """What is known of a mention that opens a case, or joins `case_id`: that one is no earlier contact."""
-        earlier = [row for row in self.history.get(person, ()) if row["id"] != case_id and row["lane"] == "ping"]
+        theirs = self.history.get(person, ()) if each.post.author else ()  # who gave no name is somebody else
+        earlier = [row for row in theirs if row["id"] != case_id and row["lane"] == "ping"]
         verdict = each.verdict
         return case_policy.Gravity(
             critical=verdict.critical,

@@ -260,6 +260,7 @@ class Collector:
             due_at = first_read.brief_due(self.database, source.name, now, complete=batch.complete)
 
             def last_of_posts() -> None:
+                self._take_own(source.name, batch, now)
                 first_read.note(self.database, source.name, now, complete=batch.complete, under_way=bool(due_at))
                 last()
 
@@ -274,6 +275,11 @@ class Collector:
                 now,
             )
         return taken
+
+    def _take_own(self, source: str, batch: Batch, now: datetime) -> None:
+        """Where others bring us posts, the brand's own replies are among them: nobody else would show us those."""
+        if hasattr(self.connectors[source], "receive_from"):
+            self.answers.take([post for post in batch.posts if self.rules.is_own(post)], now)
 
     def _tell_endless(self, source: str, what: str, now: datetime) -> None:
         with self.database.transaction():

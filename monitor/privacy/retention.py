@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from monitor.privacy.forgetting import forget
 from monitor.settings.models import Settings
+from monitor.store import arrived, key_values
 from monitor.store import forgetting as store
-from monitor.store import key_values
 from monitor.store.database import Database
 
 log = logging.getLogger("earful.forgetting")
@@ -36,6 +36,9 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
         if stopping():
             return forgotten
     store.trim(database, now - PRESSES)
+    arrived.trim(database, now)
+    for each in settings.sources:
+        arrived.trim_unread(database, each.name, now - settings.retention_of(each.name))
     old = [name for name, until in copies_until(database).items() if until <= now]
     if old and not database.delete_copies(old):
         log.info("deleted after %d days: %s", COPIES.days, ", ".join(old))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from connectors import Account, Post
 from monitor.settings.models import Settings
 
+OUR_PLACE = "our own place"  # why a post is about a brand that it does not name
 READER = "*"  # in Post.addressed: the account that the connector reads with
 
 
@@ -58,6 +59,7 @@ class Accounts:
         self._brands = [(brand.name, f"{brand.name} {brand.query}".casefold()) for brand in settings.brands]
         self._own: dict[str, _Known] = {}
         self._ignored: dict[str, _Known] = {}
+        self._about = {each.name: each.about for each in settings.sources if each.about}
         self._everywhere = _Known({handle_of(name): "" for brand in settings.brands for name in brand.ignore_authors})
         self._addressed: dict[str, dict[str, str]] = {}
         self._written: dict[str, dict[str, None]] = {}
@@ -132,7 +134,7 @@ class Accounts:
     def spoken_to(self, post: Post) -> dict[str, str]:
         """The brands whose accounts a post speaks to, each with how: by the network's word, or by name in the text."""
         ours = self._addressed.get(post.source, {})
-        found: dict[str, str] = {}
+        found = {self._about[post.source]: OUR_PLACE} if post.source in self._about else {}
         for one in post.addressed:
             brand = ours.get(handle_of(one))
             if brand:

@@ -44,6 +44,7 @@ class Checks:
         self._oidc()
         self._queries()
         self._accounts()
+        self._about()
         self._targets()
         self._routes()
         self._people()
@@ -154,6 +155,11 @@ class Checks:
             accounts = brand.get("accounts")
             for name in accounts if isinstance(accounts, dict) else ():
                 self._known(name, known, (*key, "accounts", name), "a source")
+
+    def _about(self) -> None:
+        for key, source in self._entries("sources"):
+            if source.get("about"):
+                self._known(source["about"], self.names["brands"], (*key, "about"), "a brand")
 
     def _targets(self) -> None:
         for way in (("earful", "operator"), ("alerts", "notify"), ("alerts", "fallback"), ("digest", "to")):

@@ -166,6 +166,7 @@ class Source(Table):
     kind: str
     every: Period = timedelta(minutes=5)
     own_every: Period = timedelta(minutes=2)
+    about: str = ""  # the brand that every post of it is about; "": whichever the posts name
     answerable: bool = True
     enabled: bool = True
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] | None = None

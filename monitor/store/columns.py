@@ -124,6 +124,11 @@ TABLES: dict[str, Classed] = {
         plain=_named("n brand labels figures at undone_at"),
     ),
     "aside": Classed("as a post", words=_named("raw"), plain=_named("n source at reason")),
+    "arrived": Classed(
+        "until it is read, which is seconds; its hash for a day",
+        words=("body",),
+        plain=_named("n source hash at read_at"),
+    ),
     "mutes": Classed(
         "until it is taken back; whoever erases is told of one that stands",
         author=_named("value"),

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.text import bare_name
-from monitor.store import key_values
+from monitor.store import arrived, key_values
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.deliveries import FORGOTTEN
@@ -461,7 +461,8 @@ def _forget_aside(database: Database, source: str, told: Iterable[str]) -> None:
 
 
 def forget_name(database: Database, source: str, names: Sequence[str], marked: Sequence[str] = ()) -> None:
-    """What stands under a name alone: items set aside, mutes that do not stand, former lists of ignored authors.
+    """What stands under a name alone: what is set aside or not yet read, mutes that do not stand, former lists of
+    ignored authors.
 
     `marked` are the marks by which our own replies know whom they spoke to.
     """
@@ -471,6 +472,7 @@ def forget_name(database: Database, source: str, names: Sequence[str], marked: S
         {**values, "source": source},
     )
     _forget_aside(database, source, names)
+    arrived.forget(database, source, names)
     for name in names:  # a mute that stands is somebody's decision: it is named to who erases, not taken back
         database.run(
             "DELETE FROM mutes WHERE kind = 'author' AND value = :value AND (undone_at <> '' OR offered = 1)",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from monitor.store import arrived
 from monitor.store.columns import TABLES
 from monitor.store.database import Database, Row, marks
 from monitor.store.forgetting import BATCH
@@ -45,6 +46,8 @@ def of_person(
         raw = bytes(row["raw"] or b"")
         if any(each in raw for each in marked):
             yield {**_line("aside", row), "raw": raw.decode("utf-8", "replace")}
+    for row in arrived.of_person(database, source, names):
+        yield _line("arrived", row)
 
 
 def _rows(database: Database, table: str, column: str, values: Sequence[str]) -> Iterator[Row]:

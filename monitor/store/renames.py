@@ -17,7 +17,7 @@ What = Literal["source", "brand"]
 _FACT = "id names"
 _COLUMNS: dict[What, tuple[tuple[str, str], ...]] = {
     "source": tuple(
-        (table, "source") for table in ("posts", "mentions", "stories", "cases", "gaps", "aside", "erasures")
+        (table, "source") for table in ("posts", "mentions", "stories", "cases", "gaps", "aside", "arrived", "erasures")
     ),
     "brand": tuple(
         (table, "brand") for table in ("mentions", "stories", "cases", "own_posts", "labels", "models", "mutes")

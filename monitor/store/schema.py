@@ -343,10 +343,17 @@ LISTED = (
     "CREATE INDEX cases_listed ON cases (need DESC, n) WHERE closed_at = '' AND lane = 'sweep'",
 )
 
+# What others brought to the door: as it came, until it is read. The hash of what may come once only stays for a while.
+ARRIVED = (
+    """CREATE TABLE arrived (
+        n {counter}, source {key}, hash TEXT UNIQUE, at {key}, read_at {text}, body {bytes}){strict}""",
+    "CREATE INDEX arrived_waiting ON arrived (source, n) WHERE read_at = ''",
+)
+
 Steps = tuple[tuple[str, ...], ...]
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED,
+    LISTED, ARRIVED,
 )  # fmt: skip
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
@@ -22,15 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monitor.cases.actions import NotAllowed, NotPossible
 from monitor.store.connect import Error
 from monitor.web import alone, auth, security
-from monitor.web.context import WebContext
+from monitor.web.context import WebContext, in_pool
 from monitor.web.html import page, static_files
 from monitor.web.identity import Identity, Refusal
 from monitor.web.routing import ROUTES, RequestContext, Route
 
 log = logging.getLogger("earful.page")
-T = TypeVar("T")
 
-MOST_WAITING = 64  # requests that may wait for a thread; more are told to come back
 ANY_HOST = ("/health", "/ready")  # asked by probes that know only an address
 
 
@@ -46,11 +42,12 @@ def build(site: WebContext) -> Starlette:
         Path(path, _endpoint(site, methods), methods=list(methods))
         for path, methods in sorted(by_path.items(), key=lambda item: ("{" in item[0], item[0]))
     ]
+    from monitor.web.door import paths_of as door_paths
     from monitor.web.health import paths_of as health_paths
     from monitor.web.live import paths_of as live_paths
     from monitor.web.slack import paths_of as slack_paths
 
-    outside = [*health_paths(site), *live_paths(site), *slack_paths(site)]  # with rules of their own
+    outside = [*health_paths(site), *live_paths(site), *slack_paths(site), *door_paths(site)]  # with rules of their own
     app = Starlette(routes=[*outside, Path("/static/{name}", _static), *paths])
     app.add_exception_handler(Refusal, partial(_on_refusal, site))
     app.add_exception_handler(HTTPException, partial(_on_http, site))
@@ -131,13 +128,6 @@ def _endpoint(site: WebContext, methods: dict[str, Route]) -> Callable[[Request]
         return await (site.hashing.run(owner, work) if route.hashes else in_pool(site, work))
 
     return endpoint
-
-
-async def in_pool(site: WebContext, work: Callable[[], T]) -> T:
-    """Run `work` in the page's own threads, unless too many wait for one already."""
-    if site.pool._work_queue.qsize() > MOST_WAITING or site.stopping.is_set():
-        raise Refusal(503, "Too many requests at once", "Try again in a moment.", wait=2)
-    return await asyncio.get_running_loop().run_in_executor(site.pool, work)
 
 
 def serve(site: WebContext, route: Route, context: RequestContext) -> Response:

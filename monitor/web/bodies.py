@@ -24,6 +24,13 @@ AT_ONCE = 16  # bodies of one client
 # Paths that a signature proves have budgets of their own: whoever floods the forms leaves them theirs, and all that
 # comes from Slack comes from few addresses.
 NAMED = {"slack": 8_000_000, "signed": 4_000_000}
+DOOR = "/in/"  # and so has each source that others bring posts to: "/in/NAME"
+OF_A_DOOR = 4_000_000
+
+
+def is_named(owner: str) -> bool:
+    """Whether a budget is that of a path, and not of a client."""
+    return owner in NAMED or owner.startswith(DOOR)
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +51,7 @@ class Bodies:
     async def read(self, request: Request, owner: str) -> bytes:
         """The body of a request, at most 1 MB and within twenty seconds.
 
-        `owner` is the client, or one of NAMED. Raises Refusal, and ClientDisconnect where the client hung up.
+        `owner` is the client, one of NAMED, or a door. Raises Refusal, and ClientDisconnect where the client hung up.
         """
         told = request.headers.get("content-length", "")
         size = int(told) if told.isascii() and told.isdigit() and len(told) < 12 else MOST_BODY
@@ -75,14 +82,14 @@ class Bodies:
 
     def _make_room(self, new: _Arriving) -> None:
         theirs = [each for each in self._arriving if each.owner == new.owner]
-        most = NAMED.get(new.owner, OF_ONE)
-        at_once = AT_ONCE * (1 if new.owner not in NAMED else 8)
+        most = NAMED.get(new.owner, OF_A_DOOR if is_named(new.owner) else OF_ONE)
+        at_once = AT_ONCE * (8 if is_named(new.owner) else 1)
         while len(theirs) > at_once or sum(each.size for each in theirs) > most:
             self._give_up(theirs.pop(0))
         while self.size > TOGETHER:
             sizes: Counter[str] = Counter()
             for each in self._arriving:
-                if each.owner not in NAMED:
+                if not is_named(each.owner):
                     sizes[each.owner] += each.size
             largest = sizes.most_common(1)[0][0] if sizes else new.owner
             self._give_up(next(each for each in self._arriving if each.owner == largest))

@@ -5,17 +5,22 @@ The server builds it once and owns what it holds; a handler gets it and knows ne
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from monitor.web.auth import Authenticator
 from monitor.web.bodies import Bodies
 from monitor.web.hashing import Hashing
+from monitor.web.identity import Refusal
 from monitor.wiring import Assembly
+
+MOST_WAITING = 64  # requests that may wait for a thread; more are told to come back
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +48,10 @@ class WebContext:
         """Whether a request came in at the port of /metrics alone."""
         port = self.metrics_port_of()
         return port != 0 and scope.get("server") is not None and scope["server"][1] == port
+
+
+async def in_pool(site: WebContext, work: Callable[[], T]) -> T:
+    """Run `work` in the page's own threads, unless too many wait for one already."""
+    if site.pool._work_queue.qsize() > MOST_WAITING or site.stopping.is_set():
+        raise Refusal(503, "Too many requests at once", "Try again in a moment.", wait=2)
+    return await asyncio.get_running_loop().run_in_executor(site.pool, work)

@@ -80,6 +80,10 @@ alerts/slack/test_channel.py: alerts/slack/blocks.py alerts/slack/errors.py
 connectors/test_rss.py: connectors/bot_check.py connectors/rss/connector.py connectors/rss/entries.py
     connectors/rss/identity.py connectors/rss/parsing.py connectors/rss/wording.py
 connectors/test_dates.py: connectors/date_words.py
+connectors/test_inbound.py: connectors/inbound/connector.py connectors/inbound/mapping.py connectors/inbound/posts.py
+    connectors/inbound/presets.py connectors/inbound/settings.py
+web/test_door.py: connectors/inbound/proof.py monitor/store/arrived.py
+ingest/test_watched_folder.py: monitor/ingest/arrivals.py
 ingest/test_file_import.py: monitor/ingest/file_rows.py
 notify/test_events.py: monitor/notify/event_sender.py monitor/store/events.py
 notify/test_targets.py: monitor/notify/fallback.py

@@ -29,6 +29,7 @@ THIRD_PARTIES = {
     "httpcore2": ["connectors/sockets.py"],  # the sockets below httpx2: who checks an address must open it too
     "httpx2": ["connectors/http.py"],
     "jinja2": ["alerts/email/templates.py", "monitor/web/"],  # mails and pages; the two packages share no code
+    "jmespath": ["connectors/inbound/mapping.py"],
     "markupsafe": ["monitor/web/"],  # jinja2's own
     "mcp": ["monitor/mcp_server"],
     "numpy": ["monitor/text/local_models/figures.py"],  # only with the [onnx] extra
@@ -207,7 +208,18 @@ def test_monitor_knows_no_network_and_no_channel_by_name() -> None:
 
 def test_a_library_that_nobody_configured_is_never_imported() -> None:
     """Starting is quick, and a broken library harms only those who use it."""
-    asked = ["apprise", "feedparser", "mcp", "onnxruntime", "praw", "slack_sdk", "tokenizers", "tweepy", "websocket"]
+    asked = [
+        "apprise",
+        "feedparser",
+        "jmespath",
+        "mcp",
+        "onnxruntime",
+        "praw",
+        "slack_sdk",
+        "tokenizers",
+        "tweepy",
+        "websocket",
+    ]
     line = f"import sys, monitor.cli; print([name for name in {asked} if name in sys.modules])"
     said = subprocess.run(
         [sys.executable, "-c", line], capture_output=True, text=True, check=True, timeout=60, cwd=ROOT

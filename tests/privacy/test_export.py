@@ -8,11 +8,11 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from monitor.cli import app
-from monitor.privacy import export
-from monitor.store import audit, columns
+from monitor.privacy import export, forgetting, retention
+from monitor.store import arrived, audit, columns
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.helpers import ANGRY, LATE, NOW, assembly_of, post, settings_from, settings_on, take
+from tests.helpers import ANGRY, DAY, HOUR, LATE, NOW, assembly_of, count, post, settings_from, settings_on, take
 from tests.privacy.test_what_is_left import PARTED, WORD, plant
 
 
@@ -31,6 +31,7 @@ def test_it_holds_all_that_forgetting_would_empty(acme: Assembly) -> None:
         "stories",
         "models",
         "presses",
+        "arrived",
         "desk_changes",
         "holds",
         "sealed",
@@ -46,6 +47,44 @@ def test_it_holds_all_that_forgetting_would_empty(acme: Assembly) -> None:
         held = acme.database.rows(f"SELECT * FROM {table}")
         personal = [each for each in columns.TABLES[table].personal if each not in {"parted"}]
         assert all(each in row for row in rows for each in personal if dict(held[0])[each] and len(held) == 1)
+
+
+def test_what_waits_to_be_read_is_exported_and_erased_and_that_of_others_stays(acme: Assembly) -> None:
+    """Paused, a source leaves what came in at its door unread; a name inside somebody else's words is no author."""
+    take(acme, post(ANGRY, author="olga"))
+    hers, other = {"id": 1, "author": "@Olga", "text": "mine"}, {"id": 2, "author": "mira", "text": "olga is right"}
+    lines = "\n".join(json.dumps(each) for each in (other, hers)).encode()
+    bodies = [json.dumps(hers), json.dumps([hers, other]), json.dumps({"events": [other, hers]}), json.dumps(other)]
+    brought = [arrived.Brought("forum", body, "") for body in (*map(str.encode, bodies), lines, b"not JSON, olga")]
+    brought.append(arrived.Brought("chirp", json.dumps(hers).encode(), ""))
+    with acme.database.transaction():
+        arrived.add(acme.database, brought, NOW)
+    told = [line for line in export.held_of(acme.database, "forum", "olga", NOW) if line["table"] == "arrived"]
+    assert len(told) == 4
+    assert "mine" in json.dumps(told)
+    forgetting.erase(acme.database, acme.rules, "forum", "olga", who="Ana", way="page", now=NOW + HOUR)
+    left = [each.body for each in arrived.waiting(acme.database, "forum", 0)]
+    assert [body.count(b"mine") for body in left] == [0] * 6
+    assert [body.count(b"olga is right") for body in left] == [0, 1, 1, 1, 1, 0]
+    assert b"mine" in arrived.waiting(acme.database, "chirp", 0)[0].body, "another network's, where names are others'"
+
+
+def test_what_nobody_reads_goes_with_its_time_and_so_do_marks(acme: Assembly) -> None:
+    database = acme.database
+    with database.transaction():
+        arrived.add(database, [arrived.Brought("forum", b"{}", ""), arrived.Brought("forum", b"{}", "one")], NOW)
+        arrived.add(database, [arrived.Brought("chirp", b"{}", "")], NOW)
+    arrived.let_go(database, "chirp", 3, NOW)
+    arrived.let_go(database, "forum", 2, NOW)
+    assert count(database, "arrived") == 1, "of what may come twice no mark is kept"
+    with database.transaction():
+        arrived.add(database, [arrived.Brought("forum", b"{}", "two")], NOW)
+    retention.retain(database, acme.settings, NOW + DAY)
+    assert count(database, "arrived") == 2
+    retention.retain(database, acme.settings, NOW + DAY + HOUR)
+    assert [row["body"] is None for row in database.rows("SELECT body FROM arrived")] == [False]
+    retention.retain(database, acme.settings, NOW + 366 * DAY)
+    assert count(database, "arrived") == 0
 
 
 def test_nobody_of_that_name_is_nobody(acme: Assembly) -> None:

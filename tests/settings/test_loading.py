@@ -42,6 +42,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "x": {"bearer_token": SECRET},
     "reddit": {"client_id": SECRET, "client_secret": SECRET},
     "rss": {"feeds": ["https://example.org/feed.xml"]},
+    "inbound": {"secret": SECRET},
     "slack": {"token": SECRET},
     "email": {"host": "smtp.example.org", "sender": "earful@example.org"},
     "webhook": {"url": SECRET, "secret": SECRET},

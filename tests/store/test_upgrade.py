@@ -39,6 +39,7 @@ HASHES = (
     "c514db9a53c9d12fa005a0fb9ee9ffd8",
     "2ea1fc92cafde94e017161183e9c10b7",
     "b005aae3d2f258deb6165465860aefde",
+    "b5cbda44e4935e52289796d34167cd32",
 )
 
 

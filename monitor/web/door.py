@@ -1,0 +1,134 @@
+"""POST /in/NAME: the door, where other programs bring posts to a source that asks no network.
+
+What comes is proved on its raw bytes and kept as it came before it is answered; nothing of it is read here. 202 says
+that it is on the disk. 200 says that it was there already: whoever repeats a request has lost our answer, or is not the
+sender at all; the one has to learn that it arrived, and the other gains nothing. Every refusal is a line of JSON.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as Path
+
+from monitor.settings.models import Settings
+from monitor.store import arrived
+from monitor.store.connect import Error
+from monitor.store.database import Database
+from monitor.web.bodies import DOOR, MOST_BODY
+from monitor.web.context import WebContext, in_pool
+from monitor.web.identity import Refusal
+from monitor.web.security import client_of, same_client
+
+log = logging.getLogger("earful.page")
+
+MOST_WAITING = 1_000  # bodies of one source that wait to be read
+MOST_BYTES = 64_000_000  # of these together
+MOST_FAILURES = 30  # of one client in a minute
+FORGIVEN = timedelta(minutes=1)
+MOST_CLIENTS = 10_000  # whose failures are counted
+_JSON = ("application/json", "application/jsonl", "application/x-ndjson", "application/ndjson")
+
+
+class Failures:
+    """Who sent what could not be proved, how often, since when. For the one loop of the page: it takes no lock."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, tuple[datetime, int]] = {}
+
+    def too_many(self, client: str, now: datetime) -> bool:
+        """Whether a client has to wait."""
+        since, count = self._since.get(client, (now, 0))
+        return count >= MOST_FAILURES and timedelta() <= now - since < FORGIVEN
+
+    def note(self, client: str, now: datetime) -> None:
+        """One more."""
+        if len(self._since) >= MOST_CLIENTS:
+            self._since.clear()
+        since, count = self._since.get(client, (now, 0))
+        self._since[client] = (since, count + 1) if timedelta() <= now - since < FORGIVEN else (now, 1)
+
+
+def paths_of(site: WebContext) -> list[Path]:
+    """The address of every door."""
+    failures = Failures()
+
+    async def bring(request: Request) -> Response:
+        try:
+            return await _bring(site, failures, request)
+        except Refusal as refusal:
+            headers = {"retry-after": str(refusal.wait)} if refusal.wait else {}
+            if refusal.status == 401:
+                headers["www-authenticate"] = "Bearer"
+            if refusal.status == 405:
+                headers["allow"] = "POST"
+            return JSONResponse({"error": refusal.title, "detail": refusal.text}, refusal.status, headers)
+
+    return [Path(DOOR + "{name:path}", bring, methods=["POST", "GET", "PUT", "PATCH", "DELETE"])]
+
+
+async def _bring(site: WebContext, failures: Failures, request: Request) -> Response:
+    if request.method != "POST":
+        raise Refusal(405, "Posts are brought with POST")
+    assembly, now, name = site.assembly_of(), site.clock(), request.path_params["name"]
+    proof = _proof_of(assembly.settings, name)
+    client = same_client(client_of(request, assembly.settings))
+    if proof is None:
+        raise Refusal(404, "There is no such door", "Its name is that of a source with a secret or a token.")
+    if failures.too_many(client, now):
+        raise Refusal(429, "Too many requests that could not be proved", "Try again in a minute.", wait=60)
+    headers = request.headers
+    _check_head(headers)
+    refused = proof.unproved(headers, now)
+    body = b"" if refused else await site.bodies.read(request, f"{DOOR}{name}")
+    if not refused and not proof.proved(headers, body):
+        refused = "its signature is not that of this body under the secret"
+    if refused:
+        failures.note(client, now)
+        log.warning("%s: what was sent to %s%s was refused: %s", name, DOOR, name, refused)
+        raise Refusal(401, "Not proved", f"The request was refused: {refused}.")
+    if not body.strip():
+        raise Refusal(400, "The body is empty")
+    keep = partial(_keep, assembly.database, arrived.Brought(name, body, proof.mark(headers)), now)
+    try:
+        new = await in_pool(site, keep)
+    except Error as error:
+        log.error("%s: what was sent could not be stored: the database said %s", name, type(error).__name__)
+        raise Refusal(503, "The database does not answer", "Send it again in a moment.", wait=5) from None
+    return JSONResponse({"accepted": True, "repeated": not new}, 202 if new else 200)
+
+
+def _proof_of(settings: Settings, name: str) -> Any:
+    """What a door demands, None where there is none of that name."""
+    for source in settings.sources:
+        proof = getattr(source.options, "proof", None)
+        if source.name == name and source.enabled and proof is not None and proof.is_open:
+            return proof
+    return None
+
+
+def _check_head(headers: Mapping[str, str]) -> None:
+    """Refuse what could not be read later, before any of it arrives."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Refusal(415, "Only JSON is accepted here", "Send the header Content-Type: application/json.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refusal(415, "The body is compressed", "Send it without Content-Encoding.")
+    told = headers.get("content-length", "")
+    if told.isascii() and told.isdigit() and int(told[:12]) > MOST_BODY:
+        raise Refusal(413, "That is too much at once", "Send at most 500 posts, or one megabyte, at a time.")
+
+
+def _keep(database: Database, brought: arrived.Brought, now: datetime) -> bool:
+    """Keep it, unless too much waits to be read; whether it is new."""
+    count, size = arrived.backlog(database, brought.source)
+    if count >= MOST_WAITING or size >= MOST_BYTES:
+        raise Refusal(429, "Too much waits to be read", "Send it again in a minute.", wait=60)
+    with database.transaction():
+        return bool(arrived.add(database, [brought], now))
