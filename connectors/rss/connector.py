@@ -44,7 +44,7 @@ _PAGE = re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html)\b", re
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
-    """Options of an `rss` source: at least one of `feeds`, `google_news`, `reddit_feed`."""
+    """Options of an `rss` source: some of `feeds`, `google_news`, `reddit_feed`; with none of them, Google News."""
 
     api_url: str = Field(
         default="https://news.google.com", pattern=r"^https?://[^\s?#@]+$", description="The address of Google News."
@@ -70,11 +70,16 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _something_to_read(self) -> Self:
-        if not (self.feeds or self.google_news or self.reddit_feed):
+        if not self.answerable and "google_news" in self.model_fields_set:
             raise ValueError("write at least one of feeds, google_news, reddit_feed")
         if self.reddit_feed and not _is_web(self.reddit_feed.get_secret_value()):
             raise ValueError("reddit_feed: write the https:// address that Reddit shows under preferences, RSS feeds")
         return self
+
+    @property
+    def answerable(self) -> bool:
+        """False where no place is named: the news that Google finds need no answer, unless somebody says so."""
+        return bool(self.feeds or self.google_news or self.reddit_feed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class Rss:
         addresses = list(self._settings.feeds)
         if self._settings.reddit_feed:
             addresses.append(self._settings.reddit_feed.get_secret_value())
-        wanted = self._settings.google_news
+        wanted = self._settings.google_news or not self._settings.answerable
         searches = any_of(terms, limit=1_500, suffix="when:1d") if wanted is True else list(wanted or ())
         for search in searches:
             asked = {"q": search, "hl": self._settings.hl, "gl": self._settings.gl, "ceid": self._settings.ceid}

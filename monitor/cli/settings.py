@@ -38,25 +38,46 @@ def init(
     output: Annotated[Path | None, typer.Option("--output", help="Where to write the settings.")] = None,
     name: Annotated[str, typer.Option("--name", help="The brand's name. Default: the query's first word.")] = "",
     zone: Annotated[str, typer.Option("--zone", help='Your team\'s time zone, such as "Europe/Berlin".')] = "",
-    hours: Annotated[str, typer.Option("--hours", help="Opening hours.")] = commands.HOURS,
+    hours: Annotated[str, typer.Option("--hours", help="Opening hours; alone: when you may be called.")] = "",
+    team: Annotated[str, typer.Option("--team", help="How many people answer: 1, few or shifts.")] = "",
+    person: Annotated[str, typer.Option("--person", help="Your name, if you answer alone.")] = "",
+    ntfy: Annotated[bool | None, typer.Option("--ntfy/--no-ntfy", help="Alone: alerts go to your phone.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; use the defaults.")] = False,
 ) -> None:
     """Write the settings of a real installation.
 
-    Every source that needs no key is switched on; the others are in the file, commented out.
+    Every source that needs no key is switched on.
     """
     if not yes:
         brand = brand or _asked("brand")
         place = output or Path.home() / ".config" / "earful" / "settings.toml"
         output = output or Path(typer.prompt("Where should I save the settings file?", default=str(place)))
-        zone = zone or _asked("zone", commands.machine_zone())
-        hours = _asked("hours", hours)
+        zone = zone or (_asked("zone", "UTC") if commands.machine_zone() == "UTC" else "")
+        team = team or _asked("team", "a few")
+        alone = commands.team_of(team) == "1"
+        if alone:
+            person = person or _asked("person", commands.login_name())
+        hours = hours or _asked("calls" if alone else "hours", commands.HOURS)
+        if alone and ntfy is None:
+            ntfy = commands.yes_of(_asked("ntfy", "yes"))
     if not brand:
         raise Failed("say what to watch for: earful init --brand QUERY --output FILE --yes")
     if output is None:
         raise Failed("say where to save the settings: --output FILE")
     place = output.expanduser().absolute()
-    typer.echo(commands.init(brand, place, name=name, zone=zone, hours=hours, program=program()))
+    typer.echo(
+        commands.init(
+            brand,
+            place,
+            name=name,
+            zone=zone,
+            hours=hours or commands.HOURS,
+            team=commands.team_of(team or "few"),
+            person=person or commands.login_name(),
+            ntfy=bool(ntfy),
+            program=program(),
+        )
+    )
 
 
 def _asked(about: str, default: str | None = None) -> str:

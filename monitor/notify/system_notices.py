@@ -26,7 +26,7 @@ def queue_notice(
         at_fault = not_on in (target, channel_health.channel(target))
         return not at_fault and not standing.out_of_reach(target, now, patience)
 
-    operator = list(rules.settings.earful.operator)
+    operator = list(rules.settings.operator)
     targets = [target for target in operator if usable(target)]
     targets = targets or [target for target in rules.targets if usable(target)][:1] or operator or [*rules.targets[:1]]
     _queue(database, dict.fromkeys(targets, now), key, title, remedy, now)
@@ -34,7 +34,7 @@ def queue_notice(
 
 def tell_staff(database: Database, rules: Rules, key: str, line: str, now: datetime) -> None:
     """One line to whoever is alerted, once for each key, unless they are the operator and know already."""
-    targets = [target for target in rules.settings.alerts.notify if target not in rules.settings.earful.operator]
+    targets = [target for target in rules.settings.alerts.notify if target not in rules.settings.operator]
     due = {target: rules.quiet.quiet_until(now) if rules.quiet_target(target) else now for target in targets}
     _queue(database, due, key, line, "", now)
 

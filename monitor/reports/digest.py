@@ -223,7 +223,7 @@ def _sender(rules: Rules) -> str:
 def _whom_to_ask(rules: Rules) -> tuple[str, str]:
     """(mail address or "", words) of who can take somebody off the letter: the operator, else who leads, by a mail."""
     channels = {channel.name: channel.kind for channel in rules.settings.channels}
-    for target in rules.settings.earful.operator:
+    for target in rules.settings.operator:
         name, _, address = target.partition(":")
         if channels.get(name) == "email" and address:
             return address, f"write to {address}, who runs Earful for you"

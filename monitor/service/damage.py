@@ -83,7 +83,7 @@ def tell(settings: Settings, path: Path, what: str, now: datetime) -> list[str]:
 
 def _targets(settings: Settings) -> list[str]:
     """The operator; and on channels that the operator does not use, whoever is told there first."""
-    found = dict.fromkeys(settings.earful.operator)
+    found = dict.fromkeys(settings.operator)
     used = {target.partition(":")[0] for target in found}
     for target in (*settings.alerts.fallback, *settings.alerts.notify):
         channel = target.partition(":")[0]

@@ -73,7 +73,7 @@ class Checks:
         if isinstance(value, dict) and way[1] in value:
             return value[way[1]]
         default: Any = Settings.model_fields[way[0]].default
-        return list(getattr(default, way[1]))
+        return list(getattr(default, way[1]) or ())
 
     def _lists(self) -> None:
         for plural, write in _NEEDED.items():

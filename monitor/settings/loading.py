@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 import alerts
 import connectors
 from monitor.settings.checks import Checks
+from monitor.settings.derived import completed
 from monitor.settings.environment import with_secrets_file
 from monitor.settings.errors import (
     Fault,
@@ -146,7 +147,8 @@ class _Reading:
 
     def __init__(self, path: Path, table: dict[str, Any], environ: Mapping[str, str], *, secrets: bool) -> None:
         self.path = path
-        self.table = table
+        self.written = table
+        self.table = completed(table)
         self.filling = Filling(path.absolute().parent, environ, need_secrets=secrets, unused=_disabled(table))
         self.problems = self.filling.problems
 
@@ -169,7 +171,7 @@ class _Reading:
             **sound,
             fingerprint=fingerprint,
             from_elsewhere=frozenset(self.filling.from_elsewhere),
-            given=frozenset(_keys(self.table, ())),
+            given=frozenset(_keys(self.written, ())),
             whole=not self.filling.passed_over,
             warnings=(*self.filling.warnings, *_almost_midnight(sound)),
         )
@@ -212,7 +214,10 @@ class _Reading:
         if own is None:
             return None
         options = self._one(own, {name: value for name, value in entry.items() if name not in shared}, key, shared)
-        return common.model_copy(update={"options": options}) if common is not None else None
+        if common is None:
+            return None
+        told = {} if "answerable" in entry or getattr(options, "answerable", True) else {"answerable": False}
+        return common.model_copy(update={"options": options, **told})
 
     def _kind(self, kind: str, kinds: Mapping[str, str], key: Key) -> type[BaseModel] | None:
         if kind not in kinds:

@@ -109,7 +109,7 @@ class Earful(Table):
     page_listen: str = Field(default="127.0.0.1:8321", pattern=f"^{_LISTEN}$")
     metrics_listen: str = Field(default="", pattern=f"^({_LISTEN})?$")  # /metrics alone, without a token
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
-    operator: tuple[str, ...] = ("console",)
+    operator: tuple[str, ...] | None = None  # None: where the alerts go
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] = timedelta(days=365)
     audit_retention: Annotated[
         timedelta, BeforeValidator(span), Field(ge=timedelta(days=30), le=timedelta(days=3660))
@@ -161,7 +161,7 @@ class Brand(Table):
 class Source(Table):
     """[[sources]]: one configured place to read. `options` is the kind's own `Settings`."""
 
-    name: Name
+    name: Name = ""  # never empty once it is read: without one it is the kind
     was: tuple[Name, ...] = ()  # former names: what stands under them is this source's
     kind: str
     every: Period = timedelta(minutes=5)
@@ -177,7 +177,7 @@ class Source(Table):
 class Channel(Table):
     """[[channels]]: one configured way to tell people. `options` is the kind's own `Settings`."""
 
-    name: Name
+    name: Name = ""  # never empty once it is read: without one it is the kind
     kind: str
     deadline: Period = timedelta(seconds=30)
     options: Any = None
@@ -413,6 +413,11 @@ class Settings(Table):
     def zone(self) -> ZoneInfo:
         """The zone of opening hours, quiet hours and the digest."""
         return ZoneInfo(self.earful.zone)
+
+    @property
+    def operator(self) -> tuple[str, ...]:
+        """Who is told of failing sources and full disks: as set, else whoever is alerted."""
+        return self.alerts.notify if self.earful.operator is None else self.earful.operator
 
     def retention_of(self, source: str) -> timedelta:
         """How long posts of a source are kept: as its settings say, else as is usual for its network, else as all."""

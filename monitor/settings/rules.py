@@ -158,7 +158,7 @@ class Rules:
         named += [name for steps in alerts.escalation.values() for step in steps for name in step.notify]
         for person in self.settings.people:
             named += person.targets or ([f"{mail}:{person.email}"] if mail and person.email else [])
-        named += [*self.settings.earful.operator, *self.settings.digest.to]
+        named += [*self.settings.operator, *self.settings.digest.to]
         return tuple(dict.fromkeys(name for name in named if name.partition(":")[0] in known))
 
     @cached_property
@@ -169,7 +169,7 @@ class Rules:
         look at it, and comes last.
         """
         settings = self.settings
-        words = [*settings.earful.operator, *settings.alerts.fallback, *settings.alerts.notify]
+        words = [*settings.operator, *settings.alerts.fallback, *settings.alerts.notify]
         words += [word for route in settings.alerts.routes for word in route.notify]
         words += [word for steps in settings.alerts.escalation.values() for step in steps for word in step.notify]
         words += [person.name for person in settings.people]

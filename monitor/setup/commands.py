@@ -8,22 +8,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pwd
 import re
+import secrets
 import shlex
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from monitor.settings.models import Block, Brand, clock
-from monitor.setup.templates import INSTALLATION, QUICK, QUIET_OPERATOR, SLACK_STEPS
+from monitor.settings.environment import NAME as SECRETS
+from monitor.settings.models import Block, Brand, Person, clock
+from monitor.setup.templates import CONSOLE, NTFY, ONE, PEOPLE, QUICK, QUIET_OPERATOR, SHIFTS, SLACK, SLACK_STEPS, TEAM
 from monitor.text.query.parsing import QueryError, parse
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHIPPED = Path(__file__).with_name("settings.toml")  # in a wheel; a checkout has the file at its top
 HOURS = "mon-fri 09:00-17:00"
+Team = Literal["1", "few", "shifts"]
+TEAMS: dict[str, Team] = {
+    "1": "1", "one": "1", "few": "few", "a few": "few", "shifts": "shifts", "a team with shifts": "shifts",
+}  # fmt: skip
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SIGNS = re.compile(r'["“”()*=@#:]|(?:^|\s)-\w|\b(?:AND|OR|NOT|NEAR(?:/\d+)?)\b')
 _BLOCK = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? +([0-9:]{4,5}) ?- ?([0-9:]{4,5})")
@@ -100,11 +109,48 @@ def machine_zone() -> str:
     return "UTC"
 
 
+def login_name() -> str:
+    """What whoever runs this is called, "Me" where that is an account of the machine's."""
+    try:
+        known = pwd.getpwuid(os.getuid())
+        name = known.pw_gecos.partition(",")[0].strip() or known.pw_name
+        return person_of(name) if known.pw_uid >= 1000 else "Me"
+    except (KeyError, InstallError):
+        return "Me"
+
+
+def team_of(text: str) -> Team:
+    """Read how many people answer; InstallError says how to write it."""
+    found = TEAMS.get(" ".join(text.casefold().split()))
+    if found is None:
+        raise InstallError(f'"{text[:60]}" is none of these: write 1, few or shifts')
+    return found
+
+
+def person_of(text: str) -> str:
+    """Check the name of a person; InstallError says how to write it."""
+    try:
+        return Person(name=text.strip()).name
+    except ValidationError:
+        raise InstallError(f'"{text[:60]}" is not a valid name: write up to 64 characters without a colon') from None
+
+
+def yes_of(text: str) -> bool:
+    """Read yes or no; InstallError says how to write it."""
+    if text.casefold() not in {"y", "yes", "n", "no"}:
+        raise InstallError("write yes or no")
+    return text.casefold() in {"y", "yes"}
+
+
 # What `earful init` asks: the question, and the function that reads the answer or raises InstallError.
 QUESTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
     "brand": ('What do people call your brand? A word, a name, or a query such as acme OR "acme air"', query_of),
-    "zone": ("Which time zone is your team in?", zone_of),
+    "team": ("How many people answer? 1 / a few / a team with shifts", team_of),
+    "person": ("What is your name?", person_of),
+    "zone": ("This machine's clock is set to UTC. Which time zone are you in?", zone_of),
     "hours": ("When is someone available to answer?", hours_of),
+    "calls": ("When may I call you?", hours_of),
+    "ntfy": ("Shall alerts go to your phone? (needs only the app ntfy, no account) yes / no", yes_of),
 }
 
 
@@ -115,14 +161,19 @@ def init(
     name: str = "",
     zone: str = "",
     hours: str = HOURS,
+    team: Team = "few",
+    person: str = "Me",
+    ntfy: bool = False,
     checkout: Path = CHECKOUT,
     program: str = "earful",
 ) -> str:
     """Write the settings of a real installation to `output`, and return what a person should know now.
 
     The sources that need no key are on; the database stands beside the file. A folder that is made is private (0700),
-    the file always is (0600). `checkout` is where Earful itself stands: inside it one is warned. `program` is how it is
-    called here, for what is suggested next. Raises InstallError, and writes nothing, where a file stands already.
+    the file always is (0600). For a `team` of one, `person` is who answers; with `ntfy` a topic of their own is made
+    up, which is a secret, and written into earful.env beside the file. `checkout` is where Earful itself stands: inside
+    it one is warned. `program` is how it is called here, for what is suggested next. Raises InstallError, and writes
+    nothing, where a file stands already.
     """
     query = query_of(brand_query)
     path = (output / "settings.toml" if output.is_dir() else output).absolute()
@@ -133,17 +184,31 @@ def init(
         raise InstallError(
             f'"{name[:80]}" is not a valid brand name: write up to 64 characters without a colon'
         ) from None
-    text = settings_text(query, name=brand.name, zone=zone, blocks=blocks).encode()
+    text = settings_text(
+        query, name=brand.name, zone=zone, blocks=blocks, team=team, person=person_of(person), ntfy=ntfy
+    )
+    ntfy = ntfy and team == "1"
+    secrets_file = path.with_name(SECRETS)
+    if ntfy and secrets_file.exists():
+        raise InstallError(f"{secrets_file} already exists and was not changed; name another folder")
+    topic = f"earful-{secrets.token_urlsafe(18)}"
+    _write_new(path, text)
+    if ntfy:
+        _write_new(secrets_file, f"NTFY_URL=ntfys://ntfy.sh/{topic}?priority=high\n")
+    return _report(path, program, inside=path.is_relative_to(checkout), zone=zone, topic=topic if ntfy else "")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a private file that is not there yet."""
     try:
         _make_folder(path.parent)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-            opened.write(text)
+            opened.write(text.encode())
     except FileExistsError:
         raise InstallError(f"{path} already exists and was not changed; name another file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "invalid name"
         raise InstallError(f"can't write {path} ({reason}); name another place") from None
-    return _report(path, program, inside=path.is_relative_to(checkout))
 
 
 def sample_settings(here: Path, *, shipped: Path = SHIPPED, checkout: Path = CHECKOUT) -> Path:
@@ -202,12 +267,24 @@ def _make_folder(folder: Path) -> None:
         level.chmod(0o700)
 
 
-def _report(path: Path, program: str, *, inside: bool) -> str:
+def _report(path: Path, program: str, *, inside: bool, zone: str, topic: str) -> str:
     command = f"{program} --settings {shlex.quote(str(path))}"
-    lines = [f"Wrote {path}", ""]
+    lines = [f"Wrote {path} (time zone: {zone})", ""]
     if inside:
         lines += ["It is inside Earful's own folder, where an upgrade could overwrite it. Elsewhere is safer.", ""]
-    return "\n".join([*lines, *_STANDING, "", "Next:", f"  {command} try", f"  {command} run"])
+    if topic:
+        lines += [*(each.format(topic=topic) for each in _ON_YOUR_PHONE), ""]
+        if find_spec("apprise") is None:
+            lines += ["Run first, in Earful's folder: .venv/bin/pip install -e '.[apprise]'", ""]
+    next_steps = [f"  {command} try", *([f"  {command} alert test"] if topic else []), f"  {command} run"]
+    return "\n".join([*lines, *_STANDING, "", "Next:", *next_steps])
+
+
+_ON_YOUR_PHONE = (
+    "On your phone, install the app ntfy and subscribe to this topic. It is a secret:",
+    "  {topic}",
+    "Alerts pass through the server ntfy.sh; docs/connect-ntfy.md has your own server.",
+)
 
 
 _STANDING = (
@@ -217,8 +294,8 @@ _STANDING = (
     "                   mail (your SMTP server's name and password)",
     "Need approval:     Reddit (ask for API access first, then make an app:",
     "                   reddit.com/prefs/apps)",
-    "They are in the file, commented out: remove the # signs, set the secrets, and",
-    "run: earful check --online",
+    "docs/connect-x.md, connect-reddit.md, connect-slack.md and connect-mail.md have",
+    "the lines to add. Then run: earful check --online",
 )
 
 
@@ -227,15 +304,32 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def settings_text(query: str, *, name: str, zone: str, blocks: tuple[Block, ...], demo: bool = False) -> str:
+def settings_text(
+    query: str,
+    *,
+    name: str,
+    zone: str,
+    blocks: tuple[Block, ...],
+    team: Team = "few",
+    person: str = "Me",
+    ntfy: bool = False,
+    demo: bool = False,
+) -> str:
     """The text of a settings file that listens for one brand with every source that needs no key."""
     hours = ", ".join(
         f'{{ days = {json.dumps(list(block.days))}, start = "{block.start:%H:%M}", end = "{block.end:%H:%M}" }}'
         for block in blocks
     )
-    quick, operator = (QUICK, QUIET_OPERATOR) if demo else ("", "")
-    return INSTALLATION.format(
-        query=_quoted(query), name=_quoted(name), zone=_quoted(zone), hours=f"[{hours}]", quick=quick, operator=operator
+    common = {"query": _quoted(query), "name": _quoted(name), "zone": _quoted(zone), "hours": f"[{hours}]"}
+    if team == "1":
+        return ONE.format(**common, person=_quoted(person), channel=NTFY.format() if ntfy else CONSOLE)
+    people = PEOPLE + (SHIFTS if team == "shifts" else "") + "\n"
+    return TEAM.format(
+        **common,
+        operator=QUIET_OPERATOR if demo else "",
+        quick=QUICK if demo else "",
+        slack="" if demo else SLACK,
+        people="" if demo else people,
     )
 
 

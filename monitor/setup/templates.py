@@ -15,83 +15,91 @@ quiet_end         = "00:00"
 QUIET_OPERATOR = """operator = []    # for the demo: the screen shows which sources can't be read
 """
 
-INSTALLATION = """\
-# Earful's settings for {name}. Every option, with its default and the reason for it, is in the settings.toml
-# that comes with Earful. After a change: earful check, then earful reload.
+# Every line below is counted: what `init` writes has at most 25 lines for one person and 40 for a team. What can be
+# known or has a good default is not in it, and the pages of docs/ say how to add the rest.
+ONE = """\
+# Earful's settings for {name}. After a change: earful check, then earful reload. Every option: Earful's settings.toml.
+[earful]
+zone = {zone}
+[[brands]]
+name  = {name}
+query = {query}
+#accounts = {{ mastodon = ["@you@example.social"] }}    # your own, per source: a reply from one of them stops the clock
+[[sources]]
+kind = "hackernews"
+[[sources]]
+kind = "mastodon"    # hashtags made from the query's words
+[[sources]]
+kind = "bluesky"
+[[sources]]
+name = "news"
+kind = "rss"         # Google News; X, Reddit and more: docs/connect-x.md, docs/connect-reddit.md
+{channel}[[people]]
+name = {person}
+[desk]    # when you may be called; response clocks run then
+hours = {hours}
+"""
+
+CONSOLE = """\
+[[channels]]
+kind = "console"     # or your phone: docs/connect-ntfy.md
+"""
+
+NTFY = """\
+[[channels]]
+name  = "ntfy"
+kind  = "apprise"
+url   = {{ env = "NTFY_URL" }}    # in earful.env
+wakes = true
+"""
+
+TEAM = """\
+# Earful's settings for {name}. After a change: earful check, then earful reload. Every option: Earful's settings.toml.
 
 [earful]
 zone = {zone}
 {operator}
-[database]
-url = "sqlite:earful.sqlite"    # beside this file
-
 [[brands]]
 name  = {name}
 query = {query}
-# Your own accounts per source; a reply from one of them stops the clock.
-#accounts = {{ mastodon = ["@you@example.social"], x = ["you"] }}
+#accounts = {{ mastodon = ["@you@example.social"] }}    # your own, per source: a reply from one of them stops the clock
 
-# --- Sources that need no key -----------------------------------------------------------------------------------------
-
+# These sources need no key. X and Reddit do: docs/connect-x.md, docs/connect-reddit.md.
 [[sources]]
-name = "hackernews"
 kind = "hackernews"
-
 [[sources]]
-name        = "news"
-kind        = "rss"
-google_news = true
-answerable  = false    # news needs no reply: listed only, no deadline
-
+kind = "mastodon"    # hashtags made from the query's words
 [[sources]]
-name = "mastodon"
-kind = "mastodon"    # reads hashtags made from the query's words
-
-[[sources]]
-name = "bluesky"
 kind = "bluesky"
-
-# --- Sources that need a key: remove the # and set the secret ---------------------------------------------------------
-
-#[[sources]]
-#name         = "x"
-#kind         = "x"
-#bearer_token = {{ env = "X_BEARER_TOKEN" }}
-
-#[[sources]]
-#name          = "reddit"
-#kind          = "reddit"
-#client_id     = {{ env = "REDDIT_CLIENT_ID" }}
-#client_secret = {{ env = "REDDIT_CLIENT_SECRET" }}
-
-# --- How people are alerted -------------------------------------------------------------------------------------------
+[[sources]]
+name = "news"
+kind = "rss"         # Google News: listed only, since news needs no reply
 
 [[channels]]
-name = "console"
 kind = "console"
-
-#[[channels]]
-#name      = "slack"
-#kind      = "slack"
-#token     = {{ env = "SLACK_TOKEN" }}
-#app_token = {{ env = "SLACK_APP_TOKEN" }}
-
-#[[channels]]
-#name     = "email"
-#kind     = "email"
-#host     = "smtp.example.org"
-#sender   = "earful@example.org"
-#username = {{ env = "SMTP_USERNAME" }}
-#password = {{ env = "SMTP_PASSWORD" }}
-
+{slack}
 [alerts]
-notify = ["console"]    # with Slack: ["slack:#care"]
+notify = ["console"]    # with Slack: ["slack:#care"]; for mail see docs/connect-mail.md
 {quick}
-[desk]
+{people}[desk]
 hours = {hours}
+"""
 
-[digest]
-to = []    # with mail: ["email:boss@example.org"]; until then, `earful digest` prints it
+SLACK = """\
+#[[channels]]
+#kind      = "slack"    # docs/connect-slack.md
+#token     = { env = "SLACK_TOKEN" }
+#app_token = { env = "SLACK_APP_TOKEN" }
+"""
+
+# Whoever is not in this list can still press buttons in Slack or log in to the page; people in it can be called.
+PEOPLE = """\
+#[[people]]             # one table for each person
+#name   = "Ana"
+#email  = "ana@example.org"
+"""
+SHIFTS = """\
+#shifts = [{ days = ["mon", "tue", "wed"], start = "09:00", end = "17:00" }]
 """
 
 SLACK_STEPS = """\

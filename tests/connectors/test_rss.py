@@ -269,7 +269,7 @@ def test_the_token_of_a_personal_feed_stays_out_of_everything(server: FakeServer
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"feeds": ("file:///etc/passwd",)}, {"feeds": ("/etc/passwd",)}, {"feeds": ("ftp://e.org/f",)},
+    [{"google_news": False}, {"feeds": ("file:///etc/passwd",)}, {"feeds": ("/etc/passwd",)}, {"feeds": ("ftp://e.org/f",)},
      {"feeds": ("javascript:alert(1)",)}, {"reddit_feed": "reddit.com/.rss"}, {"feeds": ("https://e.org/",), "x": 1}],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused_before_anything_is_read(options: dict[str, Any]) -> None:

@@ -325,8 +325,6 @@ def test_an_empty_file_says_everything_that_is_missing(tmp_path: Path) -> None:
         "settings.toml: sources: found nothing; write at least one [[sources]] table with name and kind",
         "settings.toml: channels: found nothing; write at least one [[channels]] table, "
         'such as name = "console" and kind = "console"',
-        'settings.toml: earful.operator[0]: found "console", which is not a channel or a person; '
-        "add a [[channels]] table with that name",
         'settings.toml: alerts.notify[0]: found "console", which is not a channel or a person; '
         "add a [[channels]] table with that name",
     ]

@@ -47,8 +47,6 @@ FOLDERS = (
 SETTINGS = """
 [earful]
 dead_man_url = { env = "DEAD_MAN_URL" }
-[database]
-url = "sqlite:earful.sqlite"    # beside this file
 [[brands]]
 name = "Trundlewick"
 query = "trundlewick*"

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 from datetime import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-import connectors
+from alerts.apprise import Apprise
+from connectors.http import Http
+from connectors.rss.connector import Rss
 from monitor.cli import app
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.setup import commands as install
-from monitor.setup.commands import InstallError, demo_settings, init, slack_manifest
+from monitor.setup.commands import TEAMS, InstallError, demo_settings, init, slack_manifest
 from monitor.text.query.matching import brands_in
 from monitor.text.query.parsing import parse
 from monitor.text.query.subject import Subject
@@ -70,10 +73,12 @@ def test_an_installation_listens_at_once_wherever_no_key_is_needed(tmp_path: Pat
     output = tmp_path / "care" / "acme.toml"
     init("Acme", output, zone="Europe/Berlin")
     whole = load(output, {})
-    assert [source.kind for source in whole.sources] == ["hackernews", "rss", "mastodon", "bluesky"]
+    assert [source.kind for source in whole.sources] == ["hackernews", "mastodon", "bluesky", "rss"]
     assert all(source.enabled for source in whole.sources)
     assert [source.name for source in whole.sources if not source.answerable] == ["news"]
-    assert whole.sources[1].options.google_news is True
+    assert [feed.url.partition("?")[0] for feed in Rss(whole.sources[3].options, Http())._feeds(("Acme",))] == [
+        "https://news.google.com/rss/search"
+    ]
     assert (whole.brands[0].name, whole.brands[0].query, whole.earful.zone) == ("Acme", "Acme", "Europe/Berlin")
     assert whole.database.url.get_secret_value() == f"sqlite:{tmp_path}/care/acme.sqlite".replace("acme.s", "earful.s")
     assert not whole.database.throwaway
@@ -84,24 +89,29 @@ def test_an_installation_keeps_every_default_but_what_was_asked(tmp_path: Path) 
     init("Acme", tmp_path / "a.toml", zone="UTC")
     whole = load(tmp_path / "a.toml", {})
     assert whole.alerts == Settings.model_fields["alerts"].default
+    assert whole.operator == whole.alerts.notify
     assert whole.desk == Settings.model_fields["desk"].default
 
 
-def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path) -> None:
+def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slip in the last answer used to cost the first three: nothing was written, and all was asked anew."""
     output = tmp_path / "a.toml"
+    monkeypatch.setenv("TZ", "UTC")  # a machine that says so may be anywhere: only then the zone is asked for
     typed = [
         "acme OR (",
         'acme OR "acme air"',
         str(output),
         "Europe/Berln",
         "Europe/Berlin",
+        "a dozen",
+        "few",
         "9 to 5",
         "mon 10:00-16:00",
     ]
     asked = CliRunner().invoke(app, ["init"], input="\n".join(typed) + "\n")
     assert asked.exit_code == 0, asked.output
     assert '"Europe/Berln" is not a time zone. Try "Europe/Berlin"' in asked.output
+    assert '"a dozen" is none of these: write 1, few or shifts' in asked.output
     assert 'I can\'t read "9 to 5" as opening hours. Example: "mon-fri 09:00-17:00"' in asked.output
     whole = load(output, {})
     assert (whole.brands[0].query, whole.earful.zone) == ('acme OR "acme air"', "Europe/Berlin")
@@ -230,15 +240,66 @@ def test_an_installation_inside_the_checkout_is_warned_of(tmp_path: Path) -> Non
     assert "an upgrade could overwrite it" not in init("Acme", tmp_path / "b.toml")
 
 
-def test_the_sources_and_channels_that_need_a_key_load_once_they_have_it(tmp_path: Path) -> None:
+def test_the_lines_that_are_commented_out_load_once_they_have_their_secrets(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
-    init("Acme", path)
+    init("Acme", path, team="shifts")
     text = path.read_text()
     environ = dict.fromkeys(re.findall(r'env = "(\w+)"', text), "value-of-a-secret")
     path.write_text(re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE))
     whole = load(path, environ)
-    assert {source.kind for source in whole.sources} == set(connectors.KINDS) - {"replay"}
-    assert [channel.kind for channel in whole.channels] == ["console", "slack", "email"]
+    assert [channel.name for channel in whole.channels] == ["console", "slack"]
+    assert [(person.name, len(person.shifts)) for person in whole.people] == [("Ana", 1)]
+    assert whole.brands[0].accounts == {"mastodon": ("@you@example.social",)}
+
+
+def test_the_file_has_at_most_25_lines_for_one_person_and_40_for_a_team(tmp_path: Path) -> None:
+    """Counted with comments and blanks: every key that comes in pushes another one out."""
+    lines: dict[tuple[str, bool], list[str]] = {}
+    for team in dict.fromkeys(TEAMS.values()):
+        for ntfy in (True, False):
+            path = tmp_path / f"{team}{ntfy}" / "settings.toml"
+            init("Acme", path, team=team, ntfy=ntfy, hours="mon-fri 09:00-12:30, sat 10:00-14:00")
+            lines[team, ntfy] = path.read_text().splitlines()
+    assert len(lines["1", True]) <= 25
+    assert len(lines["1", False]) <= 25
+    assert max(len(found) for (team, _), found in lines.items() if team != "1") <= 40
+
+
+@pytest.mark.skipif(find_spec("apprise") is None, reason="needs the extra [apprise]")
+def test_one_person_is_asked_when_they_may_be_called_and_is_told_on_their_phone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Lisbon")
+    output = tmp_path / "care" / "settings.toml"
+    typed = ["Acme", str(output), "1", "Ana: boss", "Ana", "mon-sat 10:00-20:00", "perhaps", "yes"]
+    asked = CliRunner().invoke(app, ["init"], input="\n".join(typed) + "\n")
+    assert asked.exit_code == 0, asked.output
+    assert "When may I call you?" in asked.output
+    assert "When is someone available" not in asked.output
+    assert "time zone are you in" not in asked.output  # the machine knows
+    topic = re.search(r"^  (earful-\S{20,})$", asked.output, re.MULTILINE)
+    assert topic is not None
+    secret = output.with_name("earful.env")
+    assert mode(secret) == 0o600
+    assert topic[1] not in output.read_text()
+    whole = load(output, {})
+    assert whole.earful.zone == "Europe/Lisbon"
+    assert whole.channels[0].options.url.get_secret_value() == f"ntfys://ntfy.sh/{topic[1]}?priority=high"
+    assert (whole.alerts.notify, whole.operator, whole.people[0].name) == (("ntfy",), ("ntfy",), "Ana")
+    assert Apprise(whole.channels[0].options).check().startswith("the address is for Ntfy;")
+    with pytest.raises(InstallError, match=r"earful\.env already exists"):
+        init("Acme", output.with_name("other.toml"), team="1", ntfy=True)
+    assert not output.with_name("other.toml").exists()
+
+
+def test_nothing_is_asked_with_yes(tmp_path: Path) -> None:
+    output = tmp_path / "a.toml"
+    for words in (["--team", "1"], ["--team", "shifts"], []):
+        output.unlink(missing_ok=True)
+        made = CliRunner().invoke(app, ["init", "--brand", "Acme", "--output", str(output), "--yes", *words], input="")
+        assert made.exit_code == 0, made.output
+        assert "?" not in made.output
+        assert load(output, {}).brands[0].name == "Acme"
 
 
 # --- make run BRAND=... -----------------------------------------------------------------------------------------------
