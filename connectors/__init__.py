@@ -24,11 +24,13 @@ KINDS: dict[str, str] = {
     "x": "connectors.x:X",
     "reddit": "connectors.reddit:Reddit",
     "inbound": "connectors.inbound.connector:Inbound",
+    "appstore": "connectors.appstore:AppStore",
+    "googleplay": "connectors.googleplay:GooglePlay",
 }
 
 # Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and
 # says what is gone. `asks_at_once` is how many it takes, `asking_price` what each costs in US dollars.
-ASKED_AFTER = frozenset({"x", "reddit", "hackernews", "mastodon", "bluesky"})
+ASKED_AFTER = frozenset({"x", "reddit", "hackernews", "mastodon", "bluesky", "appstore"})
 
 # How long posts of a network are kept where settings do not say: X wants what was deleted there gone within a day, and
 # to ask after each post every day costs money. https://docs.x.com/developer-terms/policy

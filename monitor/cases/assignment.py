@@ -72,6 +72,7 @@ class CaseAssigner:
         self.taken = taken
         self.judged = judged
         self.mention_rows: list[dict[str, Any]] = []
+        self.read_again: list[Judged] = []
         self.stories = Stories(database)
         self.above: dict[tuple[str, str, str], list[Row]] = {}
         self.filing = CaseOpener(database, rules, self.stories, now, first_reads)
@@ -82,11 +83,17 @@ class CaseAssigner:
         strangers = [each for each in self.judged if each.stranger]
         self.judged = [each for each in self.judged if not each.stranger]
         self._look_above([each for each in (*self.judged, *strangers) if each.joins])
-        if fresh := self._store_posts():
-            self._look_up(fresh)
-            for each in sorted(fresh, key=lambda one: (one.post.posted_at, one.mention_id)):
-                self._place(each)
+        fresh, changed = self._store_posts()
+        if fresh or changed:
+            self._look_up([*fresh, *changed])
+            for each in sorted([*fresh, *changed], key=lambda one: (one.post.posted_at, one.mention_id)):
+                if each in changed:
+                    self._place_again(each)
+                else:
+                    self._place(each)
             self._write()
+        for each in self.read_again:
+            self._answer_inside(each)
         self._add_strangers(strangers)
 
     def _leave_out_forgotten(self) -> None:
@@ -133,8 +140,11 @@ class CaseAssigner:
                 )
         self._write()
 
-    def _store_posts(self) -> list[Judged]:
-        """Insert posts that are new, refresh those that were edited; which mentions are new."""
+    def _store_posts(self) -> tuple[list[Judged], list[Judged]]:
+        """Insert posts that are new, refresh those that were edited; which mentions are new, and which were changed.
+
+        Of what was edited only a review is a word again, dated by its edit: a person who takes stars away waits anew.
+        """
         by_post = {each.post_id: each for each in self.judged}
         known = mentions.known_posts(self.database, list(by_post))
         seen = stamp(self.now)
@@ -142,17 +152,29 @@ class CaseAssigner:
             self.database,
             [mentions.post_row(each.post, seen, key) for key, each in by_post.items() if key not in known],
         )
+        edited: dict[str, datetime] = {}
         for key, row in known.items():
             post = by_post[key].post
             if row["deleted_at"] or row["purged_at"]:
                 continue
-            if (post.text, post.title) != (row["text"], row["title"]) or post.replied_at is not None:
+            reworded = (post.text, post.title) != (row["text"], row["title"])
+            if post.rating is not None and (reworded or post.rating != row["rating"]):
+                # Some networks know only when a review was changed last: then that is its time.
+                moved = post.posted_at if stamp(post.posted_at) > row["posted_at"] else None
+                edited[key] = post.edited_at or moved or self.now
+            if reworded or key in edited or post.replied_at is not None:
                 mentions.edit_post(self.database, mentions.post_row(post, seen, key))
-                self._answer_inside(by_post[key])
+                self.read_again.append(by_post[key])
         gone = {key for key, row in known.items() if row["deleted_at"] or row["purged_at"]}
         standing = mentions.known_mentions(self.database, [each.mention_id for each in self.judged])
         unique = {each.mention_id: each for each in self.judged}
-        return [each for key, each in unique.items() if key not in standing and each.post_id not in gone]
+        fresh = [each for key, each in unique.items() if key not in standing and each.post_id not in gone]
+        changed = [
+            replace(each, post=replace(each.post, posted_at=edited[each.post_id]))
+            for key, each in unique.items()
+            if key in standing and each.post_id in edited
+        ]
+        return fresh, changed
 
     def _answer_inside(self, each: Judged) -> None:
         """A review that was read before has been answered inside it since."""
@@ -212,6 +234,27 @@ class CaseAssigner:
             suppressed=each.suppressed,
         )
         self.mention_rows.append(mentions.mention_row(mention, each.post_id))
+
+    def _place_again(self, each: Judged) -> None:
+        """A review that its author changed: the next word of their case, or the first of one where there was none."""
+        contact, person = _of(each)
+        case = case_policy.joins(
+            contact,
+            self.filing.cases.get(person, ()),
+            self._alike_if_flagged(each),
+            self.rules.settings.alerts.group_join,
+        )
+        case_id = case.id if case is not None else ""
+        if case is not None and not each.suppressed:
+            self.filing.attach(each, case, person)
+        elif each.needs_case:
+            case_id = self.filing.open(each, contact, person)
+        flagged = each.verdict.lane == "ping"
+        self.taken.flagged += flagged
+        mention = Mention(
+            each.mention_id, each.brand, each.post, each.verdict, self.now, case_id, flagged, each.suppressed
+        )
+        requeue.judge_again(self.database, mentions.mention_row(mention, each.post_id))
 
     def _same_trouble(self, each: Judged, above: Mapping[str, Any]) -> dict[str, Any]:
         """Who names the brand and says no more than that it is the same counts in the story: no case of their own."""

@@ -183,10 +183,11 @@ def mention_of(row: Row) -> Mention:
 
 
 def known_posts(database: Database, ids: Sequence[str]) -> dict[str, Row]:
-    """Which of these posts stand already: id -> (text, title, edited_at, deleted_at, purged_at)."""
+    """Which of these posts stand already: id -> (text, title, rating, posted_at, edited_at, deleted_at, purged_at)."""
     clause, values = marks("id", ids)
     rows = database.rows(
-        f"SELECT id, text, title, edited_at, deleted_at, purged_at FROM posts WHERE id IN {clause}", values
+        f"SELECT id, text, title, rating, posted_at, edited_at, deleted_at, purged_at FROM posts WHERE id IN {clause}",
+        values,
     )
     return {row["id"]: row for row in rows}
 

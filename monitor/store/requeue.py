@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from monitor.store.database import Database, listed, stamp
 from monitor.store.mentions import SELECT_BOTH, mention_of
@@ -50,6 +51,19 @@ def reconsider(database: Database, mention: str, verdict: Verdict, case: str) ->
             "case": case,
             "id": mention,
         },
+    )
+
+
+def judge_again(database: Database, row: Mapping[str, Any]) -> None:
+    """Give a mention the verdict of its changed words, and the case that they came to, where they came to one.
+
+    Label and sentiment stay as they were: the sums of its hour are made of them.
+    """
+    database.run(
+        "UPDATE mentions SET lane = :lane, needs_answer = :needs_answer, flagged = :flagged, critical = :critical, "
+        "praise = :praise, reasons = :reasons, words = :words, churn = :churn, tags = :tags, scorer = :scorer, "
+        "suppressed = :suppressed, case_id = CASE WHEN :case_id = '' THEN case_id ELSE :case_id END WHERE id = :id",
+        row,
     )
 
 

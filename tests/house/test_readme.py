@@ -31,7 +31,9 @@ def test_every_piece_of_settings_in_a_guide_loads(page: str, text: str, tmp_path
     written = tomllib.loads(text)
     head = "".join(lines for table, lines in HEAD.items() if table not in written or table == "channels")
     # What a block says of its own brand's accounts is a source's name: those that it does not bring are added.
-    for name in sorted({name for brand in written.get("brands", ()) for name in brand.get("accounts", ())}):
+    brought = {source["name"] for source in written.get("sources", ())}
+    named = {name for brand in written.get("brands", ()) for name in brand.get("accounts", ())}
+    for name in sorted(named - brought):
         options = {
             "x": 'bearer_token = "k"\n'.replace('"k"', '{ env = "K" }'),
             "reddit": 'client_id = { env = "K" }\nclient_secret = { env = "K" }\n',
@@ -40,6 +42,9 @@ def test_every_piece_of_settings_in_a_guide_loads(page: str, text: str, tmp_path
     names = re.findall(r'env\s*=\s*"(\w+)"', text)
     values = dict.fromkeys([*names, "K"], "https://example.org/a-secret-of-16-letters")
     values |= {name: "postgresql://earful:secret@localhost/earful" for name in names if "DATABASE" in name}
+    for name in re.findall(r'file\s*=\s*"([^"/]+)"', text):  # a key beside the settings
+        (tmp_path / name).write_text("a secret of sixteen letters", encoding="utf-8")
+        (tmp_path / name).chmod(0o600)
     path = tmp_path / "settings.toml"
     path.write_text(f"{head}\n{text}", encoding="utf-8")
     assert load(path, values).brands, page

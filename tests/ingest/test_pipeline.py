@@ -355,6 +355,46 @@ def test_a_review_that_is_answered_later_is_answered_when_it_is_read_again(acme:
     assert case(acme.database, "1").answered_at == NOW + HOUR
 
 
+def test_a_changed_review_is_the_next_word_of_its_author(acme: Assembly) -> None:
+    """Answered, then changed for the worse: the clock runs again from the change, once, until it is answered again."""
+    review = post(ANGRY, rating=2.0, at=NOW - DAY, reply_text="Sorry, version 5 mends it", replied_at=NOW - HOUR)
+    (opened,) = take(acme, review)
+    assert case(acme.database, opened).answered_at == NOW - HOUR
+    worse = replace(review, text=BROKEN, rating=1.0, edited_at=NOW + HOUR)
+    for later in (2, 3):
+        assert take(acme, worse, now=NOW + later * HOUR) == []
+        waiting = case(acme.database, opened)
+        assert (waiting.last_posted_at, waiting.answered_at) == (NOW + HOUR, NOW - HOUR)
+        assert waiting.due_at is not None
+        assert waiting.due_at > NOW + HOUR
+    again = replace(worse, reply_text="Version 6 is out and mends it, please update", replied_at=NOW + 4 * HOUR)
+    take(acme, again, now=NOW + 5 * HOUR)
+    assert case(acme.database, opened).answered_at == NOW + 4 * HOUR
+    assert count(acme.database, "mentions") == 1
+    assert [each.case_id for each in mentions.find(acme.database, mentions.Filter())] == [opened]
+
+
+def test_stars_taken_away_open_a_case_where_there_was_none(acme: Assembly) -> None:
+    """And the network's own time of the change is taken, or the moment when it is seen."""
+    kind, blunt, late = (post(CALM, rating=5.0, author=name, at=NOW - 3 * DAY) for name in ("kim", "bo", "lu"))
+    assert take(acme, kind, blunt, late) == []
+    moved = replace(blunt, rating=1.0, posted_at=NOW + 2 * MINUTE)
+    changed = (replace(kind, rating=1.0, edited_at=NOW + MINUTE), moved, replace(late, rating=1.0))
+    opened = take(acme, *changed, now=NOW + HOUR)
+    times = [case(acme.database, each).first_posted_at for each in opened]
+    assert times == [NOW + MINUTE, NOW + 2 * MINUTE, NOW + HOUR]
+    found = {each.post.author: each for each in mentions.find(acme.database, mentions.Filter())}
+    assert [(found[name].verdict.lane, found[name].flagged) for name in ("kim", "bo")] == [("ping", True)] * 2
+    assert [found[name].case_id for name in ("kim", "bo", "lu")] == opened
+    assert found["kim"].post.rating == 1.0
+
+
+def test_a_changed_post_that_is_no_review_opens_nothing(acme: Assembly) -> None:
+    said = post(CALM)
+    assert take(acme, said) == []
+    assert take(acme, replace(said, text=ANGRY, edited_at=NOW + MINUTE), now=NOW + HOUR) == []
+
+
 def test_the_third_contact_in_thirty_days_is_urgent_and_says_so(acme: Assembly) -> None:
     for days, words in ((20, ANGRY), (10, LATE), (0, BROKEN)):
         moment = NOW - days * DAY
