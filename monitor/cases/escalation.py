@@ -18,6 +18,7 @@ from alerts import hours, ladder
 from alerts.case import Case
 from monitor.cases import actions as verbs
 from monitor.cases import night_calls
+from monitor.cases.evening_list import evening_list
 from monitor.cases.own_lists import own_lists
 from monitor.people.identity import NOBODY, Actor, Directory, settings_name
 from monitor.people.reach import reached
@@ -277,9 +278,10 @@ def lists(database: Database, rules: Rules, now: datetime) -> int:
 
     They are the opening brief (what needs us and two lists named in vain, what nobody has although its ladder has
     ended, and whatever else waits), the list of what may need an answer, and the list of normal cases that still wait.
+    One person has a single list, in the evening.
     """
-    queued = 0
-    for name, key, moment in _moments(rules, now):
+    queued = evening_list(database, rules, now) if rules.one_list else 0
+    for name, key, moment in () if rules.one_list else _moments(rules, now):
         if not timedelta(0) <= now - moment <= LATE_LIST or key_values.has_period(database, key):
             continue
         with database.transaction():

@@ -27,8 +27,13 @@ NOBODYS = "nobody"  # whose it is, in a press: what was sent on and has no owner
 
 
 def own_lists(database: Database, rules: Rules, now: datetime) -> int:
-    """Close what went private five days ago, and queue each owner's line of the day; how many lines."""
+    """Close what went private five days ago, and queue each owner's line of the day; how many lines.
+
+    One person has it in their evening list.
+    """
     close_sent_on(database, now - PRIVATE_ENDS, now)
+    if rules.one_list:
+        return 0
     at = min(rules.settings.alerts.sweep_at, default=AT)
     period, moment = hours.daily_moment(now, at, rules.settings.zone)
     key = f"list:own:{period}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from alerts import Action, Alert, Entry, Line
@@ -85,3 +86,23 @@ def by_language(
         page_url=f"{page_url}/?state=unread",
     )
     return alert, tuple(case for _, case in waiting)
+
+
+def evening_title(found: Sequence[Case], now: datetime) -> str:
+    """What one person's list of the day holds: "2 cases not taken yet, 5 posts that may need an answer"."""
+    waiting = sum(1 for case in found if case.lane == "ping" and case.state_at(now) == "open")
+    listed = sum(1 for case in found if case.lane != "ping")
+    parts = [f"{count_words(waiting, 'case')} not taken yet"] if waiting else []
+    parts += [f"{count_words(listed, 'post')} that may need an answer"] if listed else []
+    return ", ".join(parts) or "Your daily list"
+
+
+def with_the_rest(
+    database: Database, rules: Rules, root: Delivery, alert: Alert, now: datetime, link: SignedLink
+) -> tuple[Alert, tuple[Case, ...]]:
+    """One person's list with what a team's owners and leads are told apart, and the cases that this speaks of."""
+    own, theirs = own_list(database, rules, root, now, link, alert.revision)
+    foreign = replace(root, payload={"cases": root.payload.get("languages", ())})
+    languages, unread = by_language(database, rules, foreign, now, alert.revision)
+    whole = replace(alert, entries=(*alert.entries, *own.entries), also=(*alert.also, *languages.also))
+    return whole, (*theirs, *unread)

@@ -78,7 +78,7 @@ class Gathering:
         self.stories = told_of(database, rules, target, [row.story_id for row in rows if row.story_id])
         self.heard = heard(database, rules, target, now, told_anew=self._silent)
         settings = rules.settings.alerts
-        self.measure = Measure(settings.messages_per_hour, settings.brief_over)
+        self.measure = Measure(settings.messages_per_hour, rules.brief_over)
 
     def leaving(self) -> list[Delivery]:
         """The rows that may leave now, the most urgent first; all others are put off, carried or dropped."""
@@ -303,7 +303,7 @@ def asked(
     )
     settings = rules.settings.alerts
     had = heard(database, rules, target, now, told_anew=silent)
-    return noise.decide(sending, had, Measure(settings.messages_per_hour, settings.brief_over), now)
+    return noise.decide(sending, had, Measure(settings.messages_per_hour, rules.brief_over), now)
 
 
 def told_of(database: Database, rules: Rules, target: str, stories: Iterable[str]) -> dict[str, StoryTold]:

@@ -18,7 +18,11 @@ from monitor.store.deliveries import Delivery
 
 WAITING = ("pending", "retry")  # not under way, and nothing of it can have arrived
 UNDER_WAY = ("inflight", "unknown")
-_NAMED_LATER = ("list:normal", "list:opening")  # a list that names the case again anyway, at its next moment
+_NAMED_LATER = (
+    "list:normal",
+    "list:opening",
+    "list:evening",
+)  # a list that names the case again anyway, at its next moment
 
 
 def in_order(database: Database, rules: Rules, target: str, rows: Sequence[Delivery], now: datetime) -> list[Delivery]:

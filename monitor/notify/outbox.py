@@ -250,7 +250,7 @@ class Outbox:
 
 
 def _kept(row: Delivery) -> dict[str, Any]:
-    kept = {"ping", "cases", "first", "footer", "owner", "hurt", "sends"}
+    kept = {"ping", "cases", "first", "footer", "owner", "hurt", "sends", "sent_on", "late", "owner_id", "languages"}
     return {key: value for key, value in row.payload.items() if key in kept}
 
 

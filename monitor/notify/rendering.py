@@ -25,6 +25,7 @@ from monitor.types import Mention, SignedLink
 WORST = 5  # cases told in full; the others get a short line each
 SHORT_LINES = 80
 OPEN = 30  # entries of the list that a message shows, before "and 115 more"
+LISTED = ("list:sweep", "list:evening")  # lists in the order of the list, each entry with its reason
 ORDER = {priority: number for number, priority in enumerate(PRIORITIES)}
 
 
@@ -62,7 +63,7 @@ def compose(
     rows.sort(key=lambda row: in_order(cases.case_of(row), now))
     told = mentions.of_cases(database, [row["id"] for row in rows])
     history = history_of(database, rows[:WORST], now)
-    listed = root.about.startswith("list:sweep")
+    listed = root.about.startswith(LISTED)
     several = listed and len(rules.settings.brands) > 1
     first_of_all = frozenset(root.payload.get("first", ()))
     entries = tuple(
@@ -98,8 +99,12 @@ def compose(
         kind=kind,
         priority=priority,
         urgent=root.urgent or priority == "critical",
-        page_url=rules.settings.earful.page_url.rstrip("/") + ("/?state=sweep" if listed else "/"),
+        page_url=rules.settings.earful.page_url.rstrip("/")
+        + ("/?state=sweep" if root.about.startswith("list:sweep") else "/"),
     )
+    if root.about.startswith("list:evening:"):
+        alert, more = daily_lists.with_the_rest(database, rules, root, alert, now, link)
+        all_cases += more
     return Composed(alert, all_cases, ids)
 
 
@@ -141,7 +146,7 @@ def _urgency(case: Case, now: datetime) -> tuple[int, int, str, int]:
 
 def _places(root: Delivery) -> Callable[[Case, datetime], tuple[Any, ...]]:
     """How the cases of a message are ordered: by urgency; the list by its own order, what is done last."""
-    if root.about.startswith("list:sweep"):
+    if root.about.startswith(LISTED):
         places = {case: place for place, case in enumerate(root.payload.get("cases", ()))}
         return lambda case, now: (_urgency(case, now)[0], places.get(case.id, len(places)))
     first = frozenset(root.payload.get("first", ()))
@@ -184,6 +189,8 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
 ) -> str:
     waiting = sum(1 for case in found if case.state_at(now) == "open")
     done = sum(1 for case in found if case.state_at(now) in {"answered", "closed"})
+    if root.about.startswith("list:evening"):
+        return daily_lists.evening_title(found, now)
     if root.about.startswith("list:sweep"):
         thanks = sum("praise worth thanks" in case.priority_reasons for case in found)
         praised = f"{count_words(thanks, 'post')} worth thanks" if thanks else ""

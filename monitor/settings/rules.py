@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from alerts import hours, ladder
 from alerts.case import Case, Priority
 from connectors import Post
+from monitor.settings import alone
 from monitor.settings.accounts import Accounts
 from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, StepSetting, Targets, step_after
 from monitor.text import names
@@ -79,6 +80,29 @@ class Rules:
         """When people are not pinged."""
         return hours.QuietHours(self.settings.alerts.quiet_start, self.settings.alerts.quiet_end, self.settings.zone)
 
+    @cached_property
+    def alone(self) -> Person | None:
+        """The one person who answers, if all that is told is told to them; None for a team."""
+        return alone.one_person(self.settings)
+
+    @property
+    def one_list(self) -> bool:
+        """Whether a day has one list, in the evening: for one person who has not asked for others."""
+        return self.alone is not None and self.settings.where("alerts.sweep_at") == "default"
+
+    @property
+    def brief_over(self) -> int:
+        """More cases than this at once are one message; for one person, whatever is due at once is."""
+        one = self.alone is not None and self.settings.where("alerts.brief_over") == "default"
+        return 1 if one else self.settings.alerts.brief_over
+
+    def _steps(self, priority: Priority, *, leads: bool) -> tuple[StepSetting, ...]:
+        """Whom to call when nobody comes: as settings say, else as is usual for a team or for one person."""
+        if self.alone is not None and self.settings.where(f"alerts.escalation.{priority}") == "default":
+            return alone.steps(self.alone, priority)
+        steps = self.settings.alerts.escalation.get(priority, ())
+        return (_LEADS_FIRST, *steps) if leads and priority != "critical" else steps
+
     def hours_for(self, priority: str) -> hours.OpeningHours:
         """Opening hours, or around the clock for the priorities that settings name."""
         return self.always if priority in self.settings.desk.around_the_clock else self.opening
@@ -95,9 +119,7 @@ class Rules:
         targets = self.targets_for(priority)
         opening = self.hours_for(priority)
         target = targets.next if again else targets.first
-        steps = self.settings.alerts.escalation.get(priority, ())
-        if leads and priority != "critical":
-            steps = (_LEADS_FIRST, *steps)
+        steps = self._steps(priority, leads=leads)
         return Clock(
             due_at=hours.add(start, target, opening),
             resolve_due_at=hours.add(start, targets.resolve, opening),
@@ -105,13 +127,20 @@ class Rules:
         )
 
     def opening_brief_of(self, day: date) -> datetime | None:
-        """When what still waits is told on this local day: with the desk's first opening, after quiet hours."""
+        """When what still waits is told on this local day: with the desk's first opening, after quiet hours.
+
+        One person has one list a day: it names this too.
+        """
+        if self.one_list:
+            return alone.evening_of(day, self.opening)
         spans = self.opening.spans_of(day)
         return self.quiet.quiet_until(spans[0][0]) if spans else None
 
     def list_of(self, day: date) -> datetime | None:
         """When the list of normal cases is told on this local day; None where the desk is closed, or there is none."""
         at = self.settings.alerts.normal_list_at
+        if self.one_list and self.settings.where("alerts.normal_list_at") == "default":
+            return alone.evening_of(day, self.opening)
         return hours.moment_of(day, at, self.settings.zone) if at is not None and self.opening.spans_of(day) else None
 
     def in_list(self, case: Case) -> bool:
@@ -248,7 +277,8 @@ class Rules:
     def targets_of(self, person: Person) -> tuple[str, ...]:
         """How a person alone is reached: as settings say, else by mail."""
         mail = next((channel.name for channel in self.settings.channels if channel.kind == "email"), "")
-        return person.targets or ((f"{mail}:{person.email}",) if person.email and mail else ())
+        theirs = person.targets or ((f"{mail}:{person.email}",) if person.email and mail else ())
+        return self.settings.alerts.notify if not theirs and person is self.alone else theirs
 
     def tell(
         self, names: Iterable[str], route: Sequence[str], now: datetime, told: Collection[str] = ()
