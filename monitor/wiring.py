@@ -144,7 +144,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     answers = Answers(database, rules)
 
     def tell_operator(key: str, title: str, remedy: str, now: datetime) -> None:
-        queue_notice(database, rules, key, title, remedy, now)
+        queue_notice(database, rules, key, title, remedy, now, quiet=True)
 
     collector = Collector(
         database,

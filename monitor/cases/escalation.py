@@ -23,7 +23,7 @@ from monitor.cases.own_lists import own_lists
 from monitor.people.identity import NOBODY, Actor, Directory, settings_name
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, key_values
+from monitor.store import cases, deliveries, key_values, notices
 from monitor.store.connect import Error
 from monitor.store.database import Database, Row, listed_in, stamp
 from monitor.store.stories import note_doubled
@@ -310,6 +310,8 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, moment: d
         if name == "sweep"
         else {"": _named_by_a_brief(database, rules, name, moment, now)}
     )
+    for by_target in payloads.values():
+        notices.with_quiet(database, (*rules.settings.operator, *rules.settings.alerts.notify), by_target)
     rows = [
         deliveries.new_row(
             about=key.replace("list:sweep", f"list:{kind}") if kind else key,
@@ -327,7 +329,7 @@ def _queue_list(database: Database, rules: Rules, key: str, name: str, moment: d
     return len(rows)
 
 
-Payloads = dict[str, dict[str, list[str]]]  # target -> what its message is made of
+Payloads = dict[str, dict[str, Any]]  # target -> what its message is made of
 
 
 def _named_by_the_list(database: Database, rules: Rules, now: datetime) -> dict[str, Payloads]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from monitor.cases.own_lists import LATE, MOST
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, key_values
+from monitor.store import cases, deliveries, key_values, notices
 from monitor.store.database import Database, Row, listed_in
 from monitor.text.need import MUST
 
@@ -53,6 +53,7 @@ def _queue(database: Database, rules: Rules, key: str, moment: datetime, now: da
     for part, rows in (("sent_on", cases.sent_on(database)), ("late", cases.past_resolution(database, now))):
         for row in rows[:MOST]:
             name(row, part)
+    notices.with_quiet(database, (*rules.settings.operator, *rules.settings.alerts.notify), named)
     rows_made = [
         deliveries.new_row(
             about=key, target=target, now=now, due_at=now, reason="the daily list", payload=payload, key=target

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.wording import count_words, excerpt
-from monitor.notify.system_notices import queue_notice
+from monitor.notify.system_notices import patience, queue_notice, settle
 from monitor.settings.rules import Rules
 from monitor.store import key_values, sources
 from monitor.store.database import Database, at, instant, stamp
@@ -24,6 +24,8 @@ TOGETHER = timedelta(minutes=15)  # what begins to fail within this belongs toge
 NAMED = 12  # sources in one sentence
 ONLINE_AT = "online since"  # when sources answered again, after none did
 _FACT = "failing together"
+_TOLD = "failure told:"  # with a source's name: under which key, so that its end finds it
+_TOLD_TOGETHER = "failures told together"
 
 
 def asked(database: Database, rules: Rules) -> dict[str, Health]:
@@ -65,7 +67,12 @@ def _failed_since(database: Database, health: Health) -> bool:
 def _tell_one(database: Database, rules: Rules, name: str, health: Health, now: datetime) -> None:
     since = health.failing_since or now
     title = f"{name} has not been read since {since:%d %b %H:%M} UTC: {health.last_error}"
-    queue_notice(database, rules, f"failing:{name}:{since.isoformat()}", title, health.remedy, now)
+    key = f"failing:{name}:{since.isoformat()}"
+    # Where nobody is answered nobody goes unheard; a refused key waits for a person, and gets no better by itself.
+    quiet = not rules.sources[name].answerable and not health.refused
+    due_at = now if health.refused else since + patience(database, f"failing:{name}:", now)
+    queue_notice(database, rules, key, title, health.remedy, now, due_at=due_at, quiet=quiet)
+    key_values.remember(database, f"{_TOLD}{name}", key, now)
     sources.announced(database, name, now)
 
 
@@ -74,6 +81,8 @@ def _tell_many(
 ) -> None:
     since = min(each.failing_since for each in fresh.values() if each.failing_since is not None)
     said = "; ".join(f"{name}: {excerpt(each.last_error, 100)}" for name, each in fresh.items())
+    due_at = since + patience(database, "failing together:", now)
+    key_values.remember(database, _TOLD_TOGETHER, f"failing together:{now.isoformat()}", now)
     queue_notice(
         database,
         rules,
@@ -82,6 +91,7 @@ def _tell_many(
         "so many failures at once probably have one cause, perhaps here: check this machine's load, its network and "
         f"its name server. Errors: {said[:700]}",
         now,
+        due_at=due_at,
     )
     for name in fresh:
         sources.announced(database, name, now)
@@ -94,8 +104,14 @@ def mended(database: Database, rules: Rules, name: str, now: datetime) -> None:
     with database.transaction():
         group = _group(database)
         if name not in group.get("sources", ()):
-            key = f"mended:{name}:{now:%Y-%m-%dT%H:%M}"
-            queue_notice(database, rules, key, f"{name} is working again", "", now)
+            key = key_values.fact(database, f"{_TOLD}{name}")
+            since = key.partition(f"failing:{name}:")[2][11:16]
+            settle(database, key, f"working again since {now:%H:%M} UTC", now)
+            key_values.remember(database, f"{_TOLD}{name}", "", now)
+            why = f"it was not read since {since} UTC" if since else ""
+            queue_notice(
+                database, rules, f"mended:{name}:{now:%Y-%m-%d}", f"{name} is working again", why, now, quiet=True
+            )
         elif not group["back"]:
             _remember(database, {**group, "back": stamp(now)}, now)
 
@@ -114,8 +130,10 @@ def close_group(database: Database, rules: Rules, now: datetime) -> None:
     title = title or f"{_listed(back)} is working again"
     if still:
         title += f"; still not read: {_listed(still)}"
+    if not still:
+        settle(database, key_values.fact(database, _TOLD_TOGETHER), f"all are working again since {now:%H:%M} UTC", now)
     if back:
-        queue_notice(database, rules, f"mended together:{group['at']}:{group['back']}", title, "", now)
+        queue_notice(database, rules, f"mended together:{group['at']}:{group['back']}", title, "", now, quiet=True)
     _remember(database, {**group, "sources": still, "back": ""} if still else {}, now)
 
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from connectors import Gap
 from monitor.ingest import failing_sources
 from monitor.ingest.failing_sources import asked
-from monitor.notify.system_notices import queue_notice, tell_staff
+from monitor.notify.system_notices import patience, queue_notice, settle, tell_staff, tell_what_has_no_list
 from monitor.settings.rules import Rules
-from monitor.store import deliveries, disk, key_values, pages, sources
+from monitor.store import disk, key_values, pages, sources
 from monitor.store.database import Database, instant, stamp
 from monitor.store.sources import Health
 from monitor.store.sqlite import Sqlite
@@ -36,6 +36,7 @@ def look(database: Database, rules: Rules, now: datetime) -> None:
         for name, each in health.items():
             _quiet(database, rules, name, each, now)
         _space(database, rules, now)
+        tell_what_has_no_list(database, rules, now)
 
 
 def note_stop(database: Database, now: datetime) -> None:
@@ -54,6 +55,7 @@ def _offline(database: Database, rules: Rules, health: dict[str, Health], now: d
     zone = rules.settings.zone
     if since is not None and told is None:
         key_values.remember(database, "offline", since.isoformat(), now)
+        due_at = since + patience(database, "offline:", now)
         said = "; ".join(f"{name}: {each.last_error}" for name, each in health.items() if each.failing_since)
         queue_notice(
             database,
@@ -62,48 +64,63 @@ def _offline(database: Database, rules: Rules, health: dict[str, Health], now: d
             f"no source has answered since {since.astimezone(zone):%d %b %H:%M}; this machine is probably offline",
             f"check this machine's network and its name server. Errors: {said[:600]}",
             now,
+            due_at=due_at,
         )
         if key_values.take_period(database, f"offline:{now.astimezone(zone):%Y-%m-%d}", now):
             line = f"No source can be read since {since.astimezone(zone):%H:%M}"
-            tell_staff(database, rules, f"staff:offline:{since.isoformat()}", line, now)
+            tell_staff(database, rules, f"staff:offline:{since.isoformat()}", line, now, due_at=due_at)
     elif since is None and told is not None:
         key_values.remember(database, "offline", "", now)
         key_values.remember(database, failing_sources.ONLINE_AT, stamp(now), now)
-        key = f"online:{told.isoformat()}"
-        queue_notice(database, rules, key, "sources answer again: back online", "", now)
-        if deliveries.about(database, f"notice:staff:offline:{told.isoformat()}"):
-            tell_staff(database, rules, f"staff:{key}", "Sources are working again", now)
+        key, over = f"online:{told.isoformat()}", f"working again since {_clock(now, now, rules)}"
+        settle(database, f"offline:{told.isoformat()}", over, now)
+        queue_notice(database, rules, key, "sources answer again: back online", "", now, quiet=True)
+        if settle(database, f"staff:offline:{told.isoformat()}", over, now):
+            tell_staff(database, rules, f"staff:{key}", "Sources are working again", now, quiet=True)
     return since is not None
 
 
 def _unread(database: Database, rules: Rules, health: dict[str, Health], now: datetime) -> None:
-    """Staff hear of a failure once the operator has, of each source once a day at most, and when it is over."""
+    """Staff hear of a failure once the operator has, of each source once a day at most; then how it ends."""
     zone = rules.settings.zone
     together = failing_sources.in_group(database)
     unread: dict[str, str] = {}
-    again: dict[str, str] = {}
     began: list[datetime] = []
-    ended: list[str] = []
     for name, each in health.items():
-        fact = f"unread:{name}"
-        told = key_values.fact(database, fact)
+        told = key_values.fact(database, f"unread:{name}")
         since = each.failing_since
         if since is None and told and name not in together:
-            key_values.remember(database, fact, "", now)
-            again[name] = f"{name} is working again"
-            ended.append(told)
+            _read_again(database, rules, name, told, now)
         elif since is None or each.announced_at is None or told or not rules.sources[name].answerable:
             continue
         elif key_values.take_period(database, f"unread:{name}:{now.astimezone(zone):%Y-%m-%d}", now):
-            key_values.remember(database, fact, since.isoformat(), now)
             unread[name] = f"{name} unread since {_clock(since, now, rules)}"
             began.append(since)
-    if began:
-        many = "{count} sources unread since " + _clock(min(began), now, rules) + ": {names}"
-        for names, line in failing_sources.staff_lines(unread, many):
-            tell_staff(database, rules, f"staff:unread:{names}:{min(began).isoformat()}", line, now)
-    for names, line in failing_sources.staff_lines(again, "{count} sources are working again: {names}"):
-        tell_staff(database, rules, f"staff:read:{names}:{min(ended)}", line, now)
+    if not began:
+        return
+    many = "{count} sources unread since " + _clock(min(began), now, rules) + ": {names}"
+    for names, line in failing_sources.staff_lines(unread, many):
+        key = f"staff:unread:{names}:{min(began).isoformat()}"
+        of = [names] if names in unread else list(unread)
+        refused = any(health[name].refused for name in of)
+        due_at = now if refused else min(began) + patience(database, f"staff:unread:{names}:", now)
+        tell_staff(database, rules, key, line, now, due_at=due_at)
+        for name in of:
+            key_values.remember(database, f"unread:{name}", key, now)
+
+
+def _read_again(database: Database, rules: Rules, name: str, key: str, now: datetime) -> None:
+    """A source that staff were to hear of is read again; what was told of several says so when the last of them is."""
+    key_values.remember(database, f"unread:{name}", "", now)
+    named = [each for each in rules.sources if key_values.fact(database, f"unread:{each}") == key]
+    if named:
+        return
+    if settle(database, key, f"working again since {_clock(now, now, rules)}", now):
+        said = key.removeprefix("staff:unread:").partition(":")[0]
+        names = [said] if said in rules.sources else said.split(",")
+        many = "{count} sources are working again: {names}"
+        for of, line in failing_sources.staff_lines({each: f"{each} is working again" for each in names}, many):
+            tell_staff(database, rules, f"staff:read:{of}:{key}", line, now, quiet=True)
 
 
 def _clock(moment: datetime, now: datetime, rules: Rules) -> str:
@@ -119,7 +136,7 @@ def _quiet(database: Database, rules: Rules, name: str, health: Health, now: dat
     told = key_values.fact(database, fact)
     if told and health.quiet_announced_at is None:  # it has brought something new since
         key_values.remember(database, fact, "", now)
-        queue_notice(database, rules, f"loud:{name}:{told}", f"{name} has new posts again", "", now)
+        queue_notice(database, rules, f"loud:{name}:{told}", f"{name} has new posts again", "", now, quiet=True)
         return
     if health.last_new_at is None or health.quiet_announced_at is not None or health.failing_since is not None:
         return
@@ -133,6 +150,7 @@ def _quiet(database: Database, rules: Rules, name: str, health: Health, now: dat
             f"{name} has had no new posts since {since.day} {since:%b %H:%M}, which is unusual for it",
             f"check whether the query still finds posts with earful try, and contact {name} with earful check --online",
             now,
+            quiet=True,
         )
         sources.quiet_announced(database, name, now)
         key_values.remember(database, fact, health.last_new_at.isoformat(), now)

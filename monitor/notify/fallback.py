@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.wording import count_words
-from monitor.notify.system_notices import queue_notice
+from monitor.notify.system_notices import queue_notice, settle
 from monitor.settings.rules import Rules
 from monitor.store import channel_health, deliveries, key_values
 from monitor.store.channel_health import Health, Standing, channel
@@ -137,7 +137,9 @@ def say_what_works(database: Database, rules: Rules, standing: Standing, target:
     """Tell the end of a failure that was told. `standing` is how it was before this message went out."""
     for each in (standing.down(channel(target)), standing.of(target)):
         if each is not None and each.failing_since is not None and key_values.has_period(database, down_key(each)):
-            queue_notice(database, rules, f"works:{down_key(each)}", f"{each.name} is working again", "", now)
+            settle(database, down_key(each), f"working again since {now.astimezone(rules.settings.zone):%H:%M}", now)
+            key = f"works:{down_key(each)}"
+            queue_notice(database, rules, key, f"{each.name} is working again", "", now, quiet=True)
 
 
 def channels_left(database: Database, rules: Rules, now: datetime) -> int:

@@ -222,7 +222,7 @@ class Outbox:
             letter = row.payload
             return Letter(row.id, letter["subject"], letter["html"], letter["text"], letter.get("headers", {})), [], ()
         if kind == "notice":
-            return rendering.notice(row), [], ()
+            return rendering.notice(root, row.revision), [], ()
         alone = kind in {"story", "case", "join"}  # what was overdue beside it travels with it
         carried = deliveries.carried_by(self.database, root.id) if kind in SHARED or alone else []
         carried = [each for each in carried if not each.error.startswith(deliveries.NOT_NEEDED)]
@@ -250,7 +250,20 @@ class Outbox:
 
 
 def _kept(row: Delivery) -> dict[str, Any]:
-    kept = {"ping", "cases", "first", "footer", "owner", "hurt", "sends", "sent_on", "late", "owner_id", "languages"}
+    kept = {
+        "ping",
+        "cases",
+        "first",
+        "footer",
+        "owner",
+        "hurt",
+        "sends",
+        "sent_on",
+        "late",
+        "owner_id",
+        "languages",
+        "system",
+    }
     return {key: value for key, value in row.payload.items() if key in kept}
 
 

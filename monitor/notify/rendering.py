@@ -105,10 +105,12 @@ def compose(
     if root.about.startswith("list:evening:"):
         alert, more = daily_lists.with_the_rest(database, rules, root, alert, now, link)
         all_cases += more
+    if lines := root.payload.get("system"):
+        alert = replace(alert, also=(*alert.also, *(Line(f"Earful: {line}", "") for line in lines)))
     return Composed(alert, all_cases, ids)
 
 
-def notice(row: Delivery) -> Alert:
+def notice(row: Delivery, revision: int = 0) -> Alert:
     """An operator's notice: one sentence, and what to do."""
     remedy = str(row.payload.get("remedy", ""))
     return Alert(
@@ -118,6 +120,7 @@ def notice(row: Delivery) -> Alert:
         entries=(),
         footer=f"To do: {remedy}" if remedy else "",
         thread=row.about,
+        revision=revision,
         kind="notice",
     )
 

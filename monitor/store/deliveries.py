@@ -16,6 +16,7 @@ from typing import Any
 from monitor.store.database import Database, Row, at, encode, instant, marks, stamp
 
 NOT_NEEDED = "not needed"  # begins the error of a row that an answer overtook: not a dead letter
+QUIET = "for the daily list"  # the reason of a notice that makes no noise of its own: it travels in the next list
 FORGOTTEN = "its words are forgotten"  # why a message is shown anew
 _COLUMNS = (
     "id", "dedupe_key", "about", "story_id", "step", "reason", "channel", "target", "action", "revision", "payload",
@@ -132,7 +133,13 @@ def new_row(
 
 
 def notice_row(
-    key: str, target: str, title: str, remedy: str, now: datetime, due_at: datetime | None = None
+    key: str,
+    target: str,
+    title: str,
+    remedy: str,
+    now: datetime,
+    due_at: datetime | None = None,
+    reason: str = "notice",
 ) -> dict[str, Any]:
     """What Earful says of itself or of somebody's access, to one target; once for each key."""
     return new_row(
@@ -140,7 +147,7 @@ def notice_row(
         target=target,
         now=now,
         due_at=due_at or now,
-        reason="notice",
+        reason=reason,
         payload={"title": title, "remedy": remedy},
     )
 
@@ -428,7 +435,9 @@ def waiting(database: Database) -> dict[str, int]:
     return {
         row["state"]: int(row["n"])
         for row in database.rows(
-            f"SELECT state, count(*) AS n FROM deliveries WHERE state <> 'dead' OR {_REFUSED} GROUP BY state"
+            f"SELECT state, count(*) AS n FROM deliveries WHERE (state <> 'dead' OR {_REFUSED}) "
+            "AND NOT (state = 'pending' AND reason = :quiet) GROUP BY state",
+            {"quiet": QUIET},
         )
     }
 

@@ -12,7 +12,7 @@ from monitor.store import disk
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.alerting_helpers import Base
-from tests.helpers import ANGRY, HOUR, assembly_of, post, settings_from
+from tests.helpers import ANGRY, HOUR, assembly_of, deliver, post, settings_from
 from tests.ingest.test_collector import Reading, Scripted, page
 from tests.service.test_watchdog import STAFF, Network
 
@@ -30,8 +30,9 @@ def test_a_dozen_that_fail_at_once_are_one_notice_and_one_when_they_are_back(man
     network = Network(many)
     network.round()
     network.down = dict.fromkeys([f"s{n}" for n in range(10)] + ["chirp"], DOWN)
-    for _ in range(6):
+    for _ in range(8):
         network.round()
+    assert deliver(many, network.clock) == 2
     (first,) = network.operator
     assert first.startswith("11 sources have not been read since 04 Mar 10:10 UTC: chirp, s0, s1")
     (line,) = network.staff
@@ -52,6 +53,7 @@ def test_those_that_stay_away_are_named_when_the_others_are_back(many: Assembly)
     network.down = {"s0": DOWN}
     for _ in range(12):
         network.round()
+    assert deliver(many, network.clock) == 2
     _first, again = network.operator
     assert again == "5 sources are working again: s1, s2, s3, s4, s5; still not read: s0"
     network.down.clear()
