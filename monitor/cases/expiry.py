@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.case import Outcome
 from monitor.settings.models import Earful
-from monitor.store import cases
+from monitor.store import cases, read_marks
 from monitor.store.database import Database, Row
 
 LOOKED = timedelta(days=1)  # an entry that somebody saw stays so long: whoever saw it may take it yet
@@ -27,6 +27,8 @@ def close_over(database: Database, earful: Earful, now: datetime) -> int:
     """Close what is over by its time; how many cases."""
     answered, listed = now - earful.close_answered_after, now - earful.close_listed_after
     looked = now - LOOKED
+    with database.transaction():
+        read_marks.drop_closed(database)
     return (
         _close(database, now, "answered", "answered, with no follow-up", lambda: cases.answered_before(
             database, answered, _BATCH

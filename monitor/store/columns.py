@@ -95,6 +95,11 @@ TABLES: dict[str, Classed] = {
         staff=_named("who who_id"),
         plain=_named("n case_id at way what undone_at"),
     ),
+    "read_marks": Classed(
+        "until its case is closed; it marks what is new to whom, and no figure is made of it",
+        staff=_named("who"),
+        plain=_named("case_id at"),
+    ),
     "deliveries": Classed(
         SENT,
         words=_named("payload reason"),

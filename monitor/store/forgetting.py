@@ -318,6 +318,7 @@ def _forget_cases(database: Database, cases: Sequence[str], names: Sequence[str]
     places = database.rows(f"SELECT DISTINCT source, thread, story_id FROM cases WHERE id IN {clause}", values)
     database.run(f"UPDATE own_posts SET {emptied('own_posts')} WHERE case_id IN {clause}", values)
     database.run(f"UPDATE cases SET {emptied('cases')} WHERE id IN {clause}", values)
+    database.run(f"DELETE FROM read_marks WHERE case_id IN {clause}", values)
     _forget_stories(database, [row["story_id"] for row in places])
     _forget_footers(database, cases)
     _forget_reasons(database, [row["story_id"] for row in places], names)

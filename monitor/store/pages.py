@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,9 +78,23 @@ _ORDER = {
 }
 
 
+# What a person looks at: every open case with a clock, their own, what is late, what nobody has taken.
+VIEWS = ("all", "mine", "overdue", "unassigned")
+_LATE = "c.due_at <> '' AND c.due_at <= :now"
+_VIEW = {
+    "all": f"c.lane = 'ping' AND {_UNANSWERED}",
+    "mine": f"c.lane = 'ping' AND {_UNANSWERED} AND {{mine}}",
+    "overdue": f"c.lane = 'ping' AND {_UNANSWERED} AND {_AWAKE} AND {_LATE}",
+    "unassigned": _SECTION["waiting"],
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """Which cases to list. Empty fields do not filter; `ids` (from a search) do, where given."""
+    """Which cases to list. Empty fields do not filter; `ids` (from a search) do, where given.
+
+    `mine` are the ids under which one person takes cases; `overdue` keeps what is past its target.
+    """
 
     brand: str = ""
     source: str = ""
@@ -87,6 +102,8 @@ class Inbox:
     language: str = ""
     priority: str = ""
     ids: tuple[str, ...] | None = None
+    mine: tuple[str, ...] = ()
+    overdue: bool = False
 
 
 def _filters(wanted: Inbox) -> tuple[list[str], dict[str, Any]]:
@@ -102,12 +119,18 @@ def _filters(wanted: Inbox) -> tuple[list[str], dict[str, Any]]:
         clause, found = marks("i", wanted.ids[:900])
         conditions.append(f"c.id IN {clause}")
         values.update(found)
+    if wanted.mine:
+        clause, found = marks("mine", wanted.mine)
+        conditions.append(f"c.owner_id IN {clause}")
+        values.update(found)
+    if wanted.overdue:
+        conditions.append(_LATE)
     return conditions, values
 
 
 def _inbox(section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, Any]]:
     conditions, values = _filters(wanted)
-    if ":now" in _SECTION[section]:
+    if wanted.overdue or ":now" in _SECTION[section]:
         values["now"] = stamp(now)
     return " AND ".join([_SECTION[section], *conditions]), values
 
@@ -142,6 +165,35 @@ def counts(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:
     )
     found = {section: int(row[section] or 0) if row is not None else 0 for section in still}
     return {**found, "closed": count(database, "closed", wanted, now)}
+
+
+def views(database: Database, wanted: Inbox, mine: Sequence[str], now: datetime) -> dict[str, int]:
+    """How many cases each view holds, under the same filters: one look at the open ones."""
+    conditions, values = _filters(wanted)
+    clause, ids = marks("mine", mine)
+    sums = ", ".join(
+        f"sum(CASE WHEN {_VIEW[view].format(mine=f'c.owner_id IN {clause}')} THEN 1 ELSE 0 END) AS {view}_count"
+        for view in VIEWS
+    )
+    row = database.row(
+        f"SELECT {sums} FROM cases c WHERE {' AND '.join([_OPEN, *conditions])}",
+        {**values, **ids, "now": stamp(now)},
+    )
+    return {view: int(row[f"{view}_count"] or 0) if row is not None else 0 for view in VIEWS}
+
+
+def next_waiting(database: Database, languages: Sequence[str], now: datetime) -> str | None:
+    """The most urgent case that nobody has, in one of these languages (none named: in any), for one person to take.
+
+    Inside the transaction that takes it: nobody else sees it as free in between.
+    """
+    clause, values = marks("l", languages)
+    among = f" AND c.language IN {clause}" if languages else ""
+    row = database.row(
+        f"SELECT c.id FROM cases c WHERE {_SECTION['waiting']}{among} ORDER BY {_URGENT} LIMIT 1",
+        {**(values if languages else {}), "now": stamp(now)},
+    )
+    return str(row["id"]) if row is not None else None
 
 
 def unread_languages(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:

@@ -350,10 +350,16 @@ ARRIVED = (
     "CREATE INDEX arrived_waiting ON arrived (source, n) WHERE read_at = ''",
 )
 
+# Which cases each of the staff has opened: what is new to them. A row goes once its case is closed.
+READ = (
+    "CREATE TABLE read_marks (who {key}, case_id {key}, at {key}, PRIMARY KEY (who, case_id)){strict}",
+    "CREATE INDEX read_marks_of_case ON read_marks (case_id)",
+)
+
 Steps = tuple[tuple[str, ...], ...]
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED,
+    LISTED, ARRIVED, READ,
 )  # fmt: skip
 
 

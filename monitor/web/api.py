@@ -142,10 +142,11 @@ def list_cases(context: RequestContext, values: dict[str, Any]) -> Any:
     looked = search.read(values["q"] or "")
     owner = context.directory.find(values["owner"] or "")
     wanted = pages.Inbox(
-        **{name: values[name] or "" for name in ("brand", "source", "language", "priority")},
+        brand=values["brand"] or "", source=values["source"] or "", language=values["language"] or "",
+        priority=values["priority"] or "",
         owner=owner.id if owner is not None else values["owner"] or "",
         ids=search.case_ids(context.database, looked),
-    )
+    )  # fmt: skip
     total = pages.count(context.database, values["state"], wanted, context.now)
     rows = pages.inbox(context.database, values["state"], wanted, context.now, values["limit"], values["offset"])
     after = values["offset"] + len(rows)

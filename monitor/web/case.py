@@ -16,7 +16,7 @@ from monitor.cases import expiry
 from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.settings import overrides
-from monitor.store import cases, holds, key_values, mentions, pages, web
+from monitor.store import cases, holds, key_values, mentions, pages, read_marks, web
 from monitor.store.database import Row, at
 from monitor.store.stories import candidate_stories
 from monitor.text import tone
@@ -27,7 +27,8 @@ from monitor.web.charts import sparkline
 from monitor.web.dates import moment_of
 from monitor.web.html import page
 from monitor.web.identity import Refusal
-from monitor.web.inbox import OUTCOMES, WHYS, clock_of, lines, people_of
+from monitor.web.inbox import OUTCOMES, WHYS, clock_of, ids_of, lines, people_of
+from monitor.web.presence import words_of as who_else
 from monitor.web.routing import RequestContext, get, post
 
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
@@ -119,8 +120,12 @@ def _we_failed(case: Case) -> bool:
 def show(context: RequestContext) -> Response:
     """The whole case. Who of the staff opens an entry of the list has looked at it."""
     row = _row(context)
-    if row["lane"] == "sweep" and context.looks:
-        expiry.looked_at(context.database, [row["id"]], context.now)
+    if context.looks:
+        if row["lane"] == "sweep":
+            expiry.looked_at(context.database, [row["id"]], context.now)
+        with context.database.transaction():
+            read_marks.note(context.database, ids_of(context)[0], [row["id"]], context.now)
+        context.site.presence.come(row["id"], context.who.actor.id, context.who.name, context.now)
     return _show(context)
 
 
@@ -155,6 +160,7 @@ def _show(
         replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)], reply=reply, limit=limit,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
         said=context.query("said"), fault=fault,
+        here=who_else(context.site.presence.others(context.who.actor.id, now).get(case.id, ())),
         hold=holds.of_case(database, case.id), open_url=worst.post.url if worst else "", words_of=words_of,
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from monitor.web.auth import Authenticator
 from monitor.web.bodies import Bodies
 from monitor.web.hashing import Hashing
 from monitor.web.identity import Refusal
+from monitor.web.presence import Presence
 from monitor.wiring import Assembly
 
 MOST_WAITING = 64  # requests that may wait for a thread; more are told to come back
@@ -35,6 +36,7 @@ class WebContext:
     bodies: Bodies  # of requests while they arrive
     hashing: Hashing  # of passwords
     ready_pool: ThreadPoolExecutor  # answers /ready, which must not wait behind pages
+    presence: Presence  # who has which case open
     stopping: threading.Event
     open_demo: bool  # without a login, on this machine only
     metrics_port_of: Callable[[], int]  # where /metrics answers alone and without a token; 0: nowhere

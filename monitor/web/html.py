@@ -25,7 +25,12 @@ from monitor.text.names import is_blank
 from monitor.web.routing import RequestContext
 
 _HERE = Path(__file__).parent
-STATIC = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"}
+STATIC = {
+    "app.css": "text/css",
+    "app.js": "text/javascript",
+    "triage.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 LONGEST = 4_000  # characters of one post on a page
 
 

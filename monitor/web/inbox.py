@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from alerts import hours
 from alerts.case import PRIORITIES, Case
-from alerts.wording import count_words, span_words
+from alerts.wording import span_words
 from monitor.cases import actions as verbs
 from monitor.cases import expiry
-from monitor.cases.own_lists import all_solved
 from monitor.notify import rendering
 from monitor.people.identity import Actor
 from monitor.settings.rules import Rules
-from monitor.store import cases, key_values, mentions, pages
+from monitor.store import cases, mentions, pages, read_marks
 from monitor.store.database import Database, Row
 from monitor.text.language import name_of
 from monitor.text.similarity import alike
@@ -28,8 +26,9 @@ from monitor.types import Mention
 from monitor.web import search
 from monitor.web.html import page
 from monitor.web.identity import Refusal
+from monitor.web.presence import words_of
 from monitor.web.reading import not_read
-from monitor.web.routing import RequestContext, get, post
+from monitor.web.routing import RequestContext, get
 
 # How a case ended, and why one needs no answer, in the words of the page.
 OUTCOMES = dict(zip(verbs.OUTCOMES, ("solved", "could not be solved", "no answer needed"), strict=True))
@@ -37,7 +36,7 @@ WHYS = dict(zip(verbs.WHYS, ("not about us", "not a complaint", "spam", "handled
 PAGE = 50
 OPEN = 30  # entries of the list that stand open before "show more", and as many more at each press
 MOST_OPEN = 600  # entries on one page; further ones push the first ones out
-AT_ONCE = 200  # cases that one form may speak of
+MOST_CHOSEN = 2_000  # characters of an address that say what was selected
 TITLES = {
     "waiting": "Unassigned",
     "taken": "Assigned",
@@ -50,6 +49,18 @@ TITLES = {
 }
 
 
+# The views: what their links are called, which sections they show, and under which headings where those differ.
+VIEWS = {"": "All", "mine": "Mine", "overdue": "Overdue", "unassigned": "Unassigned"}
+_SHOWN = {
+    "": ("waiting", "taken", "later"),
+    "mine": ("taken", "later"),
+    "overdue": ("waiting", "taken"),
+    "unassigned": ("waiting",),
+}
+_HEADINGS = {
+    "mine": {"taken": "Mine", "later": "Mine, snoozed or waiting"},
+    "overdue": {"waiting": "Overdue and unassigned", "taken": "Overdue and assigned"},
+}
 STATES = {
     "waiting": "nobody has taken it", "taken": "taken", "later": "later", "answered": "answered",
     "private": "moved to private", "closed": "closed",
@@ -183,6 +194,28 @@ def wanted_of(context: RequestContext) -> tuple[pages.Inbox, search.Search]:
     )
 
 
+def _of_view(context: RequestContext, view: str, wanted: pages.Inbox) -> pages.Inbox:
+    """The filters with what a view adds to them."""
+    if view == "mine":
+        return replace(wanted, mine=ids_of(context))
+    return replace(wanted, overdue=view == "overdue")
+
+
+def ids_of(context: RequestContext) -> tuple[str, ...]:
+    """The ids under which whoever asks has cases: the one that counts, and the one by which they came."""
+    actor = context.who.actor
+    return tuple(dict.fromkeys((context.directory.resolve(actor).id, actor.id)))
+
+
+def _chosen(context: RequestContext, groups: Sequence[dict[str, Any]]) -> frozenset[str]:
+    """What is selected when the page is shown: everything, or what was selected when something could not be done."""
+    if context.query("select") == "all":
+        return frozenset(
+            each.case.id for group in groups for line in group["lines"] for each in (line, *line.same)
+        )  # fmt: skip
+    return frozenset(context.request.query_params.get("chosen", "")[:MOST_CHOSEN].split(","))
+
+
 def _window(section: str, number: int) -> tuple[int, int]:
     """Which cases a page shows: (from, how many). "Show more" keeps what stood there, up to a bound."""
     if section != "sweep":
@@ -195,151 +228,58 @@ def _window(section: str, number: int) -> tuple[int, int]:
 def inbox(context: RequestContext) -> Response:
     """What waits, what somebody is on, what sleeps; beside it what may need an answer."""
     wanted, looked = wanted_of(context)
-    state = context.query("state")
+    state, view = context.query("state"), context.query("view")
     if state and state not in pages.SECTIONS:
         raise Refusal(404, "There is no such state", f"Choose one of {', '.join(pages.SECTIONS)}.")
+    if view not in VIEWS:
+        raise Refusal(404, "There is no such view", f"Choose one of {', '.join(filter(None, VIEWS))}.")
     number = int(context.query("page", "1")) if context.query("page", "1").isdecimal() else 1
     number = min(max(number, 1), 2000)
-    shown = (state,) if state else ("waiting", "taken", "later")
     database, now = context.database, context.now
-    totals = pages.counts(database, wanted, now)
-    groups: list[dict[str, Any]] = []
-    for name in shown:
-        total = totals[name]
-        offset, size = _window(name, number) if state else (0, PAGE)
-        rows = pages.inbox(database, name, wanted, now, size, offset) if total else []
-        groups.append({"name": name, "title": TITLES[name], "total": total, "from": offset,
-                       "lines": folded(lines(database, context.rules, rows, now, context.zone))})  # fmt: skip
-    beside = None
+    seen = _of_view(context, view, wanted)
+    totals = pages.counts(database, seen, now)
+    views = pages.views(database, wanted, ids_of(context), now)
+    groups = _groups(context, (state,) if state else _SHOWN[view], seen, totals, number)
     if state in {"sweep", "unread"} and context.looks:
-        seen = [each.case.id for group in groups for line in group["lines"] for each in (line, *line.same)]
-        expiry.looked_at(database, seen, now)
-    if not state:
+        ids = [each.case.id for group in groups for line in group["lines"] for each in (line, *line.same)]
+        expiry.looked_at(database, ids, now)
+    beside = None
+    if not state and view in {"", "unassigned"}:
         rows = pages.inbox(database, "sweep", wanted, now, 12)
-        beside = {
-            "total": totals["sweep"],
-            "lines": lines(database, context.rules, rows, now, context.zone),
-        }
+        beside = {"total": totals["sweep"], "lines": lines(database, context.rules, rows, now, context.zone)}
+    listed = [line.case.id for group in (*groups, *filter(None, (beside,))) for line in group["lines"]]
+    waiting = views[view or "unassigned"]
+    title = TITLES.get(state) or (VIEWS[view] if view else "Inbox")
     return page(
-        context, "inbox.html", title=TITLES.get(state, "Inbox"), groups=groups, sweep=beside, state=state,
+        context, "inbox.html", title=f"({waiting:,}) {title}" if waiting and not state else title, groups=groups,
+        sweep=beside, state=state, view=view, views=views, view_names=VIEWS,
         number=number, looked=looked, states=STATES, people=people_of(context), languages=pages.languages(database),
-        mine=context.directory.resolve(context.who.actor).id,
+        mine=ids_of(context),
         priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
-        said=context.query("said"), undo=context.query("undo"),
-        more={name: totals[name] for name in ("answered", "private", "closed")} if not state else {},
+        said=context.query("said"), undo=context.query("undo"), chosen=_chosen(context, groups),
+        new=read_marks.new_to(database, ids_of(context)[0], listed) if context.who.may("staff") else frozenset(),
+        here={each: words_of(names) for each, names in context.site.presence.others(context.who.actor.id, now).items()},
+        more={name: totals[name] for name in ("answered", "private", "closed")} if not (state or view) else {},
         outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST, not_read=not_read(context), shown_until=OPEN * number,
         unread={code: (name_of(code), many) for code, many in pages.unread_languages(database, wanted, now).items()}
         if totals["unread"] else {},
     )  # fmt: skip
 
 
+def _groups(
+    context: RequestContext, shown: Sequence[str], wanted: pages.Inbox, totals: Mapping[str, int], number: int
+) -> list[dict[str, Any]]:
+    """The sections of this page with their lines: a page of one that is shown alone, the beginning of several."""
+    alone, headings = bool(context.query("state")), _HEADINGS.get(context.query("view"), {})
+    groups: list[dict[str, Any]] = []
+    for name in shown:
+        total = totals[name]
+        offset, size = _window(name, number) if alone else (0, PAGE)
+        rows = pages.inbox(context.database, name, wanted, context.now, size, offset) if total else []
+        found = lines(context.database, context.rules, rows, context.now, context.zone)
+        groups.append({"name": name, "title": headings.get(name, TITLES[name]), "total": total, "from": offset,
+                       "lines": folded(found)})  # fmt: skip
+    return groups
+
+
 _FILTERS = ("q", "brand", "source", "owner", "language", "priority")
-
-
-@post("/cases", role="staff")
-def several(context: RequestContext) -> Response:
-    """Say one thing of several cases at once."""
-    ids = list(dict.fromkeys(context.form.all("case")))[:AT_ONCE]
-    verb = context.form.get("verb")
-    back = _back(context)
-    if not ids:
-        return RedirectResponse(_told(back, "Select cases first, with the box in front of each."), 303)
-    if verb in _ASKS and not context.form.get(_ASKS[verb][0]):
-        return RedirectResponse(_told(back, _ASKS[verb][1]), 303)
-    if verb == "mute":
-        return RedirectResponse(_told(back, _mute(context, ids)), 303)
-    meanings: dict[str, dict[str, Any]] = {
-        "take": {},
-        "assign": {"owner": context.form.get("owner")},
-        "dismiss": {"why": context.form.get("why")},
-        "close": {"outcome": context.form.get("outcome")},
-        "snooze": {"until": context.now + timedelta(hours=24)},
-        "undo": {},
-        "not_answered": {},
-        "reopen": {},
-    }
-    if verb not in meanings:
-        raise Refusal(400, "Choose what to do with them")
-    detail = {key: value for key, value in meanings[verb].items() if value}
-    done: list[str] = []
-    faults: list[str] = []
-    for case_id in ids:
-        try:
-            said = verbs.say(
-                context.database,
-                context.rules,
-                case_id,
-                verb,
-                who=context.who.actor,
-                way=context.who.way,
-                now=context.now,
-                detail=detail,
-            )
-        except verbs.NotPossible as error:
-            faults.append(str(error))
-            continue
-        if said.changed:
-            done.append(case_id)
-    words = f"{count_words(len(done), 'case')}: {_WORDS[verb]}." if done else "Nothing was changed."
-    if faults:
-        words += f" {count_words(len(faults), 'case')} unchanged: {faults[0]}"
-    return RedirectResponse(_told(back, words, done if verb != "undo" else []), 303)
-
-
-@post("/cases/solved-in-private", role="staff")
-def solved_in_private(context: RequestContext) -> Response:
-    """One press for all that somebody sent on: solved."""
-    with context.database.transaction():
-        count = all_solved(context.database, context.rules, context.who.actor, context.who.way, context.now)
-    said = (
-        f"{count_words(count, 'case')} closed as solved."
-        if count
-        else "None of the cases you moved to private messages is open."
-    )
-    return RedirectResponse(_told("/", said), 303)
-
-
-# What is chosen by who says it, never assumed: how it ended teaches, and stands in the figures.
-_ASKS = {
-    "close": ("outcome", "Nothing was changed. Choose an outcome, then close them."),
-    "dismiss": ("why", "Nothing was changed. Choose a reason first."),
-}
-_WORDS = {
-    "take": "yours now",
-    "assign": "assigned to their new owner",
-    "dismiss": "no answer needed",
-    "close": "closed",
-    "snooze": "snoozed for a day",
-    "undo": "undone",
-    "not_answered": "open again",
-    "reopen": "open again",
-}
-
-
-def _mute(context: RequestContext, ids: Sequence[str]) -> str:
-    """Stop telling of the authors of these cases, and dismiss the cases."""
-    authors = set()
-    with context.database.transaction():
-        for case in (cases.one(context.database, each) for each in ids):
-            if case is None or not case.author:
-                continue
-            authors.add((case.brand, f"{case.source}/{case.author}"))
-        standing = {
-            (row["brand"], row["value"]) for row in key_values.mutes(context.database) if row["kind"] == "author"
-        }
-        for brand, value in sorted(authors - standing):
-            key_values.add_mute(context.database, brand, "author", value, context.who.name, context.now)
-    return f"{count_words(len(authors), 'author')} muted. Their posts are stored, but nobody is alerted. Undo on Desk."
-
-
-def _back(context: RequestContext) -> str:
-    target = context.form.get("back", "/")
-    return target if target == "/" or target.startswith("/?") else "/"
-
-
-def _told(back: str, said: str, undo: Sequence[str] = ()) -> str:
-    from urllib.parse import parse_qsl
-
-    kept = [(key, value) for key, value in parse_qsl(back.partition("?")[2]) if key not in {"said", "undo"}]
-    more = [("said", said[:200])] + ([("undo", ",".join(undo)[:400])] if undo else [])
-    return "/?" + urlencode(kept + more)

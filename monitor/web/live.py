@@ -1,8 +1,12 @@
-"""Tells open pages that something has changed, by server-sent events. One look at the database a second serves all."""
+"""Tells open pages that something has changed, and who has which case open, by server-sent events.
+
+One look at the database a second serves all.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -14,6 +18,7 @@ from monitor.store import pages
 from monitor.store.connect import Error
 from monitor.web.context import WebContext
 from monitor.web.identity import Identity, Refusal
+from monitor.web.presence import words_of
 
 EVERY = 1.0  # seconds between two looks
 BEAT = 15  # looks without news after which a comment keeps proxies from closing the line
@@ -61,19 +66,27 @@ def paths_of(site: WebContext) -> list[Path]:
     def full(name: str) -> bool:
         return watch.listeners.total() >= MOST or (watch.listeners[name] >= OF_ONE and not site.open_demo)
 
-    async def events(request: Request, name: str) -> AsyncIterator[bytes]:
+    def open_elsewhere(who: str) -> str:
+        """Who else has which case open, in words, as JSON on one line."""
+        found = site.presence.others(who, site.clock())
+        return json.dumps({case_id: words_of(names) for case_id, names in found.items()})
+
+    async def events(request: Request, name: str, who: str) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         if full(name):  # many were asked for at once
             return
         watch.listeners[name] += 1
         try:
-            known = await watch.mark()
+            known, here = await watch.mark(), ""
             yield f"retry: 3000\nevent: mark\ndata: {known}\n\n".encode()
             looks = 0
             while not site.stopping.is_set():
                 await asyncio.sleep(EVERY)
                 looks += 1
-                mark = await watch.mark()
+                mark, others = await watch.mark(), open_elsewhere(who)
+                if others != here:
+                    here = others
+                    yield f"event: here\ndata: {here}\n\n".encode()
                 if mark != known:
                     known = mark
                     yield f"event: mark\ndata: {mark}\n\n".encode()
@@ -91,7 +104,7 @@ def paths_of(site: WebContext) -> list[Path]:
         if full(known.name):
             raise Refusal(503, "Too many pages are open", "Reload a page to update it.", wait=30)
         return StreamingResponse(
-            events(request, known.name),
+            events(request, known.name, known.actor.id),
             200,
             {"cache-control": "no-store", "x-accel-buffering": "no"},
             "text/event-stream",

@@ -27,6 +27,7 @@ from monitor.web.bodies import Bodies
 from monitor.web.context import WebContext
 from monitor.web.hashing import Hashing
 from monitor.web.html import warm
+from monitor.web.presence import Presence
 from monitor.web.security import hosts_of, is_loopback, listen_of, parts_of, same_client
 from monitor.wiring import Assembly
 
@@ -168,6 +169,7 @@ class WebServer:
             bodies=Bodies(),
             hashing=Hashing(),
             ready_pool=ThreadPoolExecutor(1, thread_name_prefix="page-ready"),
+            presence=Presence(),
             stopping=threading.Event(),
             open_demo=self.open_demo,
             metrics_port_of=lambda: self.metrics_port,

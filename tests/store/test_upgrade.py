@@ -40,6 +40,7 @@ HASHES = (
     "2ea1fc92cafde94e017161183e9c10b7",
     "b005aae3d2f258deb6165465860aefde",
     "b5cbda44e4935e52289796d34167cd32",
+    "f2005368fbff8a28db492fab461f23f8",
 )
 
 

@@ -14,6 +14,39 @@
 
   const busy = (part) => typing(part) || part.querySelector("details[open]");
 
+  const listOf = (row, within) => {
+    const list = row.closest("[aria-labelledby]");
+    return list ? [...within.querySelectorAll(`[aria-labelledby="${list.getAttribute("aria-labelledby")}"] ol.cases > li`)] : [];
+  };
+
+  // One part of the page as it is now: what is selected stays selected, and the focus where it is. Where the row with
+  // the focus has left its list, whoever works down that list goes on with the row that took its place.
+  const swap = (part, fresh, selected = null) => {
+    const other = part.id && fresh.getElementById(part.id);
+    if (!other || other.innerHTML === part.innerHTML) return;
+    const boxes = () => [...part.querySelectorAll("input[name=case]")];
+    const chosen = selected || new Set(boxes().filter((box) => box.checked).map((box) => box.value));
+    const known = new Set([...part.querySelectorAll("[data-case]")].map((item) => item.dataset.case));
+    const at = document.activeElement;
+    const focus = part.contains(at) ? at.getAttribute("href") || at.value || at.id : null;
+    const row = focus && at.closest("ol.cases > li");
+    const place = row ? listOf(row, part).indexOf(row) : -1;
+    part.replaceChildren(...[...other.childNodes].map((node) => document.importNode(node, true)));
+    for (const box of boxes()) box.checked = chosen.has(box.value);
+    for (const item of part.querySelectorAll("[data-case]")) if (!known.has(item.dataset.case)) item.classList.add("fresh");
+    if (row) {
+      const rows = listOf(row, part);
+      const same = rows.find((each) => each.dataset.case === row.dataset.case);
+      const next = same || rows[Math.min(place, rows.length - 1)] || part.querySelector("ol.cases > li");
+      const again = same && [...same.querySelectorAll("a, button, input")].find((each) => (each.getAttribute("href") || each.value) === focus);
+      if (next) (again || next.querySelector("a.says")).focus({ preventScroll: Boolean(same) });
+    } else if (focus) {
+      const again = [...part.querySelectorAll("a, button, input")].find((each) => (each.getAttribute("href") || each.value || each.id) === focus);
+      if (again) again.focus({ preventScroll: true });
+    }
+    document.dispatchEvent(new Event("swapped"));
+  };
+
   const renew = async () => {
     if (under || document.hidden) { waiting = true; return; }
     if (parts().every(busy)) { waiting = true; return; }
@@ -24,21 +57,10 @@
       if (!answer.ok || answer.redirected) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of parts()) {
-        if (busy(part)) { waiting = true; continue; }
-        const other = part.id && fresh.getElementById(part.id);
-        if (!other || other.innerHTML === part.innerHTML) continue;
-        const chosen = new Set([...part.querySelectorAll("input[name=case]:checked")].map((box) => box.value));
-        const known = new Set([...part.querySelectorAll("[data-case]")].map((item) => item.dataset.case));
-        const at = document.activeElement;
-        const focus = part.contains(at) ? at.getAttribute("href") || at.value || at.id : null;
-        part.replaceChildren(...[...other.childNodes].map((node) => document.importNode(node, true)));
-        for (const box of part.querySelectorAll("input[name=case]")) box.checked = chosen.has(box.value);
-        for (const item of part.querySelectorAll("[data-case]")) if (!known.has(item.dataset.case)) item.classList.add("fresh");
-        if (focus) {
-          const again = [...part.querySelectorAll("a, button, input")].find((each) => (each.getAttribute("href") || each.value || each.id) === focus);
-          if (again) again.focus({ preventScroll: true });
-        }
+        if (busy(part)) waiting = true;
+        else swap(part, fresh);
       }
+      document.title = fresh.title;
       sign(true);
     } catch { /* the next news will bring it */ } finally {
       under = false;
@@ -65,11 +87,32 @@
       }
       known = news.data;
     });
+    source.addEventListener("here", (news) => {
+      const open = JSON.parse(news.data);
+      for (const each of document.querySelectorAll("[data-here]")) {
+        each.textContent = open[each.dataset.here] || "";
+        each.hidden = !each.textContent;
+      }
+    });
     source.addEventListener("error", () => sign(false));
     addEventListener("pagehide", () => source.close());
     document.addEventListener("visibilitychange", () => { if (!document.hidden && waiting) renew(); });
     document.addEventListener("focusout", () => { if (waiting) setTimeout(() => { if (waiting) renew(); }, 400); });
     document.addEventListener("toggle", () => { if (waiting) renew(); }, true);
+  }
+
+  window.earful = { swap };
+
+  // While a case stands open here, colleagues see it.
+  const open = document.querySelector("[data-beat]");
+  if (open) {
+    const beat = (gone) => {
+      const body = new URLSearchParams({ csrf: document.querySelector("input[name=csrf]").value, gone });
+      navigator.sendBeacon(open.dataset.beat, body);
+    };
+    setInterval(() => { if (!document.hidden) beat(""); }, 40_000);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) beat(""); });
+    addEventListener("pagehide", () => beat("1"));
   }
 
   // The reply: its length, its tone, and a copy of it. Nothing is ever posted from here.
