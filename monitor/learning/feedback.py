@@ -35,6 +35,7 @@ FORMAT = 1
 VERSION_HOLDS = timedelta(hours=6)
 REST = 9  # times as long as it took to learn everything anew: a tenth of one processor at most
 MOST_AT_ONCE = 500  # answers taken in one by one while a brand rests
+STREAM = 600  # last posts of a brand, by which its lines are drawn
 NEAR = 200  # quiet posts of a brand that are looked at for an offer
 LATE_OFFER = timedelta(hours=12)
 DAY = timedelta(days=1)
@@ -96,9 +97,10 @@ def learn(database: Database, settings: Settings, judge: Judge, brand: str, now:
     ranges = left_out(database, brand)
     rows = [row for row in key_values.labels_of(database, brand) if not _is_left_out(row["n"], ranges)]
     words = [row for row in rows if row["text"] or row["title"]]
+    stream = [judge.lesson(each.post, brand, "yes", "", each.seen_at) for each in requeue.last(database, brand, STREAM)]
     context = next((each.context for each in settings.brands if each.name == brand), ())
     taught = Taught(
-        training.learn((lesson(judge, row) for row in words), judge.encoder),
+        training.learn((lesson(judge, row) for row in words), judge.encoder, stream),
         learn_relevance(_about(row, context) for row in words),
         max((int(row["n"]) for row in rows), default=0),
     )

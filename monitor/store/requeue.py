@@ -29,6 +29,16 @@ def quiet(database: Database, brand: str, since: datetime, most: int) -> list[Me
     return list(found.values())
 
 
+def last(database: Database, brand: str, most: int) -> list[Mention]:
+    """The last mentions of a brand whose words are still there, whatever became of them, the newest first."""
+    rows = database.rows(
+        _JOINED + "WHERE m.brand = :brand AND p.deleted_at = '' AND p.purged_at = '' "
+        "ORDER BY m.posted_at DESC, m.id LIMIT :most",
+        {"brand": brand, "most": most},
+    )
+    return [mention_of(row) for row in rows]
+
+
 def unjudged_languages(database: Database, since: datetime, judged: Collection[str]) -> dict[str, int]:
     """How many mentions written since then are in a language that is not `judged`, by language, the most first."""
     rows = database.rows(

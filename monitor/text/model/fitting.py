@@ -188,53 +188,74 @@ def _mean(cases: Sequence[Case], values: Sequence[float], whole: float) -> float
     return sum(case.weight * value for case, value in zip(cases, values, strict=True)) / whole
 
 
-def lines_of(cases: Sequence[Case], blended: Sequence[float]) -> tuple[float, float]:
+def lines_of(cases: Sequence[Case], blended: Sequence[float], stream: Sequence[Stands] = ()) -> tuple[float, float]:
     """Return how far this brand's lines for ping and list move from the shipped ones, in log odds.
 
-    Of all moves that list no more posts than the shipped lines did, and whose pings are as often right, it is the
-    one that shows most of what needs an answer, then calls for most: a ping won by losing what the list held is none.
+    `stream` are posts as they come in, answered or not; without any, the answered ones stand for them. Of the stream as
+    many are called for as the shipped lines do, and a little less is listed: in a better order, more of what needs an
+    answer is among them. Answers alone can't say where lines belong: they are few, and nearly all about what was shown.
+    Where answers held aside show that nothing is lost by it, fewer are called for, and the list is shorter still.
     """
-    rows = _weighed(cases[:_MOST_CASES], blended)
+    answered = cases[:_MOST_CASES]
+    rows = _weighed(answered, blended)
+    stream = stream or [Stands(row.before, row.after) for row in rows]
     before = _tallies(rows, 0.0, (0.0,), blended=False)[0]
-    best, most = (0.0, 0.0), -math.inf
-    for ping in _MOVES:
-        for sweep, after in zip(_MOVES, _tallies(rows, ping, _MOVES, blended=True), strict=True):
-            if after.listed > before.listed or after.called_in_vain > _IN_VAIN * before.called_in_vain:
-                continue
-            if after.called * before.called_in_vain < before.called * after.called_in_vain:
-                continue  # fewer of the pings would be right
-            good = after.shown + 0.5 * after.called - 0.03 * after.called_in_vain
-            good -= 0.01 * (abs(ping) + abs(sweep))  # of two that do the same, the nearer one
-            if good > most:
-                best, most = (ping, sweep), good
-    return best
+    wanted = min(_SURELY * before.shown, sum(row.yes for row in rows))
+    for called in _SHARES:
+        ping = _line([each.after[0] for each in stream], called * sum(each.before[0] >= 0 for each in stream))
+        below = [each.after[1] for each in stream if each.after[0] < ping]
+        listed = sum(each.before[0] < 0 <= each.before[1] for each in stream)
+        sweeps = [_line(below, share * listed) for share in _LIST_SHARES]
+        for sweep, after in zip(sweeps, _tallies(rows, ping, sweeps, blended=True), strict=True):
+            if after.shown >= wanted and after.called >= before.called:
+                return ping, sweep
+    return ping, sweep
 
 
-# A fit that saw four fifths of few answers errs more than the one that is used. Where it may not call a little more
-# often, what pings lose drives out what the list held.
-_IN_VAIN = 1.25
-_MOVES = tuple(step / 10 for step in range(-20, 21))
+def _line(above: Sequence[float], many: float) -> float:
+    """Return the line above which so many of these stand, half-way to the next one below; within limits."""
+    order, count = sorted(above, reverse=True), int(many)
+    if not order:
+        return 0.0
+    if count >= len(order):
+        line = min(0.0, order[-1] - _ALONE)
+    elif not count:
+        line = max(0.0, order[0] + _ALONE)
+    else:
+        line = (order[count - 1] + order[count]) / 2
+    return max(-_FURTHEST, min(_FURTHEST, line))
+
+
+_SURELY = 1.05  # held aside, this much more must be shown than before: the fit that is used was seen less
+_SHARES = tuple(share / 10 for share in range(1, 11))  # of the pings of before
+_LIST_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.93)  # of the list of before: what is learned makes it no longer
+_ALONE = 0.1  # log odds between a line and the last post, where none stands beyond it
+_FURTHEST = 3.0  # log odds that a line moves at most
 _MOST_CASES = 1_000  # on which lines are tried: they stand in an order that no one chose
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Stands:
     """How far a post stands above the line of a ping and of the list: by the judge alone, and by what was learned."""
 
     before: tuple[float, float]
     after: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row(Stands):
+    """An answered post; `yes` and `no` are for how many posts it stands."""
+
     yes: float
     no: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """What became of the answered posts; `shown` and `called` count those that need an answer."""
+    """What became of the answered posts that need an answer: how many are shown, how many of these called for."""
 
     shown: float
     called: float
-    called_in_vain: float
-    listed: float
 
 
 def _weighed(cases: Sequence[Case], blended: Sequence[float]) -> list[_Row]:
@@ -254,26 +275,15 @@ def _weighed(cases: Sequence[Case], blended: Sequence[float]) -> list[_Row]:
 
 def _tallies(rows: Sequence[_Row], ping: float, sweeps: Sequence[float], *, blended: bool) -> list[_Tally]:
     """Count for one move of the line of a ping, and many of the list's."""
-    called = called_in_vain = 0.0
-    below: list[tuple[float, float, float]] = []
+    called = 0.0
+    below: list[tuple[float, float]] = []
     for row in rows:
         above_ping, above_sweep = row.after if blended else row.before
         if above_ping >= ping:
             called += row.yes
-            called_in_vain += row.no
         else:
-            below.append((above_sweep, row.yes, row.no))
+            below.append((above_sweep, row.yes))
     below.sort()
-    above = [above_sweep for above_sweep, _, _ in below]
-    left = list(accumulate(((yes, no) for _, yes, no in below), _sum, initial=(0.0, 0.0)))
-    yes_below, no_below = left[-1]
-    found = []
-    for sweep in sweeps:
-        yes_out, no_out = left[bisect_left(above, sweep)]
-        listed = yes_below - yes_out + no_below - no_out
-        found.append(_Tally(called + yes_below - yes_out, called, called_in_vain, listed))
-    return found
-
-
-def _sum(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
-    return one[0] + other[0], one[1] + other[1]
+    above = [above_sweep for above_sweep, _ in below]
+    left = list(accumulate((yes for _, yes in below), initial=0.0))
+    return [_Tally(called + left[-1] - left[bisect_left(above, sweep)], called) for sweep in sweeps]

@@ -8,11 +8,11 @@ encoder where there is one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import mul
 
-from monitor.text.model.fitting import cases_of, evidence, fit, held_aside, lines_of, sigmoid
+from monitor.text.model.fitting import Stands, cases_of, evidence, fit, held_aside, lines_of, sigmoid
 from monitor.text.model.trained import Figures, Learned, Lesson, features
 from monitor.types import Mention
 
@@ -20,10 +20,11 @@ FEWEST = 20  # answers before anything is learned
 FEWEST_OF_A_KIND = 5  # of both yes and no
 
 
-def learn(lessons: Iterable[Lesson], encoder: str = "") -> Learned:
+def learn(lessons: Iterable[Lesson], encoder: str = "", stream: Sequence[Lesson] = ()) -> Learned:
     """Build what one brand's staff have taught from all their answers. The order of the lessons does not matter.
 
-    `encoder` names the model that made their vectors.
+    `encoder` names the model that made their vectors. `stream` are the brand's last posts, answered or not (nobody asks
+    what their answer is): by them the lines are drawn.
     """
     kept = newest(lessons)
     cases = cases_of(kept)
@@ -36,10 +37,20 @@ def learn(lessons: Iterable[Lesson], encoder: str = "") -> Learned:
     learned = replace(fit(cases), blend=blend, figures=figures, encoder=encoder)
     if not blend:
         return learned
-    ping, sweep = lines_of(
-        cases, [case.odds + blend * (own - case.odds) for case, own in zip(cases, aside, strict=True)]
-    )
+    blended = [case.odds + blend * (own - case.odds) for case, own in zip(cases, aside, strict=True)]
+    known = {case.key: odds for case, odds in zip(cases, blended, strict=True)}
+    ping, sweep = lines_of(cases, blended, [_stands(each, learned, known) for each in stream])
     return replace(learned, ping_move=ping, sweep_move=sweep)
+
+
+def _stands(post: Lesson, learned: Learned, known: Mapping[str, float]) -> Stands:
+    """Say where a post stands; one that was answered is judged by a fit that never saw its answer."""
+    odds = known.get(post.key)
+    if odds is None:
+        odds = learned.odds(post.odds, post.tokens, post.signals, post.vector)
+    lines = (post.ping_at, post.sweep_at)
+    before, after = (tuple(value - line for line in lines) for value in (post.odds, odds))
+    return Stands((before[0], before[1]), (after[0], after[1]))
 
 
 def newest(lessons: Iterable[Lesson]) -> list[Lesson]:

@@ -15,7 +15,7 @@ from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.model import training
 from monitor.text.model.evaluation import roc_area
-from monitor.text.model.fitting import Case, cases_of, lines_of
+from monitor.text.model.fitting import Case, Stands, cases_of, lines_of
 from monitor.text.model.trained import Answer, Learned, Lesson, strongest_words
 from monitor.types import Mention, Verdict
 
@@ -164,26 +164,51 @@ def answered(odds: float, needed: bool, number: int, own: float) -> tuple[Case, 
     return Case(str(number), [], odds, float(needed), 1.0, NOW, (), 0.0, -1.0), own
 
 
-def test_lines_move_only_so_far_that_no_more_is_listed_or_called_for_nothing_and_the_misses_are_shown() -> None:
+def moves(rows: list[tuple[Case, float]], stream: list[Stands]) -> tuple[float, float]:
+    return lines_of([case for case, _ in rows], [own for _, own in rows], stream)
+
+
+def came(odds: float, own: float) -> Stands:
+    """A post of the stream, with the same lines."""
+    return Stands((odds, odds + 1.0), (own, own + 1.0))
+
+
+def test_as_many_are_called_for_as_before_and_no_more_listed_whatever_the_answers_were_about() -> None:
     # Learning has set everybody lower by one and a half: by the shipped lines, all that was listed would be lost.
+    rows = [answered(0.5 - n / 100, n % 2 == 0, n, -1.0 - n / 100) for n in range(40)]
+    stream = [came(1.0 - n / 50, -0.5 - n / 50) for n in range(200)]  # 51 pings, 50 in the list
+    ping, sweep = moves(rows, stream)
+    assert sum(each.after[0] >= ping for each in stream) in range(40, 52)
+    assert sum(each.after[0] < ping and each.after[1] >= sweep for each in stream) in range(1, 50)
+
+
+def test_fewer_are_called_for_and_listed_where_answers_held_aside_lose_nothing_by_it() -> None:
+    """Half of the pings were wrong, and what was learned knows which: nobody is called for them any more."""
+    rows = [answered(0.5, n % 2 == 0, n, 1.0 if n % 2 == 0 else -3.0) for n in range(40)]
+    stream = [came(0.5, 1.0 if n % 2 == 0 else -3.0) for n in range(40)] + [
+        came(-0.5, -0.5 - n / 20) for n in range(40)
+    ]
+    ping, sweep = moves(rows, stream)
+    assert sum(each.after[0] >= ping for each in stream) <= 20
+    assert sum(each.after[0] < ping and each.after[1] >= sweep for each in stream) <= 20
+    assert all(own >= ping for case, own in rows if case.target == 1)
+
+
+def test_without_a_stream_the_answers_stand_for_it_and_none_at_all_move_nothing_far() -> None:
     rows = [answered(0.5, True, n, -0.9) for n in range(20)] + [answered(-0.5, True, n, -1.9) for n in range(20, 40)]
-    rows += [answered(-0.4, False, n, -1.7) for n in range(40, 60)]
-    rows += [answered(-3.0, False, n, -3.1) for n in range(60, 70)]  # quiet ones, offered for a look
-    ping, sweep = lines_of([case for case, _ in rows], [own for _, own in rows])
-    assert -1.7 < ping <= -0.9
-    assert -2.1 < sweep <= -0.9
-    # What is learned here puts the good ones first: the same lines would call for all, and list nothing in vain.
-    same = [answered(0.5, n % 2 == 0, n, 1.0 if n % 2 == 0 else -3.0) for n in range(40)]
-    assert lines_of([case for case, _ in same], [own for _, own in same]) == (0.0, 0.0)
+    ping, sweep = moves(rows, [])
+    assert -1.9 < ping <= -0.9
+    assert -0.9 <= sweep <= 0.0
+    assert moves(rows, [came(-9.0, -9.0)]) == (0.0, 0.0)  # nobody was called for, nothing listed
 
 
 def test_quiet_answers_stand_for_all_that_was_quiet() -> None:
-    """To show one more that is needed would show many of the quiet ones, of which only a few were answered."""
-    rows = [answered(-0.5, True, n, -0.5) for n in range(30)]
-    rows += [answered(-0.4, False, n, -0.4 if n < 35 else -4.0) for n in range(30, 40)]  # five are not listed any more
-    rows += [answered(-1.5, n == 40, n, -1.5) for n in range(40, 44)]
-    _, sweep = lines_of([case for case, _ in rows], [own for _, own in rows])
-    assert sweep == 0.0
+    """One quiet post that is needed stands for ten: a list that is short enough to lose it is no good."""
+    rows = [answered(0.5, True, n, 0.5) for n in range(30)] + [answered(-0.5, True, n, -0.5) for n in range(30, 40)]
+    rows += [answered(-2.0, n == 40, n, -0.9 if n == 40 else -2.0) for n in range(40, 44)]
+    stream = [came(case.odds, own) for case, own in rows] + [came(-0.5, -0.4 - n / 50) for n in range(30)]
+    _, sweep = moves(rows, stream)
+    assert sweep <= -0.9 + 1.0
 
 
 def test_it_is_kept_as_text_and_read_back_the_same() -> None:
