@@ -130,7 +130,8 @@ def _told(
         found = [one for one in found if one.kind.name != "data"]
     if "fiction" in places:
         return [], True
-    if not found or mood.joking or (mood.praises and mood.content):
+    pleased = mood.praises and mood.content and not _two_apart(found)  # "thanks to your steward" is bitter then
+    if not found or mood.joking or pleased:
         return [], elsewhere
     calm = [cue for cue in cues if cue.kind.name == "harmless"]
     kept = [
@@ -140,6 +141,11 @@ def _told(
         and not _is_theirs(one, signals.tokens, rivals)
     ]
     return kept, elsewhere
+
+
+def _two_apart(found: Sequence[Found]) -> bool:
+    """Whether two harms are told that share no word."""
+    return max(one.start for one in found) >= min(one.end for one in found) if found else False
 
 
 def _is_meant(cue: Found, mood: _Mood, *, several: bool) -> bool:

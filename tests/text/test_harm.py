@@ -147,6 +147,35 @@ def test_a_review_and_a_reply_speak_of_us_without_our_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "harmless"),
+    [
+        ("my Acme charger got so hot that I had to drop it", "how hot does the Acme iron get?"),
+        ("got zapped by the Acme lamp again", "a shock: the Acme lamp is sold out"),
+        ("the Acme steward spilled boiling tea over my leg", "boiling tea and an Acme biscuit, bliss"),
+        ("all of us were throwing up after the Acme salad", "sick of the Acme salad, same every day"),
+        ("the wheel of the Acme pram came off in the road", "the wheel of my Acme case came off"),
+        ("my gran's Acme fall alarm stayed silent", "the Acme alarm clock is silent, how nice"),
+        ("Acme put my seven year old on the wrong bus", "my seven year old loves the Acme bus"),
+        ("my toddler drank some Acme cleaner, the cap has no lock", "my toddler drank his milk, Acme cup"),
+        ("our girl was stuck in the Acme lift for an hour", "stuck in traffic on the way to the Acme sale"),
+        ("a ceiling panel fell on me at Acme", "the panel on Acme's future fell flat"),
+        ("the Acme hob switched itself on in the night", "my Acme TV switched itself on lol"),
+        ("Acme sent my payslip to my neighbour", "Acme sent my payslip on time"),
+        ("anyone can open our invoices in Acme", "anyone can open an Acme shop"),
+        ("our bank details were changed in Acme overnight, nobody here did it", "our bank details are in Acme now"),
+        ("reported a security hole to Acme in May and it is still open", "Acme closed its last security hole in May"),
+    ],
+)
+def test_harm_of_every_class_rings_and_what_only_looks_like_it_does_not(told: str, harmless: str) -> None:
+    assert (rings(told), rings(harmless)) == (True, False)
+
+
+def test_bitter_thanks_beside_two_harms_are_no_praise() -> None:
+    assert rings("boiling tea in my lap thanks to the Acme steward, my skin is peeling")
+    assert not rings("Thanks Acme, the cream healed the burn on my hand, love it")
+
+
+@pytest.mark.parametrize(
     ("language", "text"),
     [
         ("de", "Der Acme Stuhl ist gebrochen und hat meiner Tochter das Bein verletzt"),
