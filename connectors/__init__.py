@@ -26,11 +26,19 @@ KINDS: dict[str, str] = {
     "inbound": "connectors.inbound.connector:Inbound",
     "appstore": "connectors.appstore:AppStore",
     "googleplay": "connectors.googleplay:GooglePlay",
+    "youtube": "connectors.youtube:YouTube",
+    "github": "connectors.github:GitHub",
+    "stackexchange": "connectors.stackexchange:StackExchange",
+    "discourse": "connectors.discourse:Discourse",
+    "lemmy": "connectors.lemmy:Lemmy",
 }
 
 # Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and
 # says what is gone. `asks_at_once` is how many it takes, `asking_price` what each costs in US dollars.
-ASKED_AFTER = frozenset({"x", "reddit", "hackernews", "mastodon", "bluesky", "appstore"})
+ASKED_AFTER = frozenset(
+    {"x", "reddit", "hackernews", "mastodon", "bluesky", "appstore", "youtube", "github", "stackexchange"}
+    | {"discourse", "lemmy"}
+)
 
 # How long posts of a network are kept where settings do not say: X wants what was deleted there gone within a day, and
 # to ask after each post every day costs money. https://docs.x.com/developer-terms/policy

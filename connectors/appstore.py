@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import Batch, ConnectorError, Post, Quota, Refused, Request
+from connectors import Batch, Closed, ConnectorError, Post, Quota, Refused, Request
 from connectors.durations import Span
 from connectors.http import Answer, Http
 from connectors.listing import Listed, get_object, list_of, overlap_of, part, read_page
@@ -128,8 +128,8 @@ class AppStore:
         return signed("ES256", self._settings.private_key, claims, key_id=self._settings.key_id, where="private_key")
 
 
-class _NotThere(Refused):
-    """What was asked for does not exist, or is not shown to this key."""
+class _NotThere(Closed):
+    """What was asked for does not exist, or is not shown to this key; other apps may well be."""
 
 
 def _refusal(answer: Answer, said: Mapping[str, Any]) -> ConnectorError | None:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import Batch, Gap, Nonsense, Post, Request
+from connectors import Batch, Closed, Gap, Nonsense, Post, Refused, Request
 from connectors.durations import Span
 from connectors.google import ServiceAccount, refusal
 from connectors.http import Http
@@ -72,14 +72,12 @@ class GooglePlay:
             params: dict[str, str | int] = {"maxResults": PAGE}
             if walk.token:
                 params["token"] = walk.token
-            document, _ = get_object(
-                self._http,
-                f"{self._address}/androidpublisher/v3/applications/{quote(package, safe='')}/reviews",
-                now,
-                params=params,
-                headers=self._account.headers(now),
-                refusal=refusal(NETWORK, now, now + AGAIN, _ROLE),
-            )
+            address = f"{self._address}/androidpublisher/v3/applications/{quote(package, safe='')}/reviews"
+            said, headers = refusal(NETWORK, now, now + AGAIN, _ROLE), self._account.headers(now)
+            try:
+                document, _ = get_object(self._http, address, now, params=params, headers=headers, refusal=said)
+            except Refused as error:  # of this app: others may be open, and a permission takes up to a day
+                raise Closed(error.message, error.remedy) from error
             listed, token = document.get("reviews", []), part(document, "tokenPagination").get("nextPageToken")
             if not isinstance(listed, list) or not document.keys() <= _NAMES:  # no reviews at all are {}
                 raise Nonsense("Google Play answered without reviews", "Check api_url; Earful will retry.")

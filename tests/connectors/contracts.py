@@ -33,7 +33,7 @@ import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,14 +110,7 @@ def first_request(source: str, terms: tuple[str, ...] = ("Acme",), back: timedel
 
 def again(request: Request, cursor: str, later: timedelta = timedelta(0)) -> Request:
     """The same request, with the cursor that came back."""
-    return Request(
-        source=request.source,
-        terms=request.terms,
-        cursor=cursor,
-        now=request.now + later,
-        since=request.since,
-        allowance=request.allowance,
-    )
+    return replace(request, cursor=cursor, now=request.now + later)
 
 
 def times_in(cursor: str) -> list[datetime]:

@@ -47,8 +47,8 @@ def response(name: str, **changes: Any) -> dict[str, Any]:
 
 def test_the_token_is_signed_for_twenty_minutes_at_most_and_says_who_asks(server: FakeServer) -> None:
     server.route(apple.PATH, apple.page())
-    apple.make(server, 5).fetch(ASKED)
-    apple.make(server, 5, issuer_id="").fetch(ASKED)
+    apple.make(server, 20).fetch(ASKED)
+    apple.make(server, 20, issuer_id="").fetch(ASKED)
     key = ECKey.import_key(apple.private_key())
     team, own = (jwt.decode(bearer(seen.headers), key, algorithms=["ES256"]) for seen in server.ledger)
     assert (team.header["alg"], team.header["kid"], team.header["typ"]) == ("ES256", "ABC1234567", "JWT")
@@ -63,7 +63,7 @@ def test_our_published_response_comes_inside_its_review(server: FakeServer) -> N
     included = [response("a"), response("b", state="PENDING_PUBLISH"), response("c", lastModifiedDate="soon"), "odd"]
     reviews = [apple.review(1, answer="a"), apple.review(2, answer="b"), apple.review(3, answer="c"), apple.review(4)]
     server.route(apple.PATH, apple.page(*reviews, included=included))
-    batch = apple.make(server, 5).fetch(ASKED)
+    batch = apple.make(server, 20).fetch(ASKED)
     assert [(post.reply_text, post.replied_at) for post in batch.posts] == [
         ("Version 5 mends it", REPLIED), ("", None), ("", None), ("", None),
     ]  # fmt: skip
@@ -75,7 +75,7 @@ def test_our_published_response_comes_inside_its_review(server: FakeServer) -> N
 def test_each_read_looks_back_for_answers_and_once_a_day_further(server: FakeServer) -> None:
     listed = [apple.review(1), apple.review(4 * 48), apple.review(20 * 48), apple.review(40 * 48)]
     server.route(apple.PATH, apple.page(*listed))
-    connector = apple.make(server, 5, overlap=timedelta(days=3))
+    connector = apple.make(server, 20, overlap=timedelta(days=3))
     long_ago = replace(ASKED, since=NOW - timedelta(days=60))
     (whole,) = walk(connector, long_ago)
     (soon,) = walk(connector, again(long_ago, whole.cursor, HOUR))
@@ -86,7 +86,7 @@ def test_each_read_looks_back_for_answers_and_once_a_day_further(server: FakeSer
 def test_without_apps_in_settings_those_that_the_key_shows_are_read(server: FakeServer) -> None:
     server.route("/v1/apps", {"data": [{"type": "apps", "id": apple.APP}, {"id": "../v1/users"}, "odd"]})
     server.route(apple.PATH, apple.page(apple.review(1)))
-    connector = apple.make(server, 5, apps=())
+    connector = apple.make(server, 20, apps=())
     (first,) = walk(connector, ASKED)
     walk(connector, again(ASKED, first.cursor, HOUR))
     assert server.paths() == ["/v1/apps", apple.PATH, apple.PATH]
@@ -100,15 +100,15 @@ def test_the_link_to_the_next_page_is_never_followed_itself(server: FakeServer) 
     first = apple.page(apple.review(1), cursor="Mg")
     first["links"]["next"] = "https://elsewhere.example/steal?cursor=Mg"
     server.route(apple.PATH, [first, apple.page(apple.review(2))])
-    assert len(walk(apple.make(server, 5), ASKED)) == 2
+    assert len(walk(apple.make(server, 20), ASKED)) == 2
     assert [seen.one("cursor") for seen in server.ledger] == ["", "Mg"]
     server.route(apple.PATH, {**apple.page(apple.review(1)), "links": {"next": "http://[broken"}})
-    assert len(walk(apple.make(server, 5), ASKED)) == 1
+    assert len(walk(apple.make(server, 20), ASKED)) == 1
 
 
 def test_pages_without_end_are_given_up_with_a_gap(server: FakeServer) -> None:
     server.route(apple.PATH, lambda seen: apple.page(apple.review(seen.number % 2), cursor="same"))
-    batches = walk(apple.make(server, 5), ASKED)
+    batches = walk(apple.make(server, 20), ASKED)
     assert batches[-1].gaps
     assert len(batches) < 4
 
@@ -117,7 +117,7 @@ def test_a_review_that_is_gone_is_deleted_and_a_server_that_knows_none_says_noth
     gone = Reply(404, json={"errors": [{"status": "404", "code": "NOT_FOUND", "title": "The resource does not exist"}]})
     server.route("/v1/customerReviews/one", {"data": apple.review(1)})
     server.route("/v1/customerReviews/two", gone)
-    connector = apple.make(server, 5)
+    connector = apple.make(server, 20)
     assert connector.refresh(("one", "two", "../../v1/users"), ASKED).deleted == ("two",)
     with pytest.raises(Refused):
         connector.refresh(("two",), ASKED)  # neither is the list of apps there
@@ -128,7 +128,7 @@ def test_a_review_that_is_gone_is_deleted_and_a_server_that_knows_none_says_noth
 def test_what_is_left_of_the_hour_is_told(server: FakeServer) -> None:
     limits = {"X-Rate-Limit": "user-hour-lim:3500;user-hour-rem:500;"}
     server.route(apple.PATH, Reply(json=apple.page(), headers=limits))
-    quota = apple.make(server, 5).fetch(ASKED).quota
+    quota = apple.make(server, 20).fetch(ASKED).quota
     assert quota is not None
     assert quota.remaining == 500
 
@@ -149,14 +149,14 @@ def test_what_apple_refuses_says_what_to_do(
 ) -> None:
     server.route(apple.PATH, Reply(status, json={"errors": [{"status": str(status), "code": code}] if code else []}))
     with pytest.raises(kind) as caught:
-        apple.make(server, 5).fetch(ASKED)
+        apple.make(server, 20).fetch(ASKED)
     assert str(status) in caught.value.message
     assert remedy in caught.value.remedy
 
 
 def test_a_key_that_is_none_is_refused_without_showing_it(server: FakeServer) -> None:
     for key in (CANARY, RSAKey.generate_key(2048).as_pem(private=True).decode(), ""):
-        connector = apple.make(server, 5)
+        connector = apple.make(server, 20)
         connector._settings = connector._settings.model_copy(update={"private_key": SecretStr(key)})
         with pytest.raises(Refused, match="private_key") as refused:
             connector.fetch(ASKED)
@@ -169,7 +169,7 @@ def test_a_key_that_is_none_is_refused_without_showing_it(server: FakeServer) ->
 
 def test_the_account_signs_once_for_an_hour_and_reads_with_its_token(server: FakeServer) -> None:
     server.route(google.PATH, google.page(google.review(1)))
-    connector = google.make(server, 5)
+    connector = google.make(server, 20)
     for minutes in (0, 30, 70):
         connector.fetch(again(ASKED, "", timedelta(minutes=minutes)))
     assert [seen.path for seen in server.ledger] == ["/token", google.PATH, google.PATH, "/token", google.PATH]
@@ -187,7 +187,7 @@ def test_the_account_signs_once_for_an_hour_and_reads_with_its_token(server: Fak
 def test_a_developers_reply_comes_with_its_time_and_a_title_apart(server: FakeServer) -> None:
     odd = {**google.review(2, text="only words", reviewerLanguage=7), "authorName": ""}
     server.route(google.PATH, google.page(google.review(1, reply="Version 5 mends it", replied=REPLIED), odd))
-    one, two = google.make(server, 5).fetch(ASKED).posts
+    one, two = google.make(server, 20).fetch(ASKED).posts
     assert (one.title, one.text, one.lang) == ("Broken again", "Acme lost my photos & my patience", "en")
     assert (one.reply_text, one.replied_at) == ("Version 5 mends it", REPLIED)
     assert (one.rating, one.addressed) == (1.0, (google.PACKAGE, "*"))
@@ -195,9 +195,25 @@ def test_a_developers_reply_comes_with_its_time_and_a_title_apart(server: FakeSe
     assert (two.title, two.text, two.lang, two.author) == ("", "only words", "", "Google user p:0002")
 
 
+def test_one_app_that_is_closed_to_us_hides_no_other(server: FakeServer) -> None:
+    """It is asked again once a day: Google takes up to a day until it knows of a permission."""
+    server.route(
+        "/androidpublisher/v3/applications/com.example.other/reviews", Reply(403, json={"error": {"code": 403}})
+    )
+    server.route(google.PATH, google.page(google.review(1)))
+    batches = walk(google.make(server, 20, packages=(google.PACKAGE, "com.example.other")), ASKED)
+    assert [len(batch.posts) for batch in batches] == [1, 0]
+    assert any("403" in notice for batch in batches for notice in batch.notices)
+    gone = Reply(404, json={"errors": [{"status": "404", "code": "NOT_FOUND"}]})
+    server.route("/v1/apps/1/customerReviews", gone)
+    server.route(apple.PATH, apple.page(apple.review(1)))
+    batches = walk(apple.make(server, 20, apps=("1", apple.APP)), ASKED)
+    assert [len(batch.posts) for batch in batches] == [0, 1]
+
+
 def test_a_week_that_was_not_read_is_told_as_a_gap(server: FakeServer) -> None:
     server.route(google.PATH, google.page(google.review(1)))
-    connector = google.make(server, 5)
+    connector = google.make(server, 20)
     cursor = connector.fetch(ASKED).cursor
     later = again(ASKED, cursor, timedelta(days=10))
     (gap,) = connector.fetch(later).gaps
@@ -208,10 +224,10 @@ def test_a_week_that_was_not_read_is_told_as_a_gap(server: FakeServer) -> None:
 
 def test_no_reviews_are_an_empty_object_and_anything_else_is_nonsense(server: FakeServer) -> None:
     server.route(google.PATH, {})
-    assert google.make(server, 5).fetch(ASKED).complete
+    assert google.make(server, 20).fetch(ASKED).complete
     server.route(google.PATH, {"status": "ok"})
     with pytest.raises(Nonsense):
-        google.make(server, 5).fetch(ASKED)
+        google.make(server, 20).fetch(ASKED)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +246,7 @@ def test_what_google_refuses_says_what_to_do(
 ) -> None:
     server.route(google.PATH, Reply(status, json={"error": {"code": status, "status": reason, "message": CANARY}}))
     with pytest.raises(kind) as caught:
-        google.make(server, 5).fetch(ASKED)
+        google.make(server, 20).fetch(ASKED)
     assert remedy in caught.value.remedy
     assert CANARY not in str(caught.value)
     if isinstance(caught.value, RateLimited):

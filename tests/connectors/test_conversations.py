@@ -20,6 +20,10 @@ from connectors.reddit import Reddit
 from connectors.reddit import Settings as RedditSettings
 from connectors.x import Settings as XSettings
 from connectors.x import X
+from tests.connectors import contract_github as github
+from tests.connectors import contract_lemmy as lemmy
+from tests.connectors import contract_stackexchange as stack
+from tests.connectors import contract_youtube as youtube
 from tests.connectors.contracts import CANARY, NOW
 from tests.fakes.server import FakeServer, Reply
 
@@ -175,7 +179,52 @@ class OnX(Talk):
         return X(XSettings(bearer_token=CANARY, api_url=self.server.url, total_seconds=3))
 
 
-KINDS = [OnMastodon, OnHackerNews, OnBluesky, OnReddit, OnX]
+class OnYouTube(Talk):
+    thread = "UgxKREWxIgDrw8w2e_0009"
+    path = "/comments"
+    answer = youtube.listed(
+        youtube.comment(1, parentId=thread), youtube.comment(2, parentId=thread), youtube.comment(30, parentId=thread),
+        kind="comment",
+    )  # fmt: skip
+    authors = ("@person1", "@person2")
+
+    def reader(self) -> Any:
+        return youtube.make(self.server, 3)
+
+
+class OnGitHub(Talk):
+    thread = "acme/kettle#7"
+    path = "/repos/acme/kettle/issues/7/comments"
+    answer = [github.comment(60, 7), github.comment(120, 7), github.comment(1800, 7)]
+    authors = ("person60", "person120")
+
+    def reader(self) -> Any:
+        return github.make(self.server, 3)
+
+
+class OnLemmy(Talk):
+    thread = "p7"
+    path = "/api/v3/comment/list"
+    answer = {"comments": [lemmy.comment(60), lemmy.comment(120), lemmy.comment(1800)]}
+    authors = ("person60@talk.example", "person120@talk.example")
+
+    def reader(self) -> Any:
+        return lemmy.make(self.server, 3)
+
+
+class OnStackExchange(Talk):
+    thread = "7"
+    path = "/questions/7/answers"
+    answer = stack.page(stack.below(21, "answer", 7, NOW - HOUR), stack.below(22, "answer", 7, NOW - 30 * HOUR))
+    authors = ("user5", "user6")
+
+    def reader(self) -> Any:
+        said = stack.page(stack.below(31, "comment", 21, NOW - HOUR, user=6))
+        self.server.route("/posts/7;21;22/comments", said)
+        return stack.make(self.server, 3)
+
+
+KINDS = [OnMastodon, OnHackerNews, OnBluesky, OnReddit, OnX, OnYouTube, OnGitHub, OnLemmy, OnStackExchange]
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
@@ -207,7 +256,7 @@ def test_one_call_a_conversation_and_no_more_than_it_says(talk: Talk) -> None:
     many = tuple(Conversation(talk.thread, ("first",), NOW - HOUR) for _ in range(reader.most_conversations + 5))
     reader.fetch_conversations(many, ASKED)
     calls = [seen for seen in talk.server.ledger if seen.path == talk.path]
-    assert len(calls) == (1 if isinstance(talk, OnX) else reader.most_conversations)
+    assert len(calls) == (1 if isinstance(talk, OnX | OnStackExchange) else reader.most_conversations)
 
 
 def test_a_refusal_is_one_of_the_few_errors(talk: Talk) -> None:
@@ -233,7 +282,8 @@ def test_whom_a_reply_answers_is_known_where_the_network_says_so(server: FakeSer
         named[kind.__name__] = {post.parent_author for post in made.read().posts} - {""}
     assert named == {
         "OnMastodon": {"author1@127.0.0.1"}, "OnHackerNews": set(), "OnBluesky": {"olga.example", "acme.example"},
-        "OnReddit": {"olga", "acme"}, "OnX": {"55"},
+        "OnReddit": {"olga", "acme"}, "OnX": {"55"}, "OnYouTube": set(), "OnGitHub": set(), "OnLemmy": set(),
+        "OnStackExchange": set(),
     }  # fmt: skip
 
 

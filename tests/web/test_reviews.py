@@ -82,7 +82,7 @@ def test_a_review_is_answered_in_the_store_and_waits_again_once_it_is_changed(of
     """It names no brand: whose app it is, is enough. The reply's own time stops the clock, and a change restarts it."""
     with FakeServer() as server:
         server.route("/token", google.TOKEN)
-        connector = store.contract.make(server, 5)
+        connector = store.contract.make(server, 20)
         request = first_request("forum")
 
         def read(page: Any, minutes: int) -> list[str]:

@@ -1,0 +1,142 @@
+"""GitHub: own repositories whole and cheaply, discussions, deletions, and limits that call themselves a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors import Closed, ConnectorError, Conversation, Nonsense, RateLimited, Refused, Request
+from tests.connectors.contract_github import REPOSITORY, comment, issue, make
+from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
+from tests.fakes.server import FakeServer, Reply
+
+ASKED = first_request("github")
+OWN = {"repositories": (REPOSITORY,), "search": False}
+HOUR = timedelta(hours=1)
+PATH = f"/repos/{REPOSITORY}/issues"
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with FakeServer() as running:
+        running.route("/rate_limit", {"resources": {}})
+        yield running
+
+
+def said(number: int, hours: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": f"D_{number}", "number": number, "title": "Kettle?", "bodyText": "Acme leaks", "lastEditedAt": None,
+        "url": f"https://github.com/{REPOSITORY}/discussions/{number}", "createdAt": (NOW - hours * HOUR).isoformat(),
+        "author": {"login": f"person{number}", "databaseId": number}, "repository": {"nameWithOwner": REPOSITORY},
+        **changes,
+    }  # fmt: skip
+
+
+def test_an_own_repository_is_read_whole_and_asked_with_its_etag(server: FakeServer) -> None:
+    """What is not new costs nothing of the hour's calls; pull requests are work on the code."""
+    issues = [issue(1), issue(2, pull_request={"url": "x"}), issue(3, body_text=None, user=None)]
+    pull = comment(9, 2, html_url=f"https://github.com/{REPOSITORY}/pull/2#issuecomment-9")
+    server.route(PATH, [Reply(json=issues, headers={"ETag": 'W/"one"'}), Reply(304)])
+    comments = [comment(5, 1, updated_at=NOW.isoformat()), pull]
+    server.route(f"{PATH}/comments", [Reply(json=comments, headers={"ETag": '"two"'}), Reply(304)])
+    connector = make(server, 20, **OWN)
+    batches = walk(connector, ASKED)
+    posts = {post.native_id: post for batch in batches for post in batch.posts}
+    assert sorted(posts) == ["acme/kettle#1", "acme/kettle#1/5", "acme/kettle#3"]
+    assert {post.addressed for post in posts.values()} == {("*",)}
+    answer = posts["acme/kettle#1/5"]
+    assert (answer.parent_id, answer.thread_id, answer.edited_at) == ("acme/kettle#1", "acme/kettle#1", NOW)
+    assert (posts["acme/kettle#3"].author, posts["acme/kettle#3"].text) == ("ghost", "Kettle & lid")
+    walk(connector, again(ASKED, batches[-1].cursor, HOUR))
+    assert {seen.headers.get("if-none-match") for seen in server.ledger[2:]} == {'W/"one"', '"two"'}
+    assert {seen.headers["accept"] for seen in server.ledger} == {"application/vnd.github.text+json"}
+
+
+def test_a_search_ends_where_github_shows_no_more(server: FakeServer) -> None:
+    page = [issue(number) for number in range(100)]
+    server.route("/search/issues", {"total_count": 5000, "items": page})
+    connector = make(server, 20)
+    batches = walk(connector, ASKED)
+    assert len(batches) == 10
+    assert server.ledger[0].one("q") == '"Acme" is:issue created:>=2026-11-19T12:00:00Z'
+
+
+def test_discussions_are_searched_by_graphql(server: FakeServer) -> None:
+    found = [said(7), said(8, bodyText=7), {}, said(9, author=None, bodyText="")]
+    server.route("/graphql", {"data": {"search": {"pageInfo": {"hasNextPage": False}, "nodes": found}}})
+    (batch,) = walk(make(server, 20, search=False, discussions=True, repositories=()), ASKED)
+    assert [(post.native_id, post.author, post.title, post.text) for post in batch.posts] == [
+        ("acme/kettle/discussions/7", "person7", "Kettle?", "Acme leaks"),
+        ("acme/kettle/discussions/9", "ghost", "Kettle?", "Kettle?"),
+    ]  # fmt: skip
+    assert len(batch.aside) == 1
+    assert server.ledger[0].json["variables"]["words"].startswith('"Acme" created:>=2026-11-19')
+
+
+def test_what_is_said_in_a_discussion_is_read_with_what_it_answers(server: FakeServer) -> None:
+    reply = said(3, 1, author={"login": "acme-care"})
+    nodes = [{**said(2, 2), "replies": {"nodes": [reply, None]}}, {**said(4, 30), "replies": {"nodes": []}}, "odd"]
+    server.route("/graphql", {"data": {"repository": {"discussion": {"comments": {"nodes": nodes}}}}})
+    thread = "acme/kettle/discussions/7"
+    asked = (Conversation(thread, (), NOW - 5 * HOUR),)
+    found = make(server, 20).fetch_conversations(asked, Request("github", (), "", NOW, NOW)).posts
+    assert [(post.author, post.parent_id, post.thread_id) for post in found] == [
+        ("person2", thread, thread), ("acme-care", "D_2", thread),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"data": None, "errors": [{"type": "RATE_LIMITED", "message": CANARY}]}, RateLimited),
+        ({"data": None, "errors": [{"type": "FORBIDDEN"}]}, Closed),
+        ({"message": "x"}, Nonsense),
+    ],
+)
+def test_graphql_says_its_errors_with_status_200(server: FakeServer, answer: Any, kind: type[ConnectorError]) -> None:
+    server.route("/graphql", answer)
+    with pytest.raises(kind) as caught:
+        walk(make(server, 20, search=False, discussions=True), ASKED)
+    assert CANARY not in str(caught.value)
+
+
+def test_what_is_gone_is_deleted_and_discussions_are_left(server: FakeServer) -> None:
+    server.route(f"{PATH}/1", issue(1))
+    server.route(f"{PATH}/2", Reply(410, json={"message": "This issue was deleted"}))
+    server.route(f"{PATH}/comments/5", Reply(404, json={"message": "Not Found"}))
+    ids = ("acme/kettle#1", "acme/kettle#2", "acme/kettle#1/5", "acme/kettle/discussions/7", "../../user")
+    assert make(server, 20).refresh(ids, ASKED).deleted == ("acme/kettle#2", "acme/kettle#1/5")
+    server.route("/rate_limit", Reply(404, json={}))
+    with pytest.raises(Closed):  # nothing is there at all: another server
+        make(server, 20).refresh(("acme/kettle#2",), ASKED)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "again_at"),
+    [
+        (Reply(403, json={"message": "x"}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795176300"}),
+         RateLimited, datetime(2026, 11, 20, 12, 5, tzinfo=UTC)),
+        (Reply(403, json={"message": "You have exceeded a secondary rate limit"}), RateLimited,
+         NOW + timedelta(minutes=1)),
+        (Reply(429, json={}, headers={"Retry-After": "60"}), RateLimited, NOW + timedelta(minutes=1)),
+        (Reply(403, json={"message": "Resource not accessible by personal access token"}), Refused, None),
+        (Reply(401, json={"message": "Bad credentials"}), Refused, None),
+        (Reply(422, json={"message": "Validation Failed"}), Refused, None),
+        (Reply(404, json={"message": "Not Found"}), Closed, None),
+        (Reply(503, json={}), ConnectorError, None),
+    ],
+)  # fmt: skip
+def test_a_limit_is_waited_for_and_a_refusal_is_not(
+    server: FakeServer, reply: Reply, kind: type[ConnectorError], again_at: datetime | None
+) -> None:
+    server.route(PATH, reply)
+    server.route(f"{PATH}/comments", reply)
+    server.route("/search/issues", reply)
+    for options in (OWN, {}):
+        with pytest.raises(kind) as caught:
+            walk(make(server, 20, **options), ASKED)
+        assert caught.value.remedy
+        assert getattr(caught.value, "retry_at", None) == again_at
