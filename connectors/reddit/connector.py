@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from typing import Any
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import praw
@@ -72,8 +72,19 @@ for _name in ("praw", "prawcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
+OAUTH_URL, REDDIT_URL = "https://oauth.reddit.com", "https://www.reddit.com"  # the API, and where tokens are from
+TOTAL_SECONDS = 25.0  # for one read, and for one request
+
+
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """A source of kind "reddit"."""
+
+    OLD_KEYS: ClassVar[dict[str, str]] = {
+        "search_in_subreddits": "search=subreddits",
+        "oauth_url": "api_url",
+        "reddit_url": "api_url",
+        "total_seconds": "",
+    }
 
     client_id: SecretStr = Field(description="the app's id, from reddit.com/prefs/apps, once Reddit has approved it")
     client_secret: SecretStr = Field(description="the app's secret, from the same page")
@@ -83,12 +94,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="how Earful identifies itself; Reddit wants platform:app:version (by /u/NAME)",
     )
     subreddits: tuple[str, ...] = Field((), description="subreddits whose new comments are read, without r/")
-    search: bool = Field(True, description="search all submissions for the brands' words")
-    search_in_subreddits: bool = Field(False, description="search only in `subreddits` instead of all of Reddit")
-    api_url: str = Field("", description="one base address instead of the two below, for a gateway or a test")
-    oauth_url: str = Field("https://oauth.reddit.com", description="base address of the API")
-    reddit_url: str = Field("https://www.reddit.com", description="base address for tokens")
-    total_seconds: float = Field(25.0, gt=0, le=300, description="time limit in seconds for one read and one request")
+    search: bool | Literal["subreddits"] = Field(
+        True, description='search all submissions for the brands\' words, or only those in "subreddits"'
+    )
+    api_url: str = Field("", description="one base address instead of Reddit's two, for a gateway or a test")
 
     @field_validator("subreddits")
     @classmethod
@@ -160,16 +169,23 @@ class _Watched(prawcore.Requestor):
 class Reddit:
     """Reads submissions and comments, the brand's own comments, and what became of posts already known."""
 
-    def __init__(self, settings: Settings, http: Http | None = None) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http | None = None,  # noqa: ARG002
+        *,
+        total_seconds: float = TOTAL_SECONDS,
+        urls: tuple[str, str] = (OAUTH_URL, REDDIT_URL),
+    ) -> None:
         """Touch no network. The given client stays unused: praw gets one that trusts Reddit's two addresses only."""
         self._settings = settings
-        self._urls = (settings.api_url or settings.oauth_url, settings.api_url or settings.reddit_url)
+        self._urls = (settings.api_url, settings.api_url) if settings.api_url else urls
         client = Http(
             trusted=[host_of(url) for url in self._urls],
-            total_seconds=settings.total_seconds,
+            total_seconds=total_seconds,
             user_agent=settings.user_agent,
         )
-        self._adapter = ThroughHttp(client, total_seconds=settings.total_seconds)
+        self._adapter = ThroughHttp(client, total_seconds=total_seconds)
         self._window = _Window(datetime.min.replace(tzinfo=UTC))
         self._wait_until: datetime | None = None
         self._praw: Any = None
@@ -180,7 +196,7 @@ class Reddit:
         lanes = []
         open_to_us = self._open(Walk.load(request.cursor), request.now)
         if self._settings.search:
-            inside = open_to_us if self._settings.search_in_subreddits else ()
+            inside = open_to_us if self._settings.search == "subreddits" else ()
             path = f"r/{joined if inside else 'all'}/search"
             lanes = [_Lane("search", path, query, inside) for query in any_of(request.terms, limit=QUERY_LIMIT)]
         if open_to_us or (joined and not lanes):

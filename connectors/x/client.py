@@ -39,12 +39,12 @@ for _name in ("tweepy", "tweepy.client"):
 class Client:
     """Asks X; `api` is tweepy's client, whose methods are handed to `ask`."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Touch no network. tweepy gets a client of ours that trusts `api_url` only."""
+    def __init__(self, settings: Settings, total_seconds: float) -> None:
+        """Touch no network. tweepy gets a client of ours that trusts `api_url` only; one read has `total_seconds`."""
         self._settings = settings
-        own = Http(trusted=(host_of(settings.api_url),), total_seconds=settings.total_seconds, user_agent="earful/0.2")
+        own = Http(trusted=(host_of(settings.api_url),), total_seconds=total_seconds, user_agent="earful/0.2")
         self._adapter = ThroughHttp(
-            own, total_seconds=settings.total_seconds, swap={"https://api.twitter.com": settings.api_url}
+            own, total_seconds=total_seconds, swap={"https://api.twitter.com": settings.api_url}
         )
         self.api = tweepy.Client(settings.bearer_token.get_secret_value(), return_type=dict, wait_on_rate_limit=False)
         self._adapter.mount(self.api.session)
@@ -57,10 +57,10 @@ class Client:
         """What is asked for of each post, and what is to come along with it."""
         fields: dict[str, Any] = {"tweet_fields": POST_FIELDS}
         expansions = []
-        if self._settings.expand_authors:
+        if "authors" in self._settings.expand:
             expansions += ["author_id"]
             fields["user_fields"] = ["username", "name", "public_metrics"]
-        if self._settings.expand_media:
+        if "media" in self._settings.expand:
             expansions += ["attachments.media_keys", "attachments.poll_ids"]
             fields |= {"media_fields": ["alt_text", "media_key", "type"], "poll_fields": ["options"]}
         return {**fields, "expansions": expansions} if expansions else fields

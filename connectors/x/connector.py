@@ -50,7 +50,7 @@ from connectors.x.responses import (
     post_of,
     referenced,
 )
-from connectors.x.settings import SMALLEST_PAGE, Settings
+from connectors.x.settings import PAGE, SMALLEST_PAGE, TOTAL_SECONDS, Settings
 from connectors.x.spending import Spending
 
 QUERY_LIMIT = 512
@@ -87,11 +87,19 @@ class _Lane:
 class X:
     """Reads posts about the brands, the brand's own timeline, and what became of posts already known."""
 
-    def __init__(self, settings: Settings, http: Http | None = None) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http | None = None,  # noqa: ARG002
+        *,
+        page_size: int = PAGE,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> None:
         """Touch no network. The given client stays unused: tweepy gets one of its own."""
         self._settings = settings
-        self._client = Client(settings)
-        self._spending = Spending(settings)
+        self._page_size = page_size
+        self._client = Client(settings, total_seconds)
+        self._spending = Spending(settings, page_size)
         # Handles that this process has paid for, should the read that asked for them fail.
         self._looked_up: dict[str, str] = {}
         self._owner: str | None = None  # whose timelines cost less; None until it was asked
@@ -102,7 +110,7 @@ class X:
         if self._settings.mentions_of:
             self._find_owner(ledger, request)
         lanes = []
-        if self._settings.search:
+        if self._settings.searches:
             queries = any_of(request.terms, limit=QUERY_LIMIT, suffix=self._settings.search_suffix, handles=True)
             lanes = [_Lane("search", query) for query in queries]
         asked = self._users(self._settings.mentions_of, walk, ledger, request)
@@ -149,7 +157,7 @@ class X:
     @property
     def asking_price(self) -> float:
         """US dollars for each post that is asked after."""
-        return self._settings.post_price
+        return self._settings.prices.post
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Look up to 100 known posts up again: those that are gone come back as `deleted`, edited ones as posts.
@@ -165,7 +173,7 @@ class X:
         self._spending.afford(
             "refresh",
             Ledger(None, request.now),
-            self._spending.worst(self._settings.post_price),
+            self._spending.worst(self._settings.prices.post),
             request.now,
             2 * len(asked),
         )
@@ -213,7 +221,7 @@ class X:
         if state.not_before is not None:
             cursor = self._saved(stream, walk, ledger)
             return Batch((), cursor, complete=False, not_before=state.not_before)
-        bound = [self._settings.page_size, state.allowance_posts]
+        bound = [self._page_size, state.allowance_posts]
         size = max(SMALLEST_PAGE, min(bound if request.allowance is None else [*bound, request.allowance]))
         try:
             body, gaps = self._read(lane, walk, size, request.now)
@@ -238,7 +246,7 @@ class X:
         """Ask X once, where settings name an owner, whether it is really that user's token which we read with."""
         if not self._settings.owner or self._owner is not None:
             return
-        self._spending.afford("", ledger, self._settings.user_price, request.now, 1)
+        self._spending.afford("", ledger, self._settings.prices.user, request.now, 1)
         self._owner = ""
         try:
             body = self._client.ask(request.now, self._client.api.get_me, user_auth=False)
@@ -391,7 +399,7 @@ class X:
         if not re.fullmatch(r"[a-z0-9_]{1,50}", handle):
             return ""
         if handle not in self._looked_up:
-            self._spending.afford("", ledger, self._settings.user_price, request.now, 1)
+            self._spending.afford("", ledger, self._settings.prices.user, request.now, 1)
             body = self._client.ask(request.now, self._client.api.get_user, username=handle, maybe_nobody=True)
             data = body.get("data")
             if not isinstance(data, dict) or not is_id(data.get("id")):

@@ -225,7 +225,7 @@ def error_of(answer: Answer, now: datetime) -> ConnectorError:
         return TooOld("X refuses the time or page to continue from (400)", "Check this machine's clock.")
     if status >= 500:
         return ConnectorError(f"X has an internal error ({status})", "Nothing to do; Earful will retry.")
-    return ConnectorError(f"X rejected the request ({status})", "Check search_suffix, mentions_of and api_url.")
+    return ConnectorError(f"X rejected the request ({status})", "Check search, mentions_of and api_url.")
 
 
 def _unpaid(status: int) -> NoCredit:

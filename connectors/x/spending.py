@@ -18,9 +18,10 @@ from connectors.x.settings import SMALLEST_PAGE, Settings
 class Spending:
     """The month's money of one source. A stream is what has a cursor of its own: the search, the own timeline."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, page_size: int) -> None:
         """Nothing is spent yet, as far as this process knows."""
         self._settings = settings
+        self._page_size = page_size
         self._spent: dict[str, tuple[str, float]] = {}  # what each stream spent, and in which month
         self._unbooked = 0.0  # was paid without a cursor to note it in: goes into the next one
         self.unnoted = 0.0  # was paid and is in no quota yet
@@ -51,33 +52,33 @@ class Spending:
 
     def price(self, *, owned: bool) -> float:
         """What a post costs: less only where it is the app's owner who asks for an own timeline."""
-        return self._settings.owned_price if owned else self._settings.post_price
+        return self._settings.prices.owned if owned else self._settings.prices.post
 
     def worst(self, price: float) -> float:
         """What a post may cost with all that comes along: its author, and four pictures."""
-        author = self._settings.user_price if self._settings.expand_authors else 0
-        return price + author + (4 * self._settings.media_price if self._settings.expand_media else 0)
+        author = self._settings.prices.user if "authors" in self._settings.expand else 0
+        return price + author + (4 * self._settings.prices.media if "media" in self._settings.expand else 0)
 
     def book(self, ledger: Ledger, posts: Iterable[str], price: float, includes: Includes) -> float:
         """Count what an answer brought; its cost."""
         attached = (*includes.media, *includes.polls)
         cost = ledger.book(posts, price)
-        cost += ledger.book((f"u{one}" for one in includes.users), self._settings.user_price)
-        return cost + ledger.book((f"m{one}" for one in attached), self._settings.media_price)
+        cost += ledger.book((f"u{one}" for one in includes.users), self._settings.prices.user)
+        return cost + ledger.book((f"m{one}" for one in attached), self._settings.prices.media)
 
     def pay_for_look_up(self, posts: int, includes: Includes) -> float:
         """Book posts that were asked for again, with the next read of a stream; their cost."""
         attached = len(includes.media) + len(includes.polls)
-        cost = posts * self._settings.post_price + len(includes.users) * self._settings.user_price
-        cost += attached * self._settings.media_price
+        cost = posts * self._settings.prices.post + len(includes.users) * self._settings.prices.user
+        cost += attached * self._settings.prices.media
         self._unbooked += cost
         return cost
 
     def pay_for_user(self, ledger: Ledger) -> None:
         """Book one user that was looked up: now, and with the next read should this one fail."""
-        self._unbooked += self._settings.user_price
-        self.unnoted += self._settings.user_price
-        ledger.spent += self._settings.user_price
+        self._unbooked += self._settings.prices.user
+        self.unnoted += self._settings.prices.user
+        ledger.spent += self._settings.prices.user
 
     def afford(
         self, stream: str, ledger: Ledger, price: float, now: datetime, least: int = SMALLEST_PAGE
@@ -85,7 +86,7 @@ class Spending:
         """Say how many posts may be read now; raise NoCredit when the month's money is gone."""
         budget = self._settings.monthly_budget
         if budget is None:
-            return BudgetState(0.0, self._settings.page_size, None, used_up=False)
+            return BudgetState(0.0, self._page_size, None, used_up=False)
         state = budget_state(self._in_all(stream, ledger), budget, now, price, least)
         if state.used_up and state.not_before is not None:
             raise NoCredit(

@@ -17,6 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 import alerts
 import connectors
+from connectors.old_keys import translated
 from monitor.settings.checks import Checks
 from monitor.settings.derived import completed
 from monitor.settings.environment import with_secrets_file
@@ -213,6 +214,8 @@ class _Reading:
         own = self._kind(kind, kinds, (*key, "kind"))
         if own is None:
             return None
+        entry, said = translated(entry, getattr(own, "OLD_KEYS", {}))
+        self.filling.warnings += [f"{entry['name']}: {sentence}" for sentence in said]
         options = self._one(own, {name: value for name, value in entry.items() if name not in shared}, key, shared)
         if common is None:
             return None

@@ -20,9 +20,8 @@ def make(server: Any, seconds: float) -> Reddit:
         user_agent="linux:earful-test:0.1",
         subreddits=("shops",),
         api_url=server.url,
-        total_seconds=seconds,
     )
-    return Reddit(settings)
+    return Reddit(settings, total_seconds=seconds)
 
 
 def serve(server: FakeReddit) -> None:

@@ -16,7 +16,8 @@ from tests.fakes.x import FakeX
 def make(server: Any, seconds: float) -> X:
     """A reader with small pages and no budget."""
     token = "AAAA" + CANARY
-    return X(Settings(bearer_token=token, api_url=server.url, total_seconds=seconds, page_size=10, monthly_budget=None))
+    settings = Settings(bearer_token=token, api_url=server.url, monthly_budget=None)
+    return X(settings, page_size=10, total_seconds=seconds)
 
 
 def serve(server: FakeX) -> None:

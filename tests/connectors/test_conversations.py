@@ -159,7 +159,7 @@ class OnReddit(Talk):
         self.server.route(
             "/api/v1/access_token", {"access_token": "t", "expires_in": 3600, "token_type": "bearer", "scope": "*"}
         )
-        return Reddit(RedditSettings(client_id=CANARY, client_secret=CANARY, api_url=self.server.url, total_seconds=3))
+        return Reddit(RedditSettings(client_id=CANARY, client_secret=CANARY, api_url=self.server.url), total_seconds=3)
 
 
 class OnX(Talk):
@@ -176,7 +176,7 @@ class OnX(Talk):
     authors = ("77",)
 
     def reader(self) -> Any:
-        return X(XSettings(bearer_token=CANARY, api_url=self.server.url, total_seconds=3))
+        return X(XSettings(bearer_token=CANARY, api_url=self.server.url), total_seconds=3)
 
 
 class OnYouTube(Talk):

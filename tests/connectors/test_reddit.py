@@ -35,7 +35,8 @@ def reader(server: FakeServer, **changes: Any) -> Reddit:
         "client_id": "app", "client_secret": CANARY, "user_agent": "linux:earful-test:0.1", "subreddits": ("shops",),
         "search": False, "api_url": server.url,
     }  # fmt: skip
-    return Reddit(Settings(**{**given, **changes}))
+    bounds = {name: changes.pop(name) for name in ("total_seconds",) if name in changes}
+    return Reddit(Settings(**{**given, **changes}), **bounds)
 
 
 def names(batches: list[Batch]) -> list[str]:
@@ -149,7 +150,7 @@ def test_search_and_comments_are_walked_one_after_the_other(site: FakeReddit) ->
     assert [len(Walk.load(batch.cursor).marks) for batch in batches] == [0, 2]
     assert elsewhere not in found
     assert [path for path in site.paths() if path.startswith("/r/")] == ["/r/all/search", "/r/shops/comments"]
-    walk(reader(site, search=True, search_in_subreddits=True), first_request("reddit", ('Acme "X" OR', "zen")))
+    walk(reader(site, search="subreddits"), first_request("reddit", ('Acme "X" OR', "zen")))
     [asked] = [seen for seen in site.ledger if seen.path == "/r/shops/search"]
     assert asked.one("q") == '("acme x or" OR zen)'
     assert asked.one("restrict_sr") == "1"
@@ -394,8 +395,8 @@ def test_a_planted_praw_ini_changes_nothing(
 
 def test_the_two_addresses_can_differ() -> None:
     with listing([]) as tokens, listing([]) as data:
-        settings = Settings(client_id="a", client_secret="b", oauth_url=data.url, reddit_url=tokens.url)
-        assert Reddit(settings).fetch(first_request("reddit")).complete
+        settings = Settings(client_id="a", client_secret="b")
+        assert Reddit(settings, urls=(data.url, tokens.url)).fetch(first_request("reddit")).complete
         assert (tokens.paths(), data.paths()) == (["/api/v1/access_token"], ["/r/all/search"])
 
 
@@ -535,7 +536,7 @@ def closing(site: FakeReddit, names: set[str], answer: Reply) -> None:
 @pytest.mark.parametrize("inside", [False, True])
 def test_one_closed_subreddit_stops_no_other_and_no_search(site: FakeReddit, answer: Reply, inside: bool) -> None:
     subreddits = ("travel", "camping", "blackout", "shops", "tents")
-    connector = reader(site, subreddits=subreddits, search=True, search_in_subreddits=inside)
+    connector = reader(site, subreddits=subreddits, search="subreddits" if inside else True)
     names_seen, cursor = [], ""
     for turn in range(3):
         names_seen.append(site.submission(f"Acme {turn}", at=NOW - timedelta(minutes=3 - turn)))

@@ -35,8 +35,9 @@ def x():
 
 
 def reader(server: FakeServer, **changes: Any) -> X:
-    given = {"bearer_token": f"AAAA{CANARY}", "api_url": server.url, "page_size": 10, "monthly_budget": None}
-    return X(Settings(**{**given, **changes}))
+    given = {"bearer_token": f"AAAA{CANARY}", "api_url": server.url, "monthly_budget": None}
+    bounds = {"page_size": 10} | {name: changes.pop(name) for name in ("page_size", "total_seconds") if name in changes}
+    return X(Settings(**{**given, **changes}), **bounds)
 
 
 def ids(batches: list[Batch]) -> list[str]:
@@ -219,7 +220,7 @@ def test_a_reply_knows_its_parent_and_its_thread_and_links_without_a_paid_name(x
 def test_names_and_followers_come_along_when_they_are_paid_for(x: FakeX) -> None:
     x.users["1001"] = "angry_ann"
     native_id = x.post("Acme")
-    batch = walk(reader(x, expand_authors=True), first_request("x"))[0]
+    batch = walk(reader(x, expand=("authors",)), first_request("x"))[0]
     assert (batch.posts[0].author, batch.posts[0].author_name, batch.posts[0].reach) == ("angry_ann", "Angry_Ann", 4200)
     assert batch.posts[0].url == f"https://x.com/angry_ann/status/{native_id}"
     assert batch.quota is not None
@@ -231,7 +232,7 @@ def test_alt_texts_and_polls_are_words_when_they_are_paid_for(x: FakeX) -> None:
     x.polls["77"] = [{"position": 1, "label": "Acme lies"}, {"position": 2, "label": 7}, "no option"]
     x.post("Acme, look", attachments={"media_keys": ["3_1", "3_2", "3_3"], "poll_ids": ["77"]})
     x.post("Acme again", attachments={"media_keys": "3_1", "poll_ids": [7]})
-    batch = walk(reader(x, expand_media=True), first_request("x"))[0]
+    batch = walk(reader(x, expand=("media",)), first_request("x"))[0]
     assert {post.text for post in batch.posts} == {
         "Acme, look\nAcme lies\nA melted Acme charger & a burnt desk",
         "Acme again",
@@ -248,7 +249,7 @@ def test_what_comes_along_when_posts_are_looked_up_is_paid_for_too(x: FakeX) -> 
     first = x.post("Acme", at=NOW - timedelta(minutes=30))
     second = x.post("Acme!", at=NOW - timedelta(minutes=10), attachments={"media_keys": ["3_1"]})
     x.posts[first]["edit_history_tweet_ids"] = x.posts[second]["edit_history_tweet_ids"] = [first, second]
-    batch = reader(x, expand_authors=True, expand_media=True).refresh((first,), first_request("x"))
+    batch = reader(x, expand=("authors", "media")).refresh((first,), first_request("x"))
     assert [(post.native_id, post.author, post.text) for post in batch.posts][-1] == (
         first, "ann", "Acme!\nA melted charger",
     )  # fmt: skip
@@ -311,7 +312,7 @@ BODIES = [
     (401, {"title": "Unauthorized"}, Refused, "bearer token", "bearer_token"),
     (403, {"title": "Forbidden"}, Refused, "403", "console"),
     (403, ["a list"], Refused, "403", "console"),
-    (400, {"errors": "odd"}, ConnectorError, "400", "search_suffix"),
+    (400, {"errors": "odd"}, ConnectorError, "400", "mentions_of"),
     (503, "<html>busy</html>", ConnectorError, "503", "retry"),
 ]
 
@@ -498,8 +499,7 @@ def test_a_bill_never_passes_the_budget_whatever_is_read(x: FakeX) -> None:
             x,
             monthly_budget=1.0,
             mentions_of=("acme", "ann", "nobody"),
-            expand_authors=turn % 2 == 0,
-            expand_media=turn % 3 == 0,
+            expand=[what for what, often in (("authors", 2), ("media", 3)) if turn % often == 0],
         )
         for what in ("own", "fetch", "refresh"):
             request = replace(start, cursor=cursors.get(what, ""), spent=spent)
@@ -710,7 +710,7 @@ def test_own_timeline_search_and_look_up_share_one_budget(x: FakeX) -> None:
     for number in range(12):
         x.post(f"sorry {number}", author=OWN)
     request = Request("x", ("Acme",), "", x.now, x.now - timedelta(days=1))
-    connector = reader(x, monthly_budget=0.15, owned_price=0.005)
+    connector = reader(x, monthly_budget=0.15, prices={"owned": 0.005})
     own = connector.fetch_own((OWN,), request)
     asked = tuple(x.posts)[:10]
     connector.refresh(asked, request)
