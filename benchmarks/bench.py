@@ -19,6 +19,7 @@ from benchmarks import live
 # figure -> (the goal, whether it is a least or a most)
 GOALS: dict[str, tuple[float, str]] = {
     "ratio_to_vader": (0.2, "least"),
+    "door_to_import_cpu": (1.5, "most"),
     "arrival_to_alert_p99_seconds": (2.0, "most"),
     "burst_stored_seconds": (60.0, "most"),
     "peak_rss_mb": (250.0, "most"),
@@ -35,7 +36,7 @@ def main() -> None:
     """Measure, and print."""
     started = time.monotonic()
     figures: dict[str, Any] = {}
-    for part in ("pipeline", "escalation"):
+    for part in ("pipeline", "door", "escalation"):
         _tell(f"{part} ...")
         figures |= _alone(part)
     _tell("a live daemon ...")
