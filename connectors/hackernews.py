@@ -16,10 +16,16 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from connectors import Aside, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Request
+from connectors.about import About
 from connectors.durations import Span
 from connectors.http import Http, error_for, json_of
 from connectors.pagination import Walk, fingerprint, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url
+
+ABOUT = About(
+    reads="stories and comments on Hacker News with the brand's words, by its search",
+    misses="what was written in the last minutes, until the search has it",
+)
 
 LISTING_ENDS = 1_000  # hits of one search that can be seen at all
 _FIRST_ITEM = "1"  # https://news.ycombinator.com/item?id=1

@@ -19,9 +19,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from connectors import Aside, Batch, ConnectorError, Nonsense, Post, Request
+from connectors.about import About
 from connectors.durations import Span, span
 from connectors.http import Http
 from connectors.text import clean, parse_time, raw_of, safe_url
+
+ABOUT = About(
+    reads="a day that was written down in a file, as if it happened now: for trying out",
+)
 
 SAMPLE = Path(__file__).with_name("samples") / "day.jsonl"
 PAGE = 100

@@ -12,11 +12,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 from connectors import Arrival, Aside, Batch, Post, Request, Waiting
+from connectors.about import About
 from connectors.http import Http
 from connectors.inbound.posts import Gone, Item, items_of, made_of
 from connectors.inbound.settings import Settings
 from connectors.pagination import CLOCK_IS_BEHIND, clock_is_behind
 from connectors.text import raw_of
+
+ABOUT = About(
+    reads="posts that other programs send to your web page, and files that are moved into a folder",
+    key="none to ask for: you make a secret, and give it to whoever sends",
+    misses="whatever is not sent: nothing is fetched",
+    page="programs.md",
+)
 
 __all__ = ["Inbound", "Settings"]
 

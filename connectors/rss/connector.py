@@ -24,6 +24,7 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from connectors import Batch, Closed, ConnectorError, Nonsense, RateLimited, Refused, Request, bot_check
+from connectors.about import About
 from connectors.http import Answer, Http, error_for, host_of
 from connectors.pagination import CLOCK_IS_BEHIND
 from connectors.rss.entries import Found, posts_of
@@ -31,6 +32,11 @@ from connectors.rss.identity import Memory, Sighting
 from connectors.rss.parsing import FEED_CAP
 from connectors.terms import any_of
 from connectors.text import parse_time
+
+ABOUT = About(
+    reads="feeds (RSS, Atom, JSON Feed), a search of Google News, your personal Reddit feed",
+    misses="replies and deletions: a feed does not tell of them; and what is older than it lists",
+)
 
 FULL_READ_EVERY = timedelta(hours=6)
 ASK_GONE_EVERY = timedelta(days=1)

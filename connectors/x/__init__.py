@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from connectors.about import About
 from connectors.x.connector import X
 from connectors.x.settings import Settings
+
+ABOUT = About(
+    reads="public posts with the brand's words, and posts that mention your accounts",
+    key="the bearer token of an app with credit, under Keys and tokens of the app",
+    key_from="https://console.x.com",
+    price="$0.005 per post read; monthly_budget is the limit",
+    misses="private messages and protected accounts; a search reaches back seven days",
+    page="connect-x.md",
+)
 
 __all__ = ["Settings", "X"]

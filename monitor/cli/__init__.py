@@ -13,6 +13,7 @@ from typer.models import CommandInfo
 
 from monitor.cases.actions import NotPossible
 from monitor.cli import (
+    adding,
     alerts,
     assistant,
     cases,
@@ -43,6 +44,7 @@ from monitor.store.connect import Error
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken
 
 __all__ = [
+    "adding",
     "alerts",
     "app",
     "assistant",
@@ -75,9 +77,9 @@ def _place(command: CommandInfo) -> int:
 
 
 _ORDER = (
-    "run", "demo", "init", "check", "try", "collect", "import", "mentions", "cases", "case", "sent-on", "explain",
-    "route", "status", "digest", "report", "eval", "backtest", "erase", "export-person", "hold", "backup", "restore",
-    "reload", "service", "slack-manifest",
+    "run", "demo", "init", "check", "sources", "add", "try", "collect", "import", "mentions", "cases", "case",
+    "sent-on", "explain", "route", "status", "digest", "report", "eval", "backtest", "erase", "export-person", "hold",
+    "backup", "restore", "reload", "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

@@ -23,6 +23,7 @@ from monitor.text.query.subject import Subject
 from monitor.timeouts import Overran, within
 from monitor.wiring import connector_of, know_sources, open_store, queries_of
 
+DAY = timedelta(hours=24)
 SEARCHES = 20  # of one source that a look at it asks at most: one for each brand, as a rule
 
 
@@ -38,10 +39,10 @@ def ask(call: Callable[[], str], seconds: float) -> tuple[str, bool]:
         return f"unexpected {type(error).__name__}", False
 
 
-def _request(settings: Settings, source: Source) -> Request:
+def _request(settings: Settings, source: Source, back: timedelta) -> Request:
     terms = tuple(dict.fromkeys(term for query in queries_of(settings).values() for term in query.terms()))
     now = utc_now()
-    return Request(source.name, terms, "", now, now - timedelta(hours=24), allowance=20)
+    return Request(source.name, terms, "", now, now - back, allowance=20)
 
 
 def _read_on(connector: Connector, request: Request) -> tuple[Batch, float]:
@@ -56,16 +57,19 @@ def _read_on(connector: Connector, request: Request) -> tuple[Batch, float]:
     return batch, cost
 
 
-def _first_page(settings: Settings, source: Source) -> Batch:
-    """Read the first page that says anything; what that costs counts against the month like anything else."""
+def first_page(settings: Settings, source: Source, back: timedelta = DAY) -> Batch:
+    """Read the first page that says anything; what that costs counts against the month like anything else.
+
+    `back` is how far it looks back.
+    """
     if not costs(source):
-        return _read_on(connector_of(source), _request(settings, source))[0]
+        return _read_on(connector_of(source), _request(settings, source, back))[0]
     database = open_store(settings, utc_now())
     try:
         know_sources(database, settings)
         health = sources.health(database, source.name)
         spent = health.spent_in(utc_now()) if health is not None else 0.0
-        batch, cost = _read_on(connector_of(source), replace(_request(settings, source), spent=spent))
+        batch, cost = _read_on(connector_of(source), replace(_request(settings, source, back), spent=spent))
         if cost:
             with database.transaction():
                 sources.note_cost(database, source.name, cost, utc_now())
@@ -76,7 +80,7 @@ def _first_page(settings: Settings, source: Source) -> Batch:
 
 def ask_source(settings: Settings, source: Source) -> str:
     """Read a source's first page, as one line."""
-    batch = _first_page(settings, source)
+    batch = first_page(settings, source)
     return f"works; {count_words(len(batch.posts), 'post')} on the first page"
 
 
@@ -93,7 +97,7 @@ def try_(
             continue
         said = ""
         try:
-            batch = within(source.deadline.total_seconds(), partial(_first_page, settings, source), "try")
+            batch = within(source.deadline.total_seconds(), partial(first_page, settings, source), "try")
         except Exception as error:  # noqa: BLE001 - told in one line, and the next source is tried
             said = getattr(error, "message", "") or f"unexpected {type(error).__name__}"
         if said:

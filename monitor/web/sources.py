@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from monitor.setup.kinds import all_kinds
 from monitor.store import channel_health, deliveries, sources
 from monitor.store.database import at
 from monitor.web.html import page
@@ -44,7 +45,9 @@ def show_sources(context: RequestContext) -> Response:
     return page(
         context, "sources.html", title="Sources", states=states, gaps=gaps[-60:], aside=sources.aside_counts(database),
         channels=[(each, standing.of(each.name), standing.down(each.name)) for each in context.settings.channels],
-        targets=standing.failing_targets(), waiting=deliveries.waiting(database), said=context.query("said"),
+        kinds=all_kinds(context.settings, health), targets=standing.failing_targets(),
+        waiting=deliveries.waiting(database),
+        said=context.query("said"),
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ settings/test_loading.py: monitor/settings/checks.py monitor/settings/errors.py 
 web/test_cases.py: monitor/settings/overrides.py monitor/web/case.py monitor/web/case_timeline.py monitor/web/inbox.py
     monitor/web/team_settings.py monitor/web/live.py monitor/web/html.py
 setup/test_commands.py: monitor/setup/templates.py
+connectors/test_about.py: monitor/setup/kinds.py
 store/test_database.py: monitor/store/connect.py monitor/store/key_values.py monitor/store/postgresql.py
     monitor/store/sqlite.py monitor/store/schema.py
 store/test_mentions.py: monitor/store/pages.py

@@ -58,6 +58,7 @@ THIRD_PARTIES = {
     "sqlite_utils": ["monitor/store/sqlite.py"],
     "starlette": ["monitor/web/"],
     "tokenizers": ["monitor/text/local_models/graph.py"],
+    "tomlkit": ["monitor/setup/adding.py"],
     "tweepy": ["connectors/x/client.py"],
     "typer": ["monitor/cli/"],
     "uvicorn": ["monitor/web/"],
