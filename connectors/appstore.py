@@ -19,12 +19,21 @@ from urllib.parse import parse_qs, quote, urlsplit
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, ConnectorError, Post, Quota, Refused, Request
+from connectors.about import About
 from connectors.durations import Span
 from connectors.http import Answer, Http
 from connectors.listing import Listed, get_object, list_of, overlap_of, part, read_page
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.signing import signed
 from connectors.text import clean, parse_time, raw_of
+
+ABOUT = About(
+    reads="reviews of your own apps in the App Store, in all countries, with your response in each",
+    key="an API key (a .p8 file), its key id and the issuer id, under Users and Access, Integrations",
+    key_from="https://appstoreconnect.apple.com",
+    misses="apps of others, and stars without a review: the API has neither",
+    page="connect/appstore.md",
+)
 
 NETWORK = "App Store Connect"
 PAGE = 200  # the most that Apple gives at once

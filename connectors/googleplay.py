@@ -19,12 +19,21 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, Gap, Nonsense, Post, Refused, Request
+from connectors.about import About
 from connectors.durations import Span
 from connectors.google import ServiceAccount, refusal
 from connectors.http import Http
 from connectors.listing import Listed, get_object, overlap_of, part, read_page
 from connectors.pagination import Walk
 from connectors.text import clean, parse_time, raw_of
+
+ABOUT = About(
+    reads="reviews of your own apps on Google Play, of the last week, with your reply in each",
+    key="a service account with the permission to reply to reviews",
+    key_from="https://console.cloud.google.com",
+    misses="reviews without words, those older than a week, apps of others: the API has none of them",
+    page="connect/googleplay.md",
+)
 
 NETWORK = "Google Play"
 SCOPE = "https://www.googleapis.com/auth/androidpublisher"

@@ -15,6 +15,7 @@ import pytest
 
 from alerts.case import Case
 from monitor.store import arrived, cases
+from monitor.store.database import stamp
 from monitor.web.server import WebServer
 from tests.helpers import count
 from tests.story.world import TABLES, World, moment, world
@@ -74,7 +75,8 @@ def outside(tmp_path: Path, database_url: str) -> Iterator[Outside]:
     (tmp_path / "door.token").write_text(TOKEN)
     for each in tmp_path.glob("door.*"):
         each.chmod(0o600)
-    with world(tmp_path, database_url, start="Mon 09:59", tables=TABLES + DOORS) as earful:
+    tables = TABLES.replace('mastodon = ["harbourtea"]', 'mastodon = ["harbourtea"], reviews = ["care"]')
+    with world(tmp_path, database_url, start="Mon 09:59", tables=tables + DOORS) as earful:
         earful.until("Mon 10:00")
         made = Outside(earful)
         try:
@@ -127,6 +129,22 @@ def test_a_nought_without_words_is_a_case_and_two_of_them_are_two(outside: Outsi
     told = " ".join(earful.slack.reads(each) for each in earful.messages())
     assert "0 of 10" in told
     assert "was not answered before" not in told, "who gave no name is not the one before"
+
+
+def test_our_own_reply_comes_by_the_same_door_and_what_is_deleted_there_is_forgotten(outside: Outside) -> None:
+    earful = outside.earful
+    other = {**ONE_STAR, "id": "r-2", "author": "Timo", "text": "The teapot leaks.", "thread": "r-2"}
+    outside.signs("reviews", ONE_STAR)
+    outside.signs("reviews", other)
+    earful.until("Mon 10:05")
+    ours = {"id": "r-3", "author": "care", "text": "We have sent you a new one today, sorry.", "parent": "r-1"}
+    outside.signs("reviews", {**ours, "thread": "r-1", "posted_at": "2026-11-16T10:04:00Z"})
+    outside.signs("reviews", {"id": "r-2", "deleted": True})
+    earful.until("Mon 10:07")
+    rows = earful.database.rows("SELECT * FROM cases WHERE source = 'reviews' ORDER BY answered_at")
+    assert [row["answered_at"] for row in rows] == ["", stamp(moment("Mon 10:04"))]
+    assert [bool(row["closed_at"]) for row in rows] == [True, False]
+    assert count(earful.database, "posts", "text LIKE '%teapot%'") == 0
 
 
 def test_what_arrives_while_its_source_is_read_waits_for_half_a_minute_at_most(outside: Outside) -> None:
