@@ -1,4 +1,4 @@
-"""When a clock runs: opening hours, quiet hours, and the moments of wall-clock work. Pure functions over zoneinfo.
+"""When a clock runs, when people are called, and the moments of wall-clock work. Pure functions over zoneinfo.
 
 Everything asks with an aware `datetime` and gets UTC back. Two rules hold throughout for wall-clock times on the nights
 when clocks change: a time that does not exist is the first instant after the gap, a time that comes twice is its first.
@@ -84,7 +84,7 @@ class OpeningHours:
 
 def around_the_clock(zone: ZoneInfo) -> OpeningHours:
     """Return hours that never close."""
-    return OpeningHours(((frozenset(range(7)), time(0), time(0)),), frozenset(), zone)
+    return every_day(time(0), time(0), zone)
 
 
 def add(start: datetime, amount: timedelta, hours: OpeningHours) -> datetime:
@@ -144,38 +144,38 @@ def opens_after(at: datetime, hours: OpeningHours) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """The hours in which nobody is pinged, by the clocks of `zone`, over midnight if `end` is before `start`.
+    """The hours in which only what is critical calls people: outside all of `called`, the desk's hours and the shifts.
 
-    With both equal there are none.
+    A stretch that lasts longer than a night (a weekend) is parted at each `dawn` by the clocks of `zone`: nobody is
+    left alone with something critical for days because they have said once that it can wait until morning.
     """
 
-    start: time
-    end: time
+    called: tuple[OpeningHours, ...]
     zone: ZoneInfo
-
-    def __post_init__(self) -> None:
-        _refuse_zone(self.start)
-        _refuse_zone(self.end)
+    dawn: time = time(8)
 
     def is_quiet(self, at: datetime) -> bool:
         """Say whether this moment lies in the quiet hours. Their first moment does, their last does not."""
-        return self.quiet_until(at) > _utc(at)
+        return not any(is_open(at, each) for each in self.called)
 
     def quiet_until(self, at: datetime) -> datetime:
         """Return the first moment, in UTC, from `at` on that is not quiet: `at` itself if it is not."""
-        at = _utc(at)
-        if self.start == self.end:
-            return at
-        until = at
-        day = at.astimezone(self.zone).date() - 2 * _DAY
-        # On a spring night one window may end just where the next begins: hence days beyond the first that holds.
-        for _ in range(5):
-            begins = moment_of(day, self.start, self.zone)
-            ends = moment_of(day if self.end > self.start else day + _DAY, self.end, self.zone)
-            if begins <= until < ends:
-                until = ends
+        return min(next_opening(at, each) for each in self.called)
+
+    def morning(self, at: datetime) -> datetime:
+        """Return the next morning, in UTC: the end of the quiet hours or a `dawn` before; `at` if it is not quiet."""
+        until = self.quiet_until(at)
+        if until == _utc(at):
+            return until
+        day = _utc(at).astimezone(self.zone).date()
+        while (dawn := moment_of(day, self.dawn, self.zone)) <= _utc(at):
             day += _DAY
-        return until
+        return min(until, dawn)
+
+
+def every_day(start: time, end: time, zone: ZoneInfo) -> OpeningHours:
+    """Return the hours of every day from `start` to `end`, over midnight where they are in that order."""
+    return OpeningHours(((frozenset(range(7)), start, end),), frozenset(), zone)
 
 
 def due_period(now: datetime, weekday: Weekday, at: time, zone: ZoneInfo) -> tuple[str, datetime]:

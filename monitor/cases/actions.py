@@ -154,7 +154,7 @@ def _rest_the_others(database: Database, rules: Rules, case_id: str, actor: Acto
         case = cases.case_of(row) if row is not None else None
         if row is None or case is None or case.state_at(now) != "open":
             continue
-        until = rules.quiet.quiet_until(now)
+        until = rules.quiet.morning(now)
         before = {key: row[key] for key in ("snoozed_until", "next_step_at")}
         cases.change(database, other, snoozed_until=until, next_step_at=until)
         cases.log(
@@ -251,7 +251,7 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
             until = _moment(detail.get("until"), now, timedelta(hours=1))
             return {"snoozed_until": until}, f"snoozed by {who} until {until.astimezone(zone):%d %b %H:%M}"
         case "morning":
-            until = rules.quiet.quiet_until(now)
+            until = rules.quiet.morning(now)
             if until <= now:
                 raise NotPossible("these are not quiet hours; snooze it or take it instead")
             if case.state_at(now) != "open":

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from alerts import hours, ladder
+from alerts import hours, ladder, roster
 from alerts.case import Case
 from monitor.cases import actions as verbs
 from monitor.cases import night_calls
@@ -111,43 +111,71 @@ class _Round:
         at_night = case.priority == "critical" and self.rules.quiet.is_quiet(self.now)
         called = self._called(case.id) if at_night or {"next", ladder.ANYBODY} & set(due.notify) else []
         tired = self._tired if at_night else frozenset()
-        names, people = self._whom(due.notify, called, tired, at_night=at_night)
+        names, people = self._whom(row, due.notify, called, tired, at_night=at_night)
         if at_night and not names:  # everybody who can be called was called often enough: the morning is next
-            self._move(row, next_step_at=stamp(self.rules.quiet.quiet_until(self.now)))
+            self._move(row, next_step_at=stamp(self.rules.quiet.morning(self.now)))
             return
         following = self.rules.next_step_at(case, self.now, due.step)
         if at_night and following is not None:
-            following = min(following, self.rules.quiet.quiet_until(self.now))
+            following = min(following, self.rules.quiet.morning(self.now))
         self._move(row, step=due.step, next_step_at=stamp(following))
+        for each in people:
+            self._calls.setdefault(each, []).append(self.now)
         if at_night:
             self.night.append(night_calls.Called(case, tuple(names), self._route(row)))
         else:
-            self._tell(row, names, due.reason, step=max(due.step, 1), key=self._key(row, case), told=set(called))
+            self._tell(row, names, due.reason, step=max(due.step, 1), key=self._key(row, case))
         self._say(case, due.what, step=due.step, reason=due.reason, notify=due.notify, people=people)
 
     def _whom(
-        self, notify: Iterable[str], called: list[str], tired: Collection[str], *, at_night: bool
+        self,
+        row: Mapping[str, Any],
+        notify: Iterable[str],
+        called: list[str],
+        tired: Collection[str],
+        *,
+        at_night: bool,
     ) -> tuple[list[str], list[str]]:
-        """The names to tell, with one person instead of "anybody", and the people among them who are called."""
-        names: list[str] = []
-        people: list[str] = []
-        for name in notify:
+        """The names to tell, people in place of words such as "next", and the people among them who are called.
+
+        Whoever two steps mean that are due together is called once, and "next" is somebody else.
+        """
+        found: dict[str, list[str]] = {}
+        for name in sorted(notify, key=lambda each: each in {"next", ladder.ANYBODY}):
+            told = [*called, *(one for each in found.values() for one in each)]
             if name == ladder.ANYBODY:
-                who = self._anybody([*called, *people], tired, at_night=at_night)
-                found = [who] if who else []
+                who = self._anybody(told, tired, at_night=at_night)
+            elif name == "next" or self._off_shift(row, name):
+                who = self._next(row, [*told, *tired])
             else:
-                found = [one.name for one in self.rules.people_called(name, self.now, called) if one.name not in tired]
-            people += found
-            named = name == "channel" or ":" in name
-            if at_night or name == ladder.ANYBODY:
-                names += found or ([name] if named and name not in tired else [])
-            else:
-                names.append(name)
+                reached = [one.name for one in self.rules.people_called(name, self.now) if one.name not in tired]
+                place = name == "channel" or ":" in name
+                found[name] = reached or ([name] if place and name not in tired else [])
+                continue
+            found[name] = [who] if who else []
+        names = [each for name in notify for each in found[name]]
+        people = [each for each in names if each in self.rules.people]
         if not names and at_night and (who := self._anybody(called, tired, at_night=True)):
             names, people = [who], [who]  # whom the step means was called often enough, or is not there
         if not names and not tired:  # there is nobody to call: the channel hears it
             names = ["channel"]
         return list(dict.fromkeys(names)), list(dict.fromkeys(people))
+
+    def _off_shift(self, row: Mapping[str, Any], name: str) -> bool:
+        """Whether a step names somebody who is not on: only what is critical reaches beyond a person's own hours."""
+        on = {person.name for person in self.rules.on_duty(self.now)}
+        return name in self.rules.people and name not in on and row["priority"] != "critical"
+
+    def _next(self, row: Mapping[str, Any], told: Collection[str]) -> str:
+        """Who is next: on shift and not away, reading the language if anybody does, called least."""
+        reach = {person.name for person in self.rules.within_reach(self.now)}
+        candidates = [member for member in self.rules.members if member.name in reach]
+        return roster.next_of(candidates, told, row["language"], self._calls, self.now)
+
+    @cached_property
+    def _calls(self) -> dict[str, list[datetime]]:
+        """When each person was called of late, about whatever case; those of this round among them."""
+        return cases.calls_since(self.database, self.now - roster.REMEMBERED)
 
     @cached_property
     def _tired(self) -> frozenset[str]:
@@ -156,8 +184,8 @@ class _Round:
 
     def _anybody(self, called: list[str], tired: Collection[str], *, at_night: bool) -> str:
         """Whoever was not called yet comes first. Who is off duty is called last, and not at night."""
-        staff = [person.name for person in self.rules.settings.people if person.role != "viewer"]
-        on_duty = [person.name for person in self.rules.on_duty(self.now)]
+        staff = [member.name for member in self.rules.members if not self.rules.is_away(member.name, self.now)]
+        on_duty = [person.name for person in self.rules.within_reach(self.now)]
         leads = [person.name for person in self.rules.people_called("leads", self.now)]
         others = [] if at_night and (on_duty or leads) else [name for name in staff if name not in {*on_duty, *leads}]
         return ladder.whom(on_duty, leads, others, called, tired)
@@ -175,7 +203,7 @@ class _Round:
             early = ladder.due(replace(case, next_step_at=self.now), self.now)
             step = early.step if early else case.step
             following = self.rules.next_step_at(case, self.now, step)
-            morning = self.rules.quiet.quiet_until(self.now)
+            morning = self.rules.quiet.morning(self.now)
             self._move(row, step=step, next_step_at=stamp(min(following or morning, morning)))
             self._say(case, "remind", step=step, reason="alerted with others", people=people)
         named = [row["id"] for row in waiting]
@@ -237,10 +265,9 @@ class _Round:
         *,
         key: str,
         step: int = 1,
-        told: Collection[str] = (),
     ) -> None:
         mention = row["priority"] in self.rules.settings.alerts.mention_people
-        for each in self.rules.tell(notify, self._route(row), self.now, told):
+        for each in self.rules.tell(notify, self._route(row), self.now):
             self._queue(row, each.target, {"ping": list(each.ping) if mention else []}, reason, key, step)
 
     def _tell_owner(self, row: Mapping[str, Any], reason: str, *, key: str) -> None:

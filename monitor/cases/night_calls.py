@@ -1,7 +1,8 @@
 """The calls of the night: one names all that is critical, rings only where somebody can be woken, and has a measure.
 
-Within quiet hours a person is called at most four times, on channels that settings say wake people; every other channel
-gets one line for the whole night, which is edited. What nobody has taken by the morning is called for as by day.
+In quiet hours (the desk is closed, nobody is on shift) a person is called at most four times, on channels that settings
+say wake people; every other channel gets one line for the whole night, which is edited and mentions at its first
+writing whoever has no such channel. What nobody has taken by the morning is called for as by day.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Called:
 
 def night_of(rules: Rules, now: datetime) -> str:
     """What the messages of the night are about that `now` lies in: the day on which it ends."""
-    return f"{NIGHT}{rules.quiet.quiet_until(now).astimezone(rules.settings.zone):%Y-%m-%d}"
+    return f"{NIGHT}{rules.quiet.morning(now).astimezone(rules.settings.zone):%Y-%m-%d}"
 
 
 def tired(database: Database, rules: Rules, now: datetime) -> set[str]:
@@ -54,7 +55,8 @@ def critical_waiting(database: Database, now: datetime) -> list[Row]:
 
 def call(database: Database, rules: Rules, calls: Sequence[Called], named: Sequence[str], now: datetime) -> None:
     """Call the people of these cases, each once, and name all that is critical. Inside a transaction."""
-    night, rung, told = night_of(rules, now), {}, []
+    night, rung = night_of(rules, now), {}
+    told: dict[str, list[str]] = {}
     exhausted = tired(database, rules, now)
     for each in calls:
         for who in each.people or each.route:
@@ -64,7 +66,9 @@ def call(database: Database, rules: Rules, calls: Sequence[Called], named: Seque
             waking = [one for one in reached if rules.wakes(one.target)]
             waking = waking or [one for one in rules.tell(["channel"], each.route, now) if rules.wakes(one.target)]
             rung[who] = waking
-            told += [one.target for one in reached if not rules.wakes(one.target)]
+            for one in reached:
+                if not rules.wakes(one.target):  # whoever has no telephone is mentioned, once a night
+                    told.setdefault(one.target, []).extend(() if waking else one.ping)
     payload: dict[str, Any] = {"cases": list(named)[:NAMED]}
     rows = [
         _row(
@@ -77,8 +81,8 @@ def call(database: Database, rules: Rules, calls: Sequence[Called], named: Seque
     people = ", ".join(who for who in rung if who in rules.people)
     clock = f"{now.astimezone(rules.settings.zone):%H:%M}"
     footer = f"Alerted at {clock}: {people}." if people else f"Not taken by {clock}."
-    for target in dict.fromkeys(told):
-        _line(database, night, target, {**payload, "footer": footer}, now)
+    for target, mentioned in told.items():
+        _line(database, night, target, {**payload, "footer": footer}, mentioned, now)
 
 
 def _row(
@@ -97,9 +101,11 @@ def _row(
     )
 
 
-def _line(database: Database, about: str, target: str, payload: dict[str, Any], now: datetime) -> None:
+def _line(
+    database: Database, about: str, target: str, payload: dict[str, Any], mentioned: Sequence[str], now: datetime
+) -> None:
     """The one line of a night for a channel that wakes nobody: written at its first call, edited at every other."""
-    line = _row(about, target, LINE, payload, now)
+    line = _row(about, target, LINE, {**payload, "ping": list(mentioned)}, now)
     before = deliveries.one(database, line["id"])
     if before is None:
         deliveries.queue(database, [line])

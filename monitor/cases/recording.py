@@ -200,7 +200,7 @@ def keeper(database: Database, rules: Rules, case: Case, text: str, now: datetim
     on_duty = rules.on_duty(now)
     leads = [person.name for person in on_duty if person.role in {"lead", "admin"}]
     leads += [person.name for person in rules.people_called("leads", now)]
-    alone = [person.name for person in on_duty] if len(rules.people) == 1 else []
+    alone = [member.name for member in rules.members] if len(rules.people) == 1 else []
     return of_settings(next(iter([*leads, *alone]), ""))
 
 

@@ -94,7 +94,12 @@ class Checks:
                     seen.add(str(name).casefold())
 
     def _zone(self) -> None:
-        name = self._in("earful", "zone")
+        self._zone_of(("earful", "zone"), self._in("earful", "zone"))
+        for key, person in self._entries("people"):
+            if person.get("zone"):
+                self._zone_of((*key, "zone"), person["zone"])
+
+    def _zone_of(self, key: Key, name: object) -> None:
         if not isinstance(name, str):
             return
         try:
@@ -104,7 +109,7 @@ class Checks:
             cities = {zone.rsplit("/", 1)[-1].casefold(): zone for zone in sorted(zones)}
             city = cities.get(name.rsplit("/", 1)[-1].strip().replace(" ", "_").casefold())
             write = f'did you mean "{city}"?' if city else meant(name, zones, 'write one such as "Europe/Berlin"')
-            self._note(("earful", "zone"), f"an unknown zone, {shown(name)}", write)
+            self._note(key, f"an unknown zone, {shown(name)}", write)
 
     def _listen(self) -> None:
         ports = {name: str(self._in("earful", name)).rpartition(":")[2] for name in ("page_listen", "metrics_listen")}

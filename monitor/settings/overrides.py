@@ -52,7 +52,7 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "desk.hours": TypeAdapter(tuple[Block, ...]),
     "desk.holidays": TypeAdapter(tuple[Day, ...]),
     "desk.targets": TypeAdapter(dict[str, Targets]),
-    "alerts.quiet_start": TypeAdapter(Clock),
+    "alerts.quiet_start": TypeAdapter(Clock),  # kept before people were called in their own hours
     "alerts.quiet_end": TypeAdapter(Clock),
     "shifts": TypeAdapter(tuple[Shift, ...]),
     "ignore_authors": TypeAdapter(tuple[str, ...]),

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from alerts import hours, ladder
+from alerts import hours, ladder, roster
 from alerts.case import Case, Priority
 from connectors import Post
 from monitor.settings import alone
 from monitor.settings.accounts import Accounts
-from monitor.settings.models import KEYWORDS, Person, Route, Settings, Shift, Source, StepSetting, Targets, step_after
+from monitor.settings.models import (
+    KEYWORDS,
+    Person,
+    Route,
+    Settings,
+    Source,
+    StepSetting,
+    Targets,
+    step_after,
+)
 from monitor.text import names
 from monitor.text.similarity import alike
 from monitor.types import Verdict
@@ -21,6 +32,8 @@ from monitor.types import Verdict
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HISTORY = timedelta(days=30)
 _LEADS_FIRST = StepSetting(after="15m", notify=("leads",))
+_QUIET_START, _QUIET_END = time(20), time(8)  # where settings give only one of the two
+_EARLIEST = time(6)  # a desk that opens at midnight begins no morning
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,7 @@ class Rules:
         self.sources: dict[str, Source] = {source.name: source for source in settings.sources}
         self.people: dict[str, Person] = {person.name: person for person in settings.people}
         self.accounts = Accounts(settings)
+        self.absences: tuple[roster.Absence, ...] = ()  # monitor/people/duty.py adds them
 
     @cached_property
     def opening(self) -> hours.OpeningHours:
@@ -76,9 +90,52 @@ class Rules:
         return hours.around_the_clock(self.settings.zone)
 
     @cached_property
+    def without_shifts(self) -> hours.OpeningHours:
+        """When people without shifts are called: in the desk's hours.
+
+        For one more release `quiet_start` and `quiet_end` say it instead, where they are set: daily, between the two.
+        """
+        start, end = self.settings.alerts.quiet_start, self.settings.alerts.quiet_end
+        if start is None and end is None:
+            return self.opening
+        return hours.every_day(end or _QUIET_END, start or _QUIET_START, self.settings.zone)
+
+    @cached_property
+    def members(self) -> tuple[roster.Member, ...]:
+        """Everybody who may be called, with their hours."""
+        return tuple(
+            roster.Member(person.name, self._hours_of(person), bool(person.shifts), frozenset(person.speaks))
+            for person in self.settings.people
+            if person.role != "viewer"
+        )
+
+    def _hours_of(self, person: Person) -> hours.OpeningHours:
+        if not person.shifts:
+            return self.without_shifts
+        blocks = tuple((frozenset(shift.days), shift.start, shift.end) for shift in person.shifts)
+        return hours.OpeningHours(blocks, frozenset(), self.zone_of(person.name))
+
+    def zone_of(self, name: str) -> ZoneInfo:
+        """The zone of a person, the installation's where they have none of their own."""
+        person = self.people.get(name)
+        return ZoneInfo(person.zone) if person is not None and person.zone else self.settings.zone
+
+    @cached_property
     def quiet(self) -> hours.QuietHours:
-        """When people are not pinged."""
-        return hours.QuietHours(self.settings.alerts.quiet_start, self.settings.alerts.quiet_end, self.settings.zone)
+        """When only what is critical calls people: while the desk is closed and nobody is on shift."""
+        dawn = min(start for _, start, _ in self.without_shifts.blocks)
+        shifts = tuple(member.hours for member in self.members if member.own_hours)
+        return hours.QuietHours(
+            (self.without_shifts, *shifts), self.settings.zone, dawn if dawn >= _EARLIEST else _QUIET_END
+        )
+
+    def knowing(self, absences: Sequence[roster.Absence]) -> Rules:
+        """These rules, and who is away."""
+        if tuple(absences) == self.absences:
+            return self
+        aware = copy.copy(self)
+        aware.absences = tuple(absences)
+        return aware
 
     @cached_property
     def alone(self) -> Person | None:
@@ -256,23 +313,41 @@ class Rules:
         )
 
     def on_duty(self, now: datetime) -> list[Person]:
-        """Who is on now by the rota; whoever has no shifts is always on."""
-        local = now.astimezone(self.settings.zone)
-        return [
-            person
-            for person in self.settings.people
-            if person.role != "viewer" and (not person.shifts or any(_works(shift, local) for shift in person.shifts))
-        ]
+        """Who is on now: in their own shift, without shifts in the desk's hours, and not away."""
+        return [self.people[each.name] for each in roster.on_at(self.members, self.absences, now)]
+
+    def is_away(self, name: str, now: datetime) -> bool:
+        """Whether somebody has said that they are away."""
+        return name in roster.away_at(self.absences, now)
+
+    def within_reach(self, now: datetime) -> list[Person]:
+        """Whom a step calls that names no person: who is on; where nobody is, the leads.
+
+        What is critical and comes in quiet hours reaches those first who have no shifts of their own.
+        """
+        on = self.on_duty(now)
+        if on or not self.quiet.is_quiet(now):
+            return on or self.leads(now)
+        away = roster.away_at(self.absences, now)
+        return [self.people[each.name] for each in self.members if not each.own_hours and each.name not in away]
+
+    def leads(self, now: datetime) -> list[Person]:
+        """The leads who are not away."""
+        leads = [person for person in self.settings.people if person.role in {"lead", "admin"}]
+        return [person for person in leads if not self.is_away(person.name, now)]
 
     def people_called(self, name: str, now: datetime, told: Collection[str] = ()) -> list[Person]:
-        """Whom a name of a step means: a person, "on_duty", "leads", or "next": the first on duty not yet `told`."""
+        """Whom a name of a step means: a person, "on_duty", "leads", or "next": one in reach who was not yet `told`.
+
+        Nobody who is away is called.
+        """
         if name == "on_duty":
-            return self.on_duty(now)
+            return self.within_reach(now)
         if name == "next":
-            return [person for person in self.on_duty(now) if person.name not in told][:1]
+            return [person for person in self.within_reach(now) if person.name not in told][:1]
         if name == "leads":
-            return [person for person in self.settings.people if person.role in {"lead", "admin"}]
-        return [self.people[name]] if name in self.people else []
+            return self.leads(now)
+        return [self.people[name]] if name in self.people and not self.is_away(name, now) else []
 
     def targets_of(self, person: Person) -> tuple[str, ...]:
         """How a person alone is reached: as settings say, else by mail."""
@@ -311,12 +386,6 @@ class Rules:
                     pings.setdefault(target, []).append(person.slack)
                 elif kind in {"console", "webhook"}:
                     pings.setdefault(target, []).append(person.name)
-
-
-def _works(shift: Shift, local: datetime) -> bool:
-    """Whether a shift runs now (a night is two shifts)."""
-    on_until = shift.end if shift.end != time() else time.max
-    return _DAYS[local.weekday()] in shift.days and shift.start <= local.time() < on_until
 
 
 def _matches(rule: Route, post: Post, brand: str, verdict: Verdict) -> bool:

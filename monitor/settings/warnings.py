@@ -25,7 +25,19 @@ def worth_a_look(settings: Settings) -> list[str]:
             f"people are reminded of cases already answered. Write under [[brands]]: accounts = "
             f'{{ {_answerable(settings)} = ["you"] }}'
         )
-    return [*found, *_reached(settings), *_read_by_others(settings), *_short_secrets(settings)]
+    return [*found, *_quiet_hours(settings), *_reached(settings), *_read_by_others(settings), *_short_secrets(settings)]
+
+
+def _quiet_hours(settings: Settings) -> Iterator[str]:
+    """The two keys that this release reads for the last time."""
+    start, end = settings.alerts.quiet_start, settings.alerts.quiet_end
+    if start is not None or end is not None:
+        named = " and ".join(key for key, given in (("quiet_start", start), ("quiet_end", end)) if given is not None)
+        yield (
+            f"alerts.{named} will not be read by the next release: people are alerted in their own shifts, and without "
+            "shifts in desk.hours. Until then everyone without shifts is alerted daily in the hours they leave. Remove "
+            'them, or write under [[people]]: shifts = [{ start = "08:00", end = "20:00" }]'
+        )
 
 
 def _reached(settings: Settings) -> Iterator[str]:

@@ -8,8 +8,6 @@ QUICK = """
 group_wait        = "5s"
 edit_every        = "15s"
 messages_per_hour = 100
-quiet_start       = "00:00"
-quiet_end         = "00:00"
 """
 
 QUIET_OPERATOR = """operator = []    # for the demo: the screen shows which sources can't be read

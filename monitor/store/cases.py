@@ -226,6 +226,17 @@ def add_log(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     events.record(database, lines)
 
 
+def calls_since(database: Database, since: datetime) -> dict[str, list[datetime]]:
+    """Name -> the moments since then at which they were called, about whatever case."""
+    found: dict[str, list[datetime]] = {}
+    for row in database.rows(
+        "SELECT at, detail FROM case_log WHERE at >= :since AND what IN ('remind', 'wake')", {"since": stamp(since)}
+    ):
+        for name in json.loads(row["detail"] or "{}").get("people", ()):
+            found.setdefault(name, []).append(at(row["at"]))
+    return found
+
+
 def log_of(database: Database, case: str) -> list[LogLine]:
     """The log of a case, oldest first."""
     return [

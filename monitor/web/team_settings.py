@@ -75,8 +75,6 @@ def fields_of(settings: Settings) -> dict[str, str]:
     found = {
         "desk.hours": "\n".join(block_words(block) for block in settings.desk.hours),
         "desk.holidays": "\n".join(day.isoformat() for day in settings.desk.holidays),
-        "alerts.quiet_start": f"{settings.alerts.quiet_start:%H:%M}",
-        "alerts.quiet_end": f"{settings.alerts.quiet_end:%H:%M}",
         "desk.targets": _targets_words(settings.desk.targets),
     }
     for person in settings.people:
@@ -127,8 +125,6 @@ def _value(context: RequestContext, key: str) -> Any:
         "shifts": lambda: blocks_of(typed),
         "desk.holidays": lambda: _holidays(typed),
         "desk.targets": lambda: _targets_value(context),
-        "alerts.quiet_start": typed.strip,
-        "alerts.quiet_end": typed.strip,
         "ignore_authors": lambda: _lines(typed),
         "context": lambda: _lines(typed),
     }

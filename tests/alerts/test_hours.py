@@ -17,6 +17,7 @@ from alerts.hours import (
     daily_moment,
     due_period,
     elapsed,
+    every_day,
     is_open,
     moment_of,
     next_opening,
@@ -256,7 +257,7 @@ def test_what_cannot_be_placed_in_time_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
         add(datetime(2026, 11, 20, 9), minutes(1), nine_to_five(BERLIN))
     with pytest.raises(ValueError, match="aware"):
-        QuietHours(time(20), time(8), BERLIN).is_quiet(datetime(2026, 11, 20, 9))
+        night(BERLIN).is_quiet(datetime(2026, 11, 20, 9))
     with pytest.raises(ValueError, match="backwards"):
         add(local("2026-11-20 09:00", BERLIN), minutes(-1), nine_to_five(BERLIN))
     with pytest.raises(ValueError, match="without a zone"):
@@ -265,6 +266,11 @@ def test_what_cannot_be_placed_in_time_is_refused() -> None:
         OpeningHours((({"someday"}, time(9), time(17)),), frozenset(), BERLIN)
     with pytest.raises(ValueError, match="weekday"):
         due_period(local("2026-11-20 09:00", BERLIN), 7, time(8), BERLIN)
+
+
+def night(zone: ZoneInfo) -> QuietHours:
+    """Quiet from 20 to 8."""
+    return QuietHours((every_day(time(8), time(20), zone),), zone)
 
 
 @pytest.mark.parametrize(
@@ -282,22 +288,36 @@ def test_what_cannot_be_placed_in_time_is_refused() -> None:
 )
 def test_quiet_hours_run_over_midnight(at: str, expected: str) -> None:
     """From 20 to 8, on ordinary nights and on those when clocks change."""
-    quiet = QuietHours(time(20), time(8), BERLIN)
+    quiet = night(BERLIN)
     assert quiet.quiet_until(local(at, BERLIN)) == local(expected, BERLIN).astimezone(UTC)
     assert quiet.is_quiet(local(at, BERLIN)) == (at != expected)
 
 
 def test_quiet_hours_may_lie_within_a_day_or_be_none() -> None:
     """A quiet lunch; and two equal times for no quiet at all."""
-    lunch = QuietHours(time(12), time(13), BERLIN)
+    lunch = QuietHours((every_day(time(13), time(12), BERLIN),), BERLIN)
     assert [lunch.is_quiet(local(f"2026-11-20 {hour}:30", BERLIN)) for hour in (11, 12, 13)] == [False, True, False]
-    assert not QuietHours(time(8), time(8), BERLIN).is_quiet(local("2026-11-20 08:00", BERLIN))
+    assert not QuietHours((every_day(time(8), time(8), BERLIN),), BERLIN).is_quiet(local("2026-11-20 08:00", BERLIN))
 
 
 def test_quiet_windows_that_touch_on_a_spring_night_are_one() -> None:
     """03:00 to 02:30 leaves half an hour of noise a day, and none in the night that skips it."""
-    quiet = QuietHours(time(3), time(2, 30), BERLIN)
+    quiet = QuietHours((every_day(time(2, 30), time(3), BERLIN),), BERLIN)
     assert quiet.quiet_until(local("2026-03-28 12:00", BERLIN)) == local("2026-03-30 02:30", BERLIN)
+
+
+def test_quiet_hours_are_outside_the_desks_and_everybodys_own_and_a_weekend_has_its_mornings() -> None:
+    """A desk from nine to five in Berlin, and somebody in Sydney from nine to five there: 23:00 to 07:00 in Berlin."""
+    quiet = QuietHours((nine_to_five(BERLIN), nine_to_five(ZoneInfo("Australia/Sydney"))), BERLIN, time(9))
+    on = [hour for hour in range(24) if not quiet.is_quiet(local(f"2026-11-18 {hour:02}:00", BERLIN))]
+    assert on == [0, 1, 2, 3, 4, 5, 6, *range(9, 17), 23]
+    friday = local("2026-11-20 17:30", BERLIN)
+    assert quiet.quiet_until(friday) == local("2026-11-22 23:00", BERLIN)
+    assert quiet.morning(friday) == local("2026-11-21 09:00", BERLIN)
+    assert quiet.morning(quiet.morning(friday)) == local("2026-11-22 09:00", BERLIN)
+    assert quiet.morning(local("2026-11-22 09:30", BERLIN)) == local("2026-11-22 23:00", BERLIN)
+    monday = local("2026-11-23 10:00", BERLIN)
+    assert quiet.morning(monday) == monday
 
 
 def changes_of(zone: ZoneInfo) -> list[datetime]:
@@ -313,7 +333,7 @@ def changes_of(zone: ZoneInfo) -> list[datetime]:
 @pytest.mark.parametrize("zone", ZONES, ids=str)
 def test_quiet_hours_agree_with_the_clocks_on_the_wall(zone: ZoneInfo) -> None:
     """Two years: quiet exactly when the wall says 20:00 to 08:00; every quarter of an hour when the clocks change."""
-    quiet = QuietHours(time(20), time(8), zone)
+    quiet = night(zone)
     looks = {datetime(2025, 1, 1, tzinfo=UTC) + n * 53 * QUARTER for n in range(2 * 365 * 96 // 53)}
     for change in changes_of(zone):
         looks |= {change + n * QUARTER for n in range(-150, 150)}
@@ -455,7 +475,7 @@ def test_the_next_opening_is_open(at: datetime, hours: OpeningHours) -> None:
 )
 def test_quiet_ends_when_it_says(at: datetime, start: time, end: time, zone: ZoneInfo) -> None:
     """The moment that quiet hours name is not quiet, and all before it are."""
-    quiet = QuietHours(start, end, zone)
+    quiet = QuietHours((every_day(end, start, zone),), zone)
     until = quiet.quiet_until(at)
     assert not quiet.is_quiet(until)
     assert quiet.is_quiet(at) == (until > at)

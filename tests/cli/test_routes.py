@@ -147,8 +147,9 @@ def test_a_case_says_why_each_message_that_is_owed_has_not_left_yet(folder: Path
     """The measure says how a message would leave; what holds one back before it is asked used to be said nowhere."""
     now = datetime.now(UTC)
     text = (folder / "settings.toml").read_text(encoding="utf-8")
-    by_day = '[alerts]\nquiet_start = "00:00"\nquiet_end = "00:00"\n'  # whenever this test runs
-    (folder / "settings.toml").write_text(text.replace("[alerts]\n", by_day, 1), encoding="utf-8")
+    days = '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'  # whenever this test runs
+    always = f'[desk]\nhours = [{{ days = {days}, start = "00:00", end = "00:00" }}]\n[alerts]\n'
+    (folder / "settings.toml").write_text(text.replace("[alerts]\n", always, 1), encoding="utf-8")
     acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
     (opened,) = take(acme, post(INJURY, at=now - 6 * MINUTE), now=now - 6 * MINUTE)
     escalation.escalate(sqlite, acme.rules, now)
@@ -180,8 +181,11 @@ def test_a_case_says_why_each_message_that_is_owed_has_not_left_yet(folder: Path
 def test_what_waits_for_the_end_of_quiet_hours_says_so(folder: Path, sqlite: Sqlite) -> None:
     now = datetime.now(UTC)
     text = (folder / "settings.toml").read_text(encoding="utf-8")
-    night = f'[alerts]\nquiet_start = "{now - HOUR:%H:%M}"\nquiet_end = "{now + HOUR:%H:%M}"\n'
-    (folder / "settings.toml").write_text(text.replace("[alerts]\n", night, 1), encoding="utf-8")
+    later = f"{now + HOUR:%H:%M}"
+    closed = (
+        f'[desk]\nhours = [{{ days = ["{now + HOUR:%a}"], start = "{later}", end = "{later}" }}]\n[alerts]\n'.lower()
+    )
+    (folder / "settings.toml").write_text(text.replace("[alerts]\n", closed, 1), encoding="utf-8")
     acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
     (opened,) = take(acme, post(ANGRY, at=now - MINUTE), now=now)
     (first,) = [row for row in messages(sqlite) if row.about.startswith("story:")]

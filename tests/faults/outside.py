@@ -43,8 +43,6 @@ query = '"Harbour Tea"'
 [alerts]
 notify = ["slack:#care", "email:care@harbourtea.example"]
 group_wait = "0s"
-quiet_start = "00:00"
-quiet_end = "00:00"
 messages_per_hour = 500
 [desk]
 hours = [{{ days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start = "00:00", end = "00:00" }}]

@@ -129,10 +129,10 @@ def test_what_was_handed_over_at_night_calls_nobody_before_the_morning_and_then_
     before = len(posted(slack))
     for number in ("1", "2"):
         say(database, acme.rules, number, "assign", who="ANA", way="page", now=clock(), detail={"owner": "BEN"})
-    clock.now = datetime(2026, 3, 5, 7, 59, tzinfo=UTC)
+    clock.now = datetime(2026, 3, 5, 8, 59, tzinfo=UTC)
     deliver(acme, clock)
     assert len(posted(slack)) == before
-    clock.now = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
+    clock.now = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
     deliver(acme, clock)
     (listed,) = posted(slack)[before:]
     assert "<@U0BEN00001>" in slack.control_sequences(listed)

@@ -208,10 +208,10 @@ def test_quiet_hours_hold_mail_but_not_the_channels_record_and_end_in_one_brief(
     deliver(acme, clock)
     assert len(slack.messages) == 1
     assert mail.ledger == []
-    clock.now = datetime(2026, 3, 5, 7, 59, tzinfo=UTC)
+    clock.now = datetime(2026, 3, 5, 8, 59, tzinfo=UTC)
     deliver(acme, clock)
     assert mail.ledger == []
-    clock.now = datetime(2026, 3, 5, 8, 0, 1, tzinfo=UTC)
+    clock.now = datetime(2026, 3, 5, 9, 0, 1, tzinfo=UTC)
     deliver(acme, clock)
     assert len(mail.ledger) == 1
     assert f"{count(database, 'cases', 'quiet = 0')} cases" in mail.ledger[0].subject + mail.ledger[0].text
@@ -228,7 +228,7 @@ def test_a_critical_case_goes_through_quiet_hours(database: Base, tmp_path: Path
 def test_a_story_that_grows_at_night_mails_nobody_before_morning(
     database: Base, tmp_path: Path, mail: FakeSmtp
 ) -> None:
-    evening = datetime(2026, 3, 4, 19, 50, tzinfo=UTC)
+    evening = datetime(2026, 3, 4, 16, 50, tzinfo=UTC)
     acme = house(database, tmp_path, mail=mail, notify=("mail:care@example.org",))
     words = "Acme cancelled my order without a word and kept the money for three weeks"
     take(acme, post(words, author="first", at=evening), now=evening)
@@ -239,7 +239,7 @@ def test_a_story_that_grows_at_night_mails_nobody_before_morning(
         take(acme, post(f"RT @first: {words}", author=f"r{hour}", at=clock()), now=clock())
         deliver(acme, clock)
     assert len(mail.ledger) == 1
-    clock.now = datetime(2026, 3, 5, 8, 1, tzinfo=UTC)
+    clock.now = datetime(2026, 3, 5, 9, 1, tzinfo=UTC)
     deliver(acme, clock)
     assert len(mail.ledger) == 2
 

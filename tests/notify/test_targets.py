@@ -226,7 +226,7 @@ def test_with_one_channel_only_nobody_outside_hears_that_all_is_well(
 
 def test_quiet_hours_owe_nothing_before_their_end(database: Base, tmp_path: Path, mail: FakeSmtp) -> None:
     acme = house(database, tmp_path, mail=mail, notify=("mail:care@example.org",))
-    evening = NOW.replace(hour=19, minute=50)
+    evening = NOW.replace(hour=16, minute=50)
     mail.refused["care@example.org"] = "451 4.3.0 Later"
     take(acme, post(ANGRY, at=evening), now=evening)
     clock = Clock(evening + MINUTE)
@@ -234,7 +234,7 @@ def test_quiet_hours_owe_nothing_before_their_end(database: Base, tmp_path: Path
     clock.now = NOW.replace(hour=23)
     live(acme, clock, 5 * MINUTE, MINUTE)
     assert findings(acme, clock) == ()
-    clock.now = NOW.replace(hour=8, minute=30) + DAY
+    clock.now = NOW.replace(hour=9, minute=30) + DAY
     assert len(findings(acme, clock)) == 1
 
 

@@ -169,7 +169,7 @@ def test_the_defaults_are_those_that_were_agreed() -> None:
         timedelta(hours=24),
         timedelta(minutes=5),
     )
-    assert (rules.quiet_start, rules.quiet_end, rules.normal_list_at) == (time(20), time(8), time(16))
+    assert (rules.quiet_start, rules.quiet_end, rules.normal_list_at) == (None, None, time(16))
     assert rules.sweep_at == (time(9), time(15))
     assert rules.mention_people == ("critical", "urgent")
 
@@ -408,6 +408,7 @@ ANA = SOUND["people"][0]
          'a source; did you mean "hn"?'),
         (("alerts", "notify"), [], 'alerts.notify: found an empty list; write who is alerted, such as ["slack:#care"]'),
         (("alerts", "notify"), "console", 'alerts.notify: found "console"; write a list such as ["one", "two"]'),
+        (("people",), [ANA | {"zone": "Sydney"}], 'people[0].zone: found an unknown zone, "Sydney"; did you mean'),
         (("alerts", "quiet_start"), "8 pm", 'alerts.quiet_start: found "8 pm"; write a time of day such as "09:00"'),
         (("alerts", "mention_people"), ["urgnt"], 'alerts.mention_people[0]: found "urgnt"; write one of "critical", '
          '"urgent", "normal" or "gentle"'),

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules, domain_of
+from monitor.settings.warnings import worth_a_look
 from monitor.wiring import judge_of, queries_of
 from tests.helpers import ANGRY, HOUR, MINUTE, NOW, post, settings_from
 
@@ -198,6 +199,41 @@ def test_a_shift_that_ends_at_midnight_lasts_until_then(tmp_path: Path) -> None:
     sunday = datetime(2026, 11, 22, tzinfo=rules.settings.zone)
     on = [hour for hour in range(28) if rules.on_duty((sunday + timedelta(hours=hour)).astimezone(UTC))]
     assert on == [18, 19, 20, 21, 22, 23]
+
+
+TWO_ZONES = """
+[[people]]
+name = "ANA"
+shifts = [{ start = "09:00", end = "13:00" }]
+[[people]]
+name = "CLEO"
+zone = "Australia/Sydney"
+shifts = [{ start = "09:00", end = "17:00" }]
+[[people]]
+name = "LEA"
+role = "lead"
+shifts = [{ days = ["mon"], start = "09:00", end = "10:00" }]
+"""
+
+
+def test_shifts_run_on_their_own_clock_and_what_nobody_covers_is_the_leads(tmp_path: Path) -> None:
+    rules = Rules(settings_from(tmp_path, tables=TWO_ZONES))
+    called = {hour: [one.name for one in rules.people_called("next", NOW.replace(hour=hour))] for hour in (2, 10, 14)}
+    assert called == {2: ["CLEO"], 10: ["ANA"], 14: ["LEA"]}
+    assert not rules.quiet.is_quiet(NOW.replace(hour=2))  # it is noon in Sydney: her mail is not held
+    assert rules.quiet.is_quiet(NOW.replace(hour=19))
+
+
+def test_quiet_start_and_quiet_end_still_say_when_people_without_shifts_are_called(tmp_path: Path) -> None:
+    """For one release; and `check` says that it is the last."""
+    settings = settings_from(tmp_path, alerts='quiet_end = "07:00"')
+    rules = Rules(settings)
+    on = [hour for hour in range(24) if not rules.quiet.is_quiet(NOW.replace(hour=hour))]
+    assert on == list(range(7, 20))
+    (said,) = [each for each in worth_a_look(settings) if "quiet_end will" in each]
+    assert "people are alerted in their own shifts" in said
+    never = Rules(settings_from(tmp_path, alerts='quiet_start = "00:00"\nquiet_end = "00:00"'))
+    assert not never.quiet.is_quiet(NOW.replace(hour=3))
 
 
 def test_leads_are_those_of_the_role_and_admins(tmp_path: Path) -> None:

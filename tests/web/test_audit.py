@@ -108,7 +108,7 @@ def test_exports_and_changes_of_settings_leave_a_line_without_anybodys_words(off
     assert lea.get("/mentions.csv?author=olga").status_code == 200
     assert lea.get("/mentions.jsonl").status_code == 200
     lea.get("/desk")
-    lea.post("/desk", {"key": "alerts.quiet_start", "value": "21:00"})
+    lea.post("/desk", {"key": "desk.holidays", "value": "2026-12-25"})
     lea.get("/desk")
     lea.post("/desk/mutes", {"kind": "author", "value": "forum/olga"})
     lea.get("/desk")
@@ -118,10 +118,10 @@ def test_exports_and_changes_of_settings_leave_a_line_without_anybodys_words(off
     assert events(office)[begun:] == [
         ("export", "Lea", "mentions"),
         ("export", "Lea", "mentions"),
-        ("settings changed", "Lea", "quiet hours begin"),
+        ("settings changed", "Lea", "holidays"),
         ("settings changed", "Lea", "mutes"),
         ("settings changed", "Lea", "mutes"),
-        ("settings changed", "Lea", "quiet hours begin"),
+        ("settings changed", "Lea", "holidays"),
     ]
     assert count(office.database, "audit", "detail LIKE '%olga%' OR about LIKE '%olga%'") == 0
 

@@ -294,7 +294,7 @@ def test_what_a_lead_changes_on_the_desk_holds_is_logged_and_goes_back(office: O
 def test_what_makes_no_sense_on_the_desk_is_refused_with_what_to_write(office: Office) -> None:
     lead = office.person("Lea", "lead")
     wrong = {
-        "desk.hours": "whenever", "desk.holidays": "christmas", "alerts.quiet_start": "25:00",
+        "desk.hours": "whenever", "desk.holidays": "christmas", "alerts.quiet_start": "21:00",
         "people.Ana.shifts": "mon 9-17", "brands.Acme.query": "x", "database.url": "sqlite:/etc/passwd",
     }  # fmt: skip
     for key, value in wrong.items():
