@@ -68,6 +68,7 @@ class Case:
     step: int = 0
     next_step_at: datetime | None = None
     claim_expires_at: datetime | None = None
+    offered_at: datetime | None = None  # its owner is away or off shift: whoever is on may take it over
     chain: str = ""
     quiet: bool = False
     resolve_due_at: datetime | None = None

@@ -62,6 +62,14 @@ _MORE = (
             ("wants:an apology", "An apology"),
         ),
     ),
+    (
+        "You",
+        (
+            ("away:tomorrow", "I'm away until tomorrow"),
+            ("away:mon", "I'm away until Monday"),
+            ("back:", "I'm back"),
+        ),
+    ),
 )
 
 

@@ -24,6 +24,7 @@ from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Database
 
 UNDO_WITHIN = timedelta(minutes=10)
+OFFERED = timedelta(days=14)  # so long a message that offers cases is kept true
 LONGEST_REST = timedelta(days=366)  # of a snooze or a wait; a case that comes back never is one that is lost
 OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_needed")
 WHYS = ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
@@ -36,7 +37,7 @@ UNDOABLE = (
     "owner", "owner_id", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on",
     "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
     "next_step_at", "claim_expires_at", "due_at", "chain", "lane", "quiet", "held", "first_word_at", "asked_at",
-    "backdated",
+    "backdated", "offered_at",
 )  # fmt: skip
 # What a reply of ours that was seen is logged as, where it changed the case.
 SEEN_REPLIES = ("answered", "answered earlier", "answered in public", "first word")
@@ -143,7 +144,7 @@ def say_within(
         call_owner(database, rules, after.id, actor.name, now, note=note)
     if verb == "morning":
         _rest_the_others(database, rules, case.id, actor, way, now)
-    show_again(database, after, now, text)
+    _show_to_all(database, case, after, now, text)
     return Said(cases.one(database, case.id), True, text)
 
 
@@ -354,7 +355,7 @@ def _take(
         raise NotPossible("name the new owner")
     if owner.id == case.owner_id:
         return {}, f"{owner.name} already has it"
-    if case.owner_id and owner.id == actor.id:
+    if case.owner_id and owner.id == actor.id and case.offered_at is None:
         since = f" since {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
         return {}, f"{case.owner} already took it{since}"
     due = case.due_at or rules.clock(case.priority, now).due_at  # in the sweep list it had none
@@ -366,6 +367,7 @@ def _take(
             "acknowledged_at": case.acknowledged_at or now,
             "acknowledged_by": case.acknowledged_by or owner.name,
             "claim_expires_at": rules.claim_expiry(case.priority, now),
+            "offered_at": None,
             "snoozed_until": None,
             "waiting_on": "",
             "waiting_until": None,
@@ -385,6 +387,7 @@ def _release(rules: Rules, case: Case, reason: str, who: str, now: datetime) -> 
         "owner": "",
         "owner_id": "",
         "claim_expires_at": None,
+        "offered_at": None,
         "step": 0,
         "chain": ladder.chain_text(fresh.chain),
     }, f"released: {reason}" if reason else f"released by {who}, open again"
@@ -511,6 +514,20 @@ def show_again(database: Database, case: Case, now: datetime, reason: str) -> No
             root = carrier or delivery
         if root.state in {"sent", "inflight", "unknown"} and root.about.partition(":")[0] in _SHOWN:
             deliveries.queue_edit(database, root, now, now, reason, urgent=True)
+
+
+def _show_to_all(database: Database, before: Case, after: Case, now: datetime, reason: str) -> None:
+    """Have every message edited that shows this case, those that offered it among them."""
+    show_again(database, after, now, reason)
+    if before.offered_at is not None:
+        show_offers(database, after.id, now, reason)
+
+
+def show_offers(database: Database, case_id: str, now: datetime, reason: str) -> None:
+    """Have the messages edited that offered a case to whoever is on."""
+    for offer in deliveries.offers_naming(database, case_id, now - OFFERED):
+        if offer.state in {"sent", "inflight", "unknown"}:
+            deliveries.queue_edit(database, offer, now, now, reason, urgent=True)
 
 
 def close_deleted(database: Database, case: Case, now: datetime, who: str = "the network") -> None:

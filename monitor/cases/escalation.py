@@ -20,6 +20,7 @@ from monitor.cases import actions as verbs
 from monitor.cases import night_calls
 from monitor.cases.evening_list import evening_list
 from monitor.cases.own_lists import own_lists
+from monitor.people import duty
 from monitor.people.identity import NOBODY, Actor, Directory, settings_name
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
@@ -38,6 +39,7 @@ LATE_LIST = timedelta(hours=12)  # a list that was missed by more than this is n
 def escalate(database: Database, rules: Rules, now: datetime) -> int:
     """Do what is due about open cases; how many were moved on."""
     moved = 0
+    rules = duty.aware(database, rules, now)
     while True:
         with database.transaction():
             rows = cases.due(database, now, BATCH)
@@ -274,8 +276,12 @@ class _Round:
         """Tell whoever has it, wherever they are reached; the case's channel where that is nowhere else."""
         route = self._route(row)
         found = reached(self.rules, row["owner_id"], route, self.now) or self.rules.tell(["channel"], route, self.now)
+        name = settings_name(row["owner_id"])
+        on = name not in self.rules.people or name in {person.name for person in self.rules.on_duty(self.now)}
+        mention = on or row["priority"] == "critical"  # whoever is off shift reads it when they come on
         for each in found:
-            self._queue(row, each.target, {"ping": list(each.ping), "owner": True}, reason, key, 1)
+            payload = {"ping": list(each.ping) if mention else [], "owner": True}
+            self._queue(row, each.target, payload, reason, key, 1)
 
     def _route(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         return listed_in(row["targets"]) or self.rules.settings.alerts.notify

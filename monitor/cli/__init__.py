@@ -20,6 +20,7 @@ from monitor.cli import (
     clock,
     database,
     digest,
+    duty,
     holds,
     inspection,
     learning,
@@ -52,6 +53,7 @@ __all__ = [
     "clock",
     "database",
     "digest",
+    "duty",
     "holds",
     "inspection",
     "learning",
@@ -78,8 +80,8 @@ def _place(command: CommandInfo) -> int:
 
 _ORDER = (
     "run", "demo", "init", "check", "sources", "add", "try", "collect", "import", "mentions", "cases", "case",
-    "sent-on", "explain", "route", "status", "digest", "report", "eval", "backtest", "erase", "export-person", "hold",
-    "backup", "restore", "reload", "service", "slack-manifest",
+    "sent-on", "away", "explain", "route", "status", "digest", "report", "eval", "backtest", "erase", "export-person",
+    "hold", "backup", "restore", "reload", "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

@@ -16,11 +16,13 @@ from alerts.wording import count_words
 from monitor.cli.base import Failed, app, console, line, load_settings, one_line, settings_path
 from monitor.cli.costs import lines as cost_lines
 from monitor.cli.sources import ask, ask_source
+from monitor.people import duty
 from monitor.service.console_view import program
 from monitor.service.scheduler import utc_now
 from monitor.settings.accounts import handle_of
 from monitor.settings.environment import is_kept_from
 from monitor.settings.models import Settings
+from monitor.settings.rules import Rules
 from monitor.settings.warnings import worth_a_look
 from monitor.setup import commands
 from monitor.store import cases
@@ -126,6 +128,10 @@ def check(
             ),
             soft_wrap=one_line,
         )
+    rules, now = Rules(settings), utc_now()
+    if uncovered := [duty.gap_words(gap, settings.zone) for gap in duty.gaps_ahead(rules, now)]:
+        said = f"{', '.join(uncovered)}: nobody is on shift, so alerts go to leads"
+        console.print(line(("!", "yellow"), f" {said}"), soft_wrap=one_line)
     for unheard in unheard_handles(settings):
         console.print(line(("!", "yellow"), f" {unheard}"), soft_wrap=one_line)
     for cost in cost_lines(settings, utc_now()):

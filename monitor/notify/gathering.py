@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from alerts import Channel, Editor, noise
 from alerts.noise import Answer, Heard, Measure, Sending
+from monitor.people import duty
 from monitor.people.identity import settings_name
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
@@ -68,7 +69,7 @@ class Gathering:
         now: datetime,
     ) -> None:
         self.database = database
-        self.rules = rules
+        self.rules = rules = duty.aware(database, rules, now)
         self.now = now
         self.target = target
         self.channel = target.partition(":")[0]

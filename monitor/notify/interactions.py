@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from alerts import Channel, ChannelError
 from connectors.durations import span
 from monitor.cases import actions as verbs
+from monitor.cases import handing_over
 from monitor.cases.own_lists import all_solved
 from monitor.people import slack_staff
 from monitor.people.identity import Actor, Directory, of_slack
@@ -118,6 +119,10 @@ def _say(database: Database, rules: Rules, press: Mapping[str, Any], owner: Acto
         if verb == "all_solved":
             count = all_solved(database, rules, who, "slack", now, owner_id=press["case_id"])
             return f"{count:,} closed as solved" if count else "none of the cases you moved to private messages is open"
+        if verb == "away":
+            return handing_over.go_away(database, rules, who, press["value"], way="slack", now=now)
+        if verb == "back":
+            return handing_over.come_back(database, rules, who, way="slack", now=now)
         said = verbs.say_within(database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail)
     except verbs.NotPossible as error:
         return str(error)

@@ -88,10 +88,20 @@ class Outbox:
         edits = row.action == "edit" and isinstance(self.channels[row.channel], Editor)
         if edits or kind in {"notice", "digest"} or (row.urgent and row.action == "post"):
             return True
-        if self.rules.quiet_target(row.target) and self.rules.quiet.is_quiet(now):
-            deliveries.put_off(self.database, row.id, self.rules.quiet.quiet_until(now))
+        until = self._held_until(row, now)
+        if until > now:
+            deliveries.put_off(self.database, row.id, until)
             return False
         return True
+
+    def _held_until(self, row: Delivery, now: datetime) -> datetime:
+        """Until when a mail or a direct message waits: quiet hours; what is an owner's own, for their shift."""
+        if not self.rules.quiet_target(row.target):
+            return now
+        until = self.rules.quiet.quiet_until(now)
+        if row.payload.get("owner") or row.about.startswith("list:own:"):
+            return max(until, self.rules.on_again(row.target, now))
+        return until
 
     def _overtaken(self, row: Delivery, now: datetime) -> str:
         """Why a message is not needed any more; empty where it is."""

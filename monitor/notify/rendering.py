@@ -23,6 +23,7 @@ from monitor.text.explanations import LIKE_A_COMPLAINT
 from monitor.types import Mention, SignedLink
 
 WORST = 5  # cases told in full; the others get a short line each
+OFFERED = 10  # cases told in full where somebody's are offered: each has its button
 SHORT_LINES = 80
 OPEN = 30  # entries of the list that a message shows, before "and 115 more"
 LISTED = ("list:sweep", "list:evening")  # lists in the order of the list, each entry with its reason
@@ -62,18 +63,20 @@ def compose(
     in_order = _places(root)
     rows.sort(key=lambda row: in_order(cases.case_of(row), now))
     told = mentions.of_cases(database, [row["id"] for row in rows])
-    history = history_of(database, rows[:WORST], now)
+    offer = root.about.startswith("list:offer")
+    whole = OFFERED if offer else WORST
+    history = history_of(database, rows[:whole], now)
     listed = root.about.startswith(LISTED)
     several = listed and len(rules.settings.brands) > 1
     first_of_all = frozenset(root.payload.get("first", ()))
     entries = tuple(
         _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target,
                overlooked=row["id"] in first_of_all, brand=several)
-        for row in rows[:WORST]
+        for row in rows[:whole]
     )  # fmt: skip
     most = OPEN if listed else WORST + SHORT_LINES
     also = tuple(
-        _short(rules, row, told.get(row["id"], []), now, why=listed, brand=several) for row in rows[WORST:most]
+        _short(rules, row, told.get(row["id"], []), now, why=listed, brand=several) for row in rows[whole:most]
     )
     all_cases = tuple(cases.case_of(row) for row in rows)
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
@@ -118,6 +121,7 @@ def notice(row: Delivery, revision: int = 0) -> Alert:
         reason=row.reason,
         title=str(row.payload.get("title", "")),
         entries=(),
+        ping=tuple(row.payload.get("ping", ())),
         footer=f"To do: {remedy}" if remedy else "",
         thread=row.about,
         revision=revision,
@@ -187,7 +191,7 @@ def _kind(root: Delivery, rows: Sequence[Row]) -> Any:
     return "story" if len(rows) > 1 else "case"
 
 
-def _title(  # noqa: PLR0911 - one sentence a kind of message
+def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
     rules: Rules, root: Delivery, found: Sequence[Case], now: datetime
 ) -> str:
     waiting = sum(1 for case in found if case.state_at(now) == "open")
@@ -201,6 +205,9 @@ def _title(  # noqa: PLR0911 - one sentence a kind of message
         return " and ".join(part for part in (asked, praised) if part)
     if root.about.startswith("list:opening"):
         return f"{count_words(waiting, 'case')} not taken yet"
+    if root.about.startswith("list:offer"):
+        left = sum(1 for case in found if case.offered_at is not None and case.state_at(now) == "taken")
+        return f"{root.reason}: {count_words(left, 'open case') if left else 'nothing left'} to take over"
     if root.about.startswith("list:night"):
         return f"{count_words(waiting, 'critical case')} not taken" if waiting else "Every critical case is taken"
     if root.about.startswith("list:"):
@@ -371,7 +378,8 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
         case "taken":
             when = f", {clock_words(rules, case.acknowledged_at, now, zone)}" if case.acknowledged_at else ""
             first = f" · {_first_word(rules, case, now, zone)}" if case.held else ""
-            return f"taken by {case.owner}{when}{first}"
+            offered = " · anyone may take it over" if case.offered_at is not None else ""
+            return f"taken by {case.owner}{when}{first}{offered}"
         case "snoozed":
             assert case.snoozed_until is not None
             return f"snoozed until {clock_words(rules, case.snoozed_until, now, zone)}"
@@ -394,6 +402,7 @@ _HELD = (("answered", "That was the answer"), ("more", "More"))
 _OPEN = (("take", "I have it"), ("dismiss", "No answer needed"))
 _AT_NIGHT = (("take", "I have it"), ("morning", "It can wait until morning"))
 _TAKEN = (("answered", "Answered"), ("more", "More"))
+_OFFERED = (("take", "I have it"), *_TAKEN)
 
 
 def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: str) -> tuple[Action, ...]:
@@ -402,9 +411,13 @@ def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: 
         return (Action("why", "Why not?", case.id),)  # one press closed it; what it teaches can still be put right
     if state == "closed":
         return ()
-    verbs = _ANSWERED if state == "answered" else _HELD if case.held else _OPEN if state == "open" else _TAKEN
+    verbs: tuple[tuple[str, str], ...] = (
+        _ANSWERED if state == "answered" else _HELD if case.held else _OPEN if state == "open" else _TAKEN
+    )
     if state == "open" and case.priority == "critical" and rules.quiet.is_quiet(now):
         verbs = _AT_NIGHT
+    if state == "taken" and case.offered_at is not None:
+        verbs = _OFFERED
     return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
 
 

@@ -18,7 +18,7 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_J
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor.cases import escalation, expiry
+from monitor.cases import escalation, expiry, handing_over
 from monitor.ingest import asking
 from monitor.learning import feedback
 from monitor.notify import fallback, hold_notices
@@ -183,6 +183,8 @@ class Engine:
         escalation.escalate(database, rules, now)
         feedback.offer_quiet(database, rules, self.assembly.intake, now)
         escalation.lists(database, rules, now)
+        handing_over.hand_over(database, rules, now)
+        handing_over.tell_of_the_week(database, rules, now)
         fallback.fall_back(database, rules, now)
         escalation.people_left(database, rules, now)
         fallback.channels_left(database, rules, now)

@@ -355,6 +355,11 @@ class Rules:
         theirs = person.targets or ((f"{mail}:{person.email}",) if person.email and mail else ())
         return self.settings.alerts.notify if not theirs and person is self.alone else theirs
 
+    def on_again(self, target: str, now: datetime) -> datetime:
+        """When the one person whom a target reaches is in their hours: now, or when they come on."""
+        theirs = [one for one in self.members if target in self.targets_of(self.people[one.name])]
+        return hours.next_opening(now, theirs[0].hours) if len(theirs) == 1 else now
+
     def tell(
         self, names: Iterable[str], route: Sequence[str], now: datetime, told: Collection[str] = ()
     ) -> list[Recipients]:

@@ -20,7 +20,7 @@ COLUMNS = (
     "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
     "next_step_at", "claim_expires_at", "chain", "quiet", "praise", "targets", "route", "tags", "worst", "reach",
     "rating", "language", "reopened", "backdated", "mentions", "revision", "held", "first_word_at", "need", "named",
-    "named_at", "unread",
+    "named_at", "unread", "offered_at",
 )  # fmt: skip
 _ADD = f"INSERT INTO cases ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + column for column in COLUMNS)})"
 _DEFAULTS: dict[str, Any] = {
@@ -100,6 +100,7 @@ def case_of(row: Row) -> Case:
         step=row["step"],
         next_step_at=instant(row["next_step_at"]),
         claim_expires_at=instant(row["claim_expires_at"]),
+        offered_at=instant(row["offered_at"]),
         chain=row["chain"],
         quiet=bool(row["quiet"]),
         resolve_due_at=instant(row["resolve_due_at"]),
@@ -494,7 +495,7 @@ def conversations(database: Database, source: str, answered_since: datetime, lim
 def owned(database: Database) -> list[Row]:
     """Open cases that somebody has and has not answered."""
     return database.rows(
-        "SELECT id, owner, owner_id, targets FROM cases WHERE closed_at = '' AND owner <> '' "
+        "SELECT id, owner, owner_id, targets, offered_at FROM cases WHERE closed_at = '' AND owner <> '' "
         "AND (answered_at = '' OR answered_at < last_posted_at)"
     )
 

@@ -86,7 +86,7 @@ TABLES: dict[str, Classed] = {
             "id n brand source lane priority opened_at first_posted_at last_posted_at story_id due_at asked_at "
             "resolve_due_at acknowledged_at answered_at sent_on closed_at outcome why snoozed_until waiting_until step "
             "next_step_at claim_expires_at chain quiet praise tags worst rating language reopened backdated mentions "
-            "revision overdue_for held first_word_at need named named_at unread"
+            "revision overdue_for held first_word_at need named named_at unread offered_at"
         ),
     ),
     "case_log": Classed(
@@ -198,6 +198,9 @@ TABLES: dict[str, Classed] = {
         staff=_named("name role zone subject"),
         secret=_named("password factor recovery"),
         plain=_named("created_at disabled_at factor_step"),
+    ),
+    "absences": Classed(
+        "30 days after they are back", staff=_named("person name said_by"), plain=_named("n since_at until_at")
     ),
     "sessions": Classed(
         "until it ends",

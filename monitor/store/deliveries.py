@@ -575,6 +575,16 @@ def about(database: Database, key: str) -> list[Delivery]:
     return [of_row(row) for row in database.rows("SELECT * FROM deliveries WHERE about = :about", {"about": key})]
 
 
+def offers_naming(database: Database, case: str, since: datetime) -> list[Delivery]:
+    """The messages since then that offered a case to whoever is on."""
+    rows = database.rows(
+        "SELECT * FROM deliveries WHERE about >= 'list:offer:' AND about < 'list:offer;' AND action = 'post' "
+        "AND created_at >= :since",
+        {"since": stamp(since)},
+    )
+    return [each for each in map(of_row, rows) if case in each.payload.get("cases", ())]
+
+
 def set_payload(database: Database, delivery: str, payload: Mapping[str, Any]) -> None:
     """Change what a message is to speak of."""
     database.run(

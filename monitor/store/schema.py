@@ -357,9 +357,15 @@ READ = (
 )
 
 Steps = tuple[tuple[str, ...], ...]
+AWAY = (
+    """CREATE TABLE absences (
+        n {counter}, person {key}, name {text}, since_at {key}, until_at {key}, said_by {text}){strict}""",
+    "CREATE INDEX absences_by_end ON absences (until_at)",
+    "ALTER TABLE cases ADD COLUMN offered_at {text}",
+)
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ,
+    LISTED, ARRIVED, READ, AWAY,
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ ingest/test_pipeline.py: monitor/cases/assignment.py monitor/cases/grouping.py m
 cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cli/service.py monitor/cli/settings.py
     monitor/cli/sources.py monitor/cli/alerts.py monitor/cli/status.py
     monitor/cli/page.py monitor/service/process.py monitor/service/console_view.py
+cases/test_handing_over.py: monitor/store/absences.py
 cli/test_learning.py: monitor/cli/measuring.py
 monitor/test_mcp_server.py: monitor/cli/assistant.py
 reports/test_digest.py: monitor/cli/digest.py

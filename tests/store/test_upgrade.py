@@ -41,6 +41,7 @@ HASHES = (
     "b005aae3d2f258deb6165465860aefde",
     "b5cbda44e4935e52289796d34167cd32",
     "f2005368fbff8a28db492fab461f23f8",
+    "72bc134d2ea94834b884698152eec6a9",
 )
 
 

@@ -1,0 +1,206 @@
+"""What somebody leaves behind who is away, or whose shift is over: their open cases are offered to whoever is on.
+
+An offer is one message with all of them. Each stays with whoever has it until somebody takes it, by the same press as
+ever. Who is away is not alerted; the hours that nobody covers then are told to the leads before they come.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts import roster
+from alerts.wording import count_words
+from monitor.cases import actions
+from monitor.people import duty
+from monitor.people.actors import refusal
+from monitor.people.identity import Actor, Directory, of_settings, settings_name
+from monitor.settings.models import Person
+from monitor.settings.rules import Recipients, Rules
+from monitor.store import absences, cases, deliveries, key_values
+from monitor.store.database import Database, at, stamp
+
+OFFER = "list:offer:"
+RECENT = timedelta(hours=16)  # a shift that ended longer ago is over: its cases were offered, or there was nobody
+MOST = 200  # cases that one offer names
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaver:
+    """Somebody whose cases are to be offered, why in words, and the key under which that is done once."""
+
+    person: str
+    name: str
+    why: str
+    key: str
+
+
+def go_away(
+    database: Database,
+    rules: Rules,
+    who: Actor | str,
+    until: str,
+    *,
+    way: str,
+    now: datetime,
+    whom: Actor | None = None,
+) -> str:
+    """Somebody is away until then; what came of it, in words. A lead may say it of `whom`. Inside a transaction.
+
+    Raises NotPossible for a time that cannot be read, and NotAllowed for whoever may not.
+    """
+    directory = Directory(database, rules.settings)
+    actor = actions.require(directory, who, way, "take")
+    person = _whom(directory, actor, whom)
+    zone = rules.zone_of(settings_name(person.id))
+    try:
+        moment = duty.until_of(until, zone, now)
+    except ValueError as error:
+        raise actions.NotPossible(str(error)) from None
+    absences.add(database, person.id, person.name, now, moment, actor.name)
+    offered, on = _offer_all(database, rules, now)
+    tell_uncovered(database, rules, now)
+    said = f"{person.name} is away until {duty.until_words(moment, zone, now)}"
+    left = sum(1 for row in _theirs(database, directory, {person.id}, now))
+    if offered:
+        return f"{said}; {count_words(offered, 'open case')} offered to {', '.join(on)}"
+    return f"{said}; {count_words(left, 'open case')} will be offered when someone comes on" if left else said
+
+
+def come_back(
+    database: Database, rules: Rules, who: Actor | str, *, way: str, now: datetime, whom: Actor | None = None
+) -> str:
+    """Somebody is back; what nobody took over is theirs as before. Inside a transaction."""
+    directory = Directory(database, rules.settings)
+    person = _whom(directory, actions.require(directory, who, way, "take"), whom)
+    if not absences.end(database, person.id, now):
+        return f"{person.name} is not away"
+    for row in _theirs(database, directory, {person.id}, now):
+        if row["offered_at"]:
+            cases.change(database, row["id"], offered_at=None)
+            actions.show_offers(database, row["id"], now, f"{person.name} is back")
+    return f"{person.name} is back"
+
+
+def _whom(directory: Directory, actor: Actor, whom: Actor | None) -> Actor:
+    """Of whom it is said: whoever says it, else somebody whom a lead names."""
+    person = directory.resolve(whom or actor)
+    if person.id != actor.id and (why := refusal(actor, "desk")):
+        raise actions.NotAllowed(f"{why} to say it of somebody else")
+    return Actor(person.id, person.name)
+
+
+def hand_over(database: Database, rules: Rules, now: datetime) -> int:
+    """Offer what those have whose shift is over, and who are away, to whoever is on now; how many cases."""
+    leavers = _leavers(database, duty.aware(database, rules, now), now)
+    if not leavers:
+        return 0
+    with database.transaction():
+        return _offer_all(database, rules, now)[0]
+
+
+def _leavers(database: Database, rules: Rules, now: datetime) -> list[_Leaver]:
+    """Whose cases are still to be offered."""
+    found = []
+    for row in absences.standing(database, now):
+        zone = rules.zone_of(settings_name(row["person"]))
+        why = f"{row['name']} is away until {duty.until_words(at(row['until_at']), zone, now)}"
+        found.append(_Leaver(row["person"], row["name"], why, f"offer:away:{row['n']}"))
+    away = {each.name for each in found}
+    for member in rules.members:
+        ended = roster.shift_ended(member, now - RECENT, now)
+        if ended is not None and member.name not in away:
+            key = f"offer:shift:{member.name}:{stamp(ended)}"
+            found.append(_Leaver(of_settings(member.name).id, member.name, f"{member.name}'s shift is over", key))
+    return [each for each in found if not key_values.has_period(database, each.key)]
+
+
+def _offer_all(database: Database, rules: Rules, now: datetime) -> tuple[int, list[str]]:
+    """Offer once what every leaver has; how many cases, and to whom. Where nobody is on it waits."""
+    rules = duty.aware(database, rules, now)
+    leavers = {each.person: each for each in _leavers(database, rules, now)}
+    on = [person for person in rules.on_duty(now) if of_settings(person.name).id not in leavers]
+    if not leavers or not on:
+        return 0, []
+    for each in leavers.values():
+        key_values.take_period(database, each.key, now)
+    rows = _theirs(database, Directory(database, rules.settings), set(leavers), now)[:MOST]
+    if rows:
+        why = " · ".join(leavers[person].why for person in dict.fromkeys(row["theirs"] for row in rows))
+        for row in rows:
+            cases.change(database, row["id"], offered_at=now)
+        _tell(database, rules, [row["id"] for row in rows], on, why, now)
+    return len(rows), [person.name for person in on]
+
+
+def _theirs(database: Database, directory: Directory, persons: set[str], now: datetime) -> list[dict[str, str]]:
+    """The open cases of these people that they have taken and not answered; what rests is not handed on."""
+    owned = [
+        {**row, "theirs": directory.resolve(Actor(row["owner_id"], row["owner"])).id} for row in cases.owned(database)
+    ]
+    theirs = {row["id"]: row for row in owned if row["theirs"] in persons}
+    stand = {key: cases.case_of(row) for key, row in cases.rows_of(database, list(theirs)).items()}
+    return [row for key, row in theirs.items() if key in stand and stand[key].state_at(now) == "taken"]
+
+
+def _tell(
+    database: Database, rules: Rules, named: Sequence[str], on: Sequence[Person], why: str, now: datetime
+) -> None:
+    rows = [
+        deliveries.new_row(
+            about=f"{OFFER}{now.isoformat()}",
+            target=each.target,
+            now=now,
+            due_at=now,
+            reason=why,
+            payload={"cases": list(named), "ping": list(each.ping)},
+            key=each.target,
+        )
+        for each in _recipients(rules, on, now)
+    ]
+    deliveries.queue(database, rows)
+
+
+def _recipients(rules: Rules, on: Sequence[Person], now: datetime) -> list[Recipients]:
+    """Where these people read one message: mentioned in the channel; else at their own address, else in the channel."""
+    pings: dict[str, list[str]] = {}
+    for person in on:
+        reached = rules.tell([person.name], rules.settings.alerts.notify, now)
+        for each in [one for one in reached if one.ping] or reached:
+            pings.setdefault(each.target, []).extend(each.ping)
+    return [Recipients(target, tuple(dict.fromkeys(people))) for target, people in pings.items()]
+
+
+def tell_of_the_week(database: Database, rules: Rules, now: datetime) -> None:
+    """Once a day, while somebody is to be reached: which hours of the coming week nobody covers."""
+    day = f"uncovered:{now.astimezone(rules.settings.zone):%Y-%m-%d}"
+    if rules.quiet.is_quiet(now) or key_values.has_period(database, day):
+        return
+    with database.transaction():
+        if key_values.take_period(database, day, now):
+            tell_uncovered(database, rules, now)
+
+
+def tell_uncovered(database: Database, rules: Rules, now: datetime) -> None:
+    """Tell the leads which hours of the coming week nobody covers, each once. Inside a transaction."""
+    rules = duty.aware(database, rules, now)
+    zone = rules.settings.zone
+    new = []
+    for gap in duty.gaps_ahead(rules, now):
+        ends = f"{gap.until.astimezone(zone):%a %H:%M}" if gap.usual else stamp(gap.until)
+        if key_values.take_period(database, f"uncovered:{ends}", now):
+            new.append(duty.gap_words(gap, zone))
+    if not new:
+        return
+    leads = rules.leads(now)
+    names = ["leads"] if leads else ["channel"]
+    until_then = "alerts go to leads" if leads else "alerts go to the channel alone"
+    for each in rules.tell(names, rules.settings.alerts.notify, now):
+        row = deliveries.notice_row(
+            f"uncovered:{stamp(now)}", each.target, f"Nobody is on duty: {', '.join(new)}",
+            f"change the shifts, or ask someone to cover; until then {until_then}", now,
+        )  # fmt: skip
+        payload: Mapping[str, object] = {**json.loads(row["payload"]), "ping": list(each.ping)}
+        deliveries.queue(database, [{**row, "payload": json.dumps(payload, ensure_ascii=False)}])
