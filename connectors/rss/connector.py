@@ -30,12 +30,14 @@ from connectors.pagination import CLOCK_IS_BEHIND
 from connectors.rss.entries import Found, posts_of
 from connectors.rss.identity import Memory, Sighting
 from connectors.rss.parsing import FEED_CAP
+from connectors.rss.places import PLACES, address_of
 from connectors.terms import any_of
 from connectors.text import parse_time
 
 ABOUT = About(
     reads="feeds (RSS, Atom, JSON Feed), a search of Google News, your personal Reddit feed",
     misses="replies and deletions: a feed does not tell of them; and what is older than it lists",
+    page="connect/feeds.md",
 )
 
 FULL_READ_EVERY = timedelta(hours=6)
@@ -55,7 +57,9 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     api_url: str = Field(
         default="https://news.google.com", pattern=r"^https?://[^\s?#@]+$", description="The address of Google News."
     )
-    feeds: tuple[str, ...] = Field(default=(), description="Addresses of feeds (http or https).")
+    feeds: tuple[str, ...] = Field(
+        default=(), description="Addresses of feeds, or NAME:... of a known place, such as medium:acme."
+    )
     google_news: bool | tuple[str, ...] = Field(
         default=False, description="true: search the brands' words in Google News; or a list of searches of your own."
     )
@@ -69,10 +73,12 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     @field_validator("feeds")
     @classmethod
     def _on_the_web(cls, feeds: tuple[str, ...]) -> tuple[str, ...]:
-        for feed in feeds:
+        addresses = tuple(map(address_of, feeds))
+        for feed in addresses:
             if not _is_web(feed):
-                raise ValueError("write each feed as an http:// or https:// address")
-        return feeds
+                names = ", ".join(PLACES)
+                raise ValueError(f"write each feed as an http:// or https:// address, or as NAME:... of one of {names}")
+        return addresses
 
     @model_validator(mode="after")
     def _something_to_read(self) -> Self:

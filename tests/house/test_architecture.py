@@ -83,7 +83,7 @@ cases/test_escalation.py: alerts/case_policy.py
 alerts/test_webhook.py: alerts/http.py
 alerts/slack/test_channel.py: alerts/slack/blocks.py alerts/slack/errors.py
 connectors/test_rss.py: connectors/bot_check.py connectors/rss/connector.py connectors/rss/entries.py
-    connectors/rss/identity.py connectors/rss/parsing.py connectors/rss/wording.py
+    connectors/rss/identity.py connectors/rss/parsing.py connectors/rss/places.py connectors/rss/wording.py
 connectors/test_dates.py: connectors/date_words.py
 connectors/test_inbound.py: connectors/inbound/connector.py connectors/inbound/mapping.py connectors/inbound/posts.py
     connectors/inbound/presets.py connectors/inbound/settings.py
