@@ -54,7 +54,8 @@ class Post:
     `reach` is the network's own number (followers, points), `rating` stars from 1 to 5. `raw` is the network's JSON,
     as text. `reply_text` and `replied_at` are filled where a review carries the business's answer inside it.
     `author_id` is the network's own id of the author where it has one beside the name; `addressed` are the accounts
-    (ids or names, "*" for the account that we read with) that the network says the post speaks to.
+    (ids or names, "*" for the account that we read with) that the network says the post speaks to. `unsearchable`: a
+    search found it, and its author has marked the account as not to be found by one.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Post:
     replied_at: datetime | None = None
     author_id: str = ""
     addressed: tuple[str, ...] = ()
+    unsearchable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

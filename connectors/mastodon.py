@@ -52,6 +52,7 @@ MOST_REFRESHED = 20
 MOST_ROOTS = 10
 FEW = 3
 MENTIONS = "mentions:"  # a lane of its own
+SEARCHES = frozenset({"tag", "search"})  # lanes that find what nobody has sent us
 # What each kind of lane is to people, and what they can do where it is closed.
 _PLACES = {
     "tag": ("the tag {}", "Check in a browser whether that server shows it."),
@@ -189,7 +190,7 @@ class Mastodon:
             return Batch((), walk.dump(), not walk.lane, notices=walk.notices())
         if not statuses and not walk.token and lane.startswith("tag:") and (deep or not walk.marks):
             self._check_open(request.now)
-        read, aside = self._read(statuses, request.source)
+        read, aside = self._read(statuses, request.source, lane.partition(":")[0])
         known = walk.note(((post.native_id, post.posted_at) for post, _ in read), request.now)
         if lane == MENTIONS:
             read = [(replace(post, addressed=("*", *post.addressed)), bot) for post, bot in read]
@@ -321,7 +322,7 @@ class Mastodon:
         if not said & allowed:
             raise Closed(f"{self._host} has closed its tag feeds ({', '.join(sorted(map(str, said)))})", _CLOSED)
 
-    def _read(self, statuses: list[Any], source: str) -> tuple[list[tuple[Post, bool]], list[Aside]]:
+    def _read(self, statuses: list[Any], source: str, lane: str = "") -> tuple[list[tuple[Post, bool]], list[Aside]]:
         """Read post by post: the sound ones with whether a bot wrote them, the others with their bytes."""
         read: list[tuple[Post, bool]] = []
         aside: list[Aside] = []
@@ -329,7 +330,11 @@ class Mastodon:
             try:
                 if isinstance(status, dict) and (status.get("reblog") or status.get("visibility") == "direct"):
                     continue
-                read.append((self._post(status, source), status["account"].get("bot") is True))
+                post, account = self._post(status, source), status["account"]
+                post = replace(
+                    post, unsearchable=lane in SEARCHES and _unsearchable(account, by_words=lane == "search")
+                )
+                read.append((post, account.get("bot") is True))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 reason = str(error) if type(error) is ValueError else f"{type(error).__name__} at {error}"
                 aside.append(Aside(raw_of(status).encode(), reason[:200]))
@@ -443,6 +448,17 @@ def _has_id(thing: Any) -> bool:
         and isinstance(thing.get("id"), str)
         and re.fullmatch(r"[\w-]+", thing["id"]) is not None
     )
+
+
+def _unsearchable(account: Mapping[str, Any], *, by_words: bool) -> bool:
+    """Whether an author does not want to be found: #nobot in their note, or left out of directories and suggestions.
+
+    `indexable` is about the search for words, and off until somebody turns it on: it says nothing of hashtags, which
+    are written to be found. https://docs.joinmastodon.org/entities/Account/
+    """
+    note = plain(text_of(account.get("note"))).casefold()
+    nobot = re.search(r"(?<![\w#])#nobots?(?!\w)", note) is not None
+    return nobot or account.get("discoverable") is False or (by_words and account.get("indexable") is False)
 
 
 def _account(name: str, host: str) -> str:

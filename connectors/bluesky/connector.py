@@ -37,6 +37,7 @@ from connectors.pagination import AHEAD, CLOCK_IS_BEHIND, Walk, clock_is_behind,
 from connectors.text import clean, raw_of, text_of
 
 POST = "app.bsky.feed.post"
+HIDDEN = "!no-unauthenticated"  # a label that people put on their own account
 OVERLAP = timedelta(seconds=5)
 NOW_ENOUGH = timedelta(seconds=2)
 PAGE = 200
@@ -101,7 +102,7 @@ class Bluesky:
         self._settings = settings
         self._http = http
         self._host = urlsplit(settings.api_url).hostname or "the server"
-        self._profiles: dict[str, tuple[str, int | None]] = {}
+        self._profiles: dict[str, tuple[str, int | None, bool]] = {}
 
     def fetch(self, request: Request) -> Batch:
         """Read the stream on from the cursor for at most `page_seconds`."""
@@ -350,21 +351,27 @@ class Bluesky:
                     self._profiles[post.author] = self._profile(post.author)
                 except ConnectorError:
                     left = 0
-            handle, reach = self._profiles.get(post.author, ("", None))
-            named.append(replace(post, author=handle or post.author, reach=reach))
+            handle, reach, hidden = self._profiles.get(post.author, ("", None, False))
+            named.append(replace(post, author=handle or post.author, reach=reach, unsearchable=hidden))
         while len(self._profiles) > 5000:
             del self._profiles[next(iter(self._profiles))]
         return named
 
-    def _profile(self, did: str) -> tuple[str, int | None]:
+    def _profile(self, did: str) -> tuple[str, int | None, bool]:
+        """The handle, the followers, and whether the account asks to be shown only to people who are logged in."""
         found, _ = self._http.get_json(self._address("app.bsky.actor.getProfile"), params={"actor": did})
         if not isinstance(found, dict):
-            return "", None
+            return "", None, False
         reach = found.get("followersCount")
         handle = clean(text_of(found.get("handle"))).strip().casefold()
         # This is what Bluesky gives where a handle no longer points back to its account.
         handle = "" if handle == "handle.invalid" else handle
-        return handle, reach if isinstance(reach, int) and 0 <= reach < 2**53 else None
+        labels = found.get("labels")
+        hidden = any(
+            isinstance(each, dict) and each.get("val") == HIDDEN and not each.get("neg")
+            for each in (labels if isinstance(labels, list) else ())
+        )
+        return handle, reach if isinstance(reach, int) and 0 <= reach < 2**53 else None, hidden
 
 
 def _time(message: str, reached: int) -> int:

@@ -18,12 +18,12 @@ from alerts.wording import excerpt, span_words
 from connectors import Post
 from connectors.durations import span
 from monitor.cases import actions as verbs
-from monitor.cases import expiry
+from monitor.cases import do_not_contact, expiry
 from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path, speaker
 from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.people.audit import Event
-from monitor.people.identity import Directory, settings_name
+from monitor.people.identity import Actor, Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings.models import EARLIEST, LATEST
@@ -299,10 +299,30 @@ def _why(row: Row, said: list[Mention]) -> str:
     return f"{rendering.why_listed(worst)[0].partition(': ')[0]} · "
 
 
+def _contact(assembly: Any, case_id: str, verb: str, who: Actor, now: datetime) -> str:
+    """Set that the author of a case is not to be contacted, or end it."""
+    found = cases.one(assembly.database, case_id)
+    if found is None or not found.author:
+        raise Failed(f"there is no case {case_id} of anybody by name; earful cases lists all cases")
+    sets = verb == "do_not_contact"
+    with assembly.database.transaction():
+        change = do_not_contact.set_for if sets else do_not_contact.end_for
+        done = change(assembly.database, found, who, "command line", now)
+    name = do_not_contact.key_of(found.source, found.author)
+    if not done:
+        return f"{name} is {'already' if sets else 'not'} set as not to be contacted"
+    if not sets:
+        return f"{name} may be contacted again"
+    return f"{name} is not to be contacted; end it with: earful case {case_id} may-contact. The case stays open"
+
+
 @app.command()
 def case(
     case_id: Annotated[str, typer.Argument(metavar="ID", help="The case's number.")],
-    verb: Annotated[str, typer.Argument(metavar="[VERB]", help=f"The action: {', '.join(verbs.VERBS)}.")] = "",
+    verb: Annotated[
+        str,
+        typer.Argument(metavar="[VERB]", help=f"The action: {', '.join(verbs.VERBS)}, do-not-contact, may-contact."),
+    ] = "",
     as_: Annotated[str, typer.Option("--as", help="Act as this person. Default: you.")] = "",
     outcome: Annotated[str, typer.Option(help=f"Required with close: {', '.join(verbs.OUTCOMES)}.")] = "",
     why: Annotated[str, typer.Option(help=f"With close or dismiss: {', '.join(verbs.WHYS)}.")] = "",
@@ -317,6 +337,17 @@ def case(
         now = utc_now()
         verb = verb.strip().casefold().replace("-", "_").replace(" ", "_")  # "not answered", as people write it
         if verb:
+            if verb in {"do_not_contact", "may_contact"}:
+                typer.echo(
+                    _contact(
+                        assembly,
+                        case_id,
+                        verb,
+                        speaker(assembly, as_, "mute" if verb == "do_not_contact" else "desk"),
+                        now,
+                    )
+                )
+                return
             if verb in {"close", "dismiss"} and not (outcome or why):
                 raise Failed(_ended_how(case_id, verb))
             who = speaker(assembly, as_)

@@ -37,7 +37,7 @@ BrandName = Annotated[str, typer.Option("--brand", help="The brand. Required if 
 As = Annotated[str, typer.Option("--as", help="Act as this person. Default: you.")]
 _ANSWERS = {"yes": "needed an answer", "not_a_complaint": "not a complaint", "not_us": "not us", "spam": "spam"}
 _WORDS = 12
-_KINDS = ("author", "community", "domain", "thread")
+_KINDS = ("author", "community", "contact", "domain", "thread")  # contact: not to be contacted
 
 
 # -- earful model -----------------------------------------------------------------------------------------------------

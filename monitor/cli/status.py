@@ -12,7 +12,7 @@ from rich.text import Text
 from alerts.wording import span_words
 from monitor.cli.base import AsJson, app, console, one_line, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, costs, foreseen
-from monitor.ingest import asking
+from monitor.ingest import asking, wishes
 from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
 from monitor.notify import trouble
@@ -73,6 +73,7 @@ def status(as_json: AsJson = False) -> None:
                             "spent_on_conversations": spent_on_conversations(database, source.name, now),
                             "forecast": round(foreseen(database, health[source.name], now), 2),
                             "notices": noticed(database, source.name),
+                            "left_out": wishes.left_out(database, source.name)[0],
                             "aside": aside.get(source.name, 0),
                             "aside_reasons": dict(sources.aside_reasons(database, source.name)),
                         }
@@ -143,6 +144,17 @@ def _soon(moment: datetime | None, now: datetime) -> str:
     return f"in {span_words(moment - now)}" if moment - now >= timedelta(minutes=1) else "within a minute"
 
 
+def _left_out(assembly: Any) -> list[str]:
+    """How many posts of each source are not here because of what their authors wish."""
+    found = [(source.name, *wishes.left_out(assembly.database, source.name)) for source in assembly.settings.sources]
+    return [
+        f"{name}: {number:,} {'post' if number == 1 else 'posts'} left out since {day}; their authors do not want "
+        "to be found by a search"
+        for name, number, day in found
+        if number
+    ]
+
+
 def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any) -> None:
     database, now, zone = assembly.database, utc_now(), assembly.settings.zone
     headers = ["source", "state", "last read", "next", "set aside", "quota", "spent"]
@@ -186,6 +198,7 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
                 bills.append(f"{source.name}: ${talk:.2f} of it for following conversations")
         if each.failing_since:
             notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
+    notes += _left_out(assembly)
     notes += [
         f"{target} has unsubscribed from the weekly digest (earful digest --resume {target} re-subscribes them)"
         for target in _no_letters(assembly)

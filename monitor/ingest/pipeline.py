@@ -13,6 +13,7 @@ from datetime import datetime
 from connectors import Post
 from monitor.cases.assignment import CaseAssigner, IngestResult
 from monitor.cases.opening import NO_FIRST_READS
+from monitor.ingest import wishes
 from monitor.ingest.replies import Replies
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import key_values, mentions
@@ -39,6 +40,7 @@ class Intake:
         self.rules = rules
         self.judge = judge
         self.queries = queries
+        self._left_out = wishes.LeftOut()
 
     def take(
         self,
@@ -77,18 +79,31 @@ class Intake:
         first_reads: Mapping[str, datetime],
     ) -> IngestResult:
         taken = IngestResult(seen=len(posts))
-        judged = self.judge_posts(posts, brand, now)
+        unwilling: list[Post] = []
+        judged = self.judge_posts(posts, brand, now, left_out=unwilling)
         taken.matched = len({each.post_id for each in judged})
-        if judged or last is not None:
+        counted = self._left_out.fresh(unwilling)
+        if judged or counted or last is not None:
             with self.database.transaction():
+                wishes.count(self.database, counted, now)
                 if judged:
                     CaseAssigner(self.database, self.rules, judged, now, taken, first_reads).store()
                 if last is not None:
                     last()
         return taken
 
-    def judge_posts(self, posts: Sequence[Post], brand: str = "", now: datetime | None = None) -> list[Judged]:
-        """Which of these are about a brand, and what the judge thinks of them. Reads the store, writes nothing."""
+    def judge_posts(
+        self,
+        posts: Sequence[Post],
+        brand: str = "",
+        now: datetime | None = None,
+        *,
+        left_out: list[Post] | None = None,
+    ) -> list[Judged]:
+        """Which of these are about a brand, and what the judge thinks of them. Reads the store, writes nothing.
+
+        `left_out` is given those that a search found although their authors do not want that.
+        """
         ready = [tidy(post, now) for post in posts]
         muted = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(self.database)}
         found: list[dict[str, tuple[str, ...]]] = [
@@ -97,8 +112,13 @@ class Intake:
         ours = self._own_parents({(post.source, post.parent_id) for post in ready if post.parent_id})
         if not brand:
             self._follow_accounts(ready, found, ours)
-        named = [index for index, about in enumerate(found) if about]
         replies = Replies(self.database, self.rules, self.queries, ready)
+        for index, post in enumerate(ready):
+            if found[index] and not brand and wishes.stays_out(post, self.rules, ours, replies):
+                found[index] = {}
+                if left_out is not None:
+                    left_out.append(post)
+        named = [index for index, about in enumerate(found) if about]
         judged = dict(zip(named, self._judge(ready, found, named, muted, ours, replies), strict=True))
         # Who of this very batch gets a case: what they say next in that conversation need not name the brand.
         replies.learn(each for theirs in judged.values() for each in theirs)
@@ -123,6 +143,7 @@ class Intake:
     ) -> list[list[Judged]]:
         """What the judge thinks of those of these posts that are about a brand, for each of its brands."""
         asked = []
+        to_us = {index: wishes.speaks_to_us(posts[index], self.rules, ours, replies) for index in indexes}
         for index in indexes:
             post = posts[index]
             own = replies.own_brands(post)
@@ -136,7 +157,9 @@ class Intake:
                 brand, person = replies.above(each.post)
                 joins = person if brand == each.brand and only_same_trouble(each.post.text) else ""
             by_index[index].append(
-                self._judged(each.post, each.brand, verdict, muted, joins, stranger=index in strangers)
+                self._judged(
+                    each.post, each.brand, verdict, muted, joins, stranger=index in strangers, to_us=to_us[index]
+                )
             )
         return list(by_index.values())
 
@@ -149,6 +172,7 @@ class Intake:
         joins: str = "",
         *,
         stranger: bool = False,
+        to_us: bool = False,
     ) -> Judged:
         needed = verdict.lane != "none"
         if stranger and verdict.critical and verdict.lane == "ping":  # harm waits for nobody, whoever names the brand
@@ -161,7 +185,7 @@ class Intake:
             brand=brand,
             verdict=verdict,
             fingerprint=fingerprint(post.text or post.title) if needed else 0,
-            suppressed=self._suppressed(post, brand, muted) if needed or joins else "",
+            suppressed=self._suppressed(post, brand, verdict, muted, to_us=to_us) if needed or joins else "",
             joins=joins,
             stranger=stranger,
         )
@@ -169,7 +193,14 @@ class Intake:
     def tellable(self, standing: Sequence[Mention]) -> list[Mention]:
         """Those of these stored mentions that may open a case by today's settings and mutes."""
         muted = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(self.database)}
-        return [each for each in standing if not each.case_id and not self._suppressed(each.post, each.brand, muted)]
+        return [
+            each
+            for each in standing
+            if not each.case_id
+            and not self._suppressed(
+                each.post, each.brand, each.verdict, muted, to_us=bool(self.rules.accounts.spoken_to(each.post))
+            )
+        ]
 
     def offer(self, standing: Sequence[Mention], reason: str, tag: str, now: datetime) -> list[str]:
         """Open a sweep case for each of these stored, quiet mentions; nobody is called. The cases' ids.
@@ -241,7 +272,9 @@ class Intake:
             for native, brand in key_values.brands_of_own_posts(self.database, source, natives).items()
         }
 
-    def _suppressed(self, post: Post, brand: str, muted: set[tuple[str, str, str]]) -> str:
+    def _suppressed(  # noqa: PLR0911 - one reason after another
+        self, post: Post, brand: str, verdict: Verdict, muted: set[tuple[str, str, str]], *, to_us: bool
+    ) -> str:
         """Why a mention that may need an answer gets no case; empty when it gets one."""
         if self.rules.is_own(post):
             return "our own post"
@@ -252,6 +285,8 @@ class Intake:
             return "for your information"
         if not muted:
             return ""
+        if why := wishes.not_contacted(post, verdict, muted, to_us=to_us):
+            return why
         keys = (
             ("author", f"{post.source}/{post.author}"),
             ("thread", f"{post.source}/{post.thread_id or post.native_id}"),

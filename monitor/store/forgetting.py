@@ -30,6 +30,7 @@ KEPT_OF_A_LINE = frozenset(
         "size", "sent_on", "backdated", "unanswered",
     }
 )  # fmt: skip
+_NAMES_SOMEBODY = "kind IN ('author', 'contact')"  # of a mute
 
 
 def _in_batches(values: Sequence[str]) -> Iterable[Sequence[str]]:
@@ -476,7 +477,7 @@ def forget_name(database: Database, source: str, names: Sequence[str], marked: S
     arrived.forget(database, source, names)
     for name in names:  # a mute that stands is somebody's decision: it is named to who erases, not taken back
         database.run(
-            "DELETE FROM mutes WHERE kind = 'author' AND value = :value AND (undone_at <> '' OR offered = 1)",
+            f"DELETE FROM mutes WHERE {_NAMES_SOMEBODY} AND value = :value AND (undone_at <> '' OR offered = 1)",
             {"value": f"{source}/{name}"},
         )
     bare = {bare_name(each) for each in names}
@@ -524,7 +525,8 @@ def mutes_naming(database: Database, source: str, names: Sequence[str]) -> list[
     """The numbers of standing mutes that name them."""
     clause, values = marks("v", [f"{source}/{name}" for name in names])
     rows = database.rows(
-        f"SELECT n FROM mutes WHERE kind = 'author' AND undone_at = '' AND offered = 0 AND value IN {clause}", values
+        f"SELECT n FROM mutes WHERE {_NAMES_SOMEBODY} AND undone_at = '' AND offered = 0 AND value IN {clause}",
+        values,
     )
     return [int(row["n"]) for row in rows]
 

@@ -42,6 +42,7 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
         replied_at=_bounded(post.replied_at, now) if post.replied_at else None,
         author_id=_key(post.author_id) if post.author_id else "",
         addressed=tuple(clean(each)[:LONGEST_KEY] for each in post.addressed[:MOST_ADDRESSED]),
+        unsearchable=post.unsearchable is True,
     )
 
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from alerts import case_policy
 from alerts.case import Case, never_answered
 from monitor.cases import actions as verbs
-from monitor.cases import expiry
+from monitor.cases import do_not_contact, expiry
 from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.settings import overrides
@@ -161,8 +162,13 @@ def _show(
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
         said=context.query("said"), fault=fault,
         here=who_else(context.site.presence.others(context.who.actor.id, now).get(case.id, ())),
-        hold=holds.of_case(database, case.id), open_url=worst.post.url if worst else "", words_of=words_of,
+        hold=holds.of_case(database, case.id), no_contact=_no_contact(context, case),
+        open_url=worst.post.url if worst else "", words_of=words_of,
     )  # fmt: skip
+
+
+def _no_contact(context: RequestContext, case: Case) -> Row | None:
+    return do_not_contact.standing(context.database, case.source, case.author) if case.author else None
 
 
 def limit_of(context: RequestContext, case: Case) -> int | None:
@@ -268,8 +274,6 @@ def say(context: RequestContext) -> Response:
         )
     except verbs.NotPossible as error:
         return _show(context, fault=str(error), status=409)
-    from urllib.parse import urlencode
-
     return RedirectResponse(f"/cases/{case_id}?" + urlencode({"said": said.text[:200]}), 303)
 
 
@@ -278,6 +282,21 @@ def _until(context: RequestContext) -> datetime:
     if typed := context.form.get("until_at"):
         return moment_of(context, typed)
     return context.now + timedelta(hours=_SPANS.get(context.form.get("until"), 1))
+
+
+@post("/cases/{id}/contact", role="staff")
+def contact(context: RequestContext) -> Response:
+    """The author is not to be contacted, or a lead ends that."""
+    case = cases.case_of(_row(context))
+    ends = context.form.get("verb") == "end"
+    if ends and not context.who.may("lead"):
+        raise Refusal(403, "Only a lead can end this", "Ask a lead; they also find it on the page Desk.")
+    with context.database.transaction():
+        change = do_not_contact.end_for if ends else do_not_contact.set_for
+        done = change(context.database, case, context.who.actor, context.who.way, context.now)
+    words = "they may be contacted again" if ends else "nobody is asked to contact them any more"
+    said = words if done else "it was so already"
+    return RedirectResponse(f"/cases/{case.id}?" + urlencode({"said": said}), 303)
 
 
 @post("/tone", role="staff")

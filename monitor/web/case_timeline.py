@@ -41,6 +41,8 @@ _WORDS = {
     "reopen": "reopened",
     "expired": "closed automatically",
     "undo": "undone",
+    "do_not_contact": "set as not to be contacted",
+    "may_contact": "may be contacted again",
     "erased": "its author was erased",
     "hold": "put on hold; its text is hidden",
     "hold ended": "no longer on hold",

@@ -248,7 +248,7 @@ def change_mutes(context: RequestContext) -> Response:
         }[verb]
         return _back(words if done else "Someone else was faster; nothing was changed.")
     kind, value = context.form.get("kind"), context.form.get("value")[:300]
-    if kind not in {"author", "domain", "thread"} or not value or (kind != "domain" and "/" not in value):
+    if kind not in {"author", "contact", "domain", "thread"} or not value or (kind != "domain" and "/" not in value):
         raise Refusal(400, "That can't be muted", 'Write an author as "source/name", or a domain as "example.org".')
     with context.database.transaction():
         key_values.add_mute(context.database, context.form.get("brand"), kind, value, context.who.name, context.now)

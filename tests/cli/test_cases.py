@@ -54,6 +54,17 @@ def call(folder: Path, *words: str, said: str = "") -> Result:
     )
 
 
+def test_do_not_contact_is_set_shown_and_ended_by_a_command(folder: Path, sqlite: Sqlite) -> None:
+    said = call(folder, "case", "1", "do-not-contact").output
+    assert "is not to be contacted; end it with: earful case 1 may-contact" in said
+    assert "already set" in call(folder, "case", "1", "do-not-contact").output
+    assert "contact" in call(folder, "mute", "list").output
+    assert case(sqlite, "1").closed_at is None
+    assert "may be contacted again" in call(folder, "case", "1", "may-contact").output
+    with pytest.raises(Failed):
+        call(folder, "case", "999", "do-not-contact")
+
+
 @pytest.mark.parametrize(
     ("verb", "choices"),
     [

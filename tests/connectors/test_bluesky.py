@@ -286,6 +286,23 @@ def test_a_post_dated_in_the_future_counts_from_when_it_was_seen(server: FakeJet
     assert [post.posted_at for post in batch.posts] == [ago(50), ago(40), datetime(2015, 1, 1, tzinfo=UTC)]
 
 
+def test_who_asks_to_be_shown_only_to_people_who_are_logged_in_is_marked(
+    server: FakeJetstream, appview: FakeServer
+) -> None:
+    label = {"src": DID, "uri": f"at://{DID}/app.bsky.actor.profile/self", "val": "!no-unauthenticated"}
+    profiles = [
+        {"did": DID, "handle": "ada.example", "labels": labels}
+        for labels in ([label], [{**label, "neg": True}], [{**label, "val": "porn"}], "odd", None)
+    ]
+    appview.route("/xrpc/app.bsky.actor.getProfile", profiles)
+    marked = []
+    for _ in profiles:
+        server.events = [event(ago(30), "Acme")]
+        (batch,) = walk(reader(server, appview), FIRST)
+        marked.append(batch.posts[0].unsearchable)
+    assert marked == [True, False, False, False, False]
+
+
 @pytest.mark.parametrize("cursor", ["x", "[]", '{"reached": "soon", "walking": 1}', '{"reached": -1, "walking": true}'])
 def test_a_cursor_that_cannot_be_read_begins_with_the_look_back(server: FakeJetstream, cursor: str) -> None:
     walk(reader(server), again(FIRST, cursor))

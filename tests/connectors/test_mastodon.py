@@ -55,6 +55,38 @@ def walk_own(connector: Mastodon, accounts: tuple[str, ...], request: Request) -
     return batches
 
 
+@pytest.mark.parametrize(
+    ("account", "marked"),
+    [
+        ({}, False),
+        ({"note": "<p>gardens, tea <a href='/tags/NoBot'>#<span>NoBot</span></a></p>"}, True),
+        ({"note": "<p>I build #nobotany tools, and no bots</p>"}, False),
+        ({"discoverable": False}, True),
+        ({"discoverable": None, "indexable": True}, False),
+        ({"indexable": False}, False),  # of the search for words only, and off until somebody turns it on
+        ({"note": 7, "discoverable": "no"}, False),
+    ],
+)
+def test_who_does_not_want_to_be_found_is_marked_where_a_search_found_them(
+    server: FakeServer, fake: FakeMastodon, account: dict[str, Any], marked: bool
+) -> None:
+    fake.tags["acme"] = [status(ago(5), "#acme", account=account)]
+    (post,) = walk(reader(server), FIRST)[0].posts
+    assert post.unsearchable is marked
+
+
+def test_the_search_for_words_leaves_out_who_is_not_in_it_and_a_conversation_marks_nobody(
+    server: FakeServer, fake: FakeMastodon
+) -> None:
+    one = status(ago(5), "acme", account={"indexable": False, "note": "#nobot"})
+    connector = reader(server)
+    assert [post.unsearchable for post, _ in connector._read([one], "m", "search")[0]] == [True]
+    for lane in ("mentions", "own", ""):
+        assert [post.unsearchable for post, _ in connector._read([one], "m", lane)[0]] == [False]
+    two = status(ago(5), "acme", account={"indexable": False})
+    assert [post.unsearchable for post, _ in connector._read([two], "m", "search")[0]] == [True]
+
+
 def test_a_status_becomes_a_post_in_plain_words(server: FakeServer, fake: FakeMastodon) -> None:
     """Field by field: tags and entities gone, the content warning kept, the author with the server's name."""
     one = status(

@@ -43,6 +43,27 @@ def test_reposts_stand_below_the_first_of_them_and_nobody_is_left_out(office: Of
         assert f'name="case" value="{each}"' in shown
 
 
+def test_do_not_contact_is_one_press_takes_the_reply_away_and_is_ended_by_a_lead(office: Office) -> None:
+    (case_id,) = office.take(post(BROKEN, author="bo"))
+    staff, lead = office.person("Olle"), office.person("Ana", "lead")
+    assert "Write the reply" in staff.get(f"/cases/{case_id}").text
+    assert staff.post(f"/cases/{case_id}/contact", {"verb": "set"}).status_code == 303
+    shown = staff.get(f"/cases/{case_id}").text
+    assert "Do not contact this author (Olle," in shown
+    assert "Write the reply" not in shown
+    assert "They may be contacted again" not in shown
+    assert "set as not to be contacted by <strong>Olle</strong>" in re.sub(r"\s+", " ", shown)
+    assert staff.post(f"/cases/{case_id}/contact", {"verb": "end"}).status_code == 403
+    desk = lead.get("/desk").text
+    assert "do not contact <strong>forum/bo</strong>" in desk
+    assert "They may be contacted again" in lead.get(f"/cases/{case_id}").text
+    assert lead.post(f"/cases/{case_id}/contact", {"verb": "end"}).status_code == 303
+    assert "Write the reply" in staff.get(f"/cases/{case_id}").text
+    (critical,) = office.take(post(INJURY, author="ike"))
+    staff.post(f"/cases/{critical}/contact", {"verb": "set"})
+    assert "Write the reply" in staff.get(f"/cases/{critical}").text, "whoever is in danger is written to"
+
+
 def test_a_late_case_says_how_late_in_opening_hours(office: Office) -> None:
     office.take(post(CHURN, author="cy"))
     office.clock.forward(timedelta(days=2))
