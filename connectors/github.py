@@ -79,6 +79,8 @@ class GitHub:
         self._settings = settings
         self._http = http
         self._address = settings.api_url.rstrip("/")
+        # Without a token an hour has 60 calls, which are for reading.
+        self.asks_at_once = 20 if settings.token is not None else 1
 
     def fetch(self, request: Request) -> Batch:
         """Read one page: of a search, or of an own repository, where everything speaks to us."""
@@ -116,8 +118,6 @@ class GitHub:
                 continue
             posts += [replace(each, thread_id=one.thread) for each in found if each.posted_at >= one.since]
         return Batch(tuple(posts), request.cursor, quota=quota)
-
-    asks_at_once = 20
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Ask after known issues and comments: one that is not there, or says 410, is gone. Discussions are left."""

@@ -18,13 +18,14 @@ from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import raw_of
 
 DEEP_EVERY = timedelta(days=1)
+LONGEST_REST = timedelta(days=1)  # what is longer was written by a clock that was ahead
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """One page of a listing, newest first: its items, and the token of the next page ("" where this was the last).
 
-    `not_before` ends the reading for now, although nothing failed; it goes on with the next page then.
+    `not_before` ends the reading for now, although nothing failed; the next page, or the next walk, waits until then.
     """
 
     items: Sequence[object]
@@ -85,10 +86,15 @@ def overlap_of(walk: Walk, now: datetime, usual: timedelta, deep: timedelta) -> 
 def read_page(walk: Walk, request: Request, network: str, ask: Callable[[Walk], Listed], posts_of: PostsOf) -> Batch:
     """Read the page at which the walk stands (`walk.begin` was called), and move the walk on.
 
-    A lane ends at its last page, at one whose last item is below the floor, or where the network repeats itself.
+    A lane ends at its last page, at one whose last item is below the floor, or where the network repeats itself. A rest
+    that was asked for with the last page of a walk is kept in the cursor: it must not make the next walk come sooner.
     """
     if not walk.lane:
         return Batch((), walk.dump(), notices=walk.notices())
+    rests = walk.extra.pop("rests", 0)
+    if isinstance(rests, int) and milliseconds(request.now) < rests <= milliseconds(request.now + LONGEST_REST):
+        walk.extra["rests"] = rests
+        return Batch((), walk.dump(), complete=False, not_before=moment(rests))
     floor = moment(walk.floor)
     try:
         listed = ask(walk)
@@ -106,6 +112,8 @@ def read_page(walk: Walk, request: Request, network: str, ask: Callable[[Walk], 
         walk.close_lane()
     if not walk.lane and walk.extra.pop("deep", False):
         walk.extra["deep_at"] = milliseconds(request.now)
+    if not walk.lane and listed.not_before is not None:
+        walk.extra["rests"] = milliseconds(listed.not_before)
     return Batch(
         tuple(post for post in found.posts if post.posted_at >= floor),
         walk.dump(),
@@ -114,7 +122,7 @@ def read_page(walk: Walk, request: Request, network: str, ask: Callable[[Walk], 
         found.deleted,
         found.aside,
         gaps,
-        listed.not_before,
+        listed.not_before if walk.lane else None,
         walk.notices(),
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
@@ -24,6 +24,8 @@ from connectors.text import clean, parse_time, plain, raw_of, safe_url
 
 NETWORK = "Stack Exchange"
 PAGE = 100
+FEW_LEFT = 200  # calls of a day: from there on they are spread over what is left of it
+RESERVE = 20
 OVERLAP = timedelta(hours=6)
 MOST_PAGES = 5  # of the answers in conversations
 _POST = re.compile(r"([0-9]{1,12})")
@@ -145,17 +147,32 @@ class StackExchange:
             self._http, self._address + path, now, params={**params, **key, "site": self._settings.site},
             refusal=lambda answer, said: _refusal(answer, said, now),
         )  # fmt: skip
-        items, left, wait = (
+        items, left, backoff = (
             list_of(document, "items", NETWORK),
             document.get("quota_remaining"),
             document.get("backoff"),
         )
+        known = left if isinstance(left, int) and not isinstance(left, bool) else None
+        seconds = backoff if isinstance(backoff, int) and 0 < backoff <= 86_400 else 0
+        wait = max(timedelta(seconds=seconds), _pace(known, now))
         return Listed(
             items,
             str(number + 1) if document.get("has_more") is True else "",
-            Quota(left) if isinstance(left, int) and not isinstance(left, bool) else None,
-            now + timedelta(seconds=min(wait, 86_400)) if isinstance(wait, int) and wait > 0 else None,
+            Quota(known) if known is not None else None,
+            now + wait if wait else None,
         )
+
+
+def _pace(left: int | None, now: datetime) -> timedelta:
+    """How long to rest so that the calls that are left last until the day ends (in UTC); nothing while there are many.
+
+    Reading, conversations and questions after deletions rest each for themselves: hence three times as long.
+    """
+    if left is None or left >= FEW_LEFT:
+        return timedelta()
+    at = now.astimezone(UTC)
+    midnight = (at + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight - at) / max(left - RESERVE, 1) * 3 if left > RESERVE else midnight - at
 
 
 def _refusal(answer: Answer, said: Mapping[str, Any], now: datetime) -> ConnectorError | None:

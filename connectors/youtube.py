@@ -28,6 +28,9 @@ NETWORK = "YouTube"
 SEARCH = "search"
 OVERLAP = timedelta(days=1)  # videos enter the search late, comments after a moderator has looked
 FOLLOWED = timedelta(days=14)  # after it was published, the comments below a video that was found are read
+# Of 10,000 units a day 6,000 are for reading, 3,000 for conversations, the rest for handles and what was deleted.
+READING_UNIT = timedelta(days=1) / 6_000
+TALKING_UNIT = timedelta(days=1) / 3_000
 MOST_PAGES = 5  # of the replies in one conversation
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _CHANNEL = re.compile(r"UC[\w-]{22}")
@@ -95,17 +98,19 @@ class YouTube:
         batch = read_page(walk, request, NETWORK, ask, posts_of)
         if kind == SEARCH:
             self._follow(walk, batch.posts)
-            batch = replace(batch, cursor=walk.dump())
-        return replace(batch, notices=(*batch.notices, *told))
+        self._count(walk, kind, request.now, rests=batch.not_before is not None)
+        return replace(batch, cursor=walk.dump(), notices=(*batch.notices, *told))
 
     most_conversations = 20
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         """Read what was answered below comments and videos, one unit a page, the newest first."""
         posts: list[Post] = []
+        units = 0
         for one in conversations[: self.most_conversations]:
             token = ""
             for _ in range(MOST_PAGES):
+                units += 1
                 try:
                     listed = self._answers(one.thread, token, request.now)
                 except Closed:  # it is gone; whether it is to be removed is for `refresh` to say
@@ -115,7 +120,7 @@ class YouTube:
                 token = listed.next
                 if not token or (found.heads and found.heads[-1].posted_at < one.since):
                     break
-        return Batch(tuple(posts), request.cursor)
+        return Batch(tuple(posts), request.cursor, not_before=request.now + units * TALKING_UNIT)
 
     asks_at_once = 50
 
@@ -165,6 +170,15 @@ class YouTube:
             walk.extra["searches"] = self._settings.searches_per_day
             told.append("Google allows no more searches today; comments are read on, searches resume tomorrow")
             return Listed(())
+
+    @staticmethod
+    def _count(walk: Walk, kind: str, now: datetime, *, rests: bool) -> None:
+        """Count what a walk costs, and rest after it for so long that the day's units last."""
+        units = walk.extra.get("units", 0)
+        units = (units if isinstance(units, int) else 0) + (kind != SEARCH and not rests)
+        walk.extra["units"] = units if walk.lane else 0
+        if not walk.lane and units:
+            walk.extra["rests"] = milliseconds(now + units * READING_UNIT)
 
     def _used(self, walk: Walk, now: datetime) -> int:
         """How many searches were made in this day of Google's."""

@@ -19,7 +19,7 @@ from monitor.cases.opening import NO_FIRST_READS, CaseOpener, Person
 from monitor.cases.recording import Reply, record_reply
 from monitor.settings.rules import Rules
 from monitor.store import cases, forgotten, key_values, mentions, requeue
-from monitor.store.database import Database, Row, stamp
+from monitor.store.database import Database, Row, instant, stamp
 from monitor.store.stories import touch_stories
 from monitor.types import Judged, Mention
 
@@ -163,7 +163,8 @@ class CaseAssigner:
                 moved = post.posted_at if stamp(post.posted_at) > row["posted_at"] else None
                 edited[key] = post.edited_at or moved or self.now
             if reworded or key in edited or post.replied_at is not None:
-                mentions.edit_post(self.database, mentions.post_row(post, seen, key))
+                changed_at = edited.get(key) or post.edited_at or instant(row["edited_at"])
+                mentions.edit_post(self.database, mentions.post_row(replace(post, edited_at=changed_at), seen, key))
                 self.read_again.append(by_post[key])
         gone = {key for key, row in known.items() if row["deleted_at"] or row["purged_at"]}
         standing = mentions.known_mentions(self.database, [each.mention_id for each in self.judged])

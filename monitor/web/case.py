@@ -52,6 +52,7 @@ class Said:
     remarks: tuple[tone.Remark, ...] = ()
     note: str = ""
     rating: float | None = None
+    edited_at: datetime | None = None
     reply: str = ""  # of ours: its id, why it was taken as what it is, and whether it ended the wait
     why: str = ""
     counts: bool = False
@@ -65,8 +66,9 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
     for mention in told:
         post = mention.post
         found[post.native_id or mention.id] = Said(
-            post.posted_at, post.author, post.text, post.title, post.url, False, mention, case.id, rating=post.rating
-        )
+            post.posted_at, post.author, post.text, post.title, post.url, False, mention, case.id, rating=post.rating,
+            edited_at=post.edited_at,
+        )  # fmt: skip
         if post.reply_text and post.replied_at:
             found[f"reply to {post.native_id or mention.id}"] = _ours(
                 case, post.replied_at, "", post.reply_text, post.url

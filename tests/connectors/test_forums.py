@@ -200,6 +200,26 @@ def test_a_backoff_ends_the_reading_for_so_long_and_it_goes_on_then(server: Fake
     assert [seen.one("page") for seen in server.ledger] == ["1", "2"]
 
 
+def test_a_rest_after_the_last_page_does_not_make_the_next_read_come_sooner(server: FakeServer) -> None:
+    """`not_before` of a whole walk would stand in for the source's own pace: it is kept, and said when it matters."""
+    server.route("/search/advanced", stack.page(stack.question(1), backoff=600))
+    connector = stack.make(server, 20)
+    whole = connector.fetch(ASKED)
+    assert (whole.complete, whole.not_before) == (True, None)
+    early = connector.fetch(again(ASKED, whole.cursor, timedelta(minutes=5)))
+    assert (early.posts, early.not_before) == ((), NOW + timedelta(minutes=10))
+    assert len(server.ledger) == 1
+    later = connector.fetch(again(ASKED, early.cursor, timedelta(minutes=10)))
+    assert (later.complete, len(server.ledger)) == (True, 2)
+
+
+@pytest.mark.parametrize(("left", "minutes"), [(250, 0), (140, 18), (20, 720), (0, 720)])
+def test_the_last_calls_of_a_day_are_spread_over_it(server: FakeServer, left: int, minutes: int) -> None:
+    server.route("/search/advanced", stack.page(stack.question(1), more=True, quota_remaining=left))
+    found = stack.make(server, 20).fetch(ASKED).not_before
+    assert found == (NOW + timedelta(minutes=minutes) if minutes else None)
+
+
 def test_a_tag_speaks_to_us_and_a_search_need_not(server: FakeServer) -> None:
     server.route("/questions", stack.page(stack.question(1, last_edit_date=int(NOW.timestamp()))))
     server.route("/search/advanced", stack.page(stack.question(2)))

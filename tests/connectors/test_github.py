@@ -103,6 +103,10 @@ def test_graphql_says_its_errors_with_status_200(server: FakeServer, answer: Any
     assert CANARY not in str(caught.value)
 
 
+def test_without_a_token_the_hours_few_calls_are_for_reading(server: FakeServer) -> None:
+    assert (make(server, 20).asks_at_once, make(server, 20, token=None).asks_at_once) == (20, 1)
+
+
 def test_what_is_gone_is_deleted_and_discussions_are_left(server: FakeServer) -> None:
     server.route(f"{PATH}/1", issue(1))
     server.route(f"{PATH}/2", Reply(410, json={"message": "This issue was deleted"}))

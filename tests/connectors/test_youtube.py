@@ -85,6 +85,20 @@ def test_searches_are_spread_over_the_day_and_end_with_it(server: FakeServer) ->
     assert at == [0, 8, 16, 24]
 
 
+def test_what_a_walk_cost_is_rested_for_so_that_the_days_units_last(server: FakeServer) -> None:
+    server.route("/commentThreads", listed(thread(1)))
+    connector, request = make(server, 20), REQUEST
+    for minute in range(3):  # asked every second for three minutes, each walk of one unit rests 14.4 seconds
+        for second in range(60):
+            now = NOW + timedelta(minutes=minute, seconds=second)
+            batch = connector.fetch(replace(request, now=now))
+            request = replace(request, cursor=batch.cursor)
+    assert len(server.ledger) == 12
+    server.route("/comments", listed(kind="comment"))
+    asked = tuple(Conversation(comment(number)["id"], (), NOW) for number in range(5))
+    assert connector.fetch_conversations(asked, REQUEST).not_before == NOW + timedelta(seconds=5 * 28.8)
+
+
 def test_a_day_without_searches_left_does_not_stop_the_comments(server: FakeServer) -> None:
     server.route("/search", error(403, "quotaExceeded"))
     server.route("/commentThreads", listed(thread(1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -113,5 +114,8 @@ def test_a_review_is_answered_in_the_store_and_waits_again_once_it_is_changed(of
         kinder = {"replied": NOW + 90 * MINUTES, "changed": store.changed_at}
         read(store.page("Version 6 lost all my photos again!", 1, **kinder), 95)
         assert waiting().answered_at == NOW + 90 * MINUTES
-    assert "lost all my photos again" in office.person("Ana").get(f"/cases/{opened}").text
+    shown = office.person("Ana").get(f"/cases/{opened}").text
+    assert "lost all my photos again" in shown
+    assert "1 of 5 stars" in shown
+    assert re.search(r"· edited <time", shown)
     assert len(mentions.find(office.database, mentions.Filter())) == 1
