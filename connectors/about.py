@@ -23,6 +23,9 @@ from typing import Any
 
 from connectors import KINDS
 
+# Our own replies come from our account, with a case's conversation, or inside the post that they answer.
+_SHOWS_REPLIES = ("def fetch_own(", "def fetch_conversations(", "replies_inside = True")
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -66,7 +69,7 @@ def _about(module: str) -> About:
     brought = "def receive_from(" in text
     return About(
         **told,
-        own_replies=brought or "def fetch_own(" in text,
+        own_replies=brought or any(each in text for each in _SHOWS_REPLIES),
         deletions=brought or "def refresh(" in text,
         brought=brought,
     )

@@ -28,10 +28,10 @@ from connectors.signing import signed
 from connectors.text import clean, parse_time, raw_of
 
 ABOUT = About(
-    reads="reviews of your own apps in the App Store, in all countries, with your response in each",
-    key="an API key (a .p8 file), its key id and the issuer id, under Users and Access, Integrations",
-    key_from="https://appstoreconnect.apple.com",
-    misses="apps of others, and stars without a review: the API has neither",
+    reads="every review of your own apps in the App Store, in all countries, with your response in it",
+    key="a key of App Store Connect with the role Customer Support",
+    key_from="https://appstoreconnect.apple.com/access/integrations/api",
+    misses="stars without words, and when a review was edited: Apple doesn't show either",
     page="connect/appstore.md",
 )
 
@@ -60,6 +60,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
 
 class AppStore:
     """Reads the reviews of the apps, each with the developer's response in it."""
+
+    replies_inside = True
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings

@@ -28,10 +28,10 @@ from connectors.pagination import Walk
 from connectors.text import clean, parse_time, raw_of
 
 ABOUT = About(
-    reads="reviews of your own apps on Google Play, of the last week, with your reply in each",
-    key="a service account with the permission to reply to reviews",
-    key_from="https://console.cloud.google.com",
-    misses="reviews without words, those older than a week, apps of others: the API has none of them",
+    reads="reviews of your own apps on Google Play, written or edited in the last week, with your reply in each",
+    key='a service account\'s key, with the permission "Reply to reviews" in Play Console',
+    key_from="https://console.cloud.google.com/iam-admin/serviceaccounts",
+    misses="stars without words, what is older than a week, and what was deleted: Google doesn't show either",
     page="connect/googleplay.md",
 )
 
@@ -60,6 +60,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
 
 class GooglePlay:
     """Reads the reviews of the apps, each with the developer's reply in it."""
+
+    replies_inside = True
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, ConnectorError, Conversation, Post, RateLimited, Refused, Request
+from connectors.about import About
 from connectors.http import Answer, Http, host_of
 from connectors.listing import Gone, Listed, get_object, list_of, part, read_page, sort_out
 from connectors.pagination import Walk
@@ -27,6 +28,13 @@ MOST_PAGES = 4  # of the comments in one conversation
 _PLACE = re.compile(r"[\w.-]{1,60}(@[\w.-]{3,100})?")
 _ID = re.compile(r"([pc])([0-9]{1,12})")
 _GONE = frozenset({"couldnt_find_post", "couldnt_find_comment", "not_found"})
+
+
+ABOUT = About(
+    reads="posts and comments with the brand's words that one Lemmy server knows of, and whole communities",
+    misses="what the server doesn't know or has blocked, private messages",
+    page="connect/lemmy.md",
+)
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):

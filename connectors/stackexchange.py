@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Account, Batch, ConnectorError, Conversation, Post, Quota, RateLimited, Refused, Request
+from connectors.about import About
 from connectors.http import Answer, Http
 from connectors.listing import Listed, get_object, list_of, part, read_page, sort_out
 from connectors.pagination import Walk
@@ -31,6 +32,16 @@ MOST_PAGES = 5  # of the answers in conversations
 _POST = re.compile(r"([0-9]{1,12})")
 _COMMENT = re.compile(r"c([0-9]{1,12})")
 _KEY = "Check the key, or register the app again at stackapps.com."
+
+
+ABOUT = About(
+    reads="questions with the brand's words or tags on one site of Stack Exchange, and what is answered to cases",
+    key="optional: the key of an app that you register",
+    key_from="https://stackapps.com/apps/oauth/register",
+    price="free; 300 calls per day, 10,000 with a key",
+    misses="new answers below other people's questions, unless these have a case; chat",
+    page="connect/stackexchange.md",
+)
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):

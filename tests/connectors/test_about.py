@@ -27,7 +27,8 @@ def test_what_a_kind_says_is_what_its_connector_can_do(kind: str) -> None:
     loaded = import_module(module)
     connector = getattr(loaded, name)
     assert about.brought == hasattr(connector, "receive_from")
-    assert about.own_replies == (hasattr(connector, "fetch_own") or about.brought)
+    shows_replies = any(hasattr(connector, each) for each in ("fetch_own", "fetch_conversations", "replies_inside"))
+    assert about.own_replies == (shows_replies or about.brought)
     assert about.deletions == (hasattr(connector, "refresh") or about.brought)
     if (said := getattr(loaded, "ABOUT", None)) is not None:
         ours = {"own_replies": about.own_replies, "deletions": about.deletions, "brought": about.brought}
