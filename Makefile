@@ -61,10 +61,12 @@ soak: .venv/.developer  ## an hour at 24 times the speed: memory, files, latenes
 train: .venv/.developer  ## write the judge that ships again
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	$(BIN)/python benchmarks/train.py
+	$(BIN)/python -m benchmarks.reader --train
 quality: .venv/.developer  ## how good the judge is
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python benchmarks/question.py
 	$(BIN)/python benchmarks/train.py --report
+	$(BIN)/python -m benchmarks.reader
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/relevance.py

@@ -48,7 +48,7 @@ def targets(material: Material, weights: Floats) -> tuple[Floats, Floats, Floats
 
     `weights` say what each text of our own counts for when log odds are set by them.
     """
-    heads = {"question": _question(material), **_feelings(material)}
+    heads = heads_of(material)
     blend = np.zeros(material.comments.shape[1])
     for name, share in BLEND.items():
         blend += share * heads[name] / (material.comments @ heads[name]).std()
@@ -56,6 +56,11 @@ def targets(material: Material, weights: Floats) -> tuple[Floats, Floats, Floats
     steep, level = fit(Dense(said[2][:, None]), material.targets, 0.0, weights)
     comments, reviews, own = (1 / (1 + np.exp(-(steep[0] * each + level))) for each in said)
     return comments, reviews, own
+
+
+def heads_of(material: Material) -> dict[str, Floats]:
+    """Return the weights of each head."""
+    return {"question": _question(material), **_feelings(material)}
 
 
 def _question(material: Material) -> Floats:

