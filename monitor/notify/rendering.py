@@ -74,6 +74,11 @@ def compose(
                overlooked=row["id"] in first_of_all, brand=several)
         for row in rows[:whole]
     )  # fmt: skip
+    if offer:  # short, so that each has its button
+        entries = tuple(
+            replace(each, facts=(), actions=tuple(one for one in each.actions if one.verb == "take"))
+            for each in entries
+        )
     most = OPEN if listed else WORST + SHORT_LINES
     also = tuple(
         _short(rules, row, told.get(row["id"], []), now, why=listed, brand=several) for row in rows[whole:most]
