@@ -20,12 +20,13 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from connectors import Batch, Closed, ConnectorError, Conversation, Nonsense, Post, Quota, RateLimited, Refused, Request
 from connectors.about import About
 from connectors.http import Answer, Http, json_of, retry_after
-from connectors.listing import Listed, get_object, list_of, object_of, part, read_page, sort_out
+from connectors.listing import Listed, by_name, get_object, list_of, object_of, part, read_page, sort_out
 from connectors.pagination import Walk, fingerprint, moment
 from connectors.text import clean, parse_time, raw_of, safe_url, text_of
 
 NETWORK = "GitHub"
 PAGE = 100
+MOST_PAGES = 5  # of the comments in one conversation
 MOST_SHOWN = 1_000  # hits of one search that can be seen at all
 OVERLAP = timedelta(hours=1)
 # Plain words beside the Markdown: https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api
@@ -200,12 +201,7 @@ class GitHub:
 
     def _below(self, one: Conversation, request: Request) -> tuple[list[Post], Quota | None]:
         if found := _ISSUE.fullmatch(one.thread):
-            since = one.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            asked: dict[str, str | int] = {"since": since, "per_page": PAGE}
-            path = f"{self._address}/repos/{found[1]}/issues/{found[2]}/comments"
-            answer = self._http.get(path, params=asked, headers=self._headers())
-            items = _listed(answer, request.now)
-            return list(sort_out(items, lambda each: [_comment(each, request.source)], NETWORK).posts), _quota(answer)
+            return self._comments(f"/repos/{found[1]}/issues/{found[2]}/comments", one.since, request)
         if (found := _DISCUSSION.fullmatch(one.thread)) and self._settings.token is not None:
             asked_for = {"owner": found[1], "name": found[2], "number": int(found[3])}
             held = part(self._graphql(_ONE, asked_for, request.now), "repository", "discussion", "comments")
@@ -216,6 +212,18 @@ class GitHub:
             items += [(above, each) for above, listed in more if isinstance(listed, list) for each in listed]
             return [_said(each, above, request.source) for above, each in items if _is_sound(each)], None
         return [], None
+
+    def _comments(self, path: str, since: datetime, request: Request) -> tuple[list[Post], Quota | None]:
+        """The comments below one issue, which come the oldest first."""
+        posts: list[Post] = []
+        asked: dict[str, str | int] = {"since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "per_page": PAGE}
+        for number in range(1, MOST_PAGES + 1):
+            answer = self._http.get(self._address + path, params={**asked, "page": number}, headers=self._headers())
+            items = _listed(answer, request.now)
+            posts += sort_out(items, lambda each: [_comment(each, request.source)], NETWORK).posts
+            if len(items) < PAGE:
+                break
+        return by_name(posts), _quota(answer)
 
     def _graphql(self, query: str, variables: Mapping[str, object], now: datetime) -> dict[str, Any]:
         """GraphQL says its errors with status 200."""

@@ -7,17 +7,19 @@ the floor is held, the walk turned, and a listing that is closed to us left out 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Request, room
 from connectors.http import Answer, Http, Params, error_for, host_of, json_of
 from connectors.pagination import Walk, milliseconds, moment
-from connectors.text import raw_of
+from connectors.text import bare_name, raw_of
 
 DEEP_EVERY = timedelta(days=1)
+_NAMED = re.compile(r"@([\w.·-]{1,40}\w)")
 LONGEST_REST = timedelta(days=1)  # what is longer was written by a clock that was ahead
 
 
@@ -72,6 +74,21 @@ def sort_out(items: Sequence[object], posts_of: PostsOf, network: str) -> Sorted
             f"{network}: none of {len(aside)} items could be read: {aside[0].reason}", "The service may have changed."
         )
     return Sorted(tuple(posts), tuple(heads), tuple(aside), tuple(deleted))
+
+
+def by_name(posts: Sequence[Post]) -> list[Post]:
+    """Let a post answer whom it names at its head ("@ana ..."), where a network hangs all under the first one.
+
+    It answers what that person said last before it in the same thread; where they said nothing there, nothing changes.
+    """
+    latest: dict[tuple[str, str], Post] = {}
+    found: list[Post] = []
+    for post in sorted(posts, key=lambda one: one.posted_at):
+        named = _NAMED.match(post.text)
+        above = latest.get((post.thread_id, bare_name(named[1]))) if named else None
+        found.append(replace(post, parent_id=above.native_id, parent_author=above.author) if above else post)
+        latest[post.thread_id, bare_name(post.author)] = post
+    return found
 
 
 def overlap_of(walk: Walk, now: datetime, usual: timedelta, deep: timedelta) -> timedelta:

@@ -21,7 +21,7 @@ from connectors import Account, Batch, Closed, ConnectorError, Conversation, Pos
 from connectors.about import About
 from connectors.google import reasons_of, refusal
 from connectors.http import Answer, Http
-from connectors.listing import Listed, get_object, list_of, part, read_page, sort_out
+from connectors.listing import Listed, by_name, get_object, list_of, part, read_page, sort_out
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, text_of
 
@@ -119,7 +119,7 @@ class YouTube:
         posts: list[Post] = []
         units = 0
         for one in conversations[: self.most_conversations]:
-            token = ""
+            token, said = "", list[Post]()
             for _ in range(MOST_PAGES):
                 units += 1
                 try:
@@ -127,10 +127,11 @@ class YouTube:
                 except Closed:  # it is gone; whether it is to be removed is for `refresh` to say
                     break
                 found = sort_out(listed.items, lambda each: _said(each, request.source), NETWORK)
-                posts += [replace(each, thread_id=one.thread) for each in found.posts if each.posted_at >= one.since]
+                said += [replace(each, thread_id=one.thread) for each in found.posts]
                 token = listed.next
                 if not token or (found.heads and found.heads[-1].posted_at < one.since):
                     break
+            posts += [each for each in by_name(said) if each.posted_at >= one.since]
         return Batch(tuple(posts), request.cursor, not_before=request.now + units * TALKING_UNIT)
 
     asks_at_once = 50

@@ -76,6 +76,19 @@ def test_discussions_are_searched_by_graphql(server: FakeServer) -> None:
     assert server.ledger[0].json["variables"]["words"].startswith('"Acme" created:>=2026-11-19')
 
 
+def test_every_comment_since_is_read_and_answers_whom_it_names(server: FakeServer) -> None:
+    many = [comment(200 - number, 7) for number in range(100)]  # the oldest first, as GitHub lists them
+    last = [comment(5, 7, body_text="@person150 fixed in 2.1"), comment(4, 7, body_text="Fixed for all")]
+    path = f"{PATH}/7/comments"
+    server.route(path, lambda seen: Reply(json=many if seen.one("page") == "1" else last))
+    asked = (Conversation("acme/kettle#7", (), NOW - 5 * HOUR),)
+    found = make(server, 20).fetch_conversations(asked, Request("github", (), "", NOW, NOW)).posts
+    assert len(found) == 102
+    assert [(post.parent_id, post.parent_author) for post in found[-2:]] == [
+        ("acme/kettle#7/150", "person150"), ("acme/kettle#7", ""),
+    ]  # fmt: skip
+
+
 def test_what_is_said_in_a_discussion_is_read_with_what_it_answers(server: FakeServer) -> None:
     reply = said(3, 1, author={"login": "acme-care"})
     nodes = [{**said(2, 2), "replies": {"nodes": [reply, None]}}, {**said(4, 30), "replies": {"nodes": []}}, "odd"]

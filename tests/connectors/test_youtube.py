@@ -137,6 +137,20 @@ def test_what_is_not_in_the_answer_is_gone(server: FakeServer) -> None:
     assert [seen.one("id") for seen in server.ledger] == [f"{VIDEO},aaaaaaaaaaa", f"{one},{two}"]
 
 
+def test_a_reply_answers_whom_it_names_and_not_whoever_began_the_thread(server: FakeServer) -> None:
+    """YouTube hangs every reply under the first comment: our answer to Ana would stop the clock of Bo, who began."""
+    top = comment(9)["id"]
+    ours = comment(1, parentId=top, textDisplay="@person2 sorry, it is on its way", authorDisplayName="@acme")
+    theirs, stranger = comment(2, parentId=top), comment(3, parentId=top, textDisplay="@nobody-here what?")
+    server.route("/comments", listed(ours, theirs, stranger, kind="comment"))
+    batch = make(server, 20).fetch_conversations((Conversation(top, (), NOW - HOUR),), REQUEST)
+    assert [(post.author, post.parent_id, post.parent_author) for post in batch.posts] == [
+        ("@acme", theirs["id"], "@person2"),
+    ]  # fmt: skip
+    every = make(server, 20).fetch_conversations((Conversation(top, (), NOW - 9 * HOUR),), REQUEST).posts
+    assert [post.parent_id for post in every] == [top, top, theirs["id"]]
+
+
 def test_a_videos_conversation_is_what_is_said_below_it(server: FakeServer) -> None:
     server.route("/commentThreads", listed(thread(1), thread(30)))
     server.route("/comments", error(404, "notFound"))
