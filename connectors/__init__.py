@@ -24,6 +24,7 @@ KINDS: dict[str, str] = {
     "x": "connectors.x:X",
     "reddit": "connectors.reddit:Reddit",
     "inbound": "connectors.inbound.connector:Inbound",
+    "imap": "connectors.imap:Imap",
     "appstore": "connectors.appstore:AppStore",
     "googleplay": "connectors.googleplay:GooglePlay",
     "youtube": "connectors.youtube:YouTube",

@@ -67,7 +67,12 @@ THIRD_PARTIES = {
     "websocket": ["connectors/jetstream.py"],
 }
 # Of the standard library, but with the same reason.
-GUARDED = {"smtplib": ["alerts/email/conversation.py"], "sched": [], "asyncio": ["monitor/web/"]}
+GUARDED = {
+    "smtplib": ["alerts/email/conversation.py"],
+    "imaplib": ["connectors/imap.py"],
+    "sched": [],
+    "asyncio": ["monitor/web/"],
+}
 
 # Who reads the clock. Everything else is given `now`, so that a test can be at any moment.
 CLOCK = {

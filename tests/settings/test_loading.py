@@ -43,6 +43,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "reddit": {"client_id": SECRET, "client_secret": SECRET},
     "rss": {"feeds": ["https://example.org/feed.xml"]},
     "inbound": {"secret": SECRET},
+    "imap": {"host": "imap.example.org", "username": "me", "password": SECRET, "senders": ["a@example.org"]},
     "slack": {"token": SECRET},
     "email": {"host": "smtp.example.org", "sender": "earful@example.org"},
     "webhook": {"url": SECRET, "secret": SECRET},

@@ -66,7 +66,7 @@ def test_every_setting_of_every_kind_is_asked_for_with_what_it_is_for(kind: str)
         ("rss", "google_news", "yes", True),
         ("rss", "answerable", "false", False),
         ("x", "monthly_budget", "12.5", 12.5),
-        ("x", "page_size", "50", 50),
+        ("imap", "port", "143", 143),
         ("hackernews", "overlap", "6h", "6h"),
         ("inbound", "fields", '{ id = "uuid" }', {"id": "uuid"}),
         ("inbound", "folder", "drop", "drop"),
@@ -82,7 +82,7 @@ def test_an_answer_is_read_as_its_setting_wants_it(kind: str, name: str, text: s
     ("kind", "name", "text"),
     [
         ("rss", "google_news", "perhaps"),
-        ("x", "page_size", "many"),
+        ("imap", "port", "many"),
         ("inbound", "fields", "id"),
         ("rss", "feeds", "[a"),
     ],
