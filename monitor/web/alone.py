@@ -55,8 +55,8 @@ def is_alone(database: Sqlite | Postgresql, settings: Settings, now: datetime) -
     if alone != (before == "yes"):
         with database.transaction():
             key_values.remember(database, ALONE, "yes" if alone else "no", now)
-        if before == "yes" and not elsewhere:
-            _tell(database, settings, "a second person has access now", now)
+            if before == "yes" and not elsewhere:
+                _tell(database, settings, "a second person has access now", now)
     return alone
 
 
@@ -65,14 +65,14 @@ def end(database: Sqlite | Postgresql, settings: Settings, why: str, now: dateti
     if key_values.fact(database, ELSEWHERE):
         return
     held = key_values.fact(database, ALONE) == "yes"
-    with database.transaction():
+    with database.transaction():  # whoever sees that it has ended finds the notice of it too
         key_values.remember(database, ELSEWHERE, why, now)
-    if held:
-        _tell(database, settings, why, now)
+        if held:
+            _tell(database, settings, why, now)
 
 
 def _tell(database: Sqlite | Postgresql, settings: Settings, why: str, now: datetime) -> None:
+    """Say it in the log and to the operator; inside the transaction that writes it down."""
     log.warning("the page is no longer for one person on this machine: %s; %s", why, REMEDY)
     title = f"The page is no longer for one person on this machine: {why}"
-    with database.transaction():
-        queue_notice(database, Rules(settings), f"page alone:{now.isoformat()}", title, REMEDY, now)
+    queue_notice(database, Rules(settings), f"page alone:{now.isoformat()}", title, REMEDY, now)
