@@ -108,7 +108,7 @@ class _Secure(_Watched, http.client.HTTPSConnection):
     """https://, watched."""
 
 
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Whom we trust: this machine's authorities and those that the environment names (a company's proxy has its own).
 
     Read once, and only if somebody speaks TLS.
@@ -130,7 +130,7 @@ class _Opener(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
         return self.do_open(functools.partial(_Plain, exchange=self._watched), req)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(functools.partial(_Secure, exchange=self._watched, context=_trusted()), req)
+        return self.do_open(functools.partial(_Secure, exchange=self._watched, context=trusted()), req)
 
 
 class _Stay(urllib.request.HTTPErrorProcessor):

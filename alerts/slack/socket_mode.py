@@ -28,7 +28,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from alerts import ChannelError, wording
-from alerts.http import WireError
+from alerts.http import WireError, trusted
 from alerts.slack.blocks import HAND_OVER, LINK_VERBS, NOTE
 from alerts.slack.channel import Client, NotSlack, Settings, Slack, SlackBot, quiet_logger
 from alerts.slack.errors import api_error, word
@@ -157,6 +157,7 @@ class _Socket(SocketModeClient):
     def __init__(self, settings: Settings) -> None:
         token = settings.app_token.get_secret_value() if settings.app_token else ""
         super().__init__(app_token=token, web_client=Client(token, settings), logger=quiet_logger(), concurrency=2)
+        self.web_client.ssl = trusted()  # else each connection reads all authorities of this machine again
         self.proxy = settings.proxy.get_secret_value() if settings.proxy else None
         self.trouble = "not connected yet"
         self._not_before = 0.0
