@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -320,6 +321,7 @@ def test_quiet_hours_are_outside_the_desks_and_everybodys_own_and_a_weekend_has_
     assert quiet.morning(monday) == monday
 
 
+@cache
 def changes_of(zone: ZoneInfo) -> list[datetime]:
     """Every hour of 2025 and 2026 in which the clocks of a zone change, or the first of each year."""
     hours = [datetime(2025, 1, 1, tzinfo=UTC) + n * timedelta(hours=1) for n in range(2 * 365 * 24)]

@@ -36,7 +36,7 @@ def everywhere(tmp_path: Path, database: Sqlite | Postgresql) -> Iterator[Office
 
 def test_every_change_of_access_leaves_a_line(everywhere: Office) -> None:
     office = everywhere
-    ida, ana = office.person("Ida", "admin"), office.person("Ana")
+    ida, ana = office.newcomer("Ida", "admin"), office.newcomer("Ana")
     begun = len(events(office))
     ida.get("/people")
     ida.post("/people", {"verb": "add", "name": "Olle", "role": "staff"})

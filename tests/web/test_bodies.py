@@ -201,8 +201,8 @@ def test_heads_without_bodies_shut_nobody_out_and_hanging_up_says_nothing(
             one = head(office, "/login", "Cookie: earful_form=x")
             made.append(one.__enter__())
         for path in ("/health", "/login"):
-            assert httpx2.get(office.address + path, timeout=10).status_code == 200, path
-        pressed = httpx2.post(f"{office.address}/slack/press", content=b"payload=x", timeout=10)
+            assert httpx2.get(office.address + path, verify=False, timeout=10).status_code == 200, path
+        pressed = httpx2.post(f"{office.address}/slack/press", content=b"payload=x", verify=False, timeout=10)
         assert pressed.status_code == 401
     finally:
         for each in made:
@@ -211,7 +211,7 @@ def test_heads_without_bodies_shut_nobody_out_and_hanging_up_says_nothing(
     while office.server.context.bodies.size:
         assert time.monotonic() < deadline, "what nobody sends any more is still waited for"
         time.sleep(0.01)
-    assert httpx2.get(f"{office.address}/health", timeout=10).status_code == 200
+    assert httpx2.get(f"{office.address}/health", verify=False, timeout=10).status_code == 200
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
     assert "Exception in ASGI application" not in caplog.text
 
@@ -223,7 +223,7 @@ def test_the_client_with_most_connections_loses_its_own(office: Office, monkeypa
         alone.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")
         crowd = [socket.create_connection((office.server.host, office.server.port)) for _ in range(40)]
         try:
-            assert httpx2.get(f"{office.address}/health", timeout=10).status_code == 200
+            assert httpx2.get(f"{office.address}/health", verify=False, timeout=10).status_code == 200
             alone.sendall(b"\r\n")
             alone.settimeout(10)
             assert b"200 OK" in alone.recv(100)

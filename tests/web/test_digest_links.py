@@ -43,7 +43,7 @@ def path_of(office: Office, target: str = BOSS) -> str:
 
 def one_click(office: Office, path: str) -> httpx2.Response:
     """What a mail provider sends for its reader (RFC 8058, section 3.1): no cookie, no page before."""
-    with httpx2.Client(base_url=office.address, timeout=20) as provider:
+    with httpx2.Client(base_url=office.address, verify=False, timeout=20) as provider:
         return provider.post(path, data={"List-Unsubscribe": "One-Click"})
 
 

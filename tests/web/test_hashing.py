@@ -111,7 +111,7 @@ def test_guesses_at_ones_own_page_are_slowed_down_like_any(office: Office) -> No
 def test_a_browser_that_was_let_in_before_is_not_locked_out_by_strangers(office: Office) -> None:
     guard = office.server.context.authenticator
     guard._by_name.most = guard._by_address.most = 4
-    ana, olle, stranger = office.person("Ana"), office.person("Olle"), office.browser()
+    ana, olle, stranger = office.newcomer("Ana"), office.newcomer("Olle"), office.browser()
     for browser in (ana, olle):
         browser.get("/you")
         browser.post("/logout")

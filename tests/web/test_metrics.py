@@ -24,7 +24,9 @@ def asked(office: Office) -> httpx2.Response:
     with office.database.transaction():
         if web.token(office.database, SECRET, "api", office.clock()) is None:
             web.add_token(office.database, SECRET, "prometheus", "api", office.clock(), role="viewer", until=None)
-    return httpx2.get(f"{office.address}/metrics", headers={"authorization": f"Bearer {SECRET}"}, timeout=20)
+    return httpx2.get(
+        f"{office.address}/metrics", headers={"authorization": f"Bearer {SECRET}"}, verify=False, timeout=20
+    )
 
 
 def told(office: Office) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -76,9 +78,12 @@ def test_an_installation_that_has_heard_nothing_yet_answers_too(office: Office) 
 
 def test_a_token_is_needed_from_everywhere_and_a_host_of_ours(office: Office) -> None:
     for headers in ({}, {"x-forwarded-for": "127.0.0.1"}, {"authorization": "Bearer earful_wrong"}):
-        assert httpx2.get(f"{office.address}/metrics", headers=headers, timeout=20).status_code == 401
+        assert httpx2.get(f"{office.address}/metrics", headers=headers, verify=False, timeout=20).status_code == 401
     assert asked(office).status_code == 200
-    assert httpx2.get(f"{office.address}/metrics", headers={"host": "evil.example"}, timeout=20).status_code == 400
+    assert (
+        httpx2.get(f"{office.address}/metrics", headers={"host": "evil.example"}, verify=False, timeout=20).status_code
+        == 400
+    )
 
 
 def test_a_port_of_its_own_answers_metrics_without_a_token_and_nothing_else(tmp_path: Path, sqlite: Sqlite) -> None:
@@ -86,12 +91,12 @@ def test_a_port_of_its_own_answers_metrics_without_a_token_and_nothing_else(tmp_
     try:
         alone = f"http://127.0.0.1:{office.server.metrics_port}"
         assert office.server.metrics_port not in {0, office.server.port}
-        answer = httpx2.get(f"{alone}/metrics", headers={"host": "prometheus.internal"}, timeout=20)
+        answer = httpx2.get(f"{alone}/metrics", headers={"host": "prometheus.internal"}, verify=False, timeout=20)
         assert "earful_mentions 0" in answer.text
         for path in ("/", "/login", "/health", "/api/v1/mentions", "/metrics/", "/static/app.css"):
-            assert httpx2.get(alone + path, timeout=20).status_code == 404, path
-        assert httpx2.post(f"{alone}/metrics", timeout=20).status_code == 405
-        assert httpx2.get(f"{office.address}/metrics", timeout=20).status_code == 401
+            assert httpx2.get(alone + path, verify=False, timeout=20).status_code == 404, path
+        assert httpx2.post(f"{alone}/metrics", verify=False, timeout=20).status_code == 405
+        assert httpx2.get(f"{office.address}/metrics", verify=False, timeout=20).status_code == 401
     finally:
         office.close()
 
@@ -102,7 +107,7 @@ def test_a_port_that_is_taken_costs_the_metrics_alone(
     other = Office(tmp_path, sqlite, earful=f'metrics_listen = "127.0.0.1:{office.server.port}"')
     try:
         assert "can't serve /metrics" in caplog.text
-        assert httpx2.get(f"{other.address}/health", timeout=20).status_code == 200
+        assert httpx2.get(f"{other.address}/health", verify=False, timeout=20).status_code == 200
         assert other.server.metrics_port == 0
     finally:
         other.close()
