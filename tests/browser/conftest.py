@@ -16,7 +16,7 @@ from tests.web.conftest import demo, office
 __all__ = ["chromium", "day", "demo", "office", "seats"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     """The browser, or a loud word that this was not tested."""
     if not CHROMIUM:

@@ -24,10 +24,17 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Every node of a module; walked once for all the laws that look at them."""
+    return tuple(ast.walk(tree))
+
+
+@cache
 def imports(tree: ast.Module) -> list[str]:
     """The full names of what a module imports, wherever in it the import stands."""
     names: list[str] = []
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             names += [each.name for each in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -35,6 +42,7 @@ def imports(tree: ast.Module) -> list[str]:
     return names
 
 
+@cache
 def tracked() -> list[Path]:
     """Every file that is committed or about to be; where there is no git, every file that looks like one of ours."""
     try:

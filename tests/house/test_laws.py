@@ -14,7 +14,7 @@ import pytest
 
 import alerts
 import connectors
-from tests.house.reading import PACKAGES, ROOT, imports, modules, tracked
+from tests.house.reading import PACKAGES, ROOT, imports, modules, nodes, tracked
 
 # Each third party in one place, so that its changes, its traps and its replacement are one file's work.
 THIRD_PARTIES = {
@@ -107,14 +107,14 @@ def texts(tree: ast.Module) -> list[tuple[int, str]]:
     """Every text in a module that is not a docstring, with its line."""
     told = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
     return [
         (node.lineno, node.value)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
     ]
 
@@ -143,7 +143,7 @@ def test_one_module_opens_databases() -> None:
 def clock_reads(tree: ast.Module) -> list[int]:
     """The lines that read the time of day."""
     lines = []
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Name) and node.id == "utc_now" and isinstance(node.ctx, ast.Load):
             lines.append(node.lineno)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -271,7 +271,7 @@ def test_nothing_is_left_to_be_done_later() -> None:
     raised = [
         f"{path}:{node.lineno}"
         for path, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Name) and node.id == "NotImplementedError"
     ]
     assert raised == []

@@ -6,6 +6,7 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -50,13 +51,15 @@ def test_every_piece_of_settings_in_a_guide_loads(page: str, text: str, tmp_path
     assert load(path, values).brands, page
 
 
+@cache
+def program() -> Any:
+    """The whole command line, put together once: that takes longer than anything that is asked of it here."""
+    return get_command(app)
+
+
 def commands() -> dict[str, list[str]]:
     """Every command with its verbs below it, read from the program itself."""
-    root = get_command(app)
-    found: dict[str, list[str]] = {}
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
-        found[name] = sorted(getattr(command, "commands", {}))
-    return found
+    return {name: sorted(getattr(command, "commands", {})) for name, command in program().commands.items()}
 
 
 def test_every_command_and_every_verb_below_one_is_on_the_page_of_commands() -> None:
@@ -69,10 +72,13 @@ def test_every_command_and_every_verb_below_one_is_on_the_page_of_commands() -> 
     assert missing == []
 
 
-@cache  # every command is put together anew for each
 def help_of(*words: str) -> str:
     """What `earful ... --help` prints."""
-    return CliRunner().invoke(app, [*words, "--help"], catch_exceptions=False).output
+    command, context = program(), None
+    for word in words:
+        context = command.make_context(command.name, [], context, resilient_parsing=True)
+        command = command.commands[word]
+    return str(command.get_help(command.make_context(command.name, [], context, resilient_parsing=True)))
 
 
 def test_every_command_says_in_its_help_what_it_does() -> None:
