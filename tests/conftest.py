@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql
@@ -24,6 +25,10 @@ from monitor.wiring import Assembly
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
 from tests.helpers import NOW, assembly_of, settings_from
+
+# A property is tried on other values in each run: fifty are enough for one. None fails because the machine is slow.
+settings.register_profile("run", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("run")
 
 MEMORY = Path("/dev/shm")
 ROOM = 3_000_000_000  # bytes; a whole run needs a tenth of it
