@@ -51,7 +51,9 @@ class Post:
     """What a network shows, in plain text (no tags, no entities). Times are aware and in UTC.
 
     `parent_id` and `thread_id` are native ids of the same source, empty when the post starts its own thread;
-    `parent_author` is whom the post answers, named as `author` is, where the network says so.
+    `parent_author` is whom the post answers, named as `author` is, where the network says so. `parent_text` is what it
+    answers, or the title of the conversation, where that came in the same call: it is judged with the post, and never
+    stored.
     `reach` is the network's own number (followers, points), `rating` stars from 1 to 5. `raw` is the network's JSON,
     as text. `reply_text` and `replied_at` are filled where a review carries the business's answer inside it.
     `author_id` is the network's own id of the author where it has one beside the name; `addressed` are the accounts
@@ -72,6 +74,7 @@ class Post:
     rating: float | None = None
     parent_id: str = ""
     parent_author: str = ""
+    parent_text: str = ""
     thread_id: str = ""
     edited_at: datetime | None = None
     raw: str = ""

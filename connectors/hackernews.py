@@ -237,12 +237,19 @@ def _post(hit: object, source: str) -> Post:
         title=plain(fields["title"] or "").replace("\n", " "),
         reach=points if isinstance(points, int) and abs(points) < 2**53 else None,
         parent_id=_id(hit.get("parent_id")),
+        parent_text=_title_above(hit, story if story != native_id else ""),
         thread_id=story if story != native_id else "",
         raw=raw_of({name: value for name, value in hit.items() if name != "_highlightResult"}),
     )
     if not post.text and not post.title:
         raise ValueError("comment_text, story_text, title and url are all empty")
     return post
+
+
+def _title_above(hit: Mapping[str, object], story: str) -> str:
+    """The title of the story below which a comment stands: it comes along with the comment."""
+    title = hit.get("story_title")
+    return plain(title).replace("\n", " ") if story and isinstance(title, str) else ""
 
 
 def _id(value: object) -> str:

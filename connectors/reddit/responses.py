@@ -107,6 +107,7 @@ def post_of(item: Any, source: str) -> Post:
         title=title,
         reach=_score(data.get("score")),
         parent_id=_fullname(data.get("parent_id")) if comment else "",
+        parent_text=clean(data["link_title"]).strip() if comment and isinstance(data.get("link_title"), str) else "",
         thread_id=_fullname(data.get("link_id")) if comment else "",
         edited_at=_time(data.get("edited")),
         raw=raw_of(item),

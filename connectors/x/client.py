@@ -63,6 +63,8 @@ class Client:
         if "media" in self._settings.expand:
             expansions += ["attachments.media_keys", "attachments.poll_ids"]
             fields |= {"media_fields": ["alt_text", "media_key", "type"], "poll_fields": ["options"]}
+        if "parents" in self._settings.expand:
+            expansions += ["referenced_tweets.id"]
         return {**fields, "expansions": expansions} if expansions else fields
 
     def ask(

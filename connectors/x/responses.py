@@ -23,7 +23,7 @@ LONGEST_WAIT = timedelta(minutes=15)
 UNKNOWN_WAIT = timedelta(minutes=1)
 SNOWFLAKE_EPOCH = 1_288_834_974_657
 # What comes along with posts, and the key that names each.
-_INCLUDED = (("users", "id"), ("media", "media_key"), ("polls", "id"))
+_INCLUDED = (("users", "id"), ("media", "media_key"), ("polls", "id"), ("tweets", "id"))
 _NOT_THERE = frozenset({"resource-not-found", "not-authorized-for-resource", "resource-unavailable"})
 
 
@@ -38,6 +38,7 @@ class Includes:
     users: Mapping[str, Mapping[str, Any]]
     media: Mapping[str, Mapping[str, Any]]
     polls: Mapping[str, Mapping[str, Any]]
+    posts: Mapping[str, Mapping[str, Any]]
 
 
 def post_of(item: Any, includes: Includes, source: str, author: str, addressed: tuple[str, ...] = ()) -> Post:
@@ -75,6 +76,7 @@ def post_of(item: Any, includes: Includes, source: str, author: str, addressed: 
         reach=reach_of(item, user),
         parent_id=referenced(item, "replied_to"),
         parent_author=_answered(item, includes.users),
+        parent_text=_answered_words(item, includes.posts),
         thread_id=thread if is_id(thread) and thread != versions[0] else "",
         edited_at=time_of(versions[-1]) if len(versions) > 1 else None,
         raw=raw_of(item),
@@ -102,6 +104,12 @@ def _answered(item: Mapping[str, Any], users: Mapping[str, Mapping[str, Any]]) -
         return ""
     name = users.get(user_id, {}).get("username")
     return name if isinstance(name, str) and re.fullmatch(r"\w{1,50}", name, re.ASCII) else user_id
+
+
+def _answered_words(item: Mapping[str, Any], posts: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a reply answers, where that came along."""
+    text = posts.get(referenced(item, "replied_to"), {}).get("text")
+    return clean(html.unescape(text)) if isinstance(text, str) else ""
 
 
 def is_id(value: object) -> TypeGuard[str]:

@@ -46,8 +46,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         (),
         description="handles or user ids whose mentions are read; all of them count as about the brand",
     )
-    expand: tuple[Literal["authors", "media"], ...] = Field(
-        (), description="also fetch names and follower counts, or alt texts and poll choices; each has its price"
+    expand: tuple[Literal["authors", "media", "parents"], ...] = Field(
+        (),
+        description="also fetch names and follower counts, alt texts and poll choices, or what replies answer; "
+        "each has its price",
     )
     monthly_budget: float | None = Field(
         20.0, ge=0, description="monthly limit in US dollars, spread over the month; null: no limit"

@@ -55,21 +55,25 @@ class Spending:
         return self._settings.prices.owned if owned else self._settings.prices.post
 
     def worst(self, price: float) -> float:
-        """What a post may cost with all that comes along: its author, and four pictures."""
+        """What a post may cost with all that comes along: its author, what it answers and quotes, and four pictures."""
         author = self._settings.prices.user if "authors" in self._settings.expand else 0
+        author += 2 * self._settings.prices.post if "parents" in self._settings.expand else 0
         return price + author + (4 * self._settings.prices.media if "media" in self._settings.expand else 0)
 
     def book(self, ledger: Ledger, posts: Iterable[str], price: float, includes: Includes) -> float:
         """Count what an answer brought; its cost."""
         attached = (*includes.media, *includes.polls)
         cost = ledger.book(posts, price)
+        cost += ledger.book(includes.posts, self._settings.prices.post)
         cost += ledger.book((f"u{one}" for one in includes.users), self._settings.prices.user)
         return cost + ledger.book((f"m{one}" for one in attached), self._settings.prices.media)
 
     def pay_for_look_up(self, posts: int, includes: Includes) -> float:
         """Book posts that were asked for again, with the next read of a stream; their cost."""
         attached = len(includes.media) + len(includes.polls)
-        cost = posts * self._settings.prices.post + len(includes.users) * self._settings.prices.user
+        cost = (posts + len(includes.posts)) * self._settings.prices.post + len(
+            includes.users
+        ) * self._settings.prices.user
         cost += attached * self._settings.prices.media
         self._unbooked += cost
         return cost

@@ -14,7 +14,7 @@ from connectors import Post
 from monitor.cases.assignment import CaseAssigner, IngestResult
 from monitor.cases.opening import NO_FIRST_READS
 from monitor.ingest import wishes
-from monitor.ingest.replies import Replies
+from monitor.ingest.replies import Replies, below_trouble
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import key_values, mentions
 from monitor.store.database import Database
@@ -143,13 +143,15 @@ class Intake:
     ) -> list[list[Judged]]:
         """What the judge thinks of those of these posts that are about a brand, for each of its brands."""
         asked = []
+        below = below_trouble(self.judge, self.queries, posts, found, indexes)
         to_us = {index: wishes.speaks_to_us(posts[index], self.rules, ours, replies) for index in indexes}
         for index in indexes:
             post = posts[index]
             own = replies.own_brands(post)
             for name, words in found[index].items():
                 answers_us = (post.source, post.parent_id) in ours
-                asked.append((index, JudgeInput(post, name, words, answers_us, name in own, index in strangers)))
+                under = index in strangers or ((index, name) in below and not answers_us)
+                asked.append((index, JudgeInput(post, name, words, answers_us, name in own, under)))
         by_index: dict[int, list[Judged]] = {index: [] for index in indexes}
         for (index, each), verdict in zip(asked, self.judge.verdicts([one for _, one in asked]), strict=True):
             joins = strangers.get(index, "")

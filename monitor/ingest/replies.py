@@ -6,7 +6,7 @@ or not the brand is named again. Who says below somebody's complaint that it is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +14,9 @@ from connectors import Post
 from monitor.settings.rules import Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, at
+from monitor.text.judge import Judge, JudgeInput
+from monitor.text.query.matching import Query, brands_in
+from monitor.text.query.subject import Subject
 from monitor.text.same_trouble import only_same_trouble
 from monitor.types import Judged
 
@@ -124,3 +127,24 @@ class Replies:
         if (parent and self._is_ours(post, parent)) or (post.source, post.parent_id) in self._below:
             return first, ANYBODY
         return (first, ANYBODY) if not post.parent_id and not parent else ("", "")
+
+
+def below_trouble(
+    judge: Judge,
+    queries: Mapping[str, Query],
+    posts: Sequence[Post],
+    found: Sequence[Mapping[str, tuple[str, ...]]],
+    indexes: Iterable[int],
+) -> set[tuple[int, str]]:
+    """Which of these posts answer somebody's complaint about the brand, as (place, brand).
+
+    What they answer came along with them: it is judged as a post of its own would be, and neither stored nor told.
+    """
+    asked = []
+    for index in indexes:
+        if text := posts[index].parent_text:
+            parent = replace(posts[index], text=text, title="", rating=None, parent_id="", parent_author="")
+            named = brands_in(Subject(text=text), queries)
+            asked += [((index, name), JudgeInput(parent, name)) for name in found[index] if name in named]
+    verdicts = judge.verdicts([each for _, each in asked]) if asked else []
+    return {place for (place, _), verdict in zip(asked, verdicts, strict=True) if verdict.lane == "ping"}

@@ -150,7 +150,7 @@ class Judge:
             # Stars, a reply to us, our handle, and who writes on in their case's conversation leave no doubt.
             if found.lane != "ping" or not context or answers_us or post.rating is not None or not found.words:
                 return found
-            if speaks_to(post, found.words) or names_context(post, context):
+            if speaks_to(post, found.words) or names_context(post, context) or _stands_below(post, context):
                 return found
             return replace(found, lane="sweep", reasons=(*found.reasons, NO_CONTEXT))
         weighed = relevance(post, context, learned, found.language)
@@ -286,6 +286,11 @@ class Judge:
         if heard.spam and post.rating is None and not answers_us:  # stored and searchable, never told
             return replace(found, lane="none", praise=False, critical=False, reasons=SPAM, tags=("spam",))
         return found
+
+
+def _stands_below(post: Post, context: tuple[str, ...]) -> bool:
+    """Whether a context word stands in what a post answers."""
+    return bool(post.parent_text) and names_context(replace(post, text=post.parent_text), context)
 
 
 def logit(chance: float) -> float:

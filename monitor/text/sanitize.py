@@ -10,6 +10,7 @@ from connectors import Post
 from connectors.text import clean
 
 RAW = 65536
+PARENT = 1_000  # characters of what a post answers: enough to know what it speaks of
 LONGEST_KEY = 400  # characters; PostgreSQL takes 2,704 bytes into an index
 LARGEST = 2**62
 MOST_ADDRESSED = 100  # accounts that one post speaks to
@@ -35,6 +36,7 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
         rating=post.rating if post.rating is not None and isfinite(post.rating) else None,
         parent_id=_key(post.parent_id) if post.parent_id else "",
         parent_author=clean(post.parent_author)[:200],
+        parent_text=clean(post.parent_text)[:PARENT] if post.parent_text else "",
         thread_id=_key(post.thread_id) if post.thread_id else "",
         edited_at=_bounded(post.edited_at, now) if post.edited_at else None,
         raw=clean(post.raw)[:RAW] if post.raw else "",

@@ -34,6 +34,7 @@ def test_a_comment_says_whom_it_answers_and_in_which_thread(server: FakeServer) 
     server.route(PATH, searching([comment(0)]))
     (post,) = reader(server).fetch(first_request("hn")).posts
     assert (post.native_id, post.parent_id, post.thread_id) == ("4000", "78", "77")
+    assert post.parent_text == "Ask HN: parcels"
     assert post.url == "https://news.ycombinator.com/item?id=4000"
     assert post.text == "Acme lost my order & it is gone\n\nNo 0"
     assert "_highlightResult" not in json.loads(post.raw)

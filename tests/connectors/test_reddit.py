@@ -161,12 +161,13 @@ def test_search_and_comments_are_walked_one_after_the_other(site: FakeReddit) ->
 
 def test_a_submission_joins_title_and_text_and_a_comment_knows_its_thread(site: FakeReddit) -> None:
     top = site.submission("Acme is down & out", "since <noon>", edited=NOW.timestamp())
-    site.comment("Acme!", link=top, parent_id="t1_zz9")
+    site.comment("Acme!", link=top, parent_id="t1_zz9", link_title="Acme is down &amp; out")
     submission, comment = walk(reader(site, search=True), first_request("reddit"))
     [one], [two] = submission.posts, comment.posts
     assert one.text == "Acme is down & out\n\nsince <noon>"
     assert (one.title, one.thread_id, one.parent_id, one.edited_at) == ("Acme is down & out", "", "", NOW)
     assert (two.thread_id, two.parent_id, two.edited_at) == (top, "t1_zz9", None)
+    assert two.parent_text
     assert one.url == f"https://www.reddit.com/r/shops/comments/{top[3:]}/words/"
 
 

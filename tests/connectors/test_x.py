@@ -243,6 +243,17 @@ def test_alt_texts_and_polls_are_words_when_they_are_paid_for(x: FakeX) -> None:
     assert {post.text for post in without.posts} == {"Acme, look", "Acme again"}
 
 
+def test_what_a_reply_answers_comes_along_when_it_is_paid_for(x: FakeX) -> None:
+    above = x.post("your charger melted &amp; burned my desk", author="1002")
+    reply = x.post("Acme same here", referenced_tweets=[{"type": "replied_to", "id": above}])
+    batch = walk(reader(x, expand=("parents",)), first_request("x"))[0]
+    assert {post.native_id: post.parent_text for post in batch.posts} == {reply: "your charger melted & burned my desk"}
+    assert batch.quota is not None
+    assert batch.quota.cost == pytest.approx(x.bill) == pytest.approx(0.010)
+    without = walk(reader(x), first_request("x"))[0]
+    assert [post.parent_text for post in without.posts] == [""]
+
+
 def test_what_comes_along_when_posts_are_looked_up_is_paid_for_too(x: FakeX) -> None:
     x.users["1001"] = "ann"
     x.media["3_1"] = {"alt_text": "A melted charger"}

@@ -50,6 +50,7 @@ class FakeX(FakeServer):
         users = [data] if isinstance(data, dict) else includes.get("users", [])
         self._billed |= {f"user {user['id']}": 0.010 for user in users}
         self._billed |= {f"media {each['media_key']}": 0.005 for each in includes.get("media", [])}
+        self._billed |= {str(post["id"]): 0.005 for post in includes.get("tweets", [])}
         self._billed |= {str(post.get("id")): 0.005 for post in data} if isinstance(data, list) else {}
         return reply
 
@@ -150,6 +151,9 @@ class FakeX(FakeServer):
         if "attachments.poll_ids" in expansions:
             keys = dict.fromkeys(key for each in attached for key in each.get("poll_ids", ()))
             includes["polls"] = [{"id": key, "options": self.polls[key]} for key in keys if key in self.polls]
+        if "referenced_tweets.id" in expansions:
+            ids = dict.fromkeys(one["id"] for post in page for one in post.get("referenced_tweets", ()))
+            includes["tweets"] = [self.posts[one] for one in ids if one in self.posts]
         if includes:
             body["includes"] = includes
 

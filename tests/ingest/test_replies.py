@@ -17,7 +17,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.store.stories import growing_stories
 from monitor.text.same_trouble import only_same_trouble
 from monitor.wiring import Assembly
-from tests.helpers import ANGRY, HOUR, MINUTE, NOW, assembly_of, case, count, post, settings_from, take
+from tests.helpers import ANGRY, CALM, HOUR, LATE, MINUTE, NOW, assembly_of, case, count, post, settings_from, take
 
 Base = Sqlite | Postgresql
 THREAD = "root"
@@ -190,3 +190,30 @@ def test_only_the_same(text: str) -> None:
 )
 def test_more_than_the_same(text: str) -> None:
     assert not only_same_trouble(text)
+
+
+# -- what came along of the post above -------------------------------------------------------------------------------
+
+
+def test_a_reply_is_judged_with_what_it_answers_where_that_came_along(database: Base, tmp_path: Path) -> None:
+    acme = assembly_of(database, settings_from(tmp_path))
+    words = "the same with my acme since monday, no idea why"
+    alone, calm, below = acme.intake.judge_posts(
+        [
+            post(words, author="a", thread_id="t1", parent_id="p1"),
+            post(words, author="b", thread_id="t2", parent_id="p2", parent_text=CALM),
+            post(words, author="c", thread_id="t3", parent_id="p3", parent_text=ANGRY),
+        ]
+    )
+    assert below.verdict.needs_answer > alone.verdict.needs_answer
+    assert calm.verdict.needs_answer == alone.verdict.needs_answer
+
+
+def test_what_a_post_answers_is_neither_stored_nor_a_mention(database: Base, tmp_path: Path) -> None:
+    acme = assembly_of(database, settings_from(tmp_path))
+    secret = f"{ANGRY} zanzibar"
+    take(acme, post(LATE, parent_id="p1", thread_id="t1", parent_text=secret),
+         post("nothing of ours", author="zoe", parent_id="p9", thread_id="t9", parent_text=secret))  # fmt: skip
+    assert count(database, "posts") == count(database, "mentions") == 1
+    stored = [dict(row) for row in database.rows("SELECT * FROM posts")]
+    assert "zanzibar" not in str(stored)
