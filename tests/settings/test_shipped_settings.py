@@ -223,3 +223,16 @@ def read_with(folder: Path, examples: list[Section]) -> Settings:
 
 def test_the_file_fits_a_screen() -> None:
     assert [line for line in TEXT.splitlines() if len(line) > 120] == []
+
+
+def test_every_key_says_who_would_ever_change_it() -> None:
+    """Of what everybody has, and of every kind of source: each key stands below a line that says for whom it is."""
+    for section in SECTIONS:
+        if section.name not in ("earful", "alerts", "desk", "people", "sources"):
+            continue
+        whom = ""
+        for line in section.lines[1:]:
+            told = re.match(r"#{1,2} For ([a-z].*):$", line)
+            whom = told[1] if told else whom
+            if re.match(r"#{0,2}[a-z_]+(\.[a-z]+)? *= ", line):
+                assert whom, f"[{section.name}] {line}"

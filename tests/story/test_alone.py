@@ -103,6 +103,11 @@ def test_one_person_alone_through_a_week(tmp_path: Path) -> None:
         earful.until("Sat 07:45", step=HOUR)
         assert 2 <= len(noises(earful)) - before <= 5, noises(earful)[before:]
         close(earful, "lena")
+
+        # Saturday: nobody is called outside the hours that Ana named, and Monday begins with one alert.
         before = len(noises(earful))
+        earful.posts("bert", LATE, at="Sat 11:00")
         earful.until("+1 Mon 08:45", step=4 * HOUR)
         assert noises(earful)[before:] == []
+        earful.until("+1 Mon 09:05", step=timedelta(minutes=5))
+        assert [each.partition(" ")[2][:2] for each in noises(earful)[before:]] == ["09"]
