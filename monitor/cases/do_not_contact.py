@@ -23,6 +23,11 @@ def key_of(source: str, author: str) -> str:
     return f"{source}/{author}"
 
 
+def everybody(database: Database) -> frozenset[str]:
+    """All who are not to be contacted, by their key."""
+    return frozenset(row["value"] for row in key_values.mutes(database) if row["kind"] == CONTACT)
+
+
 def standing(database: Database, source: str, author: str) -> Row | None:
     """The entry that says so, None where there is none."""
     wanted = key_of(source, author)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from alerts import Action, Alert, Entry, Line, case_policy, hours
 from alerts.case import PRIORITIES, Case, Priority, never_answered
 from alerts.wording import around, count_words, span_words
+from monitor.cases import do_not_contact
 from monitor.notify import daily_lists
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions
@@ -69,9 +70,11 @@ def compose(
     listed = root.about.startswith(LISTED)
     several = listed and len(rules.settings.brands) > 1
     first_of_all = frozenset(root.payload.get("first", ()))
+    left_alone = do_not_contact.everybody(database)
     entries = tuple(
         _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target,
-               overlooked=row["id"] in first_of_all, brand=several)
+               overlooked=row["id"] in first_of_all, brand=several,
+               left_alone=do_not_contact.key_of(row["source"], row["author"]) in left_alone)
         for row in rows[:whole]
     )  # fmt: skip
     if offer:  # short, so that each has its button
@@ -268,11 +271,14 @@ def _entry(
     target: str,
     *,
     overlooked: bool = False,
+    left_alone: bool = False,
     brand: bool = False,
 ) -> Entry:
     case = cases.case_of(row)
     worst = worst_of(told)
     facts = facts_of(rules, row, case, worst, earlier, now, same=same_trouble(told))
+    if left_alone:  # first of all: whoever reads it is about to write
+        facts = (do_not_contact.NOT_CONTACTED, *facts)
     times = f", {case_policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
     posted = clock_words(rules, case.last_posted_at, now)
     base = rules.settings.earful.page_url.rstrip("/")

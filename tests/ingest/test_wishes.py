@@ -10,6 +10,7 @@ import pytest
 
 from monitor.cases import do_not_contact
 from monitor.ingest import wishes
+from monitor.notify import rendering
 from monitor.people.identity import of_settings
 from monitor.store import forgetting, key_values
 from monitor.wiring import Assembly
@@ -113,6 +114,14 @@ def test_nobody_is_told_of_what_they_say_that_is_not_to_us(acme: Assembly) -> No
 def test_danger_personal_data_and_what_is_said_to_us_always_pass(acme: Assembly, words: str) -> None:
     quiet_about(acme)
     assert len(take(acme, post(words, author="tom", thread_id="b", at=NOW + HOUR), now=NOW + HOUR)) == 1
+
+
+def test_the_alert_of_what_passes_says_that_they_are_not_to_be_contacted(acme: Assembly) -> None:
+    quiet_about(acme)
+    take(acme, post(INJURY, author="tom", thread_id="b", at=NOW + HOUR), now=NOW + HOUR)
+    row = messages(acme.database)[-1]
+    alert = rendering.compose(acme.database, acme.rules, row, [row], NOW + HOUR).alert
+    assert alert.entries[0].facts[0] == do_not_contact.NOT_CONTACTED
 
 
 def test_words_alone_never_set_it(acme: Assembly) -> None:
