@@ -226,11 +226,11 @@ def test_the_file_fits_a_screen() -> None:
 
 
 def test_every_key_says_who_would_ever_change_it() -> None:
-    """Of what everybody has, and of every kind of source: each key stands below a line that says for whom it is."""
+    """Each key stands below a line that says for whom it is; those of a source are for whoever connects it, if not."""
     for section in SECTIONS:
         if section.name not in ("earful", "alerts", "desk", "people", "sources"):
             continue
-        whom = ""
+        whom = "whoever connects it" if section.name == "sources" else ""
         for line in section.lines[1:]:
             told = re.match(r"#{1,2} For ([a-z].*):$", line)
             whom = told[1] if told else whom
