@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Request, room
 from connectors.http import Answer, Http, Params, error_for, host_of, json_of
-from connectors.pagination import Walk, milliseconds, moment
+from connectors.pagination import Walk, fingerprint, milliseconds, moment
 from connectors.text import bare_name, raw_of
 
 DEEP_EVERY = timedelta(days=1)
@@ -121,10 +121,14 @@ def read_page(walk: Walk, request: Request, network: str, ask: Callable[[Walk], 
         return Batch((), walk.dump(), not walk.lane, notices=walk.notices())
     found = sort_out(listed.items, posts_of, network)
     known = walk.note(((post.native_id, post.posted_at) for post in found.heads), request.now)
+    # A server that does not know the parameter of pages shows the first one for ever, under ever new numbers.
+    looks = fingerprint(",".join([walk.lane, *(post.native_id for post in found.heads)])) if found.heads else ""
+    repeated = bool(looks) and bool(walk.token) and walk.extra.get("page") == looks
+    walk.extra["page"] = looks
     gaps: tuple[Gap, ...] = ()
     if known or not listed.next or (found.heads and found.heads[-1].posted_at < floor):
         walk.close_lane()
-    elif not walk.turn(listed.next):
+    elif repeated or not walk.turn(listed.next):
         gaps = walk.stuck(network)
         walk.close_lane()
     if not walk.lane and walk.extra.pop("deep", False):

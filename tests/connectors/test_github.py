@@ -56,8 +56,11 @@ def test_an_own_repository_is_read_whole_and_asked_with_its_etag(server: FakeSer
 
 
 def test_a_search_ends_where_github_shows_no_more(server: FakeServer) -> None:
-    page = [issue(number) for number in range(100)]
-    server.route("/search/issues", {"total_count": 5000, "items": page})
+    def page(seen: Any) -> Any:
+        first = 100 * int(seen.one("page"))
+        return {"total_count": 5000, "items": [issue(first + number, NOW) for number in range(100)]}
+
+    server.route("/search/issues", page)
     connector = make(server, 20)
     batches = walk(connector, ASKED)
     assert len(batches) == 10
