@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cases.second_look import MOST_SLOW, TROUBLE, SecondLook, moved
+from monitor.service.scheduler import Engine
 from monitor.store import cases, key_values
 from monitor.store.sqlite import Sqlite
 from monitor.text.local_models.folder import LocalModelRefused
@@ -144,6 +145,19 @@ def test_a_slow_reader_holds_nothing_up_and_is_left_alone_after_a_few_batches(ac
 def test_without_the_setting_nothing_is_due(acme: Assembly) -> None:
     listed(acme, QUESTION)
     assert not acme.second_look.due()
+
+
+def test_the_daemon_asks_the_real_reader_after_storing(sqlite: Sqlite, tmp_path: Path) -> None:
+    acme = assembly_of(sqlite, settings_from(tmp_path, tables="[judge]\nreader = true\n"))
+    listed(acme, QUIET, QUESTION)
+    before = needs(acme)
+    assert acme.second_look.due()
+    Engine(acme, Clock(), beside=False).second_look_due()
+    after = needs(acme)
+    assert after["a0"] != before["a0"]
+    assert after["a1"] != before["a1"]
+    assert not acme.second_look.due()
+    assert key_values.fact(acme.database, TROUBLE) == ""
 
 
 def test_a_need_moves_in_log_odds_and_stays_within_its_bounds() -> None:

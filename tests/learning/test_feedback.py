@@ -353,6 +353,23 @@ def test_a_muted_community_and_a_muted_domain_are_silent(small: Assembly) -> Non
     assert len(opened) == 1
 
 
+# -- the line of the list -------------------------------------------------------------------------------------------
+
+DOUBTS = ("not sure about the Acme {}, hm", "hm, the Acme {} is not that great", "so so, the Acme {}, not great")
+
+
+def test_what_staff_say_of_the_list_places_its_line_for_that_brand_only(small: Assembly) -> None:
+    """They pass over every doubt in the list and take every complaint: the next doubt is not listed any more."""
+    doubt, elsewhere = "not sure about the Acme piano, hm", "not sure about the Globex piano, hm"
+    assert (verdict(small, doubt).lane, verdict(small, elsewhere).lane) == ("sweep", "sweep")
+    said(small, some(DOUBTS, THINGS, 40), "dismiss", "ANA", "BEN")
+    said(small, complaints(40), "take", "ANA", "BEN")
+    learned(small)
+    assert verdict(small, doubt).lane == "none"
+    assert verdict(small, COMPLAINT).lane == "ping"
+    assert verdict(small, elsewhere).lane == "sweep"
+
+
 # -- quiet posts ------------------------------------------------------------------------------------------------------
 
 
