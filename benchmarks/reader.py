@@ -79,7 +79,9 @@ def lists(judge: Judge, reader: Reader) -> None:
         if dataset == "google_play":
             texts = [each for each in texts if each.held]
         graded = question.judged(judge, texts)
-        rows = [(each, one) for each, one in zip(texts, graded, strict=True) if one[1].lane == "sweep"]
+        rows = [
+            (each, one) for each, one in zip(texts, graded, strict=True) if one[1].lane == "sweep" and not one[1].praise
+        ]
         found = second(reader, [each.text for each, _ in rows], [one[1] for _, one in rows])
         after = []
         for (_, (grade, verdict)), odds in zip(rows, found, strict=True):
