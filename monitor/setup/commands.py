@@ -294,8 +294,9 @@ _STANDING = (
     "                   mail (your SMTP server's name and password)",
     "Need approval:     Reddit (ask for API access first, then make an app:",
     "                   reddit.com/prefs/apps)",
-    "docs/connect-x.md, connect-reddit.md, connect-slack.md and connect-mail.md have",
-    "the lines to add. Then run: earful check --online",
+    "More sources:      earful sources lists them, earful add adds one.",
+    "Slack and mail:    docs/connect-slack.md and docs/connect-mail.md have the lines",
+    "                   to add. Then run: earful check --online",
 )
 
 

@@ -31,7 +31,7 @@ kind = "mastodon"    # hashtags made from the query's words
 kind = "bluesky"
 [[sources]]
 name = "news"
-kind = "rss"         # Google News; X, Reddit and more: docs/connect-x.md, docs/connect-reddit.md
+kind = "rss"         # Google News. More sources: earful add
 {channel}[[people]]
 name = {person}
 [desk]    # when you may be called; response clocks run then
@@ -62,7 +62,7 @@ name  = {name}
 query = {query}
 #accounts = {{ mastodon = ["@you@example.social"] }}    # your own, per source: a reply from one of them stops the clock
 
-# These sources need no key. X and Reddit do: docs/connect-x.md, docs/connect-reddit.md.
+# These sources need no key. X, Reddit and more: earful sources lists them, earful add adds one.
 [[sources]]
 kind = "hackernews"
 [[sources]]
