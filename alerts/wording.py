@@ -92,6 +92,12 @@ def count_words(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def shown_words(pictures: int, videos: int) -> str:
+    """Say what a post shows beside its words: "2 pictures", "1 picture and 1 video", or nothing."""
+    found = [count_words(number, one) for number, one in ((pictures, "picture"), (videos, "video")) if number > 0]
+    return " and ".join(found)
+
+
 def span_words(span: timedelta) -> str:
     """Say how long: "less than a minute", "39 minutes", "2 h 10", "3 days 4 h". A negative span counts as none."""
     minutes = int(max(span.total_seconds(), 0) // 60)

@@ -7,6 +7,7 @@ It needs the Chromium of the distribution (apt-get install chromium), or the one
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -70,9 +71,8 @@ def main() -> None:
 def _assembled(folder: Path, clock: Clock) -> Assembly:
     text = (ROOT / "settings.toml").read_text(encoding="utf-8")
     text = text.replace("sqlite:var/demo/earful.sqlite", f"sqlite:{folder}/day.sqlite")
-    text = text.replace('#day_in      = "4m"', 'day_in = "9h"').replace("#quick_start = 8", "quick_start = 0")
     text = text.replace('#page_listen     = "127.0.0.1:8321"', 'page_listen = "127.0.0.1:0"')
-    text = text.replace('kind       = "replay"', 'kind       = "replay"\nday_in     = "9h"\nquick_start = 0')
+    text = re.sub(r'(?m)^kind +?= "replay"', 'kind = "replay"\nday_in = "9h"\nquick_start = 0', text)
     file = folder / "settings.toml"
     file.write_text(text + PEOPLE, encoding="utf-8")
     settings = load(file, {})

@@ -58,7 +58,8 @@ class Post:
     as text. `reply_text` and `replied_at` are filled where a review carries the business's answer inside it.
     `author_id` is the network's own id of the author where it has one beside the name; `addressed` are the accounts
     (ids or names, "*" for the account that we read with) that the network says the post speaks to. `unsearchable`: a
-    search found it, and its author has marked the account as not to be found by one.
+    search found it, and its author has marked the account as not to be found by one. `pictures` and `videos` are how
+    many the post shows, where the network tells; none of them is fetched.
     """
 
     source: str
@@ -83,6 +84,8 @@ class Post:
     author_id: str = ""
     addressed: tuple[str, ...] = ()
     unsearchable: bool = False
+    pictures: int = 0
+    videos: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -359,6 +359,7 @@ class Mastodon:
         parent = text_of(status.get("in_reply_to_id"))
         words = [plain(text_of(status.get("spoiler_text"))), plain(content), *_also_said(status)]
         reach = account.get("followers_count")
+        pictures, videos = _shown(status)
         return Post(
             source=source,
             native_id=status["id"],
@@ -376,6 +377,8 @@ class Mastodon:
             raw=raw_of(status),
             author_id=account["id"] if _has_id(account) else "",
             addressed=self._addressed(status),
+            pictures=pictures,
+            videos=videos,
         )
 
     def _addressed(self, status: Mapping[str, Any]) -> tuple[str, ...]:
@@ -431,6 +434,13 @@ class Mastodon:
         words = self._settings.tags or terms
         tags = {re.sub(r"\W", "", clean(word)).casefold() for word in words}
         return sorted(tag for tag in tags if tag and not tag.isdigit())
+
+
+def _shown(status: Mapping[str, Any]) -> tuple[int, int]:
+    """How many pictures and videos a status shows; a GIF is a short video there, and what is unknown a picture."""
+    media = status.get("media_attachments")
+    kinds = [each.get("type") for each in media if isinstance(each, dict)] if isinstance(media, list) else []
+    return sum(kind in {"image", "unknown"} for kind in kinds), sum(kind in {"video", "gifv"} for kind in kinds)
 
 
 def _also_said(status: Mapping[str, Any]) -> list[str]:

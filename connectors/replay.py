@@ -1,8 +1,9 @@
 """A day that has been written down, played again as if it went by now. The cursor says when the play began and how far.
 
 The file holds JSON lines, one post each: {id, source, author, author_name, text, title, url, at, parent, thread, reach,
-rating, lang, own}. `at` is a time of the day ("09:12") or an ISO time, one kind in a file; only what lies between two
-posts counts, since the times are moved to now. `own: true` is the brand's own reply: `fetch_own` gives it, not `fetch`.
+rating, lang, own, pictures, videos}. `at` is a time of the day ("09:12") or an ISO time, one kind in a file; only what
+lies between two posts counts, since the times are moved to now. `own: true` is the brand's own reply: `fetch_own` gives
+it, not `fetch`. `pictures` and `videos` are how many it shows.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class _Line:
     rating: float | None
     own: bool
     raw: str
+    pictures: int
+    videos: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,8 @@ def _line(raw: bytes) -> _Line:
         rating=_number(read, "rating"),
         own=read.get("own") is True,
         raw=raw_of(read),
+        pictures=int(_number(read, "pictures") or 0),
+        videos=int(_number(read, "videos") or 0),
     )
 
 
@@ -304,4 +309,6 @@ def _post(line: _Line, source: str, posted_at: datetime) -> Post:
         parent_id=line.parent,
         thread_id=line.thread or line.parent or line.native_id,
         raw=line.raw,
+        pictures=line.pictures,
+        videos=line.videos,
     )

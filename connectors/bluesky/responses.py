@@ -40,6 +40,15 @@ def addressed_by(record: Any) -> set[str]:
     return found - {""}
 
 
+def _shown(embed: Any) -> tuple[int, int]:
+    """How many pictures and videos a post shows, beside what it quotes."""
+    found = embed if isinstance(embed, dict) else {}
+    media = found.get("media")
+    parts = [found, media] if isinstance(media, dict) else [found]
+    pictures = sum(isinstance(each, dict) for part in parts for each in _listed(part.get("images")))
+    return pictures, sum(part.get("$type") == "app.bsky.embed.video" for part in parts)
+
+
 def _also_said(embed: Any) -> list[str]:
     """What a post's pictures and its video show, in its author's words."""
     if not isinstance(embed, dict):
@@ -89,6 +98,7 @@ def post_of(uri: str, did: str, record: Any, seen_at: datetime, source: str) -> 
     langs = record.get("langs")
     embed = record.get("embed")
     card = embed.get("external") if isinstance(embed, dict) else None
+    pictures, videos = _shown(embed)
     tags = record.get("tags")
     text = clean(record["text"])
     # Tags that the app shows below the text.
@@ -105,6 +115,8 @@ def post_of(uri: str, did: str, record: Any, seen_at: datetime, source: str) -> 
         parent_id=parent,
         thread_id=root or parent or uri,
         author_id=did,
+        pictures=pictures,
+        videos=videos,
     )
 
 

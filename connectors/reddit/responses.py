@@ -97,6 +97,7 @@ def post_of(item: Any, source: str) -> Post:
     if posted_at is None:
         raise ValueError("created_utc is not a time")
     title, body = clean(title).strip(), clean(body).strip()
+    pictures, videos = _shown(data)
     return Post(
         source=source,
         native_id=name,
@@ -111,7 +112,19 @@ def post_of(item: Any, source: str) -> Post:
         thread_id=_fullname(data.get("link_id")) if comment else "",
         edited_at=_time(data.get("edited")),
         raw=raw_of(item),
+        pictures=pictures,
+        videos=videos,
     )
+
+
+def _shown(data: Mapping[str, Any]) -> tuple[int, int]:
+    """How many pictures and videos a submission shows itself, or a comment has in it; a link elsewhere shows none."""
+    gallery, inside = data.get("gallery_data"), data.get("media_metadata")
+    if data.get("is_video") is True:
+        return 0, 1
+    pictures = len(_listed(gallery.get("items"))) if isinstance(gallery, dict) else 0
+    pictures = pictures or (len(inside) if isinstance(inside, dict) else 0)
+    return pictures or int(data.get("post_hint") == "image"), 0
 
 
 def _also_said(data: Mapping[str, Any], title: str, body: str) -> list[str]:

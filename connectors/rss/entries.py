@@ -146,6 +146,8 @@ def _post(entry: _Entry, native_id: str, document: Mapping[str, Any], url: str, 
         rating=_rating(entry.held["rating"], entry.held["best"]),
         edited_at=updated if published and updated and published < updated <= now else None,
         raw=raw_of(entry.held),
+        pictures=int(entry.held.get("pictures", 0)),
+        videos=int(entry.held.get("videos", 0)),
     )
 
 

@@ -119,7 +119,17 @@ def _entry(entry: Any, here: tuple[str, str]) -> dict[str, str]:
         "rating": stars,
         "best": best,
         "sorted_by": _sorted_by(entry),
+        "pictures": str(_shown(entry, "image")),
+        "videos": str(_shown(entry, "video")),
     }
+
+
+def _shown(entry: Any, kind: str) -> int:
+    """How many pictures (or videos) come with an entry, enclosed or as media; the same one named twice counts once."""
+    given = [*(entry.get("enclosures") or ()), *(entry.get("media_content") or ())]
+    parts = [part for part in given if isinstance(part, dict)]
+    wanted = [part for part in parts if part.get("medium") == kind or str(part.get("type")).startswith(f"{kind}/")]
+    return len({str(part.get("href") or part.get("url")) for part in wanted})
 
 
 def _words(entry: Any) -> tuple[str, str]:

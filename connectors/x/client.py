@@ -20,7 +20,7 @@ from connectors.x.settings import Settings
 
 POST_FIELDS = [
     "author_id", "created_at", "lang", "conversation_id", "public_metrics", "note_tweet", "referenced_tweets",
-    "in_reply_to_user_id", "edit_history_tweet_ids",
+    "in_reply_to_user_id", "edit_history_tweet_ids", "attachments",
 ]  # fmt: skip
 
 

@@ -24,6 +24,8 @@ UNKNOWN_WAIT = timedelta(minutes=1)
 SNOWFLAKE_EPOCH = 1_288_834_974_657
 # What comes along with posts, and the key that names each.
 _INCLUDED = (("users", "id"), ("media", "media_key"), ("polls", "id"), ("tweets", "id"))
+# What a media key begins with, as X writes them: 3_ a photo; 7_ a video, 13_ one of an advertiser, 16_ a GIF.
+PICTURES, VIDEOS = frozenset({"3"}), frozenset({"7", "13", "16"})
 _NOT_THERE = frozenset({"resource-not-found", "not-authorized-for-resource", "resource-unavailable"})
 
 
@@ -64,6 +66,7 @@ def post_of(item: Any, includes: Includes, source: str, author: str, addressed: 
     handle = name if isinstance(name, str) and re.fullmatch(r"\w{1,50}", name, re.ASCII) else ""
     thread = item.get("conversation_id")
     answered = item.get("in_reply_to_user_id")
+    pictures, videos = _shown(item)
     return Post(
         source=source,
         native_id=versions[0],
@@ -81,6 +84,8 @@ def post_of(item: Any, includes: Includes, source: str, author: str, addressed: 
         edited_at=time_of(versions[-1]) if len(versions) > 1 else None,
         raw=raw_of(item),
         author_id=author_id,
+        pictures=pictures,
+        videos=videos,
         addressed=(*addressed, answered) if is_id(answered) else addressed,
     )
 
@@ -190,6 +195,14 @@ def _attached(item: Mapping[str, Any], includes: Includes) -> list[str]:
     options = [option for poll in polls if isinstance(poll, list) for option in poll if isinstance(option, dict)]
     shown = [includes.media.get(one, {}).get("alt_text") for one in _texts(named.get("media_keys"))]
     return [words for words in (*(option.get("label") for option in options), *shown) if isinstance(words, str)]
+
+
+def _shown(item: Mapping[str, Any]) -> tuple[int, int]:
+    """How many pictures and videos a post shows: their keys begin with the kind, so that none has to be paid for."""
+    attachments = item.get("attachments")
+    keys = _texts(attachments.get("media_keys")) if isinstance(attachments, dict) else []
+    kinds = [key.partition("_")[0] for key in keys]
+    return sum(kind in PICTURES for kind in kinds), sum(kind in VIDEOS for kind in kinds)
 
 
 def _texts(found: object) -> list[str]:

@@ -7,6 +7,7 @@ one transaction with what follows from it: the message that shows the case is ed
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,14 +31,14 @@ OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_nee
 WHYS = ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
 VERBS = (
     "take", "release", "answered", "not_answered", "close", "dismiss", "snooze", "wait", "assign", "note", "wants",
-    "reopen", "undo", "morning",
+    "reopen", "undo", "morning", "tag",
 )  # fmt: skip
 # What a verb changes, so that undo can put it back.
 UNDOABLE = (
     "owner", "owner_id", "acknowledged_at", "acknowledged_by", "answered_at", "answered_by", "answer_url", "sent_on",
     "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
     "next_step_at", "claim_expires_at", "due_at", "chain", "lane", "quiet", "held", "first_word_at", "asked_at",
-    "backdated", "offered_at",
+    "backdated", "offered_at", "own_tags",
 )  # fmt: skip
 # What a reply of ours that was seen is logged as, where it changed the case.
 SEEN_REPLIES = ("answered", "answered earlier", "answered in public", "first word")
@@ -218,7 +219,7 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
     who = actor.name
     zone = rules.settings.zone
     clock = f"{now.astimezone(zone):%H:%M}"
-    if case.closed_at is not None and verb not in {"reopen", "note", "close", "dismiss"}:
+    if case.closed_at is not None and verb not in {"reopen", "note", "tag", "close", "dismiss"}:
         raise NotPossible(f"case {case.id} is closed ({case.closed_by}); reopen it first")
     match verb:
         case "take" | "assign":
@@ -268,12 +269,30 @@ def _meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a 
         case "wants":
             wants = str(detail.get("text", "")).strip()[:300]
             return ({"wants": wants} if wants != case.wants else {}), f"wants: {wants}"
+        case "tag":
+            return _tag(case, str(detail.get("text", "")), who)
         case "note":
             if not str(detail.get("text", "")).strip():
                 raise NotPossible("a note needs text")
             return {}, f"note added by {who}"
         case _:
             return _reopen(rules, case, who, now)
+
+
+MOST_TAGS, LONGEST_TAG = 10, 40
+
+
+def _tag(case: Case, text: str, who: str) -> tuple[dict[str, Any], str]:
+    """Put a tag on a case, or take it off where it is on it: small letters, digits and hyphens."""
+    tag = re.sub(r"[\W_]+", "-", text.casefold()).strip("-")[:LONGEST_TAG].strip("-")
+    if not tag:
+        raise NotPossible("a tag needs a word")
+    if tag in case.own_tags:
+        left = [each for each in case.own_tags if each != tag]
+        return {"own_tags": f" {' '.join(left)} " if left else ""}, f"tag {tag} removed by {who}"
+    if len(case.own_tags) >= MOST_TAGS:
+        raise NotPossible(f"a case has {MOST_TAGS} tags at most; remove one first")
+    return {"own_tags": f" {' '.join((*case.own_tags, tag))} "}, f"tagged {tag} by {who}"
 
 
 def _reopen(rules: Rules, case: Case, who: str, now: datetime) -> tuple[dict[str, Any], str]:

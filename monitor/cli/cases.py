@@ -180,6 +180,7 @@ def case_json(assembly: Any, row: Row, told: list[deliveries.Delivery]) -> dict[
         "outcome": case.outcome or None,
         "why": case.why or None,
         "wants": case.wants or None,
+        "tags": list(case.own_tags),
         "story": case.story_id,
         "quiet": case.quiet,
         "mentions": [mention.id for mention in mentions.of_case(assembly.database, case.id)],
@@ -329,7 +330,7 @@ def case(
     until: Annotated[str, typer.Option(help='With snooze or wait: a duration ("2h") or a time with its zone.')] = "",
     on: Annotated[str, typer.Option(help="With wait: who you are waiting for.")] = "",
     owner: Annotated[str, typer.Option(help="With assign: the new owner.")] = "",
-    text: Annotated[str, typer.Option(help="With note or wants: the text.")] = "",
+    text: Annotated[str, typer.Option(help="With note, wants or tag: the text.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show a case or act on it (take, close, ...)."""
@@ -419,7 +420,7 @@ def _one_case(assembly: Any, row: Row) -> None:
     log.add_column(no_wrap=True)
     log.add_column(ratio=1, overflow="fold")  # an address that is cut leads nowhere
     lines = cases.log_of(assembly.database, one.id)
-    for entry in reversed(case_timeline.entries(lines, len(lines))):
+    for entry in case_timeline.entries(lines, len(lines)):
         log.add_row(when(entry.at, now, zone), Text(_happened(entry, now, zone)))
     console.print(log)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors.budget import forecast
+from monitor.ingest.preview import costs
 from monitor.settings.models import Settings, Source
 from monitor.store import key_values, sources
 from monitor.store.connect import Error, open_database
@@ -17,11 +18,6 @@ def budget_of(source: Source) -> float | None:
     """The most that a source may cost in a month, None where it has no such bound or costs nothing."""
     found = getattr(source.options, "monthly_budget", None)
     return float(found) if found is not None else None
-
-
-def costs(source: Source) -> bool:
-    """Whether reading this source costs money at all."""
-    return hasattr(source.options, "monthly_budget")
 
 
 def foreseen(database: Database, health: Health, now: datetime) -> float:

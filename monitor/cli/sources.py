@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -12,19 +11,16 @@ import typer
 
 from alerts import ChannelError
 from alerts.wording import count_words
-from connectors import Batch, Connector, ConnectorError, Request
+from connectors import Batch, ConnectorError
 from monitor.cli.base import Failed, app, console, line, load_settings, one_line
-from monitor.cli.costs import costs
+from monitor.ingest import preview
 from monitor.service.scheduler import utc_now
 from monitor.settings.models import Settings, Source
 from monitor.store import sources
-from monitor.text.query.matching import brands_in
-from monitor.text.query.subject import Subject
 from monitor.timeouts import Overran, within
 from monitor.wiring import connector_of, know_sources, open_store, queries_of
 
 DAY = timedelta(hours=24)
-SEARCHES = 20  # of one source that a look at it asks at most: one for each brand, as a rule
 
 
 def ask(call: Callable[[], str], seconds: float) -> tuple[str, bool]:
@@ -39,37 +35,20 @@ def ask(call: Callable[[], str], seconds: float) -> tuple[str, bool]:
         return f"unexpected {type(error).__name__}", False
 
 
-def _request(settings: Settings, source: Source, back: timedelta) -> Request:
-    terms = tuple(dict.fromkeys(term for query in queries_of(settings).values() for term in query.terms()))
-    now = utc_now()
-    return Request(source.name, terms, "", now, now - back, allowance=20)
-
-
-def _read_on(connector: Connector, request: Request) -> tuple[Batch, float]:
-    """The first page with a post, and what it cost. One search of several may fail alone: the last knows of all."""
-    batch = connector.fetch(request)
-    cost = batch.quota.cost if batch.quota is not None else 0.0
-    for _ in range(SEARCHES):
-        if batch.posts or batch.complete or batch.not_before is not None:
-            break
-        batch = connector.fetch(replace(request, cursor=batch.cursor, spent=request.spent + cost))
-        cost += batch.quota.cost if batch.quota is not None else 0.0
-    return batch, cost
-
-
 def first_page(settings: Settings, source: Source, back: timedelta = DAY) -> Batch:
     """Read the first page that says anything; what that costs counts against the month like anything else.
 
     `back` is how far it looks back.
     """
-    if not costs(source):
-        return _read_on(connector_of(source), _request(settings, source, back))[0]
+    queries = queries_of(settings)
+    if not preview.costs(source):
+        return preview.first_page(connector_of(source), source, queries, utc_now(), back=back)[0]
     database = open_store(settings, utc_now())
     try:
         know_sources(database, settings)
         health = sources.health(database, source.name)
         spent = health.spent_in(utc_now()) if health is not None else 0.0
-        batch, cost = _read_on(connector_of(source), replace(_request(settings, source, back), spent=spent))
+        batch, cost = preview.first_page(connector_of(source), source, queries, utc_now(), spent, back=back)
         if cost:
             with database.transaction():
                 sources.note_cost(database, source.name, cost, utc_now())
@@ -104,17 +83,13 @@ def try_(
             console.print(line(("no", "red"), f" {source.name}: {said}"), soft_wrap=one_line)
             continue
         reached += 1
-        for post in batch.posts:
-            subject = Subject(post.text, post.title, post.author, post.source, post.lang, post.url)
-            found = brands_in(subject, queries)
-            if found and shown < limit:
-                shown += 1
-                words = ", ".join(word for matched in found.values() for word in matched)
-                console.print(
-                    line((source.name, "dim"), " ", (post.author, "bold"), (f" ({words})", "dim")),
-                    soft_wrap=one_line,
-                )
-                console.print(line("  ", (post.text or post.title)[:200]), soft_wrap=one_line)
+        for each in preview.caught(batch, queries)[: limit - shown]:
+            shown += 1
+            said_by = (each.post.author, "bold")
+            console.print(
+                line((source.name, "dim"), " ", said_by, (f" ({', '.join(each.words)})", "dim")), soft_wrap=one_line
+            )
+            console.print(line("  ", (each.post.text or each.post.title)[:200]), soft_wrap=one_line)
     console.print(f"{count_words(shown, 'post')} shown; nothing was stored.")
     if not reached:
         raise Failed("no source could be read; see the lines above")

@@ -12,10 +12,11 @@ from rich.text import Text
 from alerts.wording import span_words
 from monitor.cases import second_look
 from monitor.cli.base import AsJson, app, console, one_line, opened, print_json, settings_path
-from monitor.cli.costs import budget_of, cost_line, costs, foreseen
+from monitor.cli.costs import budget_of, cost_line, foreseen
 from monitor.ingest import asking, wishes
 from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
+from monitor.ingest.preview import costs
 from monitor.notify import trouble
 from monitor.privacy import retention
 from monitor.privacy.carrying_over import key_missing

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from alerts import Action, Alert, Entry, Line, case_policy, hours
 from alerts.case import PRIORITIES, Case, Priority, never_answered
-from alerts.wording import around, count_words, span_words
+from alerts.wording import around, count_words, shown_words, span_words
 from monitor.cases import do_not_contact
 from monitor.notify import daily_lists
 from monitor.settings.rules import HISTORY, Rules
@@ -279,12 +279,13 @@ def _entry(
     facts = facts_of(rules, row, case, worst, earlier, now, same=same_trouble(told))
     if left_alone:  # first of all: whoever reads it is about to write
         facts = (do_not_contact.NOT_CONTACTED, *facts)
+    shows = f" · {shown}" if (shown := shown_of(told)) else ""
     times = f", {case_policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
     posted = clock_words(rules, case.last_posted_at, now)
     base = rules.settings.earful.page_url.rstrip("/")
     return Entry(
         case_id=case.id,
-        headline=f"{author_of(case, rules)} on {_place(case, brand=brand)}{times} · posted {posted}",
+        headline=f"{author_of(case, rules)} on {_place(case, brand=brand)}{times}{shows} · posted {posted}",
         excerpt=(worst.post.text or worst.post.title or _stars(worst)) if worst else "",
         facts=("in two lists, and nobody looked", *facts) if overlooked else facts,
         url=worst.post.url if worst else "",
@@ -298,6 +299,12 @@ def _entry(
 
 def _place(case: Case, *, brand: bool) -> str:
     return f"{case.source} about {case.brand}" if brand else case.source
+
+
+def shown_of(told: Sequence[Mention]) -> str:
+    """What the posts of a case show beside their words: "2 pictures"."""
+    own = [each.post for each in told if each.suppressed != mentions.SAME_TROUBLE]
+    return shown_words(sum(post.pictures for post in own), sum(post.videos for post in own))
 
 
 def same_trouble(told: Sequence[Mention]) -> int:

@@ -20,7 +20,7 @@ COLUMNS = (
     "closed_at", "closed_by", "outcome", "why", "snoozed_until", "waiting_on", "waiting_until", "wants", "step",
     "next_step_at", "claim_expires_at", "chain", "quiet", "praise", "targets", "route", "tags", "worst", "reach",
     "rating", "language", "reopened", "backdated", "mentions", "revision", "held", "first_word_at", "need", "named",
-    "named_at", "unread", "offered_at",
+    "named_at", "unread", "offered_at", "own_tags",
 )  # fmt: skip
 _ADD = f"INSERT INTO cases ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + column for column in COLUMNS)})"
 _DEFAULTS: dict[str, Any] = {
@@ -97,6 +97,7 @@ def case_of(row: Row) -> Case:
         waiting_on=row["waiting_on"],
         waiting_until=instant(row["waiting_until"]),
         wants=row["wants"],
+        own_tags=tuple(row["own_tags"].split()),
         step=row["step"],
         next_step_at=instant(row["next_step_at"]),
         claim_expires_at=instant(row["claim_expires_at"]),

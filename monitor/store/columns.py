@@ -57,7 +57,7 @@ TABLES: dict[str, Classed] = {
         derived=_named("parted"),  # and the index of the search, which follows
         plain=_named(
             "n id source lang posted_at rating edited_at replied_at seen_at deleted_at purged_at search "
-            "asked_at wanted_at"
+            "asked_at wanted_at pictures videos"
         ),
     ),
     "mentions": Classed(
@@ -78,7 +78,7 @@ TABLES: dict[str, Classed] = {
     ),
     "cases": Classed(
         CASE,
-        words=_named("wants waiting_on"),
+        words=_named("wants waiting_on own_tags"),
         author=_named("thread author answer_url reach"),
         derived=_named("priority_reasons fingerprint"),
         staff=_named("owner owner_id acknowledged_by answered_by closed_by targets route"),

@@ -16,7 +16,7 @@ from monitor.types import Judged, Mention, Verdict
 POST_COLUMNS = (
     "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",
     "rating", "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at", "author_id",
-    "parted", "asked_at",
+    "parted", "asked_at", "pictures", "videos",
 )  # fmt: skip
 MENTION_COLUMNS = (
     "id", "post_id", "brand", "seen_at", "posted_at", "source", "author", "sentiment", "label", "lane", "needs_answer",
@@ -93,6 +93,8 @@ def post_row(post: Post, seen_at: str, key: str = "") -> dict[str, Any]:
         "author_id": post.author_id,
         "parted": parted(f"{post.title} {post.text} {post.author}"),
         "asked_at": seen_at,
+        "pictures": post.pictures,
+        "videos": post.videos,
     }
 
 
@@ -146,6 +148,8 @@ def post_of(row: Row) -> Post:
         reply_text=row["reply_text"],
         replied_at=instant(row["replied_at"]),
         author_id=row["author_id"],
+        pictures=row["pictures"],
+        videos=row["videos"],
     )
 
 
@@ -306,7 +310,8 @@ def edit_post(database: Database, row: Mapping[str, Any]) -> None:
     """An edit refreshes text and numbers; it never opens anything by itself."""
     database.run(
         "UPDATE posts SET text = :text, title = :title, edited_at = :edited_at, reach = :reach, rating = :rating, "
-        "raw = :raw, parted = :parted, reply_text = :reply_text, replied_at = :replied_at "
+        "raw = :raw, parted = :parted, reply_text = :reply_text, replied_at = :replied_at, pictures = :pictures, "
+        "videos = :videos "
         "WHERE id = :id AND purged_at = '' AND deleted_at = ''",
         row,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,11 @@ def last_audit(database: Database) -> tuple[datetime | None, str]:
     """When the auditor last came (None: never), and what it found."""
     row = database.row("SELECT value, at FROM facts WHERE key = 'audit'")
     return (instant(row["at"]), row["value"]) if row else (None, "")
+
+
+def has_mentions(database: Database) -> bool:
+    """Whether any post was ever about a brand."""
+    return database.row("SELECT 1 AS one FROM mentions LIMIT 1") is not None
 
 
 def live_mark(database: Database) -> str:
@@ -102,6 +108,7 @@ class Inbox:
     language: str = ""
     priority: str = ""
     ids: tuple[str, ...] | None = None
+    tag: str = ""
     mine: tuple[str, ...] = ()
     overdue: bool = False
 
@@ -119,6 +126,9 @@ def _filters(wanted: Inbox) -> tuple[list[str], dict[str, Any]]:
         clause, found = marks("i", wanted.ids[:900])
         conditions.append(f"c.id IN {clause}")
         values.update(found)
+    if wanted.tag:  # tags hold letters, digits and hyphens: nothing that a pattern would read
+        conditions.append("c.own_tags LIKE :tag")
+        values["tag"] = f"% {wanted.tag} %"
     if wanted.mine:
         clause, found = marks("mine", wanted.mine)
         conditions.append(f"c.owner_id IN {clause}")
@@ -194,6 +204,16 @@ def next_waiting(database: Database, languages: Sequence[str], now: datetime) ->
         {**(values if languages else {}), "now": stamp(now)},
     )
     return str(row["id"]) if row is not None else None
+
+
+def own_tags(database: Database) -> list[str]:
+    """The tags that staff put on open cases, those of most cases first; they are offered again."""
+    found = Counter(
+        tag
+        for row in database.rows("SELECT own_tags FROM cases WHERE closed_at = '' AND own_tags <> '' LIMIT 5000")
+        for tag in row["own_tags"].split()
+    )
+    return [tag for tag, _ in found.most_common(40)]
 
 
 def unread_languages(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:

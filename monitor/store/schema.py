@@ -363,9 +363,17 @@ AWAY = (
     "CREATE INDEX absences_by_end ON absences (until_at)",
     "ALTER TABLE cases ADD COLUMN offered_at {text}",
 )
+
+# What a post shows beside its words, and the tags that staff put on a case: each with a space before and behind it.
+SHOWN = (
+    "ALTER TABLE posts ADD COLUMN pictures {count}",
+    "ALTER TABLE posts ADD COLUMN videos {count}",
+    "ALTER TABLE cases ADD COLUMN own_tags {text}",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ, AWAY,
+    LISTED, ARRIVED, READ, AWAY, SHOWN,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ RAW = 65536
 PARENT = 1_000  # characters of what a post answers: enough to know what it speaks of
 LONGEST_KEY = 400  # characters; PostgreSQL takes 2,704 bytes into an index
 LARGEST = 2**62
+MOST_SHOWN = 999  # pictures or videos of one post
 MOST_ADDRESSED = 100  # accounts that one post speaks to
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -45,6 +46,8 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
         author_id=_key(post.author_id) if post.author_id else "",
         addressed=tuple(clean(each)[:LONGEST_KEY] for each in post.addressed[:MOST_ADDRESSED]),
         unsearchable=post.unsearchable is True,
+        pictures=max(min(post.pictures, MOST_SHOWN), 0),
+        videos=max(min(post.videos, MOST_SHOWN), 0),
     )
 
 

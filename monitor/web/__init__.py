@@ -6,8 +6,8 @@ from importlib import import_module
 
 # Every module that declares routes.
 _PAGES = (
-    "links", "login", "single_sign_on", "you", "inbox", "triage", "case", "erase", "hold", "mentions", "insights",
-    "sources", "team_settings", "people", "audit", "api", "metrics", "digest_links", "duty",
+    "links", "login", "single_sign_on", "you", "inbox", "triage", "waiting", "case", "erase", "hold", "mentions",
+    "insights", "sources", "team_settings", "people", "audit", "api", "metrics", "digest_links", "duty",
 )  # fmt: skip
 
 

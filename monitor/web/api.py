@@ -179,7 +179,7 @@ def get_case(context: RequestContext, _values: dict[str, Any]) -> Any:
         Field("why", "dismiss or close: why no answer was needed", "choice", verbs.WHYS),
         Field("until", "snooze or wait: until when", "time"),
         Field("on", "wait: who you are waiting for", most=200),
-        Field("text", "note or wants: the text", most=2000),
+        Field("text", "note, wants or tag: the text", most=2000),
         Field("url", "answered: the address of the answer", most=2000),
     ),
     gives={"type": "object", "required": ["changed", "text", "case"]},

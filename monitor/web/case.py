@@ -162,7 +162,7 @@ def _show(
         people=people_of(context), undoable=verbs.undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
         replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)], reply=reply, limit=limit,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
-        said=context.query("said"), fault=fault,
+        said=context.query("said"), fault=fault, tags=pages.own_tags(database),
         here=who_else(context.site.presence.others(context.who.actor.id, now).get(case.id, ())),
         hold=holds.of_case(database, case.id), no_contact=_no_contact(context, case),
         open_url=worst.post.url if worst else "", words_of=words_of,
@@ -257,6 +257,8 @@ def say(context: RequestContext) -> Response:
         return _show(context, reply=context.form.raw("reply")[:REPLY], checked=True)
     fields = ("outcome", "why", "owner", "on", "text", "url", "reply")
     detail: dict[str, Any] = {key: context.form.get(key)[:2000] for key in fields if context.form.get(key)}
+    if verb == "tag":
+        detail["text"] = context.form.get("tag")[:200]
     if verb in {"snooze", "wait"}:
         detail["until"] = _until(context)
     if verb == "dismiss" and not context.form.get("why"):

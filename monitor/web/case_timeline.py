@@ -9,6 +9,7 @@ from datetime import datetime
 from monitor.store.cases import LogLine
 
 MOST = 80
+_REPEATS = frozenset({"told", "remind", "automatic reply", "first word again"})
 _BY_A_PERSON = {"page", "slack", "mail link", "command line", "network", "api", "mcp"}
 _WORDS = {
     "open": "opened",
@@ -37,6 +38,7 @@ _WORDS = {
     "wait": "waiting",
     "assign": "assigned",
     "note": "note",
+    "tag": "tag",
     "wants": "what they want",
     "reopen": "reopened",
     "expired": "closed automatically",
@@ -66,15 +68,26 @@ class Entry:
 
 
 def entries(log: Sequence[LogLine], most: int = MOST) -> list[Entry]:
-    """The log, newest first; the same message told again and again is one line with its number."""
+    """The log in the order in which it happened, the last `most` lines of it.
+
+    What repeats between two steps of people or of the customer is one line with its number: each reminder, and each
+    message to one place. An edit of a message is none, and a reminder says already that somebody was told.
+    """
     found: list[tuple[LogLine, int]] = []
-    for line in reversed(log):
-        last = found[-1][0] if found else None
-        if last is not None and line.what == "told" == last.what and line.way == last.way:
-            found[-1] = (last, found[-1][1] + 1)
-        else:
-            found.append((line, 1))
-    return [_entry(line, times) for line, times in found[:most]]
+    places: dict[tuple[str, str], int] = {}  # what repeats -> where it stands, since anybody did anything
+    for line in sorted(log, key=lambda each: (each.at, each.n)):
+        if line.what == "told" and line.detail.get("action") == "edit":
+            continue
+        if line.what not in _REPEATS:
+            places.clear()
+        key = (line.what, line.way if line.what == "told" else str(line.detail.get("reason", "")))
+        if line.what in _REPEATS and key in places:
+            first, times = found[places[key]]
+            found[places[key]] = (first, times + 1)
+            continue
+        places[key] = len(found)
+        found.append((line, 1))
+    return [_entry(line, times) for line, times in found[-most:]]
 
 
 def words_of(what: str) -> str:
@@ -94,6 +107,8 @@ def _entry(line: LogLine, times: int) -> Entry:
             what = f"assigned to {detail.get('owner', 'somebody')}"
         case "wait":
             what = f"waiting on {detail.get('on') or 'the customer'}"
+        case "tag":
+            what = f"tag: {detail.get('text', '')}"
         case "undo":
             what = f"“{words_of(str(detail.get('undone', '')))}” undone"
         case "remind" | "release" | "expired":

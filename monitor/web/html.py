@@ -16,8 +16,9 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
-from alerts.wording import MARK, clean_line, excerpt, span_words
+from alerts.wording import MARK, clean_line, excerpt, shown_words, span_words
 from alerts.wording import link as safe_link
+from connectors import Post
 from monitor.notify import trouble
 from monitor.store.connect import Error
 from monitor.store.database import instant
@@ -113,6 +114,11 @@ def with_query(context: RequestContext, **changes: Any) -> str:
     return context.request.url.path + ("?" + urlencode(clean) if clean else "")
 
 
+def _shown(post: Post) -> str:
+    """What a post shows beside its words: "2 pictures"."""
+    return shown_words(post.pictures, post.videos)
+
+
 def _from_json(text: str) -> dict[str, Any]:
     found = json.loads(text or "{}")
     return found if isinstance(found, dict) else {}
@@ -130,7 +136,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         words=words, line=clean_line, excerpt=excerpt, moment=moment, ago=ago, span=span_words, outward=outward,
-        stamped=instant, author=author, safe_href=safe_link, fromjson=_from_json,
+        stamped=instant, author=author, safe_href=safe_link, fromjson=_from_json, shown=_shown,
     )  # fmt: skip
     made.globals.update(static=static, with_query=with_query, timedelta=timedelta, escape=escape, zip=zip)
     return made

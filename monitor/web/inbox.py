@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +30,7 @@ from monitor.web.identity import Refusal
 from monitor.web.presence import words_of
 from monitor.web.reading import not_read
 from monitor.web.routing import RequestContext, get
+from monitor.web.waiting import waits_for
 
 # How a case ended, and why one needs no answer, in the words of the page.
 OUTCOMES = dict(zip(verbs.OUTCOMES, ("solved", "could not be solved", "no answer needed"), strict=True))
@@ -90,6 +92,8 @@ class Line:
     clock: Clock
     url: str
     posts: int
+    shows: str = ""  # "2 pictures"
+    tags: tuple[str, ...] = ()  # that staff put on it
     same: tuple[Line, ...] = ()  # others of the same story who say the same: reposts, cross-posts
 
 
@@ -145,6 +149,8 @@ def _line(
         clock=clock_of(rules, case, now),
         url=worst.post.url if worst else "",
         posts=row["mentions"],
+        shows=rendering.shown_of(told),
+        tags=tuple(row["own_tags"].split()),
     )
 
 
@@ -188,6 +194,7 @@ def wanted_of(context: RequestContext) -> tuple[pages.Inbox, search.Search]:
             owner=owner.id if owner is not None else context.query("owner"),
             language=context.query("language"),
             priority=context.query("priority"),
+            tag=re.sub(r"[\W_]+", "-", context.query("tag").casefold()).strip("-"),
             ids=search.case_ids(context.database, looked),
         ),
         looked,
@@ -253,14 +260,16 @@ def inbox(context: RequestContext) -> Response:
     return page(
         context, "inbox.html", title=f"({waiting:,}) {title}" if waiting and not state else title, groups=groups,
         sweep=beside, state=state, view=view, views=views, view_names=VIEWS,
-        number=number, looked=looked, states=STATES, people=people_of(context), languages=pages.languages(database),
+        number=number, looked=looked, states=STATES, people=people_of(context),
+        languages=pages.languages(database), tags=pages.own_tags(database),
         mine=ids_of(context),
         priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
         said=context.query("said"), undo=context.query("undo"), chosen=_chosen(context, groups),
         new=read_marks.new_to(database, ids_of(context)[0], listed) if context.who.may("staff") else frozenset(),
         here={each: words_of(names) for each, names in context.site.presence.others(context.who.actor.id, now).items()},
         more={name: totals[name] for name in ("answered", "private", "closed")} if not (state or view) else {},
-        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST, not_read=not_read(context), shown_until=OPEN * number,
+        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST, not_read=not_read(context),
+        waits=waits_for(context) if not (state or view) else [], shown_until=OPEN * number,
         unread={code: (name_of(code), many) for code, many in pages.unread_languages(database, wanted, now).items()}
         if totals["unread"] else {},
     )  # fmt: skip
@@ -282,4 +291,4 @@ def _groups(
     return groups
 
 
-_FILTERS = ("q", "brand", "source", "owner", "language", "priority")
+_FILTERS = ("q", "brand", "source", "owner", "language", "priority", "tag")

@@ -79,6 +79,7 @@ def case(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> dict
         "waiting_on": found.waiting_on or None,
         "waiting_until": moment(found.waiting_until),
         "wants": found.wants or None,
+        "tags": list(found.own_tags),
         "closed_at": moment(found.closed_at),
         "closed_by": found.closed_by or None,
         "outcome": found.outcome or None,
@@ -115,7 +116,8 @@ def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dic
         "log": [
             {"at": moment(line.at), "who": line.who, "way": line.way, "what": line.what,
              "taken_back": line.undone_at is not None,
-             **({"text": str(line.detail["text"])} if line.what in {"note", "wants"} and "text" in line.detail else {})}
+             **({"text": str(line.detail["text"])}
+                if line.what in {"note", "wants", "tag"} and "text" in line.detail else {})}
             for line in cases.log_of(database, row["id"])
         ],
     }  # fmt: skip

@@ -36,7 +36,15 @@ _WORDS = {
     "reopen": "open again",
 }
 # What the buttons of one row say, and what the word after the verb means.
-_OF_ONE = {"take": "", "answered": "", "not_answered": "", "reopen": "", "dismiss": "why", "close": "outcome"}
+_OF_ONE = {
+    "take": "",
+    "answered": "",
+    "not_answered": "",
+    "reopen": "",
+    "dismiss": "why",
+    "close": "outcome",
+    "tag": "",
+}
 
 
 @post("/cases", role="staff")
@@ -103,7 +111,8 @@ def _one(context: RequestContext, one: str, chosen: Sequence[str]) -> Response:
         raise Refusal(400, "Choose what to do with it")
     left = [each for each in chosen if each != case_id]
     try:
-        said = _say(context, case_id, verb, {_OF_ONE[verb]: value} if value else {}, free=bool(free))
+        detail = {"text": context.form.get("tag")[:200]} if verb == "tag" else {_OF_ONE[verb]: value} if value else {}
+        said = _say(context, case_id, verb, detail, free=bool(free))
     except verbs.NotPossible as error:
         return _told(context, f"Nothing was changed: {error}", chosen=left)
     return _told(context, f"Case {case_id}: {said.text}.", undo=[case_id] if said.changed else [], chosen=left)

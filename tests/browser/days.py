@@ -15,19 +15,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class SampleDay:
-    """The shipped settings, with the whole day heard at once by the real collector, and the page as the demo has it."""
+    """The shipped settings, with the whole day heard at once by the real collector (or nothing yet), and its page."""
 
-    def __init__(self, folder: Path, database: Sqlite) -> None:
+    def __init__(self, folder: Path, database: Sqlite, *, heard: bool = True, more: str = "") -> None:
         text = (ROOT / "settings.toml").read_text(encoding="utf-8")
         text = re.sub(r'(?m)^kind +?= "replay"', 'kind = "replay"\nday_in = "at_once"', text)
         text = text.replace("[earful]\n", '[earful]\npage_listen = "127.0.0.1:0"\n', 1)
-        (folder / "settings.toml").write_text(text, encoding="utf-8")
+        (folder / "settings.toml").write_text(text + more, encoding="utf-8")
         self.database = database
         self.clock = Clock()
         settings = load(folder / "settings.toml", {})
         know_sources(database, settings)
         self.assembly = assemble(settings, database)
-        for source in settings.sources:
+        for source in settings.sources if heard else ():
             self.assembly.collector.visit(source.name, "posts", self.clock)
         self.server = WebServer(lambda: self.assembly, self.clock, open_demo=True)
         assert self.server.start()

@@ -113,7 +113,7 @@ def busy(day: SampleDay) -> dict[str, str]:
     tell(waiting[2], "snooze")
     tell(waiting[3], "answered")
     tell(waiting[4], "close", outcome="solved")
-    for value, offered in (("bikes/a", True), ("bikes/b", True), ("bikes/c", False)):
+    for value, offered in (("chirp/a", True), ("chirp/b", True), ("forum/c", False)):
         key_values.add_mute(database, "Trundlewick", "author", value, "marked “not us” 3 times", now, offered=offered)
     with database.transaction():
         web.add_desk_change(database, "desk.holidays", '["2026-12-25"]', "", "Mira", now)

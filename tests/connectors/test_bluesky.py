@@ -479,7 +479,10 @@ def test_what_a_picture_shows_is_heard(server: FakeJetstream) -> None:
         event(ago(20), "See", embed={"$type": "app.bsky.embed.recordWithMedia", "media": pictures}),
         event(ago(10), "Watch", embed={"$type": "app.bsky.embed.video", "alt": "Acme's kettle burns"}),
     ]
-    assert texts(walk(reader(server), FIRST)) == [
+    batches = walk(reader(server), FIRST)
+    shown = [(post.pictures, post.videos) for batch in batches for post in batch.posts]
+    assert shown == [(2, 0), (2, 0), (0, 1)]
+    assert texts(batches) == [
         "Their answer:\nA mail by Acme", "See\nA mail by Acme", "Watch\nAcme's kettle burns",
     ]  # fmt: skip
 

@@ -424,10 +424,13 @@ def mention(at: datetime, content: str, number: int = 0, **more: Any) -> dict[st
 def test_the_choices_of_a_poll_and_what_a_picture_shows_are_words(server: FakeServer, fake: FakeMastodon) -> None:
     fake.tags["acme"] = [
         status(ago(1), "Which one?", 1, poll={"options": [{"title": "acme &amp; co"}, {"title": None}, "odd"]}),
-        status(ago(2), "Their answer:", 2, media_attachments=[{"description": "A mail by acme"}, {"url": "x"}, 7]),
+        status(ago(2), "Their answer:", 2,
+               media_attachments=[{"type": "image", "description": "A mail by acme"}, {"type": "gifv"}, 7]),
         status(ago(3), "Odd ones", 3, poll=["no"], media_attachments={"description": "no"}),
     ]  # fmt: skip
-    texts = [post.text for batch in walk(reader(server, tags=("acme",)), FIRST) for post in batch.posts]
+    posts = [post for batch in walk(reader(server, tags=("acme",)), FIRST) for post in batch.posts]
+    assert sorted((post.pictures, post.videos) for post in posts) == [(0, 0), (0, 0), (1, 1)]
+    texts = [post.text for post in posts]
     assert sorted(texts) == ["Odd ones", "Their answer:\nA mail by acme", "Which one?\nacme & co"]
 
 

@@ -584,3 +584,16 @@ def test_words_outside_a_submissions_own_text_are_heard(site: FakeReddit) -> Non
         "Acme, everyone\n\nThey charged me twice.", "Acme: look\n\nBeware", "Acme: odd", "Acme: see\n\nThe hole",
         "Acme: which?\n\nIt broke",
     ]  # fmt: skip
+
+
+def test_how_many_pictures_a_submission_shows_is_known(site: FakeReddit) -> None:
+    site.submission("Acme 2", gallery_data={"items": [{"caption": "The hole"}, {"media_id": "x"}]})
+    site.submission("Acme 1", post_hint="image")
+    site.submission("Acme film", is_video=True, post_hint="hosted:video")
+    site.submission("Acme inside", media_metadata={"a": {}, "b": {}, "c": {}})
+    site.submission("Acme 0", post_hint="link", gallery_data="x", media_metadata=[1])
+    batches = walk(reader(site, search=True, subreddits=()), first_request("reddit"))
+    shown = {post.title: (post.pictures, post.videos) for batch in batches for post in batch.posts}
+    assert shown == {
+        "Acme 2": (2, 0), "Acme 1": (1, 0), "Acme film": (0, 1), "Acme inside": (3, 0), "Acme 0": (0, 0),
+    }  # fmt: skip

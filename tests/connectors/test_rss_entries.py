@@ -305,6 +305,19 @@ def test_a_pictures_description_stands_beside_the_words_and_never_in_their_place
         assert set(posts[0].text.split("\n\n")) == {"Acme broke it", "a burnt lamp"}
 
 
+def test_enclosed_pictures_are_counted_once_each() -> None:
+    inside = (
+        "<enclosure url='https://e.org/a.jpg' type='image/jpeg' length='1'/>"
+        "<media:content url='https://e.org/a.jpg' medium='image'/><media:content url='https://e.org/b' type='image/png'/>"
+        "<enclosure url='https://e.org/c.mp4' type='video/mp4' length='1'/>"
+        "<enclosure url='https://e.org/d.mp3' type='audio/mpeg' length='1'/>"
+    )
+    document = feed(f"<item><guid>tag:e.org,2026:1</guid><title>Look</title>{inside}</item>")
+    document = document.replace("<rss ", "<rss xmlns:media='http://search.yahoo.com/mrss/' ")
+    (posts,) = over_time(document).values()
+    assert (posts[0].pictures, posts[0].videos) == (2, 1)
+
+
 # ── links and stars ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

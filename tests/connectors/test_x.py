@@ -241,6 +241,10 @@ def test_alt_texts_and_polls_are_words_when_they_are_paid_for(x: FakeX) -> None:
     assert batch.quota.cost == pytest.approx(x.bill + 0.005)  # the poll: X does not say what one costs
     without = walk(reader(x), first_request("x"))[0]
     assert {post.text for post in without.posts} == {"Acme, look", "Acme again"}
+    assert sorted(post.pictures for post in without.posts) == [0, 3], "how many is known without paying for them"
+    x.post("Acme moves", attachments={"media_keys": ["7_1", "16_2", "3_3", 3]})
+    (moves,) = [post for post in walk(reader(x), first_request("x"))[0].posts if post.text == "Acme moves"]
+    assert (moves.pictures, moves.videos) == (1, 2)
 
 
 def test_what_a_reply_answers_comes_along_when_it_is_paid_for(x: FakeX) -> None:

@@ -68,6 +68,7 @@ web/test_guard.py: monitor/web/app.py monitor/web/context.py monitor/web/routing
 web/test_both_databases.py: monitor/web/search.py monitor/web/insights.py monitor/web/sources.py
 browser/test_everywhere.py: monitor/web/charts.py
 web/test_daemon.py: monitor/web/health.py
+web/test_waiting.py: monitor/ingest/preview.py
 web/test_triage.py: monitor/cases/next_case.py monitor/store/read_marks.py monitor/web/presence.py
 connectors/test_x.py: connectors/budget.py connectors/pagination.py connectors/terms.py
     connectors/x/client.py connectors/x/connector.py connectors/x/responses.py connectors/x/settings.py

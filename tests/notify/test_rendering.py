@@ -144,6 +144,12 @@ def test_who_came_before_within_a_month_is_counted(acme: Assembly) -> None:
     assert "time in 30 days" not in first.headline
 
 
+def test_pictures_are_marked_where_people_read_who_wrote(acme: Assembly) -> None:
+    take(acme, post(LATE, pictures=2, videos=1))
+    (entry,) = alert(acme, root_of(acme)).entries
+    assert " on forum · 2 pictures and 1 video · posted " in entry.headline
+
+
 def test_beyond_the_worst_five_everybody_has_a_line_and_nobody_is_left_out(acme: Assembly) -> None:
     take(acme, *(post(ANGRY, author=f"p{n}") for n in range(8)))
     told = alert(acme, root_of(acme))

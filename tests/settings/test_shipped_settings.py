@@ -131,7 +131,7 @@ def test_every_sample_post_is_caught_by_the_query_and_read_by_one_source() -> No
     assert missed == []
     read = [network for source in shipped.sources for network in source.options.only]
     assert sorted(read) == sorted({post["source"] for post in posts})
-    assert {post["author"] for post in posts if post.get("own")} == set(shipped.brands[0].accounts["bikes"])
+    assert {post["author"] for post in posts if post.get("own")} == set(shipped.brands[0].accounts["chirp"])
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: f"{section.name}:{section.sets.get('name', '')}")

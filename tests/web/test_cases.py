@@ -528,3 +528,24 @@ def test_what_is_left_says_that_it_is_opening_hours(office: Office) -> None:
     assert "minutes left" in line
     assert "opening hours" not in line, "around the clock there are none"
     assert normal in shown
+
+
+def test_the_log_of_a_case_says_each_thing_once_in_the_order_in_which_it_happened(office: Office) -> None:
+    (case_id,) = office.take(post())
+    steps = (
+        ("told", "slack:#care", {"action": "post"}), ("remind", "escalation", {"reason": "nobody has taken it yet"}),
+        ("told", "slack:#care", {"action": "post"}), ("told", "slack:#care", {"action": "edit"}),
+        ("remind", "escalation", {"reason": "nobody has taken it yet"}), ("told", "email:a@ex.org", {"action": "post"}),
+        ("told", "slack:#care", {"action": "post"}), ("take", "page", {}), ("told", "slack:#care", {"action": "edit"}),
+        ("remind", "escalation", {"reason": "taken by Olle, but not answered yet"}),
+    )  # fmt: skip
+    with office.database.transaction():
+        for n, (what, way, detail) in enumerate(steps):
+            who = "Olle" if what == "take" else ""
+            cases.log(office.database, case_id, office.clock() + n * MINUTE, what, who=who, way=way, **detail)
+    log = office.person("Vic", "viewer").get(f"/cases/{case_id}").text.split('<ol class="log">')[1].split("</ol>")[0]
+    said = [" ".join(re.sub(r"<[^>]+>", " ", each).split())[8:] for each in log.split("<li")[1:]]
+    assert [each.replace(" ,", ",") for each in said] == [
+        "opened", "alerted slack:#care, 3 times", "reminded: nobody has taken it yet, 2 times",
+        "alerted email:a@ex.org", "taken by Olle (page)", "reminded: taken by Olle, but not answered yet",
+    ]  # fmt: skip

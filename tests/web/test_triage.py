@@ -141,6 +141,28 @@ def test_what_was_selected_stays_selected_when_something_could_not_be_done(offic
     assert len(re.findall(r" checked></label>", shown.partition("<dialog")[0])) == 2
 
 
+def test_a_tag_is_put_on_shown_filtered_by_and_taken_off_again(office: Office) -> None:
+    one, two = angry(office, 2)
+    olle = office.person("Olle")
+    olle.get("/")
+    shown = heard(olle, office, {"one": f"{one} tag", "tag": "  Billing_Bug! <b>"})
+    assert f"Case {one}: tagged billing-bug-b by Olle." in shown
+    heard(olle, office, {"one": f"{two} tag", "tag": "login"})
+    assert order(olle.get("/?tag=login").text) == [two]
+    assert order(olle.get("/?tag=Billing+bug+b").text) == [one]
+    assert '<option value="login">' in olle.get(f"/cases/{one}").text, "a tag in use is offered again"
+    olle.post(f"/cases/{one}", {"verb": "tag", "tag": "login"})
+    assert case(office.database, one).own_tags == ("billing-bug-b", "login")
+    heard(olle, office, {"verb": "undo", "case": one})
+    olle.post(f"/cases/{one}", {"verb": "tag", "tag": "billing bug b"})
+    assert case(office.database, one).own_tags == ()
+    assert "a tag needs a word" in heard(olle, office, {"one": f"{one} tag", "tag": " _ "})
+    for n in range(11):
+        answer = olle.post(f"/cases/{one}", {"verb": "tag", "tag": f"t{n}"})
+    assert "10 tags at most" in answer.text
+    assert case(office.database, one).own_tags == tuple(f"t{n}" for n in range(10))
+
+
 def test_two_who_ask_for_the_next_at_once_never_get_the_same(office: Office) -> None:
     ids = angry(office, 30)
     people = [office.person(name) for name in ("Olle", "Pia")]

@@ -22,7 +22,7 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const kept = new Set((where.searchParams.get("chosen") || "").split(","));
       earful.swap(document.getElementById("said"), fresh);
-      earful.swap(document.getElementById("live"), fresh, kept);
+      for (const part of document.querySelectorAll("[data-live]")) earful.swap(part, fresh, kept);
       document.title = fresh.title;
       const said = document.querySelector("#said span");
       speak(said ? said.textContent : "");
@@ -119,6 +119,26 @@
     if (first) first.focus();
   };
 
+  const tagging = document.getElementById("tagging");
+  if (tagging) {
+    tagging.querySelector("[data-cancel]").addEventListener("click", () => tagging.close());
+    tagging.querySelector("form").addEventListener("submit", () => tagging.close());
+  }
+
+  const tag = () => {
+    const row = here() || rows()[0];
+    const field = document.querySelector("main [data-key=l]");
+    if (tagging && row) {
+      const form = tagging.querySelector("form");
+      form.elements.one.value = `${row.dataset.case} tag`;
+      form.elements.tag.value = "";
+      tagging.showModal();
+    } else if (field) {
+      field.closest("details").open = true;
+      field.focus();
+    }
+  };
+
   const choose = (number) => {
     const open = document.querySelector("details.ask[open], details.more[open]");
     const button = open && [...open.querySelectorAll("button")][number - 1];
@@ -138,6 +158,7 @@
       select.checked = !select.checked;
       range(select, event.shiftKey);
     }
+    else if (key === "l") tag();
     else if (/^[1-9]$/.test(key)) choose(Number(key));
     else if ("gtnaezu".includes(key) && !event.repeat) press(key);
     else return false;
@@ -151,7 +172,7 @@
       if (open) { open.open = false; open.querySelector("summary").focus(); }
       return;
     }
-    if (!kept() || under || help.open || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!kept() || under || document.querySelector("dialog[open]") || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
     if (at && (at.isContentEditable || /^(TEXTAREA|SELECT)$/.test(at.tagName) || (at.tagName === "INPUT" && !/^(checkbox|radio)$/.test(at.type)))) return;
     if (onKey(event)) event.preventDefault();
   });
