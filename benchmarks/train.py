@@ -87,7 +87,7 @@ THRESHOLDS = {
     "ping_told": 0.75,
     "ping_aside": 0.95,
     "sweep": 0.3,
-    "sweep_aside": 0.58,
+    "sweep_aside": 0.7,
     "sweep_calm": 0.55,
 }
 

@@ -78,6 +78,7 @@ class Features:
     spam: bool  # offers a telephone number to call
     rivals: frozenset[str]  # the competitors' names, as words
     called: bool  # names a handle that is the brand's name
+    to_others: bool = False  # begins with a handle, and none of ours is named: a talk with somebody else
 
     @property
     def wordless(self) -> bool:
@@ -97,7 +98,8 @@ def prepare(profile: BrandProfile) -> PreparedProfile:
     if words:
         alternatives = "|".join(re.escape(word) for word in words)
         mask = re.compile(rf"(?<![\w@#])(?:{alternatives})(?!\w)", re.IGNORECASE)
-        handle = re.compile(rf"@(?:{alternatives})", re.IGNORECASE)
+        together = "|".join(re.escape(word.replace(" ", "")) for word in words)  # "Harbour Tea" is "@harbourtea"
+        handle = re.compile(rf"@(?:ask|team)?(?:{alternatives}|{together})", re.IGNORECASE)
     aim = Aim(
         brand=frozenset(found[0] for word in words if len(found := tokens_of(word)) == 1),
         competitors=frozenset("".join(tokens_of(word)) for word in profile.competitors if tokens_of(word)),
@@ -164,6 +166,7 @@ def hear(
             bool(seen.values.get("numbers")) and offers_number(text, seen.tokens),
             profile.aim.competitors,
             called,
+            to_others=_is_put_to_others(post, seen, profile, called),
         )
         for post, language, code, sentiment, felt, seen, cues, text, other, profile, called in zip(
             posts,
@@ -180,6 +183,13 @@ def hear(
             strict=True,
         )
     ]
+
+
+def _is_put_to_others(post: Post, seen: Signals, profile: PreparedProfile, called: bool) -> bool:
+    """Whether it begins with a handle that is none of ours; unknown of a brand without names, and of replies."""
+    if called or profile.handle is None or post.rating is not None or post.parent_author or post.parent_id:
+        return False
+    return bool(seen.values.get("direct"))
 
 
 def _heard_text(post: Post, profile: PreparedProfile) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alerts.case import Lane
 from monitor.text.complaint_signals import BRAND, HEARD
 from monitor.text.critical import rings
@@ -20,6 +22,7 @@ _CUES_ONLY_OF = {
 }
 _SHORT = 8  # words and signs: with so few, a link is the picture that shows it
 _FEW = 14  # words and signs of a post that says what is wrong and no more
+_ASKED = 0.75  # of the line of a ping: who asks us plainly waits for an answer, unless it reads as small talk
 _ONE_QUESTION = 12  # words and signs of a post that is one question and nothing else
 _RULED = frozenset(HEARD) - {"en"}  # the rules judge alone there
 _PLEASE = frozenset({"please", "pls", "plz", "bitte", "svp", "favor", "alstublieft"})
@@ -45,6 +48,8 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
         told_by = ("first_person", "direct", "second_person")
         personal = rings(heard.critical) or any(map(values.get, told_by))
         lane = "ping" if lane == "sweep" or personal else "sweep"
+    if _is_passed_on(heard) and not heard.critical and not stars:
+        lane = "none"  # the original is judged where it stands, and who passes it on asks nothing
     if heard.unread and not stars and not heard.critical:
         lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
     return lane
@@ -52,6 +57,11 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
 
 def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tuple[float, float]:
     """Return where a ping and where the sweep begins for this post: lower the surer it is that it is put to us."""
+    if not (ours or ruled) and asks_plainly(heard):
+        return lines.ping * _ASKED, lines.sweep
+    if not ours and (heard.to_others or (not ruled and _is_only_a_mood(heard))):
+        near = heard.to_others and BRAND not in heard.signals.tokens
+        return lines.ping_aside, (lines.sweep_aside or lines.sweep) if near else lines.sweep
     if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
         told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))
         return (lines.ping_told if told else 0.0) or lines.ping, lines.sweep
@@ -128,6 +138,47 @@ def asks_about_us(heard: Features) -> bool:
     return len(tokens) > 2 and tokens[0] in _ASKS_FIRST and BRAND in tokens[1:4]
 
 
+def asks_plainly(heard: Features) -> bool:
+    """Whether a plain question is put to us: to our handle, or it names us and begins as questions do.
+
+    Who asks everybody, whether "anyone" knows, or themselves ("would I switch back?") waits for no answer of ours.
+    """
+    values, tokens = heard.signals.values, heard.signals.tokens
+    if not values.get("question") or heard.to_others or any(map(values.get, _NOT_PLAIN)):
+        return False
+    if heard.called:
+        return True
+    if values.get("hashtags") or values.get("many_people") or not _ASK_OTHERS.isdisjoint(tokens):
+        return False
+    start = 0
+    for place, token in enumerate(tokens):
+        if token in _QUESTION_MARKS and _begins_a_question(tokens[start:place]):
+            return True
+        if token in _STOPS:
+            start = place + 1
+    return False
+
+
+def _begins_a_question(said: Sequence[str]) -> bool:
+    """Whether a sentence names us and begins with a word that asks."""
+    words = [token for token in said if token not in _BEFORE]
+    if BRAND not in said or len(words) < 3 or words[1] in _SELVES or "me" in words[1:4]:
+        return False
+    return words[0] in _ASKING_WORDS or tuple(words[:2]) == ("any", "idea")
+
+
+def _is_passed_on(heard: Features) -> bool:
+    """Whether nothing but somebody else's post stands in it."""
+    return bool(heard.signals.tokens) and heard.signals.tokens[0] in _PASSES_ON
+
+
+def _is_only_a_mood(heard: Features) -> bool:
+    """Whether somebody swears or is cross, puts it to nobody, and says nothing that went wrong."""
+    if is_put_to_somebody(heard) or _says_it_of_us(heard) or not heard.values.get("kinds") or heard.values.get("ask"):
+        return False
+    return all(cue.kind.name in MOODS for cue in heard.signals.cues if not cue.kind.calm and cue.kind.weight > 0)
+
+
 def asks_on(heard: Features) -> bool:
     """Whether somebody who writes on in their own case asks, or wants something: in a few words or many."""
     values = heard.signals.values
@@ -170,6 +221,28 @@ def is_calm(heard: Features) -> bool:
     return not any(map(heard.values.get, _NOT_CALM))
 
 
+MOODS = frozenset({"bad", "maybe_bitter", "again", "thanks_for_nothing"})
+_PASSES_ON = frozenset({"rt", "qt", "mt", "via"})
+_NOT_PLAIN = ("repost", "link", "praise", "solved", "no_complaint")
+_QUESTION_MARKS = frozenset({"?", "??", "?!"})
+_STOPS = _QUESTION_MARKS | {"!", "!!", ".", "..", "…", ";"}
+_BEFORE_WORDS = "hi hey hello hallo hola ciao ola bonjour so and ok okay but question frage ps"
+_BEFORE = frozenset(_BEFORE_WORDS.split())
+_SELVES = frozenset({"i", "we", "ich", "wir", "je", "io", "noi", "eu", "ik"})  # they ask themselves
+_ASK_OTHERS_WORDS = """
+    anyone anybody anyones someone somebody everyone everybody everybodys people guys folks who whos jemand wer
+    irgendwer alguien quelquun qualcuno alguem iemand
+"""
+_ASK_OTHERS = frozenset(_ASK_OTHERS_WORDS.split())
+_ASKING_WORDS_LIST = """
+    what whats when where which how why is are does do did can could will has have was were
+    wann wie wo was warum wieso welche welcher welches gibt ist sind kann hat wird liefert passt
+    quand comment quel quelle quels quelles combien pourquoi peut
+    cuando como donde cual cuanto cuanta hay puedo por
+    quando come dove quale quanto posso perche
+    onde qual tem wanneer hoe waar wat welke zijn kunnen waarom
+"""
+_ASKING_WORDS = frozenset(_ASKING_WORDS_LIST.split())
 # What makes a post more than calm: each is a signal that is absent or more than nothing.
 _NOT_CALM = (
     "kinds", "negated_praise", "direct", "many_people", "hashtags", "link", "repost", "sad_face",

@@ -15,20 +15,20 @@ def day() -> list[Graded]:
 
 def test_the_sample_day_keeps_its_figures(day: list[Graded]) -> None:
     found = queue_of(day)
-    assert right(found.pings) >= 0.85 * len(found.pings)
-    assert found.placed["must"].ping >= 50
-    assert found.placed["must"].nowhere <= 4
-    assert len(found.listed) <= 90
+    assert right(found.pings) >= 0.88 * len(found.pings)
+    assert found.placed["must"].ping >= 68
+    assert found.placed["must"].nowhere <= 3
+    assert len(found.listed) <= 65
     assert right(found.listed) >= 0.50 * len(found.listed)
-    assert found.area >= 0.80
+    assert found.area >= 0.82
     assert right(found.front) >= 0.7 * len(found.front)
 
 
 def test_of_the_day_as_one_queue_the_front_is_what_must_be_answered(day: list[Graded]) -> None:
     """Pings first, then the list, each by how much the post needs an answer."""
     queue = queue_of(day).shown
-    assert queue[:20].count("must") >= 15
-    assert queue[:80].count("must") >= 55
+    assert queue[:20].count("must") >= 18
+    assert queue[:80].count("must") >= 64
 
 
 def test_what_must_be_answered_is_found_somewhere_or_counted_as_lost(day: list[Graded]) -> None:

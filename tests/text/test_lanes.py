@@ -1,0 +1,71 @@
+"""Whom a post is put to, and what it asks, decide its lane as much as its mood does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connectors import Post
+from monitor.text.features import BrandProfile
+from monitor.text.judge import Judge
+
+JUDGE = Judge([BrandProfile("Harbour Tea", ("Harbour Tea",), competitors=("Leafhouse",))])
+MOMENT = datetime(2026, 11, 29, tzinfo=UTC)
+
+
+def lane(text: str, **more: Any) -> str:
+    found = JUDGE.verdict(Post("x", "1", "", "somebody", text, MOMENT, lang="en", **more), "Harbour Tea")
+    return "praise" if found.praise else found.lane
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "When is the Harbour Tea shop in Leeds opening on Sundays?",
+        "How long is the warranty on the Harbour Tea kettle, two or three years?",
+        "any idea when the Harbour Tea sampler is back?",
+        "Is the Harbour Tea lid safe for the dishwasher? The box says yes, the sheet says no",
+    ],
+)
+def test_a_plain_question_that_names_us_calls(text: str) -> None:
+    assert lane(text) == "ping"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anyone know if the Harbour Tea lid fits the old kettle?",
+        "Went over to Harbour Tea in spring. Would I go back to Harbour Tea again?",
+        "Is it just me or is the Harbour Tea tin pretty?",
+        "When will Harbour Tea open in Leeds? All we know: http://x.test/story",
+        "How is the Harbour Tea stand? #teafair #friday",
+    ],
+)
+def test_what_is_asked_of_everybody_or_of_oneself_calls_nobody(text: str) -> None:
+    assert lane(text) != "ping"
+
+
+def test_what_only_passes_somebody_on_is_left_to_the_original() -> None:
+    words = "standing in the rain, two kids crying, and my Harbour Tea order never arrived"
+    assert lane(words) == "ping"
+    assert [lane(f"{mark} @lou: {words}") for mark in ("RT", "QT", "via")] == ["none", "none", "none"]
+    assert lane("RT @lou: the Harbour Tea kettle caught fire in our kitchen") == "ping"
+
+
+def test_a_handle_without_blanks_is_ours() -> None:
+    assert lane("@harbourtea @lou what is in the new blend, and where is my order?") == "ping"
+    assert lane("@AskHarbourTea what is in the new blend, and where is my order?") == "ping"
+
+
+def test_who_talks_with_somebody_else_is_not_put_to_us() -> None:
+    words = "that is so annoying, I waited for ages too"
+    assert lane(f"@harbourtea {words}") == "ping"
+    assert lane(f"@lou {words}") != "ping"
+
+
+def test_a_mood_without_a_fact_that_is_put_to_nobody_waits_in_the_list() -> None:
+    assert lane("honestly the Harbour Tea queue at the fair today is the worst thing, we all laughed at it") == "sweep"
+    assert lane("Harbour Tea is the worst") == "ping"
+    assert lane("@harbourtea this is the worst tea I ever had") == "ping"
