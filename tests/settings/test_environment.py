@@ -12,6 +12,7 @@ import pytest
 from monitor.settings.environment import is_kept_from, with_secrets_file
 from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
+from tests.cli.program import earful as called
 from tests.house.reading import ROOT
 
 FILE = """# secrets
@@ -110,8 +111,9 @@ def test_the_nightly_backup_runs_in_cron_and_what_needs_a_secret_names_it(tmp_pa
     done = earful(tmp_path, "backup", str(tmp_path / "copy.sqlite"))
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "copy.sqlite").exists()
-    assert earful(tmp_path, "cases").returncode == 0
-    refused = earful(tmp_path, "check")
+    file = tmp_path / "settings.toml"
+    assert called(file, "cases").returncode == 0
+    refused = called(file, "check")
     assert refused.returncode == 78
     assert "X_TOKEN_OF_THE_TEST" in refused.stderr
     assert "NEVER_SET_ANYWHERE" not in refused.stderr, "a source that is switched off needs no secret"
@@ -121,7 +123,7 @@ def test_the_nightly_backup_runs_in_cron_and_what_needs_a_secret_names_it(tmp_pa
         encoding="utf-8",
     )
     secrets.chmod(0o600)
-    assert earful(tmp_path, "check").returncode == 0
+    assert called(file, "check").returncode == 0
 
 
 def test_settings_without_their_secrets_say_so(tmp_path: Path) -> None:

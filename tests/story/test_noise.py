@@ -64,10 +64,8 @@ def test_the_complaints_of_these_stories_are_no_reposts_of_each_other() -> None:
     assert not [pair for pair in combinations(prints, 2) if alike(*pair)]
 
 
-def test_24_complaints_in_an_hour_are_six_messages_and_a_brief_each_half_hour(
-    tmp_path: Path, database_url: str
-) -> None:
-    with world(tmp_path, database_url, start="Wed 09:59") as earful:
+def test_24_complaints_in_an_hour_are_six_messages_and_a_brief_each_half_hour(tmp_path: Path) -> None:
+    with world(tmp_path, "sqlite:earful.sqlite", start="Wed 09:59") as earful:
         for number in range(24):
             earful.posts(f"cust{number}", complaint(number), at=minute(number * 2.5))
         earful.until("Wed 11:00", step=timedelta(minutes=1))
@@ -80,8 +78,8 @@ def test_24_complaints_in_an_hour_are_six_messages_and_a_brief_each_half_hour(
         assert max(waits(earful)) <= timedelta(minutes=36)
 
 
-def test_twelve_complaints_in_six_minutes_are_six_messages_and_one_brief(tmp_path: Path, database_url: str) -> None:
-    with world(tmp_path, database_url, start="Wed 09:59") as earful:
+def test_twelve_complaints_in_six_minutes_are_six_messages_and_one_brief(tmp_path: Path) -> None:
+    with world(tmp_path, "sqlite:earful.sqlite", start="Wed 09:59") as earful:
         for number in range(12):
             earful.posts(f"cust{number}", complaint(number), at=minute(number * 0.5))
         earful.until("Wed 10:20")

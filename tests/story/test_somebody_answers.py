@@ -1,6 +1,7 @@
 """Somebody answers: one weekend in the life of a case, with its owner, its clocks, its buttons and the brand's reply.
 
-The same story is told on both databases, by a process that loses its memory after every scene.
+It is told by a process that loses its memory after every scene. On SQLite: `test_story.py` and `test_conversation.py`
+walk the same ways on both databases, and each statement has its tests on both.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from tests.story.world import World, labels, moment, world
 
 
 @pytest.fixture
-def earful(tmp_path: Path, database_url: str) -> Iterator[World]:
+def earful(tmp_path: Path) -> Iterator[World]:
     """A world that begins on Friday; at each `scene()` it loses its memory."""
-    with world(tmp_path, database_url, start="Fri 16:40") as made:
+    with world(tmp_path, "sqlite:earful.sqlite", start="Fri 16:40") as made:
         made.forgetful = True
         yield made
 
