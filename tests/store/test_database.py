@@ -265,13 +265,11 @@ migrate(opened, NOW, (*STEPS, tuple("CREATE TABLE extra%d (a {text})" % n for n 
 """
 
 
-@pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_kill_in_the_middle_of_a_migration_leaves_the_old_schema(
-    database: Base, database_url: str, after: int
-) -> None:
+def test_a_kill_in_the_middle_of_a_migration_leaves_the_old_schema(database: Base, database_url: str) -> None:
+    """Before the last of its four statements, when the most is written that must not stay."""
     key_values.remember(database, "a", "1", NOW)
     ran = subprocess.run(
-        [sys.executable, "-c", DYING, database_url, str(after)], cwd=ROOT, capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", DYING, database_url, "3"], cwd=ROOT, capture_output=True, timeout=60, check=False
     )
     assert ran.returncode == -9, ran.stderr
     again = open_database(database_url)
