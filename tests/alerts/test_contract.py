@@ -166,13 +166,27 @@ def test_check_answers_in_one_line_and_tells_nobody(stage: Stage) -> None:
     assert not any(secret in said for secret in stage.secrets)
 
 
-@pytest.mark.parametrize("field", ["headline", "excerpt", "facts", "title", "footer", "standing", "also", "url"])
-def test_hostile_text_in_any_field_is_delivered(stage: Stage, field: str) -> None:
-    """NUL, lone surrogates, line separators, pings, markup, a megabyte: cleaned or cut, never undeliverable."""
-    for number, text in enumerate(HOSTILE):
-        deliver(stage, replace(with_text(ALERT, field, text), key=f"hostile:{field}:{number}"))
+FIELDS = ("headline", "excerpt", "facts", "title", "footer", "standing", "also", "url")
+SHORT = tuple(text for text in HOSTILE if len(text) < 1_000)
+LONG = tuple(text for text in HOSTILE if len(text) >= 1_000)  # what is too large is cut, and would hide the others
+
+
+def test_hostile_text_in_any_field_is_delivered(stage: Stage) -> None:
+    """NUL, lone surrogates, line separators, pings, markup, a megabyte: cleaned or cut, never undeliverable.
+
+    Each short text comes once in each field, beside others in the other fields; each long one alone.
+    """
+    alerts = []
+    for number in range(len(SHORT)):
+        alert = ALERT
+        for place, field in enumerate(FIELDS):
+            alert = with_text(alert, field, SHORT[(number + place) % len(SHORT)])
+        alerts.append(alert)
+    alerts += [with_text(ALERT, field, text) for field in FIELDS for text in LONG]
+    for number, alert in enumerate(alerts):
+        deliver(stage, replace(alert, key=f"hostile:{number}"))
     arrived = stage.arrived()
-    assert len(arrived) == len(HOSTILE)
+    assert len(arrived) == len(alerts)
     for text in arrived:
         assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]", text)
 
