@@ -79,6 +79,7 @@ class Features:
     rivals: frozenset[str]  # the competitors' names, as words
     called: bool  # names a handle that is the brand's name
     to_others: bool = False  # begins with a handle, and none of ours is named: a talk with somebody else
+    tagged: bool = False  # begins with the brand's own tag, as others begin with a handle
 
     @property
     def wordless(self) -> bool:
@@ -167,6 +168,7 @@ def hear(
             profile.aim.competitors,
             called,
             to_others=_is_put_to_others(post, seen, profile, called),
+            tagged=bool(seen.tokens) and seen.tokens[0] in profile.tags,
         )
         for post, language, code, sentiment, felt, seen, cues, text, other, profile, called in zip(
             posts,

@@ -174,7 +174,13 @@ def _is_passed_on(heard: Features) -> bool:
 
 def _is_only_a_mood(heard: Features) -> bool:
     """Whether somebody swears or is cross, puts it to nobody, and says nothing that went wrong."""
-    if is_put_to_somebody(heard) or _says_it_of_us(heard) or not heard.values.get("kinds") or heard.values.get("ask"):
+    if (
+        heard.tagged
+        or is_put_to_somebody(heard)
+        or _says_it_of_us(heard)
+        or not heard.values.get("kinds")
+        or heard.values.get("ask")
+    ):
         return False
     return all(cue.kind.name in MOODS for cue in heard.signals.cues if not cue.kind.calm and cue.kind.weight > 0)
 
