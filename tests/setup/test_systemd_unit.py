@@ -91,7 +91,7 @@ def test_files_of_our_own_go_where_settings_say_else_beside_the_database(tmp_pat
     file = tmp_path / "settings.toml"
     init("Acme", file, zone="UTC")
     text = file.read_text("utf-8").replace("[earful]", '[earful]\nstate_folder = "state"')
-    file.write_text(re.sub('url = "sqlite.*"', 'url = { env = "DB" }', text), "utf-8")
+    file.write_text(text + '\n[database]\nurl = { env = "DB" }\n', "utf-8")
     assert load(file, {"DB": postgresql}).state_folder == tmp_path / "state"
 
 

@@ -19,7 +19,7 @@ FAULTS = (
     "tastes of soap, disgusting",
     "was charged twice on my card, give me my money back",
     "leaks all over our kitchen, awful quality",
-    "came with somebody else's name on it, this is a joke",
+    "arrived open and half empty, this is a joke",
     "broke on its second day, rubbish",
     "never turned up and your shop ignores me, terrible",
 )
