@@ -78,7 +78,7 @@ class Features:
     spam: bool  # offers a telephone number to call
     rivals: frozenset[str]  # the competitors' names, as words
     called: bool  # names a handle that is the brand's name
-    to_others: bool = False  # begins with a handle, and none of ours is named: a talk with somebody else
+    to_others: bool = False  # begins with a handle, and none of ours is named: a talk with somebody else about us
     tagged: bool = False  # begins with the brand's own tag, as others begin with a handle
 
     @property
@@ -188,10 +188,14 @@ def hear(
 
 
 def _is_put_to_others(post: Post, seen: Signals, profile: PreparedProfile, called: bool) -> bool:
-    """Whether it begins with a handle that is none of ours; unknown of a brand without names, and of replies."""
+    """Whether it begins with a handle that is none of ours and only names us; unknown of a reply.
+
+    What does not name us was taken in for another reason, such as an account of ours that settings do not tell: then
+    the handle may well be ours.
+    """
     if called or profile.handle is None or post.rating is not None or post.parent_author or post.parent_id:
         return False
-    return bool(seen.values.get("direct"))
+    return bool(seen.values.get("direct")) and BRAND in seen.tokens
 
 
 def _heard_text(post: Post, profile: PreparedProfile) -> str:

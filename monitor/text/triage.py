@@ -60,8 +60,7 @@ def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tup
     if not (ours or ruled) and asks_plainly(heard):
         return lines.ping * _ASKED, lines.sweep
     if not ours and (heard.to_others or (not ruled and _is_only_a_mood(heard))):
-        near = heard.to_others and BRAND not in heard.signals.tokens
-        return lines.ping_aside, (lines.sweep_aside or lines.sweep) if near else lines.sweep
+        return lines.ping_aside, lines.sweep
     if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
         told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))
         return (lines.ping_told if told else 0.0) or lines.ping, lines.sweep

@@ -60,9 +60,10 @@ def test_a_handle_without_blanks_is_ours() -> None:
 
 
 def test_who_talks_with_somebody_else_is_not_put_to_us() -> None:
-    words = "that is so annoying, I waited for ages too"
-    assert lane(f"@harbourtea {words}") == "ping"
-    assert lane(f"@lou {words}") != "ping"
+    assert lane("yes, Harbour Tea never answered me either") == "ping"
+    assert lane("@lou yes, Harbour Tea never answered me either") == "sweep"
+    unnamed = "@lou that is so annoying, I waited for ages too"
+    assert lane(unnamed) == "ping", "it was taken in though it does not name us: the handle may be ours"
 
 
 def test_a_mood_without_a_fact_that_is_put_to_nobody_waits_in_the_list() -> None:
