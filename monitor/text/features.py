@@ -78,6 +78,7 @@ class Features:
     spam: bool  # offers a telephone number to call
     rivals: frozenset[str]  # the competitors' names, as words
     called: bool  # names a handle that is the brand's name
+    named: bool = False  # our name stands in it, or a hashtag of it
     to_others: bool = False  # begins with a handle, and none of ours is named: a talk with somebody else about us
     tagged: bool = False  # begins with the brand's own tag, as others begin with a handle
 
@@ -167,6 +168,7 @@ def hear(
             bool(seen.values.get("numbers")) and offers_number(text, seen.tokens),
             profile.aim.competitors,
             called,
+            named=_is_named(seen, profile),
             to_others=_is_put_to_others(post, seen, profile, called),
             tagged=bool(seen.tokens) and seen.tokens[0] in profile.tags,
         )
@@ -187,6 +189,10 @@ def hear(
     ]
 
 
+def _is_named(seen: Signals, profile: PreparedProfile) -> bool:
+    return BRAND in seen.tokens or not profile.tags.isdisjoint(seen.tokens)
+
+
 def _is_put_to_others(post: Post, seen: Signals, profile: PreparedProfile, called: bool) -> bool:
     """Whether it begins with a handle that is none of ours and only names us; unknown of a reply.
 
@@ -195,7 +201,7 @@ def _is_put_to_others(post: Post, seen: Signals, profile: PreparedProfile, calle
     """
     if called or profile.handle is None or post.rating is not None or post.parent_author or post.parent_id:
         return False
-    return bool(seen.values.get("direct")) and BRAND in seen.tokens
+    return bool(seen.values.get("direct")) and _is_named(seen, profile)
 
 
 def _heard_text(post: Post, profile: PreparedProfile) -> str:

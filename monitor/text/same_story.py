@@ -8,7 +8,7 @@ or that the writer says "too". Two fires of two things are two stories.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from monitor.text.same_trouble import says_same_trouble
 _FILE = Path(__file__).parent / "words" / "same_story.toml"
 _LONGEST = 2_000  # characters that are read: what happened stands at the beginning
 _SHORTEST_WORD = 4
+_ENDS = frozenset({".", "..", "…", "!", "!!", "?", "??", "?!", ";"})
 _STEM = 5  # letters by which words are compared: "charger" and "charging" are of one thing
 _SAID_ALONE = frozenset({"harmed", "fire", "too_hot", "intrusion"})  # the other parts are words of every day
 _HARMS = {frame.first: frame.kind.says for frame in FRAMES if frame.first in _SAID_ALONE}
@@ -57,11 +58,13 @@ def harm_told(text: str, language: str, reasons: Iterable[str] = (), names: Iter
     places = parts_of(language if language in HEARD else "en").find(tokens, wholly=True)
     spans = [span for part in _HARMS for span in places.get(part, ())]
     inside = {place for start, end in spans for place in range(start, end)}
-    nothing = _words()["common"] | {part for name in names for part in tokens_of(name)}
+    near = _sentences(tokens, inside) if inside else range(len(tokens))
+    ours = {part for name in names for part in tokens_of(name)}
+    nothing = _words()["common"] | ours | {f"{part}s" for part in ours}  # "Acme's toaster"
     stems = [
         (place in inside, token[:_STEM])
         for place, token in enumerate(tokens)
-        if len(token) >= _SHORTEST_WORD and token.isalpha() and token not in nothing
+        if place in near and len(token) >= _SHORTEST_WORD and token.isalpha() and token not in nothing
     ]
     words = frozenset(stem for of_harm, stem in stems if of_harm)
     kinds = {_HARMS[part] for part in _HARMS if part in places}
@@ -74,6 +77,19 @@ def harm_told(text: str, language: str, reasons: Iterable[str] = (), names: Iter
         also=same or not _words()["also"].isdisjoint(tokens) or "as well" in " ".join(tokens),
         same=same,
     )
+
+
+def _sentences(tokens: Sequence[str], inside: Set[int]) -> frozenset[int]:
+    """The places of the sentences that tell of harm: what else somebody complains of is said by strangers too."""
+    near: set[int] = set()
+    start = 0
+    for end, token in enumerate([*tokens, "."], start=1):
+        if token in _ENDS:
+            sentence = range(start, end)
+            if not inside.isdisjoint(sentence):
+                near.update(sentence)
+            start = end
+    return frozenset(near)
 
 
 @lru_cache(maxsize=1)

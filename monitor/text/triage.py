@@ -48,8 +48,6 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
         told_by = ("first_person", "direct", "second_person")
         personal = rings(heard.critical) or any(map(values.get, told_by))
         lane = "ping" if lane == "sweep" or personal else "sweep"
-    if _is_passed_on(heard) and not heard.critical and not stars:
-        lane = "none"  # the original is judged where it stands, and who passes it on asks nothing
     if heard.unread and not stars and not heard.critical:
         lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
     return lane
@@ -59,7 +57,8 @@ def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tup
     """Return where a ping and where the sweep begins for this post: lower the surer it is that it is put to us."""
     if not (ours or ruled) and asks_plainly(heard):
         return lines.ping * _ASKED, lines.sweep
-    if not ours and (heard.to_others or (not ruled and _is_only_a_mood(heard))):
+    repost = heard.signals.values.get("repost")
+    if not (ours or repost) and (heard.to_others or (not ruled and _is_only_a_mood(heard))):
         return lines.ping_aside, lines.sweep
     if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
         told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))
@@ -72,7 +71,7 @@ def _says_it_of_us(heard: Features) -> bool:
     cues = [cue for cue in heard.signals.cues if not cue.kind.calm]
     if any(cue.kind.churn and cue.end - cue.start > 1 for cue in cues):
         return True
-    short = len(heard.signals.tokens) <= _FEW and BRAND in heard.signals.tokens
+    short = len(heard.signals.tokens) <= _FEW and heard.named
     return short and any(not cue.kind.churn for cue in cues)
 
 
@@ -166,11 +165,6 @@ def _begins_a_question(said: Sequence[str]) -> bool:
     return words[0] in _ASKING_WORDS or tuple(words[:2]) == ("any", "idea")
 
 
-def _is_passed_on(heard: Features) -> bool:
-    """Whether nothing but somebody else's post stands in it."""
-    return bool(heard.signals.tokens) and heard.signals.tokens[0] in _PASSES_ON
-
-
 def _is_only_a_mood(heard: Features) -> bool:
     """Whether somebody swears or is cross, puts it to nobody, and says nothing that went wrong."""
     if (
@@ -227,7 +221,6 @@ def is_calm(heard: Features) -> bool:
 
 
 MOODS = frozenset({"bad", "maybe_bitter", "again", "thanks_for_nothing"})
-_PASSES_ON = frozenset({"rt", "qt", "mt", "via"})
 _NOT_PLAIN = ("repost", "link", "praise", "solved", "no_complaint")
 _QUESTION_MARKS = frozenset({"?", "??", "?!"})
 _STOPS = _QUESTION_MARKS | {"!", "!!", ".", "..", "…", ";"}

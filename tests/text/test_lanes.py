@@ -47,11 +47,16 @@ def test_what_is_asked_of_everybody_or_of_oneself_calls_nobody(text: str) -> Non
     assert lane(text) != "ping"
 
 
-def test_what_only_passes_somebody_on_is_left_to_the_original() -> None:
-    words = "standing in the rain, two kids crying, and my Harbour Tea order never arrived"
-    assert lane(words) == "ping"
-    assert [lane(f"{mark} @lou: {words}") for mark in ("RT", "QT", "via")] == ["none", "none", "none"]
+def test_what_passes_somebody_on_calls_or_is_listed_where_it_is_surer() -> None:
+    sure = "#harbourtea lost my parcel for the third time and nobody replies, terrible service"
+    assert lane(f"RT @lou: {sure}") == "ping", "the original may stand where we do not read"
     assert lane("RT @lou: the Harbour Tea kettle caught fire in our kitchen") == "ping"
+    assert lane("my Harbour Tea order was late, not happy") == "ping"
+    assert lane("RT @lou: my Harbour Tea order was late, not happy") != "ping"
+
+
+def test_a_hashtag_names_us_as_our_name_does() -> None:
+    assert lane("#harbourtea teapot no. 74 for Bath tastes of soap, disgusting") == "ping"
 
 
 def test_a_handle_without_blanks_is_ours() -> None:
