@@ -56,7 +56,7 @@ def reasons_of(
         return ()
     values = heard.signals.values
     reasons: list[str] = []
-    reasons.extend(dict.fromkeys(f"{cue.kind.says}: {cue.words}" for cue in heard.critical))
+    reasons.extend(_dangers(heard))
     if star_reason:
         reasons.append(star_reason)
     told = _told(heard)
@@ -76,6 +76,16 @@ def reasons_of(
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
     return tuple(reasons) or (_nothing_named(heard, answers_us=answers_us, follows=follows),)
+
+
+def _dangers(heard: Features) -> list[str]:
+    """What is critical, each with its words; what a longer reason of the same kind says already is not said again."""
+    found = list(dict.fromkeys((cue.kind.says, cue.words) for cue in heard.critical))
+    return [
+        f"{says}: {words}"
+        for says, words in found
+        if not any(says == other and words != more and f" {words} " in f" {more} " for other, more in found)
+    ]
 
 
 def _told(heard: Features) -> list[str]:

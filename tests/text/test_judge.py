@@ -122,6 +122,11 @@ def test_each_reason_has_words_of_its_own_and_none_is_said_twice(judge: Judge) -
     )
 
 
+def test_of_two_dangers_of_one_kind_the_one_that_says_more_is_told(judge: Judge) -> None:
+    found = judge.verdict(post("My husband burnt his hand on the Acme charger"), "Acme")
+    assert [reason for reason in found.reasons if reason.startswith("injury")] == ["injury or danger: burnt his hand"]
+
+
 def test_a_post_that_is_left_alone_gives_no_reasons(judge: Judge) -> None:
     assert judge.verdict(post("Thanks @acme, lovely lunch!"), "Acme").reasons == ()
 
