@@ -33,6 +33,7 @@ def test_by_keyboard_alone_from_the_login_to_a_closed_case(chromium: Any, office
     seats.append(seat := Seat(chromium, office))
     page = seat.page
     page.goto(office.welcome("Nele"))
+    page.wait_for_selector("#password:focus")  # given as the page is drawn, which may be after it has loaded
     page.keyboard.type("a sentence is a good password")
     page.keyboard.press("Tab")
     page.keyboard.type("a sentence is a good password")

@@ -7,7 +7,7 @@ from typing import Any
 from alerts.case import Case
 from monitor.store import cases
 from tests.browser.seat import PHONE, Seat
-from tests.browser.test_everybody import axe
+from tests.browser.test_everybody import axe, load_axe
 from tests.browser.test_story import log_in
 from tests.helpers import case, lines
 from tests.web.office import Office
@@ -132,6 +132,7 @@ def test_keys_and_boxes_do_what_they_are_known_for_elsewhere(chromium: Any, offi
     page.locator("h1").click()
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
+    load_axe(page)
     assert axe(page) == []
     page.locator("[data-shortcuts-on]").uncheck()
     page.keyboard.press("Escape")

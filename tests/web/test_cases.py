@@ -442,11 +442,11 @@ def test_what_happened_is_told_in_words_and_what_was_taken_back_says_so(office: 
     shown = person.get(f"/cases/{case_id}").text.split('<ol class="log">')[1].split("</ol>")[0]
     told = [" ".join(re.sub(r"<[^>]+>", " ", line).split()) for line in shown.split("</li>")[:-1]]
     assert [line.split(" ", 1)[1] for line in told] == [
-        "“no answer needed” undone by Olle (page)",
-        "no answer needed: handled elsewhere by Olle (page) (undone)",
-        "note by Olle (page) called her",
-        "assigned to Ana by Olle (page)",
         "opened",
+        "assigned to Ana by Olle (page)",
+        "note by Olle (page) called her",
+        "no answer needed: handled elsewhere by Olle (page) (undone)",
+        "“no answer needed” undone by Olle (page)",
     ]
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from monitor.cases.own_lists import NOBODYS, own_lists
 from monitor.notify import rendering
@@ -14,7 +17,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from tests.helpers import ANGRY, DAY, HOUR, NOW, case, count, lines, messages, post
-from tests.web.office import Office
+from tests.web.office import PEOPLE, Office
 
 
 def opened(office: Office) -> str:
@@ -238,7 +241,16 @@ def proof_of(shown: str) -> str:
     return shown.split('name="proof" value="')[1].split('"', maxsplit=1)[0]
 
 
-def test_one_link_closes_all_that_its_reader_sent_on_and_only_when_it_is_pressed(office: Office) -> None:
+@pytest.fixture
+def team(tmp_path: Path, sqlite: Sqlite) -> Iterator[Office]:
+    """Two people who answer: one alone has everything in one list in the evening."""
+    made = Office(tmp_path, sqlite, tables=f'{PEOPLE}\n[[people]]\nname = "Bea"\ntargets = ["console"]\n')
+    yield made
+    made.close()
+
+
+def test_one_link_closes_all_that_its_reader_sent_on_and_only_when_it_is_pressed(team: Office) -> None:
+    office = team
     mine = sent_on(office, "olga", "mira")
     (other,) = sent_on(office, "ike", owner="Bea")
     office.clock.forward(DAY)

@@ -21,7 +21,7 @@ from tests.helpers import INJURY, MINUTE, Clock, case, deliver, post, settings_f
 pytest.importorskip("apprise", reason="NOT TESTED: the apprise channel, for apprise is not installed")
 
 EVENING = datetime(2026, 3, 4, 21, 0, tzinfo=UTC)
-MORNING = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
+MORNING = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)  # the desk opens
 PHONE = """
 [[channels]]
 name = "phone"
