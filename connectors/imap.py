@@ -32,7 +32,7 @@ from connectors.about import About
 from connectors.http import Http
 from connectors.pagination import CLOCK_IS_BEHIND, clock_is_behind
 from connectors.text import clean, parse_time, plain, raw_of, safe_url
-from connectors.tls import authorities
+from connectors.tls import authorities, handshake_failed, handshake_late
 
 ABOUT = About(
     reads="notices that come by mail, of the senders that you name: Google Alerts and the like",
@@ -72,7 +72,11 @@ class _Client(imaplib.IMAP4):
         self._clock.daemon = True
         self._seconds = seconds
         self._clock.start()
-        super().__init__(settings.host, settings.port, timeout=seconds)
+        try:
+            super().__init__(settings.host, settings.port, timeout=seconds)
+        except BaseException:
+            self.end()  # nobody else has it to end
+            raise
 
     @property
     def cut(self) -> bool:
@@ -80,10 +84,20 @@ class _Client(imaplib.IMAP4):
         return self._cut
 
     def _create_socket(self, timeout: float | None = None) -> Any:
-        made = super()._create_socket(timeout)  # type: ignore[misc]
-        if self._settings.security == "tls":
-            made = authorities().wrap_socket(made, server_hostname=self._settings.host)
-        return made
+        if self._settings.security != "tls":
+            return super()._create_socket(timeout)  # type: ignore[misc]
+        host, trusted = self._settings.host, authorities()
+        plain_line = super()._create_socket(timeout)  # type: ignore[misc]
+        # From here on the clock can cut it: a handshake may drip as an answer may.
+        self.sock = secure = trusted.wrap_socket(plain_line, server_hostname=host, do_handshake_on_connect=False)
+        try:
+            secure.do_handshake()
+        except OSError as error:
+            secure.close()
+            if self._cut or isinstance(error, TimeoutError):
+                raise handshake_late(host, self._seconds) from error
+            raise handshake_failed(host, error) from error
+        return secure
 
     def _cut_off(self) -> None:
         self._cut = True
@@ -132,6 +146,8 @@ class Imap:
             return ConnectorError(f"{host}: the server did not answer in time", "Earful will retry.")
         if isinstance(error, ssl.SSLError):
             return ConnectorError(f"{host}: no secure connection", "Check host and port; 993 speaks TLS.")
+        if isinstance(error, imaplib.IMAP4.abort) and str(error).endswith("EOF"):
+            return Nonsense(f"{host} cut its answer off", "Earful will retry.")
         if isinstance(error, imaplib.IMAP4.error):
             return Nonsense(f"{host}: this is not an answer of a mail server", "Check host and port.")
         if isinstance(error, OSError):

@@ -33,7 +33,7 @@ _AUTHORITY = (
     "Behind a company's proxy, or where the authority is your own: name its PEM file in the environment variable "
     "SSL_CERT_FILE (docs/operations.md) and start Earful again. Else check the address."
 )
-_PROTOCOL = "Check the address and its port: the server there may not use https."
+_PROTOCOL = "Check the address and its port: the server there may not use TLS (https)."
 _AGAIN = "A firewall or a proxy may be in between; Earful will retry."
 
 

@@ -36,9 +36,9 @@ def mail(number: int, *, body: str = "", sender: str = SENDER, date: str = "", k
 
 def make(server: FakeImap, seconds: float) -> Imap:
     settings = Settings(
-        host=server.host,
+        host=server.host.partition(":")[0],
         port=server.port,
-        security="none",
+        security="none" if server.url.startswith("imap:") else "tls",
         username="me",
         password=SecretStr(PASSWORD),
         senders=(SENDER,),

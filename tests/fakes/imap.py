@@ -1,7 +1,8 @@
 """A mail server that speaks as much of IMAP4rev1 as reading needs, on 127.0.0.1, and misbehaves on demand.
 
 `mails` are what lies in its folder, by UID; `said` the commands it got. A `mode` of tests/fakes/server.py is kept to:
-"429" and "401" refuse the login, "500" says BYE, "html" greets with a page, "empty" gives no mail, "truncated" half.
+"429" and "401" refuse the login, "500" says BYE, "html" greets with a page, "empty" gives no mail, "truncated" and
+"cut" half.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import struct
 import threading
 from typing import Any
 
+from tests.fakes.certificates import Certificate
+
 PASSWORD = "canary-7f3a9-secret"
+_HALVES = ("truncated", "cut")
 
 
 class FakeImap:
@@ -26,9 +31,15 @@ class FakeImap:
         self.said: list[str] = []
         self.announced = 0  # a size to announce in place of the true one
         self.stopping = threading.Event()
+        self._context: ssl.SSLContext | None = None
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.host, self.port = "127.0.0.1", int(self._listening.getsockname()[1])
         self.url = f"imap://{self.host}:{self.port}"
+
+    def secure(self, certificate: Certificate) -> None:
+        """Speak TLS from now on. A handshake that fails is the client's to tell."""
+        self._context = certificate.server_context()
+        self.url = f"imaps://{self.host}:{self.port}"
 
     @property
     def ledger(self) -> list[Any]:
@@ -50,6 +61,11 @@ class FakeImap:
                 threading.Thread(target=self._talk, args=(line,), daemon=True).start()
 
     def _talk(self, line: socket.socket) -> None:
+        if self._context is not None:
+            try:
+                line = self._context.wrap_socket(line, server_side=True)
+            except OSError:
+                return
         with line, contextlib.suppress(OSError):
             if self.mode == "hang":
                 self.stopping.wait(30)
@@ -79,7 +95,7 @@ class FakeImap:
                     continue
                 answer = self._answer(tag, command)
                 line.sendall(answer)
-                if self.mode == "truncated" and " FETCH " in words:
+                if self.mode in _HALVES and " FETCH " in words:
                     return
 
     def _answer(self, tag: str, command: str) -> bytes:
@@ -97,7 +113,7 @@ class FakeImap:
         if " SEARCH " in f" {command} ":
             return self._search(command) + done
         if " FETCH " in f" {command} ":
-            return self._fetch(command) + (b"" if self.mode == "truncated" else done)
+            return self._fetch(command) + (b"" if self.mode in _HALVES else done)
         return done
 
     def _search(self, command: str) -> bytes:
@@ -120,6 +136,6 @@ class FakeImap:
         for uid in map(int, listed[1].split(",")):
             mail = self.mails[uid]
             size = self.announced or len(mail)
-            body = mail[: len(mail) // 2] if self.mode == "truncated" else mail
+            body = mail[: len(mail) // 2] if self.mode in _HALVES else mail
             out += f"* {uid} FETCH (UID {uid} BODY[]<0> {{{size}}}\r\n".encode() + body + b")\r\n"
         return out
