@@ -112,11 +112,11 @@ def test_two_hundred_answers_change_what_is_told_and_undo_brings_the_shipped_jud
     said(acme, complaints(100), "take", "ANA", "BEN")
     assert lanes(acme) == ("ping", "ping"), "nothing is learned inside the answer itself"
     learned(acme)
-    assert lanes(acme) == ("none", "ping")
-    (opened,) = take(acme, post(JOKE, author="bugs"), post(COMPLAINT, author="olga"))
-    row = cases.row_of(acme.database, opened)
-    assert row is not None
-    assert row["author"] == "olga"
+    joke, complaint = lanes(acme)
+    assert (joke != "ping", complaint) == (True, "ping"), "the joke calls nobody any more; the list may hold it"
+    opened = take(acme, post(JOKE, author="bugs"), post(COMPLAINT, author="olga"))
+    called = [row["author"] for row in cases.rows_of(acme.database, opened).values() if row["lane"] == "ping"]
+    assert called == ["olga"]
 
     assert "only the built-in judge is used" in feedback.undo(acme.database, "Acme", "ANA", NOW + MINUTE)
     learned(acme)
@@ -355,12 +355,12 @@ def test_a_muted_community_and_a_muted_domain_are_silent(small: Assembly) -> Non
 
 # -- the line of the list -------------------------------------------------------------------------------------------
 
-DOUBTS = ("not sure about the Acme {}, hm", "hm, the Acme {} is not that great", "so so, the Acme {}, not great")
+DOUBTS = ("hm, the Acme {} is not that great",)
 
 
 def test_what_staff_say_of_the_list_places_its_line_for_that_brand_only(small: Assembly) -> None:
     """They pass over every doubt in the list and take every complaint: the next doubt is not listed any more."""
-    doubt, elsewhere = "not sure about the Acme piano, hm", "not sure about the Globex piano, hm"
+    doubt, elsewhere = "hm, the Acme piano is not that great", "hm, the Globex piano is not that great"
     assert (verdict(small, doubt).lane, verdict(small, elsewhere).lane) == ("sweep", "sweep")
     said(small, some(DOUBTS, THINGS, 40), "dismiss", "ANA", "BEN")
     said(small, complaints(40), "take", "ANA", "BEN")
