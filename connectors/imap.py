@@ -37,7 +37,7 @@ from connectors.tls import authorities, handshake_failed, handshake_late
 ABOUT = About(
     reads="notices that come by mail, of the senders that you name: Google Alerts and the like",
     key="your mail server's address, and the name and password of the mailbox; better, an app password",
-    misses="letters to you: a mailbox of customers belongs into a helpdesk; and Microsoft 365, which wants OAuth",
+    misses="letters to you: a mailbox for customers belongs in a help desk; and Microsoft 365, which wants OAuth",
     page="connect/imap.md",
 )
 PAGE = 20  # mails
