@@ -1,7 +1,7 @@
 """kill -9 at a sample of points of a scripted run; `make crash` tries every one.
 
-Every eleventh send and every ninth sync are tried here. Writes to the file are far more (a commit writes some ten
-pages), and those of one commit are all alike, so of them it is every 119th.
+Every seventeenth send and every thirteenth sync are tried here. Writes to the file are far more (a commit writes some
+ten pages), and those of one commit are all alike, so of them it is every 179th.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.crash import walk as walking
 from tests.crash.installation import installation
 from tests.crash.walk import Point, Progress, can_trace, count, faults, points_of, run, statements_with, template, walk
 
-EVERY = {"sends": 11, "fsync": 9, "fdatasync": 9, "pwrite64": 119, "statements": 238}
+EVERY = {"sends": 17, "fsync": 13, "fdatasync": 13, "pwrite64": 179, "statements": 357}
 
 
 @pytest.fixture(scope="module")
