@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from alerts.case import Lane
 from connectors import Post
+from monitor.text.complaint_signals import LINK, NUMBER, PERSON
 from monitor.text.contributions import FELT
 from monitor.text.critical import matters
 from monitor.text.features import Features
@@ -75,7 +76,14 @@ def reasons_of(
         reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
-    return tuple(reasons) or (_nothing_named(heard, answers_us=answers_us, follows=follows),)
+    return tuple(map(_readable, reasons)) or (_nothing_named(heard, answers_us=answers_us, follows=follows),)
+
+
+def _readable(reason: str) -> str:
+    """A reason as people read it: what stands for a number, a link or a name is an ellipsis, "day … of waiting"."""
+    for token in (LINK, PERSON, NUMBER):
+        reason = reason.replace(token, "…")
+    return reason
 
 
 def _dangers(heard: Features) -> list[str]:

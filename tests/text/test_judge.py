@@ -127,6 +127,12 @@ def test_of_two_dangers_of_one_kind_the_one_that_says_more_is_told(judge: Judge)
     assert [reason for reason in found.reasons if reason.startswith("injury")] == ["injury or danger: burnt his hand"]
 
 
+def test_what_stands_for_a_number_is_never_shown(judge: Judge) -> None:
+    found = judge.verdict(post("Day 9 of waiting for the Acme crate that ships within 48 hours"), "Acme")
+    assert any("day … of waiting" in reason for reason in found.reasons)
+    assert not any("<" in reason for reason in found.reasons)
+
+
 def test_a_post_that_is_left_alone_gives_no_reasons(judge: Judge) -> None:
     assert judge.verdict(post("Thanks @acme, lovely lunch!"), "Acme").reasons == ()
 
