@@ -15,14 +15,16 @@ QUIET_OPERATOR = """operator = []    # for the demo: the screen shows which sour
 
 # Every line below is counted: what `init` writes has at most 25 lines for one person and 40 for a team. What can be
 # known or has a good default is not in it, and the pages of docs/ say how to add the rest.
-ONE = """\
+_HEAD = """\
 # Earful's settings for {name}. After a change: earful check, then earful reload. Every option: Earful's settings.toml.
-[earful]
-zone = {zone}
+"""
+_BRAND = """\
 [[brands]]
 name  = {name}
 query = {query}
 #accounts = {{ mastodon = ["@you@example.social"] }}    # your own, per source: a reply from one of them stops the clock
+"""
+_SOURCES = """\
 [[sources]]
 kind = "hackernews"
 [[sources]]
@@ -31,12 +33,23 @@ kind = "mastodon"    # hashtags made from the query's words
 kind = "bluesky"
 [[sources]]
 name = "news"
+"""
+ONE = (
+    _HEAD
+    + """\
+[earful]
+zone = {zone}
+"""
+    + _BRAND
+    + _SOURCES
+    + """\
 kind = "rss"         # Google News. More sources: earful add
 {channel}[[people]]
 name = {person}
 [desk]    # when you may be called; response clocks run then
 hours = {hours}
 """
+)
 
 CONSOLE = """\
 [[channels]]
@@ -51,26 +64,19 @@ url   = {{ env = "NTFY_URL" }}    # in earful.env
 wakes = true
 """
 
-TEAM = """\
-# Earful's settings for {name}. After a change: earful check, then earful reload. Every option: Earful's settings.toml.
-
+TEAM = (
+    _HEAD
+    + """
 [earful]
 zone = {zone}
 {operator}
-[[brands]]
-name  = {name}
-query = {query}
-#accounts = {{ mastodon = ["@you@example.social"] }}    # your own, per source: a reply from one of them stops the clock
-
+"""
+    + _BRAND
+    + """
 # These sources need no key. X, Reddit and more: earful sources lists them, earful add adds one.
-[[sources]]
-kind = "hackernews"
-[[sources]]
-kind = "mastodon"    # hashtags made from the query's words
-[[sources]]
-kind = "bluesky"
-[[sources]]
-name = "news"
+"""
+    + _SOURCES
+    + """\
 kind = "rss"         # Google News: listed only, since news needs no reply
 
 [[channels]]
@@ -82,6 +88,7 @@ notify = ["console"]    # with Slack: ["slack:#care"]; for mail see docs/connect
 {people}[desk]
 hours = {hours}
 """
+)
 
 SLACK = """\
 #[[channels]]
