@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -17,8 +16,10 @@ from typing import Protocol
 from monitor.store import cases, key_values
 from monitor.store.database import Database, Row
 from monitor.text.explanations import ASKS
+from monitor.text.judge import logit
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.reader import LANGUAGES
+from monitor.text.need import moved_by
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.reader")
@@ -110,7 +111,7 @@ class SecondLook:
 
     def _judge(self, row: Row, odds: float, now: datetime) -> None:
         """Move one entry, unless somebody has it by now, or it is told of already and would be closed."""
-        need = moved(row["need"], SHARE * (odds - _logit(row["needs_answer"])))
+        need = moved(row["need"], SHARE * (odds - logit(_held(row["needs_answer"]))))
         standing = cases.row_of(self.database, row["id"])
         if standing is None or standing["closed_at"] or standing["lane"] != "sweep" or standing["need"] != row["need"]:
             return
@@ -143,11 +144,11 @@ def _words(row: Row) -> set[str]:
     return {*json.loads(row["reasons"]), *json.loads(row["tags"])}
 
 
-def _logit(chance: float) -> float:
-    held = min(max(chance, 1e-4), 1 - 1e-4)
-    return math.log(held / (1 - held))
+def _held(share: float) -> float:
+    """A share that is stored to four places: 0 and 1 are none that a figure could be moved from."""
+    return min(max(share, 1e-4), 1 - 1e-4)
 
 
 def moved(need: float, odds: float) -> float:
     """Return a need from 0 to 1 moved by so many log odds."""
-    return round(1 / (1 + math.exp(-(_logit(need) + odds))), 4)
+    return moved_by(_held(need), odds)

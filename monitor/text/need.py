@@ -54,15 +54,16 @@ def need_of(needs: float, heard: Features, *, answers_us: bool, stars: bool) -> 
         (_PASSED_ON, bool(values.get("repost"))),
         (_LINK, bool(values.get("link"))),
     )
-    return _moved(needs, _BEGINS + sum(size for size, holds in given if holds), _LIKENESS)
+    return moved_by(needs, _BEGINS + sum(size for size, holds in given if holds), _LIKENESS)
 
 
 def with_history(need: float, *, contacts: int, unanswered: int) -> float:
     """Return it for somebody of whom `contacts` cases are known in 30 days, `unanswered` of the earlier ones never."""
     more = (_WROTE_BEFORE if contacts > 1 else 0.0) + (_NOT_ANSWERED if unanswered else 0.0)
-    return _moved(need, more) if more else need
+    return moved_by(need, more) if more else need
 
 
-def _moved(share: float, odds: float, likeness: float = 1.0) -> float:
+def moved_by(share: float, odds: float, likeness: float = 1.0) -> float:
+    """Return a share from 0 to 1 moved by so many log odds, of its own only the part `likeness`; to four places."""
     share = min(max(share, 1e-6), 1 - 1e-6)
     return round(1 / (1 + math.exp(-(likeness * math.log(share / (1 - share)) + odds))), 4)
