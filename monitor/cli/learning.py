@@ -257,14 +257,15 @@ def mute_add(
     """
     with opened() as assembly:
         name = _brand(assembly, brand) if brand else ""
-        stored = _mute_value(assembly, kind, value)
+        stored, contact = _mute_value(assembly, kind, value), kind == "contact"
         standing = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(assembly.database)}
         if (name, kind, stored) in standing:
-            typer.echo(f"{kind} {stored} is already muted")
+            typer.echo(f"{stored} is already not to be contacted" if contact else f"{kind} {stored} is already muted")
             return
         key_values.add_mute(assembly.database, name, kind, stored, speaker(assembly, as_, "mute").name, utc_now())
         number = key_values.mutes(assembly.database)[-1]["n"]
-        typer.echo(f"{kind} {stored} is muted for {name or 'every brand'}; undo with: earful mute undo {number}")
+        what = f"{stored} is not to be contacted about" if contact else f"{kind} {stored} is muted for"
+        typer.echo(f"{what} {name or 'every brand'}; undo with: earful mute undo {number}")
 
 
 @mute.command("accept")

@@ -128,7 +128,9 @@ def test_mutes_are_offered_accepted_added_listed_and_taken_back(folder: Path) ->
         ("Acme", "author", "forum/bugs"), (None, "domain", "spam.example"), ("Acme", "community", "forum/cartoons"),
     ]  # fmt: skip
     assert call(folder, "mute", "list").count("active") == 3
-    for number in ("1", "2", "3"):
+    said = call(folder, "mute", "add", "contact", "forum/ana", "--brand", "Acme")
+    assert said.startswith("forum/ana is not to be contacted about Acme; undo with: ")
+    for number in ("1", "2", "3", "4"):
         call(folder, "mute", "undo", number)
     assert call(folder, "mute", "list") == "Nobody is muted. No suggestions.\n"
 
