@@ -214,6 +214,17 @@ TABLES: dict[str, Classed] = {
         secret=_named("id"),
         plain=_named("purpose created_at expires_at used_at"),
     ),
+    "incidents": Classed(
+        "its words and summary until fewer than three of its posts stand; its figures always",
+        words=_named("summary"),
+        derived=_named("words"),
+        staff=_named("owner owner_id said_url ended_by"),
+        plain=_named(
+            "id n brand cause_id story_id kind start_at opened_at peak_at peak usual people mentions reach answered "
+            "last_at said_publicly_at said_source told ended_at"
+        ),
+    ),
+    "incident_mentions": Classed("as its post", plain=_named("mention_id incident_id at")),
     "schema_steps": Classed(ALWAYS, plain=_named("n at hash")),
 }  # fmt: skip
 
@@ -222,6 +233,7 @@ _EMPTY = {
     **dict.fromkeys(("reasons", "churn", "priority_reasons"), "'[]'"),
     **dict.fromkeys(("payload", "detail"), "'{}'"),
     "mentions.words": "'[]'",
+    "incidents.words": "'[]'",
     "fingerprint": "0",
     **dict.fromkeys(("band0", "band1", "band2", "band3"), "-1"),  # no text has it: nothing is like a forgotten story
     "reach": "NULL",

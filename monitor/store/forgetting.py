@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.text import bare_name
-from monitor.store import arrived, key_values
+from monitor.store import arrived, incidents, key_values
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.deliveries import FORGOTTEN
@@ -288,6 +288,7 @@ def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: 
     theirs = f"SELECT id FROM mentions WHERE post_id IN {clause}"
     database.run(f"UPDATE labels SET undone_at = :now WHERE undone_at = '' AND mention_id IN ({theirs})", moment)
     _unname(database, "labels", ("who",), f"mention_id IN ({theirs})", values, names, ("who_id",))
+    incidents.forget(database, theirs, values)
     database.run(f"UPDATE posts SET {emptied('posts')}, {why} = :now WHERE id IN {clause}", moment)
     database.run(f"UPDATE mentions SET {emptied('mentions')} WHERE post_id IN {clause}", values)
     by_source: dict[str, list[Row]] = {}

@@ -16,11 +16,16 @@ What = Literal["source", "brand"]
 
 _FACT = "id names"
 _COLUMNS: dict[What, tuple[tuple[str, str], ...]] = {
-    "source": tuple(
-        (table, "source") for table in ("posts", "mentions", "stories", "cases", "gaps", "aside", "arrived", "erasures")
+    "source": (
+        *(
+            (table, "source")
+            for table in ("posts", "mentions", "stories", "cases", "gaps", "aside", "arrived", "erasures")
+        ),
+        ("incidents", "said_source"),
     ),
     "brand": tuple(
-        (table, "brand") for table in ("mentions", "stories", "cases", "own_posts", "labels", "models", "mutes")
+        (table, "brand")
+        for table in ("mentions", "stories", "cases", "own_posts", "labels", "models", "mutes", "incidents")
     ),
 }
 # Where a name is part of a key: rows of the old one give way to those that the new one has already.
@@ -33,7 +38,7 @@ _HEARD: dict[What, str] = {
     "brand": ":new, hour, source, n, negative, known",
 }
 _FACTS: dict[What, tuple[str, ...]] = {
-    "source": ("accounts:{}", "notices:{}:posts", "notices:{}:own"),
+    "source": ("accounts:{}", "notices:{}:posts", "notices:{}:own", "read since:{}"),
     "brand": ("teaching:mark:{}", "teaching:left_out:{}"),
 }
 

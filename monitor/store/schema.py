@@ -371,9 +371,24 @@ SHOWN = (
     "ALTER TABLE cases ADD COLUMN own_tags {text}",
 )
 
+# What leaps above its habit, and which mentions are of it: each of one at most, and it goes with its post.
+INCIDENTS = (
+    """CREATE TABLE incidents (
+        id {key} PRIMARY KEY, n {whole}, brand {key}, cause_id {text}, story_id {text}, kind {key}, words {text},
+        start_at {key}, opened_at {key}, peak_at {text}, peak {count}, usual {number}, people {count},
+        mentions {count}, reach {count}, answered {count}, last_at {key}, owner {text}, owner_id {text},
+        said_publicly_at {text}, said_url {text}, said_source {text}, told {count}, ended_at {text}, ended_by {text},
+        summary {text}){strict}""",
+    "CREATE UNIQUE INDEX incidents_by_number ON incidents (n)",
+    "CREATE INDEX incidents_open ON incidents (brand) WHERE ended_at = ''",
+    "CREATE INDEX incidents_by_start ON incidents (start_at)",
+    "CREATE TABLE incident_mentions (mention_id {key} PRIMARY KEY, incident_id {key}, at {key}){strict}",
+    "CREATE INDEX incident_mentions_of ON incident_mentions (incident_id)",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ, AWAY, SHOWN,
+    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS,
 )  # fmt: skip
 
 
