@@ -128,6 +128,26 @@ TABLES: dict[str, Classed] = {
         derived=_named("body"),
         plain=_named("n brand labels figures at undone_at"),
     ),
+    "causes": Classed(
+        "until it is deleted: a list of staff's own, which quotes nobody",
+        staff=_named("name team words examples issue_url"),
+        plain=_named("id brand days made_at merged_into gone_at"),
+    ),
+    "caused": Classed(ALWAYS, plain=_named("mention_id cause_id brand posted_at place by_staff")),
+    "cause_answers": Classed(
+        "as its case; then it counts for nothing any more",
+        staff=_named("who who_id"),
+        plain=_named("n brand case_id causes before way at undone_at"),
+    ),
+    "cause_changes": Classed(
+        ALWAYS, staff=_named("before after who who_id"), plain=_named("n brand cause_id what at undone_at")
+    ),
+    "problems": Classed(
+        ALWAYS,
+        staff=_named("owner owner_id fixed_by"),
+        plain=_named("n brand cause_id opened_at first_at loud told_at told_people back_of joined fixed_at"),
+    ),
+    "problem_told": Classed(ALWAYS, staff=_named("who who_id"), plain=_named("problem mention_id at")),
     "aside": Classed("as a post", words=_named("raw"), plain=_named("n source at reason")),
     "arrived": Classed(
         "until it is read, which is seconds; its hash for a day",

@@ -313,6 +313,7 @@ def _forget_cases(database: Database, cases: Sequence[str], names: Sequence[str]
             database.run("UPDATE case_log SET detail = :kept WHERE n = :n", {"kept": kept, "n": row["n"]})
     _unname(database, "case_log", ("who",), f"case_id IN {clause}", values, names, ("who_id",))
     _unname(database, "events", ("who",), f"case_id IN {clause}", values, names)
+    _unname(database, "cause_answers", ("who",), f"case_id IN {clause}", values, names, ("who_id",))
     staff = ("acknowledged_by", "answered_by", "closed_by")
     for column in staff:
         _unname(database, "cases", (column,), f"id IN {clause}", values, names)

@@ -25,9 +25,12 @@ _COLUMNS: dict[What, tuple[tuple[str, str], ...]] = {
     ),
     "brand": tuple(
         (table, "brand")
-        for table in ("mentions", "stories", "cases", "own_posts", "labels", "models", "mutes", "incidents")
+        for table in (
+            "mentions", "stories", "cases", "own_posts", "labels", "models", "mutes", "causes", "caused",
+            "cause_answers", "cause_changes", "problems", "incidents",
+        )
     ),
-}
+}  # fmt: skip
 # Where a name is part of a key: rows of the old one give way to those that the new one has already.
 _KEYED: dict[What, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "source": (("walks", "source", ("what",)), ("own_posts", "source", ("native_id",)), ("sources", "name", ())),

@@ -386,9 +386,42 @@ INCIDENTS = (
     "CREATE INDEX incident_mentions_of ON incident_mentions (incident_id)",
 )
 
+# Why people write: each brand's list of causes, which posts are of which, what staff said of it; and problems, which
+# are causes that several people share, with whoever has been told that theirs is over. A cause that went into another
+# keeps its rows and names the other, so that it can come out again.
+CAUSES = (
+    """CREATE TABLE causes (
+        id {key} PRIMARY KEY, brand {key}, name {key}, team {text}, words {text}, examples {text}, days {count},
+        issue_url {text}, made_at {key}, merged_into {text}, gone_at {text}){strict}""",
+    "CREATE INDEX causes_by_brand ON causes (brand)",
+    """CREATE TABLE caused (
+        mention_id {key} REFERENCES mentions (id) ON DELETE CASCADE, cause_id {key}, brand {key}, posted_at {key},
+        place {count}, by_staff {count}, PRIMARY KEY (mention_id, cause_id)){strict}""",
+    "CREATE INDEX caused_by_cause ON caused (cause_id, posted_at)",
+    "CREATE INDEX caused_by_time ON caused (brand, posted_at)",
+    """CREATE TABLE cause_answers (
+        n {counter}, brand {key}, case_id {key}, causes {text}, before {text}, who {text}, who_id {text}, way {text},
+        at {key}, undone_at {text}){strict}""",
+    "CREATE INDEX cause_answers_of_case ON cause_answers (case_id)",
+    "CREATE INDEX cause_answers_of_brand ON cause_answers (brand, n)",
+    """CREATE TABLE cause_changes (
+        n {counter}, brand {key}, cause_id {text}, what {key}, before {text}, after {text}, who {text}, who_id {text},
+        at {key}, undone_at {text}){strict}""",
+    "CREATE INDEX cause_changes_of_brand ON cause_changes (brand, n)",
+    """CREATE TABLE problems (
+        n {counter}, brand {key}, cause_id {key}, opened_at {key}, first_at {key}, owner {text}, owner_id {text},
+        loud {text}, told_at {text}, told_people {count}, back_of {count}, joined {count}, fixed_at {text},
+        fixed_by {text}){strict}""",
+    "CREATE UNIQUE INDEX problems_open ON problems (cause_id) WHERE fixed_at = '' AND joined = 0",
+    "CREATE INDEX problems_by_cause ON problems (cause_id, n)",
+    """CREATE TABLE problem_told (
+        problem {count}, mention_id {key} REFERENCES mentions (id) ON DELETE CASCADE, who {text}, who_id {text},
+        at {key}, PRIMARY KEY (problem, mention_id)){strict}""",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS,
+    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES,
 )  # fmt: skip
 
 

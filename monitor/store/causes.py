@@ -1,0 +1,339 @@
+"""Why people write: each brand's list of causes, which mentions are of which, and what staff said of them.
+
+A cause that was merged into another keeps its rows and names the other (`merged_into`), so that undoing costs nothing;
+every question here answers for the one that stands. Whose a mention is stands in `mentions` alone: what forgetting
+empties there is empty here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from monitor.store.database import Database, Row, encode, marks, stamp
+
+# Who wrote a mention, as a word that tells people apart; of whom nothing is known any more, each case is somebody.
+PERSON = (
+    "CASE WHEN m.author <> '' THEN m.source || '/' || m.author WHEN m.case_id <> '' THEN 'case ' || m.case_id "
+    "ELSE m.id END"
+)
+# What a case of ours that nobody ever answered looks like: alerts.case.never_answered, in SQL.
+UNANSWERED = (
+    "c.answered_at = '' AND c.outcome NOT IN ('solved', 'could_not_be_solved', 'no_answer_needed', 'went_private')"
+)
+_EFFECTIVE = "CASE WHEN k.merged_into <> '' THEN k.merged_into ELSE k.id END"
+_STANDING = "gone_at = '' AND merged_into = ''"
+
+
+def listed(database: Database, brand: str) -> list[Row]:
+    """The causes of a brand that stand, by name, each with `known_since` and `fixed_at`.
+
+    `known_since` is when somebody first wrote of it, `fixed_at` when its last problem was fixed; each "" for never.
+    """
+    return database.rows(
+        "SELECT s.id, s.brand, s.name, s.team, s.words, s.examples, s.days, s.issue_url, s.made_at, "
+        "coalesce((SELECT min(x.posted_at) FROM caused x JOIN causes k ON k.id = x.cause_id "
+        "WHERE k.id = s.id OR k.merged_into = s.id), '') AS known_since, "
+        "coalesce((SELECT p.fixed_at FROM problems p WHERE p.cause_id = s.id AND p.joined = 0 "
+        "ORDER BY p.n DESC LIMIT 1), '') AS fixed_at "
+        "FROM causes s WHERE s.brand = :brand AND s.gone_at = '' AND s.merged_into = '' ORDER BY lower(s.name), s.id",
+        {"brand": brand},
+    )
+
+
+def counted(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
+    """How much was written of each cause from `since` until before `until`, the most people first.
+
+    cause_id, name, brand, mentions, people, first_at; a cause of which nobody wrote is not among them.
+    """
+    only = "AND x.brand = :brand " if brand else ""
+    return database.rows(
+        f"SELECT s.id AS cause_id, s.name, s.brand, count(DISTINCT x.mention_id) AS mentions, "
+        f"count(DISTINCT {PERSON}) AS people, min(x.posted_at) AS first_at FROM caused x "
+        f"JOIN causes k ON k.id = x.cause_id JOIN causes s ON s.id = {_EFFECTIVE} "
+        f"JOIN mentions m ON m.id = x.mention_id "
+        f"WHERE x.posted_at >= :since AND x.posted_at < :until {only}AND s.gone_at = '' "
+        "GROUP BY s.id, s.name, s.brand ORDER BY people DESC, mentions DESC, s.name",
+        {"since": stamp(since), "until": stamp(until), "brand": brand},
+    )
+
+
+def by_hour(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
+    """Mentions (n) of each cause by hours of UTC ("2026-03-04T09"): cause_id, brand, hour, n; the oldest first."""
+    only = "AND x.brand = :brand " if brand else ""
+    return database.rows(
+        f"SELECT {_EFFECTIVE} AS cause_id, x.brand, substr(x.posted_at, 1, 13) AS hour, "
+        "count(DISTINCT x.mention_id) AS n FROM caused x JOIN causes k ON k.id = x.cause_id "
+        f"WHERE x.posted_at >= :since AND x.posted_at < :until {only}AND k.gone_at = '' "
+        f"GROUP BY {_EFFECTIVE}, x.brand, substr(x.posted_at, 1, 13) ORDER BY hour, cause_id",
+        {"since": stamp(since), "until": stamp(until), "brand": brand},
+    )
+
+
+def problems(database: Database, brand: str = "", *, open_only: bool = True) -> list[Row]:
+    """Problems, the newest first: what several people wrote of one cause, from its first post to the fix.
+
+    id, cause_id, name, brand, team, issue_url, owner, owner_id, opened_at, first_at, last_at, people, heard_before
+    (cases), unanswered (of these), fixed_at, fixed_by, untold (people), loud, told_at, told_people, back_of.
+    With `open_only` those that are not fixed, and those that are while anybody affected has not been told.
+    """
+    only = "AND p.brand = :brand " if brand else ""
+    theirs = (
+        "FROM caused x JOIN causes k ON k.id = x.cause_id JOIN mentions m ON m.id = x.mention_id "
+        "LEFT JOIN cases c ON c.id = m.case_id WHERE (k.id = p.cause_id OR k.merged_into = p.cause_id) "
+        "AND x.posted_at >= p.first_at AND (p.fixed_at = '' OR x.posted_at <= p.fixed_at)"
+    )
+    untold = (
+        f"(SELECT count(DISTINCT {PERSON}) {theirs} AND m.author <> '' AND NOT EXISTS (SELECT 1 FROM problem_told t "
+        "WHERE t.problem = p.n AND t.mention_id = m.id))"
+    )
+    rows = database.rows(
+        "SELECT p.n AS id, p.cause_id, s.name, p.brand, s.team, s.issue_url, p.owner, p.owner_id, p.opened_at, "
+        "p.first_at, p.fixed_at, p.fixed_by, p.loud, p.told_at, p.told_people, p.back_of, "
+        f"(SELECT count(DISTINCT {PERSON}) {theirs}) AS people, "
+        f"(SELECT coalesce(max(x.posted_at), '') {theirs}) AS last_at, "
+        f"(SELECT count(DISTINCT m.case_id) {theirs} AND m.case_id <> '') AS heard_before, "
+        f"(SELECT count(DISTINCT m.case_id) {theirs} AND m.case_id <> '' AND {UNANSWERED}) AS unanswered, "
+        f"CASE WHEN p.fixed_at = '' THEN 0 ELSE {untold} END AS untold "
+        f"FROM problems p JOIN causes s ON s.id = p.cause_id WHERE p.joined = 0 AND s.gone_at = '' {only}"
+        "ORDER BY p.n DESC",
+        {"brand": brand},
+    )
+    return [row for row in rows if not open_only or not row["fixed_at"] or row["untold"]]
+
+
+# -- the list --------------------------------------------------------------------------------------------------------
+
+
+def standing(database: Database, brand: str = "") -> list[Row]:
+    """The rows of causes that stand, of one brand or all."""
+    only = "AND brand = :brand " if brand else ""
+    return database.rows(
+        f"SELECT * FROM causes WHERE {_STANDING} {only}ORDER BY brand, lower(name), id", {"brand": brand}
+    )
+
+
+def one(database: Database, cause: str) -> Row | None:
+    """A cause by its id, merged and deleted ones too."""
+    return database.row("SELECT * FROM causes WHERE id = :cause", {"cause": cause})
+
+
+def mark(database: Database) -> str:
+    """A word that changes whenever any list of causes, or what staff said of causes, changes."""
+    row = database.row(
+        "SELECT (SELECT coalesce(max(n), 0) FROM cause_changes) AS changes, "
+        "(SELECT count(*) FROM cause_changes WHERE undone_at <> '') AS undone, "
+        "(SELECT count(*) FROM causes) AS causes, "
+        "(SELECT coalesce(max(n), 0) FROM cause_answers) AS answers, "
+        "(SELECT count(*) FROM cause_answers WHERE undone_at <> '') AS taken_back"
+    )
+    assert row is not None
+    return ":".join(str(row[each]) for each in ("changes", "undone", "causes", "answers", "taken_back"))
+
+
+def add(database: Database, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    """Add causes: id, brand, name, team, words, examples (lists), days."""
+    database.run_many(
+        "INSERT INTO causes (id, brand, name, team, words, examples, days, issue_url, made_at) "
+        "VALUES (:id, :brand, :name, :team, :words, :examples, :days, :issue_url, :now) ON CONFLICT DO NOTHING",
+        [
+            {
+                "team": "", "issue_url": "", "days": 7, **row, "now": stamp(now),
+                "words": encode(list(row.get("words", ()))), "examples": encode(list(row.get("examples", ()))),
+            }
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+_CHANGED = ("name", "team", "words", "examples", "days", "issue_url", "merged_into", "gone_at")
+
+
+def change(database: Database, cause: str, **values: Any) -> None:
+    """Set columns of a cause; lists become JSON text."""
+    assert set(values) <= set(_CHANGED)
+    new = {key: encode(list(each)) if isinstance(each, (list, tuple)) else each for key, each in values.items()}
+    assigned = ", ".join(f"{key} = :{key}" for key in new)
+    database.run(f"UPDATE causes SET {assigned} WHERE id = :cause", {**new, "cause": cause})
+
+
+def within(database: Database, cause: str) -> list[str]:
+    """The ids under which rows of a cause stand: its own, and those of causes that went into it."""
+    rows = database.rows(
+        "SELECT id FROM causes WHERE id = :cause OR merged_into = :cause ORDER BY id", {"cause": cause}
+    )
+    return [row["id"] for row in rows]
+
+
+# -- which mention is of which ---------------------------------------------------------------------------------------
+
+
+def put(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Say of mentions which causes they are of: mention_id, cause_id, brand, posted_at (text), place, by_staff."""
+    database.run_many(
+        "INSERT INTO caused (mention_id, cause_id, brand, posted_at, place, by_staff) "
+        "VALUES (:mention_id, :cause_id, :brand, :posted_at, :place, :by_staff) "
+        "ON CONFLICT (mention_id, cause_id) DO UPDATE SET place = excluded.place, by_staff = excluded.by_staff",
+        rows,
+    )
+
+
+def clear(database: Database, mentions: Sequence[str]) -> None:
+    """These mentions are of no cause."""
+    for start in range(0, len(mentions), 500):
+        clause, values = marks("m", mentions[start : start + 500])
+        database.run(f"DELETE FROM caused WHERE mention_id IN {clause}", values)
+
+
+def move(database: Database, before: str, after: str, mentions: Sequence[str] | None = None) -> None:
+    """What is of one cause is of another: these mentions, or all."""
+    both = {"before": before, "after": after}
+    if mentions is None:
+        database.run(
+            "DELETE FROM caused WHERE cause_id = :before AND EXISTS (SELECT 1 FROM caused o "
+            "WHERE o.mention_id = caused.mention_id AND o.cause_id = :after)",
+            both,
+        )
+        database.run("UPDATE caused SET cause_id = :after WHERE cause_id = :before", both)
+        return
+    for start in range(0, len(mentions), 500):
+        clause, values = marks("m", mentions[start : start + 500])
+        database.run(
+            f"UPDATE caused SET cause_id = :after WHERE cause_id = :before AND mention_id IN {clause}",
+            {**values, **both},
+        )
+
+
+def of_cases(database: Database, cases: Sequence[str]) -> dict[str, list[Row]]:
+    """case id -> its causes (id, name, by_staff), at most two, what its first posts are of first."""
+    found: dict[str, dict[str, Row]] = {}
+    for start in range(0, len(cases), 500):
+        clause, values = marks("c", cases[start : start + 500])
+        rows = database.rows(
+            "SELECT m.case_id, s.id, s.name, x.by_staff FROM mentions m JOIN caused x ON x.mention_id = m.id "
+            f"JOIN causes k ON k.id = x.cause_id JOIN causes s ON s.id = {_EFFECTIVE} "
+            f"WHERE m.case_id IN {clause} AND m.case_id <> '' AND s.gone_at = '' "
+            "ORDER BY m.case_id, x.by_staff DESC, m.posted_at, x.place, s.name",
+            values,
+        )
+        for row in rows:
+            theirs = found.setdefault(row["case_id"], {})
+            if len(theirs) < 2:
+                theirs.setdefault(row["id"], row)
+    return {case: list(theirs.values()) for case, theirs in found.items()}
+
+
+def mentions_of(database: Database, cause: str, limit: int = 50, before: str = "") -> list[Row]:
+    """The newest mentions of a cause with their words: id, case_id, source, author, posted_at, text, title, url."""
+    until = "AND x.posted_at < :before " if before else ""
+    clause, values = marks("k", within(database, cause))
+    return database.rows(
+        "SELECT DISTINCT m.id, m.case_id, m.source, m.author, m.posted_at, p.text, p.title, p.url FROM caused x "
+        f"JOIN mentions m ON m.id = x.mention_id JOIN posts p ON p.id = m.post_id WHERE x.cause_id IN {clause} {until}"
+        "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
+        {**values, "limit": limit, "before": before},
+    )
+
+
+def of_no_cause(database: Database, brand: str, since: datetime, limit: int = 2000) -> list[Row]:
+    """What may need an answer and is of no cause, the newest first: id, case_id, source, author, text, title."""
+    return database.rows(
+        "SELECT m.id, m.case_id, m.source, m.author, m.posted_at, p.text, p.title FROM mentions m "
+        "JOIN posts p ON p.id = m.post_id WHERE m.brand = :brand AND m.posted_at >= :since AND m.lane <> 'none' "
+        "AND m.praise = 0 AND m.suppressed = '' AND p.text <> '' "
+        "AND NOT EXISTS (SELECT 1 FROM caused x WHERE x.mention_id = m.id) "
+        "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
+        {"brand": brand, "since": stamp(since), "limit": limit},
+    )
+
+
+# -- what staff said -------------------------------------------------------------------------------------------------
+
+
+def answer(
+    database: Database, brand: str, case: str, causes: Sequence[str], before: Sequence[str],
+    who: str, who_id: str, way: str, now: datetime,
+) -> None:  # fmt: skip
+    """Keep what somebody said a case is about (causes by id, none for "none of these"), and what stood there before."""
+    database.run(
+        "INSERT INTO cause_answers (brand, case_id, causes, before, who, who_id, way, at) "
+        "VALUES (:brand, :case, :causes, :before, :who, :who_id, :way, :now)",
+        {
+            "brand": brand, "case": case, "causes": encode(list(causes)), "before": encode(list(before)), "who": who,
+            "who_id": who_id, "way": way, "now": stamp(now),
+        },
+    )  # fmt: skip
+
+
+def answer_of(database: Database, case: str) -> Row | None:
+    """What was said of a case last, and stands."""
+    return database.row(
+        "SELECT * FROM cause_answers WHERE case_id = :case AND undone_at = '' ORDER BY n DESC LIMIT 1", {"case": case}
+    )
+
+
+def undo_answer(database: Database, n: int, now: datetime) -> None:
+    """What was said of a case counts no more."""
+    database.run("UPDATE cause_answers SET undone_at = :now WHERE n = :n", {"n": n, "now": stamp(now)})
+
+
+def answered_cases(database: Database, cases: Sequence[str]) -> dict[str, str]:
+    """case id -> the causes (JSON) that staff said of it last."""
+    found: dict[str, str] = {}
+    for start in range(0, len(cases), 500):
+        clause, values = marks("c", cases[start : start + 500])
+        rows = database.rows(
+            f"SELECT case_id, causes FROM cause_answers WHERE case_id IN {clause} AND undone_at = '' ORDER BY n", values
+        )
+        found.update((row["case_id"], row["causes"]) for row in rows)
+    return found
+
+
+def taught(database: Database, brand: str, limit: int = 1000) -> list[Row]:
+    """The newest words that staff said the cause of: text, title, causes (JSON); nothing forgotten."""
+    return database.rows(
+        "SELECT a.n, a.causes, p.text, p.title FROM cause_answers a JOIN mentions m ON m.case_id = a.case_id "
+        "AND m.case_id <> '' JOIN posts p ON p.id = m.post_id WHERE a.brand = :brand AND a.undone_at = '' "
+        "AND m.lane <> 'none' AND p.text <> '' AND NOT EXISTS (SELECT 1 FROM cause_answers o "
+        "WHERE o.case_id = a.case_id AND o.undone_at = '' AND o.n > a.n) ORDER BY a.n DESC, m.posted_at LIMIT :limit",
+        {"brand": brand, "limit": limit},
+    )
+
+
+# -- changes of the list ---------------------------------------------------------------------------------------------
+
+
+def note_change(
+    database: Database, brand: str, cause: str, what: str, before: object, after: object,
+    who: str, who_id: str, now: datetime,
+) -> None:  # fmt: skip
+    """Keep a change of the list with what undoing it needs."""
+    database.run(
+        "INSERT INTO cause_changes (brand, cause_id, what, before, after, who, who_id, at) "
+        "VALUES (:brand, :cause, :what, :before, :after, :who, :who_id, :now)",
+        {
+            "brand": brand, "cause": cause, "what": what, "before": encode(before), "after": encode(after), "who": who,
+            "who_id": who_id, "now": stamp(now),
+        },
+    )  # fmt: skip
+
+
+def changes(database: Database, brand: str, limit: int = 20) -> list[Row]:
+    """The latest changes of a brand's list, undone ones too."""
+    return database.rows(
+        "SELECT * FROM cause_changes WHERE brand = :brand ORDER BY n DESC LIMIT :limit",
+        {"brand": brand, "limit": limit},
+    )
+
+
+def last_change(database: Database, brand: str) -> Row | None:
+    """The latest change that was not undone."""
+    return database.row(
+        "SELECT * FROM cause_changes WHERE brand = :brand AND undone_at = '' ORDER BY n DESC LIMIT 1", {"brand": brand}
+    )
+
+
+def undo_change(database: Database, n: int, now: datetime) -> None:
+    """Mark a change as undone."""
+    database.run("UPDATE cause_changes SET undone_at = :now WHERE n = :n", {"n": n, "now": stamp(now)})

@@ -1,0 +1,152 @@
+"""Problems: a cause that several people share, with one owner, until the last of them has been told that it is over.
+
+What a problem counts is asked anew each time (`causes.problems`): it holds no copy of anybody's name or words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from monitor.store.causes import PERSON, UNANSWERED, within
+from monitor.store.database import Database, Row, marks, stamp
+
+
+def one(database: Database, problem: int) -> Row | None:
+    """A problem's own row."""
+    return database.row("SELECT * FROM problems WHERE n = :n", {"n": problem})
+
+
+def open_for(database: Database, cause: str) -> Row | None:
+    """The problem that is open for a cause."""
+    return database.row(
+        "SELECT * FROM problems WHERE cause_id = :cause AND fixed_at = '' AND joined = 0", {"cause": cause}
+    )
+
+
+def standing(database: Database) -> list[Row]:
+    """Every problem that is not fixed, of causes that stand."""
+    return database.rows(
+        "SELECT p.* FROM problems p JOIN causes k ON k.id = p.cause_id "
+        "WHERE p.fixed_at = '' AND p.joined = 0 AND k.gone_at = '' ORDER BY p.n"
+    )
+
+
+def last_fixed(database: Database, cause: str) -> Row | None:
+    """The problem of a cause that was fixed last."""
+    return database.row(
+        "SELECT * FROM problems WHERE cause_id = :cause AND fixed_at <> '' AND joined = 0 "
+        "ORDER BY fixed_at DESC LIMIT 1",
+        {"cause": cause},
+    )
+
+
+def open_(database: Database, brand: str, cause: str, first_at: str, back_of: int, now: datetime) -> Row | None:
+    """Open one, from its first post on; None where one is open already."""
+    database.run(
+        "INSERT INTO problems (brand, cause_id, opened_at, first_at, back_of) "
+        "VALUES (:brand, :cause, :now, :first, :back) ON CONFLICT DO NOTHING",
+        {"brand": brand, "cause": cause, "now": stamp(now), "first": first_at, "back": back_of},
+    )
+    return open_for(database, cause)
+
+
+_CHANGED = (
+    "cause_id", "first_at", "owner", "owner_id", "loud", "told_at", "told_people", "joined", "fixed_at", "fixed_by",
+)  # fmt: skip
+
+
+def change(database: Database, problem: int, **values: Any) -> None:
+    """Set columns of a problem."""
+    assert set(values) <= set(_CHANGED)
+    new = {key: stamp(each) if isinstance(each, datetime) else each for key, each in values.items()}
+    assigned = ", ".join(f"{key} = :{key}" for key in new)
+    database.run(f"UPDATE problems SET {assigned} WHERE n = :n", {**new, "n": problem})
+
+
+def people(database: Database, cause: str, since: str, until: str) -> int:
+    """How many people wrote of a cause after `since`, until `until`."""
+    clause, values = marks("k", within(database, cause))
+    row = database.row(
+        f"SELECT count(DISTINCT {PERSON}) AS n FROM caused x JOIN mentions m ON m.id = x.mention_id "
+        f"WHERE x.cause_id IN {clause} AND x.posted_at > :since AND x.posted_at <= :until",
+        {**values, "since": since, "until": until},
+    )
+    return int(row["n"]) if row else 0
+
+
+def first_post(database: Database, cause: str, since: str) -> str:
+    """When the first post of a cause after `since` was written, "" for none."""
+    clause, values = marks("k", within(database, cause))
+    row = database.row(
+        f"SELECT min(posted_at) AS at FROM caused WHERE cause_id IN {clause} AND posted_at > :since",
+        {**values, "since": since},
+    )
+    return str(row["at"] or "") if row else ""
+
+
+def heard(database: Database, cause: str, but: str) -> Row:
+    """What is known of a cause beside one case: n cases, first_at, unanswered of these."""
+    clause, values = marks("k", within(database, cause))
+    row = database.row(
+        "SELECT count(DISTINCT c.id) AS n, coalesce(min(c.first_posted_at), '') AS first_at, "
+        f"count(DISTINCT CASE WHEN {UNANSWERED} THEN c.id END) AS unanswered FROM caused x "
+        f"JOIN mentions m ON m.id = x.mention_id JOIN cases c ON c.id = m.case_id WHERE x.cause_id IN {clause} "
+        "AND c.id <> :but AND c.n < (SELECT n FROM cases WHERE id = :but)",
+        {**values, "but": but},
+    )
+    assert row is not None
+    return row
+
+
+def affected(database: Database, problem: int) -> list[Row]:
+    """Everybody whom a problem hit, whoever was not told first: one row a person.
+
+    mention_id (of their first post), case_id, source, author, url, text, language, posted_at, told_at, told_by.
+    Whoever was forgotten is not among them: nobody could tell them.
+    """
+    row = one(database, problem)
+    if row is None:
+        return []
+    clause, values = marks("k", within(database, row["cause_id"]))
+    until = "AND x.posted_at <= :until " if row["fixed_at"] else ""
+    rows = database.rows(
+        "SELECT m.id AS mention_id, m.case_id, m.source, m.author, p.author_name, p.url, p.text, m.language, "
+        "m.posted_at, coalesce(t.at, '') AS told_at, coalesce(t.who, '') AS told_by FROM caused x "
+        "JOIN mentions m ON m.id = x.mention_id JOIN posts p ON p.id = m.post_id "
+        "LEFT JOIN problem_told t ON t.problem = :problem AND t.mention_id = m.id "
+        f"WHERE x.cause_id IN {clause} AND x.posted_at >= :first {until}AND m.author <> '' "
+        "ORDER BY m.posted_at, m.id",
+        {**values, "problem": problem, "first": row["first_at"], "until": row["fixed_at"]},
+    )
+    people: dict[tuple[str, str], Row] = {}
+    for each in rows:
+        people.setdefault((each["source"], each["author"]), each)
+    return sorted(people.values(), key=lambda each: bool(each["told_at"]))
+
+
+def tell(database: Database, problem: int, mention: str, who: str, who_id: str, now: datetime) -> int:
+    """Somebody told the person who wrote this mention: all that they wrote of the problem counts as told."""
+    row = one(database, problem)
+    if row is None:
+        return 0
+    clause, values = marks("k", within(database, row["cause_id"]))
+    return database.run(
+        "INSERT INTO problem_told (problem, mention_id, who, who_id, at) "
+        "SELECT DISTINCT :problem, m.id, :who, :who_id, :now FROM mentions m "
+        "JOIN mentions o ON o.id = :mention AND o.source = m.source AND o.author = m.author "
+        f"JOIN caused x ON x.mention_id = m.id AND x.cause_id IN {clause} WHERE m.author <> '' "
+        "ON CONFLICT DO NOTHING",
+        {**values, "problem": problem, "mention": mention, "who": who, "who_id": who_id, "now": stamp(now)},
+    )
+
+
+def untell(database: Database, problem: int, mentions: Sequence[str]) -> int:
+    """Nobody told the people who wrote these after all."""
+    clause, values = marks("m", mentions)
+    return database.run(
+        "DELETE FROM problem_told WHERE problem = :problem AND mention_id IN (SELECT m.id FROM mentions m "
+        f"JOIN mentions o ON o.id IN {clause} AND o.source = m.source AND o.author = m.author)",
+        {**values, "problem": problem},
+    )
