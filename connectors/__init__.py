@@ -59,7 +59,8 @@ class Post:
     `author_id` is the network's own id of the author where it has one beside the name; `addressed` are the accounts
     (ids or names, "*" for the account that we read with) that the network says the post speaks to. `unsearchable`: a
     search found it, and its author has marked the account as not to be found by one. `pictures` and `videos` are how
-    many the post shows, where the network tells; none of them is fetched.
+    many the post shows, where the network tells; none of them is fetched. `out_of` is the best score where `rating` was
+    given on a scale other than five stars: 10 for "would you recommend us".
     """
 
     source: str
@@ -86,6 +87,7 @@ class Post:
     unsearchable: bool = False
     pictures: int = 0
     videos: int = 0
+    out_of: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def made_of(
             raise ValueError("it is deleted, but its id is missing")
         return Gone(_native(value, given))
     text = _text(value.get("text")) or plain(_text(value.get("html")))
-    rating, score = _rating(value)
+    rating, score, scale = _rating(value)
     title = _text(value.get("title")) or score
     if not text.strip() and not title.strip() and rating is None:
         raise ValueError("neither text nor rating")
@@ -119,6 +119,7 @@ def made_of(
         reply_text=clean(_text(value.get("reply"))),
         replied_at=replied_at,
         author_id=_line(value, "author_id"),
+        out_of=scale,
     )
 
 
@@ -150,17 +151,21 @@ def _moment(value: Mapping[str, Any], name: str, otherwise: datetime | None) -> 
     return moment
 
 
-def _rating(value: Mapping[str, Any]) -> tuple[float | None, str]:
-    """Stars from 1 to 5, and a score of another number in words: a 0 of 10 is one star, and shown as what it is."""
+def _rating(value: Mapping[str, Any]) -> tuple[float | None, str, float | None]:
+    """Stars from 1 to 5; a score of another number in words, with the best one that could be given.
+
+    A 0 of 10 is one star, and shown as what it is.
+    """
     given, best = _number(value.get("rating"), "rating"), _number(value.get("out_of"), "out_of")
     if given is None:
-        return None, ""
+        return None, "", None
     best = 5.0 if best is None else best
     if not 0 <= given <= best or best <= 0:
         raise ValueError(f"rating {given:g} is not between 0 and {best:g}")
     if best == 5:
-        return max(given, 1.0), ""
-    return max(float(math.floor(given * 5 / best + 0.5)), 1.0), f"{given:g} of {best:g}" if best > 1 else ""
+        return max(given, 1.0), "", None
+    stars = max(float(math.floor(given * 5 / best + 0.5)), 1.0)
+    return (stars, f"{given:g} of {best:g}", best) if best > 1 else (stars, "", None)
 
 
 def _number(given: Any, name: str) -> float | None:

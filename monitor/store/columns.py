@@ -57,7 +57,7 @@ TABLES: dict[str, Classed] = {
         derived=_named("parted"),  # and the index of the search, which follows
         plain=_named(
             "n id source lang posted_at rating edited_at replied_at seen_at deleted_at purged_at search "
-            "asked_at wanted_at pictures videos"
+            "asked_at wanted_at pictures videos out_of"
         ),
     ),
     "mentions": Classed(

@@ -16,7 +16,7 @@ from monitor.types import Judged, Mention, Verdict
 POST_COLUMNS = (
     "id", "source", "native_id", "url", "author", "author_name", "title", "text", "lang", "posted_at", "reach",
     "rating", "parent_id", "thread_id", "edited_at", "raw", "reply_text", "replied_at", "seen_at", "author_id",
-    "parted", "asked_at", "pictures", "videos",
+    "parted", "asked_at", "pictures", "videos", "out_of",
 )  # fmt: skip
 MENTION_COLUMNS = (
     "id", "post_id", "brand", "seen_at", "posted_at", "source", "author", "sentiment", "label", "lane", "needs_answer",
@@ -95,6 +95,7 @@ def post_row(post: Post, seen_at: str, key: str = "") -> dict[str, Any]:
         "asked_at": seen_at,
         "pictures": post.pictures,
         "videos": post.videos,
+        "out_of": post.out_of,
     }
 
 
@@ -150,6 +151,7 @@ def post_of(row: Row) -> Post:
         author_id=row["author_id"],
         pictures=row["pictures"],
         videos=row["videos"],
+        out_of=row["out_of"],
     )
 
 
@@ -311,7 +313,7 @@ def edit_post(database: Database, row: Mapping[str, Any]) -> None:
     database.run(
         "UPDATE posts SET text = :text, title = :title, edited_at = :edited_at, reach = :reach, rating = :rating, "
         "raw = :raw, parted = :parted, reply_text = :reply_text, replied_at = :replied_at, pictures = :pictures, "
-        "videos = :videos "
+        "videos = :videos, out_of = :out_of "
         "WHERE id = :id AND purged_at = '' AND deleted_at = ''",
         row,
     )

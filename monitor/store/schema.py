@@ -419,9 +419,16 @@ CAUSES = (
         at {key}, PRIMARY KEY (problem, mention_id)){strict}""",
 )
 
+# The scale of a rating where it was not five stars: 10 for "would you recommend us".
+SCALES = (
+    "ALTER TABLE posts ADD COLUMN out_of {number}",
+    "UPDATE posts SET out_of = 10 WHERE rating IS NOT NULL AND (title LIKE '_ of 10' OR title = '10 of 10') "
+    "AND source IN (SELECT name FROM sources WHERE kind = 'inbound')",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES,
+    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES,
 )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ def tidy(post: Post, now: datetime | None = None) -> Post:
         unsearchable=post.unsearchable is True,
         pictures=max(min(post.pictures, MOST_SHOWN), 0),
         videos=max(min(post.videos, MOST_SHOWN), 0),
+        out_of=post.out_of if post.out_of is not None and isfinite(post.out_of) else None,
     )
 
 

@@ -147,6 +147,7 @@ def test_who_gives_no_id_is_told_apart_by_what_came_and_in_which_place() -> None
 def test_a_score_is_stars_and_shown_as_it_was_given(body: dict[str, Any], stars: float, title: str) -> None:
     post = one(body, preset="survey")
     assert (post.rating, post.title, post.addressed) == (stars, title, ("*",))
+    assert f"{post.out_of:g}" == title.rpartition(" of ")[2] if title else post.out_of is None
 
 
 # --- The services' own shapes -----------------------------------------------------------------------------------------
