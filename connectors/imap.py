@@ -23,7 +23,7 @@ from email.message import EmailMessage
 from email.policy import default as policy
 from email.utils import parseaddr
 from typing import Annotated, Any, Literal, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -31,7 +31,7 @@ from connectors import Aside, Batch, ConnectorError, Nonsense, Post, RateLimited
 from connectors.about import About
 from connectors.http import Http
 from connectors.pagination import CLOCK_IS_BEHIND, clock_is_behind
-from connectors.text import clean, parse_time, plain, raw_of, safe_url
+from connectors.text import clean, parse_time, plain, raw_of, safe_url, without_detour
 from connectors.tls import authorities, handshake_failed, handshake_late
 
 ABOUT = About(
@@ -250,7 +250,7 @@ class Imap:
                 raw=told,
             )
             for each in _links(html)
-            if (url := _target(each.get("url")))
+            if (url := without_detour(safe_url(each.get("url"))))
         ]
         if posts:
             return posts
@@ -297,13 +297,3 @@ def _links(html: str) -> list[dict[str, Any]]:
     except (ValueError, AttributeError, TypeError, RecursionError):
         return []
     return [each for each in listed if isinstance(each, dict) and each.get("type") == "LINK"][:_MOST_LINKS]
-
-
-def _target(address: object) -> str:
-    """Where a link leads, without the detour over the sender's counter (https://www.google.com/url?url=...)."""
-    url = safe_url(address)
-    parts = urlsplit(url)
-    if re.fullmatch(r"(www\.)?google\.[a-z.]{2,6}", parts.hostname or "") and parts.path == "/url":
-        asked = parse_qs(parts.query)
-        return safe_url((asked.get("url") or asked.get("q") or [""])[0])
-    return url

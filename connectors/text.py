@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from connectors import dates
 
@@ -212,6 +212,15 @@ def safe_url(text: object) -> str:
     if not sound or re.search(r"[\s<>|\"'`{}^]", parts.netloc):
         return ""
     return re.sub(r"[\s<>|\"'`{}^]", lambda match: quote(match.group()), address)
+
+
+def without_detour(url: str) -> str:
+    """Where a link leads, without the detour over Google's counter (https://www.google.com/url?url=...)."""
+    parts = urlsplit(url)
+    if not re.fullmatch(r"(www\.)?google\.[a-z.]{2,6}", parts.hostname or "") or parts.path != "/url":
+        return url
+    asked = parse_qs(parts.query)
+    return safe_url((asked.get("url") or asked.get("q") or [""])[0])
 
 
 def raw_of(value: object) -> str:

@@ -2,7 +2,8 @@
 
 The cursor holds, for each listing, the time of the newest post seen in a whole walk and the walk under way with its
 page anchors. A walk goes down to a time, never to one id: a listing asked for what comes after a deleted post is empty.
-New keys need Reddit's approval since November 2025: https://support.reddithelp.com/hc/en-us/articles/42728983564564
+No new keys are given since 31 October 2026, and all end in March 2027:
+https://www.reddit.com/r/redditdev/comments/1wubcvf/moving_data_api_apps_to_the_developer_platform/
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from connectors import (
 from connectors.http import Http, host_of
 from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, milliseconds, moment
 from connectors.reddit.responses import (
+    ENDING,
+    ENDS,
     Elsewhere,
     Limits,
     Removed,
@@ -86,7 +89,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         "total_seconds": "",
     }
 
-    client_id: SecretStr = Field(description="the app's id, from reddit.com/prefs/apps, once Reddit has approved it")
+    client_id: SecretStr = Field(description="the id of an app that you have, from reddit.com/prefs/apps")
     client_secret: SecretStr = Field(description="the app's secret, from the same page")
     user_agent: str = Field(
         "selfhosted:earful:0.1",
@@ -273,13 +276,13 @@ class Reddit:
         except ConnectorError as error:
             if not self._left_out(lane, walk, error, request.now):
                 raise
-            return Batch((), walk.dump(), not walk.lane, self._quota(), notices=self._told(walk))
+            return Batch((), walk.dump(), not walk.lane, self._quota(), notices=self._told(walk, request.now))
         reopened = self._reopened(lane, walk)
         posts, deleted, aside = self._posts(found, request.source)
         known = walk.note(((post.native_id, post.posted_at) for post in posts), request.now)
         gaps, complete = self._turn(lane, walk, posts, found, "" if known else after, reach)
         kept = tuple(post for post in posts if milliseconds(post.posted_at) >= reach)
-        notices = (*self._told(walk), *reopened)
+        notices = (*self._told(walk, request.now), *reopened)
         return Batch(kept, walk.dump(), complete, self._quota(), deleted, aside, gaps, self._rest(request.now), notices)
 
     def _open(self, walk: Walk, now: datetime) -> tuple[str, ...]:
@@ -332,7 +335,7 @@ class Reddit:
         walk.extra["closed"] = closed
         return tuple(f"r/{name} can be read again" for name in back)
 
-    def _told(self, walk: Walk) -> tuple[str, ...]:
+    def _told(self, walk: Walk, now: datetime) -> tuple[str, ...]:
         closed = _closed(walk)
         names = [name for name in self._settings.subreddits if name in closed]
         told = [
@@ -340,7 +343,7 @@ class Reddit:
             f"{'a day' if closed[name]['lasting'] else 'an hour'}; everything else is read"
             for name in names
         ]
-        return (*told, *walk.notices())
+        return (*told, *walk.notices(), *((ENDING,) if now < ENDS else ()))
 
     def _turn(
         self, lane: _Lane, walk: Walk, posts: tuple[Post, ...], found: list[Any], after: str, reach: int

@@ -18,9 +18,16 @@ from connectors.text import clean, raw_of, safe_url
 
 LONGEST_WAIT = timedelta(minutes=15)
 UNKNOWN_WAIT = timedelta(minutes=1)
-APPROVAL = (
-    "Reddit has approved new keys by hand since November 2025: ask at support.reddithelp.com (Responsible Builder "
-    "Policy), make an app of type script at reddit.com/prefs/apps, and set client_id and client_secret."
+# https://www.reddit.com/r/redditdev/comments/1wubcvf/moving_data_api_apps_to_the_developer_platform/
+KEY_REFUSED = (
+    "Check client_id and client_secret at reddit.com/prefs/apps. Apps that are not registered "
+    "(developers.reddit.com/app-registration) are refused from 12 January 2027, all from March 2027; new keys are "
+    "no longer given."
+)
+ENDS = datetime(2027, 4, 1, tzinfo=UTC)  # by then all of the public API is closed
+ENDING = (
+    "Reddit refuses apps that are not registered from 12 January 2027, and ends its public API in March 2027: "
+    "register yours at developers.reddit.com/app-registration, and plan for what comes after (docs/connect-reddit.md)"
 )
 _GONE = frozenset({"[deleted]", "[removed]", "[ removed by reddit ]"})
 
@@ -210,12 +217,12 @@ def _refused(status: int, said: str, where: str, token: bool) -> Refused:
     if "network policy" in said or "whoa there" in said:
         return Refused(
             f"{where} blocks this network ({status})",
-            "Set your own user_agent and use an approved key, or read from another network.",
+            "Set your own user_agent, or read from another network.",
         )
     closed = re.search(r'"reason": ?"(\w{3,20})"', said)
     if closed and not token:
         return Closed(f"{where}: a subreddit is closed to Earful ({status}, {closed[1]})", "Remove it from subreddits.")
-    return Refused(f"{where} refuses the app's key ({status})", APPROVAL)
+    return Refused(f"{where} refuses the app's key ({status})", KEY_REFUSED)
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:

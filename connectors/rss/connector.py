@@ -35,7 +35,7 @@ from connectors.terms import any_of
 from connectors.text import parse_time
 
 ABOUT = About(
-    reads="feeds (RSS, Atom, JSON Feed), a search of Google News, your personal Reddit feed",
+    reads="feeds (RSS, Atom, JSON Feed), a search of Google News",
     misses="replies and deletions: a feed does not tell of them; and what is older than it lists",
     page="connect/feeds.md",
 )
@@ -47,6 +47,11 @@ TELL_EVERY = timedelta(days=1)
 # A walk in which every feed failed so far is begun anew when it is taken up later than this.
 WALK_GOES_STALE = timedelta(minutes=5)
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
+
+# https://www.reddit.com/r/modnews/comments/1wubgvt/continuing_our_infrastructure_updates_whats/
+# What they answer now could not be tried: such a feed is asked once a day.
+_REDDIT_ENDED = "Reddit ended its feeds on 13 November 2026"
+_REDDIT_REMEDY = "Remove it from this source; docs/connect-reddit.md says what is left."
 
 _PAGE = re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL)
 
@@ -67,7 +72,9 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     gl: str = Field(default="US", pattern=r"^\w{2}$", description="Google News: country.")
     ceid: str = Field(default="US:en", pattern=r"^\w{2}:[\w-]{2,12}$", description="Google News: country and language.")
     reddit_feed: SecretStr | None = Field(
-        default=None, description="Your personal Reddit feed address (it holds a token: write it as {env = ...})."
+        default=None,
+        description="Leave it out: Reddit ended its feeds on 13 November 2026.",
+        json_schema_extra={"ended": True},  # nobody is asked for it any more
     )
 
     @field_validator("feeds")
@@ -100,6 +107,7 @@ class _Feed:
 
     key: str
     url: str
+    of_reddit: bool = False
 
 
 class Rss:
@@ -167,14 +175,17 @@ class Rss:
 
     def _feeds(self, terms: tuple[str, ...]) -> list[_Feed]:
         addresses = list(self._settings.feeds)
-        if self._settings.reddit_feed:
-            addresses.append(self._settings.reddit_feed.get_secret_value())
+        personal = self._settings.reddit_feed.get_secret_value() if self._settings.reddit_feed else ""
+        addresses += [personal] if personal else []
         wanted = self._settings.google_news or not self._settings.answerable
         searches = any_of(terms, limit=1_500, suffix="when:1d") if wanted is True else list(wanted or ())
         for search in searches:
             asked = {"q": search, "hl": self._settings.hl, "gl": self._settings.gl, "ceid": self._settings.ceid}
             addresses.append(f"{self._settings.api_url.rstrip('/')}/rss/search?{urlencode(asked)}")
-        return [_Feed(_digest(address)[:12], address) for address in dict.fromkeys(addresses)]
+        return [
+            _Feed(_digest(address)[:12], address, address == personal or _is_of_reddit(address))
+            for address in dict.fromkeys(addresses)
+        ]
 
     def _read(self, feed: _Feed, state: _State, request: Request) -> Found:
         """Fetch, parse and sort out one feed; its record moves only when all of that went well."""
@@ -190,6 +201,8 @@ class Rss:
         where = f"{request.source}: {host_of(feed.url)}"
         if answer.status == 304 and len(headers) > 1:
             return Found((), ())
+        if feed.of_reddit and (answer.status in {401, 403, 404, 410} or _PAGE.match(answer.body)):
+            raise Closed(f"{where} has no such feed: {_REDDIT_ENDED}", _REDDIT_REMEDY)
         _refuse(answer, where, request.now)
         digest = _digest(answer.body)
         if not full and digest == record.get("digest"):
@@ -344,6 +357,11 @@ def _digest(value: str | bytes) -> str:
 def _header(answer: Answer, name: str) -> str:
     value = answer.headers.get(name, "")
     return value if len(value) <= 500 and value.isascii() and value.isprintable() else ""
+
+
+def _is_of_reddit(address: str) -> bool:
+    host = host_of(address)
+    return host == "reddit.com" or host.endswith(".reddit.com")
 
 
 def _is_web(address: str) -> bool:

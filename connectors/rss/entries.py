@@ -15,7 +15,7 @@ from connectors.http import host_of
 from connectors.pagination import clock_is_behind
 from connectors.rss.identity import Memory, Sighting, candidate, not_own_links
 from connectors.rss.wording import title_of, words_of
-from connectors.text import clean, number_of, parse_time, plain, raw_of, safe_url
+from connectors.text import clean, number_of, parse_time, plain, raw_of, safe_url, without_detour
 
 LONGEST_GUID = 500
 _STARS = re.compile(r"\s*(\d{1,3}(?:[.,]\d{1,3})?)(?:\s*(?:/|of|out of|von|sur|de)\s*(\d{1,3}))?\s*(?:stars?)?\s*")
@@ -120,7 +120,7 @@ def _entry(held: Mapping[str, str], document: Mapping[str, Any], times: _Times) 
     """Read one entry as the child tells it: every field is a text. A ValueError says what is wrong with it."""
     site, publisher = _line(document["title"]), _line(held["publisher"])
     author = _line(held["author"])
-    guid, link = clean(held["id"]).strip(), safe_url(held["link"])
+    guid, link = clean(held["id"]).strip(), without_detour(safe_url(held["link"]))
     written = title_of(_line(held["title"]), author, publisher)
     text = words_of(held["text"], title=written, site=site, link=link, publisher=publisher)
     more = plain(held["more"])

@@ -7,8 +7,6 @@ from datetime import datetime
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
-from pydantic import SecretStr
-
 from connectors.http import Http
 from connectors.rss.connector import Rss, Settings
 from tests.connectors.contracts import CANARY, Contract, first_request
@@ -47,21 +45,19 @@ def served(document: str | bytes, etag: str = '"one"') -> Reply:
 
 
 def _make(server: FakeServer, seconds: float) -> Rss:
-    settings = Settings(
-        feeds=(f"{server.url}/a.xml",), reddit_feed=SecretStr(f"{server.url}/.rss?feed={CANARY}&user=u")
-    )
+    settings = Settings(feeds=(f"{server.url}/a.xml", f"{server.url}/b.xml?token={CANARY}"))
     return Rss(settings, Http(trusted=[server.host], total_seconds=seconds))
 
 
 def _serve(server: FakeServer) -> None:
     server.route("/a.xml", served(feed(item(1), item(2))))
-    server.route("/.rss", served(feed(item(3), item(4))))
+    server.route("/b.xml", served(feed(item(3), item(4))))
 
 
 def _spoil(server: FakeServer) -> int:
     nothing = "<item><guid>https://example.org/entry/0</guid></item>"
     server.route("/a.xml", served(feed(item(1), item(2), nothing, item(3), item(4))))
-    server.route("/.rss", served(feed(item(5))))
+    server.route("/b.xml", served(feed(item(5))))
     return 5
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -237,8 +238,8 @@ PARDNER = "<html>whoa there, pardner! Your request has been blocked due to a net
 @pytest.mark.parametrize(
     ("status", "body", "kind", "remedy"),
     [
-        (401, '{"message": "Unauthorized"}', Refused, "November 2025"),
-        (403, '{"message": "Forbidden"}', Refused, "November 2025"),
+        (401, '{"message": "Unauthorized"}', Refused, "no longer given"),
+        (403, '{"message": "Forbidden"}', Refused, "no longer given"),
         (403, '{"reason": "private", "message": "Forbidden"}', Closed, "subreddits"),
         (403, PARDNER, Refused, "user_agent"),
         (404, '{"message": "Not Found"}', Closed, "subreddits"),
@@ -570,6 +571,15 @@ def test_a_limit_met_while_looking_for_the_closed_one_is_a_limit(site: FakeReddi
     closing(site, {"one", "two"}, Reply(429, headers={"retry-after": "60"}))
     with pytest.raises(RateLimited):
         reader(site, subreddits=("one", "two", "shops")).fetch(first_request("reddit"))
+
+
+def test_it_is_told_in_time_that_reddit_ends_its_api(site: FakeReddit) -> None:
+    batches = walk(reader(site), first_request("reddit"))
+    assert ["March 2027" in notice for notice in batches[-1].notices] == [True]
+    late = replace(
+        first_request("reddit"), now=datetime(2027, 4, 2, tzinfo=UTC), since=datetime(2027, 4, 1, tzinfo=UTC)
+    )
+    assert not walk(reader(site), late)[-1].notices
 
 
 def test_words_outside_a_submissions_own_text_are_heard(site: FakeReddit) -> None:

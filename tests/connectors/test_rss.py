@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from connectors import Batch, ConnectorError, Nonsense, RateLimited, Refused
+from connectors import Batch, Closed, ConnectorError, Nonsense, RateLimited, Refused
 from connectors.http import Http
 from connectors.rss.connector import Rss, Settings
 from connectors.rss.parsing import MOST_ENTRIES, read_feed
@@ -265,6 +265,27 @@ def test_the_token_of_a_personal_feed_stays_out_of_everything(server: FakeServer
     with pytest.raises(ConnectorError) as caught:
         reader(server, reddit_feed=secret).fetch(first_request("news"))
     assert CANARY not in caught.value.message + caught.value.remedy
+
+
+@pytest.mark.parametrize("answer", [Reply(403), Reply(404), Reply(410), Reply(200, body="<html>Log in</html>")])
+def test_where_reddit_ended_its_feeds_that_is_said_and_the_others_are_read(server: FakeServer, answer: Reply) -> None:
+    server.route("/.rss", answer)
+    server.route("/a", served(feed(item(1))))
+    secret = SecretStr(f"{server.url}/.rss?feed=x")
+    batches = walk(reader(server, "/a", reddit_feed=secret), first_request("news"))
+    assert [len(batch.posts) for batch in batches] == [1, 0]
+    assert "Reddit ended its feeds on 13 November 2026" in batches[1].notices[0]
+    with pytest.raises(Closed) as caught:  # asked again once a day, in case that it comes back
+        reader(server, reddit_feed=secret).fetch(first_request("news"))
+    assert "docs/connect-reddit.md" in caught.value.remedy
+
+
+def test_a_google_alert_leads_to_the_page_itself(server: FakeServer) -> None:
+    there = "https://www.reddit.com/r/shops/comments/1abc/acme/?x=1&y=2"
+    detour = f"https://www.google.com/url?rct=j&sa=t&url={quote(there, safe='')}&ct=ga&cd=CAIyGg"
+    server.route("/a", served(feed(item(1, link=detour), item(2, link="https://www.google.com/url?rct=j"))))
+    posts = reader(server, "/a").fetch(first_request("news")).posts
+    assert [post.url for post in posts] == [there, "https://example.org/"]
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_a_newcomer_gets_from_init_to_backup_and_back(tmp_path: Path) -> None:
 def test_every_decision_stands_in_its_index_under_its_own_number() -> None:
     pages = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     numbers = [page[:3] for page in pages]
-    assert numbers == [f"{number:03}" for number in range(1, len(pages) + 1)]
+    assert sorted(set(numbers)) == numbers, "a number is given once; pages that are written side by side may leave gaps"
     listed = re.findall(r"\((\d{3}-[\w-]+\.md)\)", (ROOT / "docs" / "decisions" / "README.md").read_text("utf-8"))
     assert listed == pages
     for page in pages:

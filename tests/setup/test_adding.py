@@ -58,6 +58,10 @@ def test_every_setting_of_every_kind_is_asked_for_with_what_it_is_for(kind: str)
     assert first == sorted(first, reverse=True), "what must be answered is asked first"
 
 
+def test_what_is_only_there_for_old_files_is_not_asked_for() -> None:
+    assert "reddit_feed" not in {each.name for each in adding.questions_of("rss")}
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "text", "value"),
     [

@@ -227,10 +227,10 @@ def test_opening_hours_have_blocks(tmp_path: Path) -> None:
 
 def test_the_report_says_which_sources_work_now_and_what_the_others_need(tmp_path: Path) -> None:
     report = init("Acme", tmp_path / "my care.toml")
-    lines = dict(re.findall(r"^(Ready, no key|Need a key|Need approval)[^:]*: +(.*)$", report, re.MULTILINE))
+    lines = dict(re.findall(r"^(Ready, no key|Need a key|No new keys)[^:]*: +(.*)$", report, re.MULTILINE))
     assert all(name in lines["Ready, no key"] for name in ("Hacker News", "Google News", "Mastodon", "Bluesky"))
     assert "X " in lines["Need a key"]
-    assert "Reddit" in lines["Need approval"]
+    assert "Reddit" in lines["No new keys"]
     assert all(len(line) <= 80 for line in report.splitlines() if str(tmp_path) not in line)
     assert f"earful --settings '{tmp_path}/my care.toml' run" in report
 
