@@ -1,7 +1,8 @@
 """Where posts come from: one file a network, its settings in it.
 
 This package owns what every connector speaks: `Post`, `Request`, `Batch`, the few errors, and `KINDS`. It imports
-nothing of ours. A connector reads; it knows no brand, score, store or clock. The way in is `fetch`; where the network
+nothing of ours. A connector reads; it knows no brand, score, store or clock. What can write in public is a file of its
+own beside it (`WRITERS`, and `writing` says what those speak). The way in is `fetch`; where the network
 shows the brand's own replies there is `fetch_own` beside it.
 
 To add a network: one file here with a `Settings` and a class with `fetch`, and one line in `KINDS`.
@@ -32,6 +33,12 @@ KINDS: dict[str, str] = {
     "stackexchange": "connectors.stackexchange:StackExchange",
     "discourse": "connectors.discourse:Discourse",
     "lemmy": "connectors.lemmy:Lemmy",
+}
+
+# kind -> "module:class" of its writing half, which is loaded for no source but one with `reply = true`.
+WRITERS: dict[str, str] = {
+    "mastodon": "connectors.mastodon.reply:MastodonReply",
+    "bluesky": "connectors.bluesky.reply:BlueskyReply",
 }
 
 # Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and
@@ -178,6 +185,10 @@ class ConnectorError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+
+class Unreached(ConnectorError):
+    """No connection was made: nothing of the request has left this machine."""
 
 
 class RateLimited(ConnectorError):

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpcore2
 
-from connectors import ConnectorError
+from connectors import ConnectorError, Unreached
 from connectors.tls import handshake_failed, handshake_late
 
 CONNECT_SECONDS = 5.0
@@ -59,7 +59,7 @@ class Backend(httpcore2.NetworkBackend):
         if self._checked:
             addresses = [address for address in addresses if is_public(address)]
             if not addresses:
-                raise ConnectorError(
+                raise Unreached(
                     f"{host} is at a private address, which is refused",
                     "If this host is yours, write it in the settings of the source itself.",
                 )
@@ -74,7 +74,7 @@ class Backend(httpcore2.NetworkBackend):
                     raise _unreachable(host, error) from error
             else:
                 return _Stream(stream, host, self)
-        raise ConnectorError(f"{host} has no address", "Check the spelling of the address and the network.")
+        raise Unreached(f"{host} has no address", "Check the spelling of the address and the network.")
 
     def left(self, where: str, timeout: float | None) -> float:
         """Seconds that this step may take: its own bound, or what is left of the whole call's."""
@@ -123,7 +123,7 @@ class _Stream(httpcore2.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _unreachable(host: str, error: Exception) -> ConnectorError:
+def _unreachable(host: str, error: Exception) -> Unreached:
     cause = error.__cause__
     if isinstance(error, httpcore2.ConnectTimeout):
         what = "no connection within the time"
@@ -131,7 +131,7 @@ def _unreachable(host: str, error: Exception) -> ConnectorError:
         what = "the connection was refused"
     else:
         what = "the network does not reach it"
-    return ConnectorError(f"{host}: {what}", "Check the address and this machine's network; Earful will retry.")
+    return Unreached(f"{host}: {what}", "Check the address and this machine's network; Earful will retry.")
 
 
 def _addresses(host: str, port: int, patience: float) -> list[str]:
@@ -152,9 +152,9 @@ def _addresses(host: str, port: int, patience: float) -> list[str]:
     thread.join(patience)
     remedy = "Check the spelling of the address and this machine's network (DNS)."
     if failed:
-        raise ConnectorError(f"can't resolve {host} (DNS)", remedy) from failed[0]
+        raise Unreached(f"can't resolve {host} (DNS)", remedy) from failed[0]
     if thread.is_alive():
-        raise ConnectorError(f"{host}: looking the name up (DNS) took too long", remedy)
+        raise Unreached(f"{host}: looking the name up (DNS) took too long", remedy)
     return list(found)
 
 

@@ -12,7 +12,7 @@ import ssl
 from functools import cache
 from pathlib import Path
 
-from connectors import ConnectorError
+from connectors import ConnectorError, Unreached
 
 # Where distributions keep their list; some builds of Python were compiled for another one.
 _KEPT_AT = (
@@ -67,24 +67,24 @@ def _authorities(file: str, folder: str) -> ssl.SSLContext:
     return context
 
 
-def handshake_late(host: str, seconds: float) -> ConnectorError:
+def handshake_late(host: str, seconds: float) -> Unreached:
     """Somebody took the connection and did not finish its handshake."""
-    return ConnectorError(f"{host} did not finish the secure handshake (TLS) within {seconds:.2g} s", _AGAIN)
+    return Unreached(f"{host} did not finish the secure handshake (TLS) within {seconds:.2g} s", _AGAIN)
 
 
-def handshake_failed(host: str, cause: BaseException | None) -> ConnectorError:
+def handshake_failed(host: str, cause: BaseException | None) -> Unreached:
     """Say why a handshake failed, so that people know whose clock, name or authority to look at."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         code = cause.verify_code
         if code in _OUTSIDE_ITS_TIME:
-            return ConnectorError(f"{host}: its certificate {_OUTSIDE_ITS_TIME[code]}, by this machine's clock", _CLOCK)
+            return Unreached(f"{host}: its certificate {_OUTSIDE_ITS_TIME[code]}, by this machine's clock", _CLOCK)
         if code in _ANOTHER_NAME:
-            return ConnectorError(f"{host}: the certificate shown there is for another name", _NAME)
+            return Unreached(f"{host}: the certificate shown there is for another name", _NAME)
         how = "it is signed by itself" if code in _SIGNED_BY_ITSELF else "no known authority signed it"
-        return ConnectorError(f"{host}: its certificate is not trusted: {how}", _AUTHORITY)
+        return Unreached(f"{host}: its certificate is not trusted: {how}", _AUTHORITY)
     if isinstance(cause, ssl.SSLEOFError) or not isinstance(cause, ssl.SSLError):
-        return ConnectorError(f"{host} hung up in the middle of the secure handshake (TLS)", _AGAIN)
-    return ConnectorError(f"{host}: the secure connection (TLS) failed: {_said(cause)}", _PROTOCOL)
+        return Unreached(f"{host} hung up in the middle of the secure handshake (TLS)", _AGAIN)
+    return Unreached(f"{host}: the secure connection (TLS) failed: {_said(cause)}", _PROTOCOL)
 
 
 def _said(error: ssl.SSLError) -> str:

@@ -1,4 +1,7 @@
-"""Bluesky: `connector` reads the stream and asks, `responses` reads what Bluesky says."""
+"""Bluesky: `connector` reads the stream and asks, `responses` reads what Bluesky says.
+
+`reply` answers there, where settings switch that on.
+"""
 
 from __future__ import annotations
 

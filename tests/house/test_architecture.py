@@ -79,6 +79,8 @@ connectors/test_bluesky.py: connectors/jetstream.py connectors/bluesky/connector
 connectors/test_reddit.py: connectors/reddit/connector.py connectors/reddit/responses.py
     connectors/requests_adapter.py
 connectors/test_http.py: connectors/sockets.py
+connectors/test_reply_contract.py: connectors/writing.py connectors/bluesky/reply.py connectors/mastodon/reply.py
+connectors/test_mastodon.py: connectors/mastodon/connector.py
 connectors/test_app_stores.py: connectors/google.py connectors/listing.py connectors/signing.py
 connectors/test_certificates.py: connectors/tls.py
 notify/test_mail_subjects.py: alerts/case.py

@@ -33,16 +33,9 @@ from connectors import (
     Refused,
     Request,
 )
-from connectors.about import About
 from connectors.http import Answer, Http, error_for, json_of
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url, text_of
-
-ABOUT = About(
-    reads="hashtags made from the brand's words, on one server; with a token also its search and your mentions",
-    key="optional: an access token of the brand's account, with the scope read",
-    misses="posts without your hashtags, and what your server has not seen: no server sees the whole network",
-)
 
 PAGE = 40
 OVERLAP = timedelta(minutes=60)
