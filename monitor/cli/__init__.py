@@ -25,6 +25,7 @@ from monitor.cli import (
     inspection,
     learning,
     measuring,
+    outcomes,
     page,
     people,
     privacy,
@@ -59,6 +60,7 @@ __all__ = [
     "learning",
     "main",
     "measuring",
+    "outcomes",
     "page",
     "people",
     "privacy",
@@ -80,8 +82,8 @@ def _place(command: CommandInfo) -> int:
 
 _ORDER = (
     "run", "demo", "init", "check", "sources", "add", "try", "collect", "import", "mentions", "cases", "case",
-    "sent-on", "away", "explain", "route", "status", "digest", "report", "eval", "backtest", "erase", "export-person",
-    "hold", "backup", "restore", "reload", "service", "slack-manifest",
+    "sent-on", "away", "explain", "route", "status", "digest", "report", "outcomes", "eval", "backtest", "erase",
+    "export-person", "hold", "backup", "restore", "reload", "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

@@ -13,7 +13,7 @@ import json
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import ceil
@@ -225,6 +225,19 @@ def _waits_of(
             if since <= span[0] < until:
                 found[bisect_right(bounds, span[0]) - 1][1].append(_resolve(rules, row, *span))
     return found
+
+
+def kept(rules: Rules, row: Row, turns: Sequence[Turn], until: datetime) -> list[tuple[bool, bool | None]]:
+    """(answered, in time) of each wait of one case that began before `until`, as it stood then.
+
+    In time is None while a target still runs, and where none counts.
+    """
+    begun = [turn for turn in turns if turn.asked_at < until and is_waiting_case(row, turn)]
+    seen = [
+        replace(turn, answered_at=None, private=False) if turn.answered_at and turn.answered_at >= until else turn
+        for turn in begun
+    ]
+    return [(turn.answered_at is not None, _count(rules, row, turn, until).kept) for turn in seen]
 
 
 def _count(rules: Rules, row: Row, turn: Turn, until: datetime) -> Counted:

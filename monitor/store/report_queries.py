@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.store.database import Database, Row, stamp
 
-_OF_A_CASE = (
+OF_A_CASE = (
     "('answered', 'answered earlier', 'answered in public', 'first word', 'first word earlier', 'not_answered', "
     "'again', 'told', 'take', 'assign', 'close', 'dismiss', 'reopen')"
 )
@@ -113,7 +113,7 @@ def log_between(database: Database, since: datetime, until: datetime) -> list[Ro
     """What happened to these cases, from their beginning, oldest first, without what was taken back."""
     return database.rows(
         f"SELECT l.case_id, l.at, l.what, l.who, l.way, l.detail FROM case_log l JOIN cases c ON c.id = l.case_id "
-        f"WHERE {_IN_SPAN} AND l.what IN {_OF_A_CASE} AND l.undone_at = '' ORDER BY l.n",
+        f"WHERE {_IN_SPAN} AND l.what IN {OF_A_CASE} AND l.undone_at = '' ORDER BY l.n",
         {"since": stamp(since), "until": stamp(until)},
     )
 

@@ -73,6 +73,7 @@ web/test_triage.py: monitor/cases/next_case.py monitor/store/read_marks.py monit
 connectors/test_x.py: connectors/budget.py connectors/pagination.py connectors/terms.py
     connectors/x/client.py connectors/x/connector.py connectors/x/responses.py connectors/x/settings.py
     connectors/x/spending.py
+reports/test_outcomes.py: monitor/cli/outcomes.py monitor/store/outcomes.py
 reports/test_goodwill.py: monitor/store/goodwill.py
 cli/test_inspection.py: monitor/store/inspection.py
 connectors/test_bluesky.py: connectors/jetstream.py connectors/bluesky/connector.py connectors/bluesky/responses.py
