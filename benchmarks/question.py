@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -21,7 +22,8 @@ from benchmarks import labelled  # noqa: E402
 from connectors import Post  # noqa: E402
 from monitor.text.features import BrandProfile  # noqa: E402
 from monitor.text.judge import Judge  # noqa: E402
-from monitor.text.model.grades import OPEN, Graded, Queue, queue_of, right  # noqa: E402
+from monitor.text.model.grades import OPEN, Graded, Queue, list_order, queue_of, right  # noqa: E402
+from monitor.text.similarity import fingerprint, said_once  # noqa: E402
 
 MOMENT = datetime(2026, 11, 3, tzinfo=UTC)
 SAMPLE = ROOT / "connectors" / "samples" / "day.jsonl"
@@ -70,11 +72,28 @@ def share(part: int, whole: int) -> str:
     return f"{part / whole:.2f}".replace("0.", ".", 1) if whole else "-"
 
 
+def entries(day: Sequence[Graded]) -> list[str]:
+    """Return the grades of the sample day's list as people see it: what is said in the same words is one entry."""
+    texts = [row["text"] for row in day_rows() if row["id"] in labelled.sample_day()]
+    listed = [
+        (verdict, grade, text)
+        for (grade, verdict), text in zip(day, texts, strict=True)
+        if verdict.lane == "sweep" and not verdict.praise
+    ]
+    listed.sort(key=lambda each: list_order(each[0]))
+    return [listed[head][1] for head, *_ in said_once([("", fingerprint(text)) for _, _, text in listed])]
+
+
+def day_rows() -> list[dict[str, Any]]:
+    """Read the sample day."""
+    return [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
+
+
 def judged_day() -> list[Graded]:
     """Judge the sample day as it is shipped, with its stars and with what answers our own posts."""
     judge = Judge([BrandProfile("Trundlewick", ("Trundlewick", "TrundleCare"))])
     labels = labelled.sample_day()
-    rows = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
+    rows = day_rows()
     ours = {row["id"] for row in rows if row.get("own")}
     found = []
     for row in rows:
@@ -141,6 +160,8 @@ def print_queues(day: Sequence[Graded], made: Sequence[Graded]) -> None:
     """Print what people find who read the sample day, and a day of 3,000 made of every set above, as one queue."""
     print("\nAs one queue, pings first, then the list by how much each post needs us:\n")
     print(f"{'sample day':18}", queue_line(queue_of(day)))
+    shown = entries(day)
+    print(f"{'':18} its list as people see it: {len(shown)} entries, right {share(right(shown), len(shown))}")
     print(f"{'made day of 3,000':18}", queue_line(queue_of(made_day(made))))
     print()
 

@@ -16,6 +16,7 @@ from alerts.case import PRIORITIES, Case, Priority, never_answered
 from alerts.wording import around, count_words, shown_words, span_words
 from monitor.cases import do_not_contact
 from monitor.notify import daily_lists
+from monitor.notify.said_once import say_the_same, shown_once
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, Row, at
@@ -66,16 +67,18 @@ def compose(
     told = mentions.of_cases(database, [row["id"] for row in rows])
     offer = root.about.startswith("list:offer")
     whole = OFFERED if offer else WORST
-    history = history_of(database, rows[:whole], now)
     listed = root.about.startswith(LISTED)
+    shown, same = shown_once(rows) if listed else (rows, {})
+    history = history_of(database, shown[:whole], now)
     several = listed and len(rules.settings.brands) > 1
     first_of_all = frozenset(root.payload.get("first", ()))
     left_alone = do_not_contact.everybody(database)
     entries = tuple(
         _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target,
                overlooked=row["id"] in first_of_all, brand=several,
-               left_alone=do_not_contact.key_of(row["source"], row["author"]) in left_alone)
-        for row in rows[:whole]
+               left_alone=do_not_contact.key_of(row["source"], row["author"]) in left_alone,
+               others=same.get(row["id"], 0))
+        for row in shown[:whole]
     )  # fmt: skip
     if offer:  # short, so that each has its button
         entries = tuple(
@@ -84,7 +87,8 @@ def compose(
         )
     most = OPEN if listed else WORST + SHORT_LINES
     also = tuple(
-        _short(rules, row, told.get(row["id"], []), now, why=listed, brand=several) for row in rows[whole:most]
+        _short(rules, row, told.get(row["id"], []), now, why=listed, brand=several, others=same.get(row["id"], 0))
+        for row in shown[whole:most]
     )
     all_cases = tuple(cases.case_of(row) for row in rows)
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
@@ -100,7 +104,7 @@ def compose(
         reason=root.reason,
         title=title,
         entries=entries,
-        more=max(len(rows) - len(entries), 0),
+        more=max(len(shown) - len(entries), 0),
         also=also,
         mentions=ids,
         ping=tuple(dict.fromkeys(person for each in (root, *subjects) for person in each.payload.get("ping", ()))),
@@ -273,10 +277,11 @@ def _entry(
     overlooked: bool = False,
     left_alone: bool = False,
     brand: bool = False,
+    others: int = 0,
 ) -> Entry:
     case = cases.case_of(row)
     worst = worst_of(told)
-    facts = facts_of(rules, row, case, worst, earlier, now, same=same_trouble(told))
+    facts = facts_of(rules, row, case, worst, earlier, now, same=others + same_trouble(told))
     if left_alone:  # first of all: whoever reads it is about to write
         facts = (do_not_contact.NOT_CONTACTED, *facts)
     shows = f" · {shown}" if (shown := shown_of(told)) else ""
@@ -371,7 +376,7 @@ def facts_of(
     if row["mentions"] > 1:
         facts.append(count_words(row["mentions"], "post"))
     if same:
-        facts.append(f"{count_words(same, 'other says', 'others say')} the same")
+        facts.append(say_the_same(same))
     if case.wants:
         facts.append(f"wants: {case.wants}")
     if case.due_at is not None and case.state_at(now) in {"open", "taken"}:
@@ -439,10 +444,12 @@ def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: 
     return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
 
 
-def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime, *, why: bool, brand: bool) -> Line:
+def _short(
+    rules: Rules, row: Row, told: Sequence[Mention], now: datetime, *, why: bool, brand: bool, others: int
+) -> Line:
     """One line for a case beyond the worst five: who, where, the words that matter, and where to answer.
 
-    With `why`, it begins with the reason why it is there.
+    With `why`, it begins with the reason why it is there; `others` say the same and have no line of their own.
     """
     case = cases.case_of(row)
     worst = worst_of(told)
@@ -453,7 +460,7 @@ def _short(rules: Rules, row: Row, told: Sequence[Mention], now: datetime, *, wh
         hurry += f"{why_listed(worst)[0].partition(': ')[0]} · "
     return Line(
         f"#{case.id} {hurry}{author_of(case, rules)} on {_place(case, brand=brand)}: {words}"
-        + (f" ({how})" if how else ""),
+        + (f" ({also})" if (also := ", ".join(filter(None, (say_the_same(others), how)))) else ""),
         worst.post.url if worst else "",
         f"{rules.settings.earful.page_url.rstrip('/')}/cases/{case.id}",
         case.id,

@@ -11,6 +11,7 @@ The hash is CRC-32, the same in every process and for ever: fingerprints are sto
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from zlib import crc32
 
 from monitor.text.normalize import fold, for_scoring
@@ -130,3 +131,21 @@ def distance(one: int, other: int) -> int:
 def alike(one: int, other: int) -> bool:
     """Whether two fingerprints are of texts in nearly the same words."""
     return one != 0 and other != 0 and distance(one, other) <= MOST_DIFFERENCES
+
+
+def said_once(marks: Sequence[tuple[str, int]]) -> list[list[int]]:
+    """Put what only says the same as something above it below that: places in groups, each led by its first.
+
+    A mark is a story and a fingerprint: alike are those of one story in nearly the same words. Nobody is left out.
+    """
+    groups: list[list[int]] = []
+    of_story: dict[str, list[list[int]]] = {}
+    for place, (story, mark) in enumerate(marks):
+        known = of_story.setdefault(story, [])
+        group = next((each for each in known if alike(marks[each[0]][1], mark)), None)
+        if group is None:
+            group = []
+            groups.append(group)
+            known.append(group)
+        group.append(place)
+    return groups

@@ -22,7 +22,7 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, mentions, pages, read_marks
 from monitor.store.database import Database, Row
 from monitor.text.language import name_of
-from monitor.text.similarity import alike
+from monitor.text.similarity import said_once
 from monitor.types import Mention
 from monitor.web import search
 from monitor.web.html import page
@@ -38,6 +38,7 @@ WHYS = dict(zip(verbs.WHYS, ("not about us", "not a complaint", "spam", "handled
 PAGE = 50
 OPEN = 30  # entries of the list that stand open before "show more", and as many more at each press
 MOST_OPEN = 600  # entries on one page; further ones push the first ones out
+BESIDE = 12  # entries of the list beside what waits
 MOST_CHOSEN = 2_000  # characters of an address that say what was selected
 TITLES = {
     "waiting": "Unassigned",
@@ -162,17 +163,8 @@ def _telling(worst: Mention | None, brand: str) -> tuple[str, ...]:
 
 def folded(found: Sequence[Line]) -> list[Line]:
     """Lines, those who only say the same as one above them put below it. Nobody is left out."""
-    heads: list[Line] = []
-    below: dict[int, list[Line]] = {}
-    for line in found:
-        mark = line.case.fingerprint
-        for place, head in enumerate(heads):
-            if head.case.story_id == line.case.story_id and mark and alike(head.case.fingerprint, mark):
-                below.setdefault(place, []).append(line)
-                break
-        else:
-            heads.append(line)
-    return [replace(head, same=tuple(below.get(place, ()))) for place, head in enumerate(heads)]
+    groups = said_once([(line.case.story_id, line.case.fingerprint) for line in found])
+    return [replace(found[head], same=tuple(found[place] for place in below)) for head, *below in groups]
 
 
 def people_of(context: RequestContext) -> list[Actor]:
@@ -252,8 +244,9 @@ def inbox(context: RequestContext) -> Response:
         expiry.looked_at(database, ids, now)
     beside = None
     if not state and view in {"", "unassigned"}:
-        rows = pages.inbox(database, "sweep", wanted, now, 12)
-        beside = {"total": totals["sweep"], "lines": lines(database, context.rules, rows, now, context.zone)}
+        rows = pages.inbox(database, "sweep", wanted, now, BESIDE * 2)  # reposts of one post are one entry
+        found = folded(lines(database, context.rules, rows, now, context.zone))[:BESIDE]
+        beside = {"total": totals["sweep"], "lines": found}
     listed = [line.case.id for group in (*groups, *filter(None, (beside,))) for line in group["lines"]]
     waiting = views[view or "unassigned"]
     title = TITLES.get(state) or (VIEWS[view] if view else "Inbox")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -23,6 +24,11 @@ Base = Sqlite | Postgresql
 MUST = "@acme do you ship to Norway?"
 LOOK = "any of you folks seen the Acme ad? #tv #ads http://x.test/a"  # asked of others, in passing
 JAPANESE = "Acmeの傘を買いました。雨の日に使います。"
+WORDS = [
+    "round", "square", "wooden", "woollen", "tall", "blue", "garden", "kitchen", "travel",
+    "desk", "yellow", "grey", "kettle", "lamp", "clock", "radio", "chair", "pan",
+    "tent", "scale", "drill", "bell", "mirror", "basket", "table",
+]  # fmt: skip
 FRIDAY = datetime(2026, 3, 6, 10, 0, tzinfo=UTC)
 
 
@@ -182,7 +188,14 @@ def test_praise_is_named_last_and_once_and_not_counted_as_what_may_need_an_answe
 
 def test_of_a_long_list_a_message_shows_thirty_and_says_how_many_there_are(acme: Assembly) -> None:
     hostile = "</a><script>alert(1)</script> & *bold* <!channel>"
-    take(acme, *(post(f"Acme {hostile} how do I reset it {n}?", author=f"c{n}", thread_id=f"t{n}") for n in range(145)))
+    models = [" ".join(Random(n).sample(WORDS, len(WORDS))) for n in range(145)]  # no two in like order
+    take(
+        acme,
+        *(
+            post(f"Acme {'' if n % 15 else hostile} how do I reset the {model}?", author=f"c{n}", thread_id=f"t{n}")
+            for n, model in enumerate(models)
+        ),
+    )
     escalation.lists(acme.database, acme.rules, at(15))
     alert = told(acme, "sweep", at(15))
     assert (alert.title, len(alert.entries), len(alert.also), alert.more) == (
@@ -192,9 +205,29 @@ def test_of_a_long_list_a_message_shows_thirty_and_says_how_many_there_are(acme:
     assert alert.page_url.endswith("/?state=sweep")
 
 
+def test_one_text_of_several_is_one_entry_that_says_how_many_there_are(acme: Assembly) -> None:
+    words = "Acme lamp of the hall: does it come with a plug for Norway, or do I buy one at the airport?"
+    (first,) = take(acme, post(words, author="first", thread_id="a"))
+    take(acme, *(post(words, author=f"c{n}", thread_id=f"t{n}") for n in range(3)))
+    (other,) = take(acme, post(MUST, author="other", thread_id="b"))
+    escalation.lists(acme.database, acme.rules, at(15))
+    assert len(listed(acme)[0]) == 5
+    alert = told(acme, "sweep", at(15))
+    assert (alert.title, [entry.case_id for entry in alert.entries], alert.more) == (
+        "5 posts that may need an answer", [other, first], 0,
+    )  # fmt: skip
+    assert "3 others say the same" in alert.entries[1].facts
+    assert not any("the same" in fact for fact in alert.entries[0].facts)
+    assert len(alert.mentions) == 5
+
+
 def test_of_several_brands_each_entry_says_which(acme: Assembly) -> None:
     (first,) = take(acme, post(ASKING, author="plain", thread_id="a"))
-    take(acme, *(post(f"Globex do you ship kettle {n}?", author=f"c{n}", thread_id=f"t{n}") for n in range(6)))
+    things = [" ".join(WORDS[n * 4 : n * 4 + 4]) for n in range(6)]
+    take(
+        acme,
+        *(post(f"Globex do you ship the {what}?", author=f"c{n}", thread_id=f"t{n}") for n, what in enumerate(things)),
+    )
     escalation.lists(acme.database, acme.rules, at(15))
     alert = told(acme, "sweep", at(15))
     shown = [entry.headline for entry in alert.entries] + [line.text for line in alert.also]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text.similarity import alike, bands, distance, fingerprint
+from monitor.text.similarity import alike, bands, distance, fingerprint, said_once
 
 TEXT = "Acme Air lost my bag in Lisbon three days ago and the help line just hangs up on me every time I call"
 
@@ -114,3 +114,14 @@ def test_distance_counts_the_differing_sixteenths(one: int, other: int) -> None:
 @pytest.mark.parametrize("filler", ["😀😡", "a", "w ", "RT ", "ア", "# ", " #a", " via", "\ud800", "a\u0301\u0323"])
 def test_huge_texts_have_fingerprints_too(filler: str) -> None:
     assert fingerprint(filler * (200_000 // len(filler))) != 0
+
+
+def test_what_says_the_same_in_one_story_stands_below_its_first_and_nobody_is_left_out() -> None:
+    words = "The lift at the northern entrance of the station is out of order again"
+    one, repost, other = (
+        fingerprint(words),
+        fingerprint(f"RT @ana: {words}"),
+        fingerprint("where can I buy a day ticket?"),
+    )
+    assert said_once([("a", one), ("a", other), ("a", repost), ("b", repost), ("a", one)]) == [[0, 2, 4], [1], [3]]
+    assert said_once([("a", 0), ("a", 0)]) == [[0], [1]]  # nothing was said, so nothing was said again
