@@ -1,108 +1,25 @@
-"""What a mail says: alerts and the weekly digest as HTML and as text, from the templates beside this file.
+"""What a mail says, as HTML and as text, from the templates beside this file: alerts here, the digest in `digest.py`.
 
-The HTML keeps to what Gmail and Outlook show: tables, colours in the style attribute, no image, no script, bars made of
-table cells. People's words are foreign: cleaned to one line, cut, escaped by the templates; a link is http(s) or none.
+The HTML keeps to what Gmail and Outlook show: tables, colours in the style attribute, no image, no script. People's
+words are foreign: cleaned to one line, cut, escaped by the templates; a link is http(s) or none.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from textwrap import fill
-from typing import Any, Literal
+from typing import Any
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from alerts import Alert, Entry, Letter
-from alerts.wording import count_words, entry_lines, excerpt, fitting, link, quoted, rest_line, title
+from alerts import Alert, Entry
+from alerts.wording import entry_lines, excerpt, fitting, link, quoted, rest_line, title
 
-_SUBJECT = 150  # characters; telephones show 40, other lists of mails up to 120
+MOST_SUBJECT = 150  # characters; telephones show 40, other lists of mails up to 120
 _ALSO = 12_000  # characters of short lines for the cases beyond those shown in full
-
-
-@dataclass(frozen=True, slots=True)
-class UnansweredLine:
-    """One case that still waits: how long ("3 days 4 h"), who and where, the words, where to answer, who has it."""
-
-    age_words: str
-    headline: str
-    excerpt: str
-    url: str
-    owner: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """One source: mentions in the period, how many of them negative, and their share (0 to 1) of those judged."""
-
-    name: str
-    mentions: int
-    negative: int
-    share: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceLine:
-    """Somebody's own words; `kind` is what they are an example of ("complaint", "praise", "question")."""
-
-    excerpt: str
-    who: str
-    url: str = ""
-    kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FigureLine:
-    """One figure in words: "Time to answer, median" · "39 minutes" · "1 h 10" the period before · "opening hours"."""
-
-    name: str
-    value: str
-    before: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DigestView:
-    """All that the digest says, already counted and put into words. Shares run from 0 to 1; None: nothing to compare.
-
-    `unanswered` are the oldest few of `unanswered_count`. `not_seen` are spans that no source showed us ("Reddit not
-    read Tue 02:10-05:40"), `notes` what else a manager should know. `small` marks numbers too small to lean on.
-    """
-
-    title: str
-    period_words: str
-    brands: tuple[str, ...]
-    unanswered: tuple[UnansweredLine, ...]
-    unanswered_count: int
-    mentions: int
-    negative_share: float | None
-    judged: int = 0  # the posts that the share is of: those in a language that is judged
-    mentions_before: int | None = None
-    negative_share_before: float | None = None
-    small: bool = False
-    by_source: tuple[SourceLine, ...] = ()
-    voices: tuple[VoiceLine, ...] = ()
-    figures: tuple[FigureLine, ...] = ()
-    not_seen: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    first_week: bool = False
-    page_url: str = ""
-    unsubscribe_url: str = ""
-    unsubscribe_mail: str = ""  # an address of people; a mail to it asks for the same
-    unsubscribe_ask: str = ""  # whom to ask where there is no link: "ask Ana (ana@example.org)"
-    unsubscribe_one_click: bool = True  # a POST to `unsubscribe_url` alone is enough (RFC 8058)
-
-
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    """One source's bar: cells of so many percent of the whole width; they sum up to 100."""
-
-    negative: int
-    other: int
-    rest: int
 
 
 def render_alert(alert: Alert) -> tuple[str, str, str]:
@@ -121,39 +38,7 @@ def render_alert(alert: Alert) -> tuple[str, str, str]:
         "footer": excerpt(alert.footer, 600),
         "preheader": _preheader(alert),
     }
-    return _subject(alert), _html("alert.html", words), _text("alert.txt", words)
-
-
-def render_digest(view: DigestView) -> tuple[str, str, str]:
-    """Return a digest's subject, HTML and text."""
-    words: dict[str, Any] = {
-        "view": view,
-        "brands": _brands(view),
-        "waiting": _waiting(view),
-        "more": max(view.unanswered_count - len(view.unanswered), 0),
-        "mentions": f"{view.mentions:,}",
-        "mentions_change": _mentions_change(view),
-        "share": percent(view.negative_share if view.mentions else None),
-        "judged": f"of {view.judged:,} judged" if view.negative_share is not None and view.judged else "",
-        "share_change": _share_change(view),
-        "bars": _bars(view.by_source),
-        "preheader": f"{_waiting(view)} {count_words(view.mentions, 'mention')}.",
-    }
-    subject = excerpt(f"{view.title}: {_waiting(view).rstrip('.')}", _SUBJECT)
-    return subject, _html("digest.html", words), _text("digest.txt", words)
-
-
-def digest_letter(view: DigestView, key: str) -> Letter:
-    """Return the digest as a letter, with the headers by which a mail program offers to end it."""
-    subject, html, text = render_digest(view)
-    ways = [f"<{address}>" for address in (link(view.unsubscribe_url),) if address]
-    one_click = ways and view.unsubscribe_one_click
-    headers = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if one_click else {}
-    if view.unsubscribe_mail:
-        ways.append(f"<mailto:{view.unsubscribe_mail}?subject=unsubscribe>")
-    if ways:
-        headers["List-Unsubscribe"] = ", ".join(ways)
-    return Letter(key=key, subject=subject, html=html, text=text, headers=headers)
+    return _subject(alert), html_of("alert.html", words), text_of("alert.txt", words)
 
 
 def percent(share: float | None) -> str:
@@ -181,11 +66,11 @@ def _subject(alert: Alert) -> str:
         first = alert.entries[0] if alert.entries else None
         who = excerpt(first.headline, 70) if first else ""
         said = quoted(first.excerpt, 70) if first else ""
-        return excerpt(": ".join(part for part in (who, said) if part), _SUBJECT) or title(alert)
+        return excerpt(": ".join(part for part in (who, said) if part), MOST_SUBJECT) or title(alert)
     if len(alert.entries) == 1 and not alert.more:
         who = re.split(r", | · ", excerpt(alert.entries[0].headline, 60))[0]
         if who and who not in named:
-            return excerpt(f"{named} · {who}", _SUBJECT)
+            return excerpt(f"{named} · {who}", MOST_SUBJECT)
     return named
 
 
@@ -211,60 +96,13 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _brands(view: DigestView) -> str:
-    """Name the brands, unless the title does."""
-    if all(brand in view.title for brand in view.brands):
-        return ""
-    return ", ".join(excerpt(brand, 60) for brand in view.brands)
-
-
-def _waiting(view: DigestView) -> str:
-    if view.unanswered_count:
-        return f"{count_words(view.unanswered_count, 'person', 'people')} still without an answer."
-    if view.mentions:
-        return "Everybody who needed one has an answer."
-    return "Nobody wrote, as far as we could see." if view.not_seen else "A quiet week: nobody wrote."
-
-
-def _mentions_change(view: DigestView) -> str:
-    if view.mentions_before is None:
-        return "first week, nothing to compare yet" if view.first_week else ""
-    return _change(view.mentions, view.mentions_before, f"{view.mentions_before:,}")
-
-
-def _share_change(view: DigestView) -> str:
-    if view.negative_share_before is None or view.negative_share is None:
-        return ""
-    before = percent(view.negative_share_before)
-    return _change(round(view.negative_share * 100), round(view.negative_share_before * 100), before)
-
-
-def _change(now: int, before: int, before_words: str) -> str:
-    if now == before:
-        return "as in the week before"
-    return f"{'up' if now > before else 'down'} from {before_words}"
-
-
-def _bars(sources: tuple[SourceLine, ...]) -> list[tuple[SourceLine, str, _Bar]]:
-    most = max((source.mentions for source in sources), default=0)
-    bars = []
-    for source in sources:
-        length = _percent_of(source.mentions, most)
-        negative = min(_percent_of(source.negative, most), length)
-        bars.append((source, percent(source.share), _Bar(negative, length - negative, 100 - length)))
-    return bars
-
-
-def _percent_of(part: int, whole: int) -> int:
-    """Return whole percents, at least one for what is there at all."""
-    return max(round(100 * part / whole), 1) if part > 0 and whole > 0 else 0
-
-
-def _html(name: str, words: dict[str, Any]) -> str:
+def html_of(name: str, words: dict[str, Any]) -> str:
+    """A template filled, every style also in its element: some mail programs drop style sheets."""
     return str(_inliner().inline(_templates().get_template(name).render(words)))
 
 
-def _text(name: str, words: dict[str, Any]) -> str:
+def text_of(name: str, words: dict[str, Any]) -> str:
+    """A template filled as a text mail, without trailing blanks and without more than one empty line in a row."""
     lines = (line.rstrip() for line in _templates().get_template(name).render(words).splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
@@ -276,10 +114,6 @@ def _wrapped(text: str, indent: str = "") -> str:
     )
 
 
-def _padded(text: str, width: int, side: Literal["left", "right"] = "left") -> str:
-    return text.rjust(width) if side == "right" else text.ljust(width)
-
-
 @cache
 def _templates() -> Environment:
     templates = Environment(
@@ -289,9 +123,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(
-        line=excerpt, quoted=quoted, address=link, percent=percent, wrapped=_wrapped, padded=_padded
-    )
+    templates.filters.update(line=excerpt, quoted=quoted, address=link, wrapped=_wrapped)
     return templates
 
 

@@ -17,6 +17,7 @@ from alerts.email.templates import percent
 from alerts.wording import count_words, span_words
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
 from monitor.reports import digest, formatting, statistics
+from monitor.reports.letter import contents
 from monitor.reports.statistics import Figures, Report, Spread
 from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
@@ -28,45 +29,83 @@ from monitor.wiring import Assembly
 @app.command("digest")
 def digest_(
     preview: Annotated[Path | None, typer.Option("--preview", help="Write it to this file as HTML instead.")] = None,
+    week: Annotated[str, typer.Option("--week", help="A past week such as 2026-W48. Default: the last 7 days.")] = "",
+    brand: Annotated[str, typer.Option("--brand", help="Only this brand's. Default: each brand's.")] = "",
     send: Annotated[bool, typer.Option("--send", help="Send it now to everyone under [digest] to.")] = False,
     resume: Annotated[str, typer.Option("--resume", help="Re-subscribe someone who opted out.")] = "",
 ) -> None:
-    """Print the weekly digest of the last seven days."""
+    """Print the weekly digest of the last seven days, or of a past week."""
     with opened() as assembly:
         now = utc_now()
         if resume:
             typer.echo(_resume(assembly, resume, now))
-            return
-        letter = digest.letter_of(assembly.database, assembly.rules, now, key=f"digest-{now:%Y%m%dT%H%M%S}")
-        if preview is not None:
-            try:
-                preview.write_text(letter.html, encoding="utf-8")
-            except OSError as error:
-                raise Failed(f"{preview}: {error.strerror}") from error
-            typer.echo(f"Wrote {preview}")
-            return
-        if not send:
-            typer.echo(letter.text)
-            return
-        if not assembly.settings.digest.to:
-            raise Failed('[digest] to is empty; write to = ["email:boss@example.org"]')
-        targets = digest.recipients(assembly.database, assembly.rules)
-        period = f"now-{now:%Y%m%dT%H%M%S}"
-        from monitor.web import links  # with the page's libraries: only where a letter leaves
+        elif send:
+            if week or brand:
+                raise Failed("--send always sends the last seven days of every brand; leave out --week and --brand")
+            _send(assembly, now)
+        else:
+            _show(assembly, _brands(assembly, brand), _until(assembly, week, now), preview)
 
-        link = links.make(assembly.settings, assembly.database, utc_now)
-        letters = digest.letters_to(assembly.database, assembly.rules, now, targets, key=letter.key, link=link)
-        with assembly.database.transaction():
-            digest.queue(assembly.database, letters, period, now)
-        for name in dict.fromkeys(target.partition(":")[0] for target in targets):
-            assembly.alerting.serve(name, utc_now)
-        sent = [each for each in (deliveries.about(assembly.database, f"digest:{period}")) if each.state == "sent"]
-        typer.echo(
-            f"{len(sent)} of {len(targets)} digests sent"
-            + ("" if len(sent) == len(targets) else "; the daemon will retry the rest")
-        )
-        if ended := [to for to in assembly.settings.digest.to if to not in targets]:
-            typer.echo(f"not sent to {', '.join(ended)}: unsubscribed (--resume re-subscribes them)")
+
+def _brands(assembly: Assembly, brand: str) -> tuple[str, ...]:
+    named = tuple(contents.brands_of(assembly.rules))
+    if brand and brand not in named:
+        raise Failed(f"no brand named {brand}; the settings have: {', '.join(named)}")
+    return (brand,) if brand else named
+
+
+def _until(assembly: Assembly, week: str, now: datetime) -> datetime:
+    """The end of the seven days that are asked for."""
+    if not week:
+        return now
+    end = digest.end_of_week(assembly.rules, week, assembly.settings.zone)
+    if end is None:
+        raise Failed(f"--week {week!r}: write a week such as 2026-W48")
+    if end > now:
+        local = end.astimezone(assembly.settings.zone)
+        raise Failed(f"--week {week}: that week's digest is due on {local:%a} {local.day} {local:%b} {local:%H:%M}")
+    return end
+
+
+def _show(assembly: Assembly, brands: tuple[str, ...], until: datetime, preview: Path | None) -> None:
+    """Print each brand's digest, or write each to a file of its own."""
+    for number, brand in enumerate(brands):
+        key = f"digest-{until:%Y%m%dT%H%M%S}-{number}"
+        letter = digest.letter_of(assembly.database, assembly.rules, until, key=key, brand=brand)
+        if preview is None:
+            typer.echo(("\n" if number else "") + letter.text)
+            continue
+        slug = re.sub(r"[^\w]+", "-", brand.casefold()).strip("-") or str(number)
+        file = preview.with_stem(f"{preview.stem}-{slug}") if len(brands) > 1 else preview
+        try:
+            file.write_text(letter.html, encoding="utf-8")
+        except OSError as error:
+            raise Failed(f"{file}: {error.strerror}") from error
+        typer.echo(f"Wrote {file}")
+
+
+def _send(assembly: Assembly, now: datetime) -> None:
+    """Send the digest of the last seven days to every recipient, and say what came of it."""
+    if not assembly.settings.digest.to:
+        raise Failed('[digest] to is empty; write to = ["email:boss@example.org"]')
+    targets = digest.recipients(assembly.database, assembly.rules)
+    from monitor.web import links  # with the page's libraries: only where a letter leaves
+
+    link = links.make(assembly.settings, assembly.database, utc_now)
+    owed = digest.now_for(assembly.rules, targets, now)
+    letters = {each: digest.letter_to(assembly.database, assembly.rules, each, link=link) for each in owed}
+    with assembly.database.transaction():
+        digest.queue(assembly.database, letters, now)
+    for name in dict.fromkeys(target.partition(":")[0] for target in targets):
+        assembly.alerting.serve(name, utc_now)
+    abouts = dict.fromkeys(each.about for each in owed)
+    sent = [row for about in abouts for row in deliveries.about(assembly.database, about) if row.state == "sent"]
+    typer.echo(
+        f"{len(sent)} of {len(owed)} digests sent"
+        + ("" if len(sent) == len(owed) else "; the daemon sends the rest")
+    )
+    if ended := [to for to in assembly.settings.digest.to if to not in targets]:
+        typer.echo(f"not sent to {', '.join(ended)}: unsubscribed (--resume re-subscribes them)")
 
 
 def _resume(assembly: Assembly, target: str, now: datetime) -> str:

@@ -1,203 +1,214 @@
-"""The managers' letter: one row a week and recipient, so never none and never two.
+"""The managers' letter: one row a week, brand and recipient, so never none and never two.
 
-It leads with the people who still wait. It says what was not seen, and marks small numbers as small. What it says is
-fixed when it is queued, so that every attempt sends the same letter under the same Message-ID.
+It is about the week that ended for its recipient, by their own clocks. What it says (`letter/`) is fixed when it is
+queued, so that every attempt sends the same letter under the same Message-ID.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from email.utils import parseaddr
+from hashlib import blake2b
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from alerts import Letter, hours
-from alerts.email.templates import DigestView, FigureLine, SourceLine, UnansweredLine, VoiceLine, digest_letter
-from alerts.wording import count_words, excerpt, span_words
-from connectors import Post
+from alerts.email.digest import DigestView, digest_letter
 from monitor.notify.rendering import no_link
-from monitor.reports import formatting, statistics
-from monitor.reports.definitions import Share, negative_share
+from monitor.reports.letter import contents, quotes, week
+from monitor.reports.letter.contents import Reader, brands_of, reader_of
 from monitor.settings import overrides
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, key_values, mentions, report_queries, sources, web
-from monitor.store.database import Database, Row, at, instant
+from monitor.store import deliveries, key_values, report_queries, web
+from monitor.store.database import Database, at
 from monitor.types import SignedLink
 
-OLDEST = 5
-SMALL = 30  # fewer mentions than this, and a share says little
-AFTERMATH = timedelta(weeks=4)  # people who were helped write again within weeks, if at all
-MOST_VOICES = 40  # looked at for the few that are quoted
-MOST_GAPS = 12  # lines of what was not seen
+BEFORE_A_LETTER = timedelta(hours=1)
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One letter: the brand it is about ("" where there is only one), whom it goes to, and its week."""
+
+    brand: str
+    target: str
+    period: str
+    moment: datetime
+
+    @property
+    def about(self) -> str:
+        """What its delivery is about: every letter of a week begins alike."""
+        return f"digest:{self.period}" + (f":{self.brand}" if self.brand else "")
+
+    @property
+    def key(self) -> str:
+        """What its Message-ID is made of."""
+        mark = blake2b(self.brand.encode(), digest_size=4).hexdigest()
+        return f"digest-{self.period}" + (f"-{mark}" if self.brand else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter, and the ids of the posts that it quotes, so that each of these can be forgotten."""
+
+    letter: Letter
+    posts: tuple[str, ...]
 
 
 def queue_due(database: Database, rules: Rules, now: datetime, link: SignedLink = no_link) -> int:
-    """Queue this week's letter for every recipient who has not had it, once its moment has come; how many.
+    """Queue this week's letters that their recipients have not had, once the moment has come for them; how many.
 
-    After days of downtime it comes late, about the week that it was due for. Who asked for no more gets none.
+    After days of downtime they come late, about the week that they were due for. Who unsubscribed gets none.
     """
-    settings = rules.settings.digest
-    period, moment = hours.due_period(now, settings.weekday, settings.at, rules.settings.zone)
     installed = key_values.fact(database, "installed_at")
-    if not settings.to or not installed or at(installed) > moment:
+    if not rules.settings.digest.to or not installed:
         return 0
-    wanted = recipients(database, rules)
-    missing = [to for to in wanted if not key_values.has_period(database, f"digest:{period}:{to}")]
-    if not missing:
+    owed = [
+        each
+        for each in _owed(rules, recipients(database, rules), now)
+        if at(installed) <= each.moment and not _had(database, rules, each)
+    ]
+    if not owed:
         return 0
-    letters = letters_to(database, rules, moment, missing, key=f"digest-{period}", link=link)
+    letters = {each: letter_to(database, rules, each, link=link) for each in owed}
     with database.transaction():
         mine = {
-            to: each for to, each in letters.items() if key_values.take_period(database, f"digest:{period}:{to}", now)
+            each: letter
+            for each, letter in letters.items()
+            if key_values.take_period(database, f"{each.about}:{each.target}", now)
         }
-        queue(database, mine, period, now)
+        queue(database, mine, now)
     return len(mine)
 
 
-BEFORE_A_LETTER = timedelta(hours=1)
+def _owed(rules: Rules, targets: tuple[str, ...], now: datetime) -> list[Owed]:
+    """Every letter whose moment came last, by the clocks of each recipient."""
+    settings = rules.settings.digest
+    found = []
+    for target in targets:
+        period, moment = hours.due_period(now, settings.weekday, settings.at, reader_of(rules, target).zone)
+        found += [Owed(brand, target, period, moment) for brand in _several(rules)]
+    return found
+
+
+def _several(rules: Rules) -> tuple[str, ...]:
+    """The brands that letters name; one alone is not named, for it may be renamed."""
+    brands = brands_of(rules)
+    return tuple(brands) if len(brands) > 1 else ("",)
+
+
+def _had(database: Database, rules: Rules, owed: Owed) -> bool:
+    """Whether this letter was queued: under this name of its brand, a former one, or before brands had their own."""
+    was = [name for brand in rules.settings.brands if brand.name == owed.brand for name in brand.was]
+    keys = {owed.about, f"digest:{owed.period}", *(replace(owed, brand=name).about for name in was)}
+    return any(key_values.has_period(database, f"{key}:{owed.target}") for key in keys)
 
 
 def about_to_be_quoted(database: Database, rules: Rules, now: datetime) -> list[str]:
     """The mentions that a letter may quote which is due within the hour, once for each letter: their networks are asked
     first whether they still stand."""
+    found: list[str] = []
+    for zone in dict.fromkeys(reader_of(rules, target).zone for target in rules.settings.digest.to):
+        found += _quoted_in(database, rules, zone, now)
+    return list(dict.fromkeys(found))
+
+
+def _quoted_in(database: Database, rules: Rules, zone: ZoneInfo, now: datetime) -> list[str]:
     settings = rules.settings.digest
-    if not settings.to:
+    period, moment = hours.due_period(now + BEFORE_A_LETTER, settings.weekday, settings.at, zone)
+    key = f"digest asked:{period}" + ("" if zone == rules.settings.zone else f":{zone}")
+    if moment <= now or not key_values.take_period(database, key, now):
         return []
-    period, moment = hours.due_period(now + BEFORE_A_LETTER, settings.weekday, settings.at, rules.settings.zone)
-    if moment <= now or not key_values.take_period(database, f"digest asked:{period}", now):
-        return []
-    since = _week_before(rules, moment)
+    since = week.before(moment, zone)
     return [
         row["id"]
+        for brand in _several(rules)
         for praise in (False, True)
-        for row in report_queries.voices(database, since, moment, praise=praise, limit=MOST_VOICES)
+        for row in report_queries.voices(database, since, moment, praise=praise, limit=quotes.MOST, brand=brand)
     ]
 
 
 def recipients(database: Database, rules: Rules) -> tuple[str, ...]:
-    """Whom the letter goes to: those whom settings name, less those who asked for no more."""
+    """Whom the letter goes to: those whom settings name, less those who unsubscribed."""
     ended = overrides.ended_letters(web.desk_values(database))
     return tuple(to for to in dict.fromkeys(rules.settings.digest.to) if to not in ended)
 
 
-def queue(database: Database, letters: Mapping[str, Letter], period: str, now: datetime) -> None:
-    """Put letters into the outbox, by recipient, one delivery each."""
+def now_for(rules: Rules, targets: tuple[str, ...], now: datetime) -> list[Owed]:
+    """A letter about the last seven days for each brand and target, outside the weekly order."""
+    return [Owed(brand, to, f"now-{now:%Y%m%dT%H%M%S}", now) for to in targets for brand in _several(rules)]
+
+
+def queue(database: Database, letters: Mapping[Owed, Written], now: datetime) -> None:
+    """Put letters into the outbox, one delivery each, with the posts that they quote."""
     deliveries.queue(
         database,
         [
             deliveries.new_row(
-                about=f"digest:{period}",
-                target=target,
+                about=owed.about,
+                target=owed.target,
                 now=now,
                 due_at=now,
                 reason="the week",
                 payload={
-                    "subject": letter.subject,
-                    "html": letter.html,
-                    "text": letter.text,
-                    "headers": letter.headers,
+                    "subject": written.letter.subject,
+                    "html": written.letter.html,
+                    "text": written.letter.text,
+                    "headers": written.letter.headers,
+                    "posts": list(written.posts),
                 },
             )
-            for target, letter in letters.items()
+            for owed, written in letters.items()
         ],
     )
 
 
-def letter_of(database: Database, rules: Rules, until: datetime, *, key: str) -> Letter:
+def letter_of(
+    database: Database, rules: Rules, until: datetime, *, key: str, brand: str = "", reader: Reader | None = None
+) -> Letter:
     """The letter about the week that ended at `until`, to no one in particular."""
-    return digest_letter(view(database, rules, until), key)
+    return digest_letter(contents.view(database, rules, until, brand=brand, reader=reader), key)
 
 
-def letters_to(
-    database: Database, rules: Rules, until: datetime, targets: Sequence[str], *, key: str, link: SignedLink
-) -> dict[str, Letter]:
-    """The same letter for each target, but for its end: a mail says how that recipient gets no more of them."""
-    same, (mail, ask) = view(database, rules, until), _whom_to_ask(rules)
+def letter_to(database: Database, rules: Rules, owed: Owed, *, link: SignedLink) -> Written:
+    """One recipient's letter: in their zone, in their languages first, and by mail with the way to end it."""
+    view = contents.view(database, rules, owed.moment, brand=owed.brand, reader=reader_of(rules, owed.target))
+    return Written(digest_letter(_with_an_end(rules, view, owed.target, link), owed.key), view.posts)
+
+
+def _with_an_end(rules: Rules, view: DigestView, target: str, link: SignedLink) -> DigestView:
     kinds = {channel.name: channel.kind for channel in rules.settings.channels}
-    found = {}
-    for target in targets:
-        mine = same
-        url = link("", target, "letters") if _page(rules) else ""
-        if kinds.get(target.partition(":")[0]) != "email":
-            pass  # anybody in a channel could press it
-        elif url:
-            # RFC 8058 asks for https; elsewhere the link still opens a page with a button.
-            mine = replace(same, unsubscribe_url=url, unsubscribe_one_click=url.startswith("https://"))
-        else:
-            mine = replace(same, unsubscribe_mail=mail or _sender(rules), unsubscribe_ask=ask)
-        found[target] = digest_letter(mine, key)
-    return found
+    if kinds.get(target.partition(":")[0]) != "email":
+        return view  # anybody in a channel could press it
+    url = link("", target, "letters") if _page(rules) else ""
+    if url:
+        # RFC 8058 asks for https; elsewhere the link still opens a page with a button.
+        return replace(view, unsubscribe_url=url, unsubscribe_one_click=url.startswith("https://"))
+    mail, ask = _whom_to_ask(rules)
+    return replace(view, unsubscribe_mail=mail or _sender(rules), unsubscribe_ask=ask)
 
 
-def view(database: Database, rules: Rules, until: datetime) -> DigestView:
-    """What the letter says, as plain values."""
-    zone = rules.settings.zone
-    since = _week_before(rules, until)
-    before = _week_before(rules, since)
-    now_rows, before_rows = (
-        report_queries.by_source(database, since, until),
-        report_queries.by_source(database, before, since),
-    )
-    first = instant(report_queries.first_mention_at(database))
-    first_week = first is None or first >= since
-    installed = instant(key_values.fact(database, "installed_at"))
-    whole = not first_week and (installed is None or installed <= before)  # else a part of a week is no measure
-    waiting = report_queries.count_unanswered(database, since, until)
-    mentions_now = _total(now_rows, "mentions")
-    not_seen = _not_seen(database, rules, since, until)
-    notes = [*_notes(database, since, until, waiting), *_offers(database, rules)]
-    if not whole and not first_week and installed is not None:
-        day = installed.astimezone(zone)
-        notes.append(
-            f"No comparison with the week before, which was incomplete: Earful started on {day:%a} {_day(day)}."
-        )
-    if not mentions_now and not not_seen:
-        names = [name for name, source in rules.sources.items() if source.enabled]
-        notes.append(f"All sources were read: {', '.join(names)}.")
-    start, end = since.astimezone(zone), (until - timedelta(seconds=1)).astimezone(zone)
-    return DigestView(
-        title=", ".join(brand.name for brand in rules.settings.brands) + ": your week",
-        period_words=f"{start:%a} {_day(start)} to {end:%a} {_day(end)} {end:%Y}",
-        brands=tuple(brand.name for brand in rules.settings.brands),
-        unanswered=_unanswered(database, report_queries.unanswered(database, until, OLDEST), until),
-        unanswered_count=waiting["called"],
-        mentions=mentions_now,
-        negative_share=_share(now_rows).value,
-        judged=_share(now_rows).base,
-        mentions_before=_total(before_rows, "mentions") if whole else None,
-        negative_share_before=_share(before_rows).value if whole else None,
-        small=0 < mentions_now < SMALL,
-        by_source=tuple(
-            SourceLine(row["source"], int(row["mentions"]), int(row["negative"]), _share([row]).value)
-            for row in now_rows
-        ),
-        voices=_voices(database, rules, since, until),
-        figures=_figures(database, rules, since, until, before if whole else None),
-        not_seen=not_seen,
-        notes=tuple(notes),
-        first_week=first_week,
-        page_url=rules.settings.earful.page_url,
-    )
+def end_of_week(rules: Rules, name: str, zone: ZoneInfo) -> datetime | None:
+    """When the letter about a week ("2026-W48") is due: the seven days before it hold that week's Thursday.
 
-
-def _week_before(rules: Rules, moment: datetime) -> datetime:
-    """A week earlier by the desk's clock, so that weeks meet without a gap also when the clocks change."""
-    local = moment.astimezone(rules.settings.zone)
-    return hours.moment_of(local.date() - timedelta(days=7), local.time(), rules.settings.zone)
-
-
-def _day(local: datetime) -> str:
-    return f"{local.day} {local:%b}"
-
-
-def _total(rows: list[Row], column: str) -> int:
-    return sum(int(row[column]) for row in rows)
-
-
-def _share(rows: list[Row]) -> Share:
-    return negative_share(_total(rows, "negative"), _total(rows, "known"))
+    None where that is not the name of a week.
+    """
+    found = _WEEK.fullmatch(name)
+    try:
+        thursday = date.fromisocalendar(int(found[1]), int(found[2]), 4) if found else None
+    except ValueError:
+        thursday = None
+    if thursday is None:
+        return None
+    settings = rules.settings.digest
+    noon = hours.moment_of(thursday, time(12), zone)
+    _, moment = hours.due_period(noon + timedelta(days=7), settings.weekday, settings.at, zone)
+    return moment
 
 
 def _page(rules: Rules) -> str:
@@ -233,114 +244,3 @@ def _whom_to_ask(rules: Rules) -> tuple[str, str]:
                 where = f" ({person.email})" if person.email else ""
                 return person.email, f"ask {person.name}{where}, who can take you off"
     return "", "ask whoever runs Earful for you; your address is in its settings, under [digest] to"
-
-
-def _unanswered(database: Database, rows: list[Row], until: datetime) -> tuple[UnansweredLine, ...]:
-    told = mentions.of_cases(database, [row["id"] for row in rows])
-    lines = []
-    for row in rows:
-        all_posts = told.get(row["id"], [])
-        posts = [mention.post for mention in all_posts if mention.verdict.lane != "none"]
-        posts = posts or [mention.post for mention in all_posts]
-        last = posts[-1] if posts else None
-        lines.append(
-            UnansweredLine(
-                age_words=span_words(until - cases.case_of(row).waits_since),
-                headline=f"{row['author'] or 'somebody'} on {row['source']}",
-                excerpt=(last.text or last.title) if last else "",
-                url=last.url if last else "",
-                owner=row["owner"],
-            )
-        )
-    return tuple(lines)
-
-
-def _voices(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[VoiceLine, ...]:
-    """What people said, each person and each text once; what we say ourselves is no voice."""
-    found: list[VoiceLine] = []
-    heard: set[str] = set()
-    for praise, kind, limit in ((False, "complaint", 3), (True, "praise", 2)):
-        left = limit
-        for row in report_queries.voices(database, since, until, praise=praise, limit=MOST_VOICES):
-            words = excerpt(row["text"] or row["title"], 240)
-            post = Post(row["source"], "-", "", row["author"], "", until)
-            told = {f"{row['source']}/{row['author']}" if row["author"] else "", words.casefold()[:60]} - {""}
-            if not left or not words or told & heard or rules.is_own(post) or rules.is_ignored(post):
-                continue
-            heard |= told
-            left -= 1
-            found.append(VoiceLine(words, f"{row['author'] or 'somebody'} on {row['source']}", row["url"], kind))
-    return tuple(found)
-
-
-def _figures(
-    database: Database, rules: Rules, since: datetime, until: datetime, before: datetime | None
-) -> tuple[FigureLine, ...]:
-    now = statistics.whole_span(database, rules, since, until)
-    earlier = None if before is None else statistics.whole_span(database, rules, before, since)
-    return formatting.lines(now, earlier)
-
-
-def _not_seen(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[str, ...]:
-    """What was not read in this span, in the desk's zone: gaps, and sources that fail or are paused at its end."""
-    zone = rules.settings.zone
-    rows = [row for row in sources.gaps_since(database, since) if at(row["start_at"]) < until]
-    lines = []
-    for row in rows:
-        if row["reason"].endswith(sources.READ_AGAIN) and any(_overlap(row, other) for other in rows):
-            continue  # the connector says more exactly what is missing
-        start, end = at(row["start_at"]).astimezone(zone), at(row["end_at"]).astimezone(zone)
-        first = f"{start:%a %H:%M}" if at(row["start_at"]) >= since else f"{start:%a} {_day(start)} {start:%H:%M}"
-        last = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%a %H:%M}"
-        lines.append(f"{row['source']} not read {first}-{last}: {row['reason']}")
-    if len(lines) > MOST_GAPS:
-        lines = [*lines[:MOST_GAPS], f"and {len(lines) - MOST_GAPS} more; earful status lists them"]
-    for name, health in sources.all_health(database).items():
-        source = rules.sources.get(name)
-        since_when = health.failing_since or health.paused_at
-        if source is not None and source.enabled and since_when is not None and since_when < until:
-            begun = since_when.astimezone(zone)
-            why = health.last_error if health.failing_since else "paused"
-            lines.append(f"{name} not read since {begun:%a} {_day(begun)} {begun:%H:%M}: {why}")
-    return tuple(lines)
-
-
-def _overlap(row: Row, other: Row) -> bool:
-    same = row["source"] == other["source"] and not other["reason"].endswith(sources.READ_AGAIN)
-    return bool(same and row["start_at"] <= other["end_at"] and other["start_at"] <= row["end_at"])
-
-
-def _offers(database: Database, rules: Rules) -> list[str]:
-    """What staff said "not us" of again and again, so that somebody says yes or no to muting it."""
-    rows = key_values.mutes(database, offered=True)
-    lines = [f"Mute {overrides.mute_words(row['kind'], row['value'])}? {row['who']}." for row in rows[:OLDEST]]
-    if not lines:
-        return []
-    page = _page(rules)
-    where = f"on the page Desk, {page.rstrip('/')}/desk" if page else "on the page Desk, or with earful mute list"
-    more = f" {len(rows) - len(lines)} more are listed there." if len(rows) > len(lines) else ""
-    return [*lines, f"Accept or decline {where}.{more}"]
-
-
-def _notes(database: Database, since: datetime, until: datetime, waiting: dict[str, int]) -> list[str]:
-    notes = []
-    called, wrong = report_queries.called_between(database, since, until)
-    if called:
-        were = "was" if wrong == 1 else "were"
-        relevant = "The one alert was relevant." if called == 1 else f"All {called:,} alerts were relevant."
-        notes.append(f"{wrong} of {count_words(called, 'alert')} {were} not relevant." if wrong else relevant)
-    if waiting["sweep"]:
-        stand = "it is" if waiting["sweep"] == 1 else "they are"
-        notes.append(f"{count_words(waiting['sweep'], 'more post')} may need an answer; {stand} in the sweep list.")
-    if waiting["praise"]:
-        notes.append(f"{count_words(waiting['praise'], 'post')} of praise this week without a thank-you yet.")
-    if waiting["late"]:
-        late = count_words(waiting["late"], "complaint was", "complaints were")
-        notes.append(f"{late} found too late to alert anyone; earful cases lists what is open.")
-    unjudged = formatting.unjudged_words(database, since, "the week")
-    if unjudged:
-        notes.append(unjudged)
-    held = formatting.aftermath_words(
-        statistics.aftermath(database, until - AFTERMATH, until), " in the last four weeks"
-    )
-    return [*notes, held] if held else notes

@@ -1,10 +1,10 @@
-"""The report as it is said: in sentences, in the lines of the managers' letter, and as JSON for scripts."""
+"""The report as it is said: in sentences, and as JSON for scripts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from alerts.email.templates import FigureLine, percent
 from alerts.wording import count_words, span_words
 from monitor.reports.statistics import Aftermath, Figures, Report, Spread
 from monitor.store import requeue
@@ -36,8 +36,12 @@ def aftermath_words(found: Aftermath, span: str = "") -> str:
 
 
 def unjudged_words(database: Database, since: datetime, span: str) -> str:
+    """What `unjudged` says of the posts written since then."""
+    return unjudged(requeue.unjudged_languages(database, since, JUDGED), span)
+
+
+def unjudged(found: Mapping[str, int], span: str) -> str:
     """ "31 posts of the week are in languages that are not judged here (ja 20, tr 11): ..."; "" if there are none."""
-    found = requeue.unjudged_languages(database, since, JUDGED)
     if not found:
         return ""
     said = ", ".join(f"{language} {number:,}" for language, number in list(found.items())[:6])
@@ -56,64 +60,12 @@ def ended_words(found: Figures) -> str:
     return f"{due - found.private - found.never:,} answered, {private}{found.never:,} never, of {due:,}"
 
 
-def lines(now: Figures, before: Figures | None) -> tuple[FigureLine, ...]:
-    """The figures as lines of the letter: this week, and the week before. Few cases are marked as few."""
-    old = before or Figures()
-    found = [
-        _line("Time to answer, median", now.to_answer, old.to_answer, "opening hours"),
-        _line("Time to answer, 90th percentile", now.to_answer, old.to_answer, "opening hours", p90=True),
-        _line("Time to answer, median", now.to_answer_wall, old.to_answer_wall, "wall clock"),
-        _line("Time to resolve, median", now.to_resolve, old.to_resolve, "opening hours"),
-        *(_line(words, getattr(now, name), getattr(old, name), "median") for name, (_key, words) in STAGES.items()),
-    ]
-    if now.in_target is not None:
-        earlier = percent(old.in_target) if old.in_target is not None else ""
-        note = f"of {count_words(now.to_answer.due, 'case')} due{_again(now)}"
-        found.insert(0, FigureLine("Answered within the target", percent(now.in_target), earlier, note))
-        private = now.private / now.to_answer.due if now.to_answer.due else 0.0
-        before_private = old.private / old.to_answer.due if old.to_answer.due else 0.0
-        if now.private:
-            found.insert(
-                1, FigureLine("Moved to private messages", percent(private), percent(before_private), ended_words(now))
-            )
-        first, first_before = now.first_word.within, old.first_word.within
-        if first is not None and (now.private or first != now.in_target):
-            words = percent(first_before) if first_before is not None else ""
-            found.insert(
-                0,
-                FigureLine(
-                    "First reply within the target",
-                    percent(first),
-                    words,
-                    f"of {count_words(now.first_word.due, 'case')} due",
-                ),
-            )
-    return tuple(line for line in found if line.value)
-
-
 def desk_words(span: timedelta) -> str:
     """Opening hours in words. A day of them would be read as a day on the calendar, so hours stay hours: "37 h 20"."""
     if span < timedelta(hours=24):
         return span_words(span)
     hour, rest = divmod(int(span.total_seconds()) // 60, 60)
     return f"{hour:,} h {rest:02}" if rest else f"{hour:,} hours"
-
-
-def _again(now: Figures) -> str:
-    return f"; {count_words(now.again, 'person', 'people')} wrote again" if now.again else ""
-
-
-def _line(name: str, now: Spread, before: Spread, note: str, *, p90: bool = False) -> FigureLine:
-    value = now.p90 if p90 else now.median
-    earlier = before.p90 if p90 else before.median
-    few = f", only {count_words(now.n, 'case')}" if now.n < FEW else ""
-    words = desk_words if note == "opening hours" else span_words
-    return FigureLine(
-        name,
-        words(value) if value is not None else "",
-        words(earlier) if earlier is not None else "",
-        note + few,
-    )
 
 
 def slowest(found: Figures) -> str:

@@ -179,9 +179,9 @@ def of_span(
     )
 
 
-def whole_span(database: Database, rules: Rules, since: datetime, until: datetime) -> Figures:
+def whole_span(database: Database, rules: Rules, since: datetime, until: datetime, brand: str = "") -> Figures:
     """The figures of every wait that began in a span, as one: enough for the letter, and less work."""
-    return figures_of(*_waits(database, rules, since, until))
+    return figures_of(*_waits(database, rules, since, until, read(database, since, until, brand)))
 
 
 def of_spans(
@@ -191,14 +191,14 @@ def of_spans(
     return [figures_of(*waits) for waits in _waits_of(database, rules, bounds, told)]
 
 
-def read(database: Database, since: datetime, until: datetime) -> CaseTurns:
+def read(database: Database, since: datetime, until: datetime, brand: str = "") -> CaseTurns:
     """What the cases of a span tell, for figures of several spans within it."""
     logs: dict[str, list[Row]] = {}
-    for line in report_queries.log_between(database, since, until):
+    for line in report_queries.log_between(database, since, until, brand):
         logs.setdefault(line["case_id"], []).append(line)
     return [
         (row, turns_of(row, log), resolutions_of(row, log))
-        for row in report_queries.cases_between(database, since, until)
+        for row in report_queries.cases_between(database, since, until, brand)
         for log in [logs.get(row["id"], ())]
     ]
 
@@ -359,10 +359,10 @@ def _people(database: Database, rules: Rules, since: datetime, until: datetime) 
     )
 
 
-def aftermath(database: Database, since: datetime, until: datetime) -> Aftermath:
+def aftermath(database: Database, since: datetime, until: datetime, brand: str = "") -> Aftermath:
     """Whether outcomes held: what people wrote, up to `until`, after a case of theirs was closed in the span."""
     last: dict[tuple[str, str, str], bool | None] = {}
-    for row in report_queries.helped_between(database, since, until):
+    for row in report_queries.helped_between(database, since, until, brand):
         person = (row["brand"], row["source"], row["author"])
         last[person] = bool(json.loads(row["next_words"])["better"]) if row["next_words"] else None
     wrote = [kinder for kinder in last.values() if kinder is not None]

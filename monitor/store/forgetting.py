@@ -393,18 +393,21 @@ def _unlearn(database: Database, brand: str, label: int, now: datetime) -> None:
 
 
 def _forget_letters(database: Database, posts: Sequence[Row]) -> None:
-    """The managers' letters that named or quoted them: the copies kept here go; what was sent cannot be called back."""
+    """The managers' letters that named or quoted them: the copies kept here go; what was sent cannot be called back.
+
+    A letter of today names nobody and says which posts it quotes; those of former versions are found by their words.
+    """
+    quoted = {row["id"] for row in posts}
     told = {f"{row['author']} on {row['source']}" for row in posts if row["author"]}
     told |= {row["url"] for row in posts if row["url"]}
     told |= {words for row in posts if len(words := " ".join((row["text"] or row["title"]).split())[:40]) > 15}
     parts = {each: _parts(each)[:-1] or _parts(each) for each in told}  # the last of them may be cut
-    if not told:
-        return
     for row in database.rows("SELECT id, about, target, state, payload FROM deliveries WHERE about LIKE 'digest:%'"):
         payload = json.loads(row["payload"] or "{}")
         text = " ".join(f"{payload.get('text', '')} {payload.get('html', '')}".split())
         there = set(_parts(text))  # so that a year of letters need not be read through for each of 500 posts
-        if not any(there.issuperset(parts[each]) and each in text for each in told):
+        named = any(there.issuperset(parts[each]) and each in text for each in told)
+        if not named and quoted.isdisjoint(payload.get("posts", ())):
             continue
         if row["state"] == "sent":
             database.run("UPDATE deliveries SET payload = '{}' WHERE id = :id", {"id": row["id"]})

@@ -12,6 +12,9 @@ OF_A_CASE = (
     "'again', 'told', 'take', 'assign', 'close', 'dismiss', 'reopen')"
 )
 _WAITS = "closed_at = '' AND (answered_at = '' OR answered_at < last_posted_at)"
+_CALLED = "lane = 'ping' AND quiet = 0"
+_CRITICAL = "priority = 'critical'"
+_OVERDUE = "(due_at <> '' AND due_at <= :until)"
 # Those whose first post was written in the span, and those that came back in it.
 # Praise waits for nothing: thanks for it would make every time to answer look better than it was for the unhappy.
 _IN_SPAN = (
@@ -74,48 +77,67 @@ def first_mention_at(database: Database) -> str:
     return (row["at"] or "") if row else ""
 
 
-def unanswered(database: Database, until: datetime, limit: int) -> list[Row]:
-    """Open cases that people were called for and nobody has answered, the longest waiting first."""
+def still_open(database: Database, until: datetime, limit: int, brand: str = "") -> list[Row]:
+    """Unanswered cases that are critical or past their target at `until`: the critical first, then the oldest."""
+    only, values = _of_brand(brand, "")
     return database.rows(
-        f"SELECT * FROM cases WHERE {_WAITS} AND lane = 'ping' AND quiet = 0 AND opened_at < :until "
-        "ORDER BY first_posted_at, n LIMIT :limit",
-        {"until": stamp(until), "limit": limit},
+        f"SELECT * FROM cases WHERE {_WAITS} AND {_CALLED} AND opened_at < :until "
+        f"AND ({_CRITICAL} OR {_OVERDUE}){only} "
+        f"ORDER BY CASE WHEN {_CRITICAL} THEN 0 ELSE 1 END, first_posted_at, n LIMIT :limit",
+        {"until": stamp(until), "limit": limit, **values},
     )
 
 
-def count_unanswered(database: Database, since: datetime, until: datetime) -> dict[str, int]:
-    """How many unanswered cases are open: "called", "sweep" (may need one), "praise" and "late" (of the span).
+def count_unanswered(database: Database, since: datetime, until: datetime, brand: str = "") -> dict[str, int]:
+    """How many unanswered cases are open, by what they are.
 
-    Nobody was called for what was found late: it was older than [alerts] alert_not_older_than when it was seen.
+    "called": people were alerted; of these "critical", "untaken" (critical, and nobody has taken it) and "overdue"
+    (not critical, past the target). "sweep": may need an answer. "praise" and "late" are of the span; nobody was called
+    for what was found late: it was older than [alerts] alert_not_older_than when it was seen.
     """
-    row = database.row(
-        "SELECT coalesce(sum(CASE WHEN lane = 'ping' AND quiet = 0 THEN 1 ELSE 0 END), 0) AS called, "
-        "coalesce(sum(CASE WHEN lane <> 'ping' AND quiet = 0 AND praise = 0 THEN 1 ELSE 0 END), 0) AS sweep, "
-        "coalesce(sum(CASE WHEN lane <> 'ping' AND praise = 1 AND opened_at >= :since THEN 1 ELSE 0 END), 0) "
-        "AS praise, "
-        "coalesce(sum(CASE WHEN lane = 'ping' AND quiet = 1 AND opened_at >= :since THEN 1 ELSE 0 END), 0) AS late "
-        f"FROM cases WHERE {_WAITS} AND opened_at < :until",
-        {"since": stamp(since), "until": stamp(until)},
+    only, values = _of_brand(brand, "")
+    counted = {
+        "called": _CALLED,
+        "critical": f"{_CALLED} AND {_CRITICAL}",
+        "untaken": f"{_CALLED} AND {_CRITICAL} AND owner = ''",
+        "overdue": f"{_CALLED} AND NOT {_CRITICAL} AND {_OVERDUE}",
+        "sweep": "lane <> 'ping' AND quiet = 0 AND praise = 0",
+        "praise": "lane <> 'ping' AND praise = 1 AND opened_at >= :since",
+        "late": "lane = 'ping' AND quiet = 1 AND opened_at >= :since",
+    }
+    sums = ", ".join(
+        f"coalesce(sum(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS {name}" for name, condition in counted.items()
     )
-    return {name: int(row[name]) for name in ("called", "sweep", "praise", "late")} if row else {}
+    row = database.row(
+        f"SELECT {sums} FROM cases WHERE {_WAITS} AND opened_at < :until{only}",
+        {"since": stamp(since), "until": stamp(until), **values},
+    )
+    return {name: int(row[name]) for name in counted} if row else dict.fromkeys(counted, 0)
 
 
-def cases_between(database: Database, since: datetime, until: datetime) -> list[Row]:
+def cases_between(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
     """Cases whose first post was written in a span, or that came back in it."""
+    only, values = _of_brand(brand)
     return database.rows(
         "SELECT c.id, c.source, c.lane, c.priority, c.opened_at, c.first_posted_at, c.closed_at, c.quiet, c.targets "
-        f"FROM cases c WHERE {_IN_SPAN} ORDER BY c.n",
-        {"since": stamp(since), "until": stamp(until)},
+        f"FROM cases c WHERE {_IN_SPAN}{only} ORDER BY c.n",
+        {"since": stamp(since), "until": stamp(until), **values},
     )
 
 
-def log_between(database: Database, since: datetime, until: datetime) -> list[Row]:
+def log_between(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
     """What happened to these cases, from their beginning, oldest first, without what was taken back."""
+    only, values = _of_brand(brand)
     return database.rows(
         f"SELECT l.case_id, l.at, l.what, l.who, l.way, l.detail FROM case_log l JOIN cases c ON c.id = l.case_id "
-        f"WHERE {_IN_SPAN} AND l.what IN {OF_A_CASE} AND l.undone_at = '' ORDER BY l.n",
-        {"since": stamp(since), "until": stamp(until)},
+        f"WHERE {_IN_SPAN}{only} AND l.what IN {OF_A_CASE} AND l.undone_at = '' ORDER BY l.n",
+        {"since": stamp(since), "until": stamp(until), **values},
     )
+
+
+def _of_brand(brand: str, table: str = "c.") -> tuple[str, dict[str, Any]]:
+    """A condition that keeps one brand, with its value; "" keeps all."""
+    return (f" AND {table}brand = :brand", {"brand": brand}) if brand else ("", {})
 
 
 def said_between(database: Database, since: datetime, until: datetime) -> list[Row]:
@@ -128,17 +150,18 @@ def said_between(database: Database, since: datetime, until: datetime) -> list[R
     )
 
 
-def helped_between(database: Database, since: datetime, until: datetime) -> list[Row]:
+def helped_between(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
     """(brand, source, author, next words or None) of cases closed in a span with an outcome, oldest first.
 
     The next words are the detail of that line of the log: what the same person said first after it was closed.
     """
+    only, values = _of_brand(brand)
     return database.rows(
         "SELECT c.brand, c.source, c.author, (SELECT l.detail FROM case_log l WHERE l.case_id = c.id "
         "AND l.what = 'next words' AND l.at >= c.closed_at AND l.at < :until ORDER BY l.n LIMIT 1) AS next_words "
         "FROM cases c WHERE c.closed_at >= :since AND c.closed_at < :until AND c.closed_at <> '' AND c.author <> '' "
-        "AND c.outcome IN ('solved', 'could_not_be_solved') ORDER BY c.closed_at, c.n",
-        {"since": stamp(since), "until": stamp(until)},
+        f"AND c.outcome IN ('solved', 'could_not_be_solved'){only} ORDER BY c.closed_at, c.n",
+        {"since": stamp(since), "until": stamp(until), **values},
     )
 
 
@@ -150,24 +173,60 @@ def open_by_owner(database: Database) -> dict[tuple[str, str], int]:
     return {(row["owner_id"], row["owner"]): int(row["n"]) for row in rows}
 
 
-def called_between(database: Database, since: datetime, until: datetime) -> tuple[int, int]:
+def called_between(database: Database, since: datetime, until: datetime, brand: str = "") -> tuple[int, int]:
     """How many cases people were called for in a span, and how many of these turned out not to be for us."""
+    only, values = _of_brand(brand, "")
     row = database.row(
         "SELECT count(*) AS n, coalesce(sum(CASE WHEN outcome = 'no_answer_needed' AND "
         "why IN ('not_us', 'not_a_complaint', 'spam') THEN 1 ELSE 0 END), 0) AS wrong FROM cases "
-        "WHERE opened_at >= :since AND opened_at < :until AND lane = 'ping' AND quiet = 0",
-        {"since": stamp(since), "until": stamp(until)},
+        f"WHERE opened_at >= :since AND opened_at < :until AND {_CALLED}{only}",
+        {"since": stamp(since), "until": stamp(until), **values},
     )
     return (int(row["n"]), int(row["wrong"])) if row else (0, 0)
 
 
-def voices(database: Database, since: datetime, until: datetime, *, praise: bool, limit: int) -> list[Row]:
-    """People's own words of a span: the loudest complaints, or the warmest praise."""
-    condition = "m.praise = 1 OR m.sentiment >= 0.6" if praise else "m.flagged = 1"
-    order = "m.sentiment DESC" if praise else "m.needs_answer DESC"
+def looked_at_between(database: Database, since: datetime, until: datetime, brand: str = "") -> tuple[int, int]:
+    """How many quiet posts, shown to staff as a sample, were answered in a span, and how many of these needed it.
+
+    "Needed it" is what was said last of each; answers that were taken back do not count.
+    """
+    only, values = _of_brand(brand, "l.")
+    rows = database.rows(
+        "SELECT l.mention_id, l.answer FROM labels l JOIN mentions m ON m.id = l.mention_id "
+        f"WHERE l.at >= :since AND l.at < :until AND l.undone_at = '' AND m.tags LIKE :sample{only} ORDER BY l.n",
+        {"since": stamp(since), "until": stamp(until), "sample": '%"offered"%', **values},
+    )
+    last = {row["mention_id"]: row["answer"] for row in rows}
+    return len(last), sum(answer == "yes" for answer in last.values())
+
+
+def leaving(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
+    """(source, author, tags, answered_at or None) of posts of a span whose author says that they are leaving."""
+    only, values = _of_brand(brand, "m.")
     return database.rows(
-        f"SELECT p.text, p.title, p.author, p.source, p.url, m.id FROM mentions m JOIN posts p ON p.id = m.post_id "
+        "SELECT m.id, m.source, m.author, m.tags, m.case_id, c.answered_at FROM mentions m "
+        "LEFT JOIN cases c ON c.id = m.case_id WHERE m.posted_at >= :since AND m.posted_at < :until "
+        f"AND m.churn <> '[]' AND m.suppressed = ''{only} ORDER BY m.posted_at, m.id",
+        {"since": stamp(since), "until": stamp(until), **values},
+    )
+
+
+def voices(
+    database: Database, since: datetime, until: datetime, *, praise: bool, limit: int, brand: str = ""
+) -> list[Row]:
+    """People's own words of a span: the loudest complaints, or the praise that gives a reason, the warmest first.
+
+    Praise is what the judge called so (said warmly, in words of one's own, with nothing wrong in it); a good mood alone
+    is not enough, for a curse may sound warm. What staff closed as needing no answer is quoted as neither.
+    """
+    condition = "m.praise = 1 AND m.label = 'positive'" if praise else "m.flagged = 1"
+    order = "m.sentiment DESC" if praise else "m.needs_answer DESC"
+    only, values = _of_brand(brand, "m.")
+    return database.rows(
+        "SELECT p.text, p.title, p.author, p.author_name, p.source, m.id, m.case_id, m.language, m.post_id "
+        "FROM mentions m JOIN posts p ON p.id = m.post_id "
         f"WHERE m.posted_at >= :since AND m.posted_at < :until AND m.suppressed = '' AND p.deleted_at = '' "
-        f"AND p.purged_at = '' AND ({condition}) ORDER BY {order}, m.id LIMIT :limit",
-        {"since": stamp(since), "until": stamp(until), "limit": limit},
+        f"AND p.purged_at = '' AND ({condition}){only} AND NOT EXISTS "
+        f"(SELECT 1 FROM cases c WHERE c.id = m.case_id AND c.outcome = 'no_answer_needed') ORDER BY {order}, m.id LIMIT :limit",
+        {"since": stamp(since), "until": stamp(until), "limit": limit, **values},
     )

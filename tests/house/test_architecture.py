@@ -20,7 +20,9 @@ cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cl
 cases/test_handing_over.py: monitor/store/absences.py
 cli/test_learning.py: monitor/cli/measuring.py
 monitor/test_mcp_server.py: monitor/cli/assistant.py
-reports/test_digest.py: monitor/cli/digest.py
+reports/test_digest.py: monitor/cli/digest.py monitor/reports/letter/contents.py
+    monitor/reports/letter/health.py monitor/reports/letter/sections.py monitor/reports/letter/sentence.py
+    monitor/reports/letter/week.py
 web/test_login.py: monitor/cli/people.py monitor/web/auth.py monitor/web/people.py monitor/store/web.py
     monitor/web/identity.py monitor/web/forms.py
 web/test_single_sign_on.py: monitor/web/provider.py

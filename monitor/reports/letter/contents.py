@@ -1,0 +1,63 @@
+"""The letter of one brand's week, for one reader: their zone, and the languages that they speak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from alerts.email.digest import DigestView
+from monitor.reports.letter import decisions, sections, sentence, week
+from monitor.reports.letter.health import day_of
+from monitor.settings.rules import Rules
+from monitor.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a letter is for, as far as it matters to what it says."""
+
+    zone: ZoneInfo
+    speaks: tuple[str, ...] = ("en",)
+
+
+def reader_of(rules: Rules, target: str) -> Reader:
+    """The person whom a target of the letter reaches, else somebody at the desk."""
+    address = target.partition(":")[2]
+    for person in rules.settings.people:
+        if target in person.targets or (address and address in {person.email, person.slack}):
+            zone = ZoneInfo(person.zone) if person.zone else rules.settings.zone
+            return Reader(zone, person.speaks or ("en",))
+    return Reader(rules.settings.zone)
+
+
+def view(
+    database: Database, rules: Rules, until: datetime, *, brand: str = "", reader: Reader | None = None
+) -> DigestView:
+    """What the letter about the week that ended at `until` says of a brand; of all of them where none is named."""
+    reader = reader or Reader(rules.settings.zone)
+    found = week.of(database, rules, until, reader.zone, brand)
+    page = rules.settings.earful.page_url
+    about = sections.About(database, rules, found, page, reader.zone, reader.speaks)
+    told = sections.of(about)
+    return DigestView(
+        brand=brand or ", ".join(each.name for each in rules.settings.brands),
+        sentence=sentence.of(found),
+        period_words=_period(found.since, until, reader.zone),
+        decisions=decisions.of(found, page),
+        sections=told,
+        page_url=page,
+        more_url=f"{page.rstrip('/')}/insights?days=7" if page else "",
+        posts=tuple(sorted(about.posts)),
+    )
+
+
+def _period(since: datetime, until: datetime, zone: ZoneInfo) -> str:
+    start, end = since.astimezone(zone), (until - timedelta(seconds=1)).astimezone(zone)
+    return f"{start:%a} {day_of(start)} to {end:%a} {day_of(end)} {end:%Y}"
+
+
+def brands_of(rules: Rules) -> Sequence[str]:
+    """The brands that have a letter of their own."""
+    return tuple(brand.name for brand in rules.settings.brands)

@@ -1,0 +1,34 @@
+"""The sentence that is the letter's subject and its first line: what is worst, in at most two parts. Pure."""
+
+from __future__ import annotations
+
+from alerts.wording import count_words
+from monitor.reports.letter.week import Week
+
+MOST = 2
+
+
+def of(week: Week) -> str:
+    """ "2 critical still open, 4 cases overdue"; of a calm week, that it was calm, unless we did not look."""
+    found = parts(week)
+    if found:
+        said = ", ".join(found[:MOST])
+        return said[0].upper() + said[1:]
+    if week.volume.mentions:
+        return "Everybody who needed one has an answer"
+    return "Nobody wrote, as far as we could see" if week.not_seen else "A quiet week: nobody wrote"
+
+
+def parts(week: Week) -> list[str]:
+    """What is not well, the worst first."""
+    waiting = week.waiting
+    found = []
+    if waiting["critical"]:
+        found.append(f"{waiting['critical']:,} critical still open")
+    if waiting["overdue"]:
+        found.append(f"{count_words(waiting['overdue'], 'case')} overdue")
+    if not found and waiting["called"]:
+        found.append(f"{count_words(waiting['called'], 'person', 'people')} still without an answer")
+    if week.leaving.people:
+        found.append(f"{count_words(week.leaving.people, 'person says', 'people say')} they are leaving")
+    return found

@@ -1,0 +1,129 @@
+"""One brand's week as values: what sentence, decisions and sections are made of. Counts only, and no names."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from alerts import hours
+from monitor.reports import statistics
+from monitor.reports.definitions import Share, negative_share
+from monitor.reports.letter import health
+from monitor.reports.statistics import Aftermath, Figures
+from monitor.settings.rules import Rules
+from monitor.store import key_values, report_queries, requeue
+from monitor.store.database import Database, Row, at, instant
+from monitor.text.complaint_signals import JUDGED
+
+AFTERMATH = timedelta(weeks=4)  # people who were helped write again within weeks, if at all
+MOST_OPEN = 200  # cases that are read for their ages
+_NO_REASON = frozenset({"offered", "hurt", "leaving"})  # tags that say nothing about why somebody leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """People who say that they are leaving, how many of them have an answer, and what it is about, the most first."""
+
+    people: int = 0
+    answered: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How much was said, and how negative."""
+
+    mentions: int
+    share: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What happened from `since` to `until`. What speaks of the week before is None where that was not whole."""
+
+    brand: str  # "" for all of them
+    since: datetime
+    until: datetime
+    first: bool  # nothing was read before
+    installed: datetime | None
+    volume: Volume
+    volume_before: Volume | None
+    waiting: Mapping[str, int]  # as report_queries.count_unanswered counts
+    open: tuple[Row, ...]  # critical and overdue cases, the first of them
+    figures: Figures
+    figures_before: Figures | None
+    alerts: int
+    wrong: int
+    looked_at: int
+    missed: int
+    leaving: Leaving
+    leaving_before: Leaving | None
+    failing: tuple[health.Failing, ...]
+    not_seen: tuple[str, ...]
+    offers: int  # mutes that wait for a yes or a no
+    unjudged: Mapping[str, int]  # posts by language
+    aftermath: Aftermath
+
+    @property
+    def oldest_critical(self) -> timedelta | None:
+        """How long the oldest critical case has waited."""
+        found = [self.until - at(row["first_posted_at"]) for row in self.open if row["priority"] == "critical"]
+        return max(found, default=None)
+
+
+def before(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A week earlier by the clocks of `zone`, so that weeks meet without a gap also when these change."""
+    local = moment.astimezone(zone)
+    return hours.moment_of(local.date() - timedelta(days=7), local.time(), zone)
+
+
+def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand: str = "") -> Week:
+    """The week that ended at `until`, of one brand or of all."""
+    since = before(until, zone)
+    earlier = before(since, zone)
+    first = instant(report_queries.first_mention_at(database))
+    first_week = first is None or first >= since
+    installed = instant(key_values.fact(database, "installed_at"))
+    whole = not first_week and (installed is None or installed <= earlier)  # a part of a week is no measure
+    called, wrong = report_queries.called_between(database, since, until, brand)
+    looked, missed = report_queries.looked_at_between(database, since, until, brand)
+    broken = health.failing(database, rules, until)
+    return Week(
+        brand=brand, since=since, until=until, first=first_week, installed=None if whole else installed,
+        volume=_volume(database, since, until, brand),
+        volume_before=_volume(database, earlier, since, brand) if whole else None,
+        waiting=report_queries.count_unanswered(database, since, until, brand),
+        open=tuple(report_queries.still_open(database, until, MOST_OPEN, brand)),
+        figures=statistics.whole_span(database, rules, since, until, brand),
+        figures_before=statistics.whole_span(database, rules, earlier, since, brand) if whole else None,
+        alerts=called, wrong=wrong, looked_at=looked, missed=missed,
+        leaving=_leaving(database, since, until, brand),
+        leaving_before=_leaving(database, earlier, since, brand) if whole else None,
+        failing=broken, not_seen=health.not_seen(database, broken, since, until, zone),
+        offers=sum(not brand or row["brand"] in {"", brand} for row in key_values.mutes(database, offered=True)),
+        unjudged=requeue.unjudged_languages(database, since, JUDGED, brand),
+        aftermath=statistics.aftermath(database, until - AFTERMATH, until, brand),
+    )  # fmt: skip
+
+
+def _volume(database: Database, since: datetime, until: datetime, brand: str) -> Volume:
+    rows = report_queries.by_source(database, since, until, brand)
+    total = {name: sum(int(row[name]) for row in rows) for name in ("mentions", "negative", "known")}
+    return Volume(total["mentions"], negative_share(total["negative"], total["known"]))
+
+
+def _leaving(database: Database, since: datetime, until: datetime, brand: str) -> Leaving:
+    """Each person once, however often they say it."""
+    answered: dict[str, bool] = {}
+    reasons: dict[str, set[str]] = {}
+    for row in report_queries.leaving(database, since, until, brand):
+        person = f"{row['source']}/{row['author']}" if row["author"] else row["id"]
+        answered[person] = answered.get(person, False) or bool(row["answered_at"])
+        tags = {tag.partition(":")[2] or tag for tag in json.loads(row["tags"] or "[]")}
+        reasons.setdefault(person, set()).update(tags - _NO_REASON)
+    counted = Counter(reason for each in reasons.values() for reason in sorted(each))
+    return Leaving(len(answered), sum(answered.values()), tuple(counted.most_common(3)))
