@@ -223,10 +223,11 @@ def voices(
     order = "m.sentiment DESC" if praise else "m.needs_answer DESC"
     only, values = _of_brand(brand, "m.")
     return database.rows(
-        "SELECT p.text, p.title, p.author, p.author_name, p.source, m.id, m.case_id, m.language, m.post_id "
-        "FROM mentions m JOIN posts p ON p.id = m.post_id "
+        "SELECT p.text, p.title, p.author, p.author_name, p.source, m.id, m.case_id, m.language, m.post_id, "
+        "coalesce(c.answered_at, '') AS answered_at FROM mentions m JOIN posts p ON p.id = m.post_id "
+        "LEFT JOIN cases c ON c.id = m.case_id "
         f"WHERE m.posted_at >= :since AND m.posted_at < :until AND m.suppressed = '' AND p.deleted_at = '' "
-        f"AND p.purged_at = '' AND ({condition}){only} AND NOT EXISTS "
-        f"(SELECT 1 FROM cases c WHERE c.id = m.case_id AND c.outcome = 'no_answer_needed') ORDER BY {order}, m.id LIMIT :limit",
+        f"AND p.purged_at = '' AND ({condition}){only} AND coalesce(c.outcome, '') <> 'no_answer_needed' "
+        f"ORDER BY {order}, m.id LIMIT :limit",
         {"since": stamp(since), "until": stamp(until), "limit": limit, **values},
     )

@@ -63,8 +63,9 @@ def by_of(source: str, language: str, speaks: Collection[str]) -> str:
 
 
 def in_order(rows: Sequence[Row], speaks: Collection[str]) -> list[Row]:
-    """What the reader can read before what they cannot; among these the order stays."""
-    return sorted(rows, key=lambda row: row["language"] not in {*speaks, UNKNOWN, ""})
+    """What the reader can read before what they cannot, and of each what has no answer yet; else the order stays."""
+    readable = {*speaks, UNKNOWN, ""}
+    return sorted(rows, key=lambda row: (row["language"] not in readable, bool(row["answered_at"])))
 
 
 def quoted(
