@@ -28,8 +28,8 @@ imports:
 tests:
 	$(BIN)/pytest -n $(AT_ONCE) --dist worksteal -q
 
-# How fast it is on this machine, about three minutes; the last line is one JSON object. bench-pages: a million mentions, 15 minutes at most.
-bench: .venv/.developer  ## how fast it is here, in three minutes
+# How fast it is on this machine, about five minutes; the last line is one JSON object. bench-pages: a million mentions, 15 minutes at most.
+bench: .venv/.developer  ## how fast it is here, in five minutes
 	@$(BIN)/python -m benchmarks.bench
 bench-pages: .venv/.developer  ## the page on a million mentions, 15 minutes
 	@$(BIN)/python -m benchmarks.pages

@@ -91,25 +91,16 @@ class Collector:
 
     def due(self, now: datetime) -> list[tuple[str, str]]:
         """(source, what) pairs that are due now and that no thread is reading: what is "posts" or "own"."""
+        own = [name for name in self.connectors if self.reads_own(name)]
         found = []
-        for name, health in sources.all_health(self.database).items():
+        for name, posts in sources.due(self.database, now, own, now - CLOSED_AGAIN):
             source = self.rules.sources.get(name)
-            if source is None or not source.enabled or health.paused_at is not None or self._busy[name].locked():
+            if source is None or not source.enabled or self._busy[name].locked():
                 continue
             wait = self._wait_until.get(name)
             if wait is not None and now < wait <= now + NOT_STORED_WAIT:  # beyond that the clock has stepped back
                 continue
-            stepped_back = health.last_read_at is not None and health.last_read_at > now  # the clock, not the source
-            opens = health.closed and health.last_read_at is not None and now - health.last_read_at >= CLOSED_AGAIN
-            refused = health.refused and not opens
-            if not refused and (health.next_due_at is None or health.next_due_at <= now or stepped_back):
-                found.append((name, "posts"))
-            elif (
-                not refused
-                and self.reads_own(name)
-                and (health.own_next_due_at is None or health.own_next_due_at <= now)
-            ):
-                found.append((name, "own"))
+            found.append((name, "posts" if posts else "own"))
         return found
 
     def reads_own(self, source: str) -> bool:

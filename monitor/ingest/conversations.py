@@ -32,6 +32,7 @@ log = logging.getLogger("earful.conversations")
 FOLLOWED = timedelta(days=7)  # after the answer
 OVERLAP = timedelta(hours=1)  # posts appear late, and under their old time
 EVERY = timedelta(minutes=1)  # no conversation more often, however often its source is read
+LOOK_AGAIN = timedelta(seconds=10)  # whether a source without a case has one now: that goes through all its cases
 LONGEST_BACK_OFF = timedelta(hours=1)
 MOST = 500  # conversations of a source that are followed at a time; the others come when these are settled
 LATEST = "talk:{source}"  # the fact that says how far each conversation was read
@@ -71,19 +72,21 @@ class Conversations:
         self.answers = answers
         self.connectors = connectors
         self._failures: dict[str, int] = {}
+        self._talking = [name for name, each in connectors.items() if hasattr(each, "fetch_conversations")]
+        self._nothing_until: dict[str, datetime] = {}
 
     def due(self, now: datetime) -> list[str]:
         """The sources whose conversations are due: those that can show them and have a case to follow."""
-        return [
-            name
-            for name, health in sources.all_health(self.database).items()
-            if name in self.connectors
-            and hasattr(self.connectors[name], "fetch_conversations")
-            and health.paused_at is None
-            and not health.refused
-            and (health.talk_next_due_at is None or health.talk_next_due_at <= now)
-            and cases.conversations(self.database, name, now - FOLLOWED, 1)
-        ]
+        found = []
+        for name in sources.talk_due(self.database, now, self._talking):
+            again = self._nothing_until.get(name)
+            if again is not None and now < again <= now + LOOK_AGAIN:  # beyond that the clock has stepped back
+                continue
+            if cases.conversations(self.database, name, now - FOLLOWED, 1):
+                found.append(name)
+            else:
+                self._nothing_until[name] = now + LOOK_AGAIN
+        return found
 
     def visit(self, name: str, clock: Callable[[], datetime]) -> Heard:
         """Read those conversations of a source whose turn it is. Never raises for a bad source."""

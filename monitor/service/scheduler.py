@@ -92,6 +92,8 @@ class Engine:
         """Take up what a former process left in flight, and begin to tick."""
         with self.assembly.database.transaction():
             deliveries.recover(self.assembly.database, self.clock(), all_of_them=True)
+        # By this machine's clock, which is APScheduler's; one moment for all: it wakes once for what falls together.
+        begins = datetime.now(UTC)
         for tick in self.ticks():
             if tick.pool in WATCHED:
                 self.heartbeat.beat(tick.pool)
@@ -101,9 +103,7 @@ class Engine:
                 seconds=tick.seconds,
                 id=tick.name,
                 executor=tick.pool,
-                # By this machine's clock, which is APScheduler's.
-                next_run_time=datetime.now(UTC)
-                + timedelta(seconds=5 if tick.name in {"audit", "keep", "refresh"} else 0),
+                next_run_time=begins + timedelta(seconds=5 if tick.name in {"audit", "keep", "refresh"} else 0),
             )
         self._scheduler.start()
         self.listening.start()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from connectors import Aside, Gap, Quota
-from monitor.store.database import Database, Row, at, instant, stamp
+from monitor.store.database import Database, Row, at, instant, marks, stamp
 
 OUTAGE = timedelta(minutes=10)  # a source that could not be read for longer is told of in the letter
 READ_AGAIN = "; read again since"  # ends the reason of an outage that is over: what was written then came late
@@ -90,6 +90,35 @@ def health(database: Database, name: str) -> Health | None:
 def all_health(database: Database) -> dict[str, Health]:
     """How every source stands that was ever configured."""
     return {row["name"]: _health(row) for row in database.rows("SELECT * FROM sources ORDER BY name")}
+
+
+def due(database: Database, now: datetime, own: Sequence[str], opens: datetime) -> list[tuple[str, bool]]:
+    """(name, whether its posts are due, else its own account) of what is to be read now; nothing of a paused source.
+
+    `own` are the sources whose own account is read. A closed place is due again if it was last asked before `opens`; a
+    source that was read in times to come is due at once: the clock has stepped back. This is asked twice a second, so
+    sources that are not due are not even fetched.
+    """
+    listed, names = marks("own", own)
+    rows = database.rows(
+        "SELECT name, CASE WHEN next_due_at <= :now OR last_read_at > :now THEN 1 ELSE 0 END AS posts FROM sources "
+        "WHERE paused_at = '' AND (refused = 0 OR (refused = 2 AND last_read_at <> '' AND last_read_at <= :opens)) "
+        f"AND (next_due_at <= :now OR last_read_at > :now OR (own_next_due_at <= :now AND name IN {listed})) "
+        "ORDER BY name",
+        {"now": stamp(now), "opens": stamp(opens), **names},
+    )
+    return [(row["name"], bool(row["posts"])) for row in rows]
+
+
+def talk_due(database: Database, now: datetime, talking: Sequence[str]) -> list[str]:
+    """Which of these sources are to be read for the conversations of their cases, if they have any."""
+    listed, names = marks("talking", talking)
+    rows = database.rows(
+        "SELECT name FROM sources WHERE paused_at = '' AND refused = 0 AND talk_next_due_at <= :now "
+        f"AND name IN {listed} ORDER BY name",
+        {"now": stamp(now), **names},
+    )
+    return [row["name"] for row in rows]
 
 
 def set_due(database: Database, name: str, what: str, moment: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +197,13 @@ def test_the_same_trouble_in_seven_languages(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "What a day", "the same procedure as every year", "lol", "hier", "same " * 100])
 def test_other_words_are_not(text: str) -> None:
     assert not says_same_trouble(text)
+
+
+def test_a_source_without_a_case_is_looked_at_again_ten_seconds_later(sqlite: Sqlite, tmp_path: Path) -> None:
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    talk = reader(acme, Network())
+    assert talk.due(NOW) == []
+    take(acme, post(ANGRY, native_id="first", thread_id="thread", at=NOW - HOUR))
+    assert talk.due(NOW + timedelta(seconds=9)) == [], "all its cases are not gone through twice a second"
+    assert talk.due(NOW + timedelta(seconds=10)) == ["forum"]
+    assert talk.due(NOW - DAY) == ["forum"], "the clock has stepped back"
