@@ -22,8 +22,10 @@ from alerts import Channel
 from alerts.wording import count_words
 from connectors import Connector
 from connectors.http import Http, hosts_written
+from connectors.oauth import SignIn
 from monitor.cases.brand_replies import Answers
 from monitor.cases.second_look import SecondLook
+from monitor.ingest.access_tokens import AccessTokens, Standing
 from monitor.ingest.arrivals import waiting_for
 from monitor.ingest.collector import Collector
 from monitor.ingest.pipeline import Intake
@@ -43,6 +45,7 @@ from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
+from monitor.store.token_files import TokenFile
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.local_models.folder import LocalModelRefused
@@ -165,7 +168,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
         rules,
         intake,
         answers,
-        {source.name: connector_of(source, database) for source in settings.sources if source.enabled},
+        {source.name: connector_of(settings, source, database) for source in settings.sources if source.enabled},
         queries,
         tell_operator,
     )
@@ -229,10 +232,11 @@ def _rename(database: Database, settings: Settings) -> None:
             renames.begin(database, "brand", brand.name)
 
 
-def connector_of(source: Source, database: Database | None = None) -> Connector:
+def connector_of(settings: Settings, source: Source, database: Database | None = None) -> Connector:
     """The connector of one source; hosts that its settings name are trusted, everything else is checked.
 
-    One that reads what others bring is told where that waits: in the database.
+    One that reads what others bring is told where that waits: in the database. One that reads as a person is told where
+    the token of now is: in a file of the state folder.
     """
     made: Any = _load(connectors.KINDS[source.kind])(
         source.options,
@@ -240,8 +244,28 @@ def connector_of(source: Source, database: Database | None = None) -> Connector:
     )
     if database is not None and hasattr(made, "receive_from"):
         made.receive_from(waiting_for(database, source))
+    if tokens := tokens_of(settings, source):
+        made.sign_in_with(tokens)
     connector: Connector = made
     return connector
+
+
+def tokens_of(settings: Settings, source: Source) -> AccessTokens | None:
+    """What keeps and renews the sign-in of a source; None where it reads without one."""
+    sign_in: SignIn | None = getattr(source.options, "sign_in", None)
+    if sign_in is None:
+        return None
+    seconds = min(20.0, source.deadline.total_seconds() / 3)
+    http = Http(trusted=hosts_written(source.options), total_seconds=seconds)
+    file = TokenFile(settings.state_folder, source.name)
+    file.take_over(source.was)
+    return AccessTokens(source.name, sign_in, http, file)
+
+
+def sign_ins(settings: Settings, now: datetime) -> dict[str, Standing]:
+    """How the sign-in of each source that reads as a person stands; the network is not asked."""
+    wanted = {source.name: tokens_of(settings, source) for source in settings.sources if source.enabled}
+    return {name: tokens.standing(now) for name, tokens in wanted.items() if tokens is not None}
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:

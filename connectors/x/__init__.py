@@ -8,9 +8,10 @@ from connectors.x.settings import Settings
 
 ABOUT = About(
     reads="public posts with the brand's words, and posts that mention your accounts",
-    key="the bearer token of an app with credit, under Keys and tokens of the app",
+    key="the bearer token of an app with credit; or its client ID, and you sign in with earful connect",
     key_from="https://console.x.com",
-    price="$0.005 per post read; monthly_budget is the limit",
+    price="$0.005 per post read; $0.001 for your own posts and mentions if the app's owner signs in; monthly_budget is "
+    "the limit",
     misses="private messages and protected accounts; a search reaches back seven days",
     page="connect-x.md",
 )

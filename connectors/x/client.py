@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import tweepy
 
-from connectors import ConnectorError, Nonsense, Quota
+from connectors import ConnectorError, Nonsense, Quota, Refused
 from connectors.http import Http, host_of
+from connectors.oauth import Access, Tokens
 from connectors.requests_adapter import ThroughHttp
 from connectors.x.responses import error_of, gone_in, knows_nobody, reset_at, told_in
 from connectors.x.settings import Settings
@@ -46,8 +48,45 @@ class Client:
         self._adapter = ThroughHttp(
             own, total_seconds=total_seconds, swap={"https://api.twitter.com": settings.api_url}
         )
-        self.api = tweepy.Client(settings.bearer_token.get_secret_value(), return_type=dict, wait_on_rate_limit=False)
+        given = settings.bearer_token.get_secret_value() if settings.bearer_token else None
+        self.api = tweepy.Client(given, return_type=dict, wait_on_rate_limit=False)
         self._adapter.mount(self.api.session)
+        self._tokens: Tokens | None = None
+        self._again = ""  # how to sign in again
+
+    def sign_in_with(self, tokens: Tokens) -> None:
+        """Ask as whoever signed in, with the token that `tokens` gives at that moment."""
+        self._tokens = tokens
+
+    def owner(self, now: datetime) -> str:
+        """The id of the account that we read as, if it owns the app; else nothing."""
+        if not self._settings.client_id:
+            return ""
+        access = self._access(now)
+        return access.account.id if access.owns_app else ""
+
+    def _access(self, now: datetime, refused: str = "") -> Access:
+        if self._tokens is None:
+            raise Refused("X: nobody has signed in", "Run: earful connect, with the name of this source.")
+        access = self._tokens(now, refused)
+        self._again = access.again
+        return access
+
+    def _authorized(self, now: datetime, ask: Callable[[], Any]) -> Any:
+        """Ask with the token of now, and once more with a fresh one if X turns that down: our clock may be wrong."""
+        if not self._settings.client_id:
+            return ask()
+        access = self._access(now)
+        self.api.bearer_token = access.token
+        try:
+            return ask()
+        except ConnectorError:
+            raise
+        except Exception:
+            if self._adapter.last is None or self._adapter.last.status != 401:
+                raise
+        self.api.bearer_token = self._access(now, access.token).token
+        return ask()
 
     def begin(self) -> None:
         """Begin a read: its total deadline counts from here."""
@@ -75,7 +114,7 @@ class Client:
         With `maybe_nobody` an answer that only says that there is nobody is one like any other.
         """
         try:
-            body = ask(*arguments, **named)
+            body = self._authorized(now, partial(ask, *arguments, **named))
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001 - tweepy lets KeyError, AttributeError and more out on odd answers
@@ -83,7 +122,7 @@ class Client:
             if answer is not None and answer.status == 404 and maybe_nobody:
                 return {}
             if answer is not None and answer.status >= 300:
-                raise error_of(answer, now) from None
+                raise error_of(answer, now, self._again) from None
             raise Nonsense(
                 f"X's answer could not be read ({type(error).__name__})",
                 "Check api_url; a proxy or login page may be in between.",

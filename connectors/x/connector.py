@@ -3,8 +3,8 @@
 The cursor holds, for each query and timeline, the time of the newest post seen in a whole walk, the walk under way
 with its page token, the month's spending, and the user ids of handles. X bills every post it returns
 (https://docs.x.com/x-api/getting-started/pricing), so reads are paced over the month within `monthly_budget`. A
-timeline costs `owned_price` only when it is the app's owner who asks, with a token of their own; with the app's token
-it is a post like any other, and that is what is booked unless `owner` says so.
+timeline costs `prices.owned` only when its id is that of the user who has signed in and who owns the app; with the
+app's token it is a post like any other.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from connectors import (
 )
 from connectors.budget import BudgetState, Ledger
 from connectors.http import Http
+from connectors.oauth import Tokens
 from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, milliseconds, moment
 from connectors.terms import any_of
 from connectors.text import clean, raw_of
@@ -102,13 +103,28 @@ class X:
         self._spending = Spending(settings, page_size)
         # Handles that this process has paid for, should the read that asked for them fail.
         self._looked_up: dict[str, str] = {}
-        self._owner: str | None = None  # whose timelines cost less; None until it was asked
+        self._owner = ""  # whose timelines cost less
+
+    def sign_in_with(self, tokens: Tokens) -> None:
+        """Read as whoever signed in (see connectors.oauth)."""
+        self._client.sign_in_with(tokens)
+
+    def who(self, now: datetime) -> tuple[Account, Quota]:
+        """Ask X who has signed in: https://docs.x.com/x-api/users/get-my-user"""
+        self._client.begin()
+        body = self._client.ask(now, self._client.api.get_me, user_auth=False)
+        me = body.get("data")
+        if not isinstance(me, dict) or not is_id(me.get("id")):
+            raise Nonsense("X did not say who has signed in", "Check api_url.")
+        name = str(me.get("username"))
+        known = handle_of(name) if re.fullmatch(r"\w{1,50}", name, re.ASCII) else ""
+        return Account(str(me["id"]), known), Quota(cost=self._settings.prices.user)
 
     def fetch(self, request: Request) -> Batch:
         """Read one page: of a search for `request.terms`, then of the mentions of the accounts in the settings."""
         walk, ledger = self._opened("fetch", request)
         if self._settings.mentions_of:
-            self._find_owner(ledger, request)
+            self._owner = self._client.owner(request.now)
         lanes = []
         if self._settings.searches:
             queries = any_of(request.terms, limit=QUERY_LIMIT, suffix=self._settings.search_suffix, handles=True)
@@ -120,7 +136,7 @@ class X:
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
         """Read one page of what the accounts (handles or user ids) posted themselves, replies included."""
         walk, ledger = self._opened("own", request)
-        self._find_owner(ledger, request)
+        self._owner = self._client.owner(request.now)
         lanes = [_Lane("own", one, handle) for one, handle in self._users(accounts, walk, ledger, request)]
         return self._page("own", lanes, walk, ledger, request)
 
@@ -241,21 +257,6 @@ class X:
     def _price(self, lane: _Lane) -> float:
         """What a post of this listing costs in the way that it is really asked for; the dearer where that is unsure."""
         return self._spending.price(owned=lane.kind != "search" and lane.what == self._owner)
-
-    def _find_owner(self, ledger: Ledger, request: Request) -> None:
-        """Ask X once, where settings name an owner, whether it is really that user's token which we read with."""
-        if not self._settings.owner or self._owner is not None:
-            return
-        self._spending.afford("", ledger, self._settings.prices.user, request.now, 1)
-        self._owner = ""
-        try:
-            body = self._client.ask(request.now, self._client.api.get_me, user_auth=False)
-        except (Refused, Nonsense):  # the app's token has no user behind it
-            return
-        self._spending.pay_for_user(ledger)
-        me = body.get("data")
-        names = {me.get("id"), handle_of(str(me.get("username")))} if isinstance(me, dict) else set()
-        self._owner = str(me["id"]) if isinstance(me, dict) and handle_of(self._settings.owner) in names else ""
 
     def _batch(
         self, stream: str, lane: _Lane, walk: Walk, ledger: Ledger, request: Request, body: dict[str, Any],

@@ -232,8 +232,11 @@ def told_in(body: Mapping[str, Any]) -> str:
     return f" ({title})" if isinstance(title, str) and re.fullmatch(r"[A-Za-z -]{1,40}", title) else ""
 
 
-def error_of(answer: Answer, now: datetime) -> ConnectorError:
-    """Turn a refusal into the error that fits. Bodies tell apart what shares a status; they are never quoted."""
+def error_of(answer: Answer, now: datetime, again: str = "") -> ConnectorError:
+    """Turn a refusal into the error that fits. Bodies tell apart what shares a status; they are never quoted.
+
+    `again` is how to sign in again, where a person has signed in.
+    """
     said = answer.body[:20_000].decode("utf-8", "replace").casefold()
     status = answer.status
     if status == 402 or "usagecapexceeded" in said or "usage-capped" in said:
@@ -241,7 +244,7 @@ def error_of(answer: Answer, now: datetime) -> ConnectorError:
     if status == 429:
         return RateLimited("X: too many requests (429)", reset_at(answer.headers, now), "Nothing to do.")
     if status in {401, 403}:
-        return _refused(status, said)
+        return _refused(status, said, again)
     if status == 400 and re.search(r"since_id|start_time|next_token|pagination_token", said):
         return TooOld("X refuses the time or page to continue from (400)", "Check this machine's clock.")
     if status >= 500:
@@ -258,12 +261,16 @@ def _unpaid(status: int) -> NoCredit:
     )
 
 
-def _refused(status: int, said: str) -> Refused:
+def _refused(status: int, said: str, again: str) -> Refused:
     if "client-not-enrolled" in said or "client-forbidden" in said:
         return Refused(
             "X: the app is not enrolled in the API (client-not-enrolled)",
             "In console.x.com enrol the app: attach it to a project with pay-per-use access, then make a new token.",
         )
+    if again and status == 401:
+        return Refused("X rejects a token that it has just given (401)", f"Sign in again: {again}")
+    if again:
+        return Refused("X refuses this request (403)", f"Check in console.x.com what the app may read; then: {again}")
     if status == 401:
         return Refused("X rejects the bearer token (401)", "Make a new one in console.x.com; set bearer_token.")
     return Refused("X refuses this request (403)", "Check in console.x.com what the app may read.")

@@ -278,7 +278,7 @@ def _sound(
         except SettingsError as error:
             said = "; ".join(_in_words(fault) for fault in error.faults)
             if not ask:
-                raise Failed(said) from None
+                raise Failed(said + _secrets_not_given(path, values, kind)) from None
             typer.echo(f"  {said}")
             wrong = {fault.key.rpartition(".")[2].partition("[")[0] for fault in error.faults}
             again = [each for each in adding.questions_of(kind) if not each.secret]
@@ -289,6 +289,13 @@ def _sound(
                     values[question.name] = value
             if before == values:
                 raise Failed(f"nothing was changed: {said}") from None
+
+
+def _secrets_not_given(path: Path, values: Mapping[str, Any], kind: str) -> str:
+    """Where the secrets go that were not given: one of them may be what is missing."""
+    names = [each.name for each in adding.questions_of(kind) if each.secret and each.name not in values]
+    written = ", ".join(f"{adding.variable_of(values['name'], each)}=..." for each in names)
+    return f". Of secrets, write {written} into {adding.environment_file(path)}" if names else ""
 
 
 def _in_words(fault: Fault) -> str:

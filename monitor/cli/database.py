@@ -18,7 +18,7 @@ from monitor.people import audit
 from monitor.people.identity import of_shell
 from monitor.privacy.carrying_over import carry_over
 from monitor.service.scheduler import utc_now
-from monitor.store import forgotten, mentions, sources, wiping
+from monitor.store import forgotten, mentions, sources, token_files, wiping
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
 from monitor.store.renames import know_names
@@ -167,6 +167,9 @@ def backup(file: Annotated[Path, typer.Argument(help="Where to write the copy.")
         who = of_shell(getpass.getuser())
         audit.note(database, audit.Event.EXPORT, utc_now(), who=who, way="command line", about="the whole database")
         typer.echo(f"Wrote {file} ({file.stat().st_size:,} bytes, checked). Restore it with: earful restore {file}")
+        if left_out := token_files.kept(settings.state_folder):
+            folder = settings.state_folder / token_files.FOLDER
+            typer.echo(f"Not in it: the sign-ins in {folder} ({', '.join(left_out)}). Elsewhere, sign in again.")
     except OSError as error:
         raise Failed(f"{file}: {error.strerror}") from error
     finally:

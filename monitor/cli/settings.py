@@ -31,7 +31,7 @@ from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import version_of
 from monitor.text.normalize import safe_line
 from monitor.text.query.subject import Subject
-from monitor.wiring import channels_of, judge_of, queries_of, reader_trouble
+from monitor.wiring import channels_of, judge_of, queries_of, reader_trouble, sign_ins
 
 
 @app.command()
@@ -134,6 +134,8 @@ def check(
         console.print(line(("!", "yellow"), f" {said}"), soft_wrap=one_line)
     for unheard in unheard_handles(settings):
         console.print(line(("!", "yellow"), f" {unheard}"), soft_wrap=one_line)
+    for each in sign_ins(settings, utc_now()).values():
+        console.print(line(("!", "yellow") if each.wrong else ("ok", "green"), f" {each.words}"), soft_wrap=one_line)
     for cost in cost_lines(settings, utc_now()):
         console.print(line(cost), soft_wrap=one_line)
     ways = [channel.name for channel in settings.channels if channel.kind != "console"]

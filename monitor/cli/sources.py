@@ -42,13 +42,13 @@ def first_page(settings: Settings, source: Source, back: timedelta = DAY) -> Bat
     """
     queries = queries_of(settings)
     if not preview.costs(source):
-        return preview.first_page(connector_of(source), source, queries, utc_now(), back=back)[0]
+        return preview.first_page(connector_of(settings, source), source, queries, utc_now(), back=back)[0]
     database = open_store(settings, utc_now())
     try:
         know_sources(database, settings)
         health = sources.health(database, source.name)
         spent = health.spent_in(utc_now()) if health is not None else 0.0
-        batch, cost = preview.first_page(connector_of(source), source, queries, utc_now(), spent, back=back)
+        batch, cost = preview.first_page(connector_of(settings, source), source, queries, utc_now(), spent, back=back)
         if cost:
             with database.transaction():
                 sources.note_cost(database, source.name, cost, utc_now())

@@ -14,6 +14,7 @@ from monitor.cases import second_look
 from monitor.cli.base import AsJson, app, console, one_line, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, foreseen
 from monitor.ingest import asking, wishes
+from monitor.ingest.access_tokens import Standing
 from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
 from monitor.ingest.preview import costs
@@ -25,6 +26,7 @@ from monitor.service import clock_check
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
+from monitor.settings.models import Source
 from monitor.store import (
     asked,
     cases,
@@ -43,6 +45,7 @@ from monitor.store.connect import served_by
 from monitor.store.database import Database, at, stamp
 from monitor.text.complaint_signals import JUDGED
 from monitor.text.normalize import safe_line
+from monitor.wiring import sign_ins
 
 
 @app.command()
@@ -51,6 +54,7 @@ def status(as_json: AsJson = False) -> None:
     with opened() as assembly:
         database, now = assembly.database, utc_now()
         health = sources.all_health(database)
+        signed_in = sign_ins(assembly.settings, now)
         aside = sources.aside_counts(database)
         waiting = deliveries.waiting(database)
         gaps = sources.gaps_since(database, now - timedelta(days=7))
@@ -75,6 +79,7 @@ def status(as_json: AsJson = False) -> None:
                             "spent_on_conversations": spent_on_conversations(database, source.name, now),
                             "forecast": round(foreseen(database, health[source.name], now), 2),
                             "notices": noticed(database, source.name),
+                            "signed_in": _signed_in(signed_in.get(source.name)),
                             "left_out": wishes.left_out(database, source.name)[0],
                             "aside": aside.get(source.name, 0),
                             "aside_reasons": dict(sources.aside_reasons(database, source.name)),
@@ -110,6 +115,14 @@ def status(as_json: AsJson = False) -> None:
             )  # fmt: skip
             return
         _status_tables(assembly, health, aside, gaps, dead)
+
+
+def _signed_in(found: Standing | None) -> dict[str, str | None] | None:
+    """The sign-in of a source for programs: as whom, until when without being renewed, and what is wrong with it."""
+    if found is None:
+        return None
+    trouble = found.words if found.wrong else None
+    return {"account": found.account or None, "token_ends_at": stamp(found.ends_at) or None, "trouble": trouble}
 
 
 def _failing(name: str, health: Health | None) -> dict[str, str | None]:
@@ -157,6 +170,19 @@ def _left_out(assembly: Any) -> list[str]:
     ]
 
 
+def _state(source: Source, health: sources.Health) -> Text:
+    """How a source stands, in a word."""
+    if not source.enabled:
+        return Text("switched off", "dim")
+    if health.paused_at:
+        return Text("paused", "yellow")
+    if health.refused:
+        return Text("refused", "red")
+    if health.failing_since:
+        return Text("failing", "red")
+    return Text("reading", "green") if health.last_success_at else Text("not read yet", "dim")
+
+
 def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any) -> None:
     database, now, zone = assembly.database, utc_now(), assembly.settings.zone
     headers = ["source", "state", "last read", "next", "set aside", "quota", "spent"]
@@ -166,25 +192,14 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     if not served_by(assembly.settings.database.url.get_secret_value()):
         start = f"{command(settings_path())} run"
         notes.append(f"the daemon is not running: nothing is read and nobody is alerted. Start it: {start}")
+    signed_in = sign_ins(assembly.settings, now)
     for source in assembly.settings.sources:
         each = health[source.name]
-        state = (
-            Text("failing", "red")
-            if each.failing_since
-            else Text("reading", "green")
-            if each.last_success_at
-            else Text("not read yet", "dim")
-        )
-        if not source.enabled:
-            state = Text("switched off", "dim")
-        elif each.paused_at:
-            state = Text("paused", "yellow")
-        elif each.refused:
-            state = Text("refused", "red")
         waits = source.enabled and not each.refused and not each.paused_at
         lines.append(
             [
-                source.name, state, _ago(each.last_read_at, now), _soon(each.next_due_at, now) if waits else "",
+                source.name, _state(source, each), _ago(each.last_read_at, now),
+                _soon(each.next_due_at, now) if waits else "",
                 str(aside.get(source.name, 0) or ""),
                 f"{each.quota_remaining:,}" if each.quota_remaining is not None else "",
                 f"${each.spent_in(now):.2f}" if each.spent_in(now) else "",
@@ -198,7 +213,9 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
             bills.append(cost_line(source, each.spent_in(now), foreseen(database, each, now), now))
             if talk := spent_on_conversations(database, source.name, now):
                 bills.append(f"{source.name}: ${talk:.2f} of it for following conversations")
-        if each.failing_since:
+        if found := signed_in.get(source.name):
+            (notes if found.wrong else bills).append(found.words)
+        if each.failing_since and not (found and each.last_error in found.words):
             notes.append(f"{source.name}: {each.last_error}" + (f" - {each.remedy}" if each.remedy else ""))
     notes += _left_out(assembly)
     notes += [

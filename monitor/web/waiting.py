@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from connectors import ConnectorError
 from monitor.ingest.preview import Caught, caught, costs, first_page
-from monitor.settings.models import Source
+from monitor.settings.models import Settings, Source
 from monitor.store import pages, sources
 from monitor.timeouts import Overran, within
 from monitor.web.html import page
@@ -60,7 +60,9 @@ def _look(context: RequestContext) -> tuple[list[Caught], list[tuple[str, str]]]
     faults: list[tuple[str, str]] = []
     with ThreadPoolExecutor(len(asked) or 1, thread_name_prefix="try") as pool:
         reading = {
-            source.name: pool.submit(_read, source, queries, context.now, _spent(known.get(source.name), context.now))
+            source.name: pool.submit(
+                _read, context.settings, source, queries, context.now, _spent(known.get(source.name), context.now)
+            )
             for source in asked
         }
         for source in asked:
@@ -79,8 +81,8 @@ def _look(context: RequestContext) -> tuple[list[Caught], list[tuple[str, str]]]
     return sorted(found, key=lambda each: each.post.posted_at, reverse=True), faults
 
 
-def _read(source: Source, queries: Any, now: datetime, spent: float) -> Any:
-    return within(SECONDS, partial(first_page, connector_of(source), source, queries, now, spent), "try")
+def _read(settings: Settings, source: Source, queries: Any, now: datetime, spent: float) -> Any:
+    return within(SECONDS, partial(first_page, connector_of(settings, source), source, queries, now, spent), "try")
 
 
 def _spent(health: sources.Health | None, now: datetime) -> float:

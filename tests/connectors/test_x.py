@@ -462,31 +462,10 @@ def test_mentions_of_our_account_are_booked_as_what_they_cost_with_the_apps_toke
     assert len([path for path in x.paths() if "by/username" in path]) == asked == 1
 
 
-@pytest.mark.parametrize(
-    ("owner", "me", "price"),
-    [
-        ("", OWN, 0.005),
-        ("acme", OWN, 0.001),
-        (OWN, OWN, 0.001),
-        ("@Acme", "", 0.005),  # the app's token, whatever the settings say
-        ("somebody", OWN, 0.005),
-        ("acme", "66", 0.005),  # somebody else's token
-    ],
-)
-def test_only_the_owners_own_token_makes_a_timeline_cheaper(x: FakeX, owner: str, me: str, price: float) -> None:
-    x.users |= {OWN: "acme", "66": "other"}
-    x.me = me
-    for number in range(10):
-        x.post(f"@acme {number}")
-        x.post(f"sorry {number}", author=OWN)
-    accounts = {"acme": OWN}
-    request = replace(first_request("x"), accounts=accounts)
-    connector = reader(x, search=False, mentions_of=("acme",), owner=owner, page_size=20)
-    for batch, more in ((connector.fetch(request), 0.010), (connector.fetch_own(("acme",), request), 0)):
-        assert batch.quota is not None
-        assert batch.quota.cost == pytest.approx(10 * price + (more if owner and me else 0))
-    assert len([path for path in x.paths() if path.endswith("/users/me")]) == (1 if owner else 0)
-    assert not [path for path in x.paths() if "by/username" in path], "who that is was known"
+@pytest.mark.parametrize("given", [{}, {"bearer_token": "a", "client_id": "b"}, {"client_id": "a b"}])
+def test_one_way_in_is_wanted_by_token_or_as_a_person(given: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=r"write bearer_token .* or client_id|should match pattern"):
+        Settings(**given)
 
 
 def test_what_the_store_knows_was_spent_counts_against_the_budget(x: FakeX) -> None:

@@ -64,7 +64,7 @@ def _warm() -> None:
         settings = load(file, {"SLACK_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none"})
     channels_of(settings)
     for source in settings.sources:
-        connector_of(source)
+        connector_of(settings, source)
     judge_of(settings, queries_of(settings)).warm()
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.fakes.oauth import SignIns
 from tests.fakes.server import FakeServer, Reply, Seen
 
 EPOCH = 1_288_834_974_657
@@ -34,12 +35,14 @@ class FakeX(FakeServer):
         self.me = ""  # the user whose token it is; the app's own has none
         self.limits = {"x-rate-limit-limit": "450", "x-rate-limit-remaining": "449"}
         self._count = 0
+        self.sign_ins: SignIns | None = None  # whoever signs in reads with a token that it gives, and no other
+        self.app_owner = ""  # the user who owns the app: their own timelines cost less, asked as themselves
         self._billed: dict[str, float] = {}
         self.route("/2/*", self._bill)
 
     @property
     def bill(self) -> float:
-        """What all answers cost with the app's own token: each post and each user once a day (all is one day here)."""
+        """What all answers cost: each post and each user once a day (all is one day here)."""
         return sum(self._billed.values())
 
     def _bill(self, seen: Seen) -> Reply:
@@ -51,8 +54,17 @@ class FakeX(FakeServer):
         self._billed |= {f"user {user['id']}": 0.010 for user in users}
         self._billed |= {f"media {each['media_key']}": 0.005 for each in includes.get("media", [])}
         self._billed |= {str(post["id"]): 0.005 for post in includes.get("tweets", [])}
-        self._billed |= {str(post.get("id")): 0.005 for post in data} if isinstance(data, list) else {}
+        timeline = re.fullmatch(r"/2/users/(\d+)/(mentions|tweets)", seen.path)
+        owned = bool(timeline and self.sign_ins and timeline[1] == self.me == self.app_owner)
+        price = 0.001 if owned else 0.005
+        self._billed |= {str(post.get("id")): price for post in data} if isinstance(data, list) else {}
         return reply
+
+    def sign_in_people(self, client_id: str) -> SignIns:
+        """From now on read as a person: by tokens that the app of this client ID was given."""
+        self.sign_ins = SignIns(client_id, lambda: self.now)
+        self.route("/2/oauth2/token", self.sign_ins.answer)
+        return self.sign_ins
 
     def clear(self) -> None:
         """Begin anew: the same posts will get the same ids again."""
@@ -80,7 +92,9 @@ class FakeX(FakeServer):
         return native_id
 
     def _answer(self, seen: Seen) -> Reply:
-        if self.token is not None and seen.headers.get("authorization") != f"Bearer {self.token}":
+        said = seen.headers.get("authorization", "")
+        signed_in = self.sign_ins is not None and self.sign_ins.knows(said.removeprefix("Bearer "))
+        if not signed_in and (self.sign_ins or (self.token is not None and said != f"Bearer {self.token}")):
             body = {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}
             return Reply(401, json=body)
         limits = {**self.limits, "x-rate-limit-reset": str(int(self.now.timestamp()) + 600)}

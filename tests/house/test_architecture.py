@@ -51,6 +51,8 @@ web/test_cases.py: monitor/settings/overrides.py monitor/web/case.py monitor/web
     monitor/web/team_settings.py monitor/web/live.py monitor/web/html.py
 setup/test_commands.py: monitor/setup/templates.py
 connectors/test_about.py: monitor/setup/kinds.py
+ingest/test_access_tokens.py: connectors/oauth.py monitor/store/token_files.py
+cli/test_connect.py: monitor/setup/callback.py
 store/test_database.py: monitor/store/connect.py monitor/store/key_values.py monitor/store/postgresql.py
     monitor/store/sqlite.py monitor/store/schema.py
 store/test_mentions.py: monitor/store/pages.py

@@ -560,7 +560,7 @@ def test_no_fault_shows_what_may_be_a_secret(tmp_path: Path) -> None:
         }
     )
     found = faults(tmp_path, text)
-    assert len(found) == 6
+    assert len(found) == 5
     assert not [line for line in found if "secret" in line.replace("a secret in plain text", "")]
 
 
