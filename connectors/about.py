@@ -32,8 +32,8 @@ class About:
     """Facts about a kind, in words for people.
 
     `key` says what has to be had from the network, "" for nothing; `key_from` is the address where it is made.
-    `misses` says what can't be read there by official ways, and why. `seen_working` is the day on which it was last
-    seen working against the real service, "" for never.
+    `misses` says what can't be read there by official ways, and why. `seen_working` is the day on which those who
+    made it last saw it work against the real service, "" for never; an installation adds its own.
     """
 
     reads: str

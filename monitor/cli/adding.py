@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -61,7 +61,8 @@ def sources_(as_json: AsJson = False) -> None:
                     "key_from": about.key_from or None, "price": about.price, "own_replies_seen": about.own_replies,
                     "deletions_followed": about.deletions,
                     "not_seen": about.misses or None, "page": about.page or None, "sources": list(kind.sources),
-                    "last_seen_working": _working(kind),
+                    "last_seen_working": _day(kind.worked_at) or None,
+                    "last_seen_working_by_us": about.seen_working or None,
                 }
             )  # fmt: skip
             continue
@@ -84,7 +85,7 @@ def _show(kind: Kind) -> None:
         ("  price", about.price),
         ("  follows", _sees(about)),
         ("  can't see", about.misses),
-        ("  works", f"last seen working against the real service: {_working(kind)}"),
+        ("  works", _working(kind)),
     ):
         if words:
             grid.add_row(label, line(words))
@@ -98,9 +99,17 @@ def _sees(about: About) -> str:
 
 
 def _working(kind: Kind) -> str:
-    """When a kind was last seen working, by the day: here, or when it was made."""
-    here = f"{kind.worked_at:%Y-%m-%d}" if kind.worked_at else ""
-    return max(here, kind.about.seen_working) or "never"
+    """When a kind was last seen working, by the day: in this installation, and by those who made it."""
+    if kind.name == "replay":
+        return ""  # it reads a file
+    here, ours = _day(kind.worked_at) or "never", kind.about.seen_working or "never"
+    if kind.about.brought:
+        return f"last post that was sent in: {here}"
+    return f"last seen working against the real service: {here} here, {ours} by Earful's makers"
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else ""
 
 
 def _health(settings: Settings | None) -> Mapping[str, kept.Health]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
+from monitor.settings.addresses import is_loopback
 from monitor.settings.environment import NAME as ENVIRONMENT_FILE
 from monitor.settings.models import Settings
 
@@ -45,12 +46,12 @@ def _reached(settings: Settings) -> Iterator[str]:
     earful = settings.earful
     page = urlsplit(earful.page_url)
     listening = earful.page_listen.rpartition(":")[0].strip("[]")
-    at_home = _is_loopback(page.hostname or "")
+    at_home = is_loopback(page.hostname or "")
     mails = [channel.name for channel in settings.channels if channel.kind == "email"]
     proxies = "Put a TLS proxy in front of it and set page_url to its https address"
     if page.scheme == "http" and not at_home:
         yield f"page_url is http: passwords and sessions are sent unencrypted. {proxies}"
-    elif page.scheme == "http" and not _is_loopback(listening):
+    elif page.scheme == "http" and not is_loopback(listening):
         yield (
             f"page_listen is open to other machines and page_url is http: unless only this machine can reach that "
             f"port, passwords are sent unencrypted. {proxies}"
@@ -71,13 +72,6 @@ def _reached(settings: Settings) -> Iterator[str]:
             f"{mails[0]} sends mail, but page_url is {earful.page_url}: the buttons in mails work only on this "
             "machine. Set page_url to the address your team uses"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host.lower() == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_too_wide(network: str) -> bool:

@@ -14,12 +14,13 @@ from starlette.datastructures import Headers
 
 from monitor.notify.system_notices import queue_notice
 from monitor.people.identity import Directory, of_page, of_settings
+from monitor.settings.addresses import is_loopback
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import key_values, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from monitor.web.security import FORWARDED, is_loopback, listen_of
+from monitor.web.security import FORWARDED, listen_of
 
 log = logging.getLogger("earful.page")
 

@@ -21,6 +21,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from monitor.settings.addresses import is_loopback
 from monitor.timeouts import Overran, within
 from monitor.web.app import build
 from monitor.web.auth import Authenticator
@@ -29,7 +30,7 @@ from monitor.web.context import WebContext
 from monitor.web.hashing import Hashing
 from monitor.web.html import warm
 from monitor.web.presence import Presence
-from monitor.web.security import hosts_of, is_loopback, listen_of, parts_of, same_client
+from monitor.web.security import hosts_of, listen_of, parts_of, same_client
 from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.page")

@@ -61,7 +61,7 @@ def said(result: Result) -> str:
 
 def test_a_person_answers_sees_five_posts_and_has_it_written(here: Installation, server: FakeServer) -> None:
     """Nothing is written before; what the kind's own check refuses is asked for again."""
-    answers = ["rss", "", "y", "ftp://nowhere.example", *[""] * 8, f"{server.url}/a.xml", "y"]
+    answers = ["rss", "y", "ftp://nowhere.example", *[""] * 8, f"{server.url}/a.xml", "y"]
     result = here.add(given="\n".join(answers) + "\n")
     assert result.exit_code == 0, said(result)
     shown = [each for each in result.output.splitlines() if each.startswith("+ ")]
@@ -160,7 +160,7 @@ def test_what_cannot_be_added_is_refused_and_nothing_is_written(
 def test_all_kinds_are_listed_with_and_without_settings(here: Installation, tmp_path: Path) -> None:
     listed = here.call("sources")
     assert listed.exit_code == 0
-    assert "last seen working against the real service: never" in listed.output
+    assert "last seen working against the real service: never here, never by Earful's makers" in listed.output
     assert "https://console.x.com" in listed.output
     rows = [json.loads(line) for line in here.call("sources", "--json").output.splitlines()]
     by_kind = {row["kind"]: row for row in rows}

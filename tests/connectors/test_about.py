@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -74,3 +74,37 @@ def test_those_without_a_key_come_first_and_each_says_when_it_worked_here(tmp_pa
     assert found["x"].worked_at is None
     names = list(found)
     assert names.index("bluesky") < names.index("x")
+
+
+STAND_INS = """
+[[sources]]
+name = "stand-in"
+kind = "discourse"
+api_url = "http://127.0.0.1:9"
+[[sources]]
+name = "the day"
+kind = "replay"
+[[sources]]
+name = "door"
+kind = "inbound"
+secret = { env = "DOOR" }
+"""
+
+
+def test_only_the_real_service_counts_as_seen_working(tmp_path: Path, sqlite: Sqlite) -> None:
+    from monitor.store import sources
+
+    settings = settings_from(tmp_path, sources=STAND_INS, environ={"DOOR": "a-secret-of-16-letters"})
+    assembly_of(sqlite, settings)
+
+    def found() -> dict[str, datetime | None]:
+        return {each.name: each.worked_at for each in all_kinds(settings, sources.all_health(sqlite))}
+
+    with sqlite.transaction():
+        for name in ("stand-in", "the day", "door"):
+            sources.succeeded(sqlite, name, NOW, new=name != "door")
+    assert (found()["discourse"], found()["replay"]) == (None, None)
+    assert found()["inbound"] is None, "a door works when somebody has sent something, not when it is looked into"
+    with sqlite.transaction():
+        sources.succeeded(sqlite, "door", NOW, new=True)
+    assert found()["inbound"] == NOW
