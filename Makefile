@@ -57,7 +57,7 @@ soak: .venv/.developer  ## an hour at 24 times the speed: memory, files, latenes
 	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 # train: write the shipped judge anew from data that lies beside the checkout; the vectors of its texts are kept in var/vectors.
-# quality: whether two readers agree, whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, and what "not us" keeps away.
+# quality: whether two readers agree, whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, what "not us" keeps away, and how well causes fit.
 train: .venv/.developer  ## write the judge that ships again
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	$(BIN)/python benchmarks/train.py
@@ -70,6 +70,7 @@ quality: .venv/.developer  ## how good the judge is
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/relevance.py
+	$(BIN)/python -m benchmarks.causes
 
 # The README's pictures of the page, from the sample day. Needs a Chromium: apt-get install chromium
 pictures: .venv/.developer  ## the README's pictures of the page
