@@ -160,7 +160,7 @@ def test_what_cannot_be_added_is_refused_and_nothing_is_written(
 def test_all_kinds_are_listed_with_and_without_settings(here: Installation, tmp_path: Path) -> None:
     listed = here.call("sources")
     assert listed.exit_code == 0
-    assert "last seen working against the real service: never here, never by Earful's makers" in listed.output
+    assert "last seen working against the real service: never here" in listed.output
     assert "https://console.x.com" in listed.output
     rows = [json.loads(line) for line in here.call("sources", "--json").output.splitlines()]
     by_kind = {row["kind"]: row for row in rows}
