@@ -50,6 +50,7 @@ class Unsure(ConnectorError):
 class Writer(Protocol):
     """The writing half of one configured source. It is made without touching the network."""
 
+    network: str  # its name, for people
     looks_up: bool  # whether it can find its own reply again
     takes_back: bool  # whether the network lets it delete one
 

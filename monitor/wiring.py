@@ -36,6 +36,8 @@ from monitor.notify.sender import Alerting
 from monitor.notify.system_notices import queue_notice
 from monitor.people.upgrade import OLD_TOKENS, end_old_tokens, give_ids
 from monitor.privacy.carrying_over import carry_over
+from monitor.replying.context import Replying
+from monitor.replying.writers import Writers
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
@@ -77,6 +79,7 @@ class Assembly:
     teaching: Teaching
     events: EventSender
     second_look: SecondLook
+    replying: Replying
 
 
 def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
@@ -178,7 +181,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     second_look = SecondLook(database, Reader if settings.judge.reader else None, tell_operator)
     return Assembly(
         written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs,
-        second_look,
+        second_look, Replying(database, rules, Writers(settings)),
     )  # fmt: skip
 
 

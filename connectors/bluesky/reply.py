@@ -44,6 +44,7 @@ class ReplySettings(BaseModel, frozen=True, extra="forbid"):
 class BlueskyReply:
     """Answers as one account."""
 
+    network = "Bluesky"
     looks_up = True
     takes_back = True
 

@@ -39,6 +39,7 @@ class ReplySettings(BaseModel, frozen=True, extra="forbid"):
 class MastodonReply:
     """Answers on the server that the source reads."""
 
+    network = "Mastodon"
     looks_up = True
     takes_back = True
 

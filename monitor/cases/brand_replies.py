@@ -99,9 +99,12 @@ class Answers:
         return self.rules.accounts.brand_of(post)
 
 
-def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: datetime) -> bool:
-    """Decide what a stored post of ours is and let it follow for the case of whom it answers; whether it answered."""
-    decided = _decide(database, rules, own, case)
+def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: datetime, *, person: str = "") -> bool:
+    """Decide what a stored post of ours is and let it follow for the case of whom it answers; whether it answered.
+
+    `person` is whoever sent it from here: then no machine said it, and they are the one who answered.
+    """
+    decided = _decide(database, rules, own, case) if not person else _of_a_person(database, own, case)
     key_values.settle_own_post(
         database,
         own["source"],
@@ -117,9 +120,15 @@ def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: d
         database,
         rules,
         case,
-        Reply(decided.kind, decided.reason, at(own["posted_at"]), own["author"], own["url"], own["text"]),
+        Reply(decided.kind, decided.reason, at(own["posted_at"]), person or own["author"], own["url"], own["text"]),
         now,
     )
+
+
+def _of_a_person(database: Database, own: Row, case: Case | None) -> Decided:
+    """The kind of a reply that somebody pressed for, by its words alone."""
+    row = cases.row_of(database, case.id) if case is not None else None
+    return kind_of(own["text"], (), to_praise=bool(row and row["praise"]))
 
 
 def decide_text(rules: Rules, text: str, *, to_praise: bool) -> Decided:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from connectors import Post
 from connectors.durations import span
 from monitor.cases import actions as verbs
 from monitor.cases import do_not_contact, expiry
+from monitor.cli import replying
 from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path, speaker
 from monitor.ingest import asking
 from monitor.notify import rendering
@@ -33,6 +35,7 @@ from monitor.text.normalize import safe_line
 from monitor.types import Mention
 from monitor.web import case_timeline
 
+_MORE_VERBS = ("reply", "do-not-contact", "may-contact")
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
 Since = Annotated[str, typer.Option("--since", help='How far back: "24h", "7d", or a day such as 2026-11-20.')]
@@ -322,7 +325,7 @@ def case(
     case_id: Annotated[str, typer.Argument(metavar="ID", help="The case's number.")],
     verb: Annotated[
         str,
-        typer.Argument(metavar="[VERB]", help=f"The action: {', '.join(verbs.VERBS)}, do-not-contact, may-contact."),
+        typer.Argument(metavar="[VERB]", help=f"The action: {', '.join((*verbs.VERBS, *_MORE_VERBS))}."),
     ] = "",
     as_: Annotated[str, typer.Option("--as", help="Act as this person. Default: you.")] = "",
     outcome: Annotated[str, typer.Option(help=f"Required with close: {', '.join(verbs.OUTCOMES)}.")] = "",
@@ -330,13 +333,17 @@ def case(
     until: Annotated[str, typer.Option(help='With snooze or wait: a duration ("2h") or a time with its zone.')] = "",
     on: Annotated[str, typer.Option(help="With wait: who you are waiting for.")] = "",
     owner: Annotated[str, typer.Option(help="With assign: the new owner.")] = "",
-    text: Annotated[str, typer.Option(help="With note, wants or tag: the text.")] = "",
+    text: Annotated[str, typer.Option(help="With note, wants, tag or reply: the text.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show a case or act on it (take, close, ...)."""
-    with opened() as assembly:
+    verb = verb.strip().casefold().replace("-", "_").replace(" ", "_")  # "not answered", as people write it
+    with opened(secrets=verb == "reply") as assembly:
         now = utc_now()
-        verb = verb.strip().casefold().replace("-", "_").replace(" ", "_")  # "not answered", as people write it
+        if verb == "reply":
+            show = partial(_conversation, assembly, case_id, assembly.settings.zone)
+            replying.reply(assembly, case_id, as_, text, now, show)
+            return
         if verb:
             if verb in {"do_not_contact", "may_contact"}:
                 typer.echo(

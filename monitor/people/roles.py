@@ -15,6 +15,7 @@ LEAST: Mapping[str, Role] = {
     "label": "staff",
     "mute": "staff",
     "desk": "lead",
+    "approve reply": "lead",
     "erase": "admin",
     "export-person": "admin",
     "hold": "admin",

@@ -24,6 +24,7 @@ from monitor.learning import feedback
 from monitor.notify import fallback, hold_notices
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.privacy import holds, retention
+from monitor.replying import looking_up
 from monitor.reports import digest
 from monitor.service import set_clock
 from monitor.service.clock_check import ClockCheck
@@ -122,6 +123,7 @@ class Engine:
             Tick("audit", 30, self.audit_due, "audit"),
             Tick("learn", 5, self.learn_due),
             Tick("second-look", 1, self.second_look_due),
+            Tick("replies", 15, self.replies_due),
             Tick("refresh", 900, self.refresh_due),
             Tick("clock", 60, self.clock_due, "keep"),
             Tick("wipe", 30, self.wipe_due, "keep"),
@@ -201,6 +203,12 @@ class Engine:
         """Have the reader look at what has come into the list, beside everything else."""
         if self.assembly.second_look.due():
             self._spawn("second-look", partial(self.assembly.second_look.work, self.clock))
+
+    def replies_due(self) -> None:
+        """Find out what became of replies that nobody knows of. This only looks: nothing is ever sent by itself."""
+        replying = self.assembly.replying
+        if replying.writers or looking_up.anything(replying):
+            self._spawn("replies", partial(looking_up.look, replying, self.clock()))
 
     def growth_due(self) -> None:
         """Raise what is said in conversations that have doubled."""

@@ -203,7 +203,7 @@ class _Reading:
 
     def _leaf(self, model: type[BaseModel], entry: dict[str, Any], key: Key, kinds: Mapping[str, str]) -> Any:
         """A source or a channel: what all have in common, and its kind's own options."""
-        shared = tuple(name for name in model.model_fields if name != "options")
+        shared = tuple(name for name in model.model_fields if name not in {"options", "reply_options"})
         common = self._one(model, {name: value for name, value in entry.items() if name in shared}, key)
         kind = entry.get("kind")
         if not isinstance(kind, str):  # the common part has said so
@@ -214,13 +214,45 @@ class _Reading:
         own = self._kind(kind, kinds, (*key, "kind"))
         if own is None:
             return None
+        entry, reply = self._replies(entry, kind, own, key) if kinds is connectors.KINDS else (entry, None)
         entry, said = translated(entry, getattr(own, "OLD_KEYS", {}))
         self.filling.warnings += [f"{entry['name']}: {sentence}" for sentence in said]
         options = self._one(own, {name: value for name, value in entry.items() if name not in shared}, key, shared)
         if common is None:
             return None
-        told = {} if "answerable" in entry or getattr(options, "answerable", True) else {"answerable": False}
-        return common.model_copy(update={"options": options, **told})
+        told: dict[str, Any] = {"options": options}
+        if "answerable" not in entry and not getattr(options, "answerable", True):
+            told["answerable"] = False
+        if reply is not None:
+            told["reply_options"] = reply
+            self._apart(options, reply, key)
+        return common.model_copy(update=told)
+
+    def _replies(
+        self, entry: dict[str, Any], kind: str, own: type[BaseModel], key: Key
+    ) -> tuple[dict[str, Any], BaseModel | None]:
+        """What the writing half of a source is given, and the rest. It is loaded where `reply = true` says so only."""
+        apart = {"reply", "reply_approval", *own.model_fields}
+        given = {name: value for name, value in entry.items() if name.startswith("reply_") and name not in apart}
+        if entry.get("reply") is not True:
+            if given and kind in connectors.WRITERS:  # kept for later, and not looked at
+                entry = {name: value for name, value in entry.items() if name not in given}
+            return entry, None
+        if kind not in connectors.WRITERS:
+            write = f"leave it out; the kinds that can reply are {one_of(connectors.WRITERS)}"
+            self.problems.append(Problem((*key, "reply"), f'true, but Earful can\'t reply on "{kind}"', write))
+            return entry, None
+        module = importlib.import_module(connectors.WRITERS[kind].partition(":")[0])
+        made = self._one(module.ReplySettings, given, key, tuple(apart))
+        return {name: value for name, value in entry.items() if name not in given}, made
+
+    def _apart(self, options: object, reply: BaseModel, key: Key) -> None:
+        """Whoever may only read must not be able to write: the two halves share no secret."""
+        reading = {each.get_secret_value() for each in vars(options).values() if isinstance(each, SecretStr)}
+        for name, value in vars(reply).items():
+            if isinstance(value, SecretStr) and value.get_secret_value() in reading and self.filling.need_secrets:
+                write = "make one of its own for replies, with the right to write"
+                self.problems.append(Problem((*key, name), "the same secret as for reading", write))
 
     def _kind(self, kind: str, kinds: Mapping[str, str], key: Key) -> type[BaseModel] | None:
         if kind not in kinds:

@@ -171,7 +171,10 @@ class Source(Table):
     enabled: bool = True
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] | None = None
     deadline: Period = timedelta(seconds=60)
+    reply: bool = False  # people may answer from here, in public, with credentials made for that
+    reply_approval: bool = False  # what staff write there is posted by a lead
     options: Any = None
+    reply_options: Any = None  # the writing half's own `ReplySettings`; None where replies are off
 
 
 class Channel(Table):

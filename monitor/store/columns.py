@@ -118,6 +118,17 @@ TABLES: dict[str, Classed] = {
         staff=_named("author turned_by"),
         plain=_named("source native_id brand posted_at seen_at case_id automatic sent_on kind"),
     ),
+    "replies": Classed(
+        CASE,
+        words=_named("text note"),
+        author=_named("parent_id parent_url url"),
+        derived=_named("mark"),
+        staff=_named("writer writer_id approver approver_id account"),
+        plain=_named(
+            "n id case_id source way state send_key native_id created_at changed_at pressed_at tries posted_at "
+            "next_look_at taken_back_at"
+        ),
+    ),
     "labels": Classed(
         "as its post; then it counts for nothing any more",
         staff=_named("who who_id"),

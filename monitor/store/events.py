@@ -22,6 +22,7 @@ _NAMES = {
     "answered": ("case.answered", ""),
     "reopen": ("case.reopened", "reopened"),
     "again": ("case.reopened", "wrote_again"),
+    "reply withdrawn": ("case.reopened", "reply_taken_back"),
     "release": ("case.reopened", "released"),
     "claim_expired": ("case.reopened", "claim_expired"),
     "close": ("case.closed", ""),

@@ -30,6 +30,11 @@ KEPT_OF_A_LINE = frozenset(
         "size", "sent_on", "backdated", "unanswered",
     }
 )  # fmt: skip
+# Nothing is done any more with a reply of which nothing is left.
+_LET_GO = (
+    "next_look_at = '', state = CASE WHEN state IN ('draft', 'waiting', 'refused', 'unsure') THEN 'dropped' "
+    "ELSE state END"
+)
 _NAMES_SOMEBODY = "kind IN ('author', 'contact')"  # of a mute
 
 
@@ -300,6 +305,10 @@ def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: 
             f"UPDATE own_posts SET {emptied('own_posts')} WHERE source = :source AND parent_id IN {natives}",
             {**own, "source": source},
         )
+        database.run(
+            f"UPDATE replies SET {emptied('replies')}, {_LET_GO} WHERE source = :source AND parent_id IN {natives}",
+            {**own, "source": source},
+        )
         if why == "deleted_at" or names:  # what is kept no longer goes by its own age
             _forget_aside(database, source, [row["native_id"] for row in each])
     _forget_letters(database, rows)
@@ -320,6 +329,7 @@ def _forget_cases(database: Database, cases: Sequence[str], names: Sequence[str]
     _unname(database, "cases", ("owner",), f"id IN {clause}", values, names, ("owner_id",))
     places = database.rows(f"SELECT DISTINCT source, thread, story_id FROM cases WHERE id IN {clause}", values)
     database.run(f"UPDATE own_posts SET {emptied('own_posts')} WHERE case_id IN {clause}", values)
+    database.run(f"UPDATE replies SET {emptied('replies')}, {_LET_GO} WHERE case_id IN {clause}", values)
     database.run(f"UPDATE cases SET {emptied('cases')} WHERE id IN {clause}", values)
     database.run(f"DELETE FROM read_marks WHERE case_id IN {clause}", values)
     _forget_stories(database, [row["story_id"] for row in places])

@@ -34,6 +34,7 @@ def of_person(
     }
     for row in replies.values():
         yield _line("own_posts", row)
+    yield from _by(database, "replies", "case_id", cases)
     yield from _by(database, "deliveries", "about", [f"{kind}:{case}" for case in cases for kind in ("case", "join")])
     yield from _by(database, "events", "case_id", cases)
     yield from _by(database, "mutes", "value", [f"{source}/{name}" for name in names])

@@ -163,6 +163,7 @@ def _seal(database: Database, case: str, now: datetime) -> None:
     story = database.row("SELECT story_id FROM cases WHERE id = :case", value)
     natives = [row["native_id"] for row in _rows(database, "posts", "id", posts)]
     own = [*_rows(database, "own_posts", "case_id", [case]), *_rows(database, "own_posts", "parent_id", natives)]
+    written = [*_rows(database, "replies", "case_id", [case]), *_rows(database, "replies", "parent_id", natives)]
     told = _rows(database, "deliveries", "story_id", [story["story_id"]] if story else [])
     told = [row for row in told if row["action"] == "edit" or row["about"] in {f"case:{case}", f"join:{case}"}]
     lines = _rows(database, "case_log", "case_id", [case])
@@ -176,9 +177,10 @@ def _seal(database: Database, case: str, now: datetime) -> None:
             for row in own
         },
         "deliveries": _kept("deliveries", told, "id"),
+        "replies": _kept("replies", written, "id"),
     }
     database.run("INSERT INTO sealed (case_id, body) VALUES (:case, :body)", {**value, "body": encode(body)})
-    for table in ("posts", "mentions", "cases"):
+    for table in ("posts", "mentions", "cases", "replies"):
         gone = f", purged_at = '{stamp(now)}'" if table == "posts" else ""
         _each(database, f"UPDATE {table} SET {emptied(table)}{gone} WHERE id = :key", body[table])
     for row in lines:
@@ -206,7 +208,7 @@ def _unseal(database: Database, case: str) -> None:
         now = database.row("SELECT * FROM cases WHERE id = :id", {"id": key})
         empty = {name: value for name, value in columns.items() if now and now[name] in ("", "[]", 0, None)}
         _write(database, "cases", empty, "id = :key", {"key": key})
-    for table in ("posts", "mentions", "case_log", "deliveries"):
+    for table in ("posts", "mentions", "case_log", "deliveries", "replies"):
         name = "n" if table == "case_log" else "id"
         for key, columns in body.get(table, {}).items():
             back = {**columns, "purged_at": ""} if table == "posts" else columns

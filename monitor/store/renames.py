@@ -19,7 +19,7 @@ _COLUMNS: dict[What, tuple[tuple[str, str], ...]] = {
     "source": (
         *(
             (table, "source")
-            for table in ("posts", "mentions", "stories", "cases", "gaps", "aside", "arrived", "erasures")
+            for table in ("posts", "mentions", "stories", "cases", "gaps", "aside", "arrived", "erasures", "replies")
         ),
         ("incidents", "said_source"),
     ),

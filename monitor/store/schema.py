@@ -426,9 +426,21 @@ SCALES = (
     "AND source IN (SELECT name FROM sources WHERE kind = 'inbound')",
 )
 
+# What is written here to be posted in public: a row before anything leaves (monitor/store/replies.py).
+REPLIES = (
+    """CREATE TABLE replies (
+        n {counter}, id {key} UNIQUE, case_id {key} REFERENCES cases (id) ON DELETE CASCADE, source {key},
+        parent_id {text}, parent_url {text}, text {text}, mark {text}, writer {text}, writer_id {text}, way {text},
+        approver {text}, approver_id {text}, note {text}, state {key}, account {text}, send_key {text},
+        native_id {text}, url {text}, created_at {key}, changed_at {key}, pressed_at {text}, tries {count},
+        posted_at {text}, next_look_at {text}, taken_back_at {text}){strict}""",
+    "CREATE INDEX replies_of_case ON replies (case_id, n)",
+    "CREATE INDEX replies_to_look_up ON replies (next_look_at) WHERE next_look_at <> ''",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES,
+    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from importlib import import_module
 # Every module that declares routes.
 _PAGES = (
     "links", "login", "single_sign_on", "you", "inbox", "triage", "waiting", "case", "erase", "hold", "mentions",
-    "insights", "sources", "team_settings", "people", "audit", "api", "metrics", "digest_links", "duty",
+    "insights", "sources", "team_settings", "people", "audit", "api", "metrics", "digest_links", "duty", "replying",
 )  # fmt: skip
 
 

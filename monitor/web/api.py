@@ -14,6 +14,7 @@ from typing import Any
 from alerts.case import PRIORITIES
 from connectors.text import clean
 from monitor.cases import actions as verbs
+from monitor.replying import drafts
 from monitor.store import cases, key_values, mentions, pages
 from monitor.store.database import Row, stamp
 from monitor.types import Mention
@@ -205,6 +206,20 @@ def say(context: RequestContext, values: dict[str, Any]) -> Any:
         "text": said.text if first else "this request was already carried out",
         "case": serializers.whole_case(context.database, context.rules, after, context.now),
     }
+
+
+@operation(
+    "POST", "/cases/{id}/drafts", "Propose a reply: it stays a draft until a person posts it", role="staff",
+    body=(Field("text", "the text of the reply", most=20_000, needed=True),),
+    gives={"type": "object", "required": ["draft", "text"]},
+)  # fmt: skip
+def propose_reply(context: RequestContext, values: dict[str, Any]) -> Any:
+    """Keep a text beside the case, with its origin. No program can post it, with any token."""
+    row = drafts.propose(
+        context.assembly.replying, _case(context)["id"], values["text"],
+        who=context.who.actor, way=context.who.way, now=context.now,
+    )  # fmt: skip
+    return {"draft": row.id, "text": "kept as a draft; a person has to read it and post it"}
 
 
 @operation("GET", "/sources", "State of each source", role="viewer", gives={"type": "object", "required": ["sources"]})

@@ -1,4 +1,4 @@
-"""One case: what was said, by whom, what happened before, what to do. It helps to write; it never posts anything."""
+"""One case: what was said, by whom, what happened before, what to do. Answering from here is in replying.py."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.inbox import OUTCOMES, WHYS, clock_of, ids_of, lines, people_of
 from monitor.web.presence import words_of as who_else
+from monitor.web.reply_box import box_of
 from monitor.web.routing import RequestContext, get, post
 
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
@@ -92,6 +93,7 @@ _NOTES = {
     "automatic": "automatic: did not stop the clock",
     "holding": "a first reply: the answer is still due",
     "sent_on": "moved to private messages",
+    "withdrawn": "deleted on the network",
 }
 FOLDED = 3  # as many others in a row, or more, stand behind one line
 
@@ -129,7 +131,7 @@ def show(context: RequestContext) -> Response:
         with context.database.transaction():
             read_marks.note(context.database, ids_of(context)[0], [row["id"]], context.now)
         context.site.presence.come(row["id"], context.who.actor.id, context.who.name, context.now)
-    return _show(context)
+    return show_case(context)
 
 
 def _row(context: RequestContext) -> Row:
@@ -139,15 +141,23 @@ def _row(context: RequestContext) -> Row:
     return row
 
 
-def _show(
-    context: RequestContext, *, fault: str = "", status: int = 200, reply: str = "", checked: bool = False
+def show_case(
+    context: RequestContext,
+    *,
+    fault: str = "",
+    status: int = 200,
+    reply: str = "",
+    checked: bool = False,
+    typed: bool = False,
 ) -> Response:
+    """The page, with what went wrong; `typed`: the form of a reply came, and stands there as it was."""
     row = _row(context)
     case, database, now = cases.case_of(row), context.database, context.now
     told = mentions.of_case(database, case.id)
     earlier = rendering.history_of(database, [row], now).get(case.id, [])
     worst = rendering.worst_of(told)
-    limit = limit_of(context, case)
+    box = box_of(context, case, text=reply, typed=context.form if typed or checked else None)
+    limit = box.longest if box is not None and box.longest else limit_of(context, case)
     log = cases.log_of(database, case.id)
     line = lines(database, context.rules, [row], now, context.zone)[0]
     alike_cases = similar(context, row)
@@ -160,7 +170,8 @@ def _show(
         history=history_line(context, earlier), log=entries(log), similar=alike_cases,
         solved=solved, folded=FOLDED,
         people=people_of(context), undoable=verbs.undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
-        replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)], reply=reply, limit=limit,
+        replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)],
+        reply=box.text if box is not None else reply, limit=limit, box=box,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
         said=context.query("said"), fault=fault, tags=pages.own_tags(database),
         here=who_else(context.site.presence.others(context.who.actor.id, now).get(case.id, ())),
@@ -254,7 +265,7 @@ def say(context: RequestContext) -> Response:
     """Say something of this case."""
     case_id, verb = context.path("id")[:40], context.form.get("verb")
     if verb == "tone":
-        return _show(context, reply=context.form.raw("reply")[:REPLY], checked=True)
+        return show_case(context, reply=context.form.raw("reply")[:REPLY], checked=True)
     fields = ("outcome", "why", "owner", "on", "text", "url", "reply")
     detail: dict[str, Any] = {key: context.form.get(key)[:2000] for key in fields if context.form.get(key)}
     if verb == "tag":
@@ -262,9 +273,9 @@ def say(context: RequestContext) -> Response:
     if verb in {"snooze", "wait"}:
         detail["until"] = _until(context)
     if verb == "dismiss" and not context.form.get("why"):
-        return _show(context, fault="Choose why it needs no answer; Earful learns from it.", status=409)
+        return show_case(context, fault="Choose why it needs no answer; Earful learns from it.", status=409)
     if verb == "close" and not context.form.get("outcome"):
-        return _show(context, fault="Choose an outcome, then close it.", status=409)
+        return show_case(context, fault="Choose an outcome, then close it.", status=409)
     try:
         said = verbs.say(
             context.database,
@@ -277,7 +288,7 @@ def say(context: RequestContext) -> Response:
             detail=detail,
         )
     except verbs.NotPossible as error:
-        return _show(context, fault=str(error), status=409)
+        return show_case(context, fault=str(error), status=409)
     return RedirectResponse(f"/cases/{case_id}?" + urlencode({"said": said.text[:200]}), 303)
 
 

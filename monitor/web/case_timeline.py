@@ -10,6 +10,7 @@ from monitor.store.cases import LogLine
 
 MOST = 80
 _REPEATS = frozenset({"told", "remind", "automatic reply", "first word again"})
+_TOLD = frozenset({"note", "wants", "reply", "reply refused", "reply unsure", "reply sent back"})
 _BY_A_PERSON = {"page", "slack", "mail link", "command line", "network", "api", "mcp"}
 _WORDS = {
     "open": "opened",
@@ -49,6 +50,16 @@ _WORDS = {
     "hold": "put on hold; its text is hidden",
     "hold ended": "no longer on hold",
     "mended": "repaired by Earful",
+    "reply": "reply posted",
+    "reply refused": "reply refused by the network",
+    "reply unsure": "reply perhaps posted, perhaps not",
+    "reply not there": "the reply did not arrive",
+    "reply proposed": "reply proposed",
+    "reply for approval": "reply waits for a lead",
+    "reply sent back": "reply sent back by a lead",
+    "reply dropped": "draft dropped",
+    "withdraw": "asked to delete the reply",
+    "reply withdrawn": "reply deleted on the network; open again",
 }
 
 
@@ -113,6 +124,10 @@ def _entry(line: LogLine, times: int) -> Entry:
             what = f"“{words_of(str(detail.get('undone', '')))}” undone"
         case "remind" | "release" | "expired":
             more = str(detail.get("reason", ""))
+        case "reply":
+            by = detail.get("written_by")
+            what += f" as {detail.get('account', 'us')}"
+            what += f", written by {by}, approved" if by and by != line.who else ""
         case "answered" if detail.get("sent_on"):
             what = "moved to private messages"
         case _:
@@ -124,7 +139,7 @@ def _entry(line: LogLine, times: int) -> Entry:
         what=what,
         who=line.who,
         way=line.way if line.way in _BY_A_PERSON else "",
-        text=str(detail.get("text", "")) if line.what in {"note", "wants"} else "",
+        text=str(detail.get("text", "")) if line.what in _TOLD else "",
         until=_until(detail.get("until")),
         times=times,
         undone=line.undone_at is not None,

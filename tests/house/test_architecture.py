@@ -36,6 +36,9 @@ privacy/test_holds.py: monitor/store/holds.py monitor/cli/holds.py monitor/notif
 privacy/test_export.py: monitor/store/held.py
 privacy/test_carrying_over.py: monitor/store/forgotten.py
 privacy/test_what_is_left.py: monitor/store/wiping.py monitor/privacy/retention.py
+web/test_replying.py: monitor/web/reply_box.py
+replying/test_press.py: monitor/replying/context.py monitor/replying/drafts.py monitor/replying/outcome.py
+    monitor/replying/writers.py monitor/store/replies.py
 web/test_hashing.py: monitor/web/known_browser.py
 web/test_audit.py: monitor/notify/account_notices.py monitor/web/downloads.py
 web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py

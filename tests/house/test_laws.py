@@ -286,3 +286,26 @@ def test_no_test_replaces_a_part_of_ours() -> None:
         for match in ours.finditer(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+# Who may post in public: the page and the terminal, each for a person who is known there (monitor/replying/press.py).
+MAY_PRESS = {"monitor/web/replying.py", "monitor/cli/replying.py"}
+
+
+def test_only_these_files_can_press() -> None:
+    found = {path for path, tree in modules().items() if "monitor.replying.press" in imports(tree)}
+    found |= {
+        path
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "monitor.replying"
+        and any(each.name == "press" for each in node.names)
+    }
+    assert found - {"monitor/replying/taking_back.py"} == MAY_PRESS
+
+
+def test_no_module_names_a_writing_half_but_the_registry() -> None:
+    """So that only settings can have one loaded."""
+    halves = {place.partition(":")[0] for place in connectors.WRITERS.values()}
+    assert {path for path, tree in modules().items() if halves & set(imports(tree))} == set()

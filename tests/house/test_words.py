@@ -12,7 +12,7 @@ from tests.house.reading import ROOT, modules, nodes, tracked
 BANNED = {
     r"\bstands? (?:in|on|under) the (?:file|settings)\b": "is in",
     r"\bcannot be said of\b": "unknown action",
-    r"\btaken? back\b": "undone",
+    r"(?<!reply )\btaken? back\b(?! the reply\b)": "undone",  # a reply that is deleted on its network
     r"\b(?:start|started|take|written|learn) (?:anew|afresh)\b": "again",
     r"\bis no (?:time zone|complaint|answer needed)\b": "is not a ...",
     r"\bare no opening hours\b": "can't read ... as opening hours",

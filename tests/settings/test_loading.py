@@ -668,7 +668,7 @@ def every_table() -> Iterator[tuple[tuple[str | int, ...], type[BaseModel], dict
 def fields() -> Iterator[Any]:
     for way, model, table in every_table():
         for name, field in model.model_fields.items():
-            if name != "options":
+            if name not in {"options", "reply_options"}:
                 label = f"{table.get('kind', '') if way[-1] == 1 else ''}{dotted((*way, name))}"
                 yield pytest.param((*way, name), field, table, id=label)
 

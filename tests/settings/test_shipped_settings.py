@@ -160,9 +160,18 @@ def test_every_option_stands_in_the_file() -> None:
     for table in TABLES.values():
         assert table in named
     # The kind's own table, tables of their own, and what is read for the last time.
-    apart = {"options", "routes", "quiet_start", "quiet_end"}
+    apart = {"options", "reply_options", "routes", "quiet_start", "quiet_end"}
     missing = {(model.__module__, *(set(model.model_fields) - apart - keys)) for model, keys in named.items()}
     assert [names for names in missing if len(names) > 1] == []
+
+
+def test_every_key_of_a_writing_half_is_told_with_its_kind() -> None:
+    for kind, place in connectors.WRITERS.items():
+        fields = importlib.import_module(place.partition(":")[0]).ReplySettings.model_fields
+        (section,) = [each for each in EXAMPLES if each.sets.get("kind") == kind]
+        told = "\n".join(section.lines)
+        assert [name for name in fields if f"### {name} = " not in told] == []
+        assert "reply" not in section.sets, "switched on by nobody's hand"
 
 
 def test_every_priority_has_its_chain_its_claim_and_its_targets_in_the_file() -> None:

@@ -46,6 +46,7 @@ HASHES = (
     "5c9473cd6927b7172657b2ac85e16fe5",
     "4ce90a5a31d66299180ff27e37a82051",
     "b28702a687983bdea43a19d4edd2af76",
+    "68ffea09a8812c7740c883a1cd90ba3d",
 )
 
 

@@ -75,10 +75,15 @@ class Office:
         tables: str = PEOPLE,
         earful: str = "",
         environ: Mapping[str, str] | None = None,
+        sources: str = "",
     ) -> None:
         self.clock = Clock()
         self.settings = settings_from(
-            folder, tables=tables, earful=f'page_listen = "127.0.0.1:0"\n{earful}', environ=environ
+            folder,
+            tables=tables,
+            earful=f'page_listen = "127.0.0.1:0"\n{earful}',
+            environ=environ,
+            sources=sources,
         )
         self.database = database
         self.assembly: Assembly = assembly_of(database, self.settings)

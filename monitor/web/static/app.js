@@ -115,7 +115,7 @@
     addEventListener("pagehide", () => beat("1"));
   }
 
-  // The reply: its length, its tone, and a copy of it. Nothing is ever posted from here.
+  // The reply: its length, its tone, and a copy of it. Only a press of its button posts it.
   const form = document.querySelector("form[data-reply]");
   if (form) {
     const box = form.querySelector("textarea");

@@ -1,0 +1,125 @@
+"""`earful case ID reply`: a person at a terminal types yes; without a terminal it only leaves a draft."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from monitor.store import cases, replies
+from monitor.store.sqlite import Sqlite
+from tests.cli.program import ROOT, Ran, earful
+from tests.connectors.reply_contracts import CANARY
+from tests.connectors.reply_mastodon import Server
+from tests.fakes.server import FakeServer
+from tests.helpers import assembly_of, take
+from tests.replying.world import TEXT, complaint, settings
+
+WITHIN = 60  # seconds
+
+
+@dataclass
+class Desk:
+    """An installation on a file, one case in it, and its network."""
+
+    file: Path
+    database: Sqlite
+    network: Server
+    case_id: str
+
+    def at_terminal(self, typed: str, *words: str) -> tuple[int, str]:
+        """Run the command on a terminal of its own, with what a person types there; its code, and all it shows."""
+        theirs, its = pty.openpty()
+        called = [sys.executable, "-c", "from monitor.cli import main; main()", "--settings", str(self.file)]
+        environ = {**os.environ, "REPLY_TOKEN": CANARY, "COLUMNS": "100"}
+        program = subprocess.Popen(
+            [*called, "case", self.case_id, "reply", *words],
+            cwd=ROOT, env=environ, stdin=its, stdout=its, stderr=its, close_fds=True, start_new_session=True,
+        )  # fmt: skip
+        os.close(its)
+        os.write(theirs, typed.encode())
+        shown = bytearray()
+        while True:
+            try:
+                piece = os.read(theirs, 4096)
+            except OSError:  # the terminal has no other end any more
+                break
+            if not piece:
+                break
+            shown += piece
+        code = program.wait(WITHIN)
+        os.close(theirs)
+        return code, shown.decode("utf-8", "replace")
+
+    def without(self, *words: str) -> Ran:
+        return earful(self.file, "case", self.case_id, "reply", *words, REPLY_TOKEN=CANARY)
+
+    def rows(self) -> list[replies.ReplyRow]:
+        return replies.of_case(self.database, self.case_id)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, sqlite: Sqlite) -> Iterator[Desk]:
+    with FakeServer() as server:
+        network = Server(server)
+        made = settings(tmp_path, server)
+        text = made.file.read_text("utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
+        made.file.write_text(text, "utf-8")
+        (case_id,) = take(assembly_of(sqlite, made), complaint())
+        yield Desk(made.file, sqlite, network, case_id)
+
+
+def test_yes_at_a_terminal_posts_what_was_typed(desk: Desk) -> None:
+    code, shown = desk.at_terminal("We have sent a new kettle.\n.\nyes\n", "--as", "Ana")
+    assert code == 0, shown
+    assert "Post publicly as @acme@127.0.0.1 on Mastodon? Type yes to post:" in shown
+    assert complaint().url in shown, "the post that it answers"
+    assert complaint().text[:30] in shown, "the conversation"
+    assert desk.network.writes() == 1
+    (row,) = desk.rows()
+    assert (row.state, row.text) == ("sent", "@ada@far.example We have sent a new kettle.")
+    case = cases.one(desk.database, desk.case_id)
+    assert case is not None
+    assert case.answered_by == "Ana"
+
+
+def test_anything_but_yes_leaves_a_draft(desk: Desk) -> None:
+    code, shown = desk.at_terminal("y\n", "--as", "Ana", "--text", TEXT)
+    assert code == 0, shown
+    assert "kept as a draft" in shown
+    assert desk.network.writes() == 0
+    assert [row.state for row in desk.rows()] == ["draft"]
+
+
+def test_without_a_terminal_it_only_leaves_a_draft(desk: Desk) -> None:
+    said = desk.without("--as", "Ana", "--text", TEXT)
+    assert (said.returncode, desk.network.writes()) == (0, 0), said.stderr
+    assert "nothing was posted" in said.stdout
+    assert [(row.state, row.way) for row in desk.rows()] == [("draft", "command line")]
+
+
+def test_there_is_no_option_that_says_yes(desk: Desk) -> None:
+    said = earful(desk.file, "case", desk.case_id, "reply", "--as", "Ana", "--yes", REPLY_TOKEN=CANARY)
+    assert said.returncode != 0
+    assert desk.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        ((), "name who replies"),
+        (("--as", "Nobody"), "--as"),
+        (("--as", "Vik"), "--as"),
+    ],
+)
+def test_it_wants_a_person_who_may(desk: Desk, words: tuple[str, ...], wrong: str) -> None:
+    said = earful(desk.file, "case", desk.case_id, "reply", "--text", TEXT, *words, REPLY_TOKEN=CANARY)
+    assert said.returncode != 0
+    assert wrong in said.stderr
+    assert desk.rows() == []
