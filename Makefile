@@ -71,6 +71,7 @@ quality: .venv/.developer  ## how good the judge is
 	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/relevance.py
 	$(BIN)/python -m benchmarks.causes
+	$(BIN)/python benchmarks/incidents.py
 
 # The README's pictures of the page, from the sample day. Needs a Chromium: apt-get install chromium
 pictures: .venv/.developer  ## the README's pictures of the page
