@@ -110,6 +110,11 @@ def queries_of(settings: Settings) -> dict[str, Query]:
     return {brand.name: parse(brand.query) for brand in settings.brands}
 
 
+def competitors_of(settings: Settings) -> dict[str, Query]:
+    """The competitors' queries, read."""
+    return {each.name: parse(each.query) for each in settings.competitors}
+
+
 def judge_of(settings: Settings, queries: dict[str, Query], database: Database | None = None) -> Judge:
     """The judge for the brands of these settings; with a database, taught by what staff answered there."""
     taught = load(database, [brand.name for brand in settings.brands]) if database is not None else {}
@@ -131,18 +136,21 @@ def reader_trouble(settings: Settings) -> tuple[str, ...]:
 
 
 def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels, taught: Mapping[str, Taught]) -> Judge:
+    others = competitors_of(settings)
+    theirs = tuple(word for name, query in others.items() for word in (name, *query.terms()))
     return Judge(
         [
             BrandProfile(
                 name=brand.name,
                 words=queries[brand.name].terms(),
-                competitors=brand.competitors,
+                competitors=(*brand.competitors, *theirs),
                 context=brand.context,
                 complaint_words=brand.complaint_words,
                 sentiment_words=brand.sentiment_words,
             )
             for brand in settings.brands
-        ],
+        ]
+        + [BrandProfile(name=name, words=(name, *query.terms())) for name, query in others.items()],
         settings.alerts.critical_words,
         learned={name: each.complaint for name, each in taught.items()},
         about_us={name: each.about_us for name, each in taught.items()},
@@ -159,7 +167,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     taught = load(database, [brand.name for brand in settings.brands])
     make_judge = partial(_judge, settings, queries, _own_models(settings))
     judge = make_judge(taught)
-    intake = Intake(database, rules, judge, queries)
+    intake = Intake(database, rules, judge, queries, competitors_of(settings))
     teaching = Teaching(database, settings, intake, taught, make_judge)
     answers = Answers(database, rules)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from connectors.budget import forecast
-from monitor.ingest.preview import costs
+from monitor.settings.competitors import costs, reads
 from monitor.settings.models import Settings, Source
 from monitor.store import key_values, sources
 from monitor.store.connect import Error, open_database
@@ -52,4 +53,19 @@ def lines(settings: Settings, now: datetime) -> list[str]:
                 database.close()
         except (*Error, DatabaseUnusable):
             known = {}  # `earful status` says what is wrong with it
-    return [cost_line(source, *known.get(source.name, (0.0, 0.0)), now) for source in paid]
+    found = [cost_line(source, *known.get(source.name, (0.0, 0.0)), now) for source in paid]
+    return [*found, *_of_competitors(settings, paid)]
+
+
+def _of_competitors(settings: Settings, paid: Sequence[Source]) -> list[str]:
+    """What reading competitors costs, a sentence a source; what it would, where they are not read."""
+    names = ", ".join(each.name for each in settings.competitors)
+    found = []
+    for source in paid if names else ():
+        price = getattr(getattr(source.options, "prices", None), "post", None)
+        each = f"${price:g} a post" if price is not None else "as much as your own"
+        if reads(settings, source):
+            found.append(f"{source.name} is also searched for {names}: {each}, within the same budget")
+        else:
+            found.append(f"{source.name} is not searched for {names}; with competitors = true it is, at {each}")
+    return found

@@ -15,6 +15,7 @@ from connectors import Batch, ConnectorError
 from monitor.cli.base import Failed, app, console, line, load_settings, one_line
 from monitor.ingest import preview
 from monitor.service.scheduler import utc_now
+from monitor.settings.competitors import costs
 from monitor.settings.models import Settings, Source
 from monitor.store import sources
 from monitor.timeouts import Overran, within
@@ -41,7 +42,7 @@ def first_page(settings: Settings, source: Source, back: timedelta = DAY) -> Bat
     `back` is how far it looks back.
     """
     queries = queries_of(settings)
-    if not preview.costs(source):
+    if not costs(source):
         return preview.first_page(connector_of(settings, source), source, queries, utc_now(), back=back)[0]
     database = open_store(settings, utc_now())
     try:

@@ -17,7 +17,6 @@ from monitor.ingest import asking, wishes
 from monitor.ingest.access_tokens import Standing
 from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
-from monitor.ingest.preview import costs
 from monitor.notify import trouble
 from monitor.privacy import retention
 from monitor.privacy.carrying_over import key_missing
@@ -26,6 +25,7 @@ from monitor.service import clock_check
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings import overrides
+from monitor.settings.competitors import costs
 from monitor.settings.models import Source
 from monitor.store import (
     asked,

@@ -25,6 +25,7 @@ from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
 from monitor.ingest.pipeline import Intake
 from monitor.privacy import forgetting
+from monitor.settings.competitors import reads
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
 from monitor.store import disk, key_values, sources
@@ -81,6 +82,8 @@ class Collector:
         self.answers = answers
         self.connectors = connectors
         self.terms = tuple(dict.fromkeys(term for query in queries.values() for term in query.terms()))
+        others = (term for query in intake.competitors.queries.values() for term in query.terms())
+        self._terms_with_competitors = tuple(dict.fromkeys([*self.terms, *others]))
         self.tell_operator = tell_operator
         self.conversations = Conversations(database, rules, intake, answers, connectors)
         self._busy: dict[str, threading.Lock] = {name: threading.Lock() for name in connectors}
@@ -215,7 +218,7 @@ class Collector:
         health = sources.health(self.database, source.name)
         return Request(
             source=source.name,
-            terms=self.terms,
+            terms=self._terms_with_competitors if reads(self.rules.settings, source) else self.terms,
             cursor=sources.cursor(self.database, source.name, what),
             now=now,
             since=now - self.rules.settings.earful.first_look_back,

@@ -14,6 +14,7 @@ from connectors import Post
 from monitor.cases.assignment import CaseAssigner, IngestResult
 from monitor.cases.opening import NO_FIRST_READS
 from monitor.ingest import wishes
+from monitor.ingest.competitors import Competitors
 from monitor.ingest.replies import Replies, below_trouble
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import key_values, mentions
@@ -30,16 +31,25 @@ from monitor.types import Judged, Mention, Verdict
 
 CHUNK = 1000
 NO_STRANGERS: Mapping[int, str] = {}
+NO_COMPETITORS: Mapping[str, Query] = {}
 
 
 class Intake:
     """Takes posts in. One is made for a set of rules, and may be used by several threads."""
 
-    def __init__(self, database: Database, rules: Rules, judge: Judge, queries: Mapping[str, Query]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        judge: Judge,
+        queries: Mapping[str, Query],
+        competitors: Mapping[str, Query] = NO_COMPETITORS,
+    ) -> None:
         self.database = database
         self.rules = rules
         self.judge = judge
         self.queries = queries
+        self.competitors = Competitors(database, rules, competitors)
         self._left_out = wishes.LeftOut()
 
     def take(
@@ -83,11 +93,14 @@ class Intake:
         judged = self.judge_posts(posts, brand, now, left_out=unwilling)
         taken.matched = len({each.post_id for each in judged})
         counted = self._left_out.fresh(unwilling)
-        if judged or counted or last is not None:
+        others = self.competitors.hear(posts, self.judge, now)
+        if judged or counted or others or last is not None:
             with self.database.transaction():
                 wishes.count(self.database, counted, now)
                 if judged:
                     CaseAssigner(self.database, self.rules, judged, now, taken, first_reads).store()
+                if others:
+                    self.competitors.keep(others, now)
                 if last is not None:
                     last()
         return taken

@@ -60,8 +60,3 @@ def caught(batch: Batch, queries: Mapping[str, Query]) -> list[Caught]:
             words = tuple(word for of_brand in matched.values() for word in of_brand)
             found.append(Caught(post.source, post, words))
     return found
-
-
-def costs(source: Source) -> bool:
-    """Whether reading this source costs money at all."""
-    return hasattr(source.options, "monthly_budget")

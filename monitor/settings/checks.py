@@ -18,7 +18,13 @@ from monitor.settings.models import KEYWORDS, Settings, after, clock, step_after
 from monitor.text.query.parsing import QueryError, parse
 from monitor.text.relevance import context_query
 
-_LISTS = {"brands": "brand", "sources": "source", "channels": "channel", "people": "person"}
+_LISTS = {
+    "brands": "brand",
+    "sources": "source",
+    "channels": "channel",
+    "people": "person",
+    "competitors": "competitor",
+}
 _NEEDED = {
     "brands": "write at least one [[brands]] table with name and query",
     "sources": "write at least one [[sources]] table with name and kind",
@@ -140,7 +146,11 @@ class Checks:
             self._note(("oidc", "issuer"), "a provider, but its library authlib is not installed", how)
 
     def _queries(self) -> None:
-        for key, brand in self._entries("brands"):
+        brands = {name.casefold() for name in self.names["brands"]}
+        for key, name in self._named("competitors"):
+            if name.casefold() in brands:
+                self._note(key, f"{shown(name)}, which is a brand of yours", "name each either brand or competitor")
+        for key, brand in [*self._entries("brands"), *self._entries("competitors")]:
             if not isinstance(brand.get("query"), str):
                 continue
             try:

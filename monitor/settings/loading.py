@@ -38,6 +38,7 @@ from monitor.settings.models import (
     Alerts,
     Brand,
     Channel,
+    Competitor,
     Database,
     Desk,
     Digest,
@@ -140,7 +141,13 @@ _TABLES: dict[str, type[BaseModel]] = {
     "earful": Earful, "database": Database, "alerts": Alerts, "desk": Desk, "digest": Digest,
     "judge": Judge, "oidc": Oidc,
 }  # fmt: skip
-_LISTS: dict[str, type[BaseModel]] = {"brands": Brand, "sources": Source, "channels": Channel, "people": Person}
+_LISTS: dict[str, type[BaseModel]] = {
+    "brands": Brand,
+    "sources": Source,
+    "channels": Channel,
+    "competitors": Competitor,
+    "people": Person,
+}
 
 
 class _Reading:

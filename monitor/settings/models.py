@@ -158,6 +158,13 @@ class Brand(Table):
     sentiment_words: dict[str, Annotated[float, Field(ge=-4, le=4)]] = {}
 
 
+class Competitor(Table):
+    """[[competitors]]: somebody else's brand, whose share of what is said is measured. Nobody is ever alerted of it."""
+
+    name: Name
+    query: str
+
+
 class Source(Table):
     """[[sources]]: one configured place to read. `options` is the kind's own `Settings`."""
 
@@ -168,6 +175,7 @@ class Source(Table):
     own_every: Period = timedelta(minutes=2)
     about: str = ""  # the brand that every post of it is about; "": whichever the posts name
     answerable: bool = True
+    competitors: bool | None = None  # whether it is asked for competitors, too; None: if that costs nothing
     enabled: bool = True
     retention: Annotated[timedelta, BeforeValidator(span), Field(ge=timedelta(days=1))] | None = None
     deadline: Period = timedelta(seconds=60)
@@ -407,6 +415,7 @@ class Settings(Table):
     brands: tuple[Brand, ...]
     sources: tuple[Source, ...]
     channels: tuple[Channel, ...]
+    competitors: tuple[Competitor, ...] = ()
     people: tuple[Person, ...] = ()
     alerts: Alerts = Alerts()
     desk: Desk = Desk()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, SecretStr
 
 from monitor.settings.addresses import is_loopback
+from monitor.settings.competitors import sources_of
 from monitor.settings.environment import NAME as ENVIRONMENT_FILE
 from monitor.settings.models import Settings
 
@@ -26,7 +27,29 @@ def worth_a_look(settings: Settings) -> list[str]:
             f"people are reminded of cases already answered. Write under [[brands]]: accounts = "
             f'{{ {_answerable(settings)} = ["you"] }}'
         )
-    return [*found, *_quiet_hours(settings), *_reached(settings), *_read_by_others(settings), *_short_secrets(settings)]
+    return [
+        *found,
+        *_competitors(settings),
+        *_quiet_hours(settings),
+        *_reached(settings),
+        *_read_by_others(settings),
+        *_short_secrets(settings),
+    ]
+
+
+def _competitors(settings: Settings) -> Iterator[str]:
+    """That reading others' brands is a purpose of its own, and where nothing can come of it."""
+    names = ", ".join(each.name for each in settings.competitors)
+    if not names:
+        return
+    if read := sources_of(settings):
+        yield (
+            f"posts about {names} are kept too ({', '.join(read)}), to measure your share of what is said: a purpose "
+            "of its own, to be added to your record of processing (docs/privacy.md)"
+        )
+    else:
+        said = "all are places of your own, or cost money (write competitors = true there)"
+        yield f"no source is read for {names}: {said}"
 
 
 def _quiet_hours(settings: Settings) -> Iterator[str]:

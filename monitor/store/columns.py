@@ -70,6 +70,12 @@ TABLES: dict[str, Classed] = {
         ),
     ),
     "heard": Classed(ALWAYS, plain=_named("brand hour source n negative known")),
+    "competitor_mentions": Classed(
+        CASE,
+        author=_named("author"),
+        staff=_named("done_by"),
+        plain=_named("post_id competitor source posted_at seen_at label praise topic lead done_at"),
+    ),
     "stories": Classed(
         CASE,
         author=_named("thread"),

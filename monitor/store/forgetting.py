@@ -35,6 +35,7 @@ _LET_GO = (
     "next_look_at = '', state = CASE WHEN state IN ('draft', 'waiting', 'refused', 'unsure') THEN 'dropped' "
     "ELSE state END"
 )
+_NAMED_IN = ("mentions", "competitor_mentions")  # by author and source: about us, and about competitors
 _NAMES_SOMEBODY = "kind IN ('author', 'contact')"  # of a mute
 
 
@@ -54,10 +55,11 @@ def names_of(database: Database, source: str, author: str) -> list[str]:
     fits = f"(author IN {exact} OR lower(author) IN {low})"
     found: set[str] = set()
     # Whom all sources know, from an index alone, and then who of them is of this source: no row is read in vain.
-    for row in database.rows(f"SELECT DISTINCT author FROM mentions WHERE {fits}", {**values, **lowered}):
-        known = {"name": row["author"], "source": source}
-        if database.row("SELECT 1 AS n FROM mentions WHERE author = :name AND source = :source LIMIT 1", known):
-            found.add(row["author"])
+    for table in _NAMED_IN:
+        for row in database.rows(f"SELECT DISTINCT author FROM {table} WHERE {fits}", {**values, **lowered}):
+            known = {"name": row["author"], "source": source}
+            if database.row(f"SELECT 1 AS n FROM {table} WHERE author = :name AND source = :source LIMIT 1", known):
+                found.add(row["author"])
     rows = database.rows(
         f"SELECT DISTINCT author FROM cases WHERE source = :source AND {fits}", {**values, **lowered, "source": source}
     )
@@ -71,8 +73,9 @@ def posts_of_person(database: Database, source: str, names: Sequence[str]) -> li
     values["source"] = source
     found = {
         row["id"]: None
+        for table in _NAMED_IN
         for row in database.rows(
-            f"SELECT DISTINCT post_id AS id FROM mentions WHERE source = :source AND author IN {clause}", values
+            f"SELECT DISTINCT post_id AS id FROM {table} WHERE source = :source AND author IN {clause}", values
         )
     }
     for account in author_ids(database, list(found)):
@@ -161,12 +164,16 @@ def posts_of_account(database: Database, source: str, account: str) -> list[str]
     rows = database.rows(
         "SELECT id FROM posts WHERE source = :source AND author_id = :author AND author_id <> '' AND deleted_at = ''",
         wanted,
-    ) or database.rows(
-        "SELECT DISTINCT p.id FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.author = :author "
-        "AND m.source = :source AND p.deleted_at = ''",
-        wanted,
-    )
-    return [row["id"] for row in rows]
+    ) or [
+        row
+        for table in _NAMED_IN
+        for row in database.rows(
+            f"SELECT DISTINCT p.id FROM {table} m JOIN posts p ON p.id = m.post_id WHERE m.author = :author "
+            "AND m.source = :source AND p.deleted_at = ''",
+            wanted,
+        )
+    ]
+    return list(dict.fromkeys(row["id"] for row in rows))
 
 
 def aged(database: Database, source: str, before: datetime, limit: int = BATCH) -> list[str]:
@@ -183,12 +190,15 @@ def aged(database: Database, source: str, before: datetime, limit: int = BATCH) 
 
 def sources_with_posts(database: Database) -> list[str]:
     """Every source of which anything is stored, read or brought by a file."""
-    found: list[str] = []
-    while row := database.row(
-        "SELECT source FROM mentions WHERE source > :last ORDER BY source LIMIT 1", {"last": found[-1] if found else ""}
-    ):
-        found.append(row["source"])
-    return found
+    found: set[str] = set()
+    for table in _NAMED_IN:
+        last = ""
+        while row := database.row(
+            f"SELECT source FROM {table} WHERE source > :last ORDER BY source LIMIT 1", {"last": last}
+        ):
+            last = row["source"]
+            found.add(last)
+    return sorted(found)
 
 
 def strangers(database: Database, limit: int = BATCH) -> list[str]:
@@ -295,7 +305,9 @@ def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: 
     _unname(database, "labels", ("who",), f"mention_id IN ({theirs})", values, names, ("who_id",))
     incidents.forget(database, theirs, values)
     database.run(f"UPDATE posts SET {emptied('posts')}, {why} = :now WHERE id IN {clause}", moment)
-    database.run(f"UPDATE mentions SET {emptied('mentions')} WHERE post_id IN {clause}", values)
+    for table in _NAMED_IN:
+        database.run(f"UPDATE {table} SET {emptied(table)} WHERE post_id IN {clause}", values)
+    _unname(database, "competitor_mentions", ("done_by",), f"post_id IN {clause}", values, names)
     by_source: dict[str, list[Row]] = {}
     for row in rows:
         by_source.setdefault(row["source"], []).append(row)

@@ -21,6 +21,7 @@ def of_person(
     """Each row that holds anything of them, as plain values with the name of its table."""
     yield from _by(database, "posts", "id", posts)
     yield from _by(database, "mentions", "post_id", posts)
+    yield from _by(database, "competitor_mentions", "post_id", posts)
     mentions = [row["id"] for row in _rows(database, "mentions", "post_id", posts)]
     yield from _by(database, "labels", "mention_id", mentions)
     yield from _by(database, "cases", "id", cases)

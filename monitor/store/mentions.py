@@ -463,7 +463,9 @@ def one(database: Database, mention: str) -> Mention | None:
 def counts(database: Database) -> dict[str, int]:
     """How many posts, mentions and flagged mentions stand."""
     row = database.row(
-        "SELECT (SELECT count(*) FROM posts) AS posts, (SELECT coalesce(sum(n), 0) FROM heard) AS mentions, "
+        "SELECT (SELECT count(*) FROM posts) - (SELECT count(DISTINCT c.post_id) FROM competitor_mentions c "
+        "WHERE NOT EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = c.post_id)) AS posts, "
+        "(SELECT coalesce(sum(n), 0) FROM heard) AS mentions, "
         "(SELECT count(*) FROM mentions WHERE flagged = 1) AS flagged"
     )
     assert row is not None

@@ -309,7 +309,8 @@ def thread(database: Database, source: str, thread: str, limit: int = 60) -> lis
         "(SELECT max(m.case_id) FROM mentions m WHERE m.post_id = p.id) AS case_id FROM posts p "
         "WHERE p.id IN (SELECT id FROM posts WHERE source = :source AND thread_id = :thread UNION "
         "SELECT id FROM posts WHERE id = :first) AND p.deleted_at = '' "
-        "AND p.purged_at = '' ORDER BY p.posted_at LIMIT :limit",
+        "AND p.purged_at = '' AND EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id) "  # of us, not of others
+        "ORDER BY p.posted_at LIMIT :limit",
         {"source": source, "thread": thread, "first": post_key(database, source, thread), "limit": limit},
     )
 

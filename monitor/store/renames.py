@@ -21,6 +21,7 @@ _COLUMNS: dict[What, tuple[tuple[str, str], ...]] = {
             (table, "source")
             for table in ("posts", "mentions", "stories", "cases", "gaps", "aside", "arrived", "erasures", "replies")
         ),
+        ("competitor_mentions", "source"),
         ("incidents", "said_source"),
     ),
     "brand": tuple(

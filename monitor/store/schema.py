@@ -438,9 +438,21 @@ REPLIES = (
     "CREATE INDEX replies_to_look_up ON replies (next_look_at) WHERE next_look_at <> ''",
 )
 
+# What is said of competitors: beside the mentions and not among them, so that no figure of ours can count it.
+COMPETITORS = (
+    """CREATE TABLE competitor_mentions (
+        post_id {key} REFERENCES posts (id) ON DELETE CASCADE, competitor {key}, source {key}, author {text},
+        posted_at {key}, seen_at {key}, label {key}, praise {count}, topic {text}, lead {count}, done_at {text},
+        done_by {text}, PRIMARY KEY (post_id, competitor)){strict}""",
+    "CREATE INDEX competitor_mentions_by_time ON competitor_mentions (competitor, posted_at)",
+    "CREATE INDEX competitor_mentions_of_author ON competitor_mentions (author, source)",
+    "CREATE INDEX competitor_mentions_of_source ON competitor_mentions (source)",
+    "CREATE INDEX competitor_leads ON competitor_mentions (posted_at) WHERE lead = 1 AND done_at = ''",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES,
+    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS,
 )  # fmt: skip
 
 

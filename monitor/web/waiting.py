@@ -11,7 +11,8 @@ from typing import Any
 from starlette.responses import Response
 
 from connectors import ConnectorError
-from monitor.ingest.preview import Caught, caught, costs, first_page
+from monitor.ingest.preview import Caught, caught, first_page
+from monitor.settings.competitors import costs
 from monitor.settings.models import Settings, Source
 from monitor.store import pages, sources
 from monitor.timeouts import Overran, within

@@ -82,6 +82,8 @@ connectors/test_x.py: connectors/budget.py connectors/pagination.py connectors/t
     connectors/x/spending.py
 reports/test_outcomes.py: monitor/cli/outcomes.py monitor/store/outcomes.py
 reports/test_goodwill.py: monitor/store/goodwill.py
+ingest/test_competitors.py: monitor/store/competitors.py monitor/settings/competitors.py
+    monitor/reports/share_of_voice.py
 cli/test_inspection.py: monitor/store/inspection.py
 connectors/test_bluesky.py: connectors/jetstream.py connectors/bluesky/connector.py connectors/bluesky/responses.py
 connectors/test_reddit.py: connectors/reddit/connector.py connectors/reddit/responses.py

@@ -88,6 +88,10 @@ def plant(acme: Assembly) -> tuple[str, str]:
     )
     database.run("UPDATE deliveries SET state = 'sent'")
     version(acme, WORD, 1, NOW)
+    database.run(
+        "INSERT INTO competitor_mentions (post_id, competitor, source, author, posted_at, seen_at, label) "
+        "SELECT id, 'Initech', source, author, posted_at, seen_at, 'negative' FROM posts WHERE author = 'olgapetrova'"
+    )
     return mine, other
 
 

@@ -40,6 +40,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "brands": models.Brand,
     "sources": models.Source,
     "channels": models.Channel,
+    "competitors": models.Competitor,
     "people": models.Person,
     "alerts": models.Alerts,
     "alerts.routes": models.Route,

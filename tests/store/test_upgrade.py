@@ -47,6 +47,7 @@ HASHES = (
     "4ce90a5a31d66299180ff27e37a82051",
     "b28702a687983bdea43a19d4edd2af76",
     "68ffea09a8812c7740c883a1cd90ba3d",
+    "c0d95fba77f9a616f12d2667c8fe4ed3",
 )
 
 
