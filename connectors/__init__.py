@@ -28,6 +28,7 @@ KINDS: dict[str, str] = {
     "imap": "connectors.imap:Imap",
     "appstore": "connectors.appstore:AppStore",
     "googleplay": "connectors.googleplay:GooglePlay",
+    "googlebusiness": "connectors.googlebusiness:GoogleBusiness",
     "youtube": "connectors.youtube:YouTube",
     "github": "connectors.github:GitHub",
     "stackexchange": "connectors.stackexchange:StackExchange",
@@ -45,7 +46,7 @@ WRITERS: dict[str, str] = {
 # says what is gone. `asks_at_once` is how many it takes, `asking_price` what each costs in US dollars.
 ASKED_AFTER = frozenset(
     {"x", "reddit", "hackernews", "mastodon", "bluesky", "appstore", "youtube", "github", "stackexchange"}
-    | {"discourse", "lemmy"}
+    | {"discourse", "lemmy", "googlebusiness"}
 )
 
 # How long posts of a network are kept where settings do not say: X wants what was deleted there gone within a day, and
