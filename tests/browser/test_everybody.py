@@ -141,6 +141,7 @@ def busy(day: SampleDay) -> dict[str, str]:
         "/?q=%22": "Inbox", "/?q=nothing-like-it": "Inbox", f"/cases/{waiting[0]}": "Inbox",
         f"/cases/{waiting[1]}": "Inbox", f"/cases/{waiting[4]}": "Inbox", f"/cases/{story['id']}": "Inbox",
         f"/cases/{waiting[0]}/erase": "Inbox", "/mentions": "Mentions", f"/mentions/{mention['id']}": "Mentions",
+        "/mentions/thanks": "Mentions",
         "/insights": "Insights", "/sources": "Sources", "/desk": "Desk", "/settings": "Settings", "/people": "People",
         "/you": "", "/nothing": "", "/cases/nothing": "Inbox",
     }  # fmt: skip

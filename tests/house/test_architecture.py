@@ -82,6 +82,7 @@ connectors/test_x.py: connectors/budget.py connectors/pagination.py connectors/t
     connectors/x/spending.py
 reports/test_outcomes.py: monitor/cli/outcomes.py monitor/store/outcomes.py
 reports/test_goodwill.py: monitor/store/goodwill.py
+web/test_goodwill.py: monitor/web/competitors.py
 ingest/test_competitors.py: monitor/store/competitors.py monitor/settings/competitors.py
     monitor/reports/share_of_voice.py
 cli/test_inspection.py: monitor/store/inspection.py
