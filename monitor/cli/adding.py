@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -161,7 +162,8 @@ def add(
             _show(next(each for each in all_kinds(settings, {}) if each.name == kind))
         values, secrets = _asked(path, kind, name, answers, ask=not yes)
         text, made = _sound(path, values, secrets, ask=not yes, kind=kind)
-        if not untried:
+        sign_in = getattr(next(each for each in made.sources if each.name == name).options, "sign_in", None)
+        if not untried and sign_in is None:  # nothing can be read before somebody has signed in
             _try(made, name, ask=not yes)
         if not yes and not typer.confirm(f"Add {name} to {path}?", default=True):
             raise Failed("nothing was changed")
@@ -177,6 +179,10 @@ def add(
         console.print(line(kept_in), soft_wrap=one_line)
     if _is_door(kind):
         console.print(line(f"Others send posts to: {settings.earful.page_url}/in/{name}"), soft_wrap=one_line)
+    if sign_in is not None:
+        console.print(
+            line(f"Now sign in at {sign_in.network}: {program()} connect {shlex.quote(name)}"), soft_wrap=one_line
+        )
     console.print(line(f"If Earful is running, apply it with: {program()} reload"), soft_wrap=one_line)
 
 

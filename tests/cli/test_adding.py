@@ -113,6 +113,14 @@ def test_a_secret_is_asked_for_unseen_and_kept_beside_the_settings(here: Install
     assert "can't see" in result.output
 
 
+def test_where_a_person_signs_in_nothing_is_read_first_and_the_next_step_is_said(here: Installation) -> None:
+    result = here.add("x", "--yes", "--set", "client_id=M1M5R3BM")
+    assert result.exit_code == 0, said(result)
+    assert "Now sign in at X: " in said(result)
+    assert " connect x" in said(result)
+    assert 'client_id = "M1M5R3BM"' in here.file.read_text("utf-8")
+
+
 def test_without_anybody_to_ask_a_secret_comes_from_the_environment_or_is_missed_by_name(here: Installation) -> None:
     result = here.add("x", "--yes", "--untried")
     assert result.exit_code == 1

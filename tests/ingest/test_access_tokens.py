@@ -185,6 +185,35 @@ def test_killed_at_each_point_nothing_is_lost_or_it_is_told_how_to_sign_in(
     assert after.standing(LATER).wrong
 
 
+def test_an_answer_that_is_cut_off_loses_the_sign_in_and_says_so(x: FakeX, tmp_path: Path) -> None:
+    tokens = connected(x, tmp_path)
+    x.misbehave("cut", at=1)
+    with pytest.raises(ConnectorError) as first:
+        tokens(later(x))
+    assert not isinstance(first.value, Refused), "it may have been cut on the way to X"
+    with pytest.raises(Refused, match="the new one was never saved"):
+        tokens(LATER)
+
+
+@pytest.mark.parametrize("mode", ["hang", "drop", "504"])
+def test_what_never_reached_x_loses_nothing(x: FakeX, tmp_path: Path, mode: str) -> None:
+    connected(x, tmp_path)
+    tokens = tokens_at(x, tmp_path)
+    impatient = tokens_at(x, tmp_path, seconds=0.2)
+    x.misbehave(mode, at=1)
+    with pytest.raises(ConnectorError):
+        impatient(later(x))
+    assert tokens(LATER).token
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_belongs_to_whoever_the_folder_belongs_to(x: FakeX, tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12345)
+    connected(x, tmp_path)(later(x))
+    made = [tmp_path / "tokens", *(tmp_path / "tokens").iterdir()]
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in made} == {(12345, 12345)}
+
+
 def test_a_process_that_is_killed_gives_its_lock_back(x: FakeX, tmp_path: Path) -> None:
     tokens = connected(x, tmp_path)
     child = os.fork()
