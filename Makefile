@@ -36,6 +36,7 @@ bench-pages: .venv/.developer  ## the page on a million mentions, 15 minutes
 
 # kill -9 at every write, sync and send of a scripted run: about an hour (`make test` takes a sample of them).
 crash: .venv/.developer  ## kill -9 at every write, half an hour
+	EARFUL_WHOLE_WALK=1 $(BIN)/pytest -q tests/crash/test_reply_walk.py
 	$(BIN)/python -m tests.crash.walk
 
 # One-line faults, each in a copy of the code, and the test that notices it: all of them, a few minutes (`make test` takes two a day).
