@@ -12,7 +12,7 @@ import json
 import re
 import zlib
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -30,26 +30,34 @@ ABOUT = About(
 )
 
 SAMPLE = Path(__file__).with_name("samples") / "day.jsonl"
+# Two weeks around the same day, which is the last but two of them: what a digest and trends are made of.
+WEEK = SAMPLE.with_name("week.jsonl")
+DAY_OF_THE_WEEK = datetime(2026, 11, 13, tzinfo=UTC)
 PAGE = 100
 LONGEST_LINE = 1_000_000
 QUICK_STEP = timedelta(milliseconds=600)
 # An answer is shown a moment after it was written, so that what it answers has been read by then.
 ANSWER_SHOWS_AFTER = timedelta(seconds=3)
+_A_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # to which a time of day belongs
 _CLOCK = re.compile(r"^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$")
 
 
 def _pace(value: object) -> object:
-    return value if value == "at_once" else span(value)
+    return value if value in ("at_once", "as_written") else span(value)
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """Options of a `replay` source."""
 
     api_url: str = Field(default="", description="Not used: a replay reads a file.")
-    file: str = Field(default="sample", description='A JSON-lines file of posts, or "sample" for the bundled day.')
-    day_in: Annotated[Span | Literal["at_once"], BeforeValidator(_pace)] = Field(
+    file: str = Field(
+        default="sample",
+        examples=["week"],
+        description='A JSON-lines file of posts; "sample" or "week" for the bundled day or two weeks.',
+    )
+    day_in: Annotated[Span | Literal["at_once", "as_written"], BeforeValidator(_pace)] = Field(
         default=timedelta(minutes=4),
-        description='Play the whole file in this time; "at_once" plays everything at the first read.',
+        description='Play the whole file in this time; "at_once": at the first read; "as_written": in its own time.',
     )
     quick_start: int = Field(
         default=8, ge=0, le=100, description="Play this many posts in the first seconds, whatever the pace."
@@ -155,18 +163,15 @@ def _handle(name: str) -> str:
 
 
 def _read_day(settings: Settings) -> _Day:
-    path = SAMPLE if settings.file == "sample" else Path(settings.file)
+    path = {"sample": SAMPLE, "week": WEEK}.get(settings.file) or Path(settings.file)
     lines: list[_Line] = []
     aside: list[Aside] = []
     try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                if not raw.strip():
-                    continue
-                try:
-                    lines.append(_line(raw))
-                except (ValueError, TypeError, KeyError, RecursionError) as error:
-                    aside.append(Aside(raw[:LONGEST_LINE], f"{path.name}, line {number}: {_fault(error)}"))
+        _take_lines(path, lines, aside)
+        if settings.file == "week":
+            day: list[_Line] = []
+            _take_lines(SAMPLE, day, aside)
+            lines += [replace(line, at=line.at - _A_DAY + DAY_OF_THE_WEEK) for line in day]
     except OSError as error:
         raise ConnectorError(
             f"the file {path.name} can't be read ({error.strerror or 'unknown error'})",
@@ -183,6 +188,18 @@ def _read_day(settings: Settings) -> _Day:
     played = zip(lines, moments, _posted(lines, moments, settings), strict=True)
     wanted = (part for part in played if not settings.only or part[0].network in settings.only)
     return _Day(tuple(_Part(*part) for part in wanted), tuple(aside))
+
+
+def _take_lines(path: Path, lines: list[_Line], aside: list[Aside]) -> None:
+    """Read a file line by line; what can't be read is put aside with the reason."""
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            if not raw.strip():
+                continue
+            try:
+                lines.append(_line(raw))
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                aside.append(Aside(raw[:LONGEST_LINE], f"{path.name}, line {number}: {_fault(error)}"))
 
 
 def _fault(error: Exception) -> str:
@@ -251,7 +268,7 @@ def _at(value: object) -> datetime:
         raise ValueError("at is not text")
     clock = _CLOCK.match(value)
     if clock is not None:
-        return datetime(2000, 1, 1, int(clock[1]), int(clock[2]), int(clock[3] or 0), tzinfo=UTC)
+        return _A_DAY.replace(hour=int(clock[1]), minute=int(clock[2]), second=int(clock[3] or 0))
     read = parse_time(value)
     if read is None:
         raise ValueError("at is neither a time of day (09:12) nor an ISO time")
@@ -262,6 +279,8 @@ def _moments(times: list[datetime], settings: Settings) -> list[timedelta]:
     """When each line is played, counted from the beginning. The first few come quickly, the rest in proportion."""
     if not times or settings.day_in == "at_once":
         return [timedelta()] * len(times)
+    if settings.day_in == "as_written":
+        return [at - times[0] for at in times]
     pace = settings.day_in
     step = min(QUICK_STEP, pace / 40)
     quick = min(settings.quick_start, len(times))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -144,11 +145,11 @@ def must_be_a_file(file: Path) -> None:
         raise Failed(f"{file}: {'not a file' if file.exists() else 'no such file'}")
 
 
-def progress_bar(quiet: bool) -> Progress:
+def progress_bar(quiet: bool, on: Console = console) -> Progress:
     """A bar that counts what is done; nothing is shown where nobody looks at a terminal."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=console, transient=True, disable=quiet or not console.is_terminal,
+        console=on, transient=True, disable=quiet or not on.is_terminal,
     )  # fmt: skip
 
 

@@ -42,14 +42,14 @@ def web(
     try:
         in_use = InUse(database.path) if isinstance(database, Sqlite) else None  # no copy is put back under the page
         know_sources(database, settings)
-        _serve(settings, database, listen)
+        serve(settings, database, listen)
         if in_use is not None:
             in_use.release()
     finally:
         database.close()
 
 
-def _serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> None:
+def serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> None:
     """Until a signal; settings and desk are taken anew as the daemon takes them."""
     ended, asked = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.base import app, listen_address, load_settings, settings_path
+from monitor.cli import sample_weeks
+from monitor.cli.base import Failed, app, listen_address, load_settings, settings_path
 from monitor.service import process
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
@@ -40,13 +41,22 @@ def run(
 @app.command()
 def demo(
     brand: Annotated[str, typer.Option("--brand", help="Watch this brand live. Default: the sample day.")] = "",
+    week: Annotated[
+        bool, typer.Option("--week", help="Two sample weeks, played within seconds: see the digest.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Show the sample day of a made-up brand, or live posts.
 
-    With --brand: live posts from every source that needs no key. Nothing to set up.
+    With --week: its weekly digest, and two weeks of it on the page. With --brand: live posts from every source that
+    needs no key. Nothing to set up.
     """
     here = Path.cwd()
+    if week and brand:
+        raise Failed("--week shows the made-up brand; leave out --brand")
+    if week:
+        sample_weeks.show(commands.week_settings(commands.demo_folder(here)))
+        return
     path = commands.demo_settings(brand, commands.demo_folder(here)) if brand else commands.sample_settings(here)
     level = logging.DEBUG if debug else logging.INFO
     raise typer.Exit(process.run(lambda: load(path, os.environ), show=True, level=level, demo=True))

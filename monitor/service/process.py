@@ -81,7 +81,7 @@ def run(
     if show and level == logging.INFO:
         logging.getLogger("earful.collect").setLevel(logging.ERROR)  # the screen tells of failing sources itself
     if settings.database.throwaway and not served_by(settings.database.url.get_secret_value()):
-        _throw_away(settings)  # never under a daemon that runs: this start is refused below
+        throw_away(settings)  # never under a daemon that runs: this start is refused below
     file = Path(settings.database.url.get_secret_value().removeprefix("sqlite:"))
     try:
         life = _made(settings, read, show=show, demo=demo)
@@ -326,7 +326,7 @@ def _flush_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _throw_away(settings: Settings) -> None:
+def throw_away(settings: Settings) -> None:
     """The demo begins with nothing at every start."""
     url = settings.database.url.get_secret_value()
     if url.startswith("sqlite:"):

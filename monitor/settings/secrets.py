@@ -57,7 +57,9 @@ class Filling:
         return filled
 
     def _field(self, entry: FieldInfo, value: object, key: Key) -> object:
-        if key[-1] == "file" and entry.annotation is str and isinstance(value, str) and value != entry.default:
+        if key[-1] == "file" and entry.annotation is str and isinstance(value, str) and value not in (
+            entry.default, *(entry.examples or ()),  # what ships under a name
+        ):  # fmt: skip
             return str(self.folder / Path(value).expanduser())
         checked_by_its_own = any(type(part).__name__ == "BeforeValidator" for part in entry.metadata)
         return self._value(entry.annotation, value, key, loose=checked_by_its_own)

@@ -211,6 +211,9 @@ def _write_new(path: Path, text: str) -> None:
         raise InstallError(f"can't write {path} ({reason}); name another place") from None
 
 
+SAMPLE_PEOPLE = (("Mira", "lead"), ("Jonas", "staff"))  # of the sample weeks
+
+
 def sample_settings(here: Path, *, shipped: Path = SHIPPED, checkout: Path = CHECKOUT) -> Path:
     """Give the settings of the sample day: the checkout's, or a copy in `here`/earful-demo where Earful is a package.
 
@@ -245,6 +248,22 @@ def demo_settings(brand: str, folder: Path) -> Path:
         query, name=name, zone=machine_zone(), blocks=hours_of("mon-sun 00:00-00:00"), demo=True
     )
     _write_afresh(path, text)
+    return path
+
+
+def week_settings(folder: Path) -> Path:
+    """Write the settings of the sample weeks under `folder`/var, with a database of their own; return the file.
+
+    They are those of the sample day, but for the file that is played and two made-up colleagues. Raises InstallError.
+    """
+    text = (SHIPPED if SHIPPED.is_file() else CHECKOUT / "settings.toml").read_text(encoding="utf-8")
+    text = text.replace("sqlite:var/demo/earful.sqlite", "sqlite:earful.sqlite")
+    text = re.sub(
+        r'(?m)^kind +?= "replay"', 'kind = "replay"\nfile = "week"\nday_in = "as_written"\nquick_start = 0', text
+    )
+    people = "".join(f'\n[[people]]\nname = "{name}"\nrole = "{role}"\n' for name, role in SAMPLE_PEOPLE)
+    path = folder.absolute() / "var" / "demo-week" / "settings.toml"
+    _write_afresh(path, text + people)
     return path
 
 

@@ -212,16 +212,23 @@ def leaving(database: Database, since: datetime, until: datetime, brand: str = "
 
 
 def voices(
-    database: Database, since: datetime, until: datetime, *, praise: bool, limit: int, brand: str = ""
+    database: Database, since: datetime, until: datetime, *, praise: bool, limit: int, brand: str = "", cause: str = ""
 ) -> list[Row]:
     """People's own words of a span: the loudest complaints, or the praise that gives a reason, the warmest first.
 
     Praise is what the judge called so (said warmly, in words of one's own, with nothing wrong in it); a good mood alone
-    is not enough, for a curse may sound warm. What staff closed as needing no answer is quoted as neither.
+    is not enough, for a curse may sound warm. What staff closed as needing no answer is quoted as neither. `cause`
+    keeps what is of one cause.
     """
     condition = "m.praise = 1 AND m.label = 'positive'" if praise else "m.flagged = 1"
     order = "m.sentiment DESC" if praise else "m.needs_answer DESC"
     only, values = _of_brand(brand, "m.")
+    if cause:
+        only += (
+            " AND m.id IN (SELECT x.mention_id FROM caused x JOIN causes k ON k.id = x.cause_id "
+            "WHERE k.id = :cause OR k.merged_into = :cause)"
+        )
+        values["cause"] = cause
     return database.rows(
         "SELECT p.text, p.title, p.author, p.author_name, p.source, m.id, m.case_id, m.language, m.post_id, "
         "coalesce(c.answered_at, '') AS answered_at FROM mentions m JOIN posts p ON p.id = m.post_id "

@@ -267,3 +267,18 @@ def test_the_bundled_day_is_what_it_promises() -> None:
     repeats = [row for row in rows if "please do not pedal. 14 minutes" in row["text"].casefold()]
     assert len(repeats) >= 12
     assert len({row["text"] for row in rows}) == len(rows)
+
+
+def test_the_sample_weeks_hold_the_sample_day_and_are_played_in_their_own_time() -> None:
+    """Fourteen days, the bundled day among them; each post comes as long after the first as it was written after it."""
+    replay, cursor, posts = Replay(Settings(file="week", day_in="as_written")), "", []
+    for hours in range(0, 14 * 24 + 1, 6):
+        pages, cursor = walk(replay, hours * 3600, cursor)
+        new = [post for page in pages for post in page.posts]
+        assert all(post.posted_at <= NOW + timedelta(hours=hours) for post in new)
+        posts += new
+    assert 350 < len(posts) < 500
+    assert len({post.native_id for post in posts}) == len(posts)
+    fire = next(post for post in posts if "started SMOKING" in post.text)
+    assert timedelta(0) <= NOW + timedelta(days=11, hours=19, minutes=22) - fire.posted_at < timedelta(seconds=6)
+    assert {(post.posted_at - NOW + timedelta(minutes=1)).days for post in posts} == set(range(14))

@@ -20,6 +20,7 @@ cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cl
 cases/test_handing_over.py: monitor/store/absences.py
 cli/test_learning.py: monitor/cli/measuring.py
 monitor/test_mcp_server.py: monitor/cli/assistant.py
+service/test_sample_weeks.py: monitor/cli/sample_weeks.py
 reports/test_digest.py: monitor/cli/digest.py monitor/reports/letter/contents.py
     monitor/reports/letter/health.py monitor/reports/letter/sections.py monitor/reports/letter/sentence.py
     monitor/reports/letter/week.py

@@ -36,6 +36,7 @@ def _all(week: Week, page: str) -> Iterator[Line]:
             by=f"The oldest has waited {span_words(oldest)}." if oldest is not None else "",
             **_way(page, "/?view=unassigned", "Unassigned cases"),
         )
+    yield from _stories(week, page)
     alone = week.leaving.people - week.leaving.answered
     if alone >= LEFT_ALONE:
         yield Line(
@@ -65,6 +66,40 @@ def _all(week: Week, page: str) -> Iterator[Line]:
             by="Your team marked posts of this kind “not us” again and again.",
             **_way(page, "/desk", "Desk"),
         )
+
+
+def _stories(week: Week, page: str) -> Iterator[Line]:
+    """What broke out without a public word, what grows without an owner outside the desk, a fix nobody tells of."""
+    for each in week.outbreaks:
+        if each.end is None and each.said_publicly is None:
+            yield Line(
+                "Say publicly what happened?",
+                by=f"{count_words(each.people, 'person', 'people')} wrote{_of(each.words)}; "
+                "no public post of ours was found.",
+                **_way(page, "/", "Inbox"),
+            )
+            break
+    for problem in week.problems:
+        if problem.growth and not problem.issue_url and not problem.fixed:
+            yield Line(
+                f"Who fixes “{problem.name}”, and by when?",
+                by=f"{count_words(problem.people, 'person', 'people')} this week, {problem.before:,} the week before; "
+                "no issue is linked.",
+                **_way(page, "/insights?days=7", "Insights"),
+            )
+            break
+    untold = [each for each in week.problems if each.fixed and each.untold]
+    if untold:
+        first = untold[0]
+        yield Line(
+            f"Who tells the {count_words(first.untold, 'person', 'people')} affected that “{first.name}” is fixed?",
+            by="They wrote of it and have not been told.",
+            **_way(page, "/insights?days=7", "Insights"),
+        )
+
+
+def _of(words: str) -> str:
+    return f" about {words}" if words else ""
 
 
 def _staffing(week: Week, page: str) -> Iterator[Line]:

@@ -77,6 +77,7 @@ def quoted(
     brand: str,
     speaks: Collection[str],
     praise: bool,
+    cause: str = "",
     limit: int,
     link: Callable[[Row], dict[str, str]],
 ) -> list[tuple[Row, Line]]:
@@ -84,7 +85,7 @@ def quoted(
 
     `link` gives where it can be seen and what that is called, as fields of a line.
     """
-    rows = report_queries.voices(database, since, until, praise=praise, limit=MOST, brand=brand)
+    rows = report_queries.voices(database, since, until, praise=praise, limit=MOST, brand=brand, cause=cause)
     found: list[tuple[Row, Line]] = []
     seen: set[str] = set()
     for row in in_order(rows, speaks):

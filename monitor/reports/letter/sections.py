@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from alerts.email.digest import Line, Section
 from alerts.email.templates import percent
 from alerts.wording import count_words, span_words
-from monitor.reports import formatting
-from monitor.reports.letter import quotes
+from monitor.reports import formatting, outcomes, surveys
+from monitor.reports.letter import quotes, stories
 from monitor.reports.letter.health import day_of
 from monitor.reports.letter.week import Volume, Week
 from monitor.reports.statistics import Figures, Spread
@@ -18,8 +18,10 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, mentions
 from monitor.store.database import Database, Row
 
-MOST_OPEN = 4
+MOST_OPEN = 3
 MOST_QUOTES = 2
+MOST_STORIES = 3  # incidents, causes, ratings
+OPEN_WIDTH = 90  # characters of a quote beside a case or a cause
 SMALL = 30  # fewer mentions than this, and a share says little
 
 
@@ -48,9 +50,33 @@ class About:
 def of(about: About) -> tuple[Section, ...]:
     """All sections that have something to say."""
     made: tuple[Callable[[About], Section], ...] = (
-        _open, _voices, _leaving, _numbers, _praise, _not_seen, _accuracy, _more,
+        _happened, _open, _problems, _voices, _leaving, _numbers, _good, _rated, _not_seen, _accuracy, _stayed, _more,
     )  # fmt: skip
     return tuple(section for make in made if (section := make(about)).lines)
+
+
+def _happened(about: About) -> Section:
+    """Incidents: who wrote, how loud it was, whether they have an answer and whether we said so in public."""
+    lines: list[Line] = []
+    for each in about.week.outbreaks[:MOST_STORIES]:
+        start = each.start.astimezone(about.zone)
+        end = each.end.astimezone(about.zone) if each.end is not None else None
+        until = (
+            "still open" if end is None else f"to {end:%H:%M}" if end.date() == start.date() else f"to {end:%a %H:%M}"
+        )
+        reach = f", reach {each.reach:,}" if each.reach else ""
+        told = "not said publicly"
+        if each.said_publicly is not None:
+            told = f"said publicly {each.said_publicly.astimezone(about.zone):%a %H:%M}"
+        lines.append(
+            Line(
+                f"{start:%a %H:%M} {until}: {count_words(each.people, 'person', 'people')}"
+                f"{f' about {each.words}' if each.words else ''}, {count_words(each.peak, 'post')} in the busiest hour"
+                f"{reach}; {each.answered:,} of them answered, {told}."
+            )
+        )
+    more = len(about.week.outbreaks) - len(lines)
+    return Section("What happened", tuple(lines), more, about.way("/insights?days=7#incidents", "").get("url", ""))
 
 
 def _open(about: About) -> Section:
@@ -70,7 +96,7 @@ def _open(about: About) -> Section:
         if last is not None:
             words = {"text": last.post.text or last.post.title, "title": "", "author": row["author"]}
             said = quotes.words_of(
-                about.rules, {**words, "author_name": last.post.author_name, "source": row["source"]}, 100
+                about.rules, {**words, "author_name": last.post.author_name, "source": row["source"]}, OPEN_WIDTH
             )
         by = quotes.by_of(row["source"], last.verdict.language if last else "", about.speaks)
         has = "taken" if row["owner"] else "nobody has taken it"
@@ -79,11 +105,11 @@ def _open(about: About) -> Section:
     return Section("Critical and overdue", tuple(lines), max(more, 0), about.way("/?view=overdue", "").get("url", ""))
 
 
-def _quoted(about: About, *, praise: bool, limit: int) -> list[Line]:
+def _quoted(about: About, *, praise: bool, limit: int, cause: str = "") -> list[Line]:
     """What people said whose case is not quoted already."""
     found: list[tuple[Row, Line]] = quotes.quoted(
         about.database, about.rules, about.week.since, about.week.until, brand=about.week.brand, speaks=about.speaks,
-        praise=praise, limit=limit + len(about.shown), link=lambda row: about.case(row["case_id"]),
+        praise=praise, cause=cause, limit=limit + len(about.shown), link=lambda row: about.case(row["case_id"]),
     )  # fmt: skip
     fresh = [(row, line) for row, line in found if row["case_id"] not in about.shown][:limit]
     about.shown.update(row["case_id"] for row, _line in fresh if row["case_id"])
@@ -91,8 +117,36 @@ def _quoted(about: About, *, praise: bool, limit: int) -> list[Line]:
     return [line for _row, line in fresh]
 
 
+def _problems(about: About) -> Section:
+    """What keeps going wrong: people and trend of each cause, since when, and words of one of them."""
+    week = about.week
+    shown = [each for each in week.problems if each.people >= stories.FEWEST]
+    lines: list[Line] = []
+    for each in shown[:MOST_STORIES]:
+        than = f" ({each.before:,} the week before)" if each.before is not None else ""
+        since = ""
+        if each.since is not None and each.since < week.since:
+            since = f", since {day_of(each.since.astimezone(about.zone))}"
+        state = ", fixed" if each.fixed else ", issue linked" if each.issue_url else ""
+        lines.append(Line(
+            f"{each.name}: {count_words(each.people, 'person', 'people')}{than}{since}{state}.",
+            **(_words_about(about, each.cause) if not lines else {}),
+        ))  # fmt: skip
+    url = about.way("/insights?days=7#causes", "").get("url", "")
+    return Section("What keeps going wrong", tuple(lines), len(shown) - len(lines), url)
+
+
+def _words_about(about: About, cause: str) -> dict[str, str]:
+    """A quote of the week about a cause, as fields of a line: of somebody who is not quoted yet, if there is one."""
+    (line,) = _quoted(about, praise=False, limit=1, cause=cause)[:1] or (Line(""),)
+    return {"quote": line.quote, "by": line.by, "url": line.url, "seen": line.seen}
+
+
 def _voices(about: About) -> Section:
-    return Section("In their own words", tuple(_quoted(about, praise=False, limit=MOST_QUOTES)))
+    """People's own words, where no cause or case gave any."""
+    if len(about.shown) >= MOST_QUOTES:
+        return Section("In their own words", ())
+    return Section("In their own words", tuple(_quoted(about, praise=False, limit=MOST_QUOTES - len(about.shown))))
 
 
 def _leaving(about: About) -> Section:
@@ -166,14 +220,59 @@ def _kept(name: str, now: Spread, old: Spread | None) -> str:
     return f"{name}: {percent(now.within)} of {count_words(now.due, 'case')} due{than}."
 
 
-def _praise(about: About) -> Section:
-    n = about.week.waiting["praise"]
-    if not n:
-        return Section("Worth a thank-you", ())
-    said = Line(
-        f"{count_words(n, 'post')} of praise without a thank-you yet.", **about.way("/?state=sweep", "See them")
-    )
-    return Section("Worth a thank-you", (said, *_quoted(about, praise=True, limit=1)))
+def _good(about: About) -> Section:
+    """Who deserves thanks, with the words of one of them, and who came back from anger."""
+    found = about.week.goodwill
+    lines = []
+    if found.deserved:
+        said = f"{count_words(found.deserved, 'post')} of praise, {found.thanked:,} thanked"
+        lines.append(Line(f"{said}; {found.open:,} still may be." if found.open else f"{said}.",
+                          **(about.way("/?state=sweep", "See them") if found.open else {})))  # fmt: skip
+        lines += _quoted(about, praise=True, limit=1)
+    if found.came_back:
+        people = count_words(len(found.came_back), "person", "people")
+        lines.append(Line(f"{people} wrote kind words after we had answered their complaint."))
+    return Section("Worth a thank-you", tuple(lines), url=about.way("/?state=sweep", "").get("url", ""))
+
+
+def _rated(about: About) -> Section:
+    """Surveys and stars, each with how many gave them; few of them are marked."""
+    now = about.week.ratings
+    old = about.week.ratings_before or surveys.Surveys()
+    nps = {each.source: each for each in old.nps}
+    csat = {each.source: each for each in old.csat}
+    stars = {each.source: each for each in old.stars}
+    lines = [
+        *(
+            _score(f"{each.source}: NPS {each.score}", each.n, few=each.few,
+                   before=f"{nps[each.source].score}" if each.source in nps else "")
+            for each in now.nps
+        ),
+        *(
+            _score(f"{each.source}: {percent(each.share)} satisfied", each.n, few=each.few,
+                   before=percent(csat[each.source].share) if each.source in csat else "")
+            for each in now.csat
+        ),
+        *(
+            _score(f"{each.source}: {each.mean:.1f} stars", each.n, few=each.few,
+                   before=f"{stars[each.source].mean:.1f}" if each.source in stars else "")
+            for each in now.stars
+        ),
+    ]  # fmt: skip
+    url = about.way("/insights?days=7", "").get("url", "")
+    return Section("Surveys and reviews", tuple(lines[:MOST_STORIES]), max(len(lines) - MOST_STORIES, 0), url)
+
+
+def _score(said: str, n: int, *, few: bool, before: str) -> Line:
+    than = f", {before} the week before" if before else ""
+    return Line(f"{said} ({'only ' if few else ''}{count_words(n, 'rating')}{than}).")
+
+
+def _stayed(about: About) -> Section:
+    """Whether customers who were answered stayed, once the operator has told of so many that it says something."""
+    found = about.week.outcomes
+    lines = outcomes.sentences(found) if found is not None and found.stands else []
+    return Section("Did answered customers stay", tuple(Line(each) for each in lines))
 
 
 def _not_seen(about: About) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alerts.wording import count_words
+from monitor.reports.letter.stories import Problem
 from monitor.reports.letter.week import Week
 
 MOST = 2
@@ -22,9 +23,10 @@ def of(week: Week) -> str:
 def parts(week: Week) -> list[str]:
     """What is not well, the worst first."""
     waiting = week.waiting
-    found = []
+    found = ["an incident is still open" for each in week.outbreaks if each.end is None][:1]
     if waiting["critical"]:
         found.append(f"{waiting['critical']:,} critical still open")
+    found += [grown(each) for each in week.problems if each.growth][:1]
     if waiting["overdue"]:
         found.append(f"{count_words(waiting['overdue'], 'case')} overdue")
     if not found and waiting["called"]:
@@ -32,3 +34,11 @@ def parts(week: Week) -> list[str]:
     if week.leaving.people:
         found.append(f"{count_words(week.leaving.people, 'person says', 'people say')} they are leaving")
     return found
+
+
+def grown(problem: Problem) -> str:
+    """ "app crashes doubled", "late delivery up from 3 to 14 people"."""
+    name = problem.name[:1].lower() + problem.name[1:]
+    if problem.growth == "up":
+        return f"{name} up from {problem.before:,} to {count_words(problem.people, 'person', 'people')}"
+    return f"{name} {problem.growth}"

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts import hours
-from monitor.reports import statistics
+from monitor.reports import goodwill, outcomes, statistics, surveys
 from monitor.reports.definitions import Share, negative_share
-from monitor.reports.letter import health
+from monitor.reports.letter import health, stories
 from monitor.reports.statistics import Aftermath, Figures
+from monitor.reports.surveys import Surveys
 from monitor.settings.rules import Rules
 from monitor.store import key_values, report_queries, requeue
 from monitor.store.database import Database, Row, at, instant
@@ -62,6 +63,12 @@ class Week:
     missed: int
     leaving: Leaving
     leaving_before: Leaving | None
+    problems: tuple[stories.Problem, ...]
+    outbreaks: tuple[stories.Outbreak, ...]
+    goodwill: goodwill.Goodwill
+    ratings: Surveys
+    ratings_before: Surveys | None
+    outcomes: outcomes.Outcomes | None  # as the operator's last file of them said
     failing: tuple[health.Failing, ...]
     not_seen: tuple[str, ...]
     offers: int  # mutes that wait for a yes or a no
@@ -103,6 +110,12 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
         alerts=called, wrong=wrong, looked_at=looked, missed=missed,
         leaving=_leaving(database, since, until, brand),
         leaving_before=_leaving(database, earlier, since, brand) if whole else None,
+        problems=stories.problems(database, since, until, earlier if whole else None, brand),
+        outbreaks=stories.outbreaks(database, since, until, brand),
+        goodwill=goodwill.of_span(database, since, until, brand),
+        ratings=surveys.of_span(database, rules, since, until, brand),
+        ratings_before=surveys.of_span(database, rules, earlier, since, brand) if whole else None,
+        outcomes=outcomes.kept(database, brand),
         failing=broken, not_seen=health.not_seen(database, broken, since, until, zone),
         offers=sum(not brand or row["brand"] in {"", brand} for row in key_values.mutes(database, offered=True)),
         unjudged=requeue.unjudged_languages(database, since, JUDGED, brand),

@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.reports.definitions import Share
+from monitor.reports.goodwill import Goodwill
 from monitor.reports.letter import decisions
 from monitor.reports.letter.health import Failing
+from monitor.reports.letter.stories import Outbreak, Problem
 from monitor.reports.letter.week import Leaving, Volume, Week
 from monitor.reports.statistics import Aftermath, Figures, Spread
+from monitor.reports.surveys import Surveys
 from tests.helpers import DAY, NOW
 
 NONE_WAITS = dict.fromkeys(("called", "critical", "untaken", "overdue", "sweep", "praise", "late"), 0)
@@ -18,6 +21,8 @@ CALM = Week(
     brand="Acme", since=NOW - 7 * DAY, until=NOW, first=False, installed=None, volume=Volume(100, Share(10, 90)),
     volume_before=None, waiting=NONE_WAITS,
     open=(), figures=Figures(), figures_before=None, alerts=40, wrong=3, looked_at=0, missed=0, leaving=Leaving(),
+    problems=(), outbreaks=(), goodwill=Goodwill(), ratings=Surveys(), ratings_before=None,
+    outcomes=None,
     leaving_before=None, failing=(), not_seen=(), offers=0, unjudged={}, aftermath=Aftermath(),
 )  # fmt: skip
 
@@ -70,3 +75,20 @@ def test_alerts_that_are_often_wrong_ask_for_a_narrower_query() -> None:
     assert asked(wrong=12) == ["Narrow what you watch for?"]
     assert asked(wrong=11) == []
     assert asked(alerts=9, wrong=9) == []
+
+
+def test_what_grows_needs_somebody_who_fixes_it_and_a_fix_somebody_who_tells_of_it() -> None:
+    crashes = Problem("c", "App crashes", 8, 4, None)
+    late = Problem("d", "Late delivery", 0, 6, None, fixed=True, untold=1)
+    assert asked(problems=(crashes, late)) == [
+        "Who fixes “App crashes”, and by when?",
+        "Who tells the 1 person affected that “Late delivery” is fixed?",
+    ]
+    assert asked(problems=(replace(crashes, issue_url="https://a.example/1"), replace(late, untold=0))) == []
+
+
+def test_an_incident_asks_for_a_public_word_while_it_is_open_and_nobody_has_said_one() -> None:
+    fire = Outbreak("1", "fire", NOW - DAY, None, 17, 9, 40_000, 3, None)
+    assert asked(outbreaks=(fire,)) == ["Say publicly what happened?"]
+    assert asked(outbreaks=(replace(fire, said_publicly=NOW),)) == []
+    assert asked(outbreaks=(replace(fire, end=NOW),)) == []

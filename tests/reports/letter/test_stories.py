@@ -1,0 +1,123 @@
+"""Causes with their trend and incidents, from the store to the words of the letter."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.reports.letter import contents, sentence
+from monitor.reports.letter.stories import Problem
+from monitor.store import causes, incidents, key_values
+from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
+from tests.helpers import BROKEN, DAY, HOUR, MINUTE, NOW, assembly_of, post, settings_from, take
+
+WEEK = 7 * DAY
+CRASHES = {"id": "crashes", "brand": "Acme", "name": "App crashes", "words": ["crash"], "examples": []}
+
+
+@pytest.fixture
+def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
+    """An installation that has run for a month and knows one cause."""
+    made = assembly_of(database, settings_from(tmp_path))
+    with database.transaction():
+        key_values.remember(database, "installed_at", (NOW - 30 * DAY).isoformat(), NOW - 30 * DAY)
+        causes.add(database, [CRASHES], NOW - 30 * DAY)
+    return made
+
+
+def wrote(acme: Assembly, people: int, ago: timedelta) -> None:
+    """So many people write of the cause, and it is known that they do."""
+    for number in range(people):
+        at = NOW - ago + number * MINUTE
+        take(acme, post(f"{BROKEN} {number}", author=f"p{ago.days}n{number}", at=at), now=at + MINUTE)
+    with acme.database.transaction():
+        causes.put(acme.database, [
+            {"mention_id": row["id"], "cause_id": "crashes", "brand": "Acme", "posted_at": row["posted_at"],
+             "place": 0, "by_staff": 0}
+            for row in acme.database.rows("SELECT id, posted_at FROM mentions WHERE brand = 'Acme'")
+        ])  # fmt: skip
+
+
+def told(acme: Assembly) -> tuple[str, dict[str, list[str]], list[str]]:
+    """The sentence, the lines by heading, and the decisions of the letter."""
+    view = contents.view(acme.database, acme.rules, NOW, brand="Acme")
+    lines = {section.heading: [line.text for line in section.lines] for section in view.sections}
+    return view.sentence, lines, [f"{line.text} {line.by}" for line in view.decisions]
+
+
+def test_a_cause_that_doubled_is_in_the_sentence_with_its_trend_and_asks_who_fixes_it(acme: Assembly) -> None:
+    wrote(acme, 4, 9 * DAY)
+    wrote(acme, 8, 2 * DAY)
+    said, lines, decisions = told(acme)
+    assert said.startswith("App crashes doubled")
+    assert lines["What keeps going wrong"] == ["App crashes: 8 people (4 the week before)."]
+    asked = "Who fixes “App crashes”, and by when? 8 people this week, 4 the week before; no issue is linked."
+    assert asked in decisions
+    with acme.database.transaction():
+        causes.change(acme.database, "crashes", issue_url="https://issues.example/7")
+        acme.database.run(
+            "INSERT INTO problems (cause_id, brand, opened_at, first_at) VALUES ('crashes', 'Acme', :at, :at)",
+            {"at": stamp(NOW - 9 * DAY)},
+        )
+    _, lines, decisions = told(acme)
+    assert lines["What keeps going wrong"] == ["App crashes: 8 people (4 the week before), since 23 Feb, issue linked."]
+    assert not any("Who fixes" in each for each in decisions)
+
+
+def test_two_people_are_no_problem_and_a_quote_of_it_names_nobody(acme: Assembly) -> None:
+    wrote(acme, 2, 2 * DAY)
+    assert "What keeps going wrong" not in told(acme)[1]
+    wrote(acme, 3, DAY)
+    view = contents.view(acme.database, acme.rules, NOW, brand="Acme")
+    (section,) = [each for each in view.sections if each.heading == "What keeps going wrong"]
+    assert section.lines[0].text.startswith("App crashes: 5 people")
+    assert (section.lines[0].quote or "Acme app crashes").startswith("Acme app crashes")
+    assert "p1n" not in str(section)
+
+
+@pytest.mark.parametrize(
+    ("people", "before", "said"),
+    [
+        (8, 4, "app crashes doubled"),
+        (12, 4, "app crashes tripled"),
+        (40, 4, "app crashes up from 4 to 40 people"),
+        (10, 7, "app crashes up from 7 to 10 people"),
+    ],
+)
+def test_growth_is_said_in_words(people: int, before: int, said: str) -> None:
+    problem = Problem("c", "App crashes", people, before, None)
+    assert problem.growth
+    assert sentence.grown(problem) == said
+
+
+@pytest.mark.parametrize(("people", "before"), [(2, 1), (5, 0), (5, None), (5, 3), (5, 9)])
+def test_small_or_unknown_growth_is_none(people: int, before: int | None) -> None:
+    assert Problem("c", "App crashes", people, before, None).growth == ""
+
+
+def test_an_incident_is_told_with_its_people_peak_reach_and_whether_we_spoke(acme: Assembly) -> None:
+    with acme.database.transaction():
+        began = {"brand": "Acme", "kind": "volume", "start_at": NOW - 2 * DAY}
+        first = incidents.begin(acme.database, NOW - 2 * DAY, **began, words=("app", "down", "@lena.w"))
+        incidents.change(
+            acme.database, first, people=17, peak=9, reach=40_000, answered=12, ended_at=NOW - 2 * DAY + 4 * HOUR,
+            said_publicly_at=NOW - 2 * DAY + HOUR,
+        )  # fmt: skip
+        second = incidents.begin(acme.database, NOW - HOUR, **{**began, "start_at": NOW - HOUR}, words=("fire",))
+        incidents.change(acme.database, second, people=5, peak=5)
+        old = incidents.begin(acme.database, NOW - 20 * DAY, **{**began, "start_at": NOW - 20 * DAY})
+        incidents.change(acme.database, old, people=50, ended_at=NOW - 19 * DAY)
+    said, lines, decisions = told(acme)
+    assert said == "An incident is still open"
+    assert lines["What happened"] == [
+        "Mon 10:00 to 14:00: 17 people about app, down, [name], 9 posts in the busiest hour, reach 40,000; 12 of them "
+        "answered, said publicly Mon 11:00.",
+        "Wed 09:00 still open: 5 people about fire, 5 posts in the busiest hour; 0 of them answered, "
+        "not said publicly.",
+    ]
+    assert decisions == ["Say publicly what happened? 5 people wrote about fire; no public post of ours was found."]
