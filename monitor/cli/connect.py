@@ -42,7 +42,7 @@ def connect(
         typer.Option("--own-app/--other-app", help="Whether the account owns the developer app. Default: asks."),
     ] = None,
 ) -> None:
-    """Sign in at a network as a person, for a source with client_id.
+    """Sign in at a network, for a source with client_id.
 
     The tokens stay in the state folder and are renewed by themselves.
     """

@@ -34,7 +34,7 @@ def digest_(
     send: Annotated[bool, typer.Option("--send", help="Send it now to everyone under [digest] to.")] = False,
     resume: Annotated[str, typer.Option("--resume", help="Re-subscribe someone who opted out.")] = "",
 ) -> None:
-    """Print the weekly digest of the last seven days, or of a past week."""
+    """Print the weekly digest, of now or of a past week."""
     with opened() as assembly:
         now = utc_now()
         if resume:

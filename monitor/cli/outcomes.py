@@ -24,7 +24,7 @@ def outcomes_(
     forget: Annotated[bool, typer.Option("--forget", help="Delete the kept counts.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare how many customers left with how they were answered.
+    """Count who left and who stayed, by how they were answered.
 
     The file says of each case, by its number, whether the customer had left or stayed on a day. It is counted and not
     kept. Without a file: the counts of the last one.
