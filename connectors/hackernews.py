@@ -25,6 +25,7 @@ from connectors.text import clean, parse_time, plain, raw_of, safe_url
 ABOUT = About(
     reads="stories and comments on Hacker News with the brand's words, by its search",
     misses="what was written in the last minutes, until the search has it",
+    page="connect/hackernews.md",
 )
 
 LISTING_ENDS = 1_000  # hits of one search that can be seen at all

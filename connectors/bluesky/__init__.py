@@ -11,6 +11,7 @@ from connectors.bluesky.connector import Bluesky, Settings
 ABOUT = About(
     reads="every public post on Bluesky with the brand's words, as it is written",
     misses="what was written before the source was added, or longer ago than the server keeps (36 hours)",
+    page="connect/bluesky.md",
 )
 
 __all__ = ["Bluesky", "Settings"]

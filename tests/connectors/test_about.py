@@ -42,6 +42,15 @@ def test_what_a_kind_says_is_what_its_connector_can_do(kind: str) -> None:
         assert words == words.strip().rstrip("."), "a part of a sentence"
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"replay", "inbound"}])
+def test_each_network_has_a_page_that_says_what_people_need_to_know(kind: str) -> None:
+    page = about_of(kind).page
+    text = (ROOT / "docs" / page).read_text("utf-8").casefold()
+    for part in (("terms",), ("limits", "reaches back"), ("| earful says", "| error", "| you see"), ("tried",)):
+        assert any(each in text for each in part), (page, part)
+    assert f"| [`{kind}`](" in (ROOT / "docs" / "connect" / "README.md").read_text("utf-8")
+
+
 def test_all_kinds_are_told_of_without_loading_one() -> None:
     line = (
         "import sys; from monitor.setup.kinds import all_kinds; found = all_kinds(None, {}); "
