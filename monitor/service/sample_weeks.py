@@ -23,6 +23,7 @@ _LEFT_OUT = {
     "press", "events", "staff", "audit", "learn", "second-look", "refresh", "clock", "wipe", "keep",
 }  # fmt: skip
 _NIGHT, _DAY = timedelta(hours=2), timedelta(minutes=30)
+_A_MOMENT = timedelta(minutes=2)
 _OPEN, _CLOSED = time(8), time(18)
 
 
@@ -60,10 +61,13 @@ def play(assembly: Assembly, until: datetime, alerts: TextIO, each: Callable[[],
     with assembly.database.transaction():
         key_values.remember(assembly.database, "installed_at", steps[0].isoformat(), steps[0])
     with redirect_stdout(alerts):
-        for turn, clock.now in enumerate(steps):
+        for turn, step in enumerate(steps):
+            clock.now = step
             engine.collect_due()  # a source's posts come first; its own replies, then, with the ticks
             for tick in ticks:
                 tick.work()
+            clock.now = min(step + _A_MOMENT, until)
+            engine.deliver_due()  # what waited for more of its kind; only then does somebody see it
             _work(assembly, clock.now, turn, until)
             each()
 

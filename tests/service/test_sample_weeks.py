@@ -38,7 +38,7 @@ def test_two_days_of_the_weeks_fill_cases_answers_and_alerts(tmp_path: Path) -> 
     assert count(database, "cases", "answered_at <> ''") >= 1
     assert count(database, "case_log", "who = 'Mira' OR who = 'Jonas'") >= 1
     assert count(database, "own_posts") >= 1, "the brand's own replies are read as well"
-    assert "my parcel with the rain cover never arrived" in " ".join(told.getvalue().split())
+    assert "Drie weken gewacht op mijn Trundlewick" in " ".join(told.getvalue().split())
     database.close()
 
 

@@ -225,9 +225,9 @@ def _good(about: About) -> Section:
     found = about.week.goodwill
     lines = []
     if found.deserved:
-        said = f"{count_words(found.deserved, 'post')} of praise, {found.thanked:,} thanked"
-        lines.append(Line(f"{said}; {found.open:,} still may be." if found.open else f"{said}.",
-                          **(about.way("/?state=sweep", "See them") if found.open else {})))  # fmt: skip
+        yet = f"{found.open:,} of them without a thank-you yet" if found.open else "all of them thanked or closed"
+        way = about.way("/?state=sweep", "See them") if found.open else {}
+        lines.append(Line(f"{count_words(found.deserved, 'post')} of praise, {yet}.", **way))
         lines += _quoted(about, praise=True, limit=1)
     if found.came_back:
         people = count_words(len(found.came_back), "person", "people")
