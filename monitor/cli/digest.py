@@ -15,8 +15,8 @@ from rich.text import Text
 
 from alerts.email.templates import percent
 from alerts.wording import count_words, span_words
-from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
-from monitor.reports import digest, formatting, statistics
+from monitor.cli.base import AsJson, Failed, app, console, line, opened, print_json
+from monitor.reports import digest, formatting, further_figures, statistics
 from monitor.reports.letter import contents
 from monitor.reports.statistics import Figures, Report, Spread
 from monitor.service.scheduler import utc_now
@@ -138,7 +138,9 @@ def report_(
         found = statistics.of_span(assembly.database, assembly.rules, since, until)
         if as_json:
             asked = {"month": month} if month else {"days": days}
-            print_json({**asked, "since": since.isoformat(), "until": until.isoformat(), **formatting.as_json(found)})
+            beside = further_figures.as_json(assembly.database, assembly.rules, since, until)
+            span_of = {"since": since.isoformat(), "until": until.isoformat()}
+            print_json({**asked, **span_of, **formatting.as_json(found), **beside})
             return
         if not found.turns:
             console.print(f"No cases waited for an answer in {span}.")
@@ -146,6 +148,10 @@ def report_(
             _print_report(found, span)
         if held := formatting.aftermath_words(found.after):
             console.print(f"\n{held}")
+        if beside_times := further_figures.sentences(assembly.database, assembly.rules, since, until):
+            console.print()
+            for sentence in beside_times:
+                console.print(line(sentence))
 
 
 def _month(text: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

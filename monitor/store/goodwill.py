@@ -65,10 +65,10 @@ def ratings(database: Database, since: datetime, until: datetime, brand: str = "
     `out_of` is the best score of another scale than stars, 0 where none was told.
     """
     return database.rows(
-        "SELECT m.source, coalesce(p.out_of, 0) AS out_of, p.rating, count(*) AS n FROM mentions m "
-        "JOIN posts p ON p.id = m.post_id WHERE m.posted_at >= :since AND m.posted_at < :until "
-        "AND p.rating IS NOT NULL AND (:brand = '' OR m.brand = :brand) "
-        "GROUP BY m.source, coalesce(p.out_of, 0), p.rating ORDER BY m.source, out_of, p.rating",
+        "SELECT p.source, coalesce(p.out_of, 0) AS out_of, p.rating, count(*) AS n FROM posts p "
+        "WHERE p.posted_at >= :since AND p.posted_at < :until AND p.rating IS NOT NULL AND EXISTS "
+        "(SELECT 1 FROM mentions m WHERE m.post_id = p.id AND (:brand = '' OR m.brand = :brand)) "
+        "GROUP BY p.source, coalesce(p.out_of, 0), p.rating ORDER BY p.source, out_of, p.rating",
         _span(since, until, brand),
     )
 

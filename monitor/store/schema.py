@@ -450,9 +450,12 @@ COMPETITORS = (
     "CREATE INDEX competitor_leads ON competitor_mentions (posted_at) WHERE lead = 1 AND done_at = ''",
 )
 
+# What was rated, by time: few posts are, and a year of them is counted without reading the others.
+RATED = ("CREATE INDEX posts_rated ON posts (posted_at, source, out_of, rating) WHERE rating IS NOT NULL",)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS,
+    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from alerts import hours
 from alerts.case import Case
 from monitor.notify import rendering
-from monitor.reports import formatting, statistics
+from monitor.reports import formatting, further_figures, statistics
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values, mentions, pages, sources
@@ -176,4 +176,5 @@ def state_of(enabled: bool, health: sources.Health | None) -> str:
 def span_report(database: Database, rules: Rules, since: datetime, until: datetime) -> dict[str, Any]:
     """The figures of a span; durations in seconds."""
     found = statistics.of_span(database, rules, since, until)
-    return {"since": moment(since), "until": moment(until), **formatting.as_json(found)}
+    beside = further_figures.as_json(database, rules, since, until)
+    return {"since": moment(since), "until": moment(until), **formatting.as_json(found), **beside}

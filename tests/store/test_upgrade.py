@@ -48,6 +48,7 @@ HASHES = (
     "b28702a687983bdea43a19d4edd2af76",
     "68ffea09a8812c7740c883a1cd90ba3d",
     "c0d95fba77f9a616f12d2667c8fe4ed3",
+    "45054cc23cef98e9d6784cbc9599b670",
 )
 
 
