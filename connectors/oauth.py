@@ -122,7 +122,7 @@ def code_in(came: str, state: str, network: str) -> str:
     code = found.get("code", [""])[0]
     if not _CODE.fullmatch(code) and "error" not in found:
         raise ConnectorError("there is no code in it", "Copy the whole address that the browser ended at.")
-    if not secrets.compare_digest(found.get("state", [""])[0].encode(), state.encode()):
+    if not secrets.compare_digest(found.get("state", [""])[0].encode("utf-8", "replace"), state.encode()):
         raise ConnectorError("it belongs to another sign-in", "Use the address that was shown last.")
     if "error" in found:
         raise Refused(f"{network} did not allow it", "Nobody agreed on its page, or the app may not ask for this.")
@@ -151,7 +151,7 @@ def _post(sign_in: SignIn, http: Http, asked: Mapping[str, str], now: datetime) 
     body = urlencode({**asked, "client_id": sign_in.client_id}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     answer = http.send("POST", sign_in.token_url, headers=headers, body=body, cap=MOST_BYTES)
-    if answer.status in {400, 401, 403}:
+    if 400 <= answer.status < 500 and answer.status != 429:
         raise _refusal(sign_in, answer)
     error = error_for(answer, sign_in.network, now)
     if error is not None:

@@ -148,21 +148,25 @@ def _finish(settings: Settings, source: Source, tokens: AccessTokens, own_app: b
         cost = quota.cost
     except ConnectorError as error:
         said = f"{error.message}. {error.remedy}"
-    owns = bool(account.id and tokens.sign_in.owner_asked and _owns(tokens.sign_in, account, own_app))
-    try:
-        tokens.name(account, owns_app=owns)
-    except TokenFileError as error:
-        raise Failed(str(error)) from None
+    # First what needs no answer: whoever goes away at the question has signed in all the same.
+    _keep_name(tokens, account, owns_app=bool(account.id and own_app))
     _have_read(settings, source, cost, now)
     if said:
         raise Failed(f"signed in, but {tokens.sign_in.network} did not say as whom: {said}")
+    if own_app is None and tokens.sign_in.owner_asked and _owns(tokens.sign_in, account):
+        _keep_name(tokens, account, owns_app=True)
     console.print(line(("ok", "green"), f" {tokens.standing(now).words}"))
     console.print(line(f"The tokens are in {tokens.file.path}, which earful backup leaves out."), soft_wrap=True)
 
 
-def _owns(sign_in: SignIn, account: Account, own_app: bool | None) -> bool:
-    if own_app is not None:
-        return own_app
+def _keep_name(tokens: AccessTokens, account: Account, *, owns_app: bool) -> None:
+    try:
+        tokens.name(account, owns_app=owns_app)
+    except (TokenFileError, ConnectorError) as error:
+        raise Failed(str(error)) from None
+
+
+def _owns(sign_in: SignIn, account: Account) -> bool:
     name = f"@{account.name}" if account.name else account.id
     console.print(line(f"Signed in as {name}."))
     return typer.confirm(f"{sign_in.owner_asked}.", default=False)

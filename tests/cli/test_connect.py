@@ -35,6 +35,8 @@ SOURCE = """
 name = "birds"
 kind = "x"
 client_id = "{client}"
+search = false
+mentions_of = ["5001"]
 api_url = "{url}"
 """
 
@@ -156,6 +158,12 @@ def _what_is_said_of_it(settings: Path, x: FakeX, now: datetime) -> None:
     ends = datetime.fromisoformat(signed_in["token_ends_at"])
     assert timedelta(minutes=110) < ends - now < timedelta(minutes=130)
     assert all(each["signed_in"] is None for each in told if each["name"] != "birds")
+    x.post("@acme my parcel is lost, Acme does not answer")
+    assert "1 read, 1 about a brand" in earful(settings, "collect", "birds").stdout
+    [spent] = [
+        each["spent"] for each in json.loads(earful(settings, "status", "--json").stdout)["sources"] if each["spent"]
+    ]
+    assert spent == pytest.approx(x.bill) == pytest.approx(0.010 + 0.001)
     copy = settings.with_name("copy.sqlite")
     said = earful(settings, "backup", str(copy)).stdout
     assert "Not in it: the sign-ins in" in said
@@ -218,6 +226,16 @@ def test_signed_in_although_nobody_says_as_whom(settings: Path, x: FakeX) -> Non
     assert ran.returncode == 1
     assert "signed in, but X did not say as whom" in ran.stderr
     assert file_of(settings).exists()
+
+
+def test_whoever_goes_away_at_the_question_has_signed_in_all_the_same(settings: Path, x: FakeX) -> None:
+    sign_ins = x.sign_ins
+    assert sign_ins is not None
+    ran = connect(settings, "--paste", typed=lambda address: ["?code=a&state=\udcff", sign_ins.agree(address)])
+    assert "Does this account own" in ran.stdout
+    said = earful(settings, "check", COLUMNS="250").stdout
+    assert "birds: signed in as acme" in said
+    assert "all posts are counted at the full price" in said
 
 
 def test_a_source_with_a_new_name_keeps_its_sign_in(settings: Path, x: FakeX) -> None:

@@ -345,6 +345,7 @@ def test_a_damaged_file_is_named(x: FakeX, tmp_path: Path, text: str) -> None:
         Reply(503, body="<html>"),
         Reply(429, headers={"retry-after": "5"}),
         Reply(403, body="<html>blocked"),
+        Reply(404, json={"error": "not found"}),
         Reply(400, body="<html>a proxy"),
         Reply(400, json=["invalid_grant"]),
         Reply(401, json={"error": {"deep": 1}}),
