@@ -56,6 +56,23 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyWindow:
+    """What somebody has before their eyes as they answer a case in public: what was said, who posts, how much fits.
+
+    `said` are (who and when, words), oldest first. `carried` comes back with what was written: what was seen.
+    """
+
+    case_id: str
+    network: str
+    account: str
+    longest: int
+    opening: str
+    said: tuple[tuple[str, str], ...]
+    needs_lead: bool
+    carried: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One case in one line, with where to answer and its page."""
 

@@ -19,9 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from alerts import Alert, ChannelError, Letter, Receipt
+from alerts import Alert, ChannelError, Letter, Receipt, ReplyWindow
 from alerts.http import Answer, WireError, exchange
-from alerts.slack import blocks
+from alerts.slack import blocks, reply_window
 from alerts.slack.blocks import EVENT_TYPE, Message
 from alerts.slack.errors import KEY, api_error, hook_error, loses_the_channel, unsure, word
 
@@ -261,6 +261,13 @@ class SlackBot(Slack):
         https://docs.slack.dev/reference/methods/views.open
         """
         self._call("views.open", trigger_id=trigger_id, view=blocks.hand_over(case_id, channel, message_ts))
+
+    def open_reply(self, trigger_id: str, window: ReplyWindow) -> None:
+        """Open the window in which a case is answered in public, within three seconds of the press.
+
+        https://docs.slack.dev/reference/methods/views.open
+        """
+        self._call("views.open", trigger_id=trigger_id, view=reply_window.view(window))
 
     def members(self, group: str) -> frozenset[str]:
         """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press.

@@ -32,6 +32,7 @@ from alerts.http import WireError, trusted
 from alerts.slack.blocks import HAND_OVER, LINK_VERBS, NOTE
 from alerts.slack.channel import Client, NotSlack, Settings, Slack, SlackBot, quiet_logger
 from alerts.slack.errors import api_error, word
+from alerts.slack.reply_window import LONGEST, REPLY
 
 FRESH = 300  # seconds; Slack's own advice for signed requests
 LARGEST = 1_000_000  # bytes of a signed request; a press with its whole message is about 10,000
@@ -58,6 +59,7 @@ class Press:
     envelope_id: str
     note: str = ""  # what was written beside it
     trigger_id: str = ""  # with which a window can be opened, for three seconds
+    about: str = ""  # what a window of a reply carried
 
     @property
     def asks_whom(self) -> bool:
@@ -250,7 +252,7 @@ def read_press(payload: Any, envelope_id: str, team: str = "") -> Press | None:
         message_ts=(_part(payload, "container", "message_ts") or _part(payload, "message", "ts"))[:30],
         at_text=_part(action, "action_ts")[:30],
         envelope_id=envelope_id,
-        trigger_id=_part(payload, "trigger_id")[:200] if verb == "hand_over" else "",
+        trigger_id=_part(payload, "trigger_id")[:200] if verb in {"hand_over", "write"} else "",
     )
 
 
@@ -259,6 +261,8 @@ def _read_window(payload: dict[str, Any], envelope_id: str, team: str) -> Press 
 
     https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
     """
+    if _part(payload, "view", "callback_id") == REPLY:
+        return _read_reply(payload, envelope_id, team)
     if _part(payload, "view", "callback_id") != HAND_OVER:
         return None
     try:
@@ -282,6 +286,33 @@ def _read_window(payload: dict[str, Any], envelope_id: str, team: str) -> Press 
         at_text="",
         envelope_id=envelope_id,
         note=wording.excerpt(_part(payload, "view", "state", "values", "note", "note", "value"), NOTE),
+    )
+
+
+def _read_reply(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
+    """Read what was written in the window of "Reply …", to the letter."""
+    carried = _part(payload, "view", "private_metadata")[:3_000]
+    try:
+        about = json.loads(carried)
+    except (ValueError, RecursionError):
+        about = None
+    case_id = _part(about, "case")
+    if not _is_case(case_id):
+        raise PressRefused("it names no case")
+    user, user_name, from_team = _who(payload, team)
+    return Press(
+        case_id=case_id,
+        verb="write_sent",
+        value="",
+        user_id=user,
+        user_name=user_name,
+        team_id=from_team,
+        channel=_part(about, "channel")[:30],
+        message_ts="",
+        at_text="",
+        envelope_id=envelope_id,
+        note=_part(payload, "view", "state", "values", "reply", "reply", "value")[:LONGEST],
+        about=carried,
     )
 
 

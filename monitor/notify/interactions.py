@@ -17,13 +17,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alerts import Channel, ChannelError
+from alerts import Channel, ChannelError, ReplyWindow
 from connectors.durations import span
 from monitor.cases import actions as verbs
 from monitor.cases import handing_over
 from monitor.cases.own_lists import all_solved
+from monitor.notify import slack_replies
 from monitor.people import slack_staff
 from monitor.people.identity import Actor, Directory, of_slack
+from monitor.replying.context import Replying
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import key_values
@@ -88,11 +90,20 @@ def work_off(
     whisper: Whisper,
     refused: Refused = lambda _press: "",
     named: Named = lambda _channel, user: user,
+    replying: Replying | None = None,
+    opens: slack_replies.Opens = lambda _press, _window: "",
 ) -> int:
     """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared."""
     done = 0
     for path, press in spool.waiting():
         words, why = "", refused(press)  # may ask Slack: outside the transaction
+        if replying is not None and press["verb"] in slack_replies.VERBS:
+            words = why or slack_replies.pressed(replying, press, opens, now)  # speaks to a network: no transaction
+            path.unlink(missing_ok=True)
+            done += 1
+            if words:
+                whisper(press, words)
+            continue
         owner = _owner(database, rules, press, named) if press["verb"] == "assign" and not why else None
         with database.transaction():
             if key_values.first_press(database, press["envelope_id"], now):
@@ -169,10 +180,24 @@ class Listening:
         for socket in self._sockets.values():
             socket.stop()
 
-    def work_off(self, database: Database, rules: Rules, now: datetime) -> int:
+    def work_off(self, database: Database, rules: Rules, now: datetime, replying: Replying | None = None) -> int:
         """Say what was pressed since the last tick."""
         refused = partial(self._refused, database=database, now=now)
-        return work_off(database, rules, self.spool, now, self._whisper, refused, self._named)
+        return work_off(
+            database, rules, self.spool, now, self._whisper, refused, self._named, replying, self._open_reply
+        )
+
+    def _open_reply(self, press: Mapping[str, Any], window: ReplyWindow) -> str:
+        """Open the window for whoever pressed; what to tell them where that fails."""
+        channel = self._channels.get(str(press.get("by", "")))
+        if channel is None or not hasattr(channel, "open_reply"):
+            return "this channel can't open a window; reply on the web page"
+        try:
+            within(15, partial(channel.open_reply, str(press.get("trigger_id", "")), window), "slack-reply")
+        except (ChannelError, Overran) as error:
+            log.warning("slack: can't open the reply window: %s", error)
+            return "The window could not be opened, so nothing was changed. Press again, or use the web page."
+        return ""
 
     def _named(self, name: str, user: str) -> str:
         """What Slack calls somebody whom settings do not name; their id where it does not say."""

@@ -441,7 +441,18 @@ def _actions(rules: Rules, case: Case, now: datetime, link: SignedLink, target: 
         verbs = _AT_NIGHT
     if state == "taken" and case.offered_at is not None:
         verbs = _OFFERED
-    return tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
+    made = tuple(Action(verb, label, case.id, link(case.id, target, verb)) for verb, label in verbs)
+    source = rules.sources.get(case.source)
+    if source is None or not source.reply or state not in {"open", "taken"} or not _opens_windows(rules, target):
+        return made
+    return (*made, Action("write", "Reply …", case.id))
+
+
+def _opens_windows(rules: Rules, target: str) -> bool:
+    """Whether a target is in a Slack that hears presses: a reply is written in a window there."""
+    name = target.partition(":")[0]
+    found = next((each for each in rules.settings.channels if each.name == name), None)
+    return found is not None and found.kind == "slack" and bool(found.options.hears_presses)
 
 
 def _short(

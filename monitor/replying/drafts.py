@@ -9,6 +9,7 @@ from alerts.case import Case
 from connectors.text import clean
 from monitor.cases.actions import NotAllowed, NotPossible, require
 from monitor.people.identity import Actor, Directory
+from monitor.replying import outcome
 from monitor.replying.context import Replying, parent_of
 from monitor.store import cases, replies
 from monitor.store.replies import ReplyRow
@@ -72,8 +73,11 @@ def propose(replying: Replying, case_id: str, text: str, *, who: Actor | str, wa
 
 
 def ask_lead(replying: Replying, reply_id: str, *, who: Actor | str, way: str, now: datetime) -> ReplyRow:
-    """Have a lead look at it: they post it, change it, or say why not."""
-    return _move(replying, reply_id, "waiting", "reply for approval", who=who, way=way, now=now, note="")
+    """Have a lead look at it: they post it, change it, or say why not. The leads are alerted."""
+    row = _move(replying, reply_id, "waiting", "reply for approval", who=who, way=way, now=now, note="")
+    with replying.database.transaction():
+        outcome.tell_leads(replying, row, f"{row.writer}'s reply waits for your approval", now)
+    return row
 
 
 def send_back(replying: Replying, reply_id: str, why: str, *, who: Actor | str, way: str, now: datetime) -> ReplyRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -12,6 +13,7 @@ from monitor.cases.reply_kinds import same_words
 from monitor.people.identity import Actor
 from monitor.people.reach import reached
 from monitor.replying.context import Replying
+from monitor.settings.rules import Recipients
 from monitor.store import cases, deliveries, key_values, replies
 from monitor.store.database import stamp
 from monitor.store.replies import ReplyRow, State
@@ -111,11 +113,22 @@ def not_there(replying: Replying, row: ReplyRow, now: datetime, *, words: str, w
 
 def tell_writer(replying: Replying, row: ReplyRow, words: str, now: datetime) -> None:
     """Say to whoever pressed what came of it later, where settings reach them. Inside a transaction."""
+    whom = row.approver_id or row.writer_id
+    _tell(replying, row, words, now, lambda route: reached(replying.rules, whom, route, now))
+
+
+def tell_leads(replying: Replying, row: ReplyRow, words: str, now: datetime) -> None:
+    """Say to the leads that a reply waits for them. Inside a transaction."""
+    _tell(replying, row, words, now, lambda route: replying.rules.tell(["leads"], route, now))
+
+
+def _tell(
+    replying: Replying, row: ReplyRow, words: str, now: datetime, whom: Callable[[list[str]], Sequence[Recipients]]
+) -> None:
     case = cases.row_of(replying.database, row.case_id)
     if case is None:
         return
     route = json.loads(case["targets"] or "[]") or list(replying.rules.settings.alerts.notify)
-    told = reached(replying.rules, row.approver_id or row.writer_id, route, now)
     deliveries.queue(
         replying.database,
         [
@@ -131,7 +144,7 @@ def tell_writer(replying: Replying, row: ReplyRow, words: str, now: datetime) ->
                 payload={"ping": list(each.ping), "owner": True, "footer": words},
                 key=f"{row.id}:{stamp(now)}",
             )
-            for each in told
+            for each in whom(route)
         ],
     )
 

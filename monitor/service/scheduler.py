@@ -152,7 +152,8 @@ class Engine:
 
     def presses_due(self) -> None:
         """Work off what people pressed, and show it at once."""
-        if self.listening.work_off(self.assembly.database, self.assembly.rules, self.clock()):
+        assembly = self.assembly
+        if self.listening.work_off(assembly.database, assembly.rules, self.clock(), assembly.replying):
             self.deliver_due()
 
     def staff_due(self) -> None:

@@ -161,6 +161,10 @@ class FakeSlack:
         """Choose somebody in the window that was opened last, and press its button."""
         return self.interact(view_submission(self.views[-1], whom, note, user, name))
 
+    def write(self, text: str, *, user: str = "U0ANA00001", name: str = "ana") -> tuple[str, bool]:
+        """Write a reply in the window that was opened last, and press its button."""
+        return self.interact(reply_submission(self.views[-1], text, user, name))
+
     def interact(self, payload: dict[str, Any], envelope_id: str = "", wait: float = 5.0) -> tuple[str, bool]:
         """Deliver an interaction; returns the envelope's id, and whether it was acknowledged."""
         envelope_id = envelope_id or f"envelope-{next(self._envelopes)}"
@@ -369,6 +373,15 @@ def view_submission(view: dict[str, Any], whom: str, note: str, user: str, name:
         "trigger_id": TRIGGER,
         "view": {"id": "V1", **view, "state": {"values": values}},
     }
+
+
+def reply_submission(view: dict[str, Any], text: str, user: str, name: str) -> dict[str, Any]:
+    """The payload of the window in which a reply was written; Slack lets nobody write more than its box holds."""
+    box = view["blocks"][-1]["element"]
+    assert len(text) <= box["max_length"], "Slack would not send this off"
+    made = view_submission(view, "", "", user, name)
+    made["view"]["state"] = {"values": {"reply": {"reply": {"type": "plain_text_input", "value": text or None}}}}
+    return made
 
 
 def _refusal(mode: str) -> tuple[int, dict[str, str], bytes] | None:

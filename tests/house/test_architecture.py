@@ -38,6 +38,7 @@ privacy/test_export.py: monitor/store/held.py
 privacy/test_carrying_over.py: monitor/store/forgotten.py
 privacy/test_what_is_left.py: monitor/store/wiping.py monitor/privacy/retention.py
 web/test_replying.py: monitor/web/reply_box.py
+story/test_replying.py: monitor/notify/slack_replies.py alerts/slack/reply_window.py
 replying/test_press.py: monitor/replying/context.py monitor/replying/drafts.py monitor/replying/outcome.py
     monitor/replying/writers.py monitor/store/replies.py
 web/test_hashing.py: monitor/web/known_browser.py

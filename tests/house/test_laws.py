@@ -288,8 +288,8 @@ def test_no_test_replaces_a_part_of_ours() -> None:
     assert found == []
 
 
-# Who may post in public: the page and the terminal, each for a person who is known there (monitor/replying/press.py).
-MAY_PRESS = {"monitor/web/replying.py", "monitor/cli/replying.py"}
+# Who may post in public: the page, Slack and the terminal, each for a person who is known (monitor/replying/press.py).
+MAY_PRESS = {"monitor/web/replying.py", "monitor/cli/replying.py", "monitor/notify/slack_replies.py"}
 
 
 def test_only_these_files_can_press() -> None:
