@@ -14,7 +14,7 @@ from monitor.privacy import export, forgetting, retention
 from monitor.reports import share_of_voice, statistics
 from monitor.settings.competitors import sources_of
 from monitor.settings.errors import SettingsError
-from monitor.store import competitors, mentions, pages, report_queries
+from monitor.store import competitors, mentions, pages, report_queries, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -176,6 +176,9 @@ def test_a_source_is_asked_for_their_words_and_the_cursor_moves_with_what_it_bro
         acme.collector.visit(name, "posts", lambda: NOW)
         assert ("initech" in network.terms[0]) is (name == "forum")
     assert [row["source"] for row in competitors.listed(acme.database, "all", ["Initech"])] == ["forum"]
+    health = sources.health(acme.database, "forum")
+    assert health is not None
+    assert (health.last_success_at, health.last_new_at) == (NOW, None), "it brought nothing about us"
 
 
 # --- Share of voice ---------------------------------------------------------------------------------------------------

@@ -723,7 +723,7 @@ Median time to answer: 20 minutes of opening hours (only 1 answer).
 WORTH A THANK-YOU
 
 1 post of praise, 1 of them without a thank-you yet.
-  http://127.0.0.1:8321/?state=sweep
+  http://127.0.0.1:8321/mentions/thanks
 
   "I love Acme, wonderful people, thank you so much!"
   a customer on forum

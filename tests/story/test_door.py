@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from alerts.case import Case
+from monitor.reports import digest
 from monitor.store import arrived, cases
 from monitor.store.database import stamp
 from monitor.web.server import WebServer
@@ -129,6 +130,17 @@ def test_a_nought_without_words_is_a_case_and_two_of_them_are_two(outside: Outsi
     told = " ".join(earful.slack.reads(each) for each in earful.messages())
     assert "0 of 10" in told
     assert "was not answered before" not in told, "who gave no name is not the one before"
+
+
+def test_what_a_survey_scored_is_in_the_letter_of_the_week(outside: Outside) -> None:
+    earful = outside.earful
+    for score, words in ((10, "Lovely tea, I tell everybody."), (9, ""), (3, "Two weeks for a parcel.")):
+        assert outside.bears("survey", {"nps": score, "comment": words, "customer": f"person {score}"})[0] == 202
+    earful.until("Mon 10:02")
+    letter = digest.letter_of(earful.database, earful.assembly.rules, earful.now, key="k").text
+    assert "survey: NPS 33 (only 3 ratings)." in letter
+    assert "person 3" not in letter
+    assert case_on(earful, "survey").author == "person 3", "who gave three waits for an answer"
 
 
 def test_our_own_reply_comes_by_the_same_door_and_what_is_deleted_there_is_forgotten(outside: Outside) -> None:

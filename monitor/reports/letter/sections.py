@@ -50,7 +50,8 @@ class About:
 def of(about: About) -> tuple[Section, ...]:
     """All sections that have something to say."""
     made: tuple[Callable[[About], Section], ...] = (
-        _happened, _open, _problems, _voices, _leaving, _numbers, _good, _rated, _not_seen, _accuracy, _stayed, _more,
+        _happened, _open, _problems, _voices, _leaving, _numbers, _good, _voice, _rated, _not_seen, _accuracy, _stayed,
+        _more,
     )  # fmt: skip
     return tuple(section for make in made if (section := make(about)).lines)
 
@@ -226,13 +227,30 @@ def _good(about: About) -> Section:
     lines = []
     if found.deserved:
         yet = f"{found.open:,} of them without a thank-you yet" if found.open else "all of them thanked or closed"
-        way = about.way("/?state=sweep", "See them") if found.open else {}
+        way = about.way("/mentions/thanks", "See them") if found.open else {}
         lines.append(Line(f"{count_words(found.deserved, 'post')} of praise, {yet}.", **way))
         lines += _quoted(about, praise=True, limit=1)
     if found.came_back:
         people = count_words(len(found.came_back), "person", "people")
         lines.append(Line(f"{people} wrote kind words after we had answered their complaint."))
-    return Section("Worth a thank-you", tuple(lines), url=about.way("/?state=sweep", "").get("url", ""))
+    return Section("Worth a thank-you", tuple(lines), url=about.way("/mentions/thanks", "").get("url", ""))
+
+
+def _voice(about: About) -> Section:
+    """Our share of what is said, where both are read, and the people who look for an alternative to somebody else."""
+    found = about.week.voice
+    if not found.base:
+        return Section("Share of voice", ())
+    only = "only " if found.few else ""
+    shares = ", ".join(f"{each.name} {percent(each.share.value)}" for each in found.voices)
+    way = about.way("/mentions/competitors", "Competitors")
+    lines = [Line(f"{shares} ({only}{count_words(found.base, 'post')} where both are read).", **way)]
+    if late := [each.name for each in found.voices if each.incomplete]:
+        lines.append(Line(f"Part of the week only: {', '.join(late)}."))
+    if found.leads:
+        people = count_words(found.leads, "person looks", "people look")
+        lines.append(Line(f"{people} for an alternative to a competitor."))
+    return Section("Share of voice", tuple(lines))
 
 
 def _rated(about: About) -> Section:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts import hours
-from monitor.reports import goodwill, outcomes, statistics, surveys
+from monitor.reports import goodwill, outcomes, share_of_voice, statistics, surveys
 from monitor.reports.definitions import Share, negative_share
 from monitor.reports.letter import health, stories
 from monitor.reports.statistics import Aftermath, Figures
@@ -68,6 +68,7 @@ class Week:
     goodwill: goodwill.Goodwill
     ratings: Surveys
     ratings_before: Surveys | None
+    voice: share_of_voice.ShareOfVoice  # empty where settings name no competitor
     outcomes: outcomes.Outcomes | None  # as the operator's last file of them said
     failing: tuple[health.Failing, ...]
     not_seen: tuple[str, ...]
@@ -115,6 +116,7 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
         goodwill=goodwill.of_span(database, since, until, brand),
         ratings=surveys.of_span(database, rules, since, until, brand),
         ratings_before=surveys.of_span(database, rules, earlier, since, brand) if whole else None,
+        voice=share_of_voice.of_span(database, rules, since, until, brand),
         outcomes=outcomes.kept(database, brand),
         failing=broken, not_seen=health.not_seen(database, broken, since, until, zone),
         offers=sum(not brand or row["brand"] in {"", brand} for row in key_values.mutes(database, offered=True)),

@@ -121,3 +121,19 @@ def test_an_incident_is_told_with_its_people_peak_reach_and_whether_we_spoke(acm
         "not said publicly.",
     ]
     assert decisions == ["Say publicly what happened? 5 people wrote about fire; no public post of ours was found."]
+
+
+def test_the_share_of_what_is_said_stands_with_its_base_where_a_competitor_is_named(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    named = '[[competitors]]\nname = "Initech"\nquery = "initech"\n'
+    acme = assembly_of(database, settings_from(tmp_path, tables=named))
+    take(acme, post(BROKEN, author="a"), post("Initech, hm", author="b"), post("Globex", author="c"))
+    take(acme, post("Looking for an alternative to Initech, any ideas?", author="d"))
+    assert told(acme)[1]["Share of voice"] == [
+        "Acme 33%, Initech 67% (only 3 posts where both are read).",
+        "Part of the week only: Initech.",
+        "1 person looks for an alternative to a competitor.",
+    ]
+    plain = assembly_of(database, settings_from(tmp_path))
+    assert "Share of voice" not in told(plain)[1]
