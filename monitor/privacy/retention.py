@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.privacy.forgetting import forget
 from monitor.settings.models import Settings
-from monitor.store import arrived, key_values
+from monitor.store import arrived, competitors, key_values
 from monitor.store import forgetting as store
 from monitor.store.database import Database
 
@@ -30,6 +30,12 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
             forgotten += len(posts)
             if stopping():
                 return forgotten
+    names = [each.name for each in settings.competitors]
+    while posts := competitors.without_purpose(database, names):
+        _forget(database, posts, now)
+        forgotten += len(posts)
+        if stopping():
+            return forgotten
     while posts := store.strangers(database):
         _forget(database, posts, now)
         forgotten += len(posts)

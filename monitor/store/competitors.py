@@ -101,6 +101,19 @@ def listed(database: Database, kind: str, names: Sequence[str], *, before: str =
     )
 
 
+def without_purpose(database: Database, names: Sequence[str], limit: int = 500) -> list[str]:
+    """Posts that are kept only for competitors whom settings, which name these, do not name any more."""
+    clause, values = marks("n", names)
+    named = f"o.competitor IN {clause}" if names else "1 = 0"
+    rows = database.rows(
+        f"SELECT DISTINCT c.post_id FROM competitor_mentions c JOIN posts p ON p.id = c.post_id WHERE {_STANDS} "
+        "AND NOT EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = c.post_id) AND NOT EXISTS "
+        f"(SELECT 1 FROM competitor_mentions o WHERE o.post_id = c.post_id AND {named}) LIMIT :limit",
+        {**values, "limit": limit},
+    )
+    return [row["post_id"] for row in rows]
+
+
 def done(database: Database, post: str, who: str, now: datetime) -> bool:
     """Somebody has looked at a lead: it leaves the list; whether it was there."""
     return bool(

@@ -223,6 +223,14 @@ def test_their_posts_are_kept_as_long_as_all_others(acme: Assembly) -> None:
     assert (kept(acme), count(acme.database, "competitor_mentions", "author <> ''")) == ([], 0)
 
 
+def test_with_the_setting_the_purpose_ends_and_what_was_kept_for_it_goes(acme: Assembly, tmp_path: Path) -> None:
+    both = "Initech was bad, but Acme charged me for the wrong box and nobody answers!"
+    take(acme, post(CURSED, author="olga"), post(both, author="mira"))
+    assert retention.retain(acme.database, acme.settings, NOW + DAY) == 0
+    assert retention.retain(acme.database, settings_from(tmp_path), NOW + DAY) == 1
+    assert (kept(acme), count(acme.database, "posts", "purged_at <> ''")) == ([both], 1)
+
+
 def test_what_the_network_deletes_is_forgotten_there_too(acme: Assembly) -> None:
     take(acme, post(CURSED, native_id="1"), post(WARM, native_id="2", author="mira", author_id="m-1"))
     with acme.database.transaction():
