@@ -10,6 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
+
+def ended(options: type[BaseModel]) -> dict[str, str]:
+    """The keys of a kind whose service is gone, each with a sentence on that: taken for one more release, never asked.
+
+    Such a field has `json_schema_extra={"ended": True}`, and says in its description what has ended.
+    """
+    found = {}
+    for name, each in options.model_fields.items():
+        extra = each.json_schema_extra
+        if isinstance(extra, dict) and extra.get("ended") is True:
+            found[name] = each.description or ""
+    return found
+
 
 def translated(entry: Mapping[str, Any], old: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """A table in today's words, and a sentence for each old key that was in it.

@@ -87,6 +87,7 @@ def _show(kind: Kind) -> None:
         ("  follows", _sees(about)),
         ("  can't see", about.misses),
         ("  works", _working(kind)),
+        ("  guide", f"docs/{about.page}" if about.page else ""),
     ):
         if words:
             grid.add_row(label, line(words))
@@ -106,7 +107,7 @@ def _working(kind: Kind) -> str:
     here, ours = _day(kind.worked_at) or "never", kind.about.seen_working or "never"
     if kind.about.brought:
         return f"last post that was sent in: {here}"
-    return f"last seen working against the real service: {here} here, {ours} by Earful's makers"
+    return f"last seen working against the real service: {here}; by Earful's makers: {ours}"
 
 
 def _day(moment: datetime | None) -> str:
@@ -231,7 +232,8 @@ def _asked(
             elif question.required and not ask:
                 raise Failed(f"{question.name} is missing: write {variable}=... into {adding.environment_file(path)}")
             elif ask and (text := _secret(question, variable, kind)):
-                values[question.name], secrets[variable] = {"env": variable}, text
+                values[question.name] = _place_of(question, variable, text)
+                secrets |= {variable: text} if "env" in values[question.name] else {}
         elif question.required and not ask:
             raise Failed(f"{question.name} is missing: add --set {question.name}=...")
         elif question.required:
@@ -250,6 +252,17 @@ def _is_door(kind: str) -> bool:
     return about_of(kind).brought
 
 
+def _place_of(question: Question, variable: str, text: str) -> dict[str, str]:
+    """Where a secret that was entered is to be found: in a file of its own, or under a name in `earful.env`."""
+    named = _may_be_a_file(question) and text.startswith("@")
+    return {"file": text[1:].strip()} if named else {"env": variable}
+
+
+def _may_be_a_file(question: Question) -> bool:
+    """Whether a secret comes as a file that somebody has downloaded, which no prompt takes whole."""
+    return "{ file = " in question.about
+
+
 def _names(questions: list[Question]) -> str:
     return ", ".join(each.name for each in questions)
 
@@ -258,7 +271,7 @@ def _secret(question: Question, variable: str, kind: str) -> str:
     """Ask for a secret, unseen. One that we share with whoever sends may be made here."""
     ours = _is_door(kind)
     enter = "Enter to make one, - for none" if ours and question.name == "secret" else "Enter for none"
-    hint = "" if question.required else f" ({enter})"
+    hint = " (@NAME for a file)" if _may_be_a_file(question) else "" if question.required else f" ({enter})"
     default = None if question.required else ""
     words = f"{question.name}: {question.about}{hint}"
     text = str(typer.prompt(words, default=default, hide_input=True, show_default=False)).strip()

@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 import alerts
 import connectors
-from connectors.old_keys import translated
+from connectors.old_keys import ended, translated
 from monitor.settings.checks import Checks
 from monitor.settings.derived import completed
 from monitor.settings.environment import with_secrets_file
@@ -223,7 +223,8 @@ class _Reading:
             return None
         entry, reply = self._replies(entry, kind, own, key) if kinds is connectors.KINDS else (entry, None)
         entry, said = translated(entry, getattr(own, "OLD_KEYS", {}))
-        self.filling.warnings += [f"{entry['name']}: {sentence}" for sentence in said]
+        said += [f"{name}: {why}" for name, why in ended(own).items() if name in entry]
+        self.filling.warnings += [f"{entry.get('name', kind)}: {sentence}" for sentence in said]
         options = self._one(own, {name: value for name, value in entry.items() if name not in shared}, key, shared)
         if common is None:
             return None

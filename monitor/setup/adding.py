@@ -25,6 +25,7 @@ from tomlkit.exceptions import TOMLKitError
 
 import connectors
 from connectors.durations import span_text
+from connectors.old_keys import ended
 from monitor.settings.environment import NAME as ENVIRONMENT_FILE
 from monitor.settings.models import Source
 from monitor.setup.commands import InstallError
@@ -49,7 +50,8 @@ class Question:
 def questions_of(kind: str) -> list[Question]:
     """The settings of a kind, those that must be answered first."""
     model = _settings_of(kind)
-    found = [_question(name, entry) for name, entry in model.model_fields.items() if not _has_ended(entry)]
+    gone = ended(model)
+    found = [_question(name, entry) for name, entry in model.model_fields.items() if name not in gone]
     found.sort(key=lambda each: (not each.required, not each.secret, each.name.endswith("_url")))
     shared = {
         "about": "the brand that every post here is about, whatever its words",
@@ -79,12 +81,6 @@ def _question(name: str, entry: FieldInfo, about: str = "") -> Question:
         _is_secret(entry.annotation),
         entry.annotation,
     )
-
-
-def _has_ended(entry: FieldInfo) -> bool:
-    """Whether a setting is only there for old files: its service is gone."""
-    extra = entry.json_schema_extra
-    return isinstance(extra, dict) and extra.get("ended") is True
 
 
 def _is_secret(kind: Any) -> bool:

@@ -121,6 +121,19 @@ def test_where_a_person_signs_in_nothing_is_read_first_and_the_next_step_is_said
     assert 'client_id = "M1M5R3BM"' in here.file.read_text("utf-8")
 
 
+def test_a_key_that_is_a_file_is_named_and_left_where_it_is(here: Installation) -> None:
+    (here.file.parent / "play.json").write_text('{"client_email": "x"}', "utf-8")
+    (here.file.parent / "play.json").chmod(0o600)
+    result = here.add("googleplay", "--untried", given="@play.json\ncom.example.app\nn\ny\n")
+    assert result.exit_code == 0, said(result)
+    assert "guide       docs/connect/googleplay.md" in result.output
+    written = here.file.read_text("utf-8")
+    assert 'credentials = { file = "play.json" }' in written
+    assert not here.secrets.exists()
+    (source,) = [each for each in load(here.file, {}).sources if each.kind == "googleplay"]
+    assert source.options.credentials.get_secret_value() == '{"client_email": "x"}'
+
+
 def test_without_anybody_to_ask_a_secret_comes_from_the_environment_or_is_missed_by_name(here: Installation) -> None:
     result = here.add("x", "--yes", "--untried")
     assert result.exit_code == 1
@@ -168,7 +181,7 @@ def test_what_cannot_be_added_is_refused_and_nothing_is_written(
 def test_all_kinds_are_listed_with_and_without_settings(here: Installation, tmp_path: Path) -> None:
     listed = here.call("sources")
     assert listed.exit_code == 0
-    assert "last seen working against the real service: never here" in listed.output
+    assert "last seen working against the real service: never" in listed.output
     assert "https://console.x.com" in listed.output
     rows = [json.loads(line) for line in here.call("sources", "--json").output.splitlines()]
     by_kind = {row["kind"]: row for row in rows}

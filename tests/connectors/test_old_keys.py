@@ -12,8 +12,9 @@ from pydantic import SecretStr
 import connectors
 from connectors.old_keys import translated
 from connectors.x.settings import Settings as X
+from monitor.settings.loading import load
 from monitor.settings.models import Settings
-from tests.settings.test_loading import SECRET, SOUND, faults, read
+from tests.settings.test_loading import SECRET, SOUND, document, faults, read
 
 NEEDED = {"imap": 4}  # a mailbox is a host, a login of two parts, and whose mails may be read: none can be known
 REDDIT = {"name": "r", "kind": "reddit", "client_id": SECRET, "client_secret": SECRET}
@@ -73,6 +74,14 @@ def test_what_reddit_was_told_before_is_told_in_todays_words(tmp_path: Path) -> 
     assert len(whole.warnings) == 2
     off = read(tmp_path, SOUND | {"sources": [REDDIT | {"search_in_subreddits": False}]}).sources[0].options
     assert off.search is True
+
+
+def test_a_key_whose_service_is_gone_is_told_of_and_taken(tmp_path: Path) -> None:
+    rss = {"name": "feeds", "kind": "rss", "reddit_feed": SECRET}
+    (tmp_path / "settings.toml").write_text(document(SOUND | {"sources": [rss]}), "utf-8")
+    whole = load(tmp_path / "settings.toml", {"TOKEN": "https://www.reddit.com/.rss?feed=0123456789abcdef&user=u"})
+    assert whole.warnings == ("feeds: reddit_feed: Leave it out: Reddit ended its feeds on 13 November 2026.",)
+    assert whole.sources[0].answerable, "it does not turn into a search of Google News"
 
 
 def test_a_wrong_value_of_an_old_key_is_refused_by_the_new_name(tmp_path: Path) -> None:
