@@ -27,7 +27,7 @@ TIMES = 5  # as many as in the median hour, until a habit is known
 AT_LEAST_TIMES = 2.5  # as many as usual, however steady the habit is
 WINDOWS = (timedelta(minutes=10), timedelta(minutes=30), HOUR)
 AT_ONCE = 1.5  # of what counts stray by themselves (squared), however short the span: posts come in little groups
-STRAYS = 4.8  # times as far as by itself
+STRAYS = 5.2  # times as far as by itself
 OVER_AT = 2.0  # below this it is no leap any more
 QUIET = timedelta(hours=2)  # so long it must be no leap to be over
 COOL_DOWN = timedelta(hours=3)  # after the end: so long only a far higher leap begins another
@@ -35,6 +35,7 @@ _WEEK = 168
 _WEEKS = 4
 _SMALLEST = 6  # hours that a median is made of
 _OF_NORMAL = 1.4826  # a median deviation of a normal spread, as its standard deviation
+_LEAST = 0.25  # posts that are usual at least: nothing at all is no habit
 _FEW = 48  # hours that a spread is made of
 
 
@@ -166,10 +167,16 @@ def leap_in(heard: Heard, habit: Habit) -> Leap | None:
 
 
 def strays_of(heard: Heard, habit: Habit) -> float:
-    """How far a span is above its habit, in what it strays by itself."""
+    """How far a span is above its habit, in what it strays by itself: the root of the deviance of a Poisson count.
+
+    (McCullagh and Nelder, Generalized Linear Models, 2.4. Of few posts it is nearer to the truth than the even scale.)
+    """
     share = heard.span / HOUR
+    usual, posts = max(habit.usual * share, _LEAST), heard.posts
+    if posts <= usual:
+        return 0.0
     by_itself = math.sqrt(AT_ONCE + max(habit.strays**2 - AT_ONCE, 0.0) * share)
-    return (_even(heard.posts) - _even(habit.usual * share)) / by_itself
+    return math.sqrt(2 * (posts * math.log(posts / usual) - (posts - usual))) / by_itself
 
 
 def still(heard: Heard, habit: Habit) -> bool:

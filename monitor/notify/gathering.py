@@ -153,11 +153,23 @@ class Gathering:
             return "appointment" if self.edits or row.urgent else self._told_anew(row)
         if about in {"notice", "digest", "list"} or about in SHARED or row.state == "unknown" or row.plain:
             return "appointment"
+        if about == "incident":
+            return self._of_incident(row)
         if about == "join":
             return self._join(row, key)
         if about == "case" and row.urgent:
             return "call"
         return "first" if about == "story" else "message"
+
+    def _of_incident(self, row: Delivery) -> noise.What | None:
+        """Its first message, the milestones where nothing can be edited, and its end; the rest is for its thread."""
+        if row.step > 0 and not self.edits and "held" in row.payload:
+            deliveries.drop(self.database, row.id, "this channel has no threads")
+            return None
+        if row.step > 0 and self.edits and "milestone" in row.payload:
+            deliveries.drop(self.database, row.id, "its message counts on in place")
+            return None
+        return "appointment"
 
     def _told_anew(self, row: Delivery) -> noise.What | None:
         """A story has grown where nothing can be edited. Who joined in words of their own has a row of their own."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from alerts import Alert, Channel, Editor, Letter, LooksUp
 from alerts.case import Case
-from monitor.notify import rendering, repeats
+from monitor.notify import holding, incident_messages, rendering, repeats
 from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold, told_of
 from monitor.notify.order import in_order
 from monitor.settings.rules import Rules
@@ -68,6 +68,7 @@ class Outbox:
                 for row in deliveries.due(self.database, target, now, with_retries=returns)
                 if (self.in_place(row) or not only_edits) and self._still_needed(row, now)
             ]
+            rows = self._not_held(rows, now)
             rows = in_order(self.database, self.rules, target, rows, now)
             rows = self._newest_lists(rows)
             if not rows:
@@ -93,6 +94,13 @@ class Outbox:
             deliveries.put_off(self.database, row.id, until)
             return False
         return True
+
+    def _not_held(self, rows: list[Delivery], now: datetime) -> list[Delivery]:
+        """Those that no open incident holds back; the others are put off."""
+        held = holding.held_until(self.database, rows, now)
+        for row, until in held.items():
+            deliveries.put_off(self.database, row, until)
+        return [row for row in rows if row.id not in held]
 
     def _held_until(self, row: Delivery, now: datetime) -> datetime:
         """Until when a mail or a direct message waits: quiet hours; what is an owner's own, for their shift."""
@@ -203,6 +211,8 @@ class Outbox:
         What the channel has to hear stands on its own: the first critical alert, and each newly hurt person.
         """
         kind, _, case = root.about.partition(":")
+        if kind == "incident" and root.step > 0:
+            return incident_messages.thread_of(self.database, root)
         if kind not in {"case", "join", "lines", "calls"} or not known.stands or known.root is None:
             return ""
         if root.payload.get("in_thread") is not None:  # it was sent before, or may have been: there it is looked up
@@ -273,6 +283,9 @@ def _kept(row: Delivery) -> dict[str, Any]:
         "owner_id",
         "languages",
         "system",
+        "held",
+        "milestone",
+        "end",
     }
     return {key: value for key, value in row.payload.items() if key in kept}
 

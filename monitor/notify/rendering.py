@@ -15,7 +15,7 @@ from alerts import Action, Alert, Entry, Line, case_policy, hours
 from alerts.case import PRIORITIES, Case, Priority, never_answered
 from alerts.wording import around, count_words, shown_words, span_words
 from monitor.cases import do_not_contact
-from monitor.notify import daily_lists
+from monitor.notify import daily_lists, incident_messages
 from monitor.notify.said_once import say_the_same, shown_once
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions
@@ -61,6 +61,8 @@ def compose(
         return Composed(*daily_lists.own_list(database, rules, root, now, link, revision), ())
     if root.about.startswith("list:languages:"):
         return Composed(*daily_lists.by_language(database, rules, root, now, revision), ())
+    if root.about.startswith("incident:"):
+        return _of_incident(database, rules, root, now, revision)
     rows = _rows(database, rules, root, subjects)
     in_order = _places(root)
     rows.sort(key=lambda row: in_order(cases.case_of(row), now))
@@ -123,6 +125,15 @@ def compose(
     if lines := root.payload.get("system"):
         alert = replace(alert, also=(*alert.also, *(Line(f"Earful: {line}", "") for line in lines)))
     return Composed(alert, all_cases, ids)
+
+
+def _of_incident(database: Database, rules: Rules, root: Delivery, now: datetime, revision: int) -> Composed:
+    """The message of an incident, and the cases that its thread lists."""
+    rows = list(cases.rows_of(database, root.payload.get("held", ())).values())
+    told = mentions.of_cases(database, [row["id"] for row in rows])
+    held = [_short(rules, row, told.get(row["id"], []), now, why=False, brand=False, others=0) for row in rows]
+    alert = incident_messages.incident_message(database, rules, root, now, revision, held)
+    return Composed(alert, tuple(map(cases.case_of, rows)), ())
 
 
 def notice(row: Delivery, revision: int = 0) -> Alert:

@@ -19,6 +19,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor.cases import escalation, expiry, handing_over
+from monitor.incidents.watch import Watch
 from monitor.ingest import asking
 from monitor.learning import feedback
 from monitor.notify import fallback, hold_notices
@@ -41,7 +42,7 @@ log = logging.getLogger("earful.engine")
 
 # A pool has one thread. What may take long has one of its own: retention over a year of posts, and the audit, which
 # has to come even while everything else is late.
-POOLS = ("default", "collect", "deliver", "escalate", "press", "audit", "keep")
+POOLS = ("default", "collect", "deliver", "escalate", "press", "audit", "incidents", "keep")
 WATCHED = ("default", "collect", "deliver", "escalate", "press")  # those without which the daemon does not live
 MOST_ABANDONED = 8  # calls that never end; beyond it the process is better started anew
 
@@ -76,6 +77,7 @@ class Engine:
         self.heartbeat = Heartbeat()
         self.clock_check = ClockCheck.of_machine() if clock is utc_now else ClockCheck.of_clock(clock)
         self._waited = ""
+        self._watch: Watch | None = None
         self.listening = self._listen(assembly)
         self.stopping = threading.Event()
         self.worn_out = threading.Event()
@@ -116,6 +118,7 @@ class Engine:
             Tick("collect", 0.5, self.collect_due, "collect"),
             Tick("escalate", 2, self.escalate_due, "escalate"),
             Tick("growth", 20, self.growth_due),
+            Tick("incidents", 20, self.incidents_due, "incidents"),
             Tick("digest", 20, self.digest_due),
             Tick("events", 5, self.events_due),
             Tick("staff", 60, self.staff_due),
@@ -216,6 +219,12 @@ class Engine:
         database, rules, now = self.assembly.database, self.assembly.rules, self.clock()
         sizes = growing_stories(database, now - rules.settings.alerts.group_join)
         escalation.thread_growth(database, rules, sizes, now)
+
+    def incidents_due(self) -> None:
+        """Look whether anything leaps above its habit; keep what is open up to date."""
+        if self._watch is None or self._watch.rules is not self.assembly.rules:
+            self._watch = Watch(self.assembly.database, self.assembly.rules)
+        self._watch.look(self.clock())
 
     def digest_due(self) -> None:
         """Queue the managers' letter once its moment has come."""

@@ -121,6 +121,16 @@ def join(database: Database, incident: str, mentions: Iterable[str], now: dateti
     )
 
 
+def joined(database: Database, mentions: Sequence[str]) -> set[str]:
+    """Those of these mentions that are of an incident."""
+    found: set[str] = set()
+    for start in range(0, len(mentions), _BATCH):
+        clause, values = marks("m", mentions[start : start + _BATCH])
+        rows = database.rows(f"SELECT mention_id FROM incident_mentions WHERE mention_id IN {clause}", values)
+        found.update(row["mention_id"] for row in rows)
+    return found
+
+
 def counted(database: Database, incident: str) -> dict[str, int]:
     """What is known of an open incident now: people, mentions, reach, and people who were answered."""
     row = database.row(
@@ -208,3 +218,32 @@ def forget(database: Database, mentions: str, values: Mapping[str, Any]) -> None
         "(SELECT count(*) FROM incident_mentions i WHERE i.incident_id = incidents.id) < :fewest",
         {**named, "fewest": FEWEST},
     )
+
+
+def held_back(database: Database, incident: str, target: str) -> list[str]:
+    """The cases of it that a target has not been told of and that wait, the oldest first."""
+    return [
+        row["id"]
+        for row in database.rows(
+            "SELECT c.id FROM cases c WHERE c.closed_at = '' AND c.lane = 'ping' AND c.quiet = 0 AND c.id IN "
+            "(SELECT m.case_id FROM incident_mentions i JOIN mentions m ON m.id = i.mention_id "
+            "WHERE i.incident_id = :id AND m.case_id <> '') AND EXISTS (SELECT 1 FROM deliveries d "
+            "WHERE d.story_id = c.story_id AND d.target = :target AND d.state = 'pending' AND d.action = 'post' "
+            "AND d.about IN ('story:' || c.story_id, 'join:' || c.id, 'case:' || c.id)) ORDER BY c.n",
+            {"id": incident, "target": target},
+        )
+    ]
+
+
+def release(database: Database, incident: str, now: datetime) -> int:
+    """What was held back for it is due now; how many rows of the outbox."""
+    stories = sorted(stories_of(database, incident))
+    released = 0
+    for start in range(0, len(stories), _BATCH):
+        clause, values = marks("s", stories[start : start + _BATCH])
+        released += database.run(
+            "UPDATE deliveries SET due_at = :now WHERE state = 'pending' AND action = 'post' AND due_at > :now "
+            f"AND story_id IN {clause} AND (about LIKE 'story:%' OR about LIKE 'join:%' OR about LIKE 'case:%')",
+            {**values, "now": stamp(now)},
+        )
+    return released

@@ -92,6 +92,11 @@ def _sentences(tokens: Sequence[str], inside: Set[int]) -> frozenset[int]:
     return frozenset(near)
 
 
+def common_words() -> frozenset[str]:
+    """Words that say nothing of what a text is about."""
+    return _words()["common"]
+
+
 @lru_cache(maxsize=1)
 def _words() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(words.split()) for name, words in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()}

@@ -1,0 +1,76 @@
+"""What people do about an incident: take it, say that it was said publicly, end it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from alerts.wording import count_words
+from monitor.cases.actions import NotPossible, require
+from monitor.incidents import statements, telling
+from monitor.people.identity import Actor, Directory
+from monitor.settings.rules import Rules
+from monitor.store import cases, incidents
+from monitor.store.database import Database, Row
+
+VERBS = ("take", "release", "said", "end")
+
+
+def act(
+    database: Database,
+    rules: Rules,
+    incident: str,
+    verb: str,
+    *,
+    who: Actor | str,
+    way: str,
+    now: datetime,
+    url: str = "",
+    source: str = "",
+) -> str:
+    """Do it, in one transaction; what was done, in words. Raises NotPossible.
+
+    `said`: we have said so publicly, in our post at `url` on the network of `source`.
+    """
+    if verb not in VERBS:
+        raise NotPossible(f"unknown action {verb!r}; write one of: {', '.join(VERBS)}")
+    actor = require(Directory(database, rules.settings), who, way, "take")
+    with database.transaction():
+        row = incidents.one(database, incident)
+        if row is None:
+            raise NotPossible(f"there is no incident {incident}; earful incidents lists all")
+        if row["ended_at"]:
+            raise NotPossible(f"incident {incident} is over")
+        text = _do(database, rules, row, verb, actor, now, url, source)
+        after = incidents.one(database, incident)
+        assert after is not None
+        if not after["ended_at"]:
+            telling.shown_again(database, after, now)
+    return text
+
+
+def _do(
+    database: Database, rules: Rules, row: Row, verb: str, actor: Actor, now: datetime, url: str, source: str
+) -> str:
+    if verb == "take":
+        incidents.change(database, row["id"], owner=actor.name, owner_id=actor.id)
+        return f"taken by {actor.name}"
+    if verb == "release":
+        incidents.change(database, row["id"], owner="", owner_id="")
+        return "released: nobody has taken it"
+    if verb == "end":
+        telling.end(database, rules, row, now, by=actor.name)
+        return "ended"
+    if not url.startswith(("https://", "http://")):
+        raise NotPossible("write the address of our post; it begins with https://")
+    known = sources_of(database, row["id"])
+    chosen = source or next((each for each in known if len(known) == 1), "")
+    if chosen not in known:
+        raise NotPossible(f"say on which source we said so; write one of: {', '.join(known) or 'none has a case'}")
+    held = statements.said(database, rules, row, source=chosen, url=url[:2000], at_=now, now=now)
+    return f"said publicly on {chosen}: the first word for {count_words(held, 'case')}"
+
+
+def sources_of(database: Database, incident: str) -> list[str]:
+    """The sources on which its people wrote."""
+    rows = cases.rows_of(database, incidents.cases_of(database, incident)).values()
+    return sorted({row["source"] for row in rows})

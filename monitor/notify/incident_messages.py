@@ -1,0 +1,118 @@
+"""What the one message of an incident says, and what is said below it: by how it stands when it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from alerts import Alert, Line
+from alerts.wording import count_words, quoted, span_words
+from monitor.settings.rules import Rules
+from monitor.store import causes, deliveries, incidents
+from monitor.store.database import Database, Row, at, instant
+from monitor.store.deliveries import Delivery
+
+SHOWN = 3  # posts
+_UNTIL = 140  # characters of a post
+
+
+def incident_message(
+    database: Database, rules: Rules, root: Delivery, now: datetime, revision: int, held: Sequence[Line] = ()
+) -> Alert:
+    """The message of an incident, a line of its thread, or its end. `held` are the cases that the thread lists."""
+    row = incidents.one(database, root.about.partition(":")[2])
+    if row is None:
+        return Alert(key=root.id, reason=root.reason, title="This incident is gone", entries=(), revision=revision)
+    page_url = f"{rules.settings.earful.page_url.rstrip('/')}/incidents/{row['id']}"
+    title, lines, footer = _said(database, rules, root, row, now, held, page_url)
+    return Alert(
+        key=root.id,
+        reason=root.reason,
+        title=title,
+        entries=(),
+        also=tuple(lines),
+        footer=footer,
+        thread=f"incident:{row['id']}",
+        revision=revision,
+        kind="story",
+        priority="normal" if row["ended_at"] else "urgent",
+        urgent=root.urgent,
+        page_url=page_url,
+    )
+
+
+def _said(
+    database: Database, rules: Rules, root: Delivery, row: Row, now: datetime, held: Sequence[Line], page_url: str
+) -> tuple[str, list[Line], str]:
+    name = name_of(database, row)
+    if "held" in root.payload:
+        return (
+            f"{name}: {count_words(len(held), 'case')} of this incident without an alert of their own",
+            list(held),
+            "Each keeps its target; Earful alerts you when it passes, or when the incident ends.",
+        )
+    if "end" in root.payload:
+        return f"{name}: incident over", [Line(row["summary"], "", page_url)], _owned(row)
+    lines = [Line(line, "", page_url if not index else "") for index, line in enumerate(facts_of(rules, row, now))]
+    lines += [
+        Line(f"{quoted(post['text'] or post['title'], _UNTIL)} · {post['source']}", post["url"])
+        for post in incidents.posts_of(database, row["id"], SHOWN)
+        if post["text"] or post["title"]
+    ]
+    if row["ended_at"]:
+        return f"{name}: incident over, {count_words(row['people'], 'person', 'people')}", lines, _owned(row)
+    started = at(row["start_at"]).astimezone(rules.settings.zone)
+    title = f"{name}: incident, {count_words(row['people'], 'person', 'people')} since {started:%H:%M}"
+    return title, lines, "Alerts about its cases wait while it is open; critical and overdue ones do not."
+
+
+def name_of(database: Database, row: Mapping[str, Any]) -> str:
+    """What an incident is called: the brand, and its cause where that is known."""
+    found = causes.one(database, row["cause_id"]) if row["cause_id"] else None
+    return f"{row['brand']}, {found['name']}" if found is not None else str(row["brand"])
+
+
+def kind_words(row: Mapping[str, Any]) -> str:
+    """What made it an incident, in a few words."""
+    return {
+        "volume": "far more posts than usual",
+        "negative": "far more negative posts than usual",
+        "cause": "far more posts about one cause than usual",
+        "stars": "far more reviews with one or two stars than usual",
+        "critical": "a critical story",
+    }.get(row["kind"], "more than usual")
+
+
+def facts_of(rules: Rules, row: Mapping[str, Any], now: datetime) -> list[str]:
+    """What is known of it, the most telling first."""
+    zone = rules.settings.zone
+    words = json.loads(row["words"] or "[]")
+    facts = [kind_words(row) + (f" ({row['usual']:g} an hour)" if row["usual"] else "")]
+    if words:
+        facts.append(f"many say: {', '.join(words)}")
+    facts.append(f"{count_words(row['people'], 'person', 'people')}, {count_words(row['mentions'], 'post')}")
+    peak = instant(row["peak_at"])
+    if peak is not None and row["kind"] not in {"critical", "stars"}:
+        facts.append(f"peak: {count_words(row['peak'], 'post')} in an hour, {peak.astimezone(zone):%H:%M}")
+    facts.append(f"{row['answered']:,} of {row['people']:,} answered")
+    publicly = instant(row["said_publicly_at"])
+    if publicly is not None:
+        facts.append(f"we said so publicly at {publicly.astimezone(zone):%H:%M}")
+    if not row["ended_at"]:
+        facts.append(_owned(row) or "nobody has taken it")
+        facts.append(f"open for {span_words(now - at(row['start_at']))}")
+    return facts
+
+
+def _owned(row: Mapping[str, Any]) -> str:
+    return f"taken by {row['owner']}" if row["owner"] else ""
+
+
+def thread_of(database: Database, row: Delivery) -> str:
+    """The receipt of an incident's message at the same target; "" where it was never sent there."""
+    for each in deliveries.about(database, row.about):
+        if each.target == row.target and each.step == 0 and each.state == "sent" and each.action == "post":
+            return each.receipt
+    return ""

@@ -1,0 +1,182 @@
+"""An incident through a week: from the first posts above the habit to its end, as people hear of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from monitor.cases.brand_replies import Answers
+from monitor.incidents import acting
+from monitor.incidents.watch import Watch
+from monitor.store import cases, incidents
+from monitor.store.database import Row
+from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
+from tests.alerting_helpers import house, posted
+from tests.fakes.slack import FakeSlack
+from tests.fakes.smtp import FakeSmtp
+from tests.helpers import DAY, HOUR, INJURY, MINUTE, NOW, Clock, case, deliver, messages, post, take
+
+WEEKS = timedelta(days=29)
+BEGIN = NOW - timedelta(days=2)
+TABLES = """
+[desk.targets]
+urgent = { first = "40m", next = "1h", resolve = "8h" }
+normal = { first = "40m", next = "4h", resolve = "16h" }
+"""
+PLACES = ("Leeds", "York", "Hull", "Bath", "Ayr", "Wells", "Derby", "Ripon", "Truro", "Fife")
+FAULTS = (
+    "cannot reach the server, useless",
+    "shows an error and nothing else, terrible",
+    "throws me out at once, awful",
+    "says wrong password although it is right, ridiculous",
+)
+
+
+def quiet_weeks(acme: Assembly) -> None:
+    """Four weeks and a day in which somebody mentions Acme every three hours, read day by day."""
+    for day in range(29):
+        start = BEGIN - WEEKS + day * DAY
+        said = [
+            post(f"Walked past the Acme shop in {PLACES[hour % 10]} today", author=f"calm{day}x{hour}",
+                 at=start + hour * HOUR + 7 * MINUTE, ago=MINUTE)
+            for hour in range(0, 24, 3)
+        ]  # fmt: skip
+        take(acme, *said, now=start + DAY)
+
+
+def outage(number: int, at: datetime) -> str:
+    """A complaint about the same outage, in words of its own."""
+    return f"Acme login fails since {at:%H:%M} in {PLACES[number % 10]}, it {FAULTS[number % 4]} {number * 7919}"
+
+
+class Desk:
+    """The house, the watch beside it, and the clock."""
+
+    def __init__(self, acme: Assembly) -> None:
+        self.acme = acme
+        self.watch = Watch(acme.database, acme.rules)
+        self.clock = Clock(BEGIN)
+
+    def until(self, end: datetime, step: timedelta = MINUTE) -> None:
+        while self.clock() < end:
+            self.clock.forward(min(step, end - self.clock()))
+            self.watch.look(self.clock())
+            deliver(self.acme, self.clock, forward=timedelta(seconds=0))
+
+    def voices(self, first: int, many: int, every: timedelta = MINUTE) -> list[str]:
+        """So many people write, one after another; their cases."""
+        opened = []
+        for number in range(first, first + many):
+            now = self.clock()
+            opened += take(self.acme, post(outage(number, now), author=f"cust{number}", at=now), now=now)
+            self.until(now + every)
+        return opened
+
+    def incident(self) -> Row:
+        (row,) = incidents.latest(self.acme.database)
+        return row
+
+
+@contextmanager
+def desk(sqlite: Sqlite, tmp_path: Path, slack: FakeSlack | None, mail: FakeSmtp | None = None) -> Iterator[Desk]:
+    notify = ("slack:#care",) if slack else ("mail:care@acme.example",)
+    acme = house(sqlite, tmp_path, slack, mail, notify=notify, tables=TABLES)
+    quiet_weeks(acme)
+    yield Desk(acme)
+
+
+def test_an_incident_from_its_first_posts_to_its_end(sqlite: Sqlite, tmp_path: Path, slack: FakeSlack) -> None:
+    with desk(sqlite, tmp_path, slack) as it:
+        it.until(it.clock() + HOUR, 10 * MINUTE)
+        assert incidents.latest(sqlite) == [], "a quiet morning has none"
+        opened = it.voices(0, 16)
+        row = it.incident()
+        assert row["people"] >= 8
+        assert "login" in row["words"]
+        before = len(posted(slack))
+        opened += it.voices(16, 36)
+        assert len(posted(slack)) <= before + 4, "40 more voices are no 40 messages"
+        (said,) = [each for each in posted(slack) if "incident," in slack.reads(each)]
+        it.until(it.clock() + 6 * MINUTE)
+        shown = slack.reads(next(each for each in slack.messages if "incident," in slack.reads(each)))
+        count = re.search(r"incident, (\d+) people", shown)
+        assert count is not None
+        assert int(count[1]) >= 50, "its one message counts on in place"
+        assert said["asked"] == "#care"
+        below = [slack.reads(each) for each in slack.messages if each.get("thread_ts")]
+        assert any("without an alert of their own" in each for each in below)
+        assert set(incidents.cases_of(sqlite, row["id"])) >= set(opened[2:])
+
+        (hurt,) = take(it.acme, post(INJURY, author="mira", at=it.clock()), now=it.clock())
+        it.until(it.clock() + 2 * MINUTE)
+        assert "burned my hand" in slack.reads(posted(slack)[-1]), "whoever is hurt is told of at once"
+        assert case(sqlite, hurt).priority == "critical"
+
+        acting.act(sqlite, it.acme.rules, row["id"], "take", who="Ana", way="cli", now=it.clock())
+        it.until(it.clock() + MINUTE)
+        assert any("taken by Ana" in slack.reads(each) for each in slack.messages)
+        it.until(it.clock() + 8 * HOUR, 10 * MINUTE)
+        row = incidents.one(sqlite, row["id"])
+        assert row is not None
+        assert row["ended_by"] == "Earful"
+        assert "52 people wrote 52 posts" in row["summary"]
+        told = [slack.reads(each) for each in slack.messages]
+        assert any("incident over" in each for each in told)
+        for one in opened:
+            about = cases.log_of(sqlite, one)
+            assert any(line.what in {"told", "remind"} for line in about), f"nobody was told of case {one}"
+
+
+def test_whoever_waits_past_the_target_is_told_of_although_the_incident_is_open(
+    sqlite: Sqlite, tmp_path: Path, slack: FakeSlack
+) -> None:
+    with desk(sqlite, tmp_path, slack) as it:
+        opened = it.voices(0, 20)
+        held = [one for one in opened if not [line for line in cases.log_of(sqlite, one) if line.what == "told"]]
+        assert held, "some are held back"
+        due = case(sqlite, held[-1]).due_at
+        assert due is not None
+        number = 100
+        while it.clock() < due + 5 * MINUTE:  # it goes on all the time
+            it.voices(number, 3, every=5 * MINUTE)
+            number += 3
+        assert it.incident()["ended_at"] == ""
+        told = [line for line in cases.log_of(sqlite, held[-1]) if line.what == "told"]
+        assert told
+
+
+def test_our_own_post_in_public_is_the_first_word_for_everybody_of_it_there(
+    sqlite: Sqlite, tmp_path: Path, slack: FakeSlack
+) -> None:
+    with desk(sqlite, tmp_path, slack) as it:
+        opened = it.voices(0, 18)
+        ours = post(
+            "We know that login fails for many of you and are working on it.", author="acme_care", at=it.clock()
+        )
+        with sqlite.transaction():
+            Answers(sqlite, it.acme.rules).take([ours], it.clock())
+        it.until(it.clock() + MINUTE)
+        row = it.incident()
+        assert row["said_publicly_at"]
+        assert row["said_url"] == ours.url
+        members = incidents.cases_of(sqlite, row["id"])
+        assert members
+        assert all(case(sqlite, one).held for one in members)
+        assert set(opened) & set(members)
+        later = it.voices(50, 2)
+        it.until(it.clock() + MINUTE)
+        assert all(case(sqlite, one).held for one in later)
+
+
+def test_without_slack_it_is_told_by_mail_at_its_beginning_as_it_grows_and_at_its_end(
+    sqlite: Sqlite, tmp_path: Path, mail: FakeSmtp
+) -> None:
+    with desk(sqlite, tmp_path, None, mail) as it:
+        it.voices(0, 36)
+        it.until(it.clock() + 4 * HOUR, 10 * MINUTE)
+        told = [each for each in messages(sqlite) if each.about.startswith("incident:") and each.state == "sent"]
+        assert [each.reason for each in told] == ["an incident", "it has grown", "it has grown", "it is over"]

@@ -1,0 +1,150 @@
+"""What opens an incident and what does not: harm, causes, stars; fresh installs, new sources and late posts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.cases.actions import NotPossible, say
+from monitor.incidents import acting
+from monitor.incidents.watch import Watch
+from monitor.store import causes, incidents, volume
+from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
+from tests.helpers import DAY, HOUR, INJURY, MINUTE, NOW, assembly_of, messages, post, settings_from, take
+
+Base = Sqlite | Postgresql
+FIRE = "Acme kettle caught fire in my kitchen, unacceptable"
+
+
+@pytest.fixture
+def acme(database: Base, tmp_path: Path) -> Assembly:
+    return assembly_of(database, settings_from(tmp_path))
+
+
+@pytest.fixture
+def small(sqlite: Sqlite, tmp_path: Path) -> Assembly:
+    return assembly_of(sqlite, settings_from(tmp_path))
+
+
+def crowd(many: int, source: str = "forum", **more: object) -> list[object]:
+    """So many people who complain within half an hour."""
+    return [
+        post(f"Acme login fails with an error, terrible {number * 7919}", author=f"{source}{number}", source=source,
+             ago=(number + 1) * 30 * MINUTE / many, **more)
+        for number in range(many)
+    ]  # fmt: skip
+
+
+def days_of_one(acme: Assembly, days: int, source: str = "forum") -> None:
+    """So many days in which somebody writes every three hours, read day by day."""
+    for day in range(days, 0, -1):
+        said = [
+            post(f"Acme window in town {day} {hour}", author=f"{source}{day}x{hour}", source=source,
+                 at=NOW - day * DAY + hour * HOUR)
+            for hour in range(0, 24, 3)
+        ]  # fmt: skip
+        take(acme, *said, now=NOW - day * DAY + 22 * HOUR)
+
+
+def kinds(acme: Assembly) -> list[str]:
+    Watch(acme.database, acme.rules).look(NOW)
+    return [row["kind"] for row in incidents.open_now(acme.database)]
+
+
+def test_three_people_of_one_critical_story_open_an_incident_and_no_message_of_its_own(acme: Assembly) -> None:
+    told = [FIRE, f"{FIRE}!!", "same here, my Acme kettle burned down too"]
+    take(acme, *(post(words, author=f"c{number}") for number, words in enumerate(told[:2])))
+    assert kinds(acme) == []
+    take(acme, post(told[2], author="c2"))
+    assert kinds(acme) == ["critical"]
+    (row,) = incidents.open_now(acme.database)
+    assert row["people"] == 3
+    assert not [each for each in messages(acme.database) if each.about.startswith("incident:")]
+    watch = Watch(acme.database, acme.rules)
+    for case in incidents.cases_of(acme.database, row["id"]):
+        say(acme.database, acme.rules, case, "answered", who="Ana", way="page", now=NOW, detail={})
+    watch.look(NOW + MINUTE)
+    assert incidents.open_now(acme.database) == [], "everybody has an answer"
+    watch.look(NOW + 2 * MINUTE)
+    assert incidents.open_now(acme.database) == [], "and one story has one incident"
+
+
+def test_one_person_who_is_hurt_opens_one(acme: Assembly) -> None:
+    take(acme, post(INJURY, author="mira"))
+    assert kinds(acme) == ["critical"]
+
+
+def test_a_fresh_installation_has_none_whatever_its_first_read_brings(small: Assembly) -> None:
+    take(small, *crowd(60))
+    assert kinds(small) == []
+
+
+def test_until_a_habit_is_known_eight_people_in_an_hour_are_one(acme: Assembly) -> None:
+    assert volume.stars_by_day(acme.database, "Acme", NOW - DAY) == []
+    days_of_one(acme, 4)
+    take(acme, *crowd(7))
+    assert kinds(acme) == []
+    take(acme, *crowd(12)[7:])
+    assert kinds(acme) != []
+
+
+def test_a_source_that_is_added_to_others_is_none(small: Assembly) -> None:
+    days_of_one(small, 30)
+    take(small, *crowd(60, "chirp"))
+    assert kinds(small) == []
+
+
+def test_posts_of_a_gap_that_come_late_count_where_they_were_written(small: Assembly) -> None:
+    days_of_one(small, 30)
+    late = [
+        post(f"Acme login fails, terrible {number}", author=f"late{number}", ago=HOUR + number * 15 * MINUTE)
+        for number in range(30)
+    ]
+    take(small, *late)
+    assert kinds(small) == []
+
+
+def test_what_leaps_in_one_cause_is_an_incident_of_that_cause_alone(small: Assembly) -> None:
+    days_of_one(small, 30)
+    database = small.database
+    causes.add(database, [{"id": "login", "brand": "Acme", "name": "cannot log in", "team": "", "words": [],
+                           "examples": [], "days": 14}], NOW - 30 * DAY)  # fmt: skip
+    take(small, *crowd(20))
+    rows = database.rows("SELECT id, brand, posted_at FROM mentions WHERE posted_at > :then",
+                         {"then": (NOW - HOUR).strftime("%Y-%m-%dT%H:%M")})  # fmt: skip
+    old = database.rows("SELECT id, brand, posted_at FROM mentions WHERE posted_at = :then",
+                        {"then": stamp(NOW - 28 * DAY)})  # fmt: skip
+    of = {"cause_id": "login", "brand": "Acme", "place": 1, "by_staff": 0}
+    causes.put(database, [{**of, "mention_id": row["id"], "posted_at": row["posted_at"]} for row in [*rows, *old]])
+    assert kinds(small) == ["cause"]
+    (row,) = incidents.open_now(database)
+    assert (row["cause_id"], row["people"]) == ("login", 20)
+
+
+def test_bad_reviews_of_a_day_open_one_and_people_take_it_and_end_it(small: Assembly) -> None:
+    for day in range(10, 0, -1):
+        then = NOW - day * DAY
+        fine = [post(f"Acme app is fine {day} {one}", author=f"r{day}x{one}", rating=5.0, at=then) for one in range(4)]
+        take(small, *fine, now=then + HOUR)
+    take(small, *(post(f"Acme app logs me out {one * 7919}", author=f"bad{one}", rating=1.0,
+                       at=NOW - timedelta(minutes=50 * one + 1)) for one in range(10)))  # fmt: skip
+    assert "stars" in kinds(small)
+    row = next(row for row in incidents.open_now(small.database) if row["kind"] == "stars")
+
+    def act(verb: str, **more: str) -> str:
+        return acting.act(small.database, small.rules, row["id"], verb, who="Ana", way="cli", now=NOW, **more)
+
+    assert act("take") == "taken by Ana"
+    with pytest.raises(NotPossible, match="begins with https"):
+        act("said", url="nowhere")
+    with pytest.raises(NotPossible, match="on which source"):
+        act("said", url="https://acme.example/status", source="nowhere")
+    assert act("end") == "ended"
+    with pytest.raises(NotPossible, match="is over"):
+        act("take")
+    assert "wrote" in incidents.latest(small.database)[0]["summary"]
