@@ -40,6 +40,10 @@ KINDS: dict[str, str] = {
 WRITERS: dict[str, str] = {
     "mastodon": "connectors.mastodon.reply:MastodonReply",
     "bluesky": "connectors.bluesky.reply:BlueskyReply",
+    "github": "connectors.github.reply:GitHubReply",
+    "discourse": "connectors.discourse.reply:DiscourseReply",
+    "appstore": "connectors.appstore.reply:AppStoreReply",
+    "googleplay": "connectors.googleplay.reply:GooglePlayReply",
 }
 
 # Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and

@@ -118,6 +118,8 @@ def send(
 def _remedy(status: int, refuses: str) -> str:
     if status == 401:
         return "The credentials for replies are refused: renew them in this source's settings, then reload."
+    if status == 403 and not refuses:
+        return "This account may not do that here: check the rights of the credentials for replies, or answer there."
     if status == 429:
         return "The network asks for patience: press again in a few minutes."
     return refuses or "Change the text, or answer on the network itself."

@@ -49,6 +49,7 @@ class ReplyContract:
     too_long: Reply
     expired: Reply
     duplicate: Reply
+    counts_answers: bool = True  # whether what we wrote can be answered there
 
 
 def contract_of(kind: str) -> ReplyContract:

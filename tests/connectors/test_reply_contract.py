@@ -99,7 +99,9 @@ def test_a_refusal_says_what_the_network_said(tried: Tried, refusal: str) -> Non
     with pytest.raises(NotWritten) as raised:
         tried.reply()
     assert str(answer.status) in raised.value.message
-    assert raised.value.message.rstrip('"').endswith(str(answer.json.get("message") or answer.json.get("error"))[-30:])
+    said = answer.json.get("message") or answer.json.get("error") or answer.json["errors"][0]
+    words = said if isinstance(said, str) else said.get("message") or said["title"]
+    assert raised.value.message.rstrip('"').endswith(words[-30:])
     assert raised.value.remedy
     assert tried.network.posted == []
 
@@ -130,7 +132,7 @@ def test_a_reply_that_nobody_answered_is_taken_back(tried: Tried) -> None:
     written = tried.reply()
     assert tried.writer.answers(written.native_id, LATER) == 0
     tried.network.answered = 2
-    assert tried.writer.answers(written.native_id, LATER) == 2
+    assert tried.writer.answers(written.native_id, LATER) == (2 if tried.contract.counts_answers else 0)
     tried.writer.take_back(written.native_id, LATER)
     assert tried.network.posted == []
     assert tried.writer.answers(written.native_id, LATER) is None

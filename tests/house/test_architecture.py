@@ -96,8 +96,13 @@ connectors/test_reddit.py: connectors/reddit/connector.py connectors/reddit/resp
     connectors/requests_adapter.py
 connectors/test_http.py: connectors/sockets.py
 connectors/test_reply_contract.py: connectors/writing.py connectors/bluesky/reply.py connectors/mastodon/reply.py
+    connectors/github/reply.py connectors/discourse/reply.py connectors/appstore/reply.py
+    connectors/googleplay/reply.py
 connectors/test_mastodon.py: connectors/mastodon/connector.py
-connectors/test_app_stores.py: connectors/google.py connectors/listing.py connectors/signing.py
+connectors/test_github.py: connectors/github/connector.py
+connectors/test_forums.py: connectors/discourse/connector.py
+connectors/test_app_stores.py: connectors/appstore/connector.py connectors/googleplay/connector.py
+    connectors/google.py connectors/listing.py connectors/signing.py
 connectors/test_certificates.py: connectors/tls.py
 notify/test_mail_subjects.py: alerts/case.py
 cases/test_escalation.py: alerts/case_policy.py

@@ -19,21 +19,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, ConnectorError, Post, Quota, Refused, Request
-from connectors.about import About
 from connectors.durations import Span
 from connectors.http import Answer, Http
 from connectors.listing import Listed, get_object, list_of, overlap_of, part, read_page
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.signing import signed
 from connectors.text import clean, parse_time, raw_of
-
-ABOUT = About(
-    reads="every review of your own apps in the App Store, in all countries, with your response in it",
-    key="a key of App Store Connect with the role Customer Support",
-    key_from="https://appstoreconnect.apple.com/access/integrations/api",
-    misses="stars without words, and when a review was edited: Apple doesn't show either",
-    page="connect/appstore.md",
-)
 
 NETWORK = "App Store Connect"
 PAGE = 200  # the most that Apple gives at once

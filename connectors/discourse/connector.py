@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, ConnectorError, Post, Refused, Request
-from connectors.about import About
 from connectors.http import Answer, Http, host_of
 from connectors.listing import Gone, Listed, get_object, list_of, read_page
 from connectors.pagination import Walk
@@ -29,14 +28,6 @@ ACTIONS = "4,5"  # new topics and replies: app/models/user_action.rb of Discours
 _NAME = re.compile(r"[\w.-]{1,60}")
 _POST = re.compile(r"([0-9]{1,12})/([0-9]{1,9})")
 _KEY = "Check api_key and api_username; the key needs the scopes posts:list and users:show, or all read scopes."
-
-
-ABOUT = About(
-    reads="every new post of one Discourse forum",
-    key="the forum's address; for members only, an API key that an admin makes",
-    misses="private messages, chat, and categories that the key can't see",
-    page="connect/discourse.md",
-)
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):

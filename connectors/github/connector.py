@@ -18,7 +18,6 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from connectors import Batch, Closed, ConnectorError, Conversation, Nonsense, Post, Quota, RateLimited, Refused, Request
-from connectors.about import About
 from connectors.http import Answer, Http, json_of, retry_after
 from connectors.listing import Listed, by_name, get_object, list_of, object_of, part, read_page, sort_out
 from connectors.pagination import Walk, fingerprint, moment
@@ -50,16 +49,6 @@ _ONE = f"""query($owner: String!, $name: String!, $number: Int!) {{
     comments(last: 50) {{ nodes {{ {_SAID} replies(last: 50) {{ nodes {{ {_SAID} }} }} }} }}
   }} }}
 }}"""
-
-
-ABOUT = About(
-    reads="issues and discussions with the brand's words, and everything in your own repositories",
-    key="optional: a fine-grained token that only reads",
-    key_from="https://github.com/settings/personal-access-tokens",
-    price="free; a token reads more often, and discussions",
-    misses="new comments in other people's old issues, code and pull requests; discussions without a token",
-    page="connect/github.md",
-)
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):

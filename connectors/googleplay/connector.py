@@ -19,21 +19,12 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, Gap, Nonsense, Post, Refused, Request
-from connectors.about import About
 from connectors.durations import Span
 from connectors.google import ServiceAccount, refusal
 from connectors.http import Http
 from connectors.listing import Listed, get_object, overlap_of, part, read_page
 from connectors.pagination import Walk
 from connectors.text import clean, parse_time, raw_of
-
-ABOUT = About(
-    reads="reviews of your own apps on Google Play, written or edited in the last week, with your reply in each",
-    key='a service account\'s key, with the permission "Reply to reviews" in Play Console',
-    key_from="https://console.cloud.google.com/iam-admin/serviceaccounts",
-    misses="stars without words, what is older than a week, and what was deleted: Google doesn't show either",
-    page="connect/googleplay.md",
-)
 
 NETWORK = "Google Play"
 SCOPE = "https://www.googleapis.com/auth/androidpublisher"
