@@ -63,9 +63,11 @@ train: .venv/.developer  ## write the judge that ships again
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	$(BIN)/python benchmarks/train.py
 	$(BIN)/python -m benchmarks.reader --train
+	$(BIN)/python -m benchmarks.harm --train
 quality: .venv/.developer  ## how good the judge is
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python benchmarks/question.py
+	$(BIN)/python -m benchmarks.harm
 	$(BIN)/python benchmarks/train.py --report
 	$(BIN)/python -m benchmarks.reader
 	$(BIN)/python benchmarks/quality.py

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.text.complaint_signals import BRAND, CONCRETE, Found, Signals
-from monitor.text.harm import harm_in
+from monitor.text.harm import Places, harm_in
 from monitor.text.lexicon import Felt
+from monitor.text.likely_harm import MAYBE, shipped
 from monitor.text.negation import BREAKS, less_denied
 from monitor.text.sentiment import Sentiment
 
@@ -35,6 +36,11 @@ def rings(found: Sequence[Found]) -> bool:
     return any(cue.kind.name in _RINGS for cue in found)
 
 
+def may_be_harm(found: Sequence[Found]) -> bool:
+    """Whether a post reads like harm that no frame knows, which calls people and rings at no night."""
+    return any(cue.kind is MAYBE for cue in found)
+
+
 def matters(found: Sequence[Found]) -> tuple[str, ...]:
     """Return what else is meant, as tags: "law" and "press" are for leads, "money" was taken wrongly."""
     return tuple(dict.fromkeys(_TAGS[cue.kind.name] for cue in found if cue.kind.name in _TAGS))
@@ -53,7 +59,13 @@ class _Mood:
     content: bool
     praises: bool
     joking: bool
+    passed_on: bool
     troubles: tuple[tuple[int, int], ...]  # where words tell of something gone wrong
+
+    @property
+    def may_tell_of_harm(self) -> bool:
+        """Whether somebody may be telling us, in earnest, of harm that was done to them."""
+        return self.ours and not (self.joking or self.passed_on or self.content)
 
 
 def _is_ours(token: str) -> bool:
@@ -73,6 +85,7 @@ def _mood(signals: Signals, sentiment: Sentiment, felt: Felt, *, called: bool, o
         content=sentiment.score >= _PLEASED and not wrong,
         praises=bool(values.get("praise") and not wrong),
         joking=not _IDLE.isdisjoint(signals.tokens),
+        passed_on=bool(values.get("repost")),
         troubles=tuple((cue.start, cue.end) for cue in signals.cues if cue.kind.weight >= CONCRETE),
     )
 
@@ -94,7 +107,10 @@ def meant(
     is ours, is talk among strangers.
     """
     mood = _mood(signals, sentiment, felt, called=called, ours=ours)
-    told, elsewhere = _told(cues, signals, language, mood, rivals)
+    model = shipped() if mood.may_tell_of_harm and rivals.isdisjoint(signals.tokens) else None
+    by_words = model.by_words(signals.tokens) if model is not None else 0.0
+    further = model is not None and model.looks_further(by_words)
+    told, elsewhere, places = _told(cues, signals, language, mood, rivals, wholly=further)
     said = [cue for cue in less_denied(cues, signals.tokens, language) if cue.kind.name != "harmless"]
     several = (
         len({cue.kind.name for cue in said}) > 1 or len({cue.start for cue in said if cue.end - cue.start > 1}) > 1
@@ -104,7 +120,10 @@ def meant(
     said = [cue for cue in said if not _is_theirs(cue, signals.tokens, rivals)]
     if not mood.ours:
         said = [cue for cue in said if cue.kind.name not in _BODILY]
-    return tuple([cue for cue in said if _is_meant(cue, mood, several=several)] + told)
+    found = [cue for cue in said if _is_meant(cue, mood, several=several)] + told
+    if model is not None and not (rings(found) or elsewhere) and model.is_likely(by_words, places):
+        found.append(Found(MAYBE, "", 0, 0))
+    return tuple(found)
 
 
 def _is_theirs(one: Found, tokens: Sequence[str], rivals: frozenset[str]) -> bool:
@@ -119,20 +138,20 @@ def _is_theirs(one: Found, tokens: Sequence[str], rivals: frozenset[str]) -> boo
 
 
 def _told(
-    cues: Sequence[Found], signals: Signals, language: str, mood: _Mood, rivals: frozenset[str]
-) -> tuple[list[Found], bool]:
-    """Return what is told in other words, where nobody jokes; and whether something that is not ours did it."""
-    found, places = harm_in(signals.tokens, language, me=mood.own, us=mood.us, wholly=bool(cues))
+    cues: Sequence[Found], signals: Signals, language: str, mood: _Mood, rivals: frozenset[str], *, wholly: bool
+) -> tuple[list[Found], bool, Places]:
+    """Return what is told in other words, where nobody jokes; whether something that is not ours did it; the parts."""
+    found, places = harm_in(signals.tokens, language, me=mood.own, us=mood.us, wholly=wholly or bool(cues))
     elsewhere = "elsewhere" in places
     if elsewhere or not (mood.ours or (mood.own and "thing" in places)):
         found = [one for one in found if one.kind.name not in _BODILY]
     if "grants" in places:
         found = [one for one in found if one.kind.name != "data"]
     if "fiction" in places:
-        return [], True
+        return [], True, places
     pleased = mood.praises and mood.content and not _two_apart(found)  # "thanks to your steward" is bitter then
     if not found or mood.joking or pleased:
-        return [], elsewhere
+        return [], elsewhere, places
     calm = [cue for cue in cues if cue.kind.name == "harmless"]
     kept = [
         one
@@ -140,7 +159,7 @@ def _told(
         if not any(cue.start < one.end and one.start < cue.end for cue in calm)
         and not _is_theirs(one, signals.tokens, rivals)
     ]
-    return kept, elsewhere
+    return kept, elsewhere, places
 
 
 def _two_apart(found: Sequence[Found]) -> bool:

@@ -10,6 +10,7 @@ from monitor.text.complaint_signals import LINK, NUMBER, PERSON
 from monitor.text.contributions import FELT
 from monitor.text.critical import matters
 from monitor.text.features import Features
+from monitor.text.likely_harm import MAYBE
 from monitor.text.triage import asks_us
 from monitor.types import Verdict
 
@@ -34,7 +35,7 @@ _DOES = {
     "billing": "writes about money",
 }
 _FAULT = "reports a fault"
-_VERBS = frozenset({_FAULT, *_DOES.values()})
+_VERBS = frozenset({_FAULT, MAYBE.says, *_DOES.values()})
 # How a reason reads after "because it", where that is not the reason itself.
 _AFTER_IT = (
     (" star", "gives {}"),
@@ -90,7 +91,7 @@ def _dangers(heard: Features) -> list[str]:
     """What is critical, each with its words; what a longer reason of the same kind says already is not said again."""
     found = list(dict.fromkeys((cue.kind.says, cue.words) for cue in heard.critical))
     return [
-        f"{says}: {words}"
+        f"{says}: {words}" if words else says
         for says, words in found
         if not any(says == other and words != more and f" {words} " in f" {more} " for other, more in found)
     ]

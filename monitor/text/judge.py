@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors import Post
+from monitor.text import likely_harm
 from monitor.text.complaint_signals import HEARD, signal_names
 from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
 from monitor.text.critical import rings
@@ -107,7 +108,7 @@ class Judge:
     @property
     def trouble(self) -> tuple[str, ...]:
         """What was refused, at the start or since, each in a sentence for people."""
-        return (*self._own_models.trouble, *([self._refused] if self._refused else []))
+        return (*self._own_models.trouble, *filter(None, (self._refused, likely_harm.trouble())))
 
     def warm(self) -> None:
         """Load what waits for its first post: word lists of nine languages and the model that tells them apart."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alerts.case import Lane
 from monitor.text.complaint_signals import BRAND, HEARD
-from monitor.text.critical import rings
+from monitor.text.critical import may_be_harm, rings
 from monitor.text.features import Features
 from monitor.text.model.linear import Thresholds
 
@@ -43,7 +43,7 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
     if heard.wordless and not stars:
         calls = heard.values.get("question") and (heard.called or heard.values.get("direct"))
         lane = "sweep" if heard.values.get("sad_face") or calls else "none"
-    if lane != "ping" and (rings(heard.critical) or (heard.critical and not ours)):
+    if lane != "ping" and (rings(heard.critical) or may_be_harm(heard.critical) or (heard.critical and not ours)):
         values = heard.signals.values
         told_by = ("first_person", "direct", "second_person")
         personal = rings(heard.critical) or any(map(values.get, told_by))

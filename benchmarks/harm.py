@@ -1,0 +1,203 @@
+"""The model that hears harm in unforeseen words: write it anew (`--train`), or print what it is worth.
+
+What it is taught by: lines written for it (`harm_examples.txt`), the texts that people labelled (must, and safety or
+personal data, against all others), and what an encoder says of the comments and reviews that may be trained on. The
+encoder does not ship; it knows words that stand in none of the lines. No text of `labelled.never_trained()` is in it.
+
+`labels/harm_afresh.tsv` was written before the lines, by somebody who had not looked at the frames, and is only ever
+measured; so are the tables in `tests/text`.
+
+    python -m benchmarks.harm [--train]
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import labelled, vectors  # sets the threads of numpy before it is imported
+from benchmarks.regression import Dense, Rows, fit, stacked
+from benchmarks.train import DATA, examples, expand
+from connectors import Post
+from monitor.text import likely_harm
+from monitor.text.complaint_signals import BRAND, HEARD, tokens_of
+from monitor.text.features import BrandProfile, bounded
+from monitor.text.harm import parts_of
+from monitor.text.judge import Judge, JudgeInput
+from monitor.types import Verdict
+
+import numpy as np  # isort: skip
+
+ROOT = Path(__file__).resolve().parent.parent
+LINES = Path(__file__).resolve().parent / "harm_examples.txt"
+AFRESH = labelled.FOLDER / "harm_afresh.tsv"  # only measured
+CRITICAL = ROOT / "tests" / "text" / "critical_lines.tsv"  # only measured
+BITS = 14
+EXPANSIONS = 8
+EVERY = 2  # of comments and reviews every second one
+DRAWN_SHARE, CALM_SHARE, REAL_SHARE, TEACHER_REAL_SHARE = 0.3, 0.5, 0.03, 0.05  # what one text weighs beside a line
+TEACHER_PENALTY, PENALTY = 1e-4, 3e-6
+GATE = 0.75  # the share of comments and reviews of which only the words are looked at
+LINE = 0.997  # the share of them that calls nobody
+NAMES = f"{BRAND}|acme|oakmere|pinehall|planfold|gridnote|skyhop|airlark"
+MOMENT = datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A text and how far it tells of harm, with what it weighs."""
+
+    text: str
+    language: str
+    target: float
+    share: float = 1.0
+
+
+def lines(path: Path = LINES) -> list[Line]:
+    """Return every expanded line; the same file gives the same texts."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line[:2] not in ("+ ", "- "):
+            continue
+        sign, language, text = line.split(" ", 2)
+        chance = random.Random(zlib.crc32(line.encode()))
+        texts = dict.fromkeys(expand(text, chance) for _ in range(EXPANSIONS * 3))
+        found += [Line(each, language, float(sign == "+")) for each in list(texts)[:EXPANSIONS]]
+    return found
+
+
+def labelled_lines() -> list[Line]:
+    """Return the texts that people labelled: a harm is a must that is about safety or personal data."""
+    never = labelled.never_trained()
+    return [
+        Line(
+            each.text,
+            each.language,
+            float(each.grade == "must" and each.kind in {"safety", "personal data"}),
+            1.0 if each.dataset == "written" else DRAWN_SHARE,
+        )
+        for each in [*labelled.written(), *labelled.drawn(data=DATA)]
+        if labelled.hash_of(each.text) not in never and (each.dataset == "written" or each.language == "en")
+    ]
+
+
+def calm_lines() -> list[Line]:
+    """Return the judge's own examples of what needs no answer: stories, tips and jokes with a brand in them."""
+    return [Line(text, "en", 0.0, CALM_SHARE) for text, wanting, _ in examples() if not wanting]
+
+
+def nameless(text: str) -> str:
+    """Return a text without the names of its brands: who is spoken of says nothing."""
+    return re.sub(r"\s+", " ", re.sub(rf"[@#]?\b(?:{NAMES})\b(?:['’]s)?", " ", text, flags=re.IGNORECASE)).strip()
+
+
+def rows_of(texts: Sequence[tuple[str, str]]) -> Rows:
+    """Lay texts with their languages out as the model reads them: words, beginnings of words, parts of frames."""
+    names = sorted(part_names())
+    row: list[int] = []
+    column: list[int] = []
+    value: list[float] = []
+    for place, (text, language) in enumerate(texts):
+        tokens = tokens_of(bounded(re.sub(rf"(?<![\w@#])(?:{NAMES})(?!\w)", BRAND, text, flags=re.IGNORECASE)))
+        words = sorted(likely_harm.words_of(tokens))
+        for word in words:
+            for at in likely_harm.places_of(word, BITS):
+                row.append(place)
+                column.append(at)
+                value.append(len(words) ** -0.5)
+        for part in parts_of(language if language in HEARD else "en").find(tokens, wholly=True):
+            row.append(place)
+            column.append((1 << BITS) + names.index(part))
+            value.append(likely_harm.PART)
+    shape = len(texts), (1 << BITS) + len(names)
+    return Rows(np.array(row, np.int64), np.array(column, np.int64), np.array(value), *shape)
+
+
+def part_names() -> frozenset[str]:
+    """Return the parts of every language."""
+    return frozenset(part for language in HEARD for part in parts_of(language).names)
+
+
+def train() -> None:
+    """Let the encoder say of comments and reviews how likely they tell of harm; fit the small model to all of it."""
+    own = [*lines(), *labelled_lines(), *calm_lines()]
+    permitted = vectors.permitted(DATA)
+    real = [text for texts in permitted.values() for text in texts][::EVERY]
+    targets, shares = np.array([each.target for each in own]), np.array([each.share for each in own])
+    own_vectors = vectors.encoded([nameless(each.text) for each in own]).astype(float)
+    real_vectors = vectors.encoded(real).astype(float)
+    weights, bias = fit(
+        Dense(np.vstack([own_vectors, real_vectors])),
+        np.concatenate([targets, np.zeros(len(real))]),
+        TEACHER_PENALTY,
+        np.concatenate([shares, np.full(len(real), TEACHER_REAL_SHARE)]),
+    )
+    said = 1 / (1 + np.exp(-(real_vectors @ weights + bias)))
+    laid = [rows_of([(each.text, each.language) for each in own]), rows_of([(text, "en") for text in real])]
+    given, bias = fit(
+        stacked(laid),
+        np.concatenate([targets, said]),
+        PENALTY,
+        np.concatenate([shares, np.full(len(real), REAL_SHARE)]),
+    )
+    words = given.copy()
+    words[1 << BITS :] = 0.0
+    parts = dict(zip(sorted(part_names()), given[1 << BITS :].tolist(), strict=True))
+    numbers = {
+        "bias": bias,
+        "gate": float(np.quantile(laid[1].times(words), GATE)),
+        "line": float(np.quantile(laid[1].times(given) + bias, LINE)),
+    }
+    likely_harm.write(likely_harm.FILE, given[: 1 << BITS].tolist(), parts, numbers)
+    print(
+        f"{likely_harm.FILE.name}: {likely_harm.FILE.stat().st_size:,} bytes, {len(own):,} lines, {len(real):,} texts"
+    )
+
+
+def verdicts(rows: Sequence[dict[str, str]], name: str) -> list[Verdict]:
+    """Judge lines with their language, for a brand of this name."""
+    judge = Judge([BrandProfile(name, (name,), competitors=("Globex",))])
+    return judge.verdicts(
+        [
+            JudgeInput(Post("x", str(n), "", "somebody", each["text"], MOMENT, lang=each["language"]), name)
+            for n, each in enumerate(rows)
+        ]
+    )
+
+
+def placed(verdict: Verdict) -> str:
+    """Say where a post is found: "critical", or its lane."""
+    return "critical" if verdict.critical and verdict.lane == "ping" else verdict.lane
+
+
+def main() -> None:
+    """Train, or print where harm and harmless lines are found that nothing was taught by."""
+    if "--train" in sys.argv:
+        train()
+        likely_harm.shipped.cache_clear()
+    rows = labelled.table(AFRESH)
+    found = [placed(each) for each in verdicts(rows, "Acme")]
+    print("Harm told afresh, measured and never tuned to: critical, critical or pinged\n")
+    for kind in ("harm", "harmless"):
+        for key in ("language", "trade"):
+            for value in (*([""] if key == "language" else []), *sorted({row[key] for row in rows})):
+                of = [
+                    each
+                    for each, row in zip(found, rows, strict=True)
+                    if row["class"] == kind and value in ("", row[key])
+                ]
+                many = Counter(of)
+                critical, called = many["critical"] / len(of), (many["critical"] + many["ping"]) / len(of)
+                print(f"{kind:8} {value or 'all':10} n={len(of):3} critical {critical:.2f} called {called:.2f}")
+    print()
+
+
+if __name__ == "__main__":
+    main()

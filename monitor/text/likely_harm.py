@@ -1,0 +1,151 @@
+"""How likely a post tells of a harm, in whatever words: a small linear model beside the frames of `harm.py`.
+
+The frames hold what somebody foresaw. This model weighs single words, the beginnings of words, and which parts of the
+frames stand anywhere in a post; an encoder that does not ship has told it what words mean (`benchmarks/harm.py`). It
+calls people where it is sure, and says so: "may be about harm". It never makes a case critical.
+
+`model/harm.json` holds numbers only. What is damaged is refused by name, and the frames go on alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from monitor.text.complaint_signals import BRAND, LINK, NUMBER, PERSON, Kind
+from monitor.text.model.linear import ModelRefused
+
+FILE = Path(__file__).parent / "model" / "harm.json"
+FORMAT = "EARFUL-HARM/1"
+MAYBE = Kind("maybe_harm", "may be about harm", 0.0)  # calls people, and rings at no night
+STEM = 5  # letters by which longer words are known as well: "scald", "scalded", "scalding"
+PART = 0.5  # what a part counts for, beside words of which all together count for about one
+_NAMES = frozenset({BRAND, PERSON, LINK, NUMBER})  # who is spoken of says nothing
+_MOST_KNOWN = 20_000  # words of which is remembered what they give
+_LARGEST = 1_000_000  # bytes of weights, unpacked
+
+
+def places_of(word: str, bits: int) -> tuple[int, ...]:
+    """Return the places of a word and of its beginning in a table of 2**bits weights."""
+    mask = (1 << bits) - 1
+    whole = zlib.crc32(word.encode("utf-8", "replace")) & mask
+    if len(word) <= STEM:
+        return (whole,)
+    return whole, zlib.crc32(b"^" + word[:STEM].encode("utf-8", "replace")) & mask
+
+
+def words_of(tokens: Sequence[str]) -> set[str]:
+    """Return what is weighed of a post: each word once, no name."""
+    return set(tokens) - _NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Log odds: where the sum begins, from where on words are looked into, and from where on people are called."""
+
+    bias: float
+    gate: float
+    line: float
+
+
+class HarmModel:
+    """The model, read and checked. Pure: one may serve many threads."""
+
+    def __init__(self, bits: int, weights: Sequence[float], parts: Mapping[str, float], numbers: _Numbers) -> None:
+        self._parts, self._numbers = parts, numbers
+        self._known = _Known(bits, weights)
+
+    def by_words(self, tokens: Sequence[str]) -> float:
+        """Return what the words alone give."""
+        words = words_of(tokens)
+        return sum(map(self._known.__getitem__, words)) / math.sqrt(len(words) or 1)
+
+    def looks_further(self, by_words: float) -> bool:
+        """Whether words are near enough to a harm that all parts are looked for, where no frame begins."""
+        return by_words >= self._numbers.gate
+
+    def is_likely(self, by_words: float, parts: Iterable[str]) -> bool:
+        """Whether a post is so likely to tell of harm that people are called."""
+        return self.odds(by_words, parts) >= self._numbers.line
+
+    def odds(self, by_words: float, parts: Iterable[str]) -> float:
+        """Return the log odds that a post tells of harm, by its words and the parts that stand in it."""
+        return self._numbers.bias + by_words + PART * sum(self._parts.get(part, 0.0) for part in parts)
+
+
+class _Known(dict[str, float]):
+    """What each word gives, worked out once: with its beginning, where it is long."""
+
+    def __init__(self, bits: int, weights: Sequence[float]) -> None:
+        super().__init__()
+        self._bits, self._weights = bits, weights
+
+    def __missing__(self, word: str) -> float:
+        given = sum(self._weights[place] for place in places_of(word, self._bits))
+        if len(self) < _MOST_KNOWN:
+            self[word] = given
+        return given
+
+
+def read(path: Path) -> HarmModel:
+    """Read and check a model file, or raise ModelRefused, which names the file and says what is wrong with it."""
+    try:
+        body = json.loads(path.read_text(encoding="ascii"))
+        if body["format"] != FORMAT:
+            raise ModelRefused(f"{path.name}: made for another version of Earful ({FORMAT} is wanted)")
+        bits, scale = int(body["bits"]), float(body["scale"])
+        packed = zlib.decompressobj().decompress(base64.b85decode(body["words"]), _LARGEST)
+        weights = [scale * each for each in array("b", packed)]
+        parts = {str(name): float(weight) for name, weight in body["parts"].items()}
+        numbers = _Numbers(float(body["bias"]), float(body["gate"]), float(body["line"]))
+        if len(weights) != 1 << bits or not all(
+            map(math.isfinite, (numbers.bias, numbers.gate, numbers.line, scale, *parts.values()))
+        ):
+            raise ModelRefused(f"{path.name}: its weights are not what its header says")
+        return HarmModel(bits, weights, parts, numbers)
+    except OSError as error:
+        raise ModelRefused(f"{path.name}: cannot be read ({error.strerror or 'no such file'})") from None
+    except (KeyError, TypeError, ValueError, AttributeError, zlib.error):
+        raise ModelRefused(f"{path.name}: damaged; take it from the release again") from None
+
+
+def write(path: Path, weights: Sequence[float], parts: Mapping[str, float], numbers: Mapping[str, float]) -> None:
+    """Write a model file: the same model gives the same bytes."""
+    scale = max(map(abs, weights)) / 127 or 1.0
+    packed = array("b", [round(each / scale) for each in weights]).tobytes()
+    body = {
+        "format": FORMAT,
+        "bits": len(weights).bit_length() - 1,
+        "scale": scale,
+        **{name: round(numbers[name], 4) for name in ("bias", "gate", "line")},
+        "parts": {name: round(weight, 4) for name, weight in sorted(parts.items())},
+        "words": base64.b85encode(zlib.compress(packed, 9)).decode("ascii"),
+    }
+    path.write_text(json.dumps(body, sort_keys=True) + "\n", encoding="ascii")
+
+
+@lru_cache(maxsize=4)
+def shipped(path: Path = FILE) -> HarmModel | None:
+    """Return the shipped model; None where it was refused, which `trouble` says."""
+    try:
+        return read(path)
+    except ModelRefused:
+        return None
+
+
+def trouble(path: Path = FILE) -> str:
+    """Say what is wrong with the shipped model; empty when nothing is."""
+    if shipped(path) is not None:
+        return ""
+    try:
+        read(path)
+    except ModelRefused as refusal:
+        return str(refusal)
+    return ""
