@@ -74,6 +74,7 @@ class Judged:
     suppressed: str
     joins: str = ""  # who says below whose complaint that it is the same: that person, or "*"
     stranger: bool = False  # nothing in it is about the brand: it is kept only where it joins
+    causes: tuple[str, ...] = ()  # the ids of what it is about, two at most
 
     @property
     def needs_case(self) -> bool:

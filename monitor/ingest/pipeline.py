@@ -13,6 +13,8 @@ from datetime import datetime
 from connectors import Post
 from monitor.cases.assignment import CaseAssigner, IngestResult
 from monitor.cases.opening import NO_FIRST_READS
+from monitor.causes import naming, problems
+from monitor.causes.naming import Naming
 from monitor.ingest import wishes
 from monitor.ingest.competitors import Competitors
 from monitor.ingest.replies import Replies, below_trouble
@@ -50,6 +52,7 @@ class Intake:
         self.judge = judge
         self.queries = queries
         self.competitors = Competitors(database, rules, competitors)
+        self.causes = Naming(database, {brand.name: brand.trade for brand in rules.settings.brands})
         self._left_out = wishes.LeftOut()
 
     def take(
@@ -90,7 +93,7 @@ class Intake:
     ) -> IngestResult:
         taken = IngestResult(seen=len(posts))
         unwilling: list[Post] = []
-        judged = self.judge_posts(posts, brand, now, left_out=unwilling)
+        judged = self.causes.name(self.judge_posts(posts, brand, now, left_out=unwilling), now)
         taken.matched = len({each.post_id for each in judged})
         counted = self._left_out.fresh(unwilling)
         others = self.competitors.hear(posts, self.judge, now)
@@ -99,6 +102,7 @@ class Intake:
                 wishes.count(self.database, counted, now)
                 if judged:
                     CaseAssigner(self.database, self.rules, judged, now, taken, first_reads).store()
+                    problems.look(self.database, self.rules, naming.put(self.database, judged), now)
                 if others:
                     self.competitors.keep(others, now)
                 if last is not None:

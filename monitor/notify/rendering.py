@@ -5,7 +5,7 @@ Nothing is written ahead: a message that waited says what is true when it leaves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from monitor.cases import do_not_contact
 from monitor.notify import daily_lists, incident_messages
 from monitor.notify.said_once import say_the_same, shown_once
 from monitor.settings.rules import HISTORY, Rules
-from monitor.store import cases, mentions
+from monitor.store import cases, mentions, problems
 from monitor.store.database import Database, Row, at
 from monitor.store.deliveries import Delivery
 from monitor.text.explanations import LIKE_A_COMPLAINT
@@ -75,11 +75,13 @@ def compose(
     several = listed and len(rules.settings.brands) > 1
     first_of_all = frozenset(root.payload.get("first", ()))
     left_alone = do_not_contact.everybody(database)
+    known = problems.heard_before(database, [row["id"] for row in shown[:whole]])
     entries = tuple(
         _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target,
                overlooked=row["id"] in first_of_all, brand=several,
                left_alone=do_not_contact.key_of(row["source"], row["author"]) in left_alone,
-               others=same.get(row["id"], 0))
+               others=same.get(row["id"], 0),
+               known=tuple(problem_line(rules, each) for each in known.get(row["id"], ())))
         for row in shown[:whole]
     )  # fmt: skip
     if offer:  # short, so that each has its button
@@ -289,10 +291,11 @@ def _entry(
     left_alone: bool = False,
     brand: bool = False,
     others: int = 0,
+    known: tuple[str, ...] = (),
 ) -> Entry:
     case = cases.case_of(row)
     worst = worst_of(told)
-    facts = facts_of(rules, row, case, worst, earlier, now, same=others + same_trouble(told))
+    facts = (*known, *facts_of(rules, row, case, worst, earlier, now, same=others + same_trouble(told)))
     if left_alone:  # first of all: whoever reads it is about to write
         facts = (do_not_contact.NOT_CONTACTED, *facts)
     shows = f" · {shown}" if (shown := shown_of(told)) else ""
@@ -311,6 +314,13 @@ def _entry(
         actions=_actions(rules, case, now, link, target),
         point=point_of(worst) if worst else (),
     )
+
+
+def problem_line(rules: Rules, known: Mapping[str, Any]) -> str:
+    """ "Late delivery: heard 4 times before, first on 3 Nov, 2 never answered"."""
+    first = at(known["first_at"]).astimezone(rules.settings.zone)
+    never = f", {known['unanswered']:,} never answered" if known["unanswered"] else ""
+    return f"{known['name']}: heard {count_words(known['n'], 'time')} before, first on {first.day} {first:%b}{never}"
 
 
 def _place(case: Case, *, brand: bool) -> str:

@@ -19,6 +19,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor.cases import escalation, expiry, handing_over
+from monitor.causes import problems
 from monitor.incidents.watch import Watch
 from monitor.ingest import asking
 from monitor.learning import feedback
@@ -127,6 +128,7 @@ class Engine:
             Tick("learn", 5, self.learn_due),
             Tick("second-look", 1, self.second_look_due),
             Tick("replies", 15, self.replies_due),
+            Tick("problems", 3600, self.problems_due),
             Tick("refresh", 900, self.refresh_due),
             Tick("clock", 60, self.clock_due, "keep"),
             Tick("wipe", 30, self.wipe_due, "keep"),
@@ -225,6 +227,12 @@ class Engine:
         if self._watch is None or self._watch.rules is not self.assembly.rules:
             self._watch = Watch(self.assembly.database, self.assembly.rules)
         self._watch.look(self.clock())
+
+    def problems_due(self) -> None:
+        """Tell again of problems that have not shrunk in a quarter of a year."""
+        database = self.assembly.database
+        with database.transaction():
+            problems.tick(database, self.assembly.rules, self.clock())
 
     def digest_due(self) -> None:
         """Queue the managers' letter once its moment has come."""

@@ -20,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, m
 import connectors
 from alerts.case import Priority
 from connectors.durations import span
+from monitor.text.trades import Trade
 
 EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
 
@@ -156,6 +157,7 @@ class Brand(Table):
     context: tuple[str, ...] = ()
     complaint_words: dict[str, tuple[str, ...]] = {}
     sentiment_words: dict[str, Annotated[float, Field(ge=-4, le=4)]] = {}
+    trade: Trade = "general"  # whose list its causes begin with
 
 
 class Competitor(Table):

@@ -7,11 +7,12 @@ empties there is empty here too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from monitor.store.database import Database, Row, encode, marks, stamp
+from monitor.store.mentions import SAME_TROUBLE
 
 # Who wrote a mention, as a word that tells people apart; of whom nothing is known any more, each case is somebody.
 PERSON = (
@@ -188,21 +189,19 @@ def clear(database: Database, mentions: Sequence[str]) -> None:
 
 def move(database: Database, before: str, after: str, mentions: Sequence[str] | None = None) -> None:
     """What is of one cause is of another: these mentions, or all."""
-    both = {"before": before, "after": after}
-    if mentions is None:
+    pieces = (
+        [mentions[start : start + 500] for start in range(0, len(mentions), 500)] if mentions is not None else [None]
+    )
+    for piece in pieces:
+        clause, values = ("", {}) if piece is None else marks("m", piece)
+        only = "" if piece is None else f" AND mention_id IN {clause}"
+        both = {**values, "before": before, "after": after}
         database.run(
-            "DELETE FROM caused WHERE cause_id = :before AND EXISTS (SELECT 1 FROM caused o "
+            f"DELETE FROM caused WHERE cause_id = :before{only} AND EXISTS (SELECT 1 FROM caused o "
             "WHERE o.mention_id = caused.mention_id AND o.cause_id = :after)",
             both,
         )
-        database.run("UPDATE caused SET cause_id = :after WHERE cause_id = :before", both)
-        return
-    for start in range(0, len(mentions), 500):
-        clause, values = marks("m", mentions[start : start + 500])
-        database.run(
-            f"UPDATE caused SET cause_id = :after WHERE cause_id = :before AND mention_id IN {clause}",
-            {**values, **both},
-        )
+        database.run(f"UPDATE caused SET cause_id = :after WHERE cause_id = :before{only}", both)
 
 
 def of_cases(database: Database, cases: Sequence[str]) -> dict[str, list[Row]]:
@@ -246,6 +245,64 @@ def of_no_cause(database: Database, brand: str, since: datetime, limit: int = 20
         "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
         {"brand": brand, "since": stamp(since), "limit": limit},
     )
+
+
+def stored(database: Database, mentions: Sequence[str]) -> list[Row]:
+    """Those of these mentions that are of no cause yet, belong to a case and are no praise.
+
+    id, case_id, brand, posted_at, same.
+
+    `same`: somebody else's, who only says below a case that it is the same for them.
+    """
+    found: list[Row] = []
+    for start in range(0, len(mentions), 500):
+        clause, values = marks("m", mentions[start : start + 500])
+        found += database.rows(
+            "SELECT id, case_id, brand, posted_at, CASE WHEN suppressed = :same THEN 1 ELSE 0 END AS same "
+            f"FROM mentions WHERE id IN {clause} AND case_id <> '' AND praise = 0 "
+            "AND (lane <> 'none' OR suppressed = :same) "
+            "AND NOT EXISTS (SELECT 1 FROM caused x WHERE x.mention_id = mentions.id)",
+            {**values, "same": SAME_TROUBLE},
+        )
+    return found
+
+
+def mentions_in(database: Database, case: str) -> list[Row]:
+    """The mentions of a case that causes are put on: id, brand, posted_at."""
+    return database.rows(
+        "SELECT id, brand, posted_at FROM mentions WHERE case_id = :case AND praise = 0 "
+        "AND (lane <> 'none' OR suppressed = :same)",
+        {"case": case, "same": SAME_TROUBLE},
+    )
+
+
+def texts_of(database: Database, cause: str, size: int = 1000) -> Iterator[list[Row]]:
+    """All mentions of a cause with their words, in pieces: id, text, title."""
+    clause, values = marks("k", within(database, cause))
+    last = ""
+    while rows := database.rows(
+        "SELECT DISTINCT m.id, p.text, p.title FROM caused x JOIN mentions m ON m.id = x.mention_id "
+        f"JOIN posts p ON p.id = m.post_id WHERE x.cause_id IN {clause} AND m.id > :last ORDER BY m.id LIMIT :size",
+        {**values, "last": last, "size": size},
+    ):
+        yield rows
+        last = rows[-1]["id"]
+
+
+def known_since(database: Database, brand: str) -> datetime | None:
+    """When the first mention of a brand that is counted was written, to the hour; None for none."""
+    row = database.row("SELECT min(hour) AS hour FROM heard WHERE brand = :brand", {"brand": brand})
+    return datetime.fromisoformat(f"{row['hour']}:00:00Z") if row and row["hour"] else None
+
+
+def is_used(database: Database, brand: str) -> bool:
+    """Whether any mention of a brand is of a cause."""
+    return database.row("SELECT 1 AS one FROM caused WHERE brand = :brand LIMIT 1", {"brand": brand}) is not None
+
+
+def drop(database: Database, brand: str) -> None:
+    """Delete a list that nobody has used."""
+    database.run("DELETE FROM causes WHERE brand = :brand", {"brand": brand})
 
 
 # -- what staff said -------------------------------------------------------------------------------------------------
@@ -331,6 +388,14 @@ def last_change(database: Database, brand: str) -> Row | None:
     """The latest change that was not undone."""
     return database.row(
         "SELECT * FROM cause_changes WHERE brand = :brand AND undone_at = '' ORDER BY n DESC LIMIT 1", {"brand": brand}
+    )
+
+
+def amend_change(database: Database, n: int, what: str, before: object, after: object) -> None:
+    """Say of a change that was just kept what it is a part of."""
+    database.run(
+        "UPDATE cause_changes SET what = :what, before = :before, after = :after WHERE n = :n",
+        {"n": n, "what": what, "before": encode(before), "after": encode(after)},
     )
 
 

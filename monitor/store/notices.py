@@ -29,6 +29,16 @@ def told_since(database: Database, begins: str, since: datetime) -> int:
     return int(row["n"]) if row else 0
 
 
+def unsent(database: Database, begins: str) -> list[str]:
+    """The ids of the notices whose key begins so that have not left yet."""
+    rows = database.rows(
+        "SELECT id FROM deliveries WHERE about LIKE :about ESCAPE '!' AND state IN ('pending', 'retry') "
+        "AND action = 'post' ORDER BY created_at, id",
+        {"about": f"notice:{_literal(begins)}%"},
+    )
+    return [row["id"] for row in rows]
+
+
 def oldest_quiet(database: Database, target: str) -> datetime | None:
     """Since when the longest waiting of a target's quiet notices waits for a list."""
     row = database.row(

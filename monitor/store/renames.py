@@ -43,7 +43,7 @@ _HEARD: dict[What, str] = {
 }
 _FACTS: dict[What, tuple[str, ...]] = {
     "source": ("accounts:{}", "notices:{}:posts", "notices:{}:own", "read since:{}"),
-    "brand": ("teaching:mark:{}", "teaching:left_out:{}"),
+    "brand": ("teaching:mark:{}", "teaching:left_out:{}", "causes:{}"),
 }
 
 

@@ -188,7 +188,7 @@ def test_import_and_restore_ask_and_say_how_many(sqlite: Sqlite, tmp_path: Path)
     database = Sqlite(sqlite.path)
     assert [row["author"] for row in database.rows("SELECT author FROM posts ORDER BY author")] == ["", "mira"]
     database.close()
-    assert b"charged" not in sqlite.path.read_bytes()
+    assert b"wrong box" not in sqlite.path.read_bytes()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     call(file, "backup", str(tmp_path / "newer"))

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.privacy import forgetting
-from monitor.store import causes, renames
+from monitor.store import causes, key_values, renames
 from monitor.store.database import stamp
 from monitor.wiring import Assembly
 from tests.helpers import ANGRY, DAY, HOUR, LATE, MINUTE, NOW, post, take
@@ -39,7 +39,8 @@ def put(acme: Assembly, cause: str, *authors: str, ago: timedelta = HOUR) -> lis
 
 @pytest.fixture
 def listed(acme: Assembly) -> Assembly:
-    acme.database.run("DELETE FROM causes")
+    for brand in ("Acme", "Globex"):
+        key_values.remember(acme.database, f"causes:{brand}", "general", NOW)
     causes.add(
         acme.database,
         [

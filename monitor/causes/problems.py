@@ -1,0 +1,214 @@
+"""Problems: three people or more with one cause. Opened by themselves, told once, closed by the last who is told.
+
+Habit decides only how loud. Above what the cause is used to at this hour of the week it is an alert, within it a line
+in the next list and in the letter. Until 28 days of a brand are known, six people in a day are an alert. It is told
+again when it has doubled, each quarter of a year in which it has not shrunk, and when it is back after "fixed".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from alerts import hours
+from alerts.wording import count_words
+from monitor.causes.listing import NotPossible
+from monitor.people.identity import Actor
+from monitor.settings.rules import Rules
+from monitor.store import causes as store
+from monitor.store import deliveries, notices, problems
+from monitor.store.database import Database, Row, at, stamp
+
+PEOPLE = 3  # distinct authors within the cause's days make a problem
+MANY = 6  # in a day are an alert while habits are not known
+DAY = timedelta(days=1)
+KNOWN = timedelta(days=28)
+WEEKS = 8  # that make a habit
+QUARTER = timedelta(days=91)
+
+
+def look(database: Database, rules: Rules, causes: Iterable[str], now: datetime) -> None:
+    """Somebody wrote of these causes: open problems that are due, tell of those that have grown. In a transaction."""
+    for cause in dict.fromkeys(_effective(database, each) for each in causes):
+        row = store.one(database, cause) if cause else None
+        if row is None or row["gone_at"]:
+            continue
+        standing = problems.open_for(database, cause)
+        if standing is None:
+            _open(database, rules, row, now)
+        else:
+            _grown(database, rules, row, standing, now)
+
+
+def tick(database: Database, rules: Rules, now: datetime) -> None:
+    """Tell again of what has not shrunk in a quarter of a year; once an hour is enough. In a transaction."""
+    for problem in problems.standing(database):
+        row = store.one(database, problem["cause_id"])
+        told = problem["told_at"] or problem["opened_at"]
+        if row is None or now - at(told) < QUARTER:
+            continue
+        last = problems.people(database, row["id"], stamp(now - QUARTER), stamp(now))
+        before = problems.people(database, row["id"], stamp(now - 2 * QUARTER), stamp(now - QUARTER))
+        if last >= max(before, PEOPLE):
+            _tell(database, rules, row, problem, f"{_people(last)} in a quarter of a year, no fewer than before", now)
+
+
+def _effective(database: Database, cause: str) -> str:
+    row = store.one(database, cause)
+    return "" if row is None else row["merged_into"] or row["id"]
+
+
+def _open(database: Database, rules: Rules, row: Row, now: datetime) -> None:
+    fixed = problems.last_fixed(database, row["id"])
+    since = stamp(now - timedelta(days=row["days"]))
+    if fixed is not None:
+        since = max(since, fixed["fixed_at"])
+    found = problems.people(database, row["id"], since, stamp(now))
+    if found < PEOPLE:
+        return
+    first = problems.first_post(database, row["id"], since)
+    back = int(fixed["n"]) if fixed is not None else 0
+    problem = problems.open_(database, row["brand"], row["id"], first, back, now)
+    if problem is None:
+        return
+    days = max(1, math.ceil((now - at(first)) / DAY))
+    within = "24 hours" if days == 1 else f"{days} days"
+    words = f"{_people(found)} in {within}"
+    if fixed is not None:
+        words += f", back after it was fixed on {_day(rules, fixed['fixed_at'])}"
+    _tell(database, rules, row, problem, words, now, quiet=fixed is None and not _is_loud(database, row, now))
+
+
+def _grown(database: Database, rules: Rules, row: Row, problem: Row, now: datetime) -> None:
+    """A further post of an open problem: it may have doubled, or have come out of its habit."""
+    loud = problem["loud"] == "alert"
+    if not loud and _is_loud(database, row, now):
+        today = problems.people(database, row["id"], stamp(now - DAY), stamp(now))
+        _tell(database, rules, row, problem, f"{_people(today)} in 24 hours, more than usual", now)
+        return
+    found = problems.people(database, row["id"], _before(problem["first_at"]), stamp(now))
+    if found >= 2 * problem["told_people"]:
+        _tell(database, rules, row, problem, f"doubled to {_people(found)}", now, quiet=not loud)
+
+
+def _is_loud(database: Database, row: Row, now: datetime) -> bool:
+    """Whether so many people in a day are more than this cause is used to at this hour of the week."""
+    today = problems.people(database, row["id"], stamp(now - DAY), stamp(now))
+    known = store.known_since(database, row["brand"])
+    if known is None or now - known < KNOWN:
+        return today >= MANY
+    weeks = min(WEEKS, (now - known).days // 7)
+    usual = [
+        problems.people(database, row["id"], stamp(end - DAY), stamp(end))
+        for end in (now - timedelta(weeks=week) for week in range(1, weeks + 1))
+    ]
+    mean = sum(usual) / len(usual)
+    return today >= PEOPLE and today > mean + 2 * math.sqrt(mean)
+
+
+def _tell(
+    database: Database, rules: Rules, row: Row, problem: Row, words: str, now: datetime, *, quiet: bool = False
+) -> None:
+    """One line to the cause's team, else to whoever is alerted: in opening hours, or in the next list.
+
+    What was to be said of this problem and has not left yet is overtaken by it.
+    """
+    found = problems.people(database, row["id"], _before(problem["first_at"]), stamp(now))
+    problems.change(
+        database, problem["n"], loud=problem["loud"] or "brief" if quiet else "alert", told_at=now, told_people=found
+    )
+    address = f"{rules.settings.earful.page_url.rstrip('/')}/problems/{problem['n']}"
+    title = f"{row['brand']} · {row['name']}: {words}"
+    remedy = f"{'see who works on it' if problem['owner'] else 'name an owner'}: {address}"
+    route = rules.settings.alerts.notify
+    names = [row["team"]] if row["team"] else ["channel"]
+    key = f"problem:{problem['n']}:"
+    for overtaken in notices.unsent(database, key):
+        deliveries.drop(database, overtaken, "a newer line says more")
+    due = now + 3650 * DAY if quiet else hours.next_opening(now, rules.opening)  # a quiet one leaves in a list
+    reason = deliveries.QUIET if quiet else "notice"
+    targets = [each.target for each in rules.tell(names, route, now)]
+    key = f"{key}{found}:{stamp(now)}"
+    deliveries.queue(database, [deliveries.notice_row(key, each, title, remedy, now, due, reason) for each in targets])
+
+
+def _people(count: int) -> str:
+    return count_words(count, "person", "people")
+
+
+def _before(moment: str) -> str:
+    """Just before a moment that is kept: what follows asks for later ones only."""
+    return stamp(at(moment) - timedelta(microseconds=1))
+
+
+def _day(rules: Rules, moment: str) -> str:
+    local = at(moment).astimezone(rules.settings.zone)
+    return f"{local.day} {local:%b}"
+
+
+# -- by hand ---------------------------------------------------------------------------------------------------------
+
+
+def give(database: Database, problem: int, who: Actor) -> None:
+    """Name its owner, or nobody. Inside a transaction, as all that follows."""
+    _row(database, problem)
+    problems.change(database, problem, owner=who.name, owner_id=who.id)
+
+
+def fix(database: Database, problem: int, who: Actor, now: datetime) -> None:
+    """It is fixed: whoever it hit stays listed until told."""
+    if _row(database, problem)["fixed_at"]:
+        raise NotPossible("this problem is marked as fixed already")
+    problems.change(database, problem, fixed_at=now, fixed_by=who.name)
+
+
+def unfix(database: Database, problem: int) -> None:
+    """It was not fixed after all; who was told meanwhile stays told."""
+    row = _row(database, problem)
+    if problems.open_for(database, row["cause_id"]) is not None:
+        raise NotPossible("it is open again already, as a newer problem of this cause")
+    problems.change(database, problem, fixed_at="", fixed_by="")
+
+
+def tell(database: Database, problem: int, mention: str, who: Actor, now: datetime) -> None:
+    """Somebody told this person that it is over."""
+    if not _row(database, problem)["fixed_at"]:
+        raise NotPossible("mark it as fixed first; then tell people")
+    if not problems.tell(database, problem, mention, who.name, who.id, now):
+        raise NotPossible("they have been told already, or their post is gone")
+
+
+def _row(database: Database, problem: int) -> Row:
+    row = problems.one(database, problem)
+    if row is None or row["joined"]:
+        raise NotPossible("there is no such problem")
+    return row
+
+
+# What somebody may write to those whom it hit: in the languages that the judge knows. They change it as they like.
+_DRAFTS = {
+    "de": "Hallo {name}, du hattest uns von einem Problem berichtet ({cause}). Es ist jetzt behoben. "
+    "Entschuldige bitte den Ärger, und danke für den Hinweis!",
+    "fr": "Bonjour {name}, vous nous aviez signalé un problème ({cause}). Il est maintenant résolu. "
+    "Toutes nos excuses, et merci de nous l'avoir signalé !",
+    "es": "Hola {name}, nos avisaste de un problema ({cause}). Ya está resuelto. "
+    "Sentimos las molestias y gracias por avisarnos.",
+    "it": "Ciao {name}, ci avevi segnalato un problema ({cause}). Ora è risolto. "
+    "Ci scusiamo per il disagio e grazie per la segnalazione!",
+    "pt": "Olá {name}, você nos avisou de um problema ({cause}). Ele já foi resolvido. "
+    "Desculpe o transtorno e obrigado pelo aviso!",
+    "nl": "Hallo {name}, je meldde ons een probleem ({cause}). Het is nu opgelost. "
+    "Sorry voor het ongemak, en bedankt voor je melding!",
+}
+_DRAFT = (
+    "Hello {name}, you told us about a problem ({cause}). It is fixed now. We are sorry for the trouble, and thank you "
+    "for letting us know!"
+)
+
+
+def draft(person: Row, cause: str) -> str:
+    """What to write to somebody whom a problem hit, in the language of their post where we have it."""
+    author = person["author"]
+    name = author if author.startswith(("@", "u/")) or " " in author else f"@{author}"
+    return _DRAFTS.get(person["language"], _DRAFT).format(name=name, cause=cause)

@@ -1,0 +1,164 @@
+"""Three people with one cause are a problem: opened once, told as loudly as is unusual, until the last is told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitor.causes import listing, problems
+from monitor.notify.rendering import compose
+from monitor.people.identity import of_page
+from monitor.store import causes as store
+from monitor.store import deliveries
+from monitor.store import problems as kept
+from monitor.wiring import Assembly
+from tests.helpers import DAY, HOUR, LATE, NOW, Clock, count, messages, post, take
+
+ANA = of_page("Ana")
+
+
+def write(acme: Assembly, *authors: str, at: datetime = NOW) -> None:
+    """Each of them complains that their order is late, a minute before."""
+    take(acme, *(post(LATE, author=author, at=at - timedelta(minutes=1)) for author in authors), now=at)
+
+
+def told(acme: Assembly) -> list[tuple[str, bool]]:
+    """What was told of problems, and whether at once."""
+    rows = acme.database.rows("SELECT * FROM deliveries WHERE about LIKE 'notice:problem:%' ORDER BY created_at, id")
+    found = [deliveries.of_row(row) for row in rows]
+    return [(each.payload["title"], each.reason != deliveries.QUIET) for each in found]
+
+
+def known_for_weeks(acme: Assembly) -> None:
+    acme.database.run("INSERT INTO heard (brand, hour, source, n) VALUES ('Acme', '2025-11-01T00', 'forum', 1)")
+
+
+def test_two_people_or_one_three_times_are_no_problem(acme: Assembly) -> None:
+    write(acme, "olga", "olga", "olga", "mira")
+    assert store.problems(acme.database) == []
+    assert told(acme) == []
+
+
+def test_three_people_are_a_problem_and_it_is_opened_once(acme: Assembly) -> None:
+    write(acme, "olga", "mira", "kay")
+    write(acme, "ben")
+    (row,) = store.problems(acme.database, "Acme")
+    assert (row["name"], row["people"], row["heard_before"]) == ("Late or missing delivery", 4, 4)
+    assert told(acme) == [("Acme · Late or missing delivery: 3 people in 24 hours", False)]
+
+
+def test_what_lies_behind_the_days_of_a_cause_does_not_count(acme: Assembly) -> None:
+    write(acme, "olga", "mira", at=NOW - 20 * DAY)
+    write(acme, "kay")
+    assert store.problems(acme.database) == []
+
+
+def test_six_people_in_a_day_are_an_alert_while_no_habit_is_known(acme: Assembly) -> None:
+    write(acme, *"abcdef")
+    assert told(acme) == [("Acme · Late or missing delivery: 6 people in 24 hours", True)]
+
+
+def test_a_problem_that_grows_above_its_habit_is_told_aloud_and_then_when_it_doubles(acme: Assembly) -> None:
+    write(acme, *"abc")
+    write(acme, *"de")
+    write(acme, "f")
+    write(acme, *"ghijk")
+    write(acme, "l")
+    assert told(acme) == [
+        ("Acme · Late or missing delivery: 3 people in 24 hours", False),
+        ("Acme · Late or missing delivery: 6 people in 24 hours, more than usual", True),
+        ("Acme · Late or missing delivery: doubled to 12 people", True),
+    ]
+
+
+@pytest.mark.parametrize(("weekly", "loud"), [(0, True), (3, False)])
+def test_habit_decides_how_loud(acme: Assembly, weekly: int, loud: bool) -> None:
+    known_for_weeks(acme)
+    for week in range(1, 9):
+        write(acme, *(f"w{week}-{number}" for number in range(weekly)), at=NOW - timedelta(weeks=week))
+    for row in store.problems(acme.database):
+        problems.fix(acme.database, row["id"], ANA, NOW - 8 * DAY)
+    acme.database.run("DELETE FROM problems")
+    acme.database.run("DELETE FROM deliveries")
+    write(acme, *"abc")
+    assert [each for _, each in told(acme)] == [loud]
+
+
+def test_a_fixed_problem_that_is_back_is_told_aloud(acme: Assembly) -> None:
+    write(acme, *"abc")
+    problems.fix(acme.database, 1, ANA, NOW + HOUR)
+    write(acme, *"de", at=NOW + DAY)
+    assert len(told(acme)) == 1, "three new people make it a problem again"
+    write(acme, "f", at=NOW + 2 * DAY)
+    assert told(acme)[-1] == (
+        "Acme · Late or missing delivery: 3 people in 2 days, back after it was fixed on 4 Mar", True,
+    )  # fmt: skip
+    assert kept.one(acme.database, 2)["back_of"] == 1  # type: ignore[index]
+
+
+def test_what_does_not_shrink_is_told_again_each_quarter(acme: Assembly) -> None:
+    write(acme, *"abc")
+    clock = Clock(NOW)
+    for _ in range(3):
+        clock.forward(50 * DAY)
+        write(acme, *"abc", at=clock.now)
+        with acme.database.transaction():
+            problems.tick(acme.database, acme.rules, clock.now)
+            problems.tick(acme.database, acme.rules, clock.now)
+    said = [words for words, _ in told(acme) if "quarter" in words]
+    assert said == ["Acme · Late or missing delivery: 3 people in a quarter of a year, no fewer than before"]
+
+
+def test_the_cause_s_team_is_told(acme: Assembly) -> None:
+    write(acme, "a")
+    late = next(row["id"] for row in store.standing(acme.database, "Acme") if row["name"].startswith("Late"))
+    listing.edit(acme.database, late, {"team": "console:billing"}, ANA, NOW)
+    write(acme, *"bc")
+    assert [
+        row["target"] for row in acme.database.rows("SELECT target FROM deliveries WHERE about LIKE 'notice:%'")
+    ] == ["console:billing"]
+
+
+def test_whoever_it_hit_stays_listed_until_told(acme: Assembly) -> None:
+    write(acme, *"abc")
+    with pytest.raises(listing.NotPossible, match="mark it as fixed first"):
+        problems.tell(acme.database, 1, "any", ANA, NOW)
+    problems.give(acme.database, 1, ANA)
+    problems.fix(acme.database, 1, ANA, NOW)
+    with pytest.raises(listing.NotPossible, match="already"):
+        problems.fix(acme.database, 1, ANA, NOW)
+    for left in (2, 1, 0):
+        (person, *_) = kept.affected(acme.database, 1)
+        problems.tell(acme.database, 1, person["mention_id"], ANA, NOW)
+        assert sum(not each["told_at"] for each in kept.affected(acme.database, 1)) == left
+    assert store.problems(acme.database) == []
+    assert len(store.problems(acme.database, open_only=False)) == 1
+    problems.unfix(acme.database, 1)
+    assert len(store.problems(acme.database)) == 1
+
+
+def test_a_draft_is_in_the_language_of_the_post() -> None:
+    person = {"author": "olga", "language": "de"}
+    assert problems.draft(person, "Refunds").startswith("Hallo @olga, du hattest")
+    assert problems.draft({**person, "language": "sv"}, "Refunds").startswith("Hello @olga, you told us")
+
+
+def test_of_a_removed_cause_nothing_is_told(acme: Assembly) -> None:
+    write(acme, "a")
+    late = next(row["id"] for row in store.standing(acme.database, "Acme") if row["name"].startswith("Late"))
+    listing.remove(acme.database, late, ANA, NOW)
+    problems.look(acme.database, acme.rules, [late, "nothing"], NOW)
+    assert count(acme.database, "problems") == 0
+
+
+def test_later_alerts_of_a_problem_say_what_was_heard_before(acme: Assembly) -> None:
+    write(acme, *"abc", at=NOW - DAY)
+    (case,) = take(acme, post("Acme why does my parcel with the lamp never arrive? awful", author="d"))
+    root = next(each for each in reversed(messages(acme.database)) if each.about == f"story:{case}")
+    alert = compose(acme.database, acme.rules, root, [root], NOW).alert
+    assert alert.entries[0].facts[0] == (
+        "Late or missing delivery: heard 3 times before, first on 3 Mar, 3 never answered"
+    )
+    first = next(each for each in messages(acme.database) if each.about == "story:1")
+    assert "heard" not in str(compose(acme.database, acme.rules, first, [first], NOW).alert.entries[0].facts)
