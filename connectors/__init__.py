@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "appstore": "connectors.appstore:AppStore",
     "googleplay": "connectors.googleplay:GooglePlay",
     "googlebusiness": "connectors.googlebusiness:GoogleBusiness",
+    "instagram": "connectors.instagram:Instagram",
     "youtube": "connectors.youtube:YouTube",
     "github": "connectors.github:GitHub",
     "stackexchange": "connectors.stackexchange:StackExchange",
@@ -50,7 +51,7 @@ WRITERS: dict[str, str] = {
 # says what is gone. `asks_at_once` is how many it takes, `asking_price` what each costs in US dollars.
 ASKED_AFTER = frozenset(
     {"x", "reddit", "hackernews", "mastodon", "bluesky", "appstore", "youtube", "github", "stackexchange"}
-    | {"discourse", "lemmy", "googlebusiness"}
+    | {"discourse", "lemmy", "googlebusiness", "instagram"}
 )
 
 # How long posts of a network are kept where settings do not say: X wants what was deleted there gone within a day, and
