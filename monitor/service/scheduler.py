@@ -27,7 +27,7 @@ from monitor.notify import fallback, hold_notices
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.privacy import holds, retention
 from monitor.replying import looking_up
-from monitor.reports import digest
+from monitor.reports import digest, insights
 from monitor.service import set_clock
 from monitor.service.clock_check import ClockCheck
 from monitor.service.heartbeat import Heartbeat
@@ -130,6 +130,7 @@ class Engine:
             Tick("replies", 15, self.replies_due),
             Tick("problems", 3600, self.problems_due),
             Tick("refresh", 900, self.refresh_due),
+            Tick("insights", 60, self.insights_due, "keep"),
             Tick("clock", 60, self.clock_due, "keep"),
             Tick("wipe", 30, self.wipe_due, "keep"),
             Tick("keep", 3600, self.keep_house, "keep"),
@@ -240,6 +241,10 @@ class Engine:
         quoted = digest.about_to_be_quoted(assembly.database, assembly.rules, self.clock())
         asking.show(assembly.database, assembly.settings, quoted, self.clock())
         digest.queue_due(assembly.database, assembly.rules, self.clock(), assembly.alerting.link)
+
+    def insights_due(self) -> None:
+        """Work out the figures of a long span that have grown old, so that nobody who looks at them waits."""
+        insights.keep_due(self.assembly.database, self.assembly.rules, self.clock())
 
     def audit_due(self) -> None:
         """Prove that nothing is forgotten; only then say outside that all is well."""

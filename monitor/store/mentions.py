@@ -349,6 +349,9 @@ class Filter:
     lane: str = ""
     label: str = ""
     flagged: bool = False
+    leaving: bool = False
+    cause: str = ""  # an id; with what was merged into it
+    incident: str = ""  # an id
     since: datetime | None = None
     until: datetime | None = None
     search: str = ""
@@ -410,6 +413,17 @@ def _conditions(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
         conditions.append("m.lane <> 'none'")  # what the index of lanes holds
     if wanted.flagged:
         conditions.append("m.flagged = 1")
+    if wanted.leaving:
+        conditions.append("m.churn <> '[]'")  # what the index of who leaves holds
+    if wanted.cause:
+        conditions.append(
+            "m.id IN (SELECT x.mention_id FROM caused x JOIN causes k ON k.id = x.cause_id "
+            "WHERE k.id = :cause OR k.merged_into = :cause)"
+        )
+        values["cause"] = wanted.cause
+    if wanted.incident:
+        conditions.append("m.id IN (SELECT i.mention_id FROM incident_mentions i WHERE i.incident_id = :incident)")
+        values["incident"] = wanted.incident
     if wanted.since is not None:
         conditions.append("m.posted_at >= :since")
         values["since"] = stamp(wanted.since)

@@ -204,7 +204,8 @@ def leaving(database: Database, since: datetime, until: datetime, brand: str = "
     """(source, author, tags, answered_at or None) of posts of a span whose author says that they are leaving."""
     only, values = _of_brand(brand, "m.")
     return database.rows(
-        "SELECT m.id, m.source, m.author, m.tags, m.case_id, c.answered_at FROM mentions m "
+        "SELECT m.id, m.source, m.author, m.tags, m.case_id, c.answered_at "
+        f"FROM mentions m{database.by_index('mentions_leaving')} "
         "LEFT JOIN cases c ON c.id = m.case_id WHERE m.posted_at >= :since AND m.posted_at < :until "
         f"AND m.churn <> '[]' AND m.suppressed = ''{only} ORDER BY m.posted_at, m.id",
         {"since": stamp(since), "until": stamp(until), **values},

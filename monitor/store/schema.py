@@ -453,9 +453,12 @@ COMPETITORS = (
 # What was rated, by time: few posts are, and a year of them is counted without reading the others.
 RATED = ("CREATE INDEX posts_rated ON posts (posted_at, source, out_of, rating) WHERE rating IS NOT NULL",)
 
+# Who says that they are leaving, over a year of posts: few rows of very many.
+LEAVING = ("CREATE INDEX mentions_leaving ON mentions (posted_at, id DESC) WHERE churn <> '[]'",)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
-    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED,
+    LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
 )  # fmt: skip
 
 

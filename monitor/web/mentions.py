@@ -46,6 +46,9 @@ def filter_of(context: RequestContext, limit: int, newest: int = 0) -> tuple[men
             lane=context.query("lane"),
             label=context.query("label"),
             flagged=bool(context.query("flagged")),
+            leaving=bool(context.query("leaving")),
+            cause=context.query("cause")[:64],
+            incident=context.query("incident")[:64],
             since=day_of(context, "from"),
             until=day_of(context, "to", whole=True),
             search=looked.words.plain if looked.query is None else "",
@@ -85,6 +88,7 @@ def lets_through(wanted: mentions.Filter, mention: Mention) -> bool:
         and (not wanted.lane or verdict.lane == wanted.lane)
         and (not wanted.label or verdict.label == wanted.label)
         and (not wanted.flagged or mention.flagged)
+        and (not wanted.leaving or bool(mention.verdict.churn))
         and (wanted.since is None or post.posted_at >= wanted.since)
         and (wanted.until is None or post.posted_at < wanted.until)
         and (not wanted.before or (stamp(post.posted_at), wanted.before_id) < (wanted.before, mention.id))

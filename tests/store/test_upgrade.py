@@ -49,6 +49,7 @@ HASHES = (
     "68ffea09a8812c7740c883a1cd90ba3d",
     "c0d95fba77f9a616f12d2667c8fe4ed3",
     "45054cc23cef98e9d6784cbc9599b670",
+    "79756e3320e01c07eb47d75193a52f0d",
 )
 
 

@@ -109,8 +109,8 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
         figures=statistics.whole_span(database, rules, since, until, brand),
         figures_before=statistics.whole_span(database, rules, earlier, since, brand) if whole else None,
         alerts=called, wrong=wrong, looked_at=looked, missed=missed,
-        leaving=_leaving(database, since, until, brand),
-        leaving_before=_leaving(database, earlier, since, brand) if whole else None,
+        leaving=leaving(database, since, until, brand),
+        leaving_before=leaving(database, earlier, since, brand) if whole else None,
         problems=stories.problems(database, since, until, earlier if whole else None, brand),
         outbreaks=stories.outbreaks(database, since, until, brand),
         goodwill=goodwill.of_span(database, since, until, brand),
@@ -131,8 +131,8 @@ def _volume(database: Database, since: datetime, until: datetime, brand: str) ->
     return Volume(total["mentions"], negative_share(total["negative"], total["known"]))
 
 
-def _leaving(database: Database, since: datetime, until: datetime, brand: str) -> Leaving:
-    """Each person once, however often they say it."""
+def leaving(database: Database, since: datetime, until: datetime, brand: str) -> Leaving:
+    """Who says in a span that they are leaving: each person once, however often they say it."""
     answered: dict[str, bool] = {}
     reasons: dict[str, set[str]] = {}
     for row in report_queries.leaving(database, since, until, brand):

@@ -1,0 +1,113 @@
+"""The figures of Insights: worked out once, kept for long spans, and the way from each to its posts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.reports import insights
+from monitor.store import causes, incidents, key_values
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
+from tests.helpers import ANGRY, BROKEN, CALM, CHURN, DAY, HOUR, MINUTE, NOW, post, take
+from tests.web.office import Office
+
+
+@pytest.fixture
+def acme(tmp_path: Path, database: Sqlite | Postgresql) -> Iterator[Office]:
+    """Four people complain of crashes today, one did a month ago; two are leaving, once and twice."""
+    made = Office(tmp_path, database)
+    with database.transaction():
+        causes.add(database, [{"id": "crashes", "brand": "Acme", "name": "App crashes", "words": [], "examples": []}],
+                   NOW - 60 * DAY)  # fmt: skip
+    take(made.assembly, post(f"{BROKEN} 0", author="old", at=NOW - 31 * DAY), now=NOW - 31 * DAY)
+    take(made.assembly, post(ANGRY, author="older", at=NOW - 70 * DAY), now=NOW - 70 * DAY)
+    for n in range(4):
+        take(made.assembly, post(f"{BROKEN} {n}", author=f"p{n}", at=NOW - n * HOUR - MINUTE), now=NOW - n * HOUR)
+    for author, text in (("gone", CHURN), ("gone", f"{CHURN}!"), ("going", f"{CHURN}!!"), ("calm", CALM)):
+        take(made.assembly, post(text, author=author, at=NOW - HOUR), now=NOW - HOUR)
+    rows = database.rows("SELECT m.id, m.posted_at FROM mentions m JOIN posts p ON p.id = m.post_id "
+                         "WHERE p.text LIKE 'Acme app crashes%'")  # fmt: skip
+    with database.transaction():
+        causes.put(database, [
+            {"mention_id": row["id"], "cause_id": "crashes", "brand": "Acme", "posted_at": row["posted_at"],
+             "place": 0, "by_staff": 0}
+            for row in rows
+        ])  # fmt: skip
+        number = incidents.begin(database, NOW - HOUR, brand="Acme", kind="volume", start_at=NOW - 4 * HOUR,
+                                 words=("app", "crashes"))  # fmt: skip
+        incidents.join(database, number, [row["id"] for row in rows][1:], NOW)
+        incidents.change(database, number, people=4, peak=2)
+    yield made
+    made.close()
+
+
+def test_causes_incidents_and_who_leaves_are_counted_with_their_trend(acme: Office) -> None:
+    found = insights.of(acme.database, acme.assembly.rules, acme.assembly.settings.zone, NOW, 30)
+    (cause,) = found["causes"]
+    assert (cause["id"], cause["people"], cause["before"]) == ("crashes", 4, 1)
+    (incident,) = found["incidents"]
+    assert (incident["words"], incident["people"], incident["end"]) == ("App crashes", 4, "") or (
+        incident["words"], incident["people"], incident["end"]
+    ) == ("app, crashes", 4, "")  # fmt: skip
+    assert (found["leaving"]["people"], found["leaving"]["answered"]) == (2, 0)
+    assert sum(bar[1] for bar in found["bars"]) == sum(place[1] for place in found["places"]) == 8
+    assert json.loads(json.dumps(found))["places"] == [list(place) for place in found["places"]]
+    other = insights.of(acme.database, acme.assembly.rules, acme.assembly.settings.zone, NOW, 30, "Globex")
+    assert (other["causes"], other["incidents"], other["leaving"]["people"], other["turns"]) == ([], [], 0, 0)
+
+
+def test_each_figure_leads_to_its_posts(acme: Office) -> None:
+    person = acme.person("Ana")
+    page = person.get("/insights?days=30").text
+    ways = {
+        name: re.search(rf'href="([^"]*{name}=[^"]*)"', page) for name in ("cause", "incident", "leaving", "source")
+    }
+    listed = {name: person.get(way[1].replace("&amp;", "&")).text for name, way in ways.items() if way}
+    counts = {name: text.count("data-case=") for name, text in listed.items()}
+    assert counts == {"cause": 4, "incident": 4, "leaving": 3, "source": 8}
+    assert "CANCELLING".casefold() in listed["leaving"].casefold()
+
+
+def test_long_spans_are_kept_and_shown_from_what_is_kept(acme: Office) -> None:
+    """One at a time, each anew after an hour; what nobody renews is shown no more."""
+    database, rules = acme.database, acme.assembly.rules
+    turns = 0
+    while insights.keep_due(database, rules, NOW):
+        turns += 1
+    assert turns == 6, "two spans of all brands, and of each of two"
+    assert not insights.keep_due(database, rules, NOW + 59 * MINUTE)
+    take(acme.assembly, post(f"{CALM}, again", author="late", at=NOW), now=NOW)
+    kept = insights.kept(database, 365, "", NOW + MINUTE)
+    assert kept is not None
+    assert sum(place[1] for place in kept["places"]) == 10
+    assert insights.kept(database, 365, "", NOW + 4 * HOUR) is None
+    assert insights.kept(database, 365, "", NOW - MINUTE) is None, "a clock that was ahead"
+    assert insights.keep_due(database, rules, NOW + 61 * MINUTE)
+    again = insights.kept(database, 365, "", NOW + 61 * MINUTE)
+    assert again is not None
+    assert sum(place[1] for place in again["places"]) == 11
+
+
+def test_the_page_shows_what_is_kept_of_a_year(acme: Office) -> None:
+    made = insights.of(acme.database, acme.assembly.rules, acme.assembly.settings.zone, NOW, 365)
+    with acme.database.transaction():
+        key_values.remember(acme.database, "insights:365:", json.dumps({**made, "turns": 4711}), NOW)
+    person = acme.person("Ana")
+    assert "of 4711 waiting cases answered" in person.get("/insights?days=365").text
+    assert "4711" not in person.get("/insights?days=30").text
+
+
+def test_a_phone_is_given_a_chart_that_it_can_show_whole(acme: Office) -> None:
+    """Each chart twice, as wide as a screen and as narrow as a telephone; the style sheet shows one of the two."""
+    page = acme.person("Ana").get("/insights?days=30").text
+    assert page.count('class="chart wide" viewBox="0 0 960') == page.count('class="chart narrow" viewBox="0 0 360') >= 2
+    for chart in re.findall(r'<svg class="chart narrow".*?</svg>', page, re.DOTALL):
+        for x, width in re.findall(r'<rect class="\w+" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', chart):
+            assert float(x) + float(width) <= 360
+    assert timedelta(minutes=1) < insights.FRESH < insights.STALE
