@@ -20,6 +20,7 @@ from monitor.ingest.competitors import Competitors
 from monitor.ingest.replies import Replies, below_trouble
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import key_values, mentions
+from monitor.store import replies as written
 from monitor.store.database import Database
 from monitor.text.explanations import ASKS
 from monitor.text.judge import Judge, JudgeInput
@@ -92,6 +93,7 @@ class Intake:
         first_reads: Mapping[str, datetime],
     ) -> IngestResult:
         taken = IngestResult(seen=len(posts))
+        posts = self._without_ours(posts)
         unwilling: list[Post] = []
         judged = self.causes.name(self.judge_posts(posts, brand, now, left_out=unwilling), now)
         taken.matched = len({each.post_id for each in judged})
@@ -108,6 +110,16 @@ class Intake:
                 if last is not None:
                     last()
         return taken
+
+    def _without_ours(self, posts: list[Post]) -> list[Post]:
+        """A search brings back what people posted from here, also where settings don't list the account."""
+        natives: dict[str, list[str]] = {}
+        for post in posts:
+            source = self.rules.sources.get(post.source)
+            if source is not None and source.reply:
+                natives.setdefault(post.source, []).append(post.native_id)
+        ours = {(name, each) for name, some in natives.items() for each in written.posted(self.database, name, some)}
+        return [post for post in posts if (post.source, post.native_id) not in ours] if ours else posts
 
     def judge_posts(
         self,

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors import Post
-from monitor.store.database import Database, Row, at, instant, stamp
+from monitor.store.database import Database, Row, at, instant, marks, stamp
 from monitor.store.mentions import post_key, post_of
 
 State = Literal["draft", "waiting", "inflight", "unsure", "sent", "refused", "withdrawing", "withdrawn", "dropped"]
@@ -131,6 +131,19 @@ def change(database: Database, reply_id: str, was: Sequence[State], now: datetim
         )
         == 1
     )
+
+
+def posted(database: Database, source: str, native_ids: Sequence[str]) -> set[str]:
+    """Which of these posts of a network are replies that were sent from here."""
+    found: set[str] = set()
+    for start in range(0, len(native_ids), 500):
+        clause, values = marks("n", native_ids[start : start + 500])
+        rows = database.rows(
+            f"SELECT native_id FROM replies WHERE source = :source AND native_id <> '' AND native_id IN {clause}",
+            {**values, "source": source},
+        )
+        found.update(row["native_id"] for row in rows)
+    return found
 
 
 def any_unsettled(database: Database) -> bool:

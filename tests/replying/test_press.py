@@ -56,6 +56,14 @@ def test_a_poll_that_was_quicker_has_stopped_the_clock_already(here: World) -> N
     assert here.log().count("answered") == 1
 
 
+def test_a_search_that_brings_our_own_reply_back_opens_no_case(here: World) -> None:
+    """Nobody listed the account under the brand's accounts, and the reply names the brand."""
+    row = here.post("@ada@far.example Acme charged you twice, which is terrible. We never meant that.")
+    own = post(row.text, author="acme@127.0.0.1", source="social", native_id=row.native_id, parent_id=row.parent_id)
+    assert take(here.assembly, own, now=NOW + MINUTE) == []
+    assert here.assembly.intake.take([own], NOW + MINUTE).matched == 0
+
+
 def test_pressed_twice_it_is_one_reply(here: World) -> None:
     row = here.draft()
     here.press(row)
