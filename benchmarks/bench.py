@@ -61,7 +61,7 @@ def main() -> None:
 def _alone(part: str) -> dict[str, Any]:
     """One part in a process of its own, so that memory and warmth are its own."""
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{part}"], stdout=subprocess.PIPE, text=True, check=True, timeout=180
+        [sys.executable, "-m", f"benchmarks.{part}"], stdout=subprocess.PIPE, text=True, check=True, timeout=300
     )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     _tell(json.dumps(found))
