@@ -83,9 +83,9 @@ def _place(command: CommandInfo) -> int:
 
 
 _ORDER = (
-    "run", "demo", "init", "check", "sources", "add", "try", "collect", "import", "mentions", "cases", "case",
-    "sent-on", "away", "explain", "route", "status", "digest", "report", "outcomes", "eval", "backtest", "erase",
-    "export-person", "hold", "backup", "restore", "reload", "service", "slack-manifest",
+    "run", "demo", "init", "check", "sources", "add", "connect", "try", "collect", "import", "mentions", "cases",
+    "case", "sent-on", "away", "explain", "route", "status", "digest", "report", "outcomes", "eval", "backtest",
+    "erase", "export-person", "hold", "backup", "restore", "reload", "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 
