@@ -21,7 +21,7 @@ from slack_sdk.errors import SlackApiError
 
 from alerts import Alert, ChannelError, Letter, Receipt, ReplyWindow
 from alerts.http import Answer, WireError, exchange
-from alerts.slack import blocks, reply_window
+from alerts.slack import blocks, commands, reply_window
 from alerts.slack.blocks import EVENT_TYPE, Message
 from alerts.slack.errors import KEY, api_error, hook_error, loses_the_channel, unsure, word
 
@@ -254,6 +254,25 @@ class SlackBot(Slack):
     def whisper(self, channel: str, user_id: str, words: str) -> None:
         """Say something that only one person in a channel sees: why a press changed nothing."""
         self._call("chat.postEphemeral", channel=channel, user=user_id, text=blocks.escape(words))
+
+    def answer(self, url: str, words: str) -> None:
+        """Answer whoever asked with a command, where Slack said to; they alone see it.
+
+        https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+        """
+        place = commands.answer_address(url, self.settings.api_url)
+        if not place:
+            raise ChannelError("Slack named no address to answer at")
+        said = {"response_type": "ephemeral", "replace_original": False, "text": blocks.escape(words)}
+        proxy = self.settings.proxy.get_secret_value() if self.settings.proxy else ""
+        body = json.dumps(said).encode()
+        try:
+            request = urllib.request.Request(place, body, {"Content-Type": "application/json"})  # noqa: S310 - checked
+            found = exchange(request, self.settings.timeout, proxy=proxy)
+        except WireError as error:
+            raise ChannelError(f"Slack: {error.reason}", outcome_unknown=error.left) from None
+        if found.status != 200:
+            raise hook_error(found.status, found.body, found.headers)
 
     def ask_whom(self, trigger_id: str, case_id: str, channel: str, message_ts: str) -> None:
         """Open the window that asks whom a case goes to; Slack lets a press do that for three seconds.

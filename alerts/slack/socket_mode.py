@@ -7,68 +7,30 @@ it is the same one. https://docs.slack.dev/apis/events-api/using-socket-mode
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import logging
-import re
 import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from alerts import ChannelError, wording
+from alerts import ChannelError
 from alerts.http import WireError, trusted
-from alerts.slack.blocks import HAND_OVER, LINK_VERBS, NOTE
 from alerts.slack.channel import Client, NotSlack, Settings, Slack, SlackBot, quiet_logger
-from alerts.slack.errors import api_error, word
-from alerts.slack.reply_window import LONGEST, REPLY
+from alerts.slack.errors import api_error
+from alerts.slack.payloads import Press, PressRefused, read_press
 
-FRESH = 300  # seconds; Slack's own advice for signed requests
-LARGEST = 1_000_000  # bytes of a signed request; a press with its whole message is about 10,000
 _REMEMBERED = 1_000
 _SLOWEST = 60.0  # seconds between two attempts to connect
 _REFUSED = 300.0  # the same, while Slack does not take our token
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """Somebody pressed a button of ours, or chose in a menu. `at_text` is Slack's time of it, seconds as text."""
-
-    case_id: str
-    verb: str
-    value: str
-    user_id: str
-    user_name: str
-    team_id: str
-    channel: str
-    message_ts: str
-    at_text: str
-    envelope_id: str
-    note: str = ""  # what was written beside it
-    trigger_id: str = ""  # with which a window can be opened, for three seconds
-    about: str = ""  # what a window of a reply carried
-
-    @property
-    def asks_whom(self) -> bool:
-        """Whether it changes nothing yet: somebody is still to be chosen, in a window of its own."""
-        return (self.verb, self.value) == ("hand_over", "to")
-
-
-class PressRefused(Exception):
-    """This is no press of ours: forged, stale, from another workspace, or out of shape. Nothing may follow from it."""
 
 
 class Presses:
@@ -221,163 +183,3 @@ def _nobody(press: Press) -> None:
 
 def _app_remedy(error: ChannelError) -> str:
     return "Create an app token with connections:write (api.slack.com/apps, Basic Information)" if error.remedy else ""
-
-
-def read_press(payload: Any, envelope_id: str, team: str = "") -> Press | None:
-    """Read an interaction; None if nothing was pressed that concerns us (a link was opened, another app's button).
-
-    Raises PressRefused. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
-    """
-    if isinstance(payload, dict) and payload.get("type") == "view_submission":
-        return _read_window(payload, envelope_id, team)
-    if not isinstance(payload, dict) or payload.get("type") != "block_actions":
-        return None
-    actions = payload.get("actions")
-    action = actions[0] if isinstance(actions, list) and actions else None
-    name = _part(action, "action_id")
-    if not name.startswith("earful:") or name.removeprefix("earful:") in LINK_VERBS:
-        return None
-    verb, value, case_id = _meaning(action, name.removeprefix("earful:"))
-    if not re.fullmatch(r"[a-z][a-z_]{0,40}", verb) or not _is_case(case_id):
-        raise PressRefused("it names no case, or nothing to do")
-    user, user_name, from_team = _who(payload, team)
-    return Press(
-        case_id=case_id,
-        verb=verb,
-        value=wording.excerpt(value, 200),
-        user_id=user,
-        user_name=user_name,
-        team_id=from_team,
-        channel=(_part(payload, "container", "channel_id") or _part(payload, "channel", "id"))[:30],
-        message_ts=(_part(payload, "container", "message_ts") or _part(payload, "message", "ts"))[:30],
-        at_text=_part(action, "action_ts")[:30],
-        envelope_id=envelope_id,
-        trigger_id=_part(payload, "trigger_id")[:200] if verb in {"hand_over", "write"} else "",
-    )
-
-
-def _read_window(payload: dict[str, Any], envelope_id: str, team: str) -> Press | None:
-    """Read what was said in the window of "Hand over to …"; None for a window of another app's.
-
-    https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
-    """
-    if _part(payload, "view", "callback_id") == REPLY:
-        return _read_reply(payload, envelope_id, team)
-    if _part(payload, "view", "callback_id") != HAND_OVER:
-        return None
-    try:
-        about = json.loads(_part(payload, "view", "private_metadata"))
-    except (ValueError, RecursionError):
-        about = None
-    case_id = _part(about, "case")
-    chosen = _part(payload, "view", "state", "values", "who", "who", "selected_user")
-    if not _is_case(case_id) or not re.fullmatch(r"[A-Z0-9]{2,30}", chosen):
-        raise PressRefused("it names no case, or nobody to hand it to")
-    user, user_name, from_team = _who(payload, team)
-    return Press(
-        case_id=case_id,
-        verb="assign",
-        value=chosen,
-        user_id=user,
-        user_name=user_name,
-        team_id=from_team,
-        channel=_part(about, "channel")[:30],
-        message_ts=_part(about, "ts")[:30],
-        at_text="",
-        envelope_id=envelope_id,
-        note=wording.excerpt(_part(payload, "view", "state", "values", "note", "note", "value"), NOTE),
-    )
-
-
-def _read_reply(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
-    """Read what was written in the window of "Reply …", to the letter."""
-    carried = _part(payload, "view", "private_metadata")[:3_000]
-    try:
-        about = json.loads(carried)
-    except (ValueError, RecursionError):
-        about = None
-    case_id = _part(about, "case")
-    if not _is_case(case_id):
-        raise PressRefused("it names no case")
-    user, user_name, from_team = _who(payload, team)
-    return Press(
-        case_id=case_id,
-        verb="write_sent",
-        value="",
-        user_id=user,
-        user_name=user_name,
-        team_id=from_team,
-        channel=_part(about, "channel")[:30],
-        message_ts="",
-        at_text="",
-        envelope_id=envelope_id,
-        note=_part(payload, "view", "state", "values", "reply", "reply", "value")[:LONGEST],
-        about=carried,
-    )
-
-
-def _is_case(case_id: str) -> bool:
-    return 0 < len(case_id) <= 200 and case_id.isprintable()
-
-
-def _who(payload: dict[str, Any], team: str) -> tuple[str, str, str]:
-    """Return the id, name and workspace of who pressed; raise PressRefused for one of another workspace.
-
-    A channel that is shared with another company brings its people: `team` is then ours, and `user.team_id` theirs.
-    """
-    named = [_part(payload, "user", "team_id"), _part(payload, "team", "id")]
-    from_team = next((each for each in named if each), "")
-    strange = {each for each in named if each and each != (team or from_team)}
-    if strange or (team and not from_team):
-        raise PressRefused(f"it comes from the workspace {word(min(strange, default=''))}")
-    user = _part(payload, "user", "id")
-    if not re.fullmatch(r"[A-Z0-9]{2,30}", user):
-        raise PressRefused("it names nobody")
-    name = wording.excerpt(_part(payload, "user", "username") or _part(payload, "user", "name"), 80)
-    return user, name, from_team[:30]
-
-
-def press_from_http(
-    headers: Mapping[str, str], body: bytes, signing_secret: str, now: datetime, team: str = ""
-) -> Press | None:
-    """Read a signed request of Slack's; `body` as it came, byte for byte. Raises PressRefused: answer 401.
-
-    https://docs.slack.dev/authentication/verifying-requests-from-slack
-    """
-    given = {name.lower(): value for name, value in headers.items()}
-    stamp = given.get("x-slack-request-timestamp", "")
-    if len(body) > LARGEST:
-        raise PressRefused("it is far too long")
-    if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
-        raise PressRefused("its time is not a number")
-    if abs(now.timestamp() - int(stamp)) > FRESH:
-        raise PressRefused("it is more than five minutes old")
-    if not signing_secret:
-        raise PressRefused("there is no signing_secret to verify it with")
-    proof = "v0=" + hmac.new(signing_secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
-    said = given.get("x-slack-signature", "").encode("utf-8", "replace")
-    if not hmac.compare_digest(proof.encode(), said):
-        raise PressRefused("its signature is not Slack's")
-    try:
-        (text,) = parse_qs(body.decode(), max_num_fields=10)["payload"]
-        payload = json.loads(text)
-    except (ValueError, KeyError, RecursionError):
-        raise PressRefused("there is no payload in it") from None
-    return read_press(payload, hashlib.sha256(body).hexdigest()[:32], team)
-
-
-def _meaning(action: Any, verb: str) -> tuple[str, str, str]:
-    """Return verb, value and case: a button's value is the case; a menu's choice is "verb:value|case"."""
-    chosen = _part(action, "selected_option", "value")
-    if not chosen:
-        return verb, "", _part(action, "value")
-    said, _, case_id = chosen.partition("|")
-    verb, _, value = said.partition(":")
-    return verb, value, case_id
-
-
-def _part(thing: Any, *path: str) -> str:
-    """Follow a path of keys to a text; anything else on the way is an empty one."""
-    for key in path:
-        thing = thing.get(key) if isinstance(thing, dict) else None
-    return thing if isinstance(thing, str) else ""

@@ -22,7 +22,8 @@ from connectors.durations import span
 from monitor.cases import actions as verbs
 from monitor.cases import handing_over
 from monitor.cases.own_lists import all_solved
-from monitor.notify import slack_replies
+from monitor.notify import slack_commands, slack_replies
+from monitor.notify.slack_commands import COMMAND, MAKE_CASE
 from monitor.people import slack_staff
 from monitor.people.identity import Actor, Directory, of_slack
 from monitor.replying.context import Replying
@@ -33,7 +34,8 @@ from monitor.store.database import Database
 from monitor.timeouts import Overran, within
 
 if TYPE_CHECKING:
-    from alerts.slack.socket_mode import Press, Presses
+    from alerts.slack.payloads import Press
+    from alerts.slack.socket_mode import Presses
 
 log = logging.getLogger("earful.presses")
 
@@ -42,6 +44,7 @@ _VERBS = {"waiting": "wait", "hand_over": "release"}  # what Slack's menus call 
 
 Whisper = Callable[[Mapping[str, Any], str], None]  # (press, words): told to the person who pressed, to nobody else
 Refused = Callable[[Mapping[str, Any]], str]  # why this press is not heard, "" where it is
+Makes = Callable[[Mapping[str, Any], datetime], str]  # makes a case of a message; what came of it, in words
 Named = Callable[[str, str], str]  # (channel, Slack's id of a person) -> what colleagues call them
 _ASK_AGAIN = timedelta(minutes=5)  # after Slack could not be asked
 
@@ -92,6 +95,7 @@ def work_off(
     named: Named = lambda _channel, user: user,
     replying: Replying | None = None,
     opens: slack_replies.Opens = lambda _press, _window: "",
+    makes: Makes | None = None,
 ) -> int:
     """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared."""
     done = 0
@@ -104,6 +108,11 @@ def work_off(
             if words:
                 whisper(press, words)
             continue
+        if press["verb"] == MAKE_CASE:  # takes a post in, which has transactions of its own; said twice it is the same
+            whisper(press, why or _make(makes, press, now))
+            path.unlink(missing_ok=True)
+            done += 1
+            continue
         owner = _owner(database, rules, press, named) if press["verb"] == "assign" and not why else None
         with database.transaction():
             if key_values.first_press(database, press["envelope_id"], now):
@@ -113,6 +122,16 @@ def work_off(
         if words:
             whisper(press, words)
     return done
+
+
+def _make(makes: Makes | None, press: Mapping[str, Any], now: datetime) -> str:
+    """Make a case of a message; what came of it, in words."""
+    if makes is None:
+        return "no case can be made here; ask whoever runs Earful"
+    try:
+        return makes(press, now)
+    except verbs.NotPossible as error:
+        return str(error)
 
 
 def _owner(database: Database, rules: Rules, press: Mapping[str, Any], named: Named) -> Actor:
@@ -127,6 +146,8 @@ def _say(database: Database, rules: Rules, press: Mapping[str, Any], owner: Acto
     verb = _VERBS.get(press["verb"], press["verb"])
     detail = _detail(verb, press, now) if owner is None else {"owner": owner, "note": str(press.get("note", ""))}
     try:
+        if verb == COMMAND:
+            return slack_commands.answer(database, rules, who, str(press["value"]), now)
         if verb == "all_solved":
             count = all_solved(database, rules, who, "slack", now, owner_id=press["case_id"])
             return f"{count:,} closed as solved" if count else "none of the cases you moved to private messages is open"
@@ -180,11 +201,18 @@ class Listening:
         for socket in self._sockets.values():
             socket.stop()
 
-    def work_off(self, database: Database, rules: Rules, now: datetime, replying: Replying | None = None) -> int:
+    def work_off(
+        self,
+        database: Database,
+        rules: Rules,
+        now: datetime,
+        replying: Replying | None = None,
+        makes: Makes | None = None,
+    ) -> int:
         """Say what was pressed since the last tick."""
         refused = partial(self._refused, database=database, now=now)
         return work_off(
-            database, rules, self.spool, now, self._whisper, refused, self._named, replying, self._open_reply
+            database, rules, self.spool, now, self._whisper, refused, self._named, replying, self._open_reply, makes
         )
 
     def _open_reply(self, press: Mapping[str, Any], window: ReplyWindow) -> str:
@@ -250,10 +278,13 @@ class Listening:
 
     def _whisper(self, press: Mapping[str, Any], words: str) -> None:
         """Tell the person who pressed why nothing changed; that is a courtesy, and never worth a retry."""
-        channel = self._channels.get(str(press.get("by", "")))
-        if channel is None or not hasattr(channel, "whisper") or not press["channel"]:
+        channel, url = self._channels.get(str(press.get("by", ""))), str(press.get("answer_url", ""))
+        if channel is None or not hasattr(channel, "whisper") or not (url or press["channel"]):
             return
         try:
+            if url and hasattr(channel, "answer"):
+                within(15, partial(channel.answer, url, words), "slack-answer")
+                return
             within(15, partial(channel.whisper, press["channel"], press["user_id"], words), "slack-whisper")
         except (ChannelError, Overran) as error:
             log.info("can't answer a press: %s", error)

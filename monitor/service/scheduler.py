@@ -22,6 +22,7 @@ from monitor.cases import escalation, expiry, handing_over
 from monitor.causes import problems
 from monitor.incidents.watch import Watch
 from monitor.ingest import asking
+from monitor.ingest.by_hand import make_case
 from monitor.learning import feedback
 from monitor.notify import fallback, hold_notices
 from monitor.notify.interactions import Listening, Spool, spool_folder
@@ -159,7 +160,8 @@ class Engine:
     def presses_due(self) -> None:
         """Work off what people pressed, and show it at once."""
         assembly = self.assembly
-        if self.listening.work_off(assembly.database, assembly.rules, self.clock(), assembly.replying):
+        makes = partial(make_case, assembly.intake)
+        if self.listening.work_off(assembly.database, assembly.rules, self.clock(), assembly.replying, makes):
             self.deliver_due()
 
     def staff_due(self) -> None:

@@ -358,7 +358,7 @@ def settings_text(
 # who belongs to the group that may press.
 SLACK_SCOPES = (
     "chat:write", "channels:history", "groups:history", "im:history", "channels:read", "groups:read", "im:write",
-    "users:read", "usergroups:read",
+    "users:read", "usergroups:read", "commands",
 )  # fmt: skip
 
 
@@ -379,7 +379,25 @@ def slack_manifest(base: str = "") -> str:
             "long_description": about + more,
             "background_color": "#23395b",
         },
-        "features": {"bot_user": {"display_name": "Earful", "always_online": False}},
+        "features": {
+            "bot_user": {"display_name": "Earful", "always_online": False},
+            "slash_commands": [
+                {
+                    "command": "/earful",
+                    "description": "Status, a case, a mute, who is on, being away",
+                    "usage_hint": "status | case 12 | mute 12 | on duty | away until mon",
+                    "should_escape": False,
+                }
+            ],
+            "shortcuts": [
+                {
+                    "name": "Make this a case",
+                    "type": "message",
+                    "callback_id": "earful_make_case",
+                    "description": "Keeps this message as a case until somebody answers",
+                }
+            ],
+        },
         "oauth_config": {"scopes": {"bot": list(SLACK_SCOPES)}},
         "settings": {
             "interactivity": {"is_enabled": True},

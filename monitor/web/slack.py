@@ -24,7 +24,7 @@ from monitor.settings.models import Settings
 from monitor.web.context import WebContext
 
 if TYPE_CHECKING:
-    from alerts.slack.socket_mode import Press  # with Slack's library: only where Slack is configured
+    from alerts.slack.payloads import Press  # with Slack's library: only where Slack is configured
 
 FRESH = 300  # seconds that a press may be old, and a clock be off
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
@@ -87,7 +87,7 @@ def proved(settings: Settings, headers: dict[str, str], body: bytes, site: WebCo
     }
     if not secrets:
         return "", None, "no channel has a signing_secret"
-    from alerts.slack.socket_mode import (  # with Slack's library: only where it is configured
+    from alerts.slack.payloads import (  # with Slack's library: only where it is configured
         PressRefused,
         press_from_http,
     )

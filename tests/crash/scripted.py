@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alerts.slack.socket_mode import Press
+from alerts.slack.payloads import Press
 from monitor.service.scheduler import Engine
 from monitor.settings.loading import load
 from monitor.store import deliveries

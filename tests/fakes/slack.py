@@ -165,12 +165,31 @@ class FakeSlack:
         """Write a reply in the window that was opened last, and press its button."""
         return self.interact(reply_submission(self.views[-1], text, user, name))
 
-    def interact(self, payload: dict[str, Any], envelope_id: str = "", wait: float = 5.0) -> tuple[str, bool]:
+    def command(self, text: str, *, user: str = "U0ANA00001", name: str = "ana") -> tuple[str, bool]:
+        """Write "/earful ..." in a channel; the answer goes to the webhook."""
+        asked = {
+            "command": "/earful", "text": text, "user_id": user, "user_name": name, "team_id": TEAM,
+            "channel_id": "C0ANYWHERE", "response_url": self.webhook_url, "trigger_id": TRIGGER,
+        }  # fmt: skip
+        return self.interact(asked, kind="slash_commands")
+
+    def choose(self, message: dict[str, Any], *, user: str = "U0ANA00001", name: str = "ana") -> tuple[str, bool]:
+        """Choose "Make this a case" in the menu of a message."""
+        chosen = {
+            "type": "message_action", "callback_id": "earful_make_case", "team": {"id": TEAM, "domain": "care"},
+            "channel": {"id": "C0ANYWHERE"}, "user": {"id": user, "name": name}, "message": message,
+            "response_url": self.webhook_url, "trigger_id": TRIGGER,
+        }  # fmt: skip
+        return self.interact(chosen)
+
+    def interact(
+        self, payload: dict[str, Any], envelope_id: str = "", wait: float = 5.0, kind: str = "interactive"
+    ) -> tuple[str, bool]:
         """Deliver an interaction; returns the envelope's id, and whether it was acknowledged."""
         envelope_id = envelope_id or f"envelope-{next(self._envelopes)}"
         with self._lock:
             before = self.acknowledged.count(envelope_id)
-        self.deliver({"type": "interactive", "envelope_id": envelope_id, "payload": payload})
+        self.deliver({"type": kind, "envelope_id": envelope_id, "payload": payload})
         with self._lock:
             return envelope_id, self._lock.wait_for(lambda: self.acknowledged.count(envelope_id) > before, wait)
 

@@ -107,6 +107,7 @@ connectors/test_certificates.py: connectors/tls.py
 notify/test_mail_subjects.py: alerts/case.py
 cases/test_escalation.py: alerts/case_policy.py
 alerts/test_webhook.py: alerts/http.py
+alerts/slack/test_socket_mode.py: alerts/slack/payloads.py
 alerts/slack/test_channel.py: alerts/slack/blocks.py alerts/slack/errors.py
 connectors/test_rss.py: connectors/bot_check.py connectors/rss/connector.py connectors/rss/entries.py
     connectors/rss/identity.py connectors/rss/parsing.py connectors/rss/places.py connectors/rss/wording.py

@@ -227,7 +227,7 @@ def test_a_press_from_another_workspace_is_not_heard_though_settings_name_none(s
         )  # fmt: skip
         spool = Spool(spool_folder(acme.settings))
         listening = Listening(acme.settings, acme.alerting.channels, spool)
-        from alerts.slack.socket_mode import PressRefused, read_press
+        from alerts.slack.payloads import PressRefused, read_press
 
         shared = block_actions("1", "take", "U0EVE00001", "Ana", TEAM, "", None)
         shared["user"]["team_id"] = "T0OTHER001"
@@ -243,7 +243,7 @@ def test_a_press_from_another_workspace_is_not_heard_though_settings_name_none(s
 
 def test_viewers_press_nothing_in_slack_and_are_told_why(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path)
-    from alerts.slack.socket_mode import read_press
+    from alerts.slack.payloads import read_press
 
     spool, said = Spool(tmp_path / "presses"), []
     press = read_press(block_actions("1", "take", "UVIEWER", "viewer", "T1", "", None), "e1", "T1")

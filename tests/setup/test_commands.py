@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from alerts.apprise import Apprise
+from alerts.slack.commands import NAME, SHORTCUT
 from connectors.http import Http
 from connectors.rss.connector import Rss
 from monitor.cli import app
@@ -359,7 +360,11 @@ def test_the_manifest_asks_for_exactly_what_is_used() -> None:
     assert called == set(needs)
     manifest = json.loads(slack_manifest())
     asked = manifest["oauth_config"]["scopes"]["bot"]
-    assert set(asked) == set().union(*needs.values())
+    # https://docs.slack.dev/reference/scopes/commands: for /earful and for the shortcut in a message's menu
+    assert set(asked) == set().union(*needs.values()) | {"commands"}
+    ((command,), (shortcut,)) = (manifest["features"][name] for name in ("slash_commands", "shortcuts"))
+    assert (command["command"], shortcut["callback_id"], shortcut["type"]) == (NAME, SHORTCUT, "message")
+    assert len(shortcut["name"]) <= 24
     assert len(asked) == len(set(asked))
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["settings"]["interactivity"] == {"is_enabled": True}
