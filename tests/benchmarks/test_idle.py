@@ -22,4 +22,4 @@ def test_its_sources_load_and_find_nothing_without_an_error(tmp_path: Path, sqli
         assert {source.kind for source in settings.sources} == set(KINDS)
         for source in settings.sources[: len(KINDS)]:
             request = Request(source.name, ("Harbour Tea",), "", NOW, NOW)
-            assert connector_of(source, sqlite).fetch(request).posts == ()
+            assert connector_of(settings, source, sqlite).fetch(request).posts == ()
