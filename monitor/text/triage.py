@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from alerts.case import Lane
 from monitor.text.complaint_signals import BRAND, HEARD
@@ -127,13 +128,20 @@ def is_put_to_somebody(heard: Features) -> bool:
 def asks_about_us(heard: Features) -> bool:
     """Whether a question names us, though it is put to nobody: "does BRAND ship to Norway", "Is it dry? @brand"."""
     values, tokens = heard.signals.values, heard.signals.tokens
-    if values.get("repost") or values.get("link") or values.get("asks_us"):
+    if values.get("repost") or values.get("link") or values.get("asks_us") or _trades_privately(tokens):
         return False
     if values.get("question"):
         return BRAND in tokens or bool(values.get("many_people"))
     if BRAND in tokens and any(cue.kind.name == "ask" and cue.end - cue.start > 1 for cue in heard.signals.cues):
         return not any(map(values.get, _TELLS))
     return len(tokens) > 2 and tokens[0] in _ASKS_FIRST and BRAND in tokens[1:4]
+
+
+def _trades_privately(tokens: Sequence[str]) -> bool:
+    """Whether people are asked to sell or to take a thing of our make: "anybody selling a used BRAND"."""
+    if _ASK_OTHERS.isdisjoint(tokens):
+        return False
+    return any(pair in _TRADES for pair in pairwise(tokens))
 
 
 def asks_plainly(heard: Features) -> bool:
@@ -231,6 +239,14 @@ _ASK_OTHERS_WORDS = """
     anyone anybody anyones someone somebody everyone everybody everybodys people guys folks who whos jemand wer
     irgendwer alguien quelquun qualcuno alguem iemand
 """
+_TRADES = frozenset(
+    (first, second)
+    for first, seconds in {
+        "selling": "a an their his her used old", "sell": "their his her used old", "want": "my our", "buy": "my our",
+        "wants": "my our", "buying": "my our", "swap": "my our", "a": "used secondhand", "take": "our",
+    }.items()
+    for second in seconds.split()
+)  # fmt: skip
 _ASK_OTHERS = frozenset(_ASK_OTHERS_WORDS.split())
 _ASKING_WORDS_LIST = """
     what whats when where which how why is are does do did can could will has have was were

@@ -220,3 +220,14 @@ def test_thanks_with_damage_in_them_are_shown_and_are_no_praise(text: str) -> No
 def test_a_competitor_counts_both_ways() -> None:
     assert judged("switched to Globex yesterday, Acme").churn
     assert not judged("switched from Globex yesterday, hello Acme").churn
+
+
+def test_who_sells_or_seeks_a_used_thing_of_ours_asks_nothing_of_us() -> None:
+    asked = {"anybody selling a used Acme lamp?": False, "Anyone want our old Acme lamp? Free": False}
+    asked |= {"anybody know where Acme is selling the new lamp?": True, "does Acme buy lamps back?": True}
+    judge = Judge([BrandProfile("Acme", ("Acme",))])
+    found = {
+        text: judge.verdict(Post("x", "1", "", "a", text, datetime(2026, 11, 3, tzinfo=UTC)), "Acme").reasons
+        for text in asked
+    }
+    assert {text: "asks you a question" in reasons for text, reasons in found.items()} == asked

@@ -180,3 +180,15 @@ def test_a_cue_of_nothing_is_no_cue() -> None:
         [("", Kind("empty", "nothing", 1.0)), ("* gone", Kind("gap", "gap", 1.0)), ("lost", Kind("lost", "lost", 1.0))]
     )
     assert [found.words for found in cues.find(tokens_of("it is lost and gone"))] == ["lost"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "not_ours"),
+    [
+        ("my camera was stolen from my bag", "my bike was stolen last night"),
+        ("my money was stolen", "police found a stolen phone"),
+        ("there is an issue with the lock", "read more in the December issue"),
+    ],
+)
+def test_a_fault_is_one_of_ours(ours: str, not_ours: str) -> None:
+    assert [bool(signals_of(text, cues_for("en")).values.get("kinds")) for text in (ours, not_ours)] == [True, False]
