@@ -87,6 +87,10 @@ class Desk:
             assembly.database, assembly.rules, now - timedelta(days=max(1, min(days, 366))), now
         )
 
+    def list_incidents(self, limit: int) -> dict[str, Any]:
+        """The open ones first."""
+        return {"incidents": serializers.incident_list(self.assembly_of().database, max(1, min(limit, MOST)))}
+
     def explain_text(self, text: str, brand: str) -> dict[str, Any]:
         """How a text would be judged; nothing is kept."""
         assembly = self.assembly_of()
@@ -181,6 +185,11 @@ def server_of(desk: Desk) -> MCPServer[Any]:
     def week_report(days: int = 7) -> dict[str, Any]:
         """Give the figures of the last days: time to answer (median, p90, share in target), by source and priority."""
         return told(lambda: desk.week_report(days))
+
+    @server.tool(annotations=reads)
+    def list_incidents(limit: int = 10) -> dict[str, Any]:
+        """List incidents, the open ones first: what leapt above its habit, how many people, answered, by whom taken."""
+        return told(lambda: desk.list_incidents(limit))
 
     @server.tool(annotations=reads)
     def explain_text(text: str, brand: str = "") -> dict[str, Any]:

@@ -23,6 +23,7 @@ from monitor.cli import (
     digest,
     duty,
     holds,
+    incidents,
     inspection,
     learning,
     measuring,
@@ -58,6 +59,7 @@ __all__ = [
     "digest",
     "duty",
     "holds",
+    "incidents",
     "inspection",
     "learning",
     "main",
@@ -84,7 +86,8 @@ def _place(command: CommandInfo) -> int:
 
 _ORDER = (
     "run", "demo", "init", "check", "sources", "add", "connect", "try", "collect", "import", "mentions", "cases",
-    "case", "sent-on", "away", "explain", "route", "status", "digest", "report", "outcomes", "eval", "backtest",
+    "case", "sent-on", "away", "incidents", "explain", "route", "status", "digest", "report", "outcomes", "eval",
+    "backtest",
     "erase", "export-person", "hold", "backup", "restore", "reload", "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from alerts import hours
 from alerts.case import Case
-from monitor.notify import rendering
+from monitor.notify import incident_messages, rendering
 from monitor.reports import formatting, further_figures, statistics
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import cases, key_values, mentions, pages, sources
-from monitor.store.database import Database, Row
+from monitor.store import cases, incidents, key_values, mentions, pages, sources
+from monitor.store.database import Database, Row, instant
 from monitor.text.judge import Judge
 from monitor.types import Mention
 from monitor.web import search
@@ -178,3 +179,24 @@ def span_report(database: Database, rules: Rules, since: datetime, until: dateti
     found = statistics.of_span(database, rules, since, until)
     beside = further_figures.as_json(database, rules, since, until)
     return {"since": moment(since), "until": moment(until), **formatting.as_json(found), **beside}
+
+
+def incident_list(database: Database, limit: int = 50) -> list[dict[str, Any]]:
+    """Incidents, the open ones first, then the latest."""
+    return [incident(database, row) for row in incidents.latest(database, limit)]
+
+
+def incident(database: Database, row: Row) -> dict[str, Any]:
+    """One incident; times as text, null where they are not set."""
+    times = ("start_at", "peak_at", "ended_at", "said_publicly_at")
+    plain = ("id", "brand", "kind", "peak", "people", "mentions", "reach", "answered", "summary")
+    return {
+        **{name: row[name] for name in plain},
+        **{name: moment(instant(row[name])) for name in times},
+        "name": incident_messages.name_of(database, row),
+        "cause": row["cause_id"] or None,
+        "words": json.loads(row["words"] or "[]"),
+        "owner": row["owner"] or None,
+        "said_url": row["said_url"] or None,
+        "state": "over" if row["ended_at"] else "open",
+    }

@@ -39,6 +39,7 @@ privacy/test_carrying_over.py: monitor/store/forgotten.py
 privacy/test_what_is_left.py: monitor/store/wiping.py monitor/privacy/retention.py
 incidents/test_story.py: monitor/incidents/telling.py monitor/incidents/statements.py monitor/incidents/acting.py
     monitor/notify/incident_messages.py
+web/test_incidents.py: monitor/cli/incidents.py
 incidents/test_watch.py: monitor/incidents/volume.py monitor/store/volume.py
 web/test_replying.py: monitor/web/reply_box.py
 story/test_replying.py: monitor/notify/slack_replies.py alerts/slack/reply_window.py

@@ -17,7 +17,7 @@ from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
 
-READS = {"list_unanswered", "get_case", "search_mentions", "week_report", "explain_text"}
+READS = {"list_unanswered", "get_case", "search_mentions", "week_report", "list_incidents", "explain_text"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,10 +67,11 @@ def test_an_assistant_finds_the_most_urgent_first_and_why(tmp_path: Path, databa
     assert answer["cases"][0]["priority"] == "critical"
     assert answer["cases"][0]["reasons"]
     assert answer["totals"]["waiting"] == 2
-    whole, found, report, explained = ask(
+    whole, found, report, listed, explained = ask(
         desk, ("get_case", {"case": late}), ("search_mentions", {"query": "awful AND NOT kettle"}),
-        ("week_report", {"days": 7}), ("explain_text", {"text": LATE}),
+        ("week_report", {"days": 7}), ("list_incidents", {}), ("explain_text", {"text": LATE}),
     )  # fmt: skip
+    assert listed["incidents"] == []
     assert whole["mentions"][0]["text"] == LATE
     assert [each["text"] for each in found["mentions"]] == [LATE]
     assert report["cases"] == 2
