@@ -1,4 +1,5 @@
-"""`make pictures`: the README's pictures of inbox, case and insights, from the sample day on a clock of its own.
+"""`make pictures`: the README's pictures of inbox and case, from the sample day on a clock of its own, and of the
+digest and Insights, from the sample weeks.
 
 The day is played from seven in the morning to the middle of the afternoon within seconds; two people work meanwhile.
 It needs the Chromium of the distribution (apt-get install chromium), or the one that EARFUL_CHROMIUM names.
@@ -6,6 +7,8 @@ It needs the Chromium of the distribution (apt-get install chromium), or the one
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
 import re
 import shutil
@@ -15,9 +18,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.progress import Bar
 from monitor.cases import escalation
 from monitor.cases.actions import NotPossible, say
+from monitor.reports import digest
+from monitor.service import sample_weeks
 from monitor.settings.loading import load
+from monitor.setup import commands
 from monitor.store import cases, key_values, mentions, pages
 from monitor.web.server import WebServer
 from monitor.wiring import Assembly, assemble, know_sources, open_store
@@ -28,6 +35,7 @@ START = datetime(2026, 11, 17, 7, 0, tzinfo=UTC)
 PLAYED = timedelta(hours=7, minutes=50)
 AT_WORK = timedelta(hours=6, minutes=10)  # then they are at lunch, and the inbox fills
 STEP = timedelta(minutes=4)
+WEEKS_END = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)  # a Monday morning
 PEOPLE = """
 [[people]]
 name = "Mira"
@@ -66,6 +74,48 @@ def main() -> None:
         finally:
             server.stop()
             assembly.database.close()
+        _weeks(Path(folder), chromium)
+
+
+def _weeks(folder: Path, chromium: str) -> None:
+    """Two weeks to their end: the digest as a mail, and what Insights shows of them."""
+    from playwright.sync_api import sync_playwright
+
+    settings = load(commands.week_settings(folder), {})
+    clock = Clock()
+    clock.now = WEEKS_END
+    database = open_store(settings, clock())
+    know_sources(database, settings)
+    assembly = assemble(settings, database)
+    bar = Bar("playing two weeks", len(sample_weeks.moments(clock(), assembly)))
+    turns = itertools.count(1)
+    sample_weeks.play(assembly, clock(), io.StringIO(), lambda: bar.to(next(turns)))
+    bar.end()
+    letter = folder / "digest.html"
+    letter.write_text(digest.letter_of(database, assembly.rules, clock(), key="picture").html, encoding="utf-8")
+    server = WebServer(lambda: assembly, clock, open_demo=True)
+    if not server.start():
+        sys.exit("no pictures: the page could not be served")
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            for name, address, width, height, scheme in (
+                ("digest", f"file://{letter}", 680, 1000, "light"),
+                ("digest-phone", f"file://{letter}", 390, 780, "dark"),
+                ("insights", f"{server.address}/insights?days=30", 1200, 1250, "light"),
+                ("insights-phone", f"{server.address}/insights?days=30", 390, 1250, "dark"),
+            ):
+                page = browser.new_page(
+                    viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1.5
+                )
+                page.goto(address, wait_until="load")
+                page.screenshot(path=OUT / f"{name}.png")
+                page.close()
+                print(OUT / f"{name}.png")
+            browser.close()
+    finally:
+        server.stop()
+        database.close()
 
 
 def _assembled(folder: Path, clock: Clock) -> Assembly:
@@ -139,7 +189,6 @@ def _take(address: str, chromium: str, case_id: str) -> None:
             ("inbox", "/", 1200, 820, "light"),
             ("inbox-phone", "/", 390, 780, "dark"),
             ("case", f"/cases/{case_id}", 1200, 980, "light"),
-            ("insights", "/insights?days=7", 1200, 900, "light"),
         ):
             page = browser.new_page(
                 viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1.5

@@ -207,13 +207,6 @@ def _print_report(found: Report, span: str) -> None:
     ):  # fmt: skip
         if groups:
             _print_groups(title, groups)
-    if found.people:
-        console.print()
-        load = _table("person", "took", "answered", "closed", "open now")
-        for each in found.people:
-            counts = (each.taken, each.answered, each.closed, each.has)
-            load.add_row(Text(safe_line(each.name)), *(f"{count:,}" for count in counts))
-        console.print(load)
 
 
 def _print_groups(title: str, groups: Mapping[str, Figures]) -> None:
@@ -235,7 +228,7 @@ def _print_groups(title: str, groups: Mapping[str, Figures]) -> None:
 def _table(*names: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
-        counted = name not in {"", "source", "priority", "team", "hour", "person"}
+        counted = name not in {"", "source", "priority", "team", "hour"}
         table.add_column(name, justify="right" if counted else "left", no_wrap=True)
     return table
 

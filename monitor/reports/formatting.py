@@ -84,10 +84,6 @@ def as_json(found: Report) -> dict[str, object]:
         "by": {
             name: {key: _json(each) for key, each in getattr(found, f"by_{name}").items()} for name in groups
         },
-        "people": [
-            {"name": each.name, "taken": each.taken, "answered": each.answered, "closed": each.closed, "has": each.has}
-            for each in found.people
-        ],
     }  # fmt: skip
 
 

@@ -109,8 +109,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one person had to do in the span, as counts; `has` is how many open cases they have now."""
+    """What one person had to do in the span, as counts; `has` is how many open cases they have now.
 
+    For that person, and for leads who share work out; no report, letter or figure of the team says it.
+    """
+
+    id: str
     name: str
     taken: int
     answered: int
@@ -133,10 +137,10 @@ class Aftermath:
 
 @dataclass(frozen=True, slots=True)
 class Report(Figures):
-    """The figures of one span, and the same by source, priority, hour of the day and team; the load by person.
+    """The figures of one span, and the same by source, priority, hour of the day and team.
 
-    A team is whom a case is told to, as routing decided ("slack:#care"). Persons get counts only, by name: how fast
-    somebody is depends on the cases that they take.
+    A team is whom a case is told to, as routing decided ("slack:#care"). Persons are not counted here: `load` is for
+    themselves, and for who shares work out.
     """
 
     cases: int = 0
@@ -144,7 +148,6 @@ class Report(Figures):
     by_priority: Mapping[str, Figures] = field(default_factory=dict)
     by_hour: Mapping[str, Figures] = field(default_factory=dict)
     by_team: Mapping[str, Figures] = field(default_factory=dict)
-    people: tuple[Load, ...] = ()
     after: Aftermath = Aftermath()
 
 
@@ -174,7 +177,6 @@ def of_span(
         by_priority=_by(counted, resolved, lambda each: each.priority),
         by_hour=_by(counted, resolved, lambda each: f"{each.hour:02}"),
         by_team=_by(counted, resolved, lambda each: each.team),
-        people=_people(database, rules, since, until),
         after=aftermath(database, since, until),
     )
 
@@ -335,8 +337,8 @@ def _by(
     return {name: figures_of(waits.get(name, []), ends.get(name, [])) for name in sorted({*waits, *ends})}
 
 
-def _people(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[Load, ...]:
-    """Counts by person. An answer that was seen on the network counts for whoever has the case."""
+def load(database: Database, rules: Rules, since: datetime, until: datetime) -> tuple[Load, ...]:
+    """Counts by person, in the order of names. An answer seen on the network counts for whoever has the case."""
     directory = Directory(database, rules.settings)
     counts: dict[Actor, Counter[str]] = {}
     for row in report_queries.said_between(database, since, until):
@@ -354,7 +356,7 @@ def _people(database: Database, rules: Rules, since: datetime, until: datetime) 
     for owner, n in report_queries.open_by_owner(database).items():
         counts.setdefault(directory.resolve(Actor(*owner)), Counter())["has"] += n
     return tuple(
-        Load(actor.name, found["take"], found["answered"], found["close"], found["has"])
+        Load(actor.id, actor.name, found["take"], found["answered"], found["close"], found["has"])
         for actor, found in sorted(counts.items(), key=lambda pair: (pair[0].name, pair[0].id))
     )
 

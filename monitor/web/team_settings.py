@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from alerts.case import PRIORITIES
 from connectors.durations import span, span_text
 from monitor.people.audit import Event
+from monitor.reports import statistics
 from monitor.settings import overrides
 from monitor.settings.models import Block, Settings, Shift
 from monitor.store import forgetting, key_values, web
@@ -146,8 +147,15 @@ def show_desk(context: RequestContext) -> Response:
         erased=forgetting.noted(context.database, 20), mute_words=overrides.mute_words,
         people=[person.name for person in context.assembly.written.people],
         brands=[brand.name for brand in context.assembly.written.brands],
-        letters=context.assembly.written.digest.to, ended=overrides.ended_letters(changes),
+        load=_load(context), letters=context.assembly.written.digest.to, ended=overrides.ended_letters(changes),
     )  # fmt: skip
+
+
+def _load(context: RequestContext) -> tuple[statistics.Load, ...]:
+    """How much work each person has: for leads, to share it out."""
+    if not context.who.may("lead"):
+        return ()
+    return statistics.load(context.database, context.rules, context.now - timedelta(days=7), context.now)
 
 
 def label_of(key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -9,11 +10,14 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from monitor.people.audit import Event
+from monitor.reports import statistics
 from monitor.store import web
 from monitor.web import auth, factor
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, get, post
+
+OWN_DAYS = 30
 
 
 @cache
@@ -22,12 +26,20 @@ def _zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones()))
 
 
+def _mine(context: RequestContext) -> statistics.Load | None:
+    """What one has done oneself lately: nobody else is shown it here."""
+    me = context.directory.resolve(context.who.actor).id
+    since = context.now - timedelta(days=OWN_DAYS)
+    every = statistics.load(context.database, context.rules, since, context.now)
+    return next((each for each in every if each.id == me), None)
+
+
 def _show(context: RequestContext, *, said: str = "", fault: str = "", status: int = 400) -> Response:
     user = web.user(context.database, context.who.name)
     return page(
         context, "you.html", title="You", status=status if fault else 200, said=said, fault=fault,
         sessions=web.sessions_of(context.database, context.who.name), zones=_zones(),
-        least=auth.LEAST_PASSWORD, user=user,
+        least=auth.LEAST_PASSWORD, user=user, mine=_mine(context), days=OWN_DAYS,
     )  # fmt: skip
 
 

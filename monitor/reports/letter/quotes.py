@@ -19,7 +19,7 @@ from monitor.store.database import Database, Row
 from monitor.text.language import UNKNOWN, name_of
 
 MOST = 40  # candidates that are looked at for the few that are quoted
-WIDTH = 140  # characters of a quote
+WIDTH = 110  # characters of a quote
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
@@ -53,7 +53,8 @@ def words_of(rules: Rules, row: Row, width: int = WIDTH) -> str:
         name = handle.lstrip("@/")
         return rules.is_own(Post(row["source"], "-", "", name, "", _ANY_TIME))
 
-    return excerpt(masked(row["text"] or row["title"], (row["author"], row["author_name"]), ours), width)
+    said = masked(row["text"] or row["title"], (row["author"], row["author_name"]), ours)
+    return excerpt(said.replace('"', "'"), width)  # ours are the outer marks
 
 
 def by_of(source: str, language: str, speaks: Collection[str]) -> str:

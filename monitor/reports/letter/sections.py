@@ -42,6 +42,10 @@ class About:
         """Where something can be seen, and what that is called."""
         return {"url": self.page.rstrip("/") + path, "seen": seen} if self.page else {}
 
+    def url(self, path: str) -> str:
+        """The address of something, "" where there is no page."""
+        return self.way(path, "").get("url", "")
+
     def case(self, case_id: str) -> dict[str, str]:
         """The way to a case."""
         return self.way(f"/cases/{case_id}", f"Case {case_id}") if case_id else {}
@@ -77,7 +81,7 @@ def _happened(about: About) -> Section:
             )
         )
     more = len(about.week.outbreaks) - len(lines)
-    return Section("What happened", tuple(lines), more, about.way("/insights?days=7#incidents", "").get("url", ""))
+    return Section("What happened", tuple(lines), more, about.url("/insights?days=7#incidents"))
 
 
 def _open(about: About) -> Section:
@@ -103,7 +107,7 @@ def _open(about: About) -> Section:
         has = "taken" if row["owner"] else "nobody has taken it"
         lines.append(Line(f"{kind}, waiting {waits}, {has}", said, by, **about.case(row["id"])))
     more = week.waiting["critical"] + week.waiting["overdue"] - len(lines)
-    return Section("Critical and overdue", tuple(lines), max(more, 0), about.way("/?view=overdue", "").get("url", ""))
+    return Section("Critical and overdue", tuple(lines), max(more, 0), about.url("/?view=overdue"))
 
 
 def _quoted(about: About, *, praise: bool, limit: int, cause: str = "") -> list[Line]:
@@ -133,7 +137,7 @@ def _problems(about: About) -> Section:
             f"{each.name}: {count_words(each.people, 'person', 'people')}{than}{since}{state}.",
             **(_words_about(about, each.cause) if not lines else {}),
         ))  # fmt: skip
-    url = about.way("/insights?days=7#causes", "").get("url", "")
+    url = about.url("/insights?days=7#causes")
     return Section("What keeps going wrong", tuple(lines), len(shown) - len(lines), url)
 
 
@@ -166,7 +170,7 @@ def _leaving(about: About) -> Section:
 def _numbers(about: About) -> Section:
     week = about.week
     lines = (*_volume(week), *_answers(week.figures, week.figures_before))
-    return Section("The week in numbers", lines)
+    return Section("The week in numbers", lines, url=about.url("/insights?days=7"))
 
 
 def _volume(week: Week) -> tuple[Line, ...]:
@@ -233,7 +237,7 @@ def _good(about: About) -> Section:
     if found.came_back:
         people = count_words(len(found.came_back), "person", "people")
         lines.append(Line(f"{people} wrote kind words after we had answered their complaint."))
-    return Section("Worth a thank-you", tuple(lines), url=about.way("/mentions/thanks", "").get("url", ""))
+    return Section("Worth a thank-you", tuple(lines), url=about.url("/mentions/thanks"))
 
 
 def _voice(about: About) -> Section:
@@ -277,7 +281,7 @@ def _rated(about: About) -> Section:
             for each in now.stars
         ),
     ]  # fmt: skip
-    url = about.way("/insights?days=7", "").get("url", "")
+    url = about.url("/insights?days=7")
     return Section("Surveys and reviews", tuple(lines[:MOST_STORIES]), max(len(lines) - MOST_STORIES, 0), url)
 
 
@@ -319,7 +323,7 @@ def _accuracy(about: About) -> Section:
             f"Of {count_words(week.looked_at, 'quiet post')} your team looked at, {week.missed:,} should have been "
             f"{'an alert' if week.missed == 1 else 'alerts'}."
         ))  # fmt: skip
-    return Section("How right Earful was", tuple(lines))
+    return Section("How right Earful was", tuple(lines), url=about.url("/insights?days=7"))
 
 
 def _more(about: About) -> Section:
@@ -342,4 +346,4 @@ def _more(about: About) -> Section:
         day = week.installed.astimezone(about.zone)
         since = f"{day:%a} {day_of(day)}"
         lines.append(Line(f"No comparison with the week before, which was incomplete: Earful started on {since}."))
-    return Section("Good to know", tuple(lines))
+    return Section("Good to know", tuple(lines), url=about.url("/insights?days=7"))

@@ -39,6 +39,8 @@ def parts(week: Week) -> list[str]:
 def grown(problem: Problem) -> str:
     """ "app crashes doubled", "late delivery up from 3 to 14 people"."""
     name = problem.name[:1].lower() + problem.name[1:]
+    if name.count(" ") > 1:  # else its end runs into ours
+        name = f"“{problem.name}”"
     if problem.growth == "up":
         return f"{name} up from {problem.before:,} to {count_words(problem.people, 'person', 'people')}"
     return f"{name} {problem.growth}"

@@ -12,6 +12,7 @@ from monitor.reports.letter import decisions
 from monitor.reports.letter.health import Failing
 from monitor.reports.letter.stories import Outbreak, Problem
 from monitor.reports.letter.week import Leaving, Volume, Week
+from monitor.reports.share_of_voice import ShareOfVoice
 from monitor.reports.statistics import Aftermath, Figures, Spread
 from monitor.reports.surveys import Surveys
 from tests.helpers import DAY, NOW
@@ -22,8 +23,8 @@ CALM = Week(
     volume_before=None, waiting=NONE_WAITS,
     open=(), figures=Figures(), figures_before=None, alerts=40, wrong=3, looked_at=0, missed=0, leaving=Leaving(),
     problems=(), outbreaks=(), goodwill=Goodwill(), ratings=Surveys(), ratings_before=None,
-    outcomes=None,
-    leaving_before=None, failing=(), not_seen=(), offers=0, unjudged={}, aftermath=Aftermath(),
+    voice=ShareOfVoice(), outcomes=None, leaving_before=None,
+    failing=(), not_seen=(), offers=0, unjudged={}, aftermath=Aftermath(),
 )  # fmt: skip
 
 
