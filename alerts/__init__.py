@@ -70,6 +70,7 @@ class ReplyWindow:
     said: tuple[tuple[str, str], ...]
     needs_lead: bool
     carried: Mapping[str, str]
+    price: str = ""  # what it costs, in words
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ WRITERS: dict[str, str] = {
     "discourse": "connectors.discourse.reply:DiscourseReply",
     "appstore": "connectors.appstore.reply:AppStoreReply",
     "googleplay": "connectors.googleplay.reply:GooglePlayReply",
+    "x": "connectors.x.reply:XReply",
 }
 
 # Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and

@@ -51,6 +51,7 @@ class Writer(Protocol):
     """The writing half of one configured source. It is made without touching the network."""
 
     network: str  # its name, for people
+    price: str  # what a reply costs, in words to read before the press; "" where it is free
     looks_up: bool  # whether it can find its own reply again
     takes_back: bool  # whether the network lets it delete one
 

@@ -23,7 +23,8 @@ def view(window: ReplyWindow) -> dict[str, Any]:
     said = [_said(head, text) for head, text in window.said[-_SHOWN:]]
     longest = max(min(window.longest, LONGEST), 1)
     how = "A lead approves it before it is posted." if window.needs_lead else "It is posted as soon as you press."
-    hint = f"At most {longest:,} characters. {how}"
+    price = f" {window.price}." if window.price else ""
+    hint = f"At most {longest:,} characters. {how}{price}"
     return {
         "type": "modal",
         "callback_id": REPLY,

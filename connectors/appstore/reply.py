@@ -41,6 +41,7 @@ class AppStoreReply:
     """Responds to reviews of the apps that the key is for."""
 
     network = "the App Store"
+    price = ""
     looks_up = True
     takes_back = True
 

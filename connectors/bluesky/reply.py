@@ -45,6 +45,7 @@ class BlueskyReply:
     """Answers as one account."""
 
     network = "Bluesky"
+    price = ""
     looks_up = True
     takes_back = True
 

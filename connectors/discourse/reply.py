@@ -38,6 +38,7 @@ class DiscourseReply:
     """Answers in one forum."""
 
     network = "Discourse"
+    price = ""
     looks_up = True
     takes_back = True
 

@@ -40,6 +40,7 @@ class GitHubReply:
     """Comments on issues. Discussions are written by another API, and are answered on GitHub itself."""
 
     network = NETWORK
+    price = ""
     looks_up = True
     takes_back = True
 

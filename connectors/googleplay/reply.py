@@ -41,6 +41,7 @@ class GooglePlayReply:
     """Replies to reviews of the source's apps."""
 
     network = NETWORK
+    price = ""
     looks_up = True
     takes_back = False
 

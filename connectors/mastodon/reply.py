@@ -40,6 +40,7 @@ class MastodonReply:
     """Answers on the server that the source reads."""
 
     network = "Mastodon"
+    price = ""
     looks_up = True
     takes_back = True
 

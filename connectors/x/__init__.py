@@ -1,4 +1,7 @@
-"""X: `connector` walks, `client` asks through tweepy, `responses` reads what X says, `spending` counts the money."""
+"""X: `connector` walks, `client` asks through tweepy, `responses` reads what X says, `spending` counts the money.
+
+`reply` answers there, where settings switch that on.
+"""
 
 from __future__ import annotations
 

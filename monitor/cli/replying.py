@@ -54,6 +54,8 @@ def reply(assembly: Assembly, case_id: str, name: str, text: str, now: datetime,
     console.print(Text(row.text))
     length = writer.length(row.text)
     console.print(Text(f"{length:,} of {standing.longest:,} characters, in reply to {safe_line(parent.url)}", "dim"))
+    if writer.price:
+        console.print(Text(f"{writer.price}.", "dim"))
     if replying.needs_lead(case.source) and refusal(who, "approve reply"):
         drafts.ask_lead(replying, row.id, who=who, way=WAY, now=now)
         typer.echo("Nothing was posted: a lead has to approve it, on the page.")

@@ -75,6 +75,7 @@ def window_of(replying: Replying, case_id: str, who: Actor, now: datetime) -> Re
         opening=waiting.text if waiting is not None else writer.opening(parent),
         said=tuple((f"{author} · {when.astimezone(zone):%d %b %H:%M}", text) for when, author, text in sorted(told)),
         needs_lead=lead,
+        price=writer.price,
         carried={
             "case": case.id,
             "reply": waiting.id if waiting is not None else drafts.new_id(),

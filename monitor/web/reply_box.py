@@ -41,6 +41,7 @@ class Box:
 
     network: str = ""
     account: str = ""
+    price: str = ""
     longest: int = 0
     trouble: str = ""  # why nothing can be posted now
     needs_lead: bool = False  # of whoever looks
@@ -76,6 +77,7 @@ def box_of(context: RequestContext, case: Case, *, text: str = "", typed: Any = 
     return Box(
         network=writer.network,
         account=account,
+        price=writer.price,
         longest=longest,
         trouble=trouble,
         needs_lead=replying.needs_lead(case.source) and not context.who.may("lead"),

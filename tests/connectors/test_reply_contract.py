@@ -99,7 +99,8 @@ def test_a_refusal_says_what_the_network_said(tried: Tried, refusal: str) -> Non
     with pytest.raises(NotWritten) as raised:
         tried.reply()
     assert str(answer.status) in raised.value.message
-    said = answer.json.get("message") or answer.json.get("error") or answer.json["errors"][0]
+    said = next((answer.json[name] for name in ("message", "detail", "error") if name in answer.json), None)
+    said = said or answer.json["errors"][0]
     words = said if isinstance(said, str) else said.get("message") or said["title"]
     assert raised.value.message.rstrip('"').endswith(words[-30:])
     assert raised.value.remedy
