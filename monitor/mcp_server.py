@@ -17,8 +17,9 @@ from connectors.text import clean
 from monitor.cases import actions as verbs
 from monitor.people.identity import of_assistant
 from monitor.replying import drafts
-from monitor.store import cases, mentions, pages
+from monitor.store import cases, causes, mentions, pages
 from monitor.web import search, serializers
+from monitor.web.causes import as_json, causes_as_json
 from monitor.wiring import Assembly
 
 if TYPE_CHECKING:
@@ -90,6 +91,18 @@ class Desk:
     def list_incidents(self, limit: int) -> dict[str, Any]:
         """The open ones first."""
         return {"incidents": serializers.incident_list(self.assembly_of().database, max(1, min(limit, MOST)))}
+
+    def list_causes(self, brand: str) -> dict[str, Any]:
+        """What people write about, and the problems that are not over."""
+        assembly, now = self.assembly_of(), self.clock()
+        names = [each.name for each in assembly.settings.brands]
+        if brand and brand not in names:
+            raise NoSuch(f"There is no such brand; the brands are: {', '.join(names)}")
+        wanted = [brand] if brand else names
+        return {
+            "causes": [each for name in wanted for each in causes_as_json(assembly.database, name, now)],
+            "problems": [as_json(row) for row in causes.problems(assembly.database, brand)],
+        }
 
     def explain_text(self, text: str, brand: str) -> dict[str, Any]:
         """How a text would be judged; nothing is kept."""
@@ -190,6 +203,11 @@ def server_of(desk: Desk) -> MCPServer[Any]:
     def list_incidents(limit: int = 10) -> dict[str, Any]:
         """List incidents, the open ones first: what leapt above its habit, how many people, answered, by whom taken."""
         return told(lambda: desk.list_incidents(limit))
+
+    @server.tool(annotations=reads)
+    def list_causes(brand: str = "") -> dict[str, Any]:
+        """List what people write about, this week beside the last, and problems: who owns them, who is not told yet."""
+        return told(lambda: desk.list_causes(brand))
 
     @server.tool(annotations=reads)
     def explain_text(text: str, brand: str = "") -> dict[str, Any]:

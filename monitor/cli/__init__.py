@@ -17,6 +17,7 @@ from monitor.cli import (
     alerts,
     assistant,
     cases,
+    causes,
     clock,
     connect,
     database,
@@ -53,6 +54,7 @@ __all__ = [
     "app",
     "assistant",
     "cases",
+    "causes",
     "clock",
     "connect",
     "database",
@@ -86,9 +88,8 @@ def _place(command: CommandInfo) -> int:
 
 _ORDER = (
     "run", "demo", "init", "check", "sources", "add", "connect", "try", "collect", "import", "mentions", "cases",
-    "case", "sent-on", "away", "incidents", "explain", "route", "status", "digest", "report", "outcomes", "eval",
-    "backtest",
-    "erase", "export-person", "hold", "backup", "restore", "reload", "service", "slack-manifest",
+    "case", "causes", "incidents", "sent-on", "away", "explain", "route", "status", "digest", "report", "outcomes",
+    "eval", "backtest", "erase", "export-person", "hold", "backup", "restore", "reload", "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

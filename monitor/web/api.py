@@ -15,10 +15,11 @@ from alerts.case import PRIORITIES
 from connectors.text import clean
 from monitor.cases import actions as verbs
 from monitor.replying import drafts
-from monitor.store import cases, key_values, mentions, pages
+from monitor.store import cases, causes, key_values, mentions, pages
 from monitor.store.database import Row, stamp
 from monitor.types import Mention
 from monitor.web import search, serializers
+from monitor.web.causes import as_json, causes_as_json
 from monitor.web.identity import Refusal
 from monitor.web.mentions import ANSWERS, LABELS
 from monitor.web.openapi import OPERATIONS, Field, document, operation
@@ -93,6 +94,27 @@ def _mention(context: RequestContext) -> Mention:
     if found is None:
         raise Refusal(404, "There is no such mention")
     return found
+
+
+@operation(
+    "GET", "/causes", "What people write about, this week beside the last", role="viewer",
+    takes=(Field("brand", "of this brand"),), gives={"type": "object", "required": ["causes"]},
+)  # fmt: skip
+def list_causes(context: RequestContext, values: dict[str, Any]) -> Any:
+    """The list of one brand, or of all."""
+    names = [values["brand"]] if values["brand"] else [each.name for each in context.settings.brands]
+    return {"causes": [each for name in names for each in causes_as_json(context.database, name, context.now)]}
+
+
+@operation(
+    "GET", "/problems", "Causes that several people share, until all are told", role="viewer",
+    takes=(Field("brand", "of this brand"), Field("all", "those that are over, too", "yes")),
+    gives={"type": "object", "required": ["problems"]},
+)  # fmt: skip
+def list_problems(context: RequestContext, values: dict[str, Any]) -> Any:
+    """The problems, the newest first."""
+    rows = causes.problems(context.database, values["brand"] or "", open_only=not values["all"])
+    return {"problems": [as_json(row) for row in rows]}
 
 
 @operation("GET", "/mentions/{id}", "One mention, with every contribution to its verdict", role="viewer")

@@ -24,6 +24,7 @@ from monitor.text import tone
 from monitor.text.similarity import alike, bands
 from monitor.types import Mention
 from monitor.web.case_timeline import entries, words_of
+from monitor.web.causes import CHOICES, of_case
 from monitor.web.charts import sparkline
 from monitor.web.dates import moment_of
 from monitor.web.html import page
@@ -168,7 +169,7 @@ def show_case(
         clock=clock_of(context.rules, case, now),
         talk=runs(conversation(context, row, told)), worst=worst, author=author_card(context, case, earlier),
         history=history_line(context, earlier), log=entries(log), similar=alike_cases,
-        solved=solved, folded=FOLDED,
+        solved=solved, folded=FOLDED, choices=CHOICES,
         people=people_of(context), undoable=verbs.undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
         replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)],
         reply=box.text if box is not None else reply, limit=limit, box=box,
@@ -176,6 +177,7 @@ def show_case(
         said=context.query("said"), fault=fault, tags=pages.own_tags(database),
         here=who_else(context.site.presence.others(context.who.actor.id, now).get(case.id, ())),
         hold=holds.of_case(database, case.id), no_contact=_no_contact(context, case),
+        causes=of_case(context, row),
         open_url=worst.post.url if worst else "", words_of=words_of,
     )  # fmt: skip
 

@@ -17,7 +17,15 @@ from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
 
-READS = {"list_unanswered", "get_case", "search_mentions", "week_report", "list_incidents", "explain_text"}
+READS = {
+    "list_unanswered",
+    "list_causes",
+    "get_case",
+    "search_mentions",
+    "week_report",
+    "list_incidents",
+    "explain_text",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,14 +75,16 @@ def test_an_assistant_finds_the_most_urgent_first_and_why(tmp_path: Path, databa
     assert answer["cases"][0]["priority"] == "critical"
     assert answer["cases"][0]["reasons"]
     assert answer["totals"]["waiting"] == 2
-    whole, found, report, listed, explained = ask(
+    whole, found, report, incidents, listed, explained = ask(
         desk, ("get_case", {"case": late}), ("search_mentions", {"query": "awful AND NOT kettle"}),
-        ("week_report", {"days": 7}), ("list_incidents", {}), ("explain_text", {"text": LATE}),
+        ("week_report", {"days": 7}), ("list_incidents", {}), ("list_causes", {}), ("explain_text", {"text": LATE}),
     )  # fmt: skip
-    assert listed["incidents"] == []
+    assert incidents["incidents"] == []
     assert whole["mentions"][0]["text"] == LATE
     assert [each["text"] for each in found["mentions"]] == [LATE]
     assert report["cases"] == 2
+    assert next(each for each in listed["causes"] if each["name"].startswith("Late"))["people"] == 1
+    assert listed["problems"] == []
     assert (explained["brand"], explained["lane"]) == ("Acme", "ping")
     assert explained["voices"]
 

@@ -160,7 +160,7 @@
     }
     else if (key === "l") tag();
     else if (/^[1-9]$/.test(key)) choose(Number(key));
-    else if ("gtnaezu".includes(key) && !event.repeat) press(key);
+    else if ("gtnaezuc".includes(key) && !event.repeat) press(key);
     else return false;
     return true;
   };
