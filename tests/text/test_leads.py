@@ -41,6 +41,7 @@ def test_somebody_who_looks_for_something_else_is_a_lead(text: str) -> None:
         "I switched from Globex to Acme last year and never looked back",
         "Looking for an alternative to Initech",
         "I love Globex, what a great tool!",
+        "Any chargers left at the Globex store? Anyone know?",
         "Alternative rock at the Globex arena tonight",
         "",
     ],
