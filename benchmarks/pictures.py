@@ -102,8 +102,8 @@ def _weeks(folder: Path, chromium: str) -> None:
             for name, address, width, height, scheme in (
                 ("digest", f"file://{letter}", 680, 1000, "light"),
                 ("digest-phone", f"file://{letter}", 390, 780, "dark"),
-                ("insights", f"{server.address}/insights?days=30", 1200, 1250, "light"),
-                ("insights-phone", f"{server.address}/insights?days=30", 390, 1250, "dark"),
+                ("insights", f"{server.address}/insights?days=7", 1200, 1250, "light"),
+                ("insights-phone", f"{server.address}/insights?days=7", 390, 1250, "dark"),
             ):
                 page = browser.new_page(
                     viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1.5

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
+import shutil
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -170,6 +174,59 @@ def test_another_day_in_the_settings_gives_no_second_letter_of_the_week(acme: As
     friday = assembly_of(acme.database, with_one_brand(tmp_path, tables=BOSSES + 'weekday = "fri"\n'))
     assert digest.queue_due(acme.database, friday.rules, MONDAY + 5 * DAY) == 0
     assert digest.queue_due(acme.database, friday.rules, MONDAY + 12 * DAY) == 2
+
+
+def queued_by_a_process_that_dies(file: Path, settings: Path, at: int) -> int:
+    """Queue in a fork that kills itself before its `at`-th statement (0: never); how many it came to, or -9."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:  # nothing of this test may go on in it, whatever happens
+        try:
+            database = Sqlite(file)
+            done = itertools.count(1)
+
+            def trace(_statement: str) -> None:
+                if next(done) == at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            database._connection().set_trace_callback(trace)
+            digest.queue_due(database, Rules(load(settings, {})), MONDAY)
+            os.write(write, str(next(done) - 1).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as said:
+        told = said.read()
+    _pid, status = os.waitpid(child, 0)
+    return -9 if os.waitstatus_to_exitcode(status) == -signal.SIGKILL else int(told)
+
+
+def test_killed_at_any_step_each_letter_is_queued_once_by_the_next_process(sqlite: Sqlite, tmp_path: Path) -> None:
+    """kill -9 before every statement of the transaction, and before some that gather what the letter says."""
+    settings = with_one_brand(tmp_path, tables=BOSSES)
+    acme = assembly_of(sqlite, settings)
+    installed(acme, MONDAY - 30 * DAY)
+    write(acme, at=MONDAY - 2 * DAY)
+    sqlite.checkpoint()
+    template = tmp_path / "template.sqlite"
+    sqlite.backup_to(template)
+
+    def fresh(name: str) -> Path:
+        shutil.copyfile(template, tmp_path / name)
+        return tmp_path / name
+
+    whole = queued_by_a_process_that_dies(fresh("whole.sqlite"), settings.file, 0)
+    points = [*range(2, whole - 12, 24), *range(whole - 12, whole + 1)]
+    killed = 0
+    for point in points:
+        file = fresh(f"at{point}.sqlite")
+        killed += queued_by_a_process_that_dies(file, settings.file, point) == -9
+        database = Sqlite(file)
+        digest.queue_due(database, acme.rules, MONDAY + MINUTE)
+        assert letters(database) == [("2026-W11", "console:ana"), ("2026-W11", "console:ben")], point
+        assert digest.queue_due(database, acme.rules, MONDAY + 2 * MINUTE) == 0
+        database.close()
+    assert killed == len(points) > 12
 
 
 @pytest.fixture

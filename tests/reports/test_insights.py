@@ -32,7 +32,7 @@ def acme(tmp_path: Path, database: Sqlite | Postgresql) -> Iterator[Office]:
                          "WHERE p.text LIKE 'Acme app crashes%'")  # fmt: skip
     with database.transaction():
         database.run("DELETE FROM caused")  # what was found by itself
-        known = database.row("SELECT id FROM causes WHERE brand = 'Acme' AND name LIKE '%app%'")
+        known = database.row("SELECT id FROM causes WHERE brand = 'Acme' AND lower(name) LIKE '%app%'")
         assert known is not None
         causes.put(database, [
             {"mention_id": row["id"], "cause_id": known["id"], "brand": "Acme", "posted_at": row["posted_at"],

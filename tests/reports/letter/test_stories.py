@@ -30,7 +30,7 @@ def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
 
 def crashes(acme: Assembly) -> str:
     """One cause of the brand's list, under the name of these tests."""
-    row = acme.database.row("SELECT id FROM causes WHERE brand = 'Acme' AND name LIKE '%app%'")
+    row = acme.database.row("SELECT id FROM causes WHERE brand = 'Acme' AND lower(name) LIKE '%app%'")
     assert row is not None
     causes.change(acme.database, row["id"], name="App crashes")
     return str(row["id"])
