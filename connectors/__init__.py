@@ -46,6 +46,7 @@ WRITERS: dict[str, str] = {
     "appstore": "connectors.appstore.reply:AppStoreReply",
     "googleplay": "connectors.googleplay.reply:GooglePlayReply",
     "x": "connectors.x.reply:XReply",
+    "youtube": "connectors.youtube.reply:YouTubeReply",
 }
 
 # Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and

@@ -17,6 +17,7 @@ from monitor.cli.base import Failed, app, console, line, load_settings, one_line
 from monitor.cli.costs import lines as cost_lines
 from monitor.cli.sources import ask, ask_source
 from monitor.people import duty
+from monitor.replying.writers import Writers
 from monitor.service.console_view import program
 from monitor.service.scheduler import utc_now
 from monitor.settings.accounts import handle_of
@@ -208,6 +209,11 @@ def _belongs_to_nothing(settings: Settings) -> list[str]:
     ]
 
 
+def _who_replies(writers: Writers, name: str) -> str:
+    """Who would post on this source, by the credentials for replies; nothing is posted."""
+    return f"replies are posted as {writers.standing(name, utc_now()).account}, when a person presses"
+
+
 def _online(settings: Settings) -> bool:
     table = Table(box=None, pad_edge=False, show_header=False)
     well = True
@@ -217,6 +223,11 @@ def _online(settings: Settings) -> bool:
         said, good = ask(partial(ask_source, settings, source), source.deadline.total_seconds())
         well &= good
         table.add_row(_mark(good), source.name, line(said))
+    writers = Writers(settings)
+    for name in writers.names():
+        said, good = ask(partial(_who_replies, writers, name), 30)
+        well &= good
+        table.add_row(_mark(good), f"{name}, replies", line(said))
     for name, channel in channels_of(settings).items():
         said, good = ask(channel.check, 30)
         well &= good

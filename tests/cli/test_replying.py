@@ -70,6 +70,7 @@ def desk(tmp_path: Path, sqlite: Sqlite) -> Iterator[Desk]:
         network = Server(server)
         made = settings(tmp_path, server)
         text = made.file.read_text("utf-8").replace("sqlite:unused.sqlite", f"sqlite:{sqlite.path.name}")
+        text = text.replace('kind = "hackernews"', f'kind = "hackernews"\napi_url = "{server.url}/hn"')
         made.file.write_text(text, "utf-8")
         (case_id,) = take(assembly_of(sqlite, made), complaint())
         yield Desk(made.file, sqlite, network, case_id)
@@ -108,6 +109,13 @@ def test_there_is_no_option_that_says_yes(desk: Desk) -> None:
     said = earful(desk.file, "case", desk.case_id, "reply", "--as", "Ana", "--yes", REPLY_TOKEN=CANARY)
     assert said.returncode != 0
     assert desk.rows() == []
+
+
+def test_check_online_says_who_would_post_and_posts_nothing(desk: Desk) -> None:
+    said = earful(desk.file, "check", "--online", REPLY_TOKEN=CANARY)
+    assert "social, replies" in said.stdout
+    assert "replies are posted as @acme@127.0.0.1, when a person presses" in " ".join(said.stdout.split())
+    assert desk.network.writes() == 0
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,8 @@ connectors/test_http.py: connectors/sockets.py
 connectors/test_reply_contract.py: connectors/writing.py connectors/bluesky/reply.py connectors/mastodon/reply.py
     connectors/github/reply.py connectors/discourse/reply.py connectors/appstore/reply.py
     connectors/googleplay/reply.py connectors/x/reply.py
+    connectors/youtube/reply.py
+connectors/test_youtube.py: connectors/youtube/connector.py
 connectors/test_mastodon.py: connectors/mastodon/connector.py
 connectors/test_github.py: connectors/github/connector.py
 connectors/test_forums.py: connectors/discourse/connector.py

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Account, Batch, Closed, ConnectorError, Conversation, Post, Quota, RateLimited, Request
-from connectors.about import About
 from connectors.google import reasons_of, refusal
 from connectors.http import Answer, Http
 from connectors.listing import Listed, by_name, get_object, list_of, part, read_page, sort_out
@@ -42,16 +41,6 @@ _KEY = (
     "In Google Cloud, check that the key exists, that YouTube Data API v3 is enabled, and what the key is limited to."
 )
 _CLOSED = frozenset({"commentsDisabled", "videoNotFound", "channelNotFound", "notFound", "forbidden"})
-
-
-ABOUT = About(
-    reads="comments on your own channel, videos with the brand's words, and the comments below these",
-    key="an API key of Google Cloud for YouTube Data API v3",
-    key_from="https://console.cloud.google.com/apis/credentials",
-    price="free, 100 searches and 10,000 units per day",
-    misses="comments held for review, community posts, live chat, what is only said in a video",
-    page="connect/youtube.md",
-)
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
