@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.incidents.detection import AT_LEAST_TIMES, PEOPLE, TIMES
 
+LOW = 2  # stars of a bad review, at most
 DROP = 1.0  # stars below the mean of the weeks before
 DAYS_KNOWN = 28
 DAYS_SEEN = 7  # with fewer, what comes in a day may be all there ever was

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from monitor.incidents import statements, telling
 from monitor.incidents.detection import HOUR, QUIET, Leap, decide, number_of
-from monitor.incidents.stars import fallen
+from monitor.incidents.stars import LOW, fallen
 from monitor.incidents.volume import Now, Volumes, person_of
 from monitor.settings.rules import Rules
 from monitor.store import cases, causes, incidents, volume
@@ -184,9 +184,10 @@ class Watch:
 
     def _join(self, row: Row, now: datetime) -> None:
         """Posts of the same story, cause or words are of it."""
-        since, seen = at(row["start_at"]), at(row["opened_at"])
-        newest = max(seen, now - HOUR)
-        new = volume.unjoined(self.database, row["brand"], since, newest - OVERLAP)
+        since, opened = at(row["start_at"]), at(row["opened_at"])
+        # At first all since its beginning: what made it may be only the negative half of what is said of it.
+        seen = since if now - opened <= OVERLAP else max(opened, now - HOUR) - OVERLAP
+        new = volume.unjoined(self.database, row["brand"], since, seen)
         of_cause = volume.causes_of(self.database, row["brand"], since) if row["cause_id"] else {}
         words = json.loads(row["words"] or "[]")
         found = [
@@ -224,6 +225,8 @@ def _is_of(each: Row, kind: str, words: Sequence[str]) -> bool:
     """Whether a post is of an incident by what it says; one without words takes whatever is of its kind."""
     if each["praise"] or kind == "cause":
         return False
+    if kind == "stars":
+        return each["rating"] is not None and each["rating"] <= LOW
     if words:
         return says(f"{each['title']} {each['text']}", words)
     return kind == "volume" or each["label"] == "negative"

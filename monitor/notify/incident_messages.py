@@ -54,8 +54,8 @@ def _said(
             "Each keeps its target; Earful alerts you when it passes, or when the incident ends.",
         )
     if "end" in root.payload:
-        return f"{name}: incident over", [Line(row["summary"], "", page_url)], _owned(row)
-    lines = [Line(line, "", page_url if not index else "") for index, line in enumerate(facts_of(rules, row, now))]
+        return f"{name}: incident over", [Line(row["summary"], page_url)], _owned(row)
+    lines = [Line(line, page_url if not index else "") for index, line in enumerate(facts_of(rules, row, now))]
     lines += [
         Line(f"{quoted(post['text'] or post['title'], _UNTIL)} · {post['source']}", post["url"])
         for post in incidents.posts_of(database, row["id"], SHOWN)

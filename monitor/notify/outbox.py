@@ -97,6 +97,10 @@ class Outbox:
 
     def _not_held(self, rows: list[Delivery], now: datetime) -> list[Delivery]:
         """Those that no open incident holds back; the others are put off."""
+        old = {row.id for row in rows if holding.overtaken(self.database, row)}
+        for each in old:
+            deliveries.drop(self.database, each, "a later message covers it")
+        rows = [row for row in rows if row.id not in old]
         held = holding.held_until(self.database, rows, now)
         for row, until in held.items():
             deliveries.put_off(self.database, row, until)

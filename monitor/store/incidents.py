@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.store.database import Database, Row, listed, marks, stamp
+from monitor.store.deliveries import QUIET
 
 FEWEST = 3  # of its posts stand: with fewer, its words would be those of one person
 _BATCH = 500
@@ -247,3 +248,30 @@ def release(database: Database, incident: str, now: datetime) -> int:
             {**values, "now": stamp(now)},
         )
     return released
+
+
+def speaks_for(database: Database, problem: int) -> bool:
+    """Whether an open incident is what a problem grows by: at least half of what is written of its cause is of it."""
+    return (
+        database.row(
+            "SELECT x.id FROM problems p JOIN incidents x ON x.brand = p.brand AND x.ended_at = '' "
+            "JOIN causes k ON k.id = p.cause_id OR k.merged_into = p.cause_id "
+            "JOIN caused c ON c.cause_id = k.id AND c.posted_at >= x.start_at "
+            "LEFT JOIN incident_mentions i ON i.mention_id = c.mention_id AND i.incident_id = x.id "
+            "WHERE p.n = :problem GROUP BY x.id HAVING count(i.mention_id) * 2 >= count(*)",
+            {"problem": problem},
+        )
+        is not None
+    )
+
+
+def newer_waits(database: Database, about: str, target: str, created_at: datetime) -> bool:
+    """Whether a later message whose subject begins so waits for the same target."""
+    return (
+        database.row(
+            "SELECT 1 AS one FROM deliveries WHERE about > :about AND about < :about || '~' AND target = :target "
+            "AND state = 'pending' AND reason <> :quiet AND created_at > :created LIMIT 1",
+            {"about": about, "target": target, "quiet": QUIET, "created": stamp(created_at)},
+        )
+        is not None
+    )

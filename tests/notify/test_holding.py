@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.notify.holding import held_until
+from monitor.notify.holding import ASK_AGAIN, held_until, overtaken
 from monitor.store import cases, deliveries, incidents, mentions
+from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -96,3 +97,32 @@ def test_nothing_is_held_of_others_and_nothing_once_it_is_over(acme: Assembly) -
     assert held(acme) == set()
     due = {each.story_id: each.due_at for each in messages(acme.database)}
     assert due[case(acme.database, late).story_id] == NOW
+
+
+def test_what_is_told_of_a_problem_waits_while_its_people_are_those_of_the_incident(acme: Assembly) -> None:
+    database = acme.database
+    opened(acme, BROKEN, "Acme app crashes all day, useless, I cannot open it")
+    found = database.rows("SELECT DISTINCT cause_id FROM caused")
+    assert found
+    database.run(
+        "INSERT INTO problems (n, brand, cause_id, opened_at, first_at) VALUES (900, 'Acme', :cause, :now, :now)",
+        {"cause": found[0]["cause_id"], "now": stamp(NOW)},
+    )
+    key = "problem:900:"
+    first, second = (
+        deliveries.notice_row(f"{key}{people}", "console", "doubled", "", NOW + later * MINUTE)
+        for people, later in ((6, 0), (12, 5))
+    )
+    deliveries.queue(database, [first])
+    incidents.change(database, "1", start_at=NOW - 2 * MINUTE)
+    row = deliveries.one(database, first["id"])
+    assert row is not None
+    assert held_until(database, [row], NOW) == {row.id: NOW + ASK_AGAIN}
+    deliveries.put_off(database, row.id, NOW + ASK_AGAIN)
+    row = deliveries.one(database, row.id)
+    assert row is not None
+    assert not overtaken(database, row)
+    deliveries.queue(database, [second])
+    assert overtaken(database, row), "the later message says it"
+    incidents.change(database, "1", start_at=NOW + MINUTE)
+    assert held_until(database, [row], NOW) == {}, "nothing of it was written since the incident began"
