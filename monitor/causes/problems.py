@@ -26,6 +26,7 @@ DAY = timedelta(days=1)
 KNOWN = timedelta(days=28)
 WEEKS = 8  # that make a habit
 QUARTER = timedelta(days=91)
+GATHERED = timedelta(hours=1)  # an alert waits: its people are alerted for already, and it says all of them at once
 
 
 def look(database: Database, rules: Rules, causes: Iterable[str], now: datetime) -> None:
@@ -124,9 +125,12 @@ def _tell(
     route = rules.settings.alerts.notify
     names = [row["team"]] if row["team"] else ["channel"]
     key = f"problem:{problem['n']}:"
-    for overtaken in notices.unsent(database, key):
-        deliveries.drop(database, overtaken, "a newer line says more")
-    due = now + 3650 * DAY if quiet else hours.next_opening(now, rules.opening)  # a quiet one leaves in a list
+    due = hours.next_opening(now + GATHERED, rules.opening)
+    for row_before in notices.unsent(database, key):
+        deliveries.drop(database, row_before["id"], "a newer line says more")
+        if row_before["reason"] != deliveries.QUIET:
+            due, quiet = min(due, at(row_before["due_at"])), False
+    due = now + 3650 * DAY if quiet else due  # a quiet one leaves in a list
     reason = deliveries.QUIET if quiet else "notice"
     targets = [each.target for each in rules.tell(names, route, now)]
     key = f"{key}{found}:{stamp(now)}"

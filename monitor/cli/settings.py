@@ -45,6 +45,7 @@ def init(
     team: Annotated[str, typer.Option("--team", help="How many people answer: 1, few or shifts.")] = "",
     person: Annotated[str, typer.Option("--person", help="Your name, if you answer alone.")] = "",
     ntfy: Annotated[bool | None, typer.Option("--ntfy/--no-ntfy", help="Alone: alerts go to your phone.")] = None,
+    trade: Annotated[str, typer.Option("--trade", help="Your trade, for the list of causes you begin with.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; use the defaults.")] = False,
 ) -> None:
     """Write the settings of a real installation.
@@ -63,6 +64,7 @@ def init(
         hours = hours or _asked("calls" if alone else "hours", commands.HOURS)
         if alone and ntfy is None:
             ntfy = commands.yes_of(_asked("ntfy", "yes"))
+        trade = trade or _asked("trade", "general")
     if not brand:
         raise Failed("say what to watch for: earful init --brand QUERY --output FILE --yes")
     if output is None:
@@ -78,6 +80,7 @@ def init(
             team=commands.team_of(team or "few"),
             person=person or commands.login_name(),
             ntfy=bool(ntfy),
+            trade=commands.trade_of(trade or "general"),
             program=program(),
         )
     )

@@ -23,8 +23,22 @@ from pydantic import ValidationError
 
 from monitor.settings.environment import NAME as SECRETS
 from monitor.settings.models import Block, Brand, Person, clock
-from monitor.setup.templates import CONSOLE, NTFY, ONE, PEOPLE, QUICK, QUIET_OPERATOR, SHIFTS, SLACK, SLACK_STEPS, TEAM
+from monitor.setup.templates import (
+    CONSOLE,
+    HEAD,
+    HEAD_OF_ONE,
+    NTFY,
+    ONE,
+    PEOPLE,
+    QUICK,
+    QUIET_OPERATOR,
+    SHIFTS,
+    SLACK,
+    SLACK_STEPS,
+    TEAM,
+)
 from monitor.text.query.parsing import QueryError, parse
+from monitor.text.trades import TRADES, Trade
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHIPPED = Path(__file__).with_name("settings.toml")  # in a wheel; a checkout has the file at its top
@@ -135,6 +149,14 @@ def person_of(text: str) -> str:
         raise InstallError(f'"{text[:60]}" is not a valid name: write up to 64 characters without a colon') from None
 
 
+def trade_of(text: str) -> Trade:
+    """Read the trade whose list of causes one begins with; InstallError says how to write it."""
+    for each in TRADES:
+        if text.strip().casefold() == each:
+            return each
+    raise InstallError(f'"{text[:60]}" is none of these: write {", ".join(TRADES[:-1])} or {TRADES[-1]}')
+
+
 def yes_of(text: str) -> bool:
     """Read yes or no; InstallError says how to write it."""
     if text.casefold() not in {"y", "yes", "n", "no"}:
@@ -146,6 +168,7 @@ def yes_of(text: str) -> bool:
 QUESTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
     "brand": ('What do people call your brand? A word, a name, or a query such as acme OR "acme air"', query_of),
     "team": ("How many people answer? 1 / a few / a team with shifts", team_of),
+    "trade": (f"What do you do? {' / '.join(TRADES)}", trade_of),
     "person": ("What is your name?", person_of),
     "zone": ("This machine's clock is set to UTC. Which time zone are you in?", zone_of),
     "hours": ("When is someone available to answer?", hours_of),
@@ -164,6 +187,7 @@ def init(
     team: Team = "few",
     person: str = "Me",
     ntfy: bool = False,
+    trade: Trade = "general",
     checkout: Path = CHECKOUT,
     program: str = "earful",
 ) -> str:
@@ -185,7 +209,7 @@ def init(
             f'"{name[:80]}" is not a valid brand name: write up to 64 characters without a colon'
         ) from None
     text = settings_text(
-        query, name=brand.name, zone=zone, blocks=blocks, team=team, person=person_of(person), ntfy=ntfy
+        query, name=brand.name, zone=zone, blocks=blocks, team=team, person=person_of(person), ntfy=ntfy, trade=trade
     )
     ntfy = ntfy and team == "1"
     secrets_file = path.with_name(SECRETS)
@@ -334,6 +358,7 @@ def settings_text(
     person: str = "Me",
     ntfy: bool = False,
     demo: bool = False,
+    trade: Trade = "general",
 ) -> str:
     """The text of a settings file that listens for one brand with every source that needs no key."""
     hours = ", ".join(
@@ -341,8 +366,11 @@ def settings_text(
         for block in blocks
     )
     common = {"query": _quoted(query), "name": _quoted(name), "zone": _quoted(zone), "hours": f"[{hours}]"}
+    line = f"\ntrade = {_quoted(trade)}    # whose list of causes you begin with"
+    common["trade"] = "" if trade == "general" else line
     if team == "1":
-        return ONE.format(**common, person=_quoted(person), channel=NTFY.format() if ntfy else CONSOLE)
+        head = HEAD.format(name=common["name"]) + "[earful]\n" if trade == "general" else HEAD_OF_ONE
+        return ONE.format(**common, head=head, person=_quoted(person), channel=NTFY.format() if ntfy else CONSOLE)
     people = PEOPLE + (SHIFTS if team == "shifts" else "") + "\n"
     return TEAM.format(
         **common,

@@ -15,13 +15,17 @@ QUIET_OPERATOR = """operator = []    # for the demo: the screen shows which sour
 
 # Every line below is counted: what `init` writes has at most 25 lines for one person and 40 for a team. What can be
 # known or has a good default is not in it, and the pages of docs/ say how to add the rest.
-_HEAD = """\
+HEAD = """\
 # Earful's settings for {name}. After a change: earful check, then earful reload. Every option: Earful's settings.toml.
+"""
+# With a line for the trade, the first two lines of one person's file are one.
+HEAD_OF_ONE = """\
+[earful]    # After a change: earful check, then earful reload. Every option: Earful's settings.toml.
 """
 _BRAND = """\
 [[brands]]
 name  = {name}
-query = {query}
+query = {query}{trade}
 #accounts = {{ mastodon = ["@you@example.social"] }}    # your own, per source: a reply from one of them stops the clock
 """
 _SOURCES = """\
@@ -35,9 +39,8 @@ kind = "bluesky"
 name = "news"
 """
 ONE = (
-    _HEAD
-    + """\
-[earful]
+    "{head}"
+    """\
 zone = {zone}
 """
     + _BRAND
@@ -65,7 +68,7 @@ wakes = true
 """
 
 TEAM = (
-    _HEAD
+    HEAD
     + """
 [earful]
 zone = {zone}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.store import deliveries
-from monitor.store.database import Database, instant, stamp
+from monitor.store.database import Database, Row, instant, stamp
 
 _QUIET = (
     f"about LIKE 'notice:%' AND reason = '{deliveries.QUIET}' AND action = 'post' AND state IN ('pending', 'retry')"
@@ -29,14 +29,13 @@ def told_since(database: Database, begins: str, since: datetime) -> int:
     return int(row["n"]) if row else 0
 
 
-def unsent(database: Database, begins: str) -> list[str]:
-    """The ids of the notices whose key begins so that have not left yet."""
-    rows = database.rows(
-        "SELECT id FROM deliveries WHERE about LIKE :about ESCAPE '!' AND state IN ('pending', 'retry') "
-        "AND action = 'post' ORDER BY created_at, id",
+def unsent(database: Database, begins: str) -> list[Row]:
+    """The notices whose key begins so that have not left yet: id, reason, due_at; the oldest first."""
+    return database.rows(
+        "SELECT id, reason, due_at FROM deliveries WHERE about LIKE :about ESCAPE '!' "
+        "AND state IN ('pending', 'retry') AND action = 'post' ORDER BY created_at, id",
         {"about": f"notice:{_literal(begins)}%"},
     )
-    return [row["id"] for row in rows]
 
 
 def oldest_quiet(database: Database, target: str) -> datetime | None:

@@ -108,6 +108,8 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path, monkey
         "few",
         "9 to 5",
         "mon 10:00-16:00",
+        "shipping",
+        "travel",
     ]
     asked = CliRunner().invoke(app, ["init"], input="\n".join(typed) + "\n")
     assert asked.exit_code == 0, asked.output
@@ -117,6 +119,8 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path, monkey
     whole = load(output, {})
     assert (whole.brands[0].query, whole.earful.zone) == ('acme OR "acme air"', "Europe/Berlin")
     assert whole.desk.hours[0].start == time(10)
+    assert '"shipping" is none of these: write general, shop,' in asked.output
+    assert whole.brands[0].trade == "travel"
 
 
 def test_what_is_written_is_private(tmp_path: Path) -> None:
@@ -259,7 +263,7 @@ def test_the_file_has_at_most_25_lines_for_one_person_and_40_for_a_team(tmp_path
     for team in dict.fromkeys(TEAMS.values()):
         for ntfy in (True, False):
             path = tmp_path / f"{team}{ntfy}" / "settings.toml"
-            init("Acme", path, team=team, ntfy=ntfy, hours="mon-fri 09:00-12:30, sat 10:00-14:00")
+            init("Acme", path, team=team, ntfy=ntfy, trade="travel", hours="mon-fri 09:00-12:30, sat 10:00-14:00")
             lines[team, ntfy] = path.read_text().splitlines()
     assert len(lines["1", True]) <= 25
     assert len(lines["1", False]) <= 25
@@ -272,7 +276,7 @@ def test_one_person_is_asked_when_they_may_be_called_and_is_told_on_their_phone(
 ) -> None:
     monkeypatch.setenv("TZ", "Europe/Lisbon")
     output = tmp_path / "care" / "settings.toml"
-    typed = ["Acme", str(output), "1", "Ana: boss", "Ana", "mon-sat 10:00-20:00", "perhaps", "yes"]
+    typed = ["Acme", str(output), "1", "Ana: boss", "Ana", "mon-sat 10:00-20:00", "perhaps", "yes", ""]
     asked = CliRunner().invoke(app, ["init"], input="\n".join(typed) + "\n")
     assert asked.exit_code == 0, asked.output
     assert "When may I call you?" in asked.output
