@@ -60,12 +60,13 @@ class _Mood:
     praises: bool
     joking: bool
     passed_on: bool
+    denied: bool  # what might have gone wrong has not: "never broke"
     troubles: tuple[tuple[int, int], ...]  # where words tell of something gone wrong
 
     @property
     def may_tell_of_harm(self) -> bool:
         """Whether somebody may be telling us, in earnest, of harm that was done to them."""
-        return self.ours and not (self.joking or self.passed_on or self.content)
+        return self.ours and not (self.joking or self.passed_on or self.content or self.denied)
 
 
 def _is_ours(token: str) -> bool:
@@ -86,6 +87,7 @@ def _mood(signals: Signals, sentiment: Sentiment, felt: Felt, *, called: bool, o
         praises=bool(values.get("praise") and not wrong),
         joking=not _IDLE.isdisjoint(signals.tokens),
         passed_on=bool(values.get("repost")),
+        denied=bool(values.get("no_complaint") and not wrong),
         troubles=tuple((cue.start, cue.end) for cue in signals.cues if cue.kind.weight >= CONCRETE),
     )
 

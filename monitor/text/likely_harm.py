@@ -25,6 +25,7 @@ from monitor.text.model.linear import ModelRefused
 FILE = Path(__file__).parent / "model" / "harm.json"
 FORMAT = "EARFUL-HARM/1"
 MAYBE = Kind("maybe_harm", "may be about harm", 0.0)  # calls people, and rings at no night
+SHORTEST = 2  # letters of words that say nothing: "la", "mi", "me", whatever else the post says
 STEM = 5  # letters by which longer words are known as well: "scald", "scalded", "scalding"
 PART = 0.5  # what a part counts for, beside words of which all together count for about one
 _NAMES = frozenset({BRAND, PERSON, LINK, NUMBER})  # who is spoken of says nothing
@@ -42,8 +43,8 @@ def places_of(word: str, bits: int) -> tuple[int, ...]:
 
 
 def words_of(tokens: Sequence[str]) -> set[str]:
-    """Return what is weighed of a post: each word once, no name."""
-    return set(tokens) - _NAMES
+    """Return what is weighed of a post: each word once, no name, none of a letter or two, which tell of no harm."""
+    return {each for each in tokens if len(each) > SHORTEST} - _NAMES
 
 
 @dataclass(frozen=True, slots=True)

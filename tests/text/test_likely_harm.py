@@ -27,7 +27,7 @@ def judged(text: str, language: str = "en", **more: Any) -> Verdict:
 
 FORESEEN_BY_NOBODY = [
     "the Acme fan flung a blade over our bed last night",
-    "my Acme neighbour app lets a stranger hear our bedroom",
+    "my Acme doorbell lets a stranger hear our bedroom",
     "the Acme stove leaks something and my parents have had headaches since Monday",
 ]
 
