@@ -22,7 +22,9 @@ KINDS: dict[str, str] = {
     "email": "alerts.email:Email",
     "webhook": "alerts.webhook:Webhook",
     "apprise": "alerts.apprise:Apprise",
+    "pager": "alerts.pager:Pager",
 }
+TOLD_OF_CASES = frozenset({"webhook", "pager"})  # kinds that `TellsPrograms`: known by settings alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,12 @@ class Editor(Protocol):
 
 @runtime_checkable
 class TellsPrograms(Protocol):
-    """A channel whose far side is a program: it is told of every event of a case."""
+    """A channel whose far side is a program: it is told of every event of a case.
+
+    With `only_called`, only of cases about which this channel called people.
+    """
+
+    only_called: bool
 
     def tell(self, event: CaseEvent) -> None:
         """Say once what happened, or raise ChannelError; the receiver drops an id that it has seen."""

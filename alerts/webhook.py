@@ -64,6 +64,8 @@ class Settings(BaseModel):
 class Webhook:
     """Another system is told. It is sent to one address; `target` goes along as a word."""
 
+    only_called = False
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.seconds_between = settings.pause

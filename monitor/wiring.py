@@ -220,7 +220,7 @@ def know_sources(database: Database, settings: Settings) -> None:
     """
     _rename(database, settings)
     with database.transaction():
-        events.know_readers(database, [each.name for each in settings.channels if each.kind == "webhook"])
+        events.know_readers(database, [each.name for each in settings.channels if each.kind in alerts.TOLD_OF_CASES])
         for source in settings.sources:
             sources.know(database, source.name, source.kind, _mark(source))
 

@@ -18,7 +18,7 @@ from alerts import CaseEvent, Channel, ChannelError, TellsPrograms
 from monitor.notify import rendering
 from monitor.notify.system_notices import queue_notice
 from monitor.settings.rules import Rules
-from monitor.store import cases, events, mentions
+from monitor.store import cases, deliveries, events, mentions
 from monitor.store.database import Database, Row
 from monitor.store.events import Owed, Reader
 from monitor.timeouts import Overran, within
@@ -82,6 +82,10 @@ class EventSender:
     def _tell(self, name: str, owed: Owed, clock: Callable[[], datetime]) -> bool:
         """Tell one event. False when the program should be left alone for now."""
         row = cases.row_of(self.database, owed.case_id)
+        if self._programs[name].only_called and not (row is not None and self._called(name, row)):
+            with self.database.transaction():
+                events.taken(self.database, name, owed.n)
+            return True
         event = CaseEvent(
             id=owed.id,
             name=owed.name,
@@ -110,6 +114,11 @@ class EventSender:
                 return True
             self._failed(name, error, clock())
         return False
+
+    def _called(self, name: str, row: Row) -> bool:
+        """Whether a channel called people about this case, or about others of its story in one message."""
+        told = deliveries.messages_of_stories(self.database, [row["story_id"]])
+        return any(each.channel == name and each.state in {"sent", "inflight", "unknown"} for each in told)
 
     def _tell_loss(self, reader: Reader, clock: Callable[[], datetime]) -> bool:
         first, last, count = reader.lost

@@ -18,6 +18,7 @@ PROOFS: dict[str, Proof] = {
     "page": "login",
     "slack": "signature",
     "mail link": "link",
+    "pager": "signature",
     "api": "token",
     "mcp": "account",
     "command line": "account",
@@ -47,6 +48,8 @@ def admit(directory: Directory, who: Actor | str, way: str) -> Actor:
     elif given.kind == "mail" and one.kind == "mail":
         # An address that several read: nothing proves which of them it was.
         proof, name = "claimed", f"{name.removesuffix(UNPROVEN_MARK)}{UNPROVEN_MARK}"
+    elif one.kind == "pager":  # the service is proven, but not which of our people that is
+        proof = "claimed"
     return Actor(one.id, name, way, proof, role)
 
 

@@ -6,6 +6,7 @@ An id says by which way somebody is known, and the key they have there:
     page:Ana                  a user of the page
     slack:T024/U0G9           Slack's team and user
     mail:email:care@ex.org/Jo a mail's recipient, and the name given on its page
+    pager:duty/PLH1HKV        a channel of kind "pager", and the id of somebody there
     token:5f3a                a token of the API, by the hash that is kept
     shell:ana                 the account that runs a command
     assistant:Ana's assistant an assistant, as it was started
@@ -35,6 +36,7 @@ from monitor.store.database import Database, Row
 # and nobody here knows them.
 Proof = Literal["", "itself", "login", "signature", "link", "token", "account", "list", "claimed", "stranger"]
 UNPROVEN_MARK = ", unproven (shared address)"
+PAGER_MARK = " (pager)"
 STRANGER_MARK = " (Slack, not in people)"
 
 
@@ -90,6 +92,11 @@ def of_mail(recipient: str, name: str = "") -> Actor:
     """Whoever opened the link of a mail: its recipient ("email:care@example.org") and the name that they gave."""
     called = " ".join(name.replace("/", " ").split()).casefold()
     return Actor(f"mail:{recipient.casefold()}/{called}", name)
+
+
+def of_pager(channel: str, user: str, name: str = "") -> Actor:
+    """Somebody who is on call at a pager. Their name there is theirs to choose, so it says where it comes from."""
+    return Actor(f"pager:{channel}/{user}", f"{name}{PAGER_MARK}" if name else "somebody at the pager")
 
 
 def of_token(kept: str, name: str) -> Actor:
@@ -220,7 +227,7 @@ class Directory:
                 return "admin"
             case "name":  # where nobody is listed, every name is as good as another
                 return "admin" if self.is_empty else "staff"
-            case "mail":
+            case "mail" | "pager":
                 return "staff"
             case _:
                 return "nobody"

@@ -228,7 +228,7 @@ class Rules:
         """Whether quiet hours hold this target: mail and direct messages, never a channel's record."""
         channel, _, address = target.partition(":")
         kind = next((each.kind for each in self.settings.channels if each.name == channel), "")
-        return kind in {"email", "apprise"} or (kind == "slack" and address.startswith(("@", "U")))
+        return kind in {"email", "apprise", "pager"} or (kind == "slack" and address.startswith(("@", "U")))
 
     def wakes(self, target: str) -> bool:
         """Whether settings say that this target can wake a person at night."""

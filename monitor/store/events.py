@@ -1,6 +1,7 @@
 """What programs are told of cases: one row an event and reader, written with the log line that it comes from.
 
-A row is there until its reader has taken it. Readers are the webhooks of the settings; without one nothing is written.
+A row is there until its reader has taken it. Readers are the webhooks and pagers of the settings; without one
+nothing is written.
 """
 
 from __future__ import annotations

@@ -45,9 +45,13 @@ def build(site: WebContext) -> Starlette:
     from monitor.web.door import paths_of as door_paths
     from monitor.web.health import paths_of as health_paths
     from monitor.web.live import paths_of as live_paths
+    from monitor.web.pager import paths_of as pager_paths
     from monitor.web.slack import paths_of as slack_paths
 
-    outside = [*health_paths(site), *live_paths(site), *slack_paths(site), *door_paths(site)]  # with rules of their own
+    # With rules of their own.
+    outside = [
+        *health_paths(site), *live_paths(site), *slack_paths(site), *pager_paths(site), *door_paths(site),
+    ]  # fmt: skip
     app = Starlette(routes=[*outside, Path("/static/{name}", _static), *paths])
     app.add_exception_handler(Refusal, partial(_on_refusal, site))
     app.add_exception_handler(HTTPException, partial(_on_http, site))

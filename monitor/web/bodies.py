@@ -23,7 +23,7 @@ OF_ONE = 4_000_000  # of these, of one client
 AT_ONCE = 16  # bodies of one client
 # Paths that a signature proves have budgets of their own: whoever floods the forms leaves them theirs, and all that
 # comes from Slack comes from few addresses.
-NAMED = {"slack": 8_000_000, "signed": 4_000_000}
+NAMED = {"slack": 8_000_000, "signed": 4_000_000, "pager": 2_000_000}
 DOOR = "/in/"  # and so has each source that others bring posts to: "/in/NAME"
 OF_A_DOOR = 4_000_000
 

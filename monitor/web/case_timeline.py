@@ -11,7 +11,7 @@ from monitor.store.cases import LogLine
 MOST = 80
 _REPEATS = frozenset({"told", "remind", "automatic reply", "first word again"})
 _TOLD = frozenset({"note", "wants", "reply", "reply refused", "reply unsure", "reply sent back"})
-_BY_A_PERSON = {"page", "slack", "mail link", "command line", "network", "api", "mcp"}
+_BY_A_PERSON = {"page", "slack", "mail link", "pager", "command line", "network", "api", "mcp"}
 _WORDS = {
     "open": "opened",
     "more": "they wrote again",

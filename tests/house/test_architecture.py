@@ -30,6 +30,7 @@ web/test_single_sign_on.py: monitor/web/provider.py
 web/test_proof.py: monitor/web/factor.py monitor/web/passwords.py monitor/web/you.py
 privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
     monitor/store/columns.py
+alerts/test_pager.py: alerts/pager_webhook.py
 alerts/email/test_channel.py: alerts/email/conversation.py alerts/email/settings.py
 ingest/test_asking.py: monitor/store/asked.py
 ingest/test_wishes.py: monitor/cases/do_not_contact.py
