@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.incidents import statements, telling
-from monitor.incidents.detection import HOUR, QUIET, Leap, decide, number_of
+from monitor.incidents.detection import HOUR, PEOPLE, QUIET, Leap, decide, number_of
 from monitor.incidents.stars import LOW, fallen
 from monitor.incidents.volume import Now, Volumes, person_of
 from monitor.settings.rules import Rules
@@ -94,12 +94,15 @@ class Watch:
         if len(taken) * 2 >= len(rows):
             return None
         free = [row for row in rows if row["id"] not in taken]
+        people = len({person_of(row) for row in free})
+        if people < PEOPLE:
+            return None
         usual = each.habit.usual if each.habit is not None else 0.0
         return _Begins(
             each.signal.kind,
             brand,
             tuple(row["id"] for row in free),
-            len({person_of(row) for row in free}),
+            people,
             each.signal.cause,
             usual=usual,
         )

@@ -170,3 +170,19 @@ def test_what_is_said_of_it_joins_although_it_is_not_negative_and_other_things_s
     found = {each["author"] for each in incidents.posts_of(small.database, row["id"])}
     assert "calm" in found
     assert "other" not in found
+
+
+def test_what_is_left_beside_an_open_incident_is_one_only_with_enough_people_of_its_own(small: Assembly) -> None:
+    days_of_one(small, 30)
+    take(small, *crowd(20))
+    watch = Watch(small.database, small.rules)
+    watch.look(NOW)
+    lamps = [
+        post(f"Acme sent me a broken lamp, useless packing {number * 7919}", author=f"lamp{number}", at=NOW + MINUTE)
+        for number in range(40)
+    ]
+    take(small, *lamps[:7], now=NOW + MINUTE)
+    watch.look(NOW + MINUTE)
+    assert len(incidents.open_now(small.database)) == 1
+    taken = incidents.counted(small.database, "1")["people"]
+    assert taken == 20, "lamps are not of the outage"
