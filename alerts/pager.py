@@ -93,7 +93,8 @@ class Pager:
     def email_of(self, user_id: str) -> str:
         """The address of somebody there, "" where it cannot be known: no key, no such person, or no answer in time.
 
-        GET /users/ID (https://developer.pagerduty.com/api-reference/ Users), at the host beside that of the events.
+        GET /users/ID at the host beside that of the events; the form of the key: docs/REST-API/02-Authentication.md of
+        https://github.com/PagerDuty/developer-docs.
         """
         if self.settings.api_key is None or not re.fullmatch(r"[A-Za-z0-9]{1,40}", user_id, re.ASCII):
             return ""

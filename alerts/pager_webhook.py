@@ -1,7 +1,8 @@
 """What a pager tells: its V3 webhook, signed over the raw body. `signed` proves it, `acknowledged` reads it.
 
-https://developer.pagerduty.com/docs/webhooks/webhook-signatures/ (HMAC-SHA256, one for each secret, without a time)
-https://developer.pagerduty.com/docs/webhooks/v3-overview/ (`incident_key` is the deduplication key of the first event)
+https://github.com/PagerDuty/developer-docs, docs/webhooks: 04-Signatures.md (HMAC-SHA256, one for each secret, without
+a time) and 01-Overview.md (the shapes). That `incident_key` is our deduplication key follows from 02-Trigger-Events.md
+of docs/events-API-v2, which calls the two the same; it was not seen on a real account.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An acknowledgement at the pager takes the case here: once, by whoever it was, unless it comes too late to mean that.
 
-The service tells it again for two days until it is answered (https://developer.pagerduty.com/docs/webhooks/behavior/),
-so nothing is kept before it is said, and what was said is known by its id for a month.
+The service tells it again for two days until it is answered, so nothing is kept before it is said, and what was said is
+known by its id for a month. https://github.com/PagerDuty/developer-docs, docs/webhooks/02-Behavior.md
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It is proved on its raw bytes before anything of it is read. A signature holds no time, so what is older than the
 service would repeat it is refused by the time inside the body, and what was heard already by its id. The service waits
 five seconds, repeats after a 429 or a 5xx, and drops after any other 4xx:
-https://developer.pagerduty.com/docs/webhooks/behavior/
+https://github.com/PagerDuty/developer-docs, docs/webhooks/02-Behavior.md
 """
 
 from __future__ import annotations
