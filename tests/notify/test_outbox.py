@@ -73,6 +73,9 @@ def test_a_burst_is_one_brief_with_the_worst_five_a_count_and_every_mention_name
     (brief,) = posted(slack)
     assert int(brief["text"].partition(" cases")[0]) >= called > 30
     assert named(slack) >= flagged(database)
+    problems = count(database, "problems")  # what several people share is one line of its own, an hour later
+    assert deliver(acme, clock.forward(HOUR) and clock) == problems > 0
+    assert all("people in 24 hours" in each["text"] for each in posted(slack)[1:])
     assert deliver(acme, clock.forward(HOUR) and clock) == 0
     assert {row.state for row in messages(database)} == {"sent"}
 
@@ -213,8 +216,9 @@ def test_quiet_hours_hold_mail_but_not_the_channels_record_and_end_in_one_brief(
     assert mail.ledger == []
     clock.now = datetime(2026, 3, 5, 9, 0, 1, tzinfo=UTC)
     deliver(acme, clock)
-    assert len(mail.ledger) == 1
-    assert f"{count(database, 'cases', 'quiet = 0')} cases" in mail.ledger[0].subject + mail.ledger[0].text
+    brief, problem = mail.ledger
+    assert f"{count(database, 'cases', 'quiet = 0')} cases" in brief.subject + brief.text
+    assert "8 people in 24 hours" in problem.subject
 
 
 def test_a_critical_case_goes_through_quiet_hours(database: Base, tmp_path: Path, mail: FakeSmtp) -> None:
@@ -241,7 +245,9 @@ def test_a_story_that_grows_at_night_mails_nobody_before_morning(
     assert len(mail.ledger) == 1
     clock.now = datetime(2026, 3, 5, 9, 1, tzinfo=UTC)
     deliver(acme, clock)
-    assert len(mail.ledger) == 2
+    _, grown, problem = mail.ledger
+    assert "6 people, one story" in grown.subject
+    assert "6 people in 24 hours" in problem.subject
 
 
 def test_at_most_six_messages_reach_a_channel_in_an_hour_and_then_a_brief(
