@@ -17,6 +17,8 @@ from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.forgetting import BATCH, without_words
 
 _Sealed = dict[str, dict[str, dict[str, Any]]]  # table -> key -> column -> value
+# Tables that two columns name a row of: their keys under seal are both, as JSON.
+_PAIRS = {"own_posts": ("source", "native_id"), "competitor_mentions": ("post_id", "competitor")}
 
 
 def standing(database: Database) -> list[Row]:
@@ -172,10 +174,8 @@ def _seal(database: Database, case: str, now: datetime) -> None:
         "mentions": _kept("mentions", _rows(database, "mentions", "post_id", posts), "id"),
         "cases": _kept("cases", _rows(database, "cases", "id", [case]), "id"),
         "case_log": _kept("case_log", lines, "n"),
-        "own_posts": {
-            encode([row["source"], row["native_id"]]): {name: row[name] for name in TABLES["own_posts"].personal}
-            for row in own
-        },
+        "own_posts": _pairs("own_posts", own),
+        "competitor_mentions": _pairs("competitor_mentions", _rows(database, "competitor_mentions", "post_id", posts)),
         "deliveries": _kept("deliveries", told, "id"),
         "replies": _kept("replies", written, "id"),
     }
@@ -186,12 +186,10 @@ def _seal(database: Database, case: str, now: datetime) -> None:
     for row in lines:
         kept = encode(without_words(row["what"], json.loads(row["detail"] or "{}")))
         database.run("UPDATE case_log SET detail = :kept WHERE n = :n", {"kept": kept, "n": row["n"]})
-    for key in body["own_posts"]:
-        source, native = json.loads(key)
-        database.run(
-            f"UPDATE own_posts SET {emptied('own_posts')} WHERE source = :source AND native_id = :native",
-            {"source": source, "native": native},
-        )
+    for table in _PAIRS:
+        for key in body[table]:
+            where, values = _of_pair(table, key)
+            database.run(f"UPDATE {table} SET {emptied(table)} WHERE {where}", values)
     for row in told:
         payload = {name: each for name, each in json.loads(row["payload"] or "{}").items() if name != "footer"}
         database.run(
@@ -213,11 +211,9 @@ def _unseal(database: Database, case: str) -> None:
         for key, columns in body.get(table, {}).items():
             back = {**columns, "purged_at": ""} if table == "posts" else columns
             _write(database, table, back, f"{name} = :key", {"key": int(key) if name == "n" else key})
-    for key, columns in body.get("own_posts", {}).items():
-        source, native = json.loads(key)
-        _write(
-            database, "own_posts", columns, "source = :key AND native_id = :native", {"key": source, "native": native}
-        )
+    for table in _PAIRS:
+        for key, columns in body.get(table, {}).items():
+            _write(database, table, columns, *_of_pair(table, key))
     database.run("DELETE FROM sealed WHERE case_id = :case", {"case": case})
 
 
@@ -231,6 +227,18 @@ def _rows(database: Database, table: str, column: str, values: Sequence[str]) ->
 
 def _kept(table: str, rows: Iterable[Row], key: str) -> dict[str, dict[str, Any]]:
     return {str(row[key]): {name: row[name] for name in TABLES[table].personal} for row in rows}
+
+
+def _pairs(table: str, rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
+    named, personal = _PAIRS[table], TABLES[table].personal
+    return {encode([row[name] for name in named]): {name: row[name] for name in personal} for row in rows}
+
+
+def _of_pair(table: str, key: str) -> tuple[str, dict[str, str]]:
+    """Which row a key under seal means: a condition, and its values."""
+    first, second = _PAIRS[table]
+    one, other = json.loads(key)
+    return f"{first} = :one AND {second} = :other", {"one": one, "other": other}
 
 
 def _each(database: Database, statement: str, keys: Iterable[str]) -> None:
