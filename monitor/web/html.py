@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -142,9 +143,11 @@ def environment() -> Environment:
     return made
 
 
-def warm() -> None:
-    """Compile every template."""
+def warm(stopping: threading.Event) -> None:
+    """Compile every template, one after the other, as long as nobody stops the page."""
     for name in environment().list_templates():
+        if stopping.is_set():
+            return
         environment().get_template(name)
 
 

@@ -247,7 +247,7 @@ class WebServer:
         self._server = Told(config)
         self._thread = threading.Thread(target=self._serve, args=(sockets,), name="page", daemon=True)
         self._thread.start()
-        self.context.pool.submit(warm)  # so that the first person need not wait for it
+        self.context.pool.submit(warm, self.context.stopping)  # so that the first person need not wait for it
         return True
 
     def _listen_nearby(self) -> socket.socket:

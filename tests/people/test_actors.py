@@ -75,6 +75,7 @@ COMERS: dict[str, Callable[[Base, str], Actor]] = {
     "page": user_of,
     "slack": lambda _, role: of_slack("T1", f"U{role.upper()}", "whatever they call themselves"),
     "mail link": lambda _, role: of_mail(f"email:{role}@example.org"),
+    "pager": lambda _, role: of_settings(role),  # by the address that the pager knows of them
     "api": token_of,
     "mcp": lambda _, role: of_assistant(f"{role}'s assistant"),
     "command line": lambda _, role: of_settings(role),
