@@ -34,7 +34,7 @@ def show(
     fixed: Annotated[int, typer.Option("--fixed", help="Mark the problem with this number as fixed.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what people write about and the problems they share, or change the list."""
+    """Show what people write about, and shared problems."""
     with opened() as assembly:
         names = [each.name for each in assembly.settings.brands]
         if brand and brand not in names:

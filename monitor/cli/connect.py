@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -50,11 +52,10 @@ def connect(
     found, tokens = _wanted(settings, source)
     sign_in, redirect = tokens.sign_in, redirect_of(port)
     state, verifier = secrets.token_urlsafe(24), new_verifier()
-    _say_how(sign_in, redirect, address_of(sign_in, redirect, state, verifier))
+    say_how = partial(_say_how, sign_in, redirect, address_of(sign_in, redirect, state, verifier))
     try:
-        code = (
-            _pasted(state, sign_in) if (not _has_screen() if paste is None else paste) else _came(port, state, sign_in)
-        )
+        by_hand = not _has_screen() if paste is None else paste
+        code = _pasted(state, sign_in, say_how) if by_hand else _came(port, state, sign_in, say_how)
         http = Http(trusted=hosts_written(found.options), total_seconds=20)
         grant = exchange(sign_in, http, code, verifier, redirect, utc_now())
         if missing := lacking(sign_in, grant):
@@ -97,7 +98,8 @@ def _has_screen() -> bool:
     return bool(shown) and not os.environ.get("SSH_CONNECTION")
 
 
-def _pasted(state: str, sign_in: SignIn) -> str:
+def _pasted(state: str, sign_in: SignIn, say_how: Callable[[], None]) -> str:
+    say_how()
     console.print(
         line(
             "3. The browser will end at a page that it can't open; that is expected. Copy the whole address of that "
@@ -114,7 +116,7 @@ def _pasted(state: str, sign_in: SignIn) -> str:
             typer.echo(f"  {error.message}. {error.remedy}")
 
 
-def _came(port: int, state: str, sign_in: SignIn) -> str:
+def _came(port: int, state: str, sign_in: SignIn, say_how: Callable[[], None]) -> str:
     """Wait for the browser; what belongs to another sign-in does not end the waiting."""
 
     def fits(path: str) -> bool:
@@ -128,6 +130,7 @@ def _came(port: int, state: str, sign_in: SignIn) -> str:
 
     try:
         with listening(port, fits) as server:
+            say_how()  # only now: the address leads back to where somebody listens
             other = "If the browser is on another machine, use --paste."
             console.print(line(f"3. Waiting up to {MINUTES} minutes for you to agree. {other}"))
             came = server.wait(MINUTES * 60)

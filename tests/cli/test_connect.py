@@ -256,6 +256,7 @@ def test_a_port_that_is_taken_and_sources_that_need_no_sign_in_are_told(settings
         ran = earful(settings, "connect", "birds", "--listen", "--port", port)
     assert f"can't listen on port {port}" in ran.stderr
     assert "use --paste, or another --port" in ran.stderr
+    assert not ADDRESS.search(ran.stdout), "nobody is sent to where nobody listens"
     assert "no source named nothing; the settings have:" in earful(settings, "connect", "nothing").stderr
     assert "without signing in" in earful(settings, "connect", "chirp").stderr
     file = settings.read_text("utf-8").replace(f'client_id = "{CLIENT}"', 'bearer_token = { env = "TOKEN" }')
