@@ -10,7 +10,9 @@ import os
 import shutil
 import tempfile
 import uuid
+import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -46,8 +48,37 @@ def _in_memory() -> str | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Half of a run on a disk is waiting for it. `--basetemp` and PYTEST_DEBUG_TEMPROOT lead elsewhere."""
+    os.environ.setdefault(_TURN, str(datetime.now(UTC).toordinal()))
     if (folder := _in_memory()) is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
+
+
+A_WHOLE_RUN = 2_000  # tests; whoever runs fewer has chosen them, and has each on both databases
+ALWAYS_ON_BOTH = ("tests/store/", "tests/privacy/")
+BY_TURNS = 4  # days in which every other test has had its turn on PostgreSQL
+_TURN = "EARFUL_TURN"  # the day of a run, handed to all of its workers
+
+
+def has_its_turn(name: str, day: int) -> bool:
+    """Whether a test runs on PostgreSQL today: a fifth of a whole run was the same tests a second time."""
+    return name.startswith(ALWAYS_ON_BOTH) or (zlib.crc32(name.encode()) + day) % BY_TURNS == 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to another day what has no turn on PostgreSQL; all of it runs with EARFUL_POSTGRESQL=all."""
+    if len(items) < A_WHOLE_RUN or os.environ.get("EARFUL_POSTGRESQL") == "all":
+        return
+    day = int(os.environ[_TURN])
+    left = [each for each in items if "postgresql" in each.name and not has_its_turn(each.nodeid, day)]
+    gone = {id(each) for each in left}
+    items[:] = [each for each in items if id(each) not in gone]
+    config.hook.pytest_deselected(items=left)
+
+
+def pytest_report_header() -> str:
+    """What a whole run leaves out is said at its top."""
+    always = " and ".join(ALWAYS_ON_BOTH)
+    return f"On PostgreSQL: {always}, and of a whole run's rest one in {BY_TURNS} a day. All: EARFUL_POSTGRESQL=all"
 
 
 def _named(address: str, name: str) -> str:

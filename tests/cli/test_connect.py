@@ -148,7 +148,7 @@ def test_the_browser_comes_back_to_this_machine(settings: Path, sqlite: Sqlite, 
 
 def _what_is_said_of_it(settings: Path, x: FakeX, now: datetime) -> None:
     for command in ("check", "status"):
-        said = earful(settings, command, COLUMNS="250").stdout
+        said = " ".join(earful(settings, command).stdout.split())  # however the terminal breaks the line
         assert re.search(r"birds: signed in as acme; the token ends on \d\d \w+ at \d\d:\d\d UTC and is renewed", said)
         assert "its timeline and its mentions are counted at the price for the app's owner" in said
         assert "CANARY" not in said

@@ -15,7 +15,7 @@ from monitor.reports.letter.health import day_of
 from monitor.reports.letter.week import Volume, Week
 from monitor.reports.statistics import Figures, Spread
 from monitor.settings.rules import Rules
-from monitor.store import cases, mentions
+from monitor.store import cases, incidents, mentions
 from monitor.store.database import Database, Row
 
 MOST_OPEN = 3
@@ -77,11 +77,21 @@ def _happened(about: About) -> Section:
             Line(
                 f"{start:%a %H:%M} {until}: {count_words(each.people, 'person', 'people')}"
                 f"{f' about {each.words}' if each.words else ''}, {count_words(each.peak, 'post')} in the busiest hour"
-                f"{reach}; {each.answered:,} of them answered, {told}."
+                f"{reach}; {each.answered:,} of them answered, {told}.",
+                *_worst_of(about, each.id),
             )
         )
     more = len(about.week.outbreaks) - len(lines)
     return Section("What happened", tuple(lines), more, about.url("/insights?days=7#incidents"))
+
+
+def _worst_of(about: About, incident: str) -> tuple[str, ...]:
+    """The words of whoever it hit hardest, and who said them; nothing where no post of it stands."""
+    for row in incidents.posts_of(about.database, incident, 1):
+        about.posts.add(row["post_id"])
+        said = quotes.words_of(about.rules, row, OPEN_WIDTH)
+        return said, quotes.by_of(row["source"], row["language"], about.speaks)
+    return ()
 
 
 def _open(about: About) -> Section:

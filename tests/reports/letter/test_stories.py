@@ -14,7 +14,7 @@ from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.helpers import BROKEN, DAY, HOUR, MINUTE, NOW, assembly_of, post, settings_from, take
+from tests.helpers import BROKEN, DAY, HOUR, INJURY, MINUTE, NOW, assembly_of, post, settings_from, take
 
 WEEK = 7 * DAY
 
@@ -129,6 +129,19 @@ def test_an_incident_is_told_with_its_people_peak_reach_and_whether_we_spoke(acm
         "not said publicly.",
     ]
     assert decisions == ["Say publicly what happened? 5 people wrote about fire; no public post of ours was found."]
+
+
+def test_an_incident_is_told_in_the_words_of_whoever_it_hit_hardest_and_names_nobody(acme: Assembly) -> None:
+    take(acme, post(BROKEN, author="lena"), post(f"@mia_k look: {INJURY}", author="mia_k"), now=NOW - HOUR)
+    found = acme.database.rows("SELECT id FROM mentions")
+    with acme.database.transaction():
+        fire = incidents.begin(acme.database, NOW - HOUR, brand="Acme", kind="volume", start_at=NOW - HOUR)
+        incidents.change(acme.database, fire, people=2, peak=2)
+        incidents.join(acme.database, fire, [row["id"] for row in found], NOW - HOUR)
+    view = contents.view(acme.database, acme.rules, NOW, brand="Acme")
+    (line,) = next(section.lines for section in view.sections if section.heading == "What happened")
+    assert line.quote.startswith(f"[name] look: {INJURY[:20]}")
+    assert line.by == "a customer on forum"
 
 
 def test_the_share_of_what_is_said_stands_with_its_base_where_a_competitor_is_named(
