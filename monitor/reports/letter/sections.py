@@ -79,6 +79,7 @@ def _happened(about: About) -> Section:
                 f"{f' about {each.words}' if each.words else ''}, {count_words(each.peak, 'post')} in the busiest hour"
                 f"{reach}; {each.answered:,} of them answered, {told}.",
                 *_worst_of(about, each.id),
+                **about.way(f"/incidents/{each.id}", f"Incident {each.id}"),
             )
         )
     more = len(about.week.outbreaks) - len(lines)

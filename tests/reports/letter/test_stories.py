@@ -142,6 +142,7 @@ def test_an_incident_is_told_in_the_words_of_whoever_it_hit_hardest_and_names_no
     (line,) = next(section.lines for section in view.sections if section.heading == "What happened")
     assert line.quote.startswith(f"[name] look: {INJURY[:20]}")
     assert line.by == "a customer on forum"
+    assert (line.url, line.seen) == (f"{acme.settings.earful.page_url}/incidents/{fire}", f"Incident {fire}")
 
 
 def test_the_share_of_what_is_said_stands_with_its_base_where_a_competitor_is_named(
