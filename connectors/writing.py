@@ -9,15 +9,17 @@ up before anything is tried again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from connectors import ConnectorError, Nonsense, Post, Unreached
-from connectors.http import Answer, Http, host_of, json_of
+from connectors import ConnectorError, Nonsense, Post, Refused, Unreached
+from connectors.http import Answer, Http, error_for, host_of, json_of
 from connectors.text import clean, plain
 
+CLOCKS = timedelta(minutes=5)  # by which a network's clock may differ from ours
 _LONGEST_WORDS = 200  # characters of what a network says about a refusal
 _SAYS = ("error_description", "message", "error", "detail", "errors", "errorMessage", "title", "reason")
 
@@ -114,6 +116,40 @@ def send(
         return json_of(answer), answer
     except Nonsense as error:
         raise Unsure(error.message) from error
+
+
+def sound(answer: Answer, where: str, now: datetime, renew: str) -> Any:
+    """The JSON of an answer, or the error that fits it; `renew` is what to do where the credentials are refused."""
+    error = error_for(answer, where, now)
+    if isinstance(error, Refused):
+        raise Refused(error.message, renew)
+    if error is not None:
+        raise error
+    return json_of(answer)
+
+
+def sound_object(answer: Answer, where: str, now: datetime, renew: str) -> dict[str, Any]:
+    """As `sound`, where only an object will do."""
+    found = sound(answer, where, now, renew)
+    if not isinstance(found, dict):
+        raise Nonsense(f"{where} answered with something that is not an object", "Check api_url.")
+    return found
+
+
+@contextmanager
+def nothing_sent_yet() -> Iterator[None]:
+    """Around what is asked before a reply leaves: whatever fails there, nothing was written."""
+    try:
+        yield
+    except NotWritten:
+        raise
+    except ConnectorError as error:
+        raise NotWritten(f"{error.message}; nothing was sent", error.remedy) from error
+
+
+def bare(text: object) -> str:
+    """A text as it is compared with what a network shows: however its lines and spaces are."""
+    return " ".join(clean(text).split()) if isinstance(text, str) else ""
 
 
 def _remedy(status: int, refuses: str) -> str:

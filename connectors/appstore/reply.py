@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Nonsense, Post, Refused
+from connectors import ConnectorError, Post
 from connectors.appstore.connector import NETWORK, TOKEN_LIVES, Settings
-from connectors.http import Answer, Http, error_for, json_of
+from connectors.http import Answer, Http, json_of
 from connectors.listing import part
 from connectors.signing import signed
-from connectors.text import clean, parse_time
-from connectors.writing import NotWritten, Standing, Unsure, Written, send
+from connectors.text import parse_time
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, nothing_sent_yet, send, sound_object
 
 LONGEST = 5_970  # characters
 INSIDE = "reply to "  # how a response inside a review is called: it has no address of its own
-CLOCKS = timedelta(minutes=5)
 _REVIEW = re.compile(r"[0-9A-Za-z-]{1,80}")
 _ROLE = "Make a key with the role Customer Support for replies, write it into this source's settings, then reload."
 
@@ -69,12 +68,8 @@ class AppStoreReply:
 
     def reply(self, post: Post, text: str, _key: str, now: datetime) -> Written:
         """https://developer.apple.com/documentation/appstoreconnectapi/post-v1-customerreviewresponses"""
-        try:
+        with nothing_sent_yet():
             response = self._response(post.native_id, now)
-        except NotWritten:
-            raise
-        except ConnectorError as error:  # nothing of the reply has left yet
-            raise NotWritten(f"{error.message}; nothing was sent", error.remedy) from error
         if response is not None:
             raise NotWritten("the review has a response already", "Change that one in App Store Connect.")
         review = {"data": {"type": "customerReviews", "id": post.native_id}}
@@ -97,7 +92,7 @@ class AppStoreReply:
         written = _written(response, post)
         if written is None or written.at < since - CLOCKS:
             return None
-        return written if _bare(part(response, "attributes").get("responseBody")) == _bare(text) else None
+        return written if bare(part(response, "attributes").get("responseBody")) == bare(text) else None
 
     def answers(self, native_id: str, now: datetime) -> int | None:
         """None where there is no response; a response cannot be answered."""
@@ -126,7 +121,7 @@ class AppStoreReply:
         if answer.status == 404:
             json_of(answer)  # the 404 of a proxy is a web page, and says nothing
             raise NotWritten(f"{NETWORK}: the review was deleted", "Nothing was sent; close the case.")
-        found = self._sound(answer, now)
+        found = sound_object(answer, NETWORK, now, _ROLE)
         wanted = part(found, "data", "relationships", "response", "data").get("id")
         for each in found.get("included") or () if isinstance(found, dict) else ():
             if isinstance(each, dict) and isinstance(wanted, str) and each.get("id") == wanted:
@@ -146,24 +141,9 @@ class AppStoreReply:
         return self._http.get(self._address + path, params=params, headers=headers)
 
     def _read(self, path: str, now: datetime, params: dict[str, str | int]) -> Any:
-        return self._sound(self._get(path, now, params), now)
-
-    def _sound(self, answer: Answer, now: datetime) -> Any:
-        error = error_for(answer, NETWORK, now)
-        if isinstance(error, Refused):
-            raise Refused(error.message, _ROLE)
-        if error is not None:
-            raise error
-        found = json_of(answer)
-        if not isinstance(found, dict):
-            raise Nonsense(f"{NETWORK} answered with something that is not an object", "Check api_url.")
-        return found
+        return sound_object(self._get(path, now, params), NETWORK, now, _ROLE)
 
 
 def _written(response: Any, post: Post) -> Written | None:
     at = parse_time(part(response, "attributes").get("lastModifiedDate"))
     return Written(f"{INSIDE}{post.native_id}", post.url, at) if at is not None else None
-
-
-def _bare(text: object) -> str:
-    return " ".join(clean(text).split()) if isinstance(text, str) else ""

@@ -22,7 +22,7 @@ from connectors.bluesky.connector import POST, Settings
 from connectors.bluesky.responses import DID
 from connectors.http import Http, error_for, json_of
 from connectors.text import parse_time
-from connectors.writing import NotWritten, Standing, Unsure, Written, send
+from connectors.writing import NotWritten, Standing, Unsure, Written, nothing_sent_yet, send
 
 LONGEST = 300  # graphemes
 _DIGITS = "234567abcdefghijklmnopqrstuvwxyz"
@@ -76,13 +76,9 @@ class BlueskyReply:
 
     def reply(self, post: Post, text: str, key: str, now: datetime) -> Written:
         """Look the parent up for its place in the thread, log in, and write the record."""
-        try:
+        with nothing_sent_yet():
             parent, root = self._place(post)
             _, token = self._session(now)
-        except NotWritten:
-            raise
-        except ConnectorError as error:  # nothing of the reply has left yet
-            raise NotWritten(f"{error.message}; nothing was sent", error.remedy) from error
         created = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z"
         record = {
             "$type": POST,

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Nonsense, Post, Refused
+from connectors import ConnectorError, Nonsense, Post
 from connectors.discourse.connector import Settings
-from connectors.http import Answer, Http, error_for, host_of, json_of
-from connectors.text import clean, parse_time
-from connectors.writing import NotWritten, Standing, Unsure, Written, send
+from connectors.http import Answer, Http, host_of, json_of
+from connectors.text import parse_time
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, nothing_sent_yet, send, sound
 
 LONGEST = 32_000  # characters; a forum's own limit may be less, and is then told with its refusal
 ACTIONS = "4,5"  # new topics and replies
 RECENT = 8  # own posts that are looked at
-CLOCKS = timedelta(minutes=5)
 _PLACE = re.compile(r"([0-9]{1,12})/([0-9]{1,9})")
 _RENEW = "Have an admin make a key for this account with the scopes posts:create, posts:delete and the read scopes."
 
@@ -72,13 +71,9 @@ class DiscourseReply:
     def reply(self, post: Post, text: str, _key: str, now: datetime) -> Written:
         """https://docs.discourse.org/#tag/Posts/operation/createTopicPostPM"""
         place = self._place(post)
-        try:
+        with nothing_sent_yet():
             if self._standing_post(post.native_id, now) is None:
                 raise NotWritten(f"{self._host}: the post was deleted", "Nothing was sent; close the case.")
-        except NotWritten:
-            raise
-        except ConnectorError as error:  # nothing of the reply has left yet
-            raise NotWritten(f"{error.message}; nothing was sent", error.remedy) from error
         body = {"raw": text, "topic_id": int(place[1]), "reply_to_post_number": int(place[2])}
         headers = {**self._headers(), "Content-Type": "application/json"}
         found, _ = send(self._http, "POST", f"{self._address}/posts.json", headers, json.dumps(body).encode())
@@ -103,7 +98,7 @@ class DiscourseReply:
             if at is None or at < since - CLOCKS:
                 continue
             whole = self._standing_post(f"{place[1]}/{each.get('post_number')}", now)
-            if whole is not None and _bare(whole.get("raw")) == _bare(text):
+            if whole is not None and bare(whole.get("raw")) == bare(text):
                 return self._written(whole)
         return None
 
@@ -136,7 +131,7 @@ class DiscourseReply:
         if answer.status in {404, 410}:
             json_of(answer)  # the 404 of a proxy is a web page, and says nothing
             return None
-        found = self._sound(answer, now)
+        found = sound(answer, self._host, now, _RENEW)
         if not isinstance(found, dict) or not isinstance(found.get("id"), int):
             raise Nonsense(f"{self._host} sent something that is not a post", "Check api_url.")
         return None if found.get("deleted_at") or found.get("user_deleted") else found
@@ -159,16 +154,4 @@ class DiscourseReply:
         return self._http.get(self._address + path, params=params, headers=headers)
 
     def _read(self, path: str, now: datetime, params: dict[str, str | int] | None = None) -> Any:
-        return self._sound(self._get(path, params), now)
-
-    def _sound(self, answer: Answer, now: datetime) -> Any:
-        error = error_for(answer, self._host, now)
-        if isinstance(error, Refused):
-            raise Refused(error.message, _RENEW)
-        if error is not None:
-            raise error
-        return json_of(answer)
-
-
-def _bare(text: object) -> str:
-    return " ".join(clean(text).split()) if isinstance(text, str) else ""
+        return sound(self._get(path, params), self._host, now, _RENEW)

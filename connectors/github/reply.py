@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import Nonsense, Post, Refused
+from connectors import Nonsense, Post
 from connectors.github.connector import NETWORK, Settings
-from connectors.http import Answer, Http, error_for, json_of
-from connectors.text import clean, parse_time, safe_url
-from connectors.writing import NotWritten, Standing, Unsure, Written, send
+from connectors.http import Answer, Http, json_of
+from connectors.text import parse_time, safe_url
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, send, sound
 
 LONGEST = 65_536  # characters of a comment
 PAGE = 100  # comments that are looked through
-CLOCKS = timedelta(minutes=5)  # by which GitHub's clock may differ from ours
 _REPOSITORY = r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"
 _PLACE = re.compile(rf"({_REPOSITORY})#([0-9]{{1,10}})(?:/[0-9]{{1,15}})?")
 _OURS = re.compile(rf"({_REPOSITORY})#([0-9]{{1,10}})/([0-9]{{1,15}})")
@@ -95,7 +94,7 @@ class GitHubReply:
             written = _written(each, place)
             user = each.get("user") if isinstance(each, dict) else None
             login = user.get("login") if isinstance(user, dict) else None
-            if written is not None and login == self._me and _bare(each.get("body")) == _bare(text):
+            if written is not None and login == self._me and bare(each.get("body")) == bare(text):
                 return written
         return None
 
@@ -108,7 +107,7 @@ class GitHubReply:
         if answer.status in {404, 410}:
             json_of(answer)
             return None
-        ours = self._sound(answer, now)
+        ours = sound(answer, NETWORK, now, _RENEW)
         at = parse_time(ours.get("created_at")) if isinstance(ours, dict) else None
         if at is None:
             raise Nonsense(f"{NETWORK} sent something that is not a comment", "Check api_url.")
@@ -129,7 +128,7 @@ class GitHubReply:
 
     def _comments(self, place: re.Match[str], since: datetime, now: datetime) -> list[Any]:
         params: dict[str, str | int] = {"since": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "per_page": PAGE}
-        found = self._sound(self._get(f"/repos/{place[1]}/issues/{place[2]}/comments", params), now)
+        found = sound(self._get(f"/repos/{place[1]}/issues/{place[2]}/comments", params), NETWORK, now, _RENEW)
         if not isinstance(found, list):
             raise Nonsense(f"{NETWORK} sent something that is not a list of comments", "Check api_url.")
         return found
@@ -145,15 +144,7 @@ class GitHubReply:
         return self._http.get(self._address + path, params=params, headers=self._headers())
 
     def _read(self, path: str, now: datetime) -> Any:
-        return self._sound(self._get(path), now)
-
-    def _sound(self, answer: Answer, now: datetime) -> Any:
-        error = error_for(answer, NETWORK, now)
-        if isinstance(error, Refused):
-            raise Refused(error.message, _RENEW)
-        if error is not None:
-            raise error
-        return json_of(answer)
+        return sound(self._get(path), NETWORK, now, _RENEW)
 
 
 def _written(each: Any, place: re.Match[str]) -> Written | None:
@@ -161,7 +152,3 @@ def _written(each: Any, place: re.Match[str]) -> Written | None:
     if not isinstance(number, int) or at is None:
         return None
     return Written(f"{place[1]}#{place[2]}/{number}", safe_url(each.get("html_url")), at)
-
-
-def _bare(text: object) -> str:
-    return " ".join(clean(text).split()) if isinstance(text, str) else ""

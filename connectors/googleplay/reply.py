@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Nonsense, Post, Refused
+from connectors import Post
 from connectors.google import ServiceAccount
 from connectors.googleplay.connector import NETWORK, SCOPE, Settings
-from connectors.http import Answer, Http, error_for, json_of
+from connectors.http import Answer, Http, json_of
 from connectors.listing import part
-from connectors.text import clean, parse_time
-from connectors.writing import NotWritten, Standing, Unsure, Written, send
+from connectors.text import parse_time
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, nothing_sent_yet, send, sound_object
 
 LONGEST = 350  # characters, approximately, as the reference says
 INSIDE = "reply to "  # how a reply inside a review is called: it has no address of its own
-CLOCKS = timedelta(minutes=5)
 _ROLE = 'In Play Console, give this service account "Reply to reviews" for the app; that can take a day to count.'
 
 
@@ -70,13 +69,9 @@ class GooglePlayReply:
 
     def reply(self, post: Post, text: str, _key: str, now: datetime) -> Written:
         """The review is asked for first: whether it stands, and whether it has a reply."""
-        try:
+        with nothing_sent_yet():
             stands = self._comment(post, now)
             headers = self._account.headers(now)
-        except NotWritten:
-            raise
-        except ConnectorError as error:  # nothing of the reply has left yet
-            raise NotWritten(f"{error.message}; nothing was sent", error.remedy) from error
         if stands:
             raise NotWritten("the review has a reply already", "Change that one in Play Console.")
         address = f"{self._reviews(self._package(post))}/{quote(post.native_id, safe='')}:reply"
@@ -91,7 +86,7 @@ class GooglePlayReply:
         """The reply of the review, if it is ours in these words."""
         held = self._comment(post, now)
         at = parse_time(part(held, "lastModified").get("seconds"))
-        if at is None or at < since - CLOCKS or _bare(held.get("text")) != _bare(text):
+        if at is None or at < since - CLOCKS or bare(held.get("text")) != bare(text):
             return None
         return Written(f"{INSIDE}{post.native_id}", post.url, at)
 
@@ -117,7 +112,7 @@ class GooglePlayReply:
         if answer.status == 404:
             json_of(answer)  # the 404 of a proxy is a web page, and says nothing
             raise NotWritten(f"{NETWORK}: the review was deleted", "Nothing was sent; close the case.")
-        comments = self._sound(answer, now).get("comments")
+        comments = sound_object(answer, NETWORK, now, _ROLE).get("comments")
         listed = comments if isinstance(comments, list) else []
         return next((held for one in reversed(listed) if (held := part(one, "developerComment"))), {})
 
@@ -126,19 +121,4 @@ class GooglePlayReply:
         return self._http.get(address, params=params, headers=headers)
 
     def _read(self, address: str, now: datetime, params: dict[str, str | int]) -> Any:
-        return self._sound(self._get(address, now, params), now)
-
-    def _sound(self, answer: Answer, now: datetime) -> dict[str, Any]:
-        error = error_for(answer, NETWORK, now)
-        if isinstance(error, Refused):
-            raise Refused(error.message, _ROLE)
-        if error is not None:
-            raise error
-        found = json_of(answer)
-        if not isinstance(found, dict):
-            raise Nonsense(f"{NETWORK} answered with something that is not an object", "Check api_url.")
-        return found
-
-
-def _bare(text: object) -> str:
-    return " ".join(clean(text).split()) if isinstance(text, str) else ""
+        return sound_object(self._get(address, now, params), NETWORK, now, _ROLE)

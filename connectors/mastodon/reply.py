@@ -7,22 +7,21 @@ it and makes one status of two requests for an hour. https://docs.joinmastodon.o
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Nonsense, Post, Refused
-from connectors.http import Answer, Http, error_for, json_of
+from connectors import Nonsense, Post
+from connectors.http import Answer, Http, json_of
 from connectors.mastodon.connector import Settings
 from connectors.text import clean, parse_time, plain, safe_url, text_of
-from connectors.writing import NotWritten, Standing, Unsure, Written, send
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, nothing_sent_yet, send, sound
 
 LONGEST = 500  # where the server does not say
 OF_A_LINK = 23  # characters that every link counts for, however long it is
 RECENT = 40  # own posts that are looked through
-CLOCKS = timedelta(minutes=5)  # by which the server's clock may differ from ours
 _LINK = re.compile(r"https?://\S+")
 _NAMED = re.compile(r"(?<![\w/])@(\w+(?:[\w.-]+\w)?)@[\w.-]+\w")
 _RENEW = "Create a token with write:statuses, profile and read:statuses for the account, then reload."
@@ -112,7 +111,7 @@ class MastodonReply:
         if answer.status in {404, 410}:
             json_of(answer)  # the 404 of a proxy is a web page, and says nothing
             return None
-        status = self._sound(answer, now)
+        status = sound(answer, self._host, now, _RENEW)
         count = status.get("replies_count") if isinstance(status, dict) else None
         if not isinstance(count, int):
             raise Nonsense(f"{self._host} sent something that is not a status", "Check api_url.")
@@ -128,15 +127,11 @@ class MastodonReply:
 
     def _visibility(self, post: Post, now: datetime) -> str:
         """A reply is never more public than what it answers. What is gone can't be answered any more."""
-        try:
+        with nothing_sent_yet():
             answer = self._get(f"/api/v1/statuses/{quote(post.native_id, safe='')}")
             if answer.status in {404, 410}:
                 raise NotWritten(f"{self._host}: the post was deleted", "Nothing was sent; close the case.")
-            status = self._sound(answer, now)
-        except NotWritten:
-            raise
-        except ConnectorError as error:  # nothing of the reply has left yet
-            raise NotWritten(f"{error.message}; nothing was sent", error.remedy) from error
+            status = sound(answer, self._host, now, _RENEW)
         visibility = status.get("visibility") if isinstance(status, dict) else None
         if visibility not in {"public", "unlisted"}:
             raise NotWritten(
@@ -152,15 +147,7 @@ class MastodonReply:
         return self._http.get(self._base + path, params=params, headers=headers)
 
     def _read(self, path: str, now: datetime, params: dict[str, str | int] | None = None) -> Any:
-        return self._sound(self._get(path, params), now)
-
-    def _sound(self, answer: Answer, now: datetime) -> Any:
-        error = error_for(answer, self._host, now)
-        if isinstance(error, Refused):
-            raise Refused(error.message, _RENEW)
-        if error is not None:
-            raise error
-        return json_of(answer)
+        return sound(self._get(path, params), self._host, now, _RENEW)
 
 
 def _written(status: Any) -> Written | None:

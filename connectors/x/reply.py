@@ -14,16 +14,16 @@ import html
 import json
 import re
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import ConnectorError, Nonsense, Post, Refused
-from connectors.http import Answer, Http, error_for, json_of
+from connectors.http import Http
 from connectors.text import clean
-from connectors.writing import NotWritten, Standing, Unsure, Written, send
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, send, sound
 from connectors.x.responses import is_id, time_of
 from connectors.x.settings import Settings
 
@@ -32,7 +32,6 @@ LONGEST = 280  # characters, by weight
 OF_A_LINK = 23
 PRICE, WITH_A_LINK = 0.010, 0.200  # US dollars: https://docs.x.com/x-api/getting-started/pricing
 RECENT = 20  # own posts that are looked through; each is billed
-CLOCKS = timedelta(minutes=5)
 _LINK = re.compile(r"https?://\S+")
 # What counts for one; all else counts for two: https://docs.x.com/fundamentals/counting-characters
 _LIGHT = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
@@ -159,15 +158,7 @@ class XReply:
         given = params or {}
         headers = {"Accept": "application/json", **self._signed("GET", path, given, now)}
         query = f"?{urlencode(given, quote_via=quote)}" if given else ""
-        return self._sound(self._http.get(self._address + path + query, headers=headers), now)
-
-    def _sound(self, answer: Answer, now: datetime) -> Any:
-        error = error_for(answer, NETWORK, now)
-        if isinstance(error, Refused):
-            raise Refused(error.message, _RENEW)
-        if error is not None:
-            raise error
-        return json_of(answer)
+        return sound(self._http.get(self._address + path + query, headers=headers), NETWORK, now, _RENEW)
 
     def _signed(self, method: str, path: str, params: dict[str, str], now: datetime) -> dict[str, str]:
         """Sign a request as its user: https://docs.x.com/fundamentals/authentication/oauth-1-0a/creating-a-signature

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import ConnectorError, Nonsense, Post, Refused
 from connectors.google import PersonsAccess
-from connectors.http import Answer, Http, error_for, json_of
+from connectors.http import Http
 from connectors.listing import part
 from connectors.text import clean, parse_time
-from connectors.writing import NotWritten, Standing, Unsure, Written, send
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, nothing_sent_yet, send, sound_object
 from connectors.youtube.connector import NETWORK, Settings
 
 LONGEST = 10_000  # characters of a comment
-CLOCKS = timedelta(minutes=5)
 _COMMENT = re.compile(r"[\w.-]{12,200}")  # a video has eleven letters
 _AGREE = "Agree once more with the scope youtube.force-ssl for the brand's channel, and put the new file there."
 
@@ -76,14 +75,10 @@ class YouTubeReply:
         """The comment is asked for first: whether it stands."""
         if why := self.refusal(post):
             raise NotWritten(why, "Nothing was sent.")
-        try:
+        with nothing_sent_yet():
             if not self._comments({"id": post.native_id}, now):
                 raise NotWritten(f"{NETWORK}: the comment was deleted", "Nothing was sent; close the case.")
             headers = self._access.headers(now)
-        except NotWritten:
-            raise
-        except ConnectorError as error:  # nothing of the reply has left yet
-            raise NotWritten(f"{error.message}; nothing was sent", error.remedy) from error
         body = json.dumps({"snippet": {"parentId": _thread(post), "textOriginal": text}}).encode()
         headers = {**headers, "Content-Type": "application/json"}
         found, _ = send(self._http, "POST", f"{self._address}/comments?part=snippet", headers, body)
@@ -100,7 +95,7 @@ class YouTubeReply:
         for each in self._comments(asked, now):
             written, held = _written(each, post), part(each, "snippet")
             ours = part(held, "authorChannelId").get("value") == self._me
-            same = _bare(held.get("textOriginal") or held.get("textDisplay")) == _bare(text)
+            same = bare(held.get("textOriginal") or held.get("textDisplay")) == bare(text)
             if written is not None and ours and same and written.at >= since - CLOCKS:
                 return written
         return None
@@ -142,18 +137,9 @@ class YouTubeReply:
 
     def _read(self, what: str, now: datetime, params: dict[str, str]) -> dict[str, Any]:
         headers = {"Accept": "application/json", **self._access.headers(now)}
-        return self._sound(self._http.get(f"{self._address}/{what}", params=params, headers=headers), now)
-
-    def _sound(self, answer: Answer, now: datetime) -> dict[str, Any]:
-        error = error_for(answer, NETWORK, now)
-        if isinstance(error, Refused):
-            raise Refused(error.message, _AGREE)
-        if error is not None:
-            raise error
-        found = json_of(answer)
-        if not isinstance(found, dict):
-            raise Nonsense(f"{NETWORK} answered with something that is not an object", "Check api_url.")
-        return found
+        return sound_object(
+            self._http.get(f"{self._address}/{what}", params=params, headers=headers), NETWORK, now, _AGREE
+        )
 
 
 def _thread(post: Post) -> str:
@@ -166,7 +152,3 @@ def _written(each: Any, post: Post) -> Written | None:
     if not isinstance(number, str) or not _COMMENT.fullmatch(number) or at is None:
         return None
     return Written(number, re.sub(r"([?&]lc=)[^&]*", rf"\g<1>{number}", post.url), at)
-
-
-def _bare(text: object) -> str:
-    return " ".join(clean(text).split()) if isinstance(text, str) else ""
