@@ -92,6 +92,10 @@ class Case:
         return "taken" if self.owner else "open"
 
 
+# Outcomes that somebody gave a case, so that it was settled though no reply was seen.
+SETTLED = ("solved", "could_not_be_solved", "no_answer_needed", "went_private")
+
+
 def never_answered(answered_at: object, outcome: str) -> bool:
     """Whether a case of before ended without a word from us: no reply was seen, and nobody said how it was settled."""
-    return not answered_at and outcome not in {"solved", "could_not_be_solved", "no_answer_needed", "went_private"}
+    return not answered_at and outcome not in SETTLED

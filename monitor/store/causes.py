@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from alerts.case import SETTLED
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.mentions import SAME_TROUBLE
 
@@ -19,10 +20,8 @@ PERSON = (
     "CASE WHEN m.author <> '' THEN m.source || '/' || m.author WHEN m.case_id <> '' THEN 'case ' || m.case_id "
     "ELSE m.id END"
 )
-# What a case of ours that nobody ever answered looks like: alerts.case.never_answered, in SQL.
-UNANSWERED = (
-    "c.answered_at = '' AND c.outcome NOT IN ('solved', 'could_not_be_solved', 'no_answer_needed', 'went_private')"
-)
+# A case of ours that nobody ever answered: alerts.case.never_answered in SQL, where a tuple of words is written alike.
+UNANSWERED = f"c.answered_at = '' AND c.outcome NOT IN {SETTLED}"
 _EFFECTIVE = "CASE WHEN k.merged_into <> '' THEN k.merged_into ELSE k.id END"
 _STANDING = "gone_at = '' AND merged_into = ''"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from monitor.store.causes import PERSON
 from monitor.store.database import Database, Row, listed, marks, stamp
 from monitor.store.deliveries import QUIET
 
@@ -19,7 +20,6 @@ _READ = (
     "id, brand, cause_id, story_id, kind, words, start_at, opened_at, peak_at, peak, usual, people, mentions, reach, "
     "last_at, ended_at, ended_by, owner, owner_id, said_publicly_at, said_url, said_source, told, summary, answered"
 )
-_PERSON = "CASE WHEN m.author = '' THEN m.id ELSE m.source || ' ' || m.author END"
 _CHANGES = frozenset(_READ.replace(",", "").split()) - {"id", "brand"}
 
 
@@ -135,8 +135,8 @@ def joined(database: Database, mentions: Sequence[str]) -> set[str]:
 def counted(database: Database, incident: str) -> dict[str, int]:
     """What is known of an open incident now: people, mentions, reach, and people who were answered."""
     row = database.row(
-        f"SELECT count(*) AS mentions, count(DISTINCT {_PERSON}) AS people, coalesce(sum(p.reach), 0) AS reach, "
-        f"count(DISTINCT CASE WHEN c.answered_at <> '' AND m.suppressed = '' THEN {_PERSON} END) AS answered "
+        f"SELECT count(*) AS mentions, count(DISTINCT {PERSON}) AS people, coalesce(sum(p.reach), 0) AS reach, "
+        f"count(DISTINCT CASE WHEN c.answered_at <> '' AND m.suppressed = '' THEN {PERSON} END) AS answered "
         "FROM incident_mentions i JOIN mentions m ON m.id = i.mention_id JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN cases c ON c.id = m.case_id WHERE i.incident_id = :id",
         {"id": incident},
