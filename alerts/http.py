@@ -142,8 +142,10 @@ class _Stay(urllib.request.HTTPErrorProcessor):
     https_response = http_response
 
 
-def exchange(request: urllib.request.Request, seconds: float, *, proxy: str = "") -> Answer:
+def exchange(request: urllib.request.Request, seconds: float, *, proxy: str = "", cap: int = ANSWER_CAP) -> Answer:
     """Send `request` and return its answer, whatever its status, within `seconds` in all. Raises WireError.
+
+    An answer of more than `cap` bytes is none.
 
     The proxy of the environment is not used: only `proxy`, where the operator has set one.
     """
@@ -155,10 +157,10 @@ def exchange(request: urllib.request.Request, seconds: float, *, proxy: str = ""
     timer.start()
     try:
         with opener.open(request, timeout=seconds) as response:
-            body = response.read(ANSWER_CAP + 1)
+            body = response.read(cap + 1)
             if watched.expired:  # a body of unknown length ends quietly when the socket is shut down
                 raise TimeoutError
-            if len(body) > ANSWER_CAP:
+            if len(body) > cap:
                 raise WireError("the answer is too long", left=True)
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, headers, body)

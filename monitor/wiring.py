@@ -23,6 +23,7 @@ from alerts.wording import count_words
 from connectors import Connector
 from connectors.http import Http, hosts_written
 from connectors.oauth import SignIn
+from monitor.assistant.answers import Assistant
 from monitor.cases.brand_replies import Answers
 from monitor.cases.second_look import SecondLook
 from monitor.ingest.access_tokens import AccessTokens, Standing
@@ -80,6 +81,7 @@ class Assembly:
     events: EventSender
     second_look: SecondLook
     replying: Replying
+    assistant: Assistant
 
 
 def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
@@ -189,7 +191,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     second_look = SecondLook(database, Reader if settings.judge.reader else None, tell_operator)
     return Assembly(
         written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs,
-        second_look, Replying(database, rules, Writers(settings)),
+        second_look, Replying(database, rules, Writers(settings)), Assistant(database, settings),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.privacy.forgetting import forget
 from monitor.settings.models import Settings
-from monitor.store import arrived, competitors, key_values
+from monitor.store import arrived, assistant, competitors, key_values
 from monitor.store import forgetting as store
 from monitor.store.database import Database
 
@@ -43,6 +43,7 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
             return forgotten
     store.trim(database, now - PRESSES)
     arrived.trim(database, now)
+    assistant.trim(database, now)
     for each in settings.sources:
         arrived.trim_unread(database, each.name, now - settings.retention_of(each.name))
     old = [name for name, until in copies_until(database).items() if until <= now]

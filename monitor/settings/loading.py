@@ -36,6 +36,7 @@ from monitor.settings.errors import (
 )
 from monitor.settings.models import (
     Alerts,
+    Assistant,
     Brand,
     Channel,
     Competitor,
@@ -139,7 +140,7 @@ _SLIPS = (  # what Python's reader says of a slip, or the line that it stumbles 
 _M = TypeVar("_M", bound=BaseModel)
 _TABLES: dict[str, type[BaseModel]] = {
     "earful": Earful, "database": Database, "alerts": Alerts, "desk": Desk, "digest": Digest,
-    "judge": Judge, "oidc": Oidc,
+    "judge": Judge, "oidc": Oidc, "assistant": Assistant,
 }  # fmt: skip
 _LISTS: dict[str, type[BaseModel]] = {
     "brands": Brand,

@@ -408,6 +408,25 @@ class Oidc(Table):
         return self
 
 
+class Assistant(Table):
+    """[assistant]: a language model of your own, for drafts, translation and questions. Off without an address."""
+
+    address: str = Field(
+        default="", pattern=r"^(https?://[^\s?#@]+)?$",
+        description="The server's OpenAI-compatible base address; without one, the assistant is off.",
+    )  # fmt: skip
+    model: str = Field(default="", max_length=200, description="The model's name, as the server knows it.")
+    key: SecretStr | None = Field(default=None, description="The server's API key, if it wants one.")
+    daily_budget: int = Field(default=200, ge=1, le=100_000, description="At most this many answers a day.")
+    deadline: Period = Field(default=timedelta(seconds=60), description="How long one answer may take.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.address and not self.model:
+            raise ValueError("write the model's name, as the server knows it, or leave out address")
+        return self
+
+
 class Settings(Table):
     """Everything, sound and whole."""
 
@@ -424,6 +443,7 @@ class Settings(Table):
     digest: Digest = Digest()
     judge: Judge = Judge()
     oidc: Oidc = Oidc()
+    assistant: Assistant = Assistant()
     fingerprint: str = ""  # sha256 of the file's bytes: a reload knows whether anything changed
     given: frozenset[str] = frozenset()  # the keys that the file itself sets, as "alerts.group_wait"
     from_elsewhere: frozenset[str] = frozenset()  # the keys whose values are in the environment or a file: never shown

@@ -261,6 +261,13 @@ TABLES: dict[str, Classed] = {
             "last_at said_publicly_at said_source told ended_at"
         ),
     ),
+    "assistant_answers": Classed(
+        "30 days; less if a post or a case that it was made of is forgotten",
+        derived=_named("body"),  # without whoever was known: they are put back each time
+        plain=_named("mark task at"),
+    ),
+    "assistant_about": Classed("as its answer", plain=_named("mark what id")),
+    "assistant_days": Classed(ALWAYS, plain=_named("day answers failures tokens")),
     "incident_mentions": Classed("as its post", plain=_named("mention_id incident_id at")),
     "schema_steps": Classed(ALWAYS, plain=_named("n at hash")),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.text import bare_name
-from monitor.store import arrived, incidents, key_values
+from monitor.store import arrived, assistant, incidents, key_values
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.deliveries import FORGOTTEN
@@ -304,6 +304,7 @@ def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: 
     database.run(f"UPDATE labels SET undone_at = :now WHERE undone_at = '' AND mention_id IN ({theirs})", moment)
     _unname(database, "labels", ("who",), f"mention_id IN ({theirs})", values, names, ("who_id",))
     incidents.forget(database, theirs, values)
+    assistant.forget(database, "post", posts)
     database.run(f"UPDATE posts SET {emptied('posts')}, {why} = :now WHERE id IN {clause}", moment)
     for table in _NAMED_IN:
         database.run(f"UPDATE {table} SET {emptied(table)} WHERE post_id IN {clause}", values)
@@ -344,6 +345,7 @@ def _forget_cases(database: Database, cases: Sequence[str], names: Sequence[str]
     database.run(f"UPDATE replies SET {emptied('replies')}, {_LET_GO} WHERE case_id IN {clause}", values)
     database.run(f"UPDATE cases SET {emptied('cases')} WHERE id IN {clause}", values)
     database.run(f"DELETE FROM read_marks WHERE case_id IN {clause}", values)
+    assistant.forget(database, "case", cases)
     _forget_stories(database, [row["story_id"] for row in places])
     _forget_footers(database, cases)
     _forget_reasons(database, [row["story_id"] for row in places], names)

@@ -456,9 +456,21 @@ RATED = ("CREATE INDEX posts_rated ON posts (posted_at, source, out_of, rating) 
 # Who says that they are leaving, over a year of posts: few rows of very many.
 LEAVING = ("CREATE INDEX mentions_leaving ON mentions (posted_at, id DESC) WHERE churn <> '[]'",)
 
+# What a language model answered, for a while, and what it is forgotten with; how often it was asked, by days.
+ASSISTANT = (
+    "CREATE TABLE assistant_answers (mark {key} PRIMARY KEY, task {key}, body {text}, at {key}){strict}",
+    "CREATE INDEX assistant_answers_by_time ON assistant_answers (at)",
+    """CREATE TABLE assistant_about (
+        mark {key} REFERENCES assistant_answers (mark) ON DELETE CASCADE, what {key}, id {key},
+        PRIMARY KEY (what, id, mark)){strict}""",
+    "CREATE INDEX assistant_about_of ON assistant_about (mark)",
+    "CREATE TABLE assistant_days (day {key} PRIMARY KEY, answers {count}, failures {count}, tokens {count}){strict}",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
+    ASSISTANT,
 )  # fmt: skip
 
 

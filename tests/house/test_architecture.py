@@ -33,6 +33,7 @@ privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py m
 alerts/test_pager.py: alerts/pager_webhook.py
 alerts/email/test_channel.py: alerts/email/conversation.py alerts/email/settings.py
 ingest/test_asking.py: monitor/store/asked.py
+assistant/test_answers.py: monitor/store/assistant.py
 ingest/test_wishes.py: monitor/cases/do_not_contact.py
 privacy/test_holds.py: monitor/store/holds.py monitor/cli/holds.py monitor/notify/hold_notices.py
 privacy/test_export.py: monitor/store/held.py

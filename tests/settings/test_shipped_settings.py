@@ -48,6 +48,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "digest": models.Digest,
     "judge": models.Judge,
     "oidc": models.Oidc,
+    "assistant": models.Assistant,
 }
 
 

@@ -50,6 +50,7 @@ HASHES = (
     "c0d95fba77f9a616f12d2667c8fe4ed3",
     "45054cc23cef98e9d6784cbc9599b670",
     "79756e3320e01c07eb47d75193a52f0d",
+    "2480aad12e400793af3887cda021db50",
 )
 
 

@@ -1,0 +1,187 @@
+"""What is known of people is taken out before a text leaves for a model, and put back into what comes back.
+
+Known are: the author's handle and name, our people, and by their looks: accounts (@name), mail addresses, links, phone
+numbers, order numbers and other long numbers. A name that only stands in a text ("Mrs Miller never called back") is not
+known and passes; README and docs/privacy.md say so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors import Post
+from connectors.text import SPACELESS, clean
+from monitor.settings.models import Settings
+
+# The names of what is taken out; a number follows: [PERSON_1].
+KINDS = ("PERSON", "MAIL", "LINK", "PHONE", "NUMBER")
+_PLACEHOLDER = re.compile(rf"\[\s*({'|'.join(KINDS)})[ _-]?([0-9]{{1,4}})\s*\]", re.IGNORECASE)
+# Signs in brackets that models read as "here speaks ...", and anything that looks like a placeholder of ours.
+_BRACKETED = re.compile(r"\[\s*(/?[A-Za-z]+(?:[ _-]?[A-Za-z0-9]+)*)\s*\]")
+_UNSEEN = re.compile("[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]")
+_MAIL = re.compile(r"(?<![\w.+@-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+_LINK = re.compile(
+    r"\b(?:https?|ftp)://[^\s<>\"'«»„“”]+|\bwww\.[^\s<>\"'«»„“”]+"
+    r"|(?<![\w@.])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|net|org|io|de|fr|es|it|nl|pt|uk|eu|info|app|dev|shop"
+    r"|co|me|ly|gl|xyz|top|ru|br|example)\b(?:/[^\s<>\"'«»„“”]*)?",
+    re.IGNORECASE,
+)
+_HANDLE = re.compile(r"(?<![\w@/])(?:@[\w](?:[\w.-]{0,60}\w)?(?:@[\w-]+(?:\.[\w-]+)+)?|u/[\w-]{3,40})")
+_DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)?\d\d|(?:19|20)\d\d")
+_DIGITS = re.compile(r"(?<![\w])[+(]?[A-Z]{0,4}\d(?:[\d]|[ /().-]{1,2}(?=\d)){3,30}\d(?!\w)")
+_CODE = re.compile(r"(?<![\w])(?=[\w-]*\d[\w-]*\d[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?!\w)")
+_SHORTEST_PART = 3  # letters of a part of a name that is taken out by itself
+_TRAILING = ".,;:!?)]}'’"
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is taken out: `names` as they are written anywhere, `kept` handles that are no person's (the brand's own)."""
+
+    names: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
+
+
+NOBODY = People()
+
+
+def people_of(settings: Settings, posts: Iterable[Post] = (), names: Iterable[str] = ()) -> People:
+    """Our people, the authors of these posts and whom they answer, and further names; the brand's accounts stay."""
+    found = [each for person in settings.people for each in (person.name, person.email, person.slack)]
+    for post in posts:
+        found += [post.author, post.author_name, post.parent_author]
+    kept = {
+        account.lstrip("@").casefold()
+        for brand in settings.brands
+        for accounts in brand.accounts.values()
+        for account in accounts
+    }
+    wanted = dict.fromkeys(each.strip() for each in (*found, *names) if each and len(each.strip()) > 1)
+    return People(tuple(each for each in wanted if each.lstrip("@").casefold() not in kept), frozenset(kept))
+
+
+def harmless(text: str) -> str:
+    """A text whose signs no server can take for its own: no angle brackets, no unseen letters, no words in brackets."""
+    text = _UNSEEN.sub("", clean(text)).replace("<", "‹").replace(">", "›")
+    return _BRACKETED.sub(r"(\1)", text)
+
+
+@dataclass(slots=True)
+class Redaction:
+    """One request's placeholders. What is the same has the same placeholder in every text of the request."""
+
+    people: People
+    _known: dict[tuple[str, str], str] = field(default_factory=dict)  # (kind, as compared) -> placeholder
+    _back: dict[str, str] = field(default_factory=dict)  # placeholder -> as it was written first
+    _angles: bool = False
+
+    def out(self, text: str) -> str:
+        """The text with everybody taken out."""
+        self._angles = self._angles or "<" in text or ">" in text
+        text = harmless(text)
+        text = self._spared(_LINK, "LINK", text, _end_of_link)
+        text = self._spared(_MAIL, "MAIL", text)
+        text = _HANDLE.sub(self._handle, text)
+        text = self._names(text)
+        text = self._spared(_CODE, "NUMBER", text)
+        return self._spared(_DIGITS, "NUMBER", text)
+
+    def back(self, text: str) -> str:
+        """What came back, with everybody where their placeholder stands; an unknown one stays as it is."""
+        found = _PLACEHOLDER.sub(lambda each: self._back.get(f"[{each[1].upper()}_{int(each[2])}]", each[0]), text)
+        return found.replace("‹", "<").replace("›", ">") if self._angles else found
+
+    def back_in(self, value: Any) -> Any:
+        """The same, for every text inside a value read from JSON."""
+        if isinstance(value, str):
+            return self.back(clean(value))
+        if isinstance(value, list):
+            return [self.back_in(each) for each in value]
+        if isinstance(value, dict):
+            return {str(key)[:100]: self.back_in(each) for key, each in value.items()}
+        return value
+
+    def _placeholder(self, kind: str, written: str, compared: str = "") -> str:
+        key = (kind, compared or written)
+        if key not in self._known:
+            number = 1 + sum(1 for each in self._back if each.startswith(f"[{kind}_"))
+            self._known[key] = f"[{kind}_{number}]"
+            self._back[self._known[key]] = written
+        return self._known[key]
+
+    def _spared(self, pattern: re.Pattern[str], kind: str, text: str, end: Callable[[str], int] = len) -> str:
+        def put(found: re.Match[str]) -> str:
+            if _is_inside_a_placeholder(text, found.start()):
+                return found[0]
+            if kind == "NUMBER" and (_DATE.fullmatch(found[0]) or sum(each.isdigit() for each in found[0]) < 4):
+                return found[0]
+            whole = found[0][: end(found[0])]
+            kind_of = "PHONE" if kind == "NUMBER" and _looks_like_a_phone(whole) else kind
+            return self._placeholder(kind_of, whole) + found[0][len(whole) :]
+
+        return pattern.sub(put, text)
+
+    def _handle(self, found: re.Match[str]) -> str:
+        bare = found[0].lstrip("@").removeprefix("u/").casefold()
+        if bare in self.people.kept or bare.partition("@")[0] in self.people.kept:
+            return found[0]
+        return self._placeholder("PERSON", found[0], f"@{bare}")
+
+    def _names(self, text: str) -> str:
+        for name in sorted(self.people.names, key=len, reverse=True):
+            text = self._sub(_as_a_word(name, re.IGNORECASE), text)
+            bare = name.lstrip("@").removeprefix("u/")
+            if bare != name:
+                text = self._sub(_as_a_word(bare, re.IGNORECASE), text)
+        parts = {
+            part
+            for name in self.people.names
+            if "@" not in name
+            for part in re.split(r"[\s,]+", name)
+            if len(part.strip(_TRAILING)) >= _SHORTEST_PART and part[:1].isupper()
+        }
+        for part in sorted(parts, key=lambda each: (-len(each), each)):
+            text = self._sub(_as_a_word(part.strip(_TRAILING), 0), text)  # as it is written: "Will" is no "will"
+        return text
+
+    def _sub(self, pattern: re.Pattern[str], text: str) -> str:
+        return pattern.sub(
+            lambda found: (
+                found[0] if _is_inside_a_placeholder(text, found.start()) else self._placeholder("PERSON", found[0])
+            ),
+            text,
+        )
+
+
+def left_over(value: Any) -> bool:
+    """Whether a placeholder stands anywhere in a value: one that the model made up, since known ones are put back."""
+    if isinstance(value, str):
+        return _PLACEHOLDER.search(value) is not None
+    if isinstance(value, dict):
+        return any(left_over(each) for each in value.values())
+    return isinstance(value, list) and any(left_over(each) for each in value)
+
+
+def _as_a_word(name: str, flags: int) -> re.Pattern[str]:
+    """A name as a word of its own; in scripts without spaces, wherever it stands."""
+    if re.search(f"[{SPACELESS}]", name):
+        return re.compile(re.escape(name), flags)
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", flags)
+
+
+def _is_inside_a_placeholder(text: str, at: int) -> bool:
+    opened = text.rfind("[", max(0, at - 14), at)
+    return opened >= 0 and (found := _PLACEHOLDER.match(text, opened)) is not None and found.end() > at
+
+
+def _end_of_link(link: str) -> int:
+    """Where a link ends: the full stop of a sentence is not part of it."""
+    return len(link.rstrip(_TRAILING)) or len(link)
+
+
+def _looks_like_a_phone(text: str) -> bool:
+    digits = sum(each.isdigit() for each in text)
+    return 7 <= digits <= 15 and (text[:1] in "+(0") and not any(each.isalpha() for each in text)
