@@ -10,6 +10,8 @@ from monitor.store.database import Database, marks, stamp
 
 KEPT = timedelta(days=30)  # a question that nobody asked again within a month is asked anew
 
+BATCH = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -44,9 +46,30 @@ def keep(
 
 def forget(database: Database, what: str, ids: Sequence[str]) -> None:
     """Delete every answer that was made of these ("post" or "case"). Inside a transaction."""
-    clause, values = marks("i", ids)
-    theirs = f"SELECT mark FROM assistant_about WHERE what = :what AND id IN {clause}"
-    database.run(f"DELETE FROM assistant_answers WHERE mark IN ({theirs})", {**values, "what": what})
+    for start in range(0, len(ids), BATCH):
+        clause, values = marks("i", ids[start : start + BATCH])
+        theirs = f"SELECT mark FROM assistant_about WHERE what = :what AND id IN {clause}"
+        database.run(f"DELETE FROM assistant_answers WHERE mark IN ({theirs})", {**values, "what": what})
+
+
+def of_nobody_else(database: Database, posts: Sequence[str], cases: Sequence[str]) -> list[str]:
+    """The answers (by their marks) that were made of these posts and cases, and of no others."""
+    found: dict[str, None] = {}
+    theirs = {("post", each) for each in posts} | {("case", each) for each in cases}
+    for what, ids in (("post", posts), ("case", cases)):
+        for start in range(0, len(ids), BATCH):
+            clause, values = marks("i", ids[start : start + BATCH])
+            rows = database.rows(
+                f"SELECT DISTINCT mark FROM assistant_about WHERE what = :what AND id IN {clause}",
+                {**values, "what": what},
+            )
+            found.update((row["mark"], None) for row in rows)
+    return [mark for mark in found if _about(database, mark) <= theirs]
+
+
+def _about(database: Database, mark: str) -> set[tuple[str, str]]:
+    rows = database.rows("SELECT what, id FROM assistant_about WHERE mark = :mark", {"mark": mark})
+    return {(row["what"], row["id"]) for row in rows}
 
 
 def trim(database: Database, now: datetime) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monitor.store import arrived
+from monitor.store import arrived, assistant
 from monitor.store.columns import TABLES
 from monitor.store.database import Database, Row, marks
 from monitor.store.forgetting import BATCH
@@ -36,6 +36,7 @@ def of_person(
     for row in replies.values():
         yield _line("own_posts", row)
     yield from _by(database, "replies", "case_id", cases)
+    yield from _by(database, "assistant_answers", "mark", assistant.of_nobody_else(database, posts, cases))
     yield from _by(database, "deliveries", "about", [f"{kind}:{case}" for case in cases for kind in ("case", "join")])
     yield from _by(database, "events", "case_id", cases)
     yield from _by(database, "mutes", "value", [f"{source}/{name}" for name in names])

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.text import bare_name
+from monitor.store import assistant
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.forgetting import BATCH, without_words
@@ -180,6 +181,8 @@ def _seal(database: Database, case: str, now: datetime) -> None:
         "replies": _kept("replies", written, "id"),
     }
     database.run("INSERT INTO sealed (case_id, body) VALUES (:case, :body)", {**value, "body": encode(body)})
+    assistant.forget(database, "post", posts)  # what was answered of them can be asked again
+    assistant.forget(database, "case", [case])
     for table in ("posts", "mentions", "cases", "replies"):
         gone = f", purged_at = '{stamp(now)}'" if table == "posts" else ""
         _each(database, f"UPDATE {table} SET {emptied(table)}{gone} WHERE id = :key", body[table])

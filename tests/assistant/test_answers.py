@@ -273,6 +273,14 @@ def test_an_answer_is_forgotten_with_its_posts_and_its_case(
     assert first != second
 
 
+def test_an_answer_is_somebodys_if_it_speaks_of_nobody_else(database: Database) -> None:
+    for mark, posts, cases in (("one", ["a"], ["1"]), ("two", ["a", "b"], []), ("three", [], ["1"])):
+        store.keep(database, mark, "test", "{}", posts, cases, NOW)
+    assert sorted(store.of_nobody_else(database, ["a"], ["1"])) == ["one", "three"]
+    assert store.of_nobody_else(database, [], ["1"]) == ["three"]
+    assert sorted(store.of_nobody_else(database, ["a", "b"], [])) == ["two"]
+
+
 def test_an_answer_is_kept_for_thirty_days(server: FakeServer, sqlite: Sqlite, tmp_path: Path) -> None:
     settings = settings_from(tmp_path, tables=FakeModel(server, {"text": "yes"}).settings())
     value(ask(Assistant(sqlite, settings)))

@@ -17,7 +17,7 @@ from monitor.cli import app
 from monitor.learning.feedback import Taught, Teaching, load
 from monitor.privacy import forgetting, retention
 from monitor.settings.loading import load as load_settings
-from monitor.store import columns, deliveries, key_values, mentions, replies, sources, wiping
+from monitor.store import assistant, columns, deliveries, key_values, mentions, replies, sources, wiping
 from monitor.store.connect import open_database
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
@@ -88,6 +88,8 @@ def plant(acme: Assembly) -> tuple[str, str]:
     )
     database.run("UPDATE deliveries SET state = 'sent'")
     version(acme, WORD, 1, NOW)
+    of_hers = [mentions.post_id("forum", "olga-quartzlane")]
+    assistant.keep(database, "mark1", "translate", f'{{"text": "in other words {WORD}"}}', of_hers, [mine], NOW)
     database.run(
         "INSERT INTO competitor_mentions (post_id, competitor, source, author, posted_at, seen_at, label) "
         "SELECT id, 'Initech', source, author, posted_at, seen_at, 'negative' FROM posts WHERE author = 'olgapetrova'"
