@@ -9,7 +9,7 @@ up before anything is tried again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -86,7 +86,7 @@ class Writer(Protocol):
         ...
 
     def take_back(self, native_id: str, now: datetime, /) -> None:
-        """Delete a reply of ours; one that is gone is gone. Raises NotWritten or Unsure."""
+        """Delete a reply of ours; one that is gone is gone. NotWritten: it stands; Unsure: nobody can tell."""
         ...
 
 
@@ -145,6 +145,25 @@ def nothing_sent_yet() -> Iterator[None]:
         raise
     except ConnectorError as error:
         raise NotWritten(f"{error.message}; nothing was sent", error.remedy) from error
+
+
+def delete(call: Callable[[], object], answers: Callable[[], int | None]) -> None:
+    """Delete a reply by `call`. A network that says no may mean that it is gone: `answers` says whether it stands.
+
+    It is over where the network has said that it is gone, by one or the other. NotWritten: it stands, or nothing left
+    this machine. Unsure: the network said no, and can't be asked; whoever calls has to look later.
+    """
+    try:
+        call()
+    except NotWritten as refused:
+        if refused.__cause__ is not None:  # it never left
+            raise
+        try:
+            stands = answers() is not None
+        except ConnectorError as error:
+            raise Unsure(f"{refused.message}; then {error.message}") from error
+        if stands:
+            raise
 
 
 def bare(text: object) -> str:

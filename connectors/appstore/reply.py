@@ -14,13 +14,24 @@ from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Post
+from connectors import Post
 from connectors.appstore.connector import NETWORK, TOKEN_LIVES, Settings
 from connectors.http import Answer, Http, json_of
 from connectors.listing import part
 from connectors.signing import signed
 from connectors.text import parse_time
-from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, nothing_sent_yet, send, sound_object
+from connectors.writing import (
+    CLOCKS,
+    NotWritten,
+    Standing,
+    Unsure,
+    Written,
+    bare,
+    delete,
+    nothing_sent_yet,
+    send,
+    sound_object,
+)
 
 LONGEST = 5_970  # characters
 INSIDE = "reply to "  # how a response inside a review is called: it has no address of its own
@@ -34,6 +45,10 @@ class ReplySettings(BaseModel, frozen=True, extra="forbid"):
     reply_key_id: str = Field(pattern=r"^[A-Za-z0-9]{4,40}$", description="The id of a key for replies alone.")
     reply_private_key: SecretStr = Field(description="Its AuthKey_....p8, whole: { file = ... }.")
     reply_issuer_id: str = Field(default="", pattern=r"^[0-9A-Za-z-]{0,60}$", description="Of a team's key.")
+
+
+class _Gone(NotWritten):
+    """The review was deleted, and what stood below it with it."""
 
 
 class AppStoreReply:
@@ -96,31 +111,34 @@ class AppStoreReply:
 
     def answers(self, native_id: str, now: datetime) -> int | None:
         """None where there is no response; a response cannot be answered."""
-        try:
-            return None if self._response(native_id.removeprefix(INSIDE), now) is None else 0
-        except NotWritten:
-            return None
+        return None if self._ours(native_id, now) is None else 0
 
     def take_back(self, native_id: str, now: datetime) -> None:
         """https://developer.apple.com/documentation/appstoreconnectapi/delete-v1-customerreviewresponses-_id_"""
-        try:
-            response = self._response(native_id.removeprefix(INSIDE), now)
-        except NotWritten:
-            return
-        except ConnectorError as error:
-            raise NotWritten(error.message, error.remedy) from error
+        with nothing_sent_yet():
+            response = self._ours(native_id, now)
         if response is not None:
             address = f"{self._address}/v1/customerReviewResponses/{response['id']}"
-            send(self._http, "DELETE", address, self._headers(now), refuses=_ROLE)
+            delete(
+                lambda: send(self._http, "DELETE", address, self._headers(now), refuses=_ROLE),
+                lambda: self.answers(native_id, now),
+            )
+
+    def _ours(self, native_id: str, now: datetime) -> dict[str, Any] | None:
+        """The response that we wrote; None where it is gone, by itself or with its review."""
+        try:
+            return self._response(native_id.removeprefix(INSIDE), now)
+        except _Gone:
+            return None
 
     def _response(self, review: str, now: datetime) -> dict[str, Any] | None:
-        """The response that a review has; None for none. NotWritten where the review is gone."""
+        """The response that a review has; None for none. NotWritten where the review is gone, or is none."""
         if not _REVIEW.fullmatch(review):
             raise NotWritten(f"{NETWORK}: this is not a review", "Respond in App Store Connect itself.")
         answer = self._get(f"/v1/customerReviews/{review}", now, {"include": "response"})
         if answer.status == 404:
             json_of(answer)  # the 404 of a proxy is a web page, and says nothing
-            raise NotWritten(f"{NETWORK}: the review was deleted", "Nothing was sent; close the case.")
+            raise _Gone(f"{NETWORK}: the review was deleted", "Nothing was sent; close the case.")
         found = sound_object(answer, NETWORK, now, _ROLE)
         wanted = part(found, "data", "relationships", "response", "data").get("id")
         for each in found.get("included") or () if isinstance(found, dict) else ():

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Nonsense, Post, Refused
+from connectors import Nonsense, Post, Refused
 from connectors.bluesky.connector import POST, Settings
 from connectors.bluesky.responses import DID
 from connectors.http import Http, error_for, json_of
 from connectors.text import parse_time
-from connectors.writing import NotWritten, Standing, Unsure, Written, nothing_sent_yet, send
+from connectors.writing import NotWritten, Standing, Unsure, Written, delete, nothing_sent_yet, send
 
 LONGEST = 300  # graphemes
 _DIGITS = "234567abcdefghijklmnopqrstuvwxyz"
@@ -116,12 +116,13 @@ class BlueskyReply:
 
     def take_back(self, native_id: str, now: datetime) -> None:
         """Deleting what is not there is no fault for the server."""
-        try:
+        with nothing_sent_yet():
             _, token = self._session(now)
-        except ConnectorError as error:
-            raise NotWritten(error.message, error.remedy) from error
         body = {"repo": self._did, "collection": POST, "rkey": native_id.rpartition("/")[2]}
-        send(self._http, "POST", self._address("com.atproto.repo.deleteRecord"), token, _body(body))
+        delete(
+            lambda: send(self._http, "POST", self._address("com.atproto.repo.deleteRecord"), token, _body(body)),
+            lambda: self.answers(native_id, now),
+        )
 
     def _session(self, now: datetime) -> tuple[str, dict[str, str]]:
         """The handle and the headers of a new session: replies are few, and one that ends early is one more fault."""

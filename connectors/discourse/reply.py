@@ -13,11 +13,22 @@ from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Nonsense, Post
+from connectors import Nonsense, Post
 from connectors.discourse.connector import Settings
 from connectors.http import Answer, Http, host_of, json_of
 from connectors.text import parse_time
-from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, nothing_sent_yet, send, sound
+from connectors.writing import (
+    CLOCKS,
+    NotWritten,
+    Standing,
+    Unsure,
+    Written,
+    bare,
+    delete,
+    nothing_sent_yet,
+    send,
+    sound,
+)
 
 LONGEST = 32_000  # characters; a forum's own limit may be less, and is then told with its refusal
 ACTIONS = "4,5"  # new topics and replies
@@ -112,12 +123,13 @@ class DiscourseReply:
 
     def take_back(self, native_id: str, now: datetime) -> None:
         """https://docs.discourse.org/#tag/Posts/operation/deletePost"""
-        try:
+        with nothing_sent_yet():
             whole = self._standing_post(native_id, now)
-        except ConnectorError as error:
-            raise NotWritten(error.message, error.remedy) from error
         if whole is not None:
-            send(self._http, "DELETE", f"{self._address}/posts/{whole.get('id')}.json", self._headers())
+            delete(
+                lambda: send(self._http, "DELETE", f"{self._address}/posts/{whole.get('id')}.json", self._headers()),
+                lambda: self.answers(native_id, now),
+            )
 
     def _place(self, post: Post) -> re.Match[str]:
         place = _PLACE.fullmatch(post.native_id)

@@ -17,7 +17,7 @@ from connectors import Nonsense, Post
 from connectors.github.connector import NETWORK, Settings
 from connectors.http import Answer, Http, json_of
 from connectors.text import parse_time, safe_url
-from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, send, sound
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, delete, send, sound
 
 LONGEST = 65_536  # characters of a comment
 PAGE = 100  # comments that are looked through
@@ -119,12 +119,11 @@ class GitHubReply:
         place = _OURS.fullmatch(native_id)
         if place is None:
             raise NotWritten(f"{NETWORK}: this is not a comment of ours", "Delete it on GitHub itself.")
-        try:
-            address = f"{self._address}/repos/{place[1]}/issues/comments/{place[3]}"
-            send(self._http, "DELETE", address, self._headers())
-        except NotWritten:
-            if self.answers(native_id, now) is not None:
-                raise
+        address = f"{self._address}/repos/{place[1]}/issues/comments/{place[3]}"
+        delete(
+            lambda: send(self._http, "DELETE", address, self._headers()),
+            lambda: self.answers(native_id, now),
+        )
 
     def _comments(self, place: re.Match[str], since: datetime, now: datetime) -> list[Any]:
         params: dict[str, str | int] = {"since": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "per_page": PAGE}

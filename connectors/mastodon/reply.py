@@ -17,7 +17,7 @@ from connectors import Nonsense, Post
 from connectors.http import Answer, Http, json_of
 from connectors.mastodon.connector import Settings
 from connectors.text import clean, parse_time, plain, safe_url, text_of
-from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, nothing_sent_yet, send, sound
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, delete, nothing_sent_yet, send, sound
 
 LONGEST = 500  # where the server does not say
 OF_A_LINK = 23  # characters that every link counts for, however long it is
@@ -119,11 +119,11 @@ class MastodonReply:
 
     def take_back(self, native_id: str, now: datetime) -> None:
         """https://docs.joinmastodon.org/methods/statuses/#delete"""
-        try:
-            send(self._http, "DELETE", f"{self._base}/api/v1/statuses/{quote(native_id, safe='')}", self._headers())
-        except NotWritten:
-            if self.answers(native_id, now) is not None:
-                raise
+        address = f"{self._base}/api/v1/statuses/{quote(native_id, safe='')}"
+        delete(
+            lambda: send(self._http, "DELETE", address, self._headers()),
+            lambda: self.answers(native_id, now),
+        )
 
     def _visibility(self, post: Post, now: datetime) -> str:
         """A reply is never more public than what it answers. What is gone can't be answered any more."""

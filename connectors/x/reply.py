@@ -1,4 +1,4 @@
-"""Answering on X, as one account, where X lets a program do so: whoever is answered has mentioned that account.
+"""Answering on X, as one account, where X lets a program do so: whoever is answered has mentioned or quoted it.
 
 X bills each reply, and more for one with a link; both prices are shown before the press. X has no key against doubles,
 but refuses the same words twice; what was lost is looked for in the account's own timeline.
@@ -20,11 +20,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Nonsense, Post, Refused
+from connectors import Nonsense, Post, Refused
 from connectors.http import Http
+from connectors.listing import part
 from connectors.text import clean
-from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, send, sound
-from connectors.x.responses import is_id, time_of
+from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, delete, nothing_sent_yet, send, sound
+from connectors.x.responses import is_id, knows_nobody, referenced, time_of
 from connectors.x.settings import Settings
 
 NETWORK = "X"
@@ -80,21 +81,22 @@ class XReply:
         return ""
 
     def refusal(self, post: Post) -> str:
-        """X lets programs answer those alone who turned to the account themselves."""
-        if re.search(rf"(?<!\w)@{re.escape(self._handle)}(?!\w)", post.text, re.IGNORECASE):
-            return ""
-        return f"X lets programs answer only posts that mention @{self._handle}; answer on X itself"
+        """X lets programs answer those alone who turned to the account; whom a post quotes is asked later."""
+        return "" if self._mentions(post) or _quoted(post) else self._rule()
 
     def length(self, text: str) -> int:
         """Links count for 23, and letters of many scripts, and emoji, for two."""
         return sum(1 if _LIGHT.match(each) else 2 for each in _LINK.sub("x" * OF_A_LINK, text))
 
-    def reply(self, post: Post, text: str, _key: str, _now: datetime) -> Written:
-        """One call; the answer holds the id, which holds X's own time."""
+    def reply(self, post: Post, text: str, _key: str, now: datetime) -> Written:
+        """One call; the answer holds the id, which holds X's own time. Before it, whose post was quoted is asked."""
         if why := self.refusal(post):
             raise NotWritten(why, "Nothing was sent.")
+        with nothing_sent_yet():
+            if not self._mentions(post) and not self._wrote(_quoted(post), now):
+                raise NotWritten(self._rule(), "Nothing was sent.")
         body = json.dumps({"text": text, "reply": {"in_reply_to_tweet_id": post.native_id}}).encode()
-        headers = {**self._signed("POST", "/2/tweets", {}, _now), "Content-Type": "application/json"}
+        headers = {**self._signed("POST", "/2/tweets", {}, now), "Content-Type": "application/json"}
         found, _ = send(self._http, "POST", f"{self._address}/2/tweets", headers, body)
         written = self._written(found.get("data") if isinstance(found, dict) else None)
         if written is None:
@@ -125,7 +127,7 @@ class XReply:
         found = self._read(f"/2/tweets/{native_id}", now, {"tweet.fields": "public_metrics"})
         data = found.get("data") if isinstance(found, dict) else None
         if not isinstance(data, dict):
-            if isinstance(found, dict) and found.get("errors"):
+            if isinstance(found, dict) and knows_nobody(found):
                 return None
             raise Nonsense("X sent something that is not a post", "Check api_url.")
         metrics = data.get("public_metrics")
@@ -137,15 +139,26 @@ class XReply:
         if not is_id(native_id):
             raise NotWritten("X: this is not a post of ours", "Delete it on X itself.")
         path = f"/2/tweets/{native_id}"
-        try:
-            send(self._http, "DELETE", self._address + path, self._signed("DELETE", path, {}, now))
-        except NotWritten:
-            try:
-                stands = self.answers(native_id, now) is not None
-            except ConnectorError:
-                stands = True
-            if stands:
-                raise
+
+        def call() -> None:
+            found, _ = send(self._http, "DELETE", self._address + path, self._signed("DELETE", path, {}, now))
+            if part(found, "data").get("deleted") is not True:
+                raise NotWritten("X took the request, and does not say that the post is deleted")
+
+        delete(call, lambda: self.answers(native_id, now))
+
+    def _rule(self) -> str:
+        return f"X lets programs answer only posts that mention or quote @{self._handle}; answer on X itself"
+
+    def _mentions(self, post: Post) -> bool:
+        return re.search(rf"(?<!\w)@{re.escape(self._handle)}(?!\w)", post.text, re.IGNORECASE) is not None
+
+    def _wrote(self, number: str, now: datetime) -> bool:
+        """Whether a post is the account's own; one that is gone is nobody's."""
+        if not self._me:
+            self.standing(now)
+        found = self._read(f"/2/tweets/{number}", now, {"tweet.fields": "author_id"})
+        return str(part(found, "data").get("author_id")) == self._me
 
     def _written(self, each: Any) -> Written | None:
         number = each.get("id") if isinstance(each, dict) else None
@@ -185,6 +198,15 @@ class XReply:
         whole = {**held, "oauth_signature": signature}.items()
         named = ", ".join(f'{name}="{_percent(value)}"' for name, value in whole)
         return {"Authorization": f"OAuth {named}"}
+
+
+def _quoted(post: Post) -> str:
+    """The id of the post that this one quotes, "" for none."""
+    try:
+        item = json.loads(post.raw)
+    except (ValueError, RecursionError):
+        return ""
+    return referenced(item, "quoted") if isinstance(item, dict) else ""
 
 
 def _percent(text: str) -> str:

@@ -13,12 +13,23 @@ from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 
-from connectors import ConnectorError, Nonsense, Post, Refused
+from connectors import Nonsense, Post, Refused
 from connectors.google import PersonsAccess
 from connectors.http import Http
 from connectors.listing import part
 from connectors.text import clean, parse_time
-from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, nothing_sent_yet, send, sound_object
+from connectors.writing import (
+    CLOCKS,
+    NotWritten,
+    Standing,
+    Unsure,
+    Written,
+    bare,
+    delete,
+    nothing_sent_yet,
+    send,
+    sound_object,
+)
 from connectors.youtube.connector import NETWORK, Settings
 
 LONGEST = 10_000  # characters of a comment
@@ -115,19 +126,12 @@ class YouTubeReply:
         """https://developers.google.com/youtube/v3/docs/comments/delete"""
         if not _COMMENT.fullmatch(native_id):
             raise NotWritten(f"{NETWORK}: this is not a comment of ours", "Delete it on YouTube itself.")
-        try:
+        with nothing_sent_yet():
             headers = self._access.headers(now)
-        except ConnectorError as error:
-            raise NotWritten(error.message, error.remedy) from error
-        try:
-            send(self._http, "DELETE", f"{self._address}/comments?id={native_id}", headers)
-        except NotWritten:
-            try:
-                stands = self.answers(native_id, now) is not None
-            except ConnectorError:
-                stands = True
-            if stands:
-                raise
+        delete(
+            lambda: send(self._http, "DELETE", f"{self._address}/comments?id={native_id}", headers),
+            lambda: self.answers(native_id, now),
+        )
 
     def _comments(self, params: dict[str, str], now: datetime) -> list[dict[str, Any]]:
         found = self._read("comments", now, {"part": "snippet", **params}).get("items")

@@ -79,7 +79,8 @@ class Server:
             self.posted = [each for each in self.posted if each is not mine]
             return Reply(json={"data": {"deleted": True}})
         if mine is None:
-            return Reply(json={"errors": [{"title": "Not Found Error", "resource_id": wanted}]})
+            kind = "https://api.twitter.com/2/problems/resource-not-found"
+            return Reply(json={"errors": [{"title": "Not Found Error", "resource_id": wanted, "type": kind}]})
         return Reply(json={"data": {**mine, "public_metrics": {"reply_count": self.answered}}})
 
 

@@ -152,6 +152,34 @@ def test_a_refused_deletion_is_told(tried: Tried) -> None:
         tried.writer.take_back(written.native_id, LATER)
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_deletion_is_claimed_by_nobody_who_cannot_see_it(tried: Tried, status: int) -> None:
+    """The network says no, and not whether the reply stands: whoever asked has to look later, in all networks alike."""
+    if not tried.writer.takes_back:
+        pytest.skip("this network deletes nothing")
+    written, server = tried.reply(), tried.network.server
+    tried.network.refuses = Reply(status, json={"error": "no"})
+    began, writes = len(server.ledger), tried.network.writes()
+    with pytest.raises(NotWritten):  # it can be seen to stand
+        tried.writer.take_back(written.native_id, LATER)
+    asked = [seen.number - began for seen in server.ledger[began:] if seen.method != "GET"]
+    assert tried.network.writes() == writes + 1
+    for number in range(len(server.ledger) + asked[-1] + 1, len(server.ledger) + 40):
+        server.misbehave("503", at=number)
+    with pytest.raises(Unsure, match=str(status)):
+        tried.writer.take_back(written.native_id, LATER)
+
+
+def test_a_deletion_that_never_left_is_none(tried: Tried) -> None:
+    if not tried.writer.takes_back:
+        pytest.skip("this network deletes nothing")
+    written = tried.reply()
+    with FakeServer() as closed:
+        pass
+    with pytest.raises(NotWritten, match="nothing was sent"):
+        tried.contract.make(closed, BOUND).take_back(written.native_id, LATER)
+
+
 def test_no_secret_stands_in_an_error_or_in_what_is_shown(tried: Tried) -> None:
     assert CANARY not in repr(vars(tried.writer))
     tried.network.server.mode = "401"
