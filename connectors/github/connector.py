@@ -73,6 +73,12 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         return repositories
 
 
+def graphql_of(api_url: str) -> str:
+    """Where GraphQL is: beside the REST API, also on a server of one's own, whose REST API ends in /api/v3."""
+    address = api_url.rstrip("/")
+    return (address.removesuffix("/v3") if address.endswith("/api/v3") else address) + "/graphql"
+
+
 class GitHub:
     """Reads issues, their comments and discussions."""
 
@@ -216,10 +222,8 @@ class GitHub:
 
     def _graphql(self, query: str, variables: Mapping[str, object], now: datetime) -> dict[str, Any]:
         """GraphQL says its errors with status 200."""
-        base = self._address.removesuffix("/v3") if self._address.endswith("/api/v3") else self._address
-        document, _ = self._http.post_json(
-            f"{base}/graphql", json={"query": query, "variables": dict(variables)}, headers=self._headers()
-        )
+        asked = {"query": query, "variables": dict(variables)}
+        document, _ = self._http.post_json(graphql_of(self._address), json=asked, headers=self._headers())
         found = part(document, "data")
         errors = document.get("errors") if isinstance(document, dict) else None
         if errors and not any(found.values()):

@@ -1,7 +1,8 @@
-"""Answering below an issue on GitHub, as the account of a token that may write issues.
+"""Answering on GitHub, below an issue or in a discussion, as the account of a token that may write there.
 
-A comment knows no parent but its issue; whoever is answered is named in it. GitHub has no key against doubles: what was
-lost is looked for among the issue's comments. https://docs.github.com/rest/issues/comments
+Discussions are written by another API (`discussions`). Below an issue a comment knows no parent but the issue; whoever
+is answered is named in it. GitHub has no key against doubles: what was lost is looked for among the comments.
+https://docs.github.com/rest/issues/comments
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Nonsense, Post
 from connectors.github.connector import NETWORK, Settings
+from connectors.github.discussions import Discussions, is_node, place_of
 from connectors.http import Answer, Http, json_of
 from connectors.text import parse_time, safe_url
 from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, delete, send, sound
@@ -24,19 +26,19 @@ PAGE = 100  # comments that are looked through
 _REPOSITORY = r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}"
 _PLACE = re.compile(rf"({_REPOSITORY})#([0-9]{{1,10}})(?:/[0-9]{{1,15}})?")
 _OURS = re.compile(rf"({_REPOSITORY})#([0-9]{{1,10}})/([0-9]{{1,15}})")
-_RENEW = "Make a fine-grained token that may write issues in these repositories, write it into the settings, reload."
+_RENEW = "Make a fine-grained token that may write issues and discussions there, write it into the settings, reload."
 
 
 class ReplySettings(BaseModel, frozen=True, extra="forbid"):
     """What a `github` source with `reply = true` needs beside."""
 
     reply_token: SecretStr = Field(
-        description="A fine-grained token of the account that answers: Issues, read and write."
+        description="A fine-grained token of the account that answers: Issues and Discussions, read and write."
     )
 
 
 class GitHubReply:
-    """Comments on issues. Discussions are written by another API, and are answered on GitHub itself."""
+    """Comments on issues and in discussions."""
 
     network = NETWORK
     price = ""
@@ -48,6 +50,7 @@ class GitHubReply:
         self._http = http
         self._address = reading.api_url.rstrip("/")
         self._me = ""
+        self._discussions = Discussions(http, reading.api_url, self._headers, _RENEW)
 
     def standing(self, now: datetime) -> Standing:
         """https://docs.github.com/rest/users/users#get-the-authenticated-user"""
@@ -59,22 +62,25 @@ class GitHubReply:
         return Standing(f"@{login}", LONGEST)
 
     def opening(self, post: Post) -> str:
-        """Below an issue with many voices, who is meant."""
+        """Below others' words, who is meant."""
         return f"@{post.author} " if post.parent_id and post.author and post.author != "ghost" else ""
 
     def refusal(self, post: Post) -> str:
-        """Discussions can't be answered by this way."""
-        return "" if _PLACE.fullmatch(post.native_id) else "discussions can't be answered from here; answer on GitHub"
+        """What is neither of an issue nor of a discussion."""
+        known = _PLACE.fullmatch(post.native_id) or place_of(post)
+        return "" if known else "only issues and discussions can be answered from here; answer on GitHub"
 
     def length(self, text: str) -> int:
         """As everybody counts."""
         return len(text)
 
-    def reply(self, post: Post, text: str, _key: str, _now: datetime) -> Written:
+    def reply(self, post: Post, text: str, _key: str, now: datetime) -> Written:
         """https://docs.github.com/rest/issues/comments#create-an-issue-comment"""
+        if (discussed := place_of(post)) is not None:
+            return self._discussions.reply(discussed, text, now)
         place = _PLACE.fullmatch(post.native_id)
         if place is None:
-            raise NotWritten(f"{NETWORK}: this is not an issue", "Answer it on GitHub itself.")
+            raise NotWritten(f"{NETWORK}: this is neither an issue nor a discussion", "Answer it on GitHub itself.")
         address = f"{self._address}/repos/{place[1]}/issues/{place[2]}/comments"
         headers = {**self._headers(), "Content-Type": "application/json"}
         found, _ = send(self._http, "POST", address, headers, json.dumps({"body": text}).encode())
@@ -84,7 +90,9 @@ class GitHubReply:
         return written
 
     def look_up(self, post: Post, text: str, _key: str, since: datetime, now: datetime) -> Written | None:
-        """Among the newest comments of the issue: ours, in these words."""
+        """Among the newest comments of the issue or discussion: ours, in these words."""
+        if (discussed := place_of(post)) is not None:
+            return self._discussions.look_up(discussed, text, since, now)
         place = _PLACE.fullmatch(post.native_id)
         if place is None:
             return None
@@ -99,10 +107,10 @@ class GitHubReply:
         return None
 
     def answers(self, native_id: str, now: datetime) -> int | None:
-        """What others wrote in the issue since; a comment has no answers of its own."""
+        """What others wrote in the issue since; only in a discussion has a comment answers of its own."""
         place = _OURS.fullmatch(native_id)
         if place is None:
-            return None
+            return self._discussions.answers(native_id, now)
         answer = self._get(f"/repos/{place[1]}/issues/comments/{place[3]}")
         if answer.status in {404, 410}:
             json_of(answer)
@@ -117,8 +125,11 @@ class GitHubReply:
     def take_back(self, native_id: str, now: datetime) -> None:
         """https://docs.github.com/rest/issues/comments#delete-an-issue-comment"""
         place = _OURS.fullmatch(native_id)
-        if place is None:
+        if place is None and not is_node(native_id):
             raise NotWritten(f"{NETWORK}: this is not a comment of ours", "Delete it on GitHub itself.")
+        if place is None:
+            delete(lambda: self._discussions.delete(native_id), lambda: self.answers(native_id, now))
+            return
         address = f"{self._address}/repos/{place[1]}/issues/comments/{place[3]}"
         delete(
             lambda: send(self._http, "DELETE", address, self._headers()),

@@ -36,7 +36,8 @@ class Tried:
         return self.contract.make(self.network.server, PATIENCE)
 
 
-@pytest.fixture(params=sorted(WRITERS))
+# Discussions on GitHub are written by another API than issues: their own contract.
+@pytest.fixture(params=[*sorted(WRITERS), "github_discussion"])
 def tried(request: pytest.FixtureRequest) -> Iterator[Tried]:
     contract = contract_of(request.param)
     with FakeServer() as server:
@@ -98,7 +99,7 @@ def test_a_refusal_says_what_the_network_said(tried: Tried, refusal: str) -> Non
     tried.network.refuses = answer
     with pytest.raises(NotWritten) as raised:
         tried.reply()
-    assert str(answer.status) in raised.value.message
+    assert answer.status == 200 or str(answer.status) in raised.value.message
     said = next((answer.json[name] for name in ("message", "detail", "error") if name in answer.json), None)
     said = said or answer.json["errors"][0]
     words = said if isinstance(said, str) else said.get("message") or said["title"]
@@ -162,9 +163,9 @@ def test_a_deletion_is_claimed_by_nobody_who_cannot_see_it(tried: Tried, status:
     began, writes = len(server.ledger), tried.network.writes()
     with pytest.raises(NotWritten):  # it can be seen to stand
         tried.writer.take_back(written.native_id, LATER)
-    asked = [seen.number - began for seen in server.ledger[began:] if seen.method != "GET"]
+    changing = [seen for seen in server.ledger[began:] if seen.method != "GET" and b'"query($' not in seen.body]
     assert tried.network.writes() == writes + 1
-    for number in range(len(server.ledger) + asked[-1] + 1, len(server.ledger) + 40):
+    for number in range(len(server.ledger) + changing[-1].number - began + 1, len(server.ledger) + 40):
         server.misbehave("503", at=number)
     with pytest.raises(Unsure, match=str(status)):
         tried.writer.take_back(written.native_id, LATER)
