@@ -6,8 +6,8 @@ resolved as well, since an acknowledged one keeps silent and the next call has t
 https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
 https://developer.pagerduty.com/docs/events-api-v2/overview/ (202 is taken; 429 and 5xx are tried again)
 
-An acknowledgement there comes back as a webhook (alerts/pager_webhook.py), which names the person by id and name alone;
-`email_of` asks for the rest, where `api_key` is set.
+An acknowledgement there comes back as a webhook (alerts/pager_webhook.py), which names the person by id and name alone,
+and may leave out our key; `email_of` and `case_of` ask for the rest, where `api_key` is set.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from alerts import Alert, CaseEvent, ChannelError, Letter, Receipt, wording
 from alerts.http import Answer, WireError, exchange
-from alerts.pager_webhook import case_key
+from alerts.pager_webhook import case_key, case_of_key
 
 _SUMMARY = 500  # characters; the service cuts at 1,024
 _DETAILS = 20_000  # characters; an event may have 512 KB
@@ -35,7 +35,7 @@ _ACTIONS = {
     "case.closed": "resolve",
     "case.reopened": "resolve",
 }
-_LOOK_UP = 3.0  # seconds: PagerDuty waits five for the answer to its webhook
+_LOOK_UP = 2.0  # seconds, for each of two questions: PagerDuty waits five for the answer to its webhook
 _REMEDY = "check `routing_key` and `api_url` of that channel"
 
 
@@ -50,7 +50,9 @@ class Settings(BaseModel):
     webhook_secret: SecretStr | None = Field(
         None, min_length=16, description="of the V3 webhook: an acknowledgement there takes the case here"
     )
-    api_key: SecretStr | None = Field(None, description="a read-only REST API key, to learn by e-mail who acknowledged")
+    api_key: SecretStr | None = Field(
+        None, description="a read-only REST API key, to learn who acknowledged, and which case"
+    )
     api_url: str = Field(
         "https://events.pagerduty.com",
         pattern=r"^https?://[^\s/?#@]+/?$",
@@ -96,8 +98,24 @@ class Pager:
         GET /users/ID at the host beside that of the events; the form of the key: docs/REST-API/02-Authentication.md of
         https://github.com/PagerDuty/developer-docs.
         """
-        if self.settings.api_key is None or not re.fullmatch(r"[A-Za-z0-9]{1,40}", user_id, re.ASCII):
-            return ""
+        found = self._ask("/users/", user_id, "").get("user")
+        address = found.get("email") if isinstance(found, dict) else None
+        return wording.clean_line(address[:200]) if isinstance(address, str) else ""
+
+    def case_of(self, incident_id: str) -> str:
+        """The case of an incident by the keys of its alerts, the first one's; "" where there is none or no answer.
+
+        GET /incidents/ID/alerts, which tells `alert_key`:
+        https://developer.pagerduty.com/api-reference/4bc42e7ac0c59-list-alerts-for-an-incident
+        """
+        listed = self._ask("/incidents/", incident_id, "/alerts").get("alerts")
+        alerts = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        return next((case for each in alerts if (case := case_of_key(each.get("alert_key")))), "")
+
+    def _ask(self, before: str, number: str, after: str) -> dict[str, Any]:
+        """What the REST API says of something there; nothing without a key, an id of theirs, or an answer in time."""
+        if self.settings.api_key is None or not re.fullmatch(r"[A-Za-z0-9]{1,40}", number, re.ASCII):
+            return {}
         parts = urlsplit(self.settings.api_url)
         host = "api." + parts.netloc.removeprefix("events.") if parts.netloc.startswith("events.") else parts.netloc
         headers = {
@@ -105,13 +123,14 @@ class Pager:
             "Accept": "application/vnd.pagerduty+json;version=2",
             "User-Agent": "Earful",
         }
-        request = urllib.request.Request(f"{parts.scheme}://{host}/users/{user_id}", headers=headers)  # noqa: S310
+        address = f"{parts.scheme}://{host}{before}{number}{after}"
+        request = urllib.request.Request(address, headers=headers)  # noqa: S310
         try:
             answer = exchange(request, min(_LOOK_UP, self.settings.timeout), proxy=self._proxy)
-            found = json.loads(answer.body)["user"]["email"] if answer.status == 200 else ""
-        except (WireError, ValueError, KeyError, TypeError, RecursionError):
-            return ""
-        return wording.clean_line(found[:200]) if isinstance(found, str) else ""
+            found = json.loads(answer.body) if answer.status == 200 else {}
+        except (WireError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     @property
     def _proxy(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from monitor.store.connect import Error
 from monitor.store.database import Database
 from monitor.web.bodies import DOOR, MOST_BODY
 from monitor.web.context import WebContext, in_pool
+from monitor.web.failures import Failures
 from monitor.web.identity import Refusal
 from monitor.web.security import client_of, same_client
 
@@ -30,29 +31,7 @@ log = logging.getLogger("earful.page")
 
 MOST_WAITING = 1_000  # bodies of one source that wait to be read
 MOST_BYTES = 64_000_000  # of these together
-MOST_FAILURES = 30  # of one client in a minute
-FORGIVEN = timedelta(minutes=1)
-MOST_CLIENTS = 10_000  # whose failures are counted
 _JSON = ("application/json", "application/jsonl", "application/x-ndjson", "application/ndjson")
-
-
-class Failures:
-    """Who sent what could not be proved, how often, since when. For the one loop of the page: it takes no lock."""
-
-    def __init__(self) -> None:
-        self._since: dict[str, tuple[datetime, int]] = {}
-
-    def too_many(self, client: str, now: datetime) -> bool:
-        """Whether a client has to wait."""
-        since, count = self._since.get(client, (now, 0))
-        return count >= MOST_FAILURES and timedelta() <= now - since < FORGIVEN
-
-    def note(self, client: str, now: datetime) -> None:
-        """One more."""
-        if len(self._since) >= MOST_CLIENTS:
-            self._since.clear()
-        since, count = self._since.get(client, (now, 0))
-        self._since[client] = (since, count + 1) if timedelta() <= now - since < FORGIVEN else (now, 1)
 
 
 def paths_of(site: WebContext) -> list[Path]:
@@ -81,8 +60,7 @@ async def _bring(site: WebContext, failures: Failures, request: Request) -> Resp
     client = same_client(client_of(request, assembly.settings))
     if proof is None:
         raise Refusal(404, "There is no such door", "Its name is that of a source with a secret or a token.")
-    if failures.too_many(client, now):
-        raise Refusal(429, "Too many requests that could not be proved", "Try again in a minute.", wait=60)
+    failures.bear(client, now)
     headers = request.headers
     _check_head(headers)
     refused = proof.unproved(headers, now)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -22,7 +24,9 @@ from monitor.notify import pager
 from monitor.settings.models import Settings
 from monitor.store.connect import Error
 from monitor.web.context import WebContext, in_pool
+from monitor.web.failures import Failures
 from monitor.web.identity import Refusal
+from monitor.web.security import client_of, same_client
 
 SIGNATURE = "x-pagerduty-signature"
 _SHAPE = re.compile(r"v1=[0-9a-f]{64}", re.ASCII)
@@ -32,10 +36,11 @@ log = logging.getLogger("earful.page")
 
 def paths_of(site: WebContext) -> list[Path]:
     """The address of every pager."""
+    failures = Failures()
 
     async def told(request: Request) -> Response:
         try:
-            return await _told(site, request)
+            return await _told(site, failures, request)
         except Refusal as refusal:
             headers = {"retry-after": str(refusal.wait)} if refusal.wait else {}
             return JSONResponse({"error": refusal.title, "detail": refusal.text}, refusal.status, headers)
@@ -43,16 +48,20 @@ def paths_of(site: WebContext) -> list[Path]:
     return [Path("/pager/{name}", told, methods=["POST"])]
 
 
-async def _told(site: WebContext, request: Request) -> Response:
-    name, assembly = request.path_params["name"], site.assembly_of()
+async def _told(site: WebContext, failures: Failures, request: Request) -> Response:
+    name, assembly, now = request.path_params["name"], site.assembly_of(), site.clock()
     secret = _secret_of(assembly.settings, name)
     if secret is None:
         raise Refusal(404, "There is no such pager", "Its name is that of a channel with a webhook_secret.")
+    client = same_client(client_of(request, assembly.settings))
+    failures.bear(client, now)
     header = request.headers.get(SIGNATURE, "")
     if len(header) > _LONGEST or not _SHAPE.search(header):  # a body is read only for a head that could be theirs
+        failures.note(client, now)
         raise _unproved(name, "it has no signature of the right form")
     body = await site.bodies.read(request, "pager")
     if not signed(body, header, secret):
+        failures.note(client, now)
         raise _unproved(name, "its signature is not that of this body under webhook_secret")
     try:
         found = acknowledged(body)
@@ -60,7 +69,7 @@ async def _told(site: WebContext, request: Request) -> Response:
         raise Refusal(400, "It can't be read", "It is not an event of a V3 webhook.") from error
     if found is None:
         return Response(status_code=204)  # another event, or another program's
-    if pager.stale(found, site.clock()):
+    if pager.stale(found, now):
         log.warning("%s: an acknowledgement was refused: its time is too old, or ahead of this clock", name)
         raise Refusal(400, "Too old", "It happened more than 49 hours ago, or is ahead of this machine's clock.")
     try:
@@ -87,7 +96,12 @@ def _unproved(name: str, why: str) -> Refusal:
 
 def _take(site: WebContext, name: str, told: Acknowledged) -> None:
     assembly = site.assembly_of()
-    channel = assembly.alerting.channels[name]
-    who = pager.person_of(assembly.database, assembly.rules, name, told, channel.email_of)  # type: ignore[attr-defined]
+    channel: Any = assembly.alerting.channels[name]
+    if not told.case_id:
+        told = replace(told, case_id=channel.case_of(told.incident_id))
+    if not told.case_id:
+        log.info("%s: acknowledged an incident that is of no case", name)
+        return
+    who = pager.person_of(assembly.database, assembly.rules, name, told, channel.email_of)
     came = pager.acknowledge(assembly.database, assembly.rules, told, who, site.clock())
     log.info("%s: acknowledged, case %s: %s", name, told.case_id, came)

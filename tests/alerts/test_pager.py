@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from alerts import CaseEvent, ChannelError
 from alerts.pager import Pager, Settings
-from alerts.pager_webhook import acknowledged, case_key, signed
+from alerts.pager_webhook import acknowledged, case_key, case_of_key, signed
 from tests.alerts.contract_pager import KEY
 from tests.alerts.test_contract import ALERT, LETTER
 from tests.fakes.server import FakeServer, Reply
@@ -73,7 +73,7 @@ def test_what_is_of_no_case_has_a_key_of_its_own(pager: Pager, server: FakeServe
     keys = {seen.json["dedup_key"] for seen in server.ledger}
     assert len(keys) == 2
     assert case_key("12") not in keys
-    assert all(acknowledged(event(data={"incident_key": key})) is None for key in keys)
+    assert all(not case_of_key(key) for key in keys)
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,30 @@ def test_only_a_person_s_acknowledgement_of_a_case_is_one() -> None:
         {"event_type": "incident.resolved"},
         {"agent": None},
         {"agent": {"id": "PX", "summary": "Events API", "type": "events_api_v2_inbound_integration_reference"}},
-        {"data": {"incident_key": "disk-full"}},
-        {"data": {"incident_key": None}},
     ]
     for changes in others:
         assert acknowledged(event(**changes)) is None
+
+
+@pytest.mark.parametrize("key", ["disk-full", "d3640fbd41094207a1c11e58e46b1662", "", None, 7, ["earful-case-12"]])
+def test_an_incident_whose_key_is_not_ours_is_known_by_its_id_alone(key: object) -> None:
+    found = acknowledged(event(data={"id": "PGR0VU2", "incident_key": key}))
+    assert found is not None
+    assert (found.case_id, found.incident_id) == ("", "PGR0VU2")
+
+
+def test_the_keys_of_an_incident_s_alerts_name_the_case(pager: Pager, server: FakeServer) -> None:
+    keys = ["disk-full", case_key("12"), case_key("13")]
+    server.route("/incidents/PGR0VU2/alerts", {"alerts": [None, {}, *({"alert_key": key} for key in keys)]})
+    assert pager.case_of("PGR0VU2") == "12"
+    assert server.ledger[-1].headers["authorization"] == "Token token=read-only"
+    asked = len(server.ledger)
+    assert pager.case_of("PGR0VU2/../users") == ""
+    assert Pager(pager.settings.model_copy(update={"api_key": None})).case_of("PGR0VU2") == ""
+    assert len(server.ledger) == asked, "only an id is asked for, and only with a key"
+    for answer in (Reply(status=404), Reply(json={"alerts": None}), Reply(json=[1]), Reply(body="<html>")):
+        server.route("/incidents/PGR0VU2/alerts", answer)
+        assert pager.case_of("PGR0VU2") == ""
 
 
 @pytest.mark.parametrize(

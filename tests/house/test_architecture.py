@@ -31,6 +31,8 @@ web/test_proof.py: monitor/web/factor.py monitor/web/passwords.py monitor/web/yo
 privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
     monitor/store/columns.py
 alerts/test_pager.py: alerts/pager_webhook.py
+connectors/test_github_discussions.py: connectors/github/discussions.py
+web/test_door.py: monitor/web/failures.py
 alerts/email/test_channel.py: alerts/email/conversation.py alerts/email/settings.py
 ingest/test_asking.py: monitor/store/asked.py
 assistant/test_answers.py: monitor/store/assistant.py

@@ -34,7 +34,7 @@ def acme(database: Sqlite | Postgresql, tmp_path: Path) -> Assembly:
 
 
 def told(number: str, at: datetime = NOW, key: str = "01ABC", name: str = "Earline") -> Acknowledged:
-    return Acknowledged(key, number, "PLH1HKV", name, at)
+    return Acknowledged(key, number, "PGR0VU2", "PLH1HKV", name, at)
 
 
 def who(acme: Assembly, address: str, name: str = "Earline") -> Actor:

@@ -17,6 +17,7 @@ import pytest
 from monitor.store import arrived
 from monitor.store.sqlite import Sqlite
 from monitor.web import door
+from monitor.web.failures import MOST_FAILURES, Failures
 from monitor.web.server import WebServer
 from tests.helpers import MINUTE, NOW, Clock, assembly_of, settings_from
 
@@ -198,12 +199,12 @@ def test_only_posted_json_of_a_megabyte_is_accepted(house: House) -> None:
 
 
 def test_who_fails_again_and_again_has_to_wait_and_nobody_else(house: House) -> None:
-    for _ in range(door.MOST_FAILURES):
+    for _ in range(MOST_FAILURES):
         assert house.send("forms").status_code == 401
     answer = house.send("forms", house.signed())
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
-    failures = door.Failures()
-    for _ in range(door.MOST_FAILURES):
+    failures = Failures()
+    for _ in range(MOST_FAILURES):
         failures.note("10.0.0.1", NOW)
     assert failures.too_many("10.0.0.1", NOW)
     assert not failures.too_many("10.0.0.2", NOW)

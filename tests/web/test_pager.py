@@ -15,6 +15,7 @@ from alerts.pager_webhook import case_key
 from monitor.cases import actions, escalation
 from monitor.store import cases
 from monitor.store.sqlite import Sqlite
+from monitor.web.failures import MOST_FAILURES
 from monitor.web.server import WebServer
 from tests.alerts.contract_pager import KEY
 from tests.alerts.test_pager import event, signature
@@ -160,3 +161,33 @@ def test_the_same_told_again_and_an_old_one_are_answered_and_change_nothing(duty
     body = duty.body(number)
     assert [duty.told(body) for _ in range(3)] == [204] * 3
     assert lines(duty.database, number).count("take") == 1
+
+
+def test_whoever_fails_again_and_again_has_to_wait_and_is_heard_later(duty: OnCall) -> None:
+    """As at the door: a body without its signature costs one all the same, and what PagerDuty repeats is heard then."""
+    number = duty.call()
+    body = duty.body(number)
+    for header in ["", signature(body, SecretStr("another-secret-altogether"))] * (MOST_FAILURES // 2):
+        assert duty.told(body, header) == 401
+    answer = duty.http.post("/pager/duty", content=body, headers={"x-pagerduty-signature": signature(body, SECRET)})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+    assert case(duty.database, number).owner == ""
+    duty.clock.forward(2 * MINUTE)
+    assert duty.told(body) == 204
+    assert case(duty.database, number).owner == "Ana"
+
+
+def test_an_incident_with_a_key_of_its_own_is_known_by_its_alerts(duty: OnCall) -> None:
+    number = duty.call()
+    alerts = [{"alert_key": None}, {"alert_key": "disk-full"}, {"alert_key": case_key(number)}]
+    duty.service.route("/incidents/PGR0VU2/alerts", {"alerts": alerts})
+    assert duty.told(duty.body(number, data={"id": "PGR0VU2", "incident_key": None})) == 204
+    assert case(duty.database, number).owner == "Ana"
+
+
+def test_an_incident_of_another_program_takes_nothing(duty: OnCall) -> None:
+    number = duty.call()
+    duty.service.route("/incidents/PGR0VU2/alerts", {"alerts": [{"alert_key": "disk-full"}]})
+    for key in ("disk-full", None, 7):
+        assert duty.told(duty.body(number, data={"id": "PGR0VU2", "incident_key": key})) == 204
+    assert case(duty.database, number).owner == ""
