@@ -101,6 +101,41 @@ def _key(word: str) -> str:
     return word.lower().strip(_EDGES).removesuffix("'s").replace("'", "")
 
 
+# first word -> (all words, what stands in the text in their place), names first, then the longest
+_Phrases = dict[str, list[tuple[tuple[str, ...], str]]]
+
+
+def _names_then_longest(phrase: tuple[tuple[str, ...], str]) -> tuple[bool, int]:
+    return bool(phrase[1]), -len(phrase[0])
+
+
+def _add_phrase(phrases: _Phrases, phrase: str, stands_in: str) -> None:
+    words = tuple(word for part in for_scoring(phrase).split() if (word := _key(part)))
+    if words:
+        phrases.setdefault(words[0], []).append((words, stands_in))
+
+
+@lru_cache(maxsize=64)
+def _weighed(extra: tuple[tuple[str, float], ...]) -> tuple[dict[str, float], _Phrases]:
+    """VADER's lexicon with our words and `extra`, and the phrases among them; nobody changes what this returns.
+
+    One for all brands that weigh words alike: a lexicon is 200 kB, and most brands have no words of their own.
+    """
+    own = _own_words()
+    lexicon = {**_vader().lexicon, **own.words, **own.emoji}
+    phrases: _Phrases = {}
+    for phrase, weight in {**own.phrases, **dict(extra)}.items():
+        if " " not in phrase and _key(phrase) == phrase.replace("'", ""):
+            lexicon[phrase] = weight
+        else:
+            _add_phrase(phrases, phrase, phrase.replace(" ", "_"))
+            lexicon[phrase.replace(" ", "_")] = weight
+    for found in phrases.values():
+        found.sort(key=_names_then_longest)
+    # A word of weight 0 would still be shouted or negated by VADER: it is no word of sentiment at all.
+    return {word: weight for word, weight in lexicon.items() if weight}, phrases
+
+
 class Scorer:
     """VADER with our words for customer service, this brand's own words, and its names masked.
 
@@ -109,31 +144,18 @@ class Scorer:
     """
 
     def __init__(self, extra_words: Mapping[str, float] | None = None, brand_words: Iterable[str] = ()) -> None:
-        own = _own_words()
         extra = {word.lower().strip(): _bounded(weight) for word, weight in (extra_words or {}).items()}
         extra.pop("", None)
-        self._analyzer = copy.copy(_vader())  # the parts below read `lexicon` from it; the shared one stays as it is
-        self._lexicon: dict[str, float] = {**_vader().lexicon, **own.words, **own.emoji}
-        # first word -> (all words, what stands in the text in their place), names first, then the longest
-        self._phrases: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-        for phrase, weight in {**own.phrases, **extra}.items():
-            if " " not in phrase and _key(phrase) == phrase.replace("'", ""):
-                self._lexicon[phrase] = weight
-            else:
-                self._add_phrase(phrase, phrase.replace(" ", "_"))
-                self._lexicon[phrase.replace(" ", "_")] = weight
+        self._lexicon, phrases = _weighed(tuple(extra.items()))
+        self._analyzer = copy.copy(_vader())  # its parts read `lexicon` from it; the shared one stays as it is
+        self._analyzer.lexicon = self._lexicon
+        self._phrases: _Phrases = {**phrases}
+        named: _Phrases = {}
         for name in brand_words:
-            self._add_phrase(name, "")
-        for found in self._phrases.values():
-            found.sort(key=lambda one: (bool(one[1]), -len(one[0])))
-        # A word of weight 0 would still be shouted or negated by VADER: it is no word of sentiment at all.
-        self._analyzer.lexicon = self._lexicon = {word: weight for word, weight in self._lexicon.items() if weight}
+            _add_phrase(named, name, "")
+        for word, found in named.items():
+            self._phrases[word] = sorted([*found, *phrases.get(word, ())], key=_names_then_longest)
         self._triggers = frozenset(form for word in self._phrases for form in _spellings(word))
-
-    def _add_phrase(self, phrase: str, stands_in: str) -> None:
-        words = tuple(word for part in for_scoring(phrase).split() if (word := _key(part)))
-        if words:
-            self._phrases.setdefault(words[0], []).append((words, stands_in))
 
     def score(self, text: str, language: str) -> Sentiment:
         """Score one post; `language` is a code such as "en" or "und". Never raises, never takes long."""

@@ -127,12 +127,21 @@ _TURNS = (
 def test_the_guard_gives_vaders_own_score_to_the_last_digit(words: list[str]) -> None:
     """With VADER's lexicon and none of ours, calling it by its parts changes nothing."""
     plain = Scorer()
-    plain._lexicon.clear()
-    plain._lexicon.update(VADER.lexicon)
-    plain._phrases.clear()
+    plain._analyzer.lexicon = plain._lexicon = dict(VADER.lexicon)
+    plain._phrases = {}
     plain._triggers = frozenset()
     text = " ".join(words)
     assert plain.score(text, "en").score == VADER.polarity_scores(text)["compound"]
+
+
+def test_a_brands_names_and_words_are_its_own_and_the_lexicon_is_one_for_all() -> None:
+    before = Scorer()
+    killers = Scorer({"lukewarm": -3.0}, ["The Killers", "bad seeds"])
+    after = Scorer()
+    for text in ("the killers played", "bad seeds played", "a lukewarm meal"):
+        assert before.score(text, "en") == after.score(text, "en")
+        assert killers.score(text, "en") != after.score(text, "en"), text
+    assert before._lexicon is after._lexicon
 
 
 @given(st.text(alphabet=st.characters(), max_size=300), st.sampled_from(["en", "und", "", "de", "en-GB", "??"]))
