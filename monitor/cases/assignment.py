@@ -247,7 +247,7 @@ class CaseAssigner:
         )
         case_id = case.id if case is not None else ""
         if case is not None and not each.suppressed:
-            self.filing.attach(each, case, person)
+            self.filing.attach(each, case, person, edited=True)
         elif each.needs_case:
             case_id = self.filing.open(each, contact, person)
         flagged = each.verdict.lane == "ping"

@@ -159,12 +159,16 @@ class CaseOpener:
                 self._tell_joined(row, routed.notify)
         return case_id
 
-    def attach(self, each: Judged, case: Case, person: Person) -> None:
-        """A further mention of a case. Only one that needs an answer moves its clocks; thanks for ours does not."""
+    def attach(self, each: Judged, case: Case, person: Person, *, edited: bool = False) -> None:
+        """A further mention of a case. Only one that needs an answer moves its clocks; thanks for ours does not.
+
+        `edited`: it is none, but new words of one that the case has.
+        """
+        more = 0 if edited else 1
         post, verdict = each.post, each.verdict
         from_private = self._comes_back_from_private(case, each)
         if verdict.praise or not (each.needs_case or from_private):
-            self._change(case, person, mentions=1)
+            self._change(case, person, mentions=more)
             return
         reply = case.answered_at is not None and post.posted_at > case.answered_at
         came_back = case.answered_at is not None and case.last_posted_at <= case.answered_at < post.posted_at
@@ -172,7 +176,7 @@ class CaseOpener:
         order = {"critical": 0, "urgent": 1, "normal": 2, "gentle": 3}
         if from_private and order[priority] > order["urgent"]:
             priority, reasons = "urgent", (*reasons, "writes in public again after we moved them to private messages")
-        changes: dict[str, Any] = {"mentions": 1, "last_posted_at": max(post.posted_at, case.last_posted_at)}
+        changes: dict[str, Any] = {"mentions": more, "last_posted_at": max(post.posted_at, case.last_posted_at)}
         if case.lane == "sweep":
             changes |= self._listed_again(case, self._need(each, person, case.id))
         if came_back:
@@ -342,7 +346,7 @@ class CaseOpener:
                     priority=row["priority"],
                     urgent=row["priority"] == "critical",
                     payload={"hurt": True} if hurt else None,
-                    key=f"again{row['mentions']}",
+                    key=f"again{row['mentions']}:{row['last_posted_at']}",
                 )
             )
 

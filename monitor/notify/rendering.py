@@ -75,7 +75,7 @@ def compose(
     several = listed and len(rules.settings.brands) > 1
     first_of_all = frozenset(root.payload.get("first", ()))
     left_alone = do_not_contact.everybody(database)
-    known = problems.heard_before(database, [row["id"] for row in shown[:whole]])
+    known = problems.heard_before(database, [row["id"] for row in shown[:whole]], [row["id"] for row in rows])
     entries = tuple(
         _entry(rules, row, told.get(row["id"], []), history.get(row["id"], []), now, link, root.target,
                overlooked=row["id"] in first_of_all, brand=several,

@@ -86,27 +86,38 @@ def first_post(database: Database, cause: str, since: str) -> str:
     return str(row["at"] or "") if row else ""
 
 
-def heard(database: Database, cause: str, but: str, since: str = "") -> Row:
-    """What is known of a cause beside one case, of cases before it: n cases, first_at, unanswered of these."""
+def heard(database: Database, cause: str, but: str, since: str = "", beside: Sequence[str] = ()) -> Row:
+    """What is known of a cause beside one case, of cases before it: n cases, first_at, unanswered of these.
+
+    `beside` are cases that are told of together with it: whoever reads of them all has not heard of any before.
+    """
     clause, values = marks("k", within(database, cause))
+    apart, named = marks("b", [but, *beside])
     row = database.row(
         "SELECT count(DISTINCT c.id) AS n, coalesce(min(c.first_posted_at), '') AS first_at, "
         f"count(DISTINCT CASE WHEN {UNANSWERED} THEN c.id END) AS unanswered FROM caused x "
         f"JOIN mentions m ON m.id = x.mention_id JOIN cases c ON c.id = m.case_id WHERE x.cause_id IN {clause} "
-        "AND x.posted_at >= :since AND c.id <> :but AND c.n < (SELECT n FROM cases WHERE id = :but)",
-        {**values, "but": but, "since": since},
+        f"AND x.posted_at >= :since AND c.id NOT IN {apart} AND c.n < (SELECT n FROM cases WHERE id = :but)",
+        {**values, **named, "but": but, "since": since},
     )
     assert row is not None
     return row
 
 
-def heard_before(database: Database, cases: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """case id -> what is known of the open problems that it belongs to: name, n cases before, first_at, unanswered."""
+def heard_before(
+    database: Database, cases: Sequence[str], beside: Sequence[str] = ()
+) -> dict[str, list[dict[str, Any]]]:
+    """case id -> what is known of the open problems that it belongs to: name, n cases before, first_at, unanswered.
+
+    `beside` are the cases of the message in which these are told of.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     for case, theirs in of_cases(database, cases).items():
         for cause in theirs:
             problem = open_for(database, cause["id"])
-            if problem is not None and (row := heard(database, cause["id"], case, problem["first_at"]))["n"]:
+            if problem is not None and (
+                row := heard(database, cause["id"], case, problem["first_at"], beside)
+            )["n"]:
                 known = {key: row[key] for key in ("n", "first_at", "unanswered")}
                 found.setdefault(case, []).append({"name": cause["name"], "problem": problem["n"], **known})
     return found

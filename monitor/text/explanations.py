@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from alerts.case import Lane
@@ -35,6 +36,11 @@ _DOES = {
     "billing": "writes about money",
 }
 _FAULT = "reports a fault"
+# English words that lost their apostrophe, parted where it was: doesn-t, else-s, they-ve.
+_CUT_SHORT = re.compile(
+    r"\b(?:((?:do|does|did|is|are|was|were|has|have|had|ca|could|would|should|wo)n)(t)"
+    r"|(else|(?:any|every|no|some)body|(?:any|every|some)one)(s)|(i|they|we|you)(ve))\b"
+)
 _VERBS = frozenset({_FAULT, MAYBE.says, *_DOES.values()})
 # How a reason reads after "because it", where that is not the reason itself.
 _AFTER_IT = (
@@ -77,14 +83,19 @@ def reasons_of(
         reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
-    return tuple(map(_readable, reasons)) or (_nothing_named(heard, answers_us=answers_us, follows=follows),)
+    return tuple(_readable(reason, heard.language) for reason in reasons) or (_nothing_named(heard, answers_us=answers_us, follows=follows),)
 
 
-def _readable(reason: str) -> str:
-    """A reason as people read it: what stands for a number, a link or a name is an ellipsis, "day … of waiting"."""
+def _readable(reason: str, language: str) -> str:
+    """A reason as people read it: what stands for a number, a link or a name is an ellipsis, "day … of waiting".
+
+    Cues are found in words without apostrophes; people read them with, where leaving one out makes no other word.
+    """
     for token in (LINK, PERSON, NUMBER):
         reason = reason.replace(token, "…")
-    return reason
+    if language != "en":
+        return reason
+    return _CUT_SHORT.sub(lambda found: "'".join(part for part in found.groups() if part), reason)
 
 
 def _dangers(heard: Features) -> list[str]:

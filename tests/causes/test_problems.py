@@ -162,3 +162,16 @@ def test_later_alerts_of_a_problem_say_what_was_heard_before(acme: Assembly) -> 
     )
     first = next(each for each in messages(acme.database) if each.about == "story:1")
     assert "heard" not in str(compose(acme.database, acme.rules, first, [first], NOW).alert.entries[0].facts)
+
+
+def test_what_stands_in_the_same_message_was_not_heard_before_it(acme: Assembly) -> None:
+    write(acme, *"abc", at=NOW - DAY)
+    cases = [
+        *take(acme, post("Acme why does my parcel with the lamp never arrive? awful", author="d")),
+        *take(acme, post("Still no delivery of the kettle from Acme, three weeks late, useless", author="e")),
+    ]
+    rows = [next(each for each in messages(acme.database) if each.about == f"story:{case}") for case in cases]
+    alert = compose(acme.database, acme.rules, rows[0], rows, NOW).alert
+    said = [fact for entry in alert.entries for fact in entry.facts if "heard" in fact]
+    assert len(said) == 2
+    assert all("heard 3 times before" in each for each in said), "of each other they are no news"

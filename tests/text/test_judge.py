@@ -133,6 +133,12 @@ def test_what_stands_for_a_number_is_never_shown(judge: Judge) -> None:
     assert not any("<" in reason for reason in found.reasons)
 
 
+def test_words_are_shown_with_their_apostrophes(judge: Judge) -> None:
+    reasons = judge.verdict(post("Acme shows me somebody else's order, and it doesn't load, useless"), "Acme").reasons
+    assert any("somebody else's order" in each for each in reasons)
+    assert not [each for each in reasons if "elses" in each or "doesnt" in each]
+
+
 def test_a_post_that_is_left_alone_gives_no_reasons(judge: Judge) -> None:
     assert judge.verdict(post("Thanks @acme, lovely lunch!"), "Acme").reasons == ()
 

@@ -114,6 +114,7 @@ def test_a_review_is_answered_in_the_store_and_waits_again_once_it_is_changed(of
         kinder = {"replied": NOW + 90 * MINUTES, "changed": store.changed_at}
         read(store.page("Version 6 lost all my photos again!", 1, **kinder), 95)
         assert waiting().answered_at == NOW + 90 * MINUTES
+    assert cases.row_of(office.database, opened)["mentions"] == 1, "an edited review is one post"  # type: ignore[index]
     shown = office.person("Ana").get(f"/cases/{opened}").text
     assert "lost all my photos again" in shown
     assert "1 of 5 stars" in shown
