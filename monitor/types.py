@@ -59,6 +59,7 @@ class Mention:
     case_id: str = ""
     flagged: bool = False  # lane "ping": people are called
     suppressed: str = ""  # why a flagged mention has no case (an ignored author, old history, muted)
+    repeats: bool = False  # it says no more than somebody else said before: a repost
 
 
 @dataclass(frozen=True, slots=True)

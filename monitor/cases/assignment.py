@@ -21,6 +21,7 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, forgotten, key_values, mentions, requeue
 from monitor.store.database import Database, Row, instant, stamp
 from monitor.store.stories import touch_stories
+from monitor.text.similarity import passes_on
 from monitor.types import Judged, Mention
 
 
@@ -135,9 +136,9 @@ class CaseAssigner:
         for each in self.judged:
             contact, person = _of(each)
             if not self.filing.cases.get(person):
-                requeue.reconsider(
-                    self.database, each.mention_id, each.verdict, self.filing.open(each, contact, person)
-                )
+                case_id = self.filing.open(each, contact, person)
+                repeats = each.mention_id in self.filing.repeating
+                requeue.reconsider(self.database, each.mention_id, each.verdict, case_id, repeats=repeats)
         self._write()
 
     def _store_posts(self) -> tuple[list[Judged], list[Judged]]:
@@ -233,6 +234,8 @@ class CaseAssigner:
             case_id=case_id,
             flagged=each.verdict.lane == "ping",
             suppressed=each.suppressed,
+            # Only what has a case is compared with others; of the rest it is known where the post says so itself.
+            repeats=each.mention_id in self.filing.repeating or (not case_id and passes_on(post.text or post.title)),
         )
         self.mention_rows.append(mentions.mention_row(mention, each.post_id))
 

@@ -20,6 +20,7 @@ from monitor.store.database import Database, listed, stamp
 from monitor.store.stories import add_stories, touch_stories
 from monitor.text.explanations import is_unread
 from monitor.text.need import with_history
+from monitor.text.similarity import repeats
 from monitor.types import Judged
 
 Person = tuple[str, str, str]  # brand, source, author
@@ -57,6 +58,7 @@ class CaseOpener:
         self.log: list[dict[str, Any]] = []
         self.outbox: list[dict[str, Any]] = []
         self.first_reads = first_reads
+        self.repeating: set[str] = set()  # ids of mentions that only repeat the first words of their story
         self.number = 0  # of the next case; looked up by whoever may open one
 
     def look_up(self, fresh: Iterable[Judged]) -> None:
@@ -99,6 +101,8 @@ class CaseOpener:
             contact, self.stories.near(contact), rules.alike, rules.settings.alerts.group_join
         ) or self.stories.of_harm(each, rules.settings.alerts.group_join)
         joined = story is not None
+        if story is not None and repeats(post.text or post.title, contact.fingerprint, story.fingerprint):
+            self.repeating.add(each.mention_id)
         if story is None:
             story = self.stories.begin(case_id, contact, self.now)
         if verdict.critical and tells:

@@ -44,18 +44,17 @@ def _dismissed(database: Database, brand: str) -> list[str]:
 
 
 def propose(rows: Sequence[Row], but: Sequence[str] = ()) -> list[Proposal]:
-    """Proposals out of posts (source, author, case_id, text, title); `but` are words that name nothing new."""
+    """Proposals out of posts (person, case_id, text, title); `but` are words that name nothing new."""
     known = {token for words in but for token in tokens_of(words)}
     users: dict[str, dict[str, int]] = {}  # words -> person -> the first post of theirs
     for number, row in enumerate(rows):
         tokens = tokens_of(f"{row['title']} {row['text']}")
-        person = f"{row['source']}/{row['author']}" if row["author"] else row["id"]
         telling = [token if len(token) >= _SHORTEST and token not in known else "" for token in tokens]
         said = {token for token in telling if token}
         said |= {f"{one} {two}" for one, two in pairwise(telling) if one and two and one != two}
         for each in said:
-            users.setdefault(each, {}).setdefault(person, number)
-    everybody = len({f"{row['source']}/{row['author']}" if row["author"] else row["id"] for row in rows})
+            users.setdefault(each, {}).setdefault(row["person"], number)
+    everybody = len({row["person"] for row in rows})
     most = max(PEOPLE, _COMMON * everybody)
     telling_apart = {
         words: people

@@ -6,7 +6,7 @@ that were read for four weeks have a habit; younger ones are counted apart from 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -181,13 +181,13 @@ def _spans(rows: list[Row], now: datetime) -> tuple[Heard, ...]:
     found = []
     for span in WINDOWS:
         within = [row for row in rows if at(row["posted_at"]) > now - span]
-        found.append(Heard(span, len(within), len({person_of(row) for row in within})))
+        found.append(Heard(span, len(within), len(people_of(within))))
     return tuple(found)
 
 
-def person_of(row: Mapping[str, str]) -> str:
-    """Who wrote a mention; whoever gave no name is somebody of their own."""
-    return f"{row['source']} {row['author'] or row['id']}"
+def people_of(rows: Iterable[Row]) -> set[str]:
+    """The people who wrote these; who only repeated somebody is none of them."""
+    return {row["person"] for row in rows if row["person"]}
 
 
 def _add(counts: dict[Signal, dict[int, int]], signal: Signal, hour: int, n: int) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from monitor.incidents import statements, telling
 from monitor.incidents.detection import HOUR, PEOPLE, QUIET, Leap, decide, number_of
 from monitor.incidents.stars import LOW, fallen
-from monitor.incidents.volume import Now, Volumes, person_of
+from monitor.incidents.volume import Now, Volumes, people_of
 from monitor.settings.rules import Rules
 from monitor.store import cases, causes, incidents, volume
 from monitor.store.database import Database, Row, at, instant
@@ -94,7 +94,7 @@ class Watch:
         if len(taken) * 2 >= len(rows):
             return None
         free = [row for row in rows if row["id"] not in taken]
-        people = len({person_of(row) for row in free})
+        people = len(people_of(free))
         if people < PEOPLE:
             return None
         usual = each.habit.usual if each.habit is not None else 0.0
@@ -167,7 +167,7 @@ class Watch:
 
     def _words(self, begins: _Begins, made_by: Sequence[Row], first: datetime) -> tuple[str, ...]:
         before = [f"{row['title']} {row['text']}" for row in volume.texts_before(self.database, begins.brand, first)]
-        said = [(person_of(row), f"{row['title']} {row['text']}") for row in made_by]
+        said = [(row["person"], f"{row['title']} {row['text']}") for row in made_by if row["person"]]
         return standing_out(said, before, (begins.brand,))
 
     def _go_on(self, row: Row, now: datetime) -> None:

@@ -1,8 +1,8 @@
 """Why people write: each brand's list of causes, which mentions are of which, and what staff said of them.
 
 A cause that was merged into another keeps its rows and names the other (`merged_into`), so that undoing costs nothing;
-every question here answers for the one that stands. Whose a mention is stands in `mentions` alone: what forgetting
-empties there is empty here too.
+every question here answers for the one that stands. Whose a mention is stands with its post alone: what forgetting
+empties there is empty here too. Who only repeats what somebody else said is not counted as a person (`persons.voice`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,9 @@ from typing import Any
 from alerts.case import SETTLED
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.mentions import SAME_TROUBLE
+from monitor.store.persons import person, voice
 
-# Who wrote a mention, as a word that tells people apart; of whom nothing is known any more, each case is somebody.
-PERSON = (
-    "CASE WHEN m.author <> '' THEN m.source || '/' || m.author WHEN m.case_id <> '' THEN 'case ' || m.case_id "
-    "ELSE m.id END"
-)
+_VOICE = voice("m", "w")
 # A case of ours that nobody ever answered: alerts.case.never_answered in SQL, where a tuple of words is written alike.
 UNANSWERED = f"c.answered_at = '' AND c.outcome NOT IN {SETTLED}"
 _EFFECTIVE = "CASE WHEN k.merged_into <> '' THEN k.merged_into ELSE k.id END"
@@ -50,9 +47,9 @@ def counted(database: Database, since: datetime, until: datetime, brand: str = "
     only = "AND x.brand = :brand " if brand else ""
     return database.rows(
         f"SELECT s.id AS cause_id, s.name, s.brand, count(DISTINCT x.mention_id) AS mentions, "
-        f"count(DISTINCT {PERSON}) AS people, min(x.posted_at) AS first_at FROM caused x "
+        f"count(DISTINCT {_VOICE}) AS people, min(x.posted_at) AS first_at FROM caused x "
         f"JOIN causes k ON k.id = x.cause_id JOIN causes s ON s.id = {_EFFECTIVE} "
-        f"JOIN mentions m ON m.id = x.mention_id "
+        f"JOIN mentions m ON m.id = x.mention_id JOIN posts w ON w.id = m.post_id "
         f"WHERE x.posted_at >= :since AND x.posted_at < :until {only}AND s.gone_at = '' "
         "GROUP BY s.id, s.name, s.brand ORDER BY people DESC, mentions DESC, s.name",
         {"since": stamp(since), "until": stamp(until), "brand": brand},
@@ -81,17 +78,18 @@ def problems(database: Database, brand: str = "", *, open_only: bool = True) -> 
     only = "AND p.brand = :brand " if brand else ""
     theirs = (
         "FROM caused x JOIN causes k ON k.id = x.cause_id JOIN mentions m ON m.id = x.mention_id "
-        "LEFT JOIN cases c ON c.id = m.case_id WHERE (k.id = p.cause_id OR k.merged_into = p.cause_id) "
+        "JOIN posts w ON w.id = m.post_id LEFT JOIN cases c ON c.id = m.case_id "
+        "WHERE (k.id = p.cause_id OR k.merged_into = p.cause_id) "
         "AND x.posted_at >= p.first_at AND (p.fixed_at = '' OR x.posted_at <= p.fixed_at)"
     )
     untold = (
-        f"(SELECT count(DISTINCT {PERSON}) {theirs} AND m.author <> '' AND NOT EXISTS (SELECT 1 FROM problem_told t "
+        f"(SELECT count(DISTINCT {_VOICE}) {theirs} AND m.author <> '' AND NOT EXISTS (SELECT 1 FROM problem_told t "
         "WHERE t.problem = p.n AND t.mention_id = m.id))"
     )
     rows = database.rows(
         "SELECT p.n AS id, p.cause_id, s.name, p.brand, s.team, s.issue_url, p.owner, p.owner_id, p.opened_at, "
         "p.first_at, p.fixed_at, p.fixed_by, p.loud, p.told_at, p.told_people, p.back_of, "
-        f"(SELECT count(DISTINCT {PERSON}) {theirs}) AS people, "
+        f"(SELECT count(DISTINCT {_VOICE}) {theirs}) AS people, "
         f"(SELECT coalesce(max(x.posted_at), '') {theirs}) AS last_at, "
         f"(SELECT count(DISTINCT m.case_id) {theirs} AND m.case_id <> '') AS heard_before, "
         f"(SELECT count(DISTINCT m.case_id) {theirs} AND m.case_id <> '' AND {UNANSWERED}) AS unanswered, "
@@ -235,11 +233,11 @@ def mentions_of(database: Database, cause: str, limit: int = 50, before: str = "
 
 
 def of_no_cause(database: Database, brand: str, since: datetime, limit: int = 2000) -> list[Row]:
-    """What may need an answer and is of no cause, the newest first: id, case_id, source, author, text, title."""
+    """What may need an answer and is of no cause, the newest first: id, case_id, person, text, title; no reposts."""
     return database.rows(
-        "SELECT m.id, m.case_id, m.source, m.author, m.posted_at, p.text, p.title FROM mentions m "
+        f"SELECT m.id, m.case_id, {person()} AS person, m.posted_at, p.text, p.title FROM mentions m "
         "JOIN posts p ON p.id = m.post_id WHERE m.brand = :brand AND m.posted_at >= :since AND m.lane <> 'none' "
-        "AND m.praise = 0 AND m.suppressed = '' AND p.text <> '' "
+        "AND m.repeats = 0 AND m.praise = 0 AND m.suppressed = '' AND p.text <> '' "
         "AND NOT EXISTS (SELECT 1 FROM caused x WHERE x.mention_id = m.id) "
         "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
         {"brand": brand, "since": stamp(since), "limit": limit},

@@ -66,7 +66,7 @@ TABLES: dict[str, Classed] = {
         derived=_named("reasons words churn"),
         plain=_named(
             "id post_id brand seen_at posted_at source sentiment label lane needs_answer flagged critical praise tags "
-            "scorer language case_id suppressed corrected"
+            "scorer language case_id suppressed corrected repeats"
         ),
     ),
     "heard": Classed(ALWAYS, plain=_named("brand hour source n negative known")),

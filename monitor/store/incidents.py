@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from monitor.store.causes import PERSON
 from monitor.store.database import Database, Row, listed, marks, stamp
 from monitor.store.deliveries import QUIET
+from monitor.store.persons import voice
 
 FEWEST = 3  # of its posts stand: with fewer, its words would be those of one person
 _BATCH = 500
@@ -135,8 +135,8 @@ def joined(database: Database, mentions: Sequence[str]) -> set[str]:
 def counted(database: Database, incident: str) -> dict[str, int]:
     """What is known of an open incident now: people, mentions, reach, and people who were answered."""
     row = database.row(
-        f"SELECT count(*) AS mentions, count(DISTINCT {PERSON}) AS people, coalesce(sum(p.reach), 0) AS reach, "
-        f"count(DISTINCT CASE WHEN c.answered_at <> '' AND m.suppressed = '' THEN {PERSON} END) AS answered "
+        f"SELECT count(*) AS mentions, count(DISTINCT {voice()}) AS people, coalesce(sum(p.reach), 0) AS reach, "
+        f"count(DISTINCT CASE WHEN c.answered_at <> '' AND m.suppressed = '' THEN {voice()} END) AS answered "
         "FROM incident_mentions i JOIN mentions m ON m.id = i.mention_id JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN cases c ON c.id = m.case_id WHERE i.incident_id = :id",
         {"id": incident},

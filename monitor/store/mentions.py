@@ -21,6 +21,7 @@ POST_COLUMNS = (
 MENTION_COLUMNS = (
     "id", "post_id", "brand", "seen_at", "posted_at", "source", "author", "sentiment", "label", "lane", "needs_answer",
     "flagged", "critical", "praise", "reasons", "words", "churn", "tags", "scorer", "language", "case_id", "suppressed",
+    "repeats",
 )  # fmt: skip
 
 
@@ -125,6 +126,7 @@ def mention_row(mention: Mention, post: str) -> dict[str, Any]:
         "language": verdict.language,
         "case_id": mention.case_id,
         "suppressed": mention.suppressed,
+        "repeats": int(mention.repeats),
     }
 
 

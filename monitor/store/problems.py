@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from monitor.store.causes import PERSON, UNANSWERED, of_cases, within
+from monitor.store.causes import UNANSWERED, of_cases, within
 from monitor.store.database import Database, Row, marks, stamp
+from monitor.store.persons import person, voice
 
 
 def one(database: Database, problem: int) -> Row | None:
@@ -69,7 +70,8 @@ def people(database: Database, cause: str, since: str, until: str) -> int:
     """How many people wrote of a cause after `since`, until `until`."""
     clause, values = marks("k", within(database, cause))
     row = database.row(
-        f"SELECT count(DISTINCT {PERSON}) AS n FROM caused x JOIN mentions m ON m.id = x.mention_id "
+        f"SELECT count(DISTINCT {voice()}) AS n FROM caused x JOIN mentions m ON m.id = x.mention_id "
+        "JOIN posts p ON p.id = m.post_id "
         f"WHERE x.cause_id IN {clause} AND x.posted_at > :since AND x.posted_at <= :until",
         {**values, "since": since, "until": until},
     )
@@ -115,9 +117,7 @@ def heard_before(
     for case, theirs in of_cases(database, cases).items():
         for cause in theirs:
             problem = open_for(database, cause["id"])
-            if problem is not None and (
-                row := heard(database, cause["id"], case, problem["first_at"], beside)
-            )["n"]:
+            if problem is not None and (row := heard(database, cause["id"], case, problem["first_at"], beside))["n"]:
                 known = {key: row[key] for key in ("n", "first_at", "unanswered")}
                 found.setdefault(case, []).append({"name": cause["name"], "problem": problem["n"], **known})
     return found
@@ -127,7 +127,7 @@ def affected(database: Database, problem: int) -> list[Row]:
     """Everybody whom a problem hit, whoever was not told first: one row a person.
 
     mention_id (of their first post), case_id, source, author, url, text, language, posted_at, told_at, told_by.
-    Whoever was forgotten is not among them: nobody could tell them.
+    Whoever was forgotten is not among them: nobody could tell them. Nor is who only repeated somebody: it hit them not.
     """
     row = one(database, problem)
     if row is None:
@@ -135,17 +135,17 @@ def affected(database: Database, problem: int) -> list[Row]:
     clause, values = marks("k", within(database, row["cause_id"]))
     until = "AND x.posted_at <= :until " if row["fixed_at"] else ""
     rows = database.rows(
-        "SELECT m.id AS mention_id, m.case_id, m.source, m.author, p.author_name, p.url, p.text, m.language, "
-        "m.posted_at, coalesce(t.at, '') AS told_at, coalesce(t.who, '') AS told_by FROM caused x "
+        f"SELECT m.id AS mention_id, {person()} AS person, m.case_id, m.source, m.author, p.author_name, p.url, "
+        "p.text, m.language, m.posted_at, coalesce(t.at, '') AS told_at, coalesce(t.who, '') AS told_by FROM caused x "
         "JOIN mentions m ON m.id = x.mention_id JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN problem_told t ON t.problem = :problem AND t.mention_id = m.id "
         f"WHERE x.cause_id IN {clause} AND x.posted_at >= :first {until}AND m.author <> '' "
-        "ORDER BY m.posted_at, m.id",
+        "AND m.repeats = 0 ORDER BY m.posted_at, m.id",
         {**values, "problem": problem, "first": row["first_at"], "until": row["fixed_at"]},
     )
-    people: dict[tuple[str, str], Row] = {}
+    people: dict[str, Row] = {}
     for each in rows:
-        people.setdefault((each["source"], each["author"]), each)
+        people.setdefault(each["person"], each)
     return sorted(people.values(), key=lambda each: bool(each["told_at"]))
 
 
@@ -157,9 +157,9 @@ def tell(database: Database, problem: int, mention: str, who: str, who_id: str, 
     clause, values = marks("k", within(database, row["cause_id"]))
     return database.run(
         "INSERT INTO problem_told (problem, mention_id, who, who_id, at) "
-        "SELECT DISTINCT :problem, m.id, :who, :who_id, :now FROM mentions m "
-        "JOIN mentions o ON o.id = :mention AND o.source = m.source AND o.author = m.author "
-        f"JOIN caused x ON x.mention_id = m.id AND x.cause_id IN {clause} WHERE m.author <> '' "
+        f"SELECT DISTINCT :problem, m.id, :who, :who_id, :now FROM caused x JOIN mentions m ON m.id = x.mention_id "
+        f"JOIN posts p ON p.id = m.post_id WHERE x.cause_id IN {clause} AND m.author <> '' AND {person()} IN "
+        f"(SELECT {person('o', 'q')} FROM mentions o JOIN posts q ON q.id = o.post_id WHERE o.id = :mention) "
         "ON CONFLICT DO NOTHING",
         {**values, "problem": problem, "mention": mention, "who": who, "who_id": who_id, "now": stamp(now)},
     )
@@ -169,7 +169,9 @@ def untell(database: Database, problem: int, mentions: Sequence[str]) -> int:
     """Nobody told the people who wrote these after all."""
     clause, values = marks("m", mentions)
     return database.run(
-        "DELETE FROM problem_told WHERE problem = :problem AND mention_id IN (SELECT m.id FROM mentions m "
-        f"JOIN mentions o ON o.id IN {clause} AND o.source = m.source AND o.author = m.author)",
+        "DELETE FROM problem_told WHERE problem = :problem AND mention_id IN (SELECT m.id FROM problem_told t "
+        "JOIN mentions m ON m.id = t.mention_id JOIN posts p ON p.id = m.post_id WHERE t.problem = :problem "
+        f"AND {person()} IN (SELECT {person('o', 'q')} FROM mentions o JOIN posts q ON q.id = o.post_id "
+        f"WHERE o.id IN {clause}))",
         {**values, "problem": problem},
     )

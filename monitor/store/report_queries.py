@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.store.database import Database, Row, stamp
+from monitor.store.persons import person
 
 OF_A_CASE = (
     "('answered', 'answered earlier', 'answered in public', 'first word', 'first word earlier', 'not_answered', "
@@ -201,11 +202,11 @@ def looked_at_between(database: Database, since: datetime, until: datetime, bran
 
 
 def leaving(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
-    """(source, author, tags, answered_at or None) of posts of a span whose author says that they are leaving."""
+    """(person, tags, answered_at or None) of posts of a span whose author says that they are leaving."""
     only, values = _of_brand(brand, "m.")
     return database.rows(
-        "SELECT m.id, m.source, m.author, m.tags, m.case_id, c.answered_at "
-        f"FROM mentions m{database.by_index('mentions_leaving')} "
+        f"SELECT {person()} AS person, m.tags, c.answered_at "
+        f"FROM mentions m{database.by_index('mentions_leaving')} JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN cases c ON c.id = m.case_id WHERE m.posted_at >= :since AND m.posted_at < :until "
         f"AND m.churn <> '[]' AND m.suppressed = ''{only} ORDER BY m.posted_at, m.id",
         {"since": stamp(since), "until": stamp(until), **values},

@@ -50,15 +50,17 @@ def unjudged_languages(database: Database, since: datetime, judged: Collection[s
     return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
 
-def reconsider(database: Database, mention: str, verdict: Verdict, case: str) -> None:
+def reconsider(database: Database, mention: str, verdict: Verdict, case: str, *, repeats: bool = False) -> None:
     """Put a mention into another lane, with the case that this opened. What was measured of it stays as it is."""
     database.run(
-        "UPDATE mentions SET lane = :lane, reasons = :reasons, tags = :tags, case_id = :case WHERE id = :id",
+        "UPDATE mentions SET lane = :lane, reasons = :reasons, tags = :tags, case_id = :case, repeats = :repeats "
+        "WHERE id = :id",
         {
             "lane": verdict.lane,
             "reasons": listed(verdict.reasons),
             "tags": listed(verdict.tags),
             "case": case,
+            "repeats": int(repeats),
             "id": mention,
         },
     )

@@ -467,10 +467,13 @@ ASSISTANT = (
     "CREATE TABLE assistant_days (day {key} PRIMARY KEY, answers {count}, failures {count}, tokens {count}){strict}",
 )
 
+# What says no more than somebody else said before is known by it, so that it is not counted as one more person.
+REPEATS = ("ALTER TABLE mentions ADD COLUMN repeats {count}",)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
-    ASSISTANT,
+    ASSISTANT, REPEATS,
 )  # fmt: skip
 
 

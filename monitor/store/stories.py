@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.store.database import Database, Row, at, marks, stamp
-from monitor.store.mentions import SAME_TROUBLE
+from monitor.store.persons import person
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +103,12 @@ def note_doubled(database: Database, story: str, size: int) -> bool:
 
 
 def growing_stories(database: Database, since: datetime, least: int = 8) -> dict[str, int]:
-    """Stories that were alive after `since` and hold at least so many people: cases, and who only has the same."""
+    """Stories that were alive after `since` and hold at least so many people, with those who only have the same."""
     rows = database.rows(
-        "SELECT id, count(*) AS n FROM (SELECT s.id, s.doubled_at, c.id AS who FROM stories s "
-        "JOIN cases c ON c.story_id = s.id WHERE s.last_at >= :since UNION "
-        "SELECT s.id, s.doubled_at, m.source || ' ' || m.author AS who FROM stories s "
-        "JOIN cases c ON c.story_id = s.id JOIN mentions m ON m.case_id = c.id AND m.case_id <> '' "
-        "WHERE s.last_at >= :since AND m.suppressed = :stranger) AS people "
-        "GROUP BY id, doubled_at HAVING count(*) >= :least AND doubled_at * 2 <= count(*)",
-        {"since": stamp(since), "least": least, "stranger": SAME_TROUBLE},
+        f"SELECT s.id, count(DISTINCT {person()}) AS n FROM stories s JOIN cases c ON c.story_id = s.id "
+        "JOIN mentions m ON m.case_id = c.id AND m.case_id <> '' JOIN posts p ON p.id = m.post_id "
+        "WHERE s.last_at >= :since GROUP BY s.id, s.doubled_at "
+        f"HAVING count(DISTINCT {person()}) >= :least AND s.doubled_at * 2 <= count(DISTINCT {person()})",
+        {"since": stamp(since), "least": least},
     )
     return {row["id"]: int(row["n"]) for row in rows}

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from monitor.store import key_values
 from monitor.store.database import Database, Row, at, marks, stamp
+from monitor.store.persons import voice
 
 _SINCE = "read since:"  # and a source
 _MOST = 20_000  # posts of an hour that are looked at
@@ -21,10 +22,14 @@ def by_hour(database: Database, brand: str, since: datetime) -> list[Row]:
 
 
 def lately(database: Database, brand: str, since: datetime, until: datetime) -> list[Row]:
-    """(id, source, author, label, praise, posted_at) of what was written of a brand in a span, the newest first."""
+    """(id, source, person, label, praise, posted_at) of what was written of a brand in a span, the newest first.
+
+    The person is None of what only repeats somebody.
+    """
     return database.rows(
-        "SELECT id, source, author, label, praise, posted_at FROM mentions WHERE brand = :brand "
-        "AND posted_at > :since AND posted_at <= :until ORDER BY posted_at DESC LIMIT :most",
+        f"SELECT m.id, m.source, {voice()} AS person, m.label, m.praise, m.posted_at FROM mentions m "
+        "JOIN posts p ON p.id = m.post_id WHERE m.brand = :brand AND m.posted_at > :since AND m.posted_at <= :until "
+        "ORDER BY m.posted_at DESC LIMIT :most",
         {"brand": brand, "since": stamp(since), "until": stamp(until), "most": _MOST},
     )
 
@@ -42,10 +47,10 @@ def causes_of(database: Database, brand: str, since: datetime) -> dict[str, set[
 
 
 def texts_of(database: Database, mentions: list[str], most: int = 500) -> list[Row]:
-    """(id, source, author, text, title) of these mentions, as far as they stand."""
+    """(id, person, text, title) of these mentions, as far as they stand; no person of what only repeats somebody."""
     clause, values = marks("m", mentions[:most])
     return database.rows(
-        "SELECT m.id, m.source, m.author, p.text, p.title FROM mentions m JOIN posts p ON p.id = m.post_id "
+        f"SELECT m.id, {voice()} AS person, p.text, p.title FROM mentions m JOIN posts p ON p.id = m.post_id "
         f"WHERE m.id IN {clause} AND p.deleted_at = '' AND p.purged_at = ''",
         values,
     )
@@ -74,7 +79,7 @@ def unjoined(database: Database, brand: str, since: datetime, seen: datetime, mo
     Only what was seen since `seen`, the oldest first.
     """
     return database.rows(
-        "SELECT m.id, m.source, m.author, m.label, m.praise, p.rating, p.text, p.title, "
+        "SELECT m.id, m.label, m.praise, p.rating, p.text, p.title, "
         "coalesce(c.story_id, '') AS story_id FROM mentions m JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN cases c ON c.id = m.case_id WHERE m.seen_at >= :seen AND m.brand = :brand AND m.posted_at >= :since "
         "AND NOT EXISTS (SELECT 1 FROM incident_mentions i WHERE i.mention_id = m.id) "
@@ -106,9 +111,11 @@ def low_stars(database: Database, brand: str, since: datetime) -> list[str]:
 def critical_stories(database: Database, since: datetime) -> list[Row]:
     """(story_id, brand, people, hurt, first_at) of stories with critical cases that are open and unanswered."""
     return database.rows(
-        "SELECT c.story_id, c.brand, count(DISTINCT c.source || ' ' || CASE WHEN c.author = '' THEN c.id ELSE c.author "
-        "END) AS people, max(CASE WHEN c.tags LIKE '%\"hurt\"%' THEN 1 ELSE 0 END) AS hurt, "
-        "min(c.first_posted_at) AS first_at FROM cases c WHERE c.closed_at = '' AND c.lane = 'ping' AND c.quiet = 0 "
+        f"SELECT c.story_id, c.brand, count(DISTINCT {voice()}) AS people, "
+        "max(CASE WHEN c.tags LIKE '%\"hurt\"%' THEN 1 ELSE 0 END) AS hurt, "
+        "min(c.first_posted_at) AS first_at FROM cases c JOIN mentions m ON m.case_id = c.id AND m.case_id <> '' "
+        "AND m.suppressed = '' JOIN posts p ON p.id = m.post_id "
+        "WHERE c.closed_at = '' AND c.lane = 'ping' AND c.quiet = 0 "
         "AND c.opened_at >= :since AND c.story_id IN (SELECT s.story_id FROM cases s WHERE s.closed_at = '' "
         "AND s.priority = 'critical' AND s.quiet = 0 AND s.lane = 'ping' AND s.opened_at >= :since "
         "AND (s.answered_at = '' OR s.answered_at < s.last_posted_at)) GROUP BY c.story_id, c.brand",

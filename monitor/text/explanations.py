@@ -83,7 +83,9 @@ def reasons_of(
         reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
-    return tuple(_readable(reason, heard.language) for reason in reasons) or (_nothing_named(heard, answers_us=answers_us, follows=follows),)
+    return tuple(_readable(reason, heard.language) for reason in reasons) or (
+        _nothing_named(heard, answers_us=answers_us, follows=follows),
+    )
 
 
 def _readable(reason: str, language: str) -> str:

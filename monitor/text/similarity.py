@@ -21,6 +21,10 @@ from monitor.text.normalize import fold, for_scoring
 MOST_DIFFERENCES = 6
 _SHORTEST = 5  # words; anything shorter is alike only when it is equal
 _LONGEST = 150  # words that are looked at
+# So many words in the very same order are copied, where a dozen about an outage may be anybody's own. Whoever takes a
+# voice of an outage for a copy may miss the outage; whoever takes a copy for a voice counts one too many.
+_COPIED = 16
+_COPIED_DIFFERENCES = 1
 
 _MASK = 0x3FFFFFFF  # 30 bits: Python's integers are quickest within them
 _SCATTER = 0x9E3779B1  # an odd number near 2**32 / 1.618: spreads what CRC leaves close together
@@ -131,6 +135,21 @@ def distance(one: int, other: int) -> int:
 def alike(one: int, other: int) -> bool:
     """Whether two fingerprints are of texts in nearly the same words."""
     return one != 0 and other != 0 and distance(one, other) <= MOST_DIFFERENCES
+
+
+def passes_on(text: str) -> bool:
+    """Whether a text says by itself that it repeats somebody: it begins with RT, MT, QT or via."""
+    return _repost.match(text[:200]) is not None and len(_words.findall(text[:200])) > 1
+
+
+def repeats(text: str, own: int, earlier: int) -> bool:
+    """Whether a text only repeats an earlier one, by both fingerprints; the same few words are said by chance.
+
+    What says that it passes something on need only be alike; all else is a copy if it is long and hardly changed.
+    """
+    if not alike(own, earlier):
+        return False
+    return passes_on(text) or (distance(own, earlier) <= _COPIED_DIFFERENCES and len(_said(text)) >= _COPIED)
 
 
 def said_once(marks: Sequence[tuple[str, int]]) -> list[list[int]]:

@@ -175,3 +175,21 @@ def test_what_stands_in_the_same_message_was_not_heard_before_it(acme: Assembly)
     said = [fact for entry in alert.entries for fact in entry.facts if "heard" in fact]
     assert len(said) == 2
     assert all("heard 3 times before" in each for each in said), "of each other they are no news"
+
+
+def test_a_repost_is_no_further_person(acme: Assembly) -> None:
+    said = "Acme, my parcel with the lamp never arrived, you promised Tuesday, it is three weeks late, nobody answers"
+    take(acme, post(said, author="olga"))
+    take(acme, post(f"RT @olga: {said}", author="mira"), post(f"{said} @acme", author="kay"))
+    assert store.problems(acme.database) == []
+    take(acme, post("Acme lost my delivery of books, a month late, awful", author="ben"), post(LATE, author="eve"))
+    (row,) = store.problems(acme.database)
+    assert row["people"] == 3
+    assert {each["author"] for each in kept.affected(acme.database, row["id"])} == {"olga", "ben", "eve"}
+
+
+def test_the_same_few_words_are_no_repost_and_a_mark_says_that_they_are(acme: Assembly) -> None:
+    take(acme, post(LATE, author="olga"), post(LATE, author="mira"), post(f"RT @olga {LATE}", author="kay"))
+    assert store.problems(acme.database) == []
+    write(acme, "ben")
+    assert store.problems(acme.database)[0]["people"] == 3

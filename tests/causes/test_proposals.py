@@ -11,7 +11,7 @@ from tests.helpers import DAY, NOW, post, take
 
 
 def row(number: int, text: str, author: str = "") -> dict[str, Any]:
-    return {"id": f"m{number}", "case_id": str(number), "source": "forum", "author": author or f"a{number}",
+    return {"id": f"m{number}", "case_id": str(number), "person": f"forum/{author or f'a{number}'}",
             "text": text, "title": ""}  # fmt: skip
 
 

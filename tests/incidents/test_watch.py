@@ -93,6 +93,24 @@ def test_until_a_habit_is_known_eight_people_in_an_hour_are_one(acme: Assembly) 
     assert kinds(acme) != []
 
 
+def test_reposts_of_one_post_are_no_crowd(small: Assembly) -> None:
+    days_of_one(small, 4)
+    words = "Acme login fails with an error, terrible"
+    take(small, post(words, author="first", ago=31 * MINUTE))
+    take(small, *(post(f"RT @first: {words}", author=f"fan{number}", ago=number * MINUTE) for number in range(1, 21)))
+    calm = "Acme opens a shop in Leeds"
+    take(small, *(post(f"RT @news: {calm}", author=f"reader{number}", ago=number * MINUTE) for number in range(1, 21)))
+    assert kinds(small) == []
+    take(small, *crowd(8))
+    Watch(small.database, small.rules).look(NOW)
+    assert {row["people"] for row in incidents.open_now(small.database)} <= {8, 9}
+
+
+def test_reposts_make_no_critical_story_of_several_people(acme: Assembly) -> None:
+    take(acme, post(FIRE, author="c0"), *(post(f"RT @c0: {FIRE}", author=f"fan{number}") for number in range(5)))
+    assert kinds(acme) == []
+
+
 def test_a_source_that_is_added_to_others_is_none(small: Assembly) -> None:
     days_of_one(small, 30)
     take(small, *crowd(60, "chirp"))

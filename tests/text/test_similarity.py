@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text.similarity import alike, bands, distance, fingerprint, said_once
+from monitor.text.similarity import alike, bands, distance, fingerprint, passes_on, repeats, said_once
 
 TEXT = "Acme Air lost my bag in Lisbon three days ago and the help line just hangs up on me every time I call"
 
@@ -125,3 +125,21 @@ def test_what_says_the_same_in_one_story_stands_below_its_first_and_nobody_is_le
     )
     assert said_once([("a", one), ("a", other), ("a", repost), ("b", repost), ("a", one)]) == [[0, 2, 4], [1], [3]]
     assert said_once([("a", 0), ("a", 0)]) == [[0], [1]]  # nothing was said, so nothing was said again
+
+
+def test_a_copy_is_told_from_the_same_few_words() -> None:
+    short = "Acme app is down again, nothing loads"
+    long = "I ordered the lamp in March, was told Tuesday, then Friday, and today Acme says the order never existed"
+    other = "I ordered the desk in March, was told Tuesday, then Friday, and today Acme says the order never existed"
+
+    def again(text: str, first: str) -> bool:
+        return repeats(text, fingerprint(text), fingerprint(first))
+
+    assert not again(short, short), "two people may say so"
+    assert again(f"RT @bob: {short}", short)
+    assert again(f"{long} @acme https://example.org", long)
+    assert not again(other, long), "one word makes it another story"
+    assert not again("RT @bob: something else altogether about Acme", long)
+    assert passes_on("RT @bob: so true")
+    assert not passes_on("RT")
+    assert not passes_on("Art is long")

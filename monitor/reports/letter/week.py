@@ -136,7 +136,7 @@ def leaving(database: Database, since: datetime, until: datetime, brand: str) ->
     answered: dict[str, bool] = {}
     reasons: dict[str, set[str]] = {}
     for row in report_queries.leaving(database, since, until, brand):
-        person = f"{row['source']}/{row['author']}" if row["author"] else row["id"]
+        person = row["person"]
         answered[person] = answered.get(person, False) or bool(row["answered_at"])
         tags = {tag.partition(":")[2] or tag for tag in json.loads(row["tags"] or "[]")}
         reasons.setdefault(person, set()).update(tags - _NO_REASON)
