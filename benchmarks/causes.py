@@ -71,10 +71,12 @@ def read(path: Path) -> tuple[list[Row], list[Row]]:
 
 def listed() -> list[Cause]:
     """The trade's list, each cause under the label's name."""
-    merged: dict[str, list[str]] = {}
+    words: dict[str, list[str]] = {}
+    examples: dict[str, list[str]] = {}
     for each in seeds("travel"):
-        merged.setdefault(REASONS[each.name], []).extend(each.words)
-    return [Cause(reason, reason, tuple(words)) for reason, words in merged.items()]
+        words.setdefault(REASONS[each.name], []).extend(each.words)
+        examples.setdefault(REASONS[each.name], []).extend(each.examples)
+    return [Cause(reason, reason, tuple(words[reason]), tuple(examples[reason])) for reason in words]
 
 
 def figures(found: Sequence[str], wanted: Sequence[str]) -> tuple[float, float]:

@@ -26,6 +26,7 @@ ALIKE = 0.6  # of an example's longer words that a text has to hold, and two of 
 MOST_LESSONS = 1000  # the newest that staff gave
 LINE = 0.6  # points from which a post is of a cause
 HINT = 0.45  # points of a word that only hints at one; a plain word has 1, a phrase 1.5
+ALONE = 0.65  # points of a cause that is only hinted at while nothing speaks for another
 SECOND = 0.6  # of the first one's points, from which there is a second
 
 _LONGER = 4  # letters of a word that an example is known by
@@ -91,8 +92,7 @@ class Classifier:
 
     def of(self, text: str) -> tuple[str, ...]:
         """The ids of a text's causes, the likeliest first: two at most, none where too little speaks for one."""
-        points, odds, none = self._weigh(text)
-        order = sorted(range(len(odds)), key=lambda n: (-odds[n], n))
+        points, odds, none, order = self._weigh(text)
         if not order or odds[order[0]] <= none:
             return ()
         first, *others = order
@@ -101,19 +101,21 @@ class Classifier:
 
     def guesses(self, text: str) -> tuple[str, ...]:
         """The ids of all causes for which anything speaks, the likeliest first: what somebody is offered to choose."""
-        points, odds, _ = self._weigh(text)
-        order = sorted(range(len(odds)), key=lambda n: (-odds[n], n))
+        points, _, _, order = self._weigh(text)
         return tuple(self.causes[n].id for n in order if self.learned.answers or points[n])
 
-    def _weigh(self, text: str) -> tuple[list[float], list[float], float]:
-        """The points of each cause, its odds with what was learned, and the odds of "none"."""
+    def _weigh(self, text: str) -> tuple[list[float], list[float], float, list[int]]:
+        """The points of each cause, its odds with what was learned, the odds of "none", and the likeliest first.
+
+        Of two that are as likely, the one that is written of first: people begin with what is wrong.
+        """
         tokens = tokens_of(text)
-        points = self._points(text, tokens)
+        points, places = self._points(text, tokens)
         odds = self._odds(
             points, _features(tokens) if self.learned.answers else {}, self.learned.weights, self.learned.lean
         )
         none = odds.pop()
-        return points, odds, none
+        return points, odds, none, sorted(range(len(odds)), key=lambda n: (-odds[n], places[n], n))
 
     # -- words -------------------------------------------------------------------------------------------------------
 
@@ -146,21 +148,12 @@ class Classifier:
             self._in_examples.setdefault(word, []).append(len(self._examples))
         self._examples.append((cause, len(words)))
 
-    def _points(self, text: str, tokens: Sequence[str]) -> list[float]:
-        """How much speaks for each cause: every phrase once, the second of a cause for half, and so on."""
-        found: dict[int, dict[tuple[str, ...], float]] = {}
-        for place, token in enumerate(tokens):
-            for phrase in self._exact.get(token, ()):
-                if _follows(phrase.rest, tokens, place + 1):
-                    found.setdefault(phrase.cause, {})[token, *phrase.rest] = phrase.points
-            for begin, phrase in self._begins.get(token[:3], ()):
-                if token.startswith(begin) and _follows(phrase.rest, tokens, place + 1):
-                    found.setdefault(phrase.cause, {})[begin, *phrase.rest] = phrase.points
-        if self._inside and _glued.search(text):
-            folded = fold(text)
-            for words, cause in self._inside:
-                if words in folded:
-                    found.setdefault(cause, {})[(words,)] = 1.5
+    def _points(self, text: str, tokens: Sequence[str]) -> tuple[list[float], list[int]]:
+        """How much speaks for each cause, and at which word that begins.
+
+        Every phrase counts once, the second of a cause for half, and so on.
+        """
+        found, places = self._said(text, tokens)
         points = [0.0] * len(self.causes)
         for cause, phrases in found.items():
             for rank, each in enumerate(sorted(phrases.values(), reverse=True)):
@@ -169,7 +162,30 @@ class Classifier:
             cause, longer = self._examples[number]
             if held >= 2 and held >= ALIKE * longer:
                 points[cause] += 2 * held / longer
-        return points
+        spoken = [number for number, each in enumerate(points) if each]
+        if len(spoken) == 1:
+            points[spoken[0]] = max(points[spoken[0]], ALONE)
+        return points, places
+
+    def _said(self, text: str, tokens: Sequence[str]) -> tuple[dict[int, dict[tuple[str, ...], float]], list[int]]:
+        """The phrases of each cause that a text holds, with their points; and the first word of each cause's first."""
+        found: dict[int, dict[tuple[str, ...], float]] = {}
+        places = [len(tokens)] * len(self.causes)
+        for place, token in enumerate(tokens):
+            for phrase in self._exact.get(token, ()):
+                if _follows(phrase.rest, tokens, place + 1):
+                    found.setdefault(phrase.cause, {})[token, *phrase.rest] = phrase.points
+                    places[phrase.cause] = min(places[phrase.cause], place)
+            for begin, phrase in self._begins.get(token[:3], ()):
+                if token.startswith(begin) and _follows(phrase.rest, tokens, place + 1):
+                    found.setdefault(phrase.cause, {})[begin, *phrase.rest] = phrase.points
+                    places[phrase.cause] = min(places[phrase.cause], place)
+        if self._inside and _glued.search(text):
+            folded = fold(text)
+            for words, cause in self._inside:
+                if words in folded:
+                    found.setdefault(cause, {})[(words,)] = 1.5
+        return found, places
 
     # -- what was learned --------------------------------------------------------------------------------------------
 
@@ -204,7 +220,7 @@ class Classifier:
             goal = [0.0] * size
             for number in wanted:
                 goal[number] = 1 / len(wanted)
-            lessons.append((self._points(answer.text, tokens), _features(tokens), goal))
+            lessons.append((self._points(answer.text, tokens)[0], _features(tokens), goal))
         weights: dict[str, list[float]] = {name: [0.0] * size for _, features, _ in lessons for name in features}
         lean = [0.0] * size
         for turn in range(_ROUNDS):

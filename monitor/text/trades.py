@@ -39,7 +39,7 @@ class Seed:
 
 @lru_cache(maxsize=len(TRADES))
 def seeds(trade: Trade) -> tuple[Seed, ...]:
-    """The causes of a trade, in the order in which a tie goes to the first."""
+    """The causes of a trade, in the order in which they are listed and tried."""
     read = tomllib.loads((_FOLDER / f"trade.{trade}.toml").read_text(encoding="utf-8"))
     return tuple(
         Seed(each["name"], int(each.get("days", 7)), words_of(each["words"]), tuple(each["examples"]))

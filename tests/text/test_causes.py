@@ -31,7 +31,7 @@ def plain() -> Classifier:
         ("charged once, twice nothing", ()),
         ("Das Paket: 配送が遅い", ("late",)),
         ("my order never came", ("late",)),  # like an example
-        ("a late train", ()),  # what only hints is not enough
+        ("a late train", ("late",)),  # what only hints is enough where nothing speaks for another
         ("lovely window", ()),
         ("https://acme.example/bill @billing hello", ()),  # where and who, never what
     ],
@@ -44,13 +44,22 @@ def test_words_phrases_gaps_and_examples_speak_for_a_cause(
 
 def test_a_post_has_two_causes_at_most_the_likelier_first(plain: Classifier) -> None:
     assert plain.of("rude driver, delivered late, you charged twice and billed me again") == ("money", "late")
-    assert plain.of("rude. delivery bill")[:1] == ("late",)
-    assert len(plain.of("rude. delivery bill")) == 2
+    assert plain.of("rude. delivery bill") == ("rude", "late"), "of those that are as likely, what is said first"
+    assert plain.of("bill, delivery, rude") == ("money", "late")
 
 
-def test_what_only_hints_is_offered_and_not_put_on_the_post(plain: Classifier) -> None:
-    assert plain.guesses("a late train") == ("late",)
-    assert plain.guesses("lovely window") == ()
+def test_what_only_hints_at_several_is_offered_and_not_put_on_the_post() -> None:
+    two = Classifier((*LIST, Cause("queue", "Queues", ("waiting?", "counter"), ())))
+    assert two.of("late, and waiting") == ()
+    assert two.guesses("late, and waiting") == ("late", "queue")
+    assert two.guesses("waiting, late") == ("queue", "late")
+    assert two.of("late at the counter") == ("queue",), "a plain word is more than a hint"
+    assert two.guesses("lovely window") == ()
+
+
+def test_staff_who_say_none_of_these_outweigh_a_hint() -> None:
+    taught = Classifier(LIST, [Answer(f"a late train number {number}", ()) for number in range(20)])
+    assert taught.of("a late train") == ()
 
 
 def test_what_staff_say_is_learned_and_none_of_these_too() -> None:
@@ -93,7 +102,7 @@ def test_the_trade_list_fits_real_complaints() -> None:
         pytest.skip("the labelled posts are not beside the checkout")
     _, aside = benchmark.read(benchmark.DATA)
     found = benchmark.measure(aside)
-    plain, alone = found["plain patterns"], found["first offered"]
+    plain, alone = found["plain patterns"], found["on the post"]
     assert alone[0] >= 0.58
-    assert alone[1] > plain[1]
+    assert alone[1] >= plain[1] + 0.03
     assert found["on the post, 200 corrections"][0] >= 0.63
