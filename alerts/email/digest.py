@@ -1,13 +1,16 @@
 """What the weekly digest says, as HTML and as text: a sentence, what to decide, a few lines.
 
-What does not fit goes from the end, and is counted with a link. The words are foreign or ours: cleaned to one line,
-cut, escaped by the templates; a link is http(s) or none. The HTML keeps to what `templates.py` says of mail programs.
+What does not fit is counted with a link: second quotes go first, then what stands at the end. The words are foreign or
+ours: cleaned to one line, cut, escaped by the templates; a link is http(s) or none. The HTML keeps to what
+`templates.py` says of mail programs.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from alerts import Letter
@@ -35,12 +38,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Lines under a heading. `more` counts what there is beyond them, `url` is where that can be seen."""
+    """Lines under a heading. `more` counts what there is beyond them, `url` is where that can be seen.
+
+    `listed` says that the lines are some of many alike, such as cases: a third one is worth less than what follows.
+    """
 
     heading: str
     lines: tuple[Line, ...]
     more: int = 0
     url: str = ""
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +99,50 @@ def count(text: str) -> int:
 
 
 def within(view: DigestView, most: int) -> DigestView:
-    """The view without as many lines from the end as it takes to say it in `most` words; each that goes is counted."""
-    while view.sections and count(text_of("digest.txt", _words_of(view))) > most:
-        view = _shorter(view)
+    """The view in `most` words; each line that goes is counted.
+
+    First go people's words but the first two of a section, then all but the first, then lines of a list but the first
+    two; so a loud week still says what became of it and whom to thank. What is still too much goes from the end.
+    """
+    steps: tuple[Callable[[DigestView], DigestView | None], ...] = (
+        partial(_fewer_quotes, keep=2), partial(_fewer_quotes, keep=1), partial(_fewer_lines, keep=2), _shorter,
+    )  # fmt: skip
+    for step in steps:
+        while count(text_of("digest.txt", _words_of(view))) > most and (shorter := step(view)) is not None:
+            view = shorter
     return view
 
 
-def _shorter(view: DigestView) -> DigestView:
+def _fewer_quotes(view: DigestView, keep: int) -> DigestView | None:
+    """Without somebody's words in the last section that quotes more than `keep`; its line stays if it says more."""
+    for place in reversed(range(len(view.sections))):
+        section = view.sections[place]
+        quoting = [number for number, line in enumerate(section.lines) if line.quote]
+        if len(quoting) > keep:
+            number = quoting[-1]
+            before, line, after = section.lines[:number], section.lines[number], section.lines[number + 1 :]
+            stays = (replace(line, quote="", by=""),) if line.text else ()
+            fewer = replace(section, lines=(*before, *stays, *after), more=section.more + 1 - len(stays))
+            return _with(view, place, fewer)
+    return None
+
+
+def _fewer_lines(view: DigestView, keep: int) -> DigestView | None:
+    """Without the last line of the last list that has more than `keep`."""
+    for place in reversed(range(len(view.sections))):
+        section = view.sections[place]
+        if section.listed and len(section.lines) > keep:
+            return _with(view, place, replace(section, lines=section.lines[:-1], more=section.more + 1))
+    return None
+
+
+def _with(view: DigestView, place: int, section: Section) -> DigestView:
+    return replace(view, sections=(*view.sections[:place], section, *view.sections[place + 1 :]))
+
+
+def _shorter(view: DigestView) -> DigestView | None:
+    if not view.sections:
+        return None
     last = view.sections[-1]
     if len(last.lines) > 1:
         shorter = replace(last, lines=last.lines[:-1], more=last.more + 1)

@@ -220,6 +220,23 @@ def of_cases(database: Database, cases: Sequence[str]) -> dict[str, list[Row]]:
     return {case: list(theirs.values()) for case, theirs in found.items()}
 
 
+def names_of(database: Database, mentions: Sequence[str]) -> dict[str, list[str]]:
+    """mention id -> the names of its causes as they stand, what it is of first; a cause that is gone is none."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(mentions), 500):
+        clause, values = marks("m", mentions[start : start + 500])
+        for row in database.rows(
+            "SELECT x.mention_id, s.name FROM caused x JOIN causes k ON k.id = x.cause_id "
+            f"JOIN causes s ON s.id = {_EFFECTIVE} WHERE x.mention_id IN {clause} AND s.gone_at = '' "
+            "ORDER BY x.mention_id, x.place, s.name",
+            values,
+        ):
+            theirs = found.setdefault(row["mention_id"], [])
+            if row["name"] not in theirs:  # two that were merged
+                theirs.append(row["name"])
+    return found
+
+
 def mentions_of(database: Database, cause: str, limit: int = 50, before: str = "") -> list[Row]:
     """The newest mentions of a cause with their words: id, case_id, source, author, posted_at, text, title, url."""
     until = "AND x.posted_at < :before " if before else ""

@@ -79,12 +79,16 @@ def first_mention_at(database: Database) -> str:
 
 
 def still_open(database: Database, until: datetime, limit: int, brand: str = "") -> list[Row]:
-    """Unanswered cases that are critical or past their target at `until`: the critical first, then the oldest."""
+    """Unanswered cases that are critical or past their target at `until`, what needs us most first.
+
+    That is the critical, then the urgent, and reviews last; of one urgency those that need us more, then the oldest.
+    """
     only, values = _of_brand(brand, "")
     return database.rows(
         f"SELECT * FROM cases WHERE {_WAITS} AND {_CALLED} AND opened_at < :until "
         f"AND ({_CRITICAL} OR {_OVERDUE}){only} "
-        f"ORDER BY CASE WHEN {_CRITICAL} THEN 0 ELSE 1 END, first_posted_at, n LIMIT :limit",
+        "ORDER BY CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'gentle' THEN 3 ELSE 2 END, "
+        "need DESC, first_posted_at, n LIMIT :limit",
         {"until": stamp(until), "limit": limit, **values},
     )
 
@@ -202,10 +206,10 @@ def looked_at_between(database: Database, since: datetime, until: datetime, bran
 
 
 def leaving(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
-    """(person, tags, answered_at or None) of posts of a span whose author says that they are leaving."""
+    """(id, person, answered_at or None) of posts of a span whose author says that they are leaving."""
     only, values = _of_brand(brand, "m.")
     return database.rows(
-        f"SELECT {person()} AS person, m.tags, c.answered_at "
+        f"SELECT m.id, {person()} AS person, c.answered_at "
         f"FROM mentions m{database.by_index('mentions_leaving')} JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN cases c ON c.id = m.case_id WHERE m.posted_at >= :since AND m.posted_at < :until "
         f"AND m.churn <> '[]' AND m.suppressed = ''{only} ORDER BY m.posted_at, m.id",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerts.email.digest import Line, Section
@@ -17,6 +18,7 @@ from monitor.reports.statistics import Figures, Spread
 from monitor.settings.rules import Rules
 from monitor.store import cases, incidents, mentions
 from monitor.store.database import Database, Row
+from monitor.types import Mention
 
 MOST_OPEN = 3
 MOST_QUOTES = 2
@@ -70,20 +72,21 @@ def _happened(about: About) -> Section:
             "still open" if end is None else f"to {end:%H:%M}" if end.date() == start.date() else f"to {end:%a %H:%M}"
         )
         reach = f", reach {each.reach:,}" if each.reach else ""
+        what = "a critical story, " if each.critical else ""
+        what += count_words(each.people, "person", "people") + (f" about {each.words}" if each.words else "")
         told = "not said publicly"
         if each.said_publicly is not None:
             told = f"said publicly {each.said_publicly.astimezone(about.zone):%a %H:%M}"
         lines.append(
             Line(
-                f"{start:%a %H:%M} {until}: {count_words(each.people, 'person', 'people')}"
-                f"{f' about {each.words}' if each.words else ''}, {count_words(each.peak, 'post')} in the busiest hour"
-                f"{reach}; {each.answered:,} of them answered, {told}.",
+                f"{start:%a %H:%M} {until}: {what}, {count_words(each.peak, 'post')} in the busiest hour{reach}; "
+                f"{each.answered:,} of them answered, {told}.",
                 *_worst_of(about, each.id),
                 **about.way(f"/incidents/{each.id}", f"Incident {each.id}"),
             )
         )
     more = len(about.week.outbreaks) - len(lines)
-    return Section("What happened", tuple(lines), more, about.url("/insights?days=7#incidents"))
+    return Section("What happened", tuple(lines), more, about.url("/insights?days=7#incidents"), listed=True)
 
 
 def _worst_of(about: About, incident: str) -> tuple[str, ...]:
@@ -102,23 +105,38 @@ def _open(about: About) -> Section:
     told = mentions.of_cases(about.database, [row["id"] for row in rows])
     lines = []
     for row in rows:
-        posts = [each for each in told.get(row["id"], []) if each.verdict.lane != "none"] or told.get(row["id"], [])
-        last = posts[-1] if posts else None
+        posts = told.get(row["id"], [])
+        keys = {each.id: mentions.post_key(about.database, each.post.source, each.post.native_id) for each in posts}
+        fresh = [each for each in posts if keys[each.id] not in about.posts]  # an incident may quote one already
+        telling = _telling(fresh, cases.case_of(row).waits_since)
         about.shown.add(row["id"])
-        about.posts.update(mentions.post_key(about.database, each.post.source, each.post.native_id) for each in posts)
+        about.posts.update(keys.values())
         kind = "Critical" if row["priority"] == "critical" else "Overdue"
         waits = span_words(week.until - cases.case_of(row).waits_since)
-        said = ""
-        if last is not None:
-            words = {"text": last.post.text or last.post.title, "title": "", "author": row["author"]}
-            said = quotes.words_of(
-                about.rules, {**words, "author_name": last.post.author_name, "source": row["source"]}, OPEN_WIDTH
-            )
-        by = quotes.by_of(row["source"], last.verdict.language if last else "", about.speaks)
+        said = by = ""
+        if telling is not None:
+            post = telling.post
+            words = {"text": post.text or post.title, "title": "", "author": post.author, "source": post.source}
+            said = quotes.words_of(about.rules, {**words, "author_name": post.author_name}, OPEN_WIDTH)
+            by = quotes.by_of(post.source, telling.verdict.language, about.speaks)
         has = "taken" if row["owner"] else "nobody has taken it"
         lines.append(Line(f"{kind}, waiting {waits}, {has}", said, by, **about.case(row["id"])))
     more = week.waiting["critical"] + week.waiting["overdue"] - len(lines)
-    return Section("Critical and overdue", tuple(lines), max(more, 0), about.url("/?view=overdue"))
+    return Section("Critical and overdue", tuple(lines), max(more, 0), about.url("/?view=overdue"), listed=True)
+
+
+def _telling(posts: Sequence[Mention], since: datetime) -> Mention | None:
+    """Of a case's posts the one that made it urgent: the critical, else what called people in the wait under way.
+
+    What somebody only adds ("thanks, waiting") is not what the case is about.
+    """
+    return max(
+        posts,
+        key=lambda each: (
+            each.verdict.critical, each.flagged, each.post.posted_at >= since, each.verdict.order, each.post.posted_at,
+        ),
+        default=None,
+    )  # fmt: skip
 
 
 def _quoted(about: About, *, praise: bool, limit: int, cause: str = "") -> list[Line]:
@@ -149,7 +167,7 @@ def _problems(about: About) -> Section:
             **(_words_about(about, each.cause) if not lines else {}),
         ))  # fmt: skip
     url = about.url("/insights?days=7#causes")
-    return Section("What keeps going wrong", tuple(lines), len(shown) - len(lines), url)
+    return Section("What keeps going wrong", tuple(lines), len(shown) - len(lines), url, listed=True)
 
 
 def _words_about(about: About, cause: str) -> dict[str, str]:

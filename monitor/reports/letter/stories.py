@@ -56,6 +56,7 @@ class Outbreak:
     reach: int
     answered: int  # people
     said_publicly: datetime | None
+    critical: bool = False  # harm to several, however loud
 
 
 def problems(
@@ -96,7 +97,7 @@ def _problem(row: Row, problem: Row | None, earlier: dict[str, int] | None) -> P
 
 
 def outbreaks(database: Database, since: datetime, until: datetime, brand: str) -> tuple[Outbreak, ...]:
-    """The incidents under way in a span, those of the most people first."""
+    """The incidents under way in a span: those that did harm first, then those of the most people."""
     named = {row["cause_id"]: row["name"] for row in causes.counted(database, since - timedelta(days=30), until, brand)}
     found = []
     for row in incidents.between(database, since, until, brand):
@@ -108,6 +109,7 @@ def outbreaks(database: Database, since: datetime, until: datetime, brand: str) 
                 start=at(row["start_at"]), end=end if end is not None and end <= until else None,
                 people=int(row["people"]), peak=int(row["peak"]), reach=int(row["reach"] or 0),
                 answered=int(row["answered"] or 0), said_publicly=instant(row["said_publicly_at"]),
+                critical=row["kind"] == "critical",
             )
         )  # fmt: skip
-    return tuple(sorted(found, key=lambda each: -each.people))
+    return tuple(sorted(found, key=lambda each: (not each.critical, -each.people)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,18 +15,17 @@ from monitor.reports.letter import health, stories
 from monitor.reports.statistics import Aftermath, Figures
 from monitor.reports.surveys import Surveys
 from monitor.settings.rules import Rules
-from monitor.store import key_values, report_queries, requeue
+from monitor.store import causes, key_values, report_queries, requeue
 from monitor.store.database import Database, Row, at, instant
 from monitor.text.complaint_signals import JUDGED
 
 AFTERMATH = timedelta(weeks=4)  # people who were helped write again within weeks, if at all
 MOST_OPEN = 200  # cases that are read for their ages
-_NO_REASON = frozenset({"offered", "hurt", "leaving"})  # tags that say nothing about why somebody leaves
 
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """People who say that they are leaving, how many of them have an answer, and what it is about, the most first."""
+    """People who say that they are leaving, how many of them have an answer, and over which causes, the most first."""
 
     people: int = 0
     answered: int = 0
@@ -132,13 +130,17 @@ def _volume(database: Database, since: datetime, until: datetime, brand: str) ->
 
 
 def leaving(database: Database, since: datetime, until: datetime, brand: str) -> Leaving:
-    """Who says in a span that they are leaving: each person once, however often they say it."""
+    """Who says in a span that they are leaving: each person once, however often they say it.
+
+    Why is said by the brand's causes, as all of the letter does.
+    """
     answered: dict[str, bool] = {}
-    reasons: dict[str, set[str]] = {}
-    for row in report_queries.leaving(database, since, until, brand):
+    named: dict[str, set[str]] = {}
+    rows = report_queries.leaving(database, since, until, brand)
+    causes_of = causes.names_of(database, [row["id"] for row in rows])
+    for row in rows:
         person = row["person"]
         answered[person] = answered.get(person, False) or bool(row["answered_at"])
-        tags = {tag.partition(":")[2] or tag for tag in json.loads(row["tags"] or "[]")}
-        reasons.setdefault(person, set()).update(tags - _NO_REASON)
-    counted = Counter(reason for each in reasons.values() for reason in sorted(each))
+        named.setdefault(person, set()).update(causes_of.get(row["id"], ()))
+    counted = Counter(cause for each in named.values() for cause in sorted(each))
     return Leaving(len(answered), sum(answered.values()), tuple(counted.most_common(3)))

@@ -125,6 +125,37 @@ def test_what_does_not_fit_goes_from_the_end_and_is_counted_with_a_link() -> Non
     assert f"and {rest.split()[1]} more in Insights" in Page(html).text
 
 
+def loud() -> tuple[Section, ...]:
+    """A list whose three lines quote somebody, three quotes without a line, and what stands at the end."""
+    cases = tuple(
+        digest.Line(
+            f"Overdue for {number} hours", f"quote {number} of the list", "a customer", f"{PAGE}/cases/{number}"
+        )
+        for number in range(3)
+    )
+    words = tuple(digest.Line("", f"voice {number} of theirs", "a customer") for number in range(3))
+    thanks = (digest.Line("Four posts of praise."), digest.Line("", "you are the best", "a fan"))
+    return (
+        Section("Overdue", cases, 5, f"{PAGE}/overdue", listed=True),
+        Section("Voices", words),
+        Section("Thanks", thanks, url=f"{PAGE}/thanks"),
+    )
+
+
+def test_second_quotes_go_before_what_stands_at_the_end() -> None:
+    """Each step gives up what tells the least; a case keeps its age and its link when its words go."""
+    view = replace(QUIET, sections=loud())
+    said = ["voice 0", "voice 1", "voice 2", "quote 0", "quote 1", "quote 2", "for 0 hours", "for 1 hours",
+            "for 2 hours", "praise", "best"]  # fmt: skip
+    gone: list[str] = []
+    for most in range(count(render_digest(view)[2]), 40, -1):
+        text = render_digest(within(view, most))[2]
+        gone += [each for each in said if each not in text and each not in gone]
+        assert f"{PAGE}/cases/1" in text, most
+        assert ("and 6 more" if "for 2 hours" in gone else "and 5 more") in text
+    assert gone == ["voice 2", "quote 2", "voice 1", "quote 1", "for 2 hours", "best", "praise", "voice 0"]
+
+
 @pytest.mark.parametrize("most", [60, 100, 200])
 def test_decisions_are_never_cut(most: int) -> None:
     view = within(replace(WEEK, sections=long(3)), most)
