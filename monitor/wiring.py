@@ -42,9 +42,9 @@ from monitor.replying.writers import Writers
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
-from monitor.store import events, renames, sources, web
+from monitor.store import events, moving, renames, sources, web
 from monitor.store.connect import open_database
-from monitor.store.database import Database
+from monitor.store.database import Database, DatabaseUnusable
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
@@ -60,6 +60,7 @@ from monitor.types import SignedLink
 
 log = logging.getLogger("earful")
 
+OUR_FILES = "earful"  # what the names of our own files begin with, where the database is none
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 
 
@@ -85,8 +86,16 @@ class Assembly:
 
 
 def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
-    """Open the database that settings name, and bring it to this version's schema."""
+    """Open the database that settings name, and bring it to this version's schema.
+
+    Raises DatabaseUnusable, among others for a file that was moved, and for a database whose move is not finished.
+    """
     database = open_database(settings.database.url.get_secret_value())
+    try:
+        moving.refuse_half(database)
+    except DatabaseUnusable:
+        database.close()
+        raise
     migrate(database, now)
     _stand_beside(database, settings)
     give_ids(database, settings, now)
@@ -104,7 +113,7 @@ def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
 def _stand_beside(database: Database, settings: Settings) -> None:
     """PostgreSQL has no "beside": its key and its list of erasures lie in the folder of our own files."""
     if database.beside is None:
-        database.beside = settings.state_folder / "earful"
+        database.beside = settings.state_folder / OUR_FILES
 
 
 def queries_of(settings: Settings) -> dict[str, Query]:

@@ -28,6 +28,7 @@ from monitor.cli import (
     inspection,
     learning,
     measuring,
+    moving,
     outcomes,
     page,
     people,
@@ -66,6 +67,7 @@ __all__ = [
     "learning",
     "main",
     "measuring",
+    "moving",
     "outcomes",
     "page",
     "people",
@@ -89,7 +91,8 @@ def _place(command: CommandInfo) -> int:
 _ORDER = (
     "run", "demo", "init", "check", "sources", "add", "connect", "try", "collect", "import", "mentions", "cases",
     "case", "causes", "incidents", "sent-on", "away", "explain", "route", "status", "digest", "report", "outcomes",
-    "eval", "backtest", "erase", "export-person", "hold", "backup", "restore", "reload", "service", "slack-manifest",
+    "eval", "backtest", "erase", "export-person", "hold", "backup", "restore", "move", "reload",
+    "service", "slack-manifest",
 )  # fmt: skip
 app.registered_commands.sort(key=_place)
 

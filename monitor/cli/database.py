@@ -22,6 +22,7 @@ from monitor.service.scheduler import utc_now
 from monitor.store import forgotten, mentions, sources, token_files, wiping
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
+from monitor.store.moving import refuse_moved
 from monitor.store.renames import know_names
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
@@ -190,6 +191,8 @@ def restore(
     if not url.startswith("sqlite:"):
         raise Failed("this database is PostgreSQL: use pg_restore")
     path = Path(url.removeprefix("sqlite:"))
+    if not verify:
+        refuse_moved(path)
     try:
         typer.echo(restore_to(file.absolute(), path, utc_now(), only_check=verify))
         if not verify and (said := _forget_again(path)):

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("earful.presses")
 
+SPOOL = "presses"  # the folder of them
 MOST = 10_000  # files; beyond it a press is not acknowledged, and Slack says it again
 _VERBS = {"waiting": "wait", "hand_over": "release"}  # what Slack's menus call them, or once did
 
@@ -293,5 +294,5 @@ class Listening:
 def spool_folder(settings: Settings) -> Path:
     """Where presses are kept, in the folder of our own files; with SQLite under the name of its file."""
     url = settings.database.url.get_secret_value()
-    name = f"{Path(url).name}.presses" if url.startswith("sqlite:") else "presses"
+    name = f"{Path(url).name}.{SPOOL}" if url.startswith("sqlite:") else SPOOL
     return settings.state_folder / name

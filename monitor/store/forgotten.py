@@ -28,6 +28,7 @@ log = logging.getLogger("earful.forgetting")
 
 _READ, _KEYS = "erasures: list read", "erasures: keys"
 _BATCH = 500
+_KEY_FILE, _LIST_FILE = ".erasures-key", ".erasures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ class Entry:
 
 def key_file(database: Database) -> Path | None:
     """Where the key lies."""
-    return database.beside.with_name(f"{database.beside.name}.erasures-key") if database.beside else None
+    return database.beside.with_name(database.beside.name + _KEY_FILE) if database.beside else None
 
 
 def list_file(database: Database) -> Path | None:
     """Where the list lies."""
-    return database.beside.with_name(f"{database.beside.name}.erasures") if database.beside else None
+    return database.beside.with_name(database.beside.name + _LIST_FILE) if database.beside else None
 
 
 def keys(database: Database) -> list[bytes]:
@@ -165,6 +166,27 @@ def _listed(database: Database) -> dict[str, Entry]:
         if entry.hash not in found or found[entry.hash].at < entry.at:
             found[entry.hash] = entry
     return found
+
+
+def hand_over(source: Path, beside: Path) -> None:
+    """Give the keys and the list that lie beside the file `source` to a database whose files lie beside `beside`.
+
+    What stands there already stays. Raises OSError with the file that cannot be written.
+    """
+    for suffix in (_KEY_FILE, _LIST_FILE):
+        given, path = (each.with_name(each.name + suffix) for each in (source, beside))
+        if given == path or not given.exists():
+            continue
+        standing = path.read_text("ascii").splitlines() if path.exists() else []
+        new = [line for line in given.read_text("ascii", "replace").splitlines() if line not in set(standing)]
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.writelines(f"{line}\n" for line in [*standing, *new])
+            file.flush()
+            os.fsync(file.fileno())
+        as_its_folder(fresh)
+        fresh.replace(path)
 
 
 def among(database: Database, posts: Sequence[Post]) -> set[tuple[str, str]]:

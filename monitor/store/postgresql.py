@@ -60,29 +60,38 @@ def _need_driver() -> None:
         )
 
 
+def _where(address: str, named: str) -> str:
+    """Which database an address means, in words and without its password."""
+    try:
+        said = psycopg.conninfo.conninfo_to_dict(address)
+    except psycopg.Error:
+        raise DatabaseUnusable(f"{named}: can't be read; write postgresql://USER:PASSWORD@HOST/NAME") from None
+    return f"PostgreSQL at {said.get('host', 'the local socket')}, database {said.get('dbname', '')}"
+
+
 class Postgresql:
     """PostgreSQL through psycopg, one connection a thread; a broken connection is replaced at its next use."""
 
     dialect = "postgresql"
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, named: str = "[database] url") -> None:
         """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be.
 
-        Raises DatabaseUnusable where psycopg is not installed.
+        `named` says where a person wrote it. Raises DatabaseUnusable where psycopg is not installed.
         """
         _need_driver()
         self._address = address
+        self.where = _where(address, named)
         self.beside: Path | None = None
         self.id_names: dict[str, str] = {}
         self._connections: PerThread[psycopg.Connection[Any]] = PerThread()
         try:
             self._connection()
         except psycopg.Error as error:
-            where = psycopg.conninfo.conninfo_to_dict(address)
             # A server that is still starting and a wrong password look alike here: another try costs nothing.
             raise DatabaseBusy(
-                f"PostgreSQL at {where.get('host', 'the local socket')}, database {where.get('dbname', '')}: "
-                f"{type(error).__name__}. Is the server running, and are the name and password in [database] url right?"
+                f"{self.where}: {type(error).__name__}. Is the server running, and are the name and password in "
+                f"{named} right?"
             ) from None
 
     def _connection(self) -> psycopg.Connection[Any]:
@@ -143,6 +152,42 @@ class Postgresql:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             yield
+
+    def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Write many rows at once, inside the transaction that is open.
+
+        https://www.psycopg.org/psycopg3/docs/basic/copy.html
+        """
+        into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with self._connection().cursor() as cursor, cursor.copy(into.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def batches(self, statement: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows of a question, so many at a time: the server keeps the others."""
+        connection = self._connection()
+        with (
+            connection.transaction(),
+            connection.cursor("batches", row_factory=psycopg.rows.tuple_row) as cursor,
+        ):
+            cursor.execute(statement.encode())
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def count_on(self, given: Mapping[str, int]) -> None:
+        """Have each column that numbers its rows go on after the highest of them, and after what was `given` before."""
+        for row in self.rows(
+            "SELECT table_name AS name, column_name AS number FROM information_schema.columns "
+            "WHERE table_schema = current_schema() AND is_identity = 'YES'"
+        ):
+            table, number = row["name"], row["number"]
+            highest = self.row(f"SELECT max({number}) AS n FROM {table}")
+            last = max(given.get(table, 0), (highest and highest["n"]) or 0)
+            if last > 0:
+                self.row(
+                    "SELECT setval(pg_get_serial_sequence(:name, :number), :last)",
+                    {"name": table, "number": number, "last": last},
+                )
 
     def has_table(self, name: str) -> bool:
         """Whether a table stands."""
@@ -293,6 +338,24 @@ class _SessionRole:
         except psycopg.Error:
             pass  # the connection is gone, and the lock with it
         self._connection.close()
+
+
+def why_refused(error: BaseException) -> str:
+    """What of the server's side made a statement fail: "rights", "room", "line" or "row"; "" for anything else.
+
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    kinds: list[tuple[str, tuple[type[BaseException], ...]]] = (
+        [
+            ("rights", (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName)),
+            ("room", (psycopg.errors.InsufficientResources, psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)),
+            ("row", (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)),
+            ("line", (psycopg.OperationalError, psycopg.InterfaceError)),
+        ]
+        if psycopg
+        else []
+    )
+    return next((kind for kind, those in kinds if isinstance(error, those)), "")
 
 
 def holder(address: str) -> str:

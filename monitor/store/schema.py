@@ -553,7 +553,7 @@ def _recognise(database: Sqlite | Postgresql, taken: Steps) -> None:
     """Give a database of 0.1.0 its hashes, if its tables are those of 0.1.0 and not of a build before it."""
     missing = [
         f"{table}.{', '.join(sorted(columns - there))}" if there else f"the table {table}"
-        for table, columns in _columns(taken).items()
+        for table, columns in columns_after(taken).items()
         if columns - (there := database.columns_of(table))
     ]
     if missing:
@@ -576,8 +576,8 @@ _COLUMN = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
 _CONSTRAINTS = {"UNIQUE", "PRIMARY", "FOREIGN", "CHECK"}
 
 
-def _columns(steps: Steps) -> dict[str, set[str]]:
-    """The columns that each table has after these steps."""
+def columns_after(steps: Steps) -> dict[str, set[str]]:
+    """The columns that each table has after these steps; no table comes before one that it refers to."""
     found: dict[str, set[str]] = {}
     for statement in (each for step in steps for each in step):
         if made := _TABLE.search(statement):

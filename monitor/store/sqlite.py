@@ -56,7 +56,7 @@ def wal_is_safe(version: str) -> bool:
     return (numbers[:2] == (3, 50) and numbers >= (3, 50, 7)) or (numbers[:2] == (3, 44) and numbers >= (3, 44, 6))
 
 
-def _unusable(path: Path, error: Exception, waited: float) -> DatabaseUnusable:
+def unreadable(path: Path, error: Exception, waited: float = 5.0) -> DatabaseUnusable:
     """Say why a file cannot be opened. Only what is damaged needs a backup: not what is held, nor a full disk."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _HELD:
@@ -99,7 +99,7 @@ class Sqlite:
         try:
             self._connection().execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.DatabaseError as error:
-            raise _unusable(path, error, timeout) from error
+            raise unreadable(path, error, timeout) from error
 
     def _prepare_file(self) -> None:
         folder = self.path.parent
@@ -411,7 +411,7 @@ class InUse:
             fcntl.flock(self._file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError as error:
             self._file.close()
-            what = "is in use by a running `earful web`; stop that first" if alone else "is being restored"
+            what = "is in use by a running `earful web`; stop that first" if alone else "is being restored or moved"
             raise RoleTaken(f"{path.name} {what}") from error
 
     def release(self) -> None:
