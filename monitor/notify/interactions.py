@@ -23,6 +23,7 @@ from monitor.cases import actions as verbs
 from monitor.cases import handing_over
 from monitor.cases.own_lists import all_solved
 from monitor.notify import slack_commands, slack_replies
+from monitor.notify.beside import Beside
 from monitor.notify.slack_commands import COMMAND, MAKE_CASE
 from monitor.people import slack_staff
 from monitor.people.identity import Actor, Directory, of_slack
@@ -97,18 +98,18 @@ def work_off(
     replying: Replying | None = None,
     opens: slack_replies.Opens = lambda _press, _window: "",
     makes: Makes | None = None,
+    beside: Beside | None = None,
 ) -> int:
-    """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared."""
-    done = 0
+    """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared.
+
+    What speaks to a network, outside of transactions, goes `beside`: one that hangs must not hold up the others.
+    """
+    done, beside = 0, beside or Beside()
     for path, press in spool.waiting():
-        words, why = "", refused(press)  # may ask Slack: outside the transaction
         if replying is not None and press["verb"] in slack_replies.VERBS:
-            words = why or slack_replies.pressed(replying, press, opens, now)  # speaks to a network: no transaction
-            path.unlink(missing_ok=True)
-            done += 1
-            if words:
-                whisper(press, words)
+            done += beside.take(path, partial(_reply, replying, path, press, refused, opens, whisper, now))
             continue
+        words, why = "", refused(press)  # may ask Slack: outside the transaction
         if press["verb"] == MAKE_CASE:  # takes a post in, which has transactions of its own; said twice it is the same
             whisper(press, why or _make(makes, press, now))
             path.unlink(missing_ok=True)
@@ -123,6 +124,17 @@ def work_off(
         if words:
             whisper(press, words)
     return done
+
+
+def _reply(
+    replying: Replying, path: Path, press: Mapping[str, Any], refused: Refused, opens: slack_replies.Opens,
+    whisper: Whisper, now: datetime,
+) -> None:  # fmt: skip
+    """Open the window of a reply, or post what was written in it; a crash before the end has it done once more."""
+    words = refused(press) or slack_replies.pressed(replying, press, opens, now)
+    path.unlink(missing_ok=True)
+    if words:
+        whisper(press, words)
 
 
 def _make(makes: Makes | None, press: Mapping[str, Any], now: datetime) -> str:
@@ -178,8 +190,11 @@ def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any
 class Listening:
     """The sockets over which presses come, one for each Slack channel of the settings that hears them."""
 
-    def __init__(self, settings: Settings, channels: Mapping[str, Channel], spool: Spool) -> None:
+    def __init__(
+        self, settings: Settings, channels: Mapping[str, Channel], spool: Spool, beside: Beside | None = None
+    ) -> None:
         self.spool = spool
+        self._beside = beside or Beside()
         self._channels = channels
         self._options = {
             each.name: each.options for each in settings.channels if each.kind == "slack" and each.options.hears_presses
@@ -213,7 +228,17 @@ class Listening:
         """Say what was pressed since the last tick."""
         refused = partial(self._refused, database=database, now=now)
         return work_off(
-            database, rules, self.spool, now, self._whisper, refused, self._named, replying, self._open_reply, makes
+            database,
+            rules,
+            self.spool,
+            now,
+            self._whisper,
+            refused,
+            self._named,
+            replying,
+            self._open_reply,
+            makes,
+            self._beside,
         )
 
     def _open_reply(self, press: Mapping[str, Any], window: ReplyWindow) -> str:

@@ -25,6 +25,7 @@ from monitor.ingest import asking
 from monitor.ingest.by_hand import make_case
 from monitor.learning import feedback
 from monitor.notify import fallback, hold_notices
+from monitor.notify.beside import Beside
 from monitor.notify.interactions import Listening, Spool, spool_folder
 from monitor.privacy import holds, retention
 from monitor.replying import looking_up
@@ -80,6 +81,7 @@ class Engine:
         self.clock_check = ClockCheck.of_machine() if clock is utc_now else ClockCheck.of_clock(clock)
         self._waited = ""
         self._watch: Watch | None = None
+        self._presses_beside = Beside(self._spawn)
         self.listening = self._listen(assembly)
         self.stopping = threading.Event()
         self.worn_out = threading.Event()
@@ -152,10 +154,9 @@ class Engine:
         before.stop()
         self.listening.start()
 
-    @staticmethod
-    def _listen(assembly: Assembly) -> Listening:
+    def _listen(self, assembly: Assembly) -> Listening:
         spool = Spool(spool_folder(assembly.settings))
-        return Listening(assembly.settings, assembly.alerting.channels, spool)
+        return Listening(assembly.settings, assembly.alerting.channels, spool, self._presses_beside)
 
     def presses_due(self) -> None:
         """Work off what people pressed, and show it at once."""
