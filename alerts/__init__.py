@@ -19,6 +19,7 @@ from alerts.case import Priority
 KINDS: dict[str, str] = {
     "console": "alerts.console:Console",
     "slack": "alerts.slack:Slack",
+    "teams": "alerts.teams:Teams",
     "email": "alerts.email:Email",
     "webhook": "alerts.webhook:Webhook",
     "apprise": "alerts.apprise:Apprise",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-NO_ADDRESS = frozenset(
-    {"console", "apprise", "pager", "webhook"}
-)  # kinds whose channel is the place: no "channel:address"
+# Kinds whose channel is the place: no "channel:address".
+NO_ADDRESS = frozenset({"console", "apprise", "pager", "teams", "webhook"})
 
 
 def completed(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -389,7 +389,7 @@ class Rules:
                 kind = kinds.get(target.partition(":")[0])
                 if kind == "slack" and person.slack:
                     pings.setdefault(target, []).append(person.slack)
-                elif kind in {"console", "webhook"}:
+                elif kind in {"console", "teams", "webhook"}:
                     pings.setdefault(target, []).append(person.name)
 
 

@@ -48,6 +48,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "email": {"host": "smtp.example.org", "sender": "earful@example.org"},
     "webhook": {"url": SECRET, "secret": SECRET},
     "apprise": {"url": SECRET},
+    "teams": {"url": SECRET},
     "pager": {"routing_key": SECRET},
 }
 

@@ -30,6 +30,7 @@ TEXT = SHIPPED.read_text(encoding="utf-8")
 ENVIRON = {name: f"secret-of-{name.lower()}-0123456789" for name in re.findall(r'env = "(\w+)"', TEXT)} | {
     "EARFUL_DATABASE_URL": "postgresql://earful:password@localhost/earful",
     "WEBHOOK_URL": "https://helpdesk.example.org/hook",
+    "TEAMS_URL": "https://example.org/workflows/0123?sig=abc",
     "APPRISE_URL": "ntfy://example.org/care",
 }
 _HEADER = re.compile(r"^(#?)(\[\[?)([a-z.]+)\]\]?")
