@@ -1,13 +1,18 @@
 """Reads a reply before (or after) a customer does: does it blame, hide behind a policy, give homework, forget to say
 sorry? Pure: text in, remarks out. It advises; a person decides.
+
+English stands here, the other languages that the judge reads in `words/tone.toml`. All are asked at once.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 _LONGEST = 10_000
+_OTHERS = tomllib.loads((Path(__file__).parent / "words" / "tone.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +24,17 @@ class Remark:
     advice: str
 
 
-def _any(phrases: str) -> re.Pattern[str]:
-    """One pattern of phrases that stand one a line."""
-    lines = [line.strip() for line in phrases.splitlines() if line.strip()]
+def _any(phrases: str, others: str) -> re.Pattern[str]:
+    """One pattern of phrases that stand one a line, and of those that `words/tone.toml` has under a name."""
+    lines = [*(line.strip() for line in phrases.splitlines() if line.strip()), *_OTHERS[others]]
     return re.compile(rf"(?<!\w)(?:{'|'.join(lines)})(?!\w)", re.IGNORECASE)
 
 
 _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (
         "blames",
-        _any(r"""
+        _any(
+            r"""
             you(?:'ve| have)? (?:should|could|must|ought to) have \w+
             you(?:'ve| have)? (?:failed|forgot|forgotten|neglected|refused) to
             you (?:did not|didn't|do not|don't|never) (?:\w+ )?(?:read|follow|check|provide|tell|contact|use|understand)
@@ -41,12 +47,15 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
             calm down
             (?:we are|we're|I am|I'm)? ?sorry (?:that |if )?you (?:feel|felt)
             sorry if you
-        """),
+        """,
+            "blames",
+        ),
         "Leave out whose fault it was: say what you do about it.",
     ),
     (
         "hides behind a policy",
-        _any(r"""
+        _any(
+            r"""
             (?:as )?per (?:our|the|company) (?:policy|policies|terms|guidelines|procedures?)
             (?:our|company) (?:policy|policies|terms|procedures?) (?:is|are|states?|says?|does not|do not|don't|doesn't)
             according to our (?:policy|policies|terms|records)
@@ -54,12 +63,15 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
             (?:we are|we're|I am|I'm) (?:not able|unable) to
             terms and conditions
             (?:there is |there's )?nothing (?:we|I) can do
-        """),
+        """,
+            "policy",
+        ),
         "Say what you can do, not what a rule forbids.",
     ),
     (
         "gives the customer homework",
-        _any(r"""
+        _any(
+            r"""
             you (?:will )?(?:must|need to|have to|are required to)
             (?:call|phone|ring|e-?mail|write to|contact|reach out to|message|dm|pm) (?:us|our|the|support|customer)
             (?:send|shoot|drop) us an?
@@ -67,35 +79,44 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
             (?:visit|see|check|go to) (?:our|the) (?:website|site|faq|help|page)
             try again later
             please provide
-        """),
+        """,
+            "homework",
+        ),
         "Do the next step for them, or offer to: one contact should be enough.",
     ),
     (
         "promises without a date",
-        _any(r"""
+        _any(
+            r"""
             as soon as possible
             asap
             in due course
             shortly
             at your earliest convenience
             we (?:are|'re) looking into (?:it|this)
-        """),
+        """,
+            "undated",
+        ),
         "Say who will do what by when.",
     ),
     (
         "sounds like a machine",
-        _any(r"""
+        _any(
+            r"""
             dear (?:valued )?(?:customer|sir|madam|user|client)
             we apologi[sz]e for any inconvenience
             any inconvenience (?:(?:this|it|that) )?(?:(?:may|might) have )?caused
             your (?:call|feedback|business) is important
             thank you for your (?:patience|understanding)
             rest assured
-        """),
+        """,
+            "machine",
+        ),
         "Use their name, and say what went wrong in plain words.",
     ),
 )
-_SORRY = _any(r"""
+_SORRY = _any(
+    r"""
     sorry
     apologi[sz]e|apolog(?:y|ies)
     our (?:mistake|fault|error|bad)
@@ -106,8 +127,10 @@ _SORRY = _any(r"""
     mi dispiace|ci dispiace|scus\w+
     desculp\w+
     het spijt|excuses
-""")
-_FIRST_PERSON = _any("(?:I|we)(?:'(?:ll|ve|re|m|d))?|my|our|us|wir|ich|nous|je|nosotros")
+""",
+    "sorry",
+)
+_FIRST_PERSON = _any("(?:I|we)(?:'(?:ll|ve|re|m|d))?|my|our|us|wir|ich|nous|je|nosotros", "first_person")
 
 
 def check(reply: str, *, we_failed: bool = False, limit: int | None = None) -> tuple[Remark, ...]:
