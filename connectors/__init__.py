@@ -49,6 +49,12 @@ WRITERS: dict[str, str] = {
     "youtube": "connectors.youtube.reply:YouTubeReply",
 }
 
+# kind -> "module:class" of a tracker of issues; it is loaded where settings name one.
+TRACKERS: dict[str, str] = {
+    "github": "connectors.trackers.github:GitHubTracker",
+    "jira": "connectors.trackers.jira:JiraTracker",
+}
+
 # Networks that tell of deletions only when they are asked: their connectors have `refresh`, which takes known posts and
 # says what is gone. `asks_at_once` is how many it takes, `asking_price` what each costs in US dollars.
 ASKED_AFTER = frozenset(

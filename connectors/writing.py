@@ -21,7 +21,9 @@ from connectors.text import clean, plain
 
 CLOCKS = timedelta(minutes=5)  # by which a network's clock may differ from ours
 _LONGEST_WORDS = 200  # characters of what a network says about a refusal
-_SAYS = ("error_description", "message", "error", "detail", "errors", "errorMessage", "title", "reason")
+_SAYS = (
+    "error_description", "message", "error", "detail", "errorMessages", "errors", "errorMessage", "title", "reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,4 +205,7 @@ def _words(value: Any, depth: int) -> str:
         for name in _SAYS:
             if found := _words(value.get(name), depth + 1):
                 return found
+        told = value.get("errors")  # by field, as Jira has them
+        if isinstance(told, dict):
+            return "; ".join(f"{name}: {words}" for name, words in list(told.items())[:3] if isinstance(words, str))
     return ""

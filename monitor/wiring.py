@@ -56,6 +56,7 @@ from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.local_models.reader import Reader
 from monitor.text.query.matching import Query
 from monitor.text.query.parsing import parse
+from monitor.trackers.clients import Trackers, Tracking
 from monitor.types import SignedLink
 
 log = logging.getLogger("earful")
@@ -83,6 +84,7 @@ class Assembly:
     second_look: SecondLook
     replying: Replying
     assistant: Assistant
+    tracking: Tracking
 
 
 def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
@@ -201,6 +203,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     return Assembly(
         written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs,
         second_look, Replying(database, rules, Writers(settings)), Assistant(database, settings),
+        Tracking(database, rules, Trackers(settings)),
     )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class Scheme:
 OURS = Scheme("earful-signature", re.compile(f"t=(?P<t>[0-9]{{1,12}}),v1={_HEX}", re.ASCII))
 # https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 GITHUB = Scheme("x-hub-signature-256", re.compile(f"sha256={_HEX}", re.ASCII))
+# https://developer.atlassian.com/cloud/jira/platform/webhooks/#secure-admin-webhooks; Data Center signs like this, too.
+JIRA = Scheme("x-hub-signature", re.compile(f"sha256={_HEX}", re.ASCII))
 # https://meta.discourse.org/t/configure-webhooks-that-trigger-on-discourse-events/49045
 DISCOURSE = Scheme("x-discourse-event-signature", re.compile(f"sha256={_HEX}", re.ASCII))
 # https://www.typeform.com/developers/webhooks/secure-your-webhooks/

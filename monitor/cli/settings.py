@@ -32,6 +32,7 @@ from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import version_of
 from monitor.text.normalize import safe_line
 from monitor.text.query.subject import Subject
+from monitor.trackers.clients import Trackers
 from monitor.wiring import channels_of, judge_of, queries_of, reader_trouble, sign_ins
 
 
@@ -231,6 +232,11 @@ def _online(settings: Settings) -> bool:
         said, good = ask(partial(_who_replies, writers, name), 30)
         well &= good
         table.add_row(_mark(good), f"{name}, replies", line(said))
+    trackers = Trackers(settings)
+    for name in trackers.names():
+        said, good = ask(partial(trackers.ask, name, lambda tracker: tracker.check(utc_now())), 30)
+        well &= good
+        table.add_row(_mark(good), f"{name}, issues", line(said))
     for name, channel in channels_of(settings).items():
         said, good = ask(channel.check, 30)
         well &= good

@@ -15,7 +15,7 @@ from typing import Any
 from alerts import ReplyWindow
 from connectors import ConnectorError
 from monitor.cases.actions import NotPossible, require
-from monitor.people.actors import refusal
+from monitor.people.actors import PERSONS_PROOFS, refusal
 from monitor.people.identity import Actor, Directory, of_slack
 from monitor.replying import drafts, press
 from monitor.replying.context import Replying, Seen, parent_mark, parent_of, said_so_far, why_not
@@ -45,7 +45,7 @@ def window_of(replying: Replying, case_id: str, who: Actor, now: datetime) -> Re
     """What the window shows and carries; raises NotPossible, in words for whoever pressed."""
     database = replying.database
     actor = require(Directory(database, replying.rules.settings), who, WAY, "reply")
-    if actor.proof not in press.PROOFS:
+    if actor.proof not in PERSONS_PROOFS:
         raise NotPossible("only people in [[people]] of the settings can reply in public; ask an admin to add you")
     case = cases.one(database, case_id)
     if case is None:

@@ -24,6 +24,10 @@ PROOFS: dict[str, Proof] = {
     "command line": "account",
 }
 WAYS = tuple(PROOFS)
+# By these ways a person comes who is known, and proves it; no program, no mail, no account of a machine is one.
+PERSONS_WAYS = frozenset({"page", "slack", "command line"})
+PERSONS_PROOFS = frozenset({"login", "signature", "account"})
+PERSONS_KINDS = frozenset({"settings", "page", "slack", "demo"})
 # What Earful does by itself, whichever way it names.
 OURS = frozenset({"settings", "network", "intake", "escalation", "retention", "audit", "clock"})
 
@@ -76,6 +80,11 @@ def refusal(actor: Actor, verb: str) -> str:
     if actor.role == "nobody":
         return _unknown(actor)
     return f"{actor.name} is {_a(actor.role)}; this needs {least(verb)}"
+
+
+def is_person(actor: Actor) -> bool:
+    """Whether this is a person who is known: only they can have anything written where others read it."""
+    return actor.way in PERSONS_WAYS and actor.proof in PERSONS_PROOFS and actor.kind in PERSONS_KINDS
 
 
 def _unknown(actor: Actor) -> str:

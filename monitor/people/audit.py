@@ -44,6 +44,7 @@ class Event(StrEnum):
     HOLD = "hold"
     RESTORED = "backup restored"
     SETTINGS = "settings changed"
+    ISSUE = "issue created"
 
 
 # What somebody without access can cause, again and again.

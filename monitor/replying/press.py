@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from connectors import ConnectorError, Post
 from connectors.writing import NotWritten, Standing, Written
 from monitor.cases.actions import NotAllowed, NotPossible, require
+from monitor.people.actors import is_person
 from monitor.people.identity import Actor, Directory
 from monitor.replying import outcome
 from monitor.replying.context import Replying, Seen, in_the_way, parent_mark, parent_of, said_so_far, same_as, why_not
@@ -22,9 +23,6 @@ from monitor.replying.writers import DEADLINE
 from monitor.store import cases, replies
 from monitor.store.replies import ReplyRow, State
 
-WAYS = frozenset({"page", "slack", "command line"})  # by which a person comes who is known
-PROOFS = frozenset({"login", "signature", "account"})
-KINDS = frozenset({"settings", "page", "slack", "demo"})  # no program, no mail, no account of a machine
 SETTLES = timedelta(seconds=DEADLINE + 40)  # after which a press is over, whatever became of it
 
 
@@ -52,7 +50,7 @@ def person(replying: Replying, who: Actor | str, way: str, source: str) -> Actor
     """Whoever presses, if it is a person who may post there."""
     verb = "approve reply" if replying.needs_lead(source) else "reply"
     actor = require(Directory(replying.database, replying.rules.settings), who, way, verb)
-    if actor.way not in WAYS or actor.proof not in PROOFS or actor.kind not in KINDS:
+    if not is_person(actor):
         raise NotAllowed("only a person can post a reply, on the page, in Slack or at a terminal; it stays a draft")
     return actor
 

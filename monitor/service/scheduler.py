@@ -39,6 +39,7 @@ from monitor.store.connect import reason
 from monitor.store.sqlite import Sqlite
 from monitor.store.stories import growing_stories
 from monitor.timeouts import Overran, abandoned, within
+from monitor.trackers import following
 from monitor.wiring import Assembly
 
 log = logging.getLogger("earful.engine")
@@ -131,6 +132,7 @@ class Engine:
             Tick("learn", 5, self.learn_due),
             Tick("second-look", 1, self.second_look_due),
             Tick("replies", 15, self.replies_due),
+            Tick("issues", 15, self.issues_due),
             Tick("problems", 3600, self.problems_due),
             Tick("refresh", 900, self.refresh_due),
             Tick("insights", 60, self.insights_due, "keep"),
@@ -219,6 +221,12 @@ class Engine:
         replying = self.assembly.replying
         if replying.writers or looking_up.anything(replying):
             self._spawn("replies", partial(looking_up.look, replying, self.clock()))
+
+    def issues_due(self) -> None:
+        """Ask trackers what became of issues. This only asks: nothing is ever created by itself."""
+        tracking = self.assembly.tracking
+        if tracking.trackers:
+            self._spawn("issues", partial(following.look, tracking, self.clock()))
 
     def growth_due(self) -> None:
         """Raise what is said in conversations that have doubled."""

@@ -24,6 +24,7 @@ _LISTS = {
     "channels": "channel",
     "people": "person",
     "competitors": "competitor",
+    "trackers": "tracker",
 }
 _NEEDED = {
     "brands": "write at least one [[brands]] table with name and query",
@@ -51,6 +52,7 @@ class Checks:
         self._queries()
         self._accounts()
         self._about()
+        self._doors()
         self._targets()
         self._routes()
         self._people()
@@ -175,6 +177,13 @@ class Checks:
         for key, source in self._entries("sources"):
             if source.get("about"):
                 self._known(source["about"], self.names["brands"], (*key, "about"), "a brand")
+
+    def _doors(self) -> None:
+        """A tracker's webhook comes in at /in/NAME, as do the posts of a source: what came there has one meaning."""
+        doors = {each.get("name") for _, each in self._entries("sources") if each.get("kind") == "inbound"}
+        for key, name in self._named("trackers"):
+            if name in doors:
+                self._note(key, f"{shown(name)}, which is the name of an inbound source", "give it another name")
 
     def _targets(self) -> None:
         for way in (("earful", "operator"), ("alerts", "notify"), ("alerts", "fallback"), ("digest", "to")):

@@ -12,11 +12,11 @@ NO_ADDRESS = frozenset({"console", "apprise", "pager", "teams", "webhook"})
 def completed(table: Mapping[str, Any]) -> dict[str, Any]:
     """The parsed file with what follows from it; what it writes itself is left alone, sound or not.
 
-    A source and a channel without a name are called as their kind. Whoever is alerted is alerted on the only channel
-    there is, if that is a place by itself.
+    A source, a channel and a tracker without a name are called as their kind. Whoever is alerted is alerted on the only
+    channel there is, if that is a place by itself.
     """
     whole = dict(table)
-    for plural in ("sources", "channels"):
+    for plural in ("sources", "channels", "trackers"):
         entries = table.get(plural)
         if isinstance(entries, list):
             whole[plural] = [_named(entry) if isinstance(entry, dict) else entry for entry in entries]

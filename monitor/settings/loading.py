@@ -49,6 +49,7 @@ from monitor.settings.models import (
     Person,
     Settings,
     Source,
+    Tracker,
 )
 from monitor.settings.secrets import Filling
 from monitor.settings.toml_lines import lines_of
@@ -148,7 +149,12 @@ _LISTS: dict[str, type[BaseModel]] = {
     "channels": Channel,
     "competitors": Competitor,
     "people": Person,
+    "trackers": Tracker,
 }
+
+_KINDS: dict[str, Mapping[str, str]] = {
+    "sources": connectors.KINDS, "channels": alerts.KINDS, "trackers": connectors.TRACKERS,
+}  # fmt: skip
 
 
 class _Reading:
@@ -201,7 +207,7 @@ class _Reading:
         if not isinstance(entries, list):
             self.problems.append(Problem((name,), shown(entries), f"write [[{name}]], with double brackets"))
             return ()
-        kinds = {"sources": connectors.KINDS, "channels": alerts.KINDS}.get(name)
+        kinds = _KINDS.get(name)
         return tuple(
             self._leaf(model, entry, (name, at), kinds)
             if kinds is not None and isinstance(entry, dict)

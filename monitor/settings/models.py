@@ -187,6 +187,14 @@ class Source(Table):
     reply_options: Any = None  # the writing half's own `ReplySettings`; None where replies are off
 
 
+class Tracker(Table):
+    """[[trackers]]: where a case or a problem can become an issue. `options` is the kind's own `Settings`."""
+
+    name: Name = ""  # never empty once it is read: without one it is the kind
+    kind: str
+    options: Any = None
+
+
 class Channel(Table):
     """[[channels]]: one configured way to tell people. `options` is the kind's own `Settings`."""
 
@@ -437,6 +445,7 @@ class Settings(Table):
     sources: tuple[Source, ...]
     channels: tuple[Channel, ...]
     competitors: tuple[Competitor, ...] = ()
+    trackers: tuple[Tracker, ...] = ()
     people: tuple[Person, ...] = ()
     alerts: Alerts = Alerts()
     desk: Desk = Desk()

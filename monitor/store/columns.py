@@ -135,6 +135,14 @@ TABLES: dict[str, Classed] = {
             "next_look_at taken_back_at"
         ),
     ),
+    "issues": Classed(
+        "as its case; the issue itself stands in the tracker",
+        words=_named("title note"),
+        staff=_named("who who_id url native_id"),
+        plain=_named(
+            "n id case_id problem tracker way state send_key said created_at changed_at next_look_at closed_at"
+        ),
+    ),
     "labels": Classed(
         "as its post; then it counts for nothing any more",
         staff=_named("who who_id"),

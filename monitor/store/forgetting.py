@@ -35,6 +35,11 @@ _LET_GO = (
     "next_look_at = '', state = CASE WHEN state IN ('draft', 'waiting', 'refused', 'unsure') THEN 'dropped' "
     "ELSE state END"
 )
+# Nobody is left to be told that it is fixed.
+_FOLLOWED_NO_MORE = (
+    "next_look_at = '', state = CASE WHEN state IN ('inflight', 'unsure', 'refused', 'missing') THEN 'dropped' "
+    "ELSE state END"
+)
 _NAMED_IN = ("mentions", "competitor_mentions")  # by author and source: about us, and about competitors
 _NAMES_SOMEBODY = "kind IN ('author', 'contact')"  # of a mute
 
@@ -343,6 +348,7 @@ def _forget_cases(database: Database, cases: Sequence[str], names: Sequence[str]
     places = database.rows(f"SELECT DISTINCT source, thread, story_id FROM cases WHERE id IN {clause}", values)
     database.run(f"UPDATE own_posts SET {emptied('own_posts')} WHERE case_id IN {clause}", values)
     database.run(f"UPDATE replies SET {emptied('replies')}, {_LET_GO} WHERE case_id IN {clause}", values)
+    database.run(f"UPDATE issues SET {emptied('issues')}, {_FOLLOWED_NO_MORE} WHERE case_id IN {clause}", values)
     database.run(f"UPDATE cases SET {emptied('cases')} WHERE id IN {clause}", values)
     database.run(f"DELETE FROM read_marks WHERE case_id IN {clause}", values)
     assistant.forget(database, "case", cases)

@@ -37,6 +37,7 @@ def of_person(
         yield _line("own_posts", row)
     yield from _by(database, "replies", "case_id", cases)
     yield from _by(database, "assistant_answers", "mark", assistant.of_nobody_else(database, posts, cases))
+    yield from _by(database, "issues", "case_id", cases)
     yield from _by(database, "deliveries", "about", [f"{kind}:{case}" for case in cases for kind in ("case", "join")])
     yield from _by(database, "events", "case_id", cases)
     yield from _by(database, "mutes", "value", [f"{source}/{name}" for name in names])

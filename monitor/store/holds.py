@@ -179,11 +179,12 @@ def _seal(database: Database, case: str, now: datetime) -> None:
         "competitor_mentions": _pairs("competitor_mentions", _rows(database, "competitor_mentions", "post_id", posts)),
         "deliveries": _kept("deliveries", told, "id"),
         "replies": _kept("replies", written, "id"),
+        "issues": _kept("issues", _rows(database, "issues", "case_id", [case]), "id"),
     }
     database.run("INSERT INTO sealed (case_id, body) VALUES (:case, :body)", {**value, "body": encode(body)})
     assistant.forget(database, "post", posts)  # what was answered of them can be asked again
     assistant.forget(database, "case", [case])
-    for table in ("posts", "mentions", "cases", "replies"):
+    for table in ("posts", "mentions", "cases", "replies", "issues"):
         gone = f", purged_at = '{stamp(now)}'" if table == "posts" else ""
         _each(database, f"UPDATE {table} SET {emptied(table)}{gone} WHERE id = :key", body[table])
     for row in lines:
@@ -209,7 +210,7 @@ def _unseal(database: Database, case: str) -> None:
         now = database.row("SELECT * FROM cases WHERE id = :id", {"id": key})
         empty = {name: value for name, value in columns.items() if now and now[name] in ("", "[]", 0, None)}
         _write(database, "cases", empty, "id = :key", {"key": key})
-    for table in ("posts", "mentions", "case_log", "deliveries", "replies"):
+    for table in ("posts", "mentions", "case_log", "deliveries", "replies", "issues"):
         name = "n" if table == "case_log" else "id"
         for key, columns in body.get(table, {}).items():
             back = {**columns, "purged_at": ""} if table == "posts" else columns

@@ -470,10 +470,23 @@ ASSISTANT = (
 # What says no more than somebody else said before is known by it, so that it is not counted as one more person.
 REPEATS = ("ALTER TABLE mentions ADD COLUMN repeats {count}",)
 
+# What became an issue in a tracker: of a case, or of a problem. Two presses at once are one row: the second finds that
+# an issue of the same thing is open, or on its way.
+ISSUES = (
+    """CREATE TABLE issues (
+        n {counter}, id {key} UNIQUE, case_id {text}, problem {count}, tracker {key}, title {text}, who {text},
+        who_id {text}, way {text}, state {key}, send_key {key}, native_id {text}, url {text}, said {text}, note {text},
+        created_at {key}, changed_at {key}, next_look_at {text}, closed_at {text}){strict}""",
+    "CREATE UNIQUE INDEX issues_one_open ON issues (case_id, problem) WHERE state IN ('inflight', 'unsure', 'open')",
+    "CREATE INDEX issues_of_case ON issues (case_id) WHERE case_id <> ''",
+    "CREATE INDEX issues_of_problem ON issues (problem) WHERE problem <> 0",
+    "CREATE INDEX issues_to_look_up ON issues (next_look_at) WHERE next_look_at <> ''",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
-    ASSISTANT, REPEATS,
+    ASSISTANT, REPEATS, ISSUES,
 )  # fmt: skip
 
 

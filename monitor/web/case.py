@@ -22,6 +22,7 @@ from monitor.store.database import Row, at
 from monitor.store.stories import candidate_stories
 from monitor.text import tone
 from monitor.text.similarity import alike, bands
+from monitor.trackers.clients import Subject
 from monitor.types import Mention
 from monitor.web.case_timeline import entries, words_of
 from monitor.web.causes import CHOICES, of_case
@@ -30,6 +31,7 @@ from monitor.web.dates import moment_of
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.inbox import OUTCOMES, WHYS, clock_of, ids_of, lines, people_of
+from monitor.web.issues import box_of as issues_of
 from monitor.web.presence import words_of as who_else
 from monitor.web.reply_box import box_of
 from monitor.web.routing import RequestContext, get, post
@@ -177,7 +179,7 @@ def show_case(
         said=context.query("said"), fault=fault, tags=pages.own_tags(database),
         here=who_else(context.site.presence.others(context.who.actor.id, now).get(case.id, ())),
         hold=holds.of_case(database, case.id), no_contact=_no_contact(context, case),
-        causes=of_case(context, row),
+        causes=of_case(context, row), issues=issues_of(context, Subject(case_id=case.id)),
         open_url=worst.post.url if worst else "", words_of=words_of,
     )  # fmt: skip
 

@@ -10,7 +10,9 @@ from monitor.store.cases import LogLine
 
 MOST = 80
 _REPEATS = frozenset({"told", "remind", "automatic reply", "first word again"})
-_TOLD = frozenset({"note", "wants", "reply", "reply refused", "reply unsure", "reply sent back"})
+_TOLD = frozenset(
+    {"note", "wants", "reply", "reply refused", "reply unsure", "reply sent back", "issue refused", "issue unsure"}
+)
 _BY_A_PERSON = {"page", "slack", "mail link", "pager", "command line", "network", "api", "mcp"}
 _WORDS = {
     "open": "opened",
@@ -60,6 +62,14 @@ _WORDS = {
     "reply dropped": "draft dropped",
     "withdraw": "asked to delete the reply",
     "reply withdrawn": "reply deleted on the network; open again",
+    "issue": "issue created",
+    "issue refused": "the tracker refused the issue",
+    "issue unsure": "issue perhaps created, perhaps not",
+    "issue missing": "the issue did not arrive",
+    "issue fixed": "issue closed as fixed",
+    "issue declined": "issue closed, but not as fixed",
+    "issue reopened": "issue opened again",
+    "issue unlinked": "issue no longer followed",
 }
 
 
@@ -128,6 +138,9 @@ def _entry(line: LogLine, times: int) -> Entry:
             by = detail.get("written_by")
             what += f" as {detail.get('account', 'us')}"
             what += f", written by {by}, approved" if by and by != line.who else ""
+        case "issue" | "issue fixed" | "issue declined" | "issue reopened" | "issue unlinked":
+            what += f": {detail.get('issue', '')}"
+            more = str(detail.get("said", "")) if line.what == "issue declined" else ""
         case "answered" if detail.get("sent_on"):
             what = "moved to private messages"
         case _:

@@ -15,9 +15,11 @@ from monitor.store import cases, mentions
 from monitor.store import causes as store
 from monitor.store import problems as kept
 from monitor.store.database import Database, Row, listed_in
+from monitor.trackers.clients import Subject
 from monitor.web.html import page
 from monitor.web.identity import Refusal
 from monitor.web.inbox import people_of
+from monitor.web.issues import box_of as issues_of
 from monitor.web.routing import RequestContext, get, post
 
 WEEK = timedelta(days=7)
@@ -186,7 +188,7 @@ def show_problem(context: RequestContext) -> Response:
         context, "problem.html", title=f"{row['name']}: problem {row['id']}", problem=row,
         affected=affected[:PEOPLE_SHOWN], more=max(len(affected) - PEOPLE_SHOWN, 0), people=people_of(context),
         draft=lambda person: problems.draft(person, row["name"]), said=context.query("said"),
-        fault=context.query("fault"),
+        fault=context.query("fault"), issues=issues_of(context, Subject(problem=row["id"])),
     )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ web/test_replying.py: monitor/web/reply_box.py
 story/test_replying.py: monitor/notify/slack_replies.py alerts/slack/reply_window.py
 replying/test_press.py: monitor/replying/context.py monitor/replying/drafts.py monitor/replying/outcome.py
     monitor/replying/writers.py monitor/store/replies.py
+trackers/test_creating.py: monitor/trackers/clients.py monitor/trackers/outcome.py monitor/store/issues.py
 web/test_hashing.py: monitor/web/known_browser.py
 web/test_audit.py: monitor/notify/account_notices.py monitor/web/downloads.py
 web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py

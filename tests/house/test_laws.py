@@ -217,6 +217,8 @@ def test_a_library_that_nobody_configured_is_never_imported() -> None:
     """Starting is quick, and a broken library harms only those who use it."""
     asked = [
         "apprise",
+        "connectors.trackers.github",
+        "connectors.trackers.jira",
         "feedparser",
         "jmespath",
         "mcp",
@@ -305,7 +307,21 @@ def test_only_these_files_can_press() -> None:
     assert found - {"monitor/replying/taking_back.py"} == MAY_PRESS
 
 
-def test_no_module_names_a_writing_half_but_the_registry() -> None:
+def test_only_these_files_can_create_an_issue() -> None:
+    """A tracker may be public: an issue is a person's press, as a reply is."""
+    found = {path for path, tree in modules().items() if "monitor.trackers.creating" in imports(tree)}
+    found |= {
+        path
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "monitor.trackers"
+        and any(each.name == "creating" for each in node.names)
+    }
+    assert found == {"monitor/web/issues.py", "monitor/cli/issues.py"}
+
+
+def test_no_module_names_what_writes_but_the_registry() -> None:
     """So that only settings can have one loaded."""
-    halves = {place.partition(":")[0] for place in connectors.WRITERS.values()}
+    halves = {place.partition(":")[0] for place in (*connectors.WRITERS.values(), *connectors.TRACKERS.values())}
     assert {path for path, tree in modules().items() if halves & set(imports(tree))} == set()

@@ -17,7 +17,7 @@ from monitor.cli import app
 from monitor.learning.feedback import Taught, Teaching, load
 from monitor.privacy import forgetting, retention
 from monitor.settings.loading import load as load_settings
-from monitor.store import assistant, columns, deliveries, key_values, mentions, replies, sources, wiping
+from monitor.store import assistant, columns, deliveries, issues, key_values, mentions, replies, sources, wiping
 from monitor.store.connect import open_database
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
@@ -78,6 +78,8 @@ def plant(acme: Assembly) -> tuple[str, str]:
     )  # fmt: skip
     written = {"source": "forum", "parent_id": "olga-quartzlane", "parent_url": "https://forum.example/olgapetrova/1"}
     replies.add(database, "reply1", NOW, case_id=mine, text=f"draft about {WORD}", writer="Ana", **written)
+    issues.add(database, NOW, NOW, id="issue1", case_id=mine, problem=0, tracker="github", title=f"{WORD} melts",
+               who="Ana", who_id="settings:Ana", way="page", send_key="00ff")  # fmt: skip
     replies.add(database, "reply2", NOW, case_id=other, text=f"@olgapetrova {WORD}", writer="Ana", **written)
     replies.change(database, "reply1", ("draft",), NOW, state="unsure", note=f"no {WORD}", next_look_at=NOW)
     sources.set_aside(database, "forum", [Aside(b'{"by": "olgapetrova", "id": "olga-quartzlane"}', "no date")], NOW)

@@ -51,6 +51,10 @@ NEEDED: dict[str, dict[str, Any]] = {
     "teams": {"url": SECRET},
     "pager": {"routing_key": SECRET},
 }
+NEEDED_OF_TRACKERS: dict[str, dict[str, Any]] = {
+    "github": {"repository": "acme/kettle", "token": SECRET},
+    "jira": {"api_url": "https://acme.atlassian.net", "project": "KET", "token": SECRET},
+}
 
 
 def toml(value: object) -> str:
@@ -601,6 +605,19 @@ def test_a_folder_is_written_as_text(tmp_path: Path, bad: object) -> None:
     assert " judge.encoder: found " in found
 
 
+def test_a_tracker_is_called_as_its_kind_and_never_as_a_door_for_posts(tmp_path: Path) -> None:
+    tracker = {"kind": "github", **NEEDED_OF_TRACKERS["github"]}
+    (read_back,) = read(tmp_path, SOUND | {"trackers": [tracker]}).trackers
+    assert (read_back.name, read_back.options.repository) == ("github", "acme/kettle")
+    assert "a-secret-value" not in repr(read_back)
+    door = {"name": "github", "kind": "inbound", "secret": SECRET}
+    (found,) = faults(tmp_path, SOUND | {"trackers": [tracker], "sources": [door]})
+    assert "trackers[0].name: found " in found
+    assert "the name of an inbound source; give it another name" in found
+    (found,) = faults(tmp_path, SOUND | {"trackers": [tracker, {**tracker, "kind": "gitlab", "name": "other"}]})
+    assert 'trackers[1].kind: found an unknown kind, "gitlab"' in found
+
+
 # --- Every key, wrong in every way, from the models themselves --------------------------------------------------------
 
 STEP = ("alerts", "escalation", "urgent", 0)
@@ -659,6 +676,9 @@ def kinds() -> Iterator[tuple[tuple[str | int, ...], type[BaseModel], dict[str, 
                 continue
             model = importlib.import_module(place.partition(":")[0]).Settings
             yield (plural, 1), model, {"name": "other", "kind": kind, **NEEDED.get(kind, {})}
+    for kind, place in connectors.TRACKERS.items():
+        model = importlib.import_module(place.partition(":")[0]).Settings
+        yield ("trackers", 0), model, {"name": "other", "kind": kind, **NEEDED_OF_TRACKERS[kind]}
 
 
 def every_table() -> Iterator[tuple[tuple[str | int, ...], type[BaseModel], dict[str, Any]]]:
@@ -671,7 +691,7 @@ def fields() -> Iterator[Any]:
     for way, model, table in every_table():
         for name, field in model.model_fields.items():
             if name not in {"options", "reply_options"}:
-                label = f"{table.get('kind', '') if way[-1] == 1 else ''}{dotted((*way, name))}"
+                label = f"{table.get('kind', '') if way[0] == 'trackers' or way[-1] == 1 else ''}{dotted((*way, name))}"
                 yield pytest.param((*way, name), field, table, id=label)
 
 

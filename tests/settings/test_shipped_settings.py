@@ -42,6 +42,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "sources": models.Source,
     "channels": models.Channel,
     "competitors": models.Competitor,
+    "trackers": models.Tracker,
     "people": models.Person,
     "alerts": models.Alerts,
     "alerts.routes": models.Route,
@@ -51,6 +52,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "oidc": models.Oidc,
     "assistant": models.Assistant,
 }
+
+KINDS = {"sources": connectors.KINDS, "channels": alerts.KINDS, "trackers": connectors.TRACKERS}
 
 
 @dataclass
@@ -99,7 +102,7 @@ EXAMPLES = [
 
 
 def models_of(section: Section) -> list[type[BaseModel]]:
-    known = {"sources": connectors.KINDS, "channels": alerts.KINDS}.get(section.name)
+    known = KINDS.get(section.name)
     kind = [importlib.import_module(known[section.sets["kind"]].partition(":")[0]).Settings] if known else []
     return [TABLES[section.name], *kind]
 
@@ -157,7 +160,7 @@ def test_every_option_stands_in_the_file() -> None:
     for section in SECTIONS:
         for model in models_of(section):
             named.setdefault(model, set()).update({*section.sets, *section.defaults})
-    for known in (connectors.KINDS, alerts.KINDS):
+    for known in KINDS.values():
         for place in known.values():
             assert importlib.import_module(place.partition(":")[0]).Settings in named, place
     for table in TABLES.values():
@@ -171,7 +174,7 @@ def test_every_option_stands_in_the_file() -> None:
 def test_every_key_of_a_writing_half_is_told_with_its_kind() -> None:
     for kind, place in connectors.WRITERS.items():
         fields = importlib.import_module(place.partition(":")[0]).ReplySettings.model_fields
-        (section,) = [each for each in EXAMPLES if each.sets.get("kind") == kind]
+        (section,) = [each for each in EXAMPLES if (each.name, each.sets.get("kind")) == ("sources", kind)]
         told = "\n".join(section.lines)
         assert [name for name in fields if f"### {name} = " not in told] == []
         assert "reply" not in section.sets, "switched on by nobody's hand"
@@ -207,7 +210,7 @@ def test_every_option_has_its_line_of_comment() -> None:
 @pytest.mark.parametrize("section", EXAMPLES, ids=lambda section: f"{section.name}:{section.sets.get('name', '')}")
 def test_every_example_loads_once_its_signs_are_taken_away(tmp_path: Path, section: Section) -> None:
     whole = read_with(tmp_path, [section])
-    if section.name in ("sources", "channels", "people"):
+    if section.name in ("sources", "channels", "people", "trackers"):
         assert section.sets["name"] in [entry.name for entry in getattr(whole, section.name)]
 
 
@@ -215,6 +218,7 @@ def test_all_examples_load_together(tmp_path: Path) -> None:
     whole = read_with(tmp_path, EXAMPLES)
     assert {source.kind for source in whole.sources} == set(connectors.KINDS)
     assert {channel.kind for channel in whole.channels} | set(EXTRAS) == set(alerts.KINDS)
+    assert {tracker.kind for tracker in whole.trackers} == set(connectors.TRACKERS)
     assert whole.database.url.get_secret_value().startswith("postgresql://")
     assert len(whole.people) == len(whole.alerts.routes) == 1
 

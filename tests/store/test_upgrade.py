@@ -52,6 +52,7 @@ HASHES = (
     "79756e3320e01c07eb47d75193a52f0d",
     "2480aad12e400793af3887cda021db50",
     "39375d75627b4a2281b0aec8a9fc1026",
+    "19fea11aa0b54a715ba54cca97d30b5f",
 )
 
 
