@@ -30,7 +30,10 @@ TOLD_OF_CASES = frozenset({"webhook", "pager"})  # kinds that `TellsPrograms`: k
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a person can do about a case where the alert is shown. `url` is a signed link, where there is one."""
+    """Something a person can do where the alert is shown. `url` is a signed link, where there is one.
+
+    `case_id` is what it is done about: a case, or "incident:12", "problem:4".
+    """
 
     verb: str
     label: str
@@ -112,6 +115,7 @@ class Alert:
     priority: Priority = "normal"
     urgent: bool = False
     page_url: str = ""
+    actions: tuple[Action, ...] = ()  # what can be done about the whole, not about one entry
 
 
 @dataclass(frozen=True, slots=True)

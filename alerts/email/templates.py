@@ -32,6 +32,7 @@ def render_alert(alert: Alert) -> tuple[str, str, str]:
         "tone": alert.priority if alert.priority in {"critical", "urgent"} else "normal",
         "entries": [_entry(entry) for entry in alert.entries],
         "single": single,
+        "actions": [(excerpt(each.label, 75), link(each.url)) for each in alert.actions if link(each.url)],
         "also": [(line.text, line.url or line.page_url) for line in also],
         "rest": rest_line(alert, len(also)),
         "rest_url": link(alert.page_url),

@@ -31,6 +31,7 @@ EVENT_TYPE = "earful_alert"
 
 _COLOURS = {"critical": "🔴 ", "urgent": "🟠 "}  # a mark only where it means: hurry
 HAND_OVER = "earful:hand_over"  # how Slack calls back what was said in that window
+SAID = "earful:said"  # and in the one that asks for the address of our public post
 NOTE = 500  # characters
 LINK_VERBS = ("open", "link", "reply")
 
@@ -149,6 +150,30 @@ def hand_over(case_id: str, channel: str, message_ts: str) -> Block:
     }
 
 
+def said_publicly(about: str, channel: str, message_ts: str) -> Block:
+    """The window that asks where we have said so publicly; `payloads.read_press` reads it back.
+
+    https://docs.slack.dev/reference/block-kit/block-elements/url-input-element
+    """
+    return {
+        "type": "modal",
+        "callback_id": SAID,
+        "private_metadata": json.dumps({"case": about, "channel": channel, "ts": message_ts}),
+        "title": _plain("Said publicly", 24),
+        "submit": _plain("That is it", 24),
+        "close": _plain("Cancel", 24),
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": "said",
+                "label": _plain("Address of our post", 75),
+                "hint": _plain("It counts as the first reply to everybody of this incident on that network.", 150),
+                "element": {"type": "url_text_input", "action_id": "url"},
+            }
+        ],
+    }
+
+
 def metadata(alert: Alert, limit: int = METADATA) -> dict[str, Any]:
     """Say which delivery this is and which mentions it speaks of: as many ids as fit, and how many do not."""
     kept: list[str] = []
@@ -183,6 +208,7 @@ def _blocks(alert: Alert, pings: str, presses: bool) -> list[Block]:
     lines = _lines([*left, *alert.also], blocks)
     for start in range(0, len(lines), _A_SECTION):
         blocks.append(_marked("\n".join(lines[start : start + _A_SECTION])))
+    blocks += _of_the_whole(alert, presses)
     rest = wording.rest_line(alert, len(lines) - len(left))
     if rest and (address := wording.link(alert.page_url)):
         blocks.append(_marked(f"<{_entities(address)}|{escape(rest)}>"))
@@ -265,6 +291,18 @@ def _elements(entry: Entry, presses: bool) -> list[Block]:
     return elements[:25]
 
 
+def _of_the_whole(alert: Alert, presses: bool) -> list[Block]:
+    """The buttons below a message that speaks of no single case; where nothing can be pressed, those with a link."""
+    found = [(action, wording.link(action.url)) for action in alert.actions[:10] if len(action.case_id) <= LONGEST_ID]
+    if presses:
+        buttons = [_pressed(action) for action, _ in found]
+    else:
+        buttons = [_link_button(action.label, target, action.verb) for action, target in found if target]
+    if len({each["action_id"] for each in buttons}) == len(buttons):
+        return [{"type": "actions", "elements": buttons}] if buttons else []
+    return [{"type": "actions", "elements": [each]} for each in buttons]  # Slack wants ids that differ within a block
+
+
 def _pressed(action: Action) -> Block:
     """One thing that can be pressed: a button, or a menu where the verb needs a second word."""
     if action.verb == "why":
@@ -279,6 +317,13 @@ def _pressed(action: Action) -> Block:
     }
     if action.verb in {"take", "answered"}:
         button["style"] = "primary"
+    if action.verb == "end":  # nothing brings it back
+        button["confirm"] = {
+            "title": _plain("End this incident?", 100),
+            "text": _plain("Alerts that waited for it go out now. It can't be opened again.", 300),
+            "confirm": _plain("End it", 30),
+            "deny": _plain("Cancel", 30),
+        }
     return button
 
 

@@ -281,6 +281,13 @@ class SlackBot(Slack):
         """
         self._call("views.open", trigger_id=trigger_id, view=blocks.hand_over(case_id, channel, message_ts))
 
+    def ask_where(self, trigger_id: str, about: str, channel: str, message_ts: str) -> None:
+        """Open the window that asks where we have said so publicly, within three seconds of the press.
+
+        https://docs.slack.dev/reference/methods/views.open
+        """
+        self._call("views.open", trigger_id=trigger_id, view=blocks.said_publicly(about, channel, message_ts))
+
     def open_reply(self, trigger_id: str, window: ReplyWindow) -> None:
         """Open the window in which a case is answered in public, within three seconds of the press.
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from alerts import wording
 from alerts.slack import commands
-from alerts.slack.blocks import HAND_OVER, LINK_VERBS, NOTE
+from alerts.slack.blocks import HAND_OVER, LINK_VERBS, NOTE, SAID
 from alerts.slack.errors import word
 from alerts.slack.reply_window import LONGEST, REPLY
 
@@ -42,9 +42,9 @@ class Press:
     answer_url: str = ""  # where whoever asked is answered, for half an hour
 
     @property
-    def asks_whom(self) -> bool:
-        """Whether it changes nothing yet: somebody is still to be chosen, in a window of its own."""
-        return (self.verb, self.value) == ("hand_over", "to")
+    def asks_first(self) -> bool:
+        """Whether it changes nothing yet: who, or which address, is still to be said in a window of its own."""
+        return (self.verb, self.value) == ("hand_over", "to") or (self.verb == "said" and not self.note)
 
 
 class PressRefused(Exception):
@@ -84,7 +84,7 @@ def read_press(payload: Any, envelope_id: str, team: str = "") -> Press | None:
         message_ts=(_part(payload, "container", "message_ts") or _part(payload, "message", "ts"))[:30],
         at_text=_part(action, "action_ts")[:30],
         envelope_id=envelope_id,
-        trigger_id=_part(payload, "trigger_id")[:200] if verb in {"hand_over", "write"} else "",
+        trigger_id=_part(payload, "trigger_id")[:200] if verb in {"hand_over", "said", "write"} else "",
     )
 
 
@@ -95,6 +95,8 @@ def _read_window(payload: dict[str, Any], envelope_id: str, team: str) -> Press 
     """
     if _part(payload, "view", "callback_id") == REPLY:
         return _read_reply(payload, envelope_id, team)
+    if _part(payload, "view", "callback_id") == SAID:
+        return _read_said(payload, envelope_id, team)
     if _part(payload, "view", "callback_id") != HAND_OVER:
         return None
     try:
@@ -118,6 +120,32 @@ def _read_window(payload: dict[str, Any], envelope_id: str, team: str) -> Press 
         at_text="",
         envelope_id=envelope_id,
         note=wording.excerpt(_part(payload, "view", "state", "values", "note", "note", "value"), NOTE),
+    )
+
+
+def _read_said(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
+    """Read at which address we have said so publicly."""
+    try:
+        about = json.loads(_part(payload, "view", "private_metadata"))
+    except (ValueError, RecursionError):
+        about = None
+    case_id = _part(about, "case")
+    url = wording.link(_part(payload, "view", "state", "values", "said", "url", "value"))
+    if not _is_case(case_id) or not url:
+        raise PressRefused("it names no incident, or no address")
+    user, user_name, from_team = _who(payload, team)
+    return Press(
+        case_id=case_id,
+        verb="said",
+        value="",
+        user_id=user,
+        user_name=user_name,
+        team_id=from_team,
+        channel=_part(about, "channel")[:30],
+        message_ts=_part(about, "ts")[:30],
+        at_text="",
+        envelope_id=envelope_id,
+        note=url,
     )
 
 

@@ -97,9 +97,9 @@ class Presses:
         except PressRefused as refused:
             _log.warning("slack: ignored a press: %s", refused)
             press = None  # saying it again would not make it one
-        if press is not None and press.asks_whom:
+        if press is not None and press.asks_first:
             client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
-            ask_whom(self._bot, press)
+            ask_first(self._bot, press)
             return
         if press is not None:
             with self._lock:
@@ -161,14 +161,18 @@ class _Socket(SocketModeClient):
         self.close()
 
 
-def ask_whom(bot: Slack, press: Press) -> None:
-    """Open the window for who pressed "Hand over to …"; where that fails they are told, and nothing has changed."""
+def ask_first(bot: Slack, press: Press) -> None:
+    """Open the window for who pressed "Hand over to …", or "We have said so publicly …".
+
+    Where that fails they are told, and nothing has changed.
+    """
     if not isinstance(bot, SlackBot):
         return
     try:
-        bot.ask_whom(press.trigger_id, press.case_id, press.channel, press.message_ts)
+        ask = bot.ask_where if press.verb == "said" else bot.ask_whom
+        ask(press.trigger_id, press.case_id, press.channel, press.message_ts)
     except ChannelError as error:
-        _log.warning("slack: can't open the hand-over window: %s", error)
+        _log.warning("slack: can't open a window: %s", error)
         words = "The window could not be opened, so nothing was changed. Press again, or use the web page."
         try:
             bot.whisper(press.channel, press.user_id, words)

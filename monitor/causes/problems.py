@@ -26,6 +26,7 @@ DAY = timedelta(days=1)
 KNOWN = timedelta(days=28)
 WEEKS = 8  # that make a habit
 QUARTER = timedelta(days=91)
+SHOWN = timedelta(days=30)  # so long its messages are kept true
 GATHERED = timedelta(hours=1)  # an alert waits: its people are alerted for already, and it says all of them at once
 
 
@@ -127,7 +128,7 @@ def _tell(
     key = f"problem:{problem['n']}:"
     due = hours.next_opening(now + GATHERED, rules.opening)
     for row_before in notices.unsent(database, key):
-        deliveries.drop(database, row_before["id"], "a newer line says more")
+        deliveries.drop_alone(database, row_before["id"], "a newer line says more")
         if row_before["reason"] != deliveries.QUIET:
             due, quiet = min(due, at(row_before["due_at"])), False
     due = now + 3650 * DAY if quiet else due  # a quiet one leaves in a list
@@ -154,10 +155,18 @@ def _day(rules: Rules, moment: str) -> str:
 # -- by hand ---------------------------------------------------------------------------------------------------------
 
 
-def give(database: Database, problem: int, who: Actor) -> None:
+def give(database: Database, problem: int, who: Actor, now: datetime) -> None:
     """Name its owner, or nobody. Inside a transaction, as all that follows."""
     _row(database, problem)
     problems.change(database, problem, owner=who.name, owner_id=who.id)
+    shown_again(database, problem, now)
+
+
+def shown_again(database: Database, problem: int, now: datetime) -> None:
+    """Somebody has said something of it: show the messages anew in which it was told lately."""
+    for root in notices.messages_of(database, f"problem:{problem}:", now - SHOWN):
+        if root.state in {"sent", "inflight", "unknown"}:
+            deliveries.queue_edit(database, root, now, now, "said of the problem", urgent=True)
 
 
 def fix(database: Database, problem: int, who: Actor, now: datetime) -> None:
@@ -165,14 +174,16 @@ def fix(database: Database, problem: int, who: Actor, now: datetime) -> None:
     if _row(database, problem)["fixed_at"]:
         raise NotPossible("this problem is marked as fixed already")
     problems.change(database, problem, fixed_at=now, fixed_by=who.name)
+    shown_again(database, problem, now)
 
 
-def unfix(database: Database, problem: int) -> None:
+def unfix(database: Database, problem: int, now: datetime) -> None:
     """It was not fixed after all; who was told meanwhile stays told."""
     row = _row(database, problem)
     if problems.open_for(database, row["cause_id"]) is not None:
         raise NotPossible("it is open again already, as a newer problem of this cause")
     problems.change(database, problem, fixed_at="", fixed_by="")
+    shown_again(database, problem, now)
 
 
 def tell(database: Database, problem: int, mention: str, who: Actor, now: datetime) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from alerts.wording import count_words
-from monitor.cases.actions import NotPossible, require
+from monitor.cases.actions import NotPossible, Said, require
 from monitor.incidents import statements, telling
 from monitor.people.identity import Actor, Directory
 from monitor.settings.rules import Rules
@@ -31,21 +32,44 @@ def act(
 
     `said`: we have said so publicly, in our post at `url` on the network of `source`.
     """
+    with database.transaction():
+        said = act_within(database, rules, incident, verb, who=who, way=way, now=now, url=url, source=source)
+    return said.text
+
+
+def act_within(
+    database: Database,
+    rules: Rules,
+    incident: str,
+    verb: str,
+    *,
+    who: Actor | str,
+    way: str,
+    now: datetime,
+    url: str = "",
+    source: str = "",
+) -> Said:
+    """As `act`, inside a transaction that is open already."""
     if verb not in VERBS:
         raise NotPossible(f"unknown action {verb!r}; write one of: {', '.join(VERBS)}")
-    actor = require(Directory(database, rules.settings), who, way, "take")
-    with database.transaction():
-        row = incidents.one(database, incident)
-        if row is None:
-            raise NotPossible(f"there is no incident {incident}; earful incidents lists all")
-        if row["ended_at"]:
-            raise NotPossible(f"incident {incident} is over")
-        text = _do(database, rules, row, verb, actor, now, url, source)
-        after = incidents.one(database, incident)
-        assert after is not None
-        if not after["ended_at"]:
-            telling.shown_again(database, after, now)
-    return text
+    directory = Directory(database, rules.settings)
+    actor = require(directory, who, way, verb)
+    row = incidents.one(database, incident)
+    if row is None:
+        raise NotPossible(f"there is no incident {incident}; earful incidents lists all")
+    if row["ended_at"]:
+        raise NotPossible(f"incident {incident} is over")
+    had = directory.resolve(Actor(row["owner_id"], row["owner"]))
+    if verb == "take" and had.id == actor.id:
+        return Said(None, False, f"{actor.name} already has it")
+    if verb == "take" and had.id:
+        raise NotPossible(f"{row['owner']} already took it")
+    text = _do(database, rules, row, verb, actor, now, url, source)
+    after = incidents.one(database, incident)
+    assert after is not None
+    if not after["ended_at"]:
+        telling.shown_again(database, after, now)
+    return Said(None, True, text)
 
 
 def _do(
@@ -63,11 +87,27 @@ def _do(
     if not url.startswith(("https://", "http://")):
         raise NotPossible("write the address of our post; it begins with https://")
     known = sources_of(database, row["id"])
-    chosen = source or next((each for each in known if len(known) == 1), "")
+    chosen = source or next((each for each in known if len(known) == 1), "") or _source_at(database, row["id"], url)
     if chosen not in known:
         raise NotPossible(f"say on which source we said so; write one of: {', '.join(known) or 'none has a case'}")
     held = statements.said(database, rules, row, source=chosen, url=url[:2000], at_=now, now=now)
     return f"said publicly on {chosen}: the first word for {count_words(held, 'case')}"
+
+
+def _source_at(database: Database, incident: str, url: str) -> str:
+    """The one source whose posts of the incident stand at the same host as an address; "" for none or several."""
+    host = _host(url)
+    if not host:
+        return ""
+    found = {row["source"] for row in incidents.posts_of(database, incident, 200) if _host(row["url"]) == host}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def sources_of(database: Database, incident: str) -> list[str]:

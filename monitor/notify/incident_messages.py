@@ -7,19 +7,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from alerts import Alert, Line
+from alerts import Action, Alert, Line
 from alerts.wording import count_words, quoted, span_words
 from monitor.settings.rules import Rules
 from monitor.store import causes, deliveries, incidents
 from monitor.store.database import Database, Row, at, instant
 from monitor.store.deliveries import Delivery
+from monitor.types import SignedLink
 
 SHOWN = 3  # posts
+TAKE = "take_incident"  # the purpose of the link in a mail
 _UNTIL = 140  # characters of a post
 
 
 def incident_message(
-    database: Database, rules: Rules, root: Delivery, now: datetime, revision: int, held: Sequence[Line] = ()
+    database: Database,
+    rules: Rules,
+    root: Delivery,
+    now: datetime,
+    revision: int,
+    held: Sequence[Line] = (),
+    link: SignedLink = lambda _about, _target, _purpose: "",
 ) -> Alert:
     """The message of an incident, a line of its thread, or its end. `held` are the cases that the thread lists."""
     row = incidents.one(database, root.about.partition(":")[2])
@@ -40,7 +48,19 @@ def incident_message(
         priority="normal" if row["ended_at"] else "urgent",
         urgent=root.urgent,
         page_url=page_url,
+        actions=() if {"held", "end"} & set(root.payload) else _actions(row, root.target, link),
     )
+
+
+def _actions(row: Row, target: str, link: SignedLink) -> tuple[Action, ...]:
+    """What can be done where it is told, while it is open: by a press in Slack, and taken by a link in a mail too."""
+    if row["ended_at"]:
+        return ()
+    subject = f"incident:{row['id']}"
+    take = Action("take", "I have it", subject, link(subject, target, TAKE))
+    first = Action("release", "Release", subject) if row["owner"] else take
+    said = () if row["said_publicly_at"] else (Action("said", "We have said so publicly …", subject),)
+    return (first, *said, Action("end", "It is over", subject))
 
 
 def _said(

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from alerts import Channel, ChannelError, ReplyWindow
@@ -47,6 +48,8 @@ _VERBS = {"waiting": "wait", "hand_over": "release"}  # what Slack's menus call 
 Whisper = Callable[[Mapping[str, Any], str], None]  # (press, words): told to the person who pressed, to nobody else
 Refused = Callable[[Mapping[str, Any]], str]  # why this press is not heard, "" where it is
 Makes = Callable[[Mapping[str, Any], datetime], str]  # makes a case of a message; what came of it, in words
+# (database, rules, which one, verb, who=, way=, now=, url=): does it to an incident or a problem
+Acts = Callable[..., verbs.Said]
 Named = Callable[[str, str], str]  # (channel, Slack's id of a person) -> what colleagues call them
 _ASK_AGAIN = timedelta(minutes=5)  # after Slack could not be asked
 
@@ -99,6 +102,7 @@ def work_off(
     opens: slack_replies.Opens = lambda _press, _window: "",
     makes: Makes | None = None,
     beside: Beside | None = None,
+    acts: Mapping[str, Acts] = MappingProxyType({}),
 ) -> int:
     """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared.
 
@@ -118,7 +122,7 @@ def work_off(
         owner = _owner(database, rules, press, named) if press["verb"] == "assign" and not why else None
         with database.transaction():
             if key_values.first_press(database, press["envelope_id"], now):
-                words = why or _say(database, rules, press, owner, now)
+                words = why or _say(database, rules, press, owner, acts, now)
         path.unlink(missing_ok=True)
         done += 1
         if words:
@@ -153,7 +157,14 @@ def _owner(database: Database, rules: Rules, press: Mapping[str, Any], named: Na
     return replace(chosen, name=named(str(press.get("by", "")), press["value"])) if chosen.kind == "slack" else chosen
 
 
-def _say(database: Database, rules: Rules, press: Mapping[str, Any], owner: Actor | None, now: datetime) -> str:
+def _say(
+    database: Database,
+    rules: Rules,
+    press: Mapping[str, Any],
+    owner: Actor | None,
+    acts: Mapping[str, Acts],
+    now: datetime,
+) -> str:
     """Say it; the words for the person who pressed, empty when the edited message says enough."""
     who = of_slack(str(press.get("team_id", "")), press["user_id"], press["user_name"])
     verb = _VERBS.get(press["verb"], press["verb"])
@@ -168,7 +179,13 @@ def _say(database: Database, rules: Rules, press: Mapping[str, Any], owner: Acto
             return handing_over.go_away(database, rules, who, press["value"], way="slack", now=now)
         if verb == "back":
             return handing_over.come_back(database, rules, who, way="slack", now=now)
-        said = verbs.say_within(database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail)
+        kind, _, one = str(press["case_id"]).partition(":")
+        if one and kind in acts:
+            said = acts[kind](database, rules, one, verb, who=who, way="slack", now=now, url=str(press.get("note", "")))
+        else:
+            said = verbs.say_within(
+                database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail
+            )
     except verbs.NotPossible as error:
         return str(error)
     return "" if said.changed else said.text
@@ -224,6 +241,7 @@ class Listening:
         now: datetime,
         replying: Replying | None = None,
         makes: Makes | None = None,
+        acts: Mapping[str, Acts] = MappingProxyType({}),
     ) -> int:
         """Say what was pressed since the last tick."""
         refused = partial(self._refused, database=database, now=now)
@@ -239,6 +257,7 @@ class Listening:
             self._open_reply,
             makes,
             self._beside,
+            acts,
         )
 
     def _open_reply(self, press: Mapping[str, Any], window: ReplyWindow) -> str:

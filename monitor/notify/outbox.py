@@ -14,7 +14,7 @@ from typing import Any
 
 from alerts import Alert, Channel, Editor, Letter, LooksUp
 from alerts.case import Case
-from monitor.notify import holding, incident_messages, rendering, repeats
+from monitor.notify import holding, incident_messages, problem_messages, rendering, repeats
 from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold, told_of
 from monitor.notify.order import in_order
 from monitor.settings.rules import Rules
@@ -69,6 +69,7 @@ class Outbox:
                 if (self.in_place(row) or not only_edits) and self._still_needed(row, now)
             ]
             rows = self._not_held(rows, now)
+            rows = problem_messages.together(self.database, rows, target, now)
             rows = in_order(self.database, self.rules, target, rows, now)
             rows = self._newest_lists(rows)
             if not rows:
@@ -99,7 +100,7 @@ class Outbox:
         """Those that no open incident holds back; the others are put off."""
         old = {row.id for row in rows if holding.overtaken(self.database, row)}
         for each in old:
-            deliveries.drop(self.database, each, "a later message covers it")
+            deliveries.drop_alone(self.database, each, "a later message covers it")
         rows = [row for row in rows if row.id not in old]
         held = holding.held_until(self.database, rows, now)
         for row, until in held.items():
@@ -245,6 +246,11 @@ class Outbox:
         if kind == "digest":
             letter = row.payload
             return Letter(row.id, letter["subject"], letter["html"], letter["text"], letter.get("headers", {})), [], ()
+        if root.about.startswith(holding.PROBLEM):
+            carried = deliveries.carried_by(self.database, root.id)
+            carried = [each for each in carried if not each.error.startswith(deliveries.NOT_NEEDED)]
+            alert = problem_messages.problem_message(self.database, self.rules, root, carried, self.link, row.revision)
+            return alert, carried, ()
         if kind == "notice":
             return rendering.notice(root, row.revision), [], ()
         alone = kind in {"story", "case", "join"}  # what was overdue beside it travels with it

@@ -62,7 +62,7 @@ def compose(
     if root.about.startswith("list:languages:"):
         return Composed(*daily_lists.by_language(database, rules, root, now, revision), ())
     if root.about.startswith("incident:"):
-        return _of_incident(database, rules, root, now, revision)
+        return _of_incident(database, rules, root, now, revision, link)
     rows = _rows(database, rules, root, subjects)
     in_order = _places(root)
     rows.sort(key=lambda row: in_order(cases.case_of(row), now))
@@ -129,12 +129,14 @@ def compose(
     return Composed(alert, all_cases, ids)
 
 
-def _of_incident(database: Database, rules: Rules, root: Delivery, now: datetime, revision: int) -> Composed:
+def _of_incident(
+    database: Database, rules: Rules, root: Delivery, now: datetime, revision: int, link: SignedLink
+) -> Composed:
     """The message of an incident, and the cases that its thread lists."""
     rows = list(cases.rows_of(database, root.payload.get("held", ())).values())
     told = mentions.of_cases(database, [row["id"] for row in rows])
     held = [_short(rules, row, told.get(row["id"], []), now, why=False, brand=False, others=0) for row in rows]
-    alert = incident_messages.incident_message(database, rules, root, now, revision, held)
+    alert = incident_messages.incident_message(database, rules, root, now, revision, held, link)
     return Composed(alert, tuple(map(cases.case_of, rows)), ())
 
 

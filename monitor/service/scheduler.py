@@ -19,14 +19,16 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor.cases import escalation, expiry, handing_over
+from monitor.causes import acting as of_problems
 from monitor.causes import problems
+from monitor.incidents import acting as of_incidents
 from monitor.incidents.watch import Watch
 from monitor.ingest import asking
 from monitor.ingest.by_hand import make_case
 from monitor.learning import feedback
 from monitor.notify import fallback, hold_notices
 from monitor.notify.beside import Beside
-from monitor.notify.interactions import Listening, Spool, spool_folder
+from monitor.notify.interactions import Acts, Listening, Spool, spool_folder
 from monitor.privacy import holds, retention
 from monitor.replying import looking_up
 from monitor.reports import digest, insights
@@ -48,6 +50,8 @@ log = logging.getLogger("earful.engine")
 # has to come even while everything else is late.
 POOLS = ("default", "collect", "deliver", "escalate", "press", "audit", "incidents", "keep")
 WATCHED = ("default", "collect", "deliver", "escalate", "press")  # those without which the daemon does not live
+# What a press does that is of no case but of what many of them share.
+ACTS: dict[str, Acts] = {"incident": of_incidents.act_within, "problem": of_problems.act_within}
 MOST_ABANDONED = 8  # calls that never end; beyond it the process is better started anew
 
 
@@ -164,7 +168,7 @@ class Engine:
         """Work off what people pressed, and show it at once."""
         assembly = self.assembly
         makes = partial(make_case, assembly.intake)
-        if self.listening.work_off(assembly.database, assembly.rules, self.clock(), assembly.replying, makes):
+        if self.listening.work_off(assembly.database, assembly.rules, self.clock(), assembly.replying, makes, ACTS):
             self.deliver_due()
 
     def staff_due(self) -> None:

@@ -275,6 +275,15 @@ def drop(database: Database, delivery: str, why: str) -> None:
     )
 
 
+def drop_alone(database: Database, delivery: str, why: str) -> None:
+    """As `drop`, and what was to travel in it goes on by itself."""
+    database.run(
+        f"UPDATE deliveries SET carrier = '' WHERE carrier = :id AND {_WAITING}",
+        {"id": delivery},
+    )
+    drop(database, delivery, why)
+
+
 def rewrite(database: Database, delivery: str, payload: Mapping[str, Any]) -> None:
     """A message that waits says more now."""
     database.run(

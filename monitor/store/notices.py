@@ -38,6 +38,30 @@ def unsent(database: Database, begins: str) -> list[Row]:
     )
 
 
+def waiting_for(database: Database, about: str, target: str) -> list[deliveries.Delivery]:
+    """The notices to one target whose subject begins so, that have not left yet and travel in no other message."""
+    return [
+        deliveries.of_row(row)
+        for row in database.rows(
+            "SELECT * FROM deliveries WHERE about LIKE :about ESCAPE '!' AND target = :target "
+            "AND state IN ('pending', 'retry') AND action = 'post' AND carrier = '' ORDER BY created_at, id",
+            {"about": f"{_literal(about)}%", "target": target},
+        )
+    ]
+
+
+def messages_of(database: Database, key: str, since: datetime) -> list[deliveries.Delivery]:
+    """The messages made since then that told the notices whose key begins so: their own, or what carried them."""
+    rows = database.rows(
+        "SELECT * FROM deliveries WHERE about LIKE :about ESCAPE '!' AND action = 'post' "
+        "AND created_at >= :since ORDER BY created_at, id",
+        {"about": f"notice:{_literal(key)}%", "since": stamp(since)},
+    )
+    found = [deliveries.of_row(row) for row in rows]
+    carriers = deliveries.by_ids(database, [each.carrier for each in found if each.carrier])
+    return list({one.id: one for each in found for one in (carriers.get(each.carrier, each),)}.values())
+
+
 def oldest_quiet(database: Database, target: str) -> datetime | None:
     """Since when the longest waiting of a target's quiet notices waits for a list."""
     row = database.row(

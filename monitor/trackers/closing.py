@@ -85,7 +85,7 @@ def _of_problem(tracking: Tracking, row: IssueRow, issue: Issue, now: datetime) 
         if issue.state == "fixed" and not problem["fixed_at"]:
             problems.fix(database, number, Actor("", row.native_id), now)
         elif issue.state == "open" and problem["fixed_by"] == row.native_id:
-            problems.unfix(database, number)
+            problems.unfix(database, number, now)
     except NotPossible:  # it is back already, as a newer problem of its cause
         return
     shown = next((each for each in causes.problems(database, open_only=False) if each["id"] == number), None)

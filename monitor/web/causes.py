@@ -203,10 +203,10 @@ def change_problem(context: RequestContext) -> Response:
     number, verb, database = _number(context), context.form.get("verb"), context.database
     actor, now, mention = context.who.actor, context.now, context.form.get("mention")[:64]
     verbs: dict[str, tuple[Callable[[], object], str]] = {
-        "take": (lambda: problems.give(database, number, actor), f"{context.who.name} owns it"),
-        "release": (lambda: problems.give(database, number, NOBODY), "nobody owns it now"),
+        "take": (lambda: problems.give(database, number, actor, now), f"{context.who.name} owns it"),
+        "release": (lambda: problems.give(database, number, NOBODY, now), "nobody owns it now"),
         "fixed": (lambda: problems.fix(database, number, actor, now), "marked as fixed; now tell the people below"),
-        "not_fixed": (lambda: problems.unfix(database, number), "open again"),
+        "not_fixed": (lambda: problems.unfix(database, number, now), "open again"),
         "told": (lambda: problems.tell(database, number, mention, actor, now), "told"),
         "not_told": (lambda: kept.untell(database, number, [mention]), "not told yet"),
     }
@@ -216,7 +216,7 @@ def change_problem(context: RequestContext) -> Response:
                 owner = next((each for each in people_of(context) if each.id == context.form.get("owner")), None)
                 if owner is None:
                     raise listing.NotPossible("choose somebody of the list")
-                problems.give(database, number, owner)
+                problems.give(database, number, owner, now)
                 said = f"{owner.name} owns it"
             elif verb in verbs:
                 verbs[verb][0]()

@@ -22,7 +22,7 @@ from alerts.links import LIFE, Claim, LinkRefused, Signer
 from alerts.wording import count_words
 from monitor.cases import actions as verbs
 from monitor.cases.own_lists import all_solved, sent_on_by
-from monitor.notify import rendering
+from monitor.notify import incident_messages, problem_messages, rendering
 from monitor.people.actors import admit, refusal
 from monitor.people.identity import NOBODY, Actor, Directory, of_mail, of_settings
 from monitor.people.roles import RANK, UNPROVEN
@@ -38,6 +38,8 @@ from monitor.web.routing import RequestContext, get, post
 
 FACT = "link_keys"
 LETTERS = "letters"  # the purpose of the link that ends somebody's letters
+# Of the links that take what many cases share: the token names "incident:12" or "problem:4" instead of a case.
+SHARED = {incident_messages.TAKE: "incident", problem_messages.TAKE: "problem"}
 ALL_SOLVED = "all_solved"  # of the link that closes all that somebody sent on; its token names whose instead of a case
 LETTERS_LIFE = timedelta(days=30)  # as long as a key is sure to live
 ROTATE = timedelta(days=30)
@@ -93,7 +95,7 @@ def make(settings: Settings, database: Sqlite | Postgresql, clock: Callable[[], 
 
     def link(case_id: str, target: str, purpose: str) -> str:
         kept = _read(key_values.fact(database, FACT))
-        if purpose not in {*PURPOSES, LETTERS, ALL_SOLVED} or kept is None:
+        if purpose not in {*PURPOSES, *SHARED, LETTERS, ALL_SOLVED} or kept is None:
             return ""
         if purpose != LETTERS and not acts(settings, database, target, "close" if purpose == ALL_SOLVED else "take"):
             return ""
@@ -101,67 +103,79 @@ def make(settings: Settings, database: Sqlite | Postgresql, clock: Callable[[], 
         signer = Signer(keys, str(kept["current"]))
         if purpose == LETTERS:
             return f"{base}/letters/{signer.sign('', target[:300], purpose, clock() + LETTERS_LIFE)}"
-        path = "private" if purpose == ALL_SOLVED else f"act/{purpose}"
+        path = {ALL_SOLVED: "private", **{each: f"take/{what}" for each, what in SHARED.items()}}.get(
+            purpose, f"act/{purpose}"
+        )
         return f"{base}/{path}/{signer.sign(case_id, target[:200], purpose, clock() + LIFE)}"
 
     return link
 
 
-def _proof(token: str) -> str:
+def proof_of(token: str) -> str:
+    """What the form on the page of a link holds, so that no other page can press its button."""
     return hmac.new(token.encode("utf-8", "replace"), b"earful form", sha256).hexdigest()
 
 
-def _claim(context: RequestContext, purpose: str = "") -> Claim:
+def claim_of(context: RequestContext, purpose: str = "") -> Claim:
     """What the link of this request says; every bad one gets the same page."""
     purpose = purpose or context.path("purpose")
     try:
-        if purpose not in {*PURPOSES, ALL_SOLVED}:
+        if purpose not in {*PURPOSES, *SHARED, ALL_SOLVED}:
             raise LinkRefused("wrong_purpose")
         return signer_of(context.database, context.now).read(context.path("token"), purpose, context.now)
     except LinkRefused as refused:
         raise Refusal(403, "This link does not work", str(refused)) from None
 
 
-def _proven(context: RequestContext) -> None:
+def check_proven(context: RequestContext) -> None:
     """Refuse a press that does not come from the link's own page."""
-    if not hmac.compare_digest(context.form.get("proof").encode(), _proof(context.path("token")).encode()):
+    if not hmac.compare_digest(context.form.get("proof").encode(), proof_of(context.path("token")).encode()):
         raise Refusal(403, "This page is incomplete", "Open the link again and press the button.")
 
 
-def _person(context: RequestContext, recipient: str) -> Actor:
+def person_of(context: RequestContext, recipient: str) -> Actor:
     """Whom this link was sent to; nobody for an address that several people read."""
     actor = admit(context.directory, of_mail(recipient), "mail link")
     return actor if actor.kind == "settings" else NOBODY
 
 
-def _choice(context: RequestContext) -> list[str]:
+def choice_of(context: RequestContext) -> list[str]:
     """Who may be chosen at a shared address: the people of settings who answer. None listed: a name is typed."""
     roles = {person.name: context.directory.role_of(of_settings(person.name)) for person in context.settings.people}
     return [name for name, role in roles.items() if RANK[role] >= RANK["staff"]]
 
 
-def _who(context: RequestContext, recipient: str) -> Actor:
+def who_presses(context: RequestContext, recipient: str) -> Actor:
     """Who presses: whom the link was sent to, else whoever of the people they say they are, unproven."""
     said = " ".join(context.form.get("who").split())[:64]
-    actor = _person(context, recipient)
+    actor = person_of(context, recipient)
     if actor is not NOBODY or not said:
         return actor
-    choice = _choice(context)
+    choice = choice_of(context)
     return admit(context.directory, of_mail(recipient, said), "mail link") if said in choice or not choice else NOBODY
 
 
-def _opens_the_case(context: RequestContext, claim: Claim) -> Response | None:
-    """A link that several people read proves none of them: where people have logins it only leads to the case."""
+def proves_nobody(context: RequestContext, claim: Claim) -> bool:
+    """Whether a link that several people read only leads to the page: people have logins, so they can prove it."""
     logins = any(user.disabled_at is None for user in web.users(context.database))
-    if not logins or _person(context, claim.recipient) is not NOBODY:
+    return logins and person_of(context, claim.recipient) is NOBODY
+
+
+def _opens_the_case(context: RequestContext, claim: Claim) -> Response | None:
+    """Where several people read a link, and have logins, it only leads to the case."""
+    if not proves_nobody(context, claim):
         return None
-    case_page = f"/cases/{claim.case_id}"
-    return RedirectResponse(case_page if context.identity else "/login?" + urlencode({"next": case_page}), 303)
+    return elsewhere(context, f"/cases/{claim.case_id}")
+
+
+def elsewhere(context: RequestContext, there: str) -> Response:
+    """Lead to a page for whoever is logged in; others log in first."""
+    return RedirectResponse(there if context.identity else "/login?" + urlencode({"next": there}), 303)
 
 
 def _may(context: RequestContext, claim: Claim) -> frozenset[str]:
     """The verbs whose buttons are shown."""
-    person, asked = _person(context, claim.recipient), frozenset(PURPOSES[claim.purpose])
+    person, asked = person_of(context, claim.recipient), frozenset(PURPOSES[claim.purpose])
     if person is NOBODY:
         return UNPROVEN
     return frozenset(verb for verb in asked if not refusal(person, verb))
@@ -181,10 +195,10 @@ def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = ""
         told=told[-5:],
         why=rendering.facts_of(context.rules, row, case, rendering.worst_of(told), (), context.now),
         purpose=claim.purpose,
-        person=_person(context, claim.recipient).name,
-        people=_choice(context),
+        person=person_of(context, claim.recipient).name,
+        people=choice_of(context),
         may=_may(context, claim),
-        proof=_proof(context.path("token")),
+        proof=proof_of(context.path("token")),
         standing=rendering.standing(context.rules, case, context.now, context.zone),
         said=said,
         fault=fault,
@@ -194,21 +208,21 @@ def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = ""
 @get("/act/{purpose}/{token}", role="nobody", kind="public")
 def show_link(context: RequestContext) -> Response:
     """What the link is about, with its buttons. Nothing happens yet, however often it is opened."""
-    claim = _claim(context)
+    claim = claim_of(context)
     return _opens_the_case(context, claim) or _show(context, claim)
 
 
-@post("/act/{purpose}/{token}", role="nobody", kind="public", before=_claim)
+@post("/act/{purpose}/{token}", role="nobody", kind="public", before=claim_of)
 def use_link(context: RequestContext) -> Response:
     """Do what the button says."""
-    claim = _claim(context)
-    if (elsewhere := _opens_the_case(context, claim)) is not None:
-        return elsewhere
-    _proven(context)
+    claim = claim_of(context)
+    if (there := _opens_the_case(context, claim)) is not None:
+        return there
+    check_proven(context)
     verb = context.form.get("verb") or claim.purpose
     if verb not in PURPOSES[claim.purpose] and verb not in _may(context, claim):
         raise Refusal(403, "This link is not for that", "Open the case on the page.")
-    person = _who(context, claim.recipient)
+    person = who_presses(context, claim.recipient)
     if person is NOBODY:
         return _show(context, claim, fault="Choose your name, so that your colleagues know.", status=400)
     if why := refusal(person, verb):
@@ -234,12 +248,11 @@ def use_link(context: RequestContext) -> Response:
 
 def _private(context: RequestContext) -> tuple[Claim, Actor, Response | None]:
     """The claim of a link to what went private, who reads it, and where else they are led if it proves nobody."""
-    claim = _claim(context, ALL_SOLVED)
-    person = _person(context, claim.recipient)
+    claim = claim_of(context, ALL_SOLVED)
+    person = person_of(context, claim.recipient)
     if person is not NOBODY and not refusal(person, "close"):
         return claim, person, None
-    there = "/?state=private"
-    return claim, person, RedirectResponse(there if context.identity else "/login?" + urlencode({"next": there}), 303)
+    return claim, person, elsewhere(context, "/?state=private")
 
 
 def _show_private(context: RequestContext, claim: Claim, person: Actor, said: str = "") -> Response:
@@ -249,7 +262,7 @@ def _show_private(context: RequestContext, claim: Claim, person: Actor, said: st
         title="Moved to private messages",
         cases=[cases.case_of(row) for row in sent_on_by(context.database, context.rules, claim.case_id)],
         person=person.name,
-        proof=_proof(context.path("token")),
+        proof=proof_of(context.path("token")),
         said=said,
     )
 
@@ -257,17 +270,17 @@ def _show_private(context: RequestContext, claim: Claim, person: Actor, said: st
 @get("/private/{token}", role="nobody", kind="public")
 def show_private(context: RequestContext) -> Response:
     """The cases that somebody sent on, with one button. Nothing happens yet, however often it is opened."""
-    claim, person, elsewhere = _private(context)
-    return elsewhere or _show_private(context, claim, person)
+    claim, person, there = _private(context)
+    return there or _show_private(context, claim, person)
 
 
 @post("/private/{token}", role="nobody", kind="public")
 def use_private(context: RequestContext) -> Response:
     """One press for all that somebody sent on: solved."""
-    claim, person, elsewhere = _private(context)
-    if elsewhere is not None:
-        return elsewhere
-    _proven(context)
+    claim, person, there = _private(context)
+    if there is not None:
+        return there
+    check_proven(context)
     with context.database.transaction():
         count = all_solved(context.database, context.rules, person, "mail link", context.now, owner_id=claim.case_id)
     return _show_private(context, claim, person, said=f"{count_words(count, 'case')} closed as solved")

@@ -47,9 +47,9 @@ def paths_of(site: WebContext) -> list[Path]:
             return _say(401, "This is not one of our buttons")
         if found is None:
             return Response(status_code=200)  # a link was opened, or another app's button pressed
-        if found.asks_whom:
+        if found.asks_first:
             bot = site.assembly_of().alerting.channels[channel]
-            return Response(status_code=200, background=BackgroundTask(_ask_whom, bot, found))
+            return Response(status_code=200, background=BackgroundTask(_ask_first, bot, found))
         try:
             await asyncio.to_thread(_keep, Spool(spool_folder(settings)), found, channel, writing)
         except OSError as error:
@@ -60,10 +60,10 @@ def paths_of(site: WebContext) -> list[Path]:
     return [Path("/slack/press", press, methods=["POST"])]
 
 
-def _ask_whom(bot: Any, press: Press) -> None:
-    from alerts.slack.socket_mode import ask_whom  # with Slack's library: only where it is configured
+def _ask_first(bot: Any, press: Press) -> None:
+    from alerts.slack.socket_mode import ask_first  # with Slack's library: only where it is configured
 
-    ask_whom(bot, press)
+    ask_first(bot, press)
 
 
 def unproved(settings: Settings, headers: dict[str, str], now: datetime) -> str:

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from alerts.slack.payloads import Press
 from monitor.cases.brand_replies import Answers
 from monitor.incidents import acting
 from monitor.incidents.watch import Watch
+from monitor.notify.interactions import Spool, work_off
+from monitor.service.scheduler import ACTS
 from monitor.store import cases, incidents
 from monitor.store.database import Row
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.alerting_helpers import house, posted
+from tests.alerting_helpers import channels, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
-from tests.helpers import DAY, HOUR, INJURY, MINUTE, NOW, Clock, case, deliver, messages, post, take
+from tests.helpers import (
+    DAY,
+    HOUR,
+    INJURY,
+    MINUTE,
+    NOW,
+    Clock,
+    assembly_of,
+    case,
+    deliver,
+    messages,
+    post,
+    settings_from,
+    take,
+)
 
 WEEKS = timedelta(days=29)
 BEGIN = NOW - timedelta(days=2)
@@ -81,10 +99,32 @@ class Desk:
         return row
 
 
+def pressed(it: Desk, folder: Path, verb: str, note: str = "", user: str = "U0ANA00001") -> list[str]:
+    """Somebody presses below the incident's message; what they alone are told."""
+    spool, said = Spool(folder / "presses"), []
+    given = dict.fromkeys(("value", "channel", "message_ts", "at_text"), "")
+    spool.keep(
+        Press(case_id="incident:1", verb=verb, user_id=user, user_name="ana", team_id="T0CARE0001",
+              envelope_id=f"{verb}{user}", note=note, **given),
+        "slack",
+    )  # fmt: skip
+    work_off(it.acme.database, it.acme.rules, spool, it.clock(), lambda _press, words: said.append(words), acts=ACTS)
+    it.until(it.clock() + MINUTE)
+    return said
+
+
+def presses(message: Mapping[str, Any]) -> list[str]:
+    """What can be pressed below a message."""
+    rows = [each for block in message["blocks"] if block["type"] == "actions" for each in block["elements"]]
+    return [each["text"]["text"] for each in rows]
+
+
 @contextmanager
 def desk(sqlite: Sqlite, tmp_path: Path, slack: FakeSlack | None, mail: FakeSmtp | None = None) -> Iterator[Desk]:
     notify = ("slack:#care",) if slack else ("mail:care@acme.example",)
-    acme = house(sqlite, tmp_path, slack, mail, notify=notify, tables=TABLES)
+    table = channels(slack, mail) + ('signing_secret = { env = "S" }\n' if slack else "")
+    environ = {"T": slack.token, "S": "secret"} if slack else {}
+    acme = assembly_of(sqlite, settings_from(tmp_path, channels=table, notify=notify, tables=TABLES, environ=environ))
     quiet_weeks(acme)
     yield Desk(acme)
 
@@ -173,6 +213,31 @@ def test_our_own_post_in_public_is_the_first_word_for_everybody_of_it_there(
         later = it.voices(50, 2)
         it.until(it.clock() + MINUTE)
         assert all(case(sqlite, one).held for one in later)
+
+
+def test_it_is_taken_said_publicly_and_ended_from_its_message(sqlite: Sqlite, tmp_path: Path, slack: FakeSlack) -> None:
+    with desk(sqlite, tmp_path, slack) as it:
+        it.voices(0, 12)
+        shown = next(each for each in slack.messages if "incident," in slack.reads(each))
+        assert presses(shown) == ["I have it", "We have said so publicly …", "It is over"]
+        assert pressed(it, tmp_path, "take") == []
+        shown = next(each for each in slack.messages if "incident," in slack.reads(each))
+        assert "taken by ana" in slack.reads(shown)
+        assert presses(shown) == ["Release", "We have said so publicly …", "It is over"]
+        assert pressed(it, tmp_path, "take", user="U0BEN00001") == ["ana already took it"]
+        assert pressed(it, tmp_path, "said", "https://elsewhere.example/1") == []
+        assert it.incident()["said_source"] == "forum", "all of it stands there"
+        assert pressed(it, tmp_path, "said", "no address", user="U0BEN00001") != []
+        shown = next(each for each in slack.messages if "incident," in slack.reads(each))
+        assert presses(shown) == ["Release", "It is over"]
+        (end,) = [each for block in shown["blocks"] if block["type"] == "actions" for each in block["elements"]
+                  if each["action_id"] == "earful:end"]  # fmt: skip
+        assert end["confirm"], "nothing brings it back, so it is asked for twice"
+        assert pressed(it, tmp_path, "end") == []
+        assert it.incident()["ended_by"] == "ana"
+        told = [each for each in slack.messages if "incident over" in slack.reads(each)]
+        assert len(told) == 2
+        assert [presses(each) for each in told] == [[], []]
 
 
 def test_without_slack_it_is_told_by_mail_at_its_beginning_as_it_grows_and_at_its_end(

@@ -216,7 +216,7 @@ def test_a_viewer_gets_no_link_that_acts(tmp_path: Path, database: Sqlite | Post
         shown = reader.get(path)
         assert "can view this case" in shown.text
         assert "<button" not in shown.text.partition("<main")[2]
-        proof = links._proof(path.rpartition("/")[2])
+        proof = links.proof_of(path.rpartition("/")[2])
         answer = reader.post(path, {"proof": proof, "verb": "take"})
         assert (answer.status_code, case(office.database, case_id).owner) == (403, "")
     finally:
@@ -297,7 +297,7 @@ def test_what_several_people_read_closes_nothing_that_went_private(office: Offic
     answer = reader.get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2F%3Fstate%3Dprivate")
     reader.get("/login")
-    assert reader.post(path, {"proof": links._proof(path.rpartition("/")[2]), "who": "Ana"}).status_code == 303
+    assert reader.post(path, {"proof": links.proof_of(path.rpartition("/")[2]), "who": "Ana"}).status_code == 303
     assert case(office.database, lost).closed_at is None
 
 

@@ -128,6 +128,22 @@ def test_a_window_that_slack_does_not_open_is_told_to_who_pressed(slack: FakeSla
     assert spool.kept == []
 
 
+def test_saying_so_publicly_asks_where_in_a_window(slack: FakeSlack, spool: Spool) -> None:
+    _, acknowledged = slack.press("incident:12", "said")
+    assert acknowledged
+    view = opened(slack)
+    assert [block["element"]["type"] for block in view["blocks"]] == ["url_text_input"]
+    assert spool.kept == []
+    for url, kept in (("https://social.example/@acme/1", 1), ("javascript:alert(1)", 1), ("", 1)):
+        sent = view_submission(view, "", "", "U0ANA00001", "ana")
+        sent["view"]["state"] = {"values": {"said": {"url": {"type": "url_text_input", "value": url or None}}}}
+        slack.interact(sent)
+        assert len(spool.kept) == kept
+    (press,) = spool.kept
+    assert (press.case_id, press.verb, press.note) == ("incident:12", "said", "https://social.example/@acme/1")
+    assert not press.asks_first
+
+
 def test_letting_go_is_a_choice_of_its_own(slack: FakeSlack, spool: Spool) -> None:
     slack.press("12", "more", chosen="release:")
     assert [(press.verb, press.value) for press in spool.kept] == [("release", "")]

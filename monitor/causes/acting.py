@@ -1,0 +1,49 @@
+"""What people do about a problem where they are told of it, in Slack or by the link in a mail: take it, give it back.
+
+The messages that show the problem are shown anew, so that everybody there sees whose it is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.cases.actions import NotPossible, Said, require
+from monitor.causes.problems import shown_again
+from monitor.people.identity import NOBODY, Actor, Directory
+from monitor.settings.rules import Rules
+from monitor.store import problems
+from monitor.store.database import Database
+
+VERBS = ("take", "release")
+
+
+def act_within(
+    database: Database,
+    rules: Rules,
+    problem: str,
+    verb: str,
+    *,
+    who: Actor | str,
+    way: str,
+    now: datetime,
+    **_beside: str,
+) -> Said:
+    """Do it, inside a transaction that is open already; nothing is said beside these verbs. Raises NotPossible."""
+    if verb not in VERBS:
+        raise NotPossible(f"unknown action {verb!r}; write one of: {', '.join(VERBS)}")
+    directory = Directory(database, rules.settings)
+    actor = require(directory, who, way, verb)
+    row = problems.one(database, int(problem)) if problem.isascii() and problem.isdecimal() else None
+    if row is None or row["joined"]:
+        raise NotPossible("there is no such problem any more; its cause may have been merged or removed")
+    if row["fixed_at"]:
+        raise NotPossible(f"problem {problem} is marked as fixed")
+    had = directory.resolve(Actor(row["owner_id"], row["owner"]))
+    if verb == "take" and had.id and had.id != actor.id:
+        raise NotPossible(f"{row['owner']} already took it")
+    owner = actor if verb == "take" else NOBODY
+    if had.id == owner.id:
+        return Said(None, False, f"{actor.name} already has it" if verb == "take" else "nobody has taken it")
+    problems.change(database, row["n"], owner=owner.name, owner_id=owner.id)
+    shown_again(database, row["n"], now)
+    return Said(None, True, f"taken by {actor.name}" if verb == "take" else "released: nobody has taken it")

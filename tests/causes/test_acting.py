@@ -1,0 +1,110 @@
+"""A problem is taken where it is told of: by a button in Slack, and everybody there sees whose it is by now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.slack.payloads import Press
+from monitor.cases.actions import NotPossible
+from monitor.causes import acting, problems
+from monitor.notify.interactions import Spool, work_off
+from monitor.people.identity import of_page
+from monitor.service.scheduler import ACTS
+from monitor.store import problems as kept
+from monitor.store.sqlite import Sqlite
+from monitor.wiring import Assembly
+from tests.alerting_helpers import channels, edited, posted
+from tests.fakes.slack import FakeSlack
+from tests.helpers import BROKEN, HOUR, LATE, MINUTE, NOW, Clock, assembly_of, deliver, post, settings_from, take
+
+ANA = of_page("Ana")
+PEOPLE = '[[people]]\nname = "Ana"\nslack = "U0ANA00001"\n'
+
+
+def told(sqlite: Sqlite, folder: Path, slack: FakeSlack, tables: str = "") -> tuple[Assembly, Clock]:
+    """Two problems of six people each, told in one message."""
+    table = channels(slack) + 'signing_secret = { env = "S" }\n'
+    settings = settings_from(folder, channels=table, notify=("slack:#care",), tables=tables,
+                             environ={"T": slack.token, "S": "secret"})  # fmt: skip
+    acme = assembly_of(sqlite, settings)
+    for number, words in enumerate((LATE, BROKEN)):
+        take(acme, *(post(f"{words} {each * 7919}", author=f"c{number}{each}") for each in range(6)))
+    clock = Clock(NOW + MINUTE)
+    deliver(acme, clock)
+    clock.forward(HOUR)
+    deliver(acme, clock)
+    return acme, clock
+
+
+def press(acme: Assembly, folder: Path, about: str, verb: str, user: str = "U0ANA00001", note: str = "") -> list[str]:
+    """Somebody presses in Slack; what they alone are told."""
+    spool, said = Spool(folder / "presses"), []
+    given = dict.fromkeys(("value", "channel", "message_ts", "at_text"), "")
+    spool.keep(
+        Press(case_id=about, verb=verb, user_id=user, user_name="ana", team_id="T0CARE0001",
+              envelope_id=f"{about}{verb}{user}", note=note, **given),
+        "slack",
+    )  # fmt: skip
+    work_off(acme.database, acme.rules, spool, NOW, lambda _press, words: said.append(words), acts=ACTS)
+    return said
+
+
+def buttons(message: dict[str, Any]) -> dict[str, str]:
+    """What can be pressed below a message: label -> what it is about."""
+    rows = [each for block in message["blocks"] if block["type"] == "actions" for each in block["elements"]]
+    return {each["text"]["text"]: each.get("value", each.get("url", "")) for each in rows}
+
+
+def test_two_problems_are_one_message_and_each_has_its_button(sqlite: Sqlite, tmp_path: Path, slack: FakeSlack) -> None:
+    acme, clock = told(sqlite, tmp_path, slack)
+    message = posted(slack)[-1]
+    assert "2 problems, 2 not taken" in slack.reads(message)
+    assert set(buttons(message).values()) == {"problem:1", "problem:2"}
+    assert all(label.startswith("I have it: ") for label in buttons(message))
+    assert press(acme, tmp_path, "problem:1", "take") == []
+    deliver(acme, clock)
+    shown = edited(slack)[-1]
+    assert "2 problems, 1 not taken" in slack.reads(shown)
+    assert "taken by ana" in slack.reads(shown)
+    assert list(buttons(shown).values()) == ["problem:2"]
+    problems.fix(sqlite, 2, ANA, NOW)
+    deliver(acme, clock)
+    assert "fixed by Ana" in slack.reads(edited(slack)[-1])
+    assert buttons(edited(slack)[-1]) == {}
+
+
+def test_who_comes_second_hears_who_was_first_and_strangers_that_they_are_none_of_ours(
+    sqlite: Sqlite, tmp_path: Path, slack: FakeSlack
+) -> None:
+    acme, _ = told(sqlite, tmp_path, slack, PEOPLE)
+    (why,) = press(acme, tmp_path, "problem:1", "take", user="U0STRANGE1")
+    assert "is not known here" in why
+    assert kept.one(sqlite, 1)["owner"] == ""  # type: ignore[index]
+    press(acme, tmp_path, "problem:1", "take")
+    assert kept.one(sqlite, 1)["owner"] == "Ana"  # type: ignore[index]
+    assert press(acme, tmp_path, "problem:99", "take") != []
+    assert press(acme, tmp_path, "problem:1", "end") != []
+
+
+def test_it_is_taken_once_and_given_back(acme: Assembly) -> None:
+    take(acme, *(post(f"{LATE} {each * 7919}", author=f"c{each}") for each in range(3)))
+
+    def act(verb: str, who: str = "Ana", problem: str = "1") -> str:
+        with acme.database.transaction():
+            return acting.act_within(acme.database, acme.rules, problem, verb, who=who, way="page", now=NOW).text
+
+    assert act("take") == "taken by Ana"
+    assert act("take") == "Ana already has it"
+    with pytest.raises(NotPossible, match="Ana already took it"):
+        act("take", "Ben")
+    assert act("release", "Ben") == "released: nobody has taken it"
+    assert act("release") == "nobody has taken it"
+    for wrong in (("end", "Ana", "1"), ("take", "Ana", "x"), ("take", "Ana", "2")):
+        with pytest.raises(NotPossible):
+            act(*wrong)
+    problems.fix(acme.database, 1, ANA, NOW)
+    with pytest.raises(NotPossible, match="marked as fixed"):
+        act("take")
