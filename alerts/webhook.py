@@ -1,5 +1,7 @@
 """A signed JSON webhook to a helpdesk or a script of one's own: a case was opened, taken, answered, closed.
 
+With `preset` it makes a ticket in a helpdesk of each case that needs an answer (`helpdesks`), and tells nobody else.
+
 `tell` says what happened to a case under a stable name and id (docs/programs.md); `send` and `edit` say what people are
 told, under the names of before, until the next release.
 
@@ -13,14 +15,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import time
 import urllib.request
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from alerts import Alert, CaseEvent, ChannelError, Entry, Letter, Receipt, wording
+from alerts.helpdesks import NEEDED, Preset, ticket_of
 from alerts.http import Answer, WireError, exchange
 
 FRESH = 300  # seconds that a signature is good for
@@ -34,7 +38,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: SecretStr = Field(description="the address to post to; a secret, since it often holds a key")
-    secret: SecretStr = Field(description="shared with the receiver, at least 16 characters: signs each body")
+    secret: SecretStr | None = Field(
+        None, description="shared with the receiver, at least 16 characters: signs each body; needed without preset"
+    )
+    preset: Preset | None = Field(
+        None, description="makes tickets instead, in zendesk, freshdesk, zammad or chatwoot: docs/handover.md"
+    )
+    fields: dict[str, JsonValue] = Field(default_factory=dict, description="with preset: more values of each ticket")
     headers: dict[str, SecretStr] = Field(default_factory=dict, description="more headers, such as an API key")
     proxy: SecretStr | None = Field(
         None, description="a proxy for all calls; proxies set in the environment are ignored"
@@ -53,10 +63,17 @@ class Settings(BaseModel):
             sound = False
         if not sound or not self.url.get_secret_value().isascii() or " " in self.url.get_secret_value():
             raise ValueError("url is not an http(s) address; copy it from the receiver")
-        if len(self.secret.get_secret_value()) < 16:
+        if self.secret is None and self.preset is None:
+            raise ValueError("secret is missing; write at least 16 characters (openssl rand -hex 32)")
+        if self.secret is not None and len(self.secret.get_secret_value()) < 16:
             raise ValueError("secret is too short; write at least 16 characters (openssl rand -hex 32)")
+        missing = [name for name in NEEDED[self.preset] if name not in self.fields] if self.preset else []
+        if missing:
+            raise ValueError(f"fields needs {' and '.join(missing)} for {self.preset} (docs/handover.md)")
+        if self.fields and self.preset is None:
+            raise ValueError("fields has a meaning with preset only")
         for name, value in self.headers.items():
-            if not name.replace("-", "").isalnum() or not value.get_secret_value().isprintable():
+            if not re.fullmatch(r"[\w-]{1,100}", name, re.ASCII) or not value.get_secret_value().isprintable():
                 raise ValueError(f"headers: {name!r} is not a valid header")
         return self
 
@@ -73,6 +90,8 @@ class Webhook:
 
     def send(self, message: Alert | Letter, target: str, *, plain: bool = False) -> Receipt:
         """Post once. 2xx is taken; 408, 429 and 5xx come back later; other 4xx want a person."""
+        if self.settings.preset is not None:  # settings refuse it as a target
+            raise ChannelError("webhook: this one makes tickets, and alerts nobody", permanent=True)
         if self._is_old(message):
             return Receipt(json.dumps({"key": message.key}))
         said = _letter(message) if isinstance(message, Letter) else _alert(message, plain=plain)
@@ -81,7 +100,7 @@ class Webhook:
 
     def edit(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
         """Say that something has changed: the same key, a higher revision, how each case stands now."""
-        if self._is_old(alert):
+        if self._is_old(alert) or self.settings.preset is not None:
             return receipt
         self._post({**_alert(alert, event="case.changed"), "target": wording.clean_line(target)[:200]})
         return receipt
@@ -93,6 +112,10 @@ class Webhook:
 
     def tell(self, event: CaseEvent) -> None:
         """Say what happened to a case; the receiver drops an id that it has seen."""
+        if self.settings.preset is not None:
+            if event.name == "case.opened" and event.case.get("needs_answer") is True:
+                self._exchange(_encoded(ticket_of(self.settings.preset, event.case, self.settings.fields)), event.id)
+            return
         said: dict[str, Any] = {
             "event": event.name,
             "id": event.id,
@@ -111,29 +134,44 @@ class Webhook:
         return not self.settings.old_names and isinstance(message, Alert) and message.kind != "notice"
 
     def check(self) -> str:
-        """Send an event that says nothing happened; a receiver answers 2xx to that, too."""
+        """Send an event that says nothing happened; a helpdesk is asked for one ticket, and given none."""
+        if self.settings.preset is not None:
+            self._exchange(None)
+            return f"{self.settings.preset} answers; a case that needs an answer becomes a ticket there"
         self._post({"event": "check", "key": "check"})
         return "the receiver answers"
 
     def _post(self, said: dict[str, Any], delivery: str = "") -> None:
-        body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-        stamp = str(int(time.time()))
+        self._exchange(_encoded(said), delivery or _delivery(said), said["event"])
+
+    def _exchange(self, body: bytes | None, delivery: str = "", event: str = "") -> None:
+        """Post a body, signed where there is a secret; without one, look whether we would be let in."""
+        settings, url = self.settings, self.settings.url.get_secret_value()
         headers = {
-            **{name: value.get_secret_value() for name, value in self.settings.headers.items()},
-            "Content-Type": "application/json; charset=utf-8",
+            **{name: value.get_secret_value() for name, value in settings.headers.items()},
+            "Accept": "application/json",
             "User-Agent": "Earful",
-            "Earful-Event": said["event"],
-            "Earful-Delivery": delivery or _delivery(said),
-            "Earful-Signature": f"t={stamp},v1={signature(self.settings.secret, stamp, body)}",
         }
-        request = urllib.request.Request(self.settings.url.get_secret_value(), body, headers)  # noqa: S310
-        proxy = self.settings.proxy.get_secret_value() if self.settings.proxy else ""
+        if body is None:
+            url += ("&" if urlsplit(url).query else "?") + "per_page=1"
+        else:
+            headers |= {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": delivery}
+            headers |= {"Earful-Delivery": delivery, **({"Earful-Event": event} if event else {})}
+        if body is not None and settings.secret is not None:
+            stamp = str(int(time.time()))
+            headers["Earful-Signature"] = f"t={stamp},v1={signature(settings.secret, stamp, body)}"
+        request = urllib.request.Request(url, body, headers)  # noqa: S310
+        proxy = settings.proxy.get_secret_value() if settings.proxy else ""
         try:
-            answer = exchange(request, self.settings.timeout, proxy=proxy)
+            answer = exchange(request, settings.timeout, proxy=proxy)
         except WireError as error:
             raise ChannelError(f"webhook: {error.reason}", outcome_unknown=error.left) from None
         if not 200 <= answer.status < 300:
             raise _refused(answer)
+
+
+def _encoded(said: dict[str, Any]) -> bytes:
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _delivery(said: dict[str, Any]) -> str:
@@ -164,7 +202,8 @@ def _refused(answer: Answer) -> ChannelError:
     if 300 <= status < 400:
         return ChannelError(said, channel_broken=True, remedy="write the address it redirects to into `url`")
     if status in {401, 403, 404, 405, 410}:
-        return ChannelError(said, channel_broken=True, remedy="check `url`, `secret` and `headers` of that channel")
+        remedy = "check `url`, `secret`, `headers` and `fields` of that channel"
+        return ChannelError(said, channel_broken=True, remedy=remedy)
     if status in {400, 409, 422}:
         return ChannelError(said, permanent=True)
     return ChannelError(said)

@@ -229,6 +229,8 @@ class Checks:
                     f"{shown(word)}, which is not a Slack channel or user",
                     f'write "{channel}:#care" or "{channel}:@U0123ABCD"',
                 )
+            elif kind == "webhook" and table.get("preset"):
+                self._note(key, f"{shown(word)}, which makes tickets and alerts nobody", "write a channel people read")
             elif kind == "email" and not re.fullmatch(r"[^@\s]+@[^@\s]+", address.strip()):
                 self._note(key, f"{shown(word)}, which is not a mail address", f'write "{channel}:care@example.org"')
 

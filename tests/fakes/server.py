@@ -42,6 +42,7 @@ MODES = {
     "empty": "200 with nothing in it",
     "bomb": "200, gzip, 200 MB of zeros",
 }
+_ROUTED = frozenset({"ok", "truncated", "cut", "drip", "drip-headers"})  # modes in which the routes are asked
 PAGE = b"<!doctype html><html><head><title>Sign in</title></head><body><p>Please sign in.</p></body></html>"
 _BOMB_PIECE = gzip.compress(bytes(10_000_000), 9)
 
@@ -196,6 +197,12 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {key.lower(): value for key, value in self.headers.items()}
         seen = fake.note(self.command, self.path, headers, body)
         mode = fake.mode_of(seen)
+        taken = None if isinstance(mode, Reply) or mode not in _ROUTED else fake.reply_to(seen)
+        if taken is not None:
+            mode = fake.mode_of(seen)  # a route may decide that its answer gets lost, once it has taken what came
+        self._behave(fake, mode, taken)
+
+    def _behave(self, fake: FakeServer, mode: str | Reply, taken: Reply | None) -> None:
         if isinstance(mode, Reply):
             self._send(mode)
         elif mode.isdigit():
@@ -211,8 +218,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Reply())
         elif mode == "bomb":
             self._bomb()
+        elif taken is not None:
+            self._misshape(fake, mode, taken)
         else:
-            self._misshape(fake, mode, fake.reply_to(seen))
+            raise ValueError(f"unknown mode {mode!r}; the modes are {', '.join(MODES)}")
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815
 
@@ -255,8 +264,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._drip(fake, body)
         elif mode == "drip-headers":
             self._drip(fake, f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-        else:
-            raise ValueError(f"unknown mode {mode!r}; the modes are {', '.join(MODES)}")
 
     def _drip(self, fake: FakeServer, data: bytes) -> None:
         self.close_connection = True

@@ -15,11 +15,15 @@ from monitor.cases.actions import say
 from monitor.notify import event_sender
 from monitor.notify.event_sender import EventSender
 from monitor.store import cases, events
+from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.alerting_helpers import Base
+from tests.alerts.test_helpdesks import RECIPES
+from tests.fakes.helpdesks import KEYS, PATHS, Helpdesks
 from tests.fakes.server import FakeServer, Reply
 from tests.helpers import (
     ANGRY,
+    ASKING,
     BROKEN,
     DAY,
     HOUR,
@@ -264,3 +268,22 @@ def test_a_program_that_leaves_the_settings_is_owed_nothing(database: Base, tmp_
     take(acme, post(BROKEN, author="joon"))
     assert events.waiting(database, "helpdesk")[0] == 0
     assert events.readers(database) == []
+
+
+def test_a_helpdesk_is_given_what_needs_an_answer_once(sqlite: Sqlite, tmp_path: Path, server: FakeServer) -> None:
+    """From the post to the ticket, by the recipe of the page; what may need an answer stays on the list."""
+    desks = Helpdesks(server)
+    environ = {"ZENDESK_URL": server.url + PATHS["zendesk"], "ZENDESK_KEY": KEYS["zendesk"]}
+    channels = '[[channels]]\nname = "console"\nkind = "console"\n' + RECIPES["zendesk"]
+    acme = assembly_of(sqlite, settings_from(tmp_path, channels=channels, environ=environ))
+    take(acme, post(ANGRY, author="olga", native_id="1", thread_id="1"))
+    take(acme, post(ASKING, author="bo", native_id="2", thread_id="2"))
+    lanes = [row["lane"] for row in sqlite.rows("SELECT lane FROM cases ORDER BY id")]
+    clock = Clock(NOW)
+    say(sqlite, acme.rules, "1", "take", who="Ana", way="page", now=NOW, detail={})
+    for _ in range(2):
+        serve(acme, clock)
+    assert [each["external_id"] for each in desks.made["zendesk"]] == ["earful-1"]
+    assert lanes == ["ping", "sweep"]
+    (ticket,) = desks.made["zendesk"]
+    assert "olga wrote on" in ticket["comment"]["body"]
