@@ -26,10 +26,11 @@ from benchmarks import made
 from benchmarks.escalation import SETTINGS
 from benchmarks.progress import Bar
 from connectors import Post
+from monitor.causes import listing
 from monitor.reports import insights
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
-from monitor.store import cases, mentions, web
+from monitor.store import cases, causes, mentions, web
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -77,7 +78,7 @@ def main() -> None:
 
 
 def build(database: Sqlite | Postgresql, wanted: int, case_count: int, now: datetime) -> None:
-    """A year of mentions; a twentieth of them in cases, of which some thousands are open."""
+    """A year of mentions; a twentieth of them in cases, of which some thousands are open. The negative have a cause."""
     chance = random.Random(11)
     words = made.texts(wanted, unhappy=0.2)
     per_case = wanted // case_count
@@ -86,12 +87,14 @@ def build(database: Sqlite | Postgresql, wanted: int, case_count: int, now: date
         False: Verdict(0.5, "positive", 0.1, "none", (), "bench-1", "en", words=("Harbour Tea",)),
     }
     number = itertools.count(1)
+    listing.begin(database, made.BRAND, "general", now)
+    named = [row["id"] for row in causes.standing(database, made.BRAND)]
     bar = Bar(f"storing mentions, {database.dialect}", wanted)
     if isinstance(database, Sqlite):
         database.run("PRAGMA cache_size=-600000")  # of this thread's connection, which asks no page
     for start in range(0, wanted, CHUNK):
         bar.to(start)
-        posts, kept, opened, stories = [], [], [], []
+        posts, kept, opened, stories, caused = [], [], [], [], []
         for place, (text, bad) in enumerate(itertools.islice(words, min(CHUNK, wanted - start)), start):
             at = now - timedelta(days=365) * (1 - place / wanted)
             source, author = SOURCES[place % 3], f"author{chance.randrange(wanted // 3)}"
@@ -111,11 +114,16 @@ def build(database: Sqlite | Postgresql, wanted: int, case_count: int, now: date
                 mentions.mention_id(made.BRAND, row["id"]), made.BRAND, post, verdict, at, case_id, bool(case_id)
             )
             kept.append(mentions.mention_row(mention, row["id"]))
+            if bad:
+                cause = chance.choice(named)
+                caused.append({"mention_id": mention.id, "cause_id": cause, "brand": made.BRAND, "posted_at": stamp(at),
+                               "place": 0, "by_staff": 0})  # fmt: skip
         with database.transaction():
             add_stories(database, stories)
             cases.add(database, opened)
             mentions.add_posts(database, posts)
             mentions.add_mentions(database, kept)
+            causes.put(database, caused)
             cases.add_log(database, [cases.log_row(each["id"], now, "open", way="intake") for each in opened])
     bar.to(wanted)
     bar.end()

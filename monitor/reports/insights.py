@@ -1,7 +1,7 @@
 """The figures of Insights: how much was said and how negative, how long people waited, what about, and who is leaving.
 
-They are plain values, so that those of long spans can be kept: a year of a million posts takes a second to work out,
-and the daemon does so once an hour, so that nobody waits for it. What is kept names no customer.
+They are plain values, so that those of long spans can be kept: a year of a million posts takes seconds to work out, and
+the daemon does so once an hour, so that nobody waits for it. What is kept names no customer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from monitor.store.database import Database
 
 KEPT_SPANS = (365, 90)  # days; shorter ones are worked out while somebody looks
 FRESH = timedelta(hours=1)
-STALE = timedelta(hours=3)  # older than this, nobody keeps them any more
+STALE = timedelta(days=1)  # after a night without the daemon they still stand until it has made them anew
 MOST = 12  # topics, causes, incidents
 _DAYS_IN_WEEK = 7
 
@@ -63,7 +63,7 @@ def of(database: Database, rules: Rules, zone: ZoneInfo, now: datetime, days: in
 def keep_due(database: Database, rules: Rules, now: datetime) -> bool:
     """Work out the figures of one long span that are old, and keep them; False where none are."""
     brands = [brand.name for brand in rules.settings.brands]
-    for brand in ("", *(brands if len(brands) > 1 else ())):
+    for brand in ("", *brands):
         for days in KEPT_SPANS:
             found = _read(database, days, brand)
             if found is None or not timedelta(0) <= now - _at(found) < FRESH:
@@ -78,6 +78,18 @@ def kept(database: Database, days: int, brand: str, now: datetime) -> dict[str, 
     """The figures that are kept of a span by the desk's clock; None where none are, or nobody keeps them any more."""
     found = _read(database, days, brand)
     return found if found is not None and timedelta(0) <= now - _at(found) < STALE else None
+
+
+def by_clocks_of(database: Database, zone: ZoneInfo, found: Mapping[str, Any], brand: str) -> dict[str, Any]:
+    """Kept figures for somebody in another zone than the desk's: what goes by the hour is counted by their clocks.
+
+    Weeks of answers stay those of the desk, by whose hours they are counted.
+    """
+    since, at = midnight(date.fromisoformat(found["since"]), zone), _at(found)
+    volume = _by_hour(report_queries.heard(database, since, at, brand))
+    unit = "hour" if found["unit"] == "minute" else found["unit"]
+    bars = grouped(volume, unit, max(since, datetime.fromisoformat(found["first"])), at, zone)
+    return {**found, "unit": unit, "bars": bars, "by_hour": by_hour_of_week(volume, zone)}
 
 
 def _read(database: Database, days: int, brand: str) -> dict[str, Any] | None:

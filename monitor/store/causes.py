@@ -21,6 +21,18 @@ _VOICE = voice("m", "w")
 UNANSWERED = f"c.answered_at = '' AND c.outcome NOT IN {SETTLED}"
 _EFFECTIVE = "CASE WHEN k.merged_into <> '' THEN k.merged_into ELSE k.id END"
 _STANDING = "gone_at = '' AND merged_into = ''"
+# The mentions of each problem: of its cause and what was merged into that, from its first post to its fix.
+_OF_PROBLEMS = (  # CROSS: SQLite would begin with all that was ever found
+    "FROM problems p CROSS JOIN causes k CROSS JOIN caused x JOIN mentions m ON m.id = x.mention_id "
+    "JOIN posts w ON w.id = m.post_id"
+)
+_THEIRS = (
+    "(k.id = p.cause_id OR k.merged_into = p.cause_id) AND x.cause_id = k.id AND x.posted_at >= p.first_at "
+    "AND (p.fixed_at = '' OR x.posted_at <= p.fixed_at) AND p.joined = 0"
+)
+_TOLD = "LEFT JOIN problem_told t ON t.problem = p.n AND t.mention_id = m.id"
+_UNTOLD = "p.fixed_at <> '' AND m.author <> '' AND t.mention_id IS NULL"
+_OF_TIME = "x.brand IN (SELECT DISTINCT brand FROM causes)"  # so that the index of brand and time is of use for all
 
 
 def listed(database: Database, brand: str) -> list[Row]:
@@ -44,7 +56,7 @@ def counted(database: Database, since: datetime, until: datetime, brand: str = "
 
     cause_id, name, brand, mentions, people, first_at; a cause of which nobody wrote is not among them.
     """
-    only = "AND x.brand = :brand " if brand else ""
+    only = "AND x.brand = :brand " if brand else f"AND {_OF_TIME} "
     return database.rows(
         f"SELECT s.id AS cause_id, s.name, s.brand, count(DISTINCT x.mention_id) AS mentions, "
         f"count(DISTINCT {_VOICE}) AS people, min(x.posted_at) AS first_at FROM caused x "
@@ -56,9 +68,20 @@ def counted(database: Database, since: datetime, until: datetime, brand: str = "
     )
 
 
+def names(database: Database, causes: Sequence[str]) -> dict[str, str]:
+    """id -> name of causes, of a merged one that of the other; what is gone is not among them."""
+    clause, values = marks("k", list(dict.fromkeys(causes)))
+    rows = database.rows(
+        f"SELECT k.id, s.name FROM causes k JOIN causes s ON s.id = {_EFFECTIVE} WHERE k.id IN {clause} "
+        "AND s.gone_at = ''",
+        values,
+    )
+    return {row["id"]: row["name"] for row in rows}
+
+
 def by_hour(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
     """Mentions (n) of each cause by hours of UTC ("2026-03-04T09"): cause_id, brand, hour, n; the oldest first."""
-    only = "AND x.brand = :brand " if brand else ""
+    only = "AND x.brand = :brand " if brand else f"AND {_OF_TIME} "
     return database.rows(
         f"SELECT {_EFFECTIVE} AS cause_id, x.brand, substr(x.posted_at, 1, 13) AS hour, "
         "count(DISTINCT x.mention_id) AS n FROM caused x JOIN causes k ON k.id = x.cause_id "
@@ -76,29 +99,42 @@ def problems(database: Database, brand: str = "", *, open_only: bool = True) -> 
     With `open_only` those that are not fixed, and those that are while anybody affected has not been told.
     """
     only = "AND p.brand = :brand " if brand else ""
-    theirs = (
-        "FROM caused x JOIN causes k ON k.id = x.cause_id JOIN mentions m ON m.id = x.mention_id "
-        "JOIN posts w ON w.id = m.post_id LEFT JOIN cases c ON c.id = m.case_id "
-        "WHERE (k.id = p.cause_id OR k.merged_into = p.cause_id) "
-        "AND x.posted_at >= p.first_at AND (p.fixed_at = '' OR x.posted_at <= p.fixed_at)"
-    )
-    untold = (
-        f"(SELECT count(DISTINCT {_VOICE}) {theirs} AND m.author <> '' AND NOT EXISTS (SELECT 1 FROM problem_told t "
-        "WHERE t.problem = p.n AND t.mention_id = m.id))"
-    )
+    heard = "m.case_id <> '' THEN m.case_id END"
     rows = database.rows(
+        f"WITH theirs AS (SELECT p.n, count(DISTINCT {_VOICE}) AS people, max(x.posted_at) AS last_at, "
+        f"count(DISTINCT CASE WHEN {heard}) AS heard_before, "
+        f"count(DISTINCT CASE WHEN {UNANSWERED} AND {heard}) AS unanswered, "
+        f"count(DISTINCT CASE WHEN {_UNTOLD} THEN {_VOICE} END) AS untold "
+        f"{_OF_PROBLEMS} LEFT JOIN cases c ON c.id = m.case_id "
+        f"{_TOLD} WHERE {_THEIRS} {only}GROUP BY p.n) "
         "SELECT p.n AS id, p.cause_id, s.name, p.brand, s.team, s.issue_url, p.owner, p.owner_id, p.opened_at, "
         "p.first_at, p.fixed_at, p.fixed_by, p.loud, p.told_at, p.told_people, p.back_of, "
-        f"(SELECT count(DISTINCT {_VOICE}) {theirs}) AS people, "
-        f"(SELECT coalesce(max(x.posted_at), '') {theirs}) AS last_at, "
-        f"(SELECT count(DISTINCT m.case_id) {theirs} AND m.case_id <> '') AS heard_before, "
-        f"(SELECT count(DISTINCT m.case_id) {theirs} AND m.case_id <> '' AND {UNANSWERED}) AS unanswered, "
-        f"CASE WHEN p.fixed_at = '' THEN 0 ELSE {untold} END AS untold "
-        f"FROM problems p JOIN causes s ON s.id = p.cause_id WHERE p.joined = 0 AND s.gone_at = '' {only}"
-        "ORDER BY p.n DESC",
+        "coalesce(theirs.people, 0) AS people, coalesce(theirs.last_at, '') AS last_at, "
+        "coalesce(theirs.heard_before, 0) AS heard_before, coalesce(theirs.unanswered, 0) AS unanswered, "
+        "coalesce(theirs.untold, 0) AS untold "
+        "FROM problems p JOIN causes s ON s.id = p.cause_id LEFT JOIN theirs ON theirs.n = p.n "
+        f"WHERE p.joined = 0 AND s.gone_at = '' {only}ORDER BY p.n DESC",
         {"brand": brand},
     )
     return [row for row in rows if not open_only or not row["fixed_at"] or row["untold"]]
+
+
+def problems_known(database: Database, brand: str = "") -> list[Row]:
+    """The problems that are open, and those that are fixed while anybody affected has not been told; the newest first.
+
+    cause_id, name, issue_url, first_at, fixed_at, untold: what a report says of them. The posts of those that are open
+    are not counted, so this stays quick with a year of them.
+    """
+    only = "AND p.brand = :brand " if brand else ""
+    rows = database.rows(
+        f"WITH theirs AS (SELECT p.n, count(DISTINCT CASE WHEN {_UNTOLD} THEN {_VOICE} END) AS untold "
+        f"{_OF_PROBLEMS} {_TOLD} WHERE {_THEIRS} AND p.fixed_at <> '' {only}GROUP BY p.n) "
+        "SELECT p.cause_id, s.name, s.issue_url, p.first_at, p.fixed_at, coalesce(theirs.untold, 0) AS untold "
+        "FROM problems p JOIN causes s ON s.id = p.cause_id LEFT JOIN theirs ON theirs.n = p.n "
+        f"WHERE p.joined = 0 AND s.gone_at = '' {only}ORDER BY p.n DESC",
+        {"brand": brand},
+    )
+    return [row for row in rows if not row["fixed_at"] or row["untold"]]
 
 
 # -- the list --------------------------------------------------------------------------------------------------------

@@ -48,11 +48,13 @@ def show_insights(context: RequestContext) -> Response:
 
 
 def _figures(context: RequestContext, days: int, brand: str) -> dict[str, Any]:
-    """What the daemon keeps of a long span, by the desk's clock; else worked out now."""
-    found = None
-    if days in insights.KEPT_SPANS and context.zone == context.settings.zone:
-        found = insights.kept(context.database, days, brand, context.now)
-    return found or insights.of(context.database, context.rules, context.zone, context.now, days, brand)
+    """What the daemon keeps of a long span, by the clocks of whoever looks; else worked out now."""
+    found = insights.kept(context.database, days, brand, context.now) if days in insights.KEPT_SPANS else None
+    if found is None:
+        return insights.of(context.database, context.rules, context.zone, context.now, days, brand)
+    if context.zone != context.settings.zone:
+        found = insights.by_clocks_of(context.database, context.zone, found, brand)
+    return {**found, "kept": True}
 
 
 def _span_words(seconds: float | None) -> str:
@@ -71,6 +73,7 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
     places = [(*place, negative_share(place[2], place[3]).value) for place in found["places"]]
     return {
         "figures": found,
+        "kept_at": datetime.fromisoformat(found["at"]) if found.get("kept") else None,
         "first": datetime.fromisoformat(found["first"]),
         "since": found["since"],
         "unit": {"week": "week from"}.get(unit, unit),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -86,7 +87,8 @@ def test_long_spans_are_kept_and_shown_from_what_is_kept(acme: Office) -> None:
     kept = insights.kept(database, 365, "", NOW + MINUTE)
     assert kept is not None
     assert sum(place[1] for place in kept["places"]) == 10
-    assert insights.kept(database, 365, "", NOW + 4 * HOUR) is None
+    assert insights.kept(database, 365, "", NOW + 23 * HOUR) == kept, "until it is made anew"
+    assert insights.kept(database, 365, "", NOW + 25 * HOUR) is None
     assert insights.kept(database, 365, "", NOW - MINUTE) is None, "a clock that was ahead"
     assert insights.keep_due(database, rules, NOW + 61 * MINUTE)
     again = insights.kept(database, 365, "", NOW + 61 * MINUTE)
@@ -99,8 +101,22 @@ def test_the_page_shows_what_is_kept_of_a_year(acme: Office) -> None:
     with acme.database.transaction():
         key_values.remember(acme.database, "insights:365:", json.dumps({**made, "turns": 4711}), NOW)
     person = acme.person("Ana")
-    assert "of 4711 waiting cases answered" in person.get("/insights?days=365").text
-    assert "4711" not in person.get("/insights?days=30").text
+    year, month = (person.get(f"/insights?days={days}").text for days in (365, 30))
+    assert "of 4711 waiting cases answered" in year
+    assert "As of <time" in year
+    assert "4711" not in month
+    assert "As of" not in month
+
+
+def test_what_is_kept_is_counted_by_the_clocks_of_whoever_looks(acme: Office) -> None:
+    """Hours of the day are theirs, as if it were worked out for them; the rest is what was kept."""
+    rules, zone = acme.assembly.rules, ZoneInfo("Asia/Kolkata")
+    made = insights.of(acme.database, rules, acme.assembly.settings.zone, NOW, 365)
+    theirs = insights.of(acme.database, rules, zone, NOW, 365)
+    shown = insights.by_clocks_of(acme.database, zone, {**made, "turns": 4711}, "")
+    assert (shown["by_hour"], shown["bars"]) == (theirs["by_hour"], theirs["bars"])
+    assert made["by_hour"] != theirs["by_hour"]
+    assert (shown["turns"], shown["weeks"]) == (4711, made["weeks"])
 
 
 def test_a_phone_is_given_a_chart_that_it_can_show_whole(acme: Office) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from monitor.reports.letter.quotes import masked
@@ -67,7 +67,7 @@ def problems(
     if before is not None:
         earlier = {row["cause_id"]: int(row["people"]) for row in causes.counted(database, before, since, brand)}
     standing: dict[str, Row] = {}
-    for row in causes.problems(database, brand):  # the newest first
+    for row in causes.problems_known(database, brand):  # the newest first
         standing.setdefault(row["cause_id"], row)
     found = [
         _problem(row, standing.pop(row["cause_id"], None), earlier)
@@ -98,9 +98,10 @@ def _problem(row: Row, problem: Row | None, earlier: dict[str, int] | None) -> P
 
 def outbreaks(database: Database, since: datetime, until: datetime, brand: str) -> tuple[Outbreak, ...]:
     """The incidents under way in a span: those that did harm first, then those of the most people."""
-    named = {row["cause_id"]: row["name"] for row in causes.counted(database, since - timedelta(days=30), until, brand)}
+    rows = incidents.between(database, since, until, brand)
+    named = causes.names(database, [row["cause_id"] for row in rows if row["cause_id"]])
     found = []
-    for row in incidents.between(database, since, until, brand):
+    for row in rows:
         end = instant(row["ended_at"])
         words = json.loads(row["words"] or "[]")[:MOST_WORDS_OF_IT]
         found.append(
