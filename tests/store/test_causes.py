@@ -76,6 +76,38 @@ def test_a_merged_cause_counts_in_the_other_and_comes_out_again(listed: Assembly
     assert len(causes.counted(listed.database, NOW - WEEK, NOW)) == 2
 
 
+def test_causes_have_the_name_of_the_one_that_stands(listed: Assembly) -> None:
+    (mention,) = put(listed, "slow", "mira")
+    assert causes.names(listed.database, ["late", "slow", "gone"]) == {"late": "Late delivery", "slow": "Slow parcel"}
+    causes.change(listed.database, "slow", merged_into="late")
+    assert causes.names(listed.database, ["slow"]) == {"slow": "Late delivery"}
+    assert causes.names_of(listed.database, [mention, "another"]) == {mention: ["Late delivery"]}
+    causes.change(listed.database, "late", gone_at=stamp(NOW))
+    assert causes.names(listed.database, ["late", "slow"]) == causes.names_of(listed.database, [mention]) == {}
+
+
+def test_problems_count_what_was_written_from_their_first_post_to_their_fix(listed: Assembly) -> None:
+    """Also of what was merged into their cause; a report that does not count posts knows the same of each."""
+    database = listed.database
+    put(listed, "late", "before", ago=3 * DAY)
+    put(listed, "late", "olga", "mira", "olga", ago=2 * DAY)
+    put(listed, "slow", "kay", ago=2 * DAY)
+    put(listed, "late", "after", ago=HOUR)
+    causes.change(database, "slow", merged_into="late")
+    database.run("DELETE FROM problems")
+    for fixed in ("", stamp(NOW - DAY)):
+        database.run(
+            "INSERT INTO problems (cause_id, brand, opened_at, first_at, fixed_at) "
+            "VALUES ('late', 'Acme', :at, :at, :fixed)", {"at": stamp(NOW - 2 * DAY), "fixed": fixed},
+        )  # fmt: skip
+    fixed_one, open_one = causes.problems(database, "Acme")
+    assert (open_one["people"], open_one["untold"], open_one["last_at"]) == (4, 0, stamp(NOW - HOUR))
+    assert (fixed_one["people"], fixed_one["untold"], fixed_one["heard_before"]) == (3, 3, fixed_one["unanswered"])
+    known = [(row["cause_id"], row["fixed_at"], row["untold"]) for row in causes.problems_known(database, "Acme")]
+    assert known == [("late", fixed_one["fixed_at"], 3), ("late", "", 0)]
+    assert causes.problems(database, "Globex") == causes.problems_known(database, "Globex") == []
+
+
 def test_a_case_has_two_causes_at_most(listed: Assembly) -> None:
     database = listed.database
     causes.add(database, [{"id": "rude", "brand": "Acme", "name": "Rude staff", "words": [], "examples": []}], NOW)
