@@ -15,6 +15,7 @@ from itertools import pairwise
 from monitor.store import causes as store
 from monitor.store.database import Database, Row
 from monitor.text.causes import tokens_of
+from monitor.text.same_story import common_words
 
 SPAN = timedelta(days=28)
 LOOKED_AT = 2000  # posts, the newest
@@ -45,11 +46,11 @@ def _dismissed(database: Database, brand: str) -> list[str]:
 
 def propose(rows: Sequence[Row], but: Sequence[str] = ()) -> list[Proposal]:
     """Proposals out of posts (person, case_id, text, title); `but` are words that name nothing new."""
-    known = {token for words in but for token in tokens_of(words)}
+    nothing = common_words() | {token for words in but for token in tokens_of(words)}
     users: dict[str, dict[str, int]] = {}  # words -> person -> the first post of theirs
     for number, row in enumerate(rows):
         tokens = tokens_of(f"{row['title']} {row['text']}")
-        telling = [token if len(token) >= _SHORTEST and token not in known else "" for token in tokens]
+        telling = [token if len(token) >= _SHORTEST and token not in nothing else "" for token in tokens]
         said = {token for token in telling if token}
         said |= {f"{one} {two}" for one, two in pairwise(telling) if one and two and one != two}
         for each in said:

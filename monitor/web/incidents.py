@@ -65,6 +65,7 @@ def show_incident(context: RequestContext) -> Response:
     row, database = _one(context), context.database
     of_it = list(cases.rows_of(database, incidents.cases_of(database, row["id"])).values())
     waiting = [each for each in of_it if cases.case_of(each).state_at(context.now) not in {"answered", "closed"}]
+    waiting.sort(key=lambda each: (each["due_at"] or "9", each["n"]))  # who is late first
     return page(
         context, "incident.html", title=f"Incident {row['id']}", row=_shown(context, row),
         facts=incident_messages.facts_of(context.rules, row, context.now),

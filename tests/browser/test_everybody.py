@@ -14,10 +14,13 @@ import pytest
 
 from alerts.email.templates import render_alert
 from monitor.cases.actions import say
-from monitor.notify import rendering
+from monitor.causes import problems
+from monitor.incidents.watch import Watch
+from monitor.notify import incident_messages, rendering
+from monitor.people.identity import of_page
 from monitor.reports import digest
 from monitor.settings import overrides
-from monitor.store import deliveries, key_values, pages, web
+from monitor.store import causes, deliveries, incidents, key_values, pages, web
 from monitor.web import links
 from tests.browser.days import SampleDay
 from tests.browser.seat import Seat
@@ -132,6 +135,11 @@ def busy(day: SampleDay) -> dict[str, str]:
         web.add_desk_change(database, "desk.holidays", '["2026-12-25"]', "", "Mira", now)
         web.add_user(database, "Jonas", "staff", now)
         web.add_token(database, "secret", "figures", "api", now, role="viewer", until=None)
+    Watch(database, rules).look(now)
+    (incident, *_) = incidents.open_now(database)
+    (problem, fixed, *_) = causes.problems(database)
+    with database.transaction():
+        problems.fix(database, fixed["id"], of_page("Mira"), now)
     story = database.row("SELECT id FROM cases ORDER BY mentions DESC, n LIMIT 1")
     mention = database.row("SELECT id FROM mentions WHERE lane = 'ping' LIMIT 1")
     assert story is not None
@@ -141,7 +149,9 @@ def busy(day: SampleDay) -> dict[str, str]:
         "/?q=%22": "Inbox", "/?q=nothing-like-it": "Inbox", f"/cases/{waiting[0]}": "Inbox",
         f"/cases/{waiting[1]}": "Inbox", f"/cases/{waiting[4]}": "Inbox", f"/cases/{story['id']}": "Inbox",
         f"/cases/{waiting[0]}/erase": "Inbox", "/mentions": "Mentions", f"/mentions/{mention['id']}": "Mentions",
-        "/mentions/thanks": "Mentions",
+        "/mentions/thanks": "Mentions", "/causes": "Causes", f"/causes/{problem['cause_id']}": "Causes",
+        f"/problems/{problem['id']}": "Causes", f"/problems/{fixed['id']}": "Causes", "/incidents": "",
+        f"/incidents/{incident['id']}": "",
         "/insights": "Insights", "/sources": "Sources", "/desk": "Desk", "/settings": "Settings", "/people": "People",
         "/you": "", "/nothing": "", "/cases/nothing": "Inbox",
     }  # fmt: skip
@@ -215,7 +225,11 @@ def test_axe_finds_nothing_where_people_come_in_and_where_something_fails(
     look("500", "Desk", 500)
     (case_id,) = office.take(post(ANGRY))
     office.database.run("DELETE FROM desk_changes")
+    with office.database.transaction():
+        incidents.begin(office.database, office.clock(), brand="Acme", kind="volume", start_at=office.clock(), people=9)
     page.context.clear_cookies()
+    shown = go(office.link("incident:1", purpose=incident_messages.TAKE))
+    look("a mail's link to take an incident", "")
     for purpose in ("take", "dismiss", "more"):
         shown = go(office.link(case_id, purpose=purpose))
         look(f"a mail's link to {purpose}", "")

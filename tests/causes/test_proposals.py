@@ -28,6 +28,12 @@ def test_one_person_four_times_is_no_proposal_nor_is_what_everybody_says() -> No
     assert proposals.propose([row(n, f"terrible {'abcdefgh'[n] * 5}") for n in range(8)]) == []
 
 
+def test_words_that_say_nothing_name_no_cause() -> None:
+    texts = ("have you nothing for {}", "once more with {} and with your {}", "that is your {} which they have")
+    rows = [row(n, texts[n % 3].format("abcdefgh"[n] * 6, "hgfedcba"[n] * 5)) for n in range(8)]
+    assert proposals.propose(rows + [row(n, "rain") for n in range(20, 50)]) == []
+
+
 def test_a_dismissed_proposal_does_not_come_back(acme: Assembly) -> None:
     texts = [f"Acme these zibbel lids squeak terribly number {n}, awful" for n in range(4)]
     take(acme, *(post(text, author=f"a{n}") for n, text in enumerate(texts)))
