@@ -42,7 +42,7 @@ from monitor.replying.writers import Writers
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
-from monitor.store import events, moving, renames, sources, web
+from monitor.store import competitors, events, moving, renames, sources, web
 from monitor.store.connect import open_database
 from monitor.store.database import Database, DatabaseUnusable
 from monitor.store.postgresql import Postgresql
@@ -250,6 +250,11 @@ def _rename(database: Database, settings: Settings) -> None:
         with database.transaction():
             if renames.rename(database, what, before, name):
                 log.info("%s %s is now called %s and keeps its history", what, before, name)
+    for competitor in settings.competitors:  # no id is made of a competitor's name: its rows move, and that is all
+        for before in competitor.was:
+            with database.transaction():
+                if competitors.rename(database, before, competitor.name):
+                    log.info("competitor %s is now called %s and keeps its history", before, competitor.name)
     with database.transaction():
         for source in settings.sources:
             renames.begin(database, "source", source.name)

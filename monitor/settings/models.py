@@ -164,6 +164,7 @@ class Competitor(Table):
     """[[competitors]]: somebody else's brand, whose share of what is said is measured. Nobody is ever alerted of it."""
 
     name: Name
+    was: tuple[Name, ...] = ()  # former names: what was said under them is this competitor's
     query: str
 
 

@@ -37,6 +37,18 @@ def add(database: Database, posts: Iterable[Mapping[str, Any]], rows: Iterable[M
     database.run_many(_ADD, rows)
 
 
+def rename(database: Database, before: str, name: str) -> bool:
+    """Give what was said of a competitor under `before` to `name`; whether there was anything. Inside a transaction."""
+    both = {"old": before, "new": name}
+    moved = database.run(
+        "UPDATE competitor_mentions SET competitor = :new WHERE competitor = :old AND NOT EXISTS "
+        "(SELECT 1 FROM competitor_mentions other WHERE other.post_id = competitor_mentions.post_id "
+        "AND other.competitor = :new)",
+        both,
+    )
+    return bool(moved + database.run("DELETE FROM competitor_mentions WHERE competitor = :old", {"old": before}))
+
+
 def known(database: Database, posts: Sequence[str]) -> set[tuple[str, str]]:
     """Which (post, competitor) of these posts are kept already."""
     clause, values = marks("p", posts)

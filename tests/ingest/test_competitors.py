@@ -267,3 +267,24 @@ def test_a_name_is_a_brand_or_a_competitor_and_its_query_must_be_sound(tmp_path:
     said = str(refused.value)
     assert 'competitors[0].name: found "acme", which is a brand of yours' in said
     assert 'competitors[1].query: found "(initech"' in said
+
+
+def test_a_competitor_under_another_name_keeps_what_was_said_of_it(acme: Assembly, tmp_path: Path) -> None:
+    take(acme, post("Anybody know an alternative to Initech? I am leaving them", author="olga"))
+    before = count(acme.database, "competitor_mentions", "competitor = 'Initech'")
+    assert before
+    for _ in range(2):
+        assembled(acme.database, tmp_path, NAMED.replace('"Initech"', '"Initrode"\nwas = ["Initech"]'))
+    assert count(acme.database, "competitor_mentions", "competitor = 'Initrode'") == before
+    assert count(acme.database, "competitor_mentions", "competitor = 'Initech'") == 0
+    with acme.database.transaction():
+        acme.database.run(
+            "INSERT INTO competitor_mentions (post_id, competitor, source, author, posted_at, seen_at, label) "
+            "SELECT post_id, 'Initech', source, author, posted_at, seen_at, label FROM competitor_mentions"
+        )
+        assert competitors.rename(acme.database, "Initech", "Initrode"), "came under both names: it is one history"
+        assert not competitors.rename(acme.database, "Initech", "Initrode")
+    assert count(acme.database, "competitor_mentions") == before
+    twice = f'{NAMED}was = ["initech"]\n'
+    with pytest.raises(SettingsError, match="is or was the name of another competitor"):
+        settings_from(tmp_path, tables=twice)
