@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from connectors import Post
 from connectors.text import clean
+from monitor.assistant import questions
+from monitor.assistant.answers import Unavailable
 from monitor.cases import actions as verbs
 from monitor.people.identity import of_assistant
 from monitor.replying import drafts
@@ -80,6 +82,17 @@ class Desk:
         )
         found = serializers.find_mentions(assembly.database, wanted, looked)
         return {"mentions": [serializers.mention(each) for each in found], "note": looked.fault or None}
+
+    def ask_mentions(self, question: str, brand: str, days: int) -> dict[str, Any]:
+        """An answer by the model of [assistant], each claim with its posts."""
+        assembly = self.assembly_of()
+        found = questions.ask(
+            assembly.assistant, assembly.database, question, now=self.clock(), brand=clean(brand),
+            days=max(1, min(days, 3650)),
+        )  # fmt: skip
+        if isinstance(found, Unavailable):
+            raise NoSuch(f"No answer: {found.words}.")
+        return answer_json(found)
 
     def week_report(self, days: int) -> dict[str, Any]:
         """The figures of the last days."""
@@ -159,6 +172,20 @@ class Desk:
         return {"draft": row.id, "text": "kept as a draft; nothing is posted until a person reads it and presses Post"}
 
 
+def answer_json(found: questions.Answered | questions.NotEnough) -> dict[str, Any]:
+    """An answer for programs: its claims with their posts, or why there is none."""
+    if isinstance(found, questions.NotEnough):
+        return {"enough": False, "words": found.words, "claims": [], "found": found.found}
+    claims = [
+        {"claim": each.text, "quote": each.quote, "posts": [serializers.mention(post) for post in each.posts]}
+        for each in found.claims
+    ]
+    return {
+        "enough": True, "claims": claims, "found": found.found, "read": found.read, "left_out": found.dropped,
+        "posts_left_out": found.unheard,
+    }  # fmt: skip
+
+
 def installed() -> bool:
     """Whether the extra is there."""
     return find_spec("mcp") is not None
@@ -213,6 +240,13 @@ def server_of(desk: Desk) -> MCPServer[Any]:
     def explain_text(text: str, brand: str = "") -> dict[str, Any]:
         """Explain how a text would be judged, and which words decide. Nothing is kept."""
         return told(lambda: desk.explain_text(text, brand))
+
+    if desk.assembly_of().assistant.is_on:
+
+        @server.tool(annotations=reads)
+        def ask_mentions(question: str, brand: str = "", days: int = questions.DAYS) -> dict[str, Any]:
+            """Ask a question in words about what people wrote; each claim quotes its posts. Or "not enough"."""
+            return told(lambda: desk.ask_mentions(question, brand, days))
 
     if desk.assembly_of().settings.earful.mcp_verbs:
 

@@ -7,7 +7,7 @@ The shape, for whoever adds a task:
 
     data = Data(
         blocks=(Block("post", post.text),),                    # what others wrote: data, never instructions
-        people=people_of(settings, [post]),                    # who is taken out of it before, and put back after
+        people=assistant.people_of([post]),                    # who is taken out of it before, and put back after
         posts=(post_id,), cases=(case_id,),                    # forgotten with these: the answer that is kept
     )
     found = assistant.ask("translate", "Translate the post into German.", data, Translated, now=now)

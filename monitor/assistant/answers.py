@@ -11,15 +11,19 @@ import hashlib
 import json
 import logging
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from connectors import Post
 from monitor.assistant.blocks import RULES, Block, fenced
 from monitor.assistant.client import Fault, NoAnswer, complete
-from monitor.assistant.redaction import NOBODY, People, Redaction, left_over
+from monitor.assistant.redaction import NOBODY, People, Redaction, left_over, people_of
+from monitor.assistant.standing import day_of
+from monitor.people.identity import Directory
 from monitor.settings.models import Settings
 from monitor.store import assistant as store
 from monitor.store.database import Database
@@ -53,8 +57,20 @@ class Answer(Generic[T]):
 class Unavailable:
     """No answer; `words` say why, as one sentence for a person, without a full stop."""
 
-    why: Literal["off", "busy", "budget", "long"] | Fault
+    why: Literal["off", "busy", "budget", "long", "not asked"] | Fault
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is sent: our words, the blocks without whoever is known, and the mark by which the answer is kept."""
+
+    task: str
+    system: str
+    blocks: tuple[Block, ...]
+    redaction: Redaction
+    mark: str
+    again: int
 
 
 _WORDS = {
@@ -78,6 +94,11 @@ class Assistant:
         """Whether settings name a model; without one nothing of it is shown."""
         return bool(self._settings.assistant.address)
 
+    def people_of(self, posts: Iterable[Post] = (), names: Iterable[str] = ()) -> People:
+        """Whom Earful knows that a text may name: all of the staff, the authors of these posts, further names."""
+        staff = [each.name for each in Directory(self._database, self._settings).everyone]
+        return people_of(self._settings, posts, [*staff, *names])
+
     def ask(
         self, task: str, instructions: str, data: Data, schema: type[T], *, now: datetime, again: int = 0
     ) -> Answer[T] | Unavailable:
@@ -86,49 +107,74 @@ class Assistant:
         The same question gives the same answer without asking the model; `again` (1, 2, ...) asks for another one.
         Outside a transaction: it may take as long as `[assistant] deadline`. Never raises for what the server does.
         """
-        settings = self._settings.assistant
-        if not self.is_on:
-            return Unavailable("off", "no assistant is set up; see [assistant] in the settings")
-        redaction = Redaction(data.people)
-        blocks = [Block(each.name, redaction.out(each.text)) for each in data.blocks]
-        shape = json.dumps(schema.model_json_schema(), sort_keys=True)
-        if len(instructions) + sum(len(each.text) for each in blocks) > LONGEST:
-            return Unavailable("long", f"this is too long for the assistant (over {LONGEST:,} characters)")
-        system = f"{instructions}\n\n{RULES}\n\nThe JSON schema of your answer:\n{shape}"
-        mark = _mark(settings.address, settings.model, task, system, repr(blocks), str(again))
-        kept = store.kept(self._database, mark)
-        if kept is not None and (value := _shaped(json.loads(kept), redaction, schema)) is not None:
+        question = self._question(task, instructions, data, schema, again)
+        if isinstance(question, Unavailable):
+            return question
+        if (value := self._known(question, schema)) is not None:
             return Answer(value, kept=True)
         if not self._turns.acquire(blocking=False):
             return Unavailable("busy", "the assistant is busy with other questions; try again in a moment")
         try:
-            return self._asked(task, system, blocks, data, redaction, schema, mark, now, again)
+            return self._asked(question, data, schema, now)
         finally:
             self._turns.release()
 
-    def _asked(
-        self, task: str, system: str, blocks: list[Block], data: Data, redaction: Redaction, schema: type[T],
-        mark: str, now: datetime, again: int,
-    ) -> Answer[T] | Unavailable:  # fmt: skip
+    def kept(
+        self, task: str, instructions: str, data: Data, schema: type[T], *, now: datetime, again: int = 0
+    ) -> Answer[T] | Unavailable:
+        """The same, but nothing is asked: what was answered before, or `why` "not asked"."""
+        _ = now
+        question = self._question(task, instructions, data, schema, again)
+        if isinstance(question, Unavailable):
+            return question
+        value = self._known(question, schema)
+        return (
+            Answer(value, kept=True) if value is not None else Unavailable("not asked", "nobody has asked for it yet")
+        )
+
+    def _question(
+        self, task: str, instructions: str, data: Data, schema: type[BaseModel], again: int
+    ) -> Question | Unavailable:
+        """What would be sent, without whoever is known."""
         settings = self._settings.assistant
-        day = f"{now.astimezone(self._settings.zone):%Y-%m-%d}"
+        if not self.is_on:
+            return Unavailable("off", "no assistant is set up; see [assistant] in the settings")
+        redaction = Redaction(data.people)
+        blocks = tuple(Block(each.name, redaction.out(each.text)) for each in data.blocks)
+        if len(instructions) + sum(len(each.text) for each in blocks) > LONGEST:
+            return Unavailable("long", f"this is too long for the assistant (over {LONGEST:,} characters)")
+        shape = json.dumps(schema.model_json_schema(), sort_keys=True)
+        system = f"{instructions}\n\n{RULES}\n\nThe JSON schema of your answer:\n{shape}"
+        mark = _mark(settings.address, settings.model, task, system, repr(blocks), str(again))
+        return Question(task, system, blocks, redaction, mark, again)
+
+    def _known(self, question: Question, schema: type[T]) -> T | None:
+        kept = store.kept(self._database, question.mark)
+        return None if kept is None else _shaped(json.loads(kept), question.redaction, schema)
+
+    def _asked(self, question: Question, data: Data, schema: type[T], now: datetime) -> Answer[T] | Unavailable:
+        settings = self._settings.assistant
+        day, task = day_of(self._settings, now), question.task
         with self._database.transaction():
             if not store.take(self._database, day, settings.daily_budget):
                 return Unavailable(
                     "budget", f"today's {settings.daily_budget} answers of the assistant are used up; more tomorrow"
                 )
         try:
-            said = complete(settings, task, system, fenced(blocks), schema.model_json_schema(), again=again)
+            said = complete(
+                settings, task, question.system, fenced(question.blocks), schema.model_json_schema(),
+                again=question.again,
+            )  # fmt: skip
         except NoAnswer as error:
             with self._database.transaction():
                 store.count(self._database, day, failures=1, answers=0 if error.left else -1)
             log.warning("no answer for %s: %s", task, error.reason)
             return Unavailable(error.fault, f"{_WORDS[error.fault]}: {error.reason}")
-        value = _shaped(said.said, redaction, schema)
+        value = _shaped(said.said, question.redaction, schema)
         with self._database.transaction():
             store.count(self._database, day, tokens=said.tokens, failures=int(value is None))
             if value is not None:
-                store.keep(self._database, mark, task, json.dumps(said.said), data.posts, data.cases, now)
+                store.keep(self._database, question.mark, task, json.dumps(said.said), data.posts, data.cases, now)
         if value is None:
             log.warning("no answer for %s: it is not of the shape that was asked for", task)
             return Unavailable("unusable", f"{_WORDS['unusable']}: it is not of the shape that was asked for")

@@ -92,13 +92,31 @@ def _is_bound(value: object) -> bool:
     return not isinstance(value, dict)
 
 
+def models(settings: Settings) -> list[str]:
+    """The names of the models that the server lists; costs nothing. Raises NoAnswer.
+
+    https://platform.openai.com/docs/api-reference/models/list
+    """
+    answer = _exchanged(settings, "models", None)
+    if answer.status != 200:
+        raise NoAnswer("refused", _refusal(answer.status))
+    try:
+        return [str(each["id"]) for each in json.loads(answer.body)["data"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise NoAnswer("unusable", "its answer is not a list of models; check address under [assistant]") from None
+
+
 def _posted(settings: Settings, body: dict[str, Any]) -> HttpAnswer:
+    return _exchanged(settings, "chat/completions", json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _exchanged(settings: Settings, path: str, data: bytes | None) -> HttpAnswer:
+    """One request under a total deadline: a GET without `data`."""
     headers = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json", "User-Agent": "Earful"}
     if settings.key is not None:
         headers["Authorization"] = f"Bearer {settings.key.get_secret_value()}"
     seconds = settings.deadline.total_seconds()
-    data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-    request = urllib.request.Request(f"{settings.address.rstrip('/')}/chat/completions", data, headers)  # noqa: S310
+    request = urllib.request.Request(f"{settings.address.rstrip('/')}/{path}", data, headers)  # noqa: S310
     try:
         # The exchange has an end of its own; looking up a name has none.
         return within(seconds + 2, lambda: exchange(request, seconds, cap=LONGEST), "assistant")

@@ -31,8 +31,10 @@ _LINK = re.compile(
 )
 _HANDLE = re.compile(r"(?<![\w@/])(?:@[\w](?:[\w.-]{0,60}\w)?(?:@[\w-]+(?:\.[\w-]+)+)?|u/[\w-]{3,40})")
 _DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)?\d\d|(?:19|20)\d\d")
+_AMOUNT = re.compile(r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?|\d{1,6}[.,]\d{1,2}")  # of money, or how many
 _DIGITS = re.compile(r"(?<![\w])[+(]?[A-Z]{0,4}\d(?:[\d]|[ /().-]{1,2}(?=\d)){3,30}\d(?!\w)")
 _CODE = re.compile(r"(?<![\w])(?=[\w-]*\d[\w-]*\d[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?!\w)")
+_SHORTEST_NUMBER = 4  # digits
 _SHORTEST_PART = 3  # letters of a part of a name that is taken out by itself
 _TRAILING = ".,;:!?)]}'’"
 
@@ -104,6 +106,11 @@ class Redaction:
             return {str(key)[:100]: self.back_in(each) for key, each in value.items()}
         return value
 
+    @property
+    def taken(self) -> list[str]:
+        """What was taken out so far, as it was written."""
+        return list(self._back.values())
+
     def _placeholder(self, kind: str, written: str, compared: str = "") -> str:
         key = (kind, compared or written)
         if key not in self._known:
@@ -116,7 +123,7 @@ class Redaction:
         def put(found: re.Match[str]) -> str:
             if _is_inside_a_placeholder(text, found.start()):
                 return found[0]
-            if kind == "NUMBER" and (_DATE.fullmatch(found[0]) or sum(each.isdigit() for each in found[0]) < 4):
+            if kind == "NUMBER" and _is_no_key(found[0]):
                 return found[0]
             whole = found[0][: end(found[0])]
             kind_of = "PHONE" if kind == "NUMBER" and _looks_like_a_phone(whole) else kind
@@ -156,6 +163,13 @@ class Redaction:
         )
 
 
+def addresses_in(text: str) -> list[str]:
+    """What leads somewhere or to somebody in a text: links, mail addresses, accounts, phone and other long numbers."""
+    redaction = Redaction(NOBODY)
+    redaction.out(text)
+    return redaction.taken
+
+
 def left_over(value: Any) -> bool:
     """Whether a placeholder stands anywhere in a value: one that the model made up, since known ones are put back."""
     if isinstance(value, str):
@@ -180,6 +194,12 @@ def _is_inside_a_placeholder(text: str, at: int) -> bool:
 def _end_of_link(link: str) -> int:
     """Where a link ends: the full stop of a sentence is not part of it."""
     return len(link.rstrip(_TRAILING)) or len(link)
+
+
+def _is_no_key(number: str) -> bool:
+    """Whether a number is a date or an amount, or too short to lead to anybody."""
+    short = sum(each.isdigit() for each in number) < _SHORTEST_NUMBER
+    return short or _DATE.fullmatch(number) is not None or _AMOUNT.fullmatch(number) is not None
 
 
 def _looks_like_a_phone(text: str) -> bool:

@@ -20,7 +20,7 @@ from connectors import Post
 from connectors.durations import span
 from monitor.cases import actions as verbs
 from monitor.cases import do_not_contact, expiry
-from monitor.cli import issues, replying
+from monitor.cli import assistant, issues, replying
 from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path, speaker
 from monitor.ingest import asking
 from monitor.notify import rendering
@@ -35,7 +35,7 @@ from monitor.text.normalize import safe_line
 from monitor.types import Mention
 from monitor.web import case_timeline
 
-_MORE_VERBS = ("reply", "issue", "do-not-contact", "may-contact")
+_MORE_VERBS = ("reply", "translate", "issue", "do-not-contact", "may-contact")
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
 Since = Annotated[str, typer.Option("--since", help='How far back: "24h", "7d", or a day such as 2026-11-20.')]
@@ -334,6 +334,7 @@ def case(
     on: Annotated[str, typer.Option(help="With wait: who you are waiting for.")] = "",
     owner: Annotated[str, typer.Option(help="With assign: the new owner.")] = "",
     text: Annotated[str, typer.Option(help="With note, wants, tag, reply or issue: the text.")] = "",
+    to: Annotated[str, typer.Option("--to", help='With translate: the language, such as "en" or "de".')] = "en",
     as_json: AsJson = False,
 ) -> None:
     """Show a case or act on it (take, close, ...)."""
@@ -346,6 +347,9 @@ def case(
             return
         if verb == "issue":
             issues.issue(assembly, case_id, as_, text, now)
+            return
+        if verb == "translate":
+            assistant.translate_case(assembly, case_id, to, now)
             return
         if verb:
             if verb in {"do_not_contact", "may_contact"}:

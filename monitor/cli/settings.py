@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import count_words
+from monitor.assistant.standing import greet
 from monitor.cli.base import Failed, app, console, line, load_settings, one_line, settings_path
 from monitor.cli.costs import lines as cost_lines
 from monitor.cli.sources import ask, ask_source
@@ -241,6 +242,10 @@ def _online(settings: Settings) -> bool:
         said, good = ask(channel.check, 30)
         well &= good
         table.add_row(_mark(good), name, line(said))
+    if settings.assistant.address:
+        said, good = greet(settings)
+        well &= good
+        table.add_row(_mark(good), "assistant", line(said))
     console.print(table)
     return well
 

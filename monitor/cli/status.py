@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import span_words
+from monitor.assistant import standing as assistant
 from monitor.cases import second_look
 from monitor.cli.base import AsJson, app, console, one_line, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, foreseen
@@ -110,6 +111,7 @@ def status(as_json: AsJson = False) -> None:
                     "mentions": mentions.counts(database), "open_cases": cases.count_open(database),
                     "unjudged_languages": requeue.unjudged_languages(database, now - timedelta(days=7), JUDGED),
                     "judge": assembly.intake.judge.scorer, "judge_trouble": _judge_trouble(assembly),
+                    "assistant": assistant.as_json(database, assembly.settings, now),
                     "audit": key_values.fact(database, "audit"), "no_letters_to": _no_letters(assembly),
                 }
             )  # fmt: skip
@@ -231,6 +233,8 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     for line in lines:
         table.add_row(*(line[number] for number in shown))
     console.print(table)
+    if said := assistant.words(database, assembly.settings, now):
+        (notes if assembly.settings.assistant.elsewhere else bills).append(said)
     for bill in bills:
         console.print(Text(bill, "dim"))
     _standing(assembly, zone, notes, gaps, dead)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
@@ -20,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, m
 import connectors
 from alerts.case import Priority
 from connectors.durations import span
+from monitor.settings.addresses import is_loopback
 from monitor.text.trades import Trade
 
 EXIT = 78  # EX_CONFIG of sysexits.h: systemd is told not to try again
@@ -434,6 +436,12 @@ class Assistant(Table):
         if self.address and not self.model:
             raise ValueError("write the model's name, as the server knows it, or leave out address")
         return self
+
+    @property
+    def elsewhere(self) -> str:
+        """The host that posts are sent to where that is not this machine; "" where it is, or nothing is sent."""
+        host = urlsplit(self.address).hostname or ""
+        return "" if is_loopback(host) else host
 
 
 class Settings(Table):

@@ -34,6 +34,7 @@ def worth_a_look(settings: Settings) -> list[str]:
         *_reached(settings),
         *_read_by_others(settings),
         *_short_secrets(settings),
+        *_assistant(settings),
     ]
 
 
@@ -50,6 +51,21 @@ def _competitors(settings: Settings) -> Iterator[str]:
     else:
         said = "all are places of your own, or cost money (write competitors = true there)"
         yield f"no source is read for {names}: {said}"
+
+
+def _assistant(settings: Settings) -> Iterator[str]:
+    """That posts leave this machine to be read by a model, and how."""
+    assistant = settings.assistant
+    if not assistant.elsewhere:
+        return
+    yield (
+        f"the assistant's model runs on {assistant.elsewhere}, not on this machine: posts that your team has "
+        "translated or asks about are sent there, without the names Earful knows. Add whoever runs it to your record "
+        "of processing (docs/privacy.md)"
+    )
+    if assistant.address.startswith("http:"):
+        what = "posts and the key are" if assistant.key is not None else "posts are"
+        yield f"[assistant] address is http: {what} sent to {assistant.elsewhere} unencrypted. Use https"
 
 
 def _quiet_hours(settings: Settings) -> Iterator[str]:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from alerts import case_policy
 from alerts.case import Case, never_answered
+from monitor.assistant.translation import Translation
 from monitor.cases import actions as verbs
 from monitor.cases import do_not_contact, expiry
 from monitor.ingest import asking
@@ -21,6 +22,7 @@ from monitor.store import cases, holds, key_values, mentions, pages, read_marks,
 from monitor.store.database import Row, at
 from monitor.store.stories import candidate_stories
 from monitor.text import tone
+from monitor.text.language import name_of
 from monitor.text.similarity import alike, bands
 from monitor.trackers.clients import Subject
 from monitor.types import Mention
@@ -35,6 +37,7 @@ from monitor.web.issues import box_of as issues_of
 from monitor.web.presence import words_of as who_else
 from monitor.web.reply_box import box_of
 from monitor.web.routing import RequestContext, get, post
+from monitor.web.translations import Foreign, foreign, language_of, spoken_by
 
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
 LIMITS = {"x": 280, "bluesky": 300, "mastodon": 500, "reddit": 10_000}
@@ -60,6 +63,8 @@ class Said:
     reply: str = ""  # of ours: its id, why it was taken as what it is, and whether it ended the wait
     why: str = ""
     counts: bool = False
+    post_id: str = ""  # here, where it is a post that we keep
+    foreign: Foreign | None = None
 
 
 def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> list[Said]:
@@ -71,7 +76,7 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
         post = mention.post
         found[post.native_id or mention.id] = Said(
             post.posted_at, post.author, post.text, post.title, post.url, False, mention, case.id, rating=post.rating,
-            edited_at=post.edited_at,
+            edited_at=post.edited_at, post_id=mentions.post_key(context.database, post.source, post.native_id),
         )  # fmt: skip
         if post.reply_text and post.replied_at:
             found[f"reply to {post.native_id or mention.id}"] = _ours(
@@ -83,13 +88,25 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
             found[other["native_id"]] = Said(
                 at(other["posted_at"]), other["author"], other["text"], other["title"], other["url"], ours,
                 case_id=other["case_id"] or "",
+                post_id=mentions.post_key(context.database, case.source, other["native_id"]),
             )  # fmt: skip
     for own in key_values.own_posts_of_case(context.database, case.id):
         said = _ours(case, at(own["posted_at"]), own["author"], own["text"], own["url"], _NOTES.get(own["kind"], ""))
         found[own["native_id"]] = replace(
             said, reply=own["native_id"], why=own["reason"], counts=own["kind"] in {"answer", "sent_on"}
         )
-    return sorted(found.values(), key=lambda each: each.at)
+    return [
+        replace(each, foreign=_foreign(context, case, native_id, each))
+        for native_id, each in sorted(found.items(), key=lambda pair: pair[1].at)
+    ]
+
+
+def _foreign(context: RequestContext, case: Case, native_id: str, said: Said) -> Foreign | None:
+    language, names = "", [said.author]
+    if said.mention is not None:
+        language = said.mention.verdict.language
+        names.append(said.mention.post.author_name)
+    return foreign(context, case, native_id, said.text, language, tuple(each for each in names if each), said.post_id)
 
 
 _NOTES = {
@@ -152,8 +169,12 @@ def show_case(
     reply: str = "",
     checked: bool = False,
     typed: bool = False,
+    in_theirs: Translation | None = None,
 ) -> Response:
-    """The page, with what went wrong; `typed`: the form of a reply came, and stands there as it was."""
+    """The page, with what went wrong; `typed`: the form of a reply came, and stands there as it was.
+
+    `in_theirs` is that reply in the language of whoever it answers.
+    """
     row = _row(context)
     case, database, now = cases.case_of(row), context.database, context.now
     told = mentions.of_case(database, case.id)
@@ -181,7 +202,17 @@ def show_case(
         hold=holds.of_case(database, case.id), no_contact=_no_contact(context, case),
         causes=of_case(context, row), issues=issues_of(context, Subject(case_id=case.id)),
         open_url=worst.post.url if worst else "", words_of=words_of,
+        in_theirs=in_theirs, theirs=_theirs(context, told),
     )  # fmt: skip
+
+
+def _theirs(context: RequestContext, told: Sequence[Mention]) -> str:
+    """The language that a reply can be translated into, in English words; "" where none is needed or possible."""
+    if not context.assembly.assistant.is_on:
+        return ""
+    language = language_of(told)
+    spoken = spoken_by(context.settings, context.who.name)
+    return name_of(language) if language and language not in spoken else ""
 
 
 def _no_contact(context: RequestContext, case: Case) -> Row | None:

@@ -34,9 +34,11 @@ def show_thanks(context: RequestContext) -> Response:
 
 
 def views(context: RequestContext) -> list[tuple[str, str]]:
-    """The views of the mentions: (name, address). Competitors only where settings name one."""
+    """The views of the mentions: (name, address). Competitors and the assistant only where settings name one."""
     found = [("All", "/mentions"), ("Thanks", "/mentions/thanks")]
-    return [*found, ("Competitors", "/mentions/competitors")] if context.settings.competitors else found
+    if context.settings.competitors:
+        found.append(("Competitors", "/mentions/competitors"))
+    return [*found, ("Ask", "/mentions/ask")] if context.assembly.assistant.is_on else found
 
 
 environment().globals.update(views_of_mentions=views)

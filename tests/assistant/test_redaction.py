@@ -34,7 +34,7 @@ PEOPLE = People(("@olga_b", "Olga Berg", "Ana Ruiz", "ana@acme.example", "山田
         ("order #AB-2024-00917 is late", "order #[NUMBER_1] is late"),
         ("IBAN DE89 3704 0044 0532 0130 00", "IBAN [NUMBER_1]"),
         ("since 2026-03-04, 4.3.2026 and 2025", "since 2026-03-04, 4.3.2026 and 2025"),
-        ("paid 45,90 for 3 of 250", "paid 45,90 for 3 of 250"),
+        ("paid 45,90 or 45.90 or 1,299.00 for 3 of 250", "paid 45,90 or 45.90 or 1,299.00 for 3 of 250"),
         ("the A4 paper and the MP3", "the A4 paper and the MP3"),
     ],
 )

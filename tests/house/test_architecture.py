@@ -36,6 +36,10 @@ web/test_door.py: monitor/web/failures.py
 alerts/email/test_channel.py: alerts/email/conversation.py alerts/email/settings.py
 ingest/test_asking.py: monitor/store/asked.py
 assistant/test_answers.py: monitor/store/assistant.py
+cli/test_assistant.py: monitor/assistant/standing.py
+web/test_translating.py: monitor/web/translations.py
+assistant/test_injections.py: monitor/assistant/prompt_injection.py
+assistant/test_translation.py: monitor/assistant/output_checks.py
 ingest/test_wishes.py: monitor/cases/do_not_contact.py
 privacy/test_holds.py: monitor/store/holds.py monitor/cli/holds.py monitor/notify/hold_notices.py
 privacy/test_export.py: monitor/store/held.py

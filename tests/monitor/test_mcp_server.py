@@ -15,6 +15,8 @@ from monitor.mcp_server import Desk, NoSuch, server_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
+from tests.fakes.language_model import FakeModel
+from tests.fakes.server import FakeServer
 from tests.helpers import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
 
 READS = {
@@ -167,3 +169,23 @@ def test_the_command_speaks_over_standard_input_and_output(tmp_path: Path) -> No
 
     answer = asyncio.run(talk())
     assert answer["cases"] == []
+
+
+def test_an_assistant_has_the_model_of_the_settings_answer_with_its_posts(tmp_path: Path, sqlite: Sqlite) -> None:
+    claim = {"text": "The parcel never arrived.", "posts": [1], "quote": "my order never arrived"}
+    with FakeServer() as server:
+        model = FakeModel(server, {"enough": True, "claims": [claim, {**claim, "posts": [5]}]})
+        assembly = assembly_of(sqlite, settings_from(tmp_path, tables=model.settings()))
+        desk = Desk(lambda: assembly, Clock(), "Ana's assistant")
+        take(assembly, post(LATE, author="olga"))
+        asked = {"question": "What about the order?", "brand": "Acme"}
+        found, nothing = ask(desk, ("ask_mentions", asked), ("ask_mentions", {"question": "What about bicycles?"}))
+        server.mode = "500"
+        (refused,) = ask(desk, ("ask_mentions", {"question": "Where is the order?", "days": 5}))
+    assert (found["enough"], found["left_out"]) == (True, 1)
+    (told,) = found["claims"]
+    assert (told["claim"], told["quote"], told["posts"][0]["author"]) == (claim["text"], claim["quote"], "olga")
+    assert (nothing["enough"], nothing["claims"]) == (False, [])
+    assert "bicycles" in nothing["words"]
+    assert "refused the question" in refused
+    assert set(tools(desk)) == READS | {"ask_mentions"}

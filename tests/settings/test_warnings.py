@@ -43,6 +43,25 @@ def test_a_page_that_is_guarded_is_not(tmp_path: Path, earful: str) -> None:
     assert warned(tmp_path, earful) == ""
 
 
+@pytest.mark.parametrize(
+    ("address", "key", "words"),
+    [
+        ("http://127.0.0.1:11434/v1", False, []),
+        ("http://localhost:8080/v1", True, []),
+        ("https://models.example.org/v1", True, ["runs on models.example.org, not on this machine"]),
+        ("http://10.0.0.7/v1", False, ["runs on 10.0.0.7", "posts are sent to 10.0.0.7 unencrypted"]),
+        ("http://10.0.0.7/v1", True, ["runs on 10.0.0.7", "posts and the key are sent to 10.0.0.7 unencrypted"]),
+    ],
+)
+def test_a_model_on_another_machine_is_worth_a_look(tmp_path: Path, address: str, key: bool, words: list[str]) -> None:
+    table = f'[assistant]\naddress = "{address}"\nmodel = "m"\n' + ('key = { env = "S" }\n' if key else "")
+    settings = settings_from(tmp_path, tables=table, environ={"S": "a secret"})
+    settings.file.chmod(0o600)
+    found = worth_a_look(settings)
+    assert len(found) == len(words)
+    assert [each for each, line in zip(words, found, strict=True) if each not in line] == []
+
+
 def test_mails_whose_buttons_lead_nowhere_are_worth_a_look(tmp_path: Path) -> None:
     assert "the buttons in mails work only on this machine" in warned(tmp_path, channels=MAIL)
     assert warned(tmp_path, BEHIND, MAIL) == ""
