@@ -21,7 +21,7 @@ from connectors.text import clean, parse_time, safe_url, text_of
 from connectors.writing import CLOCKS, NotWritten, Unsure, Written, bare, nothing_sent_yet, send, sound_object
 
 _DISCUSSION = re.compile(r"([A-Za-z0-9-]{1,39})/([A-Za-z0-9._-]{1,100})/discussions/([0-9]{1,10})")
-_NODE = re.compile(r"[\w=+/-]{4,200}", re.ASCII)
+_NODE = re.compile(r"[\w=+-]{4,200}", re.ASCII)
 _SAID = "id url body createdAt deletedAt viewerDidAuthor"
 _FIND = """query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) { discussion(number: $number) { id } }
@@ -63,7 +63,7 @@ def place_of(post: Post) -> Place | None:
     found = _DISCUSSION.fullmatch(post.native_id) or _DISCUSSION.fullmatch(post.thread_id)
     if found is None:
         return None
-    above = post.parent_id if _NODE.fullmatch(post.parent_id) and not _DISCUSSION.fullmatch(post.parent_id) else ""
+    above = post.parent_id if is_node(post.parent_id) else ""
     below = "" if _DISCUSSION.fullmatch(post.native_id) else above or post.native_id
     return Place(found[1], found[2], int(found[3]), below)
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from alerts import Action, ChannelError, Line
 from alerts.teams import LARGEST, Settings, Teams, card, size
-from tests.alerts.contract_teams import read
+from tests.alerts.contract_teams import TAKEN, read
 from tests.alerts.test_contract import ALERT, LETTER
 from tests.fakes.server import FakeServer, Reply
 
 ENTRY = ALERT.entries[0]
 PAGE = "https://earful.example/cases/12"
+
+
+def as_teams_counts(made: dict[str, Any]) -> int:
+    """A card as a text inside of a document: each of its quotes weighs two."""
+    return len(json.dumps(json.dumps(made, ensure_ascii=False), ensure_ascii=False).encode())
 
 
 @pytest.fixture
@@ -75,6 +82,7 @@ def test_a_card_fits_whatever_its_letters_weigh_and_says_what_it_left_out(letter
     many = replace(ALERT, entries=(long,) * 5, also=tuple(Line(letter * 300, PAGE) for _ in range(80)), more=90)
     made = card(many)
     assert size(made) <= LARGEST
+    assert as_teams_counts(made) <= TAKEN
     shown = sum(block.get("separator", False) for block in made["body"])
     assert 1 <= shown <= 5
     assert shown == 5 or f"{5 - shown} more case" in read(made)
@@ -92,7 +100,7 @@ def test_a_long_letter_is_cut_and_says_so(teams: Teams, server: FakeServer) -> N
     for text in ("A line of the week.\n" * 2_000, '"' * 40_000):
         teams.send(replace(LETTER, text=text), "teams")
         made = server.ledger[-1].json["attachments"][0]["content"]
-        assert size(made) <= LARGEST
+        assert as_teams_counts(made) <= TAKEN
         assert read(made).rstrip().endswith("…")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -69,6 +70,14 @@ def test_the_same_words_of_somebody_else_are_not_ours(talk: tuple[Server, GitHub
     network, writer = talk
     network.posted = [comment("DC_kwDOcopy", TEXT)]
     assert writer.look_up(POST, TEXT, KEY, NOW, NOW) is None
+
+
+def test_the_same_words_of_ours_from_before_are_not_this_reply(talk: tuple[Server, GitHubReply]) -> None:
+    network, writer = talk
+    network.posted = [comment("DC_kwDOours", TEXT, ours=True)]
+    assert writer.look_up(POST, TEXT, KEY, NOW, NOW) is not None
+    later = NOW + timedelta(hours=1)
+    assert writer.look_up(POST, TEXT, KEY, later, later) is None
 
 
 def test_graphql_is_beside_the_rest_api_of_a_server_of_one_s_own_too() -> None:

@@ -171,6 +171,19 @@ def test_a_deletion_is_claimed_by_nobody_who_cannot_see_it(tried: Tried, status:
         tried.writer.take_back(written.native_id, LATER)
 
 
+@pytest.mark.parametrize(
+    ("kind", "native_id"),
+    [("appstore", "reply to ../apps"), ("github", "acme/kettle"), ("x", "../users/1"), ("youtube", "dQw4w9WgXcQ")],
+)
+def test_what_is_no_reply_of_ours_is_neither_deleted_nor_said_to_be(kind: str, native_id: str) -> None:
+    contract = contract_of(kind)
+    with FakeServer() as server:
+        network = contract.serve(server)
+        with pytest.raises(NotWritten, match="not a"):
+            contract.make(server, BOUND).take_back(native_id, LATER)
+        assert network.writes() == 0
+
+
 def test_a_deletion_that_never_left_is_none(tried: Tried) -> None:
     if not tried.writer.takes_back:
         pytest.skip("this network deletes nothing")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors import Post
+from connectors import Nonsense, Post
 from connectors.writing import NotWritten, Unsure
 from connectors.x.reply import XReply
 from tests.connectors.reply_contracts import KEY, NOW, TEXT
@@ -76,3 +76,12 @@ def test_what_x_does_not_call_deleted_is_looked_at(birds: tuple[Server, XReply])
     network.server.misbehave("503", at=len(network.server.ledger) + 2)
     with pytest.raises(Unsure):
         writer.take_back(OURS, NOW)
+
+
+def test_only_a_post_that_x_cannot_find_is_gone(birds: tuple[Server, XReply]) -> None:
+    network, writer = birds
+    assert writer.answers(number(-700), NOW) is None
+    busy = {"title": "Service Unavailable", "type": "https://api.twitter.com/2/problems/operational-disconnect"}
+    network.server.misbehave(Reply(json={"errors": [busy]}), at=len(network.server.ledger) + 1)
+    with pytest.raises(Nonsense):
+        writer.answers(OURS, NOW)

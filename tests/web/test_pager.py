@@ -191,3 +191,4 @@ def test_an_incident_of_another_program_takes_nothing(duty: OnCall) -> None:
     for key in ("disk-full", None, 7):
         assert duty.told(duty.body(number, data={"id": "PGR0VU2", "incident_key": key})) == 204
     assert case(duty.database, number).owner == ""
+    assert not any(path.startswith("/users") for path in duty.service.paths()), "whoever it was is not asked for"
