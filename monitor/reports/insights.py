@@ -7,7 +7,6 @@ the daemon does so once an hour, so that nobody waits for it. What is kept names
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -22,7 +21,7 @@ from monitor.store.database import Database
 KEPT_SPANS = (365, 90)  # days; shorter ones are worked out while somebody looks
 FRESH = timedelta(hours=1)
 STALE = timedelta(days=1)  # after a night without the daemon they still stand until it has made them anew
-MOST = 12  # topics, causes, incidents
+MOST = 12  # causes, incidents
 _DAYS_IN_WEEK = 7
 
 
@@ -52,7 +51,6 @@ def of(database: Database, rules: Rules, zone: ZoneInfo, now: datetime, days: in
         "in_target": whole.in_target,
         "weeks": _weeks(database, rules, zone, first, now, told),
         "places": _places(rows),
-        "topics": _topics(database, since, now, brand),
         "by_hour": by_hour_of_week(volume, zone),
         "causes": _causes(database, since, now, before, brand),
         "incidents": _incidents(database, since, now, brand),
@@ -203,16 +201,6 @@ def _places(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int, int, int]
             source[place] += int(row[name])
     every = ((name, counts[0], counts[1], counts[2]) for name, counts in found.items())
     return sorted(every, key=lambda each: (-each[1], each[0]))
-
-
-def _topics(database: Database, since: datetime, until: datetime, brand: str) -> list[tuple[str, int]]:
-    found = Counter(
-        tag.partition(":")[2] or tag
-        for text in pages.tags(database, since, until, brand)
-        for tag in json.loads(text or "[]")
-        if isinstance(tag, str)
-    )
-    return found.most_common(MOST)
 
 
 def _causes(database: Database, since: datetime, until: datetime, before: datetime, brand: str) -> list[dict[str, Any]]:

@@ -349,16 +349,3 @@ def first_posted_at(database: Database, since: datetime, brand: str = "") -> dat
         {"since": stamp(since), **values},
     )
     return instant(row["at"] or "") if row else None
-
-
-def tags(database: Database, since: datetime, until: datetime, brand: str = "") -> list[str]:
-    """The tags (JSON lists) of flagged mentions of a span."""
-    clause, values = ("AND brand = :brand ", {"brand": brand}) if brand else ("", {})
-    return [
-        row["tags"]
-        for row in database.rows(
-            f"SELECT tags FROM mentions{database.by_index('mentions_flagged')} WHERE flagged = 1 AND tags <> '[]' "
-            f"AND posted_at >= :since AND posted_at < :until {clause}LIMIT 50000",
-            {"since": stamp(since), "until": stamp(until), **values},
-        )
-    ]

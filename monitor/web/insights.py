@@ -91,7 +91,6 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
         "weeks": weeks,
         "places": places,
         "most": max((place[1] for place in places), default=0),
-        "topics": found["topics"],
         "heat": charts.both(
             lambda width: charts.heat(WEEKDAYS, found["by_hour"], "Mentions by hour of the week", width)
         ),

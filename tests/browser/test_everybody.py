@@ -72,6 +72,10 @@ ALIKE = """() => {
 }"""
 
 
+CUT = """() => [...document.querySelectorAll("nav.main a")]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.innerText)"""
+
+
 def load_axe(page: Any) -> None:
     """Put axe into the page that is open; that takes as long as asking it."""
     from axe_playwright_python.sync_playwright import Axe
@@ -99,6 +103,7 @@ def faults(seat: Seat, where: str) -> list[str]:
     for size in (NARROW, DESKTOP):
         page.set_viewport_size(size)
         found += [f"{size['width']}: wider than the screen by {seat.wide()}"] * (seat.wide() > 0)
+        found += [f"{size['width']}: {name} in the navigation is cut" for name in page.evaluate(CUT)]
     page.evaluate(ALIKE)
     load_axe(page)
     for size, scheme, only in ((NARROW, "dark", ()), (DESKTOP, "light", ("color-contrast",))):
