@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from alerts.wording import count_words
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
 from monitor.cli.database import must_be_a_file
 from monitor.ingest.file_rows import Table, table_of
@@ -64,12 +65,14 @@ def _table(file: Path) -> Table:
     must_be_a_file(file)
     if file.stat().st_size > LARGEST:
         raise Failed(f"{file.name} is larger than {LARGEST // 1_000_000} MB: remove what is not case, date and outcome")
-    return table_of(file, {name: name for name in outcomes.COLUMNS})
+    return table_of(file, {name: name for name in outcomes.COLUMNS}, by_option=False)
 
 
 def _columns(table: Table, file: Path) -> Mapping[str, str]:
     """How the file names its three columns. More are refused: nobody's name or handle has any business in it."""
     found = {name: table.column(name) or name for name in outcomes.COLUMNS}
+    if twice := [name for name in found.values() if list(table.columns).count(name) > 1]:
+        raise Failed(f"{file.name} has the column {twice[0]} twice: remove one of them")
     more = [name for name in table.columns if name not in found.values()]
     if more:
         named = ", ".join(safe_line(name)[:40] or "(no name)" for name in more[:10])
@@ -86,7 +89,8 @@ def _report(reading: outcomes.Reading, file: Path) -> None:
         typer.echo(f"! line {number}: {safe_line(words)}", err=True)
     if reading.wrong > len(reading.faults):
         typer.echo(f"! and {reading.wrong - len(reading.faults):,} more lines", err=True)
-    said = f"{file.name}: {reading.rows:,} lines, {len(reading.said) - reading.unknown:,} cases counted"
+    counted = count_words(len(reading.said) - reading.unknown, "case")
+    said = f"{file.name}: {count_words(reading.rows, 'line')}, {counted} counted"
     for number, words in (
         (reading.repeated, "repeated"),
         (reading.unknown, "not known here"),

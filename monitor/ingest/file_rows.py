@@ -57,8 +57,11 @@ class Table:
         return alike[0] if len(alike) == 1 else None
 
 
-def table_of(path: Path, wanted: Mapping[str, str]) -> Table:
-    """Read a file that has these columns, named by option; raises FileUnreadable where it has not."""
+def table_of(path: Path, wanted: Mapping[str, str], *, by_option: bool = True) -> Table:
+    """Read a file that has these columns; raises FileUnreadable where it has not.
+
+    `wanted` holds a column for each of its own names; `by_option` says that these are options of a command.
+    """
     raw = path.read_bytes()
     for sign, what in _PACKED:
         if raw.startswith(sign):
@@ -71,7 +74,7 @@ def table_of(path: Path, wanted: Mapping[str, str]) -> Table:
         table = _csv_table(text, names)
     missing = {option: name for option, name in wanted.items() if name and table.column(name) is None}
     if missing:
-        named = ", ".join(f"--{option} {name}" for option, name in missing.items())
+        named = ", ".join(f"--{option} {name}" if by_option else name for option, name in missing.items())
         has = ", ".join(safe_line(name)[:40] for name in table.columns[:MOST_NAMED]) or "none"
         more = f" and {len(table.columns) - MOST_NAMED:,} more" if len(table.columns) > MOST_NAMED else ""
         raise FileUnreadable(f"{path.name} has no such column: {named}. It has: {has}{more}")

@@ -127,6 +127,8 @@ def read(rows: Iterable[tuple[int, Mapping[str, Any]]], columns: Mapping[str, st
 def _line(row: Mapping[str, Any], columns: Mapping[str, str], today: date) -> tuple[str, date, bool]:
     if fault := row.get(""):
         raise ValueError(f"can't be read ({fault})")
+    if set(row) - set(columns.values()):
+        raise ValueError("has more than case, date and outcome")
     case, when, outcome = (str(row.get(columns[name]) or "").strip() for name in COLUMNS)
     case = case.removeprefix("#")
     if not case.isascii() or not case.isdecimal() or len(case) > 12:

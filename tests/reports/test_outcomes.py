@@ -181,10 +181,13 @@ def test_the_command_counts_a_file_and_shows_the_counts_later(desk: Path) -> Non
     ("text", "said"),
     [
         ("case,date,outcome,handle\n1,2026-03-20,left,@olga\n", "columns that are not needed: handle"),
-        ("case,date\n1,2026-03-20\n", "has no such column: --outcome outcome"),
+        ("case,date\n1,2026-03-20\n", "has no such column: outcome. It has: case, date"),
         ("case,date,outcome\n99,2026-03-20,left\n", "no line names a case"),
         (b"PK\x03\x04", "a ZIP archive or a workbook"),
         ("", "has no such column"),
+        ("case,date,outcome\n", "no line names a case"),
+        ('[{"case": 1, "date": "2026-03-20", "outcome": "left", "handle": "@olga"}]', "not needed: handle"),
+        ("case,date,outcome,case\n1,2026-03-20,left,2\n", "has the column case twice"),
     ],
 )
 def test_a_file_that_cannot_be_counted_is_refused_and_changes_nothing(
@@ -193,6 +196,38 @@ def test_a_file_that_cannot_be_counted_is_refused_and_changes_nothing(
     ran = run(desk, text)
     assert (ran.returncode, said in ran.stderr) == (1, True), ran.stderr
     assert count(sqlite, "facts", "key = 'outcomes'") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("case,date,outcome\n1,2026-03-20,left,@olga\n2,2026-03-20,left\n", 2, "has more than case, date and outcome"),
+        ("case,date,outcome\n1,2026-03-20\n2,2026-03-20,left\n", 2, "outcome: write left or stayed"),
+        ('case,date,outcome\n2,2026-03-20,left\n"1,2026-03-20,left', 3, "case: not the number"),
+        ("case,date,outcome\n\0,2026-03-20,left\n2,2026-03-20,left\n", 2, "case: not the number"),
+        ("\ufeffcase,date,outcome\n1,20/03/2026,left\n2,2026-03-20,left\n", 2, "date: not a day"),
+    ],
+)
+def test_a_line_that_cannot_be_counted_is_named_and_the_others_count(
+    desk: Path, text: str, line: int, said: str
+) -> None:
+    ran = run(desk, text)
+    assert (ran.returncode, "1 case counted" in ran.stderr) == (0, True), ran.stderr
+    assert f"! line {line}: {said}" in ran.stderr
+    assert "olga" not in ran.stderr
+
+
+def test_a_late_row_of_json_that_names_somebody_is_not_counted(desk: Path) -> None:
+    rows = [{"case": 2, "date": "2026-03-20", "outcome": "left"}] * 60
+    ran = run(desk, json.dumps([*rows, {"case": 1, "date": "2026-03-20", "outcome": "left", "handle": "@olga"}]))
+    assert "! line 61: has more than case, date and outcome" in ran.stderr
+    assert "1 case counted" in ran.stderr
+
+
+@pytest.mark.parametrize(("name", "said"), [("gone.csv", "no such file"), (".", "not a file")])
+def test_a_file_that_is_none_is_refused(desk: Path, name: str, said: str) -> None:
+    ran = earful(desk, "outcomes", str(desk.with_name("churn.csv").parent / name))
+    assert (ran.returncode, said in ran.stderr) == (1, True), ran.stderr
 
 
 def test_a_hundred_thousand_lines_are_counted(desk: Path, sqlite: Sqlite) -> None:
