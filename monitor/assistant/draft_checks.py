@@ -22,7 +22,8 @@ ECHOED = 8  # words in a row, from anywhere in the post: more is no reply
 _SURE = 5  # words of a sentence from which its language can be told
 
 _PLACEHOLDER = re.compile(
-    r"\{[^{}]*\}|\[[^\[\]]*\]|<[^<>\d\s][^<>]*>|⟦[^⟧]*⟧|\b[Xx]{3,}\b|_{3,}|\.{4,}|(?-i:\b(?:TOD[O]|TBD)\b)|\blorem ipsum\b|%s"
+    r"\{[^{}]*\}|\[[^\[\]]*\]|<[^<>\d\s][^<>]*>|⟦[^⟧]*⟧|\b[Xx]{3,}\b|_{3,}|\.{4,}|%s"
+    r"|(?-i:\b(?:TOD[O]|TBD)\b)|\blorem ipsum\b"
     r"|\b(?:PERSON|NAME|MAIL|EMAIL|PHONE|ORDER|LINK|USER)_?\d+\b|```|^\s*[\"{\[]"
     r"|\b(?:insert|your name|max mustermann)\b",
     re.IGNORECASE,

@@ -20,7 +20,7 @@ from connectors import Post
 from connectors.durations import span
 from monitor.cases import actions as verbs
 from monitor.cases import do_not_contact, expiry
-from monitor.cli import assistant, issues, replying
+from monitor.cli import assistant, drafting, issues, replying
 from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path, speaker
 from monitor.ingest import asking
 from monitor.notify import rendering
@@ -34,8 +34,10 @@ from monitor.store.database import Row, at, stamp
 from monitor.text.normalize import safe_line
 from monitor.types import Mention
 from monitor.web import case_timeline
+from monitor.wiring import Assembly
 
-_MORE_VERBS = ("reply", "translate", "issue", "do-not-contact", "may-contact")
+_BEYOND = ("reply", "draft", "issue")  # what speaks to somebody else, and needs secrets for it
+_MORE_VERBS = (*_BEYOND, "translate", "do-not-contact", "may-contact")
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
 Since = Annotated[str, typer.Option("--since", help='How far back: "24h", "7d", or a day such as 2026-11-20.')]
@@ -320,6 +322,17 @@ def _contact(assembly: Any, case_id: str, verb: str, who: Actor, now: datetime) 
     return f"{name} is not to be contacted; end it with: earful case {case_id} may-contact. The case stays open"
 
 
+def _beyond(assembly: Assembly, case_id: str, verb: str, name: str, text: str, now: datetime) -> None:
+    match verb:
+        case "reply":
+            show = partial(_conversation, assembly, case_id, assembly.settings.zone)
+            replying.reply(assembly, case_id, name, text, now, show)
+        case "draft":
+            drafting.draft(assembly, case_id, name, now)
+        case "issue":
+            issues.issue(assembly, case_id, name, text, now)
+
+
 @app.command()
 def case(
     case_id: Annotated[str, typer.Argument(metavar="ID", help="The case's number.")],
@@ -339,14 +352,10 @@ def case(
 ) -> None:
     """Show a case or act on it (take, close, ...)."""
     verb = verb.strip().casefold().replace("-", "_").replace(" ", "_")  # "not answered", as people write it
-    with opened(secrets=verb in {"reply", "issue"}) as assembly:
+    with opened(secrets=verb in _BEYOND) as assembly:
         now = utc_now()
-        if verb == "reply":
-            show = partial(_conversation, assembly, case_id, assembly.settings.zone)
-            replying.reply(assembly, case_id, as_, text, now, show)
-            return
-        if verb == "issue":
-            issues.issue(assembly, case_id, as_, text, now)
+        if verb in _BEYOND:
+            _beyond(assembly, case_id, verb, as_, text, now)
             return
         if verb == "translate":
             assistant.translate_case(assembly, case_id, to, now)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.case import Case
 from connectors import Post
 from connectors.text import bare_name
 from monitor.cases import do_not_contact
+from monitor.cases.reply_kinds import same_words
 from monitor.replying.writers import Writers
 from monitor.settings.rules import Rules
-from monitor.store import holds, key_values, mentions, replies
+from monitor.store import cases, holds, incidents, key_values, mentions, replies
 from monitor.store.database import Database
+
+SAME_WITHIN = timedelta(hours=1)
+MOST_ALIKE = 2  # people who may be told the same drafted text within it; a third one is told something of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +74,23 @@ def why_not(replying: Replying, case: Case, parent: Post | None) -> str:
     """Why this case can't be answered from here, in words for people; "" where it can."""
     if not replying.is_on(case.source):
         return f"replies are off for {case.source}; answer there, or set reply = true for this source"
-    if case.closed_at is not None:
-        return f"case {case.id} is closed ({case.closed_by}); reopen it first"
-    if holds.of_case(replying.database, case.id) is not None:
-        return f"case {case.id} is on hold; its text is hidden"
+    if why := nobody_answers(replying.database, case):
+        return why
     if parent is None:
         return "the post was deleted, so there is nothing to reply to"
-    spared = case.author and case.priority != "critical"
-    if spared and do_not_contact.standing(replying.database, case.source, case.author) is not None:
-        return "this author is set as not to be contacted"
     return replying.writers.of(case.source).refusal(parent)
+
+
+def nobody_answers(database: Database, case: Case) -> str:
+    """Why nobody should answer this case, from here or there, in words for people; "" where somebody should."""
+    if case.closed_at is not None:
+        return f"case {case.id} is closed ({case.closed_by}); reopen it first"
+    if holds.of_case(database, case.id) is not None:
+        return f"case {case.id} is on hold; its text is hidden"
+    spared = case.author and case.priority != "critical"
+    if spared and do_not_contact.standing(database, case.source, case.author) is not None:
+        return "this author is set as not to be contacted"
+    return ""
 
 
 def in_the_way(found: list[replies.ReplyRow], reply_id: str) -> str:
@@ -99,3 +110,30 @@ def same_as(found: list[replies.ReplyRow], row: replies.ReplyRow, parent: Post, 
             when = (other.posted_at or now).strftime("%H:%M UTC")
             return f"{other.approver or other.writer} already posted this text at {when}: {other.url}"
     return ""
+
+
+def same_to_others(replying: Replying, row: replies.ReplyRow, case: Case, now: datetime) -> str:
+    """Whether a text that a model drafted went to two other people within the hour, in words for people.
+
+    Within one incident everybody may be told the same. Names and greetings in it make no other text of it.
+    """
+    if not row.drafted:
+        return ""
+    words, database = same_words(row.text), replying.database
+    alike = [each for each in replies.pressed_since(database, now - SAME_WITHIN) if same_words(each.text) == words]
+    found = {other.id: other for each in alike if (other := cases.one(database, each.case_id)) is not None}
+    within = incidents.of_cases(database, [case.id, *found])
+    ours = within.get(case.id)
+    people: dict[tuple[str, str], str] = {}
+    for other in found.values():
+        if not (ours and within.get(other.id) == ours):
+            people.setdefault(_person(other), other.id)
+    people.pop(_person(case), None)
+    if len(people) < MOST_ALIKE:
+        return ""
+    listed = ", ".join(sorted(people.values(), key=lambda each: (len(each), each))[:5])
+    return f"this text went to {len(people)} other people within the hour (cases {listed}): change it for this person"
+
+
+def _person(case: Case) -> tuple[str, str]:
+    return (case.source, bare_name(case.author)) if case.author else ("case", case.id)

@@ -12,7 +12,7 @@ from monitor.people.identity import Actor, Directory
 from monitor.replying import outcome
 from monitor.replying.context import Replying, parent_of
 from monitor.store import cases, replies
-from monitor.store.replies import ReplyRow
+from monitor.store.replies import ReplyRow, mark_of
 
 LONGEST = 20_000  # characters of a text, whatever the network takes
 MOST_OPEN = 20  # drafts of one case; more are no work for anybody
@@ -37,8 +37,11 @@ def keep(
     who: Actor | str,
     way: str,
     now: datetime,
+    drafted: bool = False,
 ) -> ReplyRow:
     """Keep a text as a draft, or change one: `was` is the hash of the text that its writer began with.
+
+    `drafted`: a model wrote it, and whoever asked for it is its writer; this stays known when a person changes it.
 
     Raises NotPossible for a case that is not there, an empty text, and a reply that is no draft any more; AsksAgain
     where somebody else has changed it meanwhile.
@@ -50,7 +53,7 @@ def keep(
         case = _case(replying, case_id)
         row = replies.one(database, reply_id)
         if row is None:
-            _add(replying, case, reply_id, text, actor, way, now)
+            _add(replying, case, reply_id, text, actor, way, now, mark_of(text) if drafted else "")
         elif row.case_id != case.id:
             raise NotPossible("this draft belongs to another case")
         elif row.state not in {"draft", "waiting", "refused"}:
@@ -122,7 +125,9 @@ def _move(
     return found
 
 
-def _add(replying: Replying, case: Case, reply_id: str, text: str, actor: Actor, way: str, now: datetime) -> None:
+def _add(
+    replying: Replying, case: Case, reply_id: str, text: str, actor: Actor, way: str, now: datetime, drafted: str
+) -> None:
     waiting = [each for each in replies.of_case(replying.database, case.id) if each.state in {"draft", "waiting"}]
     if len(waiting) >= MOST_OPEN:
         raise NotPossible(f"this case has {MOST_OPEN} drafts already; drop one first")
@@ -130,7 +135,7 @@ def _add(replying: Replying, case: Case, reply_id: str, text: str, actor: Actor,
     replies.add(
         replying.database, reply_id, now, case_id=case.id, source=case.source, text=text, writer=actor.name,
         writer_id=actor.id, way=way, parent_id=parent.native_id if parent else "",
-        parent_url=parent.url if parent else "",
+        parent_url=parent.url if parent else "", drafted=drafted,
     )  # fmt: skip
 
 

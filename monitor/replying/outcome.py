@@ -36,6 +36,8 @@ def sent(replying: Replying, row: ReplyRow, written: Written, now: datetime) -> 
         if case is None or not row.text:  # forgotten meanwhile
             return True
         approved = {"approved_by": row.approver} if row.approver_id != row.writer_id else {}
+        if row.drafted:
+            approved["drafted"] = "unchanged" if row.is_unchanged else "changed"
         cases.log(
             database, case.id, now, "reply", who=row.approver, who_id=row.approver_id, way=row.way, text=row.text,
             url=written.url, account=row.account, written_by=row.writer, **approved,

@@ -17,7 +17,17 @@ from monitor.cases.actions import NotAllowed, NotPossible, require
 from monitor.people.actors import is_person
 from monitor.people.identity import Actor, Directory
 from monitor.replying import outcome
-from monitor.replying.context import Replying, Seen, in_the_way, parent_mark, parent_of, said_so_far, same_as, why_not
+from monitor.replying.context import (
+    Replying,
+    Seen,
+    in_the_way,
+    parent_mark,
+    parent_of,
+    said_so_far,
+    same_as,
+    same_to_others,
+    why_not,
+)
 from monitor.replying.drafts import AsksAgain
 from monitor.replying.writers import DEADLINE
 from monitor.store import cases, replies
@@ -92,6 +102,8 @@ def _claim(
         raise AsksAgain("somebody answered meanwhile: read their reply, then press again")
     others = replies.of_case(database, case.id)
     if words := in_the_way(others, row.id) or same_as(others, row, parent, now):
+        raise NotPossible(words)
+    if words := same_to_others(replying, row, case, now):
         raise NotPossible(words)
     _fits(replying, row, standing)
     chosen = row.key or f"{int(now.timestamp() * 1_000_000):x}-{secrets.token_hex(8)}"

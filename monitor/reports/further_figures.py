@@ -12,6 +12,7 @@ from alerts.email.templates import percent
 from alerts.wording import count_words
 from monitor.reports import goodwill, outcomes, share_of_voice, surveys
 from monitor.settings.rules import Rules
+from monitor.store import replies
 from monitor.store.database import Database
 
 
@@ -21,6 +22,7 @@ def as_json(database: Database, rules: Rules, since: datetime, until: datetime) 
     rated = surveys.of_span(database, rules, since, until)
     voice = share_of_voice.of_span(database, rules, since, until)
     stayed = outcomes.kept(database)
+    posted, unchanged = replies.from_drafts(database, since, until)
     return {
         "thanks": {"deserved": good.deserved, "thanked": good.thanked, "open": good.open},
         "came_back": len(good.came_back),
@@ -37,6 +39,7 @@ def as_json(database: Database, rules: Rules, since: datetime, until: datetime) 
             "stars": [{"source": each.source, "mean": each.mean, "n": each.n} for each in rated.stars],
         },
         "share_of_voice": _voices(voice) if voice.voices else None,
+        "drafts": {"posted": posted, "unchanged": unchanged},
         "outcomes": outcomes.as_json(stayed) if stayed is not None else None,
     }  # fmt: skip
 
@@ -67,8 +70,18 @@ def sentences(database: Database, rules: Rules, since: datetime, until: datetime
     if voice.base:
         shares = ", ".join(f"{each.name} {percent(each.share.value)}" for each in voice.voices)
         lines.append(f"Share of voice: {shares}, of {count_words(voice.base, 'post')}{_few(voice.few)}.")
+    lines += drafted(database, since, until)
     stayed = outcomes.kept(database)
     return [*lines, *(outcomes.sentences(stayed) if stayed is not None and stayed.stands else ())]
+
+
+def drafted(database: Database, since: datetime, until: datetime) -> list[str]:
+    """How many of the assistant's drafts were posted as they were: many, and people may no longer read them."""
+    posted, unchanged = replies.from_drafts(database, since, until)
+    if not posted:
+        return []
+    began = f"{count_words(posted, 'reply', 'replies')} began as the assistant's draft"
+    return [f"{began}; {unchanged or 'none'} ({percent(unchanged / posted)}) went out unchanged."]
 
 
 def _rated(found: surveys.Surveys) -> list[str]:

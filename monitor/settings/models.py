@@ -160,6 +160,7 @@ class Brand(Table):
     complaint_words: dict[str, tuple[str, ...]] = {}
     sentiment_words: dict[str, Annotated[float, Field(ge=-4, le=4)]] = {}
     trade: Trade = "general"  # whose list its causes begin with
+    voice: str = Field(default="", max_length=500)  # how it speaks to people, for the assistant's drafts
 
 
 class Competitor(Table):

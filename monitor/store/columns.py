@@ -128,7 +128,7 @@ TABLES: dict[str, Classed] = {
         CASE,
         words=_named("text note"),
         author=_named("parent_id parent_url url"),
-        derived=_named("mark"),
+        derived=_named("mark drafted"),
         staff=_named("writer writer_id approver approver_id account"),
         plain=_named(
             "n id case_id source way state send_key native_id created_at changed_at pressed_at tries posted_at "

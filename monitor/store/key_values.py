@@ -274,6 +274,16 @@ def own_posts_of_case(database: Database, case: str) -> list[Row]:
     return database.rows("SELECT * FROM own_posts WHERE case_id = :case ORDER BY posted_at", {"case": case})
 
 
+def last_replies(database: Database, brand: str, since: datetime, limit: int) -> list[str]:
+    """The words of a brand's newest replies since then, the newest first; what a machine said is not among them."""
+    rows = database.rows(
+        "SELECT text FROM own_posts WHERE brand = :brand AND parent_id <> '' AND text <> '' AND kind <> 'automatic' "
+        "AND posted_at >= :since ORDER BY posted_at DESC, native_id DESC LIMIT :limit",
+        {"brand": brand, "since": stamp(since), "limit": limit},
+    )
+    return [str(row["text"]) for row in rows]
+
+
 def unmatched_own_posts(database: Database, source: str, parents: Sequence[str]) -> list[Row]:
     """Own replies to these posts that were seen before the post itself was, oldest first."""
     found: list[Row] = []

@@ -56,11 +56,17 @@ class ReplyRow:
     posted_at: datetime | None
     next_look_at: datetime | None
     taken_back_at: datetime | None
+    drafted: str = ""  # the hash of what a model wrote, where it began as that
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether it is what a model wrote, letter for letter."""
+        return self.drafted != "" and self.drafted == self.mark
 
 
 _SAME = (
     "id", "case_id", "source", "parent_id", "parent_url", "text", "mark", "writer", "writer_id", "way", "approver",
-    "approver_id", "note", "state", "account", "native_id", "url", "tries",
+    "approver_id", "note", "state", "account", "native_id", "url", "tries", "drafted",
 )  # fmt: skip
 _MOMENTS = ("pressed_at", "posted_at", "next_look_at", "taken_back_at")
 
@@ -75,13 +81,13 @@ def add(database: Database, reply_id: str, now: datetime, **values: Any) -> bool
     """Keep a new reply; False where one of this id stands already."""
     row = {
         "id": reply_id, "case_id": "", "source": "", "parent_id": "", "parent_url": "", "text": "", "writer": "",
-        "writer_id": "", "way": "", "state": "draft", **values, "now": stamp(now),
+        "writer_id": "", "way": "", "state": "draft", "drafted": "", **values, "now": stamp(now),
     }  # fmt: skip
     return (
         database.run(
             "INSERT INTO replies (id, case_id, source, parent_id, parent_url, text, mark, writer, writer_id, way, "
-            "state, created_at, changed_at) VALUES (:id, :case_id, :source, :parent_id, :parent_url, :text, :mark, "
-            ":writer, :writer_id, :way, :state, :now, :now) ON CONFLICT DO NOTHING",
+            "state, drafted, created_at, changed_at) VALUES (:id, :case_id, :source, :parent_id, :parent_url, :text, "
+            ":mark, :writer, :writer_id, :way, :state, :drafted, :now, :now) ON CONFLICT DO NOTHING",
             {**row, "mark": mark_of(row["text"])},
         )
         == 1
@@ -131,6 +137,26 @@ def change(database: Database, reply_id: str, was: Sequence[State], now: datetim
         )
         == 1
     )
+
+
+def pressed_since(database: Database, since: datetime) -> list[ReplyRow]:
+    """Replies of any case that stand, or may stand, since a press after `since`, the oldest first."""
+    rows = database.rows(
+        "SELECT * FROM replies WHERE pressed_at <> '' AND pressed_at > :since "
+        "AND state IN ('inflight', 'unsure', 'sent') ORDER BY pressed_at",
+        {"since": stamp(since)},
+    )
+    return [_row(row) for row in rows]
+
+
+def from_drafts(database: Database, since: datetime, until: datetime) -> tuple[int, int]:
+    """How many replies that a model drafted were posted in a span, and how many of these as they were drafted."""
+    row = database.row(
+        "SELECT count(*) AS posted, coalesce(sum(CASE WHEN drafted = mark THEN 1 ELSE 0 END), 0) AS unchanged "
+        "FROM replies WHERE state = 'sent' AND drafted <> '' AND posted_at >= :since AND posted_at < :until",
+        {"since": stamp(since), "until": stamp(until)},
+    )
+    return (int(row["posted"]), int(row["unchanged"])) if row is not None else (0, 0)
 
 
 def posted(database: Database, source: str, native_ids: Sequence[str]) -> set[str]:

@@ -483,10 +483,16 @@ ISSUES = (
     "CREATE INDEX issues_to_look_up ON issues (next_look_at) WHERE next_look_at <> ''",
 )
 
+# What a model drafted, by its hash: a reply that has the same was sent as it was drafted.
+DRAFTED = (
+    "ALTER TABLE replies ADD COLUMN drafted {text}",
+    "CREATE INDEX replies_by_press ON replies (pressed_at) WHERE pressed_at <> ''",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
-    ASSISTANT, REPEATS, ISSUES,
+    ASSISTANT, REPEATS, ISSUES, DRAFTED,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 _PAGES = (
     "links", "login", "single_sign_on", "you", "inbox", "triage", "waiting", "case", "erase", "hold", "mentions",
     "insights", "sources", "team_settings", "people", "audit", "api", "metrics", "digest_links", "duty", "replying",
-    "goodwill", "competitors", "incidents", "causes", "issues", "take_links", "translating", "ask",
+    "goodwill", "competitors", "incidents", "causes", "issues", "take_links", "translating", "ask", "drafting",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from monitor.notify import rendering
 from monitor.settings import overrides
 from monitor.store import cases, holds, key_values, mentions, pages, read_marks, web
 from monitor.store.database import Row, at
+from monitor.store.replies import mark_of
 from monitor.store.stories import candidate_stories
 from monitor.text import tone
 from monitor.text.language import name_of
@@ -170,10 +171,13 @@ def show_case(
     checked: bool = False,
     typed: bool = False,
     in_theirs: Translation | None = None,
+    drafted: str = "",
+    again: int = 0,
 ) -> Response:
     """The page, with what went wrong; `typed`: the form of a reply came, and stands there as it was.
 
-    `in_theirs` is that reply in the language of whoever it answers.
+    `in_theirs` is that reply in the language of whoever it answers. `drafted` says what a draft in the box rests on,
+    where it is kept nowhere else; `again` counts these drafts.
     """
     row = _row(context)
     case, database, now = cases.case_of(row), context.database, context.now
@@ -197,7 +201,9 @@ def show_case(
         replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)],
         reply=box.text if box is not None else reply, limit=limit, box=box,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
-        said=context.query("said"), fault=fault, tags=pages.own_tags(database),
+        drafts=context.assembly.assistant.is_on, drafted=drafted, drafted_mark=mark_of(reply) if drafted else "",
+        again=box.again if box is not None else again, said=context.query("said"), fault=fault,
+        tags=pages.own_tags(database),
         here=who_else(context.site.presence.others(context.who.actor.id, now).get(case.id, ())),
         hold=holds.of_case(database, case.id), no_contact=_no_contact(context, case),
         causes=of_case(context, row), issues=issues_of(context, Subject(case_id=case.id)),

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from alerts.wording import span_words
-from monitor.reports import insights
+from monitor.reports import further_figures, insights
 from monitor.reports.definitions import negative_share
 from monitor.web import charts
 from monitor.web.html import page
@@ -43,8 +43,14 @@ def show_insights(context: RequestContext) -> Response:
                 _KEPT.popitem(last=False)
     return page(
         context, "insights.html", title="Insights", days=str(days), spans=SPANS, brand=brand, few=FEW,
-        span_words=_span_words, weekdays=WEEKDAYS, **_shown(kept[1]),
+        span_words=_span_words, weekdays=WEEKDAYS, drafted=_drafted(context, days, brand), **_shown(kept[1]),
     )  # fmt: skip
+
+
+def _drafted(context: RequestContext, days: int, brand: str) -> list[str]:
+    """How many drafts were posted as they were; a reply belongs to a case, so it is said of all brands together."""
+    since = context.now - timedelta(days=days)
+    return [] if brand else further_figures.drafted(context.database, since, context.now + timedelta(minutes=1))
 
 
 def _figures(context: RequestContext, days: int, brand: str) -> dict[str, Any]:

@@ -50,6 +50,8 @@ class Box:
     parent: str = ""
     said: int = 0
     text: str = ""
+    drafted: bool = False  # what stands in it began as a model's
+    again: int = 0  # how many times a model has drafted for this case
     lines: tuple[Line, ...] = ()
 
 
@@ -86,6 +88,8 @@ def box_of(context: RequestContext, case: Case, *, text: str = "", typed: Any = 
         parent=parent_mark(parent) if parent is not None else "",
         said=said_so_far(database, case.id),
         text=text or (chosen.text if chosen is not None else opening),
+        drafted=kept is not None and kept.drafted != "",
+        again=sum(1 for row in rows if row.drafted),
         lines=tuple(_lines(context, rows)),
     )
 
@@ -95,5 +99,11 @@ def _lines(context: RequestContext, rows: list[ReplyRow]) -> list[Line]:
     for row in rows:
         back = taking_back.can(replying, row, context.now)
         if row.state in _STATES and (row.state != "sent" or back):
-            found.append(Line(row, _STATES[row.state], _ORIGINS.get(row.way, ""), back))
+            found.append(Line(row, _STATES[row.state], _origin(row), back))
     return found
+
+
+def _origin(row: ReplyRow) -> str:
+    if row.drafted:
+        return "drafted by the assistant" + ("" if row.is_unchanged else ", then changed")
+    return _ORIGINS.get(row.way, "")

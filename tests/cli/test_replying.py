@@ -17,6 +17,7 @@ from monitor.store.sqlite import Sqlite
 from tests.cli.program import ROOT, Ran, earful
 from tests.connectors.reply_contracts import CANARY
 from tests.connectors.reply_mastodon import Server
+from tests.fakes.language_model import FakeModel
 from tests.fakes.server import FakeServer
 from tests.helpers import assembly_of, take
 from tests.replying.world import TEXT, complaint, settings
@@ -103,6 +104,33 @@ def test_without_a_terminal_it_only_leaves_a_draft(desk: Desk) -> None:
     assert (said.returncode, desk.network.writes()) == (0, 0), said.stderr
     assert "nothing was posted" in said.stdout
     assert [(row.state, row.way) for row in desk.rows()] == [("draft", "command line")]
+
+
+def test_a_draft_is_printed_and_kept_and_nothing_is_posted(desk: Desk) -> None:
+    asks = "I'm sorry you were charged for the wrong box. Which box is yours?"
+    with FakeServer() as server:
+        model = FakeModel(server, {"kind": "question", "text": asks})
+        desk.file.write_text(desk.file.read_text("utf-8") + model.settings(), "utf-8")
+        said = earful(desk.file, "case", desk.case_id, "draft", "--as", "Ana", REPLY_TOKEN=CANARY)
+        assert said.returncode == 0, said.stderr
+        assert asks in said.stdout.replace("\n", " ")
+        assert "no next step is known, so it asks" in said.stdout
+        assert "nothing was posted" in said.stdout
+        (row,) = desk.rows()
+        assert (row.state, row.text, row.is_unchanged) == ("draft", f"@ada@far.example {asks}", True)
+        assert desk.network.writes() == 0
+        model.says = {"kind": "question", "text": asks.replace("yours", "right")}
+        assert earful(desk.file, "case", desk.case_id, "draft", "--as", "Ana", REPLY_TOKEN=CANARY).returncode == 0
+        assert "right" in desk.rows()[-1].text, "another one, and not the same again"
+        nobody = earful(desk.file, "case", desk.case_id, "draft", REPLY_TOKEN=CANARY)
+        assert (nobody.returncode != 0, "--as NAME" in nobody.stderr) == (True, True)
+
+
+def test_without_an_assistant_there_is_no_draft_and_it_says_so(desk: Desk) -> None:
+    said = earful(desk.file, "case", desk.case_id, "draft", "--as", "Ana", REPLY_TOKEN=CANARY)
+    assert said.returncode != 0
+    assert "no assistant is set up" in said.stderr.replace("\n", " ")
+    assert desk.rows() == []
 
 
 def test_there_is_no_option_that_says_yes(desk: Desk) -> None:

@@ -50,6 +50,8 @@ incidents/test_story.py: monitor/incidents/telling.py monitor/incidents/statemen
 web/test_incidents.py: monitor/cli/incidents.py
 incidents/test_watch.py: monitor/incidents/volume.py monitor/store/volume.py
 web/test_replying.py: monitor/web/reply_box.py
+assistant/test_draft.py: monitor/assistant/facts.py
+cli/test_replying.py: monitor/cli/drafting.py
 story/test_replying.py: monitor/notify/slack_replies.py alerts/slack/reply_window.py
 replying/test_press.py: monitor/replying/context.py monitor/replying/drafts.py monitor/replying/outcome.py
     monitor/replying/writers.py monitor/store/replies.py

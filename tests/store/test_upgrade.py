@@ -53,6 +53,7 @@ HASHES = (
     "2480aad12e400793af3887cda021db50",
     "39375d75627b4a2281b0aec8a9fc1026",
     "19fea11aa0b54a715ba54cca97d30b5f",
+    "7e420ac0fc808881a45e41760d7b76bb",
 )
 
 
