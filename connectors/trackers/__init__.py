@@ -54,6 +54,10 @@ class Tracker(Protocol):
         """How an issue stands. Raises Unseen, or a ConnectorError."""
         ...
 
+    def name_of(self, url: str, /) -> str:
+        """The issue of this tracker that an address leads to, by its name there; "" for none of this place."""
+        ...
+
     def check(self, now: datetime, /) -> str:
         """Where issues would be created, as the tracker says; a ConnectorError where they can't."""
         ...

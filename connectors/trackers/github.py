@@ -11,6 +11,7 @@ import json
 import re
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -111,6 +112,19 @@ class GitHubTracker:
         if state is None:
             raise Nonsense(f"{NETWORK} answered with something that is not an issue", "Check api_url.")
         return Issue(native_id, safe_url(shown.get("html_url")), *state)
+
+    def name_of(self, url: str) -> str:
+        """https://github.com/acme/kettle/issues/12; the API of Enterprise is on the same host as its pages."""
+        api = urlsplit(self._address).netloc.casefold()
+        try:
+            parts = urlsplit(url.strip())
+        except ValueError:
+            return ""
+        found = re.fullmatch(r"/([^/]+/[^/]+)/issues/([0-9]{1,10})/?", parts.path, re.ASCII)
+        there = parts.scheme in {"http", "https"} and parts.netloc.casefold() == api.removeprefix("api.")
+        if not there or found is None or found[1].casefold() != self.place.casefold():
+            return ""
+        return f"{self.place}#{found[2]}"
 
     def check(self, now: datetime) -> str:
         """https://docs.github.com/en/rest/repos/repos#get-a-repository; what may be written shows at a press only."""

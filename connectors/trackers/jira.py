@@ -116,6 +116,12 @@ class JiraTracker:
             raise Nonsense(f"{NETWORK} answered with something that is not an issue", "Check api_url.")
         return Issue(native_id, found.url, found.state, found.said)
 
+    def name_of(self, url: str) -> str:
+        """https://acme.atlassian.net/browse/KET-12"""
+        rest = url.strip().partition("?")[0].partition("#")[0].rstrip("/")
+        key = rest[len(self._site) :].removeprefix("/browse/") if rest.startswith(f"{self._site}/browse/") else ""
+        return key if _KEY.fullmatch(key) and key.rpartition("-")[0] == self.place else ""
+
     def check(self, now: datetime) -> str:
         """GET /project/KEY; what the token may create shows at a press only."""
         shown = self._read(self._get(f"/project/{self.place}"), now)

@@ -57,10 +57,15 @@ def _created(tracking: Tracking, row: IssueRow, issue: Issue, now: datetime) -> 
         database, audit.Event.ISSUE, now, who=who, way=row.way, about=issue.native_id, tracker=row.tracker,
         of=subject.words,
     )  # fmt: skip
-    problem = problems.one(database, row.problem) if row.problem else None
+    link_cause(tracking, row, issue.url, now)
+
+
+def link_cause(tracking: Tracking, row: IssueRow, url: str, now: datetime) -> None:
+    """The issue of a problem is the linked issue of its cause. Inside a transaction."""
+    problem = problems.one(tracking.database, row.problem) if row.problem else None
     if problem is not None:
         try:
-            listing.edit(database, problem["cause_id"], {"issue_url": issue.url}, who, now)
+            listing.edit(tracking.database, problem["cause_id"], {"issue_url": url}, Actor(row.who_id, row.who), now)
         except listing.NotPossible:  # the cause was merged or removed, or the tracker has no https address
             return
 

@@ -70,6 +70,7 @@ _WORDS = {
     "issue declined": "issue closed, but not as fixed",
     "issue reopened": "issue opened again",
     "issue unlinked": "issue no longer followed",
+    "issue linked": "linked with an issue",
 }
 
 
@@ -138,7 +139,7 @@ def _entry(line: LogLine, times: int) -> Entry:
             by = detail.get("written_by")
             what += f" as {detail.get('account', 'us')}"
             what += f", written by {by}, approved" if by and by != line.who else ""
-        case "issue" | "issue fixed" | "issue declined" | "issue reopened" | "issue unlinked":
+        case "issue" | "issue fixed" | "issue declined" | "issue reopened" | "issue unlinked" | "issue linked":
             what += f": {detail.get('issue', '')}"
             more = str(detail.get("said", "")) if line.what == "issue declined" else ""
         case "answered" if detail.get("sent_on"):

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from monitor.cases.actions import NotPossible
 from monitor.store import causes, issues, problems
 from monitor.store.issues import IssueRow
-from monitor.trackers import creating, following, prefill
+from monitor.trackers import creating, following, linking, prefill
 from monitor.trackers.clients import Subject
 from monitor.web.html import page
 from monitor.web.identity import Refusal
@@ -126,6 +126,7 @@ def _form(
         context, "issue.html", title=f"Issue for {subject.words}", status=status, subject=subject, places=places,
         chosen=context.form.get("tracker"), issue_id=creating.new_id(), issue_title=title or proposed.title,
         text=text or proposed.text, box=box_of(context, subject), fault=fault, known=_known(context, subject),
+        url=context.form.get("url")[:500],
     )  # fmt: skip
 
 
@@ -154,6 +155,8 @@ def _press(context: RequestContext, subject: Subject) -> Response:
             said = following.not_there(tracking, issue_id, who=who, way=way, now=now)
         elif verb == "unlink":
             said = following.unlink(tracking, issue_id, who=who, way=way, now=now)
+        elif verb == "link":
+            said = linking.link(tracking, subject, form.get("url")[:500], who=who, way=way, now=now)
         elif verb == "create":
             pressed = creating.create(
                 tracking, subject, issue_id, form.get("tracker")[:64], title, text, who=who, way=way, now=now

@@ -69,7 +69,7 @@ def test_jira_says_by_its_resolution_whether_it_is_fixed(jira: World) -> None:
 
 def test_the_owner_of_a_case_is_told_once_and_its_log_has_it(here: World) -> None:
     rules = here.assembly.rules
-    here.press()
+    here.press(who="Lea")
     actions.say(here.database, rules, here.case_id, "assign", who="Lea", way="page", now=here.clock(),
                 detail={"owner": "Ana"})  # fmt: skip
     actions.say(here.database, rules, here.case_id, "close", who="Lea", way="page", now=here.clock(),
@@ -132,6 +132,7 @@ def test_a_problem_that_a_person_marked_stays_as_they_said(here: World) -> None:
     here.there.close()
     ask(here)
     assert standing(here)[:2] == (True, "Lea")
+    assert here.told(), "and its owner hears of it all the same"
     here.there.reopen()
     here.database.run("UPDATE issues SET next_look_at = changed_at")
     ask(here)
@@ -165,3 +166,44 @@ def test_an_issue_of_a_merged_problem_fixes_the_one_it_went_into(here: World) ->
     assert one is not None
     assert other is not None
     assert (one["fixed_at"], other["fixed_by"]) == ("", "acme/kettle#1")
+
+
+def test_without_an_owner_whoever_created_it_is_told_else_the_channel(here: World) -> None:
+    here.press()
+    here.there.close()
+    ask(here)
+    assert {target for target, *_ in here.told()} == {"console", "console:ana"}
+    here.press()
+    here.database.run("UPDATE issues SET who_id = 'page:Olle'")  # whom settings reach nowhere
+    here.there.close(2)
+    ask(here)
+    assert [target for target, title, _ in here.told() if "#2" in title] == ["console"]
+
+
+def test_of_a_problem_its_owner_is_told_else_the_team_of_its_cause(here: World) -> None:
+    cause = next(row for row in causes.problems(here.database) if row["id"] == 1)["cause_id"]
+    causes.change(here.database, cause, team="console:parcels")
+    here.press(here.problem)
+    here.database.run("UPDATE issues SET who_id = 'page:Olle'")
+    here.there.close()
+    ask(here)
+    assert [target for target, *_ in here.told()] == ["console:parcels"]
+    with here.database.transaction():
+        marking.give(here.database, 1, of_settings("Ana"))
+    here.there.close(reason="not_planned")
+    here.database.run("UPDATE issues SET next_look_at = changed_at")
+    ask(here)
+    assert "console:ana" in {target for target, *_ in here.told()}
+
+
+def test_one_that_is_opened_again_beside_a_newer_one_stays_closed_here(here: World) -> None:
+    here.press()
+    here.there.close()
+    ask(here)
+    assert here.press().state == "open"
+    here.there.reopen()
+    here.database.run("UPDATE issues SET next_look_at = changed_at WHERE native_id = 'acme/kettle#1'")
+    ask(here)
+    assert here.states() == ["fixed", "open"]
+    assert here.rows()[0].note == "open again, beside a newer one"
+    assert here.look() == 0

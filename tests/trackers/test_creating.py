@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cases.actions import NotAllowed, NotPossible
-from monitor.people.identity import of_mail, of_pager, of_token
-from monitor.privacy import forgetting
+from monitor.people.identity import of_mail, of_pager, of_settings, of_token
+from monitor.privacy import forgetting, holds
 from monitor.store import audit, causes, issues
 from monitor.store.sqlite import Sqlite
 from monitor.trackers import creating, following
@@ -199,6 +199,23 @@ def test_without_a_tracker_in_the_settings_nothing_of_it_is_there(tmp_path: Path
     assert following.look(assembly.tracking, NOW) == 0
 
 
+def test_what_may_not_be_told_is_not_sent_whatever_the_form_held(here: World) -> None:
+    holds.hold(here.database, here.case_id, "a claim", 30, who=of_settings("Lea"), way="page", now=here.clock())
+    with pytest.raises(NotPossible, match="is on hold"):
+        creating.create(
+            here.tracking, here.case, "f", "kettles", "A title", "its words", who="Ana", way="page", now=here.clock()
+        )
+    assert here.there.server.ledger == []
+
+
+def test_what_was_closed_before_it_was_found_is_asked_after_at_once(here: World) -> None:
+    here.there.accepts_but = "drop"
+    here.there.before_answer = here.there.close
+    assert here.press().state == "open"
+    assert here.look() == 1
+    assert here.states() == ["fixed"]
+
+
 def test_whoever_is_forgotten_leaves_no_words_here_and_nobody_asks_after_it(here: World) -> None:
     here.press()
     here.there.close()
@@ -208,3 +225,10 @@ def test_whoever_is_forgotten_leaves_no_words_here_and_nobody_asks_after_it(here
     here.forward(120)
     assert here.look() == 0
     assert here.told() == []
+
+
+def test_what_nobody_knows_the_fate_of_is_let_go_with_whoever_is_forgotten(here: World) -> None:
+    here.there.accepts_but, here.there.hidden = "ok", True
+    here.press()
+    forgetting.erase(here.database, here.assembly.rules, "forum", "@olga_k", who="Lea", way="page", now=here.clock())
+    assert (here.states(), here.rows()[0].next_look_at) == (["dropped"], None)

@@ -125,7 +125,27 @@ def test_an_issue_that_is_unlinked_is_followed_no_more_and_makes_room(here: Worl
     here.there.close()
     here.forward(61)
     assert here.look() == 0
+    assert issues.look_soon(here.database, "kettles", row.native_id, here.clock()) == 0
     with pytest.raises(NotPossible, match="no such issue to unlink"):
         following.unlink(here.tracking, row.id, who="Lea", way="page", now=here.clock())
     assert here.press().state == "open"
     assert here.there.writes() == 2
+
+
+def test_a_tracker_that_left_the_settings_is_not_asked(here: World) -> None:
+    here.press()
+    here.database.run("UPDATE issues SET tracker = 'gone'")
+    here.forward(61)
+    assert here.look() == 0
+    assert here.rows()[0].note == ""
+
+
+def test_whoever_can_not_be_reached_is_told_nothing_and_the_channel_neither(here: World) -> None:
+    """What became of somebody's own press is not the channel's business."""
+    here.there.accepts_but, here.there.hidden = "ok", True
+    here.press()
+    here.database.run("UPDATE issues SET who_id = 'page:Olle'")
+    for _ in range(20):
+        here.forward(1)
+        here.look()
+    assert (here.states(), here.told()) == (["missing"], [])

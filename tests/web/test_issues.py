@@ -156,8 +156,14 @@ def test_a_case_becomes_an_issue_and_what_was_typed_stays_when_the_tracker_refus
     shown = staff.get("/cases/1").text
     assert "issue created: acme/kettle#1" in shown
     assert "My &lt;b&gt;own&lt;/b&gt; title" in shown
+    assert ">refused</span>" not in shown, "what came to nothing is news only until the next attempt"
     (row,) = [each for each in issues.about(seat.office.database, "1") if each.state == "open"]
     assert "no longer followed" in said(staff, "/cases/1/issue", {"verb": "unlink", "issue_id": row.id})
+    address = f"{seat.there.server.url}/acme/kettle/issues/"
+    again = staff.post("/cases/1/issue", {"verb": "link", "url": f"{address}7"})
+    assert (again.status_code, f'value="{address}7"' in again.text) == (409, True)
+    assert "linked with acme/kettle#1" in said(staff, "/cases/1/issue", {"verb": "link", "url": f"{address}1"})
+    assert "linked with an issue: acme/kettle#1" in staff.get("/cases/1").text
     assert "settled already" in staff.post("/cases/1/issue", {"verb": "not_there", "issue_id": row.id}).text
 
 
@@ -182,6 +188,18 @@ def test_without_a_tracker_the_pages_say_nothing_of_it(office: Office) -> None:
     assert "issue" not in staff.get("/cases/1").text.lower().replace("known issue", "")
     assert staff.get("/cases/1/issue").status_code == 404
     assert httpx2.post(f"{office.address}/in/kettles", json={}, verify=False).status_code == 404
+
+
+def test_a_tracker_without_a_secret_has_no_door(tmp_path: Path, sqlite: Sqlite) -> None:
+    with FakeServer() as server:
+        there = FakeGitHub(server)
+        table = GITHUB.format(url=server.url).replace("webhook_secret", "# webhook_secret")
+        office = Office(tmp_path, sqlite, tables=PEOPLE + table, environ=ENVIRON)
+        body, headers = there.webhook()
+        for sent in (headers, {**headers, "authorization": "Bearer x"}):
+            answer = httpx2.post(f"{office.address}/in/kettles", content=body, headers=sent, verify=False)
+            assert answer.status_code == 404
+        office.close()
 
 
 def test_several_trackers_are_offered_and_one_that_left_is_named(tmp_path: Path, sqlite: Sqlite) -> None:

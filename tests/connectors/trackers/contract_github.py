@@ -25,5 +25,6 @@ CONTRACT = TrackerContract(
     forbidden=Reply(403, json={"message": "Resource not accessible by personal access token"}),
     invalid=Reply(410, json={"message": "Issues are disabled for this repo"}),
     first="acme/kettle#1",
+    address="{site}/Acme/kettle/issues/1",
     declined=("not_planned", "not planned"),
 )

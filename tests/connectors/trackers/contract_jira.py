@@ -29,6 +29,7 @@ def contract(*, cloud: bool) -> TrackerContract:
         forbidden=Reply(403, json={"errorMessages": ["You do not have permission to create issues."]}),
         invalid=Reply(400, json={"errorMessages": [], "errors": {"labels": "Field 'labels' cannot be set."}}),
         first="KET-1",
+        address="{site}/browse/KET-1",
         declined=("Won't Do", "Won't Do"),
     )
 

@@ -26,4 +26,5 @@ class TrackerContract:
     forbidden: Reply
     invalid: Reply
     first: str  # the name of the first issue
+    address: str  # of the first issue, with the site left open
     declined: tuple[str, str]  # a way to close it that does not fix it, and how that is told

@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from connectors import TRACKERS, ConnectorError, Refused
+from connectors.http import Http
 from connectors.trackers import Issue, Tracker, Unseen
 from connectors.trackers.jira import document
 from connectors.writing import NotWritten, Unsure
@@ -185,6 +187,17 @@ def test_a_webhook_is_proved_by_its_signature_and_names_its_issue(tried: Tried) 
     assert tried.tracker.named(b'{"zen": "Keep it logically awesome.", "repository": {"full_name": "a/b"}}') == ""
 
 
+def test_an_address_is_read_only_where_it_leads_to_an_issue_of_this_place(tried: Tried) -> None:
+    created = tried.create()
+    address = tried.contract.address.format(site=tried.there.server.url)
+    for url in (address, f" {address}/ ", f"{address}?x=1", f"{address}#comment"):
+        assert tried.tracker.name_of(url) == created.native_id
+    wrong = [address.replace("127.0.0.1", "127.0.0.2"), address.replace("http", "ftp"), f"{address}/x", "", "x", "http://[",
+             address.replace("kettle", "other").replace("KET", "OTHER"), address.replace("1", "x"), f"{address}\n"[:-2],
+             tried.there.server.url, f"https://evil.example/{address}"]  # fmt: skip
+    assert [url for url in wrong if tried.tracker.name_of(url)] == []
+
+
 def test_check_says_where_issues_would_be_created_and_creates_none(tried: Tried) -> None:
     assert tried.there.place in tried.tracker.check(NOW)
     assert tried.there.writes() == 0
@@ -229,6 +242,28 @@ def test_github_is_searched_page_by_page_until_before_the_press() -> None:
         there.issues += [there.issue("newer", "words") for _ in range(2_100)]
         with pytest.raises(ConnectorError, match="too many new issues"):
             tracker.look_up("ffeeddccbbaa9988", NOW, LATER)
+
+
+def test_githubs_own_host_is_that_of_its_pages_and_not_of_its_api() -> None:
+    settings = contract_github.Settings(repository="acme/kettle", token=SecretStr(TOKEN))
+    tracker = contract_github.GitHubTracker(settings, Http())
+    assert tracker.name_of("https://github.com/acme/kettle/issues/12") == "acme/kettle#12"
+    assert tracker.name_of("https://api.github.com/acme/kettle/issues/12") == ""
+
+
+def test_what_github_says_is_gone_is_unseen_and_a_repository_without_issues_is_said() -> None:
+    with FakeServer() as server:
+        there = FakeGitHub(server)
+        tracker = contract_github.make(server, BOUND)
+        server.route("/repos/acme/kettle/issues/7", Reply(410, json={"message": "This issue was deleted"}))
+        with pytest.raises(Unseen):
+            tracker.ask("acme/kettle#7", NOW)
+        assert there.issues == []
+        server.route("/repos/acme/kettle", {"private": True, "has_issues": True})
+        assert tracker.check(NOW).endswith("only its members can read them")
+        server.route("/repos/acme/kettle", {"private": True, "has_issues": False})
+        with pytest.raises(ConnectorError, match="acme/kettle has no issues"):
+            tracker.check(NOW)
 
 
 def test_github_keeps_the_mark_out_of_sight() -> None:
