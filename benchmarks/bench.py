@@ -20,6 +20,9 @@ from benchmarks import live
 GOALS: dict[str, tuple[float, str]] = {
     "ratio_to_vader": (0.2, "least"),
     "door_to_import_cpu": (1.5, "most"),
+    "firehose_posts_per_second": (20_000, "least"),
+    "firehose_rss_mb": (1_000, "most"),
+    "firehose_with_50_brands_to_before": (1.0, "most"),
     "idle_percent_of_a_core": (1.0, "most"),
     "idle_threads_more_than_with_one_source": (0, "most"),
     "arrival_to_alert_p99_seconds": (2.0, "most"),
@@ -38,7 +41,7 @@ def main() -> None:
     """Measure, and print."""
     started = time.monotonic()
     figures: dict[str, Any] = {}
-    for part in ("pipeline", "door", "escalation", "idle"):
+    for part in ("pipeline", "door", "firehose", "escalation", "idle"):
         _tell(f"{part} ...")
         figures |= _alone(part)
     _tell("a live daemon ...")

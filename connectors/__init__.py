@@ -118,7 +118,8 @@ class Request:
     `cursor` is what the last `Batch` gave, empty at the first read; then `since` bounds the look-back. `allowance` is
     how many posts may be read now (None: no bound beyond the connector's own page size). `accounts` are the brands' own
     accounts here, as settings name them, with the ids that they stand for ("" while that is not known); `spent` is what
-    this source cost in this month so far, in US dollars, as the store knows it.
+    this source cost in this month so far, in US dollars, as the store knows it. `wants` says of what a post says
+    whether it may be about a brand, by the queries themselves: for a stream, which cannot be searched.
     """
 
     source: str
@@ -129,6 +130,7 @@ class Request:
     allowance: int | None = None
     accounts: Mapping[str, str] = field(default_factory=dict)
     spent: float = 0.0
+    wants: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ from monitor.text.judge import Judge
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.local_models.reader import Reader
-from monitor.text.query.matching import Query
+from monitor.text.query.matching import Queries, Query
 from monitor.text.query.parsing import parse
 from monitor.trackers.clients import Trackers, Tracking
 from monitor.types import SignedLink
@@ -118,14 +118,14 @@ def _stand_beside(database: Database, settings: Settings) -> None:
         database.beside = settings.state_folder / OUR_FILES
 
 
-def queries_of(settings: Settings) -> dict[str, Query]:
+def queries_of(settings: Settings) -> Queries:
     """The brands' queries, read."""
-    return {brand.name: parse(brand.query) for brand in settings.brands}
+    return Queries({brand.name: parse(brand.query) for brand in settings.brands})
 
 
-def competitors_of(settings: Settings) -> dict[str, Query]:
+def competitors_of(settings: Settings) -> Queries:
     """The competitors' queries, read."""
-    return {each.name: parse(each.query) for each in settings.competitors}
+    return Queries({each.name: parse(each.query) for each in settings.competitors})
 
 
 def judge_of(settings: Settings, queries: dict[str, Query], database: Database | None = None) -> Judge:

@@ -1,4 +1,4 @@
-"""Bluesky, by Jetstream: every post of the network goes by, and the few that hold one of our terms are kept.
+"""Bluesky, by Jetstream: every post of the network goes by, and the few that may be about a brand are kept.
 
 The cursor is the time (in microseconds) up to which the stream has been read; it only ever moves forward, and never
 beyond our now. Each fetch connects, reads from there until now or until the page is full, and hangs up. No account is
@@ -10,43 +10,29 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
 
-from connectors import Account, Aside, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Quota, Refused, Request
-from connectors.bluesky.responses import (
-    DID,
-    FEW,
-    addressed_by,
-    checked,
-    fault_of,
-    in_thread,
-    is_gone,
-    own_posts,
-    post_of,
-    uri_of,
-)
+from connectors import Account, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Quota, Refused, Request
+from connectors.bluesky.responses import DID, FEW, in_thread, own_posts, uri_of
+from connectors.bluesky.stream import POST, Page, Sieve, microseconds, moment_of, time_of
 from connectors.durations import Span
 from connectors.http import Http, error_for, json_of
 from connectors.jetstream import Stream, Stuck
-from connectors.pagination import AHEAD, CLOCK_IS_BEHIND, Walk, clock_is_behind, moment
-from connectors.text import clean, raw_of, text_of
+from connectors.pagination import AHEAD, CLOCK_IS_BEHIND, Walk, moment
+from connectors.text import clean, text_of
 
-POST = "app.bsky.feed.post"
 HIDDEN = "!no-unauthenticated"  # a label that people put on their own account
 OVERLAP = timedelta(seconds=5)
 NOW_ENOUGH = timedelta(seconds=2)
 PAGE = 200
 OWN_PAGE = 50
-MOST_DELETED = 2000
 MOST_HANDLES = 25
 ASKED_AT_ONCE = 25  # posts that getPosts takes
-_TIME = re.compile(r'"time_us"\s*:\s*(\d{1,18})')
-_GOING = re.compile(r'"operation"\s*:\s*"delete"|"kind"\s*:\s*"account"')
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
@@ -67,34 +53,6 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
 
 
-@dataclass(slots=True)
-class _Page:
-    """What one connection has brought so far. `reached` is the time of the newest event that was taken in whole.
-
-    `ours` are the brand's accounts by DID; `ahead` the times of events that lie beyond our now, `heard` how many came.
-    """
-
-    reached: int
-    ours: frozenset[str] = frozenset()
-    ahead: list[int] = field(default_factory=list)
-    heard: int = 0
-    posts: list[Post] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    aside: list[Aside] = field(default_factory=list)
-    foreign: int = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether so much is gone that it is to be stored first."""
-        return len(self.deleted) + len(self.gone) >= MOST_DELETED
-
-    @property
-    def behind(self) -> bool:
-        """Whether most of what was heard is ahead of our clock."""
-        return clock_is_behind((_moment(at) for at in self.ahead), moment(0)) and len(self.ahead) * 2 > self.heard
-
-
 class Bluesky:
     """Listens to one Jetstream server. Nothing is asked before the first fetch."""
 
@@ -106,14 +64,12 @@ class Bluesky:
 
     def fetch(self, request: Request) -> Batch:
         """Read the stream on from the cursor for at most `page_seconds`."""
-        pieces = sorted({piece for term in request.terms if (piece := _piece(term))})
-        if not pieces:
+        if not any(clean(term).strip() for term in request.terms):
             raise ConnectorError(f"{self._host}: no words to search for", "Add a word or phrase to the brand's query.")
         reached, start, first, gaps = self._start(request)
-        page = _Page(reached, frozenset(one for one in request.accounts.values() if one))
-        named = [clean(name).strip().removeprefix("@").casefold() for name in request.accounts]
-        complete = self._listen(page, start, _finder([*pieces, *named, *page.ours]), request)
-        if page.foreign > FEW and not page.posts:
+        page = Page(reached)
+        complete = self._listen(page, start, Sieve(request), request)
+        if page.foreign > FEW and not page.posts and page.foreign * 2 > page.heard:
             raise Nonsense(
                 f"{self._host} sent {page.foreign} events that are not from Jetstream", "Check api_url of this source."
             )
@@ -251,9 +207,9 @@ class Bluesky:
             if not (0 <= reached < 2**62 and 0 <= place < 2**62):
                 raise ValueError("not a time")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            reached = _microseconds(max(request.since, request.now - self._settings.look_back))
+            reached = microseconds(max(request.since, request.now - self._settings.look_back))
             return reached, reached, reached, []
-        now, latest = _microseconds(request.now), _microseconds(request.now + AHEAD)
+        now, latest = microseconds(request.now), microseconds(request.now + AHEAD)
         first = first if first <= now else 0
         if reached > latest:  # written by a clock that was ahead
             reached = now
@@ -263,32 +219,32 @@ class Bluesky:
         if place > latest:
             return reached, place + 1, first, []
         start = reached + 1 if walking else max(reached - OVERLAP // timedelta(microseconds=1), first)
-        oldest = _microseconds(request.now - self._settings.kept_for)
+        oldest = microseconds(request.now - self._settings.kept_for)
         if reached >= oldest:
             return reached, start, first, []
         reason = (
             f"{self._host} keeps {self._settings.kept_for / timedelta(hours=1):g} hours, and Earful was away for longer"
         )
-        return oldest, oldest, first, [Gap(_moment(reached), _moment(oldest), reason)]
+        return oldest, oldest, first, [Gap(moment_of(reached), moment_of(oldest), reason)]
 
-    def _listen(self, page: _Page, start: int, finder: re.Pattern[str], request: Request) -> bool:
+    def _listen(self, page: Page, start: int, sieve: Sieve, request: Request) -> bool:
         """Read events into `page`. True when the stream has been read up to now, False when the page is full."""
         size = PAGE if request.allowance is None else max(1, min(PAGE, request.allowance))
-        end, latest = _microseconds(request.now - NOW_ENOUGH), _microseconds(request.now + AHEAD)
+        end, latest = microseconds(request.now - NOW_ENOUGH), microseconds(request.now + AHEAD)
         began = page.reached
         settings = self._settings
         stream = Stream(settings.api_url, settings.page_seconds, settings.quiet_seconds)
         try:
             stream.open(f"/subscribe?wantedCollections={POST}&cursor={start}", request.now)
             while (message := stream.message()) is not None:
-                told = _time(message, page.reached)
+                told = time_of(message, page.reached)
                 at = told if told <= latest else page.reached
                 if (at > page.reached or told > latest) and (len(page.posts) >= size or page.full):
                     return False
                 page.heard += 1
                 if told > latest:
                     page.ahead.append(told)
-                self._take(page, message, at, finder, request.source)
+                sieve.take(page, message, at)
                 page.reached = max(page.reached, at)
                 if at >= end:
                     return True
@@ -305,40 +261,6 @@ class Bluesky:
             raise ConnectorError(stuck.message, stuck.remedy) from None
         finally:
             stream.close()
-
-    def _take(self, page: _Page, message: str, at: int, finder: re.Pattern[str], source: str) -> None:
-        """Look at one event as text first: of a thousand, one is ours and some are deletions."""
-        wanted = finder.search(message) is not None
-        whole = message.endswith("}") and _TIME.search(message) is not None
-        if whole and not wanted and not _GOING.search(message):
-            return
-        try:
-            event = json.loads(message)
-            did, commit = checked(event)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            page.foreign += 1
-            if len(page.aside) < PAGE:
-                page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], f"not an event: {fault_of(error)}"))
-            return
-        if event["kind"] == "account" and is_gone(event.get("account")):
-            page.gone.append(did)
-        if not commit or commit.get("collection") != POST:
-            return
-        uri = f"at://{did}/{POST}/{commit['rkey']}"
-        if commit.get("operation") == "delete":
-            page.deleted.append(uri)
-            return
-        if not wanted:
-            return
-        try:
-            post = post_of(uri, did, commit["record"], _moment(at), source)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            page.aside.append(Aside(message.encode("utf-8", "replace")[:65536], fault_of(error)))
-            return
-        addressed = tuple(sorted(addressed_by(commit["record"]) & page.ours)) if did not in page.ours else ()
-        # The words may have stood in an address or a name only.
-        if addressed or finder.search(f"{post.text}\n{post.title}"):
-            page.posts.append(replace(post, raw=raw_of(event), addressed=addressed))
 
     def _named(self, posts: list[Post]) -> list[Post]:
         """Put handles where DIDs stand. A look-up that fails leaves the DID: it is only harder to read."""
@@ -372,37 +294,3 @@ class Bluesky:
             for each in (labels if isinstance(labels, list) else ())
         )
         return handle, reach if isinstance(reach, int) and 0 <= reach < 2**53 else None, hidden
-
-
-def _time(message: str, reached: int) -> int:
-    """An event's time as the server tells it."""
-    found = _TIME.search(message)
-    return int(found[1]) if found else reached
-
-
-def _piece(term: str) -> str:
-    """The longest piece of a term: the one that is looked for; the brand's query decides about the rest later.
-
-    Pieces end at spaces and at the signs that people and JSON write in more than one way.
-    """
-    whole = clean(term).strip().lstrip("@#$")
-    longest = max(re.split(r"[\s'’‘`&<>\"“”\\/]+", whole), key=len, default="")
-    return (longest if len(longest) > 2 else whole).casefold()
-
-
-def _finder(pieces: list[str]) -> re.Pattern[str]:
-    """Find a piece in the text or in its JSON, where some signs stand as escapes."""
-    written: set[str] = set()
-    for piece in pieces:
-        plain = json.dumps(piece, ensure_ascii=False)[1:-1]
-        escaped = plain.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-        written |= {piece, plain, escaped, json.dumps(piece)[1:-1]}
-    return re.compile("|".join(re.escape(each) for each in sorted(written)), re.IGNORECASE)
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(microseconds, 2**57))

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Nonsense, Post, Refused
-from connectors.bluesky.connector import POST, Settings
+from connectors.bluesky.connector import Settings
 from connectors.bluesky.responses import DID
+from connectors.bluesky.stream import POST
 from connectors.http import Http, error_for, json_of
 from connectors.text import parse_time
 from connectors.writing import NotWritten, Standing, Unsure, Written, delete, nothing_sent_yet, send

@@ -89,6 +89,22 @@ def fault_of(error: Exception) -> str:
     return str(error) if type(error) is ValueError else f"{type(error).__name__} at {str(error)[:60]}"
 
 
+def said_in(record: Any) -> str:
+    """All words of a post, beside each other: what its author wrote, tags, what pictures show, the card's title.
+
+    Quicker than `post_of`, for a stream of which nearly everything is left out.
+    """
+    text, embed, tags = record["text"], record.get("embed"), record.get("tags")
+    if not isinstance(text, str):
+        raise ValueError("text is not text")
+    if not embed and not tags:
+        return clean(text)
+    card = embed.get("external") if isinstance(embed, dict) else None
+    title = text_of(card.get("title")) if isinstance(card, dict) else ""
+    loose = [f"#{tag}" for tag in _listed(tags) if isinstance(tag, str)]
+    return clean("\n".join([text, *loose, title, *_also_said(embed)]))
+
+
 def post_of(uri: str, did: str, record: Any, seen_at: datetime, source: str) -> Post:
     """The one place that knows the fields of app.bsky.feed.post. Its times are the author's word: never the future."""
     if not isinstance(record, dict) or not isinstance(record["text"], str):

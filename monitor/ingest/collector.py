@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,7 +31,7 @@ from monitor.settings.rules import Rules
 from monitor.store import disk, key_values, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, at, stamp
-from monitor.text.query.matching import Query
+from monitor.text.query.matching import Query, wanted_by
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.collect")
@@ -81,9 +81,10 @@ class Collector:
         self.intake = intake
         self.answers = answers
         self.connectors = connectors
-        self.terms = tuple(dict.fromkeys(term for query in queries.values() for term in query.terms()))
-        others = (term for query in intake.competitors.queries.values() for term in query.terms())
-        self._terms_with_competitors = tuple(dict.fromkeys([*self.terms, *others]))
+        others = [*queries.values(), *intake.competitors.queries.values()]
+        # What is asked for, and how a text is known that may be about it; for sources that hear of competitors, too.
+        self._asked = _terms(queries.values()), wanted_by(queries.values())
+        self._asked_with_competitors = _terms(others), wanted_by(others)
         self.tell_operator = tell_operator
         self.conversations = Conversations(database, rules, intake, answers, connectors)
         self._busy: dict[str, threading.Lock] = {name: threading.Lock() for name in connectors}
@@ -216,14 +217,16 @@ class Collector:
 
     def _request(self, source: Source, what: str, now: datetime) -> Request:
         health = sources.health(self.database, source.name)
+        terms, wants = self._asked_with_competitors if reads(self.rules.settings, source) else self._asked
         return Request(
             source=source.name,
-            terms=self._terms_with_competitors if reads(self.rules.settings, source) else self.terms,
+            terms=terms,
             cursor=sources.cursor(self.database, source.name, what),
             now=now,
             since=now - self.rules.settings.earful.first_look_back,
             accounts=self.rules.accounts.ids(source.name),
             spent=health.spent_in(now) if health is not None else 0.0,
+            wants=wants,
         )
 
     def _look_up(self, source: Source, what: str, now: datetime) -> None:
@@ -377,6 +380,11 @@ def sources_due(database: Database, name: str, what: str, moment: datetime) -> N
             sources.set_due(database, name, what, moment)
     except Error:
         pass
+
+
+def _terms(queries: Iterable[Query]) -> tuple[str, ...]:
+    """What sources are asked for, each once."""
+    return tuple(dict.fromkeys(term for query in queries for term in query.terms()))
 
 
 def _reading(error: Exception, source: Source, now: datetime) -> tuple[str, str, datetime | None, bool]:

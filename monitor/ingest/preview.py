@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from connectors import Batch, Connector, Post, Request
 from monitor.settings.models import Source
-from monitor.text.query.matching import Query, brands_in
+from monitor.text.query.matching import Query, brands_in, wanted_by
 from monitor.text.query.subject import Subject
 
 SEARCHES = 20  # of one source that a look at it asks at most: one for each brand, as a rule
@@ -40,7 +40,9 @@ def first_page(
     One search of several may fail alone: the last knows of all. Raises ConnectorError, as any read does.
     """
     terms = tuple(dict.fromkeys(term for query in queries.values() for term in query.terms()))
-    request = Request(source.name, terms, "", now, now - back, allowance=PAGE, spent=spent)
+    request = Request(
+        source.name, terms, "", now, now - back, allowance=PAGE, spent=spent, wants=wanted_by(queries.values())
+    )
     batch = connector.fetch(request)
     cost = batch.quota.cost if batch.quota is not None else 0.0
     for _ in range(SEARCHES):

@@ -15,6 +15,8 @@ import pytest
 from connectors import Batch, ConnectorError, Nonsense, Request
 from connectors.bluesky import Bluesky, Settings
 from connectors.http import Http
+from monitor.text.query.matching import wanted_by
+from monitor.text.query.parsing import parse
 from tests.connectors.contracts import NOW, again, first_request, walk
 from tests.fakes.bluesky import DID, FakeJetstream, deletion, event, microseconds
 from tests.fakes.server import FakeServer, Reply
@@ -99,6 +101,37 @@ def test_only_posts_with_one_of_the_terms_are_kept(server: FakeJetstream) -> Non
     request = first_request("sky", terms=("acme", "turbo widget", "H&M", "CAFÉ ÜNIQUE"))
     found = texts(walk(reader(server), request))
     assert found == ["ACME again", "#acmefail", "the Turbo\nWidget broke", "H&M & co", "Café Ünique is shut"]
+
+
+def test_whoever_asks_for_it_hears_what_the_queries_would_match(server: FakeJetstream) -> None:
+    """By folded words, as the query looks later: with or without accents, wide letters, unseen signs, look-alikes."""
+    wants = wanted_by([parse("zurich OR Nescafé"), parse('"acme air" -jobs'), parse("AT&T")])
+    server.events = [
+        event(ago(90), "Zürich again"),
+        event(ago(80), "nescafe, ＮＥＳＣＡＦＥ"),
+        event(ago(70), "ac\u200bme\nAÏR"),
+        event(ago(60), "\u0410cme by air"),  # of the phrase all words stand there: the query decides
+        event(ago(50), "acme"),
+        event(ago(40), "see", embed={"images": [{"alt": "the shop in zu\u0308rich"}]}),
+        event(ago(30), "at AT&amp;T"),
+        event(ago(20), "see", did="did:web:zurich.example", tags=["Zürich"]),
+        event(ago(10), "see", did="did:web:zurich.example"),
+    ]
+    request = replace(first_request("sky", terms=("zurich",)), wants=wants)
+    batches = walk(reader(server), request)
+    assert [each.partition("\n")[0] for each in texts(batches)] == [
+        "Zürich again", "nescafe, ＮＥＳＣＡＦＥ", "ac\u200bme", "\u0410cme by air", "see", "at AT&amp;T", "see #Zürich"
+    ]  # fmt: skip
+
+
+def test_what_others_wrote_by_hand_is_no_reason_to_call_the_server_wrong(server: FakeJetstream) -> None:
+    """The network checks no record: some odd ones go by in each hour, and none of them is ours."""
+    server.events = [event(ago(200 - number), "nothing to see") for number in range(30)]
+    server.events += [event(ago(150 - number), ["odd"]) for number in range(10)]
+    server.events += [event(ago(100 - number), "odd", key="../../x") for number in range(10)]
+    (batch,) = walk(reader(server), FIRST)
+    assert (batch.posts, batch.aside) == ((), ())
+    assert batch.complete
 
 
 def test_without_a_word_to_listen_for_nothing_is_asked(server: FakeJetstream) -> None:

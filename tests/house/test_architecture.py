@@ -104,6 +104,7 @@ ingest/test_competitors.py: monitor/store/competitors.py monitor/settings/compet
     monitor/reports/share_of_voice.py
 cli/test_inspection.py: monitor/store/inspection.py
 connectors/test_bluesky.py: connectors/jetstream.py connectors/bluesky/connector.py connectors/bluesky/responses.py
+    connectors/bluesky/stream.py
 connectors/test_reddit.py: connectors/reddit/connector.py connectors/reddit/responses.py
     connectors/requests_adapter.py
 connectors/test_http.py: connectors/sockets.py

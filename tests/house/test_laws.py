@@ -18,6 +18,7 @@ from tests.house.reading import PACKAGES, ROOT, imports, modules, nodes, tracked
 
 # Each third party in one place, so that its changes, its traps and its replacement are one file's work.
 THIRD_PARTIES = {
+    "ahocorasick_rs": ["connectors/words.py"],
     "apprise": ["alerts/apprise.py"],
     "authlib": ["monitor/web/provider.py"],
     "joserfc": ["connectors/signing.py", "monitor/web/provider.py"],  # what is signed; what a provider signed

@@ -158,9 +158,12 @@ class Asked:
 
     def __init__(self) -> None:
         self.terms: list[tuple[str, ...]] = []
+        self.wanted: list[list[bool]] = []
 
     def fetch(self, request: Request) -> Batch:
         self.terms.append(request.terms)
+        assert request.wants is not None
+        self.wanted.append([request.wants(each) for each in ("ÀCME!", "an Initech", "nothing")])
         return Batch((post(CURSED, source=request.source, native_id="1"),), "1")
 
 
@@ -175,6 +178,7 @@ def test_a_source_is_asked_for_their_words_and_the_cursor_moves_with_what_it_bro
         acme.collector.connectors[name] = network  # type: ignore[index]
         acme.collector.visit(name, "posts", lambda: NOW)
         assert ("initech" in network.terms[0]) is (name == "forum")
+        assert network.wanted == [[True, name == "forum", False]]
     assert [row["source"] for row in competitors.listed(acme.database, "all", ["Initech"])] == ["forum"]
     health = sources.health(acme.database, "forum")
     assert health is not None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.text.query.matching import brands_in
+from connectors.words import FEW
+from monitor.text.query.matching import Queries, brands_in, wanted_by
 from monitor.text.query.parsing import QueryError, parse
 from monitor.text.query.subject import Subject, View
 from monitor.text.query.terms import Term
@@ -329,6 +332,38 @@ def test_the_quick_way_and_the_thorough_way_agree(text: str) -> None:
         query, view = parse("acme"), View(Subject(sample))
         assert isinstance(query.root, Term)
         assert (query.match(Subject(sample)) is not None) is bool(query.root.places(view))
+
+
+_dressed = st.sampled_from(
+    ["ＡＣＭＥ", "ac\u200bme", "\u0410cme", "acmé", "Acme\u2122", "AT&amp;T", "最アクメ最", "aır", "l\u2019acme"]
+)
+_many = st.lists(_expressions, min_size=1, max_size=12)
+OTHERS = tuple(f"brand{number}" for number in range(FEW + 1))  # so that there are enough for the automaton
+
+
+@given(_many, _subjects, st.lists(_dressed | st.sampled_from(WORDS), max_size=6))
+def test_queries_asked_together_answer_as_each_by_itself(
+    expressions: list[str], subject: Subject, words: list[str]
+) -> None:
+    """The same brands in the same order with the same words, whatever the queries and the text."""
+    here = replace(subject, text=f"{subject.text} {' '.join(words)}")
+    each = {f"{number}": parse(f"acme ({one})") for number, one in enumerate(expressions)}
+    each |= {f"{number} alone": parse(one) for number, one in enumerate(expressions) if _anchored(one)}
+    each |= {name: parse(name) for name in OTHERS}
+    found = brands_in(here, each)
+    assert list(brands_in(here, Queries(each)).items()) == list(found.items())
+    said = wanted_by(each.values())(f"{here.text}\n{here.title}")
+    assert said or not found, "what a query matches is never left out before"
+
+
+def test_of_many_queries_only_those_are_asked_of_which_a_word_is_there() -> None:
+    queries = Queries({f"b{number}": parse(f"name{number:05} OR (acme{number:05} air)") for number in range(2_000)})
+    view = View(Subject("ACME00007 and näme01999, which holds name0199 as well"))
+    assert [brand for brand, _ in queries.among(view)] == ["b7", "b1999"]
+    assert brands_in(Subject("acme00003 air"), queries) == {"b3": ("acme00003", "air")}
+    assert queries.among(View(Subject("nothing here"))) == []
+    phrases = Queries({f"b{number}": parse(f'"monday name{number:05}"') for number in range(100)})
+    assert [brand for brand, _ in phrases.among(View(Subject("name00042 on Monday")))] == ["b42"], "all its words"
 
 
 def test_hostile_lengths_are_matched_in_part() -> None:

@@ -16,7 +16,8 @@ NOT and fields alone is refused. Words of scripts written without spaces (Japane
 match anywhere inside the text, and a Latin name glued to them is a word of its own ("acmeのケトル"). A term with a sign
 of its own (AT&T, C++, .NET) matches with that sign; a name that holds a star stands in quotes: "E*TRADE".
 
-No regular expression is made from what a person wrote.
+No regular expression is made from what a person wrote. The queries of many brands are looked for at once, by one
+automaton of their words (`matching.Queries`).
 
 `subject.py` makes a post ready to be asked, `terms.py` looks for words in it, `matching.py` joins what was found to the
 answer of a whole query, `parsing.py` reads what a person wrote and says where it goes wrong.

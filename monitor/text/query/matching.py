@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from connectors.words import Words
 from monitor.text.normalize import fold
-from monitor.text.query.subject import Subject, View
+from monitor.text.query.subject import Subject, View, haystack_of
 from monitor.text.query.terms import Term
 
 _host = re.compile(r"https?://(?:[^/\s@]*@)?([\w.\-]+)", re.IGNORECASE)
@@ -145,7 +146,8 @@ class Query:
     """A query that was read and is sound. `str(query)` is the query again; equal queries ask the same."""
 
     root: Node
-    _keys: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    # Every match holds one of these keys, and beside it all words of its term.
+    _keys: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         return str(self.root)
@@ -156,8 +158,8 @@ class Query:
 
     def _match(self, view: View) -> tuple[str, ...] | None:
         haystack = view.haystack
-        for key in self._keys:
-            if key in haystack:
+        for key, rest in self._keys:
+            if key in haystack and (not rest or _all_in(rest, haystack)):
                 break
         else:
             return None
@@ -176,11 +178,61 @@ class Query:
         return tuple(dict.fromkeys(f"{term.sigil}{term.own}" for term in needed(self.root)))
 
 
+def _all_in(words: tuple[str, ...], haystack: str) -> bool:
+    return all(word in haystack for word in words)
+
+
+class _Keys:
+    """The keys of many queries, looked for at once: what it costs grows with the text, not with their number."""
+
+    def __init__(self, queries: Iterable[Query]) -> None:
+        askers: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+        for number, query in enumerate(queries):
+            for key, rest in query._keys:
+                askers.setdefault(key, []).append((number, rest))
+        self._words = Words(askers)
+        self._askers = tuple(tuple(askers[word]) for word in self._words.words)
+
+    def askers(self, haystack: str) -> set[int]:
+        """The numbers of the queries that can match."""
+        return {
+            asker
+            for number in self._words.numbers(haystack)
+            for asker, rest in self._askers[number]
+            if not rest or _all_in(rest, haystack)
+        }
+
+
+class Queries(dict[str, Query]):
+    """The queries of many brands, asked together: of a post only those are asked whose words stand in it.
+
+    Never changed once made.
+    """
+
+    def __init__(self, queries: Mapping[str, Query]) -> None:
+        super().__init__(queries)
+        self._listed = tuple(self.items())
+        self._keys = _Keys(self.values())
+
+    def among(self, view: View) -> Sequence[tuple[str, Query]]:
+        """The queries that can match, with their brands, in the order of all."""
+        return [self._listed[number] for number in sorted(self._keys.askers(view.haystack))]
+
+
+def wanted_by(queries: Iterable[Query]) -> Callable[[str], bool]:
+    """What says of a text whether one of these queries can match it: never no where one does, and quick.
+
+    For a reader of a stream, which leaves out nearly all of what goes by before it is made a post.
+    """
+    keys = _Keys(queries)
+    return lambda text: bool(keys.askers(haystack_of(text)))
+
+
 def brands_in(subject: Subject, queries: Mapping[str, Query]) -> dict[str, tuple[str, ...]]:
     """Return each brand whose query matches, with the words that matched. The subject is made ready once for all."""
     view = View(subject)
     found: dict[str, tuple[str, ...]] = {}
-    for brand, query in queries.items():
+    for brand, query in queries.among(view) if isinstance(queries, Queries) else queries.items():
         words = query._match(view)
         if words is not None:
             found[brand] = words

@@ -237,4 +237,4 @@ def parse(text: str) -> Query:
     if not held:
         remedy = "give every alternative a word that must stand in the post, such as acme -jobs"
         raise QueryError("a post could match without any word of the query", 1, remedy)
-    return Query(root, tuple(dict.fromkeys(term.key for term in held)))
+    return Query(root, tuple(dict.fromkeys((term.key, term.rest) for term in held)))

@@ -34,6 +34,11 @@ class Subject:
     url: str = ""
 
 
+def haystack_of(text: str) -> str:
+    """A text as words are looked for in it first: folded, without apostrophes."""
+    return fold(without_entities(text)).replace("'", "")
+
+
 class View:
     """One subject made ready for many queries; each part is worked out when it is first asked for."""
 
@@ -45,7 +50,7 @@ class View:
             text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
         self.text = text = without_entities(text)
         self.folded = f"{fold(self.title)}\n{fold(text)}" if self.title else fold(text)
-        self.haystack = self.folded.replace("'", "")
+        self.haystack = self.folded.replace("'", "")  # as `haystack_of` makes it
 
     @cached_property
     def own(self) -> str:

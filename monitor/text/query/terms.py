@@ -28,6 +28,11 @@ class Term:
     key: str = field(default="", compare=False)  # must stand in the folded text, or the term cannot match
     plain: bool = field(default=False, compare=False)  # one word, whole, in any case: nearly every query
 
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """What must stand in the folded text as well; a term with signs is looked for as it is."""
+        return () if self.literal else tuple(word for word in dict.fromkeys(self.words) if word not in self.key)
+
     def __str__(self) -> str:
         body = f'"{self.text}"' if self.quoted else self.text
         return f"={body}" if self.exact else body
