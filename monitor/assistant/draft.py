@@ -189,9 +189,9 @@ def _instructions(rules: Rules, case: Case, given: Given) -> str:
         step,
         "Ask at most one question. Promise nothing: no refund, date, compensation or guarantee, nothing that somebody "
         "will do. Do not claim that anything was done, and give no reason, unless a fact says so. Give no link, "
-        "address, account, number or name that no fact holds. Do not blame them, name no policy, and send them nowhere. No "
-        "greeting that fits anybody, no thanks or apology that you would write to anybody else, no signature, nothing "
-        "to fill in.",
+        "address, account, number or name that no fact holds. Do not blame them, name no policy, and send them "
+        "nowhere. No greeting that fits anybody, no thanks or apology that you would write to anybody else, no "
+        "signature, nothing to fill in.",
     ]  # fmt: skip
     if given.we_failed:
         lines.append("Something went wrong here: say sorry once, plainly, in the first person.")

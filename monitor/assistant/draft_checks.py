@@ -92,7 +92,7 @@ def _has_a_step(draft: str, given: Given) -> Iterator[Refusal]:
     if questions > 1:
         yield Refusal("no_step", "it asks more than one question")
     elif not questions and not given.has_step:
-        yield Refusal("no_step", "the facts hold no next step, and it asks nothing")
+        yield Refusal("no_step", "no next step is known, and it asks nothing")
 
 
 def _courtesy_is_new(draft: str, given: Given) -> Iterator[Refusal]:
@@ -178,13 +178,13 @@ def _promises_nothing(draft: str, given: Given) -> Iterator[Refusal]:
         for kind, words in phrases.promises(sentence, given.language).items():
             told = [fact for fact in given.facts if kind in phrases.promises(fact, language.detect(fact))]
             if (kind != "will" or not asks) and not _backed(sentence, given, told):
-                yield Refusal("promise", "it promises something that the facts don't hold", words)
+                yield Refusal("promise", "it makes a promise that nobody has made", words)
                 return
         known = phrases.folded(" ".join(given.facts))
         for words, deadline in phrases.dates(sentence, given.language):
             held = known if deadline else f"{known} {phrases.folded(given.post)}"
             if words not in held and (deadline or not asks):
-                yield Refusal("promise", "it names a day or a time that the facts don't hold", words)
+                yield Refusal("promise", "it names a day or time that nobody has given", words)
                 return
 
 
@@ -197,7 +197,7 @@ def _claims_nothing(draft: str, given: Given) -> Iterator[Refusal]:
             if kind == "other" and phrases.in_common(words.split()[-1], phrases.matters(given.post)):
                 continue  # "we charged you twice" is what they said themselves
             if not _backed(sentence, given, [fact for fact in given.facts if kind in phrases.claims(fact)]):
-                yield Refusal("claim", "it says that something was done, which the facts don't hold", words)
+                yield Refusal("claim", "it says or explains something that nothing known confirms", words)
                 return
 
 
@@ -218,19 +218,19 @@ def _gives_no_address(draft: str, given: Given) -> Iterator[Refusal]:
     ours = {name.lstrip("@").casefold() for name in given.names}
     for match in _ACCOUNT.finditer(draft):
         if match[0].lstrip("@").casefold() not in ours and match[0].casefold() not in known:
-            yield Refusal("address", "it names an account that the facts don't hold", match[0])
+            yield Refusal("address", "it names an account that nobody has given", match[0])
             return
     for match in _ADDRESS.finditer(draft):
         words = match[0].rstrip(".,;:!?)")
         if words.lstrip("@").casefold() in ours or _is_a_word(words, match, given):
             continue
         if phrases.plain(words) not in known:
-            yield Refusal("address", "it gives a link, an address or a number that the facts don't hold", words)
+            yield Refusal("address", "it gives a link, address or number that nobody has given", words)
             return
     told = set(_NUMBER.findall(phrases.plain(f"{given.post} {' '.join(given.facts)}")))
     for match in _NUMBER.finditer(phrases.plain(draft)):
         if match[0] not in told:
-            yield Refusal("address", "it names a number that neither the post nor the facts hold", match[0])
+            yield Refusal("address", "it names a number that is neither in the post nor known", match[0])
             return
 
 

@@ -172,12 +172,13 @@ def show_case(
     typed: bool = False,
     in_theirs: Translation | None = None,
     drafted: str = "",
+    no_draft: str = "",
     again: int = 0,
 ) -> Response:
     """The page, with what went wrong; `typed`: the form of a reply came, and stands there as it was.
 
     `in_theirs` is that reply in the language of whoever it answers. `drafted` says what a draft in the box rests on,
-    where it is kept nowhere else; `again` counts these drafts.
+    where it is kept nowhere else, `no_draft` why there is none; `again` counts these drafts.
     """
     row = _row(context)
     case, database, now = cases.case_of(row), context.database, context.now
@@ -201,7 +202,8 @@ def show_case(
         replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)],
         reply=box.text if box is not None else reply, limit=limit, box=box,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
-        drafts=context.assembly.assistant.is_on, drafted=drafted, drafted_mark=mark_of(reply) if drafted else "",
+        drafts=context.assembly.assistant.is_on, drafted=drafted, no_draft=no_draft[:1].upper() + no_draft[1:],
+        drafted_mark=mark_of(reply) if drafted else "",
         again=box.again if box is not None else again, said=context.query("said"), fault=fault,
         tags=pages.own_tags(database),
         here=who_else(context.site.presence.others(context.who.actor.id, now).get(case.id, ())),

@@ -29,7 +29,7 @@ def draft(context: RequestContext) -> Response:
         raise Refusal(404, "There is no such case", "It may have been deleted, along with its posts, after a year.")
     text = context.form.raw("reply")[:REPLY].replace("\r\n", "\n").strip()
     if not _may_be_replaced(context, case, text):
-        return show_case(context, fault=_FULL, status=409, reply=text, typed=True)
+        return show_case(context, no_draft=_FULL, status=409, reply=text, typed=True)
     again = min(_number(context.form.get("again")), MOST)
     replying = context.assembly.replying
     found = draft_of(
@@ -37,13 +37,13 @@ def draft(context: RequestContext) -> Response:
         limit=limit_of(context, case), again=again,
     )  # fmt: skip
     if isinstance(found, NoDraft):
-        return show_case(context, fault=found.words, status=409, reply=text, typed=True)
+        return show_case(context, no_draft=found.words, status=409, reply=text, typed=True)
     if not replying.is_on(case.source):
         return show_case(context, reply=found.text, drafted=found.origin, again=again + 1)
     try:
         kept = _kept(context, replying, case, found)
     except NotPossible as error:
-        return show_case(context, fault=str(error), status=409, reply=found.text, typed=True)
+        return show_case(context, no_draft=str(error), status=409, reply=found.text, typed=True)
     told = urlencode({"draft": kept, "said": f"{found.origin[:1].lower()}{found.origin[1:280]}"})
     return RedirectResponse(f"/cases/{case.id}?{told}#help", 303)
 

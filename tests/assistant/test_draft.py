@@ -104,7 +104,7 @@ def test_a_step_comes_from_a_saved_reply_about_the_same_matter(desk: Desk) -> No
     wrong = told("@acme you charged me twice. Terrible, it's the wrong charge!")
     assert not [fact for fact in facts.of_case(desk.assembly.database, desk.case(), wrong, name="Ana", now=NOW)
                 if fact.step], "replies that ship are examples"  # fmt: skip
-    assert "the facts hold no next step" in why(desk.draft(STEP))
+    assert "no next step is known" in why(desk.draft(STEP))
     desk.save(SAVED)
     found = desk.draft(STEP)
     assert text_of(found) == f"@ada@far.example {STEP}"
@@ -120,13 +120,13 @@ def test_what_is_refused_is_asked_for_once_more_with_what_was_wrong_in_our_words
     assert text_of(desk.draft(lambda _: {"kind": "question", "text": next(said)})).endswith(ASKS)
     first, second = desk.model.asked
     assert "was refused" not in first.system
-    assert "it promises something that the facts don't hold" in second.system
+    assert "it makes a promise that nobody has made" in second.system
     assert "50 euros" not in second.whole
 
 
 def test_what_is_refused_twice_is_not_shown_and_a_person_is_told_why(desk: Desk) -> None:
     words = why(desk.draft(f"{ASKS} We will send you 50 euros."))
-    assert words.startswith("no draft: what the assistant wrote was refused, because it promises something")
+    assert words.startswith("no draft: what the assistant wrote was refused, because it makes a promise")
     assert len(desk.model.asked) == 2
 
 
@@ -204,7 +204,7 @@ def test_a_fix_counts_only_for_whoever_wrote_before_it(desk: Desk) -> None:
         "the cause “broken kettles”", "They write of “broken kettles”. An earlier repair may not hold."
     )
     fixed = "I'm sorry your kettle came broken. That problem has been fixed."
-    assert "was done" in why(desk.draft(fixed))
+    assert "nothing known confirms" in why(desk.draft(fixed))
     with database.transaction():
         problems.change(database, problem["n"], fixed_at=parent.posted_at + MINUTE)
     assert known().step

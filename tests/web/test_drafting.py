@@ -75,7 +75,7 @@ def test_without_an_assistant_nothing_of_it_is_shown(tmp_path: Path, sqlite: Sql
         ana = made.office.person("Ana")
         assert ">Draft<" not in ana.get(f"/cases/{made.case_id}").text
         answer = made.ask(ana)
-        assert (answer.status_code, "no assistant is set up" in answer.text) == (409, True)
+        assert (answer.status_code, "No draft: no assistant is set up" in answer.text) == (409, True)
         made.office.close()
 
 
@@ -146,7 +146,7 @@ def test_with_a_dead_or_useless_model_the_page_works_as_before_and_says_so(place
         place.model.says = Reply(500) if dead == "500" else {"kind": "step", "text": "We will refund you on Friday."}
     answer = place.ask(ana, reply=OPENING, page=page)
     assert answer.status_code == 409
-    assert "no draft: " in answer.text
+    assert "No draft: " in answer.text
     assert box(answer.text).strip() == OPENING.strip()
     assert place.rows() == []
     fields = {**place.fields(answer.text), "verb": "post", "reply": f"{OPENING}{TEXT}"}
