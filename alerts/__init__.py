@@ -77,6 +77,9 @@ class ReplyWindow:
     needs_lead: bool
     carried: Mapping[str, str]
     price: str = ""  # what it costs, in words
+    drafts: bool = False  # whether a model may be asked for a draft
+    told: str = ""  # what came of that
+    box: str = "reply"  # the box's id: under the same one, what was written in it stays
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,6 +295,13 @@ class SlackBot(Slack):
         """
         self._call("views.open", trigger_id=trigger_id, view=reply_window.view(window))
 
+    def change_reply(self, view_id: str, window: ReplyWindow) -> None:
+        """Change an open window of a reply: what came of asking for a draft.
+
+        https://docs.slack.dev/reference/methods/views.update
+        """
+        self._call("views.update", view_id=view_id, view=reply_window.view(window))
+
     def members(self, group: str) -> frozenset[str]:
         """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press.
 

@@ -16,7 +16,7 @@ from alerts import wording
 from alerts.slack import commands
 from alerts.slack.blocks import HAND_OVER, LINK_VERBS, NOTE, SAID
 from alerts.slack.errors import word
-from alerts.slack.reply_window import LONGEST, REPLY
+from alerts.slack.reply_window import DRAFT, REPLY, written_in
 
 FRESH = 300  # seconds; Slack's own advice for signed requests
 LARGEST = 1_000_000  # bytes of a signed request; a press with its whole message is about 10,000
@@ -56,7 +56,7 @@ def read_press(payload: Any, envelope_id: str, team: str = "") -> Press | None:
 
     Raises PressRefused. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
     """
-    if isinstance(payload, dict) and payload.get("type") == "view_submission":
+    if isinstance(payload, dict) and (payload.get("type") == "view_submission" or _asks_for_a_draft(payload)):
         return _read_window(payload, envelope_id, team)
     if isinstance(payload, dict) and payload.get("command") == commands.NAME:
         return _read_command(payload, envelope_id, team)
@@ -150,7 +150,7 @@ def _read_said(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
 
 
 def _read_reply(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
-    """Read what was written in the window of "Reply …", to the letter."""
+    """Read what was written in the window of "Reply …", to the letter; `value` is the window's id, to change it."""
     carried = _part(payload, "view", "private_metadata")[:3_000]
     try:
         about = json.loads(carried)
@@ -162,8 +162,8 @@ def _read_reply(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
     user, user_name, from_team = _who(payload, team)
     return Press(
         case_id=case_id,
-        verb="write_sent",
-        value="",
+        verb=DRAFT if payload["type"] == "block_actions" else "write_sent",
+        value=_part(payload, "view", "id")[:60],
         user_id=user,
         user_name=user_name,
         team_id=from_team,
@@ -171,7 +171,7 @@ def _read_reply(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
         message_ts="",
         at_text="",
         envelope_id=envelope_id,
-        note=_part(payload, "view", "state", "values", "reply", "reply", "value")[:LONGEST],
+        note=written_in(payload["view"].get("state", {}).get("values") if _is_state(payload) else None),
         about=carried,
     )
 
@@ -265,6 +265,16 @@ def press_from_http(
     except (ValueError, KeyError, RecursionError):
         raise PressRefused("there is no payload in it") from None
     return read_press(payload, hashlib.sha256(body).hexdigest()[:32], team)
+
+
+def _asks_for_a_draft(payload: dict[str, Any]) -> bool:
+    """Whether a button in the window of a reply was pressed, while that stays open."""
+    return payload.get("type") == "block_actions" and _part(payload, "view", "callback_id") == REPLY
+
+
+def _is_state(payload: dict[str, Any]) -> bool:
+    view = payload.get("view")
+    return isinstance(view, dict) and isinstance(view.get("state"), dict)
 
 
 def _meaning(action: Any, verb: str) -> tuple[str, str, str]:

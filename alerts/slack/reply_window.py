@@ -13,6 +13,7 @@ from alerts import ReplyWindow, wording
 from alerts.slack import blocks
 
 REPLY = "earful:reply_window"  # how Slack calls back what was written in it
+DRAFT = "draft"  # the button that asks for a draft, while it is open
 LONGEST = 3_000  # characters that a box of Slack's takes
 _SHOWN = 6  # of what was said, the newest
 
@@ -34,9 +35,10 @@ def view(window: ReplyWindow) -> dict[str, Any]:
         "close": blocks._plain("Cancel", 24),
         "blocks": [
             *said,
+            *_drafting(window),
             {
                 "type": "input",
-                "block_id": "reply",
+                "block_id": window.box,
                 "label": blocks._plain(f"Post publicly as {window.account} on {window.network}", 2_000),
                 "hint": blocks._plain(hint, 2_000),
                 "element": {
@@ -49,6 +51,29 @@ def view(window: ReplyWindow) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _drafting(window: ReplyWindow) -> list[dict[str, Any]]:
+    """What was said of a draft, and the button that asks for one; nothing where no model is set up."""
+    if not window.drafts:
+        return []
+    told = {"type": "section", "block_id": "told", "text": blocks._plain(window.told, 1_000)}
+    button = {
+        "type": "button",
+        "action_id": f"earful:{DRAFT}",
+        "text": blocks._plain("Draft", 24),
+        "value": window.case_id,
+    }
+    return [*([told] if window.told else []), {"type": "actions", "block_id": "drafting", "elements": [button]}]
+
+
+def written_in(values: Any) -> str:
+    """What stands in the box, out of the state of a window; "" for nothing."""
+    for block_id, block in values.items() if isinstance(values, dict) else ():
+        box = block.get("reply") if isinstance(block, dict) and str(block_id).startswith("reply") else None
+        if isinstance(box, dict) and isinstance(box.get("value"), str):
+            return str(box["value"])[:LONGEST]
+    return ""
 
 
 def _said(head: str, text: str) -> dict[str, Any]:

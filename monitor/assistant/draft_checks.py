@@ -178,13 +178,13 @@ def _promises_nothing(draft: str, given: Given) -> Iterator[Refusal]:
         for kind, words in phrases.promises(sentence, given.language).items():
             told = [fact for fact in given.facts if kind in phrases.promises(fact, language.detect(fact))]
             if (kind != "will" or not asks) and not _backed(sentence, given, told):
-                yield Refusal("promise", "it makes a promise that nobody has made", words)
+                yield Refusal("promise", "it makes a promise your team hasn't made", words)
                 return
         known = phrases.folded(" ".join(given.facts))
         for words, deadline in phrases.dates(sentence, given.language):
             held = known if deadline else f"{known} {phrases.folded(given.post)}"
             if words not in held and (deadline or not asks):
-                yield Refusal("promise", "it names a day or time that nobody has given", words)
+                yield Refusal("promise", "it names a day or time your team hasn't given", words)
                 return
 
 
@@ -218,14 +218,14 @@ def _gives_no_address(draft: str, given: Given) -> Iterator[Refusal]:
     ours = {name.lstrip("@").casefold() for name in given.names}
     for match in _ACCOUNT.finditer(draft):
         if match[0].lstrip("@").casefold() not in ours and match[0].casefold() not in known:
-            yield Refusal("address", "it names an account that nobody has given", match[0])
+            yield Refusal("address", "it names an account your team hasn't given", match[0])
             return
     for match in _ADDRESS.finditer(draft):
         words = match[0].rstrip(".,;:!?)")
         if words.lstrip("@").casefold() in ours or _is_a_word(words, match, given):
             continue
         if phrases.plain(words) not in known:
-            yield Refusal("address", "it gives a link, address or number that nobody has given", words)
+            yield Refusal("address", "it gives a link, address or number your team hasn't given", words)
             return
     told = set(_NUMBER.findall(phrases.plain(f"{given.post} {' '.join(given.facts)}")))
     for match in _NUMBER.finditer(phrases.plain(draft)):

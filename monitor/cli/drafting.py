@@ -8,11 +8,11 @@ import typer
 from rich.text import Text
 
 from connectors.text import clean
+from monitor.assistant import draft_box
 from monitor.assistant.draft import NoDraft, draft_of
 from monitor.cli.base import Failed, console, speaker
 from monitor.cli.replying import WAY
-from monitor.replying import drafts
-from monitor.store import cases, replies
+from monitor.store import cases
 from monitor.text.normalize import safe_line
 from monitor.wiring import Assembly
 
@@ -25,7 +25,7 @@ def draft(assembly: Assembly, case_id: str, name: str, now: datetime) -> None:
     case = cases.one(assembly.database, clean(case_id)[:40])
     if case is None:
         raise Failed(f"there is no case {safe_line(case_id)[:40]}; earful cases lists all cases")
-    again = sum(1 for row in replies.of_case(assembly.database, case.id) if row.drafted)
+    again = draft_box.asked_before(replying, case)
     found = draft_of(assembly.assistant, replying, case, name=who.name, now=now, again=again)
     if isinstance(found, NoDraft):
         raise Failed(found.words)
@@ -34,5 +34,5 @@ def draft(assembly: Assembly, case_id: str, name: str, now: datetime) -> None:
     if not replying.is_on(case.source):
         typer.echo(f"Earful only reads {safe_line(case.source)}: copy it, and answer there.")
         return
-    row = drafts.keep(replying, case.id, drafts.new_id(), found.text, who=who, way=WAY, now=now, drafted=True)
+    row = draft_box.keep(replying, case, found, who=who, way=WAY, now=now)
     typer.echo(f"case {case.id}: kept as draft {row.id[:8]}; nothing was posted. A person posts it, on the page")

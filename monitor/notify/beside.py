@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-MOST = 8  # at a time; one takes forty seconds at most: a call to its network, and looking for what was lost
+MOST = 8  # at a time; one takes forty seconds at most with a network, and with a model twice its deadline
 Spawn = Callable[[str, Callable[[], object]], object]  # (name, work): has it done in a thread of its own, or at once
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts import Channel, ChannelError, ReplyWindow
 from connectors.durations import span
+from monitor.assistant.answers import Assistant
 from monitor.cases import actions as verbs
 from monitor.cases import handing_over
 from monitor.cases.own_lists import all_solved
@@ -103,6 +104,7 @@ def work_off(
     makes: Makes | None = None,
     beside: Beside | None = None,
     acts: Mapping[str, Acts] = MappingProxyType({}),
+    assistant: Assistant | None = None,
 ) -> int:
     """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared.
 
@@ -111,7 +113,7 @@ def work_off(
     done, beside = 0, beside or Beside()
     for path, press in spool.waiting():
         if replying is not None and press["verb"] in slack_replies.VERBS:
-            done += beside.take(path, partial(_reply, replying, path, press, refused, opens, whisper, now))
+            done += beside.take(path, partial(_reply, replying, path, press, refused, opens, whisper, now, assistant))
             continue
         words, why = "", refused(press)  # may ask Slack: outside the transaction
         if press["verb"] == MAKE_CASE:  # takes a post in, which has transactions of its own; said twice it is the same
@@ -132,10 +134,10 @@ def work_off(
 
 def _reply(
     replying: Replying, path: Path, press: Mapping[str, Any], refused: Refused, opens: slack_replies.Opens,
-    whisper: Whisper, now: datetime,
+    whisper: Whisper, now: datetime, assistant: Assistant | None = None,
 ) -> None:  # fmt: skip
     """Open the window of a reply, or post what was written in it; a crash before the end has it done once more."""
-    words = refused(press) or slack_replies.pressed(replying, press, opens, now)
+    words = refused(press) or slack_replies.pressed(replying, press, opens, now, assistant)
     path.unlink(missing_ok=True)
     if words:
         whisper(press, words)
@@ -242,6 +244,7 @@ class Listening:
         replying: Replying | None = None,
         makes: Makes | None = None,
         acts: Mapping[str, Acts] = MappingProxyType({}),
+        assistant: Assistant | None = None,
     ) -> int:
         """Say what was pressed since the last tick."""
         refused = partial(self._refused, database=database, now=now)
@@ -258,11 +261,19 @@ class Listening:
             makes,
             self._beside,
             acts,
+            assistant,
         )
 
     def _open_reply(self, press: Mapping[str, Any], window: ReplyWindow) -> str:
-        """Open the window for whoever pressed; what to tell them where that fails."""
+        """Open the window for whoever pressed, or change theirs; what to tell them where that fails."""
         channel = self._channels.get(str(press.get("by", "")))
+        if press["verb"] == slack_replies.DRAFT and channel is not None and hasattr(channel, "change_reply"):
+            try:
+                within(15, partial(channel.change_reply, str(press["value"]), window), "slack-reply")
+            except (ChannelError, Overran) as error:
+                log.warning("slack: can't change the reply window: %s", error)
+                return "The window was closed. A draft that was written is kept on the case's page."
+            return ""
         if channel is None or not hasattr(channel, "open_reply"):
             return "this channel can't open a window; reply on the web page"
         try:

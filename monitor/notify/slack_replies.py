@@ -14,6 +14,9 @@ from typing import Any
 
 from alerts import ReplyWindow
 from connectors import ConnectorError
+from monitor.assistant import draft_box
+from monitor.assistant.answers import Assistant
+from monitor.assistant.draft import NoDraft, draft_of
 from monitor.cases.actions import NotPossible, require
 from monitor.people.actors import PERSONS_PROOFS, refusal
 from monitor.people.identity import Actor, Directory, of_slack
@@ -24,21 +27,62 @@ from monitor.store.database import at
 from monitor.store.replies import mark_of
 
 WRITE, WRITTEN = "write", "write_sent"  # the button; the window that was sent off
-VERBS = frozenset({WRITE, WRITTEN})
+DRAFT = "draft"  # the button in the window
+VERBS = frozenset({WRITE, WRITTEN, DRAFT})
+WRITING = "The assistant is writing. This can take a minute."
 WAY = "slack"
-Opens = Callable[[Mapping[str, Any], ReplyWindow], str]  # opens the window for a press; why not, "" where it is open
+# Opens the window for a press, or changes the one that it was made in; why not, "" where it stands so.
+Opens = Callable[[Mapping[str, Any], ReplyWindow], str]
 
 
-def pressed(replying: Replying, given: Mapping[str, Any], opens: Opens, now: datetime) -> str:
-    """Open the window, or post what was written in it; the words for whoever pressed, "" where they see it anyway."""
+def pressed(
+    replying: Replying, given: Mapping[str, Any], opens: Opens, now: datetime, assistant: Assistant | None = None
+) -> str:
+    """Open the window, have a draft written into it, or post what stands in it; "" where they see it."""
     who = of_slack(str(given.get("team_id", "")), str(given["user_id"]), str(given["user_name"]))
     try:
         if given["verb"] == WRITE:
             window = window_of(replying, str(given["case_id"]), who, now)
+            window = replace(window, drafts=assistant is not None and assistant.is_on)
             return opens(given, replace(window, carried={**window.carried, "channel": str(given["channel"])}))
+        if given["verb"] == DRAFT:
+            return _draft(assistant, replying, given, who, opens, now)
         return _post(replying, given, who, now)
     except NotPossible as error:
         return str(error)
+
+
+def _draft(
+    assistant: Assistant | None, replying: Replying, given: Mapping[str, Any], who: Actor, opens: Opens, now: datetime
+) -> str:
+    """Have a draft written into the open window; what stands in it is only changed where nobody wrote it."""
+    about, text = _carried(str(given.get("about", ""))), str(given.get("note", ""))
+    window = window_of(replying, str(given["case_id"]), who, now)
+    case = cases.one(replying.database, window.case_id)
+    if assistant is None or case is None:
+        raise NotPossible("no assistant is set up; see [assistant] in the settings")
+    kept: dict[str, str] = {name: about[name] for name in ("reply", "was", "channel", "box") if name in about}
+    box = kept.get("box", window.box)
+    window = replace(window, drafts=True, opening=text, box=box, carried={**window.carried, **kept})
+    if not draft_box.may_be_replaced(replying, case, kept.get("reply", ""), text):
+        return opens(given, replace(window, told=_sentence(draft_box.FULL)))
+    if why := opens(given, replace(window, told=WRITING)):
+        return why
+    again = draft_box.asked_before(replying, case)
+    found = draft_of(assistant, replying, case, name=who.name, now=now, limit=window.longest, again=again)
+    if isinstance(found, NoDraft):
+        return opens(given, replace(window, told=_sentence(found.words)))
+    row = draft_box.keep(replying, case, found, before=kept.get("reply", ""), who=who, way=WAY, now=now)
+    made: dict[str, str] = {"reply": row.id, "was": row.mark, "box": f"reply{again + 1}"}
+    told = f"{_sentence(found.origin)} Read it, and change what isn't right."
+    return opens(
+        given,
+        replace(window, told=told, opening=row.text, box=made["box"], carried={**window.carried, **made}),
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def window_of(replying: Replying, case_id: str, who: Actor, now: datetime) -> ReplyWindow:

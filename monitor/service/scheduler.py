@@ -168,7 +168,9 @@ class Engine:
         """Work off what people pressed, and show it at once."""
         assembly = self.assembly
         makes = partial(make_case, assembly.intake)
-        if self.listening.work_off(assembly.database, assembly.rules, self.clock(), assembly.replying, makes, ACTS):
+        if self.listening.work_off(
+            assembly.database, assembly.rules, self.clock(), assembly.replying, makes, ACTS, assembly.assistant
+        ):
             self.deliver_due()
 
     def staff_due(self) -> None:

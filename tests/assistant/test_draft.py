@@ -120,7 +120,7 @@ def test_what_is_refused_is_asked_for_once_more_with_what_was_wrong_in_our_words
     assert text_of(desk.draft(lambda _: {"kind": "question", "text": next(said)})).endswith(ASKS)
     first, second = desk.model.asked
     assert "was refused" not in first.system
-    assert "it makes a promise that nobody has made" in second.system
+    assert "it makes a promise your team hasn't made" in second.system
     assert "50 euros" not in second.whole
 
 

@@ -74,7 +74,7 @@ def test_the_answers_are_in_all_languages_of_the_judge_and_break_every_rule() ->
 
 def test_a_refusal_says_in_words_what_is_wrong_and_shows_where() -> None:
     (refusal,) = check("Does the app lose the basket? We will look at it.", replace(GIVEN, has_step=True))
-    assert str(refusal) == "it makes a promise that nobody has made: “we will”"
+    assert str(refusal) == "it makes a promise your team hasn't made: “we will”"
     assert all(str(each)[:1].islower() for line in BAD[:40] for each in check(line["answer"], CASES[line["of"]]))
 
 

@@ -58,7 +58,8 @@ class FakeSlack:
         self.accepted: list[dict[str, Any]] = []
         self.messages: list[dict[str, Any]] = []
         self.acknowledged: list[str] = []
-        self.views: list[dict[str, Any]] = []
+        self.views: list[dict[str, Any]] = []  # that were opened, each as it stands now
+        self.updates: list[dict[str, Any]] = []  # every change of one
         self.closed_channels: dict[str, str] = {}  # channel id -> error code: "is_archived", "not_in_channel", ...
         self.group_members = ["U0ANA00001", "U0BEN00001"]
         self.hide_metadata = False
@@ -165,6 +166,14 @@ class FakeSlack:
         """Write a reply in the window that was opened last, and press its button."""
         return self.interact(reply_submission(self.views[-1], text, user, name))
 
+    def draft(self, text: str, *, user: str = "U0ANA00001", name: str = "ana") -> tuple[str, bool]:
+        """Press Draft in the window that was opened last, with this text in its box."""
+        made = reply_submission(self.views[-1], text, user, name)
+        button = next(each for block in made["view"]["blocks"] for each in block.get("elements", ()))
+        made |= {"type": "block_actions", "actions": [{**button, "action_ts": "1767225600.000100"}]}
+        made["view"]["id"] = f"V{len(self.views)}"
+        return self.interact(made)
+
     def command(self, text: str, *, user: str = "U0ANA00001", name: str = "ana") -> tuple[str, bool]:
         """Write "/earful ..." in a channel; the answer goes to the webhook."""
         asked = {
@@ -261,6 +270,17 @@ class FakeSlack:
             return {"ok": False, "error": "invalid_arguments"}
         self.views.append(view)
         return {"ok": True, "view": {"id": f"V{len(self.views)}", **view}}
+
+    def _views_update(self, said: dict[str, Any]) -> dict[str, Any]:
+        view = said.get("view")
+        view = json.loads(view) if isinstance(view, str) else view
+        if said.get("view_id") != f"V{len(self.views)}":
+            return {"ok": False, "error": "not_found"}
+        if not view or len(view["title"]["text"]) > 24 or len(view["private_metadata"]) > 3000:
+            return {"ok": False, "error": "invalid_arguments"}
+        self.updates.append(view)
+        self.views[-1] = view
+        return {"ok": True, "view": {"id": said["view_id"], **view}}
 
     def _conversations_history(self, said: dict[str, Any]) -> dict[str, Any]:
         return self._page(said, [m for m in self.messages if not m.get("thread_ts")])
@@ -399,7 +419,8 @@ def reply_submission(view: dict[str, Any], text: str, user: str, name: str) -> d
     box = view["blocks"][-1]["element"]
     assert len(text) <= box["max_length"], "Slack would not send this off"
     made = view_submission(view, "", "", user, name)
-    made["view"]["state"] = {"values": {"reply": {"reply": {"type": "plain_text_input", "value": text or None}}}}
+    place = view["blocks"][-1]["block_id"]
+    made["view"]["state"] = {"values": {place: {"reply": {"type": "plain_text_input", "value": text or None}}}}
     return made
 
 

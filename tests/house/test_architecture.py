@@ -51,6 +51,7 @@ web/test_incidents.py: monitor/cli/incidents.py
 incidents/test_watch.py: monitor/incidents/volume.py monitor/store/volume.py
 web/test_replying.py: monitor/web/reply_box.py
 assistant/test_draft.py: monitor/assistant/facts.py
+web/test_drafting.py: monitor/assistant/draft_box.py
 cli/test_replying.py: monitor/cli/drafting.py
 story/test_replying.py: monitor/notify/slack_replies.py alerts/slack/reply_window.py
 replying/test_press.py: monitor/replying/context.py monitor/replying/drafts.py monitor/replying/outcome.py

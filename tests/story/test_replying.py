@@ -11,8 +11,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from monitor.store import cases, key_values, replies
+from tests.fakes.language_model import FakeModel
 from tests.fakes.mastodon import status
-from tests.fakes.server import Reply, Seen
+from tests.fakes.server import FakeServer, Reply, Seen
 from tests.story.world import TABLES, World, labels, moment, world
 from tests.world import ANA, BEN
 
@@ -142,3 +143,55 @@ def test_whoever_is_no_person_of_ours_opens_no_window(earful: World) -> None:
     ((_who, words),) = earful.whispers()
     assert "only people in [[people]]" in words
     assert replies.of_case(earful.database, zara.id) == []
+
+
+def test_a_draft_is_written_into_the_window_changed_by_a_person_and_posted_once(tmp_path: Path) -> None:
+    asks = "I'm sorry that your teapot arrived broken. Is it the lid or the pot?"
+    (tmp_path / "token").write_text("a-token-that-may-write-0123456789", "utf-8")
+    (tmp_path / "token").chmod(0o600)
+    with FakeServer() as server:
+        model = FakeModel(server, {"kind": "question", "text": asks})
+        tables = SWITCHED_ON + model.settings()
+        with world(tmp_path, "sqlite:earful.sqlite", start="Fri 13:00", tables=tables) as earful:
+            earful.forgetful = True
+            ours = Ours(earful)
+            complaint = earful.posts(
+                "olga", "#harbourtea my teapot arrived broken, awful, I want it replaced.", at="Fri 13:05"
+            )
+            earful.until("Fri 13:10")
+            olga = earful.case_of("olga")
+            earful.far.network.route(f"/api/v1/statuses/{complaint}", {"id": complaint, "visibility": "public"})
+            earful.press(olga, "write", who="Ben")
+            earful.until("Fri 13:11", step=timedelta(seconds=5))
+            assert model.asked == []
+
+            # Nothing that Ben wrote is replaced; an empty box is filled, under another id, so that Slack shows it.
+            for text in ("my own words", ""):
+                _envelope, acknowledged = earful.slack.draft(text, user=BEN, name="ben")
+                assert acknowledged
+                earful.until("Fri 13:12" if text else "Fri 13:13", step=timedelta(seconds=5))
+                assert len(model.asked) == (0 if text else 1)
+            first, writing, drafted = earful.slack.updates
+            assert "The box isn't empty" in str(first["blocks"])
+            assert "The assistant is writing" in str(writing["blocks"])
+            box = drafted["blocks"][-1]
+            assert box["element"]["initial_value"] == f"@olga@far.example {asks}"
+            assert (first["blocks"][-1]["block_id"], box["block_id"]) == ("reply", "reply1")
+            assert ours.writes == 0
+
+            # A dead model changes nothing: the window says so, and what stands in it stays.
+            model.says = Reply(500)
+            earful.slack.draft(box["element"]["initial_value"], user=BEN, name="ben")
+            earful.until("Fri 13:14", step=timedelta(seconds=5))
+            last = earful.slack.updates[-1]
+            assert "No draft: the assistant" in str(last["blocks"])
+            assert last["blocks"][-1]["block_id"] == "reply1"
+
+            write(earful, f"@olga@far.example {asks} Ben", user=BEN, name="ben")
+            earful.until("Fri 13:18", step=timedelta(seconds=30))
+            assert earful.case_of("olga").answered_by == "Ben"
+            assert ours.writes == 1
+            (row,) = [each for each in replies.of_case(earful.database, olga.id) if each.state == "sent"]
+            assert (row.text, row.drafted != "", row.is_unchanged) == (f"@olga@far.example {asks} Ben", True, False)
+            (line,) = [each for each in cases.log_of(earful.database, olga.id) if each.what == "reply"]
+            assert line.detail["drafted"] == "changed"
