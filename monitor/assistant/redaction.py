@@ -121,8 +121,6 @@ class Redaction:
 
     def _spared(self, pattern: re.Pattern[str], kind: str, text: str, end: Callable[[str], int] = len) -> str:
         def put(found: re.Match[str]) -> str:
-            if _is_inside_a_placeholder(text, found.start()):
-                return found[0]
             if kind == "NUMBER" and _is_no_key(found[0]):
                 return found[0]
             whole = found[0][: end(found[0])]
@@ -155,12 +153,8 @@ class Redaction:
         return text
 
     def _sub(self, pattern: re.Pattern[str], text: str) -> str:
-        return pattern.sub(
-            lambda found: (
-                found[0] if _is_inside_a_placeholder(text, found.start()) else self._placeholder("PERSON", found[0])
-            ),
-            text,
-        )
+        # Never inside a placeholder: its word and its number are joined by "_", which is a letter to `_as_a_word`.
+        return pattern.sub(lambda found: self._placeholder("PERSON", found[0]), text)
 
 
 def addresses_in(text: str) -> list[str]:
@@ -184,11 +178,6 @@ def _as_a_word(name: str, flags: int) -> re.Pattern[str]:
     if re.search(f"[{SPACELESS}]", name):
         return re.compile(re.escape(name), flags)
     return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", flags)
-
-
-def _is_inside_a_placeholder(text: str, at: int) -> bool:
-    opened = text.rfind("[", max(0, at - 14), at)
-    return opened >= 0 and (found := _PLACEHOLDER.match(text, opened)) is not None and found.end() > at
 
 
 def _end_of_link(link: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from monitor.assistant.answers import AT_ONCE, LONGEST, Answer, Assistant, Data, Unavailable
 from monitor.assistant.blocks import Block
 from monitor.assistant.redaction import People, people_of
 from monitor.privacy.retention import retain
 from monitor.store import assistant as store
-from monitor.store import forgetting
+from monitor.store import forgetting, web
 from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -26,7 +27,7 @@ from tests.helpers import DAY, HOUR, NOW, assembly_of, count, post, settings_fro
 
 
 class Said(BaseModel, extra="forbid"):
-    text: str
+    text: str = Field(max_length=2_000_000)
     numbers: list[int] = []
 
 
@@ -74,6 +75,7 @@ def test_an_answer_of_the_right_shape_comes_back(server: FakeServer, database: D
     assert asked.body["model"] == "scripted"
     assert asked.body["max_tokens"] > 0
     assert asked.body["response_format"]["json_schema"]["schema"]["additionalProperties"] is False
+    assert "maxLength" not in json.dumps(asked.body["response_format"])
     assert "authorization" not in asked.headers
     assert store.day(database, "2026-03-04") == store.Day(answers=1, tokens=100)
 
@@ -288,6 +290,13 @@ def test_an_answer_is_kept_for_thirty_days(server: FakeServer, sqlite: Sqlite, t
     assert count(sqlite, "assistant_answers") == 1
     retain(sqlite, settings, NOW + store.KEPT + HOUR)
     assert count(sqlite, "assistant_answers") == 0
+
+
+def test_whoever_is_known_to_the_page_is_known(sqlite: Sqlite, tmp_path: Path) -> None:
+    with sqlite.transaction():
+        web.add_user(sqlite, "Marlene", "staff", NOW)
+    assistant = Assistant(sqlite, settings_from(tmp_path, tables='[[people]]\nname = "Ana Ruiz"\n'))
+    assert {"Marlene", "Ana Ruiz", "olga", "Tom"} <= set(assistant.people_of([post(author="olga")], ["Tom"]).names)
 
 
 def test_our_people_and_the_authors_are_known_and_the_brands_accounts_stay(tmp_path: Path) -> None:

@@ -55,6 +55,14 @@ def test_a_post_cannot_name_a_placeholder() -> None:
     assert redaction.out("Olga Berg and [PERSON_1] and [ person 1 ]") == "[PERSON_1] and (PERSON_1) and (person 1)"
 
 
+def test_names_that_are_words_of_ours_harm_no_placeholder() -> None:
+    redaction = Redaction(People(("Link", "Person Mail", "12")))
+    text = "Link Person wrote to a@b.example about https://b.example/12 and 12"
+    out = redaction.out(text)
+    assert out == "[PERSON_1] [PERSON_3] wrote to [MAIL_1] about [LINK_1] and [PERSON_2]"
+    assert redaction.back(out) == text
+
+
 @pytest.mark.parametrize(
     "sign",
     [
