@@ -45,7 +45,7 @@ EVERY = 2  # of comments and reviews every second one
 DRAWN_SHARE, CALM_SHARE, REAL_SHARE, TEACHER_REAL_SHARE = 0.3, 0.5, 0.03, 0.05  # what one text weighs beside a line
 TEACHER_PENALTY, PENALTY = 1e-4, 3e-6
 GATE = 0.75  # the share of comments and reviews of which only the words are looked at
-LINE = 0.997  # the share of them that calls nobody
+LINE = 0.995  # the share of them that calls nobody
 NAMES = f"{BRAND}|acme|oakmere|pinehall|planfold|gridnote|skyhop|airlark"
 MOMENT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
@@ -90,7 +90,7 @@ def labelled_lines() -> list[Line]:
 
 def calm_lines() -> list[Line]:
     """Return the judge's own examples of what needs no answer: stories, tips and jokes with a brand in them."""
-    return [Line(text, "en", 0.0, CALM_SHARE) for text, wanting, _ in examples() if not wanting]
+    return [Line(text, "en", 0.0, CALM_SHARE) for text, target, _ in examples() if not target]
 
 
 def nameless(text: str) -> str:

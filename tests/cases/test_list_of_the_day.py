@@ -21,7 +21,7 @@ from tests.helpers import assembly_of as assembled
 
 Base = Sqlite | Postgresql
 
-MUST = "@acme do you ship to Norway?"
+MUST = "@acme do you ship to Norway? http://x.test/a"
 LOOK = "any of you folks seen the Acme ad? #tv #ads http://x.test/a"  # asked of others, in passing
 JAPANESE = "Acmeの傘を買いました。雨の日に使います。"
 WORDS = [

@@ -17,7 +17,7 @@ from monitor.text.local_models.folder import LocalModelRefused
 from monitor.wiring import Assembly
 from tests.helpers import ANGRY, HOUR, NOW, Clock, assembly_of, post, settings_from, take
 
-MILD = "not sure about the new Acme app"
+MILD = "I am not sure about the new Acme app"
 QUIET = "heard people say the Acme kettle is not that great"
 QUESTION = "does Acme ship to Norway"
 

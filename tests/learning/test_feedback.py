@@ -274,13 +274,13 @@ def test_a_version_gathers_six_hours_and_undo_takes_back_only_the_last(small: As
     words = feedback.undo(small.database, "Acme", "LEA", later)
     learned(small, later)
     assert words.startswith("Acme: version 2 is undone, version 1 is used again")
-    assert lanes(small) == ("none", "ping")
+    assert verdict(small, "Acme my parcel never arrived, please help").needs_answer == before
+    assert verdict(small, JOKE).needs_answer < 0.5 < verdict(small, COMPLAINT).needs_answer
     # The next answer learns on from version 1: what was undone does not come back with it.
     said(small, complaints(1), "take", "BEN", now=later)
     learned(small, later)
     assert feedback.load(small.database, ["Acme"])["Acme"].complaint.figures.answers == 63
-    joke, complaint = lanes(small)
-    assert (joke != "ping", complaint) == (True, "ping")
+    assert verdict(small, JOKE).needs_answer < 0.5 < verdict(small, COMPLAINT).needs_answer
 
     feedback.hear_again(small.database, "Acme", later)
     learned(small, later)

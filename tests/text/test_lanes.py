@@ -75,3 +75,23 @@ def test_a_mood_without_a_fact_that_is_put_to_nobody_waits_in_the_list() -> None
     assert lane("honestly the Harbour Tea queue at the fair today is the worst thing, we all laughed at it") == "sweep"
     assert lane("Harbour Tea is the worst") == "ping"
     assert lane("@harbourtea this is the worst tea I ever had") == "ping"
+
+
+def test_a_handle_at_the_end_is_spoken_to_and_one_inside_a_sentence_is_not() -> None:
+    """Which of them is ours is not always known: an account of ours may stand in no settings."""
+    assert lane("Paid for next day on Thursday. It is Tuesday now. @ht_leeds") == "ping"
+    assert lane("Paid for next day on Thursday. It is Tuesday now, says the clock by @ht_leeds") != "ping"
+    assert lane("paid for express, and the lid is bent. @ht_leeds http://x.test/photo") == "ping"
+
+
+def test_in_other_languages_a_mood_calls_people_only_where_it_is_of_us() -> None:
+    def german(text: str) -> str:
+        found = JUDGE.verdict(Post("x", "1", "", "somebody", text, MOMENT, lang="de"), "Harbour Tea")
+        return found.lane
+
+    assert german("Ich hasse diese Hitze, kein Schlaf, alles furchtbar") == "sweep"
+    assert german("Ich hasse Harbour Tea, alles furchtbar") == "ping"
+    assert german("@harbourtea furchtbar, ich hasse es") == "ping"
+    assert german("Morgen geht es mit den Nachbarn an den See") == "none"
+    assert german("@harbourtea gibt es die Dose auch in Blau?") == "ping"
+    assert german("Gibt es den Zug auch am Sonntag?") == "sweep"

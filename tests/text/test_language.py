@@ -27,8 +27,18 @@ def test_the_networks_tag_becomes_a_plain_code_or_nothing(hint: str, code: str) 
 
 
 def test_the_networks_own_word_goes_first() -> None:
-    assert detect("My parcel never arrived and nobody answers", "de-AT") == "de"
+    assert detect("Ja, Pizza! Ciao amore", "de-AT") == "de"
     assert detect("My parcel never arrived and nobody answers", "und") == "en"
+
+
+def test_a_text_that_is_surely_in_another_language_is_believed_against_the_network() -> None:
+    """Apps say what their user once chose: people who chose nothing write in every language as "en"."""
+    assert detect("My parcel never arrived and nobody answers", "de-AT") == "en"
+    assert detect("Mein Paket ist nie angekommen und niemand antwortet mir", "en") == "de"
+    assert detect("アプリが落ちる", "en-US") == "ja"
+    assert detect("Mein Paket kam", "en") == "en", "too few words to be sure"
+    assert detect("lol get em Corsi", "en") == "en"
+    assert detect("Ciao amore, che bella pizza, grazie", "de") == "de", "only English is told so surely"
 
 
 @pytest.mark.parametrize(

