@@ -189,7 +189,7 @@ def test_of_a_problem_its_owner_is_told_else_the_team_of_its_cause(here: World) 
     ask(here)
     assert [target for target, *_ in here.told()] == ["console:parcels"]
     with here.database.transaction():
-        marking.give(here.database, 1, of_settings("Ana"))
+        marking.give(here.database, 1, of_settings("Ana"), here.clock())
     here.there.close(reason="not_planned")
     here.database.run("UPDATE issues SET next_look_at = changed_at")
     ask(here)
