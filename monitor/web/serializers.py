@@ -13,7 +13,7 @@ from monitor.notify import incident_messages, rendering
 from monitor.reports import formatting, further_figures, statistics
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import cases, incidents, key_values, mentions, pages, sources
+from monitor.store import cases, incidents, issues, key_values, mentions, pages, sources
 from monitor.store.database import Database, Row, instant
 from monitor.text.judge import Judge
 from monitor.types import Mention
@@ -102,7 +102,7 @@ def case_list(database: Database, rules: Rules, rows: Sequence[Row], now: dateti
 
 
 def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dict[str, Any]:
-    """A case with its posts, our replies that were seen, and its log; oldest first."""
+    """A case with its posts, our replies that were seen, its issues and its log; oldest first."""
     told = mentions.of_case(database, row["id"])
     earlier = rendering.history_of(database, [row], now).get(row["id"], [])
     return {
@@ -113,6 +113,10 @@ def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dic
             {"author": own["author"], "text": own["text"], "url": own["url"], "posted_at": own["posted_at"],
              "automatic": bool(own["automatic"]), "sent_on": bool(own["sent_on"])}
             for own in key_values.own_posts_of_case(database, row["id"])
+        ],
+        "issues": [
+            {"name": each.native_id, "url": each.url, "state": each.state, "closed_at": moment(each.closed_at)}
+            for each in issues.about(database, row["id"]) if each.state in issues.THERE
         ],
         "log": [
             {"at": moment(line.at), "who": line.who, "way": line.way, "what": line.what,

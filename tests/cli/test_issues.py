@@ -14,9 +14,12 @@ import pytest
 from monitor.cases.actions import NotPossible
 from monitor.cli import issues
 from monitor.cli.base import Failed
+from monitor.cli.settings import _online as ask_outside
+from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
+from tests.fakes.server import Reply
 from tests.helpers import NOW, assembly_of, settings_from
-from tests.trackers.world import World, world
+from tests.trackers.world import ENVIRON, World, world
 
 
 @pytest.fixture
@@ -80,4 +83,19 @@ def test_without_a_terminal_a_name_or_a_tracker_nothing_is_created(
     bare = assembly_of(here.database, settings_from(tmp_path, tables='[[people]]\nname = "Ana"\n'))  # type: ignore[arg-type]
     with pytest.raises(Failed, match="no tracker is set up"):
         issues.issue(bare, here.case_id, "Ana", "", NOW)
+    assert here.there.writes() == 0
+
+
+def test_check_asks_where_issues_would_be_created_and_creates_none(
+    here: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, server = here.assembly.settings.file, here.there.server
+    text = file.read_text("utf-8").replace('kind = "hackernews"', f'kind = "hackernews"\napi_url = "{server.url}/hn"')
+    file.write_text(text, "utf-8")
+    assert not ask_outside(load(file, ENVIRON)), "the sources have no network here"
+    said = " ".join(capsys.readouterr().out.split())
+    assert "ok kettles, issues issues are created in acme/kettle, when a person presses; anyone can read them" in said
+    server.route("/repos/acme/kettle", Reply(404, json={"message": "Not Found"}))
+    ask_outside(load(file, ENVIRON))
+    assert "no kettles, issues GitHub answered 404: not found" in " ".join(capsys.readouterr().out.split())
     assert here.there.writes() == 0

@@ -18,6 +18,7 @@ from tests.fakes.trackers import FakeGitHub
 from tests.helpers import ANGRY, HOUR, LATE, MINUTE, count, post
 from tests.trackers.world import ENVIRON, GITHUB, JIRA
 from tests.web.office import PEOPLE, Browser, Office
+from tests.web.test_api import caller
 from tests.web.test_causes import said
 
 
@@ -156,6 +157,9 @@ def test_a_case_becomes_an_issue_and_what_was_typed_stays_when_the_tracker_refus
     shown = staff.get("/cases/1").text
     assert "issue created: acme/kettle#1" in shown
     assert "My &lt;b&gt;own&lt;/b&gt; title" in shown
+    assert caller(seat.office, "viewer").get("/cases/1").json()["issues"] == [
+        {"name": "acme/kettle#1", "url": "https://github.com/acme/kettle/issues/1", "state": "open", "closed_at": None}
+    ]
     assert ">refused</span>" not in shown, "what came to nothing is news only until the next attempt"
     (row,) = [each for each in issues.about(seat.office.database, "1") if each.state == "open"]
     assert "no longer followed" in said(staff, "/cases/1/issue", {"verb": "unlink", "issue_id": row.id})
