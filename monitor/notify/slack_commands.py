@@ -20,7 +20,7 @@ WAY = "slack"
 MOST_NAMED = 5  # critical and overdue cases
 HELP = """Ask me:
 /earful status - what waits, what is not read, who is on
-/earful case 12 - one case; behind it take, release, answered or solved
+/earful case 12 - one case; behind it take, release, answered or solved; issue leads to the form for one
 /earful mute 12 - stop alerts about the author of case 12; or: mute domain example.org
 /earful on duty - who is on now, who is away
 /earful away until mon - you are away; /earful back - you are back"""
@@ -87,8 +87,10 @@ def _case(database: Database, rules: Rules, who: Actor, rest: Sequence[str], now
     actions.require(Directory(database, rules.settings), who, WAY, "read")
     found = _named_case(database, rest, "/earful case 12")
     verb = rest[1].casefold() if len(rest) > 1 else ""
+    if verb == "issue":
+        return _issue(database, rules, who, found)
     if verb and verb not in _VERBS:
-        raise actions.NotPossible(f"behind a case write {', '.join(_VERBS)}")
+        raise actions.NotPossible(f"behind a case write {', '.join((*_VERBS, 'issue'))}")
     if verb:
         said = actions.say_within(
             database, rules, found.id, "close" if verb == "solved" else verb,
@@ -103,6 +105,15 @@ def _case(database: Database, rules: Rules, who: Actor, rest: Sequence[str], now
     quoted = [f"> {excerpt(words, 240)}"] if words else []
     page = f"{rules.settings.earful.page_url.rstrip('/')}/cases/{found.id}"
     return "\n".join([head, seen if found.answered_at is None else seen.partition(", ")[0], *quoted, page])
+
+
+def _issue(database: Database, rules: Rules, who: Actor, found: Case) -> str:
+    """Where an issue is created: its text has to be read before it is sent, so nothing is created from here."""
+    actions.require(Directory(database, rules.settings), who, WAY, "issue")
+    if not rules.settings.trackers:
+        raise actions.NotPossible("no tracker is set up: add one under [[trackers]] in the settings")
+    page = f"{rules.settings.earful.page_url.rstrip('/')}/cases/{found.id}/issue"
+    return f"Read the issue for case {found.id}, then create it: {page}"
 
 
 def _mute(database: Database, rules: Rules, who: Actor, rest: Sequence[str], now: datetime) -> str:

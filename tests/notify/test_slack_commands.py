@@ -100,3 +100,15 @@ def test_a_stranger_is_told_nothing(acme: Assembly) -> None:
     for text in ("", "status", f"case {number}", "on duty", "away mon", "back", f"mute {number}"):
         with pytest.raises(NotPossible, match="is not known here"):
             ask(acme, text, user="U0OTHER001")
+
+
+def test_an_issue_is_read_before_it_is_created(sqlite: Sqlite, tmp_path: Path) -> None:
+    bare = assembly_of(sqlite, settings_from(tmp_path, tables=PEOPLE))
+    (number,) = take(bare, post(ANGRY, author="olga"))
+    with pytest.raises(NotPossible, match="no tracker is set up"):
+        ask(bare, f"case {number} issue")
+    tracker = '[[trackers]]\nkind = "github"\nrepository = "acme/kettle"\ntoken = { env = "T" }\n'
+    acme = assembly_of(sqlite, settings_from(tmp_path, tables=PEOPLE + tracker, environ={"T": "a-token-0123456789"}))
+    assert ask(acme, f"case {number} issue").endswith(f"create it: http://127.0.0.1:8321/cases/{number}/issue")
+    with pytest.raises(NotPossible, match="Vic is a viewer"):
+        ask(acme, f"case {number} issue", user="U0VIC00001")
