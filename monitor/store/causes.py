@@ -42,8 +42,8 @@ def listed(database: Database, brand: str) -> list[Row]:
     """
     return database.rows(
         "SELECT s.id, s.brand, s.name, s.team, s.words, s.examples, s.days, s.issue_url, s.made_at, "
-        "coalesce((SELECT min(x.posted_at) FROM caused x JOIN causes k ON k.id = x.cause_id "
-        "WHERE k.id = s.id OR k.merged_into = s.id), '') AS known_since, "
+        "coalesce((SELECT min((SELECT min(x.posted_at) FROM caused x WHERE x.cause_id = k.id)) FROM causes k "
+        "WHERE k.id = s.id OR k.merged_into = s.id), '') AS known_since, "  # the first of each by its index
         "coalesce((SELECT p.fixed_at FROM problems p WHERE p.cause_id = s.id AND p.joined = 0 "
         "ORDER BY p.n DESC LIMIT 1), '') AS fixed_at "
         "FROM causes s WHERE s.brand = :brand AND s.gone_at = '' AND s.merged_into = '' ORDER BY lower(s.name), s.id",
