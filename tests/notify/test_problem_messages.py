@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.notify.problem_messages import problem_message, together
-from monitor.store import deliveries
+from monitor.store import deliveries, incidents
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.alerting_helpers import house
@@ -69,3 +69,22 @@ def test_a_newer_word_of_the_first_takes_none_of_the_others_away(
     assert [each.subject for each in told] == ["2 problems, 2 not taken"]
     assert "doubled to 12 people" in told[0].text
     assert "nobody has taken it" in told[0].text
+
+
+def test_what_waits_for_the_list_or_for_an_incident_does_not_leave_with_it(acme: Assembly) -> None:
+    several(acme, LATE, BROKEN)
+    take(acme, *(post(f"{CHARGED} {each * 7919}", author=f"q{each}") for each in range(3)))
+    first, second = [row for row in waiting(acme) if row.reason != deliveries.QUIET]
+    (quiet,) = [row for row in waiting(acme) if row.reason == deliveries.QUIET]
+    database = acme.database
+    with database.transaction():
+        incident = incidents.begin(database, NOW, brand="Acme", kind="negative", start_at=NOW)
+        rows = database.rows("SELECT id FROM mentions WHERE author LIKE 'c1%'")
+        incidents.join(database, incident, [row["id"] for row in rows], NOW)
+    assert together(database, [first], first.target, first.due_at) == [first]
+    assert deliveries.carried_by(database, first.id) == []
+    assert together(database, [quiet], quiet.target, first.due_at) == [quiet], "nor does it begin one"
+    assert deliveries.carried_by(database, quiet.id) == []
+    incidents.change(database, incident, ended_at=NOW, ended_by="Ana")
+    together(database, [first], first.target, first.due_at)
+    assert [each.id for each in deliveries.carried_by(database, first.id)] == [second.id]

@@ -16,6 +16,7 @@ from tests.connectors import contract_appstore as apple
 from tests.connectors import contract_googleplay as google
 from tests.connectors.contracts import NOW, again, first_request, walk
 from tests.fakes.server import FakeServer, Reply
+from tests.helpers import messages
 from tests.web.office import Office
 
 REVIEWS = """<?xml version="1.0" encoding="utf-8"?>
@@ -114,6 +115,11 @@ def test_a_review_is_answered_in_the_store_and_waits_again_once_it_is_changed(of
         kinder = {"replied": NOW + 90 * MINUTES, "changed": store.changed_at}
         read(store.page("Version 6 lost all my photos again!", 1, **kinder), 95)
         assert waiting().answered_at == NOW + 90 * MINUTES
+        changed = NOW + 120 * MINUTES
+        read(store.page("Version 7 lost all my photos again!", 1, replied=NOW + 90 * MINUTES, changed=changed), 125)
+        assert waiting().answered_at < waiting().last_posted_at
+        told = [each for each in messages(office.database) if each.reason == "writes again"]
+        assert len(told) == 2, "each time it is news, though it is one post"
     assert cases.row_of(office.database, opened)["mentions"] == 1, "an edited review is one post"  # type: ignore[index]
     shown = office.person("Ana").get(f"/cases/{opened}").text
     assert "lost all my photos again" in shown
