@@ -64,8 +64,6 @@ def _of_problem(database: Database, rules: Rules, subject: Subject) -> Prefill:
     people = count_words(row["people"], "person", "people")
     since = _day(rules, at(row["first_at"]))
     said = f'{people} wrote about "{row["name"]}" ({row["brand"]}) since {since}.'
-    if row["unanswered"]:
-        said += f" {row['unanswered']} of {count_words(row['heard_before'], 'case')} were never answered."
     voices = [_quote(words) for words in _voices(rules, problems.affected(database, row["id"]))]
     lines = [said, *(["Some of what they say:", *voices] if voices else [])]
     lines.append(f"The problem and its posts (login required): {address_of(rules, subject)}")

@@ -56,6 +56,7 @@ def test_a_problem_is_told_with_its_figures_and_three_voices(here: World) -> Non
     for name in ("mira", "kay", "tom ", "1234567"):
         assert name not in made.text
     assert made.text.endswith("http://127.0.0.1:8321/problems/1")
+    assert "answered" not in made.text, "how late we are is nobody's business in public"
 
 
 def test_what_is_not_there_or_may_not_be_told_is_said(here: World) -> None:
