@@ -78,12 +78,18 @@ def test_a_tracker_in_trouble_is_asked_again(here: World, mode: str) -> None:
 
 def test_a_refused_token_is_a_line_in_the_operators_list_once_a_week(here: World) -> None:
     here.press()
+    here.there.close()
     here.there.server.mode = "401"
     for _ in range(5):
         here.forward(61)
         here.look()
     (told,) = ours(here)
     assert told.startswith("kettles: can't tell how issues stand (GitHub answered 401")
+    assert here.states() == ["open"]
+    here.there.server.mode = "ok"
+    here.forward(61)
+    here.look()
+    assert here.states() == ["fixed"]
 
 
 def test_a_tracker_that_asks_for_patience_gets_it(here: World) -> None:
