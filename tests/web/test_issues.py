@@ -14,7 +14,7 @@ from monitor.service.scheduler import Engine
 from monitor.store import issues
 from monitor.store.sqlite import Sqlite
 from tests.fakes.server import FakeServer, Reply
-from tests.fakes.trackers import FakeGitHub
+from tests.fakes.trackers import FakeGitHub, FakeJira
 from tests.helpers import ANGRY, HOUR, LATE, MINUTE, count, post
 from tests.trackers.world import ENVIRON, GITHUB, JIRA
 from tests.web.office import PEOPLE, Browser, Office
@@ -209,13 +209,22 @@ def test_a_tracker_without_a_secret_has_no_door(tmp_path: Path, sqlite: Sqlite) 
 def test_several_trackers_are_offered_and_one_that_left_is_named(tmp_path: Path, sqlite: Sqlite) -> None:
     with FakeServer() as server:
         FakeGitHub(server)
+        jira = FakeJira(server)
         tables = PEOPLE + GITHUB.format(url=server.url) + JIRA.format(url=server.url).replace("kettles", "board")
         office = Office(tmp_path, sqlite, tables=tables, environ=ENVIRON)
         office.take(post(ANGRY))
         staff = office.person("Olle")
         shown = staff.get("/cases/1/issue").text
         assert '<option value="board">KET on Jira</option>' in shown
-        assert staff.post("/cases/1/issue", {**typed(shown), "tracker": "kettles", "verb": "create"}).status_code == 303
+        assert staff.post("/cases/1/issue", {**typed(shown), "tracker": "board", "verb": "create"}).status_code == 303
+        assert ">KET-1</a>" in staff.get("/cases/1").text
+        body, headers = jira.webhook()
+        door = f"{office.address}/in/board"
+        assert httpx2.post(door, content=body + b" ", headers=headers, verify=False).status_code == 401
+        assert httpx2.post(door, content=body, headers=headers, verify=False).status_code == 202
+        jira.close()
+        Engine(office.assembly, office.clock, beside=False).issues_due()
+        assert "issue closed as fixed: KET-1" in staff.get("/cases/1").text
         office.database.run("UPDATE issues SET tracker = 'gone'")
         assert "gone is no longer in the settings" in staff.get("/cases/1").text
         office.close()
