@@ -31,9 +31,9 @@ def server() -> Iterator[FakeServer]:
 
 
 def place(
-    folder: Path, database: Sqlite | Postgresql, server: FakeServer, *claims: dict[str, Any], enough: bool = True
+    folder: Path, database: Sqlite | Postgresql, server: FakeServer, *claims: dict[str, Any]
 ) -> tuple[Assembly, FakeModel]:
-    model = FakeModel(server, {"enough": enough, "claims": list(claims)})
+    model = FakeModel(server, {"enough": True, "claims": list(claims)})
     acme = assembly_of(database, settings_from(folder, tables=model.settings()))
     take(
         acme,
@@ -116,8 +116,14 @@ def test_old_posts_are_not_asked_about(server: FakeServer, sqlite: Sqlite, tmp_p
 
 
 def test_posts_that_do_not_say_are_not_enough(server: FakeServer, sqlite: Sqlite, tmp_path: Path) -> None:
-    acme, _ = place(tmp_path, sqlite, server, BASKET, enough=False)
-    assert isinstance(question(acme), NotEnough)
+    acme, model = place(tmp_path, sqlite, server)
+    for enough in (True, False):
+        model.says = lambda asked, enough=enough: {
+            "enough": enough,
+            "claims": [{**BASKET, "posts": [_at(asked, "lost my")]}],
+        }
+        found = question(acme, f"What about the checkout{'?' * (1 + enough)}")
+        assert isinstance(found, Answered if enough else NotEnough)
 
 
 def test_a_claim_without_its_post_is_left_out_and_counted(server: FakeServer, sqlite: Sqlite, tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ def plant(acme: Assembly) -> tuple[str, str]:
     database.run("UPDATE deliveries SET state = 'sent'")
     version(acme, WORD, 1, NOW)
     of_hers = [mentions.post_id("forum", "olga-quartzlane")]
-    assistant.keep(database, "mark1", "translate", f'{{"text": "in other words {WORD}"}}', of_hers, [mine], NOW)
+    for mark, of_posts, of_cases in (("mark1", of_hers, [mine]), ("mark2", of_hers, []), ("mark3", [], [mine])):
+        said = f'{{"text": "in other words {WORD}"}}'
+        assistant.keep(database, mark, "translate", said, of_posts, of_cases, NOW)
     database.run(
         "INSERT INTO competitor_mentions (post_id, competitor, source, author, posted_at, seen_at, label) "
         "SELECT id, 'Initech', source, author, posted_at, seen_at, 'negative' FROM posts WHERE author = 'olgapetrova'"
