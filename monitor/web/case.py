@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from alerts import case_policy
 from alerts.case import Case, never_answered
+from monitor.assistant.redaction import People
 from monitor.assistant.translation import Translation
 from monitor.cases import actions as verbs
 from monitor.cases import do_not_contact, expiry
@@ -38,7 +39,7 @@ from monitor.web.issues import box_of as issues_of
 from monitor.web.presence import words_of as who_else
 from monitor.web.reply_box import box_of
 from monitor.web.routing import RequestContext, get, post
-from monitor.web.translations import Foreign, foreign, language_of, spoken_by
+from monitor.web.translations import Foreign, foreign, language_of, people_in, spoken_by
 
 # How many characters a reply may have, by kind of source; what is not here has no bound that a reply would meet.
 LIMITS = {"x": 280, "bluesky": 300, "mastodon": 500, "reddit": 10_000}
@@ -96,18 +97,20 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
         found[own["native_id"]] = replace(
             said, reply=own["native_id"], why=own["reason"], counts=own["kind"] in {"answer", "sent_on"}
         )
+    people = people_in(context, case, [name for each in found.values() for name in _names(each)])
     return [
-        replace(each, foreign=_foreign(context, case, native_id, each))
+        replace(each, foreign=_foreign(context, case, native_id, each, people))
         for native_id, each in sorted(found.items(), key=lambda pair: pair[1].at)
     ]
 
 
-def _foreign(context: RequestContext, case: Case, native_id: str, said: Said) -> Foreign | None:
-    language, names = "", [said.author]
-    if said.mention is not None:
-        language = said.mention.verdict.language
-        names.append(said.mention.post.author_name)
-    return foreign(context, case, native_id, said.text, language, tuple(each for each in names if each), said.post_id)
+def _names(said: Said) -> list[str]:
+    return [said.author, said.mention.post.author_name] if said.mention is not None else [said.author]
+
+
+def _foreign(context: RequestContext, case: Case, native_id: str, said: Said, people: People) -> Foreign | None:
+    language = said.mention.verdict.language if said.mention is not None else ""
+    return foreign(context, case, native_id, said.text, language, people, said.post_id)
 
 
 _NOTES = {

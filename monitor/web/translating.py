@@ -12,7 +12,7 @@ from monitor.types import Mention
 from monitor.web.case import REPLY, conversation, show_case
 from monitor.web.identity import Refusal
 from monitor.web.routing import RequestContext, post
-from monitor.web.translations import language_of, spoken_by, translated
+from monitor.web.translations import language_of, people_in, spoken_by, translated
 
 
 @post("/cases/{id}/translate", role="staff")
@@ -33,7 +33,7 @@ def translate(context: RequestContext) -> Response:
         return show_case(context, fault="that post was deleted, or needs no translation", status=409)
     wanted = spoken_by(context.settings, context.who.name)[0]
     assert said.foreign is not None
-    made = translated(context, case, said.text, wanted, said.foreign.names, said.post_id)
+    made = translated(context, case, said.text, wanted, said.foreign.people, said.post_id)
     if isinstance(made, Unavailable):
         return show_case(context, fault=f"Not translated: {made.words}", status=409)
     return RedirectResponse(f"/cases/{case.id}?" + urlencode({"said": "translated"}) + f"#said-{said.foreign.key}", 303)
@@ -49,7 +49,9 @@ def _reply(context: RequestContext, told: list[Mention]) -> Response:
         )
     row = cases.row_of(context.database, context.path("id")[:40])
     assert row is not None
-    made = translated(context, cases.case_of(row), text, wanted, (), "")
+    case = cases.case_of(row)
+    people = people_in(context, case, [name for each in told for name in (each.post.author, each.post.author_name)])
+    made = translated(context, case, text, wanted, people, "")
     if isinstance(made, Unavailable):
         return show_case(context, fault=f"Not translated: {made.words}", status=409, reply=text, typed=True)
     return show_case(context, reply=text, typed=True, in_theirs=made)

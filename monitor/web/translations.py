@@ -6,12 +6,13 @@ Looking at a page asks the model nothing; a press does (translating.py).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alerts.case import Case
 from monitor.assistant import translation
 from monitor.assistant.answers import Unavailable
+from monitor.assistant.redaction import NOBODY, People
 from monitor.assistant.translation import Translation
 from monitor.settings.models import Settings
 from monitor.text.language import UNKNOWN, detect, name_of
@@ -28,7 +29,7 @@ class Foreign:
     key: str
     language: str  # what it is written in, in English words
     wanted: str  # into what it can be translated, in English words
-    names: tuple[str, ...]  # of whoever wrote it
+    people: People  # whom it may name
     translation: Translation | None = None
 
 
@@ -46,7 +47,7 @@ def key_of(native_id: str) -> str:
 
 
 def foreign(
-    context: RequestContext, case: Case, native_id: str, text: str, language: str, names: tuple[str, ...], post_id: str
+    context: RequestContext, case: Case, native_id: str, text: str, language: str, people: People, post_id: str
 ) -> Foreign | None:
     """What can be shown of a translation; None where there is no assistant, or the reader reads the language."""
     if not context.assembly.assistant.is_on or not text.strip():
@@ -55,9 +56,15 @@ def foreign(
     spoken = spoken_by(context.settings, context.who.name)
     if language in {*spoken, UNKNOWN}:
         return None
-    made = translated(context, case, text, spoken[0], names, post_id, only_kept=True)
+    made = translated(context, case, text, spoken[0], people, post_id, only_kept=True)
     done = made if isinstance(made, Translation) else None
-    return Foreign(key_of(native_id), name_of(language), name_of(spoken[0]), names, done)
+    return Foreign(key_of(native_id), name_of(language), name_of(spoken[0]), people, done)
+
+
+def people_in(context: RequestContext, case: Case, names: Iterable[str]) -> People:
+    """Whom the texts of a case may name, once for all of them: our staff, and whoever wrote in its conversation."""
+    assistant = context.assembly.assistant
+    return assistant.people_of(names=[*names, case.author]) if assistant.is_on else NOBODY
 
 
 def translated(
@@ -65,17 +72,22 @@ def translated(
     case: Case,
     text: str,
     language: str,
-    names: tuple[str, ...],
+    people: People,
     post_id: str,
     *,
     only_kept: bool = False,
 ) -> Translation | Unavailable:
     """The text in this language: by the model, or with `only_kept` as it was translated before."""
-    assistant = context.assembly.assistant
     return translation.translate(
-        assistant, text, language, now=context.now, people=assistant.people_of(names=[*names, case.author]),
-        posts=(post_id,) if post_id else (), cases=(case.id,), only_kept=only_kept,
-    )  # fmt: skip
+        context.assembly.assistant,
+        text,
+        language,
+        now=context.now,
+        people=people,
+        posts=(post_id,) if post_id else (),
+        cases=(case.id,),
+        only_kept=only_kept,
+    )
 
 
 def language_of(told: Sequence[Mention]) -> str:
