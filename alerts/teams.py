@@ -153,10 +153,11 @@ def _entry(entry: Entry, words: int, *, single: bool) -> list[Block]:
 
 
 def _links(alert: Alert) -> list[Block]:
-    """The links below a whole card: everything, or what there is of the first case."""
+    """The links below a whole card: what can be done about it, everything, or what there is of the first case."""
     entry = alert.entries[0] if alert.entries else None
     first = [("The post", entry.url), ("The case", entry.page_url)] if entry is not None and not alert.page_url else []
-    return _buttons([("Show all", alert.page_url), *first])
+    acted = [(action.label, action.url) for action in alert.actions]
+    return _buttons([*acted, ("Show all", alert.page_url), *first])
 
 
 def _buttons(found: Sequence[tuple[str, str]]) -> list[Block]:

@@ -52,6 +52,14 @@ def test_one_case_has_its_words_and_links_to_the_post_the_page_and_what_can_be_p
     assert "Overdue at 15:00" in read(made)
 
 
+def test_what_is_done_about_the_whole_is_a_link_below_it() -> None:
+    actions = (Action("take", "I have it", "incident:1", f"{PAGE}/take"), Action("end", "It is over", "incident:1"))
+    made = card(replace(ALERT, entries=(), also=(Line("23 people"),), actions=actions, page_url=PAGE))
+    assert [(each["title"], each["url"]) for each in made["actions"]] == [
+        ("I have it", f"{PAGE}/take"), ("Show all", PAGE),
+    ]  # fmt: skip
+
+
 def test_foreign_words_are_never_read_as_markup() -> None:
     """A TextBlock would make a link of the first, and of the second a headline."""
     for words in ("[your bank](https://evil.example)", "# Urgent **call** <at>everyone</at>"):
