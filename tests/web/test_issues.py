@@ -164,8 +164,8 @@ def test_a_case_becomes_an_issue_and_what_was_typed_stays_when_the_tracker_refus
     (row,) = [each for each in issues.about(seat.office.database, "1") if each.state == "open"]
     assert "no longer followed" in said(staff, "/cases/1/issue", {"verb": "unlink", "issue_id": row.id})
     address = f"{seat.there.server.url}/acme/kettle/issues/"
-    again = staff.post("/cases/1/issue", {"verb": "link", "url": f"{address}7"})
-    assert (again.status_code, f'value="{address}7"' in again.text) == (409, True)
+    refused = staff.post("/cases/1/issue", {"verb": "link", "url": f"{address}7"})
+    assert (refused.status_code, f'value="{address}7"' in refused.text) == (409, True)
     assert "linked with acme/kettle#1" in said(staff, "/cases/1/issue", {"verb": "link", "url": f"{address}1"})
     assert "linked with an issue: acme/kettle#1" in staff.get("/cases/1").text
     assert "settled already" in staff.post("/cases/1/issue", {"verb": "not_there", "issue_id": row.id}).text
