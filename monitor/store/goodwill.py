@@ -49,7 +49,8 @@ def came_back(database: Database, since: datetime, until: datetime, brand: str =
     Kind words: positive, and either praise or nothing that asks for an answer. The case is the last one answered.
     """
     return database.rows(
-        "SELECT * FROM (SELECT m.id AS mention, m.brand, m.source, m.author, m.posted_at, (SELECT c.id FROM cases c "
+        "SELECT * FROM (SELECT m.id AS mention, m.brand, m.source, m.author, m.posted_at, (SELECT c.id "
+        f"FROM cases c{database.by_index('cases_by_author')} "  # else SQLite reads the brand's cases for each mention
         "WHERE c.source = m.source AND c.author = m.author AND c.brand = m.brand AND c.praise = 0 "
         "AND c.answered_at <> '' AND c.answered_at < m.posted_at AND c.first_posted_at < m.posted_at "
         "ORDER BY c.answered_at DESC, c.n DESC LIMIT 1) AS case_id FROM mentions m WHERE m.label = 'positive' "

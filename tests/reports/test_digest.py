@@ -33,6 +33,7 @@ from monitor.store import deliveries, forgetting, key_values, mentions, sources,
 from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.types import Mention, Verdict
 from monitor.web import links
 from monitor.wiring import Assembly
 from tests.fakes.smtp import DROP, FakeSmtp
@@ -444,6 +445,30 @@ def test_a_case_is_told_in_the_words_that_made_it_urgent_what_needs_us_most_firs
     view = contents.view(acme.database, acme.rules, MONDAY)
     (section,) = [each for each in view.sections if each.heading == "Critical and overdue"]
     assert [line.quote for line in section.lines] == [INJURY, ANGRY, BROKEN]
+
+
+def test_of_a_case_the_critical_post_is_told_then_what_called_people_in_the_wait_under_way() -> None:
+    def said(words: str, day: int, *, flagged: bool = True, critical: bool = False, need: float = 0.5) -> Mention:
+        verdict = Verdict(-0.5, "negative", need, "ping", (), "t-1", "en", critical=critical)
+        return Mention(words, "Acme", post(words, at=MONDAY - day * DAY), verdict, MONDAY, "1", flagged)
+
+    posts = [
+        said("old", 6, need=0.9),
+        said("again", 3),
+        said("worse", 2, need=0.7),
+        said("adds", 1, flagged=False, need=1),
+    ]
+    told = [sections._telling([*posts, *more], MONDAY - 4 * DAY) for more in ([], [said("fire", 7, critical=True)])]
+    assert [each.id for each in told if each is not None] == ["worse", "fire"]
+    assert sections._telling([], MONDAY) is None
+
+
+def test_the_urgent_are_told_before_what_is_older_and_reviews_last(acme: Assembly) -> None:
+    for number, priority in enumerate(("gentle", "normal", "urgent", "critical")):
+        (case,) = write(acme, LATE, at=MONDAY - (6 - number) * DAY, author=priority, thread_id=priority)
+        acme.database.run("UPDATE cases SET priority = :to WHERE id = :id", {"to": priority, "id": case})
+    found = week.of(acme.database, acme.rules, MONDAY, acme.settings.zone).open
+    assert [row["priority"] for row in found] == ["critical", "urgent", "normal", "gentle"]
 
 
 def test_how_many_alerts_were_relevant_is_said_with_what_was_missed(acme: Assembly) -> None:

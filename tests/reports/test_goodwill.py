@@ -79,3 +79,16 @@ def test_kind_words_before_our_answer_or_of_somebody_else_are_no_coming_back(acm
     write(acme, THANKS, author="mira", at=NOW + 3 * HOUR)
     answer(acme, "o1", at=NOW + 2 * HOUR)
     assert of_week(acme).came_back == ()
+
+
+def test_who_came_back_is_asked_by_their_own_cases(sqlite: Sqlite, tmp_path: Path) -> None:
+    """With 50,000 cases of a brand, reading these for each kind word takes minutes."""
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    write(acme, WARM, author="mira", at=NOW)
+    asked: list[str] = []
+    sqlite._connection().set_trace_callback(asked.append)
+    of_week(acme)
+    sqlite._connection().set_trace_callback(None)
+    (plan,) = (sqlite.rows(f"EXPLAIN QUERY PLAN {each}") for each in asked if "AS kind" in each)
+    found = {row["detail"] for row in plan if row["detail"].startswith("SEARCH c ")}
+    assert found == {"SEARCH c USING INDEX cases_by_author (source=? AND author=?)"}

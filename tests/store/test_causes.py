@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from monitor.privacy import forgetting
 from monitor.store import causes, key_values, renames
 from monitor.store.database import stamp
+from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.helpers import ANGRY, DAY, HOUR, LATE, MINUTE, NOW, post, take
+from tests.helpers import ANGRY, DAY, HOUR, LATE, MINUTE, NOW, assembly_of, post, settings_from, take
 
 WEEK = timedelta(days=7)
 
@@ -83,7 +85,8 @@ def test_causes_have_the_name_of_the_one_that_stands(listed: Assembly) -> None:
     assert causes.names(listed.database, ["slow"]) == {"slow": "Late delivery"}
     assert causes.names_of(listed.database, [mention, "another"]) == {mention: ["Late delivery"]}
     causes.change(listed.database, "late", gone_at=stamp(NOW))
-    assert causes.names(listed.database, ["late", "slow"]) == causes.names_of(listed.database, [mention]) == {}
+    assert not causes.names(listed.database, ["late", "slow"])
+    assert not causes.names_of(listed.database, [mention])
 
 
 def test_problems_count_what_was_written_from_their_first_post_to_their_fix(listed: Assembly) -> None:
@@ -106,6 +109,24 @@ def test_problems_count_what_was_written_from_their_first_post_to_their_fix(list
     known = [(row["cause_id"], row["fixed_at"], row["untold"]) for row in causes.problems_known(database, "Acme")]
     assert known == [("late", fixed_one["fixed_at"], 3), ("late", "", 0)]
     assert causes.problems(database, "Globex") == causes.problems_known(database, "Globex") == []
+
+
+def test_no_question_reads_all_that_was_ever_found(sqlite: Sqlite, tmp_path: Path) -> None:
+    """A year of a million posts has 200,000 rows in `caused`: whatever a page or a post asks goes by an index."""
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    take(acme, post(LATE))
+    asked: list[str] = []
+    sqlite._connection().set_trace_callback(asked.append)
+    for brand in ("", "Acme"):
+        causes.counted(sqlite, NOW - WEEK, NOW, brand)
+        causes.by_hour(sqlite, NOW - WEEK, NOW, brand)
+        causes.problems(sqlite, brand)
+        causes.problems_known(sqlite, brand)
+    causes.listed(sqlite, "Acme")
+    sqlite._connection().set_trace_callback(None)
+    plans = {each: [row["detail"] for row in sqlite.rows(f"EXPLAIN QUERY PLAN {each}")] for each in asked}
+    assert sum(detail.startswith("SEARCH x ") for plan in plans.values() for detail in plan) >= 9
+    assert [each for each, plan in plans.items() if any(detail.startswith("SCAN x") for detail in plan)] == []
 
 
 def test_a_case_has_two_causes_at_most(listed: Assembly) -> None:
