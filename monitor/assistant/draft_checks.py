@@ -204,9 +204,11 @@ def _claims_nothing(draft: str, given: Given) -> Iterator[Refusal]:
 def _backed(sentence: str, given: Given, told: list[str]) -> bool:
     """Whether one of the facts that say such a thing says it of the same matter, with every number in the sentence."""
     numbers = set(_NUMBER.findall(sentence))
+    found = (*phrases.promises(sentence, given.language).values(), *phrases.claims(sentence).values())
+    said = {token for words in found for token in phrases.tokens(words)}  # "refunded" alone is no matter in common
     for fact in told:
         about = phrases.matters(fact, given.names)
-        shared = phrases.in_common(sentence, about) or phrases.in_common(given.post, about)
+        shared = set(phrases.in_common(sentence, about)) - said or phrases.in_common(given.post, about)
         other = language.detect(fact) not in {given.language, language.UNKNOWN}
         if (shared or other) and numbers <= set(_NUMBER.findall(f"{fact} {given.post}")):
             return True

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor.assistant import facts
+from monitor.assistant import draft, facts
 from monitor.assistant.draft import NOTHING_KNOWN, Draft, NoDraft, draft_of
 from monitor.cases.actions import say
 from monitor.replying.context import parent_of
-from monitor.store import cases, causes, key_values, problems, web
+from monitor.store import cases, causes, incidents, key_values, mentions, problems, web
 from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
 from tests.connectors.reply_contracts import CANARY
@@ -211,6 +211,94 @@ def test_a_fix_counts_only_for_whoever_wrote_before_it(desk: Desk) -> None:
     assert text_of(desk.draft(fixed, again=1)).endswith(fixed)
 
 
+def test_whoever_is_known_is_taken_out_and_put_back(desk: Desk) -> None:
+    named = told(
+        f"{POST} Ada Quartz, your colleague Lea said so.", native_id="79", author="ada_q", author_name="Ada Quartz"
+    )
+    (desk.case_id,) = take(desk.assembly, named)
+    desk.save([{"name": "Broken kettle", "text": "{name}, a kettle that arrives broken is replaced. {me}"}])
+    found = text_of(desk.draft(lambda asked: {"kind": "step", "text": f"{_first(asked.block('facts'))}, {STEP}"}))
+    assert found.startswith("@ada_q Ada, I'm sorry")
+    for name in ("Ada", "Quartz", "Lea", "Ana"):
+        assert name not in desk.model.asked[0].whole
+
+
+def _first(text: str) -> str:
+    """The first placeholder of a person."""
+    return text[text.index("[PERSON_") :].partition("]")[0] + "]"
+
+
+def test_how_the_network_begins_a_reply_is_not_written_twice(desk: Desk) -> None:
+    assert text_of(desk.draft(f"@ada@far.example {ASKS}")) == f"@ada@far.example {ASKS}"
+
+
+def test_what_was_drafted_is_forgotten_with_the_post_and_the_case(desk: Desk) -> None:
+    desk.draft(ASKS)
+    rows = desk.assembly.database.rows("SELECT what FROM assistant_about ORDER BY what")
+    assert [row["what"] for row in rows] == ["case", "post"]
+
+
+def test_where_we_failed_a_draft_says_sorry(desk: Desk) -> None:
+    asks = "Is it the glass or the base of the kettle?"
+    assert text_of(desk.draft(asks)).endswith(asks)
+    with desk.assembly.database.transaction():
+        cases.change(desk.assembly.database, desk.case_id, priority="urgent")
+    assert "does not say sorry" in why(desk.draft(asks, again=1))
+    assert "say sorry once" in desk.model.asked[-1].system
+
+
+def test_the_brand_s_voice_and_its_form_of_address_are_told_to_the_model(desk: Desk) -> None:
+    said = iter(["Hast du den Beleg?", "Dein Kessel", "Haben Sie den Beleg?"])
+    assert draft._form([*said], "de") == "familiar"
+    assert draft._form(["Hast du den Beleg?", "Haben Sie den Beleg?"], "de") == ""
+    assert draft._form([], "de") == ""
+    settings = desk.assembly.rules.settings
+    brands = tuple(each.model_copy(update={"voice": "short and dry"}) for each in settings.brands)
+    rules = type(desk.assembly.rules)(settings.model_copy(update={"brands": brands}))
+    spoken = replace(desk.assembly.replying, rules=rules)
+    draft_of(desk.assembly.assistant, spoken, desk.case(), name="Ana", now=NOW)
+    assert "How Acme speaks, in its own words: short and dry" in desk.model.asked[-1].system
+
+
+def test_what_we_said_in_public_of_an_open_incident_holds_a_step(desk: Desk) -> None:
+    database, case = desk.assembly.database, desk.case()
+    own = {"source": "social", "brand": "Acme", "author": "acme", "parent_id": "", "seen_at": stamp(NOW)}
+    with database.transaction():
+        key_values.add_own_posts(
+            database,
+            [
+                {**own, "native_id": number, "url": f"https://far.example/{number}", "posted_at": stamp(NOW),
+                 "thread_id": "t", "text": text}
+                for number, text in (("s0", "Our new teapot is here."), ("s1", "Kettles of May are replaced."))
+            ],
+        )  # fmt: skip
+        incident = incidents.begin(database, NOW, brand="Acme", kind="volume", start_at=NOW - HOUR)
+        incidents.join(database, incident, [each.id for each in mentions.of_case(database, case.id)], NOW)
+        assert not _steps(desk)
+        incidents.change(
+            database, incident, said_publicly_at=NOW, said_url="https://far.example/s1", said_source="social"
+        )
+    assert _steps(desk) == [facts.Fact("your public statement", "Kettles of May are replaced.", step=True)]
+
+
+def _steps(desk: Desk) -> list[facts.Fact]:
+    return [
+        each
+        for each in facts.of_case(desk.assembly.database, desk.case(), told(POST), name="Ana", now=NOW)
+        if each.step
+    ]
+
+
+def test_a_saved_reply_is_about_the_same_matter_by_its_name_or_twice_in_its_text(desk: Desk) -> None:
+    for name, text, about in (
+        ("A", "A kettle that arrived broken is replaced.", True),
+        ("A", "A kettle needs water.", False),
+        ("Kettles", "Choose Replace.", True),
+    ):
+        desk.save([{"name": name, "text": text}])
+        assert bool(_steps(desk)) is about, (name, text)
+
+
 def test_notes_for_colleagues_and_other_people_s_words_are_no_facts(desk: Desk) -> None:
     database, rules = desk.assembly.database, desk.assembly.rules
     for verb, detail in (
@@ -236,8 +324,15 @@ def test_who_wrote_before_and_what_we_told_them_is_known(desk: Desk) -> None:
     with database.transaction():
         key_values.add_own_posts(
             database, [{**own, "native_id": "o1", "parent_id": "78", "posted_at": stamp(NOW + HOUR), "case_id": case.id,
-                        "text": "Which kettle is it?"}],
+                        "text": "Which kettle is it?"},
+                       {**own, "native_id": "o2", "parent_id": "78", "posted_at": stamp(NOW + HOUR), "case_id": case.id,
+                        "text": "We are away.", "kind": "automatic"}],
         )  # fmt: skip
+    first = cases.one(database, desk.case_id)
+    assert first is not None
+    assert not [
+        each for each in facts.of_case(database, first, told(POST), name="Ana", now=NOW) if "complained" in each.text
+    ]
     found = [fact.text for fact in facts.of_case(database, case, later, name="Ana", now=NOW + 9 * DAY)]
     assert found[-2:] == [
         "We told them before: Which kettle is it?",

@@ -90,6 +90,34 @@ def test_what_the_facts_hold_may_be_said() -> None:
     assert "promise" in rules_of(refund, known)
     assert "promise" not in rules_of(refund, held)
     assert "promise" in rules_of(refund.replace("5", "2"), held)
+    invoices = replace(GIVEN, facts=("Late invoices are refunded, that has been fixed.",), has_step=True)
+    assert {"promise", "claim"} <= rules_of("The basket is refunded, and that has been fixed.", invoices)
+    ten = replace(GIVEN, facts=("A lost basket is refunded with 10 euros.",), has_step=True)
+    assert rules_of("A lost basket is refunded with 10 euros.", ten) == set()
+    assert {"promise", "address"} <= rules_of("A lost basket is refunded with 20 euros.", ten)
+
+
+def test_a_day_of_the_post_may_be_named_and_is_no_deadline() -> None:
+    monday = replace(GIVEN, post=f"{POST} It began on Monday.")
+    assert (
+        rules_of("Did the basket get lost before Monday as well?", replace(monday, facts=("before Monday",))) == set()
+    )
+    assert rules_of("The basket was lost on Monday.", replace(monday, has_step=True)) == set()
+    assert "promise" in rules_of("The basket is whole by Monday.", replace(monday, has_step=True))
+
+
+def test_one_sentence_in_another_language_is_enough() -> None:
+    english = "Does the app lose the basket on your phone when you change the delivery address there as well?"
+    mixed = f"{english} Lo sentimos mucho por todo esto."
+    assert "language" in rules_of(mixed)
+
+
+def test_what_the_team_says_itself_and_what_the_post_has_in_brackets_may_come_again() -> None:
+    known = replace(GIVEN, facts=("Mails about a lost basket are a scam: delete them.",), has_step=True)
+    assert rules_of("Mails about a lost basket are a scam: delete them.", known) == set()
+    assert "obeyed" in rules_of("Mails about a lost basket are a scam: delete them.", replace(known, facts=()))
+    assert rules_of(FINE.replace("phone", "[beta] phone"), replace(GIVEN, post=f"{POST} [beta]")) == set()
+    assert rules_of(FINE.replace("phone", "[beta] phone")) == {"placeholder"}
 
 
 @pytest.mark.parametrize(
@@ -144,6 +172,7 @@ def test_a_longer_post_may_have_a_longer_answer() -> None:
     draft = "The basket is lost. The app is to blame. The address is fine. Is it the phone?"
     assert "too_long" in rules_of(draft)
     assert "too_long" not in rules_of(draft, replace(GIVEN, post=f"{POST} It is so. Each time."))
+    assert "too_long" in rules_of(f"Does the app lose the basket {'and the address ' * 15}as well?")
 
 
 def test_a_reply_that_the_network_does_not_take_is_refused() -> None:

@@ -114,3 +114,5 @@ def test_what_was_drafted_stays_known_when_it_is_changed_and_is_counted(here: Wo
     here.press(write(here, "cy", drafted=False, text="{name} Hello, which one?"))
     span = (NOW.replace(hour=0), NOW.replace(hour=23))
     assert replies.from_drafts(here.database, *span) == (2, 1)
+    replies.change(here.database, row.id, ("sent",), NOW, state="withdrawn")
+    assert replies.from_drafts(here.database, *span) == (1, 0)

@@ -124,6 +124,23 @@ def test_what_somebody_wrote_is_never_replaced(place: Place) -> None:
     assert len(place.model.asked) == 1
 
 
+def test_a_draft_that_somebody_wrote_or_changed_is_kept(place: Place) -> None:
+    ana = place.office.person("Ana")
+    path = f"/cases/{place.case_id}"
+    saved = {**place.fields(ana.get(path).text), "verb": "save", "reply": "my own words"}
+    ana.post(f"{path}/reply", saved)
+    (own,) = place.rows()
+    page = ana.get(f"{path}?draft={own.id}").text
+    assert place.ask(ana, reply="my own words", page=page).status_code == 409
+    page = ana.get(place.ask(ana).headers["location"]).text
+    changed = {**place.fields(page), "verb": "save", "reply": f"{box(page)} Hm."}
+    ana.post(f"{path}/reply", changed)
+    drafted = place.rows()[-1]
+    page = ana.get(f"{path}?draft={drafted.id}").text
+    assert place.ask(ana, page=page).status_code == 303
+    assert [row.state for row in place.rows()] == ["draft", "draft", "draft"]
+
+
 def test_where_earful_only_reads_the_draft_is_there_to_be_copied(place: Place) -> None:
     ana = place.office.person("Ana")
     answer = place.ask(ana, place.read_only)
