@@ -20,7 +20,7 @@ from monitor.settings.models import Assistant as Settings
 from monitor.timeouts import Overran, within
 
 LONGEST = 1_000_000  # bytes of an answer with everything around it
-MOST_TOKENS = 1_500  # of one answer: a page of text
+MOST_TOKENS = 3_000  # of one answer: the longest text that is translated, also where a word is many of them
 _TEMPERATURE = 0.2  # the same question gives nearly the same answer; asked again on purpose, another
 _REFUSED_SCHEMA = frozenset({400, 422})
 # llama.cpp refuses schemas whose bounds unroll into too many rules (ggml-org/llama.cpp#17473); we check them ourselves.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from monitor.assistant.blocks import RULES
 from monitor.assistant.redaction import addresses_in
@@ -29,22 +30,20 @@ _PHRASES = """
     языковая модель|системный промпт|мои инструкции|语言模型|系统提示|我的指令|言語モデル|システムプロンプト|언어 모델
     시스템 프롬프트|نموذج لغوي
 """
-_OF_ITSELF = re.compile(
-    "|".join(
-        rf"\b{re.escape(fold(each.strip()))}\b"
-        if re.match("[a-z]", fold(each.strip()))
-        else re.escape(fold(each.strip()))
-        for line in _PHRASES.strip().splitlines()
-        for each in line.split("|")
-    )
-)
+
+
+@cache
+def _of_itself() -> re.Pattern[str]:
+    """Made when the first answer is looked at: most processes never do."""
+    phrases = [fold(each.strip()) for line in _PHRASES.strip().splitlines() for each in line.split("|")]
+    return re.compile("|".join(rf"\b{re.escape(each)}\b" if each[0].isascii() else re.escape(each) for each in phrases))
 
 
 def obeyed(answer: str, given: Iterable[str], instructions: str = "") -> str:
     """What shows that an answer speaks of its orders instead of doing them. `given` are the texts it was made of."""
     said = fold(answer)
-    own = _OF_ITSELF.search(said)
-    if own is not None and not _OF_ITSELF.search(fold("\n".join(given))):
+    own = _of_itself().search(said)
+    if own is not None and not _of_itself().search(fold("\n".join(given))):
         return "it speaks about itself"
     told = _runs(f"{instructions}\n{RULES}")
     if told & _runs(answer):

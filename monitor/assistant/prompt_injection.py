@@ -8,6 +8,7 @@ its block, and what comes back is still checked.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from monitor.text.normalize import fold
 
@@ -87,16 +88,19 @@ def _pattern(line: str) -> str:
     return rf"(?<!\w){''.join(parts)}"
 
 
-_GIVES_ORDERS = re.compile("|".join(_pattern(line.strip()) for line in _ORDERS.strip().splitlines()))
-_SIGNS = tuple(fold(each) for each in _WHEREVER)
+@cache
+def _orders() -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """Made when the first text is looked at: most processes never do."""
+    patterns = "|".join(_pattern(line.strip()) for line in _ORDERS.strip().splitlines())
+    return re.compile(patterns), tuple(fold(each) for each in _WHEREVER)
 
 
 def gives_orders(text: str) -> bool:
     """Whether a text speaks to a program that reads it, rather than to people."""
-    told = fold(text)
+    told, (orders, signs) = fold(text), _orders()
     return (
-        any(each in told for each in _SIGNS)
+        any(each in told for each in signs)
         or _TURN.search(text) is not None
         or _FENCE.search(text) is not None
-        or _GIVES_ORDERS.search(told) is not None
+        or orders.search(told) is not None
     )

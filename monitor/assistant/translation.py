@@ -23,7 +23,7 @@ from monitor.assistant.redaction import NOBODY, People, addresses_in
 from monitor.text.language import UNKNOWN, detect, name_of
 from monitor.text.normalize import fold
 
-LONGEST = 6_000  # characters; of a longer text the beginning is translated, and the words say so
+LONGEST = 4_000  # characters; of a longer text the beginning is translated, and the words say so
 MOST_PIECES = 40
 _SHORTEST_PIECE = 60  # characters: shorter sentences go together
 _SHORTEST, _LONGEST_PIECE = 0.4, 3.0  # times the length of the original
