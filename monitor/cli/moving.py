@@ -48,6 +48,8 @@ def move(
     """
     settings = load_settings(secrets=False)
     path = _file(settings, from_)
+    if settings.database.throwaway and from_ is None:
+        raise Failed("these settings are a demo's: its database is deleted at each start")
     address = sys.stdin.readline().strip() if to == "-" else to
     if not address.startswith(("postgresql:", "postgres:")):
         raise Failed("--to: write postgresql://USER:PASSWORD@HOST/NAME, or - to read it from standard input")
@@ -111,8 +113,9 @@ def _copied(file: moving.MovedFile, target: Postgresql, as_json: bool) -> tuple[
     """How this run began, how many rows are copied and compared, and which texts were altered."""
     total = file.count()
     how = moving.begin(file, target)
-    if how == "again":
-        typer.echo(f"! {file.path} has changed since the last run, so everything is copied again", err=True)
+    if how != "first":
+        changed = f"! {file.path} has changed since the last run, so everything is copied again"
+        typer.echo(changed if how == "again" else "Going on where the last run stopped.", err=True)
     with progress_bar(as_json) as bar:
         task = bar.add_task("copying", total=total)
         moving.copy(file, target, lambda _table, count: bar.advance(task, count))

@@ -54,7 +54,7 @@ def test_everything_goes_over_and_no_daemon_starts_on_the_file(
     assert "all of them were read back and agree" in moved.stdout
     assert f'state_folder = "{tmp_path}"' in moved.stdout
     assert sha(sqlite.path) == before
-    for words in (["run"], ["status"], ["restore", str(copy)], ["move", "--to", new_postgresql]):
+    for words in (["status"], ["run"], ["restore", str(copy)], ["move", "--to", new_postgresql]):
         refused = earful(settings, *words)
         assert refused.returncode == 78, words
         assert "was moved to PostgreSQL at" in refused.stderr
@@ -123,12 +123,14 @@ def test_a_move_that_is_not_finished_keeps_the_daemon_away_and_says_how_to_go_on
     file.close()
     database.close()
     now = on_postgresql(tmp_path / "new", tmp_path)
-    refused = earful(now, "run", EARFUL_DATABASE_URL=new_postgresql)
-    assert refused.returncode == 78
-    assert f"earful move --from {sqlite.path} --to URL" in refused.stderr
+    for command in ("status", "run"):
+        refused = earful(now, command, EARFUL_DATABASE_URL=new_postgresql)
+        assert refused.returncode == 78
+        assert f"earful move --from {sqlite.path} --to URL" in refused.stderr
     assert earful(now, "move", EARFUL_DATABASE_URL=new_postgresql).returncode == 1, "which file?"
     went_on = earful(now, "move", "--from", str(sqlite.path), "--json", EARFUL_DATABASE_URL=new_postgresql)
     assert json.loads(went_on.stdout)["run"] == "goes on"
+    assert went_on.stderr == "Going on where the last run stopped.\n"
     assert earful(now, "status", "--json", EARFUL_DATABASE_URL=new_postgresql).returncode == 0
 
 

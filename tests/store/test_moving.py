@@ -177,15 +177,16 @@ class Dead(BaseException):
     """The child has come to its end alive."""
 
 
-def killed(work: Callable[[], object], at: int) -> bool:
-    """Do `work` in a process of its own that is killed before the `at`-th call of a function of a move."""
+def killed(work: Callable[[], object], at: int, name: str = "") -> bool:
+    """Do `work` in a process of its own that is killed before the `at`-th call of a function of a move (of a name)."""
     child = os.fork()
     if child == 0:
         seen = [0]
 
         def count_calls(frame: FrameType, event: str, _argument: object) -> None:
-            if event == "call" and frame.f_code.co_filename.endswith(("store/moving.py", "store/postgresql.py")):
-                seen[0] += 1
+            code = frame.f_code
+            if event == "call" and code.co_filename.endswith(("store/moving.py", "store/postgresql.py")):
+                seen[0] += name in ("", code.co_name)
                 if seen[0] == at:
                     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -214,26 +215,35 @@ def usable(path: Path, address: str) -> list[str]:
     return found
 
 
+# Where a write is half of what belongs together: a batch without its progress, the mark without the end.
+SEAMS = (("begin", 1), ("_keep", 1), ("copy_in", 2), ("_keep", 4), ("_keep", 9), ("count_on", 1), ("compare", 1))
+
+
 def test_killed_anywhere_it_goes_on_and_never_would_two_daemons_start(filled: Path, new_postgresql: str) -> None:
-    before, at, deaths = digest(filled), 20, 0
-    copied = 0
+    before, copied = digest(filled), 0
 
     def once() -> None:
         opened = Postgresql(new_postgresql)
         whole(filled, opened)
 
-    while killed(once, at):
-        deaths += 1
-        at += 45  # each run comes further than the one before
-        found = usable(filled, new_postgresql)
-        assert found != ["file", "server"] or copied == 0, "only before anything was begun are both free"
+    def look() -> None:
+        nonlocal copied
         looked = Postgresql(new_postgresql)
-        if looked.has_table(moving.PROGRESS):
-            rows = sum(moving.progress_of(looked, table).rows for table in tables())
-            assert rows >= copied, "what was copied is not copied again"
-            copied = rows
+        begun = looked.has_table(moving.PROGRESS)
+        rows = sum(moving.progress_of(looked, table).rows for table in tables()) if begun else 0
         looked.close()
-    assert deaths >= 8
+        assert rows >= copied, "what was copied is not copied again"
+        assert usable(filled, new_postgresql) == (["file"] if begun else ["file", "server"])
+        copied = rows
+
+    for name, number in SEAMS:
+        assert killed(once, number, name), name
+        look()
+    at = 150
+    while killed(once, at):
+        look()
+        at += 75
+    assert at > 300
     assert usable(filled, new_postgresql) == ["server"]
     target = Postgresql(new_postgresql)
     assert_same(filled, target)
