@@ -505,6 +505,14 @@ def test_what_speaks_to_our_account_is_kept_whatever_its_words(server: FakeJetst
     assert not texts(walk(reader(server), FIRST)), "while we do not know our account it speaks to nobody"
 
 
+def test_who_writes_our_handle_by_hand_is_kept(server: FakeJetstream) -> None:
+    """Without the app's mark on it, which names the account; also while its DID is not known yet."""
+    server.events = [event(ago(30), "hello @Care.Example"), event(ago(20), "hello care"), event(ago(10), f"hi {OURS}")]
+    for did in ("", OURS):
+        request = replace(FIRST, terms=("zebra",), accounts={"@care.example": did})
+        assert texts(walk(reader(server), request)) == ["hello @Care.Example", f"hi {OURS}"][: 2 if did else 1]
+
+
 def test_what_a_picture_shows_is_heard(server: FakeJetstream) -> None:
     pictures = {"$type": "app.bsky.embed.images", "images": [{"alt": "A mail by Acme"}, {"alt": None}, "odd"]}
     server.events = [
