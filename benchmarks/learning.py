@@ -4,7 +4,7 @@ Everything goes the real way: posts are taken in, what opened a case is answered
 posts a day are offered and answered too, and `monitor.learning.feedback` learns. The labelled data is not part of the
 repository; without it this says so and ends well.
 
-    python benchmarks/learning.py [folder of the data] [answers] [folder of an encoder, see [judge] in settings.toml]
+    python benchmarks/learning.py [folder of the data] [answers] [folder of an encoder, or "reader": see [judge]]
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ kind = "console"
 alert_not_older_than = "3650d"
 [judge]
 encoder = "{encoder}"
+reader_teaches = {teaches}
 """
 
 
@@ -110,7 +111,9 @@ def measure(
     """Figures before and after on the rows that never arrived, and what was learned."""
     chance = random.Random(seed)
     rows = list(dict(chance.sample(rows, len(rows))).items())  # each text once
-    (folder / "settings.toml").write_text(SETTINGS.replace("{encoder}", encoder), encoding="utf-8")
+    teaches = encoder == "reader"
+    written = SETTINGS.replace("{encoder}", "none" if teaches else encoder).replace("{teaches}", str(teaches).lower())
+    (folder / "settings.toml").write_text(written, encoding="utf-8")
     settings = load(folder / "settings.toml", {})
     database = open_store(settings, NOW)
     try:
@@ -131,7 +134,8 @@ def main() -> None:
     """Print one table a set."""
     data = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
     answers = int(sys.argv[2]) if len(sys.argv) > 2 else 200
-    encoder = str(Path(sys.argv[3]).resolve()) if len(sys.argv) > 3 else "none"
+    named = sys.argv[3] if len(sys.argv) > 3 else "none"
+    encoder = named if named in ("none", "reader") else str(Path(named).resolve())
     print(f"What {answers} answers of staff are worth (mean of {len(SEEDS)} draws; posts that nobody answered)")
     for name, file, text, label, negative in SETS:
         if not (data / file).is_file():

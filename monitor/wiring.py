@@ -51,9 +51,9 @@ from monitor.store.sqlite import Sqlite
 from monitor.store.token_files import TokenFile
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
+from monitor.text.local_models import reader
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.operator_models import OwnModels
-from monitor.text.local_models.reader import Reader
 from monitor.text.query.matching import Queries, Query
 from monitor.text.query.parsing import parse
 from monitor.trackers.clients import Trackers, Tracking
@@ -135,14 +135,16 @@ def judge_of(settings: Settings, queries: dict[str, Query], database: Database |
 
 
 def _own_models(settings: Settings) -> OwnModels:
-    return OwnModels(settings.judge.encoder, settings.judge.classifier, settings.judge.negative_labels)
+    wanted = settings.judge
+    teaches = reader.shared if wanted.reader_teaches else None
+    return OwnModels(wanted.encoder, wanted.classifier, wanted.negative_labels, teaches)
 
 
 def reader_trouble(settings: Settings) -> tuple[str, ...]:
     """Why the reader that settings want cannot be used; nothing where it can."""
     try:
         if settings.judge.reader:
-            Reader()
+            reader.shared()
     except LocalModelRefused as refusal:
         return (str(refusal),)
     return ()
@@ -199,7 +201,7 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
     channels = channels_of(settings)
     alerting = Alerting(database, rules, channels, link)
     programs = EventSender(database, rules, channels)
-    second_look = SecondLook(database, Reader if settings.judge.reader else None, tell_operator)
+    second_look = SecondLook(database, reader.shared if settings.judge.reader else None, tell_operator)
     return Assembly(
         written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs,
         second_look, Replying(database, rules, Writers(settings)), Assistant(database, settings),

@@ -383,10 +383,11 @@ class Digest(Table):
 class Judge(Table):
     """[judge]: models beside the one that ships: the reader, and folders of the operator's own.
 
-    The [reader] extra runs the first, the [onnx] extra the others.
+    The [reader] extra runs the first two, the [onnx] extra the others.
     """
 
     reader: bool = False  # a second look at the list
+    reader_teaches: bool = False  # its figures are features of what staff teach, unless an encoder is named
     encoder: Path | None = None  # sentences as figures: features of what staff teach
     classifier: Path | None = None
     negative_labels: tuple[str, ...] = ()  # of the classifier's; empty: those whose names say so

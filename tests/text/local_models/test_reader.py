@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from monitor.store.sqlite import Sqlite
+from monitor.text.judge import Judge
 from monitor.text.local_models.folder import LocalModelRefused
-from monitor.text.local_models.reader import HEAD_FILE, SIZE, Reader
+from monitor.text.local_models.operator_models import OwnModels
+from monitor.text.local_models.reader import HEAD_FILE, SIZE, Reader, shared
+from monitor.text.model.training import learn
+from tests.helpers import NOW, assembly_of, post, settings_from
 
 
 def needs_the_encoder() -> None:
@@ -56,3 +61,44 @@ def test_a_head_that_was_made_for_another_encoder_is_refused(tmp_path: Path) -> 
     file.write_text(json.dumps({**json.loads(HEAD_FILE.read_text("ascii")), "encoder": "9.9"}), encoding="utf-8")
     with pytest.raises(LocalModelRefused, match=r"was made for 9\.9"):
         Reader(file)
+
+
+def test_what_staff_teach_is_learned_over_what_texts_mean(reader: Reader) -> None:
+    """A complaint in a language in which nobody answered one is nearer to those that were answered."""
+    plain = Judge([], own_models=OwnModels(reader=lambda: reader))
+    assert plain.encoder == reader.name
+    wanted = ["my parcel is not here", "the delivery did not come", "no sign of the courier", "still without my order"]
+    idle = ["our dog sleeps in the sun", "a cat on the roof", "puppies are so cute", "the parrot sings again"]
+    rows = [(f"{text} {n}", "yes") for text in wanted for n in range(6)]
+    rows += [(f"{text} {n}", "not_a_complaint") for text in idle for n in range(6)]
+    learned = learn(
+        (plain.lesson(post(text), "", answer, f"person{n % 3}", NOW) for n, (text, answer) in enumerate(rows)),
+        plain.encoder,
+    )
+    assert (learned.encoder, len(learned.vector)) == (reader.name, SIZE)
+    taught = Judge([], learned={"": learned}, own_models=OwnModels(reader=lambda: reader))
+
+    def moved(text: str) -> float:
+        return taught.verdict(post(text), "").needs_answer - plain.verdict(post(text), "").needs_answer
+
+    assert moved("Mein Paket ist nie angekommen") > moved("Ein Welpe schläft im Garten")
+    unheard = Judge([], learned={"": learned})
+    assert unheard.verdict(post("still no parcel"), "") == Judge([]).verdict(post("still no parcel"), "")
+
+
+def test_an_encoder_of_the_operators_own_goes_before_and_a_refused_reader_is_told_by_name(tmp_path: Path) -> None:
+    def refused() -> Reader:
+        raise LocalModelRefused("the reader: is not there")
+
+    models = OwnModels(reader=refused)
+    assert (models.encoder, models.vector("late"), models.trouble) == ("", (), ("the reader: is not there",))
+    both = OwnModels(tmp_path / "nowhere", reader=refused)
+    assert both.trouble != models.trouble
+
+
+def test_settings_let_it_teach_and_one_reader_serves_both(reader: Reader, sqlite: Sqlite, tmp_path: Path) -> None:
+    wanted = settings_from(tmp_path, tables="[judge]\nreader = true\nreader_teaches = true\n")
+    assembly = assembly_of(sqlite, wanted)
+    assert assembly.intake.judge.encoder == reader.name
+    assert shared() is shared()
+    assert assembly_of(sqlite, settings_from(tmp_path)).intake.judge.encoder == ""
