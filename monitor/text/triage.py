@@ -23,7 +23,7 @@ _CUES_ONLY_OF = {
 _NEVER = 0.995  # no sum of feelings is above it
 _ASKED_ELSEWHERE = 0.6  # a ping of a question in a language that no model knows
 _NOTHING_SAID = 0.7  # the list for one in which nothing is wrong, asked or unhappy either
-_OF_NOBODY = 0.15  # more for the list, where it tells of no trouble, speaks to nobody and tells of nobody's own
+_OF_NOBODY = 0.15  # more for the list, where we are named, nothing is wrong or asked, and nobody tells of their own
 _SHORT = 8  # words and signs: with so few, a link is the picture that shows it
 _FEW = 14  # words and signs of a post that says what is wrong and no more
 _ASKED = 0.75  # of the line of a ping: who asks us plainly waits for an answer, unless it reads as small talk
@@ -62,8 +62,7 @@ def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tup
     """Return where a ping and where the sweep begins for this post: lower the surer it is that it is put to us."""
     if not (ours or ruled) and asks_plainly(heard):
         return lines.ping * _ASKED, lines.sweep
-    felt_only = not tells_of_trouble(heard) or _is_only_a_mood(heard)
-    if ruled and not ours and heard.sentiment.label == "unknown" and felt_only:
+    if ruled and not ours and _is_only_felt(heard):
         return _of_no_trouble(lines, heard)
     repost = heard.signals.values.get("repost")
     if not (ours or repost) and (heard.to_others or (not ruled and _is_only_a_mood(heard))):
@@ -73,15 +72,21 @@ def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tup
         return (lines.ping_told if told else 0.0) or lines.ping, lines.sweep
     if is_calm(heard):
         return lines.ping_aside, lines.sweep_calm or lines.sweep
-    own = heard.values.get("first_person") or tells_of_trouble(heard)
+    # What does not name us was taken in because it stands where only we are spoken of.
+    own = heard.values.get("first_person") or tells_of_trouble(heard) or not heard.named
     more = 0.0 if own or not lines.sweep_aside else _OF_NOBODY
     return lines.ping_aside, min(0.95, lines.sweep_aside + more) or lines.sweep
 
 
-def _of_no_trouble(lines: Thresholds, heard: Features) -> tuple[float, float]:
-    """Return the lines where no cue tells what went wrong: words of feeling and questions are all there is.
+def _is_only_felt(heard: Features) -> bool:
+    """Whether VADER is silent, and words of feeling and questions are all there is."""
+    return heard.sentiment.label == "unknown" and (not tells_of_trouble(heard) or _is_only_a_mood(heard))
 
-    They call people where they are said of us or put to somebody: who grumbles at the heat wants nothing of anybody.
+
+def _of_no_trouble(lines: Thresholds, heard: Features) -> tuple[float, float]:
+    """Return the lines where no cue tells what went wrong.
+
+    People are called where it is said of us or put to somebody: who grumbles at the heat wants nothing of anybody.
     """
     asked, unhappy = asks_us(heard), heard.felt.unhappy or tells_of_trouble(heard)
     if is_put_to_somebody(heard) or heard.named:
