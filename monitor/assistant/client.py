@@ -135,6 +135,8 @@ def _refusal(status: int) -> str:
         return "it knows no such model or address (404); check model and address under [assistant]"
     if status == 429:
         return "it is busy or its quota is used up (429)"
+    if status in {400, 413, 422}:
+        return f"it answered {status}; the text may be longer than the model can read"
     if 300 <= status < 400:
         return f"it redirects elsewhere ({status}); write that address under [assistant]"
     return f"it answered {status}"

@@ -197,6 +197,15 @@ def test_a_server_that_takes_no_schema_is_asked_once_more_without(
     assert store.day(sqlite, "2026-03-04").answers == 1
 
 
+def test_a_server_that_refuses_a_long_text_is_understood(server: FakeServer, sqlite: Sqlite, tmp_path: Path) -> None:
+    model = FakeModel(server, Reply(400, json={"error": "the request exceeds the available context size"}))
+    found = ask(assistant_of(sqlite, tmp_path, model))
+    assert why(found) == "refused"
+    assert isinstance(found, Unavailable)
+    assert "longer than the model can read" in found.words
+    assert len(model.asked) == 2
+
+
 def test_too_long_a_question_is_not_asked(server: FakeServer, sqlite: Sqlite, tmp_path: Path) -> None:
     model = FakeModel(server, {"text": "yes"})
     assert why(ask(assistant_of(sqlite, tmp_path, model), "long " * LONGEST)) == "long"

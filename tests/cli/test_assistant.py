@@ -117,3 +117,15 @@ def test_check_online_asks_for_the_models(
     said, good = greet(load(installed(tmp_path, sqlite, model), {}))
     assert words in said
     assert good == (code == 0)
+
+
+def test_check_online_shows_it_beside_the_sources(server: FakeServer, sqlite: Sqlite, tmp_path: Path) -> None:
+    file = installed(tmp_path, sqlite, FakeModel(server))
+    text = file.read_text("utf-8").replace("every = ", "enabled = false\nevery = ")  # no source is asked here
+    file.write_text(text, "utf-8")
+    server.route("/v1/models", Reply(json={"data": [{"id": "scripted"}]}))
+    found = earful(file, "check", "--online")
+    assert "ok assistant works; scripted is there" in words(found)
+    server.mode = "500"
+    gone = earful(file, "check", "--online")
+    assert (gone.returncode, "no assistant it answered 500" in words(gone)) == (1, True)
