@@ -58,7 +58,7 @@ soak: .venv/.developer  ## an hour at 24 times the speed: memory, files, latenes
 	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 # train: write the shipped judge anew from data that lies beside the checkout; the vectors of its texts are kept in var/vectors.
-# quality: whether two readers agree, whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, what "not us" keeps away, and how well causes fit.
+# quality: whether two readers agree, whether the judge knows the question, what it finds hard, what 200 answers of staff are worth, what "not us" keeps away, how well causes fit, and which leaps are found.
 train: .venv/.developer  ## write the judge that ships again
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	$(BIN)/python benchmarks/train.py

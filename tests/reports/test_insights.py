@@ -111,11 +111,14 @@ def test_the_page_shows_what_is_kept_of_a_year(acme: Office) -> None:
 def test_what_is_kept_is_counted_by_the_clocks_of_whoever_looks(acme: Office) -> None:
     """Hours of the day are theirs, as if it were worked out for them; the rest is what was kept."""
     rules, zone = acme.assembly.rules, ZoneInfo("Asia/Kolkata")
+    sunday = NOW - 2 * DAY - 14 * HOUR  # there it is Monday, of the next week
+    take(acme.assembly, post(CALM, author="late", at=sunday), now=sunday)
     made = insights.of(acme.database, rules, acme.assembly.settings.zone, NOW, 365)
     theirs = insights.of(acme.database, rules, zone, NOW, 365)
     shown = insights.by_clocks_of(acme.database, zone, {**made, "turns": 4711}, "")
     assert (shown["by_hour"], shown["bars"]) == (theirs["by_hour"], theirs["bars"])
     assert made["by_hour"] != theirs["by_hour"]
+    assert made["bars"] != theirs["bars"]
     assert (shown["turns"], shown["weeks"]) == (4711, made["weeks"])
 
 

@@ -80,6 +80,9 @@ def test_a_merged_cause_counts_in_the_other_and_comes_out_again(listed: Assembly
 
 def test_causes_have_the_name_of_the_one_that_stands(listed: Assembly) -> None:
     (mention,) = put(listed, "slow", "mira")
+    late = {"mention_id": mention, "cause_id": "late", "brand": "Acme", "posted_at": stamp(NOW), "place": 1}
+    causes.put(listed.database, [{**late, "by_staff": 0}])
+    assert causes.names_of(listed.database, [mention]) == {mention: ["Slow parcel", "Late delivery"]}
     assert causes.names(listed.database, ["late", "slow", "gone"]) == {"late": "Late delivery", "slow": "Slow parcel"}
     causes.change(listed.database, "slow", merged_into="late")
     assert causes.names(listed.database, ["slow"]) == {"slow": "Late delivery"}
