@@ -89,8 +89,8 @@ def labelled_lines() -> list[Line]:
 
 
 def calm_lines() -> list[Line]:
-    """Return the judge's own examples of what needs no answer: stories, tips and jokes with a brand in them."""
-    return [Line(text, "en", 0.0, CALM_SHARE) for text, target, _ in examples() if not target]
+    """Return the judge's own examples of what is calm: stories, tips, jokes and questions with a brand in them."""
+    return [Line(text, "en", 0.0, CALM_SHARE) for text, target, _ in examples() if target < 1]
 
 
 def nameless(text: str) -> str:
