@@ -149,6 +149,7 @@ def _given(
         language=spoken,
         facts=tuple(fact.text for fact in facts),
         has_step=any(fact.step for fact in facts),
+        told_elsewhere=any(fact.step and detect(fact.text) not in {spoken, UNKNOWN} for fact in facts),
         recent=recent,
         names=tuple(dict.fromkeys(each for each in names if each)),
         form=_form(recent, spoken),

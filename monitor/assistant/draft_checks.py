@@ -18,6 +18,7 @@ RECENT = 10  # replies of ours whose thanks and apologies may not come again
 SENTENCES = 2  # that a draft may be longer than the post
 WORDS = 40  # the same in words: two long sentences
 COPIED = 3  # words in a row, from where a post tells programs what to do
+NEW = 3  # words of a sentence that neither the post nor the facts have: with so many it says something of its own
 ECHOED = 8  # words in a row, from anywhere in the post: more is no reply
 _SURE = 5  # words of a sentence from which its language can be told
 
@@ -48,15 +49,17 @@ _CLAUSE = re.compile(r"[,;:()–—!?.،।؟]+\s*|\s-\s")
 class Given:
     """What a draft answers and may rest on.
 
-    `facts` are statements that the team stands by, `has_step` whether one of them holds a next step; `recent` our last
-    replies, newest first; `names` those of the author, the brand and whoever writes; `form` how the brand says "you"
-    where the post does not show it.
+    `facts` are statements that the team stands by, `has_step` whether one of them holds a next step, `told_elsewhere`
+    whether that is in another language, so that its words can't be compared; `recent` our last replies, newest first;
+    `names` those of the author, the brand and whoever writes; `form` how the brand says "you" where the post does not
+    show it.
     """
 
     post: str
     language: str
     facts: tuple[str, ...] = ()
     has_step: bool = False
+    told_elsewhere: bool = False
     recent: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     form: str = ""
@@ -215,6 +218,19 @@ def _backed(sentence: str, given: Given, told: list[str]) -> bool:
     return False
 
 
+def _stays_with_what_is_known(draft: str, given: Given) -> Iterator[Refusal]:
+    """No phrase tells every promise: a sentence with many words of its own says something that nobody told it."""
+    if given.told_elsewhere:
+        return
+    known = [*phrases.matters(given.post), *(word for fact in given.facts for word in phrases.matters(fact))]
+    for sentence in phrases.sentences(_without_names(draft, given)):
+        words = [] if phrases.asks(sentence) else phrases.matters(sentence)
+        new = [word for word in words if not any(phrases.same_stem(word, each) for each in known)]
+        if len(new) >= NEW:
+            yield Refusal("unfounded", "it says things that are neither in the post nor known", sentence[:80])
+            return
+
+
 def _gives_no_address(draft: str, given: Given) -> Iterator[Refusal]:
     known = phrases.plain(" ".join(given.facts))
     ours = {name.lstrip("@").casefold() for name in given.names}
@@ -284,6 +300,7 @@ _RULES: tuple[Callable[[str, Given], Iterator[Refusal]], ...] = (
     _obeys_nobody,
     _claims_nothing,
     _promises_nothing,
+    _stays_with_what_is_known,
     _gives_no_address,
     _speaks_their_language,
     _addresses_them_alike,

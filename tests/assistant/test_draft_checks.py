@@ -39,7 +39,7 @@ BAD = [line for line in ANSWERS if "rule" in line]
 GOOD = [line for line in ANSWERS if "rule" not in line]
 RULES = {
     "nothing_named", "no_step", "placeholder", "obeyed", "claim", "promise", "address", "language", "address_form",
-    "repeated_courtesy", "too_long", "tone",
+    "repeated_courtesy", "too_long", "tone", "unfounded",
 }  # fmt: skip
 POST = "The app loses my basket when I change the delivery address."
 GIVEN = Given(POST, "en", names=("ana", "Acme"))
@@ -95,6 +95,17 @@ def test_what_the_facts_hold_may_be_said() -> None:
     ten = replace(GIVEN, facts=("A lost basket is refunded with 10 euros.",), has_step=True)
     assert rules_of("A lost basket is refunded with 10 euros.", ten) == set()
     assert {"promise", "address"} <= rules_of("A lost basket is refunded with 20 euros.", ten)
+
+
+def test_a_sentence_with_many_words_of_its_own_is_told_by_nobody() -> None:
+    known = replace(GIVEN, facts=("Sign in before you change the address, and the basket stays.",), has_step=True)
+    assert rules_of("The basket stays if you sign in before you change the address.", known) == set()
+    assert rules_of("The basket stays; a squirrel chewed through some cable.", known) == {"unfounded"}
+    assert rules_of("The basket stays; did a squirrel chew through some cable?", known) == set()
+    assert (
+        rules_of("The basket stays; a squirrel chewed through some cable.", replace(known, told_elsewhere=True))
+        == set()
+    )
 
 
 def test_a_day_of_the_post_may_be_named_and_is_no_deadline() -> None:
