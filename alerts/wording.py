@@ -92,6 +92,11 @@ def count_words(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def peak_words(posts: int, of_it: int, brand: str) -> str:
+    """Say how many posts came at an incident's peak: more than are of the incident are all about the brand."""
+    return count_words(posts, "post") + (f" about {brand}" if posts > of_it else "")
+
+
 def shown_words(pictures: int, videos: int) -> str:
     """Say what a post shows beside its words: "2 pictures", "1 picture and 1 video", or nothing."""
     found = [count_words(number, one) for number, one in ((pictures, "picture"), (videos, "video")) if number > 0]

@@ -7,7 +7,7 @@ that staff named or dismissed is not made again.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -44,13 +44,18 @@ def _dismissed(database: Database, brand: str) -> list[str]:
     return [json.loads(row["after"])["words"] for row in changes if row["what"] == "dismiss" and not row["undone_at"]]
 
 
+def _tells(word: str, nothing: Set[str]) -> bool:
+    """Whether a word, written without its apostrophe, may name something."""
+    return len(word) >= _SHORTEST and word not in nothing
+
+
 def propose(rows: Sequence[Row], but: Sequence[str] = ()) -> list[Proposal]:
     """Proposals out of posts (person, case_id, text, title); `but` are words that name nothing new."""
     nothing = common_words() | {token for words in but for token in tokens_of(words)}
     users: dict[str, dict[str, int]] = {}  # words -> person -> the first post of theirs
     for number, row in enumerate(rows):
         tokens = tokens_of(f"{row['title']} {row['text']}")
-        telling = [token if len(token) >= _SHORTEST and token not in nothing else "" for token in tokens]
+        telling = [token if _tells(token.replace("'", ""), nothing) else "" for token in tokens]
         said = {token for token in telling if token}
         said |= {f"{one} {two}" for one, two in pairwise(telling) if one and two and one != two}
         for each in said:

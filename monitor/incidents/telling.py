@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from alerts.noise import MILESTONES
-from alerts.wording import count_words, span_words
+from alerts.wording import count_words, peak_words, span_words
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, incidents
 from monitor.store.database import Database, Row, at, instant, listed_in, stamp
@@ -81,7 +81,8 @@ def summary_of(rules: Rules, row: Row, ended: datetime) -> str:
     started = at(row["start_at"])
     zone = rules.settings.zone
     peak = instant(row["peak_at"])
-    height = f" At its peak, {count_words(row['peak'], 'post')} came in an hour" if row["kind"] in KINDS_TOLD else ""
+    posts = peak_words(row["peak"], row["mentions"], row["brand"])
+    height = f" At its peak, {posts} came in an hour" if row["kind"] in KINDS_TOLD else ""
     when = f" ({peak.astimezone(zone):%H:%M})" if height and peak is not None else ""
     publicly = " We have said so publicly." if row["said_publicly_at"] else ""
     return (

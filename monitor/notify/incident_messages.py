@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts import Action, Alert, Line
-from alerts.wording import count_words, quoted, span_words
+from alerts.wording import count_words, peak_words, quoted, span_words
 from monitor.settings.rules import Rules
 from monitor.store import causes, deliveries, incidents
 from monitor.store.database import Database, Row, at, instant
@@ -115,7 +115,8 @@ def facts_of(rules: Rules, row: Mapping[str, Any], now: datetime) -> list[str]:
     facts.append(f"{count_words(row['people'], 'person', 'people')}, {count_words(row['mentions'], 'post')}")
     peak = instant(row["peak_at"])
     if peak is not None and row["kind"] not in {"critical", "stars"}:
-        facts.append(f"peak: {count_words(row['peak'], 'post')} in an hour, {peak.astimezone(zone):%H:%M}")
+        height = peak_words(row["peak"], row["mentions"], row["brand"])
+        facts.append(f"peak: {height} in an hour, {peak.astimezone(zone):%H:%M}")
     facts.append(f"{row['answered']:,} of {row['people']:,} answered")
     publicly = instant(row["said_publicly_at"])
     if publicly is not None:

@@ -29,7 +29,11 @@ def test_one_person_four_times_is_no_proposal_nor_is_what_everybody_says() -> No
 
 
 def test_words_that_say_nothing_name_no_cause() -> None:
-    texts = ("have you nothing for {}", "once more with {} and with your {}", "that is your {} which they have")
+    texts = (
+        "it's nothing for {}, you don't",
+        "it's more with {} and doesn't {}",
+        "that's your {} which they don't have",
+    )
     rows = [row(n, texts[n % 3].format("abcdefgh"[n] * 6, "hgfedcba"[n] * 5)) for n in range(8)]
     assert proposals.propose(rows + [row(n, "rain") for n in range(20, 50)]) == []
 

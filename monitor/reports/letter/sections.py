@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.email.digest import Line, Section
 from alerts.email.templates import percent
-from alerts.wording import count_words, span_words
+from alerts.wording import count_words, peak_words, span_words
 from monitor.reports import formatting, outcomes, surveys
 from monitor.reports.letter import quotes, stories
 from monitor.reports.letter.health import day_of
@@ -74,12 +74,13 @@ def _happened(about: About) -> Section:
         reach = f", reach {each.reach:,}" if each.reach else ""
         what = "a critical story, " if each.critical else ""
         what += count_words(each.people, "person", "people") + (f" about {each.words}" if each.words else "")
+        at_peak = peak_words(each.peak, each.mentions, each.brand)
         told = "not said publicly"
         if each.said_publicly is not None:
             told = f"said publicly {each.said_publicly.astimezone(about.zone):%a %H:%M}"
         lines.append(
             Line(
-                f"{start:%a %H:%M} {until}: {what}, {count_words(each.peak, 'post')} in the busiest hour{reach}; "
+                f"{start:%a %H:%M} {until}: {what}, {at_peak} in the busiest hour{reach}; "
                 f"{each.answered:,} of them answered, {told}.",
                 *_worst_of(about, each.id),
                 **about.way(f"/incidents/{each.id}", f"Incident {each.id}"),

@@ -57,6 +57,8 @@ class Outbreak:
     answered: int  # people
     said_publicly: datetime | None
     critical: bool = False  # harm to several, however loud
+    brand: str = ""
+    mentions: int = 0
 
 
 def problems(
@@ -110,7 +112,7 @@ def outbreaks(database: Database, since: datetime, until: datetime, brand: str) 
                 start=at(row["start_at"]), end=end if end is not None and end <= until else None,
                 people=int(row["people"]), peak=int(row["peak"]), reach=int(row["reach"] or 0),
                 answered=int(row["answered"] or 0), said_publicly=instant(row["said_publicly_at"]),
-                critical=row["kind"] == "critical",
+                critical=row["kind"] == "critical", brand=row["brand"], mentions=int(row["mentions"]),
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda each: (not each.critical, -each.people)))

@@ -100,7 +100,7 @@ def busy(acme: Assembly) -> None:
                 "SELECT id FROM mentions WHERE case_id = :case", {"case": case}
             )]  # fmt: skip
             incidents.join(acme.database, began, [row["id"] for row in rows], NOW)
-            incidents.change(acme.database, began, people=len(rows), peak=len(rows), reach=90_000,
+            incidents.change(acme.database, began, people=len(rows), mentions=len(rows), peak=len(rows), reach=90_000,
                              ended_at=since + 5 * HOUR)  # fmt: skip
 
 

@@ -113,11 +113,11 @@ def test_an_incident_is_told_with_its_people_peak_reach_and_whether_we_spoke(acm
         began = {"brand": "Acme", "kind": "volume", "start_at": NOW - 2 * DAY}
         first = incidents.begin(acme.database, NOW - 2 * DAY, **began, words=("app", "down", "@lena.w"))
         incidents.change(
-            acme.database, first, people=17, peak=9, reach=40_000, answered=12, ended_at=NOW - 2 * DAY + 4 * HOUR,
-            said_publicly_at=NOW - 2 * DAY + HOUR,
+            acme.database, first, people=17, mentions=21, peak=9, reach=40_000, answered=12,
+            ended_at=NOW - 2 * DAY + 4 * HOUR, said_publicly_at=NOW - 2 * DAY + HOUR,
         )  # fmt: skip
         second = incidents.begin(acme.database, NOW - HOUR, **{**began, "start_at": NOW - HOUR}, words=("fire",))
-        incidents.change(acme.database, second, people=5, peak=5)
+        incidents.change(acme.database, second, people=5, mentions=5, peak=12)
         old = incidents.begin(acme.database, NOW - 20 * DAY, **{**began, "start_at": NOW - 20 * DAY})
         incidents.change(acme.database, old, people=50, ended_at=NOW - 19 * DAY)
     said, lines, decisions = told(acme)
@@ -125,7 +125,7 @@ def test_an_incident_is_told_with_its_people_peak_reach_and_whether_we_spoke(acm
     assert lines["What happened"] == [
         "Mon 10:00 to 14:00: 17 people about app, down, [name], 9 posts in the busiest hour, reach 40,000; 12 of them "
         "answered, said publicly Mon 11:00.",
-        "Wed 09:00 still open: 5 people about fire, 5 posts in the busiest hour; 0 of them answered, "
+        "Wed 09:00 still open: 5 people about fire, 12 posts about Acme in the busiest hour; 0 of them answered, "
         "not said publicly.",
     ]
     assert decisions == ["Say publicly what happened? 5 people wrote about fire; no public post of ours was found."]
