@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor.text.features import BrandProfile
+from monitor.text.features import BrandProfile, hear, prepare
 from monitor.text.judge import Judge
+from monitor.text.local_models.operator_models import NO_MODELS
+from monitor.text.need import need_of
 
 JUDGE = Judge([BrandProfile("Harbour Tea", ("Harbour Tea",), competitors=("Leafhouse",))])
 MOMENT = datetime(2026, 11, 29, tzinfo=UTC)
@@ -95,3 +97,24 @@ def test_in_other_languages_a_mood_calls_people_only_where_it_is_of_us() -> None
     assert german("Morgen geht es mit den Nachbarn an den See") == "none"
     assert german("@harbourtea gibt es die Dose auch in Blau?") == "ping"
     assert german("Gibt es den Zug auch am Sonntag?") == "sweep"
+
+
+def test_a_friend_who_is_named_at_the_end_of_a_talk_about_us_is_not_us() -> None:
+    assert lane("Harbour Tea said Thursday. It is Tuesday now. @anna_from_work") != "ping"
+
+
+def test_what_says_no_of_nothing_is_not_listed_in_other_languages() -> None:
+    found = JUDGE.verdict(
+        Post("x", "1", "", "somebody", "Morgen nicht ins Büro, wir bleiben im Garten", MOMENT, lang="de"), ""
+    )
+    assert found.lane == "none"
+
+
+def test_a_question_stands_before_the_same_words_without_its_mark() -> None:
+    profile = prepare(BrandProfile("Harbour Tea", ("Harbour Tea",)))
+    texts = ["@harbourtea can you send the lid?", "@harbourtea can you send the lid"]
+    posts = [Post("x", "1", "", "somebody", text, MOMENT, lang="en") for text in texts]
+    asked, told = (
+        need_of(0.5, heard, answers_us=False, stars=False) for heard in hear(posts, [profile] * 2, (), NO_MODELS)
+    )
+    assert asked > told
