@@ -53,7 +53,9 @@ def obeyed(answer: str, given: Iterable[str], instructions: str = "") -> str:
 
 def invented_address(answer: str, given: Iterable[str]) -> str:
     """Links, mail addresses, accounts, phone and order numbers that stand in none of the texts it was made of."""
-    known = {_bare(each) for text in given for each in addresses_in(text)}
+    texts = list(given)
+    known = {_bare(each) for text in texts for each in addresses_in(text)}
+    known |= {number for text in texts for number in numbers_in(text)}  # "1,299" is written "1299" elsewhere
     new = [each for each in addresses_in(answer) if _bare(each) not in known]
     return "it names an address or number that nobody gave" if new else ""
 

@@ -1,24 +1,26 @@
 """What is known of people is taken out before a text leaves for a model, and put back into what comes back.
 
 Known are: the author's handle and name, our people, and by their looks: accounts (@name), mail addresses, links, phone
-numbers, order numbers and other long numbers. A name that only stands in a text ("Mrs Miller never called back") is not
+numbers, order numbers and other numbers of four digits. A name that only stands in a text ("Mrs Miller never called back") is not
 known and passes; README and docs/privacy.md say so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors import Post
 from connectors.text import SPACELESS, clean
 from monitor.settings.models import Settings
+from monitor.text.language import ENGLISH_WORDS
 
 # The names of what is taken out; a number follows: [PERSON_1].
 KINDS = ("PERSON", "MAIL", "LINK", "PHONE", "NUMBER")
 _PLACEHOLDER = re.compile(rf"\[\s*({'|'.join(KINDS)})[ _-]?([0-9]{{1,4}})\s*\]", re.IGNORECASE)
+_MADE = rf"\[(?:{'|'.join(KINDS)})_[0-9]+\]"
 # Signs in brackets that models read as "here speaks ...", and anything that looks like a placeholder of ours.
 _BRACKETED = re.compile(r"\[\s*(/?[A-Za-z]+(?:[ _-]?[A-Za-z0-9]+)*)\s*\]")
 _UNSEEN = re.compile("[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]")
@@ -32,11 +34,18 @@ _LINK = re.compile(
 _HANDLE = re.compile(r"(?<![\w@/])(?:@[\w](?:[\w.-]{0,60}\w)?(?:@[\w-]+(?:\.[\w-]+)+)?|u/[\w-]{3,40})")
 _DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)?\d\d|(?:19|20)\d\d")
 _AMOUNT = re.compile(r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?|\d{1,6}[.,]\d{1,2}")  # of money, or how many
-_DIGITS = re.compile(r"(?<![\w])[+(]?[A-Z]{0,4}\d(?:[\d]|[ /().-]{1,2}(?=\d)){3,30}\d(?!\w)")
+_DIGITS = re.compile(
+    r"(?<![\w])[+(]?[A-Z]{0,4}\d(?:[\d]|[ /().-]{1,2}(?=\d)){3,30}\d(?!\w)"
+    r"|(?<!\w)(?<!\d[.,])\d{4}(?!\w|[.,]\d)"  # of a ticket; years are dates, and "4471,50" is an amount
+)
 _CODE = re.compile(r"(?<![\w])(?=[\w-]*\d[\w-]*\d[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?!\w)")
 _SHORTEST_NUMBER = 4  # digits
-_SHORTEST_PART = 3  # letters of a part of a name that is taken out by itself
+_SHORTEST_PART = 3  # letters of a part of a name that is taken out by itself; of Chinese, Japanese or Korean ones two
+_GENITIVE = 4  # letters of a name that is taken out of "Olgas", too
 _TRAILING = ".,;:!?)]}'’"
+_PART = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+_LETTERS = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_DENSE = re.compile(f"[{SPACELESS}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,7 @@ class Redaction:
     _known: dict[tuple[str, str], str] = field(default_factory=dict)  # (kind, as compared) -> placeholder
     _back: dict[str, str] = field(default_factory=dict)  # placeholder -> as it was written first
     _angles: bool = False
+    _patterns: list[tuple[re.Pattern[str], bool]] | None = None  # of the names; whether of a part of one
 
     def out(self, text: str) -> str:
         """The text with everybody taken out."""
@@ -136,25 +146,19 @@ class Redaction:
         return self._placeholder("PERSON", found[0], f"@{bare}")
 
     def _names(self, text: str) -> str:
-        for name in sorted(self.people.names, key=len, reverse=True):
-            text = self._sub(_as_a_word(name, re.IGNORECASE), text)
-            bare = name.lstrip("@").removeprefix("u/")
-            if bare != name:
-                text = self._sub(_as_a_word(bare, re.IGNORECASE), text)
-        parts = {
-            part
-            for name in self.people.names
-            if "@" not in name
-            for part in re.split(r"[\s,]+", name)
-            if len(part.strip(_TRAILING)) >= _SHORTEST_PART and part[:1].isupper()
-        }
-        for part in sorted(parts, key=lambda each: (-len(each), each)):
-            text = self._sub(_as_a_word(part.strip(_TRAILING), 0), text)  # as it is written: "Will" is no "will"
+        if self._patterns is None:
+            self._patterns = list(_patterns_of(self.people))
+        for pattern, is_part in self._patterns:
+            text = self._sub(pattern, text, is_part=is_part)
         return text
 
-    def _sub(self, pattern: re.Pattern[str], text: str) -> str:
-        # Never inside a placeholder: its word and its number are joined by "_", which is a letter to `_as_a_word`.
-        return pattern.sub(lambda found: self._placeholder("PERSON", found[0]), text)
+    def _sub(self, pattern: re.Pattern[str], text: str, *, is_part: bool) -> str:
+        def put(found: re.Match[str]) -> str:
+            if found[0] in self._back or (is_part and found[0][:1].islower()):  # "Will" is no "will"
+                return found[0]
+            return self._placeholder("PERSON", found[0])
+
+        return pattern.sub(put, text)
 
 
 def addresses_in(text: str) -> list[str]:
@@ -173,11 +177,40 @@ def left_over(value: Any) -> bool:
     return isinstance(value, list) and any(left_over(each) for each in value)
 
 
-def _as_a_word(name: str, flags: int) -> re.Pattern[str]:
-    """A name as a word of its own; in scripts without spaces, wherever it stands."""
-    if re.search(f"[{SPACELESS}]", name):
-        return re.compile(re.escape(name), flags)
-    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", flags)
+def _patterns_of(people: People) -> Iterator[tuple[re.Pattern[str], bool]]:
+    """How names are found: whole ones first, the longest first of all, then their parts (True)."""
+    names = [name for each in people.names if len(name := harmless(each).strip()) > 1]  # as texts are, too
+    for name in sorted(names, key=len, reverse=True):
+        yield _as_a_word(name), False
+        bare = name.lstrip("@").removeprefix("u/")
+        if bare != name and bare:
+            yield _as_a_word(bare), False
+    parts = {part for name in names for part in _parts_of(name) if part.casefold() not in people.kept}
+    for part in sorted(parts, key=lambda each: (-len(each), each)):
+        yield _as_a_word(part), True
+
+
+def _parts_of(name: str) -> Iterator[str]:
+    """The words of a name that are a name by themselves; none of a handle or an address."""
+    is_several = re.search(r"\s", name) is not None
+    if "@" in name and not is_several:
+        return
+    for part in {*_PART.findall(name), *(_LETTERS.findall(name) if is_several else ())}:
+        shortest = _SHORTEST_PART - 1 if _DENSE.search(part) else _SHORTEST_PART
+        # "just some guy" is a name, too, and takes no "Just" out of a text.
+        if part != name and len(part) >= shortest and not (part.islower() and part in ENGLISH_WORDS):
+            yield part
+
+
+def _as_a_word(name: str) -> re.Pattern[str]:
+    """A name as a word of its own, however it is capitalized; in scripts without spaces, wherever it stands.
+
+    Placeholders are found before names, so that none is looked for inside one: somebody may be called "link_1".
+    """
+    wanted = re.escape(name)
+    if not _DENSE.search(name):
+        wanted = rf"(?<!\w){wanted}" + (r"(?=s?(?!\w))" if len(name) >= _GENITIVE else r"(?!\w)")
+    return re.compile(rf"{_MADE}|{wanted}", re.IGNORECASE)
 
 
 def _end_of_link(link: str) -> int:

@@ -36,12 +36,41 @@ PEOPLE = People(("@olga_b", "Olga Berg", "Ana Ruiz", "ana@acme.example", "山田
         ("since 2026-03-04, 4.3.2026 and 2025", "since 2026-03-04, 4.3.2026 and 2025"),
         ("paid 45,90 or 45.90 or 1,299.00 for 3 of 250", "paid 45,90 or 45.90 or 1,299.00 for 3 of 250"),
         ("the A4 paper and the MP3", "the A4 paper and the MP3"),
+        ("Ticket 4471, No.4471 and #0815!", "Ticket [NUMBER_1], No.[NUMBER_1] and #[NUMBER_2]!"),
+        ("from 1998 to 2024, for 4471,50 or 4471.50", "from 1998 to 2024, for 4471,50 or 4471.50"),
+        ("OLGA, ask Olgas mother or Olga's", "[PERSON_1], ask [PERSON_2]s mother or [PERSON_2]'s"),
     ],
 )
 def test_what_is_known_is_taken_out_and_put_back(text: str, expected: str) -> None:
     redaction = Redaction(PEOPLE)
     assert redaction.out(text) == expected
     assert redaction.back(expected) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Ada Lovelace 🌈", "Ada here, Ada Lovelace 🌈 again", "[PERSON_2] here, [PERSON_1] again"),
+        ("🌈Ada🌈", "Ada here", "[PERSON_1] here"),
+        ("ada lovelace", "Ada will wait, says Lovelace", "[PERSON_2] will wait, says [PERSON_1]"),
+        ("ADA WILL", "Will Ada wait? She will", "[PERSON_1] [PERSON_2] wait? She will"),
+        ("Ada @ FOSDEM", "Ada is at fosdem", "[PERSON_1] is at fosdem"),
+        ("Ada <3", "Ada <3 says", "[PERSON_1] says"),
+        ("Ada\u200b Lovelace", "ada lovelace says", "[PERSON_1] says"),
+        ("link_1", "https://a.example and link_1", "[LINK_1] and [PERSON_1]"),
+        ("[LINK_1]", "https://a.example and [LINK_1]", "[LINK_1] and [PERSON_1]"),
+        ("just some guy", "We say: Just a Guy", "We say: Just a [PERSON_1]"),
+        ("Acme Fan", "Acme and a Fan", "Acme and a [PERSON_1]"),
+        ("محمد علي", "أنا محمد من هنا", "أنا [PERSON_1] من هنا"),
+        ("山田 太郎", "山田です", "[PERSON_1]です"),
+        ("김민수", "저는 김민수입니다", "저는 [PERSON_1]입니다"),
+        ("Олена Коваль", "Це Олена", "Це [PERSON_1]"),
+    ],
+)
+def test_a_name_is_found_as_people_write_it(name: str, text: str, expected: str) -> None:
+    redaction = Redaction(People((name,), frozenset({"acme"})))
+    assert redaction.out(text) == expected
+    assert redaction.back(expected) == harmless(text).replace("‹", "<")
 
 
 def test_the_same_is_the_same_in_every_text() -> None:
