@@ -19,13 +19,14 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from connectors import Post
-from monitor.assistant.blocks import RULES, Block, fenced
+from monitor.assistant.blocks import RULES, Block, fenced, shortened
 from monitor.assistant.client import Fault, NoAnswer, complete
 from monitor.assistant.redaction import NOBODY, People, Redaction, left_over, people_of
 from monitor.assistant.standing import day_of
 from monitor.people.identity import Directory
 from monitor.settings.models import Settings
 from monitor.store import assistant as store
+from monitor.store import web
 from monitor.store.database import Database
 
 log = logging.getLogger("earful.assistant")
@@ -95,8 +96,11 @@ class Assistant:
         return bool(self._settings.assistant.address)
 
     def people_of(self, posts: Iterable[Post] = (), names: Iterable[str] = ()) -> People:
-        """Whom Earful knows that a text may name: all of the staff, the authors of these posts, further names."""
-        staff = [each.name for each in Directory(self._database, self._settings).everyone]
+        """Whom Earful knows that a text may name: everybody of ours, the authors of these posts, further names."""
+        staff = [
+            each.name.removesuffix(f" ({each.kind})") for each in Directory(self._database, self._settings).everyone
+        ]
+        staff += [user.name for user in web.users(self._database)]  # viewers too, who can't have a case
         return people_of(self._settings, posts, [*staff, *names])
 
     def ask(
@@ -140,7 +144,7 @@ class Assistant:
         if not self.is_on:
             return Unavailable("off", "no assistant is set up; see [assistant] in the settings")
         redaction = Redaction(data.people)
-        blocks = tuple(Block(each.name, redaction.out(each.text)) for each in data.blocks)
+        blocks = tuple(Block(each.name, shortened(redaction.out(each.text), each.most)) for each in data.blocks)
         if len(instructions) + sum(len(each.text) for each in blocks) > LONGEST:
             return Unavailable("long", f"this is too long for the assistant (over {LONGEST:,} characters)")
         shape = json.dumps(schema.model_json_schema(), sort_keys=True)
@@ -160,6 +164,7 @@ class Assistant:
                 return Unavailable(
                     "budget", f"today's {settings.daily_budget} answers of the assistant are used up; more tomorrow"
                 )
+            store.expect(self._database, question.mark, task, data.posts, data.cases, now)
         try:
             said = complete(
                 settings, task, question.system, fenced(question.blocks), schema.model_json_schema(),
@@ -168,13 +173,16 @@ class Assistant:
         except NoAnswer as error:
             with self._database.transaction():
                 store.count(self._database, day, failures=1, answers=0 if error.left else -1)
+                store.expect_no_more(self._database, question.mark)
             log.warning("no answer for %s: %s", task, error.reason)
             return Unavailable(error.fault, f"{_WORDS[error.fault]}: {error.reason}")
         value = _shaped(said.said, question.redaction, schema)
         with self._database.transaction():
             store.count(self._database, day, tokens=said.tokens, failures=int(value is None))
-            if value is not None:
-                store.keep(self._database, question.mark, task, json.dumps(said.said), data.posts, data.cases, now)
+            if value is None:
+                store.expect_no_more(self._database, question.mark)
+            else:
+                store.keep(self._database, question.mark, json.dumps(said.said), now)
         if value is None:
             log.warning("no answer for %s: it is not of the shape that was asked for", task)
             return Unavailable("unusable", f"{_WORDS['unusable']}: it is not of the shape that was asked for")

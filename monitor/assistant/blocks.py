@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from alerts.wording import MARK
+
 _NAME = re.compile(r"[^a-z0-9 ]+")
 
 RULES = (
@@ -25,10 +27,24 @@ RULES = (
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One text. `name` says what it is, in words of ours such as "post" or "reply 2"; `text` is anybody's."""
+    """One text. `name` says what it is, in words of ours such as "post" or "reply 2"; `text` is anybody's.
+
+    Of a longer one `most` characters leave. It is cut after people were taken out of it: half an address is not found.
+    """
 
     name: str
     text: str
+    most: int | None = None
+
+
+def shortened(text: str, most: int | None) -> str:
+    """The beginning of a text whose people are taken out, with a mark; no placeholder is cut through."""
+    if most is None or len(text) <= most:
+        return text
+    head = text[: most - 1]
+    if head.rfind("[") > head.rfind("]"):
+        head = head[: head.rfind("[")]
+    return f"{head.rstrip()}{MARK}"
 
 
 def fenced(blocks: Sequence[Block], mark: str = "") -> str:

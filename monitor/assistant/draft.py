@@ -23,7 +23,6 @@ from monitor.assistant.answers import Answer, Assistant, Data, Unavailable
 from monitor.assistant.blocks import Block
 from monitor.assistant.draft_checks import RECENT, Given, Refusal, check
 from monitor.assistant.facts import Fact
-from monitor.assistant.redaction import people_of
 from monitor.replying.context import Replying, nobody_answers, parent_of, why_not
 from monitor.settings.rules import Rules
 from monitor.store import mentions
@@ -96,8 +95,8 @@ def draft_of(
     facts = known.of_case(database, case, post, name=name, now=now)
     given = _given(rules, database, case, post, spoken, facts, name, now, limit, opening)
     data = Data(
-        (Block("post", f"{post.title}\n{post.text}"[:_POST].strip()), Block("facts", _listed(facts))),
-        people_of(rules.settings, [post], (name,)),
+        (Block("post", f"{post.title}\n{post.text}".strip(), _POST), Block("facts", _listed(facts))),
+        assistant.people_of([post], (name,)),
         (mentions.post_key(database, case.source, post.native_id),) if post.native_id else (),
         (case.id,),
     )

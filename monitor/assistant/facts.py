@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.case import Case, never_answered
+from alerts.wording import excerpt
 from connectors import Post
 from monitor.settings import overrides
 from monitor.store import cases, causes, incidents, key_values, volume, web
@@ -72,7 +73,7 @@ def _incident(database: Database, case: Case) -> list[Fact]:
         return []
     said = volume.our_statements(database, row["brand"], at(row["start_at"]))
     return [
-        Fact("your public statement", each["text"][:_LONGEST], step=True)
+        Fact("your public statement", excerpt(each["text"], _LONGEST), step=True)
         for each in said
         if each["url"] == row["said_url"] and each["text"]
     ][:1]
@@ -92,13 +93,13 @@ def _saved(database: Database, case: Case, post: Post, name: str) -> list[Fact]:
     for reply in overrides.replies(values):
         if in_common(reply.name, theirs) or len(set(in_common(reply.text, theirs))) > 1:
             words = overrides.filled(reply, name=first[:60], brand=case.brand, me=name)
-            found.append(Fact(f"the saved reply “{reply.name}”", words[:_LONGEST], step=True))
+            found.append(Fact(f"the saved reply “{reply.name}”", excerpt(words, _LONGEST), step=True))
     return found[:_MOST_SAVED]
 
 
 def _said(database: Database, case: Case) -> list[Fact]:
     told: Sequence[str] = [
-        own["text"][:_LONGEST]
+        excerpt(own["text"], _LONGEST)
         for own in key_values.own_posts_of_case(database, case.id)
         if own["text"] and own["kind"] != "automatic"
     ]

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from alerts.wording import excerpt
 from connectors.text import SPACELESS, clean
 from monitor.assistant import output_checks
 from monitor.assistant.answers import Answer, Assistant, Data, Unavailable
@@ -138,7 +137,7 @@ def ask(
     data = Data(
         (
             Block("question", question),
-            *(Block(f"post {number}", excerpt(words_of(each), OF_A_POST)) for number, each in enumerate(read, 1)),
+            *(Block(f"post {number}", words_of(each), OF_A_POST) for number, each in enumerate(read, 1)),
         ),
         assistant.people_of(posts),
         tuple(dict.fromkeys(mentions.post_key(database, each.post.source, each.post.native_id) for each in read)),

@@ -1,8 +1,8 @@
 """What is known of people is taken out before a text leaves for a model, and put back into what comes back.
 
 Known are: the author's handle and name, our people, and by their looks: accounts (@name), mail addresses, links, phone
-numbers, order numbers and other numbers of four digits. A name that only stands in a text ("Mrs Miller never called back") is not
-known and passes; README and docs/privacy.md say so.
+numbers, order numbers and other numbers of four digits. A name that only stands in a text ("Mrs Miller never called
+back") is not known and passes; README and docs/privacy.md say so.
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ _MADE = rf"\[(?:{'|'.join(KINDS)})_[0-9]+\]"
 # Signs in brackets that models read as "here speaks ...", and anything that looks like a placeholder of ours.
 _BRACKETED = re.compile(r"\[\s*(/?[A-Za-z]+(?:[ _-]?[A-Za-z0-9]+)*)\s*\]")
 _UNSEEN = re.compile("[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]")
-_MAIL = re.compile(r"(?<![\w.+@-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+# A letter or digit of a script with spaces: between it and a Japanese letter a word ends, though nothing stands there.
+_W = f"[^\\W{SPACELESS}]"
+_MAIL = re.compile(rf"(?<!{_W})(?<![.+@-])(?:{_W}|[.+-]){{1,64}}@(?:{_W}|-){{1,63}}(?:\.(?:{_W}|-){{1,63}}){{1,5}}")
 _LINK = re.compile(
-    r"\b(?:https?|ftp)://[^\s<>\"'«»„“”]+|\bwww\.[^\s<>\"'«»„“”]+"
-    r"|(?<![\w@.])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:com|net|org|io|de|fr|es|it|nl|pt|uk|eu|info|app|dev|shop"
-    r"|co|me|ly|gl|xyz|top|ru|br|example)\b(?:/[^\s<>\"'«»„“”]*)?",
+    rf"(?<!{_W})(?:https?|ftp)://[^\s<>\"'«»„“”]+|(?<!{_W})www\.[^\s<>\"'«»„“”]+"
+    rf"|(?<!{_W})(?<![@.])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.)+(?:com|net|org|io|de|fr|es|it|nl|pt|uk|eu|info"
+    rf"|app|dev|shop|co|me|ly|gl|xyz|top|ru|br|jp|cn|kr|example)(?!{_W})(?:/[^\s<>\"'«»„“”]*)?",
     re.IGNORECASE,
 )
-_HANDLE = re.compile(r"(?<![\w@/])(?:@[\w](?:[\w.-]{0,60}\w)?(?:@[\w-]+(?:\.[\w-]+)+)?|u/[\w-]{3,40})")
+_HANDLE = re.compile(rf"(?<!{_W})(?<![@/])(?:@[\w](?:[\w.-]{{0,60}}\w)?(?:@[\w-]+(?:\.[\w-]+)+)?|u/[\w-]{{3,40}})")
 _DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)?\d\d|(?:19|20)\d\d")
 _AMOUNT = re.compile(r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?|\d{1,6}[.,]\d{1,2}")  # of money, or how many
 _DIGITS = re.compile(
-    r"(?<![\w])[+(]?[A-Z]{0,4}\d(?:[\d]|[ /().-]{1,2}(?=\d)){3,30}\d(?!\w)"
-    r"|(?<!\w)(?<!\d[.,])\d{4}(?!\w|[.,]\d)"  # of a ticket; years are dates, and "4471,50" is an amount
+    rf"(?<!{_W})[+(]?[A-Z]{{0,4}}\d(?:[\d]|[ /().-]{{1,2}}(?=\d)){{3,30}}\d(?!{_W})"
+    rf"|(?<!{_W})(?<!\d[.,])\d{{4}}(?!{_W}|[.,]\d)"  # of a ticket; years are dates, and "4471,50" is an amount
 )
-_CODE = re.compile(r"(?<![\w])(?=[\w-]*\d[\w-]*\d[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?!\w)")
+_CODE = re.compile(rf"(?<!{_W})(?=[\w-]*\d[\w-]*\d[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?!{_W})")
 _SHORTEST_NUMBER = 4  # digits
 _SHORTEST_PART = 3  # letters of a part of a name that is taken out by itself; of Chinese, Japanese or Korean ones two
 _GENITIVE = 4  # letters of a name that is taken out of "Olgas", too
@@ -209,7 +211,7 @@ def _as_a_word(name: str) -> re.Pattern[str]:
     """
     wanted = re.escape(name)
     if not _DENSE.search(name):
-        wanted = rf"(?<!\w){wanted}" + (r"(?=s?(?!\w))" if len(name) >= _GENITIVE else r"(?!\w)")
+        wanted = rf"(?<!{_W}){wanted}" + (rf"(?=s?(?!{_W}))" if len(name) >= _GENITIVE else rf"(?!{_W})")
     return re.compile(rf"{_MADE}|{wanted}", re.IGNORECASE)
 
 

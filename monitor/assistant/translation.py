@@ -64,7 +64,7 @@ def translate(
 ) -> Translation | Unavailable:
     """Translate `text` into `language` ("de"). With `only_kept` nothing is asked: a translation made before, or not."""
     whole = text.strip()
-    pieces = pieces_of(whole[:LONGEST])
+    pieces = pieces_of(beginning(whole))
     if not pieces:
         return Unavailable("unusable", "there are no words to translate")
     instructions = instructions_of(len(pieces), language)
@@ -79,6 +79,14 @@ def translate(
     if why := wrong_with(found.value.pieces, pieces, language, instructions):
         return Unavailable("unusable", f"the translation could not be used: {why}")
     return Translation(joined(found.value.pieces, whole), name_of(language), len(whole) > LONGEST, gives_orders(whole))
+
+
+def beginning(text: str) -> str:
+    """What is translated of a text: cut between two words, for half an address would not be taken out."""
+    if len(text) <= LONGEST:
+        return text
+    head = text[:LONGEST]
+    return head if text[LONGEST].isspace() else head.rpartition(" ")[0] or head
 
 
 def instructions_of(count: int, language: str) -> str:

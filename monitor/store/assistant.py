@@ -24,24 +24,35 @@ class Day:
 
 def kept(database: Database, mark: str) -> str | None:
     """What was answered to exactly this question."""
-    row = database.row("SELECT body FROM assistant_answers WHERE mark = :mark", {"mark": mark})
+    row = database.row("SELECT body FROM assistant_answers WHERE mark = :mark AND body <> ''", {"mark": mark})
     return row["body"] if row is not None else None
 
 
-def keep(
-    database: Database, mark: str, task: str, body: str, posts: Sequence[str], cases: Sequence[str], now: datetime
-) -> None:
-    """Keep an answer, and what it is forgotten with. Inside a transaction."""
+def expect(database: Database, mark: str, task: str, posts: Sequence[str], cases: Sequence[str], now: datetime) -> None:
+    """Before a question leaves: what its answer is forgotten with, even on its way. Inside a transaction."""
     database.run(
-        "INSERT INTO assistant_answers (mark, task, body, at) VALUES (:mark, :task, :body, :now) "
-        "ON CONFLICT (mark) DO UPDATE SET body = excluded.body, at = excluded.at",
-        {"mark": mark, "task": task, "body": body, "now": stamp(now)},
+        "INSERT INTO assistant_answers (mark, task, body, at) VALUES (:mark, :task, '', :now) "
+        "ON CONFLICT (mark) DO UPDATE SET at = excluded.at",
+        {"mark": mark, "task": task, "now": stamp(now)},
     )
     about = {("post", each) for each in posts} | {("case", each) for each in cases}
     database.run_many(
         "INSERT INTO assistant_about (mark, what, id) VALUES (:mark, :what, :id) ON CONFLICT DO NOTHING",
         [{"mark": mark, "what": what, "id": each} for what, each in sorted(about)],
     )
+
+
+def keep(database: Database, mark: str, body: str, now: datetime) -> None:
+    """Keep an answer that was expected, unless what it was made of was forgotten meanwhile. Inside a transaction."""
+    database.run(
+        "UPDATE assistant_answers SET body = :body, at = :now WHERE mark = :mark",
+        {"mark": mark, "body": body, "now": stamp(now)},
+    )
+
+
+def expect_no_more(database: Database, mark: str) -> None:
+    """No answer came. Inside a transaction."""
+    database.run("DELETE FROM assistant_answers WHERE mark = :mark AND body = ''", {"mark": mark})
 
 
 def forget(database: Database, what: str, ids: Sequence[str]) -> None:

@@ -284,9 +284,27 @@ def test_an_answer_is_forgotten_with_its_posts_and_its_case(
     assert first != second
 
 
+def test_what_is_forgotten_while_it_is_asked_about_is_not_kept(
+    server: FakeServer, sqlite: Sqlite, tmp_path: Path
+) -> None:
+    theirs: list[str] = []
+
+    def says(_asked: object) -> dict[str, str]:
+        with sqlite.transaction():  # somebody's erasure, while the model writes
+            forgetting.forget(sqlite, theirs, (), NOW, "purged_at")
+        return {"text": "Her parcel is late."}
+
+    acme = assembly_of(sqlite, settings_from(tmp_path, tables=FakeModel(server, says).settings()))
+    take(acme, post(author="olga"))
+    theirs += [row["id"] for row in sqlite.rows("SELECT id FROM posts")]
+    assert value(ask(acme.assistant, "one", posts=theirs)).text == "Her parcel is late."
+    assert count(sqlite, "assistant_answers") == count(sqlite, "assistant_about") == 0
+
+
 def test_an_answer_is_somebodys_if_it_speaks_of_nobody_else(database: Database) -> None:
     for mark, posts, cases in (("one", ["a"], ["1"]), ("two", ["a", "b"], []), ("three", [], ["1"])):
-        store.keep(database, mark, "test", "{}", posts, cases, NOW)
+        store.expect(database, mark, "test", posts, cases, NOW)
+        store.keep(database, mark, "{}", NOW)
     assert sorted(store.of_nobody_else(database, ["a"], ["1"])) == ["one", "three"]
     assert store.of_nobody_else(database, [], ["1"]) == ["three"]
     assert sorted(store.of_nobody_else(database, ["a", "b"], [])) == ["two"]
@@ -304,8 +322,11 @@ def test_an_answer_is_kept_for_thirty_days(server: FakeServer, sqlite: Sqlite, t
 def test_whoever_is_known_to_the_page_is_known(sqlite: Sqlite, tmp_path: Path) -> None:
     with sqlite.transaction():
         web.add_user(sqlite, "Marlene", "staff", NOW)
+        web.add_user(sqlite, "Vic", "viewer", NOW)
     assistant = Assistant(sqlite, settings_from(tmp_path, tables='[[people]]\nname = "Ana Ruiz"\n'))
-    assert {"Marlene", "Ana Ruiz", "olga", "Tom"} <= set(assistant.people_of([post(author="olga")], ["Tom"]).names)
+    assert {"Marlene", "Vic", "Ana Ruiz", "olga", "Tom"} <= set(
+        assistant.people_of([post(author="olga")], ["Tom"]).names
+    )
 
 
 def test_our_people_and_the_authors_are_known_and_the_brands_accounts_stay(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.assistant.blocks import Block, fenced
+from monitor.assistant.blocks import Block, fenced, shortened
 
 
 def test_each_text_stands_between_its_own_lines() -> None:
@@ -22,3 +22,10 @@ def test_the_fence_is_another_one_each_time() -> None:
 
 def test_a_name_is_words_only() -> None:
     assert fenced([Block("Post\nEND post", "x")], "mark").startswith("BEGIN post end post mark\n")
+
+
+def test_a_text_is_cut_beside_a_placeholder_and_not_through_it() -> None:
+    told = "write to [MAIL_1] today"
+    assert shortened(told, None) == shortened(told, len(told)) == told
+    assert shortened(told, 13) == "write to…"
+    assert shortened(told, 18) == "write to [MAIL_1]…"

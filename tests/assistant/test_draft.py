@@ -223,6 +223,15 @@ def test_whoever_is_known_is_taken_out_and_put_back(desk: Desk) -> None:
         assert name not in desk.model.asked[0].whole
 
 
+def test_colleagues_whom_only_the_page_knows_are_taken_out_too(desk: Desk) -> None:
+    with desk.assembly.database.transaction():
+        web.add_user(desk.assembly.database, "Marlene", "staff", NOW)
+    (desk.case_id,) = take(desk.assembly, told(f"{POST} Marlene said so.", native_id="80", author="ada_q"))
+    desk.draft(ASKS)
+    assert "said so" in desk.model.asked[0].whole
+    assert "Marlene" not in desk.model.asked[0].whole
+
+
 def _first(text: str) -> str:
     """The first placeholder of a person."""
     return text[text.index("[PERSON_") :].partition("]")[0] + "]"

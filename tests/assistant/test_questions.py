@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.assistant.answers import Unavailable
-from monitor.assistant.questions import MOST_POSTS, Answered, Claim, NotEnough, ask, held, matching, terms
+from monitor.assistant.questions import MOST_POSTS, OF_A_POST, Answered, Claim, NotEnough, ask, held, matching, terms
 from monitor.store import forgetting
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -93,6 +93,19 @@ def test_who_wrote_is_not_told_and_is_forgotten(server: FakeServer, sqlite: Sqli
     with sqlite.transaction():
         forgetting.forget(sqlite, [theirs["id"]], (), NOW, "purged_at")
     assert count(sqlite, "assistant_answers") == 0
+
+
+def test_half_an_address_at_the_end_of_what_is_read_does_not_leave(
+    server: FakeServer, sqlite: Sqlite, tmp_path: Path
+) -> None:
+    acme, model = place(tmp_path, sqlite, server, BASKET)
+    words = "The new checkout of Acme is broken, I am angry."
+    cut = f"{words} {'長' * (OF_A_POST - len(words) - 10)}olga.berg-quartz@mail.example.org"
+    take(acme, post(f"{cut} {'and so on ' * 9}", author="@tom"))
+    question(acme)
+    assert "new checkout of Acme is broken" in model.asked[0].user
+    assert "and so on and so on and so on" not in model.asked[0].user
+    assert "olga" not in model.asked[0].user
 
 
 @pytest.mark.parametrize(
