@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: help setup run test lint types imports tests bench bench-pages breaks mutants crash faults soak train quality pictures dist lock sbom clean
+.PHONY: help setup run test lint types imports tests bench bench-pages bench-writers breaks mutants crash faults soak train quality pictures dist lock sbom clean
 
 help:
 	@awk -F ':.*  ## ' '/  ## / && !/awk/ {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,8 @@ tests:
 # How fast it is on this machine, about five minutes; the last line is one JSON object. bench-pages: a million mentions, 15 minutes at most.
 bench: .venv/.developer  ## how fast it is here, in five minutes
 	@$(BIN)/python -m benchmarks.bench
+bench-writers: .venv/.developer  ## eight who store at once on PostgreSQL beside one, 15 minutes
+	@$(BIN)/python -m benchmarks.writers
 bench-pages: .venv/.developer  ## the page on a million mentions, 15 minutes
 	@$(BIN)/python -m benchmarks.pages
 

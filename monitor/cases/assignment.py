@@ -20,7 +20,6 @@ from monitor.cases.recording import Reply, record_reply
 from monitor.settings.rules import Rules
 from monitor.store import cases, forgotten, key_values, mentions, requeue
 from monitor.store.database import Database, Row, instant, stamp
-from monitor.store.stories import touch_stories
 from monitor.text.similarity import passes_on
 from monitor.types import Judged, Mention
 
@@ -46,6 +45,10 @@ class IngestResult:
         self.opened += other.opened
 
 
+class ReachesFurtherError(Exception):
+    """What is to be stored changes what the locks of its transaction don't cover: it is to be stored alone."""
+
+
 def _of(each: Judged) -> tuple[Contact, Person]:
     """What decides where a post belongs, and whose it is."""
     post = each.post
@@ -65,9 +68,15 @@ class CaseAssigner:
         now: datetime,
         taken: IngestResult,
         first_reads: Mapping[str, datetime] = NO_FIRST_READS,
+        *,
+        alone: bool = True,
     ) -> None:
-        """Make it inside an open transaction; what comes of it is counted into `taken`."""
+        """Make it inside an open transaction; what comes of it is counted into `taken`.
+
+        `alone`: nobody else writes now. Else the transaction holds the locks that `monitor.cases.locks` names.
+        """
         self.database = database
+        self.alone = alone
         self.rules = rules
         self.now = now
         self.taken = taken
@@ -79,8 +88,13 @@ class CaseAssigner:
         self.filing = CaseOpener(database, rules, self.stories, now, first_reads)
 
     def store(self) -> None:
-        """Store what is new and let everything follow from it."""
+        """Store what is new and let everything follow from it.
+
+        Raises ReachesFurtherError, before anything is written, where that needs more than this transaction locks.
+        """
         self._leave_out_forgotten()
+        if not self.alone and self._own_replies_wait():
+            raise ReachesFurtherError
         strangers = [each for each in self.judged if each.stranger]
         self.judged = [each for each in self.judged if not each.stranger]
         self._look_above([each for each in (*self.judged, *strangers) if each.joins])
@@ -92,10 +106,15 @@ class CaseAssigner:
                     self._place_again(each)
                 else:
                     self._place(each)
+        joined = self._same_for_strangers(strangers)
+        if fresh or changed:
             self._write()
+        elif joined:
+            self.stories.touch()
         for each in self.read_again:
             self._answer_inside(each)
-        self._add_strangers(strangers)
+        for each, case_id in joined:
+            self.taken.new += mentions.add_to_case(self.database, case_id, [each], self.now)
 
     def _leave_out_forgotten(self) -> None:
         """Who was erased does not come back, by whichever way."""
@@ -123,12 +142,27 @@ class CaseAssigner:
         asked = [row for row in rows if row["author"].lstrip("@").casefold() == each.joins]
         return next(reversed(asked or rows), None)
 
-    def _add_strangers(self, strangers: Sequence[Judged]) -> None:
-        """Keep whoever has the same trouble as somebody else, without naming the brand, as a mention of that case."""
+    def _same_for_strangers(self, strangers: Sequence[Judged]) -> list[tuple[Judged, str]]:
+        """Whoever has the same trouble as somebody else, without naming the brand, and the case that they belong to."""
+        found = []
         for each in strangers:
             if (row := self._case_above(each)) is not None:
-                self.taken.new += mentions.add_to_case(self.database, row["id"], [each], self.now)
-                touch_stories(self.database, {row["story_id"]: each.post.posted_at})
+                self.stories.heard(row["story_id"], each.post.posted_at)
+                found.append((each, str(row["id"])))
+        return found
+
+    def _own_replies_wait(self) -> bool:
+        """Whether a reply of ours to one of these was read before: a machine's turns what was said on other sources."""
+        natives: dict[str, set[str]] = {}
+        threads: dict[str, set[str]] = {}
+        for each in self.judged:
+            natives.setdefault(each.post.source, set()).add(each.post.native_id)
+            threads.setdefault(each.post.source, set()).add(each.post.thread_id or each.post.native_id)
+        return any(
+            key_values.unmatched_own_posts(self.database, source, sorted(natives[source]))
+            or key_values.threads_with_unmatched(self.database, source, sorted(threads[source]))
+            for source in natives
+        )
 
     def store_standing(self) -> None:
         """Give mentions that stand already, and had no case, one of their own."""
@@ -197,7 +231,7 @@ class CaseAssigner:
         self.filing.look_up(fresh)
         needing = [each for each in fresh if each.needs_case]
         if needing:
-            self.filing.number = cases.next_number(self.database)
+            self.filing.numbers = cases.numbers(self.database)
             earliest = min(each.post.posted_at for each in needing)
             self.stories.look_up(needing, earliest - self.rules.settings.alerts.group_join)
 

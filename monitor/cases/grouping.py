@@ -13,7 +13,7 @@ from typing import Any
 
 from alerts.case import Contact
 from monitor.store.database import Database, stamp
-from monitor.store.stories import Story, candidate_stories, open_critical, story_of
+from monitor.store.stories import Story, candidate_stories, open_critical, story_of, touch_stories
 from monitor.text.same_story import Harm, harm_told
 from monitor.text.similarity import bands
 from monitor.types import Judged
@@ -47,12 +47,16 @@ def _told(each: Judged) -> Harm:
 
 
 class Stories:
-    """The stories that the posts of one chunk may join. `rows` are the new ones, `grown` says up to when each grew."""
+    """The stories that the posts of one chunk may join. `rows` are the new ones, `grown` says up to when each grew.
+
+    `touched` says up to when others had the same trouble in one: its message is not shown anew for that.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.rows: list[dict[str, Any]] = []
         self.grown: dict[str, datetime] = {}
+        self.touched: dict[str, datetime] = {}
         self._candidates: dict[
             tuple[object, ...], list[StoryCandidate]
         ] = {}  # by conversation, and by each band of the words
@@ -135,3 +139,12 @@ class Stories:
     def grew(self, story_id: str, at: datetime) -> None:
         """Note that a story holds a post of this moment."""
         self.grown[story_id] = max(self.grown.get(story_id, at), at)
+
+    def heard(self, story_id: str, at: datetime) -> None:
+        """Note that somebody had the same trouble at this moment."""
+        self.touched[story_id] = max(self.touched.get(story_id, at), at)
+
+    def touch(self) -> None:
+        """Write down how far each reaches."""
+        latest = {story: max(at, self.touched.get(story, at)) for story, at in self.grown.items()}
+        touch_stories(self.database, {**self.touched, **latest})

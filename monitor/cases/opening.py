@@ -6,7 +6,7 @@ Cases of this chunk are kept in memory until all of it is written at once, insid
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Routed, Rules
 from monitor.store import cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
-from monitor.store.stories import add_stories, touch_stories
+from monitor.store.stories import add_stories
 from monitor.text.explanations import is_unread
 from monitor.text.need import with_history
 from monitor.text.similarity import repeats
@@ -59,7 +59,7 @@ class CaseOpener:
         self.outbox: list[dict[str, Any]] = []
         self.first_reads = first_reads
         self.repeating: set[str] = set()  # ids of mentions that only repeat the first words of their story
-        self.number = 0  # of the next case; looked up by whoever may open one
+        self.numbers: Iterator[int] = iter(())  # of the next cases; looked up by whoever may open one
 
     def look_up(self, fresh: Iterable[Judged]) -> None:
         """Look up, at once for all, the cases of those who wrote these posts."""
@@ -96,7 +96,8 @@ class CaseOpener:
         # What only may need an answer has no clock until somebody takes it.
         leads = case_policy.for_leads(verdict.tags)
         clock = rules.clock(priority, start, leads=leads) if verdict.lane == "ping" else None
-        case_id = str(self.number)
+        number = next(self.numbers)
+        case_id = str(number)
         story = case_policy.joins_story(
             contact, self.stories.near(contact), rules.alike, rules.settings.alerts.group_join
         ) or self.stories.of_harm(each, rules.settings.alerts.group_join)
@@ -111,7 +112,7 @@ class CaseOpener:
         owner = of_settings(routed.owner if tells else "")
         row = cases.new_row(
             id=case_id,
-            n=self.number,
+            n=number,
             brand=each.brand,
             source=post.source,
             thread=contact.thread,
@@ -146,7 +147,6 @@ class CaseOpener:
         if each.post.source in self.first_reads and not self._calls(row):
             row["step"] = ladder.behind(chain, self.now, goes_on=priority == "critical")
         row["next_step_at"] = stamp(rules.next_step_at(cases.case_of(row), self.now))
-        self.number += 1
         self.new_cases[case_id] = row
         self.stories.grew(story.id, post.posted_at)
         case = cases.case_of(row)
@@ -357,19 +357,16 @@ class CaseOpener:
     def _edit_told(self, told: list[deliveries.Delivery]) -> None:
         """Stories that were told before and have grown are shown anew, at most every `edit_every`."""
         every = self.rules.settings.alerts.edit_every
-        seen: set[str] = set()
+        shown: dict[str, tuple[deliveries.Delivery, str]] = {}
         for delivery in told:
             if not delivery.about.startswith("story:"):
                 continue
             root = deliveries.one(self.database, delivery.carrier) if delivery.carrier else delivery
-            if root is None or root.id in seen or root.state not in {"sent", "inflight", "unknown"}:
-                continue
-            seen.add(root.id)
+            if root is not None and root.state in {"sent", "inflight", "unknown"}:
+                shown.setdefault(root.id, (root, delivery.story_id))
+        for _, (root, story) in sorted(shown.items()):  # in one order, as `deliveries.queue` does
             last = deliveries.last_edit_at(self.database, root.id) or root.sent_at or self.now
-            urgent = any(
-                row["priority"] == "critical" and row["story_id"] == delivery.story_id
-                for row in self.new_cases.values()
-            )
+            urgent = any(row["priority"] == "critical" and row["story_id"] == story for row in self.new_cases.values())
             deliveries.queue_edit(
                 self.database,
                 root,
@@ -385,7 +382,7 @@ class CaseOpener:
         told = deliveries.messages_of_stories(database, list(grown)) if grown else []
         add_stories(database, self.stories.rows)
         cases.add(database, self.new_cases.values())
-        touch_stories(database, grown)
+        self.stories.touch()
         cases.add_log(database, self.log)
         if self.outbox:
             deliveries.queue(database, self.outbox)

@@ -74,7 +74,7 @@ class SecondLook:
                 self._reader = self._load()
             except LocalModelRefused as refusal:
                 self._give_up(str(refusal), clock())
-        while self._reader is not None and (rows := self._next(AT_ONCE)):
+        while self._reader is not None and (rows := self._all_so_far(AT_ONCE)):
             self._batch(self._reader, rows, clock())
             read += len(rows)
         return read
@@ -86,6 +86,11 @@ class SecondLook:
 
     def _next(self, most: int) -> list[Row]:
         return cases.listed_after(self.database, int(key_values.fact(self.database, _UPTO, "-1")), most)
+
+    def _all_so_far(self, most: int) -> list[Row]:
+        """What waits, read while nobody else writes: of several who store, one with a lower number may end later."""
+        with self.database.transaction():
+            return self._next(most)
 
     def _batch(self, reader: ReaderLike, rows: Sequence[Row], now: datetime) -> None:
         known = [row for row in rows if row["language"] in LANGUAGES]

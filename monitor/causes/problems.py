@@ -31,8 +31,14 @@ GATHERED = timedelta(hours=1)  # an alert waits: its people are alerted for alre
 
 
 def look(database: Database, rules: Rules, causes: Iterable[str], now: datetime) -> None:
-    """Somebody wrote of these causes: open problems that are due, tell of those that have grown. In a transaction."""
-    for cause in dict.fromkeys(_effective(database, each) for each in causes):
+    """Somebody wrote of these causes: open problems that are due, tell of those that have grown. In a transaction.
+
+    Who counts the people of a cause counts those of everybody who stored before: the last of them sees all.
+    """
+    found = sorted({_effective(database, each) for each in causes} - {""})
+    if found:
+        database.lock(f"cause:{each}" for each in found)
+    for cause in found:
         row = store.one(database, cause) if cause else None
         if row is None or row["gone_at"]:
             continue

@@ -20,6 +20,7 @@ from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonse
 from connectors.text import clean
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
+from monitor.cases.locks import source_lock
 from monitor.ingest import asking, failing_sources, first_read
 from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
@@ -30,7 +31,7 @@ from monitor.settings.models import Source
 from monitor.settings.rules import Rules
 from monitor.store import disk, key_values, sources
 from monitor.store.connect import Error
-from monitor.store.database import Database, at, stamp
+from monitor.store.database import Database, Locks, at, stamp
 from monitor.text.query.matching import Query, wanted_by
 from monitor.timeouts import Overran, within
 
@@ -178,7 +179,7 @@ class Collector:
             return self._failed(source, what, error, total, pages, aside, clock())
         now = clock()
         later = batch.not_before or now + every
-        with self.database.transaction():
+        with self.database.transaction(Locks(alone=frozenset({source_lock(source.name)}))):
             if key_values.fact(self.database, disk.NOT_STORED):
                 key_values.remember(self.database, disk.NOT_STORED, "", now)
             sources.set_due(self.database, source.name, what, max(later, now))
@@ -261,7 +262,16 @@ class Collector:
                 first_read.note(self.database, source.name, now, complete=batch.complete, under_way=bool(due_at))
                 last()
 
-            taken = self.intake.take(batch.posts, now, last=last_of_posts, first_reads=due_at)
+            taken = self.intake.take(
+                batch.posts,
+                now,
+                last=last_of_posts,
+                first_reads=due_at,
+                # What is deleted closes cases, and our own replies and a first read's brief are matters of all sources.
+                alone=bool(batch.deleted or batch.gone or batch.notices)
+                or first_read.goes_on(self.database, source.name)
+                or (hasattr(self.connectors[source.name], "receive_from") and any(map(self.rules.is_own, batch.posts))),
+            )
         for each in batch.aside:
             log.warning("%s: one item set aside: %s", source.name, each.reason)
         for gap in batch.gaps:

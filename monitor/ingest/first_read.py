@@ -28,6 +28,11 @@ def brief_due(database: Database, source: str, now: datetime, *, complete: bool)
     return {source: now + AFTER if complete else until}
 
 
+def goes_on(database: Database, source: str) -> bool:
+    """Whether the first read of a source has begun, and was not over with its last page."""
+    return bool(key_values.fact(database, _FACT + source))
+
+
 def note(database: Database, source: str, now: datetime, *, complete: bool, under_way: bool) -> None:
     """Write down that a first read goes on, or is over: then its brief leaves. In the transaction of the page."""
     began = key_values.fact(database, _FACT + source)

@@ -1,27 +1,29 @@
 """From a post to a stored mention: is it about a brand, what does the judge think, and into the store with it.
 
 Judging is pure and happens outside any transaction. Storing is one short transaction a chunk, which holds the mention,
-its case, what is to be told, and (with the last chunk of a page) the cursor: all of it stands, or none.
+its case, what is to be told, and (with the last chunk of a page) the cursor: all of it stands, or none. On PostgreSQL
+several store at the same time: a transaction locks what its posts may join (monitor/cases/locks.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors import Post
-from monitor.cases.assignment import CaseAssigner, IngestResult
+from monitor.cases.assignment import CaseAssigner, IngestResult, ReachesFurtherError
+from monitor.cases.locks import locks_of
 from monitor.cases.opening import NO_FIRST_READS
 from monitor.causes import naming, problems
 from monitor.causes.naming import Naming
 from monitor.ingest import wishes
-from monitor.ingest.competitors import Competitors
+from monitor.ingest.competitors import Competitors, Said
 from monitor.ingest.replies import Replies, below_trouble
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import key_values, mentions
 from monitor.store import replies as written
-from monitor.store.database import Database
+from monitor.store.database import Database, Locks
 from monitor.text.explanations import ASKS
 from monitor.text.judge import Judge, JudgeInput
 from monitor.text.query.matching import Query, brands_in
@@ -35,6 +37,22 @@ from monitor.types import Judged, Mention, Verdict
 CHUNK = 1000
 NO_STRANGERS: Mapping[int, str] = {}
 NO_COMPETITORS: Mapping[str, Query] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What became of a chunk of posts, ready to be stored."""
+
+    seen: int
+    judged: list[Judged]
+    left_out: Mapping[str, int]
+    others: Sequence[Said]
+    first_reads: Mapping[str, datetime]
+
+    @property
+    def reaches_further(self) -> bool:
+        """Whether it changes more than its own source and stories: a brief of all, our replies inside reviews."""
+        return bool(self.first_reads) or any(each.post.replied_at is not None for each in self.judged)
 
 
 class Intake:
@@ -65,21 +83,23 @@ class Intake:
         last: Callable[[], None] | None = None,
         each_chunk: Callable[[int], None] | None = None,
         first_reads: Mapping[str, datetime] = NO_FIRST_READS,
+        alone: bool = False,
     ) -> IngestResult:
         """Judge and store posts, in chunks. `last` runs inside the transaction of the last chunk (the cursor).
 
         `brand` names the brand for posts of which somebody has already said what they are about. `first_reads` are
-        the sources that were never read whole, with the moment when the brief of what they bring is due.
+        the sources that were never read whole, with the moment when the brief of what they bring is due. `alone` keeps
+        all other writers out: for a `last` that changes more than what is its posts' source's own.
         """
         total = IngestResult()
         pending: list[Post] | None = None
         for chunk in _chunks(posts, CHUNK):
             if pending is not None:
-                total.add(self._take_chunk(pending, now, brand, None, first_reads))
+                total.add(self._take_chunk(pending, now, brand, None, first_reads, alone=alone))
                 if each_chunk:
                     each_chunk(len(pending))
             pending = chunk
-        total.add(self._take_chunk(pending or [], now, brand, last, first_reads))
+        total.add(self._take_chunk(pending or [], now, brand, last, first_reads, alone=alone))
         if each_chunk:
             each_chunk(len(pending or []))
         return total
@@ -91,24 +111,42 @@ class Intake:
         brand: str,
         last: Callable[[], None] | None,
         first_reads: Mapping[str, datetime],
+        *,
+        alone: bool,
     ) -> IngestResult:
-        taken = IngestResult(seen=len(posts))
+        seen = len(posts)
         posts = self._without_ours(posts)
         unwilling: list[Post] = []
         judged = self.causes.name(self.judge_posts(posts, brand, now, left_out=unwilling), now)
-        taken.matched = len({each.post_id for each in judged})
-        counted = self._left_out.fresh(unwilling)
-        others = self.competitors.hear(posts, self.judge, now)
-        if judged or counted or others or last is not None:
-            with self.database.transaction():
-                wishes.count(self.database, counted, now)
-                if judged:
-                    CaseAssigner(self.database, self.rules, judged, now, taken, first_reads).store()
-                    problems.look(self.database, self.rules, naming.put(self.database, judged), now)
-                if others:
-                    self.competitors.keep(others, now)
-                if last is not None:
-                    last()
+        chunk = _Chunk(
+            seen, judged, self._left_out.fresh(unwilling), self.competitors.hear(posts, self.judge, now), first_reads
+        )
+        locks = None
+        if not (alone or self.database.one_writer or chunk.reaches_further):
+            locks = locks_of((post.source for post in posts), judged)
+        try:
+            return self._store(chunk, now, last, locks)
+        except ReachesFurtherError:
+            return self._store(chunk, now, last, None)
+
+    def _store(
+        self, chunk: _Chunk, now: datetime, last: Callable[[], None] | None, locks: Locks | None
+    ) -> IngestResult:
+        """Store what was judged, in one transaction, with these locks or alone."""
+        judged = chunk.judged
+        taken = IngestResult(seen=chunk.seen, matched=len({each.post_id for each in judged}))
+        if not (judged or chunk.left_out or chunk.others or last is not None):
+            return taken
+        with self.database.transaction(locks):
+            wishes.count(self.database, chunk.left_out, now)
+            if judged:
+                alone = locks is None
+                CaseAssigner(self.database, self.rules, judged, now, taken, chunk.first_reads, alone=alone).store()
+                problems.look(self.database, self.rules, naming.put(self.database, judged), now)
+            if chunk.others:
+                self.competitors.keep(chunk.others, now)
+            if last is not None:
+                last()
         return taken
 
     def _without_ours(self, posts: list[Post]) -> list[Post]:

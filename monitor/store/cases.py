@@ -114,10 +114,15 @@ def add(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def next_number(database: Database) -> int:
-    """The number of the next case; call it inside the transaction that uses it."""
+    """One more than the highest number of a case."""
     row = database.row("SELECT coalesce(max(n), 0) + 1 AS n FROM cases")
     assert row is not None
     return int(row["n"])
+
+
+def numbers(database: Database) -> Iterator[int]:
+    """The numbers of the next cases, each given once; inside the transaction that uses them."""
+    return database.numbers("cases")
 
 
 def change(database: Database, case: str, **values: Any) -> None:

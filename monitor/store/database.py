@@ -1,8 +1,9 @@
 """What a database is asked, whichever it is, and how values stand in it. Its faces: sqlite.py and postgresql.py.
 
 Statements are written once with `:name` parameters and run on both. Every thread has its own connection. A transaction
-takes the write lock at its start (BEGIN IMMEDIATE; on PostgreSQL an advisory lock is its twin), because a deferred one
-that reads and then writes fails at once under two writers, whatever the time-out says.
+takes its locks at its start (BEGIN IMMEDIATE; on PostgreSQL an advisory lock is its twin, and whoever names `Locks` of
+their own shares it), because a deferred one that reads and then writes fails at once under two writers, whatever the
+time-out says.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import re
 import socket
 import threading
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -115,10 +117,22 @@ def sought(words: str) -> list[str]:
     return [" ".join((parted(word) or word).split()) for word in text.split()[:_MOST_WORDS]]
 
 
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Names by which writers at the same time keep out of each other's way, from the start of a transaction to its end.
+
+    Who holds a name `alone` is the only one who holds it; one that is `shared` many hold at a time.
+    """
+
+    alone: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+
+
 class Database(Protocol):
     """What both faces can do. Rows read like dictionaries."""
 
     dialect: str
+    one_writer: bool  # whether a transaction keeps all other writers out, whatever it locks
     beside: Path | None  # the file of the state folder beside which the key and the list of erasures lie
     id_names: dict[str, str]  # "source:NAME", "brand:NAME" -> the name that its ids are made of, where it is another
 
@@ -142,8 +156,24 @@ class Database(Protocol):
         """Run statements of the schema, inside the transaction that is open."""
         ...
 
-    def transaction(self) -> Any:
-        """`with database.transaction():` all or nothing, holding the write lock from the start."""
+    def transaction(self, locks: Locks | None = None) -> Any:
+        """`with database.transaction():` all or nothing, as the only writer from the start.
+
+        With `locks` others may write at the same time, as long as they have named theirs too and none is of these;
+        whoever names none still has the database alone. Where there is `one_writer`, locks change nothing.
+        """
+        ...
+
+    def lock(self, names: Iterable[str]) -> None:
+        """Hold these names alone as well, to the end of the open transaction.
+
+        After those that it began with, once, and only names that no transaction begins with: whoever takes one after
+        the other in an order of their own waits for somebody who waits for them.
+        """
+        ...
+
+    def numbers(self, table: str) -> Iterator[int]:
+        """The numbers `n` of rows to come, none of which anybody else gets. Inside a transaction."""
         ...
 
     def has_table(self, name: str) -> bool:

@@ -29,9 +29,13 @@ def has_mentions(database: Database) -> bool:
 
 
 def live_mark(database: Database) -> str:
-    """Changes whenever something on a page of cases or mentions may have changed."""
+    """Changes whenever something on a page of cases or mentions may have changed.
+
+    Of several who store, one with lower numbers may end later: it is seen by the sum of the newest.
+    """
     row = database.row(
-        "SELECT (SELECT coalesce(max(n), 0) FROM case_log) AS log, (SELECT coalesce(max(n), 0) FROM posts) AS posts"
+        "SELECT (SELECT coalesce(sum(n), 0) FROM (SELECT n FROM case_log ORDER BY n DESC LIMIT 200) AS newest) AS log, "
+        "(SELECT coalesce(max(n), 0) FROM posts) AS posts"
     )
     return f"{row['log']}-{row['posts']}" if row else ""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from monitor.store.database import (
     NOTHING,
     DatabaseBusy,
     DatabaseUnusable,
+    Locks,
     PerThread,
     Role,
     RoleTaken,
@@ -36,7 +38,7 @@ class _NoDriverError(Exception):
 
 
 Error: type[Exception] = psycopg.Error if psycopg else _NoDriverError
-_LOCK = 0x0EA2F01  # any constant: the twin of SQLite's one writer
+_LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; who names locks of theirs shares it
 DAEMON = 0x0EA2F02
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
@@ -50,6 +52,20 @@ _NOTICE: dict[str, Any] = {
 @lru_cache(maxsize=1024)
 def _for_postgresql(statement: str) -> str:
     return _NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
+
+
+def _key(name: str) -> int:
+    """The number by which PostgreSQL knows a lock. https://www.postgresql.org/docs/current/explicit-locking.html"""
+    return int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
+
+
+def _take(connection: psycopg.Connection[Any], wanted: Sequence[tuple[int, bool]]) -> None:
+    """Take locks in this order, each alone or shared, for the transaction that is open: one question for all."""
+    connection.execute(
+        "SELECT CASE WHEN alone THEN pg_advisory_xact_lock(key) ELSE pg_advisory_xact_lock_shared(key) END "
+        "FROM unnest(%s::bigint[], %s::boolean[]) AS wanted (key, alone)",
+        ([key for key, _ in wanted], [alone for _, alone in wanted]),
+    )
 
 
 def _need_driver() -> None:
@@ -73,6 +89,7 @@ class Postgresql:
     """PostgreSQL through psycopg, one connection a thread; a broken connection is replaced at its next use."""
 
     dialect = "postgresql"
+    one_writer = False
 
     def __init__(self, address: str, *, named: str = "[database] url") -> None:
         """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be.
@@ -106,7 +123,8 @@ class Postgresql:
             self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10
         )
         # Compiling a statement anew takes longer than any of ours runs.
-        connection.execute("SET TIME ZONE 'UTC'; SET jit = off")
+        # What a statement reads after a lock must be what others committed before it was given: each looks anew.
+        connection.execute("SET TIME ZONE 'UTC'; SET jit = off; SET default_transaction_isolation = 'read committed'")
         return connection
 
     def _idle(self) -> psycopg.Connection[Any] | None:
@@ -146,12 +164,37 @@ class Postgresql:
             self._connection().execute(statement.encode())
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, one writer at a time (as on SQLite, so that both behave alike)."""
+    def transaction(self, locks: Locks | None = None) -> Iterator[None]:
+        """All or nothing; without `locks` one writer at a time (as on SQLite, so that both behave alike)."""
         connection = self._connection()
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            if locks is None:
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            else:
+                wanted = {_key(name): False for name in locks.shared} | {_key(name): True for name in locks.alone}
+                _take(connection, [(_LOCK, False), *sorted(wanted.items())])
             yield
+
+    def lock(self, names: Iterable[str]) -> None:
+        """By advisory locks, too."""
+        _take(self._connection(), [(key, True) for key in sorted({_key(name) for name in names})])
+
+    def numbers(self, table: str) -> Iterator[int]:
+        """From the sequence of the column: of what is rolled back a number is left out."""
+        given = f"nextval(pg_get_serial_sequence('{table}', 'n'))"
+        while (
+            row := self.row(
+                f"WITH given AS MATERIALIZED (SELECT {given} AS n) "
+                f"SELECT n, EXISTS (SELECT 1 FROM {table} t WHERE t.n = given.n) AS stands FROM given"
+            )
+        ) is not None:
+            if row["stands"]:  # rows that brought numbers of their own: those are passed over, each once
+                self.row(
+                    f"SELECT count({given}) AS n FROM generate_series(:n + 1, (SELECT max(n) FROM {table}))",
+                    {"n": row["n"]},
+                )
+                continue
+            yield int(row["n"])
 
     def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write many rows at once, inside the transaction that is open.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -25,6 +26,7 @@ from monitor.store.database import (
     DatabaseBusy,
     DatabaseDamaged,
     DatabaseUnusable,
+    Locks,
     PerThread,
     Role,
     RoleTaken,
@@ -82,6 +84,7 @@ class Sqlite:
     """SQLite in WAL mode where this SQLite is safe in it, else with a rollback journal."""
 
     dialect = "sqlite"
+    one_writer = True
 
     def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
         """Open (or create, with mode 0600) the file at `path`; raise DatabaseUnusable if that cannot be."""
@@ -190,7 +193,7 @@ class Sqlite:
             self._connection().execute(statement)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, locks: Locks | None = None) -> Iterator[None]:  # noqa: ARG002 - the file has one writer
         """All or nothing, holding the write lock from the start."""
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
@@ -201,6 +204,14 @@ class Sqlite:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def lock(self, names: Iterable[str]) -> None:
+        """Whoever is in a transaction is the only writer."""
+
+    def numbers(self, table: str) -> Iterator[int]:
+        """Behind the highest."""
+        row = self.row(f"SELECT coalesce(max(n), 0) + 1 AS n FROM {table}")
+        return count(row["n"] if row else 1)
 
     def has_table(self, name: str) -> bool:
         """Whether a table stands."""

@@ -54,6 +54,7 @@ HASHES = (
     "39375d75627b4a2281b0aec8a9fc1026",
     "19fea11aa0b54a715ba54cca97d30b5f",
     "7e420ac0fc808881a45e41760d7b76bb",
+    "499fdf4e65355cca64476327ddbbf684",
 )
 
 
