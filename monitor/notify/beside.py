@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 MOST = 8  # at a time; one takes forty seconds at most with a network, and with a model twice its deadline
-Spawn = Callable[[str, Callable[[], object]], object]  # (name, work): has it done in a thread of its own, or at once
+# (name, work): has it done in a thread of its own, or at once; False where nobody does it
+Spawn = Callable[[str, Callable[[], object]], object]
 
 
 def at_once(_name: str, work: Callable[[], object]) -> None:
@@ -42,5 +43,8 @@ class Beside:
                 with self._guard:
                     self._under_way.discard(kept)
 
-        self._spawn(f"press-{kept.stem}", run)
+        if self._spawn(f"press-{kept.stem}", run) is False:  # its last thread is only just ending: at a later tick
+            with self._guard:
+                self._under_way.discard(kept)
+            return False
         return True

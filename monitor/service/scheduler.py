@@ -326,12 +326,13 @@ class Engine:
             thread.join(max(end - time.monotonic(), 0.0))
         return ticked and not any(thread.is_alive() for thread in threads)
 
-    def _spawn(self, name: str, work: Callable[[], object]) -> None:
+    def _spawn(self, name: str, work: Callable[[], object]) -> bool:
+        """Have it done; whether somebody does it."""
         if self.stopping.is_set():
-            return
+            return False
         if not self._beside:
             work()
-            return
+            return True
 
         def run() -> None:
             try:
@@ -346,9 +347,10 @@ class Engine:
         thread = threading.Thread(target=run, name=name, daemon=True)
         with self._guard:
             if any(each.name == name for each in self._threads):
-                return
+                return False
             self._threads.add(thread)
         thread.start()
+        return True
 
     @staticmethod
     def _trouble(event: JobExecutionEvent) -> None:

@@ -305,11 +305,14 @@ def notes_of_author(database: Database, source: str, author: str, limit: int = 2
 
 
 def thread(database: Database, source: str, thread: str, limit: int = 60) -> list[Row]:
-    """(native_id, author, text, title, url, posted_at, case_id) of what was said in a conversation, oldest first."""
+    """What was said in a conversation, oldest first.
+
+    (native_id, author, author_name, text, title, url, posted_at, case_id)
+    """
     if not thread:
         return []
     return database.rows(
-        "SELECT p.native_id, p.author, p.text, p.title, p.url, p.posted_at, "
+        "SELECT p.native_id, p.author, p.author_name, p.text, p.title, p.url, p.posted_at, "
         "(SELECT max(m.case_id) FROM mentions m WHERE m.post_id = p.id) AS case_id FROM posts p "
         "WHERE p.id IN (SELECT id FROM posts WHERE source = :source AND thread_id = :thread UNION "
         "SELECT id FROM posts WHERE id = :first) AND p.deleted_at = '' "

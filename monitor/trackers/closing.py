@@ -11,6 +11,7 @@ from datetime import datetime
 
 from alerts.wording import count_words
 from connectors.trackers import Issue
+from monitor.cases import do_not_contact
 from monitor.causes import problems
 from monitor.causes.listing import NotPossible
 from monitor.people.identity import Actor
@@ -68,6 +69,8 @@ def _of_case(tracking: Tracking, row: IssueRow, issue: Issue, now: datetime) -> 
     if issue.state == "open":
         return
     then = "tell the customer" if issue.state == "fixed" else "decide what to tell the customer"
+    if case["author"] and do_not_contact.standing(tracking.database, case["source"], case["author"]) is not None:
+        then = "the customer is not to be contacted"
     route = json.loads(case["targets"] or "[]") or list(tracking.rules.settings.alerts.notify)
     outcome.tell(
         tracking, row, f"Case {row.case_id}: {_words(row, issue)}",

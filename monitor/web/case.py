@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,6 +66,7 @@ class Said:
     why: str = ""
     counts: bool = False
     post_id: str = ""  # here, where it is a post that we keep
+    names: tuple[str, ...] = ()  # of whoever said it, beside their handle
     foreign: Foreign | None = None
 
 
@@ -78,7 +79,8 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
         post = mention.post
         found[post.native_id or mention.id] = Said(
             post.posted_at, post.author, post.text, post.title, post.url, False, mention, case.id, rating=post.rating,
-            edited_at=post.edited_at, post_id=mentions.post_key(context.database, post.source, post.native_id),
+            edited_at=post.edited_at, names=(post.author_name,),
+            post_id=mentions.post_key(context.database, post.source, post.native_id),
         )  # fmt: skip
         if post.reply_text and post.replied_at:
             found[f"reply to {post.native_id or mention.id}"] = _ours(
@@ -89,7 +91,7 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
             ours = context.rules.accounts.owns(case.source, other["author"])
             found[other["native_id"]] = Said(
                 at(other["posted_at"]), other["author"], other["text"], other["title"], other["url"], ours,
-                case_id=other["case_id"] or "",
+                case_id=other["case_id"] or "", names=(other["author_name"],),
                 post_id=mentions.post_key(context.database, case.source, other["native_id"]),
             )  # fmt: skip
     for own in key_values.own_posts_of_case(context.database, case.id):
@@ -97,15 +99,16 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
         found[own["native_id"]] = replace(
             said, reply=own["native_id"], why=own["reason"], counts=own["kind"] in {"answer", "sent_on"}
         )
-    people = people_in(context, case, [name for each in found.values() for name in _names(each)])
+    people = people_in(context, case, names_in(found.values()))
     return [
         replace(each, foreign=_foreign(context, case, native_id, each, people))
         for native_id, each in sorted(found.items(), key=lambda pair: pair[1].at)
     ]
 
 
-def _names(said: Said) -> list[str]:
-    return [said.author, said.mention.post.author_name] if said.mention is not None else [said.author]
+def names_in(talk: Iterable[Said]) -> list[str]:
+    """Everybody who speaks in a conversation, by handle and name."""
+    return list(dict.fromkeys(name for each in talk for name in (each.author, *each.names)))
 
 
 def _foreign(context: RequestContext, case: Case, native_id: str, said: Said, people: People) -> Foreign | None:

@@ -157,3 +157,19 @@ def test_what_failed_is_begun_again(desk: Desk) -> None:
     once(lambda _press: "")
     assert (desk.network.writes(), desk.waiting()) == (1, [])
     assert f"case {desk.hers}: posted as @acme@127.0.0.1" in said[0]
+
+
+def test_a_press_for_which_there_was_no_thread_is_taken_at_a_later_tick(tmp_path: Path) -> None:
+    kept, done = tmp_path / "one.json", []
+    kept.touch()
+    answers = iter([False, True])
+
+    def spawn(_name: str, work: Callable[[], object]) -> bool:
+        if is_free := next(answers):
+            work()
+        return is_free
+
+    beside = Beside(spawn, most=1)
+    assert not beside.take(kept, lambda: done.append(1))
+    assert beside.take(kept, lambda: done.append(2))
+    assert done == [2]

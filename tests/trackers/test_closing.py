@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from monitor.cases import actions
+from monitor.cases import actions, do_not_contact
 from monitor.causes import problems as marking
 from monitor.people.identity import of_settings
-from monitor.store import causes, problems
+from monitor.store import cases, causes, problems
 from tests.helpers import HOUR, LATE, deliver, post, take
 from tests.trackers.world import World
 
@@ -95,6 +95,18 @@ def test_nobody_is_woken_by_it(here: World) -> None:
     row = here.database.row("SELECT due_at FROM deliveries WHERE about LIKE 'notice:issue:%'")
     assert row is not None
     assert row["due_at"].startswith("2026-03-05T09:00")
+
+
+def test_whoever_is_not_to_be_contacted_is_nobody_to_tell(here: World) -> None:
+    here.press()
+    case = cases.one(here.database, here.case_id)
+    assert case is not None
+    with here.database.transaction():
+        assert do_not_contact.set_for(here.database, case, of_settings("Lea"), "page", here.clock())
+    here.there.close()
+    ask(here)
+    ((_, _, remedy), *_) = here.told()
+    assert remedy.startswith("the customer is not to be contacted: ")
 
 
 def test_a_case_whose_issue_was_declined_says_so(here: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,9 @@ def office(tmp_path: Path, sqlite: Sqlite, server: FakeServer) -> Iterator[Offic
     made.close()
 
 
-def opened(office: Office, who: Browser, text: str = GERMAN) -> tuple[str, str]:
+def opened(office: Office, who: Browser, text: str = GERMAN, **more: str) -> tuple[str, str]:
     """The path of a case and its page."""
-    (case_id,) = office.take(post(text, author="olga_p", author_name="Olga Petrova"))
+    (case_id,) = office.take(post(text, author="olga_p", author_name="Olga Petrova", **more))
     path = f"/cases/{case_id}"
     return path, who.get(path).text
 
@@ -135,6 +136,23 @@ def test_no_name_leaves_and_none_is_kept(office: Office, server: FakeServer) -> 
     assert {(row["what"], row["id"]) for row in office.database.rows("SELECT what, id FROM assistant_about")} == {
         ("post", post_id), ("case", path.rpartition("/")[2]),
     }  # fmt: skip
+
+
+def test_whoever_speaks_in_the_conversation_is_taken_out_of_posts_and_replies(
+    office: Office, server: FakeServer
+) -> None:
+    model = FakeModel(server, {"pieces": [ENGLISH, "[PERSON_1]"]})
+    ana = office.person("Ana")
+    other = post("Acme hat mir auch nie geantwortet, das ist furchtbar.", author="tq", thread_id="t7")
+    office.take(replace(other, author_name="Tilda Quartz"))
+    path, page = opened(office, ana, f"{GERMAN} Tilda Quartz", thread_id="t7")
+    ana.post(f"{path}/translate", {"part": part(page)})
+    ana.post(f"{path}/translate", {"part": "reply", "reply": f"{REPLY} Tilda knows."})
+    first, second = model.asked
+    assert "falsche Paket" in first.whole
+    assert "wrong parcel" in second.whole
+    for name in ("Quartz", "Tilda"):
+        assert name not in first.whole + second.whole
 
 
 def test_a_viewer_sees_translations_and_asks_for_none(office: Office, server: FakeServer) -> None:
