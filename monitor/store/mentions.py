@@ -254,7 +254,8 @@ def native_ids_of_cases(database: Database, cases: Sequence[str]) -> dict[str, l
         clause, values = marks("c", cases[start : start + 500])
         for row in database.rows(
             "SELECT m.case_id, p.native_id FROM mentions m JOIN posts p ON p.id = m.post_id "
-            f"WHERE m.case_id IN {clause} AND p.deleted_at = '' AND m.suppressed <> :stranger ORDER BY p.posted_at",
+            f"WHERE m.case_id IN {clause} AND m.case_id <> '' AND p.deleted_at = '' AND m.suppressed <> :stranger "
+            "ORDER BY p.posted_at",
             {**values, "stranger": SAME_TROUBLE},
         ):
             found.setdefault(row["case_id"], []).append(row["native_id"])

@@ -67,7 +67,8 @@ def open_critical(database: Database, brands: Sequence[str], since: datetime, mo
     return database.rows(
         "SELECT s.id, s.brand, s.source, s.thread, s.opened_at, s.last_at, s.fingerprint, p.title, p.text, m.reasons, "
         "m.words, m.language FROM cases c JOIN stories s ON s.id = c.story_id JOIN mentions m ON m.case_id = c.id "
-        "JOIN posts p ON p.id = m.post_id WHERE c.closed_at = '' AND c.lane = 'ping' AND c.priority = 'critical' "
+        "AND m.case_id <> '' JOIN posts p ON p.id = m.post_id "
+        "WHERE c.closed_at = '' AND c.lane = 'ping' AND c.priority = 'critical' "
         f"AND (c.answered_at = '' OR c.answered_at < c.last_posted_at) AND c.brand IN {clause} AND m.critical = 1 "
         "AND s.last_at >= :since AND p.deleted_at = '' AND p.purged_at = '' "
         "ORDER BY c.opened_at DESC, m.id LIMIT :most",

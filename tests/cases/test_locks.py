@@ -13,10 +13,12 @@ import pytest
 from benchmarks.writers import WRITERS, outcome, rounds, settings_of, store
 from connectors import Post
 from monitor.cases.locks import MOST, locks_of
+from monitor.store import mentions
 from monitor.store.database import Database, Locks
 from monitor.store.pages import live_mark
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.store.stories import open_critical
 from monitor.wiring import Assembly
 from tests.cases.test_second_look import MILD, QUESTION, Judging, looking
 from tests.helpers import (
@@ -176,3 +178,16 @@ def test_an_open_page_notices_a_line_that_came_late(database: Sqlite | Postgresq
         {name: late[name] for name in ("n", "case_id", "at", "what")},
     )
     assert live_mark(database) != before
+
+
+def test_what_is_asked_while_others_wait_goes_by_an_index(sqlite: Sqlite, tmp_path: Path) -> None:
+    """The mentions of a case: without it each stored page read all of them, and its writer held its locks for that."""
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    take(acme, post(INJURY))
+    asked: list[str] = []
+    sqlite._connection().set_trace_callback(asked.append)
+    assert len(open_critical(sqlite, ["Acme"], NOW - HOUR)) == 1
+    assert list(mentions.native_ids_of_cases(sqlite, ["1"])) == ["1"]
+    sqlite._connection().set_trace_callback(None)
+    plans = [" ".join(row["detail"] for row in sqlite.rows(f"EXPLAIN QUERY PLAN {each}")) for each in asked]
+    assert ["USING INDEX mentions_by_case" in plan and "SCAN m" not in plan for plan in plans] == [True, True]
