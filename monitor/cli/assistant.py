@@ -89,22 +89,22 @@ def translate_case(assembly: Assembly, case_id: str, to: str, now: datetime) -> 
         raise Failed(f"there is no case {safe_line(case_id)[:40]}; earful cases lists all cases")
     told = mentions.of_case(assembly.database, case.id)
     said: list[tuple[Any, ...]] = [
-        (stamp(each.post.posted_at), each.post.author, each.post.text or each.post.title, (each.post.author_name,),
+        (stamp(each.post.posted_at), each.post.author, each.post.text or each.post.title,
          mentions.post_key(assembly.database, each.post.source, each.post.native_id), each.verdict.language)
         for each in told
     ]  # fmt: skip
     said += [
-        (own["posted_at"], f"{own['author']} (us)", own["text"], (), "", "")
+        (own["posted_at"], f"{own['author']} (us)", own["text"], "", "")
         for own in key_values.own_posts_of_case(assembly.database, case.id)
     ]
-    for _, author, text, names, post_id, spoken in sorted(said, key=lambda each: str(each[0])):
+    people = assembly.assistant.people_of([each.post for each in told], [case.author])
+    for _, author, text, post_id, spoken in sorted(said, key=lambda each: str(each[0])):
         console.print(Text(safe_line(author), "bold"))
         console.print(Padding(Text(excerpt(text, 1000)), (0, 0, 0, 2)))
         if not text.strip() or (spoken or detect(text)) == language:
             continue
         found = translation.translate(
-            assembly.assistant, text, language, now=now,
-            people=assembly.assistant.people_of(names=[*names, case.author]),
+            assembly.assistant, text, language, now=now, people=people,
             posts=(post_id,) if post_id else (), cases=(case.id,),
         )  # fmt: skip
         if isinstance(found, Unavailable):

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli.assistant import translate_case
 from monitor.settings.loading import load
+from monitor.store import key_values
+from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
 from tests.cli.program import Ran, earful
 from tests.fakes.language_model import FakeModel
 from tests.fakes.server import FakeServer, Reply
-from tests.helpers import assembly_of, post, settings_on, take
+from tests.helpers import NOW, assembly_of, post, settings_on, take
 
 GERMAN = "Acme hat mir das falsche Paket geschickt und seit Wochen antwortet niemand, das ist furchtbar."
 ENGLISH = "Acme sent me the wrong parcel and nobody has answered for weeks, this is terrible."
@@ -62,6 +65,23 @@ def test_a_case_is_translated(server: FakeServer, sqlite: Sqlite, tmp_path: Path
     assert (wrong.returncode, "write the code of a language" in wrong.stderr) == (1, True)
     assert "there is no case 9" in earful(file, "case", "9", "translate").stderr
     assert len(server.ledger) == 1
+
+
+def test_our_reply_is_translated_without_whom_it_speaks_to(server: FakeServer, sqlite: Sqlite, tmp_path: Path) -> None:
+    model = FakeModel(server, {"pieces": [ENGLISH]})
+    acme = assembly_of(sqlite, load(installed(tmp_path, sqlite, model), {}))
+    (case_id,) = take(
+        acme, post(GERMAN.replace("Wochen", "Monaten"), author="tq", author_name="Tilda Quartz", native_id="p7")
+    )
+    reply = "Hallo Tilda, das falsche Paket tut uns leid, bitte senden Sie uns heute Ihre Bestellnummer."
+    own = {"source": "forum", "native_id": "o7", "brand": "Acme", "author": "acme", "url": "", "text": reply,
+           "thread_id": "", "parent_id": "p7", "posted_at": stamp(NOW), "seen_at": stamp(NOW)}  # fmt: skip
+    with sqlite.transaction():
+        key_values.add_own_posts(sqlite, [own])
+        key_values.settle_own_post(sqlite, "forum", "o7", case=case_id, kind="answer", reason="")
+    translate_case(acme, case_id, "en", NOW)
+    assert "heute Ihre Bestellnummer" in model.asked[-1].whole
+    assert all("Tilda" not in asked.whole for asked in model.asked)
 
 
 def test_a_dead_model_is_said(server: FakeServer, sqlite: Sqlite, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from alerts.email.digest import Line
 from alerts.wording import excerpt
 from connectors import Post
+from connectors.text import SPACELESS
 from monitor.settings.rules import Rules
 from monitor.store import report_queries
 from monitor.store.database import Database, Row
@@ -21,11 +22,17 @@ from monitor.text.language import UNKNOWN, name_of
 MOST = 40  # candidates that are looked at for the few that are quoted
 WIDTH = 110  # characters of a quote
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-_LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+", re.IGNORECASE)
-_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
-_HANDLE = re.compile(r"(?<![\w.])@[\w.\-]*\w(?:@[\w.\-]*\w)?|(?<![\w/])/?u/[\w-]+", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<!\w)[+(#]?(?:[A-Z]{1,4}-?)?\d(?:[ ()./-]?\d){4,}(?!\w)")
-_SHORT = 3  # letters: a shorter name is too often an ordinary word
+# A letter or digit of a script with spaces: between it and a Japanese letter a word ends, though nothing stands there.
+_W = f"[^\\W{SPACELESS}]"
+_LINK = re.compile(rf"(?<!{_W})(?:https?://|www\.)\S+", re.IGNORECASE)
+_MAIL = re.compile(rf"(?:{_W}|[.+%-])+@(?:{_W}|-)+(?:\.(?:{_W}|-)+)+")
+_HANDLE = re.compile(rf"(?<!{_W})(?<!\.)@[\w.\-]*\w(?:@[\w.\-]*\w)?|(?<!{_W})(?<!/)/?u/[\w-]+", re.IGNORECASE)
+_NUMBER = re.compile(
+    rf"(?<!{_W})[+(#]?(?:[A-Z]{{1,4}}-?)?\d(?:[ ()./-]?\d){{4,}}(?!{_W})"
+    rf"|(?<!{_W})(?<!\d[.,])#?(?!19|20)\d{{4}}(?!{_W}|[.,]\d)"  # of a ticket, and no year
+)
+_DENSE = re.compile(f"[{SPACELESS}]")
+_SHORT = 3  # letters: a shorter name is too often an ordinary word; of Chinese, Japanese or Korean ones two
 
 
 def masked(text: str, names: Iterable[str] = (), ours: Callable[[str], bool] = lambda _handle: False) -> str:
@@ -33,7 +40,8 @@ def masked(text: str, names: Iterable[str] = (), ours: Callable[[str], bool] = l
     text = _HANDLE.sub(lambda found: found[0] if ours(found[0]) else "[name]", _LINK.sub("[link]", text))
     text = _NUMBER.sub("[number]", _MAIL.sub("[address]", text))
     for name in sorted(_parts(names), key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "[name]", text, flags=re.IGNORECASE)
+        word = re.escape(name) if _DENSE.search(name) else rf"(?<!{_W}){re.escape(name)}(?!{_W})"
+        text = re.sub(word, "[name]", text, flags=re.IGNORECASE)
     return text
 
 
@@ -43,7 +51,8 @@ def _parts(names: Iterable[str]) -> set[str]:
     for name in names:
         bare = name.strip().lstrip("@")
         found |= {bare, *re.split(r"[\s_.\-@]+", bare)} if " " in bare else {bare}
-    return {each for each in found if len(each) >= _SHORT and not each.isdecimal()}
+    shortest = {each: _SHORT - 1 if _DENSE.search(each) else _SHORT for each in found}
+    return {each for each in found if len(each) >= shortest[each] and not each.isdecimal()}
 
 
 def words_of(rules: Rules, row: Row, width: int = WIDTH) -> str:

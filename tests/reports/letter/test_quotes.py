@@ -19,6 +19,12 @@ from monitor.reports.letter.quotes import by_of, masked
         ("order #TW-20931 since 3 Nov 2026 for 29.90", (), "order [number] since 3 Nov 2026 for 29.90"),
         ("I, Ruth Kessler, waited. ruth", ("ruthk", "Ruth Kessler"), "I, [name], waited. [name]"),
         ("Jo waits at the jo-jo shop", ("jo",), "Jo waits at the jo-jo shop"),
+        ("Ticket 4471, No.4472 of 2024 for 4471,50", (), "Ticket [number], No.[number] of 2024 for 4471,50"),
+        ("連絡先はlena@mail.exampleです", (), "連絡先は[address]です"),
+        ("詳細はhttps://a.example/u/lena と", (), "詳細は[link] と"),
+        ("注文番号20931です", (), "注文番号[number]です"),
+        ("ありがとう@lena さん", (), "ありがとう[name] さん"),
+        ("山田です、Lenaさん", ("山田", "Lena Moss"), "[name]です、[name]さん"),
         ("nothing to hide at 10:30, day 9", ("moss",), "nothing to hide at 10:30, day 9"),
     ],
 )
