@@ -25,6 +25,8 @@ from connectors.writing import CLOCKS, Unsure, send, sound, sound_object
 NETWORK = "GitHub"
 PAGE, MOST_PAGES = 100, 20  # issues that are looked through: 2,000 since somebody pressed
 _NATIVE = re.compile(r"([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})#([0-9]{1,10})", re.ASCII)
+_QUOTED = re.compile(r"^>.*@.*$", re.MULTILINE)
+_MENTION = re.compile(r"(?<![\w/])@(?=\w)")
 _RENEW = "Make a fine-grained token with Issues: read and write, put it into earful.env, reload."
 _CLOSED: dict[str, tuple[IssueState, str]] = {
     "completed": ("fixed", "completed"),
@@ -69,7 +71,7 @@ class GitHubTracker:
 
     def create(self, title: str, text: str, key: str, _now: datetime) -> Issue:
         """https://docs.github.com/en/rest/issues/issues#create-an-issue (201; 410 where issues are switched off)"""
-        body = json.dumps({"title": title, "body": f"{text}\n\n<!-- {mark(key)} -->"}).encode()
+        body = json.dumps({"title": title, "body": f"{without_mentions(text)}\n\n<!-- {mark(key)} -->"}).encode()
         headers = {**self._headers(), "Content-Type": "application/json"}
         address = f"{self._address}/repos/{self.place}/issues"
         refuses = "Check the repository, whether it has issues, and the token's rights, then press again."
@@ -156,6 +158,11 @@ class GitHubTracker:
 
     def _get(self, path: str, params: dict[str, str | int] | None = None) -> Answer:
         return self._http.get(self._address + path, params=params, headers=self._headers())
+
+
+def without_mentions(text: str) -> str:
+    """A text whose quotes ("> ") call nobody: the account "@acme" of a network is somebody else on GitHub."""
+    return _QUOTED.sub(lambda line: _MENTION.sub("@\u2060", line[0]), text)
 
 
 def _state(shown: Any) -> tuple[IssueState, str] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors import Post
-from connectors.text import SPACELESS, clean
+from connectors.text import LETTER_OF_SPACED, SPACELESS, clean
 from monitor.settings.models import Settings
 from monitor.text.language import ENGLISH_WORDS
 
@@ -24,8 +24,7 @@ _MADE = rf"\[(?:{'|'.join(KINDS)})_[0-9]+\]"
 # Signs in brackets that models read as "here speaks ...", and anything that looks like a placeholder of ours.
 _BRACKETED = re.compile(r"\[\s*(/?[A-Za-z]+(?:[ _-]?[A-Za-z0-9]+)*)\s*\]")
 _UNSEEN = re.compile("[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]")
-# A letter or digit of a script with spaces: between it and a Japanese letter a word ends, though nothing stands there.
-_W = f"[^\\W{SPACELESS}]"
+_W = LETTER_OF_SPACED
 _MAIL = re.compile(rf"(?<!{_W})(?<![.+@-])(?:{_W}|[.+-]){{1,64}}@(?:{_W}|-){{1,63}}(?:\.(?:{_W}|-){{1,63}}){{1,5}}")
 _LINK = re.compile(
     rf"(?<!{_W})(?:https?|ftp)://[^\s<>\"'«»„“”]+|(?<!{_W})www\.[^\s<>\"'«»„“”]+"

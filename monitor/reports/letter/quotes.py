@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from alerts.email.digest import Line
 from alerts.wording import excerpt
 from connectors import Post
-from connectors.text import SPACELESS
+from connectors.text import LETTER_OF_SPACED, SPACELESS
 from monitor.settings.rules import Rules
 from monitor.store import report_queries
 from monitor.store.database import Database, Row
@@ -22,8 +22,7 @@ from monitor.text.language import UNKNOWN, name_of
 MOST = 40  # candidates that are looked at for the few that are quoted
 WIDTH = 110  # characters of a quote
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-# A letter or digit of a script with spaces: between it and a Japanese letter a word ends, though nothing stands there.
-_W = f"[^\\W{SPACELESS}]"
+_W = LETTER_OF_SPACED
 _LINK = re.compile(rf"(?<!{_W})(?:https?://|www\.)\S+", re.IGNORECASE)
 _MAIL = re.compile(rf"(?:{_W}|[.+%-])+@(?:{_W}|-)+(?:\.(?:{_W}|-)+)+")
 _HANDLE = re.compile(rf"(?<!{_W})(?<!\.)@[\w.\-]*\w(?:@[\w.\-]*\w)?|(?<!{_W})(?<!/)/?u/[\w-]+", re.IGNORECASE)

@@ -273,6 +273,18 @@ def test_github_keeps_the_mark_out_of_sight() -> None:
         assert there.issues[0]["body"] == f"{TEXT}\n\n<!-- earful-{KEY} -->"
 
 
+def test_what_is_quoted_on_github_calls_nobody_there() -> None:
+    """The brand's account on another network may be a stranger's on GitHub; whom a person types, they mean."""
+    with FakeServer() as server:
+        there = FakeGitHub(server)
+        contract_github.make(server, BOUND).create(
+            TITLE, "For @bob\n\n> @acme help\n> now, @acme: https://a.example/@b", KEY, NOW
+        )
+        assert there.issues[0]["body"].startswith(
+            "For @bob\n\n> @\u2060acme help\n> now, @\u2060acme: https://a.example/@b\n"
+        )
+
+
 @pytest.mark.parametrize("contract", [contract_jira.CONTRACT, contract_jira.DATA_CENTER], ids=["cloud", "data center"])
 def test_an_expired_token_of_jira_is_refused_although_it_is_answered(contract: TrackerContract) -> None:
     """It is served with 200 and nothing in it: taken as "not there", the issue would be created twice."""
