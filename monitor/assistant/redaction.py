@@ -27,10 +27,9 @@ _UNSEEN = re.compile("[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-
 _W = LETTER_OF_SPACED
 _MAIL = re.compile(rf"(?<!{_W})(?<![.+@-])(?:{_W}|[.+-]){{1,64}}@(?:{_W}|-){{1,63}}(?:\.(?:{_W}|-){{1,63}}){{1,5}}")
 _LINK = re.compile(
-    rf"(?<!{_W})(?:https?|ftp)://[^\s<>\"'«»„“”]+|(?<!{_W})www\.[^\s<>\"'«»„“”]+"
-    rf"|(?<!{_W})(?<![@.])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.)+(?:com|net|org|io|de|fr|es|it|nl|pt|uk|eu|info"
-    rf"|app|dev|shop|co|me|ly|gl|xyz|top|ru|br|jp|cn|kr|example)(?!{_W})(?:/[^\s<>\"'«»„“”]*)?",
-    re.IGNORECASE,
+    rf"(?<!{_W})(?i:https?|ftp)://[^\s<>\"'«»„“”]+|(?<!{_W})(?i:www)\.[^\s<>\"'«»„“”]+"
+    rf"|(?<!{_W})(?<![@.])(?i:(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.)+(?:com|net|org|io|de|fr|es|it|nl|pt|uk|eu|info"
+    rf"|app|dev|shop|co|me|ly|gl|xyz|top|ru|br|jp|cn|kr|example))(?!{_W})(?:/[^\s<>\"'«»„“”]*)?"
 )
 _HANDLE = re.compile(rf"(?<!{_W})(?<![@/])(?:@[\w](?:[\w.-]{{0,60}}\w)?(?:@[\w-]+(?:\.[\w-]+)+)?|u/[\w-]{{3,40}})")
 _DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)?\d\d|(?:19|20)\d\d")
@@ -39,7 +38,7 @@ _DIGITS = re.compile(
     rf"(?<!{_W})[+(]?[A-Z]{{0,4}}\d(?:[\d]|[ /().-]{{1,2}}(?=\d)){{3,30}}\d(?!{_W})"
     rf"|(?<!{_W})(?<!\d[.,])\d{{4}}(?!{_W}|[.,]\d)"  # of a ticket; years are dates, and "4471,50" is an amount
 )
-_CODE = re.compile(rf"(?<!{_W})(?=[\w-]*\d[\w-]*\d[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?!{_W})")
+_CODE = re.compile(rf"(?<!{_W})[A-Za-z0-9]{{1,128}}(?:-[A-Za-z0-9]{{1,128}}){{0,12}}(?!{_W})")
 _SHORTEST_NUMBER = 4  # digits
 _SHORTEST_PART = 3  # letters of a part of a name that is taken out by itself; of Chinese, Japanese or Korean ones two
 _GENITIVE = 4  # letters of a name that is taken out of "Olgas", too
@@ -89,7 +88,7 @@ class Redaction:
     _known: dict[tuple[str, str], str] = field(default_factory=dict)  # (kind, as compared) -> placeholder
     _back: dict[str, str] = field(default_factory=dict)  # placeholder -> as it was written first
     _angles: bool = False
-    _patterns: list[tuple[re.Pattern[str], bool]] | None = None  # of the names; whether of a part of one
+    _patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None  # of whole names, and of their parts
 
     def out(self, text: str) -> str:
         """The text with everybody taken out."""
@@ -99,7 +98,7 @@ class Redaction:
         text = self._spared(_MAIL, "MAIL", text)
         text = _HANDLE.sub(self._handle, text)
         text = self._names(text)
-        text = self._spared(_CODE, "NUMBER", text)
+        text = _CODE.sub(self._code, text)
         return self._spared(_DIGITS, "NUMBER", text)
 
     def back(self, text: str) -> str:
@@ -140,6 +139,10 @@ class Redaction:
 
         return pattern.sub(put, text)
 
+    def _code(self, found: re.Match[str]) -> str:
+        has_letter = any(each.isalpha() for each in found[0])
+        return self._placeholder("NUMBER", found[0]) if has_letter and not _is_no_key(found[0]) else found[0]
+
     def _handle(self, found: re.Match[str]) -> str:
         bare = found[0].lstrip("@").removeprefix("u/").casefold()
         if bare in self.people.kept or bare.partition("@")[0] in self.people.kept:
@@ -148,8 +151,8 @@ class Redaction:
 
     def _names(self, text: str) -> str:
         if self._patterns is None:
-            self._patterns = list(_patterns_of(self.people))
-        for pattern, is_part in self._patterns:
+            self._patterns = _patterns_of(self.people)
+        for pattern, is_part in zip(self._patterns, (False, True), strict=True):
             text = self._sub(pattern, text, is_part=is_part)
         return text
 
@@ -178,17 +181,12 @@ def left_over(value: Any) -> bool:
     return isinstance(value, list) and any(left_over(each) for each in value)
 
 
-def _patterns_of(people: People) -> Iterator[tuple[re.Pattern[str], bool]]:
-    """How names are found: whole ones first, the longest first of all, then their parts (True)."""
+def _patterns_of(people: People) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """How names are found: whole ones first, then the parts of one."""
     names = [name for each in people.names if len(name := harmless(each).strip()) > 1]  # as texts are, too
-    for name in sorted(names, key=len, reverse=True):
-        yield _as_a_word(name), False
-        bare = name.lstrip("@").removeprefix("u/")
-        if bare != name and bare:
-            yield _as_a_word(bare), False
+    bare = [each.lstrip("@").removeprefix("u/") for each in names]
     parts = {part for name in names for part in _parts_of(name) if part.casefold() not in people.kept}
-    for part in sorted(parts, key=lambda each: (-len(each), each)):
-        yield _as_a_word(part), True
+    return _any_of([*names, *(each for each in bare if each)]), _any_of(parts)
 
 
 def _parts_of(name: str) -> Iterator[str]:
@@ -203,15 +201,25 @@ def _parts_of(name: str) -> Iterator[str]:
             yield part
 
 
-def _as_a_word(name: str) -> re.Pattern[str]:
-    """A name as a word of its own, however it is capitalized; in scripts without spaces, wherever it stands.
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """Any of these as a word of its own, however it is capitalized; in scripts without spaces, wherever it stands.
 
-    Placeholders are found before names, so that none is looked for inside one: somebody may be called "link_1".
+    Placeholders are found before names, so that none is looked for inside one: somebody may be called "link_1". It is
+    one pattern for all: a text is read once, however many people there are.
     """
-    wanted = re.escape(name)
-    if not _DENSE.search(name):
-        wanted = rf"(?<!{_W}){wanted}" + (rf"(?=s?(?!{_W}))" if len(name) >= _GENITIVE else rf"(?!{_W})")
-    return re.compile(rf"{_MADE}|{wanted}", re.IGNORECASE)
+    ordered = sorted((re.escape(each) for each in set(names)), key=lambda each: (-len(each), each))
+    dense = [each for each in ordered if _DENSE.search(each)]
+    words = [each for each in ordered if not _DENSE.search(each)]
+    long = [each for each in words if len(each) >= _GENITIVE]
+    short = [each for each in words if len(each) < _GENITIVE]
+    # `_W` stays outside of what ignores case: else each of its 130,000 letters is looked up as it is compiled.
+    ways = [
+        _MADE,
+        *([rf"(?<!{_W})(?i:{'|'.join(long)})(?=s?(?!{_W}))"] if long else []),
+        *([rf"(?<!{_W})(?i:{'|'.join(short)})(?!{_W})"] if short else []),
+        *([f"(?i:{'|'.join(dense)})"] if dense else []),
+    ]
+    return re.compile("|".join(ways))
 
 
 def _end_of_link(link: str) -> int:

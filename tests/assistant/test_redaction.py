@@ -61,7 +61,7 @@ def test_what_is_known_is_taken_out_and_put_back(text: str, expected: str) -> No
     [
         ("Ada Lovelace 🌈", "Ada here, Ada Lovelace 🌈 again", "[PERSON_2] here, [PERSON_1] again"),
         ("🌈Ada🌈", "Ada here", "[PERSON_1] here"),
-        ("ada lovelace", "Ada will wait, says Lovelace", "[PERSON_2] will wait, says [PERSON_1]"),
+        ("ada lovelace", "Ada will wait, says Lovelace", "[PERSON_1] will wait, says [PERSON_2]"),
         ("ADA WILL", "Will Ada wait? She will", "[PERSON_1] [PERSON_2] wait? She will"),
         ("Ada @ FOSDEM", "Ada is at fosdem", "[PERSON_1] is at fosdem"),
         ("Ada <3", "Ada <3 says", "[PERSON_1] says"),

@@ -23,9 +23,9 @@ MOST = 40  # candidates that are looked at for the few that are quoted
 WIDTH = 110  # characters of a quote
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _W = LETTER_OF_SPACED
-_LINK = re.compile(rf"(?<!{_W})(?:https?://|www\.)\S+", re.IGNORECASE)
-_MAIL = re.compile(rf"(?:{_W}|[.+%-])+@(?:{_W}|-)+(?:\.(?:{_W}|-)+)+")
-_HANDLE = re.compile(rf"(?<!{_W})(?<!\.)@[\w.\-]*\w(?:@[\w.\-]*\w)?|(?<!{_W})(?<!/)/?u/[\w-]+", re.IGNORECASE)
+_LINK = re.compile(rf"(?<!{_W})(?i:https?://|www\.)\S+")
+_MAIL = re.compile(rf"(?<!{_W})(?<![.+%@-])(?:{_W}|[.+%-]){{1,64}}@(?:{_W}|-){{1,63}}(?:\.(?:{_W}|-){{1,63}}){{1,5}}")
+_HANDLE = re.compile(rf"(?<!{_W})(?<!\.)@[\w.\-]*\w(?:@[\w.\-]*\w)?|(?<!{_W})(?<!/)/?[uU]/[\w-]+")
 _NUMBER = re.compile(
     rf"(?<!{_W})[+(#]?(?:[A-Z]{{1,4}}-?)?\d(?:[ ()./-]?\d){{4,}}(?!{_W})"
     rf"|(?<!{_W})(?<!\d[.,])#?(?!19|20)\d{{4}}(?!{_W}|[.,]\d)"  # of a ticket, and no year
@@ -39,8 +39,8 @@ def masked(text: str, names: Iterable[str] = (), ours: Callable[[str], bool] = l
     text = _HANDLE.sub(lambda found: found[0] if ours(found[0]) else "[name]", _LINK.sub("[link]", text))
     text = _NUMBER.sub("[number]", _MAIL.sub("[address]", text))
     for name in sorted(_parts(names), key=len, reverse=True):
-        word = re.escape(name) if _DENSE.search(name) else rf"(?<!{_W}){re.escape(name)}(?!{_W})"
-        text = re.sub(word, "[name]", text, flags=re.IGNORECASE)
+        word = f"(?i:{re.escape(name)})"
+        text = re.sub(word if _DENSE.search(name) else rf"(?<!{_W}){word}(?!{_W})", "[name]", text)
     return text
 
 
