@@ -20,18 +20,19 @@ from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonse
 from connectors.text import clean
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
-from monitor.cases.locks import source_lock
-from monitor.ingest import asking, failing_sources, first_read
+from monitor.ingest import asking, failing_sources
 from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
+from monitor.ingest.judging import Judging
 from monitor.ingest.pipeline import Intake
 from monitor.privacy import forgetting
 from monitor.settings.competitors import reads
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
-from monitor.store import disk, key_values, sources
+from monitor.store import disk, key_values, sources, unjudged
 from monitor.store.connect import Error
 from monitor.store.database import Database, Locks, at, stamp
+from monitor.store.unjudged import Page
 from monitor.text.query.matching import Query, wanted_by
 from monitor.timeouts import Overran, within
 
@@ -82,6 +83,8 @@ class Collector:
         self.intake = intake
         self.answers = answers
         self.connectors = connectors
+        receiving = [name for name, each in connectors.items() if hasattr(each, "receive_from")]
+        self.judging = Judging(database, rules, intake, answers, receiving, tell_operator)
         others = [*queries.values(), *intake.competitors.queries.values()]
         # What is asked for, and how a text is known that may be about it; for sources that hear of competitors, too.
         self._asked = _terms(queries.values()), wanted_by(queries.values())
@@ -166,7 +169,7 @@ class Collector:
                 batch, put_aside = self._page(source, what, now, total, clock)
                 pages += 1
                 aside += put_aside
-                if batch.complete or batch.not_before is not None:
+                if batch.complete or batch.not_before is not None or self.judging.is_full(source.name):
                     break
                 if pages >= MOST_PAGES or clock() - began >= share:
                     self._tell_endless(source.name, what, clock())
@@ -179,7 +182,7 @@ class Collector:
             return self._failed(source, what, error, total, pages, aside, clock())
         now = clock()
         later = batch.not_before or now + every
-        with self.database.transaction(Locks(alone=frozenset({source_lock(source.name)}))):
+        with self.database.transaction(Locks(alone=frozenset({f"read:{source.name}"}))):
             if key_values.fact(self.database, disk.NOT_STORED):
                 key_values.remember(self.database, disk.NOT_STORED, "", now)
             sources.set_due(self.database, source.name, what, max(later, now))
@@ -246,32 +249,16 @@ class Collector:
                 sources.add_gaps(self.database, source.name, batch.gaps, now)
             if batch.quota is not None:
                 sources.note_quota(self.database, source.name, batch.quota, now)
-            self._delete(source.name, batch, now)
             self._tell_notices(source.name, what, batch.notices, batch.complete, now)
 
         if what == "own":
             with self.database.transaction():
                 self.answers.take(batch.posts, now)
                 last()
+                self._delete(source.name, batch, now)
             taken = IngestResult(seen=len(batch.posts))
         else:
-            due_at = first_read.brief_due(self.database, source.name, now, complete=batch.complete)
-
-            def last_of_posts() -> None:
-                self._take_own(source.name, batch, now)
-                first_read.note(self.database, source.name, now, complete=batch.complete, under_way=bool(due_at))
-                last()
-
-            taken = self.intake.take(
-                batch.posts,
-                now,
-                last=last_of_posts,
-                first_reads=due_at,
-                # What is deleted closes cases, and our own replies and a first read's brief are matters of all sources.
-                alone=bool(batch.deleted or batch.gone or batch.notices)
-                or first_read.goes_on(self.database, source.name)
-                or (hasattr(self.connectors[source.name], "receive_from") and any(map(self.rules.is_own, batch.posts))),
-            )
+            taken = self._keep_posts(source.name, batch, now, last)
         for each in batch.aside:
             log.warning("%s: one item set aside: %s", source.name, each.reason)
         for gap in batch.gaps:
@@ -283,10 +270,17 @@ class Collector:
             )
         return taken
 
-    def _take_own(self, source: str, batch: Batch, now: datetime) -> None:
-        """Where others bring us posts, the brand's own replies are among them: nobody else would show us those."""
-        if hasattr(self.connectors[source], "receive_from"):
-            self.answers.take([post for post in batch.posts if self.rules.is_own(post)], now)
+    def _keep_posts(self, source: str, batch: Batch, now: datetime, last: Callable[[], None]) -> IngestResult:
+        """Judge a page at once, or keep it as it came and judge what waits of its source, unless somebody else does."""
+        page = Page(batch.posts, batch.deleted, batch.gone, batch.complete)
+        judging = self.judging
+        if not judging.apart:
+            return judging.judge(source, page, now, last, alone=bool(batch.notices))
+        with self.database.transaction(None if batch.notices else Locks(alone=frozenset({f"read:{source}"}))):
+            last()
+            if judging.matters(source, page, now):
+                unjudged.add(self.database, source, page, now)
+        return judging.work_off(lambda: now, source)
 
     def _tell_endless(self, source: str, what: str, now: datetime) -> None:
         with self.database.transaction():

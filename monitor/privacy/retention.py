@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.privacy.forgetting import forget
 from monitor.settings.models import Settings
-from monitor.store import arrived, assistant, competitors, key_values
+from monitor.store import arrived, assistant, competitors, key_values, unjudged
 from monitor.store import forgetting as store
 from monitor.store.database import Database
 
@@ -46,6 +46,7 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
     assistant.trim(database, now)
     for each in settings.sources:
         arrived.trim_unread(database, each.name, now - settings.retention_of(each.name))
+        unjudged.trim(database, each.name, now - settings.retention_of(each.name))
     old = [name for name, until in copies_until(database).items() if until <= now]
     if old and not database.delete_copies(old):
         log.info("deleted after %d days: %s", COPIES.days, ", ".join(old))

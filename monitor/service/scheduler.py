@@ -125,6 +125,7 @@ class Engine:
         return (
             Tick("press", 0.25, self.presses_due, "press"),
             Tick("collect", 0.5, self.collect_due, "collect"),
+            Tick("judge", 1, self.judge_due),
             Tick("escalate", 2, self.escalate_due, "escalate"),
             Tick("growth", 20, self.growth_due),
             Tick("incidents", 20, self.incidents_due, "incidents"),
@@ -140,6 +141,7 @@ class Engine:
             Tick("problems", 3600, self.problems_due),
             Tick("refresh", 900, self.refresh_due),
             Tick("insights", 60, self.insights_due, "keep"),
+            Tick("backlog", 60, self.backlog_due, "keep"),
             Tick("clock", 60, self.clock_due, "keep"),
             Tick("wipe", 30, self.wipe_due, "keep"),
             Tick("keep", 3600, self.keep_house, "keep"),
@@ -185,6 +187,16 @@ class Engine:
             self._spawn(f"read-{source}-{what}", partial(assembly.collector.visit, source, what, self.clock))
         for source in assembly.collector.conversations_due(self.clock()):
             self._spawn(f"talk-{source}", partial(assembly.collector.visit_conversations, source, self.clock))
+
+    def judge_due(self) -> None:
+        """Judge what was read and waits: whoever read it has ended, or another machine reads."""
+        judging = self.assembly.collector.judging
+        if judging.due():
+            self._spawn("judge", partial(judging.work_off, self.clock))
+
+    def backlog_due(self) -> None:
+        """Tell the operator where more is read than judged."""
+        self.assembly.collector.judging.watch(self.clock())
 
     def deliver_due(self) -> None:
         """Start serving every channel that owes something."""

@@ -179,6 +179,11 @@ TABLES: dict[str, Classed] = {
         words=("body",),
         plain=_named("n source hash at read_at"),
     ),
+    "unjudged": Classed(
+        "until it is judged, which is seconds; what nobody could judge as a post",
+        words=("body",),
+        plain=_named("n source at posts fence lease_until claims tries error aside_at"),
+    ),
     "mutes": Classed(
         "until it is taken back; whoever erases is told of one that stands",
         author=_named("value"),

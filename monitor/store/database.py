@@ -172,6 +172,10 @@ class Database(Protocol):
         """
         ...
 
+    def skip_locked(self, table: str) -> str:
+        """Words at the end of a question that lock what it finds, and pass over what others have locked."""
+        ...
+
     def numbers(self, table: str) -> Iterator[int]:
         """The numbers `n` of rows to come, none of which anybody else gets. Inside a transaction."""
         ...

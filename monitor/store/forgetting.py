@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.text import bare_name
-from monitor.store import arrived, assistant, incidents, key_values
+from monitor.store import arrived, assistant, incidents, key_values, unjudged
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.deliveries import FORGOTTEN
@@ -69,6 +69,7 @@ def names_of(database: Database, source: str, author: str) -> list[str]:
         f"SELECT DISTINCT author FROM cases WHERE source = :source AND {fits}", {**values, **lowered, "source": source}
     )
     found.update(row["author"] for row in rows)
+    found |= unjudged.spellings(database, source, bare)  # who is known only from a page that waits to be judged
     return sorted(found - {""})
 
 
@@ -510,6 +511,7 @@ def forget_name(database: Database, source: str, names: Sequence[str], marked: S
     )
     _forget_aside(database, source, names)
     arrived.forget(database, source, names)
+    unjudged.forget(database, source, names)
     for name in names:  # a mute that stands is somebody's decision: it is named to who erases, not taken back
         database.run(
             f"DELETE FROM mutes WHERE {_NAMES_SOMEBODY} AND value = :value AND (undone_at <> '' OR offered = 1)",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monitor.store import arrived, assistant
+from monitor.store import arrived, assistant, unjudged
 from monitor.store.columns import TABLES
 from monitor.store.database import Database, Row, marks
 from monitor.store.forgetting import BATCH
@@ -52,6 +52,8 @@ def of_person(
             yield {**_line("aside", row), "raw": raw.decode("utf-8", "replace")}
     for row in arrived.of_person(database, source, names):
         yield _line("arrived", row)
+    for waiting in unjudged.of_person(database, source, names):
+        yield _line("unjudged", waiting)
 
 
 def _rows(database: Database, table: str, column: str, values: Sequence[str]) -> Iterator[Row]:

@@ -179,6 +179,10 @@ class Postgresql:
         """By advisory locks, too."""
         _take(self._connection(), [(key, True) for key in sorted({_key(name) for name in names})])
 
+    def skip_locked(self, table: str) -> str:
+        """https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE"""
+        return f" FOR UPDATE OF {table} SKIP LOCKED"
+
     def numbers(self, table: str) -> Iterator[int]:
         """From the sequence of the column: of what is rolled back a number is left out."""
         given = f"nextval(pg_get_serial_sequence('{table}', 'n'))"

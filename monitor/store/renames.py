@@ -19,7 +19,9 @@ _COLUMNS: dict[What, tuple[tuple[str, str], ...]] = {
     "source": (
         *(
             (table, "source")
-            for table in ("posts", "mentions", "stories", "cases", "gaps", "aside", "arrived", "erasures", "replies")
+            for table in (
+                "posts", "mentions", "stories", "cases", "gaps", "aside", "arrived", "unjudged", "erasures", "replies",
+            )
         ),
         ("competitor_mentions", "source"),
         ("incidents", "said_source"),

@@ -499,10 +499,18 @@ NUMBERED = {
     ),
 }
 
+# What was read and is not judged yet, as it came (monitor/store/unjudged.py); on SQLite nothing ever waits there.
+UNJUDGED = (
+    """CREATE TABLE unjudged (
+        n {counter}, source {key}, at {key}, posts {count}, body {bytes}, fence {count}, lease_until {text},
+        claims {count}, tries {count}, error {text}, aside_at {text}){strict}""",
+    "CREATE INDEX unjudged_by_source ON unjudged (source, n)",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
-    ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS,
+    ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED,
 )  # fmt: skip
 
 

@@ -142,11 +142,16 @@ def succeeded(database: Database, name: str, now: datetime, *, new: bool) -> boo
     if before is not None and before.failing_since is not None and now - before.failing_since >= OUTAGE:
         add_gaps(database, name, [Gap(before.failing_since, now, before.last_error + READ_AGAIN)], now)
     if new:
-        database.run(
-            "UPDATE sources SET last_new_at = :now, quiet_announced_at = '' WHERE name = :name",
-            {"name": name, "now": stamp(now)},
-        )
+        brought(database, name, now)
     return before is not None and before.announced_at is not None
+
+
+def brought(database: Database, name: str, now: datetime) -> None:
+    """Something new came of what was read."""
+    database.run(
+        "UPDATE sources SET last_new_at = :now, quiet_announced_at = '' WHERE name = :name",
+        {"name": name, "now": stamp(now)},
+    )
 
 
 def failed(

@@ -208,6 +208,10 @@ class Sqlite:
     def lock(self, names: Iterable[str]) -> None:
         """Whoever is in a transaction is the only writer."""
 
+    def skip_locked(self, table: str) -> str:  # noqa: ARG002 - there is one writer
+        """Nobody else can have locked anything."""
+        return ""
+
     def numbers(self, table: str) -> Iterator[int]:
         """Behind the highest."""
         row = self.row(f"SELECT coalesce(max(n), 0) + 1 AS n FROM {table}")

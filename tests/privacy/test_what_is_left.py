@@ -17,7 +17,18 @@ from monitor.cli import app
 from monitor.learning.feedback import Taught, Teaching, load
 from monitor.privacy import forgetting, retention
 from monitor.settings.loading import load as load_settings
-from monitor.store import assistant, columns, deliveries, issues, key_values, mentions, replies, sources, wiping
+from monitor.store import (
+    assistant,
+    columns,
+    deliveries,
+    issues,
+    key_values,
+    mentions,
+    replies,
+    sources,
+    unjudged,
+    wiping,
+)
 from monitor.store.connect import open_database
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
@@ -89,11 +100,14 @@ def plant(acme: Assembly) -> tuple[str, str]:
         [deliveries.new_row(about="digest:2026-W10", target="console", now=NOW, due_at=NOW, reason="", payload=letter)],
     )
     database.run("UPDATE deliveries SET state = 'sent'")
+    waits = post(f"Acme {WORD} is broken", author="olgapetrova", native_id="quartzlane-2")
+    unjudged.add(database, "forum", unjudged.Page((waits,)), NOW)
     version(acme, WORD, 1, NOW)
     of_hers = [mentions.post_id("forum", "olga-quartzlane")]
     for mark, of_posts, of_cases in (("mark1", of_hers, [mine]), ("mark2", of_hers, []), ("mark3", [], [mine])):
         said = f'{{"text": "in other words {WORD}"}}'
-        assistant.keep(database, mark, "translate", said, of_posts, of_cases, NOW)
+        assistant.expect(database, mark, "translate", of_posts, of_cases, NOW)
+        assistant.keep(database, mark, said, NOW)
     database.run(
         "INSERT INTO competitor_mentions (post_id, competitor, source, author, posted_at, seen_at, label) "
         "SELECT id, 'Initech', source, author, posted_at, seen_at, 'negative' FROM posts WHERE author = 'olgapetrova'"

@@ -55,6 +55,7 @@ HASHES = (
     "19fea11aa0b54a715ba54cca97d30b5f",
     "7e420ac0fc808881a45e41760d7b76bb",
     "499fdf4e65355cca64476327ddbbf684",
+    "e7c74352161251aa74fbf1af24517818",
 )
 
 

@@ -1,0 +1,188 @@
+"""What was read is judged: at once by whoever read it, or, on PostgreSQL, page by page by whoever has time.
+
+There a page is kept as it came with the cursor that it moves, so that reading waits for no judge. The pages of one
+source are judged one after the other, in the order in which they came: whoever writes twice in a conversation, and what
+the network deletes later, is seen in that order. Those of many sources are judged by as many as there are.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+from alerts.wording import count_words
+from monitor.cases.assignment import IngestResult
+from monitor.cases.brand_replies import Answers
+from monitor.ingest import first_read
+from monitor.ingest.pipeline import Intake
+from monitor.privacy import forgetting
+from monitor.settings.rules import Rules
+from monitor.store import key_values, sources, unjudged
+from monitor.store.connect import Error
+from monitor.store.database import Database, Locks, at, stamp
+from monitor.store.unjudged import Claimed, Page
+
+log = logging.getLogger("earful.judging")
+
+LEASE = timedelta(seconds=60)  # a judge that was killed is known by it; a page takes seconds
+TRIES = 3
+CLAIMS = 10  # a page that ends whoever judges it never comes to count a try
+MOST_WAITING = 100  # pages of a source: then it is not read on
+MANY = 20  # pages, below which a growing queue is worth no notice
+SPAN = timedelta(minutes=10)
+_SAMPLES = "judging:samples"
+
+
+class NotOursError(Exception):
+    """The page was judged, or claimed, by somebody else meanwhile: nothing of it is stored here."""
+
+
+class Judging:
+    """Judges pages. One is made for a set of rules, and may be used by several threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        intake: Intake,
+        answers: Answers,
+        receiving: Collection[str],
+        tell_operator: Callable[[str, str, str, datetime], None],
+    ) -> None:
+        """`receiving` are the sources to which others bring posts, ours among them."""
+        self.database = database
+        self.rules = rules
+        self.intake = intake
+        self.answers = answers
+        self._receiving = frozenset(receiving)
+        self._tell_operator = tell_operator
+
+    @property
+    def apart(self) -> bool:
+        """Whether pages wait in the database for whoever judges them."""
+        return not self.database.one_writer
+
+    def judge(
+        self, source: str, page: Page, now: datetime, last: Callable[[], None], *, alone: bool = False
+    ) -> IngestResult:
+        """Judge a page and store what comes of it; `last` runs in the transaction of its end."""
+        own = [post for post in page.posts if self.rules.is_own(post)] if source in self._receiving else []
+        due_at = first_read.brief_due(self.database, source, now, complete=page.complete)
+
+        def ends() -> None:
+            # Where others bring us posts, the brand's own replies are among them: nobody else would show us those.
+            self.answers.take(own, now)
+            first_read.note(self.database, source, now, complete=page.complete, under_way=bool(due_at))
+            last()
+            if page.deleted or page.gone:
+                # What the network says is deleted is forgotten; a case with nothing left to answer is closed as such.
+                forgetting.deleted(self.database, source, page.deleted, page.gone, now)
+
+        # What is deleted closes cases, and our own replies and a first read's brief are matters of all sources.
+        alone = alone or bool(own or page.deleted or page.gone) or first_read.goes_on(self.database, source)
+        return self.intake.take(page.posts, now, last=ends, first_reads=due_at, alone=alone)
+
+    def matters(self, source: str, page: Page, now: datetime) -> bool:
+        """Whether anything comes of a page: an empty one may still end a first read."""
+        return bool(
+            page.posts
+            or page.deleted
+            or page.gone
+            or first_read.goes_on(self.database, source)
+            or first_read.brief_due(self.database, source, now, complete=page.complete)
+        )
+
+    def is_full(self, source: str) -> bool:
+        """Whether so much of a source waits that it is not to be read on."""
+        return self.apart and unjudged.backlog(self.database, source).pages >= MOST_WAITING
+
+    def due(self) -> bool:
+        """Whether a page waits: one small question to the store."""
+        return self.apart and unjudged.backlog(self.database).pages > 0
+
+    def work_off(self, clock: Callable[[], datetime], source: str = "") -> IngestResult:
+        """Judge what waits, of one source or of all, until nothing is left that nobody else works on."""
+        total = IngestResult()
+        while (claimed := unjudged.claim(self.database, clock(), LEASE, source)) is not None:
+            taken = self._one(claimed, clock)
+            if taken is None:
+                break
+            total.add(taken)
+        return total
+
+    def _one(self, claimed: Claimed, clock: Callable[[], datetime]) -> IngestResult | None:
+        """Judge one page; None where it is to be tried again later."""
+
+        def last() -> None:
+            if not unjudged.done(self.database, claimed):
+                raise NotOursError
+
+        if claimed.claims > CLAIMS:
+            self._set_aside(claimed, "whoever judged it ended", clock())
+            return IngestResult()
+        try:
+            taken = self.judge(claimed.source, claimed.page(), clock(), last)
+        except NotOursError:
+            return IngestResult()
+        except Error:
+            self._let_go(claimed)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one page, the others go on
+            name = type(error).__name__
+            # Its text could hold a post's: what kind of error it is must do.
+            log.error("%s: a page of %d posts could not be judged (%s)", claimed.source, claimed.posts, name)
+            if claimed.tries + 1 >= TRIES:
+                self._set_aside(claimed, name, clock())
+                return IngestResult()
+            with self.database.transaction():
+                unjudged.give_back(self.database, claimed)
+            return None
+        if taken.new:
+            with self.database.transaction(Locks()):  # one row, which nobody reads to decide by it
+                sources.brought(self.database, claimed.source, clock())
+        return taken
+
+    def _let_go(self, claimed: Claimed) -> None:
+        """It was the database's trouble and not the page's: it counts for nothing, if that can be written down."""
+        try:
+            with self.database.transaction():
+                unjudged.let_go(self.database, claimed)
+        except Error:
+            pass  # its lease ends by itself
+
+    def _set_aside(self, claimed: Claimed, error: str, now: datetime) -> None:
+        what = count_words(claimed.posts, "post", "posts")
+        with self.database.transaction():
+            if unjudged.set_aside(self.database, claimed, error, now):
+                self._tell_operator(
+                    f"unjudged:{claimed.n}",
+                    f"{claimed.source}: {what} could not be judged after {TRIES} tries ({error}); set aside",
+                    "everything else goes on; please report it as a bug",
+                    now,
+                )
+
+    def watch(self, now: datetime) -> None:
+        """Tell the operator once an hour while more is read than judged, by how much; asked every minute."""
+        if not self.apart:
+            return
+        found = unjudged.backlog(self.database)
+        kept = [each for each in json.loads(key_values.fact(self.database, _SAMPLES) or "[]") if at(each[0]) <= now]
+        kept = [each for each in kept if at(each[0]) >= now - SPAN - timedelta(minutes=1)]
+        if not kept and not found.pages:
+            return
+        samples = [*kept, [stamp(now), found.pages]]
+        with self.database.transaction():
+            key_values.remember(self.database, _SAMPLES, json.dumps(samples if any(n for _, n in samples) else []), now)
+            began, before = at(samples[0][0]), int(samples[0][1])
+            minutes = (now - began) / timedelta(minutes=1)
+            if found.pages >= MANY and now - began >= SPAN and found.pages > before:
+                more = (found.pages - before) / minutes
+                self._tell_operator(
+                    f"judging:{now:%Y-%m-%dT%H}",
+                    f"posts are read faster than they are judged: {found.pages:,} pages wait, {more:.1f} more each "
+                    f"minute, the oldest since {found.since:%H:%M} UTC",
+                    "give the judges more processors, or read fewer sources",
+                    now,
+                )

@@ -1,0 +1,140 @@
+"""What was read waits on PostgreSQL until it is judged: in order, once, and nothing of it is lost or kept too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors import Post
+from monitor.ingest.judging import CLAIMS, LEASE, MANY, MOST_WAITING, SPAN, TRIES
+from monitor.people.identity import of_name
+from monitor.privacy import forgetting, retention
+from monitor.store import unjudged
+from monitor.store.postgresql import Postgresql
+from monitor.store.unjudged import Page
+from monitor.wiring import Assembly
+from tests.helpers import ANGRY, BROKEN, DAY, LATE, MINUTE, NOW, Clock, assembly_of, count, notices, post, settings_from
+
+THREAD: dict[str, Any] = {"thread_id": "thread-1"}
+
+
+@pytest.fixture
+def office(new_postgresql: str, tmp_path: Path) -> Iterator[Assembly]:
+    database = Postgresql(new_postgresql)
+    yield assembly_of(database, settings_from(tmp_path))
+    database.close()
+
+
+def keep(office: Assembly, *posts: Post, source: str = "forum", **more: tuple[str, ...]) -> None:
+    with office.database.transaction():
+        unjudged.add(office.database, source, Page(posts, **more), NOW)  # type: ignore[arg-type]
+
+
+def test_a_page_comes_back_as_it_was_read(office: Assembly) -> None:
+    full = post(
+        ANGRY, author_name="Olga", lang="en", reach=7, rating=2.5, edited_at=NOW, raw='{"a": 1}', out_of=10.0,
+        addressed=("a", "*"), unsearchable=True, parent_text="above", **THREAD,
+    )  # fmt: skip
+    keep(office, full, post(BROKEN), deleted=("x",), gone=("y",))
+    claimed = unjudged.claim(office.database, NOW, LEASE)
+    assert claimed is not None
+    page = claimed.page()
+    assert page.posts[0] == full
+    assert (page.deleted, page.gone, page.complete) == (("x",), ("y",), True)
+
+
+def test_pages_of_a_source_are_taken_one_after_the_other_and_those_of_others_beside_them(office: Assembly) -> None:
+    for source in ("forum", "forum", "chirp"):
+        keep(office, post(ANGRY, source=source), source=source)
+    first, other = (unjudged.claim(office.database, NOW, LEASE) for _ in range(2))
+    assert first is not None
+    assert other is not None
+    assert (first.source, other.source) == ("forum", "chirp")
+    assert unjudged.claim(office.database, NOW, LEASE) is None
+    assert unjudged.done(office.database, first)
+    second = unjudged.claim(office.database, NOW, LEASE)
+    assert second is not None
+    assert second.n > first.n
+
+
+def test_what_waits_is_judged_and_gone(office: Assembly) -> None:
+    keep(office, post(ANGRY, **THREAD))
+    keep(office, post(LATE, **THREAD))
+    judging = office.collector.judging
+    assert judging.due()
+    taken = judging.work_off(Clock(NOW))
+    assert (taken.new, taken.opened) == (2, ["1"])
+    assert not judging.due()
+    assert count(office.database, "unjudged") == 0
+    assert count(office.database, "sources", "name = 'forum' AND last_new_at <> ''") == 1
+
+
+def test_whoever_comes_back_after_the_lease_stores_nothing(office: Assembly) -> None:
+    keep(office, post(ANGRY))
+    late = unjudged.claim(office.database, NOW, LEASE)
+    assert late is not None
+    assert unjudged.claim(office.database, NOW + LEASE, LEASE) is None
+    assert unjudged.claim(office.database, NOW + LEASE + MINUTE, LEASE) is not None
+    assert office.collector.judging._one(late, Clock(NOW + LEASE + MINUTE)).new == 0  # type: ignore[union-attr]
+    assert count(office.database, "posts") == 0
+
+
+def test_a_page_that_cannot_be_judged_is_set_aside_after_three_tries_and_the_rest_goes_on(office: Assembly) -> None:
+    keep(office, post(ANGRY))
+    office.database.run("UPDATE unjudged SET body = :body", {"body": b"damaged"})
+    keep(office, post(BROKEN, author="mira"))
+    for _ in range(TRIES):
+        office.collector.judging.work_off(Clock(NOW))
+    assert count(office.database, "posts") == 1
+    assert count(office.database, "unjudged", "aside_at <> '' AND error = 'error'") == 1
+    assert [each for each in notices(office.database) if "forum" in each] == [
+        "forum: 1 post could not be judged after 3 tries (error); set aside"
+    ]
+
+
+def test_a_page_that_ends_whoever_judges_it_is_set_aside_too(office: Assembly) -> None:
+    keep(office, post(ANGRY))
+    for turn in range(CLAIMS):
+        assert unjudged.claim(office.database, NOW + turn * 2 * LEASE, LEASE) is not None
+    office.collector.judging.work_off(Clock(NOW + DAY))
+    assert count(office.database, "unjudged", "aside_at <> ''") == 1
+
+
+def test_an_erasure_reaches_a_page_that_waits_and_holds_for_it(office: Assembly) -> None:
+    keep(office, post(ANGRY, author="olga"), post(BROKEN, author="mira", parent_author="olga", parent_text="her words"))
+    forgetting.erase(office.database, office.rules, "forum", "@Olga", who=of_name("Ana"), way="cli", now=NOW)
+    claimed = unjudged.claim(office.database, NOW, LEASE)
+    assert claimed is not None
+    assert [(each.author, each.parent_author, each.parent_text) for each in claimed.page().posts] == [("mira", "", "")]
+    assert office.intake.take([post(ANGRY, author="olga")], NOW).forgotten == 1
+
+
+def test_what_the_network_deletes_later_is_deleted_in_its_turn(office: Assembly) -> None:
+    keep(office, post(ANGRY, native_id="n-1"))
+    keep(office, deleted=("n-1",))
+    office.collector.judging.work_off(Clock(NOW))
+    assert count(office.database, "posts", "native_id = 'n-1'") == 0
+
+
+def test_retention_reaches_what_nobody_judges(office: Assembly) -> None:
+    keep(office, post(ANGRY))
+    retention.retain(office.database, office.settings, NOW + timedelta(days=4000), lambda: False)
+    assert count(office.database, "unjudged") == 0
+
+
+def test_a_queue_that_grows_is_told_with_its_slope_and_stops_its_source(office: Assembly) -> None:
+    judging = office.collector.judging
+    for turn in range(3):
+        for _ in range(MANY):
+            keep(office, post(ANGRY))
+        judging.watch(NOW + turn * SPAN / 2)
+    (title,) = [each for each in notices(office.database) if "faster" in each]
+    assert "60 pages wait, 4.0 more each minute" in title
+    assert not judging.is_full("forum")
+    for _ in range(MOST_WAITING - 3 * MANY):
+        keep(office, post(ANGRY))
+    assert judging.is_full("forum")
