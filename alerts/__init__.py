@@ -80,6 +80,7 @@ class ReplyWindow:
     drafts: bool = False  # whether a model may be asked for a draft
     told: str = ""  # what came of that
     box: str = "reply"  # the box's id: under the same one, what was written in it stays
+    waits: bool = False  # a draft is being written: no box meanwhile, so that nothing typed into it can be lost
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,18 @@ def view(window: ReplyWindow) -> dict[str, Any]:
     how = "A lead approves it before it is posted." if window.needs_lead else "It is posted as soon as you press."
     price = f" {window.price}." if window.price else ""
     hint = f"At most {longest:,} characters. {how}{price}"
-    return {
+    shown = {
         "type": "modal",
         "callback_id": REPLY,
         "private_metadata": json.dumps(dict(window.carried)),
         "title": blocks._plain(title if len(title) <= 24 else "Reply", 24),
-        "submit": blocks._plain("Ask a lead" if window.needs_lead else "Post publicly", 24),
         "close": blocks._plain("Cancel", 24),
+    }
+    if window.waits:
+        return {**shown, "blocks": [*said, _told(window)]}
+    return {
+        **shown,
+        "submit": blocks._plain("Ask a lead" if window.needs_lead else "Post publicly", 24),
         "blocks": [
             *said,
             *_drafting(window),
@@ -57,14 +62,20 @@ def _drafting(window: ReplyWindow) -> list[dict[str, Any]]:
     """What was said of a draft, and the button that asks for one; nothing where no model is set up."""
     if not window.drafts:
         return []
-    told = {"type": "section", "block_id": "told", "text": blocks._plain(window.told, 1_000)}
     button = {
         "type": "button",
         "action_id": f"earful:{DRAFT}",
         "text": blocks._plain("Draft", 24),
         "value": window.case_id,
     }
-    return [*([told] if window.told else []), {"type": "actions", "block_id": "drafting", "elements": [button]}]
+    return [
+        *([_told(window)] if window.told else []),
+        {"type": "actions", "block_id": "drafting", "elements": [button]},
+    ]
+
+
+def _told(window: ReplyWindow) -> dict[str, Any]:
+    return {"type": "section", "block_id": "told", "text": blocks._plain(window.told, 1_000)}
 
 
 def written_in(values: Any) -> str:

@@ -66,12 +66,16 @@ def _draft(
     window = replace(window, drafts=True, opening=text, box=box, carried={**window.carried, **kept})
     if not draft_box.may_be_replaced(replying, case, kept.get("reply", ""), text):
         return opens(given, replace(window, told=_sentence(draft_box.FULL)))
-    if why := opens(given, replace(window, told=WRITING)):
+    if why := opens(given, replace(window, told=WRITING, waits=True)):
         return why
     again = draft_box.asked_before(replying, case)
     found = draft_of(assistant, replying, case, name=who.name, now=now, limit=window.longest, again=again)
     if isinstance(found, NoDraft):
-        return opens(given, replace(window, told=_sentence(found.words)))
+        anew = f"{box}-"  # its box was away meanwhile
+        return opens(
+            given,
+            replace(window, told=_sentence(found.words), box=anew, carried={**window.carried, "box": anew}),
+        )
     row = draft_box.keep(replying, case, found, before=kept.get("reply", ""), who=who, way=WAY, now=now)
     made: dict[str, str] = {"reply": row.id, "was": row.mark, "box": f"reply{again + 1}"}
     told = f"{_sentence(found.origin)} Read it, and change what isn't right."

@@ -174,6 +174,8 @@ def test_a_draft_is_written_into_the_window_changed_by_a_person_and_posted_once(
             first, writing, drafted = earful.slack.updates
             assert "The box isn't empty" in str(first["blocks"])
             assert "The assistant is writing" in str(writing["blocks"])
+            assert "submit" not in writing, "what somebody types meanwhile would be lost: there is no box"
+            assert [each["type"] for each in writing["blocks"] if each["type"] in {"input", "actions"}] == []
             box = drafted["blocks"][-1]
             assert box["element"]["initial_value"] == f"@olga@far.example {asks}"
             assert (first["blocks"][-1]["block_id"], box["block_id"]) == ("reply", "reply1")
@@ -185,7 +187,8 @@ def test_a_draft_is_written_into_the_window_changed_by_a_person_and_posted_once(
             earful.until("Fri 13:14", step=timedelta(seconds=5))
             last = earful.slack.updates[-1]
             assert "No draft: the assistant" in str(last["blocks"])
-            assert last["blocks"][-1]["block_id"] == "reply1"
+            again = last["blocks"][-1]
+            assert (again["block_id"], again["element"]["initial_value"]) == ("reply1-", f"@olga@far.example {asks}")
 
             write(earful, f"@olga@far.example {asks} Ben", user=BEN, name="ben")
             earful.until("Fri 13:18", step=timedelta(seconds=30))
