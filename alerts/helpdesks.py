@@ -37,6 +37,12 @@ _OPEN = 2  # Freshdesk's number for it
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~])")
 
 
+def needs_ticket(case: Mapping[str, object]) -> bool:
+    """Whether a case is handed over: not one that was closed, or forgotten, before its turn came."""
+    says_something = bool(case.get("author") or case.get("words"))
+    return case.get("needs_answer") is True and case.get("state") != "closed" and says_something
+
+
 def ticket_of(preset: Preset, case: Mapping[str, object], fields: Fields) -> dict[str, Any]:
     """The ticket that hands this case over; `fields` of the settings are laid over it."""
     return _TICKETS[preset](case, fields)

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from alerts import Alert, CaseEvent, ChannelError, Entry, Letter, Receipt, wording
-from alerts.helpdesks import NEEDED, Preset, ticket_of
+from alerts.helpdesks import NEEDED, Preset, needs_ticket, ticket_of
 from alerts.http import Answer, WireError, exchange
 
 FRESH = 300  # seconds that a signature is good for
@@ -113,7 +113,7 @@ class Webhook:
     def tell(self, event: CaseEvent) -> None:
         """Say what happened to a case; the receiver drops an id that it has seen."""
         if self.settings.preset is not None:
-            if event.name == "case.opened" and event.case.get("needs_answer") is True:
+            if event.name == "case.opened" and needs_ticket(event.case):
                 self._exchange(_encoded(ticket_of(self.settings.preset, event.case, self.settings.fields)), event.id)
             return
         said: dict[str, Any] = {

@@ -80,6 +80,8 @@ def test_only_a_case_that_was_opened_and_needs_an_answer_is_one(desk: tuple[str,
         channel.tell(replace(OPENED, name=event))
     channel.tell(replace(OPENED, case={**CASE, "needs_answer": False}))
     channel.tell(replace(OPENED, case={}))
+    channel.tell(replace(OPENED, case={**CASE, "state": "closed"}))
+    channel.tell(replace(OPENED, case={**CASE, "author": "", "words": ""}))  # forgotten before its turn came
     channel.tell(replace(OPENED, name="events.lost", case={}, lost={"from": 1, "to": 9, "count": 9}))
     assert desks.made[name] == []
     assert desks.server.ledger == []
