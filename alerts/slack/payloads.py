@@ -99,45 +99,40 @@ def _read_window(payload: dict[str, Any], envelope_id: str, team: str) -> Press 
         return _read_said(payload, envelope_id, team)
     if _part(payload, "view", "callback_id") != HAND_OVER:
         return None
-    try:
-        about = json.loads(_part(payload, "view", "private_metadata"))
-    except (ValueError, RecursionError):
-        about = None
-    case_id = _part(about, "case")
+    about = _carried(_part(payload, "view", "private_metadata"))
     chosen = _part(payload, "view", "state", "values", "who", "who", "selected_user")
-    if not _is_case(case_id) or not re.fullmatch(r"[A-Z0-9]{2,30}", chosen):
+    if not _is_case(_part(about, "case")) or not re.fullmatch(r"[A-Z0-9]{2,30}", chosen):
         raise PressRefused("it names no case, or nobody to hand it to")
-    user, user_name, from_team = _who(payload, team)
-    return Press(
-        case_id=case_id,
-        verb="assign",
-        value=chosen,
-        user_id=user,
-        user_name=user_name,
-        team_id=from_team,
-        channel=_part(about, "channel")[:30],
-        message_ts=_part(about, "ts")[:30],
-        at_text="",
-        envelope_id=envelope_id,
-        note=wording.excerpt(_part(payload, "view", "state", "values", "note", "note", "value"), NOTE),
-    )
+    note = wording.excerpt(_part(payload, "view", "state", "values", "note", "note", "value"), NOTE)
+    return _of_window(payload, about, envelope_id, team, verb="assign", note=note, value=chosen)
 
 
 def _read_said(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
     """Read at which address we have said so publicly."""
-    try:
-        about = json.loads(_part(payload, "view", "private_metadata"))
-    except (ValueError, RecursionError):
-        about = None
-    case_id = _part(about, "case")
+    about = _carried(_part(payload, "view", "private_metadata"))
     url = wording.link(_part(payload, "view", "state", "values", "said", "url", "value"))
-    if not _is_case(case_id) or not url:
+    if not _is_case(_part(about, "case")) or not url:
         raise PressRefused("it names no incident, or no address")
+    return _of_window(payload, about, envelope_id, team, verb="said", note=url)
+
+
+def _carried(metadata: str) -> Any:
+    """What a window carries of the message below which it was opened; None for what is not ours."""
+    try:
+        return json.loads(metadata)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_window(
+    payload: dict[str, Any], about: Any, envelope_id: str, team: str, *, verb: str, note: str, value: str = ""
+) -> Press:
+    """What was said in a window about the case that it carries, with the message below which it was opened."""
     user, user_name, from_team = _who(payload, team)
     return Press(
-        case_id=case_id,
-        verb="said",
-        value="",
+        case_id=_part(about, "case"),
+        verb=verb,
+        value=value,
         user_id=user,
         user_name=user_name,
         team_id=from_team,
@@ -145,17 +140,14 @@ def _read_said(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
         message_ts=_part(about, "ts")[:30],
         at_text="",
         envelope_id=envelope_id,
-        note=url,
+        note=note,
     )
 
 
 def _read_reply(payload: dict[str, Any], envelope_id: str, team: str) -> Press:
     """Read what was written in the window of "Reply …", to the letter; `value` is the window's id, to change it."""
     carried = _part(payload, "view", "private_metadata")[:3_000]
-    try:
-        about = json.loads(carried)
-    except (ValueError, RecursionError):
-        about = None
+    about = _carried(carried)
     case_id = _part(about, "case")
     if not _is_case(case_id):
         raise PressRefused("it names no case")
