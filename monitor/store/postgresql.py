@@ -342,11 +342,17 @@ class _SessionRole:
         connection = psycopg.connect(
             self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **_NOTICE
         )
+        try:
+            return self._held(connection, now)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _held(self, connection: psycopg.Connection[Any], now: datetime) -> psycopg.Connection[Any]:
         key = f"role:{self._role}"
         got = connection.execute("SELECT pg_try_advisory_lock(%s) AS got", (DAEMON,)).fetchone()
         if got is None or not got["got"]:
             other = connection.execute("SELECT value FROM facts WHERE key = %s", (key,)).fetchone()
-            connection.close()
             raise RoleTaken(
                 f"this database is already in use by {other['value'] if other else 'another process'}; "
                 "stop that one first"
