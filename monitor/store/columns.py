@@ -184,6 +184,7 @@ TABLES: dict[str, Classed] = {
         words=("body",),
         plain=_named("n source at posts fence lease_until claims tries error aside_at"),
     ),
+    "leases": Classed("a day after it has ended", plain=_named("name holder fence since_at until_at")),
     "mutes": Classed(
         "until it is taken back; whoever erases is told of one that stands",
         author=_named("value"),

@@ -16,7 +16,7 @@ import threading
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -180,6 +180,14 @@ class Database(Protocol):
         """The numbers `n` of rows to come, none of which anybody else gets. Inside a transaction."""
         ...
 
+    def time(self) -> datetime:
+        """What the database's clock shows now; where it has none, this machine's."""
+        ...
+
+    def skew(self) -> timedelta:
+        """How far the database's clock is ahead of this machine's, where the two are of different machines."""
+        ...
+
     def has_table(self, name: str) -> bool:
         """Whether a table stands."""
         ...
@@ -245,6 +253,11 @@ class Database(Protocol):
     def close(self) -> None:
         """Close every connection of every thread."""
         ...
+
+
+def by_its_clock(database: Database, now: datetime) -> datetime:
+    """What the clock of the database shows at our `now`: where machines wait for one another they go by that one."""
+    return now + database.skew()
 
 
 class Role(Protocol):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -40,6 +40,7 @@ class _NoDriverError(Exception):
 Error: type[Exception] = psycopg.Error if psycopg else _NoDriverError
 _LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; who names locks of theirs shares it
 DAEMON = 0x0EA2F02
+_NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 # A session over a network that is cut in silence is given up after some seconds, not after hours (TCP only).
@@ -85,17 +86,25 @@ def _where(address: str, named: str) -> str:
     return f"PostgreSQL at {said.get('host', 'the local socket')}, database {said.get('dbname', '')}"
 
 
+def _machine() -> datetime:
+    return datetime.now(UTC)
+
+
 class Postgresql:
     """PostgreSQL through psycopg, one connection a thread; a broken connection is replaced at its next use."""
 
     dialect = "postgresql"
     one_writer = False
 
-    def __init__(self, address: str, *, named: str = "[database] url") -> None:
+    def __init__(
+        self, address: str, *, named: str = "[database] url", machine: Callable[[], datetime] = _machine
+    ) -> None:
         """Connect to `address` (postgresql://...); raise DatabaseBusy, without the password, if that cannot be.
 
-        `named` says where a person wrote it. Raises DatabaseUnusable where psycopg is not installed.
+        `named` says where a person wrote it; `machine` is this machine's clock. Raises DatabaseUnusable where psycopg
+        is not installed.
         """
+        self._machine = machine
         _need_driver()
         self._address = address
         self.where = _where(address, named)
@@ -182,6 +191,20 @@ class Postgresql:
     def skip_locked(self, table: str) -> str:
         """https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE"""
         return f" FOR UPDATE OF {table} SKIP LOCKED"
+
+    def time(self) -> datetime:
+        """The server's, at this moment and not at the beginning of a transaction."""
+        row = self.row("SELECT clock_timestamp() AS at")
+        assert row is not None
+        return cast("datetime", row["at"])
+
+    def skew(self) -> timedelta:
+        """Asked each time: a clock may be set. What lies within the time that the answer took is no difference."""
+        before = self._machine()
+        shown = self.time()
+        after = self._machine()
+        ahead = shown - (before + (after - before) / 2)
+        return ahead if abs(ahead) > max(_NEAR, after - before) else timedelta()
 
     def numbers(self, table: str) -> Iterator[int]:
         """From the sequence of the column: of what is rolled back a number is left out."""

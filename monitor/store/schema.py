@@ -507,10 +507,15 @@ UNJUDGED = (
     "CREATE INDEX unjudged_by_source ON unjudged (source, n)",
 )
 
+# What one process at a time may do, who has it and until when, by the database's clock (monitor/store/leases.py).
+LEASES = (
+    "CREATE TABLE leases (name {key} PRIMARY KEY, holder {key}, fence {count}, since_at {key}, until_at {key}){strict}",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
-    ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED,
+    ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES,
 )  # fmt: skip
 
 

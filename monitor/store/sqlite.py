@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import IO, Any, cast
@@ -32,6 +32,7 @@ from monitor.store.database import (
     RoleTaken,
     Row,
     Values,
+    at,
     sought,
     this_process,
 )
@@ -211,6 +212,16 @@ class Sqlite:
     def skip_locked(self, table: str) -> str:  # noqa: ARG002 - there is one writer
         """Nobody else can have locked anything."""
         return ""
+
+    def time(self) -> datetime:
+        """This machine's, as SQLite reads it."""
+        row = self.row("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS at")
+        assert row is not None
+        return at(row["at"])
+
+    def skew(self) -> timedelta:
+        """A file has no clock of its own."""
+        return timedelta()
 
     def numbers(self, table: str) -> Iterator[int]:
         """Behind the highest."""

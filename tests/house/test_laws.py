@@ -82,6 +82,7 @@ CLOCK = {
     "monitor/service/scheduler.py": "ticks",
     "monitor/web/": "a person calls",
     "monitor/service/console_view.py": "a person looks",
+    "monitor/store/postgresql.py": "the default of an argument: the server's clock is held against this machine's",
     "connectors/http.py": "the default of an argument: Retry-After has to be held against some now",
     "alerts/webhook.py": "a signature holds the time of sending, or it could be played again",
 }

@@ -56,6 +56,7 @@ HASHES = (
     "7e420ac0fc808881a45e41760d7b76bb",
     "499fdf4e65355cca64476327ddbbf684",
     "e7c74352161251aa74fbf1af24517818",
+    "89c706a22554ace9db94a1f44aaceaa9",
 )
 
 
