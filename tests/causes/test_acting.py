@@ -12,7 +12,7 @@ from monitor.cases.actions import NotPossible
 from monitor.causes import acting, problems
 from monitor.notify.interactions import Spool, work_off
 from monitor.people.identity import of_page
-from monitor.service.scheduler import ACTS
+from monitor.service.ticks import ACTS
 from monitor.store import problems as kept
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly

@@ -22,7 +22,7 @@ THIRD_PARTIES = {
     "apprise": ["alerts/apprise.py"],
     "authlib": ["monitor/web/provider.py"],
     "joserfc": ["connectors/signing.py", "monitor/web/provider.py"],  # what is signed; what a provider signed
-    "apscheduler": ["monitor/service/scheduler.py"],
+    "apscheduler": ["monitor/service/engines/one_process.py"],
     "argon2": ["monitor/web/"],
     "css_inline": ["alerts/email/templates.py"],
     "fasttext": ["monitor/text/language.py"],

@@ -14,7 +14,7 @@ from monitor.cases.brand_replies import Answers
 from monitor.incidents import acting
 from monitor.incidents.watch import Watch
 from monitor.notify.interactions import Spool, work_off
-from monitor.service.scheduler import ACTS
+from monitor.service.ticks import ACTS
 from monitor.store import cases, incidents
 from monitor.store.database import Row
 from monitor.store.sqlite import Sqlite

@@ -68,7 +68,7 @@ def test_nothing_but_the_log_itself_reads_the_audit_log() -> None:
         for path, tree in modules().items()
         if "monitor.store.audit" in imports(tree)
     }  # fmt: skip
-    assert readers <= {"monitor/people/audit.py", "monitor/web/audit.py", "monitor/service/scheduler.py"}
+    assert readers <= {"monitor/people/audit.py", "monitor/web/audit.py", "monitor/service/ticks.py"}
     naming = {
         path
         for path, tree in modules().items()

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from monitor.people.audit import Event, note
-from monitor.service.scheduler import POOLS, WATCHED, Engine, utc_now
+from monitor.service.scheduler import Engine, utc_now
+from monitor.service.work import POOLS, ROLES, WATCHED
 from monitor.store import deliveries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -150,8 +151,22 @@ def test_every_tick_that_there_is_runs_and_so_does_the_world_of_the_stories(engi
 def test_the_audit_waits_for_nothing_else_and_every_pool_says_that_it_turns(engine: Engine) -> None:
     """Whatever else is late, the audit has to come; and systemd is told by those without which the daemon is dead."""
     pools = [tick.pool for tick in engine.ticks()]
-    assert [tick.name for tick in engine.ticks() if tick.pool == "audit"] == ["audit"]
+    assert [tick.name for tick in engine.ticks() if tick.pool == "audit"] == ["audit", "abandoned"]
     assert set(pools) == set(POOLS)
     assert engine.heartbeat.hung() == []
     engine.start()
     assert set(engine.heartbeat._last) == set(WATCHED)
+
+
+def test_every_tick_and_job_says_whose_it_is_and_what_must_be_one(engine: Engine) -> None:
+    """What has no lock each process does for itself: what is of its machine, and pages, which it claims one by one."""
+    ticks, jobs = engine.ticks(), engine.jobs()
+    assert {each.role for each in (*ticks, *jobs)} == {*ROLES, None}
+    assert {tick.name for tick in ticks if not tick.lock} == {"press", "judge", "abandoned", "clock"}
+    assert {job.name for job in jobs if not job.lock} == {"judge"}
+    named = [each.name for each in ticks]
+    assert len(named) == len(set(named))
+    read, tell = (next(job for job in jobs if job.name == name) for name in ("read", "tell"))
+    assert read.named(("forum{0}", "own")) == "read-forum{0}-own"
+    assert read.locked(("forum{0}", "own")) == "source:forum{0}"
+    assert tell.locked(("slack",)) == "channel:slack"
