@@ -122,6 +122,7 @@ def merge(database: Database, cause: str, into: str, who: Actor, now: datetime) 
 
 def _merge_problems(database: Database, cause: str, into: str) -> dict[str, dict[str, Any]]:
     """An open problem of a merged cause becomes the other's, or a part of the one that is open there; what it held."""
+    problems.count_all_anew(database)
     mine, theirs = problems.open_for(database, cause), problems.open_for(database, into)
     if mine is None:
         return {}
@@ -173,6 +174,7 @@ def undo(database: Database, brand: str, now: datetime) -> str:
     if row is None:
         return ""
     before, after = json.loads(row["before"]), json.loads(row["after"])
+    problems.count_all_anew(database)
     if row["what"] == "split":
         store.move(database, row["cause_id"], before["from"])
     if row["what"] in {"add", "split"}:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import Any
 from monitor.causes import listing
 from monitor.people.identity import Actor
 from monitor.store import causes as store
+from monitor.store import problems
 from monitor.store.database import Database
 from monitor.text.causes import MOST, Answer, Classifier
 from monitor.text.trades import Trade
@@ -97,8 +99,8 @@ class Naming:
         return known
 
 
-def put(database: Database, judged: Sequence[Judged]) -> list[str]:
-    """Write down which causes the stored mentions of these are of; those causes. Inside the transaction of storing.
+def put(database: Database, judged: Sequence[Judged]) -> Counter[str]:
+    """Write down which causes the stored mentions of these are of; how many are of each. In the transaction of storing.
 
     What staff said of their case holds; whoever only says that it is the same is of the same causes.
     """
@@ -116,7 +118,7 @@ def put(database: Database, judged: Sequence[Judged]) -> list[str]:
         )
         made += _rows(row["id"], row["brand"], row["posted_at"], causes, by_staff=by_staff)
     store.put(database, made)
-    return list(dict.fromkeys(each["cause_id"] for each in made))
+    return Counter(each["cause_id"] for each in made)
 
 
 def _rows(mention: str, brand: str, posted_at: str, causes: Sequence[str], *, by_staff: bool) -> list[dict[str, Any]]:
@@ -165,6 +167,7 @@ def undo_cause(database: Database, case: str, now: datetime) -> bool:
 
 def _apply(database: Database, case: str, causes: Sequence[str], *, by_staff: bool) -> None:
     rows = store.mentions_in(database, case)
+    problems.count_all_anew(database)
     store.clear(database, [row["id"] for row in rows])
     for row in rows:
         store.put(database, _rows(row["id"], row["brand"], row["posted_at"], causes, by_staff=by_staff))

@@ -8,7 +8,8 @@ again when it has doubled, each quarter of a year in which it has not shrunk, an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from alerts import hours
@@ -30,15 +31,20 @@ SHOWN = timedelta(days=30)  # so long its messages are kept true
 GATHERED = timedelta(hours=1)  # an alert waits: its people are alerted for already, and it says all of them at once
 
 
-def look(database: Database, rules: Rules, causes: Iterable[str], now: datetime) -> None:
-    """Somebody wrote of these causes: open problems that are due, tell of those that have grown. In a transaction.
+def look(database: Database, rules: Rules, causes: Mapping[str, int], now: datetime) -> None:
+    """Somebody wrote of these causes, so many posts each: open problems that are due, tell of those that have grown.
+
+    In a transaction.
 
     Who counts the people of a cause counts those of everybody who stored before: the last of them sees all.
     """
-    found = sorted({_effective(database, each) for each in causes} - {""})
+    found: Counter[str] = Counter()
+    for each, posts in causes.items():
+        if effective := _effective(database, each):
+            found[effective] += posts
     if found:
         database.lock(f"cause:{each}" for each in found)
-    for cause in found:
+    for cause in sorted(found):
         row = store.one(database, cause) if cause else None
         if row is None or row["gone_at"]:
             continue
@@ -46,7 +52,7 @@ def look(database: Database, rules: Rules, causes: Iterable[str], now: datetime)
         if standing is None:
             _open(database, rules, row, now)
         else:
-            _grown(database, rules, row, standing, now)
+            _grown(database, rules, row, standing, found[cause], now)
 
 
 def tick(database: Database, rules: Rules, now: datetime) -> None:
@@ -88,16 +94,25 @@ def _open(database: Database, rules: Rules, row: Row, now: datetime) -> None:
     _tell(database, rules, row, problem, words, now, quiet=fixed is None and not _is_loud(database, row, now))
 
 
-def _grown(database: Database, rules: Rules, row: Row, problem: Row, now: datetime) -> None:
-    """A further post of an open problem: it may have doubled, or have come out of its habit."""
+def _grown(database: Database, rules: Rules, row: Row, problem: Row, posts: int, now: datetime) -> None:
+    """Further posts of an open problem: it may have doubled, or have come out of its habit.
+
+    Counting its people reads all of its posts: what comes of a problem of many thousand would cost more with each post.
+    So they are counted once as many posts have come as people are wanting.
+    """
     loud = problem["loud"] == "alert"
     if not loud and _is_loud(database, row, now):
         today = problems.people(database, row["id"], stamp(now - DAY), stamp(now))
         _tell(database, rules, row, problem, f"{_people(today)} in 24 hours, more than usual", now)
         return
-    found = problems.people(database, row["id"], _before(problem["first_at"]), stamp(now))
-    if found >= 2 * problem["told_people"]:
-        _tell(database, rules, row, problem, f"doubled to {_people(found)}", now, quiet=not loud)
+    left = problems.posts_to_count(database, problem["n"]) - posts
+    if left <= 0:
+        found = problems.people(database, row["id"], _before(problem["first_at"]), stamp(now))
+        left = 2 * problem["told_people"] - found
+        if left <= 0:
+            _tell(database, rules, row, problem, f"doubled to {_people(found)}", now, quiet=not loud)
+            return
+    problems.count_after(database, problem["n"], left, now)
 
 
 def _is_loud(database: Database, row: Row, now: datetime) -> bool:
@@ -126,6 +141,7 @@ def _tell(
     problems.change(
         database, problem["n"], loud=problem["loud"] or "brief" if quiet else "alert", told_at=now, told_people=found
     )
+    problems.count_after(database, problem["n"], found, now)
     address = f"{rules.settings.earful.page_url.rstrip('/')}/problems/{problem['n']}"
     title = f"{row['brand']} · {row['name']}: {words}"
     remedy = f"{'see who works on it' if problem['owner'] else 'name an owner'}: {address}"

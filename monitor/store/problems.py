@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from monitor.store import key_values
 from monitor.store.causes import UNANSWERED, of_cases, within
 from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.persons import person, voice
+
+_LEFT = "problem:{}:posts to count"
 
 
 def one(database: Database, problem: int) -> Row | None:
@@ -76,6 +79,21 @@ def people(database: Database, cause: str, since: str, until: str) -> int:
         {**values, "since": since, "until": until},
     )
     return int(row["n"]) if row else 0
+
+
+def posts_to_count(database: Database, problem: int) -> int:
+    """How many posts must come before its people are worth counting again, as `count_after` wrote; 0: they are now."""
+    return int(key_values.fact(database, _LEFT.format(problem), "0"))
+
+
+def count_after(database: Database, problem: int, posts: int, now: datetime) -> None:
+    """Its people need no counting before so many posts of its cause have come: counting reads every one of them."""
+    key_values.remember(database, _LEFT.format(problem), str(posts), now)
+
+
+def count_all_anew(database: Database) -> None:
+    """Posts went from one cause to another: the people of every problem are counted at its next post."""
+    database.run("DELETE FROM facts WHERE key LIKE :left", {"left": _LEFT.format("%")})
 
 
 def first_post(database: Database, cause: str, since: str) -> str:

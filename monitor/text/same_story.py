@@ -53,7 +53,12 @@ class Harm:
 
 def harm_told(text: str, language: str, reasons: Iterable[str] = (), names: Iterable[str] = ()) -> Harm:
     """Read what a post tells of. `reasons` are those of its verdict; `names` of the brand say nothing."""
-    short = text[:_LONGEST]
+    return _told_before(text[:_LONGEST], language, tuple(reasons), tuple(names))
+
+
+# Each page of posts is held against all that stands in open critical stories: the same posts, page after page.
+@lru_cache(maxsize=1_000)
+def _told_before(short: str, language: str, reasons: tuple[str, ...], names: tuple[str, ...]) -> Harm:
     tokens = tokens_of(short)
     places = parts_of(language if language in HEARD else "en").find(tokens, wholly=True)
     spans = [span for part in _HARMS for span in places.get(part, ())]

@@ -149,7 +149,7 @@ def name_case(context: RequestContext) -> Response:
                     database, case, row["brand"], chosen, context.who.actor, context.who.way, context.now
                 )
             there = [each["id"] for each in store.of_cases(database, [case]).get(case, [])]
-            problems.look(database, context.rules, there, context.now)
+            problems.look(database, context.rules, dict.fromkeys(there, 1), context.now)
     except listing.NotPossible as error:
         said = str(error)
     return _to(f"/cases/{case}", said)

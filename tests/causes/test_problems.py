@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from monitor.causes import listing, problems
+from monitor.causes import listing, naming, problems
 from monitor.notify.rendering import compose
 from monitor.people.identity import of_page
 from monitor.store import causes as store
 from monitor.store import deliveries
 from monitor.store import problems as kept
+from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
-from tests.helpers import DAY, HOUR, LATE, NOW, Clock, count, messages, post, take
+from tests.helpers import DAY, HOUR, LATE, NOW, Clock, assembly_of, count, messages, post, settings_from, take
 
 ANA = of_page("Ana")
 
@@ -70,6 +72,43 @@ def test_a_problem_that_grows_above_its_habit_is_told_aloud_and_then_when_it_dou
         ("Acme · Late or missing delivery: 6 people in 24 hours, more than usual", True),
         ("Acme · Late or missing delivery: doubled to 12 people", True),
     ]
+
+
+def test_people_are_counted_anew_only_where_so_many_posts_came_that_they_may_have_doubled(
+    sqlite: Sqlite, tmp_path: Path
+) -> None:
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    write(acme, *"abcdef")  # six are told aloud: told again at twelve
+    counted: list[str] = []
+    sqlite._connection().set_trace_callback(
+        lambda statement: counted.append(statement) if "count(DISTINCT CASE WHEN m.repeats" in statement else None
+    )
+    for _ in range(5):
+        write(acme, "a")
+    assert len(counted) == 0, "six more posts are needed before there can be twelve people"
+    write(acme, "g")
+    assert len(counted) == 1, "they may be twelve now; they are seven"
+    write(acme, *"hijk")
+    assert len(counted) == 1
+    write(acme, "l")
+    sqlite._connection().set_trace_callback(None)
+    assert told(acme)[-1] == ("Acme · Late or missing delivery: doubled to 12 people", True)
+
+
+@pytest.mark.parametrize("by_hand", ["merged", "named"])
+def test_posts_that_staff_bring_to_a_problem_count_at_once(acme: Assembly, by_hand: str) -> None:
+    write(acme, *"abcdef")
+    take(acme, *(post(f"@acme you charged me twice, again and again {n}", author=f"p{n}", at=NOW) for n in range(5)))
+    ids = {row["name"]: row["id"] for row in store.standing(acme.database, "Acme")}
+    late, charged = (next(key for name, key in ids.items() if word in name) for word in ("Late", "Charged"))
+    with acme.database.transaction():
+        if by_hand == "merged":
+            listing.merge(acme.database, charged, late, ANA, NOW)
+        else:
+            for row in acme.database.rows("SELECT id FROM cases WHERE author LIKE 'p%' ORDER BY id"):
+                naming.set_cause(acme.database, row["id"], "Acme", late, ANA, "page", NOW)
+    write(acme, "g")
+    assert told(acme)[-1] == ("Acme · Late or missing delivery: doubled to 12 people", True)
 
 
 @pytest.mark.parametrize(("weekly", "loud"), [(0, True), (3, False)])
@@ -148,7 +187,7 @@ def test_of_a_removed_cause_nothing_is_told(acme: Assembly) -> None:
     write(acme, "a")
     late = next(row["id"] for row in store.standing(acme.database, "Acme") if row["name"].startswith("Late"))
     listing.remove(acme.database, late, ANA, NOW)
-    problems.look(acme.database, acme.rules, [late, "nothing"], NOW)
+    problems.look(acme.database, acme.rules, {late: 1, "nothing": 1}, NOW)
     assert count(acme.database, "problems") == 0
 
 
