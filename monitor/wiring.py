@@ -6,7 +6,7 @@ import ctypes
 import gc
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -44,8 +44,7 @@ from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
 from monitor.store import competitors, events, moving, renames, sources, web
 from monitor.store.connect import open_database
-from monitor.store.database import Database, DatabaseUnusable
-from monitor.store.leases import Leases
+from monitor.store.database import Database
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
@@ -86,22 +85,25 @@ class Assembly:
     replying: Replying
     assistant: Assistant
     tracking: Tracking
-    leases: Leases
 
 
-def open_store(settings: Settings, now: datetime) -> Sqlite | Postgresql:
+def open_store(
+    settings: Settings, now: datetime, look: Callable[[Database], None] = lambda _database: None
+) -> Sqlite | Postgresql:
     """Open the database that settings name, and bring it to this version's schema.
 
-    Raises DatabaseUnusable, among others for a file that was moved, and for a database whose move is not finished.
+    `look` is called before anything is written there, and may raise. Raises DatabaseUnusable, among others for a file
+    that was moved, and for a database whose move is not finished.
     """
     database = open_database(settings.database.url.get_secret_value())
+    _stand_beside(database, settings)
     try:
         moving.refuse_half(database)
-    except DatabaseUnusable:
+        look(database)
+    except BaseException:
         database.close()
         raise
     migrate(database, now)
-    _stand_beside(database, settings)
     give_ids(database, settings, now)
     carried = carry_over(database, now)
     if carried.entries or carried.posts:
@@ -175,11 +177,8 @@ def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels,
     )
 
 
-def assemble(
-    settings: Settings, database: Sqlite | Postgresql, link: SignedLink = no_link, leases: Leases | None = None
-) -> Assembly:
-    """Make every part. What nobody configured is not imported. `leases` are those of this process, if not its own."""
-    leases = leases or Leases(database)
+def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink = no_link) -> Assembly:
+    """Make every part. What nobody configured is not imported."""
     _stand_beside(database, settings)
     written, settings = settings, overlay(settings, web.desk_values(database))
     rules = Rules(settings)
@@ -204,13 +203,13 @@ def assemble(
         tell_operator,
     )
     channels = channels_of(settings)
-    alerting = Alerting(database, rules, channels, link, leases)
-    programs = EventSender(database, rules, channels, leases=leases)
+    alerting = Alerting(database, rules, channels, link)
+    programs = EventSender(database, rules, channels)
     second_look = SecondLook(database, reader.shared if settings.judge.reader else None, tell_operator)
     return Assembly(
         written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs,
         second_look, Replying(database, rules, Writers(settings)), Assistant(database, settings),
-        Tracking(database, rules, Trackers(settings)), leases,
+        Tracking(database, rules, Trackers(settings)),
     )  # fmt: skip
 
 

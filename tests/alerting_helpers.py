@@ -31,8 +31,7 @@ def channels(slack: FakeSlack | None = None, mail: FakeSmtp | None = None) -> st
 def house(
     database: Base, folder: Path, slack: FakeSlack | None = None, mail: FakeSmtp | None = None, **more: Any
 ) -> Assembly:
-    """Acme, told in Slack's #care (or whatever `notify` says); as one of several processes, where one is named."""
-    process = {key: more.pop(key) for key in ("worker", "steady") if key in more}
+    """Acme, told in Slack's #care (or whatever `notify` says)."""
     settings: Settings = settings_from(
         folder,
         channels=channels(slack, mail),
@@ -40,7 +39,7 @@ def house(
         environ={"T": slack.token if slack else ""},
         **more,
     )
-    return assembly_of(database, settings, **process)
+    return assembly_of(database, settings)
 
 
 def posted(slack: FakeSlack) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -14,17 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from monitor.notify.system_notices import queue_notice
 from monitor.service import damage, set_clock
 from monitor.service.console_view import Show
 from monitor.service.heartbeat import tell_systemd
+from monitor.service.membership import Membership
+from monitor.service.reloading import Reloading
 from monitor.service.scheduler import Engine, utc_now
 from monitor.service.settings_record import note_settings
 from monitor.service.sparing_log import Sparing
 from monitor.service.stopping import stop_in_order
-from monitor.settings.errors import SettingsError
 from monitor.settings.models import EXIT, Settings
-from monitor.store import channel_health, key_values, web
+from monitor.store import key_values
 from monitor.store.connect import Error, reason, served_by
 from monitor.store.database import DatabaseDamaged, Role, RoleTaken
 from monitor.store.postgresql import Postgresql
@@ -98,14 +97,17 @@ def run(
 
 def _made(settings: Settings, read: Callable[[], Settings], *, show: bool, demo: bool) -> _Life:
     """Everything that needs no thread yet, on a database that is open, sound as far as one sees, and ours."""
-    database = open_store(settings, utc_now())
+    database = open_store(settings, utc_now(), lambda found: Membership(found, settings).look())
     try:
         if wrong := damage.clear(database):
             raise DatabaseDamaged(f"{database.path} {wrong}; restore the last backup: earful restore FILE")  # type: ignore[union-attr]
-        role = database.hold_role("daemon", utc_now())
+        member = Membership(database, settings)
+        role = database.hold_role("daemon", utc_now(), worker=member.name)
         try:
-            return _prepare(settings, database, role, read, show=show, demo=demo)
+            member.join()
+            return _prepare(settings, database, role, member, read, show=show, demo=demo)
         except BaseException:
+            member.leave()
             role.release()
             raise
     except BaseException:
@@ -117,6 +119,7 @@ def _prepare(
     settings: Settings,
     database: Sqlite | Postgresql,
     role: Role,
+    member: Membership,
     read: Callable[[], Settings],
     *,
     show: bool,
@@ -126,12 +129,13 @@ def _prepare(
     with database.transaction():
         if not key_values.fact(database, "installed_at"):
             key_values.remember(database, "installed_at", utc_now().isoformat(), utc_now())
-        note_settings(database, settings, utc_now())
+        if member.first:
+            note_settings(database, settings, utc_now())
     know_sources(database, settings)
     engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
     settle()
     open_page = demo or settings.database.throwaway
-    return _Life(engine, role, read, Show(database, settings) if show else None, open_page=open_page)
+    return _Life(engine, role, member, read, Show(database, settings) if show else None, open_page=open_page)
 
 
 class _Life:
@@ -141,6 +145,7 @@ class _Life:
         self,
         engine: Engine,
         role: Role,
+        member: Membership,
         read: Callable[[], Settings],
         show: Show | None,
         *,
@@ -148,15 +153,14 @@ class _Life:
     ) -> None:
         self.engine = engine
         self.role = role
+        self.member = member
         self.replaced = False
         self.unusable = False
-        self.read = read
+        self.reloading = Reloading(engine, member, read)
         self.show = show
         self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=open_page)
         self.wake = threading.Event()
         self.asked_to_stop = 0
-        self.asked_to_reload = False
-        self.desk = web.desk_revision(engine.assembly.database)
 
     def live(self) -> int:
         """Until a signal or a fault; the exit code. However it ends, it stops in order."""
@@ -180,7 +184,7 @@ class _Life:
             log.warning("%s", warning)
         if set_clock.named():
             log.warning("the clock is set by %s, named by %s: for tests only", set_clock.named(), set_clock.VARIABLE)
-        self._tell_refused_models()
+        self.reloading.tell_refused_models()
         threading.Thread(target=self.engine.assembly.judge.warm, name="warm", daemon=True).start()
         self.engine.start()
         served = self.page.start()
@@ -196,7 +200,7 @@ class _Life:
         self.engine.heartbeat.tell()
         if self.asked_to_stop or self.engine.worn_out.is_set():
             return False
-        return self._file_is_well() and self._keep_role()
+        return self._file_is_well() and self._keep_role() and not self.reloading.has_to_stop
 
     def _file_is_well(self) -> bool:
         """Whether the open file is whole and still the one at its path; if not, it is told, for nothing can be kept."""
@@ -210,12 +214,13 @@ class _Life:
     def _turn(self) -> None:
         """Look once at what was asked for. A database that is held or full is no reason to stop: the next turn asks."""
         try:
-            if self.asked_to_reload:
-                self.asked_to_reload = False
-                self._take_settings()
-            self._take_desk()
+            self.reloading.turn()
         except Error as error:
             log.error("the new settings are not in use yet: %s; Earful will retry", reason(error))
+        try:
+            self.member.beat(self.engine.assembly.rules, utc_now())
+        except Error as error:
+            log.debug("can't say that this process is there: %s", reason(error))
         self._shown(lambda show: show.step())
 
     def _shown(self, work: Callable[[Show], None]) -> None:
@@ -232,17 +237,20 @@ class _Life:
 
     def _end(self, *, failed: bool = False) -> int:
         database = self.engine.assembly.database
-        whole = stop_in_order(
-            self.page, self.engine, database, self.role, lambda: self._shown(lambda show: show.end()), STOP_WITHIN
-        )
+        whole = stop_in_order(self.page, self.engine, database, self.role, self._last_words, STOP_WITHIN)
         log.info("stopped%s", "" if whole else "; what was in progress resumes at the next start")
-        code = WORN_OUT if failed or self.engine.worn_out.is_set() or self.replaced else 0
+        anew = failed or self.replaced or self.reloading.has_to_stop or self.engine.worn_out.is_set()
+        code = WORN_OUT if anew else 0
         if self.unusable:
             code = EXIT  # started again it would find the same file, or begin with nothing
         _flush_output()
         if not whole:
             os._exit(code)  # a call that never ends must not keep the process; kill -9 is safe at any moment
         return code
+
+    def _last_words(self) -> None:
+        self._shown(lambda show: show.end())
+        self.member.leave()
 
     def _keep_role(self) -> bool:
         """Whether this process may go on: two daemons on one database would tell people everything twice."""
@@ -256,18 +264,6 @@ class _Life:
             log.warning("%s", said)
         return True
 
-    def _tell_refused_models(self) -> None:
-        """A model that cannot be used costs quality and stops nothing: the operator should know."""
-        assembly = self.engine.assembly
-        for trouble in assembly.judge.trouble:
-            log.warning("a judge model is not used: %s", trouble)
-            key = f"judge:{hashlib.sha256(trouble.encode('utf-8', 'replace')).hexdigest()[:16]}"
-            title = f"A judge model is not used: {trouble}"
-            with assembly.database.transaction():
-                queue_notice(
-                    assembly.database, assembly.rules, key, title, "the rest of the judge still works", utc_now()
-                )
-
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.asked_to_stop += 1
         if self.asked_to_stop > 1:
@@ -275,47 +271,8 @@ class _Life:
         self.wake.set()
 
     def _reload(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked_to_reload = True
+        self.reloading.asked = True
         self.wake.set()
-
-    def _take_desk(self) -> None:
-        """Go on with what a lead has changed on the page, in this process or in another."""
-        assembly = self.engine.assembly
-        try:
-            revision = web.desk_revision(assembly.database)
-            if revision == self.desk:
-                return
-            link = links.make(assembly.written, assembly.database, utc_now)
-            self.engine.replace(assemble(assembly.written, assembly.database, link))
-        except Error as error:
-            log.warning("can't read the desk settings: the database said %s", type(error).__name__)
-            return
-        self.desk = revision
-        log.info("desk settings loaded")
-
-    def _take_settings(self) -> None:
-        """Take new settings if they are sound; keep the old ones, saying why, if not."""
-        old = self.engine.assembly
-        try:
-            settings = self.read()
-        except SettingsError as error:
-            for fault in error.faults:
-                log.error("not reloaded: %s", fault)
-            return
-        if settings.database.url.get_secret_value() != old.settings.database.url.get_secret_value():
-            log.error("not reloaded: [database] url has changed, which needs a restart of the daemon")
-            return
-        try:
-            know_sources(old.database, settings)
-            with old.database.transaction():
-                channel_health.mended(old.database)
-                note_settings(old.database, settings, utc_now(), old.written)
-            self.engine.replace(assemble(settings, old.database, links.make(settings, old.database, utc_now)))
-            self._tell_refused_models()
-        except Error:
-            self.asked_to_reload = True  # at the next turn: nobody sends the signal twice
-            raise
-        log.info("settings reloaded")
 
 
 def _flush_output() -> None:

@@ -60,8 +60,7 @@ class Engine(Ticks):
     def start(self) -> None:
         """Take up what a former process left in flight, and begin to tick."""
         with self.assembly.database.transaction():
-            alone = self.assembly.database.one_writer
-            deliveries.recover(self.assembly.database, self.clock(), all_of_them=alone)
+            deliveries.recover(self.assembly.database, self.clock(), all_of_them=True)
         self._scheduler.start()
         self.listening.start()
 

@@ -185,6 +185,11 @@ TABLES: dict[str, Classed] = {
         plain=_named("n source at posts fence lease_until claims tries error aside_at"),
     ),
     "leases": Classed("a day after it has ended", plain=_named("name holder fence since_at until_at")),
+    "workers": Classed(
+        "a day after its process ended without a word",
+        secret=("secrets",),
+        plain=_named("name host pid roles version since seen_at generation settings key_mark skew"),
+    ),
     "mutes": Classed(
         "until it is taken back; whoever erases is told of one that stands",
         author=_named("value"),

@@ -196,8 +196,16 @@ class Database(Protocol):
         """The names of a table's columns; none where there is no such table."""
         ...
 
-    def hold_role(self, role: str, now: datetime) -> Role:
-        """Become the only holder of `role` ("daemon") on this database, or raise RoleTaken."""
+    def hold_role(self, role: str, now: datetime, *, worker: str = "", alone: bool = True) -> Role:
+        """Become the only holder of `role` ("daemon") on this database, or raise RoleTaken.
+
+        Not `alone`, others may hold it as well who do not want it alone; a file's is always held alone. As long as it
+        is held, "worker:" and the name of the `worker` are among what is `held`.
+        """
+        ...
+
+    def held(self, names: Iterable[str]) -> frozenset[str]:
+        """Which of these names the process of somebody holds that is alive; a file knows of none."""
         ...
 
     def search_matches(self, most: int = 0) -> str:

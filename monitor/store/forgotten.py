@@ -96,6 +96,23 @@ def _own_key(database: Database, now: datetime) -> bytes:
     return key
 
 
+def own_key(database: Database) -> bytes:
+    """The key under which this process erases; empty where none was made yet, or it cannot be read."""
+    return next(iter(_sound_keys(database)), b"")
+
+
+def make_key(database: Database, now: datetime) -> bytes:
+    """As `own_key`, made if it is not there: several processes need the same before the first erasure.
+
+    Empty, with the reason in the log, where it cannot be kept.
+    """
+    try:
+        return _own_key(database, now)
+    except DatabaseUnusable as error:
+        log.warning("%s", error)
+        return b""
+
+
 def mark_of(key: bytes) -> str:
     """By which a key is known, and which tells nothing of it."""
     return blake2b(b"earful erasures", key=key, digest_size=6).hexdigest()

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,13 +23,11 @@ from monitor.store.database import (
     Locks,
     PerThread,
     Role,
-    RoleTaken,
     Row,
     Values,
     sought,
-    stamp,
-    this_process,
 )
+from monitor.store.postgresql_roles import SessionRole, held, need_driver, number_of
 
 
 class _NoDriverError(Exception):
@@ -39,25 +36,14 @@ class _NoDriverError(Exception):
 
 Error: type[Exception] = psycopg.Error if psycopg else _NoDriverError
 _LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; who names locks of theirs shares it
-DAEMON = 0x0EA2F02
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
-# A session over a network that is cut in silence is given up after some seconds, not after hours (TCP only).
-# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
-_NOTICE: dict[str, Any] = {
-    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
-}  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
 def _for_postgresql(statement: str) -> str:
     return _NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
-
-
-def _key(name: str) -> int:
-    """The number by which PostgreSQL knows a lock. https://www.postgresql.org/docs/current/explicit-locking.html"""
-    return int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
 
 
 def _take(connection: psycopg.Connection[Any], wanted: Sequence[tuple[int, bool]]) -> None:
@@ -67,14 +53,6 @@ def _take(connection: psycopg.Connection[Any], wanted: Sequence[tuple[int, bool]
         "FROM unnest(%s::bigint[], %s::boolean[]) AS wanted (key, alone)",
         ([key for key, _ in wanted], [alone for _, alone in wanted]),
     )
-
-
-def _need_driver() -> None:
-    if psycopg is None:
-        raise DatabaseUnusable(
-            "[database] url is PostgreSQL, but its driver is not installed; run in Earful's folder: "
-            ".venv/bin/pip install -e '.[postgres]'"
-        )
 
 
 def _where(address: str, named: str) -> str:
@@ -105,7 +83,7 @@ class Postgresql:
         is not installed.
         """
         self._machine = machine
-        _need_driver()
+        need_driver()
         self._address = address
         self.where = _where(address, named)
         self.beside: Path | None = None
@@ -180,13 +158,15 @@ class Postgresql:
             if locks is None:
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             else:
-                wanted = {_key(name): False for name in locks.shared} | {_key(name): True for name in locks.alone}
+                wanted = {number_of(name): False for name in locks.shared} | {
+                    number_of(name): True for name in locks.alone
+                }
                 _take(connection, [(_LOCK, False), *sorted(wanted.items())])
             yield
 
     def lock(self, names: Iterable[str]) -> None:
         """By advisory locks, too."""
-        _take(self._connection(), [(key, True) for key in sorted({_key(name) for name in names})])
+        _take(self._connection(), [(key, True) for key in sorted({number_of(name) for name in names})])
 
     def skip_locked(self, table: str) -> str:
         """https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE"""
@@ -277,9 +257,13 @@ class Postgresql:
         )
         return frozenset(row["name"] for row in rows)
 
-    def hold_role(self, role: str, now: datetime) -> Role:
-        """Become the only holder of `role`, by an advisory lock on a connection of its own."""
-        return _SessionRole(self._address, role, now)
+    def hold_role(self, role: str, now: datetime, *, worker: str = "", alone: bool = True) -> Role:
+        """Hold `role` by an advisory lock on a connection of its own."""
+        return SessionRole(self._address, role, now, worker=worker, alone=alone)
+
+    def held(self, names: Iterable[str]) -> frozenset[str]:
+        """By the server's list of locks."""
+        return held(self._connection(), names)
 
     def search_matches(self, most: int = 0) -> str:
         """Full-text search by tsvector; never mixed with what stands around it (OFFSET 0 keeps it apart).
@@ -352,70 +336,6 @@ class Postgresql:
         self._connections.close()
 
 
-class _SessionRole:
-    """A role on PostgreSQL: a lock that lives as long as one session, which may end long before the process does."""
-
-    def __init__(self, address: str, role: str, now: datetime) -> None:
-        self._address = address
-        self._role = role
-        self._lost = False
-        self._connection = self._take(now)
-
-    def _take(self, now: datetime) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(
-            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **_NOTICE
-        )
-        try:
-            return self._held(connection, now)
-        except BaseException:
-            connection.close()
-            raise
-
-    def _held(self, connection: psycopg.Connection[Any], now: datetime) -> psycopg.Connection[Any]:
-        key = f"role:{self._role}"
-        got = connection.execute("SELECT pg_try_advisory_lock(%s) AS got", (DAEMON,)).fetchone()
-        if got is None or not got["got"]:
-            other = connection.execute("SELECT value FROM facts WHERE key = %s", (key,)).fetchone()
-            raise RoleTaken(
-                f"this database is already in use by {other['value'] if other else 'another process'}; "
-                "stop that one first"
-            )
-        holder = this_process(now)
-        connection.execute(
-            "INSERT INTO facts (key, value, at) VALUES (%s, %s, %s) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",
-            (key, holder, stamp(now)),
-        )
-        return connection
-
-    def keep(self, now: datetime, /) -> str:
-        """Ask in the session that holds the lock; where it has ended, take the lock in a new one.
-
-        While the server cannot be reached nobody else can take it either, so that is no reason to stop.
-        """
-        try:
-            self._connection.execute("SELECT 1")
-            return ""
-        except psycopg.Error as error:
-            self._connection.close()
-            said, lost = type(error).__name__, not self._lost
-            self._lost = True
-        try:
-            self._connection = self._take(now)
-        except psycopg.Error:
-            return f"the session that holds the role of the {self._role} has ended ({said})" if lost else ""
-        self._lost = False
-        return f"the session that holds the role of the {self._role} had ended ({said}); a new one holds it again"
-
-    def release(self) -> None:
-        """Let the role go, at once: the server notices that a connection has ended only a moment later."""
-        try:
-            self._connection.execute("SELECT pg_advisory_unlock(%s)", (DAEMON,))
-        except psycopg.Error:
-            pass  # the connection is gone, and the lock with it
-        self._connection.close()
-
-
 def why_refused(error: BaseException) -> str:
     """What of the server's side made a statement fail: "rights", "room", "line" or "row"; "" for anything else.
 
@@ -432,16 +352,3 @@ def why_refused(error: BaseException) -> str:
         else []
     )
     return next((kind for kind, those in kinds if isinstance(error, those)), "")
-
-
-def holder(address: str) -> str:
-    """Who serves this database as its daemon, as its session wrote it; "" for nobody.
-
-    Raises DatabaseUnusable without the driver.
-    """
-    _need_driver()
-    with psycopg.connect(address, autocommit=True) as connection:
-        row = connection.execute("SELECT value FROM facts WHERE key = 'role:daemon'").fetchone()
-        # For this statement's own transaction, so that the question itself never stands in a daemon's way.
-        got = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (DAEMON,)).fetchone()
-    return str(row[0]) if row and got and not got[0] else ""

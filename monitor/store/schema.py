@@ -512,10 +512,17 @@ LEASES = (
     "CREATE TABLE leases (name {key} PRIMARY KEY, holder {key}, fence {count}, since_at {key}, until_at {key}){strict}",
 )
 
+# Who works on this database, on PostgreSQL (monitor/store/workers.py); on SQLite nothing ever stands there.
+WORKERS = (
+    """CREATE TABLE workers (
+        name {key} PRIMARY KEY, host {text}, pid {count}, roles {text}, version {text}, since {key}, seen_at {key},
+        generation {count}, settings {text}, secrets {text}, key_mark {text}, skew {number}){strict}""",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
-    ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES,
+    ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES, WORKERS,
 )  # fmt: skip
 
 

@@ -236,9 +236,13 @@ class Sqlite:
         """The names of a table's columns."""
         return frozenset(row["name"] for row in self.rows("SELECT name FROM pragma_table_info(:name)", {"name": table}))
 
-    def hold_role(self, role: str, now: datetime) -> Role:
+    def hold_role(self, role: str, now: datetime, *, worker: str = "", alone: bool = True) -> Role:  # noqa: ARG002
         """Become the only holder of `role`, by a lock on a file beside the database."""
         return FileRole(self.path.with_name(f"{self.path.name}.{role}"), now)
+
+    def held(self, names: Iterable[str]) -> frozenset[str]:  # noqa: ARG002
+        """Nobody works on a file but its daemon."""
+        return frozenset()
 
     def search_matches(self, most: int = 0) -> str:
         """Full-text search by FTS5."""

@@ -38,7 +38,10 @@ THIRD_PARTIES = {
     "praw": ["connectors/reddit/connector.py"],
     "prawcore": ["connectors/reddit/connector.py"],
     "prometheus_client": ["monitor/web/"],
-    "psycopg": ["monitor/store/postgresql.py"],
+    "psycopg": [
+        "monitor/store/postgresql.py",
+        "monitor/store/postgresql_roles.py",
+    ],  # statements; sessions that hold a role
     "pyotp": ["monitor/web/factor.py"],
     "segno": ["monitor/web/factor.py"],
     "zxcvbn": ["monitor/web/passwords.py"],

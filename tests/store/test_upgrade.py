@@ -57,6 +57,7 @@ HASHES = (
     "499fdf4e65355cca64476327ddbbf684",
     "e7c74352161251aa74fbf1af24517818",
     "89c706a22554ace9db94a1f44aaceaa9",
+    "617565437caf4b6f86a60a811a36012c",
 )
 
 

@@ -19,7 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cli import app
-from monitor.store.postgresql import DAEMON
+from monitor.store.postgresql_roles import DAEMON
 from tests.web.office import Browser
 
 ROOT = Path(__file__).parent.parent.parent
