@@ -3,7 +3,8 @@
 The second reader saw `docs/labelling.md` and the texts, never the first labels; what they wrote down stands in
 `benchmarks/labels/second.tsv`. Cohen's kappa is the share of agreement beyond what chance would give: 1 is always,
 0 is no more than by chance. A grade's own kappa asks only "is it this grade or not". Disagreements are listed by hash,
-so that somebody can read them again; no text is printed.
+so that somebody can read them again; no text is printed. The dev day and the aside day stand by themselves: both
+readings are of one reader, the second later, in another order and without the first labels in front of it.
 """
 
 from __future__ import annotations
@@ -80,6 +81,11 @@ def _told(pairs: Sequence[tuple[str, str]]) -> str:
     return f"n={len(pairs):4} agreed {agreed / len(pairs):.2f}, kappa {kappa(pairs):.2f}"
 
 
+def day_read(path: Path, day: labelled.Day) -> dict[Name, Label]:
+    """Return the labels of one reading of a day, by the name of the day and the id of the post."""
+    return {(day.name, name): label for name, label in labelled.labels_by_id(path).items()}
+
+
 def main(path: Path = labelled.SECOND) -> None:
     """Print how far the readers agree, or that nobody has read a second time."""
     print("Do two readers agree? Labels of the same texts, by the same guide.\n")
@@ -90,5 +96,15 @@ def main(path: Path = labelled.SECOND) -> None:
     print()
 
 
+def days() -> None:
+    """Print how far the two readings of each day agree."""
+    for day in labelled.DAYS:
+        if day.second is not None:
+            print(f"{day.name}, read twice by one reader:")
+            print("\n".join(report(day_read(day.labels, day), day_read(day.second, day))))
+            print()
+
+
 if __name__ == "__main__":
     main()
+    days()

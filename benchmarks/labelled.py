@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -21,7 +23,6 @@ DRAWN = FOLDER / "drawn.tsv"  # dataset, hash, grade, kind, held
 WRITTEN = FOLDER / "written.tsv"  # language, text, grade, kind, held
 MEASURED = FOLDER / "measured.tsv"  # as DRAWN; only ever measured
 SECOND = FOLDER / "second.tsv"  # dataset (or "written"), hash, grade, kind: what a second reader said; may be absent
-SAMPLE_DAY = FOLDER / "sample_day.tsv"  # id, grade, kind; only ever measured
 DRAWN_COLUMNS = ("dataset", "hash", "grade", "kind", "held")
 WRITTEN_COLUMNS = ("language", "text", "grade", "kind", "held")
 
@@ -62,6 +63,53 @@ class Labelled:
     grade: str
     kind: str
     held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of posts about one made-up brand, labelled in the order of the day. Only ever measured."""
+
+    name: str
+    brand: str
+    words: tuple[str, ...]  # what its posts are found by
+    posts: Path  # JSON lines, as a replay reads them
+    labels: Path  # id, grade, kind of every post but the brand's own
+    second: Path | None = None  # the same of a second reading
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Read its posts."""
+        return [json.loads(line) for line in self.posts.read_text(encoding="utf-8").splitlines()]
+
+    def label_of(self) -> dict[str, tuple[str, str]]:
+        """Return grade and kind of every labelled post, by its id."""
+        return labels_by_id(self.labels)
+
+    def hashes(self) -> set[str]:
+        """Return the hashes of its posts, with their titles and without."""
+        return {hash_of(text) for row in self.rows() for text in (row["text"], f"{row.get('title', '')} {row['text']}")}
+
+
+SAMPLE_DAY = Day(
+    "sample day",
+    "Trundlewick",
+    ("Trundlewick", "TrundleCare"),
+    ROOT / "connectors" / "samples" / "day.jsonl",
+    FOLDER / "sample_day.tsv",
+)
+# Another trade each, written by somebody who had not seen the judge: one to develop with, and one that nobody who works
+# on the judge reads.
+DEV_DAY, ASIDE_DAY = (
+    Day(
+        f"{side} day",
+        brand,
+        (brand,),
+        FOLDER / f"{side}_day.jsonl",
+        FOLDER / f"{side}_day.tsv",
+        FOLDER / f"{side}_day_second.tsv",
+    )
+    for side, brand in (("dev", "Ostrel"), ("aside", "Pellgate"))
+)
+DAYS = (SAMPLE_DAY, DEV_DAY, ASIDE_DAY)
 
 
 class DataAbsent(Exception):
@@ -144,9 +192,9 @@ def never_trained() -> frozenset[str]:
     """Return the hashes of all texts that no training may see, whatever else is known of them: held, or measured."""
     held = {row["hash"] for row in table(DRAWN) if row["held"] == "1"}
     held |= {hash_of(row["text"]) for row in table(WRITTEN) if row["held"] == "1"}
-    return frozenset(held | {row["hash"] for row in table(MEASURED)})
+    return frozenset(held.union({row["hash"] for row in table(MEASURED)}, *(day.hashes() for day in DAYS)))
 
 
-def sample_day() -> dict[str, tuple[str, str]]:
-    """Return grade and kind of every post of the sample day, by its id."""
-    return {row["id"]: (row["grade"], row["kind"]) for row in table(SAMPLE_DAY)}
+def labels_by_id(path: Path) -> dict[str, tuple[str, str]]:
+    """Return grade and kind by the id of a post, in the order of the file."""
+    return {row["id"]: (row["grade"], row["kind"]) for row in table(path)}

@@ -1,19 +1,18 @@
 """How well the judge knows the real question: `make quality` prints it for the labelled posts at hand.
 
 Every figure is on posts that the model never saw: tweets about brands (dev and aside halves apart; the lines between
-the lanes were chosen on dev), the fifth of the labelled reviews and written texts that is held, and the sample day.
+the lanes were chosen on dev), the fifth of the labelled reviews and written texts that is held, the sample day, and two
+days of other trades: the dev day to develop with, and the aside day, whose posts nobody who works on the judge reads.
 "Right" is a post of grade must or look; see `docs/labelling.md`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -26,7 +25,6 @@ from monitor.text.model.grades import OPEN, Graded, Queue, list_order, queue_of,
 from monitor.text.similarity import fingerprint, said_once  # noqa: E402
 
 MOMENT = datetime(2026, 11, 3, tzinfo=UTC)
-SAMPLE = ROOT / "connectors" / "samples" / "day.jsonl"
 
 
 def figures(queue: Queue) -> str:
@@ -72,28 +70,23 @@ def share(part: int, whole: int) -> str:
     return f"{part / whole:.2f}".replace("0.", ".", 1) if whole else "-"
 
 
-def entries(day: Sequence[Graded]) -> list[str]:
-    """Return the grades of the sample day's list as people see it: what is said in the same words is one entry."""
-    texts = [row["text"] for row in day_rows() if row["id"] in labelled.sample_day()]
+def entries(graded: Sequence[Graded], day: labelled.Day = labelled.SAMPLE_DAY) -> list[str]:
+    """Return the grades of a day's list as people see it: what is said in the same words is one entry."""
+    texts = [row["text"] for row in day.rows() if row["id"] in day.label_of()]
     listed = [
         (verdict, grade, text)
-        for (grade, verdict), text in zip(day, texts, strict=True)
+        for (grade, verdict), text in zip(graded, texts, strict=True)
         if verdict.lane == "sweep" and not verdict.praise
     ]
     listed.sort(key=lambda each: list_order(each[0]))
     return [listed[head][1] for head, *_ in said_once([("", fingerprint(text)) for _, _, text in listed])]
 
 
-def day_rows() -> list[dict[str, Any]]:
-    """Read the sample day."""
-    return [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
-
-
-def judged_day() -> list[Graded]:
-    """Judge the sample day as it is shipped, with its stars and with what answers our own posts."""
-    judge = Judge([BrandProfile("Trundlewick", ("Trundlewick", "TrundleCare"))])
-    labels = labelled.sample_day()
-    rows = day_rows()
+def judged_day(day: labelled.Day = labelled.SAMPLE_DAY) -> list[Graded]:
+    """Judge a day as it was written, with its stars and with what answers the brand's own posts."""
+    judge = Judge([BrandProfile(day.brand, day.words)])
+    labels = day.label_of()
+    rows = day.rows()
     ours = {row["id"] for row in rows if row.get("own")}
     found = []
     for row in rows:
@@ -110,7 +103,7 @@ def judged_day() -> list[Graded]:
                 lang=row.get("lang", ""),
                 rating=stars,
             )
-            verdict = judge.verdict(post, "Trundlewick", answers_us=row.get("parent") in ours)
+            verdict = judge.verdict(post, day.brand, answers_us=row.get("parent") in ours)
             found.append((labels[row["id"]][0], verdict))
     return found
 
@@ -132,9 +125,10 @@ def main() -> None:
     """Print the figures of every labelled set that is at hand."""
     judge = Judge([])
     print("Does this post need an answer from us? Labelled posts that the model never saw.\n")
-    day = judged_day()
-    print(f"{'sample day':18}", figures(queue_of(day)))
-    made: list[Graded] = [*day]
+    days = [(day, judged_day(day)) for day in labelled.DAYS]
+    for each_day, graded in days:
+        print(f"{each_day.name:18}", figures(queue_of(graded)))
+    made: list[Graded] = [*days[0][1]]
     for language in sorted({each.language for each in labelled.written()}):
         held = [each for each in labelled.written() if each.held and each.language == language]
         made += (found := judged(judge, held))
@@ -143,7 +137,7 @@ def main() -> None:
         measured, drawn = labelled.measured(), labelled.drawn()
     except labelled.DataAbsent as absent:
         print(f"NOT MEASURED on real posts: {absent}")
-        print_queues(day, made)
+        print_queues(days, made)
         return
     for dataset in labelled.ONLY_MEASURED:
         for side in ("dev", "aside"):
@@ -153,17 +147,18 @@ def main() -> None:
     reviews = [each for each in drawn if each.held and each.dataset == "google_play"]
     made += (found := judged(judge, reviews))
     print(f"{'reviews held':18}", figures(queue_of(found)))
-    print_queues(day, made)
+    print_queues(days, made)
 
 
-def print_queues(day: Sequence[Graded], made: Sequence[Graded]) -> None:
-    """Print what people find who read the sample day, and a day of 3,000 made of every set above, as one queue."""
+def print_queues(days: Sequence[tuple[labelled.Day, Sequence[Graded]]], made: Sequence[Graded]) -> None:
+    """Print what people find who read each day as one queue, and a day of 3,000 made of `made`."""
     print("\nAs one queue, pings first, then the list by how much each post needs us:\n")
-    print(f"{'sample day':18}", queue_line(queue_of(day)))
-    shown = entries(day)
-    print(f"{'':18} its list as people see it: {len(shown)} entries, right {share(right(shown), len(shown))}")
+    for day, graded in days:
+        print(f"{day.name:18}", queue_line(queue_of(graded)))
+        shown = entries(graded, day)
+        print(f"{'':18} its list as people see it: {len(shown)} entries, right {share(right(shown), len(shown))}")
     print(f"{'made day of 3,000':18}", queue_line(queue_of(made_day(made))))
-    print()
+    print("(made of the sample day and every set above that is not a day)\n")
 
 
 if __name__ == "__main__":

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from benchmarks import labelled, labelling
-from benchmarks.labelled import DRAWN, GRADES, KINDS, MEASURED, PERMITTED, WRITTEN, hash_of, is_held, table
+from benchmarks import harm, labelled, labelling, train
+from benchmarks.labelled import (
+    ASIDE_DAY,
+    DAYS,
+    DEV_DAY,
+    DRAWN,
+    GRADES,
+    KINDS,
+    MEASURED,
+    PERMITTED,
+    SAMPLE_DAY,
+    WRITTEN,
+    Day,
+    hash_of,
+    is_held,
+    table,
+)
 from connectors.replay import SAMPLE
 from monitor.text.complaint_signals import LANGUAGES
 
 
-def posts_of_the_day() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
+def texts_of(day: Day) -> set[str]:
+    rows = day.rows()
+    return {hash_of(row["text"]) for row in rows} | {hash_of(f"{row.get('title', '')} {row['text']}") for row in rows}
 
 
 def test_labels_of_drawn_texts_are_sound_and_hold_no_text() -> None:
@@ -69,20 +83,54 @@ def test_what_is_only_measured_is_never_among_what_is_taught() -> None:
     measured = {row["hash"] for row in rows}
     assert len(measured) == len(rows)
     taught = {row["hash"] for row in table(DRAWN)} | {hash_of(row["text"]) for row in table(WRITTEN)}
-    day = {hash_of(post.get("title", "") + post["text"]) for post in posts_of_the_day()}
-    day |= {hash_of(post["text"]) for post in posts_of_the_day()}
-    assert not taught & (measured | day)
+    assert not taught & measured
     assert len(labelled.never_trained() & taught) == sum(row["held"] == "1" for row in [*table(DRAWN), *table(WRITTEN)])
     assert measured < labelled.never_trained()
 
 
-def test_every_post_of_the_sample_day_but_our_own_has_its_label() -> None:
-    labels = labelled.sample_day()
-    assert list(labels) == [post["id"] for post in posts_of_the_day() if not post.get("own")]
+@pytest.mark.parametrize("day", DAYS, ids=lambda day: day.name)
+def test_no_post_of_a_day_is_ever_trained_on(day: Day) -> None:
+    taught = {row["hash"] for row in table(DRAWN)} | {hash_of(row["text"]) for row in table(WRITTEN)}
+    taught |= {hash_of(text) for text, *_ in train.examples()}
+    taught |= {hash_of(line.text) for line in harm.lines()}
+    assert len(taught) > 5_000
+    assert not taught & texts_of(day)
+    assert texts_of(day) < labelled.never_trained()
+
+
+@pytest.mark.parametrize("day", DAYS, ids=lambda day: day.name)
+def test_every_post_of_a_day_but_the_brands_own_has_its_label(day: Day) -> None:
+    rows, labels = day.rows(), day.label_of()
+    assert list(labels) == [row["id"] for row in rows if not row.get("own")]
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert {row["parent"] for row in rows if "parent" in row} <= {row["id"] for row in rows}
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
     assert {grade for grade, _ in labels.values()} == set(GRADES)
     assert {kind for _, kind in labels.values()} <= set(KINDS)
+    if day.second is not None:
+        assert list(labelled.labels_by_id(day.second)) == list(labels)
+
+
+def test_the_sample_day_is_the_one_that_is_shipped() -> None:
+    assert SAMPLE_DAY.posts == SAMPLE
+    labels = SAMPLE_DAY.label_of()
     assert labels["chirp-0004"] == ("must", "complaint")
     assert labels["chirp-0274"] == ("must", "safety")
+
+
+@pytest.mark.parametrize("day", [DEV_DAY, ASIDE_DAY], ids=lambda day: day.name)
+def test_a_day_to_measure_with_has_every_kind_and_the_languages_of_the_judge(day: Day) -> None:
+    rows, labels = day.rows(), day.label_of()
+    assert {row["lang"] for row in rows} == {*LANGUAGES, "ar", "hi"}
+    assert {kind for _, kind in labels.values()} == set(KINDS)
+    grades = Counter(grade for grade, _ in labels.values())
+    assert grades["no"] > grades["must"] > grades["look"] > 30
+    assert {row["source"] for row in rows} == {row["source"] for row in SAMPLE_DAY.rows()}
+
+
+def test_the_three_days_have_no_post_in_common() -> None:
+    sample, dev, aside = (texts_of(day) for day in DAYS)
+    assert len(sample | dev | aside) == len(sample) + len(dev) + len(aside)
 
 
 def test_a_text_is_known_again_whatever_its_spaces_and_capitals() -> None:
