@@ -96,7 +96,7 @@ SAMPLE_DAY = Day(
     ROOT / "connectors" / "samples" / "day.jsonl",
     FOLDER / "sample_day.tsv",
 )
-# Another trade each, written by somebody who had not seen the judge: one to develop with, and one that nobody who works
+# Another trade each, written by a reader who had not read the judge: one to develop with, and one that nobody who works
 # on the judge reads.
 DEV_DAY, ASIDE_DAY = (
     Day(
