@@ -45,6 +45,7 @@ from monitor.settings.rules import Rules
 from monitor.store import competitors, events, moving, renames, sources, web
 from monitor.store.connect import open_database
 from monitor.store.database import Database
+from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
@@ -85,6 +86,7 @@ class Assembly:
     replying: Replying
     assistant: Assistant
     tracking: Tracking
+    leases: Leases
 
 
 def open_store(
@@ -177,8 +179,11 @@ def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels,
     )
 
 
-def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink = no_link) -> Assembly:
-    """Make every part. What nobody configured is not imported."""
+def assemble(
+    settings: Settings, database: Sqlite | Postgresql, link: SignedLink = no_link, leases: Leases | None = None
+) -> Assembly:
+    """Make every part. What nobody configured is not imported. `leases` are those of this process, if not its own."""
+    leases = leases or Leases(database)
     _stand_beside(database, settings)
     written, settings = settings, overlay(settings, web.desk_values(database))
     rules = Rules(settings)
@@ -203,13 +208,13 @@ def assemble(settings: Settings, database: Sqlite | Postgresql, link: SignedLink
         tell_operator,
     )
     channels = channels_of(settings)
-    alerting = Alerting(database, rules, channels, link)
-    programs = EventSender(database, rules, channels)
+    alerting = Alerting(database, rules, channels, link, leases)
+    programs = EventSender(database, rules, channels, leases=leases)
     second_look = SecondLook(database, reader.shared if settings.judge.reader else None, tell_operator)
     return Assembly(
         written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs,
         second_look, Replying(database, rules, Writers(settings)), Assistant(database, settings),
-        Tracking(database, rules, Trackers(settings)),
+        Tracking(database, rules, Trackers(settings)), leases,
     )  # fmt: skip
 
 

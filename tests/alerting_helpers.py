@@ -31,7 +31,8 @@ def channels(slack: FakeSlack | None = None, mail: FakeSmtp | None = None) -> st
 def house(
     database: Base, folder: Path, slack: FakeSlack | None = None, mail: FakeSmtp | None = None, **more: Any
 ) -> Assembly:
-    """Acme, told in Slack's #care (or whatever `notify` says)."""
+    """Acme, told in Slack's #care (or whatever `notify` says); as one of several processes, where one is named."""
+    process = {key: more.pop(key) for key in ("worker", "steady") if key in more}
     settings: Settings = settings_from(
         folder,
         channels=channels(slack, mail),
@@ -39,7 +40,7 @@ def house(
         environ={"T": slack.token if slack else ""},
         **more,
     )
-    return assembly_of(database, settings)
+    return assembly_of(database, settings, **process)
 
 
 def posted(slack: FakeSlack) -> list[dict[str, Any]]:

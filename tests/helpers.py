@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,8 @@ from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries
-from monitor.store.database import Database
+from monitor.store.database import Database, stamp
+from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly, assemble, know_sources
@@ -147,10 +149,33 @@ def post(
     )
 
 
-def assembly_of(database: Sqlite | Postgresql, settings: Settings) -> Assembly:
-    """Everything, put together by the real assembler."""
+class Steady:
+    """A steady clock in seconds, which only the test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def assembly_of(
+    database: Sqlite | Postgresql, settings: Settings, worker: str = "", steady: Callable[[], float] = time.monotonic
+) -> Assembly:
+    """Everything, put together by the real assembler; for a process of that name, where there are several."""
     know_sources(database, settings)
-    return assemble(settings, database)
+    return assemble(settings, database, leases=Leases(database, worker, steady))
+
+
+def let_end(database: Database, lease: str = "") -> None:
+    """The time of a lease is over by the clock of the database, or that of all leases and claims is."""
+    values = {"name": lease, "past": stamp(database.time() - timedelta(seconds=1))}
+    if lease:
+        database.run("UPDATE leases SET until_at = :past WHERE name = :name", values)
+        return
+    database.run("UPDATE leases SET until_at = :past", values)
+    database.run("UPDATE deliveries SET lease_until = '2000' WHERE state = 'inflight'")
+    database.run("UPDATE unjudged SET lease_until = '2000' WHERE lease_until <> ''")
 
 
 def rules_of(settings: Settings) -> Rules:

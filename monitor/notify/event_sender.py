@@ -2,6 +2,8 @@
 
 Outside the measure of noise, briefs and quiet times: a program does not sleep. What a program does not take is kept for
 14 days and up to 100,000 events; what goes beyond is told as one `events.lost` as soon as it answers again.
+
+Of several processes one tells a program, under a lease that outlasts what it sends: so their order holds.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, deliveries, events, mentions
 from monitor.store.database import Database, Row
 from monitor.store.events import Owed, Reader
+from monitor.store.leases import Lease, Leases
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.events")
@@ -28,6 +31,7 @@ log = logging.getLogger("earful.events")
 KEPT = timedelta(days=14)
 MOST = 100_000  # events kept for one program
 TELL_AT = 10  # the operator is told when a tenth of either bound is reached
+LEASE = timedelta(seconds=15)  # beyond the time that one event may take
 _STEPS = (5, 15, 60, 300, 900, 1800)  # seconds before a program is asked again
 _HELD = (60, 300, 1800, 7200, 21600)  # seconds that a case waits whose event was refused
 
@@ -35,8 +39,17 @@ _HELD = (60, 300, 1800, 7200, 21600)  # seconds that a case waits whose event wa
 class EventSender:
     """Tells programs. One is made for a set of rules; each program is told by one thread at a time."""
 
-    def __init__(self, database: Database, rules: Rules, channels: Mapping[str, Channel], most: int = MOST) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        channels: Mapping[str, Channel],
+        most: int = MOST,
+        leases: Leases | None = None,
+    ) -> None:
         self.database = database
+        self.leases = leases or Leases(database)
+        self._telling: dict[str, Lease] = {}
         self.rules = rules
         self.most = most
         self._programs = {name: channel for name, channel in channels.items() if isinstance(channel, TellsPrograms)}
@@ -44,7 +57,7 @@ class EventSender:
         self._busy = {name: threading.Lock() for name in self._programs}
 
     def due(self, now: datetime) -> list[str]:
-        """Programs that are owed something now, and that no thread is telling."""
+        """Programs that are owed something now, and that no thread and no other process is telling."""
         found = []
         for reader in events.readers(self.database) if self._programs else ():
             held = reader.next_try_at is not None and reader.next_try_at > now
@@ -52,7 +65,8 @@ class EventSender:
                 continue
             if reader.lost[2] or events.owed(self.database, reader.name, now, 1):
                 found.append(reader.name)
-        return found
+        told = self.leases.others() if found else frozenset()
+        return [name for name in found if lease_of(name) not in told]
 
     def serve(self, name: str, clock: Callable[[], datetime], most: int = 500) -> int:
         """Tell one program what it is owed, at most so many events; how many it took."""
@@ -62,24 +76,42 @@ class EventSender:
         try:
             return self._serve(name, clock, most)
         finally:
+            if (held := self._telling.pop(name, None)) is not None:
+                self.leases.release(held)
             lock.release()
 
+    def _held(self, name: str) -> int | None:
+        """The fence under which this process tells the program, None where it does not.
+
+        What is begun now has ended before another may begin. With another fence than before somebody else may have told
+        it something meanwhile.
+        """
+        held, longest = self._telling.get(name), timedelta(seconds=self._deadlines[name])
+        if held is None or not self.leases.holds(held, longest):
+            held = self.leases.take(lease_of(name), LEASE + longest)
+        if held is None:
+            self._telling.pop(name, None)
+            return None
+        self._telling[name] = held
+        return held.fence
+
     def _serve(self, name: str, clock: Callable[[], datetime], most: int) -> int:
+        fence = self._held(name)
         reader = next((each for each in events.readers(self.database) if each.name == name), None)
-        if reader is None or (reader.lost[2] and not self._tell_loss(reader, clock)):
+        if fence is None or reader is None or (reader.lost[2] and not self._tell_loss(reader, clock)):
             return 0
         taken = 0
-        while taken < most:
+        while taken < most and self._held(name) == fence:
             batch = events.owed(self.database, name, clock())
             if not batch:
                 break
             for each in batch:
-                if not self._tell(name, each, clock):
+                if not self._tell(name, each, fence, clock):
                     return taken
                 taken += 1
         return taken
 
-    def _tell(self, name: str, owed: Owed, clock: Callable[[], datetime]) -> bool:
+    def _tell(self, name: str, owed: Owed, fence: int, clock: Callable[[], datetime]) -> bool:
         """Tell one event. False when the program should be left alone for now."""
         row = cases.row_of(self.database, owed.case_id)
         if self._programs[name].only_called and not (row is not None and self._called(name, row)):
@@ -95,6 +127,8 @@ class EventSender:
             why=owed.why,
             case=self._case(row, clock()) if row is not None else {},
         )
+        if self._held(name) != fence:
+            return False
         error = self._send(name, event)
         with self.database.transaction():
             if error is None:
@@ -211,3 +245,8 @@ class EventSender:
             "closed_at": moment(case.closed_at),
             "outcome": case.outcome,
         }
+
+
+def lease_of(program: str) -> str:
+    """The name of the lease by which one process tells a program."""
+    return f"events:{program}"

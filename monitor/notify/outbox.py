@@ -7,7 +7,8 @@ off, and `gathering` asks the measure what leaves in which message.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,13 +20,16 @@ from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold,
 from monitor.notify.order import in_order
 from monitor.settings.rules import Rules
 from monitor.store import cases, channel_health, deliveries
-from monitor.store.database import Database
+from monitor.store.database import Database, by_its_clock
 from monitor.store.deliveries import Delivery
 from monitor.types import SignedLink
 
 log = logging.getLogger("earful.outbox")
 
+# A claim lasts until its sender has begun, was answered or not, and has written that down; whoever is alone on their
+# database hurries nobody.
 LEASE = timedelta(minutes=5)
+BEGINS, WRITES = timedelta(seconds=5), timedelta(seconds=10)
 LOOK_UPS = 5  # unsure answers before an unknown message is sent again, marked as possibly repeated
 
 
@@ -43,13 +47,23 @@ class Job:
     earlier: tuple[str, ...]
     below: str = ""  # the receipt of the message in whose thread it belongs
     payload: dict[str, Any] = field(default_factory=dict)  # as it was written down when this was claimed
+    leaves_by: float = float("inf")  # by our steady clock; begun later, it might still be under way when another begins
 
 
 class Outbox:
     """Gives out what is owed, for a set of rules. May serve several threads: a claim holds against all others."""
 
-    def __init__(self, database: Database, rules: Rules, channels: Mapping[str, Channel], link: SignedLink) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        channels: Mapping[str, Channel],
+        link: SignedLink,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.database = database
+        self._steady = steady
+        self._deadlines = {each.name: each.deadline for each in rules.settings.channels}
         self.rules = rules
         self.channels = channels
         self.link = link
@@ -60,6 +74,7 @@ class Outbox:
 
     def claim(self, target: str, now: datetime, *, only_edits: bool = False) -> Job | None:
         """Choose the next message for a target and mark it in flight; None when nothing has to leave now."""
+        asked = self._steady()
         with self.database.transaction():
             # A target that was down is tried with all that it is owed, so that on its return one message says it.
             returns = channel_health.standing(self.database).failing(target)
@@ -76,7 +91,7 @@ class Outbox:
                 return None
             look = Gathering(self.database, self.rules, self.channels, target, rows, now)
             for row in look.leaving():
-                job = self._prepare(row, now, look.stories)
+                job = self._prepare(row, now, look.stories, asked)
                 if job is not None:
                     return job
         return None
@@ -162,7 +177,7 @@ class Outbox:
         kept = [row for row in rows if row.id not in overtaken]
         return [deliveries.one(self.database, row.id) or row if row.about.startswith("list:") else row for row in kept]
 
-    def _prepare(self, row: Delivery, now: datetime, stories: Mapping[str, StoryTold]) -> Job | None:
+    def _prepare(self, row: Delivery, now: datetime, stories: Mapping[str, StoryTold], asked: float) -> Job | None:
         channel = self.channels[row.channel]
         if row.state == "unknown" and not isinstance(channel, LooksUp):
             moment = repeats.next_at(row.payload, now)
@@ -194,7 +209,8 @@ class Outbox:
         )
         if row.action == "post":
             payload["in_thread"] = bool(below)
-        fence = deliveries.claim(self.database, row, now, now + LEASE, payload)
+        lease, leaves_within = self._lease(row)
+        fence = deliveries.claim(self.database, row, now, by_its_clock(self.database, now) + lease, payload)
         if fence is None:
             return None
         return Job(
@@ -208,7 +224,17 @@ class Outbox:
             earlier=tuple(row.payload.get("carried", ())),
             below=below,
             payload=payload,
+            leaves_by=asked + leaves_within.total_seconds(),
         )
+
+    def _lease(self, row: Delivery) -> tuple[timedelta, timedelta]:
+        """How long a claim lasts, and within which time of it the message has to leave, looking it up included."""
+        deadline = self._deadlines[row.channel]
+        leaves_within = BEGINS + (deadline if row.state == "unknown" else timedelta())
+        lease = leaves_within + deadline + WRITES
+        if self.database.one_writer:
+            return max(lease, LEASE), max(lease, LEASE) - deadline - WRITES
+        return lease, leaves_within
 
     def _below(self, root: Delivery, known: StoryTold) -> str:
         """The receipt under which a message belongs that speaks of a story told before; empty for one of its own.

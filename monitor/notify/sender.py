@@ -2,6 +2,10 @@
 
 Claim, send, finish. A row is marked in flight before the socket is touched; what may have arrived is looked up where
 the channel can, and otherwise sent again under the same key.
+
+Of several processes one at a time serves a channel, by a lease; the next waits for the time between two messages. What
+is claimed leaves while the claim lasts, or not at all: a process that was frozen, or cut off, finds that its time is
+over, and another looks first.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from monitor.settings.rules import Rules
 from monitor.store import cases, channel_health, deliveries
 from monitor.store.database import Database, encode
 from monitor.store.deliveries import Delivery
+from monitor.store.leases import Lease, Leases
 from monitor.timeouts import Overran, within
 from monitor.types import SignedLink
 
@@ -30,6 +35,7 @@ log = logging.getLogger("earful.alerting")
 Outcome = Literal["go on", "leave the target", "leave the channel"]
 FAULTS = 3  # unexpected faults with one message before it becomes a dead letter
 _UNSURE = (3, 5, 10, 20, 60, 300, 900, 1800)
+LEASE = timedelta(seconds=15)  # of a channel, beyond the time that one message may take
 _STEPS = (15, 30, 60, 120, 300, 600, 1800)
 
 
@@ -42,12 +48,14 @@ class Alerting:
         rules: Rules,
         channels: Mapping[str, Channel],
         link: SignedLink = rendering.no_link,
+        leases: Leases | None = None,
     ) -> None:
         self.database = database
         self.rules = rules
         self.channels = channels
         self.link = link
-        self._outbox = Outbox(database, rules, channels, link)
+        self.leases = leases or Leases(database)
+        self._outbox = Outbox(database, rules, channels, link, self.leases.steady)
         self._settings = {channel.name: channel for channel in rules.settings.channels}
         self._busy = {name: threading.Lock() for name in channels}
         self._last: dict[str, datetime] = {}
@@ -61,17 +69,26 @@ class Alerting:
         names = dict.fromkeys(
             channel for channel, target in owed if channel in self.channels and not standing.held(target, now)
         )
-        return [name for name in names if not self._busy[name].locked()]
+        served = self.leases.others() if names else frozenset()
+        return [name for name in names if not self._busy[name].locked() and lease_of(name) not in served]
 
     def serve(self, name: str, clock: Callable[[], datetime], most: int = 50) -> int:
         """Send what is due on one channel, at most `most` messages; how many were tried."""
         lock = self._busy[name]
         if not lock.acquire(blocking=False):
             return 0
-        tried = 0
+        try:
+            return self._serve(name, clock, most)
+        finally:
+            lock.release()
+
+    def _serve(self, name: str, clock: Callable[[], datetime], most: int) -> int:
+        held, tried = self._leased(name, None), 0
+        if held is None:
+            return 0
         try:
             for target in self._targets(name, clock()):
-                while tried < most:
+                while tried < most and (held := self._leased(name, held)) is not None:
                     job = self._outbox.claim(target, clock(), only_edits=not self._spaced(target, clock()))
                     if job is None:
                         break
@@ -81,9 +98,19 @@ class Alerting:
                         return tried
                     if outcome == "leave the target":
                         break
+                if held is None:
+                    break
         finally:
-            lock.release()
+            if held is not None:
+                self.leases.release(held, timedelta(seconds=self.channels[name].seconds_between if tried else 0))
         return tried
+
+    def _leased(self, name: str, held: Lease | None) -> Lease | None:
+        """The lease under which this process serves the channel: what begins now ends before another may begin."""
+        longest = self._settings[name].deadline
+        if held is None or not self.leases.holds(held, longest):
+            held = self.leases.take(lease_of(name), longest + LEASE)
+        return held
 
     def _targets(self, name: str, now: datetime) -> list[str]:
         """The targets of a channel to which something is due; what fails comes last: it may take its whole deadline."""
@@ -111,6 +138,8 @@ class Alerting:
             found = self._look_up(channel, job, deadline, clock())
         except ChannelError as error:
             return self._failed(job, error, clock(), sent=False)
+        if found is None and self.leases.steady() >= job.leaves_by:
+            return self._too_late(job, clock())
         try:
             receipt = found or within(deadline, lambda: self._send(channel, job), f"send-{job.delivery.channel}")
         except Overran as error:
@@ -130,6 +159,14 @@ class Alerting:
             return self._failed(job, fault, clock(), ours=True)
         self._sent(job, receipt, clock(), looked_up=found is not None)
         return "go on"
+
+    def _too_late(self, job: Job, now: datetime) -> Outcome:
+        """It has not left, and must not any more: whoever claims it next may begin at any moment."""
+        state = "unknown" if job.unsure else "retry"
+        with self.database.transaction():
+            deliveries.finish(self.database, job.delivery.id, job.fence, state, due_at=now)
+        log.warning("%s: not sent: this process stood still for too long; it is sent anew", job.delivery.target)
+        return "leave the channel"
 
     def _look_up(self, channel: Channel, job: Job, deadline: float, now: datetime) -> Receipt | None:
         """Whether a message whose fate is unknown has arrived; None when it is to be sent (again)."""
@@ -302,6 +339,11 @@ class Alerting:
             now,
             not_on=row.target,
         )
+
+
+def lease_of(channel: str) -> str:
+    """The name of the lease by which one process serves a channel."""
+    return f"channel:{channel}"
 
 
 def _address(row: Delivery) -> str:

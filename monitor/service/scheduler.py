@@ -60,7 +60,8 @@ class Engine(Ticks):
     def start(self) -> None:
         """Take up what a former process left in flight, and begin to tick."""
         with self.assembly.database.transaction():
-            deliveries.recover(self.assembly.database, self.clock(), all_of_them=True)
+            alone = self.assembly.database.one_writer
+            deliveries.recover(self.assembly.database, self.clock(), all_of_them=alone)
         self._scheduler.start()
         self.listening.start()
 

@@ -28,7 +28,7 @@ from monitor.reports import digest, insights
 from monitor.service.clock_check import ClockCheck
 from monitor.service.watchdog import Audit
 from monitor.service.work import Job, Tick
-from monitor.store import audit, deliveries, key_values, wiping
+from monitor.store import audit, deliveries, key_values, leases, wiping
 from monitor.store.sqlite import Sqlite
 from monitor.store.stories import growing_stories
 from monitor.timeouts import abandoned
@@ -310,6 +310,7 @@ class Ticks:
             retention.retain(database, self.assembly.settings, now, self.stopping.is_set)
             while audit.purge(database, now - earful.audit_retention, now) and not self.stopping.is_set():
                 pass
+        leases.trim(database)
         database.checkpoint()
         if isinstance(database, Sqlite) and key_values.take_period(database, f"check:{now:%Y-%m-%d}", now):
             database.damage = database.damage or database.is_sound()  # the main loop tells it, and stops

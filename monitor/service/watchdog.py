@@ -20,7 +20,7 @@ from monitor.notify.system_notices import queue_notice
 from monitor.service.sparing_log import spare
 from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, watchdog_queries
 from monitor.store.connect import Error
-from monitor.store.database import Row
+from monitor.store.database import Row, by_its_clock
 from monitor.timeouts import Overran, within
 from monitor.wiring import Assembly
 
@@ -101,7 +101,7 @@ class Audit:
             lambda: watchdog_queries.cases_never_told(database, now - GRACE), lambda row: self._tell(assembly, row, now)
         )
         yield self._counted(untold, "case nobody was alerted about", "cases nobody was alerted about")
-        left = watchdog_queries.left_in_flight(database, now - GRACE)
+        left = watchdog_queries.left_in_flight(database, by_its_clock(database, now) - GRACE)
         if left:
             deliveries.recover(database, now, all_of_them=False)
         yield self._counted(left, "delivery left in flight", "deliveries left in flight")

@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from monitor.store.database import Database, Row, at, encode, instant, marks, stamp
+from monitor.store.database import Database, Row, at, by_its_clock, encode, instant, marks, stamp
 
 NOT_NEEDED = "not needed"  # begins the error of a row that an answer overtook: not a dead letter
 QUIET = "for the daily list"  # the reason of a notice that makes no noise of its own: it travels in the next list
@@ -198,7 +198,10 @@ def one(database: Database, delivery: str) -> Delivery | None:
 def claim(
     database: Database, delivery: Delivery, now: datetime, lease_until: datetime, payload: Mapping[str, Any]
 ) -> int | None:
-    """Mark in flight before the socket is touched; the fence to finish with, None if somebody else was quicker."""
+    """Mark in flight before the socket is touched; the fence to finish with, None if somebody else was quicker.
+
+    `lease_until` is a time of the database's clock; the fence is the claim's owner: no two ever have the same.
+    """
     fence = delivery.fence + 1
     changed = database.run(
         f"UPDATE deliveries SET state = 'inflight', fence = :fence, attempts = attempts + 1, claimed_at = :now, "
@@ -246,12 +249,15 @@ def carried_by(database: Database, carrier: str) -> list[Delivery]:
 
 
 def finish(database: Database, delivery: str, fence: int, state: str, **values: Any) -> bool:
-    """Write down how an attempt ended, unless its fence is old (a sender that came back after its lease)."""
+    """Write down how an attempt ended, unless its fence is old (a sender that came back after its lease).
+
+    Whoever comes back late and finds that nobody has claimed it anew knows better than that nobody knows.
+    """
     ready = {key: stamp(value) if isinstance(value, datetime) else value for key, value in values.items()}
     extra = "".join(f", {key} = :{key}" for key in ready)
     changed = database.run(
         f"UPDATE deliveries SET state = :state, lease_until = ''{extra} "
-        "WHERE id = :id AND fence = :fence AND state = 'inflight'",
+        "WHERE id = :id AND fence = :fence AND state IN ('inflight', 'unknown')",
         {**ready, "state": state, "id": delivery, "fence": fence},
     )
     return changed == 1
@@ -294,12 +300,15 @@ def rewrite(database: Database, delivery: str, payload: Mapping[str, Any]) -> No
 
 
 def recover(database: Database, now: datetime, *, all_of_them: bool) -> int:
-    """What was in flight when a sender died, or past its lease, may have arrived: it becomes unknown."""
-    condition = "" if all_of_them else " AND lease_until < :now"
+    """What is in flight past its lease may have arrived, for its sender has died or hangs: it becomes unknown.
+
+    `all_of_them`, whatever their leases: only for whoever starts as the only one that sends.
+    """
+    condition = "" if all_of_them else " AND lease_until < :over"
     return database.run(
         f"UPDATE deliveries SET state = 'unknown', due_at = :now, error = 'the sender stopped while it was in flight' "
         f"WHERE state = 'inflight'{condition}",
-        {"now": stamp(now)},
+        {"now": stamp(now), "over": stamp(by_its_clock(database, now))},
     )
 
 

@@ -53,7 +53,7 @@ class Leases:
     def __init__(self, database: Database, holder: str = "", steady: Callable[[], float] = time.monotonic) -> None:
         self.database = database
         self.holder = holder or this_worker()
-        self._steady = steady
+        self.steady = steady
 
     def take(self, name: str, lasts: timedelta) -> Lease | None:
         """Take a lease, or go on with one that is ours already; None where another process holds it.
@@ -62,7 +62,7 @@ class Leases:
         """
         if self.database.one_writer:
             return Lease(name, 0, _NEVER)
-        began, now = self._steady(), self.database.time()
+        began, now = self.steady(), self.database.time()
         # Of one holder it is the same lease while it lasts. Once it has ended it is a new one, also for its holder: a
         # thread of ours that comes back late must not store under it.
         goes_on = "leases.holder = excluded.holder AND leases.until_at > :now"
@@ -84,9 +84,9 @@ class Leases:
         )
         return Lease(name, row["fence"], began + (lasts - MARGIN).total_seconds()) if row is not None else None
 
-    def holds(self, lease: Lease) -> bool:
-        """Whether it is surely ours still: nobody is asked, so this is true or false without the database, too."""
-        return self._steady() < lease.ends
+    def holds(self, lease: Lease, yet: timedelta = timedelta()) -> bool:
+        """Whether it is surely ours still, and for so long `yet`: nobody is asked, so the database may be away."""
+        return self.steady() + yet.total_seconds() < lease.ends
 
     def keep(self, lease: Lease, lasts: timedelta) -> Lease:
         """Make it last on, and prove that it is ours; inside a transaction nobody takes it before the end of that.
@@ -95,7 +95,7 @@ class Leases:
         """
         if self.database.one_writer:
             return lease
-        began, now = self._steady(), self.database.time()
+        began, now = self.steady(), self.database.time()
         kept = self.database.run(
             "UPDATE leases SET until_at = :until WHERE name = :name AND holder = :holder AND fence = :fence "
             "AND until_at > :now",
@@ -131,14 +131,6 @@ class Leases:
             {"holder": self.holder, "now": stamp(now), "longest": stamp(now + LONGEST)},
         )
         return frozenset(row["name"] for row in rows)
-
-    def release_all(self) -> None:
-        """Let go of whatever this process holds: it stops, and others need not wait."""
-        if not self.database.one_writer:
-            self.database.run(
-                "UPDATE leases SET until_at = :now WHERE holder = :holder AND until_at > :now",
-                {"holder": self.holder, "now": stamp(self.database.time())},
-            )
 
 
 def standing(database: Database) -> list[Standing]:

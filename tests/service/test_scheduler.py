@@ -65,7 +65,8 @@ def test_what_a_former_process_left_in_flight_is_looked_up_at_the_start(
 ) -> None:
     engine.assembly.intake.take([post(ANGRY, at=utc_now())], utc_now())
     (row,) = deliveries.due(database, "slack:#care", utc_now() + MINUTE)
-    deliveries.claim(database, row, utc_now(), utc_now() + 5 * MINUTE, {})
+    # Where others may send as well, what is in flight is theirs until its claim is over.
+    deliveries.claim(database, row, utc_now(), utc_now() + (5 * MINUTE if database.one_writer else -MINUTE), {})
     engine.start()
     until(lambda: len(slack.accepted) == 1)
     until(lambda: count(database, "deliveries", "state = 'sent'") == 1)

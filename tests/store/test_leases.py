@@ -13,20 +13,10 @@ from monitor.store.database import by_its_clock, stamp
 from monitor.store.leases import LONGEST, MARGIN, LeaseLostError, Leases, this_worker
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from tests.helpers import MINUTE, NOW, count
+from tests.helpers import MINUTE, NOW, Steady, count, let_end
 
 SPAN = timedelta(seconds=20)
 NAME = "source:forum"
-
-
-class Steady:
-    """A steady clock that only the test moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture
@@ -42,14 +32,6 @@ def opened(new_postgresql: str) -> Iterator[Callable[[], Postgresql]]:
         each.close()
 
 
-def let_end(database: Postgresql, name: str = NAME) -> None:
-    """The time of a lease is over, by the clock of the database."""
-    database.run(
-        "UPDATE leases SET until_at = :past WHERE name = :name",
-        {"name": name, "past": stamp(database.time() - timedelta(seconds=1))},
-    )
-
-
 def test_one_holds_it_and_the_other_waits_for_its_end(opened: Callable[[], Postgresql]) -> None:
     mine, theirs = Leases(opened(), "a"), Leases(opened(), "b")
     held = mine.take(NAME, SPAN)
@@ -58,7 +40,7 @@ def test_one_holds_it_and_the_other_waits_for_its_end(opened: Callable[[], Postg
     assert (mine.others(), theirs.others()) == (frozenset(), frozenset({NAME}))
     assert mine.take(NAME, SPAN) is not None, "whoever has it may ask again"
     assert mine.take("source:chirp", SPAN) is not None, "and another is another"
-    let_end(opened())
+    let_end(opened(), NAME)
     taken = theirs.take(NAME, SPAN)
     assert taken is not None
     assert mine.take(NAME, SPAN) is None
@@ -102,7 +84,7 @@ def test_a_thread_that_comes_back_late_cannot_go_on_with_what_its_own_process_to
 ) -> None:
     mine = Leases(opened(), "a")
     late = mine.take(NAME, SPAN)
-    let_end(opened())
+    let_end(opened(), NAME)
     again = mine.take(NAME, SPAN)
     assert late is not None
     assert again is not None
@@ -130,7 +112,7 @@ def test_it_is_let_go_at_once_or_after_a_rest(opened: Callable[[], Postgresql]) 
     assert held is not None
     mine.release(held, rest=timedelta(seconds=5))
     assert theirs.take(NAME, SPAN) is None
-    mine.release_all()
+    mine.release(held)
     assert theirs.take(NAME, SPAN) is not None
 
 
@@ -177,7 +159,6 @@ def test_a_file_has_one_daemon_which_holds_everything_and_writes_nothing(sqlite:
     assert held is not None
     assert mine.holds(mine.keep(held, SPAN))
     mine.release(held)
-    mine.release_all()
     assert mine.others() == frozenset()
     assert count(sqlite, "leases") == 0
     assert abs(sqlite.time() - datetime.now(UTC)) < MINUTE
