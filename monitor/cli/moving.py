@@ -25,7 +25,7 @@ from monitor.store import forgotten, moving
 from monitor.store.postgresql import Postgresql
 from monitor.store.renames import know_names
 from monitor.store.schema import migrate
-from monitor.store.sqlite import FileRole, InUse
+from monitor.store.sqlite_roles import FileRole, InUse
 from monitor.wiring import OUR_FILES
 
 

@@ -19,7 +19,8 @@ from monitor.settings.models import Settings
 from monitor.store import web as store
 from monitor.store.connect import Error
 from monitor.store.postgresql import Postgresql
-from monitor.store.sqlite import InUse, Sqlite
+from monitor.store.sqlite import Sqlite
+from monitor.store.sqlite_roles import InUse
 from monitor.web import links
 from monitor.web.server import WebServer
 from monitor.wiring import Assembly, assemble, know_sources, open_store

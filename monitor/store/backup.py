@@ -11,7 +11,8 @@ from monitor.store import forgotten, sums
 from monitor.store.connect import Error
 from monitor.store.database import DatabaseUnusable, RoleTaken
 from monitor.store.schema import STEPS, version_of
-from monitor.store.sqlite import FileRole, InUse, Sqlite
+from monitor.store.sqlite import Sqlite
+from monitor.store.sqlite_roles import FileRole, InUse
 
 # What is told of the past whatever copy is put back: each line without its number, which every file counts for itself.
 RECORDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from monitor.store import postgresql, postgresql_roles, sqlite
+from monitor.store import postgresql, postgresql_roles, sqlite, sqlite_roles
 from monitor.store.database import DatabaseUnusable
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -42,7 +42,7 @@ def holder_of(url: str) -> int | None:
 def served_by(url: str) -> str:
     """Who serves this database as its daemon, on whichever machine, as it wrote it; "" if nobody does."""
     on_file = url.startswith("sqlite:")
-    return sqlite.holder(Path(url.removeprefix("sqlite:"))) if on_file else postgresql_roles.holder(url)
+    return sqlite_roles.holder(Path(url.removeprefix("sqlite:"))) if on_file else postgresql_roles.holder(url)
 
 
 def _process_in(holder: str) -> int | None:

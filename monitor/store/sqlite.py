@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import logging
 import os
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import sqlite_utils
 
@@ -29,14 +28,13 @@ from monitor.store.database import (
     Locks,
     PerThread,
     Role,
-    RoleTaken,
     Row,
     Values,
     at,
     sought,
-    this_process,
 )
 from monitor.store.ownership import as_its_folder
+from monitor.store.sqlite_roles import FileRole
 
 Error = sqlite3.Error
 log = logging.getLogger("earful.store")
@@ -86,6 +84,7 @@ class Sqlite:
 
     dialect = "sqlite"
     one_writer = True
+    pages_a_step = 2000  # of a copy: some milliseconds
 
     def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
         """Open (or create, with mode 0600) the file at `path`; raise DatabaseUnusable if that cannot be."""
@@ -382,9 +381,11 @@ class Sqlite:
         """A consistent copy while others write, checked, with its sum beside it, then moved into place; mode 0600."""
         partial = target.with_name(target.name + ".partial")
         partial.unlink(missing_ok=True)
-        os.close(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600))
         try:
-            self._copy_to(partial)
+            with self._one_moment():
+                os.close(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600))
+                self._copy_to(partial)
+            _check_copy(partial, self.path)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
             sums.write(partial, target)  # first: a copy that has its name has its sum
@@ -396,14 +397,29 @@ class Sqlite:
         finally:
             partial.unlink(missing_ok=True)  # what was begun on a full disk must not keep it full
 
+    @contextmanager
+    def _one_moment(self) -> Iterator[None]:
+        """Read the file as it is now, whoever writes meanwhile; their log grows until then.
+
+        A copy that sees a change between two steps begins anew, and would never end while posts come in. Without a
+        write-ahead log, who reads keeps writers out: there it is taken step by step.
+        https://sqlite.org/c3ref/backup_finish.html
+        """
+        connection = self._connection()
+        if self.wal:
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        try:
+            yield
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
     def _copy_to(self, partial: Path) -> None:
         copy = sqlite3.connect(str(partial))
         try:
-            self._connection().backup(copy, pages=2000)
+            self._connection().backup(copy, pages=self.pages_a_step)
             copy.execute("PRAGMA journal_mode=DELETE")
-            found = copy.execute("PRAGMA integrity_check").fetchone()[0]
-            if found != "ok":
-                raise DatabaseUnusable(f"{self.path}: the copy is damaged ({found}); the old backup is kept")
         except sqlite3.OperationalError as error:
             raise DatabaseBusy(f"{partial}: {error}; the old backup is kept") from error
         finally:
@@ -412,6 +428,18 @@ class Sqlite:
     def close(self) -> None:
         """Close every connection of every thread."""
         self._connections.close()
+
+
+def _check_copy(partial: Path, path: Path) -> None:
+    copy = sqlite3.connect(str(partial))
+    try:
+        found = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        raise DatabaseBusy(f"{partial}: {error}; the old backup is kept") from error
+    finally:
+        copy.close()
+    if found != "ok":
+        raise DatabaseUnusable(f"{path}: the copy is damaged ({found}); the old backup is kept")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -426,66 +454,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def is_damage(error: BaseException) -> bool:
     """Whether SQLite says that the file itself is broken: CORRUPT or NOTADB, which no second try mends."""
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
-
-
-class InUse:
-    """Says that a process beside the daemon works on this file (the page alone); several may at the same time."""
-
-    def __init__(self, path: Path, *, alone: bool = False) -> None:
-        """Join those who use the file; `alone` waits for nobody and refuses where there are any: RoleTaken."""
-        lock = path.with_name(f"{path.name}.in-use")
-        self._file: IO[str] = lock.open("a+", encoding="utf-8")
-        lock.chmod(0o600)
-        as_its_folder(lock)
-        try:
-            fcntl.flock(self._file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            what = "is in use by a running `earful web`; stop that first" if alone else "is being restored or moved"
-            raise RoleTaken(f"{path.name} {what}") from error
-
-    def release(self) -> None:
-        """Use it no more."""
-        self._file.close()
-
-
-class FileRole:
-    """A role on SQLite: a lock on a file, which the system takes away when the process ends, however it ends."""
-
-    def __init__(self, path: Path, now: datetime) -> None:
-        self._path = path
-        self._file: IO[str] = path.open("a+", encoding="utf-8")
-        path.chmod(0o600)
-        as_its_folder(path)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "another process"
-            self._file.close()
-            raise RoleTaken(f"{path.name.rpartition('.')[0]} is already in use by {holder}; stop that first") from error
-        self._file.truncate(0)
-        self._file.write(this_process(now))
-        self._file.flush()
-
-    def keep(self, _now: datetime, /) -> str:
-        """Nothing to do: only the end of this process takes the lock away."""
-        return ""
-
-    def release(self) -> None:
-        """Let the role go."""
-        self._file.close()
-
-
-def holder(path: Path) -> str:
-    """Who serves this file as its daemon, as FileRole wrote it; "" for nobody."""
-    lock = path.with_name(f"{path.name}.daemon")
-    if not lock.exists():
-        return ""
-    with lock.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            return file.read()
-    return ""

@@ -15,7 +15,8 @@ from monitor.privacy import forgetting
 from monitor.settings.loading import load
 from monitor.store import audit, moving
 from monitor.store.postgresql import Postgresql
-from monitor.store.sqlite import FileRole, InUse, Sqlite
+from monitor.store.sqlite import Sqlite
+from monitor.store.sqlite_roles import FileRole, InUse
 from monitor.wiring import open_store
 from tests.cli.program import earful
 from tests.helpers import DAY, LATE, NOW, assembly_of, count, post, settings_from, settings_on, take

@@ -56,6 +56,35 @@ def test_a_copy_taken_while_others_write_is_sound_and_whole(filled: Sqlite, tmp_
     assert written
 
 
+def test_a_copy_is_of_one_moment_and_does_not_begin_anew_with_each_write(filled: Sqlite, tmp_path: Path) -> None:
+    """SQLite begins a copy anew when it sees a change between two steps: while posts came in, one never ended."""
+    filled.run("INSERT INTO presses (id, at, body) VALUES ('large', '', :body)", {"body": "x" * 4_000_000})
+    filled.pages_a_step = 1
+    target = tmp_path / "copy.sqlite"
+    partial, done = tmp_path / "copy.sqlite.partial", threading.Event()
+
+    def write() -> None:
+        while not done.is_set() and not partial.exists():
+            pass
+        for number in range(200):
+            if not done.is_set():
+                key_values.remember(filled, "late", str(number), NOW)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        filled.backup_to(target)
+    finally:
+        done.set()
+        thread.join(30)
+    copy = Sqlite(target)
+    assert key_values.fact(copy, "late") == ""
+    assert count(copy, "mentions") == 20
+    copy.close()
+    key_values.remember(filled, "after", "1", NOW)  # the connection that copied writes again
+    filled.checkpoint()
+
+
 def test_a_copy_can_be_put_back_and_what_stood_there_is_kept(filled: Sqlite, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     filled.backup_to(copy)

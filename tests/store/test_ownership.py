@@ -12,7 +12,8 @@ from monitor.store import forgotten
 from monitor.store.backup import restore_to
 from monitor.store.ownership import as_its_folder
 from monitor.store.schema import migrate
-from monitor.store.sqlite import FileRole, InUse, Sqlite
+from monitor.store.sqlite import Sqlite
+from monitor.store.sqlite_roles import FileRole, InUse
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SOMEBODY = 12345

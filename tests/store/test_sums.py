@@ -12,7 +12,8 @@ from monitor.store import sums
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable, RoleTaken
 from monitor.store.schema import migrate
-from monitor.store.sqlite import InUse, Sqlite
+from monitor.store.sqlite import Sqlite
+from monitor.store.sqlite_roles import InUse
 from tests.helpers import NOW, count
 
 
