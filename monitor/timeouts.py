@@ -8,6 +8,7 @@ them should be started anew (kill -9 is safe at any moment).
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import TypeVar
@@ -21,10 +22,17 @@ class Overran(Exception):
     """The call was not done in time; it was left behind."""
 
 
-def within(seconds: float, call: Callable[[], T], name: str) -> T:
+def within(
+    seconds: float,
+    call: Callable[[], T],
+    name: str,
+    meanwhile: Callable[[], None] = lambda: None,
+    every: float = float("inf"),
+) -> T:
     """Run `call` and return what it returns or raise what it raises; raise Overran after `seconds`.
 
-    It runs in a thread of its own that sees the caller's context.
+    It runs in a thread of its own that sees the caller's context. While the caller waits it does `meanwhile` again and
+    again, with `every` seconds between.
     """
     result: list[T] = []
     failure: list[BaseException] = []
@@ -37,7 +45,11 @@ def within(seconds: float, call: Callable[[], T], name: str) -> T:
 
     thread = threading.Thread(target=copy_context().run, args=(work,), name=name, daemon=True)
     thread.start()
-    thread.join(seconds)
+    end = time.monotonic() + seconds
+    thread.join(min(seconds, every))
+    while thread.is_alive() and (left := end - time.monotonic()) > 0:
+        meanwhile()
+        thread.join(min(left, every))
     if thread.is_alive():
         _abandoned.append(thread)
         raise Overran(f"no end after {seconds:g} s")

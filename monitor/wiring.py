@@ -206,6 +206,7 @@ def assemble(
         {source.name: connector_of(settings, source, database) for source in settings.sources if source.enabled},
         queries,
         tell_operator,
+        leases,
     )
     channels = channels_of(settings)
     alerting = Alerting(database, rules, channels, link, leases)

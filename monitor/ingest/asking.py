@@ -16,13 +16,14 @@ from functools import partial
 from typing import Any
 
 from connectors import Batch, ConnectorError, Nonsense, Request
+from monitor.ingest import turns
 from monitor.privacy import forgetting
 from monitor.settings.models import Settings, Source
 from monitor.store import asked, key_values, mentions, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, Row, stamp
 from monitor.text.sanitize import tidy
-from monitor.timeouts import Overran, within
+from monitor.timeouts import Overran
 
 log = logging.getLogger("earful.asking")
 
@@ -44,14 +45,19 @@ class Turn:
 
 
 def take_turn(
-    database: Database, source: Source, connector: Any, request: Callable[[], Request], clock: Callable[[], datetime]
+    database: Database,
+    source: Source,
+    connector: Any,
+    request: Callable[[], Request],
+    clock: Callable[[], datetime],
+    mine: turns.Turn,
 ) -> Turn:
     """Ask after the posts of a source whose turn it is. Never raises for a bad source."""
     count, began = 0, clock()
     at_once = int(getattr(connector, "asks_at_once", AT_ONCE))
     for _ in range(QUESTIONS if at_once > AT_ONCE else QUESTIONS // 2):
         now = clock()
-        if now - began >= TURN:
+        if now - began >= TURN or not mine.goes_on():
             break
         most = min(at_once, affordable(database, source, connector, now))
         rows = _next(database, source.name, most, now, once=bool(_price(connector))) if most else []
@@ -59,7 +65,7 @@ def take_turn(
             break
         ids = [row["id"] for row in rows]
         try:
-            batch = _ask(source, connector, [row["native_id"] for row in rows], request())
+            batch = _ask(source, connector, [row["native_id"] for row in rows], request(), mine)
         except Error:
             raise
         except Nonsense as error:  # it says nothing of these: the others need not wait for them
@@ -72,7 +78,7 @@ def take_turn(
             level = logging.WARNING if first else logging.DEBUG  # a turn comes every quarter of an hour
             log.log(level, "%s: it could not be asked what was deleted: %s", source.name, words)
             return Turn(count, words)
-        _keep(database, source, connector, rows, batch, clock())
+        _keep(database, source, connector, rows, batch, mine, clock())
         count += len(rows)
         left = batch.quota.remaining if batch.quota is not None else None
         if batch.not_before is not None or (left is not None and left < LEFT):
@@ -91,13 +97,17 @@ def _next(database: Database, source: str, most: int, now: datetime, *, once: bo
     return list(found.values())[:most]
 
 
-def _ask(source: Source, connector: Any, natives: Sequence[str], request: Request) -> Batch:
+def _ask(source: Source, connector: Any, natives: Sequence[str], request: Request, mine: turns.Turn) -> Batch:
     look: Callable[[], Batch] = partial(connector.refresh, tuple(natives), request)
-    return within(source.deadline.total_seconds(), look, f"refresh-{source.name}")
+    return mine.read(source.deadline.total_seconds(), look, f"refresh-{source.name}")
 
 
-def _keep(database: Database, source: Source, connector: Any, rows: Sequence[Row], batch: Batch, now: datetime) -> None:
+def _keep(
+    database: Database, source: Source, connector: Any, rows: Sequence[Row], batch: Batch, mine: turns.Turn,
+    now: datetime,
+) -> None:  # fmt: skip
     with database.transaction():
+        mine.prove()
         asked.note(database, [row["id"] for row in rows], now)
         for post in batch.posts:
             key = mentions.post_key(database, post.source, post.native_id)

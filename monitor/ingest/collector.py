@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from connectors import Batch, Closed, Connector, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request, room
+from connectors import Batch, Closed, Connector, Request, room
 from connectors.text import clean
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
@@ -25,16 +25,17 @@ from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
 from monitor.ingest.judging import Judging
 from monitor.ingest.pipeline import Intake
+from monitor.ingest.turns import Turn, lease_of
 from monitor.privacy import forgetting
 from monitor.settings.competitors import reads
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
-from monitor.store import disk, key_values, sources, unjudged
+from monitor.store import disk, failures, key_values, sources, unjudged
 from monitor.store.connect import Error
 from monitor.store.database import Database, Locks, at, stamp
+from monitor.store.leases import LeaseLostError, Leases
 from monitor.store.unjudged import Page
 from monitor.text.query.matching import Query, wanted_by
-from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.collect")
 
@@ -76,15 +77,18 @@ class Collector:
         connectors: Mapping[str, Connector],
         queries: Mapping[str, Query],
         tell_operator: Callable[[str, str, str, datetime], None],
+        leases: Leases | None = None,
     ) -> None:
         """`tell_operator(key, title, remedy, now)` queues a notice, once for each key."""
         self.database = database
+        self.leases = leases or Leases(database)
         self.rules = rules
         self.intake = intake
         self.answers = answers
         self.connectors = connectors
         receiving = [name for name, each in connectors.items() if hasattr(each, "receive_from")]
-        self.judging = Judging(database, rules, intake, answers, receiving, tell_operator)
+        self.identities = Identities(database, rules)
+        self.judging = Judging(database, rules, intake, answers, receiving, tell_operator, self.identities.take_over)
         others = [*queries.values(), *intake.competitors.queries.values()]
         # What is asked for, and how a text is known that may be about it; for sources that hear of competitors, too.
         self._asked = _terms(queries.values()), wanted_by(queries.values())
@@ -92,13 +96,11 @@ class Collector:
         self.tell_operator = tell_operator
         self.conversations = Conversations(database, rules, intake, answers, connectors)
         self._busy: dict[str, threading.Lock] = {name: threading.Lock() for name in connectors}
-        self._own_failures: dict[str, int] = {}
         self._rest = threading.Event()  # never set: waited for
-        self.identities = Identities(database, rules)
         self._wait_until: dict[str, datetime] = {}  # of sources whose posts could not be stored
 
     def due(self, now: datetime) -> list[tuple[str, str]]:
-        """(source, what) pairs that are due now and that no thread is reading: what is "posts" or "own"."""
+        """(source, what) pairs that are due now and that nobody is reading: what is "posts" or "own"."""
         own = [name for name in self.connectors if self.reads_own(name)]
         found = []
         for name, posts in sources.due(self.database, now, own, now - CLOSED_AGAIN):
@@ -109,7 +111,8 @@ class Collector:
             if wait is not None and now < wait <= now + NOT_STORED_WAIT:  # beyond that the clock has stepped back
                 continue
             found.append((name, "posts" if posts else "own"))
-        return found
+        read = self.leases.others() if found else frozenset()
+        return [(name, what) for name, what in found if lease_of(name) not in read]
 
     def reads_own(self, source: str) -> bool:
         """Whether this source can show the brand's own replies, and settings name accounts to look at."""
@@ -119,54 +122,71 @@ class Collector:
         return self.rules.accounts.own(source)
 
     def visit(self, name: str, what: str, clock: Callable[[], datetime]) -> Visit | None:
-        """Read one source to the end of its walk. None if another thread is at it. Never raises for a bad source."""
-        lock = self._busy[name]
-        if not lock.acquire(blocking=False):
-            return None
+        """Read one source to the end of its walk. None if somebody else is at it. Never raises for a bad source."""
+        source, turn = self.rules.sources[name], self._turn(name)
         try:
-            return self._visit(self.rules.sources[name], what, clock)
+            if not turn.begin():
+                return None
+        except Error as error:
+            return self._not_stored(source, what, error, Visit(name, IngestResult(), 0, 0), clock())
+        try:
+            return self._visit(source, what, turn, clock)
+        except LeaseLostError:
+            log.warning("%s: not stored: this process stood still for too long, and another reads it now", name)
+            return None
         finally:
-            lock.release()
+            turn.end()
+
+    def _turn(self, source: str) -> Turn:
+        return Turn(self.leases, source, self._busy[source])
 
     def conversations_due(self, now: datetime) -> list[str]:
-        """The sources whose cases' conversations are to be read now, and that no thread is reading."""
+        """The sources whose cases' conversations are to be read now, and that nobody is reading."""
         enabled = {name for name, source in self.rules.sources.items() if source.enabled}
-        return [name for name in self.conversations.due(now) if name in enabled and not self._busy[name].locked()]
+        due = [name for name in self.conversations.due(now) if name in enabled and not self._busy[name].locked()]
+        read = self.leases.others() if due else frozenset()
+        return [name for name in due if lease_of(name) not in read]
 
     def visit_conversations(self, name: str, clock: Callable[[], datetime]) -> Heard | None:
-        """Read the conversations of a source's cases. None if another thread is at this source."""
-        lock = self._busy[name]
-        if not lock.acquire(blocking=False):
+        """Read the conversations of a source's cases. None if somebody else is at this source."""
+        turn = self._turn(name)
+        if not turn.begin():
             return None
         try:
-            return self.conversations.visit(name, clock)
+            return self.conversations.visit(name, turn, clock)
+        except LeaseLostError:
+            return None
         finally:
-            lock.release()
+            turn.end()
 
     def refresh(self, name: str, clock: Callable[[], datetime]) -> int:
         """Ask whether posts still stand: what is gone is forgotten, what was edited is refreshed.
 
         For networks that tell of deletions only when asked. Returns how many posts were asked after.
         """
-        connector, source = self.connectors[name], self.rules.sources[name]
-        if not hasattr(connector, "refresh") or not self._busy[name].acquire(blocking=False):
+        connector, source, turn = self.connectors[name], self.rules.sources[name], self._turn(name)
+        if not hasattr(connector, "refresh") or not turn.begin():
             return 0
         try:
             request = partial(self._request, source, "posts", clock())
-            return asking.take_turn(self.database, source, connector, request, clock).asked
+            return asking.take_turn(self.database, source, connector, request, clock, turn).asked
+        except LeaseLostError:
+            return 0
         finally:
-            self._busy[name].release()
+            turn.end()
 
-    def _visit(self, source: Source, what: str, clock: Callable[[], datetime]) -> Visit:
+    def _visit(self, source: Source, what: str, turn: Turn, clock: Callable[[], datetime]) -> Visit | None:
         total, pages, aside = IngestResult(), 0, 0
         try:
             began = clock()
-            self._look_up(source, what, began)
+            self._look_up(source, what, turn, began)
             every = source.every if what == "posts" else source.own_every
             share = max(SHARE, every / 2)
             while True:
                 now = clock()
-                batch, put_aside = self._page(source, what, now, total, clock)
+                if not turn.goes_on():
+                    return None
+                batch, put_aside = self._page(source, what, turn, now, total, clock)
                 pages += 1
                 aside += put_aside
                 if batch.complete or batch.not_before is not None or self.judging.is_full(source.name):
@@ -176,19 +196,22 @@ class Collector:
                     break
                 if pages >= SOON:  # what it takes from the others it gives back
                     self._rest.wait(min((clock() - now).total_seconds(), LONGEST_REST))
+        except LeaseLostError:
+            raise
         except Error as error:
             return self._not_stored(source, what, error, Visit(source.name, total, pages, aside), clock())
         except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
-            return self._failed(source, what, error, total, pages, aside, clock())
+            return self._failed(source, what, error, turn, Visit(source.name, total, pages, aside), clock())
         now = clock()
         later = batch.not_before or now + every
         with self.database.transaction(Locks(alone=frozenset({f"read:{source.name}"}))):
+            turn.prove()
             if key_values.fact(self.database, disk.NOT_STORED):
                 key_values.remember(self.database, disk.NOT_STORED, "", now)
             sources.set_due(self.database, source.name, what, max(later, now))
             mended = what == "posts" and sources.succeeded(self.database, source.name, now, new=total.new > 0)
-        if what == "own":  # says nothing of whether posts can be read
-            self._own_failures.pop(source.name, None)
+            if what == "own":  # says nothing of whether posts can be read
+                failures.over(self.database, "own", source.name, now)
         if mended:
             failing_sources.mended(self.database, self.rules, source.name, now)
         if total.seen or aside:
@@ -199,25 +222,25 @@ class Collector:
         return Visit(source.name, total, pages, aside)
 
     def _page(
-        self, source: Source, what: str, now: datetime, total: IngestResult, clock: Callable[[], datetime]
+        self, source: Source, what: str, turn: Turn, now: datetime, total: IngestResult, clock: Callable[[], datetime]
     ) -> tuple[Batch, int]:
         """Read one page and store it. What comes back holds no posts any more, and with it how many were set aside."""
         with room.page() as page:
-            batch = self._fetch(source, what, now)
-            total.add(self._keep(source, what, batch, clock()))
+            batch = self._fetch(source, what, turn, now)
+            total.add(self._keep(source, what, batch, turn, clock()))
             if page.large:  # so many of its pages lie in this connection's memory
                 self.database.keep_little()
             return replace(batch, posts=(), aside=()), len(batch.aside)
 
-    def _fetch(self, source: Source, what: str, now: datetime) -> Batch:
+    def _fetch(self, source: Source, what: str, turn: Turn, now: datetime) -> Batch:
         request = self._request(source, what, now)
         connector: Any = self.connectors[source.name]
         if what == "own":
             accounts = self._accounts(source.name)
             own: Callable[[], Batch] = partial(connector.fetch_own, accounts, request)
-            return within(source.deadline.total_seconds(), own, f"own-{source.name}")
+            return turn.read(source.deadline.total_seconds(), own, f"own-{source.name}")
         read: Callable[[], Batch] = partial(connector.fetch, request)
-        return within(source.deadline.total_seconds(), read, f"fetch-{source.name}")
+        return turn.read(source.deadline.total_seconds(), read, f"fetch-{source.name}")
 
     def _request(self, source: Source, what: str, now: datetime) -> Request:
         health = sources.health(self.database, source.name)
@@ -233,15 +256,17 @@ class Collector:
             wants=wants,
         )
 
-    def _look_up(self, source: Source, what: str, now: datetime) -> None:
+    def _look_up(self, source: Source, what: str, turn: Turn, now: datetime) -> None:
         """Find out once what the handles in the settings stand for, before the first post is taken in."""
         request = self._request(source, what, now)
-        self.identities.look_up(source.name, self.connectors[source.name], request, source.deadline.total_seconds())
+        seconds = source.deadline.total_seconds()
+        self.identities.look_up(source.name, self.connectors[source.name], request, turn, seconds)
 
-    def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> IngestResult:
+    def _keep(self, source: Source, what: str, batch: Batch, turn: Turn, now: datetime) -> IngestResult:
         """Store one page: its posts, and in the transaction of the last of them everything else that it brought."""
 
         def last() -> None:
+            turn.prove()
             sources.save_cursor(self.database, source.name, what, batch.cursor, now, complete=batch.complete)
             if batch.aside:
                 sources.set_aside(self.database, source.name, batch.aside, now)
@@ -319,22 +344,21 @@ class Collector:
         if batch.deleted or batch.gone:
             forgetting.deleted(self.database, source, batch.deleted, batch.gone, now)
 
-    def _failed(
-        self, source: Source, what: str, error: Exception, total: IngestResult, pages: int, aside: int, now: datetime
-    ) -> Visit:
-        message, remedy, retry_at, refused = _reading(error, source, now)
+    def _failed(self, source: Source, what: str, error: Exception, turn: Turn, visit: Visit, now: datetime) -> Visit:
+        message, remedy, retry_at, refused = failing_sources.reading(error, source, now)
         message, remedy = clean(message)[:500], clean(remedy)[:500]
         if what == "own":
-            self._own_failed(source, message, remedy, retry_at, refused, now)
-            return Visit(source.name, total, pages, aside, message, remedy)
+            self._own_failed(source, message, remedy, retry_at, refused, turn, now)
+            return replace(visit, error=message, remedy=remedy)
         with self.database.transaction():
+            turn.prove()
             closed = isinstance(error, Closed)
             health = sources.failed(self.database, source.name, now, message, remedy, refused=refused, closed=closed)
             back_off = min(source.every * 2 ** min(health.failures - 1, 10), max(LONGEST_BACK_OFF, source.every))
             sources.set_due(self.database, source.name, what, retry_at or now + back_off)
         log.warning("%s: %s%s", source.name, message, f" ({remedy})" if remedy else "")
         failing_sources.announce(self.database, self.rules, source.name, now)
-        return Visit(source.name, total, pages, aside, message, remedy)
+        return replace(visit, error=message, remedy=remedy)
 
     def _not_stored(self, source: Source, what: str, error: Exception, visit: Visit, now: datetime) -> Visit:
         """The database's trouble, not the source's: the cursor did not move, so nothing is lost.
@@ -354,16 +378,18 @@ class Collector:
         return replace(visit, error=f"not stored: {said}", remedy="check the database's disk")
 
     def _own_failed(
-        self, source: Source, message: str, remedy: str, retry_at: datetime | None, refused: bool, now: datetime
-    ) -> None:
+        self, source: Source, message: str, remedy: str, retry_at: datetime | None, refused: bool, turn: Turn,
+        now: datetime,
+    ) -> None:  # fmt: skip
         """The brand's own replies cannot be read: posts are read all the same, and it is announced once a day."""
-        failures = self._own_failures[source.name] = self._own_failures.get(source.name, 0) + 1
-        back_off = min(source.own_every * 2 ** min(failures, 10), max(LONGEST_BACK_OFF, source.own_every))
-        later = retry_at or now + (timedelta(hours=6) if refused else back_off)
         with self.database.transaction():
+            turn.prove()
+            count = failures.one_more(self.database, "own", source.name, now)
+            back_off = min(source.own_every * 2 ** min(count, 10), max(LONGEST_BACK_OFF, source.own_every))
+            later = retry_at or now + (timedelta(hours=6) if refused else back_off)
             sources.set_due(self.database, source.name, "own", later)
         log.warning("%s: own replies: %s%s", source.name, message, f" ({remedy})" if remedy else "")
-        if failures >= failing_sources.ANNOUNCE_AFTER or refused:
+        if count >= failing_sources.ANNOUNCE_AFTER or refused:
             title = f"{source.name}: can't see your own replies, so clocks don't stop by themselves: {message}"
             self.tell_operator(f"own:{source.name}:{now:%Y-%m-%d}", title, remedy, now)
 
@@ -389,33 +415,3 @@ def sources_due(database: Database, name: str, what: str, moment: datetime) -> N
 def _terms(queries: Iterable[Query]) -> tuple[str, ...]:
     """What sources are asked for, each once."""
     return tuple(dict.fromkeys(term for query in queries for term in query.terms()))
-
-
-def _reading(error: Exception, source: Source, now: datetime) -> tuple[str, str, datetime | None, bool]:
-    """An error as (what happened, what to do, when to try again, whether trying again is useless)."""
-    match error:
-        case RateLimited():
-            least, most = now + timedelta(seconds=1), now + timedelta(minutes=15)
-            retry_at = (
-                min(max(error.retry_at, least), most)
-                if error.retry_at
-                else now + max(source.every, timedelta(minutes=1))
-            )
-            return error.message, error.remedy or "nothing; Earful will retry", retry_at, False
-        case NoCredit():
-            return error.message, error.remedy or "top up the account or raise its cap", now + timedelta(hours=1), False
-        case Refused():
-            return error.message, error.remedy or "check this source's keys in settings.toml", None, True
-        case Nonsense() | ConnectorError():
-            return error.message, error.remedy, None, False
-        case Overran():
-            return (
-                f"{error}: the server keeps the connection open without answering",
-                f"if this continues, raise `deadline` of source {source.name} or ask the server's owner",
-                None,
-                False,
-            )
-        case _:
-            # A fault of ours or of a library: its kind is told, its text might hold a post or a secret.
-            log.debug("%s failed", source.name, exc_info=error)
-            return f"unexpected {type(error).__name__} while reading", "please report this, with the log", None, False

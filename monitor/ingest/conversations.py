@@ -20,12 +20,14 @@ from connectors import Batch, ConnectorError, Conversation, Post, Request, room
 from connectors.text import bare_name
 from monitor.cases.brand_replies import Answers
 from monitor.ingest.pipeline import Intake
+from monitor.ingest.turns import Turn
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
-from monitor.store import cases, key_values, mentions, sources
+from monitor.store import cases, failures, key_values, mentions, sources
 from monitor.store.connect import Error
 from monitor.store.database import Database, Row, at
-from monitor.timeouts import Overran, within
+from monitor.store.leases import LeaseLostError
+from monitor.timeouts import Overran
 
 log = logging.getLogger("earful.conversations")
 
@@ -71,7 +73,6 @@ class Conversations:
         self.intake = intake
         self.answers = answers
         self.connectors = connectors
-        self._failures: dict[str, int] = {}
         self._talking = [name for name, each in connectors.items() if hasattr(each, "fetch_conversations")]
         self._nothing_until: dict[str, datetime] = {}
 
@@ -88,7 +89,7 @@ class Conversations:
                 self._nothing_until[name] = now + LOOK_AGAIN
         return found
 
-    def visit(self, name: str, clock: Callable[[], datetime]) -> Heard:
+    def visit(self, name: str, mine: Turn, clock: Callable[[], datetime]) -> Heard:
         """Read those conversations of a source whose turn it is. Never raises for a bad source."""
         source, connector = self.rules.sources[name], self.connectors[name]
         heard, now = Heard(), clock()
@@ -96,22 +97,25 @@ class Conversations:
             turn, read = self._turn(name, int(connector.most_conversations), now)
             if turn:
                 with room.page():
-                    batch = self._fetch(source, connector, turn, now)
-                    heard = self._keep(name, batch, turn, read, clock())
+                    batch = self._fetch(source, connector, turn, mine, now)
+                    heard = self._keep(name, batch, turn, read, mine, clock())
                 wait = batch.not_before
             else:
                 wait = None
-            self._failures.pop(name, None)
-            later = max(source.own_every, EVERY)
-        except Error:
+            failed, later = False, max(source.own_every, EVERY)
+        except (LeaseLostError, *Error):
             raise
         except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
             said = str(error) if isinstance(error, ConnectorError | Overran) else f"unexpected {type(error).__name__}"
             log.warning("%s: can't read the conversations of cases: %s", name, said)
-            failures = self._failures[name] = self._failures.get(name, 0) + 1
-            heard, wait = Heard(error=said), getattr(error, "retry_at", None)
-            later = min(source.own_every * 2 ** min(failures, 8), LONGEST_BACK_OFF)
+            heard, wait, failed = Heard(error=said), getattr(error, "retry_at", None), True
         with self.database.transaction():
+            mine.prove()
+            if failed:
+                count = failures.one_more(self.database, "talk", name, now)
+                later = min(source.own_every * 2 ** min(count, 8), LONGEST_BACK_OFF)
+            else:
+                failures.over(self.database, "talk", name, now)
             sources.set_due(self.database, name, "talk", max(wait or now, now + later))
         return heard
 
@@ -132,7 +136,7 @@ class Conversations:
         turn = [_followed(thread, by_thread[thread], natives, kept.get(thread, "")) for thread in chosen]
         return turn, {thread: moment for thread, moment in kept.items() if thread in by_thread}
 
-    def _fetch(self, source: Source, connector: Any, turn: Sequence[Followed], now: datetime) -> Batch:
+    def _fetch(self, source: Source, connector: Any, turn: Sequence[Followed], mine: Turn, now: datetime) -> Batch:
         asked = tuple(each.conversation for each in turn)
         health = sources.all_health(self.database).get(source.name)
         request = Request(
@@ -145,9 +149,11 @@ class Conversations:
             spent=health.spent_in(now) if health is not None else 0.0,
         )
         read: Callable[[], Batch] = partial(connector.fetch_conversations, asked, request)
-        return within(source.deadline.total_seconds(), read, f"talk-{source.name}")
+        return mine.read(source.deadline.total_seconds(), read, f"talk-{source.name}")
 
-    def _keep(self, name: str, batch: Batch, turn: Sequence[Followed], read: dict[str, str], now: datetime) -> Heard:
+    def _keep(
+        self, name: str, batch: Batch, turn: Sequence[Followed], read: dict[str, str], mine: Turn, now: datetime
+    ) -> Heard:
         """Keep what is ours to keep, with how far each conversation was read; the rest is gone when this returns."""
         heard = Heard(conversations=len(turn))
         by_thread = {each.conversation.thread: each for each in turn}
@@ -169,6 +175,7 @@ class Conversations:
         if strangers:  # what names a brand, and what says that it is the same trouble; the rest is forgotten there
             heard.kept += self.intake.take(strangers, now).new
         with self.database.transaction():
+            mine.prove()
             if ours:
                 self.answers.take(ours, now)
             read |= {each.conversation.thread: now.isoformat() for each in turn} if batch.complete else {}

@@ -7,16 +7,22 @@ thing, and a dozen notices would hide it.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.wording import count_words, excerpt
+from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused
 from monitor.notify.system_notices import patience, queue_notice, settle
+from monitor.settings.models import Source
 from monitor.settings.rules import Rules
 from monitor.store import key_values, sources
 from monitor.store.database import Database, at, instant, stamp
 from monitor.store.sources import Health
+from monitor.timeouts import Overran
+
+log = logging.getLogger("earful.collect")
 
 ANNOUNCE_AFTER = 2  # reads that failed
 MANY = 3  # that fail at once
@@ -163,3 +169,33 @@ def staff_lines(named: Mapping[str, str], many: str) -> list[tuple[str, str]]:
     if len(named) < MANY:
         return list(named.items())
     return [(",".join(named), many.format(count=len(named), names=_listed(named)))]
+
+
+def reading(error: Exception, source: Source, now: datetime) -> tuple[str, str, datetime | None, bool]:
+    """An error as (what happened, what to do, when to try again, whether trying again is useless)."""
+    match error:
+        case RateLimited():
+            least, most = now + timedelta(seconds=1), now + timedelta(minutes=15)
+            retry_at = (
+                min(max(error.retry_at, least), most)
+                if error.retry_at
+                else now + max(source.every, timedelta(minutes=1))
+            )
+            return error.message, error.remedy or "nothing; Earful will retry", retry_at, False
+        case NoCredit():
+            return error.message, error.remedy or "top up the account or raise its cap", now + timedelta(hours=1), False
+        case Refused():
+            return error.message, error.remedy or "check this source's keys in settings.toml", None, True
+        case Nonsense() | ConnectorError():
+            return error.message, error.remedy, None, False
+        case Overran():
+            return (
+                f"{error}: the server keeps the connection open without answering",
+                f"if this continues, raise `deadline` of source {source.name} or ask the server's owner",
+                None,
+                False,
+            )
+        case _:
+            # A fault of ours or of a library: its kind is told, its text might hold a post or a secret.
+            log.debug("%s failed", source.name, exc_info=error)
+            return f"unexpected {type(error).__name__} while reading", "please report this, with the log", None, False

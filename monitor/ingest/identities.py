@@ -1,6 +1,7 @@
 """Looks up what the handles in settings stand for: once for each source, kept in the database, asked again never.
 
-A handle that the network does not know is asked for again once a day: it may be made tomorrow.
+A handle that the network does not know is asked for again once a day: it may be made tomorrow. What another process
+has found out is taken over before posts are read or judged.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from functools import partial
 from typing import Any
 
 from connectors import Account, ConnectorError, Quota, Refused, Request
+from monitor.ingest.turns import Turn
 from monitor.settings.rules import Rules
-from monitor.store import key_values, sources
+from monitor.store import failures, key_values, sources
 from monitor.store.database import Database, at, stamp
-from monitor.timeouts import Overran, within
+from monitor.timeouts import Overran
 
 log = logging.getLogger("earful.collect")
 
 ASK_AGAIN = timedelta(days=1)  # for a handle that nobody had
 FAILS_AT_MOST = 3  # reads that wait for the look-up; then posts are read without it
 TRIED_AGAIN = timedelta(hours=1)
+_FACT, _FAILED = "accounts:{source}", "accounts"
 
 
 class Identities:
@@ -32,33 +35,50 @@ class Identities:
         self.database = database
         self.rules = rules
         self._known: dict[str, dict[str, dict[str, str]]] = {}
-        self._failed: dict[str, tuple[int, datetime]] = {}
-        for source in rules.sources:
-            self._known[source] = _read(key_values.fact(database, f"accounts:{source}"))
-            self._teach(source)
+        self._read: dict[str, str] = {}
+        self.take_over()
 
-    def look_up(self, source: str, connector: Any, request: Request, seconds: float) -> None:
+    def take_over(self) -> None:
+        """Learn what is known by now, whoever has looked it up: one small question."""
+        for key, text in key_values.facts(self.database, _FACT.format(source="")).items():
+            source = key.removeprefix(_FACT.format(source=""))
+            if source in self.rules.sources and self._read.get(source) != text:
+                self._read[source] = text
+                self._known[source] = _read(text)
+                self._teach(source)
+
+    def look_up(self, source: str, connector: Any, request: Request, turn: Turn, seconds: float) -> None:
         """Ask a source's connector for those handles that are not known yet.
 
         Raises what the connector raises, a few times; after that posts are rather read than waited for.
         """
+        self.take_over()
         wanted = self._wanted(source, request.now) if hasattr(connector, "identify") else ()
-        failures, last = self._failed.get(source, (0, request.now))
-        if wanted and (failures < FAILS_AT_MOST or request.now - last >= TRIED_AGAIN):
+        if not wanted:
+            return
+        count = failures.standing(self.database, _FAILED, source)
+        last = failures.last(self.database, _FAILED, source) or request.now
+        if count < FAILS_AT_MOST or request.now - last >= TRIED_AGAIN:
             ask: Callable[[], tuple[dict[str, Account], Quota]] = partial(connector.identify, wanted, request)
             try:
-                found, quota = within(seconds, ask, f"accounts-{source}")
+                found, quota = turn.read(seconds, ask, f"accounts-{source}")
             except Exception as error:
-                self._failed[source] = (failures + 1, request.now)
                 said = str(error) if isinstance(error, ConnectorError | Overran) else type(error).__name__
                 log.warning("%s: can't look up the accounts in the settings: %s", source, said)
+                with self.database.transaction():
+                    count = failures.one_more(self.database, _FAILED, source, request.now)
                 # A key that may not do this may still read posts; one that may do nothing is refused there as well.
-                if failures + 1 < FAILS_AT_MOST and not isinstance(error, Refused):
+                if count < FAILS_AT_MOST and not isinstance(error, Refused):
                     raise
-                self._failed[source] = (FAILS_AT_MOST, request.now)
+                if count < FAILS_AT_MOST:
+                    self._give_up(source, request.now)
             else:
-                self._failed.pop(source, None)
                 self._keep(source, wanted, found, quota, request.now)
+
+    def _give_up(self, source: str, now: datetime) -> None:
+        with self.database.transaction():
+            while failures.one_more(self.database, _FAILED, source, now) < FAILS_AT_MOST:
+                pass
 
     def _wanted(self, source: str, now: datetime) -> tuple[str, ...]:
         known = self._known.setdefault(source, {})
@@ -72,12 +92,13 @@ class Identities:
     def _keep(
         self, source: str, asked: tuple[str, ...], found: Mapping[str, Account], quota: Quota, now: datetime
     ) -> None:
-        known = self._known[source]
+        known = self._known.setdefault(source, {})
         for handle in asked:
             account = found.get(handle, Account(""))
             known[handle] = {"id": account.id, "name": account.name, "at": stamp(now)}
         with self.database.transaction():
-            key_values.remember(self.database, f"accounts:{source}", json.dumps(known), now)
+            key_values.remember(self.database, _FACT.format(source=source), json.dumps(known), now)
+            failures.over(self.database, _FAILED, source, now)
             if quota.cost:
                 sources.note_cost(self.database, source, quota.cost, now)
         self._teach(source)

@@ -50,8 +50,13 @@ class Judging:
         answers: Answers,
         receiving: Collection[str],
         tell_operator: Callable[[str, str, str, datetime], None],
+        take_over: Callable[[], None] = lambda: None,
     ) -> None:
-        """`receiving` are the sources to which others bring posts, ours among them."""
+        """`receiving` are the sources to which others bring posts, ours among them.
+
+        `take_over` learns what other processes have found out, before pages are judged by it.
+        """
+        self._take_over = take_over
         self.database = database
         self.rules = rules
         self.intake = intake
@@ -105,6 +110,7 @@ class Judging:
     def work_off(self, clock: Callable[[], datetime], source: str = "") -> IngestResult:
         """Judge what waits, of one source or of all, until nothing is left that nobody else works on."""
         total = IngestResult()
+        self._take_over()
         while (claimed := unjudged.claim(self.database, clock(), LEASE, source)) is not None:
             taken = self._one(claimed, clock)
             if taken is None:

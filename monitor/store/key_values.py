@@ -31,6 +31,12 @@ def fact(database: Database, key: str, default: str = "") -> str:
     return row["value"] if row else default
 
 
+def facts(database: Database, prefix: str) -> dict[str, str]:
+    """The remembered values whose keys begin so: plain letters, for they stand in a pattern."""
+    rows = database.rows("SELECT key, value FROM facts WHERE key LIKE :pattern", {"pattern": f"{prefix}%"})
+    return {row["key"]: row["value"] for row in rows}
+
+
 def remember(database: Database, key: str, value: str, now: datetime) -> None:
     """Remember a value."""
     database.run(

@@ -55,6 +55,11 @@ class Leases:
         self.holder = holder or this_worker()
         self.steady = steady
 
+    @property
+    def needed(self) -> bool:
+        """Whether there may be other processes that do the same."""
+        return not self.database.one_writer
+
     def take(self, name: str, lasts: timedelta) -> Lease | None:
         """Take a lease, or go on with one that is ours already; None where another process holds it.
 

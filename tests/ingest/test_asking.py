@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -13,9 +14,11 @@ import connectors
 from connectors import Batch, ConnectorError, Nonsense, Quota, Request
 from monitor.cases.actions import say
 from monitor.ingest import asking
+from monitor.ingest.turns import Turn
 from monitor.reports import digest
 from monitor.settings.models import Source
 from monitor.store import asked, mentions, sources
+from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -71,7 +74,9 @@ def turn(acme: Assembly, network: Network, clock: Clock, budget: float | None = 
     if network.asking_price:
         source = source.model_copy(update={"options": SimpleNamespace(monthly_budget=budget)})
     request = Request("forum", (), "", clock.now, clock.now)
-    return asking.take_turn(acme.database, source, network, lambda: request, clock)
+    turn = Turn(Leases(acme.database), source.name, threading.Lock())
+    assert turn.begin()
+    return asking.take_turn(acme.database, source, network, lambda: request, clock, turn)
 
 
 def test_all_posts_are_asked_after_once_a_day_and_what_is_gone_is_forgotten(acme: Assembly) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from connectors import Batch, ConnectorError, Conversation, Post, Quota, Request
 from monitor.cases.actions import say
 from monitor.ingest.conversations import FOLLOWED, Conversations, spent_on_conversations
+from monitor.ingest.turns import Turn
 from monitor.privacy import retention
 from monitor.store import sources
 from monitor.store.sqlite import Sqlite
@@ -62,9 +64,15 @@ def reader(acme: Assembly, network: Network) -> Conversations:
     return Conversations(acme.database, acme.rules, acme.intake, acme.answers, {"forum": network})
 
 
+def mine(acme: Assembly) -> Turn:
+    turn = Turn(acme.leases, "forum", threading.Lock())
+    assert turn.begin()
+    return turn
+
+
 def read(acme: Assembly, network: Network, *said: Post, now: datetime = NOW) -> Any:
     network.said.setdefault("thread", []).extend(said)
-    return reader(acme, network).visit("forum", lambda: now)
+    return reader(acme, network).visit("forum", mine(acme), lambda: now)
 
 
 def words(acme: Assembly) -> set[str]:
@@ -146,7 +154,7 @@ def test_open_cases_come_first_and_each_has_its_turn(acme: Assembly, network: Ne
     say(acme.database, acme.rules, "2", "answered", who="Ana", way="page", now=NOW)
     talk = reader(acme, network)
     for minute in range(3):
-        talk.visit("forum", lambda minute=minute: NOW + minute * MINUTE)  # type: ignore[misc]
+        talk.visit("forum", mine(acme), lambda minute=minute: NOW + minute * MINUTE)  # type: ignore[misc]
     threads: Sequence[set[str]] = [{one.thread for one in asked} for asked in network.asked]
     open_ones = {case(acme.database, each).thread for each in "13"}
     assert threads[0] == open_ones, "two at a time on this network: those that wait"
@@ -156,9 +164,9 @@ def test_seven_days_after_the_answer_nobody_is_followed_any_more(acme: Assembly,
     talk = reader(acme, network)
     sources.know(acme.database, "forum", "rss", "mark") if hasattr(sources, "know") else None
     say(acme.database, acme.rules, "1", "answered", who="Ana", way="page", now=NOW)
-    talk.visit("forum", lambda: NOW + FOLLOWED - MINUTE)
+    talk.visit("forum", mine(acme), lambda: NOW + FOLLOWED - MINUTE)
     assert len(network.asked) == 1
-    talk.visit("forum", lambda: NOW + FOLLOWED + MINUTE)
+    talk.visit("forum", mine(acme), lambda: NOW + FOLLOWED + MINUTE)
     assert len(network.asked) == 1
 
 
