@@ -33,7 +33,7 @@ from monitor.wiring import open_store, settle
 def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only this source.")] = "") -> None:
     """Read every source, or one of them, once now.
 
-    Alerts that follow from it are sent.
+    Alerts that follow from it are sent. What could not be judged and was set aside is tried again.
     """
     with opened(secrets=True) as assembly:
         names = [source] if source else [each.name for each in assembly.settings.sources if each.enabled]
@@ -42,6 +42,7 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
             if name not in assembly.collector.connectors:
                 known = ", ".join(assembly.collector.connectors)
                 raise Failed(f"no source named {name}; the settings have: {known}")
+            assembly.collector.judging.try_again(name)  # what was set aside is judged once more
             visits = [assembly.collector.visit(name, "posts", utc_now)]
             if assembly.collector.reads_own(name):
                 visits.append(assembly.collector.visit(name, "own", utc_now))

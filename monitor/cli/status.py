@@ -12,6 +12,7 @@ from rich.text import Text
 from alerts.wording import span_words
 from monitor.assistant import standing as assistant
 from monitor.cases import second_look
+from monitor.cli import at_work
 from monitor.cli.base import AsJson, app, console, one_line, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, foreseen
 from monitor.ingest import asking, wishes
@@ -22,6 +23,7 @@ from monitor.notify import trouble
 from monitor.privacy import retention
 from monitor.privacy.carrying_over import key_missing
 from monitor.reports import formatting
+from monitor.reports.at_work import notes as notes_of
 from monitor.service import clock_check
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
@@ -51,7 +53,7 @@ from monitor.wiring import sign_ins
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show the state of sources, channels and the queue."""
+    """Show the state of sources, channels, queues and workers."""
     with opened() as assembly:
         database, now = assembly.database, utc_now()
         health = sources.all_health(database)
@@ -103,6 +105,7 @@ def status(as_json: AsJson = False) -> None:
                     "not_alerted": trouble.lines(database, assembly.rules, now),
                     "daemon": served_by(assembly.settings.database.url.get_secret_value()) or None,
                     "queue": waiting,
+                    **at_work.as_json(database),
                     "dead": [{"target": d.target, "about": d.about, "error": d.error} for d in dead],
                     "gaps": [
                         {"source": g["source"], "from": g["start_at"], "to": g["end_at"], "reason": g["reason"]}
@@ -233,6 +236,7 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     for line in lines:
         table.add_row(*(line[number] for number in shown))
     console.print(table)
+    at_work.table(database, console)
     if said := assistant.words(database, assembly.settings, now):
         (notes if assembly.settings.assistant.elsewhere else bills).append(said)
     for bill in bills:
@@ -259,7 +263,7 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
         console.print(Text(line, "dim"), soft_wrap=one_line)
     if missing := forgotten.without_key(database):
         notes.append(key_missing(missing, str(forgotten.key_file(database))))
-    notes += trouble.lines(database, assembly.rules, utc_now())
+    notes += [*notes_of(database), *trouble.lines(database, assembly.rules, utc_now())]
     for note in notes:
         console.print(Text(f"! {safe_line(note)}", "yellow"))
     console.print()
@@ -267,10 +271,11 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     counts = Table(box=None, pad_edge=False, show_header=False)
     counts.add_row("mentions", f"{total['mentions']:,}", f"{total['flagged']:,} flagged")
     counts.add_row("open cases", f"{open_cases.get('ping', 0):,}", f"{open_cases.get('sweep', 0):,} in the sweep list")
+    if judged := at_work.to_judge(database):
+        counts.add_row(*judged)
     queue = sum(waiting.get(state, 0) for state in ("pending", "inflight", "retry", "unknown"))
-    counts.add_row(
-        "messages", f"{queue:,} waiting", f"{waiting.get('sent', 0):,} sent, {waiting.get('dead', 0):,} undeliverable"
-    )
+    sent = f"{waiting.get('sent', 0):,} sent, {waiting.get('dead', 0):,} undeliverable"
+    counts.add_row("messages", f"{queue:,} waiting{at_work.to_send(database)}", sent)
     console.print(counts)
     for each in dead[:10]:
         console.print(Text(f"! {each.target}: {safe_line(each.error)} (retry with: earful alert resend)", "red"))

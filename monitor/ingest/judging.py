@@ -33,6 +33,7 @@ MOST_WAITING = 100  # pages of a source: then it is not read on
 MANY = 20  # pages, below which a growing queue is worth no notice
 SPAN = timedelta(minutes=10)
 _SAMPLES = "judging:samples"
+_VERSION = "judging:version"
 
 
 class NotOursError(Exception):
@@ -165,9 +166,25 @@ class Judging:
                 self._tell_operator(
                     f"unjudged:{claimed.n}",
                     f"{claimed.source}: {what} could not be judged after {TRIES} tries ({error}); set aside",
-                    "everything else goes on; please report it as a bug",
+                    f"everything else goes on; please report it. To try again: earful collect {claimed.source}",
                     now,
                 )
+
+    def try_again(self, source: str = "") -> int:
+        """Have what was set aside judged once more, of one source or of all; how many pages that are."""
+        if not self.apart:
+            return 0
+        with self.database.transaction():
+            return unjudged.try_again(self.database, source)
+
+    def try_again_with(self, version: str, now: datetime) -> None:
+        """Once for each version of the program: it may judge what the one before could not."""
+        if not self.apart or key_values.fact(self.database, _VERSION) == version:
+            return
+        with self.database.transaction():
+            key_values.remember(self.database, _VERSION, version, now)
+        if pages := self.try_again():
+            log.info("%s that an older version could not judge are tried again", count_words(pages, "page"))
 
     def watch(self, now: datetime) -> None:
         """Tell the operator once an hour while more is read than judged, by how much; asked every minute."""

@@ -17,8 +17,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
-from alerts.wording import span_words
 from monitor.notify.system_notices import queue_notice, settle
+from monitor.reports.at_work import joined, skew_words
 from monitor.service.roles import ALL, in_order
 from monitor.settings.agreement import agreement, differing
 from monitor.settings.models import Settings
@@ -27,13 +27,12 @@ from monitor.store import forgotten, workers
 from monitor.store.connect import Error
 from monitor.store.database import Database, RoleTaken
 from monitor.store.leases import this_worker
-from monitor.store.workers import Agreed, Worker
+from monitor.store.workers import APART, Agreed, Worker
 
 log = logging.getLogger("earful.daemon")
 
 EVERY = 10.0  # seconds between two beats
 LOOK = 1.0  # seconds between two looks at the generation, and at our file while it is behind
-APART = timedelta(seconds=2)  # clocks that differ by more are told
 BEATS = 3  # in a row: a machine that was asleep is right again after a moment
 LATE = 300.0  # seconds for the new file to come to every machine
 
@@ -48,11 +47,6 @@ def our_version() -> str:
         return version("earful")
     except PackageNotFoundError:
         return ""
-
-
-def joined(words: Sequence[str]) -> str:
-    """Several words as one reads them: "a, b and c"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 class Membership:
@@ -153,8 +147,8 @@ class Membership:
                 return
             self._told = f"clock of {host}:{now:%Y-%m-%d}"
             remedy = "set it right (NTP); until then what is late is decided by the database's clock"
-            queue_notice(self.database, rules, self._told, clock_words(host, skew), remedy, now)
-        log.warning("%s; %s", clock_words(host, skew), remedy)
+            queue_notice(self.database, rules, self._told, skew_words(host, skew), remedy, now)
+        log.warning("%s; %s", skew_words(host, skew), remedy)
 
     def leave(self) -> None:
         """This process ends in order."""
@@ -229,10 +223,3 @@ def _other_key(other: Worker, path: object, *, missing: bool) -> str:
         f"{other.words}, runs on this database, and its key of erasures {what}: whoever was erased there would be "
         f"stored again here. Copy the file *.erasures-key of its state folder to {path}"
     )
-
-
-def clock_words(host: str, skew: timedelta) -> str:
-    """How a machine's clock stands."""
-    seconds = round(abs(skew.total_seconds()))
-    span = f"{seconds} seconds" if seconds < 120 else span_words(timedelta(seconds=seconds))
-    return f"The clock of {host} is {span} {'ahead of' if skew > timedelta() else 'behind'} the database's"

@@ -16,7 +16,7 @@ from types import FrameType
 from monitor.service import damage, set_clock
 from monitor.service.console_view import Show
 from monitor.service.heartbeat import tell_systemd
-from monitor.service.membership import Membership
+from monitor.service.membership import Membership, our_version
 from monitor.service.reloading import Reloading
 from monitor.service.scheduler import Engine, utc_now
 from monitor.service.settings_record import note_settings
@@ -133,6 +133,7 @@ def _prepare(
             note_settings(database, settings, utc_now())
     know_sources(database, settings)
     engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
+    engine.assembly.collector.judging.try_again_with(our_version(), utc_now())
     settle()
     open_page = demo or settings.database.throwaway
     return _Life(engine, role, member, read, Show(database, settings) if show else None, open_page=open_page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from monitor.service.work import ROLES
+from monitor.store.workers import ROLES
 
 ALL: frozenset[str] = frozenset(ROLES)
 

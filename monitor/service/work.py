@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-Role = Literal["collect", "judge", "notify", "page"]
-ROLES: tuple[Role, ...] = get_args(Role)
+from monitor.store.workers import Role
 
 # A pool has one thread. What may take long has one of its own: retention over a year of posts, and the audit, which
 # has to come even while everything else is late.

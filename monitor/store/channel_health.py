@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.store.database import Database, instant, stamp
+from monitor.store.deliveries import QUIET
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,16 @@ class Standing:
 def channel(target: str) -> str:
     """The channel of a target."""
     return target.partition(":")[0]
+
+
+def owed(database: Database) -> dict[str, int]:
+    """How many messages wait for each channel, without lines for the next list."""
+    rows = database.rows(
+        "SELECT channel, count(*) AS n FROM deliveries WHERE state IN ('pending', 'inflight', 'retry', 'unknown') "
+        "AND NOT (state = 'pending' AND reason = :quiet) GROUP BY channel ORDER BY channel",
+        {"quiet": QUIET},
+    )
+    return {row["channel"]: int(row["n"]) for row in rows}
 
 
 def standing(database: Database) -> Standing:

@@ -58,6 +58,17 @@ class Backlog:
     since: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Pages of a source that nobody could judge, for one kind of error, and since when."""
+
+    source: str
+    error: str
+    pages: int
+    posts: int
+    since: datetime
+
+
 def add(database: Database, source: str, page: Page, now: datetime) -> None:
     """Keep a page. In the transaction that moves the cursor."""
     database.run(
@@ -123,6 +134,34 @@ def backlog(database: Database, source: str = "") -> Backlog:
         {"source": source},
     )
     return Backlog(int(row["pages"]), int(row["posts"]), instant(row["since"] or "")) if row else Backlog()
+
+
+def waiting(database: Database) -> dict[str, Backlog]:
+    """What waits, by source."""
+    rows = database.rows(
+        "SELECT source, count(*) AS pages, sum(posts) AS posts, min(at) AS since FROM unjudged WHERE aside_at = '' "
+        "GROUP BY source ORDER BY source"
+    )
+    return {row["source"]: Backlog(int(row["pages"]), int(row["posts"]), instant(row["since"])) for row in rows}
+
+
+def aside(database: Database) -> list[Aside]:
+    """What nobody could judge, by source and kind of error."""
+    rows = database.rows(
+        "SELECT source, error, count(*) AS pages, sum(posts) AS posts, min(aside_at) AS since FROM unjudged "
+        "WHERE aside_at <> '' GROUP BY source, error ORDER BY source, error"
+    )
+    return [Aside(row["source"], row["error"], int(row["pages"]), int(row["posts"]), at(row["since"])) for row in rows]
+
+
+def try_again(database: Database, source: str = "") -> int:
+    """What was set aside waits again, of one source or of all; how many pages."""
+    of_one = "AND source = :source" if source else ""
+    return database.run(
+        "UPDATE unjudged SET aside_at = '', error = '', lease_until = '', claims = 0, tries = 0, fence = fence + 1 "
+        f"WHERE aside_at <> '' {of_one}",
+        {"source": source},
+    )
 
 
 def trim(database: Database, source: str, before: datetime) -> None:

@@ -11,13 +11,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, get_args
 
 from monitor.store import key_values
 from monitor.store.database import Database, at, stamp
 
+Role = Literal["collect", "judge", "notify", "page"]  # what a process does for all
+ROLES: tuple[Role, ...] = get_args(Role)
+APART = timedelta(seconds=2)  # clocks that differ by more are told
 GONE = timedelta(seconds=30)  # not seen for so long, it is shown as gone
 KEPT = timedelta(days=1)  # the rows of the dead
+_LATELY = timedelta(minutes=10)  # a source is read every few minutes, and nobody holds it between
 _AGREED = "settings: agreed"
 
 
@@ -38,6 +42,10 @@ class Worker:
     key: str = ""  # a mark of the key of erasures, which tells nothing of it
     skew: timedelta = timedelta()
     alive: bool = True
+
+    def is_gone(self, now: datetime) -> bool:
+        """Whether it has ended without a word, or says nothing any more; `now` by the database's clock."""
+        return not self.alive or now - self.seen > GONE
 
     @property
     def words(self) -> str:
@@ -107,6 +115,17 @@ def _worker(row: Mapping[str, Any], *, alive: bool) -> Worker:
         at(row["seen_at"]), row["generation"], json.loads(row["settings"] or "{}"), json.loads(row["secrets"] or "{}"),
         row["key_mark"], timedelta(seconds=row["skew"] or 0), alive,
     )  # fmt: skip
+
+
+def works_on(database: Database) -> dict[str, list[str]]:
+    """The names of sources, channels and programs that each worker has had its hands on in the last minutes."""
+    found: dict[str, list[str]] = {}
+    for row in database.rows(
+        "SELECT name, holder FROM leases WHERE until_at > :since AND name LIKE '%:%' ORDER BY name",
+        {"since": stamp(database.time() - _LATELY)},
+    ):
+        found.setdefault(row["holder"], []).append(row["name"].partition(":")[2])
+    return {holder: list(dict.fromkeys(names)) for holder, names in found.items()}
 
 
 def agreed(database: Database) -> Agreed:

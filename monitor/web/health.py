@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
+from monitor.reports.at_work import undone
 from monitor.store import disk, pages
 from monitor.store.connect import Error
 from monitor.web.context import WebContext
@@ -59,6 +60,7 @@ def state(site: WebContext) -> str:
     assembly, now = site.assembly_of(), site.clock()
     try:
         audited_at, findings = pages.last_audit(assembly.database)
+        left = undone(assembly.database)
     except Error as error:
         return f"the database does not answer ({disk.why(error)})"
     if not_stored := disk.fault(assembly.database, now):
@@ -67,4 +69,4 @@ def state(site: WebContext) -> str:
         return f"the self-check found: {findings}"
     if audited_at is not None and now - audited_at > AUDIT_EVERY:
         return "no self-check for a while; is the daemon running?"
-    return ""
+    return left

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
+from monitor.reports.at_work import named, notes
 from monitor.setup.kinds import all_kinds
-from monitor.store import channel_health, deliveries, sources
+from monitor.store import channel_health, deliveries, sources, unjudged, workers
 from monitor.store.database import at
 from monitor.web.html import page
 from monitor.web.identity import Refusal
@@ -42,11 +43,24 @@ def show_sources(context: RequestContext) -> Response:
         for row in sources.gaps_since(context.database, context.now - timedelta(days=7))
     ]
     database = context.database
+    now, found, hands = database.time(), workers.all_of(database), workers.works_on(database)
+    if len(found) < 2 and all(each.roles == workers.ROLES for each in found):
+        found = []  # one daemon that does everything is not worth a table
+    at_work = [
+        (
+            named(each, found), each.is_gone(now), now - each.seen, now - each.since,
+            "everything" if each.roles == workers.ROLES else ", ".join(each.roles), hands.get(each.name, []),
+        )
+        for each in found
+    ]  # fmt: skip
+    to_judge = unjudged.waiting(database)
     return page(
         context, "sources.html", title="Sources", states=states, gaps=gaps[-60:], aside=sources.aside_counts(database),
         channels=[(each, standing.of(each.name), standing.down(each.name)) for each in context.settings.channels],
         kinds=all_kinds(context.settings, health), targets=standing.failing_targets(),
-        waiting=deliveries.waiting(database),
+        waiting=deliveries.waiting(database), owed=channel_health.owed(database),
+        workers=at_work, notes=notes(database),
+        to_judge=to_judge, pages_to_judge=sum(each.pages for each in to_judge.values()),
         said=context.query("said"),
     )  # fmt: skip
 

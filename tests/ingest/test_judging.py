@@ -96,6 +96,33 @@ def test_a_page_that_cannot_be_judged_is_set_aside_after_three_tries_and_the_res
     ]
 
 
+def test_what_was_set_aside_is_tried_again_on_demand_and_by_each_new_version(office: Assembly) -> None:
+    judging = office.collector.judging
+    keep(office, post(ANGRY))
+    keep(office, post(LATE, source="chirp"), source="chirp")
+
+    def sets_aside() -> None:
+        for claimed in filter(None, (unjudged.claim(office.database, NOW, LEASE) for _ in range(2))):
+            assert unjudged.set_aside(office.database, claimed, "error", NOW)
+
+    sets_aside()
+    assert [(each.source, each.pages, each.posts, each.error) for each in unjudged.aside(office.database)] == [
+        ("chirp", 1, 1, "error"),
+        ("forum", 1, 1, "error"),
+    ]
+    assert judging.try_again("chirp") == 1
+    assert [*unjudged.waiting(office.database)] == ["chirp"]
+    sets_aside()
+    judging.try_again_with("2", NOW)
+    assert [*unjudged.waiting(office.database)] == ["chirp", "forum"]
+    sets_aside()
+    judging.try_again_with("2", NOW)
+    assert not judging.due(), "this version has had its try"
+    judging.try_again_with("3", NOW)
+    assert judging.work_off(Clock(NOW)).new == 2
+    assert unjudged.aside(office.database) == []
+
+
 def test_a_page_that_ends_whoever_judges_it_is_set_aside_too(office: Assembly) -> None:
     keep(office, post(ANGRY))
     for turn in range(CLAIMS):
