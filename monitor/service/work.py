@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from monitor.store.workers import Role
+from monitor.store.workers import ROLES, Role
+
+__all__ = ["POOLS", "ROLES", "WATCHED", "Job", "Role", "Tick"]
 
 # A pool has one thread. What may take long has one of its own: retention over a year of posts, and the audit, which
 # has to come even while everything else is late.
