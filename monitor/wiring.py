@@ -192,7 +192,7 @@ def assemble(
     make_judge = partial(_judge, settings, queries, _own_models(settings))
     judge = make_judge(taught)
     intake = Intake(database, rules, judge, queries, competitors_of(settings))
-    teaching = Teaching(database, settings, intake, taught, make_judge)
+    teaching = Teaching(database, settings, intake, taught, make_judge, leases=leases)
     answers = Answers(database, rules)
 
     def tell_operator(key: str, title: str, remedy: str, now: datetime) -> None:
@@ -211,7 +211,8 @@ def assemble(
     channels = channels_of(settings)
     alerting = Alerting(database, rules, channels, link, leases)
     programs = EventSender(database, rules, channels, leases=leases)
-    second_look = SecondLook(database, reader.shared if settings.judge.reader else None, tell_operator)
+    load_reader = reader.shared if settings.judge.reader else None
+    second_look = SecondLook(database, load_reader, tell_operator, leases=leases)
     return Assembly(
         written, settings, database, rules, queries, judge, intake, answers, collector, alerting, teaching, programs,
         second_look, Replying(database, rules, Writers(settings)), Assistant(database, settings),

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.store import cases, key_values
 from monitor.store.database import Database, Row
+from monitor.store.leases import Leases
 from monitor.text.explanations import ASKS
 from monitor.text.judge import logit
 from monitor.text.local_models.folder import LocalModelRefused
@@ -31,6 +32,7 @@ SHARE = (
     0.375  # of the distance between the two judges' log odds, by which an entry moves: chosen on lists of real posts
 )
 NOTHING = 0.22  # an entry that needs us less is none: of 300 on real posts none that must be answered stood below
+LOOKS, SPARE = "second-look", timedelta(seconds=15)
 TROUBLE = "reader:trouble"
 _UPTO = "reader:upto"  # the number of the last case that was looked at
 _LEFT = "a second look found nothing that needs an answer"
@@ -53,9 +55,11 @@ class SecondLook:
         load: Callable[[], ReaderLike] | None,
         tell: Callable[[str, str, str, datetime], None],
         deadline: float = DEADLINE,
+        leases: Leases | None = None,
     ) -> None:
         """`load` loads the reader, at the first look; None where settings want none. `tell` tells the operator."""
         self.database = database
+        self.leases = leases or Leases(database)
         self.deadline = deadline
         self._load = load
         self._reader: ReaderLike | None = None
@@ -67,14 +71,19 @@ class SecondLook:
         return self._load is not None and (self._reader is None or bool(self._next(1)))
 
     def work(self, clock: Callable[[], datetime]) -> int:
-        """Look at all that waits; how many entries."""
+        """Look at all that waits, unless another process does; how many entries."""
         read = 0
         if self._load is not None and self._reader is None:
             try:
                 self._reader = self._load()
             except LocalModelRefused as refusal:
                 self._give_up(str(refusal), clock())
-        while self._reader is not None and (rows := self._all_so_far(AT_ONCE)):
+        lasts = timedelta(seconds=self.deadline) + SPARE
+        while self._reader is not None and (held := self.leases.take(LOOKS, lasts)) is not None:
+            rows = self._all_so_far(AT_ONCE)
+            if not rows:
+                self.leases.release(held)
+                break
             self._batch(self._reader, rows, clock())
             read += len(rows)
         return read
@@ -85,7 +94,10 @@ class SecondLook:
         self._in_trouble(what, now)
 
     def _next(self, most: int) -> list[Row]:
-        return cases.listed_after(self.database, int(key_values.fact(self.database, _UPTO, "-1")), most)
+        return cases.listed_after(self.database, self._upto(), most)
+
+    def _upto(self) -> int:
+        return int(key_values.fact(self.database, _UPTO, "-1"))
 
     def _all_so_far(self, most: int) -> list[Row]:
         """What waits, read while nobody else writes: of several who store, one with a lower number may end later."""
@@ -110,7 +122,8 @@ class SecondLook:
         with self.database.transaction():
             for row, odds in zip(known, found, strict=False):
                 self._judge(row, odds, now)
-            key_values.remember(self.database, _UPTO, str(rows[-1]["n"]), now)
+            if int(rows[-1]["n"]) > self._upto():  # else another process was quicker, and has gone on since
+                key_values.remember(self.database, _UPTO, str(rows[-1]["n"]), now)
             if found and key_values.fact(self.database, TROUBLE):
                 key_values.remember(self.database, TROUBLE, "", now)
 

@@ -152,6 +152,8 @@ class Watch:
         first = min(volume.times_of(self.database, list(begins.mentions)), default=now)
         words = self._words(begins, made_by, first)
         with self.database.transaction():
+            if self._is_open(begins):
+                return False
             incident = incidents.begin(
                 self.database, now, brand=begins.brand, kind=begins.kind, start_at=min(first, now),
                 cause_id=begins.cause, story_id=begins.story, words=words, usual=begins.usual,
@@ -164,6 +166,12 @@ class Watch:
             telling.opened(self.database, self.rules, row, now)
         log.warning("incident %s of %s: %s, %d people", incident, begins.brand, begins.kind, counted["people"])
         return True
+
+    def _is_open(self, begins: _Begins) -> bool:
+        """Whether another process has opened it since this one looked. Inside a transaction."""
+        if begins.story:
+            return bool(incidents.of_stories(self.database, [begins.story]))
+        return bool(incidents.joined(self.database, list(begins.mentions)))
 
     def _words(self, begins: _Begins, made_by: Sequence[Row], first: datetime) -> tuple[str, ...]:
         before = [f"{row['title']} {row['text']}" for row in volume.texts_before(self.database, begins.brand, first)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -23,6 +24,7 @@ from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import key_values, requeue
 from monitor.store.database import Database, Row, at
+from monitor.store.leases import Leases
 from monitor.text.judge import Judge
 from monitor.text.model import training
 from monitor.text.model.trained import Answer, Learned, Lesson
@@ -39,6 +41,7 @@ STREAM = 600  # last posts of a brand, by which its lines are drawn
 NEAR = 200  # quiet posts of a brand that are looked at for an offer
 LATE_OFFER = timedelta(hours=12)
 DAY = timedelta(days=1)
+LEARNS, LEARNS_FOR = "learn", timedelta(seconds=30)
 OFFERED = "shown as a sample: Earful learns from your answer"
 
 
@@ -256,7 +259,7 @@ def _left_out_key(brand: str) -> str:
 
 
 class Teaching:
-    """Keeps the judge of an intake in step with the answers. One thread at a time works in it."""
+    """Keeps the judge of an intake in step with the answers. One thread at a time works in it; any may `follow`."""
 
     def __init__(
         self,
@@ -266,28 +269,37 @@ class Teaching:
         taught: Mapping[str, Taught],
         make_judge: Callable[[Mapping[str, Taught]], Judge],
         stopwatch: Callable[[], float] = time.monotonic,
+        leases: Leases | None = None,
     ) -> None:
         self.database = database
+        self.leases = leases or Leases(database)
         self.settings = settings
         self.intake = intake
         self._taught = dict(taught)
         self._make_judge = make_judge
         self.stopwatch = stopwatch
         self._revision = revision(database)
+        self._guard = threading.Lock()
         self._brands = [brand.name for brand in settings.brands]
         self._rests_until: dict[str, float] = {}
         self._taken_in: dict[str, str] = {}
 
     def due(self) -> bool:
         """Whether there is anything to do: two small questions to the store."""
-        return revision(self.database) != self._revision or bool(self._waiting())
+        return self.is_behind() or bool(self._waiting())
+
+    def is_behind(self) -> bool:
+        """Whether something was learned, or undone, by another process."""
+        return revision(self.database) != self._revision
 
     def work(self, clock: Callable[[], datetime]) -> None:
         """Take in what was answered. A brand with very many answers is learned anew now and then, and added to between.
 
-        `clock` is asked once for each brand: learning from ten thousand answers takes seconds.
+        `clock` is asked once for each brand: learning from ten thousand answers takes seconds. Of several processes one
+        learns, as long as it lives: it knows what it took in, and when a brand has to rest. The others load it.
         """
-        for brand, mark in self._waiting().items():
+        learns = self.leases.take(LEARNS, LEARNS_FOR) is not None
+        for brand, mark in self._waiting().items() if learns else ():
             if self._rests(brand):
                 self._add_to(brand, mark)
                 continue
@@ -295,12 +307,18 @@ class Teaching:
             learn(self.database, self.settings, self.intake.judge, brand, clock())
             ended = self.stopwatch()
             self._rests_until[brand] = ended + REST * (ended - started)
+        self.follow()
+
+    def follow(self) -> None:
+        """Judge by what was learned by now, in whichever process: one small question, where nothing is new."""
         found = revision(self.database)
-        if found != self._revision:
-            self._revision = found
+        with self._guard:
+            if found == self._revision:
+                return
             self._taught = load(self.database, self._brands)
             self._taken_in.clear()
             self.intake.judge = self._make_judge(self._taught)
+            self._revision = found
 
     def _rests(self, brand: str) -> bool:
         return self.stopwatch() < self._rests_until.get(brand, 0.0)
@@ -320,9 +338,10 @@ class Teaching:
         for row in rows:
             if row["text"] or row["title"]:
                 complaint = training.update(complaint, lesson(self.intake.judge, row))
-        if rows:
-            self._taught[brand] = replace(taught, complaint=complaint, upto=int(rows[-1]["n"]))
-            self.intake.judge = self._make_judge(self._taught)
+        with self._guard:
+            if rows and self._taught.get(brand, taught) is taught:  # else a whole learning has come meanwhile
+                self._taught[brand] = replace(taught, complaint=complaint, upto=int(rows[-1]["n"]))
+                self.intake.judge = self._make_judge(self._taught)
 
 
 # -- quiet posts ----------------------------------------------------------------------------------------------------

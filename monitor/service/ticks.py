@@ -81,8 +81,9 @@ class Ticks:
             Tick("deliver", 0.25, self.deliver_due, "deliver", "notify", "deliver"),
             Tick("audit", 30, self.audit_due, "audit", "notify", "audit", after=5),
             Tick("abandoned", 30, self.abandoned_due, "audit"),  # of this process
-            Tick("learn", 5, self.learn_due, "default", "judge", "learn"),
-            Tick("second-look", 1, self.second_look_due, "default", "judge", "second-look"),
+            Tick("learn", 5, self.learn_due, "default", "judge"),  # who learns has a lease for as long as it lives
+            Tick("follow", 5, self.follow_due),  # each process has a judge
+            Tick("second-look", 1, self.second_look_due, "default", "judge"),  # one that gave it up leaves it to others
             Tick("replies", 15, self.replies_due, "default", "notify", "replies"),
             Tick("issues", 15, self.issues_due, "default", "notify", "issues"),
             Tick("problems", 3600, self.problems_due, "default", "notify", "problems"),
@@ -101,8 +102,9 @@ class Ticks:
             Job("talk", self.talk, "collect", "source:{0}"),
             Job("refresh", self.refresh, "collect", "source:{0}"),
             Job("judge", self.judge, "judge"),
-            Job("learn", self.learn, "judge", "learn"),
-            Job("second-look", self.look_again, "judge", "second-look"),
+            Job("learn", self.learn, "judge"),
+            Job("follow", self.follow, "judge"),
+            Job("second-look", self.look_again, "judge"),
             Job("tell", self.tell, "notify", "channel:{0}"),
             Job("events", self.tell_program, "notify", "channel:{0}"),
             Job("replies", self.look_up_replies, "notify", "replies"),
@@ -207,6 +209,15 @@ class Ticks:
     def learn(self) -> None:
         """Take it in."""
         self.assembly.teaching.work(self.clock)
+
+    def follow_due(self) -> None:
+        """Judge by what another process has learned."""
+        if self.assembly.leases.needed and self.assembly.teaching.is_behind():
+            self._hand_on("follow")
+
+    def follow(self) -> None:
+        """Load it."""
+        self.assembly.teaching.follow()
 
     def second_look_due(self) -> None:
         """Have the reader look at what has come into the list, beside everything else."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors import Post
 from connectors.text import bare_name
-from monitor.store.database import Database, Locks, Row, at, instant, stamp
+from monitor.store.database import Database, Locks, Row, at, by_its_clock, instant, stamp
 
 _TIMES = ("posted_at", "edited_at", "replied_at")
 _NAMED = ("author", "author_name", "author_id")
@@ -78,8 +78,12 @@ def add(database: Database, source: str, page: Page, now: datetime) -> None:
 
 
 def claim(database: Database, now: datetime, lease: timedelta, source: str = "") -> Claimed | None:
-    """Take the oldest page of a source that nobody works on, of `source` or of any; None where there is none."""
+    """Take the oldest page of a source that nobody works on, of `source` or of any; None where there is none.
+
+    For so long `lease` by the database's clock.
+    """
     of_one = "AND u.source = :source " if source else ""
+    now = by_its_clock(database, now)
     with database.transaction(Locks()):
         row = database.row(
             "SELECT u.n, u.source, u.posts, u.body, u.fence, u.claims, u.tries FROM unjudged u WHERE u.aside_at = '' "

@@ -159,12 +159,15 @@ def test_the_audit_waits_for_nothing_else_and_every_pool_says_that_it_turns(engi
     assert set(engine.heartbeat._last) == set(WATCHED)
 
 
+UNLOCKED = {"press", "judge", "learn", "follow", "second-look", "abandoned", "clock"}
+
+
 def test_every_tick_and_job_says_whose_it_is_and_what_must_be_one(engine: Engine) -> None:
-    """What has no lock each process does for itself: what is of its machine, and pages, which it claims one by one."""
+    """What has no lock each process does for itself: what is of its machine, and what it claims or leases itself."""
     ticks, jobs = engine.ticks(), engine.jobs()
     assert {each.role for each in (*ticks, *jobs)} == {*ROLES, None}
-    assert {tick.name for tick in ticks if not tick.lock} == {"press", "judge", "abandoned", "clock"}
-    assert {job.name for job in jobs if not job.lock} == {"judge"}
+    assert {tick.name for tick in ticks if not tick.lock} == UNLOCKED
+    assert {job.name for job in jobs if not job.lock} == {"judge", "learn", "follow", "second-look"}
     named = [each.name for each in ticks]
     assert len(named) == len(set(named))
     read, tell = (next(job for job in jobs if job.name == name) for name in ("read", "tell"))
