@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
+import time
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -19,22 +22,28 @@ from monitor.cli.costs import lines as cost_lines
 from monitor.cli.sources import ask, ask_source
 from monitor.people import duty
 from monitor.replying.writers import Writers
+from monitor.reports.at_work import joined, named
 from monitor.service.console_view import program
+from monitor.service.membership import announce
 from monitor.service.scheduler import utc_now
 from monitor.settings.accounts import handle_of
+from monitor.settings.agreement import differing
 from monitor.settings.environment import is_kept_from
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.settings.warnings import worth_a_look
 from monitor.setup import commands
-from monitor.store import cases
+from monitor.store import cases, workers
 from monitor.store.connect import holder_of, open_database
-from monitor.store.database import DatabaseUnusable
+from monitor.store.database import Database, DatabaseUnusable
 from monitor.store.schema import version_of
+from monitor.store.workers import Worker
 from monitor.text.normalize import safe_line
 from monitor.text.query.subject import Subject
 from monitor.trackers.clients import Trackers
-from monitor.wiring import channels_of, judge_of, queries_of, reader_trouble, sign_ins
+from monitor.wiring import channels_of, judge_of, open_store, queries_of, reader_trouble, sign_ins
+
+ANSWER_WITHIN = 15.0  # seconds in which workers take new settings
 
 
 @app.command()
@@ -103,16 +112,58 @@ def _asked(about: str, default: str | None = None) -> str:
 
 @app.command()
 def reload() -> None:
-    """Reload the settings if they are valid."""
+    """Reload the settings if they are valid.
+
+    On PostgreSQL every worker does, on each machine from its own file.
+    """
     settings = load_settings()
+    if not settings.database.url.get_secret_value().startswith("sqlite:"):
+        _reload_everywhere(settings)
+        return
     pid = holder_of(settings.database.url.get_secret_value())
     if pid is None:
         raise Failed("no daemon is running on this database on this machine; start it with: earful run")
     os.kill(pid, signal.SIGHUP)
     typer.echo(f"The settings are valid; process {pid} is loading them.")
+    _keeps_secrets(pid)
+
+
+def _keeps_secrets(pid: int) -> None:
     process = Path(f"/proc/{pid}")  # Linux's; elsewhere there is no systemd either
     if process.exists() and is_kept_from(settings_path(), process.stat().st_uid):
         typer.echo("It keeps the secrets it started with. If you changed one: sudo systemctl restart earful")
+
+
+def _reload_everywhere(settings: Settings) -> None:
+    """Have all workers read their files again; say which of them have the same one, as far as they answer in time."""
+    database = open_store(settings, utc_now())
+    try:
+        if not (found := workers.living(database)):
+            raise Failed("no daemon is running on this database; start it with: earful run")
+        agreed = announce(database, settings)
+        typer.echo(f"The settings are valid; {count_words(len(found), 'worker')} will load them.")
+        end = time.monotonic() + ANSWER_WITHIN
+        while (waits := _behind(database, agreed.generation)) and time.monotonic() < end:
+            threading.Event().wait(0.2)
+        for each in waits:
+            other = differing(agreed.settings, each.settings)
+            what = f"reads another file there ({joined(other)})" if other else "has not answered yet"
+            console.print(line(("!", "yellow"), f" {named(each, found)} {what}"), soft_wrap=one_line)
+        if waits:
+            raise Failed(
+                f"put the same {settings.file.name} there: whoever does not have it within five minutes stops, and "
+                "starts again only with it. Who has it by now: earful status"
+            )
+        typer.echo("All of them work by these settings now.")
+        for each in found:
+            if each.host == socket.gethostname():
+                _keeps_secrets(each.pid)
+    finally:
+        database.close()
+
+
+def _behind(database: Database, generation: int) -> list[Worker]:
+    return [each for each in workers.living(database) if each.generation < generation]
 
 
 @app.command()

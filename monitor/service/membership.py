@@ -215,6 +215,14 @@ class Membership:
         return self._behind is not None and self._steady() - self._behind >= LATE
 
 
+def announce(database: Database, settings: Settings) -> Agreed:
+    """From outside: all are to work by these, and read their files again even if they do so already."""
+    with database.transaction():
+        ours = agreement(settings, forgotten.own_key(database))[0]
+        by = f"{socket.gethostname()}, earful reload"
+        return workers.agree(database, ours, by, database.time())
+
+
 def _other_key(other: Worker, path: object, *, missing: bool) -> str:
     if not other.key:
         return f"{other.words}, runs on this database without a key of erasures: it could not write one, see its log"

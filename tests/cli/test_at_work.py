@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from monitor.store import unjudged
+from monitor.cli import settings as commands
+from monitor.settings.agreement import agreement
+from monitor.settings.loading import load
+from monitor.store import unjudged, workers
 from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.unjudged import Page
@@ -66,3 +70,38 @@ def test_status_lists_who_works_on_what_and_what_waits(crew: Crew, settings: Pat
     ]
     assert {source: each["pages"] for source, each in told["to_judge"].items()} == {"chirp": 2, "forum": 1}
     assert told["daemon"].startswith("app-1, process 100, since ")
+
+
+def test_a_reload_has_every_worker_read_its_file_and_names_those_that_read_another(
+    crew: Crew, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = agreement(load(settings, {}), b"")[0]
+    first, second = crew.add("app-1"), crew.add("app-2")
+
+    def takes(name: str, tables: dict[str, str]) -> None:
+        generation = workers.agreed(crew.database).generation + 1
+        row = next(each for each in workers.all_of(crew.database) if each.name == name)
+        workers.write(crew.database, replace(row, generation=generation, settings=tables), crew.database.time())
+
+    takes(first, said)
+    takes(second, said)
+    ran = earful(settings, "reload")
+    assert ran.stdout == "The settings are valid; 2 workers will load them.\nAll of them work by these settings now.\n"
+    takes(first, said)
+    monkeypatch.setattr(commands, "ANSWER_WITHIN", 0.3)
+    behind = workers.agreed(crew.database)
+    assert behind.generation == 1
+    crew.database.run("UPDATE workers SET settings = :other WHERE name = :name", {"other": "{}", "name": second})
+    ran = earful(settings, "reload")
+    assert ran.returncode == 1
+    assert "! app-2 reads another file there (" in ran.stdout
+    assert "app-1" not in ran.stdout
+    assert "put the same settings.toml there: whoever does not have it within five minutes stops" in ran.stderr
+
+
+def test_a_reload_says_that_nobody_works(settings: Path) -> None:
+    ran = earful(settings, "reload")
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "earful: no daemon is running on this database; start it with: earful run\n",
+    )
