@@ -76,7 +76,7 @@ class Membership:
 
     def look(self) -> None:
         """Whether this process fits to those that work; nothing is written. Raises WorkerRefused."""
-        if not self.database.one_writer:
+        if not self.database.one_writer and self.database.has_table("facts"):  # else it is new, and nobody works on it
             self._fit(forgotten.own_key(self.database))
 
     def join(self, host: str = "") -> None:

@@ -344,3 +344,12 @@ def test_on_sqlite_nobody_joins_and_nothing_is_written(sqlite: Sqlite, tmp_path:
     assert count(sqlite, "workers") == 0
     assert key_values.fact(sqlite, "settings: agreed") == ""
     assert forgotten.own_key(sqlite) == b""
+
+
+def test_an_empty_database_has_nobody_to_fit_to(new_postgresql: str, tmp_path: Path) -> None:
+    """It is looked at before its tables are made: the first start on a new PostgreSQL failed."""
+    opened = Postgresql(new_postgresql)
+    opened.script(["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"])
+    Membership(opened, settings_from(tmp_path)).look()
+    assert not opened.has_table("facts")
+    opened.close()
