@@ -19,7 +19,7 @@ from monitor.assistant.answers import Unavailable
 from monitor.cases import actions as verbs
 from monitor.people.identity import of_assistant
 from monitor.replying import drafts
-from monitor.store import cases, causes, mentions, pages
+from monitor.store import cases, causes, finding, pages
 from monitor.web import search, serializers
 from monitor.web.causes import as_json, causes_as_json
 from monitor.wiring import Assembly
@@ -75,13 +75,14 @@ class Desk:
         """Newest first."""
         assembly = self.assembly_of()
         looked = search.read(clean(query))
-        wanted = mentions.Filter(
+        wanted = finding.Filter(
             search=looked.words.plain if looked.query is None else "",
             since=self.clock() - timedelta(days=max(1, min(days, 3650))),
             limit=max(1, min(limit, MOST)),
         )
         found = serializers.find_mentions(assembly.database, wanted, looked)
-        return {"mentions": [serializers.mention(each) for each in found], "note": looked.fault or None}
+        stopped = f"searched back to {found.reached[0]}; there may be older ones" if found.reached else None
+        return {"mentions": [serializers.mention(each) for each in found.rows], "note": looked.fault or stopped}
 
     def ask_mentions(self, question: str, brand: str, days: int) -> dict[str, Any]:
         """An answer by the model of [assistant], each claim with its posts."""

@@ -29,7 +29,7 @@ from monitor.people.identity import Actor, Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings.models import EARLIEST, LATEST
-from monitor.store import cases, deliveries, key_values, mentions
+from monitor.store import cases, deliveries, finding, key_values, mentions
 from monitor.store.database import Row, at, stamp
 from monitor.text.normalize import safe_line
 from monitor.types import Mention
@@ -121,10 +121,10 @@ def mentions_(
 ) -> None:
     """List mentions, newest first."""
     with opened() as assembly:
-        wanted = mentions.Filter(
+        wanted = finding.Filter(
             brand=brand, source=source, flagged=flagged, since=_since(since), search=search, limit=limit
         )
-        found = mentions.find(assembly.database, wanted)
+        found = finding.find(assembly.database, wanted)
         asking.show(assembly.database, assembly.settings, [each.id for each in found], utc_now())
         if as_json:
             note(assembly, Event.EXPORT, "mentions", format="json lines", posts=len(found))

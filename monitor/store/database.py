@@ -117,6 +117,17 @@ def sought(words: str) -> list[str]:
     return [" ".join((parted(word) or word).split()) for word in text.split()[:_MOST_WORDS]]
 
 
+def runs(numbers: Iterable[int], gap: int) -> list[tuple[int, int]]:
+    """Numbers as (first, last) of spans that hold them all, none of which passes over more than `gap` others."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if found and number - found[-1][1] <= gap:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Locks:
     """Names by which writers at the same time keep out of each other's way, from the start of a transaction to its end.
@@ -219,11 +230,8 @@ class Database(Protocol):
         """A question for how many posts (`n`) the search finds, counting to `most` and no further."""
         ...
 
-    def search_test(self, listed: int) -> str:
-        """The condition that a post `p` is found, for statements that walk back through posts.
-
-        Where it helps, the newest `listed` that match are looked up once for all.
-        """
+    def search_among(self, numbers: Sequence[int], words: str) -> set[int]:
+        """Which posts of these numbers (`n`) match what people typed; numbers that lie together cost little."""
         ...
 
     def by_index(self, name: str) -> str:

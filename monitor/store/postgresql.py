@@ -288,9 +288,13 @@ class Postgresql:
         matches = "SELECT 1 FROM posts s WHERE s.search @@ websearch_to_tsquery('simple', :search)"
         return f"SELECT count(*) AS n FROM ({matches} LIMIT {int(most)}) AS found"
 
-    def search_test(self, _listed: int) -> str:
-        """The column that the index is made of."""
-        return "p.search @@ websearch_to_tsquery('simple', :search)"
+    def search_among(self, numbers: Sequence[int], words: str) -> set[int]:
+        """Each by the column that the index is made of."""
+        rows = self.rows(
+            "SELECT n FROM posts WHERE n = ANY(:numbers) AND search @@ websearch_to_tsquery('simple', :search)",
+            {"numbers": list(numbers), "search": self.search_words(words)},
+        )
+        return {int(row["n"]) for row in rows}
 
     def by_index(self, _name: str) -> str:
         """PostgreSQL chooses by its statistics."""

@@ -31,6 +31,7 @@ from monitor.store.database import (
     Row,
     Values,
     at,
+    runs,
     sought,
 )
 from monitor.store.ownership import as_its_folder
@@ -40,6 +41,7 @@ Error = sqlite3.Error
 log = logging.getLogger("earful.store")
 _ROOM = 100 * 2**20
 _BESIDE = ("-wal", "-shm", "-journal", ".sha256")  # what may stand beside a file of SQLite, or one of our copies
+_NEAR = 1000  # numbers of posts: passing over so many takes as long as looking one up
 _MERGED_PAGES = 500  # of an index, in one step: some milliseconds
 MOST_KEPT = 16_000_000  # bytes of pages that all connections keep in memory
 # BUSY and LOCKED, IOERR and FULL, CORRUPT and NOTADB: https://sqlite.org/rescode.html
@@ -261,14 +263,16 @@ class Sqlite:
         )
         return f"SELECT n FROM ({found}){least.format('n')}"
 
-    def search_test(self, listed: int) -> str:
-        """Among the newest that match, by a list of them; further back by a look into FTS5 for each post."""
-        newest = self._numbers(listed)
-        return (
-            f"CASE WHEN p.n >= (SELECT min(n) FROM ({newest})) THEN p.n IN ({newest}) "
-            "ELSE EXISTS (SELECT 1 FROM posts_fts WHERE posts_fts MATCH :search AND rowid = p.n) "
-            "OR EXISTS (SELECT 1 FROM posts_parted WHERE posts_parted MATCH :search AND rowid = p.n) END"
+    def search_among(self, numbers: Sequence[int], words: str) -> set[int]:
+        """FTS5 reads a span of numbers as quickly as one: what lies near each other is asked for at once."""
+        matches = " UNION ALL ".join(
+            f"SELECT rowid AS n FROM {table} WHERE {table} MATCH :search AND rowid BETWEEN :first AND :last"
+            for table in ("posts_fts", "posts_parted")
         )
+        search, found = self.search_words(words), set()
+        for first, last in runs(numbers, _NEAR):
+            found |= {row["n"] for row in self.rows(matches, {"search": search, "first": first, "last": last})}
+        return found.intersection(numbers)
 
     def by_index(self, name: str) -> str:
         """SQLite guesses without statistics: it is told."""

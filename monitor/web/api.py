@@ -15,13 +15,13 @@ from alerts.case import PRIORITIES
 from connectors.text import clean
 from monitor.cases import actions as verbs
 from monitor.replying import drafts
-from monitor.store import cases, causes, key_values, mentions, pages
-from monitor.store.database import Row, stamp
+from monitor.store import cases, causes, finding, key_values, mentions, pages
+from monitor.store.database import Row
 from monitor.types import Mention
 from monitor.web import search, serializers
 from monitor.web.causes import as_json, causes_as_json
 from monitor.web.identity import Refusal
-from monitor.web.mentions import ANSWERS, LABELS
+from monitor.web.mentions import ANSWERS, LABELS, next_page
 from monitor.web.openapi import OPERATIONS, Field, document, operation
 from monitor.web.routing import RequestContext
 
@@ -68,23 +68,22 @@ def list_mentions(context: RequestContext, values: dict[str, Any]) -> Any:
     """A page of mentions, and where the next one begins."""
     before, before_id = "", ""
     if values["cursor"]:
-        found = _CURSOR.fullmatch(values["cursor"])
-        if found is None:
+        cursor = _CURSOR.fullmatch(values["cursor"])
+        if cursor is None:
             raise Refusal(400, "Invalid request", "cursor: use `next` from the previous page")
-        before, before_id = found.groups()
+        before, before_id = cursor.groups()
     looked = search.read(values["q"] or "")
-    wanted = mentions.Filter(
+    wanted = finding.Filter(
         brand=values["brand"] or "", source=values["source"] or "", language=values["language"] or "",
         author=values["author"] or "", lane=values["lane"] or "", label=values["label"] or "",
         flagged=bool(values["flagged"]), since=values["since"], until=values["until"],
         search=looked.words.plain if looked.query is None else "",
         before=before, before_id=before_id, limit=values["limit"] + 1,
     )  # fmt: skip
-    rows = serializers.find_mentions(context.database, wanted, looked)
-    more, rows = len(rows) > values["limit"], rows[: values["limit"]]
+    found = serializers.find_mentions(context.database, wanted, looked)
     return {
-        "mentions": [serializers.mention(each) for each in rows],
-        "next": f"{stamp(rows[-1].post.posted_at)}_{rows[-1].id}" if more else None,
+        "mentions": [serializers.mention(each) for each in found.rows[: values["limit"]]],
+        "next": next_page(found, values["limit"]) or None,
         **({"note": looked.fault} if looked.fault else {}),
     }
 

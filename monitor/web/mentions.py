@@ -13,8 +13,8 @@ from starlette.responses import RedirectResponse, Response
 
 from monitor.ingest import asking
 from monitor.people.audit import Event
-from monitor.store import cases, key_values, mentions, pages
-from monitor.store.database import stamp
+from monitor.store import cases, finding, key_values, mentions, pages
+from monitor.store.database import at, stamp
 from monitor.types import Mention
 from monitor.web import search
 from monitor.web.dates import day_of
@@ -34,11 +34,11 @@ ANSWERS = {
 LABELS = ("negative", "neutral", "positive", "unknown")
 
 
-def filter_of(context: RequestContext, limit: int, newest: int = 0) -> tuple[mentions.Filter, search.Search]:
+def filter_of(context: RequestContext, limit: int, newest: int = 0) -> tuple[finding.Filter, search.Search]:
     """The filters that stand in the address."""
     looked = search.read(context.query("q"))
     return (
-        mentions.Filter(
+        finding.Filter(
             brand=context.query("brand"),
             source=context.query("source"),
             author=context.query("author"),
@@ -61,23 +61,27 @@ def filter_of(context: RequestContext, limit: int, newest: int = 0) -> tuple[men
     )
 
 
-def found(context: RequestContext, limit: int) -> tuple[list[Mention], search.Search]:
-    """What the filters of the address let through, newest first, at most `limit`.
+_FILTERS = ("brand", "source", "author", "language", "lane", "label", "flagged", "leaving", "cause", "incident", "from",
+            "to", "before")  # fmt: skip
 
-    The first page of a search looks at what came last only; whoever turns the page has all of it looked through.
+
+def found(context: RequestContext, limit: int) -> tuple[finding.Found, search.Search]:
+    """What the filters of the address let through, newest first, at most `limit`, and how far back that was looked for.
+
+    The first page of words alone looks at what came last only; whoever turns the page, or filters, goes back in time.
     """
-    wanted, looked = filter_of(context, limit, 0 if context.query("before") else pages.NEWEST)
+    wanted, looked = filter_of(context, limit, 0 if any(map(context.query, _FILTERS)) else pages.NEWEST)
     if looked.query is None:
-        return mentions.find(context.database, wanted), looked
+        return finding.look(context.database, wanted), looked
     rows = [
         each
         for each in pages.candidates(context.database, looked.words, with_case=False)
         if looked.fits(each) and lets_through(wanted, each)
     ]
-    return rows[:limit], looked
+    return finding.Found(rows[:limit]), looked
 
 
-def lets_through(wanted: mentions.Filter, mention: Mention) -> bool:
+def lets_through(wanted: finding.Filter, mention: Mention) -> bool:
     """Whether a mention that a search found also passes the filters."""
     post, verdict = mention.post, mention.verdict
     return (
@@ -98,14 +102,21 @@ def lets_through(wanted: mentions.Filter, mention: Mention) -> bool:
 @get("/mentions")
 def show_mentions(context: RequestContext) -> Response:
     """A page of mentions."""
-    rows, looked = found(context, PAGE + 1)
-    more = len(rows) > PAGE
-    rows = rows[:PAGE]
+    there, looked = found(context, PAGE + 1)
+    rows = there.rows[:PAGE]
     return page(
         context, "mentions.html", title="Mentions", rows=rows, looked=looked, labels=LABELS,
-        before=f"{stamp(rows[-1].post.posted_at)}_{rows[-1].id}" if more else "", said=context.query("said"),
+        before=next_page(there, PAGE), back_to=there.reached and at(there.reached[0]), said=context.query("said"),
         answers=ANSWERS,
     )  # fmt: skip
+
+
+def next_page(there: finding.Found, size: int) -> str:
+    """Where the page behind one of this size begins, as the word of an address; "" where there is none."""
+    if len(there.rows) > size:
+        last = there.rows[size - 1]
+        return f"{stamp(last.post.posted_at)}_{last.id}"
+    return "_".join(there.reached) if there.reached else ""
 
 
 @get("/mentions/{id}")
@@ -188,9 +199,9 @@ def _batches(context: RequestContext) -> Iterator[list[Mention]]:
     return _found(context, *filter_of(context, 1000))
 
 
-def _found(context: RequestContext, wanted: mentions.Filter, looked: search.Search) -> Iterator[list[Mention]]:
+def _found(context: RequestContext, wanted: finding.Filter, looked: search.Search) -> Iterator[list[Mention]]:
     if looked.query is not None:
-        searched = found(context, MOST_EXPORTED)[0]
+        searched = found(context, MOST_EXPORTED)[0].rows
         _shown(context, searched)
         yield searched
         return
@@ -198,7 +209,7 @@ def _found(context: RequestContext, wanted: mentions.Filter, looked: search.Sear
 
     given = 0
     while given < MOST_EXPORTED:
-        rows = mentions.find(context.database, wanted)
+        rows = finding.find(context.database, wanted)
         if not rows:
             return
         _shown(context, rows)

@@ -13,7 +13,7 @@ from monitor.notify import incident_messages, rendering
 from monitor.reports import formatting, further_figures, statistics
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import cases, incidents, issues, key_values, mentions, pages, sources
+from monitor.store import cases, finding, incidents, issues, key_values, mentions, pages, sources
 from monitor.store.database import Database, Row, instant
 from monitor.text.judge import Judge
 from monitor.types import Mention
@@ -128,16 +128,16 @@ def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dic
     }  # fmt: skip
 
 
-def find_mentions(database: Database, wanted: mentions.Filter, looked: search.Search) -> list[Mention]:
+def find_mentions(database: Database, wanted: finding.Filter, looked: search.Search) -> finding.Found:
     """What the filters let through, newest first: by the index alone, or by a query that is matched exactly."""
     if looked.query is None:
-        return mentions.find(database, wanted)
+        return finding.look(database, wanted)
     found = (
         each
         for each in pages.candidates(database, looked.words, with_case=False)
         if looked.fits(each) and lets_through(wanted, each)
     )
-    return [each for each, _ in zip(found, range(wanted.limit), strict=False)]
+    return finding.Found([each for each, _ in zip(found, range(wanted.limit), strict=False)])
 
 
 def source_list(database: Database, settings: Settings, now: datetime) -> list[dict[str, Any]]:

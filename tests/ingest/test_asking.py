@@ -17,7 +17,7 @@ from monitor.ingest import asking
 from monitor.ingest.turns import Turn
 from monitor.reports import digest
 from monitor.settings.models import Source
-from monitor.store import asked, mentions, sources
+from monitor.store import asked, finding, sources
 from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -128,7 +128,7 @@ def test_open_cases_come_first_then_what_is_shown_then_the_oldest_question(acme:
     for number, (text, name) in enumerate(((CALM, "old"), (CALM, "shown"), (CALM, "young"))):
         take(acme, post(text, author=name, native_id=name), now=NOW + number * MINUTE)
     take(acme, post(ANGRY, author="olga", native_id="open"), now=NOW + 5 * MINUTE)
-    (shown,) = mentions.find(acme.database, mentions.Filter(author="shown"))
+    (shown,) = finding.find(acme.database, finding.Filter(author="shown"))
     clock = Clock(NOW + DAY + HOUR)
     assert asking.show(acme.database, acme.settings, [shown.id], clock.now) == 1
     assert asking.show(acme.database, acme.settings, [shown.id], clock.now) == 0, "it is asked for already"

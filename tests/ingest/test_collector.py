@@ -32,7 +32,7 @@ from connectors import (
 )
 from monitor.ingest.collector import ENDLESS, Collector, noticed
 from monitor.notify.system_notices import queue_notice
-from monitor.store import mentions, sources
+from monitor.store import finding, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly, know_sources
@@ -543,7 +543,7 @@ def test_what_the_network_deleted_is_removed_and_its_case_closed_as_such(acme: A
     found = case(acme.database, "1")
     assert (found.closed_by, found.outcome) == ("the network", "deleted")
     assert {row["text"] + row["author"] + row["url"] for row in acme.database.rows("SELECT * FROM posts")} == {""}
-    assert mentions.find(acme.database, mentions.Filter()) == []
+    assert finding.find(acme.database, finding.Filter()) == []
     deliver(acme, Clock(NOW + HOUR))
     assert {row["state"] for row in acme.database.rows("SELECT state FROM deliveries WHERE about = 'story:1'")} == {
         "dead"

@@ -14,7 +14,7 @@ from monitor.privacy import export, forgetting, retention
 from monitor.reports import share_of_voice, statistics
 from monitor.settings.competitors import sources_of
 from monitor.settings.errors import SettingsError
-from monitor.store import competitors, mentions, pages, report_queries, sources
+from monitor.store import competitors, finding, mentions, pages, report_queries, sources
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -57,8 +57,8 @@ def figures(acme: Assembly) -> list[Any]:
         report_queries.first_mention_at(acme.database),
         [row["id"] for row in report_queries.voices(acme.database, since, until, praise=False, limit=9)],
         report_queries.count_unanswered(acme.database, since, until),
-        [each.id for each in mentions.find(acme.database, mentions.Filter())],
-        [each.id for each in mentions.find(acme.database, mentions.Filter(search="initech"))],
+        [each.id for each in finding.find(acme.database, finding.Filter())],
+        [each.id for each in finding.find(acme.database, finding.Filter(search="initech"))],
         count(acme.database, "cases"), count(acme.database, "stories"), count(acme.database, "heard"),
         len(messages(acme.database)),
     ]  # fmt: skip

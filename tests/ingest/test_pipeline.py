@@ -12,7 +12,7 @@ import pytest
 
 from connectors import Post
 from monitor.cases.actions import say
-from monitor.store import cases, deliveries, key_values, mentions
+from monitor.store import cases, deliveries, finding, key_values, mentions
 from monitor.store.cases import log_of
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -204,7 +204,7 @@ def test_an_edit_refreshes_the_words_and_opens_nothing(acme: Assembly) -> None:
     assert take(acme, replace(calm, text=ANGRY, edited_at=NOW), now=NOW + MINUTE) == []
     (row,) = acme.database.rows("SELECT text FROM posts")
     assert row["text"] == ANGRY
-    assert [each.post.text for each in mentions.find(acme.database, mentions.Filter(search="wrong box"))] == [ANGRY]
+    assert [each.post.text for each in finding.find(acme.database, finding.Filter(search="wrong box"))] == [ANGRY]
 
 
 # -- what opens nothing, and why ------------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_a_changed_review_is_the_next_word_of_its_author(acme: Assembly) -> None
     take(acme, again, now=NOW + 5 * HOUR)
     assert case(acme.database, opened).answered_at == NOW + 4 * HOUR
     assert count(acme.database, "mentions") == 1
-    assert [each.case_id for each in mentions.find(acme.database, mentions.Filter())] == [opened]
+    assert [each.case_id for each in finding.find(acme.database, finding.Filter())] == [opened]
 
 
 def test_stars_taken_away_open_a_case_where_there_was_none(acme: Assembly) -> None:
@@ -383,7 +383,7 @@ def test_stars_taken_away_open_a_case_where_there_was_none(acme: Assembly) -> No
     opened = take(acme, *changed, now=NOW + HOUR)
     times = [case(acme.database, each).first_posted_at for each in opened]
     assert times == [NOW + MINUTE, NOW + 2 * MINUTE, NOW + HOUR]
-    found = {each.post.author: each for each in mentions.find(acme.database, mentions.Filter())}
+    found = {each.post.author: each for each in finding.find(acme.database, finding.Filter())}
     assert [(found[name].verdict.lane, found[name].flagged) for name in ("kim", "bo")] == [("ping", True)] * 2
     assert [found[name].case_id for name in ("kim", "bo", "lu")] == opened
     assert found["kim"].post.rating == 1.0
@@ -466,7 +466,7 @@ def test_hostile_text_in_every_field_is_stored_told_and_found(acme: Assembly) ->
     clock = Clock(NOW + 2 * MINUTE)
     deliver(acme, clock)
     assert {row.state for row in messages(acme.database)} == {"sent"}
-    for each in mentions.find(acme.database, mentions.Filter()):
+    for each in finding.find(acme.database, finding.Filter()):
         assert "\x00" not in each.post.text
         each.post.text.encode("utf-8")
 

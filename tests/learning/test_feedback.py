@@ -19,7 +19,7 @@ from monitor.learning import feedback
 from monitor.privacy import forgetting
 from monitor.reports import digest
 from monitor.service.scheduler import Engine
-from monitor.store import cases, key_values, mentions
+from monitor.store import cases, finding, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.types import Mention, Verdict
@@ -299,7 +299,7 @@ def test_not_us_keeps_the_next_such_post_away_stored_and_searchable(acme: Assemb
     said(acme, complaints(60), "take", "ANA", "BEN")
     learned(acme)
     assert take(acme, post(JOKE, author="bugs")) == []
-    (kept,) = mentions.find(acme.database, mentions.Filter(search="balloon"))
+    (kept,) = finding.find(acme.database, finding.Filter(search="balloon"))
     assert (kept.verdict.lane, kept.verdict.tags, kept.case_id) == ("none", ("not_us",), "")
     assert kept.verdict.reasons[0].startswith("does not seem to be about us (")
 

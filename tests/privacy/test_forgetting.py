@@ -9,7 +9,7 @@ import pytest
 from connectors import Aside
 from monitor.cases.actions import say
 from monitor.privacy import forgetting
-from monitor.store import cases, deliveries, key_values, mentions, sources
+from monitor.store import cases, deliveries, finding, key_values, sources
 from monitor.store import forgetting as store
 from monitor.wiring import Assembly
 from tests.helpers import (
@@ -88,7 +88,7 @@ def test_others_and_the_figures_stay_as_they_were(acme: Assembly) -> None:
     erase(acme)
     assert count(acme.database, "posts") == posts
     assert acme.database.rows("SELECT posted_at FROM mentions ORDER BY id") == moments
-    (mira,) = mentions.find(acme.database, mentions.Filter(author="mira"))
+    (mira,) = finding.find(acme.database, finding.Filter(author="mira"))
     assert mira.post.text == LATE
 
 

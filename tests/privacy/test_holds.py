@@ -13,7 +13,7 @@ from monitor.notify import hold_notices
 from monitor.people.identity import Actor
 from monitor.privacy import export, forgetting, holds, retention
 from monitor.privacy.carrying_over import carry_over
-from monitor.store import audit, cases, columns, forgotten, mentions, wiping
+from monitor.store import audit, cases, columns, finding, forgotten, mentions, wiping
 from monitor.store import holds as store
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -68,7 +68,7 @@ def test_the_words_are_hidden_from_whatever_shows_or_searches_and_come_back_as_t
     assert found_in(shown.encode()) == []
     told = acme.database.rows("SELECT * FROM deliveries WHERE about NOT LIKE 'digest:%'")
     assert found_in(json.dumps([dict(row) for row in told]).encode()) == []
-    assert mentions.find(acme.database, mentions.Filter(search=WORD)) == []
+    assert finding.find(acme.database, finding.Filter(search=WORD)) == []
     assert lines(acme.database, mine)[-1] == "hold"
     holds.end(acme.database, mine, who=IDA, way="page", now=NOW + DAY)
     after = tables(acme.database, but=OURS + ASKED_AGAIN)
@@ -77,7 +77,7 @@ def test_the_words_are_hidden_from_whatever_shows_or_searches_and_come_back_as_t
         kept = [{k: v for k, v in row.items() if k not in revisions} for row in before[name]]
         now = [{k: v for k, v in row.items() if k not in revisions} for row in after[name]]
         assert [row for row in kept if row not in now] == [], name
-    assert [each.post.author for each in mentions.find(acme.database, mentions.Filter(search=WORD))] == ["olgapetrova"]
+    assert [each.post.author for each in finding.find(acme.database, finding.Filter(search=WORD))] == ["olgapetrova"]
     assert case(acme.database, other).author == "mira"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 
 from connectors import Post
 from monitor.privacy import forgetting, retention
-from monitor.store import cases, mentions, pages, report_queries
+from monitor.store import cases, finding, mentions, pages, report_queries
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -39,7 +39,7 @@ Base = Sqlite | Postgresql
 
 
 def found(acme: Assembly, **wanted: object) -> list[str]:
-    return [each.post.native_id for each in mentions.find(acme.database, mentions.Filter(**wanted))]  # type: ignore[arg-type]
+    return [each.post.native_id for each in finding.find(acme.database, finding.Filter(**wanted))]  # type: ignore[arg-type]
 
 
 def test_a_post_comes_back_as_it_went_in(acme: Assembly) -> None:
@@ -59,7 +59,7 @@ def test_a_post_comes_back_as_it_went_in(acme: Assembly) -> None:
         replied_at=NOW,
     )
     take(acme, full)
-    (one,) = mentions.find(acme.database, mentions.Filter())
+    (one,) = finding.find(acme.database, finding.Filter())
     assert one.post == full
     assert mentions.one(acme.database, one.id) == one
     assert mentions.one(acme.database, "unknown") is None
@@ -158,8 +158,10 @@ def test_a_search_finds_parts_of_texts_without_spaces(acme: Assembly) -> None:
         assert found_keys == set(keys.split()), words
         (counted,) = database.rows(database.search_count(10), search)
         assert counted["n"] == len(found_keys), words
-        tested = database.rows(f"SELECT native_id FROM posts p WHERE {database.search_test(2)}", search)
-        assert {row["native_id"] for row in tested} == found_keys, words
+        by_number = {row["n"]: row["native_id"] for row in database.rows("SELECT n, native_id FROM posts")}
+        among = database.search_among(list(by_number), words)
+        assert {by_number[n] for n in among} == found_keys, words
+        assert database.search_among([], words) == set()
 
 
 def test_parts_of_a_text_are_found_no_more_once_it_is_edited_or_deleted(acme: Assembly) -> None:
@@ -204,7 +206,7 @@ def test_retention_empties_old_posts_keeps_their_keys_and_leaves_open_cases_alon
         post(LATE, native_id="young", author="d"),
     )
     take(acme, done, waiting, calm, young)
-    closed = next(each.case_id for each in mentions.find(acme.database, mentions.Filter(author="a")))
+    closed = next(each.case_id for each in finding.find(acme.database, finding.Filter(author="a")))
     cases.change(acme.database, closed, closed_at=NOW, outcome="solved")
     emptied = retention.retain(acme.database, acme.settings, NOW)
     left = {row["id"]: bool(row["text"]) for row in acme.database.rows("SELECT id, text FROM posts")}
@@ -251,94 +253,6 @@ def test_case_numbers_go_on_where_they_stopped(acme: Assembly) -> None:
     assert take(acme, post(ANGRY)) == ["1"]
     assert take(acme, post(BROKEN, author="mira")) == ["2"]
     assert case(acme.database, "2").author == "mira"
-
-
-# -- searches and filters over more than a plan looks up one by one ----------------------------------------------------
-
-
-def _fill(database: Base, number: int) -> None:
-    """So many posts, a minute apart: all say "kettle", every tenth "steam", every hundredth "brass"; every third is
-    negative, every fifth of the source "chirp", every fourth in the lane of calls, every eighth flagged.
-    """
-    posts, kept = [], []
-    for place in range(number):
-        words = ["kettle", *(["steam"] if place % 10 == 0 else []), *(["brass"] if place % 100 == 0 else [])]
-        source = "chirp" if place % 5 == 0 else "forum"
-        at = NOW - (number - place) * MINUTE
-        one = Post(source, f"p{place}", "", f"author{place % 7}", " ".join(words), at)
-        row = mentions.post_row(one, stamp(NOW))
-        verdict = Verdict(
-            -0.5 if place % 3 == 0 else 0.5, "negative" if place % 3 == 0 else "positive", 0.5,
-            "ping" if place % 4 == 0 else "none", (), "test-1", "de" if place % 50 == 0 else "en",
-        )  # fmt: skip
-        mention = Mention(mentions.mention_id("Acme", row["id"]), "Acme", one, verdict, NOW, "", place % 8 == 0)
-        posts.append(row)
-        kept.append(mentions.mention_row(mention, row["id"]))
-    with database.transaction():
-        mentions.add_posts(database, posts)
-        mentions.add_mentions(database, kept)
-
-
-def _places(database: Base, few: int = mentions.FEW, **wanted: Any) -> list[int]:
-    return [int(each.post.native_id[1:]) for each in mentions.find(database, mentions.Filter(**wanted), few=few)]
-
-
-@pytest.mark.parametrize("few", [0, 15, mentions.FEW], ids=["walked", "between", "looked up"])
-def test_a_search_finds_the_same_by_whichever_way(database: Base, few: int) -> None:
-    """Rare words are looked up post by post, common ones by walking back in time: both show all, newest first."""
-    _fill(database, 1000)
-    everything = range(999, -1, -1)
-    assert _places(database, few, search="steam", limit=2000) == [n for n in everything if n % 10 == 0]
-    assert _places(database, few, search="brass kettle", limit=3) == [900, 800, 700]
-    assert _places(database, few, search="steam", label="negative", limit=4) == [990, 960, 930, 900]
-    assert _places(database, few, search="steam", source="forum") == []
-    assert (
-        _places(database, few, search="kettle", author="author3", flagged=True, limit=2)
-        == [n for n in everything if n % 7 == 3 and n % 8 == 0][:2]
-    )
-    assert _places(database, few, search="steam", until=NOW - 500 * MINUTE, limit=2) == [490, 480]
-    first = mentions.find(database, mentions.Filter(search="steam", limit=3), few=few)[-1]
-    after = {"before": stamp(first.post.posted_at), "before_id": first.id}
-    assert _places(database, few, search="steam", limit=2, **after) == [960, 950]
-    assert _places(database, few, search="kettle", newest=10, limit=2000) == list(range(999, 989, -1))
-    assert _places(database, few, search="kettle", newest=300, source="chirp", limit=2) == [995, 990]
-    assert _places(database, few, search="steam", newest=10, limit=2000) == [n for n in everything if n % 10 == 0][:10]
-
-
-def test_every_two_filters_together_let_through_what_each_does(database: Base) -> None:
-    """Whichever index a pair of filters goes by, none is forgotten, and the newest come first."""
-    _fill(database, 400)
-    tests: dict[str, tuple[Any, Callable[[int], bool]]] = {
-        "brand": ("Acme", lambda n: True),
-        "source": ("chirp", lambda n: n % 5 == 0),
-        "author": ("author2", lambda n: n % 7 == 2),
-        "language": ("de", lambda n: n % 50 == 0),
-        "lane": ("none", lambda n: n % 4 != 0),
-        "label": ("negative", lambda n: n % 3 == 0),
-        "flagged": (True, lambda n: n % 8 == 0),
-    }
-    for (one, (first, is_first)), (two, (second, is_second)) in itertools.combinations(tests.items(), 2):
-        wanted = {one: first, two: second}
-        assert _places(database, **wanted, limit=500) == [
-            n for n in range(399, -1, -1) if is_first(n) and is_second(n)
-        ], wanted
-    for lane in ("ping", "sweep"):
-        expected = [n for n in range(399, -1, -1) if n % 4 == 0 and lane == "ping"]
-        assert _places(database, lane=lane, limit=500) == expected
-        assert _places(database, lane=lane, flagged=True, limit=500) == [n for n in expected if n % 8 == 0]
-
-
-def test_filters_go_by_the_index_that_leaves_the_least_to_read(sqlite: Sqlite) -> None:
-    """SQLite keeps no statistics, so it is told: by what few mentions are, else by an index that holds both filters."""
-    _fill(sqlite, 100)
-    for wanted, index in (
-        ({"lane": "none", "flagged": True}, "mentions_flagged"),
-        ({"lane": "none", "label": "negative"}, "mentions_of_label"),
-        ({"label": "positive", "flagged": True}, "mentions_flagged"),
-        ({"lane": "sweep"}, "mentions_of_lane"),
-        ({"language": "fr", "label": "positive"}, "mentions_of_language"),
-    ):
-        assert mentions.index_for(sqlite, mentions.Filter(**wanted), rare=10).split()[-1] == index, wanted
 
 
 # -- sums by hour ------------------------------------------------------------------------------------------------------

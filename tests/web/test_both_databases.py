@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from monitor.store import key_values, web
+from monitor.store import finding, key_values, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from tests.helpers import ANGRY, CHURN, HOUR, INJURY, case, post
+from tests.helpers import ANGRY, CHURN, HOUR, INJURY, MINUTE, case, post
 from tests.web.office import Office
+from tests.web.test_api import caller
 from tests.web.test_cases import order
 
 
@@ -41,6 +44,30 @@ def test_every_page_shows_the_same_on_both(anywhere: Office) -> None:
         assert admin.get(f"/cases/{each}").status_code == 200
     for row in anywhere.database.rows("SELECT id FROM mentions"):
         assert admin.get(f"/mentions/{row['id']}").status_code == 200
+
+
+def test_a_search_that_stops_on_its_way_back_says_how_far_it_came(
+    anywhere: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page, and a page of the API, take no longer the more there is."""
+    monkeypatch.setattr(finding, "FEW", 0)
+    monkeypatch.setattr(finding, "PATIENCE", 100)
+    mugs = [post(f"Acme mugs are lovely {n}", author=f"a{n}", ago=(n + 1) * MINUTE) for n in range(250)]
+    anywhere.take(post("Acme kettles are lovely", author="kit", ago=5 * HOUR), *mugs)
+    admin = anywhere.person("Ida", "admin")
+    first = admin.get("/mentions?q=lovely+kettles&source=forum").text
+    assert "No matching mentions back to" in first
+    (further,) = re.findall(r'href="([^"]*)" rel="next">Search further back', first)
+    second = admin.get(html.unescape(further)).text
+    while "Search further back" in second:
+        (further,) = re.findall(r'href="([^"]*)" rel="next">Search further back', second)
+        second = admin.get(html.unescape(further)).text
+    assert "Acme kettles are lovely" in second
+    program, found, cursor = caller(anywhere, "viewer"), [], ""
+    while cursor is not None:
+        answer = program.get("/mentions", params={"q": "kettles", **({"cursor": cursor} if cursor else {})}).json()
+        found, cursor = found + [each["author"] for each in answer["mentions"]], answer["next"]
+    assert found == ["kit"]
 
 
 def test_the_verbs_the_search_and_the_desk_work_on_both(anywhere: Office) -> None:

@@ -11,7 +11,7 @@ import pytest
 from connectors.http import Http
 from connectors.rss.connector import Rss, Settings
 from monitor.cli.cases import mention_json
-from monitor.store import cases, mentions
+from monitor.store import cases, finding
 from tests.connectors import contract_appstore as apple
 from tests.connectors import contract_googleplay as google
 from tests.connectors.contracts import NOW, again, first_request, walk
@@ -38,7 +38,7 @@ def test_the_stars_of_a_feed_decide_and_are_shown(office: Office) -> None:
         reader = Rss(Settings(feeds=(f"{server.url}/r",)), Http(trusted=[server.host]))
         posts = [post for batch in walk(reader, first_request("forum")) for post in batch.posts]
     (opened,) = office.take(*posts)
-    found = {each.post.author: mention_json(each) for each in mentions.find(office.database, mentions.Filter())}
+    found = {each.post.author: mention_json(each) for each in finding.find(office.database, finding.Filter())}
     assert [(name, found[name]["rating"], found[name]["lane"]) for name in sorted(found)] == [
         ("mia", 1.0, "ping"), ("noah", 5.0, "none"),
     ]  # fmt: skip
@@ -125,4 +125,4 @@ def test_a_review_is_answered_in_the_store_and_waits_again_once_it_is_changed(of
     assert "lost all my photos again" in shown
     assert "1 of 5 stars" in shown
     assert re.search(r"· edited <time", shown)
-    assert len(mentions.find(office.database, mentions.Filter())) == 1
+    assert len(finding.find(office.database, finding.Filter())) == 1

@@ -1,0 +1,142 @@
+"""Searches and filters over more than a plan looks up one by one: the same is found by whichever way, and in bounds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from connectors import Post
+from monitor.store import finding, mentions
+from monitor.store.database import runs, stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
+from monitor.types import Mention, Verdict
+from tests.helpers import MINUTE, NOW
+
+Base = Sqlite | Postgresql
+
+
+def _fill(database: Base, number: int) -> None:
+    """So many posts, a minute apart: all say "kettle", every tenth "steam", every hundredth "brass"; every third is
+    negative, every fifth of the source "chirp", every fourth in the lane of calls, every eighth flagged.
+    """
+    posts, kept = [], []
+    for place in range(number):
+        words = ["kettle", *(["steam"] if place % 10 == 0 else []), *(["brass"] if place % 100 == 0 else [])]
+        source = "chirp" if place % 5 == 0 else "forum"
+        at = NOW - (number - place) * MINUTE
+        one = Post(source, f"p{place}", "", f"author{place % 7}", " ".join(words), at)
+        row = mentions.post_row(one, stamp(NOW))
+        verdict = Verdict(
+            -0.5 if place % 3 == 0 else 0.5, "negative" if place % 3 == 0 else "positive", 0.5,
+            "ping" if place % 4 == 0 else "none", (), "test-1", "de" if place % 50 == 0 else "en",
+        )  # fmt: skip
+        mention = Mention(mentions.mention_id("Acme", row["id"]), "Acme", one, verdict, NOW, "", place % 8 == 0)
+        posts.append(row)
+        kept.append(mentions.mention_row(mention, row["id"]))
+    with database.transaction():
+        mentions.add_posts(database, posts)
+        mentions.add_mentions(database, kept)
+
+
+def _places(database: Base, few: int = finding.FEW, **wanted: Any) -> list[int]:
+    return [int(each.post.native_id[1:]) for each in finding.find(database, finding.Filter(**wanted), few=few)]
+
+
+@pytest.mark.parametrize("few", [0, 15, finding.FEW], ids=["walked", "between", "looked up"])
+def test_a_search_finds_the_same_by_whichever_way(database: Base, few: int) -> None:
+    """Rare words are looked up post by post, common ones by walking back in time: both show all, newest first."""
+    _fill(database, 1000)
+    everything = range(999, -1, -1)
+    assert _places(database, few, search="steam", limit=2000) == [n for n in everything if n % 10 == 0]
+    assert _places(database, few, search="brass kettle", limit=3) == [900, 800, 700]
+    assert _places(database, few, search="steam", label="negative", limit=4) == [990, 960, 930, 900]
+    assert _places(database, few, search="steam", source="forum") == []
+    assert (
+        _places(database, few, search="kettle", author="author3", flagged=True, limit=2)
+        == [n for n in everything if n % 7 == 3 and n % 8 == 0][:2]
+    )
+    assert _places(database, few, search="steam", until=NOW - 500 * MINUTE, limit=2) == [490, 480]
+    first = finding.find(database, finding.Filter(search="steam", limit=3), few=few)[-1]
+    after = {"before": stamp(first.post.posted_at), "before_id": first.id}
+    assert _places(database, few, search="steam", limit=2, **after) == [960, 950]
+    assert _places(database, few, search="kettle", newest=10, limit=2000) == list(range(999, 989, -1))
+    assert _places(database, few, search="kettle", newest=300, source="chirp", limit=2) == [995, 990]
+    assert _places(database, few, search="steam", newest=10, limit=2000) == [n for n in everything if n % 10 == 0][:10]
+
+
+def test_every_two_filters_together_let_through_what_each_does(database: Base) -> None:
+    """Whichever index a pair of filters goes by, none is forgotten, and the newest come first."""
+    _fill(database, 400)
+    tests: dict[str, tuple[Any, Callable[[int], bool]]] = {
+        "brand": ("Acme", lambda n: True),
+        "source": ("chirp", lambda n: n % 5 == 0),
+        "author": ("author2", lambda n: n % 7 == 2),
+        "language": ("de", lambda n: n % 50 == 0),
+        "lane": ("none", lambda n: n % 4 != 0),
+        "label": ("negative", lambda n: n % 3 == 0),
+        "flagged": (True, lambda n: n % 8 == 0),
+    }
+    for (one, (first, is_first)), (two, (second, is_second)) in itertools.combinations(tests.items(), 2):
+        wanted = {one: first, two: second}
+        assert _places(database, **wanted, limit=500) == [
+            n for n in range(399, -1, -1) if is_first(n) and is_second(n)
+        ], wanted
+    for lane in ("ping", "sweep"):
+        expected = [n for n in range(399, -1, -1) if n % 4 == 0 and lane == "ping"]
+        assert _places(database, lane=lane, limit=500) == expected
+        assert _places(database, lane=lane, flagged=True, limit=500) == [n for n in expected if n % 8 == 0]
+
+
+def test_filters_go_by_the_index_that_leaves_the_least_to_read(sqlite: Sqlite) -> None:
+    """SQLite keeps no statistics, so it is told: by what few mentions are, else by an index that holds both filters."""
+    _fill(sqlite, 100)
+    for wanted, index in (
+        ({"lane": "none", "flagged": True}, "mentions_flagged"),
+        ({"lane": "none", "label": "negative"}, "mentions_of_label"),
+        ({"label": "positive", "flagged": True}, "mentions_flagged"),
+        ({"lane": "sweep"}, "mentions_of_lane"),
+        ({"language": "fr", "label": "positive"}, "mentions_of_language"),
+    ):
+        assert finding.index_for(sqlite, finding.Filter(**wanted), rare=10).split()[-1] == index, wanted
+
+
+class _Counting(Sqlite):
+    """Counts the posts that are asked about."""
+
+    asked = 0
+
+    def search_among(self, numbers: Sequence[int], words: str) -> set[int]:
+        """As ever."""
+        self.asked += len(numbers)
+        return super().search_among(numbers, words)
+
+
+def test_a_search_for_a_page_stops_after_so_many_posts_and_goes_on_from_there(sqlite: Sqlite) -> None:
+    """Words and a filter that hardly ever meet: over millions of posts it would look at them all for one page."""
+    _fill(sqlite, 1000)
+    counting = _Counting(sqlite.path)
+    wanted = finding.Filter(search="brass", label="negative", limit=3)
+    first = finding.look(counting, wanted, few=0, patience=100)
+    assert [each.post.native_id for each in first.rows] == ["p900"]
+    assert first.reached is not None
+    assert counting.asked < 2 * 100
+    places, reached = ["p900"], first.reached
+    while reached is not None:
+        wanted = finding.Filter(search="brass", label="negative", limit=3, before=reached[0], before_id=reached[1])
+        found = finding.look(counting, wanted, few=0, patience=100)
+        places, reached = places + [each.post.native_id for each in found.rows], found.reached
+    assert places == ["p900", "p600", "p300", "p0"]
+    assert counting.asked <= 334  # each once
+    assert finding.look(counting, finding.Filter(search="kettle", limit=20), few=0).reached is None
+    counting.close()
+
+
+def test_numbers_that_lie_near_each_other_are_one_span() -> None:
+    assert runs([], 10) == []
+    assert runs([30, 1, 2, 19, 9], 10) == [(1, 19), (30, 30)]
+    assert runs(range(5), 1) == [(0, 4)]
+    assert runs([1, 3], 1) == [(1, 1), (3, 3)]
