@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: help setup run test lint types imports tests bench bench-pages bench-writers breaks mutants crash faults soak train quality pictures dist lock sbom clean
+.PHONY: help setup run test lint types imports tests bench bench-pages bench-writers breaks mutants crash faults machines soak train quality pictures dist lock sbom clean
 
 help:
 	@awk -F ':.*  ## ' '/  ## / && !/awk/ {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,10 @@ mutants: .venv/.developer  ## 300 small faults, 25 minutes
 # ledgers, on both databases; 20 minutes at most, a table of what was lost, what came twice and how it was told.
 faults: .venv/.developer  ## the world around the daemon fails, a table
 	@$(BIN)/python -m tests.faults.walk
+
+# Real processes on one PostgreSQL are killed, frozen and cut off, and PostgreSQL is stopped and filled; 25 minutes at most.
+machines: .venv/.developer  ## workers on one PostgreSQL die, a table
+	@$(BIN)/python -m tests.machines.walk
 
 # make soak MINUTES=60   the real daemon with a clock 24 times as fast: memory, threads, files, log and lateness stay flat.
 MINUTES ?= 60

@@ -26,7 +26,7 @@ from monitor.store.unjudged import Claimed, Page
 
 log = logging.getLogger("earful.judging")
 
-LEASE = timedelta(seconds=60)  # a judge that was killed is known by it; a page takes seconds
+LEASE = timedelta(seconds=40)  # a judge that was killed is known by it within a minute; a page takes seconds
 TRIES = 3
 CLAIMS = 10  # a page that ends whoever judges it never comes to count a try
 MOST_WAITING = 100  # pages of a source: then it is not read on

@@ -107,13 +107,15 @@ class Membership:
 
     def _fit(self, key: bytes) -> None:
         others = [each for each in workers.living(self.database) if each.name != self.name]
+        if not others:  # a database without any table yet, for one
+            return
         mark = forgotten.mark_of(key) if key else ""
         for each in others:
             if each.key != mark:
                 raise WorkerRefused(_other_key(each, forgotten.key_file(self.database), missing=not mark))
         agreed = workers.agreed(self.database)
         other = differing(agreement(self._settings, key)[0], agreed.settings)
-        if others and other:
+        if other:
             named = next((each for each in others if each.generation == agreed.generation), others[0])
             differ = "differs" if len(other) == 1 else "differ"
             raise WorkerRefused(

@@ -27,7 +27,7 @@ from monitor.store.database import (
     Values,
     sought,
 )
-from monitor.store.postgresql_roles import SessionRole, held, need_driver, number_of
+from monitor.store.postgresql_roles import NOTICE, SessionRole, held, need_driver, number_of
 
 
 class _NoDriverError(Exception):
@@ -36,6 +36,7 @@ class _NoDriverError(Exception):
 
 Error: type[Exception] = psycopg.Error if psycopg else _NoDriverError
 _LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; who names locks of theirs shares it
+SILENT = timedelta(seconds=30)  # of a transaction whose machine is gone, or stands still: its locks hold up everybody
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
@@ -107,7 +108,13 @@ class Postgresql:
 
     def _open(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(
-            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10
+            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **NOTICE
+        )
+        # The server gives up a machine that is gone as soon as we give up the server.
+        # https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-TCP-KEEPALIVES-IDLE
+        connection.execute(
+            "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
+            f"SET idle_in_transaction_session_timeout = {SILENT // timedelta(milliseconds=1)}".encode()
         )
         # Compiling a statement anew takes longer than any of ours runs.
         # What a statement reads after a lock must be what others committed before it was given: each looks anew.
@@ -220,6 +227,8 @@ class Postgresql:
             connection.transaction(),
             connection.cursor("batches", row_factory=psycopg.rows.tuple_row) as cursor,
         ):
+            # It holds no lock that others wait for, and whoever reads on may be somebody at a terminal.
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             cursor.execute(statement.encode())
             while rows := cursor.fetchmany(size):
                 yield rows

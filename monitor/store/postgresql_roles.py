@@ -18,7 +18,7 @@ from monitor.store.database import DatabaseUnusable, RoleTaken, stamp, this_proc
 DAEMON = 0x0EA2F02
 # A session over a network that is cut in silence is given up after some seconds, not after hours (TCP only).
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
-_NOTICE: dict[str, Any] = {
+NOTICE: dict[str, Any] = {
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
 }  # fmt: skip
 
@@ -76,7 +76,7 @@ class SessionRole:
 
     def _take(self, now: datetime) -> psycopg.Connection[Any]:
         connection = psycopg.connect(
-            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **_NOTICE
+            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **NOTICE
         )
         try:
             return self._held(connection, now)

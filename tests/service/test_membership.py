@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from monitor.service import membership
@@ -80,6 +81,18 @@ def start(new_postgresql: str, tmp_path: Path) -> Iterator[Start]:
     for each in made:
         each.role.release()
         each.database.close()
+
+
+def test_the_first_process_finds_a_database_without_any_table(new_postgresql: str, tmp_path: Path) -> None:
+    """It looks before anything is written, the tables too; the first start on PostgreSQL ended there."""
+    database = Postgresql(new_postgresql)
+    database.beside = tmp_path / "earful"
+    with psycopg.connect(new_postgresql, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    Membership(database, settings_from(tmp_path)).look()
+    assert not database.has_table("facts")
+    database.close()
 
 
 def test_those_who_fit_are_listed_and_who_leaves_is_not(start: Start, new_postgresql: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor.store import postgresql
 from monitor.store.database import Database
 from monitor.store.sqlite import Sqlite
 
@@ -87,3 +89,38 @@ def test_closing_closes_every_connection(sqlite: Sqlite) -> None:
 
 def _open(number: str) -> bool:
     return os.path.lexists(f"/proc/self/fd/{number}")
+
+
+def test_a_transaction_whose_machine_stands_still_holds_up_the_others_for_seconds_only(
+    new_postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server cannot see that a machine is gone, or frozen, and would have kept the locks for hours."""
+    monkeypatch.setattr(postgresql, "SILENT", timedelta(milliseconds=300))
+    gone, other = (postgresql.Postgresql(new_postgresql) for _ in range(2))
+
+    def go_on() -> None:
+        with other.transaction():
+            other.run("INSERT INTO facts (key, value, at) VALUES ('other', 'goes on', '')")
+
+    with pytest.raises(postgresql.Error), gone.transaction():  # noqa: PT012
+        gone.run("INSERT INTO facts (key, value, at) VALUES ('gone', 'half', '')")
+        _in_a_thread(go_on)
+        gone.run("INSERT INTO facts (key, value, at) VALUES ('gone too', 'half', '')")
+    assert [row["key"] for row in gone.rows("SELECT key FROM facts ORDER BY key")] == ["other"]
+    gone.close()
+    other.close()
+
+
+def test_whoever_reads_a_long_answer_slowly_is_not_cut_off(
+    new_postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds no lock that anybody waits for."""
+    monkeypatch.setattr(postgresql, "SILENT", timedelta(milliseconds=100))
+    database = postgresql.Postgresql(new_postgresql)
+    pieces = database.batches("SELECT generate_series(1, 4)", 2)
+    assert next(pieces) == [(1,), (2,)]
+    other = postgresql.Postgresql(new_postgresql)
+    other.row("SELECT pg_sleep(0.4)")  # four times as long, by the clock that counts
+    assert list(pieces) == [[(3,), (4,)]]
+    other.close()
+    database.close()
