@@ -15,7 +15,7 @@ from rich.text import Text
 from alerts.wording import count_words
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, print_json
 from monitor.cli.database import must_be_a_file, progress_bar
-from monitor.notify.interactions import SPOOL
+from monitor.notify.spool import SPOOL
 from monitor.people import audit
 from monitor.people.identity import of_shell
 from monitor.privacy.carrying_over import carry_over

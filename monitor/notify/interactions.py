@@ -6,14 +6,12 @@ database is locked; what is on disk is worked off at the next tick, once, howeve
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,23 +25,23 @@ from monitor.cases.own_lists import all_solved
 from monitor.notify import slack_commands, slack_replies
 from monitor.notify.beside import Beside
 from monitor.notify.slack_commands import COMMAND, MAKE_CASE
+from monitor.notify.spool import Spool
 from monitor.people import slack_staff
 from monitor.people.identity import Actor, Directory, of_slack
 from monitor.replying.context import Replying
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import key_values
+from monitor.store.connect import Error
 from monitor.store.database import Database
+from monitor.store.leases import Lease, Leases
 from monitor.timeouts import Overran, within
 
 if TYPE_CHECKING:
-    from alerts.slack.payloads import Press
     from alerts.slack.socket_mode import Presses
 
 log = logging.getLogger("earful.presses")
 
-SPOOL = "presses"  # the folder of them
-MOST = 10_000  # files; beyond it a press is not acknowledged, and Slack says it again
 _VERBS = {"waiting": "wait", "hand_over": "release"}  # what Slack's menus call them, or once did
 
 Whisper = Callable[[Mapping[str, Any], str], None]  # (press, words): told to the person who pressed, to nobody else
@@ -52,43 +50,8 @@ Makes = Callable[[Mapping[str, Any], datetime], str]  # makes a case of a messag
 # (database, rules, which one, verb, who=, way=, now=, url=): does it to an incident or a problem
 Acts = Callable[..., verbs.Said]
 Named = Callable[[str, str], str]  # (channel, Slack's id of a person) -> what colleagues call them
+LISTENS = timedelta(seconds=20)  # a lease; renewed every five
 _ASK_AGAIN = timedelta(minutes=5)  # after Slack could not be asked
-
-
-class Spool:
-    """A folder of presses that were heard and are still to be worked off; one file each, mode 0600."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def keep(self, press: Press, channel: str) -> None:
-        """Write a press that came by `channel`; returns when it would survive a power cut. Raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if sum(1 for _ in self.folder.iterdir()) > MOST:
-            raise OSError("too many presses in the queue")
-        name = sha256(press.envelope_id.encode()).hexdigest()[:32]
-        partial = self.folder / f"{name}.partial"
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump({**asdict(press), "by": channel}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.folder / f"{name}.json")
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-    def waiting(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What was kept and not worked off, oldest first; a file that cannot be read is put aside and told."""
-        if not self.folder.is_dir():
-            return
-        for path in sorted(self.folder.glob("*.json"), key=lambda each: (each.stat().st_mtime, each.name)):
-            try:
-                yield path, json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                log.error("can't read a press (%s); kept as %s.bad", type(error).__name__, path.name)
-                path.replace(path.with_suffix(".bad"))
 
 
 def work_off(
@@ -113,19 +76,21 @@ def work_off(
     done, beside = 0, beside or Beside()
     for path, press in spool.waiting():
         if replying is not None and press["verb"] in slack_replies.VERBS:
-            done += beside.take(path, partial(_reply, replying, path, press, refused, opens, whisper, now, assistant))
+            answer = partial(_reply, replying, spool, path, press, refused, opens, whisper, now, assistant)
+            done += beside.take(path, answer)
             continue
-        words, why = "", refused(press)  # may ask Slack: outside the transaction
-        if press["verb"] == MAKE_CASE:  # takes a post in, which has transactions of its own; said twice it is the same
-            whisper(press, why or _make(makes, press, now))
+        with spool.held(path) as ours:
+            if not ours:
+                continue
+            words, why = "", refused(press)  # may ask Slack: outside the transaction
+            if press["verb"] == MAKE_CASE:  # takes a post in, in transactions of its own; said twice it is the same
+                words = why or _make(makes, press, now)
+            else:
+                owner = _owner(database, rules, press, named) if press["verb"] == "assign" and not why else None
+                with database.transaction():
+                    if key_values.first_press(database, press["envelope_id"], now):
+                        words = why or _say(database, rules, press, owner, acts, now)
             path.unlink(missing_ok=True)
-            done += 1
-            continue
-        owner = _owner(database, rules, press, named) if press["verb"] == "assign" and not why else None
-        with database.transaction():
-            if key_values.first_press(database, press["envelope_id"], now):
-                words = why or _say(database, rules, press, owner, acts, now)
-        path.unlink(missing_ok=True)
         done += 1
         if words:
             whisper(press, words)
@@ -133,12 +98,15 @@ def work_off(
 
 
 def _reply(
-    replying: Replying, path: Path, press: Mapping[str, Any], refused: Refused, opens: slack_replies.Opens,
-    whisper: Whisper, now: datetime, assistant: Assistant | None = None,
+    replying: Replying, spool: Spool, path: Path, press: Mapping[str, Any], refused: Refused,
+    opens: slack_replies.Opens, whisper: Whisper, now: datetime, assistant: Assistant | None = None,
 ) -> None:  # fmt: skip
     """Open the window of a reply, or post what was written in it; a crash before the end has it done once more."""
-    words = refused(press) or slack_replies.pressed(replying, press, opens, now, assistant)
-    path.unlink(missing_ok=True)
+    with spool.held(path) as ours:
+        if not ours:
+            return
+        words = refused(press) or slack_replies.pressed(replying, press, opens, now, assistant)
+        path.unlink(missing_ok=True)
     if words:
         whisper(press, words)
 
@@ -207,12 +175,23 @@ def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any
 
 
 class Listening:
-    """The sockets over which presses come, one for each Slack channel of the settings that hears them."""
+    """The sockets over which presses come, one for each Slack channel of the settings that hears them.
+
+    Of several processes one listens, under a lease. A socket that is open for a moment too long does no harm: Slack
+    hands each press to one of them, and whoever hears it keeps it.
+    """
 
     def __init__(
-        self, settings: Settings, channels: Mapping[str, Channel], spool: Spool, beside: Beside | None = None
+        self,
+        settings: Settings,
+        channels: Mapping[str, Channel],
+        spool: Spool,
+        beside: Beside | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self.spool = spool
+        self._leases = leases
+        self._listens: dict[str, Lease] = {}
         self._beside = beside or Beside()
         self._channels = channels
         self._options = {
@@ -226,15 +205,45 @@ class Listening:
             self._sockets = {name: SlackPresses(options) for name, options in listening.items()}
         self._not_before: dict[str, datetime] = {}
 
+    @property
+    def is_on(self) -> bool:
+        """Whether this process listens."""
+        return bool(self._listens)
+
     def start(self) -> None:
-        """Connect; a press is on disk before it is acknowledged."""
+        """Listen where nobody else does, hang up where somebody may by now, and go on where we do: again and again.
+
+        A press is on disk before it is acknowledged.
+        """
         for name, socket in self._sockets.items():
-            socket.start(partial(self.spool.keep, channel=name))
+            lease = self._lease(name)
+            if lease is None and name in self._listens:
+                log.warning("%s: another process listens for presses from here on", name)
+                socket.stop()
+                del self._listens[name]
+            elif lease is not None and name not in self._listens:
+                socket.start(partial(self.spool.keep, channel=name))
+            if lease is not None:
+                self._listens[name] = lease
+
+    def _lease(self, name: str) -> Lease | None:
+        """The lease under which this process listens; as long as the database is away, the one that it has."""
+        leases, held = self._leases, self._listens.get(name)
+        if leases is None:
+            return Lease(name, 0, float("inf"))
+        try:
+            return leases.take(f"socket:{name}", LISTENS)
+        except Error:
+            return held if held is not None and leases.holds(held) else None
 
     def stop(self) -> None:
-        """Hang up."""
-        for socket in self._sockets.values():
-            socket.stop()
+        """Hang up, and let another listen."""
+        for name, held in list(self._listens.items()):
+            self._sockets[name].stop()
+            if self._leases is not None:
+                with suppress(*Error):
+                    self._leases.release(held)
+        self._listens.clear()
 
     def work_off(
         self,
@@ -344,10 +353,3 @@ class Listening:
             within(15, partial(channel.whisper, press["channel"], press["user_id"], words), "slack-whisper")
         except (ChannelError, Overran) as error:
             log.info("can't answer a press: %s", error)
-
-
-def spool_folder(settings: Settings) -> Path:
-    """Where presses are kept, in the folder of our own files; with SQLite under the name of its file."""
-    url = settings.database.url.get_secret_value()
-    name = f"{Path(url).name}.{SPOOL}" if url.startswith("sqlite:") else SPOOL
-    return settings.state_folder / name

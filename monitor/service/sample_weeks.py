@@ -20,8 +20,8 @@ from monitor.wiring import Assembly
 DAYS = 14  # of which the last was yesterday
 PEOPLE = ("Mira", "Jonas")
 _LEFT_OUT = {
-    "press", "events", "staff", "audit", "learn", "follow", "second-look", "refresh", "clock", "insights", "wipe",
-    "keep",
+    "press", "listen", "events", "staff", "audit", "learn", "follow", "second-look", "refresh", "clock", "insights",
+    "wipe", "keep",
 }  # fmt: skip
 _NIGHT, _DAY = timedelta(hours=2), timedelta(minutes=30)
 _A_MOMENT = timedelta(minutes=2)

@@ -63,7 +63,6 @@ class Engine(Ticks):
             alone = self.assembly.database.one_writer
             deliveries.recover(self.assembly.database, self.clock(), all_of_them=alone)
         self._scheduler.start()
-        self.listening.start()
 
     def running(self) -> tuple[str, ...]:
         """The names of what this process is doing beside its ticks."""

@@ -21,7 +21,8 @@ from monitor.ingest.by_hand import make_case
 from monitor.learning import feedback
 from monitor.notify import fallback, hold_notices
 from monitor.notify.beside import Beside, Spawn
-from monitor.notify.interactions import Acts, Listening, Spool, spool_folder
+from monitor.notify.interactions import Acts, Listening
+from monitor.notify.spool import Spool, spool_folder
 from monitor.privacy import holds, retention
 from monitor.replying import looking_up
 from monitor.reports import digest, insights
@@ -69,7 +70,8 @@ class Ticks:
     def ticks(self) -> tuple[Tick, ...]:
         """All that is done again and again."""
         return (
-            Tick("press", 0.25, self.presses_due, "press", "notify"),  # the spool is this machine's
+            Tick("press", 0.25, self.presses_due, "press"),  # whoever heard it keeps it on its own machine
+            Tick("listen", 5, self.listen_due, "default", "notify"),  # one at a time, by a lease
             Tick("collect", 0.5, self.collect_due, "collect", "collect", "collect"),
             Tick("judge", 1, self.judge_due, "default", "judge"),  # each claims pages for itself
             Tick("escalate", 2, self.escalate_due, "escalate", "notify", "escalate"),
@@ -116,12 +118,18 @@ class Ticks:
         """Go on under other settings (the database stays)."""
         before, self.listening = self.listening, self._listen(assembly)
         self.assembly = assembly
+        listened = before.is_on
         before.stop()
-        self.listening.start()
+        if listened:
+            self.listening.start()
 
     def _listen(self, assembly: Assembly) -> Listening:
         spool = Spool(spool_folder(assembly.settings))
-        return Listening(assembly.settings, assembly.alerting.channels, spool, self._presses_beside)
+        return Listening(assembly.settings, assembly.alerting.channels, spool, self._presses_beside, assembly.leases)
+
+    def listen_due(self) -> None:
+        """Listen for presses where no other process does."""
+        self.listening.start()
 
     def presses_due(self) -> None:
         """Work off what people pressed, and show it at once."""

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
-from monitor.notify.interactions import Spool, spool_folder
+from monitor.notify.spool import Spool, spool_folder
 from monitor.settings.models import Settings
 from monitor.web.context import WebContext
 

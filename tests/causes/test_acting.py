@@ -10,7 +10,8 @@ import pytest
 from alerts.slack.payloads import Press
 from monitor.cases.actions import NotPossible
 from monitor.causes import acting, problems
-from monitor.notify.interactions import Spool, work_off
+from monitor.notify.interactions import work_off
+from monitor.notify.spool import Spool
 from monitor.people.identity import of_page
 from monitor.service.ticks import ACTS
 from monitor.store import problems as kept

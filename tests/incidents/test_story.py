@@ -13,7 +13,8 @@ from alerts.slack.payloads import Press
 from monitor.cases.brand_replies import Answers
 from monitor.incidents import acting
 from monitor.incidents.watch import Watch
-from monitor.notify.interactions import Spool, work_off
+from monitor.notify.interactions import work_off
+from monitor.notify.spool import Spool
 from monitor.service.ticks import ACTS
 from monitor.store import cases, incidents
 from monitor.store.database import Row

@@ -13,7 +13,8 @@ from monitor.cases import actions, escalation
 from monitor.cases.actions import NotAllowed, NotPossible, say
 from monitor.cli import app
 from monitor.mcp_server import Desk, NoSuch
-from monitor.notify.interactions import Listening, Spool, spool_folder, work_off
+from monitor.notify.interactions import Listening, work_off
+from monitor.notify.spool import Spool, spool_folder
 from monitor.people import slack_staff
 from monitor.people.actors import WAYS, admit
 from monitor.people.identity import Actor, Directory, of_assistant, of_mail, of_page, of_settings, of_slack, of_token

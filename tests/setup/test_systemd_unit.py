@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.notify.interactions import spool_folder
+from monitor.notify.spool import spool_folder
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.setup.commands import InstallError, init

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from monitor.notify.interactions import Listening, Spool, spool_folder, work_off
+from monitor.notify.interactions import Listening, work_off
+from monitor.notify.spool import Spool, spool_folder
 from monitor.store import cases
 from monitor.store.sqlite import Sqlite
 from monitor.web.server import WebServer

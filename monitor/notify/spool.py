@@ -1,0 +1,100 @@
+"""Where presses are kept until they are worked off: a folder of this machine, one file each, mode 0600.
+
+Several processes of a machine may share it. Each press is worked off by one of them, which holds its file meanwhile.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor.settings.models import Settings
+
+if TYPE_CHECKING:
+    from alerts.slack.payloads import Press
+
+log = logging.getLogger("earful.presses")
+
+SPOOL = "presses"  # the folder of them
+MOST = 10_000  # files; beyond it a press is not acknowledged, and Slack says it again
+
+
+class Spool:
+    """A folder of presses that were heard and are still to be worked off; one file each, mode 0600."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, press: Press, channel: str) -> None:
+        """Write a press that came by `channel`; returns when it would survive a power cut. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if sum(1 for _ in self.folder.iterdir()) > MOST:
+            raise OSError("too many presses in the queue")
+        name = sha256(press.envelope_id.encode()).hexdigest()[:32]
+        partial = self.folder / f"{name}.partial"
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({**asdict(press), "by": channel}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.folder / f"{name}.json")
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def waiting(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """What was kept and not worked off, oldest first; a file that cannot be read is put aside and told."""
+        if not self.folder.is_dir():
+            return
+        for path in sorted(self.folder.glob("*.json"), key=lambda each: (_kept_at(each), each.name)):
+            try:
+                yield path, json.loads(path.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                continue  # another process of this machine has worked it off
+            except (OSError, ValueError) as error:
+                log.error("can't read a press (%s); kept as %s.bad", type(error).__name__, path.name)
+                path.replace(path.with_suffix(".bad"))
+
+    @contextmanager
+    def held(self, path: Path) -> Iterator[bool]:
+        """Hold a press while it is worked off; False where another process of this machine does, or has.
+
+        What a process held that was killed, is free at once.
+        """
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            yield False
+            return
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                free = path.exists()  # else it came to its end before this got hold of it
+            except BlockingIOError:
+                free = False
+            yield free
+        finally:
+            os.close(handle)
+
+
+def _kept_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Where presses are kept, in the folder of our own files; with SQLite under the name of its file."""
+    url = settings.database.url.get_secret_value()
+    name = f"{Path(url).name}.{SPOOL}" if url.startswith("sqlite:") else SPOOL
+    return settings.state_folder / name
