@@ -17,6 +17,7 @@ from monitor.people.identity import Actor, Directory
 from monitor.replying import outcome, taking_back
 from monitor.replying.context import Replying, parent_of
 from monitor.store import cases, replies
+from monitor.store.database import by_its_clock
 from monitor.store.replies import ReplyRow
 
 log = logging.getLogger("earful.replies")
@@ -33,6 +34,7 @@ def anything(replying: Replying) -> bool:
 
 def look(replying: Replying, now: datetime) -> int:
     """Look up what is due; how many replies that were."""
+    now = by_its_clock(replying.database, now)
     due = replies.to_look_up(replying.database, now)
     for row in due:
         if row.state == "withdrawing":

@@ -3,16 +3,21 @@
 Somebody who is known, by the page, Slack or a terminal, presses for exactly one text. Everything that they saw travels
 with the press and is compared with what stands; then the row is marked in flight, and only after that the network is
 spoken to. What may have arrived is looked up, and never sent again blindly.
+
+Another process may look once the time of a press is over, by the database's clock. One that stood still for so long
+that it might still be sending then, sends nothing.
 """
 
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors import ConnectorError, Post
-from connectors.writing import NotWritten, Standing, Written
+from connectors.writing import NotWritten, Standing, Writer, Written
 from monitor.cases.actions import NotAllowed, NotPossible, require
 from monitor.people.actors import is_person
 from monitor.people.identity import Actor, Directory
@@ -31,9 +36,11 @@ from monitor.replying.context import (
 from monitor.replying.drafts import AsksAgain
 from monitor.replying.writers import DEADLINE
 from monitor.store import cases, replies
+from monitor.store.database import by_its_clock
 from monitor.store.replies import ReplyRow, State
 
 SETTLES = timedelta(seconds=DEADLINE + 40)  # after which a press is over, whatever became of it
+LEAVES_WITHIN = SETTLES - timedelta(seconds=DEADLINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +52,26 @@ class Pressed:
     url: str = ""
 
 
-def press(replying: Replying, reply_id: str, seen: Seen, *, who: Actor | str, way: str, now: datetime) -> Pressed:
+def press(
+    replying: Replying,
+    reply_id: str,
+    seen: Seen,
+    *,
+    who: Actor | str,
+    way: str,
+    now: datetime,
+    steady: Callable[[], float] = time.monotonic,
+) -> Pressed:
     """Post this reply in public, or say why not.
 
     Raises NotAllowed for whoever may not, AsksAgain where what they saw has changed, NotPossible for the rest.
     """
+    now = by_its_clock(replying.database, now)
     standing = _standing(replying, reply_id, now)
+    leaves_by = steady() + LEAVES_WITHIN.total_seconds()
     with replying.database.transaction():
         row, parent = _claim(replying, reply_id, seen, standing, who, way, now)
-    return _send(replying, row, parent, now)
+    return _send(replying, row, parent, now, lambda: steady() < leaves_by)
 
 
 def person(replying: Replying, who: Actor | str, way: str, source: str) -> Actor:
@@ -125,12 +143,16 @@ def _fits(replying: Replying, row: ReplyRow, standing: Standing) -> None:
         raise NotPossible(f"the reply has {length:,} characters; {row.source} takes at most {standing.longest:,}")
 
 
-def _send(replying: Replying, row: ReplyRow, parent: Post, now: datetime) -> Pressed:
+def _send(replying: Replying, row: ReplyRow, parent: Post, now: datetime, in_time: Callable[[], bool]) -> Pressed:
     """Speak to the network, and write down what it said."""
+
+    def reply(writer: Writer) -> Written:
+        if not in_time():
+            raise NotWritten("Earful stood still for too long, and sent nothing", "Press again.")
+        return writer.reply(parent, row.text, row.key, now)
+
     try:
-        written = _before(replying, row, parent, now) or replying.writers.ask(
-            row.source, lambda writer: writer.reply(parent, row.text, row.key, now)
-        )
+        written = _before(replying, row, parent, now) or replying.writers.ask(row.source, reply)
     except NotWritten as error:
         outcome.refused(replying, row, error, now)
         return Pressed("refused", f"not posted: {error.message}. {error.remedy}".strip())

@@ -1,10 +1,13 @@
 """The press: a person creates an issue. A row is marked in flight before anything leaves, and what may have arrived is
-looked up, and never sent again blindly.
+looked up, and never sent again blindly. A press that stood still for so long that another may look already, sends
+nothing.
 """
 
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,11 +18,13 @@ from connectors.writing import NotWritten
 from monitor.cases.actions import NotPossible
 from monitor.people.identity import Actor
 from monitor.store import issues
+from monitor.store.database import by_its_clock
 from monitor.store.issues import IssueRow, State
 from monitor.trackers import outcome, prefill
 from monitor.trackers.clients import DEADLINE, Subject, Tracking, person
 
 SETTLES = timedelta(seconds=2 * DEADLINE + 40)  # after which a press is over, whatever became of it
+LEAVES_WITHIN = SETTLES - timedelta(seconds=DEADLINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ def create(
     who: Actor | str,
     way: str,
     now: datetime,
+    steady: Callable[[], float] = time.monotonic,
 ) -> Pressed:
     """Create an issue of a case or a problem. Raises NotAllowed for whoever may not, NotPossible for the rest."""
     prefill.of(tracking.database, tracking.rules, subject)  # it is there, and may be spoken of
@@ -54,12 +60,14 @@ def create(
     if tracker is None:
         raise NotPossible("choose a tracker of the settings")
     title, text = _fitting(tracker, title, text)
+    now = by_its_clock(tracking.database, now)
+    leaves_by = steady() + LEAVES_WITHIN.total_seconds()
     with tracking.database.transaction():
         actor = person(tracking, who, way)
         earlier = issues.about(tracking.database, subject.case_id, subject.problem)
         row = _claimed(tracking, subject, issue_id, tracker_name, title, actor, way, now)
     lost = [each for each in earlier if each.state == "missing" and each.tracker == tracker_name]
-    return _send(tracking, row, lost, title, text, now)
+    return _send(tracking, row, lost, title, text, now, lambda: steady() < leaves_by)
 
 
 def _fitting(tracker: Tracker, title: str, text: str) -> tuple[str, str]:
@@ -106,8 +114,17 @@ def _in_the_way(subject: Subject, row: IssueRow | None) -> str:
     return "this form was used already; load the page again"
 
 
-def _send(tracking: Tracking, row: IssueRow, lost: list[IssueRow], title: str, text: str, now: datetime) -> Pressed:
+def _send(
+    tracking: Tracking, row: IssueRow, lost: list[IssueRow], title: str, text: str, now: datetime,
+    in_time: Callable[[], bool],
+) -> Pressed:  # fmt: skip
     """Speak to the tracker, and write down what it said. What was lost before is looked for first."""
+
+    def create(tracker: Tracker) -> Issue:
+        if not in_time():
+            raise NotWritten("Earful stood still for too long, and sent nothing", "Press again.")
+        return tracker.create(title, text, row.send_key, now)
+
     try:
         for each in lost:
             found = _looked_up(tracking, each, now)
@@ -118,7 +135,7 @@ def _send(tracking: Tracking, row: IssueRow, lost: list[IssueRow], title: str, t
         outcome.refused(tracking, row, f"{error.message}; nothing was sent", now)
         return Pressed("refused", f"not created: {error.message}. {error.remedy}".strip())
     try:
-        created = tracking.trackers.ask(row.tracker, lambda each: each.create(title, text, row.send_key, now))
+        created = tracking.trackers.ask(row.tracker, create)
     except NotWritten as error:
         outcome.refused(tracking, row, error.message, now)
         return Pressed("refused", f"not created: {error.message}. {error.remedy}".strip())

@@ -16,6 +16,7 @@ from monitor.cases.actions import NotPossible
 from monitor.notify.system_notices import queue_notice
 from monitor.people.identity import Actor
 from monitor.store import issues
+from monitor.store.database import by_its_clock
 from monitor.store.issues import IssueRow
 from monitor.trackers import closing, outcome
 from monitor.trackers.clients import Subject, Tracking, address_of, person
@@ -30,6 +31,7 @@ _BETWEEN = (timedelta(minutes=1), timedelta(minutes=3), timedelta(minutes=10))
 
 def look(tracking: Tracking, now: datetime) -> int:
     """Ask for what is due; how many issues that were."""
+    now = by_its_clock(tracking.database, now)
     due = issues.to_look_at(tracking.database, tracking.trackers.names(), now)
     for row in due:
         if row.state in issues.UNKNOWN:

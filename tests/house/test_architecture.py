@@ -64,6 +64,7 @@ web/test_audit.py: monitor/notify/account_notices.py monitor/web/downloads.py
 web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py
 service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog_queries.py
 web/test_slack_press.py: monitor/notify/interactions.py monitor/web/slack.py
+notify/test_two_listeners.py: monitor/notify/spool.py
 notify/test_sender.py: monitor/timeouts.py
 notify/test_system_notices.py: monitor/store/notices.py
 reports/test_statistics.py: monitor/reports/formatting.py monitor/reports/response_times.py

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from monitor.cases import do_not_contact
 from monitor.cases.actions import NotAllowed, NotPossible, say
 from monitor.people.identity import Actor, of_assistant, of_mail, of_page, of_settings, of_shell, of_token
-from monitor.replying import drafts, press
+from monitor.replying import drafts, looking_up, press
 from monitor.replying.drafts import AsksAgain
 from monitor.store import cases, key_values
+from monitor.store.postgresql import Postgresql
 from tests.fakes.server import Reply
-from tests.helpers import MINUTE, NOW, post, take
-from tests.replying.world import TEXT, World, complaint
+from tests.helpers import MINUTE, NOW, assembly_of, post, take
+from tests.replying.world import TEXT, World, complaint, world
 
 
 def test_a_press_posts_the_text_and_the_clock_stops_with_the_networks_time(both: World) -> None:
@@ -238,3 +240,45 @@ def test_a_case_takes_only_so_many_drafts(here: World) -> None:
         here.draft()
     with pytest.raises(NotPossible, match="drafts already"):
         here.draft()
+
+
+def test_a_press_that_stood_still_until_others_looked_sends_nothing(both: World) -> None:
+    """Frozen between its mark and the network: another process has looked by now, and may have given it back."""
+    row = both.draft()
+    seen, waited = both.seen(row), iter([0.0])
+
+    def steady() -> float:
+        began = next(waited, None)
+        if began is not None:
+            return began
+        assert looking_up.look(both.replying, NOW + press.SETTLES) == 1
+        assert both.row(row.id).state == "unsure"
+        return press.LEAVES_WITHIN.total_seconds()
+
+    pressed = press.press(both.replying, row.id, seen, who="Ana", way="page", now=NOW, steady=steady)
+    assert (pressed.state, "sent nothing" in pressed.words) == ("refused", True)
+    assert (both.network.writes(), both.row(row.id).state) == (0, "refused")
+    assert both.press(both.row(row.id)).state == "sent"
+
+
+def test_the_databases_clock_says_when_a_press_is_over(new_postgresql: str, tmp_path: Path) -> None:
+    """Ana's machine is ten minutes behind the other: its press is not over before it has begun."""
+    behind = Postgresql(new_postgresql, machine=lambda: datetime.now(UTC) - 10 * MINUTE)
+    right = Postgresql(new_postgresql)
+    with world(tmp_path, behind) as here:
+        other = assembly_of(right, here.assembly.settings)
+        row = here.draft()
+        seen, looked = here.seen(row), []
+
+        def steady() -> float:
+            if here.row(row.id).state == "inflight":
+                looked.append(looking_up.look(other.replying, NOW + 10 * MINUTE))
+            return 0.0
+
+        pressed = press.press(here.replying, row.id, seen, who="Ana", way="page", now=NOW, steady=steady)
+        assert (pressed.state, looked) == ("sent", [0])
+        pressed_at = here.row(row.id).pressed_at
+        assert pressed_at is not None
+        assert abs(pressed_at - (NOW + 10 * MINUTE)) < MINUTE
+    behind.close()
+    right.close()

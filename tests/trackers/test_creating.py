@@ -11,7 +11,7 @@ from monitor.people.identity import of_mail, of_pager, of_settings, of_token
 from monitor.privacy import forgetting, holds
 from monitor.store import audit, causes, issues
 from monitor.store.sqlite import Sqlite
-from monitor.trackers import creating, following
+from monitor.trackers import creating, following, prefill
 from tests.fakes.server import Reply
 from tests.helpers import NOW, assembly_of, count, settings_from
 from tests.trackers.world import World
@@ -232,3 +232,25 @@ def test_what_nobody_knows_the_fate_of_is_let_go_with_whoever_is_forgotten(here:
     here.press()
     forgetting.erase(here.database, here.assembly.rules, "forum", "@olga_k", who="Lea", way="page", now=here.clock())
     assert (here.states(), here.rows()[0].next_look_at) == (["dropped"], None)
+
+
+def test_a_press_that_stood_still_until_others_looked_creates_nothing(both: World) -> None:
+    """Frozen between its mark and the tracker: another process has looked for the issue by now."""
+    about = both.problem
+    proposed = prefill.of(both.database, both.assembly.rules, about)
+    waited = iter([0.0])
+
+    def steady() -> float:
+        began = next(waited, None)
+        if began is not None:
+            return began
+        assert following.look(both.tracking, both.clock() + creating.SETTLES) == 1
+        return creating.LEAVES_WITHIN.total_seconds()
+
+    pressed = creating.create(
+        both.tracking, about, "form-1", "kettles", proposed.title, proposed.text, who="Ana", way="page",
+        now=both.clock(), steady=steady,
+    )  # fmt: skip
+    assert (pressed.state, "sent nothing" in pressed.words) == ("refused", True)
+    assert (both.there.writes(), both.states(about)) == (0, ["refused"])
+    assert both.press(about).state == "open"
