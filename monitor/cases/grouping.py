@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.case import Contact
-from monitor.store.database import Database, stamp
-from monitor.store.stories import Story, candidate_stories, open_critical, story_of, touch_stories
+from monitor.store.database import Database, Row, at, stamp
+from monitor.store.stories import candidate_stories, open_critical, touch_stories
 from monitor.text.same_story import Harm, harm_told
 from monitor.text.similarity import bands
 from monitor.types import Judged
@@ -37,8 +37,8 @@ def _places(source: str, thread: str, fingerprint: int) -> Iterator[tuple[object
     yield from enumerate(bands(fingerprint)) if fingerprint else ()
 
 
-def _candidate(story: Story) -> StoryCandidate:
-    return StoryCandidate(story.id, story.brand, story.source, story.thread, story.last_at, story.fingerprint)
+def _candidate(row: Row) -> StoryCandidate:
+    return StoryCandidate(row["id"], row["brand"], row["source"], row["thread"], at(row["last_at"]), row["fingerprint"])
 
 
 def _told(each: Judged) -> Harm:
@@ -69,17 +69,17 @@ class Stories:
             thread = each.post.thread_id or each.post.native_id
             for place in _places(each.post.source, thread, each.fingerprint):
                 self._candidates.setdefault(place, [])
-        for story in candidate_stories(
+        for row in candidate_stories(
             self.database,
             [each.post.thread_id for each in needing],
             [bands(each.fingerprint) for each in needing],
             since,
         ):
-            self._know(_candidate(story))
+            self._know(_candidate(row))
         for row in open_critical(self.database, list(dict.fromkeys(each.brand for each in needing)), since):
             reasons, names = json.loads(row["reasons"]), json.loads(row["words"])
             told = harm_told(f"{row['title']} {row['text']}", row["language"], reasons, (row["brand"], *names))
-            self._add_critical(_candidate(story_of(row)), told)
+            self._add_critical(_candidate(row), told)
 
     def _add_critical(self, candidate: StoryCandidate, told: Harm) -> None:
         stories = self._critical.setdefault(candidate.brand, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.text import Text
 from alerts.wording import count_words
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json
 from monitor.ingest import file_import
+from monitor.ingest.judge_processes import JudgeProcesses, processes_for
 from monitor.people import audit
 from monitor.people.identity import of_shell
 from monitor.privacy.carrying_over import carry_over
@@ -102,15 +104,23 @@ def import_(
         now = utc_now()
         reading = file_import.Reading(
             file, source, columns, now, order=file_import.ORDERS.get(dates),
-            known=lambda natives: mentions.written_under(assembly.database, source, natives),
+            known=partial(mentions.written_under, assembly.database, source)
+            if mentions.has_source(assembly.database, source) else None,
         )  # fmt: skip
         if not posted_at:
             typer.echo("! without --posted-at, all posts count as new, and your team is alerted", err=True)
         started = time.monotonic()
-        with progress_bar(as_json) as bar:
+        processes = JudgeProcesses(
+            assembly.intake.judge, assembly.queries, brand, number=processes_for(file.stat().st_size)
+        )
+        with progress_bar(as_json) as bar, processes:
             task = bar.add_task("importing", total=reading.size)
             taken = assembly.intake.take(
-                reading.posts(), now, brand=brand, each_chunk=lambda _n: bar.update(task, completed=reading.read)
+                reading.posts(),
+                now,
+                brand=brand,
+                ahead=processes,
+                each_chunk=lambda _n: bar.update(task, completed=reading.read),
             )
             bar.update(task, completed=reading.size)
         if reading.aside:

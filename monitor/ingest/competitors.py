@@ -22,7 +22,7 @@ from monitor.store.mentions import post_key, post_row
 from monitor.text.judge import Judge, JudgeInput
 from monitor.text.leads import is_lead
 from monitor.text.query.matching import Query, brands_in
-from monitor.text.query.subject import Subject
+from monitor.text.query.subject import subject_of
 from monitor.text.sanitize import tidy
 from monitor.types import Verdict
 
@@ -54,7 +54,7 @@ class Competitors:
             JudgeInput(post, name, words)
             for post in (tidy(each, now) for each in posts)
             if post.source in self._sources and self._may_be_kept(post)
-            for name, words in brands_in(_subject(post), self.queries).items()
+            for name, words in brands_in(subject_of(post), self.queries).items()
         ]
         if not asked:
             return []
@@ -91,9 +91,3 @@ class Competitors:
             "topic": next((tag.removeprefix(_STAGE) for tag in verdict.tags if tag.startswith(_STAGE)), ""),
             "lead": int(is_lead(f"{post.title}\n{post.text}", names)),
         }
-
-
-def _subject(post: Post) -> Subject:
-    return Subject(
-        text=post.text, title=post.title, author=post.author, source=post.source, lang=post.lang, url=post.url
-    )

@@ -74,8 +74,8 @@ def _moments(value: str) -> Mapping[dates.Order, datetime]:
 class Reading:
     """One file being read. `aside` holds the rows that could not be read, with their bytes; `read` counts lines.
 
-    `known` says of native ids what the store has under them: the author and the time. `notes` says, once all is read,
-    what was decided on the way.
+    `known` says of native ids what the store has under them: the author and the time; None where it has nothing of
+    this source. `notes` says, once all is read, what was decided on the way.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Reading:
         now: datetime,
         *,
         order: dates.Order | None = None,
-        known: Known = lambda _natives: {},
+        known: Known | None = None,
     ) -> None:
         """Raises FileUnreadable when a column that was named is not there."""
         self._path = path
@@ -105,20 +105,19 @@ class Reading:
         self._kept_apart = 0
         self._example = ""
         self._shared: set[str] = set()
-        self._last: dict[bytes, int] = {}
+        self._superseded: set[int] = set()  # places of rows whose post comes again further down
         self._survey(order)
 
     def posts(self) -> Iterator[Post]:
         """Every row that can be read, as a post; the others are set aside."""
-        rows = self._table.rows()
+        rows = enumerate(self._table.rows())
         while batch := list(islice(rows, _BATCH)):
             made: list[_Row] = []
-            for number, row in batch:
+            for place, (number, row) in batch:
                 self.read = number
                 try:
                     native = self._native(row)
-                    is_last = self._last.get(_key(self._print(row, native), native)) == number
-                    made.append(_Row(native, is_last, self._post(row, native)))
+                    made.append(_Row(native, place not in self._superseded, self._post(row, native)))
                 except ValueError as error:
                     raw = json.dumps(row, ensure_ascii=False, default=str).encode("utf-8", "replace")
                     self.aside.append(Aside(raw, f"{self._path.name}, {self._table.unit} {number}: {error}"))
@@ -160,7 +159,8 @@ class Reading:
         columns = [name for name in (names.posted_at, names.replied_at) if name]
         seen: dict[str, dict[str, None]] = {name: {} for name in columns}
         first: dict[str, bytes] = {}
-        for number, row in self._table.rows():
+        last: dict[bytes, int] = {}
+        for place, (_number, row) in enumerate(self._table.rows()):
             if "" in row:
                 continue
             for name in columns:
@@ -168,7 +168,10 @@ class Reading:
                     seen[name][self._cell(row, name).strip()] = None
             native = self._native(row)
             who = self._print(row, native)
-            self._last[_key(who, native)] = number
+            key = _key(who, native)
+            if key in last:
+                self._superseded.add(last[key])
+            last[key] = place
             if native and first.setdefault(native, who) != who:
                 self._shared.add(native)
         for name in columns:
@@ -192,22 +195,24 @@ class Reading:
 
     def _told_apart(self, made: list[_Row]) -> Iterator[Post]:
         """Give each post an id that is its own, whatever the file and the store have under that id."""
-        owns = [_own_id(each.post) for each in made]
-        asked = [native for each, own in zip(made, owns, strict=True) if each.native for native in (each.native, own)]
-        known = self._known(asked) if asked else {}
-        for each, own in zip(made, owns, strict=True):
+        known: Mapping[str, tuple[str, datetime]] = {}
+        if self._known is not None:
+            known = self._known([id_ for each in made if each.native for id_ in (each.native, _own_id(each.post))])
+        for each in made:
             if not each.is_last:
                 self.repeated += 1
                 continue
             held = known.get(each.native)
             same = held is not None and not _another(each.post, held, dated=bool(self._columns.posted_at))
-            trusted = each.native not in self._shared and not _ROUNDED.fullmatch(each.native) and own not in known
+            trusted = each.native not in self._shared and not _ROUNDED.fullmatch(each.native)
+            if trusted and known:
+                trusted = _own_id(each.post) not in known
             if not each.native or same or (trusted and held is None):
                 yield each.post
                 continue
             self._kept_apart += 1
             self._example = self._example or each.native
-            yield replace(each.post, native_id=own)
+            yield replace(each.post, native_id=_own_id(each.post))
 
     def _cell(self, row: Mapping[str, Any], column: str) -> str:
         found = row.get(column) if column else None

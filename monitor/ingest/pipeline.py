@@ -7,7 +7,7 @@ several store at the same time: a transaction locks what its posts may join (mon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from monitor.causes import naming, problems
 from monitor.causes.naming import Naming
 from monitor.ingest import wishes
 from monitor.ingest.competitors import Competitors, Said
+from monitor.ingest.judge_processes import NOTHING_KNOWN, JudgeProcesses, Known, chunks_of
 from monitor.ingest.replies import Replies, below_trouble
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import key_values, mentions
@@ -26,11 +27,9 @@ from monitor.store import replies as written
 from monitor.store.database import Database, Locks
 from monitor.text.explanations import ASKS
 from monitor.text.judge import Judge, JudgeInput
-from monitor.text.query.matching import Query, brands_in
-from monitor.text.query.subject import Subject
+from monitor.text.query.matching import Query
 from monitor.text.relevance import communities_of, domains_of
 from monitor.text.same_trouble import only_same_trouble, says_same_trouble
-from monitor.text.sanitize import tidy
 from monitor.text.similarity import fingerprint
 from monitor.types import Judged, Mention, Verdict
 
@@ -84,22 +83,27 @@ class Intake:
         each_chunk: Callable[[int], None] | None = None,
         first_reads: Mapping[str, datetime] = NO_FIRST_READS,
         alone: bool = False,
+        ahead: JudgeProcesses | None = None,
     ) -> IngestResult:
         """Judge and store posts, in chunks. `last` runs inside the transaction of the last chunk (the cursor).
 
         `brand` names the brand for posts of which somebody has already said what they are about. `first_reads` are
         the sources that were never read whole, with the moment when the brief of what they bring is due. `alone` keeps
-        all other writers out: for a `last` that changes more than what is its posts' source's own.
+        all other writers out: for a `last` that changes more than what is its posts' source's own. `ahead` are
+        processes that judge posts before their turn has come.
         """
         total = IngestResult()
         pending: list[Post] | None = None
-        for chunk in _chunks(posts, CHUNK):
+        known = NOTHING_KNOWN
+        for chunk, found in (
+            ahead.chunks(posts, CHUNK, now) if ahead else ((each, NOTHING_KNOWN) for each in chunks_of(posts, CHUNK))
+        ):
             if pending is not None:
-                total.add(self._take_chunk(pending, now, brand, None, first_reads, alone=alone))
+                total.add(self._take_chunk(pending, now, brand, None, first_reads, known, alone=alone))
                 if each_chunk:
                     each_chunk(len(pending))
-            pending = chunk
-        total.add(self._take_chunk(pending or [], now, brand, last, first_reads, alone=alone))
+            pending, known = chunk, found
+        total.add(self._take_chunk(pending or [], now, brand, last, first_reads, known, alone=alone))
         if each_chunk:
             each_chunk(len(pending or []))
         return total
@@ -111,13 +115,14 @@ class Intake:
         brand: str,
         last: Callable[[], None] | None,
         first_reads: Mapping[str, datetime],
+        known: Known,
         *,
         alone: bool,
     ) -> IngestResult:
         seen = len(posts)
         posts = self._without_ours(posts)
         unwilling: list[Post] = []
-        judged = self.causes.name(self.judge_posts(posts, brand, now, left_out=unwilling), now)
+        judged = self.causes.name(self.judge_posts(posts, brand, now, left_out=unwilling, known=known), now)
         chunk = _Chunk(
             seen, judged, self._left_out.fresh(unwilling), self.competitors.hear(posts, self.judge, now), first_reads
         )
@@ -166,15 +171,17 @@ class Intake:
         now: datetime | None = None,
         *,
         left_out: list[Post] | None = None,
+        known: Known = NOTHING_KNOWN,
     ) -> list[Judged]:
         """Which of these are about a brand, and what the judge thinks of them. Reads the store, writes nothing.
 
-        `left_out` is given those that a search found although their authors do not want that.
+        `left_out` is given those that a search found although their authors do not want that. `known` is what other
+        processes found out of these posts.
         """
-        ready = [tidy(post, now) for post in posts]
+        ready = [known.safe(post, now) for post in posts]
         muted = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(self.database)}
         found: list[dict[str, tuple[str, ...]]] = [
-            {brand: ()} if brand else brands_in(_subject(post), self.queries) for post in ready
+            {brand: ()} if brand else known.brands(post, self.queries) for post in ready
         ]
         ours = self._own_parents({(post.source, post.parent_id) for post in ready if post.parent_id})
         if not brand:
@@ -186,7 +193,7 @@ class Intake:
                 if left_out is not None:
                     left_out.append(post)
         named = [index for index, about in enumerate(found) if about]
-        judged = dict(zip(named, self._judge(ready, found, named, muted, ours, replies), strict=True))
+        judged = dict(zip(named, self._judge(ready, found, named, muted, ours, replies, known), strict=True))
         # Who of this very batch gets a case: what they say next in that conversation need not name the brand.
         replies.learn(each for theirs in judged.values() for each in theirs)
         strangers = {} if brand else self._follow_conversations(ready, found, replies)
@@ -195,7 +202,9 @@ class Intake:
             for index, about in enumerate(found)
             if about and (index not in judged or _changes(judged[index], ready[index], replies))
         ]
-        judged |= zip(followed, self._judge(ready, found, followed, muted, ours, replies, strangers), strict=True)
+        judged |= zip(
+            followed, self._judge(ready, found, followed, muted, ours, replies, known, strangers), strict=True
+        )
         return [each for index in sorted(judged) for each in judged[index] if _kept(each)]
 
     def _judge(
@@ -206,6 +215,7 @@ class Intake:
         muted: set[tuple[str, str, str]],
         ours: Mapping[tuple[str, str], str],
         replies: Replies,
+        known: Known,
         strangers: Mapping[int, str] = NO_STRANGERS,
     ) -> list[list[Judged]]:
         """What the judge thinks of those of these posts that are about a brand, for each of its brands."""
@@ -220,14 +230,14 @@ class Intake:
                 under = index in strangers or ((index, name) in below and not answers_us)
                 asked.append((index, JudgeInput(post, name, words, answers_us, name in own, under)))
         by_index: dict[int, list[Judged]] = {index: [] for index in indexes}
-        for (index, each), verdict in zip(asked, self.judge.verdicts([one for _, one in asked]), strict=True):
+        for (index, each), verdict in zip(asked, known.verdicts(self.judge, [one for _, one in asked]), strict=True):
             joins = strangers.get(index, "")
             if not joins and not each.follows:
                 brand, person = replies.above(each.post)
                 joins = person if brand == each.brand and only_same_trouble(each.post.text) else ""
             by_index[index].append(
                 self._judged(
-                    each.post, each.brand, verdict, muted, joins, stranger=index in strangers, to_us=to_us[index]
+                    each.post, each.brand, verdict, muted, known, joins, stranger=index in strangers, to_us=to_us[index]
                 )
             )
         return list(by_index.values())
@@ -238,6 +248,7 @@ class Intake:
         brand: str,
         verdict: Verdict,
         muted: set[tuple[str, str, str]],
+        known: Known,
         joins: str = "",
         *,
         stranger: bool = False,
@@ -253,7 +264,7 @@ class Intake:
             mention_id=mentions.mention_key(self.database, brand, key),
             brand=brand,
             verdict=verdict,
-            fingerprint=fingerprint(post.text or post.title) if needed else 0,
+            fingerprint=known.fingerprint(post) if needed else 0,
             suppressed=self._suppressed(post, brand, verdict, muted, to_us=to_us) if needed or joins else "",
             joins=joins,
             stranger=stranger,
@@ -386,20 +397,3 @@ def _kept(each: Judged) -> bool:
     verdict = each.verdict
     tells = verdict.lane == "ping" and not verdict.praise and verdict.reasons[:1] != (ASKS,)
     return not each.suppressed and (tells or says_same_trouble(each.post.text))
-
-
-def _subject(post: Post) -> Subject:
-    return Subject(
-        text=post.text, title=post.title, author=post.author, source=post.source, lang=post.lang, url=post.url
-    )
-
-
-def _chunks(posts: Iterable[Post], size: int) -> Iterator[list[Post]]:
-    chunk: list[Post] = []
-    for post in posts:
-        chunk.append(post)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -212,6 +212,11 @@ def written_under(database: Database, source: str, natives: Sequence[str]) -> di
     return found
 
 
+def has_source(database: Database, source: str) -> bool:
+    """Whether any post of a source stands."""
+    return database.row("SELECT 1 AS one FROM posts WHERE source = :source LIMIT 1", {"source": source}) is not None
+
+
 def known_mentions(database: Database, ids: Sequence[str]) -> set[str]:
     """Which of these mentions stand already."""
     clause, values = marks("id", ids)

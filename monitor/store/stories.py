@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from monitor.store.database import Database, Row, at, marks, stamp
+from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.persons import person
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """Near-identical or same-thread cases of a brand that share one message."""
-
-    id: str
-    brand: str
-    source: str
-    thread: str
-    opened_at: datetime
-    last_at: datetime
-    fingerprint: int
-
-
-def story_of(row: Row) -> Story:
-    """A row that selects a story."""
-    return Story(
-        row["id"],
-        row["brand"],
-        row["source"],
-        row["thread"],
-        at(row["opened_at"]),
-        at(row["last_at"]),
-        row["fingerprint"],
-    )
 
 
 def candidate_stories(
     database: Database, threads: Sequence[str], bands: Sequence[Sequence[int]], since: datetime
-) -> list[Story]:
-    """Stories that were alive after `since` and share a thread, or one of four bands of a fingerprint, with these."""
+) -> list[Row]:
+    """Stories that were alive after `since` and share a thread, or one of four bands of a fingerprint, with these.
+
+    id, brand, source, thread, opened_at, last_at, fingerprint; the oldest first.
+    """
     columns = "id, brand, source, thread, opened_at, last_at, fingerprint"
     clause, values = marks("t", list(dict.fromkeys(thread for thread in threads if thread)))
     rows = database.rows(
@@ -55,7 +31,7 @@ def candidate_stories(
             {**values, "since": stamp(since)},
         )
     found = {row["id"]: row for row in rows}
-    return [story_of(row) for row in sorted(found.values(), key=lambda row: (row["opened_at"], row["id"]))]
+    return sorted(found.values(), key=lambda row: (row["opened_at"], row["id"]))
 
 
 def open_critical(database: Database, brands: Sequence[str], since: datetime, most: int = 500) -> list[Row]:

@@ -97,7 +97,8 @@ _DENIABLE = frozenset({INJURY, DANGER, FIRE})
 _FIRSTS = frozenset(frame.first for frame in FRAMES)
 
 Places = dict[str, list[tuple[int, int]]]
-_Begins = tuple[tuple[str, tuple["_Step", ...]], ...]  # parts, and how each goes on
+_Parts = tuple[tuple[str, tuple["_Step", ...]], ...]  # parts, and how each goes on
+_Begins = tuple[dict[str, _Parts], _Parts]  # those that the next word leaves, and those that any other does
 _Step = frozenset[str] | str | None  # words of which one must follow, the beginning of one, or a gap
 
 
@@ -133,8 +134,8 @@ class Parts:
         if not begins:
             return None
         return (
-            tuple(each for each in begins if each[0] in _FIRSTS),
-            tuple(each for each in begins if each[0] not in _FIRSTS),
+            _by_next_word([each for each in begins if each[0] in _FIRSTS]),
+            _by_next_word([each for each in begins if each[0] not in _FIRSTS]),
         )
 
     def find(self, tokens: Sequence[str], *, wholly: bool) -> Places:
@@ -149,11 +150,24 @@ class Parts:
         return found
 
 
+def _by_next_word(begins: Sequence[tuple[str, tuple[_Step, ...]]]) -> _Begins:
+    """Sort parts by the word that must follow: nearly all that begin go on as something else."""
+    wanted = {word for _, steps in begins if steps and isinstance(steps[0], frozenset) for word in steps[0]}
+    by_word = {
+        word: tuple(
+            (part, steps)
+            for part, steps in begins
+            if not steps or not isinstance(steps[0], frozenset) or word in steps[0]
+        )
+        for word in wanted
+    }
+    others = tuple((part, steps) for part, steps in begins if not steps or not isinstance(steps[0], frozenset))
+    return by_word, others
+
+
 def _add_places(found: Places, begins: _Begins, tokens: Sequence[str], at: int) -> None:
-    after = tokens[at + 1] if at + 1 < len(tokens) else ""
-    for part, steps in begins:
-        if steps and isinstance(steps[0], frozenset) and after not in steps[0]:
-            continue  # nearly all that begin go on as something else
+    by_word, others = begins
+    for part, steps in by_word.get(tokens[at + 1], others) if at + 1 < len(tokens) else others:
         end = _follow(tokens, at + 1, steps) if steps else at + 1
         if end and len(places := found.setdefault(part, [])) < _MOST:
             places.append((at, end))

@@ -84,7 +84,14 @@ class Judge:
         about_us: Mapping[str, Learned] | None = None,
         own_models: OwnModels = NO_MODELS,
     ) -> None:
+        brands = tuple(brands)
         self._own_models = own_models
+        # Without models of the operator's, what another process needs to make the same judge.
+        self.made_of = (
+            (brands, tuple(critical_words), dict(learned or {}), dict(about_us or {}))
+            if model is None and not own_models.names
+            else None
+        )
         self._relevance = dict(about_us or {})
         self._learned = {
             brand: value

@@ -292,10 +292,10 @@ def similar(context: RequestContext, row: Row) -> list[Any]:
     since = context.now - timedelta(days=180)
     stories = candidate_stories(context.database, [row["thread"]], [bands(mine)] if mine else [], since)
     ids = [
-        each.id
+        each["id"]
         for each in stories
-        if each.brand == row["brand"]
-        and (each.id == row["story_id"] or (mine and each.fingerprint and alike(mine, each.fingerprint)))
+        if each["brand"] == row["brand"]
+        and (each["id"] == row["story_id"] or (mine and each["fingerprint"] and alike(mine, each["fingerprint"])))
     ]
     rows = [
         each

@@ -136,6 +136,7 @@ connectors/test_inbound.py: connectors/inbound/connector.py connectors/inbound/m
 web/test_door.py: connectors/inbound/proof.py monitor/store/arrived.py
 ingest/test_watched_folder.py: monitor/ingest/arrivals.py
 ingest/test_file_import.py: monitor/ingest/file_rows.py
+ingest/test_judge_processes.py: monitor/text/judge_process.py
 notify/test_events.py: monitor/notify/event_sender.py monitor/store/events.py
 notify/test_targets.py: monitor/notify/fallback.py
 notify/test_outbox.py: monitor/notify/gathering.py

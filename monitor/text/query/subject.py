@@ -7,6 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
+from connectors import Post
 from connectors.text import SPACELESS
 from monitor.text.normalize import APOSTROPHES, MARKS, fold, without_entities, without_invisible
 
@@ -32,6 +33,13 @@ class Subject:
     source: str = ""
     lang: str = ""
     url: str = ""
+
+
+def subject_of(post: Post) -> Subject:
+    """What queries can ask about a post."""
+    return Subject(
+        text=post.text, title=post.title, author=post.author, source=post.source, lang=post.lang, url=post.url
+    )
 
 
 def haystack_of(text: str) -> str:

@@ -1,0 +1,267 @@
+"""Posts of a large file are judged ahead, by processes of their own, while this one stores those before them.
+
+Judging takes as long as all else and knows no database, so on two cores an import takes little more than half its time.
+What comes of it is what one process gives: whatever a post stands below is looked up here, when its turn has come, and
+where that changes how it is judged it is judged again. If a process ends or is silent, this one judges the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import marshal
+import os
+import pickle
+import queue
+import struct
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from connectors import Post
+from monitor.text.judge import Judge, JudgeInput
+from monitor.text.judge_process import Found, Recipe, found_in, packed, read_frame, write_frame
+from monitor.text.query.matching import Query, brands_in
+from monitor.text.query.subject import subject_of
+from monitor.text.sanitize import tidy
+from monitor.text.similarity import fingerprint
+from monitor.types import Verdict
+
+log = logging.getLogger("earful.import")
+
+LEAST = 1_000_000  # bytes of a file; below, starting a process takes longer than it saves
+PROCESSES = 2  # more than that wait for whoever stores
+AHEAD = 2  # chunks that are read and judged beyond the one that is being stored
+_BATCH = 250  # posts that are sent at once
+_IN_HAND = 2  # batches of a process: the next lies there when it is done with one
+_PATIENCE = 60.0  # seconds without any answer; a batch takes a tenth of one
+_NUMBER = struct.Struct(">Q")
+_KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_",
+    "PYTHON",
+    "TMPDIR",
+    "SYSTEMROOT",
+)  # of the environment: no secret is among these
+
+
+class Known:
+    """What other processes found out of some posts; what they did not is worked out here, at each question.
+
+    Posts are known by what they are, not by what is in them: whoever holds this holds them too.
+    """
+
+    def __init__(self, judge: Judge | None, read: Sequence[Post], safe: Sequence[Post], found: _FoundIn) -> None:
+        """`read` are the posts as they came, `safe` the same made safe, `found` what each of them is by itself."""
+        self._judge = judge
+        self._posts = (read, safe)
+        self._safe = {id(one): other for one, other in zip(read, safe, strict=True)}
+        self._found = {id(post): each for post, each in zip(safe, found, strict=True)}
+
+    def safe(self, post: Post, now: datetime | None) -> Post:
+        """A post made safe."""
+        return self._safe.get(id(post)) or tidy(post, now)
+
+    def brands(self, post: Post, queries: Mapping[str, Query]) -> dict[str, tuple[str, ...]]:
+        """Which brands a safe post is about, with the words that matched."""
+        found = self._found.get(id(post))
+        if found is None:
+            return brands_in(subject_of(post), queries)
+        return {brand: each.words for brand, each in found.items()}
+
+    def verdicts(self, judge: Judge, asked: Sequence[JudgeInput]) -> list[Verdict]:
+        """What this judge thinks of safe posts; one that is judged with what stands above it is judged here."""
+        if not self._found or judge is not self._judge:
+            return judge.verdicts(asked)
+        found = [self._by_itself(each) for each in asked]
+        rest = iter(judge.verdicts([each for each, one in zip(asked, found, strict=True) if one is None]))
+        return [next(rest) if one is None else one.verdict for one in found]
+
+    def _by_itself(self, asked: JudgeInput) -> Found | None:
+        if asked.answers_us or asked.follows or asked.below:
+            return None
+        found = self._found.get(id(asked.post), {}).get(asked.brand)
+        return found if found is not None and found.words == asked.matched else None
+
+    def fingerprint(self, post: Post) -> int:
+        """The fingerprint of a safe post's words."""
+        known = (each.fingerprint for each in self._found.get(id(post), {}).values() if each.fingerprint)
+        return next(known, 0) or fingerprint(post.text or post.title)
+
+
+_FoundIn = Sequence[Mapping[str, Found]]
+NOTHING_KNOWN = Known(None, (), (), ())
+
+
+def processes_for(size: int) -> int:
+    """How many processes judge a file of so many bytes; 0 where one process does all."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(PROCESSES, cores - 1) if size >= LEAST and sys.executable else 0
+
+
+def chunks_of(posts: Iterable[Post], size: int) -> Iterator[list[Post]]:
+    """So many posts at a time."""
+    chunk: list[Post] = []
+    for post in posts:
+        chunk.append(post)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A chunk on its way: its posts as they were read and as they were made safe, and the numbers of its batches."""
+
+    posts: list[Post]
+    safe: list[Post]
+    batches: Sequence[int]
+
+
+class JudgeProcesses:
+    """Some processes that judge for one judge; a context, in which they live. Used by one thread."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        queries: Mapping[str, Query],
+        brand: str = "",
+        *,
+        number: int,
+        patience: float = _PATIENCE,
+    ) -> None:
+        """`brand` names the brand where somebody has already said what all posts are about; 0 processes do nothing.
+
+        After `patience` seconds without an answer this process goes on without them.
+        """
+        self.judge = judge
+        self._names = (judge.scorer, judge.rules_scorer, judge.trouble)
+        # What an operator's own models are is not sent: they use all cores by themselves.
+        made_of = judge.made_of
+        self._recipe = Recipe(*made_of, dict(queries), brand) if made_of is not None else None
+        self._number = number if self._recipe is not None else 0
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._wanted: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
+        self._answered = threading.Condition()
+        self._answers: dict[int, bytes] = {}
+        self._trouble = ""
+        self._sent = 0
+        self._patience = patience
+        self.judged = 0  # posts
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Their process ids."""
+        return tuple(process.pid for process in self._processes)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether they judge: they were started, and nothing happened to any of them."""
+        return bool(self._processes) and not self._trouble
+
+    def __enter__(self) -> Self:
+        environ = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
+        command = [sys.executable, "-P", "-m", "monitor.text.judge_process"]
+        try:
+            for _ in range(self._number):
+                process = subprocess.Popen(  # noqa: S603 - this very Python, with a file of ours
+                    command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                )
+                self._processes.append(process)
+                room = threading.Semaphore(_IN_HAND)
+                for work in (self._write, self._read):
+                    threading.Thread(target=work, args=(process, room), daemon=True).start()
+        except OSError as error:
+            self._fail(f"it can't be started: {error.strerror}")
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self._trouble = self._trouble or "ended"
+        for process in self._processes:
+            process.kill()  # it holds nothing that is not here too
+        for process in self._processes:
+            self._wanted.put(None)
+            process.wait()
+
+    def chunks(self, posts: Iterable[Post], size: int, now: datetime) -> Iterator[tuple[list[Post], Known]]:
+        """These posts in chunks, in order, each with what the processes say of it; nothing where they don't go on."""
+        sent: deque[_Sent] = deque()
+        for chunk in chunks_of(posts, size):
+            sent.append(self._send(chunk, now))
+            if len(sent) > AHEAD:
+                yield self._known(sent.popleft())
+        while sent:
+            yield self._known(sent.popleft())
+
+    def _send(self, posts: list[Post], now: datetime) -> _Sent:
+        if not self.goes_on:
+            return _Sent(posts, [], ())
+        safe = [tidy(post, now) for post in posts]
+        batches = []
+        for start in range(0, len(safe), _BATCH):
+            self._wanted.put((self._sent, packed(safe[start : start + _BATCH])))
+            batches.append(self._sent)
+            self._sent += 1
+        return _Sent(posts, safe, batches)
+
+    def _known(self, chunk: _Sent) -> tuple[list[Post], Known]:
+        found: list[Mapping[str, Found]] = []
+        for number in chunk.batches:
+            if (answer := self._answer(number)) is None:
+                return chunk.posts, NOTHING_KNOWN
+            found += found_in(answer)
+        self.judged += len(found)
+        return chunk.posts, Known(self.judge, chunk.posts, chunk.safe, found) if found else NOTHING_KNOWN
+
+    def _answer(self, number: int) -> bytes | None:
+        with self._answered:
+            while number not in self._answers and not self._trouble:
+                if not self._answered.wait(self._patience):
+                    self._fail(f"it was silent for {self._patience:.0f} seconds")
+            return self._answers.pop(number, b"") or None
+
+    def _fail(self, why: str) -> None:
+        """From now on this process judges by itself."""
+        with self._answered:
+            if not self._trouble:
+                self._trouble = why
+                log.warning("judging in one process from here on; a process beside it is of no use: %s", why)
+            self._answered.notify_all()
+
+    def _write(self, process: subprocess.Popen[bytes], room: threading.Semaphore) -> None:
+        """Send one process what its judge is made of, then batches, as long as it has room."""
+        assert process.stdin is not None
+        try:
+            write_frame(process.stdin, pickle.dumps(self._recipe))
+            while room.acquire() and not self._trouble and (wanted := self._wanted.get()) is not None:
+                number, body = wanted
+                write_frame(process.stdin, _NUMBER.pack(number) + body)
+        except (OSError, ValueError):
+            pass  # it has ended, and whoever reads from it says so
+
+    def _read(self, process: subprocess.Popen[bytes], room: threading.Semaphore) -> None:
+        """Take one process's answers; the first says by which judge."""
+        assert process.stdout is not None
+        names = read_frame(process.stdout)
+        if names and marshal.loads(names) != self._names:  # noqa: S302 - by a process of our own
+            self._fail("its judge is another one (was a file of the program changed?)")
+            return
+        while answer := read_frame(process.stdout):
+            (number,) = _NUMBER.unpack(answer[: _NUMBER.size])
+            with self._answered:
+                self._answers[number] = answer[_NUMBER.size :]
+                self._answered.notify_all()
+            room.release()
+        if not self._trouble:
+            self._fail(f"it ended (exit code {process.wait()})")
