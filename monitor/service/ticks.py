@@ -24,6 +24,7 @@ from monitor.notify.beside import Beside, Spawn
 from monitor.notify.interactions import Acts, Listening
 from monitor.notify.spool import Spool, spool_folder
 from monitor.privacy import holds, retention
+from monitor.privacy.carrying_over import carry_over
 from monitor.replying import looking_up
 from monitor.reports import digest, insights
 from monitor.service.clock_check import ClockCheck
@@ -93,6 +94,7 @@ class Ticks:
             Tick("insights", 60, self.insights_due, "keep", "page", "insights"),
             Tick("backlog", 60, self.backlog_due, "keep", "judge", "backlog"),
             Tick("clock", 60, self.clock_due, "keep"),  # of this machine
+            Tick("erasures", 900, self.erasures_due, "keep", after=5),  # the list is of this machine
             Tick("wipe", 30, self.wipe_due, "keep", "judge", "wipe"),
             Tick("keep", 3600, self.keep_house, "keep", "judge", "keep", after=5),
         )
@@ -311,6 +313,13 @@ class Ticks:
         )
         if waited and not self._waited:
             self.keep_house()
+
+    def erasures_due(self) -> None:
+        """Bring the list of erasures of this machine up, which others add to; alone it is done at the start."""
+        if self.assembly.leases.needed:
+            carried = carry_over(self.assembly.database, self.clock())
+            if carried.entries or carried.posts:
+                log.warning("%s", carried.words)
 
     def wipe_due(self) -> None:
         """End holds whose time is over; overwrite what somebody erased, unless they have done so themselves."""

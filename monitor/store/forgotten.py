@@ -3,7 +3,8 @@
 Kept are hashes under a key: of a post's id, and of an author's id or name with the time until which what they wrote is
 forgotten. The key is a file in the state folder and never in the database, so that who has the database alone cannot
 ask it about anybody. The hashes stand in the table, and in a list beside the key: a copy that is put back knows nothing
-of what was forgotten since it was made.
+of what was forgotten since it was made. Of several machines on one PostgreSQL each has a list with everything, and all
+erase under one key.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from connectors import Post
 from connectors.text import bare_name
-from monitor.store import key_values
+from monitor.store import key_values, workers
 from monitor.store.database import Database, DatabaseUnusable, marks, stamp
 from monitor.store.ownership import as_its_folder
 
@@ -134,6 +135,7 @@ def _origin(database: Database, source: str) -> str:
 
 def note(database: Database, source: str, natives: Iterable[str], authors: Iterable[str], now: datetime) -> list[Entry]:
     """Keep that these are forgotten, inside the transaction that empties them; `write` the entries once it stands."""
+    _be_understood(database)
     key, origin, at = _own_key(database, now), _origin(database, source), stamp(now)
     mark = mark_of(key)
     entries = [Entry(_hash(key, "post", origin, native), "post", mark, at) for native in natives if native]
@@ -142,6 +144,20 @@ def note(database: Database, source: str, natives: Iterable[str], authors: Itera
     ]
     _insert(database, entries)
     return entries
+
+
+def _be_understood(database: Database) -> None:
+    """Raise where others work on this database who can't tell who is meant by what is erased under our key."""
+    if database.one_writer:
+        return
+    key = own_key(database)
+    for each in workers.living(database):
+        if each.key and each.key != (mark_of(key) if key else ""):
+            raise DatabaseUnusable(
+                f"nothing was erased: {each.words}, works on this database under another key of erasures, and would "
+                f"store it again. Copy the file *.erasures-key of its state folder to {key_file(database)}, or erase "
+                "there"
+            )
 
 
 def _insert(database: Database, entries: Iterable[Entry]) -> None:
@@ -245,16 +261,17 @@ def without_key(database: Database) -> int:
 def newly_listed(database: Database, now: datetime) -> tuple[int, bool]:
     """Bring table and list together: (entries that this database did not know, whether its posts have to be looked at).
 
-    That is so after a copy was put back, and when a key has come along.
+    That is so after a copy was put back, when a key has come along, and where another machine has erased.
     """
-    path = list_file(database)
+    path, alone = list_file(database), database.one_writer
     if path is None:
         return 0, False
     size = path.stat().st_size if path.exists() else 0
-    known = key_values.fact(database, _READ, "0")
-    present = _marks(_sound_keys(database))
-    other_keys = present != key_values.fact(database, _KEYS)
-    if str(size) == known and not other_keys:
+    present, kept = _marks(_sound_keys(database)), key_values.fact(database, _KEYS)
+    if not alone:  # one machine may know a key that another does not: each is looked for once
+        present = " ".join(sorted({*present.split(), *kept.split()}))
+    other_keys = present != kept
+    if alone and str(size) == key_values.fact(database, _READ, "0") and not other_keys:
         return 0, False
     listed = _listed(database)
     standing: Mapping[str, str] = {row["hash"]: row["at"] for row in database.rows("SELECT hash, at FROM forgotten")}
@@ -265,10 +282,11 @@ def newly_listed(database: Database, now: datetime) -> tuple[int, bool]:
         if row["hash"] not in listed or listed[row["hash"]].at < row["at"]
     ]
     write(database, missing)
-    with database.transaction():
-        _insert(database, new)
-        key_values.remember(database, _KEYS, present, now)
-        key_values.remember(database, _READ, str(path.stat().st_size if path.exists() else 0), now)
+    if alone or new or other_keys:
+        with database.transaction():
+            _insert(database, new)
+            key_values.remember(database, _KEYS, present, now)
+            key_values.remember(database, _READ, str(path.stat().st_size if path.exists() else 0), now)
     return len(new), bool(new) or other_keys
 
 

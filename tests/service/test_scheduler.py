@@ -159,7 +159,7 @@ def test_the_audit_waits_for_nothing_else_and_every_pool_says_that_it_turns(engi
     assert set(engine.heartbeat._last) == set(WATCHED)
 
 
-UNLOCKED = {"press", "listen", "judge", "learn", "follow", "second-look", "abandoned", "clock"}
+UNLOCKED = {"press", "listen", "judge", "learn", "follow", "second-look", "abandoned", "clock", "erasures"}
 
 
 def test_every_tick_and_job_says_whose_it_is_and_what_must_be_one(engine: Engine) -> None:
