@@ -16,7 +16,9 @@ log = logging.getLogger("earful.daemon")
 
 EVERY = 10.0  # seconds between two words to systemd; the unit's WatchdogSec is several times as long
 # Seconds after which a pool of ticks counts as hung. An hour's tidying is no loop, and the audit proves something else.
-PATIENCE: Mapping[str, float] = {"press": 150, "collect": 150, "deliver": 150, "escalate": 300, "default": 900}
+PATIENCE: Mapping[str, float] = {
+    "press": 150, "collect": 150, "deliver": 150, "escalate": 300, "default": 900, "jobs": 150,
+}  # fmt: skip
 
 
 def tell_systemd(state: str) -> None:
@@ -39,6 +41,7 @@ class Heartbeat:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._last: dict[str, float] = {}
+        self._begun: dict[str, tuple[str, float]] = {}
         self._told = float("-inf")
         self._hung = ""
 
@@ -46,10 +49,20 @@ class Heartbeat:
         """A tick of this pool has come back, whatever became of it."""
         self._last[pool] = self._clock()
 
+    def begins(self, name: str, pool: str) -> None:
+        """A tick that is a job has begun, which may take as long as one of this pool."""
+        self._begun[name] = pool, self._clock()
+
+    def ends(self, name: str) -> None:
+        """It has come back."""
+        self._begun.pop(name, None)
+
     def hung(self) -> list[str]:
-        """Pools whose ticks have not come back for longer than any of them may take."""
+        """Pools whose ticks, and jobs which, have not come back for longer than any of them may take."""
         now = self._clock()
-        return [pool for pool, last in list(self._last.items()) if now - last > PATIENCE.get(pool, PATIENCE["default"])]
+        since = [(pool, pool, last) for pool, last in list(self._last.items())]
+        since += [(name, pool, began) for name, (pool, began) in list(self._begun.items())]
+        return [name for name, pool, last in since if now - last > PATIENCE.get(pool, PATIENCE["default"])]
 
     def tell(self) -> bool:
         """Called by the main loop at every turn: tell systemd that it lives, now and then; whether it does."""

@@ -59,6 +59,8 @@ def set_up_log(style: str, level: int) -> None:
     logging.raiseExceptions = False  # a closed stderr must not stop the daemon
     logging.getLogger("earful").setLevel(level)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    for name in ("procrastinate", "psycopg"):  # the engine says what becomes of jobs, and when the server is away
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)  # a tick that fails: the engine says it
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from monitor.service import set_clock
@@ -13,8 +13,12 @@ from monitor.service.engines.interface import Scheduler
 from monitor.service.engines.one_process import OneProcess
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.ticks import Ticks
-from monitor.store import deliveries
+from monitor.service.work import ROLES, Role
+from monitor.store import deliveries, job_tables
+from monitor.store.postgresql import Postgresql
 from monitor.wiring import Assembly
+
+_BESIDE_THEM = 24  # jobs at a time beside one for each source and channel: those that are ticks
 
 
 def utc_now() -> datetime:
@@ -33,10 +37,18 @@ class Engine(Ticks):
     for whoever lets time pass by calling the ticks.
     """
 
-    def __init__(self, assembly: Assembly, clock: Callable[[], datetime] = utc_now, *, beside: bool = True) -> None:
+    def __init__(
+        self,
+        assembly: Assembly,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        beside: bool = True,
+        roles: Sequence[Role] = ROLES,
+    ) -> None:
         clock_check = ClockCheck.of_machine() if clock is utc_now else ClockCheck.of_clock(clock)
         super().__init__(assembly, clock, clock_check, self._have_done, self._have_done_here)
         self.heartbeat = Heartbeat()
+        self.roles = tuple(roles)
         self._beside = beside
         self._made: Scheduler | None = None
 
@@ -44,12 +56,23 @@ class Engine(Ticks):
     def _scheduler(self) -> Scheduler:
         """Made when it is first needed: with the ticks as they are then."""
         if self._made is None:
-            self._made = (
-                OneProcess(self.ticks(), self.jobs(), self.heartbeat, _by_this_machine)
-                if self._beside
-                else ByHand(self.jobs())
-            )
+            self._made = self._fitting()
         return self._made
+
+    def _fitting(self) -> Scheduler:
+        """On PostgreSQL always the engine of many processes: nobody knows whether another one is started."""
+        if not self._beside:
+            return ByHand(self.jobs())
+        settings, database = self.assembly.settings, self.assembly.database
+        if not isinstance(database, Postgresql):
+            return OneProcess(self.ticks(), self.jobs(), self.heartbeat, _by_this_machine)
+        job_tables.need()
+        from monitor.service.engines.many_processes import ManyProcesses
+
+        at_once = len(settings.sources) + len(settings.channels) + _BESIDE_THEM
+        return ManyProcesses(
+            self.ticks(), self.jobs(), self.roles, database, self.heartbeat, _by_this_machine, at_once=at_once
+        )
 
     def _have_done(self, job: str, *names: str) -> bool:
         return not self.stopping.is_set() and self._scheduler.hand_on(job, *names)

@@ -34,7 +34,7 @@ PROGRESS = "move_progress"
 _MOVED = "moved from"
 _ROLE = "role:daemon"  # the fact that PostgreSQL's own daemon writes: not of the file
 _SUMS = 2**128
-_OLDEST = 120_000  # PostgreSQL 12: columns that are made of others
+_OLDEST = 130_000  # PostgreSQL 13: what the library of jobs needs
 
 Told = Callable[[str, int], None]
 Values = tuple[Any, ...]
@@ -195,7 +195,7 @@ def look(target: Postgresql) -> None:
         "SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding"
     )
     if found is not None and int(found["version"]) < _OLDEST:
-        raise MoveRefusedError(f"{target.where}: this server is older than PostgreSQL 12; use a newer one")
+        raise MoveRefusedError(f"{target.where}: this server is older than PostgreSQL 13; use a newer one")
     if found is not None and found["encoding"] != "UTF8":
         raise MoveRefusedError(
             f"{target.where}: its encoding is {found['encoding']}, which can't hold every letter. Create one with: "

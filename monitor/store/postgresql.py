@@ -129,6 +129,15 @@ class Postgresql:
             found.close()
         return None
 
+    @property
+    def address(self) -> str:
+        """Where it is, with the password: for a library that connects by itself. Never to be shown."""
+        return self._address
+
+    def connection(self) -> psycopg.Connection[Any]:
+        """The connection of this thread: for a library that is handed one."""
+        return self._connection()
+
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""
         return self._run(statement, values).fetchall()

@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from monitor.store import job_tables
 from monitor.store.database import DatabaseUnusable, parted, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -544,15 +545,14 @@ def migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps = STEPS) 
         )
     if taken:
         _check(database, steps[:taken])
-    if taken == len(steps):
-        return
-    if taken and isinstance(database, Sqlite):
+    if 0 < taken < len(steps) and isinstance(database, Sqlite):
         database.backup_to(database.path.with_name(f"{database.path.name}.before-schema-{len(steps)}"))
     for number in range(taken, len(steps)):
         with database.transaction():
             if version_of(database) > number:  # another process was quicker
                 continue
             _take(database, number, now, steps[number])
+    job_tables.bring_up(database)
 
 
 def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Sequence[str]) -> None:

@@ -148,6 +148,7 @@ cases/test_first_words.py: monitor/cases/own_lists.py monitor/cases/recording.py
 cases/test_reply_kinds.py: monitor/text/reply_phrases.py
 ingest/test_conversations.py: monitor/text/same_trouble.py
 service/test_clock_check.py: connectors/server_dates.py monitor/cli/clock.py
+service/test_engines.py: monitor/service/engines/many_processes.py monitor/service/engines/queue.py
 service/test_scheduler.py: monitor/service/ticks.py monitor/service/work.py monitor/service/engines/by_hand.py
     monitor/service/engines/interface.py monitor/service/engines/one_process.py monitor/service/engines/threads.py
 people/test_actors.py: monitor/people/roles.py monitor/people/slack_staff.py

@@ -37,11 +37,13 @@ THIRD_PARTIES = {
     "onnxruntime": ["monitor/text/local_models/graph.py"],
     "praw": ["connectors/reddit/connector.py"],
     "prawcore": ["connectors/reddit/connector.py"],
+    "procrastinate": ["monitor/service/engines/queue.py", "monitor/store/job_tables.py"],  # its jobs; its tables
     "prometheus_client": ["monitor/web/"],
     "psycopg": [
         "monitor/store/postgresql.py",
         "monitor/store/postgresql_roles.py",
     ],  # statements; sessions that hold a role
+    "psycopg_pool": ["monitor/service/engines/queue.py"],
     "pyotp": ["monitor/web/factor.py"],
     "segno": ["monitor/web/factor.py"],
     "zxcvbn": ["monitor/web/passwords.py"],
@@ -75,7 +77,7 @@ GUARDED = {
     "smtplib": ["alerts/email/conversation.py"],
     "imaplib": ["connectors/imap.py"],
     "sched": [],
-    "asyncio": ["monitor/web/"],
+    "asyncio": ["monitor/service/engines/queue.py", "monitor/web/"],
 }
 
 # Who reads the clock. Everything else is given `now`, so that a test can be at any moment.

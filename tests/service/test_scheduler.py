@@ -156,7 +156,8 @@ def test_the_audit_waits_for_nothing_else_and_every_pool_says_that_it_turns(engi
     assert set(pools) == set(POOLS)
     assert engine.heartbeat.hung() == []
     engine.start()
-    assert set(engine.heartbeat._last) == set(WATCHED)
+    many = isinstance(engine.assembly.database, Postgresql)
+    assert set(engine.heartbeat._last) - ({"jobs"} if many else set()) == set(WATCHED)
 
 
 UNLOCKED = {"press", "listen", "judge", "learn", "follow", "second-look", "abandoned", "clock", "erasures"}

@@ -1,0 +1,135 @@
+"""The tables of jobs on PostgreSQL, which are procrastinate's: made and brought up with ours, and asked.
+
+It keeps no record of which steps its tables have taken: that stands in the comment of one of them. They hold the names
+of ticks, sources and channels, and nothing that anybody wrote. On SQLite there are none, and none is moved.
+https://procrastinate.readthedocs.io/en/stable/howto/production/migrations.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from monitor.store.database import DatabaseBusy, DatabaseUnusable
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
+
+_ALIVE = 60  # seconds since a worker was last seen, after which it is taken for gone
+_TABLE = "procrastinate_jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many jobs of a role wait, and how many are being done."""
+
+    role: str
+    waiting: int
+    doing: int
+
+
+def _files() -> Path | None:
+    """The folder of the library's SQL; None where it is not installed. Without loading it, which takes its time."""
+    found = find_spec("procrastinate")
+    return Path(found.origin).parent / "sql" if found is not None and found.origin else None
+
+
+def need() -> None:
+    """Raises DatabaseUnusable where the library is not installed."""
+    if _files() is None:
+        raise DatabaseUnusable(
+            "[database] url is PostgreSQL, but the library of its jobs (procrastinate) is not installed; run in "
+            "Earful's folder: .venv/bin/pip install -e '.[postgres]'"
+        )
+
+
+def bring_up(database: Sqlite | Postgresql, steps: Sequence[Path] | None = None) -> None:
+    """Make the tables, or take the steps that they lack. Outside a transaction, and after our own steps.
+
+    A step that only fits once nobody runs the version before it ("post") waits until nobody works. Raises DatabaseBusy
+    where others behind it are needed.
+    """
+    files = _files()
+    if not isinstance(database, Postgresql) or files is None:
+        return  # the daemon says so, and nobody else needs them
+    steps = sorted((files / "migrations").glob("*.sql")) if steps is None else steps
+    if _taken(database) == steps[-1].name:
+        return
+    with database.transaction():
+        if not database.has_table(_TABLE):
+            database.script([(files / "schema.sql").read_text("utf-8")])
+            _note(database, steps[-1].name)
+            return
+    for step in [each for each in steps if each.name > _taken(database)]:
+        if "_post_" in step.name and _worked_on(database):
+            if any("_post_" not in each.name for each in steps if each.name > step.name):
+                raise DatabaseBusy(
+                    f"{database.where}: processes of an older Earful work here, and this one needs tables that they do "
+                    "not know. Stop them first"
+                )
+            return
+        with database.transaction():
+            if _taken(database) < step.name:
+                database.script([step.read_text("utf-8")])
+                _note(database, step.name)
+
+
+def _taken(database: Postgresql) -> str:
+    """The last step that was taken; "" where there are no tables."""
+    row = database.row("SELECT obj_description(to_regclass(:name), 'pg_class') AS said", {"name": _TABLE})
+    return str(row["said"] or "") if row else ""
+
+
+def _note(database: Postgresql, step: str) -> None:
+    database.script([f"COMMENT ON TABLE {_TABLE} IS '{step}'"])
+
+
+def _worked_on(database: Postgresql) -> bool:
+    seen = "last_heartbeat > clock_timestamp() - make_interval(secs => :seconds)"
+    return database.row(f"SELECT 1 AS one FROM procrastinate_workers WHERE {seen}", {"seconds": _ALIVE}) is not None
+
+
+@lru_cache(maxsize=1)
+def _manager() -> Any:
+    from procrastinate.manager import JobManager
+    from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
+
+    return JobManager(SyncPsycopgConnector())  # never opened: the connections are ours
+
+
+def defer(database: Postgresql, job: str, role: str, lock: str, once: str, given: Mapping[str, Any]) -> bool:
+    """Put a job into the queue of its role, unless one that is the same (`once`) waits there; whether it was put.
+
+    Outside a transaction. Whoever waits for jobs of this role is woken at once.
+    """
+    from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+    from procrastinate.jobs import Job
+
+    made = Job(queue=role, lock=lock, queueing_lock=once, task_name=job, task_kwargs=dict(given))
+    try:
+        _manager().defer_job(made, connection=database.connection())
+    except AlreadyEnqueued:
+        return False
+    except ConnectorException as error:
+        raise (error.__cause__ or error) from None
+    return True
+
+
+def stands(database: Postgresql, once: str) -> bool:
+    """Whether a job that is the same waits or is being done."""
+    of_it = "FROM procrastinate_jobs WHERE queueing_lock = :once AND status IN ('todo', 'doing')"
+    return database.row(f"SELECT 1 AS one {of_it} LIMIT 1", {"once": once}) is not None
+
+
+def queues(database: Sqlite | Postgresql) -> list[Waiting]:
+    """What waits in the queue of each role; nothing where there are no tables of jobs."""
+    if not isinstance(database, Postgresql) or not database.has_table(_TABLE):
+        return []
+    rows = database.rows(
+        "SELECT queue_name AS role, count(*) FILTER (WHERE status = 'todo') AS waiting, "
+        "count(*) FILTER (WHERE status = 'doing') AS doing FROM procrastinate_jobs GROUP BY queue_name ORDER BY 1"
+    )
+    return [Waiting(row["role"], row["waiting"], row["doing"]) for row in rows]
