@@ -296,7 +296,7 @@ class Collector:
         return taken
 
     def _keep_posts(self, source: str, batch: Batch, now: datetime, last: Callable[[], None]) -> IngestResult:
-        """Judge a page at once, or keep it as it came and judge what waits of its source, unless somebody else does."""
+        """Judge a page at once, or keep it as it came and judge what waits of its source, unless others do."""
         page = Page(batch.posts, batch.deleted, batch.gone, batch.complete)
         judging = self.judging
         if not judging.apart:
@@ -305,7 +305,7 @@ class Collector:
             last()
             if judging.matters(source, page, now):
                 unjudged.add(self.database, source, page, now)
-        return judging.work_off(lambda: now, source)
+        return IngestResult(seen=len(page.posts)) if judging.elsewhere else judging.work_off(lambda: now, source)
 
     def _tell_endless(self, source: str, what: str, now: datetime) -> None:
         with self.database.transaction():

@@ -58,6 +58,7 @@ class Judging:
         `take_over` learns what other processes have found out, before pages are judged by it.
         """
         self._take_over = take_over
+        self.elsewhere = False  # whether this process leaves what it reads to others, which have the role
         self.database = database
         self.rules = rules
         self.intake = intake

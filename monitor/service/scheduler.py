@@ -49,8 +49,17 @@ class Engine(Ticks):
         super().__init__(assembly, clock, clock_check, self._have_done, self._have_done_here)
         self.heartbeat = Heartbeat()
         self.roles = tuple(roles)
+        self._take_role(assembly)
         self._beside = beside
         self._made: Scheduler | None = None
+
+    def replace(self, assembly: Assembly) -> None:
+        """Go on under other settings (the database stays)."""
+        self._take_role(assembly)
+        super().replace(assembly)
+
+    def _take_role(self, assembly: Assembly) -> None:
+        assembly.collector.judging.elsewhere = "judge" not in self.roles
 
     @property
     def _scheduler(self) -> Scheduler:
@@ -71,8 +80,9 @@ class Engine(Ticks):
 
         at_once = len(settings.sources) + len(settings.channels) + _BESIDE_THEM
         return ManyProcesses(
-            self.ticks(), self.jobs(), self.roles, database, self.heartbeat, _by_this_machine, at_once=at_once
-        )
+            self.ticks(), self.jobs(), self.roles, database, self.heartbeat, _by_this_machine,
+            leases=self.assembly.leases, at_once=at_once,
+        )  # fmt: skip
 
     def _have_done(self, job: str, *names: str) -> bool:
         return not self.stopping.is_set() and self._scheduler.hand_on(job, *names)

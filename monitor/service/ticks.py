@@ -74,7 +74,8 @@ class Ticks:
             Tick("press", 0.25, self.presses_due, "press"),  # whoever heard it keeps it on its own machine
             Tick("listen", 5, self.listen_due, "default", "notify"),  # one at a time, by a lease
             Tick("collect", 0.5, self.collect_due, "collect", "collect", "collect"),
-            Tick("judge", 1, self.judge_due, "default", "judge"),  # each claims pages for itself
+            # Each claims pages for itself; who waits for a page that others read waits half a second at most.
+            Tick("judge", 0.5 if self.assembly.leases.needed else 60, self.judge_due, "default", "judge"),
             Tick("escalate", 2, self.escalate_due, "escalate", "notify", "escalate"),
             Tick("growth", 20, self.growth_due, "default", "notify", "growth"),
             Tick("incidents", 20, self.incidents_due, "incidents", "notify", "incidents"),
@@ -158,12 +159,14 @@ class Ticks:
             self._hand_on("talk", source)
 
     def read(self, source: str, what: str) -> None:
-        """Read one source to the end of its walk."""
-        self.assembly.collector.visit(source, what, self.clock)
+        """Read one source to the end of its walk, unless this process has not heard yet that there is one."""
+        if source in self.assembly.collector.connectors:
+            self.assembly.collector.visit(source, what, self.clock)
 
     def talk(self, source: str) -> None:
         """Read the conversations of a source's cases."""
-        self.assembly.collector.visit_conversations(source, self.clock)
+        if source in self.assembly.collector.connectors:
+            self.assembly.collector.visit_conversations(source, self.clock)
 
     def judge_due(self) -> None:
         """Judge what was read and waits: whoever read it has ended, or another machine reads."""
@@ -187,11 +190,13 @@ class Ticks:
 
     def tell(self, channel: str) -> None:
         """Send what is due on one channel."""
-        self.assembly.alerting.serve(channel, self.clock)
+        if channel in self.assembly.alerting.channels:
+            self.assembly.alerting.serve(channel, self.clock)
 
     def tell_program(self, program: str) -> None:
         """Tell one program what it is owed."""
-        self.assembly.events.serve(program, self.clock)
+        if program in self.assembly.alerting.channels:
+            self.assembly.events.serve(program, self.clock)
 
     def events_due(self) -> None:
         """Note what is overdue, and keep what programs are owed within its bounds."""
@@ -303,7 +308,8 @@ class Ticks:
 
     def refresh(self, source: str) -> None:
         """Ask one of them."""
-        self.assembly.collector.refresh(source, self.clock)
+        if source in self.assembly.collector.connectors:
+            self.assembly.collector.refresh(source, self.clock)
 
     def clock_due(self) -> None:
         """Write the clocks down; what waited for a clock to be trusted is done once it is."""

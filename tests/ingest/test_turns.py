@@ -230,3 +230,13 @@ def test_a_file_has_one_reader_and_no_lease(sqlite: Any) -> None:
     assert turn.read(5, lambda: "read", "fetch") == "read"
     turn.end()
     assert count(sqlite, "leases") == 0
+
+
+def test_whoever_only_reads_leaves_what_it_read_to_those_who_judge(process: Callable[..., Process]) -> None:
+    reads, judges = process("a"), process("b")
+    collector = reads.over(forum=Scripted(page(post(ANGRY))))
+    collector.judging.elsewhere = True
+    visit = collector.visit("forum", "posts", Clock())
+    assert visit is not None
+    assert (visit.taken.seen, visit.taken.new, count(reads.database, "posts")) == (1, 0, 0)
+    assert judges.acme.collector.judging.work_off(Clock()).new == 1

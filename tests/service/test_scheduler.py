@@ -13,10 +13,11 @@ import pytest
 
 from monitor.people.audit import Event, note
 from monitor.service.scheduler import Engine, utc_now
-from monitor.service.work import POOLS, ROLES, WATCHED
-from monitor.store import deliveries
+from monitor.service.work import POOLS, ROLES, WATCHED, Role
+from monitor.store import deliveries, leases, sources, unjudged
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.store.unjudged import Page
 from monitor.wiring import Assembly, assemble
 from tests.fakes.slack import FakeSlack
 from tests.helpers import ANGRY, BROKEN, MINUTE, assembly_of, count, post, settings_from
@@ -175,3 +176,38 @@ def test_every_tick_and_job_says_whose_it_is_and_what_must_be_one(engine: Engine
     assert read.named(("forum{0}", "own")) == "read-forum{0}-own"
     assert read.locked(("forum{0}", "own")) == "source:forum{0}"
     assert tell.locked(("slack",)) == "channel:slack"
+
+
+def test_three_processes_by_role_judge_and_tell_what_was_read(
+    new_postgresql: str, tmp_path: Path, slack: FakeSlack
+) -> None:
+    """One that only reads judges nothing, one that only judges tells nobody; together they are one daemon."""
+    made: dict[Role, Engine] = {}
+    opened = [Postgresql(new_postgresql) for _ in range(3)]
+    try:
+        for role, database in zip(("collect", "judge", "notify"), opened, strict=True):
+            folder = tmp_path / role
+            folder.mkdir()
+            still = slack_house(database, folder, slack)
+            made[role] = Engine(assembly_of(database, still.settings, role), roles=(role,))  # type: ignore[index]
+        assert made["collect"].assembly.collector.judging.elsewhere
+        with opened[0].transaction():
+            sources.succeeded(opened[0], "forum", utc_now(), new=False)  # else it is of a first read, and told later
+            unjudged.add(opened[0], "forum", Page((post(ANGRY, at=utc_now()),)), utc_now())
+        made["collect"].start()
+        made["notify"].start()
+        until(lambda: {each.name for each in leases.standing(opened[0])} >= {"lead:collect", "lead:notify"})
+        assert count(opened[0], "unjudged") == 1
+        made["judge"].start()
+        until(lambda: len(slack.accepted) == 1)
+        assert count(opened[0], "unjudged") == 0
+        made["notify"].replace(made["notify"].assembly)
+        assert made["notify"].assembly.collector.judging.elsewhere
+        assert not made["judge"].assembly.collector.judging.elsewhere
+        made["notify"].read("a source that only the others have heard of", "posts")
+        made["notify"].tell("and a channel")
+    finally:
+        for each in made.values():
+            each.stop(10)
+        for database in opened:
+            database.close()
