@@ -12,12 +12,14 @@ from rich.text import Text
 
 from alerts.wording import count_words, span_words
 from monitor.reports.at_work import named
-from monitor.store import channel_health, unjudged, workers
-from monitor.store.database import Database, stamp
+from monitor.store import channel_health, job_tables, unjudged, workers
+from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
+from monitor.store.sqlite import Sqlite
 from monitor.store.workers import ROLES
 
 
-def as_json(database: Database) -> dict[str, Any]:
+def as_json(database: Sqlite | Postgresql) -> dict[str, Any]:
     """All of it, for a program."""
     now, hands = database.time(), workers.works_on(database)
     return {
@@ -39,10 +41,11 @@ def as_json(database: Database) -> dict[str, Any]:
             for each in unjudged.aside(database)
         ],
         "to_send": channel_health.owed(database),
+        "jobs": {each.role: {"waiting": each.waiting, "doing": each.doing} for each in job_tables.queues(database)},
     }  # fmt: skip
 
 
-def table(database: Database, console: Console) -> None:
+def table(database: Sqlite | Postgresql, console: Console) -> None:
     """Who works; one daemon that does everything is not worth a line."""
     now, found, hands = database.time(), workers.all_of(database), workers.works_on(database)
     if len(found) < 2 and all(each.roles == ROLES for each in found):
@@ -50,7 +53,7 @@ def table(database: Database, console: Console) -> None:
     versions = len({each.version for each in found}) > 1
     shown = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("worker", "state", "works as", "since", *(["version"] if versions else []), "lately on"):
-        shown.add_column(name, no_wrap=name != "lately on")
+        shown.add_column(name, no_wrap=name not in {"works as", "lately on"}, min_width=len(name))
     for each in found:
         gone = each.is_gone(now)
         state = Text(f"gone for {span_words(now - each.seen)}", "red") if gone else Text("working", "green")
@@ -62,7 +65,7 @@ def table(database: Database, console: Console) -> None:
     console.print(shown)
 
 
-def to_judge(database: Database) -> tuple[str, str, str] | None:
+def to_judge(database: Sqlite | Postgresql) -> tuple[str, str, str] | None:
     """The pages that wait to be judged, as a row of the figures; None where none does."""
     found = unjudged.waiting(database)
     if not found:
@@ -72,7 +75,7 @@ def to_judge(database: Database) -> tuple[str, str, str] | None:
     return "to judge", f"{count_words(pages, 'page')} waiting{by_source}", count_words(posts, "post")
 
 
-def to_send(database: Database) -> str:
+def to_send(database: Sqlite | Postgresql) -> str:
     """The channels for which messages wait, "" where it is one at most."""
     return _listed(channel_health.owed(database))
 

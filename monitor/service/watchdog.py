@@ -17,6 +17,7 @@ from alerts.wording import count_words
 from connectors.http import Http
 from monitor.ingest import failing_sources, source_health
 from monitor.notify.system_notices import queue_notice
+from monitor.reports.at_work import undone
 from monitor.service.sparing_log import spare
 from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, watchdog_queries
 from monitor.store.connect import Error
@@ -42,6 +43,7 @@ class Audit:
         self.findings: tuple[str, ...] = ()
         self.mended = 0
         self._began: datetime | None = None
+        self._undone_since: datetime | None = None  # a role that no process has
 
     def run(self, assembly: Assembly) -> bool:
         """Audit once; whether all is well."""
@@ -87,6 +89,10 @@ class Audit:
                 f"a message has been waiting since {oldest:%Y-%m-%d %H:%M} UTC although all channels seem to work"
             )
         found += self._not_read(assembly, now)
+        left = undone(database)
+        self._undone_since = (self._undone_since or now) if left else None
+        if self._undone_since is not None and now - self._undone_since >= GRACE:  # else one of them is being restarted
+            found.append(left)
         return found
 
     def _mend(self, assembly: Assembly, now: datetime) -> Iterator[str]:

@@ -22,6 +22,7 @@ APART = timedelta(seconds=2)  # clocks that differ by more are told
 GONE = timedelta(seconds=30)  # not seen for so long, it is shown as gone
 KEPT = timedelta(days=1)  # the rows of the dead
 _LATELY = timedelta(minutes=10)  # a source is read every few minutes, and nobody holds it between
+_OF_PEOPLE = ("source", "channel", "events", "socket")  # leases of what settings name; others are of ours
 _AGREED = "settings: agreed"
 
 
@@ -120,11 +121,13 @@ def _worker(row: Mapping[str, Any], *, alive: bool) -> Worker:
 def works_on(database: Database) -> dict[str, list[str]]:
     """The names of sources, channels and programs that each worker has had its hands on in the last minutes."""
     found: dict[str, list[str]] = {}
-    for row in database.rows(
-        "SELECT name, holder FROM leases WHERE until_at > :since AND name LIKE '%:%' ORDER BY name",
+    rows = database.rows(
+        "SELECT name, holder FROM leases WHERE until_at > :since ORDER BY name",
         {"since": stamp(database.time() - _LATELY)},
-    ):
-        found.setdefault(row["holder"], []).append(row["name"].partition(":")[2])
+    )
+    for what, _, name, holder in ((*row["name"].partition(":"), row["holder"]) for row in rows):
+        if what in _OF_PEOPLE:
+            found.setdefault(holder, []).append(name)
     return {holder: list(dict.fromkeys(names)) for holder, names in found.items()}
 
 

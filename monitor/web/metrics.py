@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.responses import Response
 
-from monitor.store import cases, channel_health, deliveries, mentions, pages, sources
+from monitor.store import cases, channel_health, deliveries, mentions, pages, sources, unjudged, workers
 from monitor.web.routing import RequestContext, get
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -40,6 +40,7 @@ class _Figures:
         yield from self._cases()
         yield from self._sources()
         yield from self._channels()
+        yield from self._workers()
         yield from self._audit()
 
     def _heard(self) -> Iterator[Metric]:
@@ -108,6 +109,23 @@ class _Figures:
         for channel in self.context.settings.channels:
             failing.add_metric([channel.name], float(standing.down(channel.name) is not None))
         yield failing
+
+    def _workers(self) -> Iterator[Metric]:
+        """On PostgreSQL, where several processes share the work and pages wait for judges."""
+        database = self.context.database
+        if database.one_writer:
+            return
+        at_work = GaugeMetricFamily("earful_workers", "Processes that work, by role", labels=["role"])
+        now = database.time()
+        found = [each for each in workers.all_of(database) if not each.is_gone(now)]
+        for role in workers.ROLES:
+            at_work.add_metric([role], sum(role in each.roles for each in found))
+        yield at_work
+        pages_waiting = _gauge("earful_pages_to_judge", "Pages that were read and wait to be judged")
+        waiting = unjudged.waiting(database)
+        for name in dict.fromkeys((*self.context.rules.sources, *waiting)):
+            pages_waiting.add_metric([name], waiting[name].pages if name in waiting else 0)
+        yield pages_waiting
 
     def _audit(self) -> Iterator[Metric]:
         audited_at, findings = pages.last_audit(self.context.database)

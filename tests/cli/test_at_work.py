@@ -17,7 +17,7 @@ from monitor.store import unjudged, workers
 from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.unjudged import Page
-from tests.cli.program import earful
+from tests.cli.program import earful, started
 from tests.helpers import ANGRY, NOW, post, settings_from
 from tests.worker_rows import Crew
 
@@ -50,21 +50,21 @@ def test_status_lists_who_works_on_what_and_what_waits(crew: Crew, settings: Pat
     first = crew.add("app-1", "collect", running=timedelta(days=3, hours=2))
     crew.add("app-2", "judge", "notify", "page", running=timedelta(minutes=2))
     crew.add("app-3", "judge", unseen=timedelta(minutes=7), version="2", alive=False)
-    for name in ("source:forum", "source:chirp"):
+    for name in ("source:forum", "channel:console", "lead:collect"):
         assert Leases(crew.database, first).take(name, timedelta(seconds=30))
     with crew.database.transaction():
         for source in ("forum", "chirp", "chirp"):
             unjudged.add(crew.database, source, Page((post(ANGRY),) * 20), NOW)
-    shown = earful(settings, "status", COLUMNS="120").stdout
+    shown = started(settings, "status", COLUMNS="100").stdout
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert "worker state works as since version lately on" in lines
-    assert "app-1 working collect 3 days 2 h ago 1 chirp, forum" in lines
+    assert "app-1 working collect 3 days 2 h ago 1 console, forum" in lines
     assert "app-2 working judge, notify, page 2 minutes ago 1" in lines
     assert "app-3 gone for 7 minutes judge 2 hours ago 2" in lines
     assert "to judge 3 pages waiting (chirp 2, forum 1) 60 posts" in lines
     told = json.loads(earful(settings, "status", "--json").stdout)
     assert [(each["host"], each["roles"], each["gone"], each["works_on"]) for each in told["workers"]] == [
-        ("app-1", ["collect"], False, ["chirp", "forum"]),
+        ("app-1", ["collect"], False, ["console", "forum"]),
         ("app-3", ["judge"], True, []),
         ("app-2", ["judge", "notify", "page"], False, []),
     ]

@@ -40,6 +40,7 @@ from tests.helpers import (
     take,
 )
 from tests.ingest.test_collector import Reading, Scripted, page
+from tests.worker_rows import Crew
 
 STAFF = '[[channels]]\nname = "console"\nkind = "console"\n[[channels]]\nname = "desk"\nkind = "console"\n'
 
@@ -505,3 +506,20 @@ def test_a_disk_that_fills_is_told_once_a_day(sqlite: Sqlite, tmp_path: Path, mo
         audit(acme, now)
     assert len(told(sqlite, "console")) == before + 2
     assert told(sqlite, "console")[-1].endswith(f"MB free on the disk of {sqlite.path}")
+
+
+def test_a_role_that_no_process_has_for_a_minute_is_a_finding(new_postgresql: str, tmp_path: Path) -> None:
+    """Before that one of them may be starting anew."""
+    database = Postgresql(new_postgresql)
+    office = assembly_of(database, settings_from(tmp_path))
+    crew, clock = Crew(database), Clock(NOW)
+    crew.add("app-1", "collect", "notify", "page")
+    auditor = Audit(clock)
+    assert auditor.run(office)
+    clock.forward(MINUTE)
+    assert not auditor.run(office)
+    assert auditor.findings == ("nothing is judged: no worker has the role judge. Start one: earful run --roles judge",)
+    crew.add("app-2", "judge")
+    assert auditor.run(office)
+    crew.close()
+    database.close()

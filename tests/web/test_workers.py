@@ -13,6 +13,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.unjudged import Page
 from tests.helpers import ANGRY, NOW, post
 from tests.web.office import Office
+from tests.web.test_metrics import told
 from tests.worker_rows import Crew
 
 
@@ -53,3 +54,22 @@ def test_what_nobody_does_makes_it_not_ready(office: Office, crew: Crew) -> None
     fault = "nothing is judged: no worker has the role judge. Start one: earful run --roles judge"
     assert answer.json() == {"ok": False, "fault": fault}
     assert fault in office.person("Vera", "viewer").get("/sources").text
+
+
+def test_metrics_count_workers_by_role_and_pages_by_source(office: Office, crew: Crew) -> None:
+    crew.add("app-1", "collect", "notify", "page")
+    crew.add("app-2", "judge")
+    crew.add("app-3", "judge")
+    crew.add("app-4", "judge", alive=False)
+    with crew.database.transaction():
+        unjudged.add(crew.database, "forum", Page((post(ANGRY),)), NOW)
+    found = {key: value for key, value in told(office).items() if key[0] in {"earful_workers", "earful_pages_to_judge"}}
+    assert found == {
+        ("earful_workers", ("collect",)): 1,
+        ("earful_workers", ("judge",)): 2,
+        ("earful_workers", ("notify",)): 1,
+        ("earful_workers", ("page",)): 1,
+        ("earful_pages_to_judge", ("forum",)): 1,
+        ("earful_pages_to_judge", ("chirp",)): 0,
+        ("earful_pages_to_judge", ("news",)): 0,
+    }
