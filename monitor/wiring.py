@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -207,6 +208,7 @@ def assemble(
         queries,
         tell_operator,
         leases,
+        {source.name: path for source in settings.sources if (path := file_of(settings, source)) is not None},
     )
     channels = channels_of(settings)
     alerting = Alerting(database, rules, channels, link, leases)
@@ -303,6 +305,14 @@ def tokens_of(settings: Settings, source: Source) -> AccessTokens | None:
     file = TokenFile(settings.state_folder, source.name)
     file.take_over(source.was)
     return AccessTokens(source.name, sign_in, http, file)
+
+
+def file_of(settings: Settings, source: Source) -> Path | None:
+    """The file that a source needs on the machine that reads it: its sign-in, or the folder that it watches."""
+    if getattr(source.options, "sign_in", None) is not None:
+        return TokenFile(settings.state_folder, source.name).path
+    folder: Path | None = getattr(source.options, "folder", None)
+    return folder
 
 
 def sign_ins(settings: Settings, now: datetime) -> dict[str, Standing]:

@@ -17,8 +17,8 @@ from monitor.cli.base import AsJson, app, console, one_line, opened, print_json,
 from monitor.cli.costs import budget_of, cost_line, foreseen
 from monitor.ingest import asking, wishes
 from monitor.ingest.access_tokens import Standing
-from monitor.ingest.collector import noticed
 from monitor.ingest.conversations import spent_on_conversations
+from monitor.ingest.notices import noticed
 from monitor.notify import trouble
 from monitor.privacy import retention
 from monitor.privacy.carrying_over import key_missing

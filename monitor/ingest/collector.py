@@ -6,24 +6,25 @@ resumed. A source that fails delays nobody: each is read in a thread of its own,
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from connectors import Batch, Closed, Connector, Request, room
 from connectors.text import clean
 from monitor.cases.assignment import IngestResult
 from monitor.cases.brand_replies import Answers
-from monitor.ingest import asking, failing_sources
+from monitor.ingest import asking, failing_sources, notices
 from monitor.ingest.conversations import Conversations, Heard
 from monitor.ingest.identities import Identities
 from monitor.ingest.judging import Judging
+from monitor.ingest.own_files import OwnFiles
 from monitor.ingest.pipeline import Intake
 from monitor.ingest.turns import Turn, lease_of
 from monitor.privacy import forgetting
@@ -32,7 +33,7 @@ from monitor.settings.models import Source
 from monitor.settings.rules import Rules
 from monitor.store import disk, failures, key_values, sources, unjudged
 from monitor.store.connect import Error
-from monitor.store.database import Database, Locks, at, stamp
+from monitor.store.database import Database, Locks
 from monitor.store.leases import LeaseLostError, Leases
 from monitor.store.unjudged import Page
 from monitor.text.query.matching import Query, wanted_by
@@ -48,7 +49,6 @@ ENDLESS = (
     "source is endless, or more is posted than its limits let Earful read"
 )
 LONGEST_BACK_OFF = timedelta(minutes=30)
-TELL_AGAIN = timedelta(hours=23)  # once a day, whatever the minute of the read
 NOT_STORED_WAIT = timedelta(seconds=30)
 CLOSED_AGAIN = timedelta(days=1)  # a place that is closed may open again; keys that are refused wait for a person
 
@@ -78,10 +78,15 @@ class Collector:
         queries: Mapping[str, Query],
         tell_operator: Callable[[str, str, str, datetime], None],
         leases: Leases | None = None,
+        files: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
-        """`tell_operator(key, title, remedy, now)` queues a notice, once for each key."""
+        """`tell_operator(key, title, remedy, now)` queues a notice, once for each key.
+
+        `files` are those that a source needs on the machine that reads it.
+        """
         self.database = database
         self.leases = leases or Leases(database)
+        self.own_files = OwnFiles(self.leases, files)
         self.rules = rules
         self.intake = intake
         self.answers = answers
@@ -99,13 +104,21 @@ class Collector:
         self._rest = threading.Event()  # never set: waited for
         self._wait_until: dict[str, datetime] = {}  # of sources whose posts could not be stored
 
-    def due(self, now: datetime) -> list[tuple[str, str]]:
-        """(source, what) pairs that are due now and that nobody is reading: what is "posts" or "own"."""
+    def names(self, *, here: bool) -> list[str]:
+        """The sources that any process may read; or, `here`, those that only this one is to read, for their files."""
+        ours = self.own_files.ours() if here else frozenset()
+        return [name for name in self.connectors if (name in ours if here else not self.own_files.needed(name))]
+
+    def due(self, now: datetime, *, here: bool = False) -> list[tuple[str, str]]:
+        """(source, what) pairs of these that are due now and that nobody is reading: what is "posts" or "own"."""
+        names = frozenset(self.names(here=here))
+        if not names:
+            return []
         own = [name for name in self.connectors if self.reads_own(name)]
         found = []
         for name, posts in sources.due(self.database, now, own, now - CLOSED_AGAIN):
             source = self.rules.sources.get(name)
-            if source is None or not source.enabled or self._busy[name].locked():
+            if source is None or not source.enabled or name not in names or self._busy[name].locked():
                 continue
             wait = self._wait_until.get(name)
             if wait is not None and now < wait <= now + NOT_STORED_WAIT:  # beyond that the clock has stepped back
@@ -140,9 +153,9 @@ class Collector:
     def _turn(self, source: str) -> Turn:
         return Turn(self.leases, source, self._busy[source])
 
-    def conversations_due(self, now: datetime) -> list[str]:
+    def conversations_due(self, now: datetime, *, here: bool = False) -> list[str]:
         """The sources whose cases' conversations are to be read now, and that nobody is reading."""
-        enabled = {name for name, source in self.rules.sources.items() if source.enabled}
+        enabled = {name for name in self.names(here=here) if self.rules.sources[name].enabled}
         due = [name for name in self.conversations.due(now) if name in enabled and not self._busy[name].locked()]
         read = self.leases.others() if due else frozenset()
         return [name for name in due if lease_of(name) not in read]
@@ -179,6 +192,7 @@ class Collector:
         total, pages, aside = IngestResult(), 0, 0
         try:
             began = clock()
+            self.own_files.look(source.name)
             self._look_up(source, what, turn, began)
             every = source.every if what == "posts" else source.own_every
             share = max(SHARE, every / 2)
@@ -274,7 +288,7 @@ class Collector:
                 sources.add_gaps(self.database, source.name, batch.gaps, now)
             if batch.quota is not None:
                 sources.note_quota(self.database, source.name, batch.quota, now)
-            self._tell_notices(source.name, what, batch.notices, batch.complete, now)
+            notices.tell(self.database, self.tell_operator, source.name, what, batch.notices, batch.complete, now)
 
         if what == "own":
             with self.database.transaction():
@@ -309,35 +323,7 @@ class Collector:
 
     def _tell_endless(self, source: str, what: str, now: datetime) -> None:
         with self.database.transaction():
-            self._tell_notices(source, what, (ENDLESS,), False, now)
-
-    def _tell_notices(self, source: str, what: str, notices: tuple[str, ...], whole: bool, now: datetime) -> None:
-        """Tell the operator what the connector noticed: once while it lasts, and at most once a day.
-
-        It is over when a whole walk brings it no more; told later, it is told anew. Inside a transaction, with the
-        cursor: some connectors say a thing only when it begins.
-        """
-        fact = f"notices:{source}:{what}"
-        kept = key_values.fact(self.database, fact)
-        if not kept and not notices:
-            return
-        known: dict[str, Any] = json.loads(kept or '{"told": {}, "walk": []}')
-        told, walk = known["told"], known["walk"]
-        for notice in notices:
-            mark = sha256(notice.encode("utf-8", "replace")).hexdigest()[:16]
-            walk.append(mark)
-            before = told.get(mark)
-            if before is None or (before["over"] and now - at(before["at"]) >= TELL_AGAIN):
-                told[mark] = {"at": stamp(now), "over": False, "said": notice}
-                self.tell_operator(f"notice:{source}:{mark}:{stamp(now)}", f"{source}: {notice}", "", now)
-        if whole:
-            for mark, each in told.items():
-                each["over"] = each["over"] or mark not in walk
-            walk = []
-        still = {mark: each for mark, each in told.items() if not each["over"] or now - at(each["at"]) < TELL_AGAIN}
-        text = json.dumps({"told": still, "walk": sorted(set(walk))}) if still or walk else ""
-        if text != kept:
-            key_values.remember(self.database, fact, text, now)
+            notices.tell(self.database, self.tell_operator, source, what, (ENDLESS,), False, now)
 
     def _delete(self, source: str, batch: Batch, now: datetime) -> None:
         """What the network says is deleted is forgotten here; a case with nothing left to answer is closed as such."""
@@ -392,15 +378,6 @@ class Collector:
         if count >= failing_sources.ANNOUNCE_AFTER or refused:
             title = f"{source.name}: can't see your own replies, so clocks don't stop by themselves: {message}"
             self.tell_operator(f"own:{source.name}:{now:%Y-%m-%d}", title, remedy, now)
-
-
-def noticed(database: Database, source: str) -> list[str]:
-    """What connectors noticed about a source and what still lasts, for people who look."""
-    found: list[str] = []
-    for what in ("posts", "own"):
-        known = json.loads(key_values.fact(database, f"notices:{source}:{what}") or "{}")
-        found += [each["said"] for each in known.get("told", {}).values() if not each["over"] and each.get("said")]
-    return list(dict.fromkeys(found))
 
 
 def sources_due(database: Database, name: str, what: str, moment: datetime) -> None:

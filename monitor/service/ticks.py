@@ -70,12 +70,15 @@ class Ticks:
 
     def ticks(self) -> tuple[Tick, ...]:
         """All that is done again and again."""
+        several = self.assembly.leases.needed
         return (
             Tick("press", 0.25, self.presses_due, "press"),  # whoever heard it keeps it on its own machine
             Tick("listen", 5, self.listen_due, "default", "notify"),  # one at a time, by a lease
             Tick("collect", 0.5, self.collect_due, "collect", "collect", "collect"),
-            # Each claims pages for itself; who waits for a page that others read waits half a second at most.
-            Tick("judge", 0.5 if self.assembly.leases.needed else 60, self.judge_due, "default", "judge"),
+            # What needs a file of this machine, and pages, which each claims for itself: who waits for one that others
+            # read waits half a second at most. Alone there is neither.
+            Tick("collect-here", 0.5 if several else 3600, self.collect_here_due, "collect", "collect"),
+            Tick("judge", 0.5 if several else 60, self.judge_due, "default", "judge"),
             Tick("escalate", 2, self.escalate_due, "escalate", "notify", "escalate"),
             Tick("growth", 20, self.growth_due, "default", "notify", "growth"),
             Tick("incidents", 20, self.incidents_due, "incidents", "notify", "incidents"),
@@ -86,12 +89,13 @@ class Ticks:
             Tick("audit", 30, self.audit_due, "audit", "notify", "audit", after=5),
             Tick("abandoned", 30, self.abandoned_due, "audit"),  # of this process
             Tick("learn", 5, self.learn_due, "default", "judge"),  # who learns has a lease for as long as it lives
-            Tick("follow", 5, self.follow_due),  # each process has a judge
+            Tick("follow", 5 if several else 3600, self.follow_due),  # each process has a judge
             Tick("second-look", 1, self.second_look_due, "default", "judge"),  # one that gave it up leaves it to others
             Tick("replies", 15, self.replies_due, "default", "notify", "replies"),
             Tick("issues", 15, self.issues_due, "default", "notify", "issues"),
             Tick("problems", 3600, self.problems_due, "default", "notify", "problems"),
             Tick("refresh", 900, self.refresh_due, "default", "collect", "refresh", after=5),
+            Tick("refresh-here", 900, self.refresh_here_due, "default", "collect", after=5),
             Tick("insights", 60, self.insights_due, "keep", "page", "insights"),
             Tick("backlog", 60, self.backlog_due, "keep", "judge", "backlog"),
             Tick("clock", 60, self.clock_due, "keep"),  # of this machine
@@ -106,6 +110,9 @@ class Ticks:
             Job("read", self.read, "collect", "source:{0}"),
             Job("talk", self.talk, "collect", "source:{0}"),
             Job("refresh", self.refresh, "collect", "source:{0}"),
+            Job("read-here", self.read, "collect"),
+            Job("talk-here", self.talk, "collect"),
+            Job("refresh-here", self.refresh, "collect"),
             Job("judge", self.judge, "judge"),
             Job("learn", self.learn, "judge"),
             Job("follow", self.follow, "judge"),
@@ -157,6 +164,14 @@ class Ticks:
             self._hand_on("read", source, what)
         for source in self.assembly.collector.conversations_due(self.clock()):
             self._hand_on("talk", source)
+
+    def collect_here_due(self) -> None:
+        """The same for sources that need a file of this machine: their sign-in, the folder that they watch."""
+        collector = self.assembly.collector
+        for source, what in collector.due(self.clock(), here=True):
+            self._hand_on("read-here", source, what)
+        for source in collector.conversations_due(self.clock(), here=True) if collector.names(here=True) else ():
+            self._hand_on("talk-here", source)
 
     def read(self, source: str, what: str) -> None:
         """Read one source to the end of its walk, unless this process has not heard yet that there is one."""
@@ -303,8 +318,13 @@ class Ticks:
 
     def refresh_due(self) -> None:
         """Ask each source that can say so what has been deleted or edited, as much as a turn holds."""
-        for name in self.assembly.collector.connectors:
+        for name in self.assembly.collector.names(here=False):
             self._hand_on("refresh", name)
+
+    def refresh_here_due(self) -> None:
+        """The same for sources that need a file of this machine."""
+        for name in self.assembly.collector.names(here=True):
+            self._hand_on("refresh-here", name)
 
     def refresh(self, source: str) -> None:
         """Ask one of them."""

@@ -14,6 +14,7 @@ PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 TESTED_IN = """
 ingest/test_judging.py: monitor/store/unjudged.py
 ingest/test_turns.py: monitor/store/failures.py
+ingest/test_collector.py: monitor/ingest/notices.py
 ingest/test_pipeline.py: monitor/cases/assignment.py monitor/cases/grouping.py monitor/store/stories.py
     monitor/store/cases.py monitor/types.py monitor/wiring.py monitor/text/sanitize.py
 cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cli/service.py monitor/cli/settings.py

@@ -30,7 +30,8 @@ from connectors import (
     Request,
     room,
 )
-from monitor.ingest.collector import ENDLESS, Collector, noticed
+from monitor.ingest.collector import ENDLESS, Collector
+from monitor.ingest.notices import noticed
 from monitor.notify.system_notices import queue_notice
 from monitor.store import finding, sources
 from monitor.store.postgresql import Postgresql

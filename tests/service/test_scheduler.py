@@ -161,7 +161,13 @@ def test_the_audit_waits_for_nothing_else_and_every_pool_says_that_it_turns(engi
     assert set(engine.heartbeat._last) - ({"jobs"} if many else set()) == set(WATCHED)
 
 
-UNLOCKED = {"press", "listen", "judge", "learn", "follow", "second-look", "abandoned", "clock", "erasures"}
+UNLOCKED = {
+    "collect-here", "refresh-here", "press", "listen", "judge", "learn", "follow", "second-look", "abandoned", "clock",
+    "erasures",
+}  # fmt: skip
+
+
+UNLOCKED_JOBS = {"read-here", "talk-here", "refresh-here", "judge", "learn", "follow", "second-look"}
 
 
 def test_every_tick_and_job_says_whose_it_is_and_what_must_be_one(engine: Engine) -> None:
@@ -169,7 +175,7 @@ def test_every_tick_and_job_says_whose_it_is_and_what_must_be_one(engine: Engine
     ticks, jobs = engine.ticks(), engine.jobs()
     assert {each.role for each in (*ticks, *jobs)} == {*ROLES, None}
     assert {tick.name for tick in ticks if not tick.lock} == UNLOCKED
-    assert {job.name for job in jobs if not job.lock} == {"judge", "learn", "follow", "second-look"}
+    assert {job.name for job in jobs if not job.lock} == UNLOCKED_JOBS
     named = [each.name for each in ticks]
     assert len(named) == len(set(named))
     read, tell = (next(job for job in jobs if job.name == name) for name in ("read", "tell"))

@@ -1,0 +1,59 @@
+"""Sources that need a file of the machine that reads them: the sign-in that they renew, the folder that they watch.
+
+Of several processes only those read such a source that have its file. They hold a lease that says so; where nobody
+does, whoever looks tries, so that people hear what is missing. A file has one daemon, which reads everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from connectors import ConnectorError
+from monitor.store.leases import Lease, Leases
+
+LEASE = timedelta(seconds=60)
+PATIENCE = timedelta(minutes=2)  # before a process says that nobody has a file: who has it may be starting
+
+
+class OwnFiles:
+    """Knows of each such source where its file would be on this machine."""
+
+    def __init__(self, leases: Leases, files: Mapping[str, Path]) -> None:
+        self._leases = leases
+        self._files = files if leases.needed else {}
+        self._held: dict[str, Lease] = {}
+        self._began = leases.steady()
+
+    def needed(self, source: str) -> bool:
+        """Whether a source is read only where its file is."""
+        return source in self._files
+
+    def ours(self) -> frozenset[str]:
+        """Those that this process is to read; says to the others that it has their files."""
+        here = [name for name, path in self._files.items() if path.exists()]
+        for name in here:
+            held = self._held.get(name)
+            if held is None or not self._leases.holds(held, LEASE / 2):
+                taken = self._leases.take(_lease_of(name), LEASE)
+                if taken is not None:  # else another has it too, a shared folder: one of both says so
+                    self._held[name] = taken
+        away = self._files.keys() - here
+        if not away or self._leases.steady() - self._began < PATIENCE.total_seconds():
+            return frozenset(here)
+        elsewhere = self._leases.others()
+        return frozenset([*here, *(name for name in away if _lease_of(name) not in elsewhere)])
+
+    def look(self, source: str) -> None:
+        """Before a source is read: raises ConnectorError where its file is on no machine that reads."""
+        path = self._files.get(source)
+        if path is not None and not path.exists():
+            raise ConnectorError(
+                f"{path.name} is on no machine that reads sources",
+                f"sign in, or make the folder, on one of them, or mount it there as {path}",
+            )
+
+
+def _lease_of(source: str) -> str:
+    return f"files:{source}"
