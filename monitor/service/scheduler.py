@@ -34,7 +34,7 @@ class Engine(Ticks):
     """Runs an assembly until it is stopped. `clock` is the only clock there is.
 
     With `beside` off, what a tick would hand on is done before the tick returns, and what goes wrong in it is raised:
-    for whoever lets time pass by calling the ticks.
+    for whoever lets time pass by calling the ticks. Raises DatabaseUnusable where the library of jobs is missing.
     """
 
     def __init__(
@@ -50,6 +50,8 @@ class Engine(Ticks):
         self.heartbeat = Heartbeat()
         self.roles = tuple(roles)
         self._take_role(assembly)
+        if beside and isinstance(assembly.database, Postgresql):
+            job_tables.need()
         self._beside = beside
         self._made: Scheduler | None = None
 
@@ -75,7 +77,6 @@ class Engine(Ticks):
         settings, database = self.assembly.settings, self.assembly.database
         if not isinstance(database, Postgresql):
             return OneProcess(self.ticks(), self.jobs(), self.heartbeat, _by_this_machine)
-        job_tables.need()
         from monitor.service.engines.many_processes import ManyProcesses
 
         at_once = len(settings.sources) + len(settings.channels) + _BESIDE_THEM

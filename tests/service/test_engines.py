@@ -224,6 +224,28 @@ def test_whoever_ends_lets_another_lead_at_once(many: Processes) -> None:
     assert count(database, "procrastinate_workers") == 2
 
 
+def test_whoever_is_stuck_in_a_look_lets_another_look(many: Processes, caplog: pytest.LogCaptureFixture) -> None:
+    led = Runs()
+
+    def look(name: str) -> None:
+        led.note(name, BOUND if not led.by else 0)
+
+    many.start(lambda name: ((Tick("led", 0.05, lambda: look(name), "deliver", "notify", "led"),), ()))
+    until(lambda: len(led.by) == 1)
+    first = many.made[int(led.by[0][-1])]
+    assert isinstance(first, ManyProcesses)
+    assert first.leads("notify")
+    first._stuck = 0.0
+    first._renew()
+    assert not first.leads("notify")
+    many.database().run("UPDATE leases SET until_at = ''")  # what would take twenty seconds
+    for each in many.made:
+        each._renew()  # type: ignore[attr-defined]
+    until(lambda: len(set(led.by)) == 2)
+    assert "led has not come back" in caplog.text
+    led.go_on.set()
+
+
 def test_only_those_of_its_role_do_a_job(many: Processes) -> None:
     runs = Runs()
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from monitor.service.scheduler import Engine
 from monitor.store import job_tables
-from monitor.store.database import DatabaseBusy
+from monitor.store.database import DatabaseBusy, DatabaseUnusable
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
-from tests.helpers import NOW, count
+from tests.helpers import NOW, assembly_of, count, settings_from
 
 JOBS = "procrastinate_jobs"
 
@@ -94,3 +95,16 @@ def test_a_job_waits_once_and_whoever_waits_for_its_role_hears_of_it(postgresql:
         assert job_tables.stands(postgresql, "read-forum-posts")
         assert len(list(connection.notifies(timeout=5, stop_after=1))) == 1
     assert count(postgresql, JOBS) == 1
+
+
+def test_without_the_library_nothing_is_made_and_the_daemon_is_told_what_to_do(
+    sqlite: Sqlite, new_postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Postgresql(new_postgresql)
+    acme = assembly_of(opened, settings_from(tmp_path))
+    monkeypatch.setattr(job_tables, "find_spec", lambda _name: None)
+    job_tables.bring_up(opened, [])
+    with pytest.raises(DatabaseUnusable, match=r"procrastinate\) is not installed; run in Earful's folder"):
+        Engine(acme)
+    Engine(assembly_of(sqlite, settings_from(tmp_path)))
+    opened.close()

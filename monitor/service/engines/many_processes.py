@@ -7,6 +7,8 @@ periodic job, and what is handed on is a job with a lock: those any process of t
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,9 +21,12 @@ from monitor.service.work import Job, Role, Tick
 from monitor.store.leases import Lease, Leases
 from monitor.store.postgresql import Postgresql
 
+log = logging.getLogger("earful.engine")
+
 SELDOM = 10.0  # seconds; what is due at least as seldom is a periodic job
 LASTS = timedelta(seconds=20)  # the lease of a role; another process has it 25 seconds after its holder died
 RENEW = 5.0  # seconds
+STUCK = 60.0  # seconds after which a look that has not come back costs its process the lead
 
 
 class ManyProcesses:
@@ -40,11 +45,17 @@ class ManyProcesses:
         at_once: int = 64,
         seldom: float = SELDOM,
         pace: Pace | None = None,
+        stuck: float = STUCK,
     ) -> None:
-        """`at_once` bounds its jobs, `leases` are this process's; ticks each `seldom` seconds or more are jobs."""
+        """`at_once` bounds its jobs, `leases` are this process's; ticks each `seldom` seconds or more are jobs.
+
+        A tick that has not come back for `stuck` seconds leaves it to another process to look.
+        """
         self._leases = leases or Leases(database)
         self._jobs = {job.name: job for job in jobs}
         self._led: dict[str, Lease] = {}
+        self._looks: dict[str, tuple[str, float]] = {}  # of those that run: the lease, and since when
+        self._stuck = stuck
         ours = [tick for tick in ticks if tick.is_for(roles)]
         led = [tick for tick in ours if tick.lock and tick.seconds < seldom]
         periodic = [tick for tick in ours if tick.lock and tick.seconds >= seldom]
@@ -72,13 +83,22 @@ class ManyProcesses:
         return lease is not None and self._leases.holds(lease)
 
     def _if_led(self, tick: Tick) -> None:
-        if self.leads(str(tick.role)):
+        if not self.leads(str(tick.role)):
+            return
+        self._looks[tick.name] = f"lead:{tick.role}", time.monotonic()
+        try:
             tick.work()
+        finally:
+            del self._looks[tick.name]
 
     def _renew(self) -> None:
-        """Keep what leases this process has, and take those that nobody has."""
+        """Keep what leases this process has, and take those that nobody has; none under which it is stuck."""
+        late = time.monotonic() - self._stuck
+        stuck = {lease: tick for tick, (lease, since) in list(self._looks.items()) if since < late}
         for name in self._wanted:
-            lease = self._leases.take(name, LASTS)
+            if name in stuck and name in self._led:
+                log.warning("%s has not come back for %g s; another process may look", stuck[name], self._stuck)
+            lease = self._leases.take(name, LASTS) if name not in stuck else None
             if lease is not None:
                 self._led[name] = lease
             else:
