@@ -36,7 +36,6 @@ log = logging.getLogger("earful.engine")
 
 POOL = "jobs"
 _WITHIN = 10.0  # seconds that opening and closing connections may take
-_AGAIN = 2.0  # seconds before the server is asked anew after its connection was lost
 _GRACE = 5.0  # seconds that jobs may take to end where the worker begins anew
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # "at once", whatever the clocks of two machines show
 _LATE = 3700  # seconds: an hourly tick that nobody has done yet is done at the start
@@ -47,12 +46,14 @@ class Pace:
     """Seconds after which a worker says that it lives, is taken for dead, and looks whether all is well with its jobs.
 
     It looks for jobs each `poll` seconds beside: those that are new wake it, those that had to wait for a lock do not.
+    After a lost connection it waits for `again` seconds.
     """
 
     beat: float = 5.0
     silent: float = 20.0
     look: float = 5.0
     poll: float = 5.0
+    again: float = 2.0
 
 
 class Queue:
@@ -158,7 +159,7 @@ class Queue:
                 if not lost:
                     log.warning("no jobs can be taken at the moment (%s); Earful will retry", said)
                 lost = True
-                self._stopping.wait(_AGAIN)
+                self._stopping.wait(self._pace.again)
         finally:
             self._ended.set()
 
