@@ -4,15 +4,20 @@ A clock that is far ahead for a few seconds at one start would empty posts for g
 written down each minute, and retention waits after a step of more than an hour between the two, or against the dates
 that sources answer with, until the clock has run evenly for a day, or an admin says `earful clock accept`.
 Erasures and deletions that people or networks ask for are done at once; only what goes by age waits.
+
+Of several machines on one PostgreSQL each has clocks of its own, which are written down apart, and are held against the
+database's as well.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +32,7 @@ log = logging.getLogger("earful.clock")
 
 STEP = timedelta(hours=1)
 EVEN = timedelta(hours=24)  # how long it has to run evenly after a step
+GONE = timedelta(days=1)  # a machine whose clock was not written down for so long is gone
 UNSURE = timedelta(minutes=10)  # after a boot sources have so long to confirm the clock before anybody is told
 REMEDY = (
     "check this machine's clock (NTP). Deleting resumes by itself once the clock has run steadily for a day, "
@@ -67,16 +73,21 @@ class ClockCheck:
     """Looks at the clock once a minute, and before anything is removed for its age."""
 
     def __init__(
-        self, steady: Callable[[], float], boot: str, ahead: Callable[[datetime], timedelta | None] = lambda _now: None
+        self,
+        steady: Callable[[], float],
+        boot: str,
+        ahead: Callable[[datetime], timedelta | None] = lambda _now: None,
+        machine: str = "",
     ) -> None:
         self._steady = steady
         self._boot = boot
         self._ahead = ahead
+        self._machine = machine
 
     @classmethod
     def of_machine(cls) -> ClockCheck:
         """By this machine's steady clock and the dates of what sources answer."""
-        return cls(server_dates.steady, boot_id(), server_dates.ahead)
+        return cls(server_dates.steady, boot_id(), server_dates.ahead, socket.gethostname())
 
     @classmethod
     def of_clock(cls, clock: Callable[[], datetime]) -> ClockCheck:
@@ -85,14 +96,16 @@ class ClockCheck:
 
     def look(self, database: Database, rules: Rules, now: datetime) -> str:
         """Write the clocks down and compare them; why retention waits, "" where it may go on."""
+        waits = _of(database, _WAITS, self._machine)
         with database.transaction():
-            before = waiting(database)
+            before = _waiting(database, waits)
             found = self._found(database, before, now)
             if found is not None and not found.told and (not found.unsure or now - found.began >= UNSURE):
-                queue_notice(database, rules, f"clock:{found.began:%Y-%m-%dT%H:%M}", title(found.why), REMEDY, now)
+                key = f"{_of(database, _READING, self._machine)}:{found.began:%Y-%m-%dT%H:%M}"
+                queue_notice(database, rules, key, title(found.why), REMEDY, now)
                 found = replace(found, told=True)
             if found != before:
-                key_values.remember(database, _WAITS, _as_json(found) if found else "", now)
+                key_values.remember(database, waits, _as_json(found) if found else "", now)
         if found is not None and before is None:
             log.warning("%s; %s", title(found.why), REMEDY)
         if found is None and before is not None:
@@ -101,20 +114,27 @@ class ClockCheck:
 
     def _found(self, database: Database, before: Waiting | None, now: datetime) -> Waiting | None:
         reading = Reading(now, self._steady(), self._boot)
-        last = _last_reading(database)
-        key_values.remember(database, _READING, _as_json(reading), now)
-        ahead = self._ahead(now)
-        key_values.remember(database, _AHEAD, str(ahead.total_seconds()) if ahead is not None else "", now)
+        keep = partial(key_values.remember, database, now=now)
+        reads, aheads = (_of(database, name, self._machine) for name in (_READING, _AHEAD))
+        last = _last_reading(database, reads)
+        keep(reads, _as_json(reading))
+        ahead, of = self._ahead(now), "the clocks of the sources"
+        if ahead is None and abs(skew := database.skew()) > STEP:
+            ahead, of = timedelta(seconds=-round(skew.total_seconds())), "the database's clock"
+        keep(aheads, str(ahead.total_seconds()) if ahead is not None else "")
+        named = f"the clock of {self._machine}" if self._machine and not database.one_writer else ""
+        its = named or "this machine's clock"
         began = before.began if before else now
-        if ahead is not None and abs(ahead - _accepted(database)) > STEP:
-            why = f"this machine's clock is {_words(ahead)} the clocks of the sources"
+        if ahead is not None and abs(ahead - _accepted(database, self._machine)) > STEP:
+            why = f"{its} is {_words(ahead)} {of}"
             return Waiting(why, reading, began, told=before.told if before and before.why == why else False)
         step, sure = _step(last, reading)
         if abs(step) > STEP and (sure or ahead is None):
+            its = named or "the clock"
             why = (
-                f"the clock has jumped {'forward' if step > timedelta() else 'back'} by {span_words(abs(step))}"
+                f"{its} has jumped {'forward' if step > timedelta() else 'back'} by {span_words(abs(step))}"
                 if sure
-                else f"the machine was restarted, and the clock is {_words(step)} the last time recorded"
+                else f"the machine was restarted, and {its} is {_words(step)} the last time recorded"
             )
             return Waiting(why, reading, now, unsure=not sure)
         return before and _still(before, reading, confirmed=ahead is not None)
@@ -149,8 +169,32 @@ def title(why: str) -> str:
 
 
 def waiting(database: Database) -> Waiting | None:
-    """Why retention waits; None where it does not."""
-    said = _of_json(key_values.fact(database, _WAITS))
+    """Why retention waits, on whichever machine; None where it does not."""
+    return next(
+        (found for name in _machines(database) if (found := _waiting(database, _of(database, _WAITS, name)))), None
+    )
+
+
+def _machines(database: Database) -> list[str]:
+    """The machines whose clocks were written down lately: one that is gone has nothing to wait for."""
+    if database.one_writer:
+        return [""]
+    read = {
+        key.removeprefix(f"{_READING}:"): _reading_of(_of_json(text))
+        for key, text in key_values.facts(database, f"{_READING}:").items()
+    }
+    walls = {name: reading.wall for name, reading in read.items() if reading is not None}
+    newest = max(walls.values(), default=None)
+    return [name for name, wall in walls.items() if newest is not None and newest - wall < GONE]
+
+
+def _of(database: Database, name: str, machine: str) -> str:
+    """The fact of this name, of this machine where there are several."""
+    return name if database.one_writer else f"{name}:{machine}"
+
+
+def _waiting(database: Database, fact: str) -> Waiting | None:
+    said = _of_json(key_values.fact(database, fact))
     if not said:
         return None
     since = _reading_of(said["since"])
@@ -162,21 +206,25 @@ def accept(database: Database, who: str, now: datetime) -> str:
     """An admin says that the clock is right as it is: what retention waited for, "" for nothing."""
     with database.transaction():
         found = waiting(database)
-        ahead = key_values.fact(database, _AHEAD)
-        key_values.remember(database, _WAITS, "", now)
-        key_values.remember(database, _READING, _as_json(Reading(now, server_dates.steady(), boot_id())), now)
-        key_values.remember(database, _ACCEPTED, json.dumps({"ahead": float(ahead or 0), "by": who}), now)
+        for name in _machines(database):
+            ahead = key_values.fact(database, _of(database, _AHEAD, name))
+            key_values.remember(database, _of(database, _WAITS, name), "", now)
+            accepted = json.dumps({"ahead": float(ahead or 0), "by": who})
+            key_values.remember(database, _of(database, _ACCEPTED, name), accepted, now)
+        if database.one_writer:  # else each machine's own reading stands as it is
+            key_values.remember(database, _READING, _as_json(Reading(now, server_dates.steady(), boot_id())), now)
     return found.why if found else ""
 
 
-def _accepted(database: Database) -> timedelta:
+def _accepted(database: Database, machine: str) -> timedelta:
     """The distance to other machines' dates that an admin has called right."""
-    return timedelta(seconds=float(_of_json(key_values.fact(database, _ACCEPTED)).get("ahead", 0)))
+    accepted = key_values.fact(database, _of(database, _ACCEPTED, machine))
+    return timedelta(seconds=float(_of_json(accepted).get("ahead", 0)))
 
 
-def _last_reading(database: Database) -> Reading | None:
+def _last_reading(database: Database, fact: str) -> Reading | None:
     """What was written down last; of a version that wrote nothing down, the moment of its last audit."""
-    written = _reading_of(_of_json(key_values.fact(database, _READING)))
+    written = _reading_of(_of_json(key_values.fact(database, fact)))
     if written is not None:
         return written
     audited_at, _findings = pages.last_audit(database)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -243,3 +243,73 @@ def test_only_so_many_hosts_are_remembered() -> None:
     for number in range(500):
         server_dates.note(f"h{number}", format_datetime(NOW, usegmt=True))
     assert len(server_dates._heard) == server_dates.MOST_HOSTS
+
+
+# -- several machines on one PostgreSQL -----------------------------------------------------------------------------
+
+
+class Beside:
+    """Two machines whose looks take turns, each with a wall clock and a boot of its own."""
+
+    def __init__(self, address: str, folder: Path) -> None:
+        self.databases = [Postgresql(address) for _ in range(2)]
+        self.acme = [assembly_of(each, settings_from(folder)) for each in self.databases]
+        self.walls, self.up = [NOW, NOW], [1000.0, 5.0]
+        self.checks = [self._check(number) for number in range(2)]
+
+    def _check(self, number: int) -> ClockCheck:
+        return ClockCheck(lambda: self.up[number], f"boot {number}", machine=f"web-{number}")
+
+    def look(self, number: int) -> str:
+        made = self.acme[number]
+        return self.checks[number].look(made.database, made.rules, self.walls[number])
+
+    def passes(self, span: timedelta) -> None:
+        for _ in range(10):
+            for number in range(2):
+                self.walls[number] += span / 10
+                self.up[number] += span.total_seconds() / 10
+                self.look(number)
+
+
+@pytest.fixture
+def two(new_postgresql: str, tmp_path: Path) -> Iterator[Beside]:
+    made = Beside(new_postgresql, tmp_path)
+    yield made
+    for each in made.databases:
+        each.close()
+
+
+def test_one_machines_step_is_its_own_and_it_is_trusted_again_after_a_day(two: Beside) -> None:
+    two.passes(HOUR)
+    two.walls[0] += 2 * HOUR
+    assert two.look(0) == "the clock of web-0 has jumped forward by 2 hours"
+    assert two.look(1) == "", "the other one's runs evenly"
+    found = clock_check.waiting(two.databases[1])
+    assert found is not None
+    assert "web-0" in found.why
+    two.passes(25 * HOUR)
+    assert (two.look(0), two.look(1)) == ("", "")
+    assert clock_check.waiting(two.databases[0]) is None
+    told = [line for line in notices(two.databases[0]) if "not being deleted" in line]
+    assert len(told) == 1
+
+
+def test_a_clock_that_is_hours_off_the_databases_is_not_trusted(new_postgresql: str, tmp_path: Path) -> None:
+    wrong = Postgresql(new_postgresql, machine=lambda: datetime.now(UTC) + 3 * HOUR)
+    acme = assembly_of(wrong, settings_from(tmp_path))
+    check = ClockCheck(lambda: 1.0, "boot", machine="web-0")
+    assert check.look(wrong, acme.rules, NOW) == "the clock of web-0 is 3 hours ahead of the database's clock"
+    assert clock_check.accept(wrong, "root", NOW)
+    assert check.look(wrong, acme.rules, NOW) == "", "an admin has called it right"
+    wrong.close()
+
+
+def test_a_machine_that_is_gone_has_nothing_to_wait_for(two: Beside) -> None:
+    two.passes(HOUR)
+    two.walls[0] += 2 * HOUR
+    assert two.look(0)
+    two.walls[1] += DAY + 3 * HOUR
+    two.up[1] += (DAY + 3 * HOUR).total_seconds()
+    two.look(1)
+    assert clock_check.waiting(two.databases[1]) is None
