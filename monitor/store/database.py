@@ -315,6 +315,12 @@ class PerThread(Generic[C]):
             ended = next((thread for thread in self._held if not thread.is_alive()), None)
             return self._held.pop(ended) if ended is not None else None
 
+    def spare(self, kept: int) -> list[C]:
+        """What threads have left behind beyond so many, to be closed by whoever asks."""
+        with self._guard:
+            ended = [thread for thread in self._held if not thread.is_alive()]
+            return [self._held.pop(thread) for thread in ended[kept:]]
+
     def close(self) -> None:
         """Close them all."""
         with self._guard:

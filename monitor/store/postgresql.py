@@ -37,6 +37,7 @@ class _NoDriverError(Exception):
 Error: type[Exception] = psycopg.Error if psycopg else _NoDriverError
 _LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; who names locks of theirs shares it
 SILENT = timedelta(seconds=30)  # of a transaction whose machine is gone, or stands still: its locks hold up everybody
+_KEPT = 4  # connections without a thread: a server has a hundred for all processes, and opening one takes milliseconds
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
@@ -104,6 +105,8 @@ class Postgresql:
         if connection is None or connection.closed or connection.broken:
             connection = self._idle() or self._open()
             self._connections.take(connection)
+            for spare in self._connections.spare(_KEPT):
+                spare.close()
         return connection
 
     def _open(self) -> psycopg.Connection[Any]:

@@ -13,6 +13,7 @@ import pytest
 from monitor.store import postgresql
 from monitor.store.database import Database
 from monitor.store.sqlite import Sqlite
+from tests.service.test_scheduler import until
 
 
 def _in_a_thread(work: Callable[[], object]) -> None:
@@ -30,6 +31,32 @@ def test_the_connection_of_a_thread_that_ended_is_used_again(database: Database)
     for _ in range(20):
         _in_a_thread(lambda: database.row(ask))
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_few_connections_are_kept_on_a_server_once_their_threads_have_ended(new_postgresql: str) -> None:
+    """Twenty sources that were read at once would hold a fifth of what the server has for everybody."""
+    opened = postgresql.Postgresql(new_postgresql)
+    watching = postgresql.Postgresql(new_postgresql)
+    ask = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
+    together, ends = threading.Barrier(12), threading.Event()
+
+    def work() -> None:
+        opened.row("SELECT 1")
+        together.wait(10)
+        ends.wait(10)
+
+    threads = [threading.Thread(target=work) for _ in range(11)]
+    for each in threads:
+        each.start()
+    together.wait(10)
+    assert watching.rows(ask)[0]["n"] >= 13
+    ends.set()
+    for each in threads:
+        each.join(10)
+    _in_a_thread(lambda: opened.row("SELECT 1"))
+    until(lambda: watching.rows(ask)[0]["n"] <= 7)
+    opened.close()
+    watching.close()
 
 
 def test_what_a_thread_left_open_is_rolled_back_before_the_connection_is_used_again(database: Database) -> None:
