@@ -14,7 +14,7 @@ _THINGS = (
     "the assam", "a tin of earl grey", "their new teapot", "the spring box", "two bags of sencha", "the usual order",
     "the gift card", "a pound of darjeeling", "the travel mug", "the tasting set", "a box of chai", "the loose leaf",
 )  # fmt: skip
-_PLACES = (
+PLACES = (
     "in Leith", "at the station", "near the bridge", "on Friday", "this morning", "before work", "with a friend",
     "for the office", "after lunch", "in the rain", "on the way home", "for a neighbour", "at the fair", "in Oban",
 )  # fmt: skip
@@ -25,7 +25,7 @@ _GOOD = (
     "smooth and strong", "pretty ribbon", "fresh scones", "cheerful music", "generous cups", "a fine blend",
     "nice window", "clean tables", "good light", "friendly corner", "nice and quiet", "rich and dark", "good scones",
 )  # fmt: skip
-_BAD = (
+BAD = (
     "charged me twice", "nobody answers my mails", "three weeks late", "arrived broken", "I want a refund",
     "terrible service", "they ignore me", "never again", "rude on the phone", "cancelled without a word",
     "still waiting", "lost my parcel", "worst support ever", "so angry",
@@ -38,8 +38,8 @@ def texts(number: int, *, unhappy: float, seed: int = 7) -> Iterator[tuple[str, 
     chance = random.Random(seed)
     for _ in range(number):
         bad = chance.random() < unhappy
-        first, second = chance.sample(_BAD if bad else _GOOD, 2)
-        thing, place, other = chance.choice(_THINGS), chance.choice(_PLACES), chance.choice(_PLACES)
+        first, second = chance.sample(BAD if bad else _GOOD, 2)
+        thing, place, other = chance.choice(_THINGS), chance.choice(PLACES), chance.choice(PLACES)
         words = " ".join("".join(chance.choices(_SYLLABLES, k=chance.randint(2, 4))) for _ in range(3))
         parts = [f"{BRAND} {place}", f"{thing} {other}", f"{first} and {second}"]
         chance.shuffle(parts)

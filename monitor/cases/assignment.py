@@ -15,6 +15,7 @@ from alerts.case import Case, Contact
 from connectors import Post
 from monitor.cases.brand_replies import decide_text, person_mark, settle
 from monitor.cases.grouping import Stories
+from monitor.cases.locks import story_locks
 from monitor.cases.opening import NO_FIRST_READS, CaseOpener, Person
 from monitor.cases.recording import Reply, record_reply
 from monitor.settings.rules import Rules
@@ -228,6 +229,9 @@ class CaseAssigner:
         record_reply(self.database, self.rules, case, reply, self.now)
 
     def _look_up(self, fresh: list[Judged]) -> None:
+        if not self.alone:
+            locks = story_locks(fresh)
+            self.database.lock(locks.alone, locks.shared)
         self.filing.look_up(fresh)
         needing = [each for each in fresh if each.needs_case]
         if needing:

@@ -25,9 +25,22 @@ def source_lock(source: str) -> str:
 
 
 def locks_of(sources: Iterable[str], judged: Sequence[Judged]) -> Locks | None:
-    """The locks of these posts, read from these sources; None where they are too many, and whoever stores is alone."""
+    """The locks with which a transaction begins that stores these posts, read from these sources.
+
+    None where it would need too many in all, and whoever stores is alone.
+    """
     alone = {source_lock(source) for source in sources}
-    shared = set()
+    more = story_locks(judged)
+    return Locks(frozenset(alone)) if len(alone) + len(more.alone) + len(more.shared) <= MOST else None
+
+
+def story_locks(judged: Iterable[Judged]) -> Locks:
+    """The locks of the stories that these new posts may join or begin.
+
+    They are taken once the posts themselves are written, just before stories are looked up: that is half of the time
+    for which somebody with a band in common would wait, and a page that was read before needs none.
+    """
+    alone, shared = set(), set()
     for each in judged:
         if each.verdict.critical:  # others of the same harm join its story, however they put it
             alone.add(f"harm:{each.brand}")
@@ -35,6 +48,4 @@ def locks_of(sources: Iterable[str], judged: Sequence[Judged]) -> Locks | None:
             shared.add(f"harm:{each.brand}")
             if each.fingerprint:
                 alone.update(f"band:{each.brand}:{place}:{band}" for place, band in enumerate(bands(each.fingerprint)))
-    if len(alone) + len(shared) > MOST:
-        return None
     return Locks(frozenset(alone), frozenset(shared - alone))

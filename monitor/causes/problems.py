@@ -38,21 +38,28 @@ def look(database: Database, rules: Rules, causes: Mapping[str, int], now: datet
 
     Who counts the people of a cause counts those of everybody who stored before: the last of them sees all.
     """
+    if not causes:
+        return
+    rows = store.some(database, causes)
     found: Counter[str] = Counter()
-    for each, posts in causes.items():
-        if effective := _effective(database, each):
-            found[effective] += posts
-    if found:
-        database.lock(f"cause:{each}" for each in found)
+    for each, row in rows.items():
+        found[row["merged_into"] or each] += causes[each]
+    if missing := found.keys() - rows.keys():
+        rows |= store.some(database, missing)
+    database.lock(f"cause:{each}" for each in found)
+    standing = problems.open_of(database, found)
+    left = problems.posts_to_count(database, [each["n"] for each in standing.values()])
+    later: dict[int, int] = {}
     for cause in sorted(found):
-        row = store.one(database, cause) if cause else None
-        if row is None or row["gone_at"]:
+        if cause not in rows or rows[cause]["gone_at"]:
             continue
-        standing = problems.open_for(database, cause)
-        if standing is None:
-            _open(database, rules, row, now)
+        problem = standing.get(cause)
+        if problem is None:
+            _open(database, rules, rows[cause], now)
         else:
-            _grown(database, rules, row, standing, found[cause], now)
+            more = _grown(database, rules, rows[cause], problem, left.get(problem["n"], 0) - found[cause], now)
+            later |= {problem["n"]: more} if more else {}
+    problems.count_after(database, later, now)
 
 
 def tick(database: Database, rules: Rules, now: datetime) -> None:
@@ -66,11 +73,6 @@ def tick(database: Database, rules: Rules, now: datetime) -> None:
         before = problems.people(database, row["id"], stamp(now - 2 * QUARTER), stamp(now - QUARTER))
         if last >= max(before, PEOPLE):
             _tell(database, rules, row, problem, f"{_people(last)} in a quarter of a year, no fewer than before", now)
-
-
-def _effective(database: Database, cause: str) -> str:
-    row = store.one(database, cause)
-    return "" if row is None else row["merged_into"] or row["id"]
 
 
 def _open(database: Database, rules: Rules, row: Row, now: datetime) -> None:
@@ -94,25 +96,25 @@ def _open(database: Database, rules: Rules, row: Row, now: datetime) -> None:
     _tell(database, rules, row, problem, words, now, quiet=fixed is None and not _is_loud(database, row, now))
 
 
-def _grown(database: Database, rules: Rules, row: Row, problem: Row, posts: int, now: datetime) -> None:
+def _grown(database: Database, rules: Rules, row: Row, problem: Row, left: int, now: datetime) -> int:
     """Further posts of an open problem: it may have doubled, or have come out of its habit.
 
     Counting its people reads all of its posts: what comes of a problem of many thousand would cost more with each post.
-    So they are counted once as many posts have come as people are wanting.
+    So they are counted once as many posts have come as people are wanting. So many are `left`, and are returned; 0
+    where that stands written.
     """
     loud = problem["loud"] == "alert"
     if not loud and _is_loud(database, row, now):
         today = problems.people(database, row["id"], stamp(now - DAY), stamp(now))
         _tell(database, rules, row, problem, f"{_people(today)} in 24 hours, more than usual", now)
-        return
-    left = problems.posts_to_count(database, problem["n"]) - posts
+        return 0
+    if left > 0:
+        return left
+    found = problems.people(database, row["id"], _before(problem["first_at"]), stamp(now))
+    left = 2 * problem["told_people"] - found
     if left <= 0:
-        found = problems.people(database, row["id"], _before(problem["first_at"]), stamp(now))
-        left = 2 * problem["told_people"] - found
-        if left <= 0:
-            _tell(database, rules, row, problem, f"doubled to {_people(found)}", now, quiet=not loud)
-            return
-    problems.count_after(database, problem["n"], left, now)
+        _tell(database, rules, row, problem, f"doubled to {_people(found)}", now, quiet=not loud)
+    return max(0, left)
 
 
 def _is_loud(database: Database, row: Row, now: datetime) -> bool:
@@ -141,7 +143,7 @@ def _tell(
     problems.change(
         database, problem["n"], loud=problem["loud"] or "brief" if quiet else "alert", told_at=now, told_people=found
     )
-    problems.count_after(database, problem["n"], found, now)
+    problems.count_after(database, {problem["n"]: found}, now)
     address = f"{rules.settings.earful.page_url.rstrip('/')}/problems/{problem['n']}"
     title = f"{row['brand']} · {row['name']}: {words}"
     remedy = f"{'see who works on it' if problem['owner'] else 'name an owner'}: {address}"

@@ -148,6 +148,12 @@ def standing(database: Database, brand: str = "") -> list[Row]:
     )
 
 
+def some(database: Database, causes: Iterable[str]) -> dict[str, Row]:
+    """The rows of these causes, by their ids."""
+    clause, values = marks("k", sorted(causes))
+    return {row["id"]: row for row in database.rows(f"SELECT * FROM causes WHERE id IN {clause}", values)}
+
+
 def one(database: Database, cause: str) -> Row | None:
     """A cause by its id, merged and deleted ones too."""
     return database.row("SELECT * FROM causes WHERE id = :cause", {"cause": cause})

@@ -175,11 +175,12 @@ class Database(Protocol):
         """
         ...
 
-    def lock(self, names: Iterable[str]) -> None:
-        """Hold these names alone as well, to the end of the open transaction.
+    def lock(self, names: Iterable[str], shared: Iterable[str] = ()) -> None:
+        """Hold these names alone as well, and those `shared`, to the end of the open transaction.
 
-        After those that it began with, once, and only names that no transaction begins with: whoever takes one after
-        the other in an order of their own waits for somebody who waits for them.
+        After those that it began with, and only kinds of names with which no transaction begins. Every transaction
+        that takes several kinds so takes them in the same order, each kind at once: stories (`band`, `harm`), then
+        causes. Whoever takes one after the other in an order of their own waits for somebody who waits for them.
         """
         ...
 

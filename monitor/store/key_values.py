@@ -37,12 +37,25 @@ def facts(database: Database, prefix: str) -> dict[str, str]:
     return {row["key"]: row["value"] for row in rows}
 
 
+def facts_of(database: Database, keys: Sequence[str]) -> dict[str, str]:
+    """Those of these values that are remembered."""
+    clause, values = marks("k", keys)
+    return {
+        row["key"]: row["value"] for row in database.rows(f"SELECT key, value FROM facts WHERE key IN {clause}", values)
+    }
+
+
 def remember(database: Database, key: str, value: str, now: datetime) -> None:
     """Remember a value."""
-    database.run(
+    remember_all(database, {key: value}, now)
+
+
+def remember_all(database: Database, found: Mapping[str, str], now: datetime) -> None:
+    """Remember values, in this order."""
+    database.run_many(
         "INSERT INTO facts (key, value, at) VALUES (:key, :value, :now) "
         "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",
-        {"key": key, "value": value, "now": stamp(now)},
+        [{"key": key, "value": value, "now": stamp(now)} for key, value in found.items()],
     )
 
 

@@ -183,9 +183,11 @@ class Postgresql:
                 _take(connection, [(_LOCK, False), *sorted(wanted.items())])
             yield
 
-    def lock(self, names: Iterable[str]) -> None:
+    def lock(self, names: Iterable[str], shared: Iterable[str] = ()) -> None:
         """By advisory locks, too."""
-        _take(self._connection(), [(key, True) for key in sorted({number_of(name) for name in names})])
+        wanted = {number_of(name): False for name in shared} | {number_of(name): True for name in names}
+        if wanted:
+            _take(self._connection(), sorted(wanted.items()))
 
     def skip_locked(self, table: str) -> str:
         """https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE"""

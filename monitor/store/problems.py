@@ -5,7 +5,7 @@ What a problem counts is asked anew each time (`causes.problems`): it holds no c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,13 @@ def open_for(database: Database, cause: str) -> Row | None:
     return database.row(
         "SELECT * FROM problems WHERE cause_id = :cause AND fixed_at = '' AND joined = 0", {"cause": cause}
     )
+
+
+def open_of(database: Database, causes: Iterable[str]) -> dict[str, Row]:
+    """The problems that are open for these causes, by cause."""
+    clause, values = marks("k", sorted(causes))
+    rows = database.rows(f"SELECT * FROM problems WHERE cause_id IN {clause} AND fixed_at = '' AND joined = 0", values)
+    return {row["cause_id"]: row for row in rows}
 
 
 def standing(database: Database) -> list[Row]:
@@ -81,14 +88,18 @@ def people(database: Database, cause: str, since: str, until: str) -> int:
     return int(row["n"]) if row else 0
 
 
-def posts_to_count(database: Database, problem: int) -> int:
-    """How many posts must come before its people are worth counting again, as `count_after` wrote; 0: they are now."""
-    return int(key_values.fact(database, _LEFT.format(problem), "0"))
+def posts_to_count(database: Database, problems: Iterable[int]) -> dict[int, int]:
+    """How many posts must come before the people of each are worth counting again, where `count_after` wrote it."""
+    keys = {_LEFT.format(problem): problem for problem in problems}
+    found = key_values.facts_of(database, list(keys))
+    return {keys[key]: int(value) for key, value in found.items()}
 
 
-def count_after(database: Database, problem: int, posts: int, now: datetime) -> None:
-    """Its people need no counting before so many posts of its cause have come: counting reads every one of them."""
-    key_values.remember(database, _LEFT.format(problem), str(posts), now)
+def count_after(database: Database, posts: Mapping[int, int], now: datetime) -> None:
+    """Problem -> how many posts of its cause must come before its people need counting: that reads all of its posts."""
+    key_values.remember_all(
+        database, {_LEFT.format(problem): str(number) for problem, number in sorted(posts.items())}, now
+    )
 
 
 def count_all_anew(database: Database) -> None:

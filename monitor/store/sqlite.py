@@ -207,7 +207,7 @@ class Sqlite:
                 connection.execute("ROLLBACK")
             raise
 
-    def lock(self, names: Iterable[str]) -> None:
+    def lock(self, names: Iterable[str], shared: Iterable[str] = ()) -> None:
         """Whoever is in a transaction is the only writer."""
 
     def skip_locked(self, table: str) -> str:  # noqa: ARG002 - there is one writer

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.writers import WRITERS, outcome, rounds, settings_of, store
 from connectors import Post
-from monitor.cases.locks import MOST, locks_of
+from monitor.cases.locks import MOST, locks_of, story_locks
 from monitor.store import mentions
 from monitor.store.database import Database, Locks
 from monitor.store.pages import live_mark
@@ -147,11 +147,18 @@ def test_numbers_go_on_behind_cases_that_brought_their_own(office: Assembly) -> 
 def test_a_page_with_too_many_locks_is_stored_alone_and_calm_posts_lock_their_source_alone(office: Assembly) -> None:
     judged = office.intake.judge_posts([post(ANGRY), post(CALM, author="mira")])
     assert locks_of(["forum"], judged[1:]) == Locks(frozenset({"source:forum"}))
-    angry = locks_of(["forum"], judged[:1])
-    assert angry is not None
-    assert len(angry.alone) == 5
+    assert locks_of(["forum"], judged[:1]) == Locks(frozenset({"source:forum"}))
+    angry = story_locks(judged)
+    assert len(angry.alone) == 4
     assert angry.shared == {"harm:Acme"}
-    assert locks_of((f"s{number}" for number in range(MOST + 1)), judged) is None
+    assert locks_of((f"s{number}" for number in range(MOST - 4)), judged) is None
+    assert locks_of((f"s{number}" for number in range(MOST - 5)), judged) is not None
+
+
+def test_a_page_that_was_read_before_waits_for_nobody_who_has_words_in_common(office: Assembly) -> None:
+    take(office, post(LATE, native_id="n-1"))
+    again = post(LATE, native_id="n-1")
+    assert not at_once(office, post(LATE, author="mira", source="chirp"), again)
 
 
 def test_the_second_look_passes_over_nothing_that_is_stored_while_it_looks(office: Assembly) -> None:
