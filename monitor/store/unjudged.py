@@ -80,15 +80,16 @@ def add(database: Database, source: str, page: Page, now: datetime) -> None:
 def claim(database: Database, now: datetime, lease: timedelta, source: str = "") -> Claimed | None:
     """Take the oldest page of a source that nobody works on, of `source` or of any; None where there is none.
 
-    For so long `lease` by the database's clock.
+    Of several sources that of which the fewest pages wait: what somebody writes on a quiet one must not wait behind all
+    that a loud one brought. For so long a `lease` by the database's clock.
     """
-    of_one = "AND u.source = :source " if source else ""
+    of_one = "AND source = :source " if source else ""
     now = by_its_clock(database, now)
     with database.transaction(Locks()):
         row = database.row(
-            "SELECT u.n, u.source, u.posts, u.body, u.fence, u.claims, u.tries FROM unjudged u WHERE u.aside_at = '' "
-            f"AND u.lease_until < :now {of_one}AND NOT EXISTS (SELECT 1 FROM unjudged b WHERE b.source = u.source "
-            f"AND b.aside_at = '' AND b.n < u.n) ORDER BY u.n LIMIT 1{database.skip_locked('u')}",
+            "SELECT u.n, u.source, u.posts, u.body, u.fence, u.claims, u.tries FROM unjudged u JOIN "
+            f"(SELECT min(n) AS n, count(*) AS pages FROM unjudged WHERE aside_at = '' {of_one}GROUP BY source) AS w "
+            f"ON w.n = u.n WHERE u.lease_until < :now ORDER BY w.pages, u.n LIMIT 1{database.skip_locked('u')}",
             {"now": stamp(now), "source": source},
         )
         if row is None:

@@ -50,7 +50,7 @@ def test_a_page_comes_back_as_it_was_read(office: Assembly) -> None:
 def test_pages_of_a_source_are_taken_one_after_the_other_and_those_of_others_beside_them(office: Assembly) -> None:
     for source in ("forum", "forum", "chirp"):
         keep(office, post(ANGRY, source=source), source=source)
-    first, other = (unjudged.claim(office.database, NOW, LEASE) for _ in range(2))
+    other, first = (unjudged.claim(office.database, NOW, LEASE) for _ in range(2))
     assert first is not None
     assert other is not None
     assert (first.source, other.source) == ("forum", "chirp")
@@ -59,6 +59,17 @@ def test_pages_of_a_source_are_taken_one_after_the_other_and_those_of_others_bes
     second = unjudged.claim(office.database, NOW, LEASE)
     assert second is not None
     assert second.n > first.n
+
+
+def test_what_is_written_on_a_quiet_source_does_not_wait_behind_a_loud_one(office: Assembly) -> None:
+    for _ in range(5):
+        keep(office, post(ANGRY))
+    first = unjudged.claim(office.database, NOW, LEASE)
+    assert first is not None
+    keep(office, post(BROKEN, source="chirp"), source="chirp")
+    assert unjudged.done(office.database, first)
+    turns = [unjudged.claim(office.database, NOW, LEASE) for _ in range(3)]
+    assert [each and each.source for each in turns] == ["chirp", "forum", None]
 
 
 def test_what_waits_is_judged_and_gone(office: Assembly) -> None:
