@@ -13,6 +13,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -51,9 +52,10 @@ class WireError(Exception):
 class _Exchange:
     """Keeps hold of the socket of one request, so that a timer can end it from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         self.left = False
         self.expired = False
+        self._ends = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._hold: socket.socket | None = None
 
@@ -65,6 +67,12 @@ class _Exchange:
             if self.expired:
                 self._hold.shutdown(socket.SHUT_RDWR)
         return opened
+
+    def may_leave(self) -> None:
+        """Raise TimeoutError where the time is over: a process that stood still wakes up before its timer does."""
+        if self.expired or time.monotonic() >= self._ends:
+            self.expired = True
+            raise TimeoutError
 
     def expire(self) -> None:
         """End the exchange now; whoever waits on the socket wakes up."""
@@ -96,6 +104,7 @@ class _Watched:
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]
+            self._exchange.may_leave()
             self._exchange.left = True
         super().send(data)  # type: ignore[misc]
 
@@ -149,7 +158,7 @@ def exchange(request: urllib.request.Request, seconds: float, *, proxy: str = ""
 
     The proxy of the environment is not used: only `proxy`, where the operator has set one.
     """
-    watched = _Exchange()
+    watched = _Exchange(seconds)
     proxies = {"http": proxy, "https": proxy} if proxy else {}
     opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies), _Opener(watched), _Stay())
     timer = threading.Timer(seconds, watched.expire)

@@ -10,10 +10,11 @@ from monitor.notify.system_notices import queue_notice
 from monitor.service.membership import Membership
 from monitor.service.scheduler import Engine
 from monitor.service.settings_record import note_settings
+from monitor.service.sparing_log import answers
 from monitor.settings.errors import SettingsError
 from monitor.settings.models import Settings
 from monitor.store import channel_health, web
-from monitor.store.connect import Error
+from monitor.store.connect import Error, reason
 from monitor.web import links
 from monitor.wiring import assemble, know_sources
 
@@ -98,12 +99,13 @@ class Reloading:
         assembly = self.engine.assembly
         try:
             revision = web.desk_revision(assembly.database)
+            answers()
             if revision == self._desk:
                 return
             link = links.make(assembly.written, assembly.database, self.engine.clock)
             self.engine.replace(assemble(assembly.written, assembly.database, link))
         except Error as error:
-            log.warning("can't read the desk settings: the database said %s", type(error).__name__)
+            log.warning("can't read the desk settings: %s", reason(error))
             return
         self._desk = revision
         log.info("desk settings loaded")

@@ -1,12 +1,17 @@
 """Keeps the log from eating the disk: a fault that repeats is said once a minute, and little while there is no room.
 
-A database that cannot be written makes every tick fail, ten times a second; the log often lies on the same disk.
+A database that cannot be written makes every tick fail, ten times a second; the log often lies on the same disk. One
+that cannot be reached makes everything fail for the same reason: that is said once, and once more when it answers.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+
+from monitor.store.connect import Away
+
+log = logging.getLogger("earful.daemon")
 
 EVERY = 60.0  # seconds between two lines of the same words
 EVERY_FULL = 600.0  # while the disk is full
@@ -25,12 +30,20 @@ class Sparing(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self.full = False
+        self.away = False
         self._lines: dict[tuple[str, int, str], _Line] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this record is written. It says how many of its kind were not."""
         if record.levelno < logging.WARNING:
             return not self.full
+        if said := next((each for each in record.args or () if isinstance(each, Away)), ""):
+            if self.away:
+                return False
+            self.away = True
+            record.msg = "the database does not answer (%s); Earful waits for it and says so only once"
+            record.args = (said.rpartition(" ")[2].strip("()"),)
+            return True
         message = record.getMessage()
         key = (record.name, record.levelno, message)
         line = self._lines.get(key)
@@ -55,7 +68,18 @@ def _words(seconds: float) -> str:
 
 def spare(full: bool) -> None:
     """Say to whatever writes the log whether its disk is full."""
-    for handler in logging.getLogger().handlers:
-        for each in handler.filters:
-            if isinstance(each, Sparing):
-                each.full = full
+    for each in _all():
+        each.full = full
+
+
+def answers() -> None:
+    """The database has answered: if it was away, that is over, and is said."""
+    were = [each for each in _all() if each.away]
+    for each in were:
+        each.away = False
+    if were:
+        log.info("the database answers again")
+
+
+def _all() -> list[Sparing]:
+    return [each for handler in logging.getLogger().handlers for each in handler.filters if isinstance(each, Sparing)]

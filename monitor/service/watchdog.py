@@ -20,7 +20,7 @@ from monitor.notify.system_notices import queue_notice
 from monitor.reports.at_work import undone
 from monitor.service.sparing_log import spare
 from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, watchdog_queries
-from monitor.store.connect import Error
+from monitor.store.connect import Away, Error, reason
 from monitor.store.database import Row, by_its_clock
 from monitor.timeouts import Overran, within
 from monitor.wiring import Assembly
@@ -57,7 +57,8 @@ class Audit:
             with assembly.database.transaction():
                 key_values.remember(assembly.database, "audit", "; ".join(self.findings), now)
         except Error as error:
-            self.findings = (f"the database does not answer ({disk.why(error)})",)
+            said = f"the database does not answer ({disk.why(error)})"
+            self.findings = (Away(said) if isinstance(reason(error), Away) else said,)
         spare(any("the disk is full" in finding for finding in self.findings))
         for finding in self.findings:
             log.error("audit: %s", finding)

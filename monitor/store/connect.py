@@ -13,15 +13,22 @@ from monitor.store.sqlite import Sqlite
 Error = (sqlite.Error, postgresql.Error)  # whatever goes wrong with a database
 
 
+class Away(str):
+    """A reason that is one for everything at once: the database cannot be reached."""
+
+    __slots__ = ()
+
+
 def reason(error: BaseException) -> str:
     """Why something failed, for a log: SQLite's and the system's own words, of anything else only its kind.
 
-    PostgreSQL and libraries may quote values, and with them what people wrote.
+    PostgreSQL and libraries may quote values, and with them what people wrote. `Away` where its server is.
     """
     if isinstance(error, sqlite.Error):
         return f"the database said: {error}"
     if isinstance(error, postgresql.Error):
-        return f"the database said {type(error).__name__}"
+        said = f"the database said {type(error).__name__}"
+        return Away(said) if postgresql.is_away(error) else said
     return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 

@@ -363,6 +363,17 @@ class Postgresql:
         self._connections.close()
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether the server cannot be reached, or ends its sessions: nothing else can be done there either.
+
+    What has no code is the client's own word on its connection.
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    if psycopg is None or not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
 def why_refused(error: BaseException) -> str:
     """What of the server's side made a statement fail: "rights", "room", "line" or "row"; "" for anything else.
 

@@ -54,11 +54,28 @@ class Worker:
 
     def holds(self, ports: Sequence[int]) -> bool:
         """Whether one of these ports is this process's end of a connection."""
+        return any(each.laddr and each.laddr.port in ports for each in self._connections())
+
+    def speaks_to(self, port: int) -> bool:
+        """Whether it has a connection to this port."""
+        return self._remote(port, "ESTABLISHED")
+
+    def connects(self, port: int) -> bool:
+        """Whether it waits to be let in there."""
+        return self._remote(port, "SYN_SENT")
+
+    def _remote(self, port: int, status: str) -> bool:
+        return any(each.raddr and each.raddr.port == port and each.status == status for each in self._connections())
+
+    def _connections(self) -> list[Any]:
         with contextlib.suppress(psutil.Error):
-            return any(
-                each.laddr and each.laddr.port in ports for each in psutil.Process(self.process.pid).net_connections()
-            )
-        return False
+            return list(psutil.Process(self.process.pid).net_connections())
+        return []
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has said what it does."""
+        return "watching" in self.log or "working as" in self.log
 
     def freeze(self) -> None:
         """It stands still, as a machine under water does; its connections stay."""
@@ -127,7 +144,7 @@ class Machines(Outside):
         """`number` workers (or one of each of these sets of roles) whose first look back is behind them."""
         before = self.networks.reads()
         made = [self.worker(*each) for each in (roles or [()] * self.number)]
-        self.comes(lambda: all("watching" in each.log or not each.runs for each in made), 240)
+        self.comes(lambda: all(each.begun or not each.runs for each in made), 240)
         ended = [each for each in made if not each.runs]
         assert not ended, f"{ended[0].name} did not begin: {ended[0].log[-2000:]}"
         self.comes(lambda: self.networks.reads() >= before + 2 or not self.alive, 240)

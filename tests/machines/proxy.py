@@ -11,6 +11,7 @@ with Line(("127.0.0.1", 5432)) as line:
 from __future__ import annotations
 
 import contextlib
+import select
 import selectors
 import socket
 import struct
@@ -29,26 +30,43 @@ class Line:
         self._ends = threading.Event()
         self._open = threading.Event()
         self._open.set()
+        self._accepts = threading.Event()
+        self._accepts.set()
+        self._waiting: list[socket.socket] = []
         self._is_cut = False
         self._lock = threading.Lock()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._thread = threading.Thread(target=self._accept, name="line", daemon=True)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, name="line", daemon=True).start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ends.set()
         self.cut()
-        with contextlib.suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
+        for each in self._waiting:
+            each.close()
+        if self._thread.is_alive():
+            self._thread.join(5)
         self._listening.close()
 
     def hold(self) -> None:
         """From now on nothing arrives on either side."""
         self._open.clear()
+
+    def stall(self) -> None:
+        """From now on a connection that is asked for comes about only once this is mended."""
+        self._accepts.clear()
+        self._listening.listen(0)
+        for _ in range(3):  # fills the queue of those who wait to be let in
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            with contextlib.suppress(OSError):
+                waiting.connect(("127.0.0.1", self.port))
+            self._waiting.append(waiting)
 
     def cut(self) -> None:
         """End every connection as a dead machine's are once it is noticed; nobody gets through until it is mended."""
@@ -67,6 +85,11 @@ class Line:
         """As if nothing had been."""
         self._is_cut = False
         self._open.set()
+        for each in self._waiting:
+            each.close()
+        self._waiting.clear()
+        self._listening.listen(128)
+        self._accepts.set()
 
     def callers(self) -> list[int]:
         """The ports of those who are connected, the newest last."""
@@ -75,6 +98,10 @@ class Line:
 
     def _accept(self) -> None:
         while not self._ends.is_set():
+            if not self._accepts.wait(0.1) or not select.select([self._listening], [], [], 0.1)[0]:
+                continue
+            if not self._accepts.is_set():
+                continue
             try:
                 near, _ = self._listening.accept()
             except OSError:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import logging
 
+import psycopg
 import pytest
 
-from monitor.service.sparing_log import EVERY, EVERY_FULL, Sparing, spare
+from monitor.service.sparing_log import EVERY, EVERY_FULL, Sparing, answers, spare
+from monitor.store.connect import reason
 
 
 class Log:
@@ -79,3 +81,24 @@ def test_it_remembers_no_more_than_it_may(log: Log) -> None:
     (sparing,) = log.handler.filters
     assert isinstance(sparing, Sparing)
     assert len(sparing._lines) <= 500
+
+
+def test_a_server_that_is_away_is_said_once_whatever_fails_by_it_and_once_more_when_it_answers(log: Log) -> None:
+    """Each tick said its own line every minute: twenty lines for one thing."""
+    logging.getLogger().addHandler(log.handler)
+    try:
+        answers()  # nothing was the matter
+        log.say("%s failed: %s", logging.ERROR, "deliver", reason(psycopg.errors.AdminShutdown()))
+        for name in ("collect", "judge", "wipe") * 50:
+            log.say("%s failed: %s", logging.ERROR, name, reason(psycopg.OperationalError("connection refused")))
+            log.now += 10
+        log.say("%s failed: %s", logging.ERROR, "judge", reason(psycopg.errors.UniqueViolation()))
+        answers()
+        answers()
+    finally:
+        logging.getLogger().removeHandler(log.handler)
+    assert log.lines[0] == "the database does not answer (AdminShutdown); Earful waits for it and says so only once"
+    assert log.lines[1:2] == ["judge failed: the database said UniqueViolation"]
+    assert len(log.lines) == 2
+    log.say("%s failed: %s", logging.ERROR, "judge", reason(psycopg.OperationalError()))
+    assert len(log.lines) == 3, "the next time it is said again"
