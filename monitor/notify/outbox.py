@@ -7,7 +7,6 @@ off, and `gathering` asks the measure what leaves in which message.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Any
 
 from alerts import Alert, Channel, Editor, Letter, LooksUp
 from alerts.case import Case
+from connectors import server_dates
 from monitor.notify import holding, incident_messages, problem_messages, rendering, repeats
 from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold, told_of
 from monitor.notify.order import in_order
@@ -59,7 +59,7 @@ class Outbox:
         rules: Rules,
         channels: Mapping[str, Channel],
         link: SignedLink,
-        steady: Callable[[], float] = time.monotonic,
+        steady: Callable[[], float] = server_dates.steady,
     ) -> None:
         self.database = database
         self._steady = steady

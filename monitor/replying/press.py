@@ -11,12 +11,11 @@ that it might still be sending then, sends nothing.
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors import ConnectorError, Post
+from connectors import ConnectorError, Post, server_dates
 from connectors.writing import NotWritten, Standing, Writer, Written
 from monitor.cases.actions import NotAllowed, NotPossible, require
 from monitor.people.actors import is_person
@@ -60,7 +59,7 @@ def press(
     who: Actor | str,
     way: str,
     now: datetime,
-    steady: Callable[[], float] = time.monotonic,
+    steady: Callable[[], float] = server_dates.steady,
 ) -> Pressed:
     """Post this reply in public, or say why not.
 

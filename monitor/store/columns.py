@@ -184,6 +184,8 @@ TABLES: dict[str, Classed] = {
         words=("body",),
         plain=_named("n source at posts fence lease_until claims tries error aside_at"),
     ),
+    "login_failures": Classed("an hour", plain=_named("n mark at")),  # of a name or an address, by a hash under a key
+    "case_readers": Classed("two minutes", staff=_named("who name"), plain=_named("case_id until_at")),
     "leases": Classed("a day after it has ended", plain=_named("name holder fence since_at until_at")),
     "workers": Classed(
         "a day after its process ended without a word",

@@ -1,9 +1,9 @@
 """Leases: what one process at a time may do (read a source, serve a channel), until when, and who has it.
 
 A lease ends by the clock of the database, whatever the clocks of the machines show. Its holder counts on its own steady
-clock, from before it asked, and stops a second early: so it knows that it may go on without asking, and ends in time
-where it is cut from the database, or was frozen. Whoever stores something under a lease proves it in the same
-transaction. A file has one daemon: there every lease is granted, and nothing is written.
+clock, which goes on while its machine sleeps, from before it asked, and stops a second early: so it knows that it may
+go on without asking, and ends in time where it is cut from the database, or was frozen. Whoever stores something under
+a lease proves it in the same transaction. A file has one daemon: there every lease is granted, and nothing is written.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from connectors import server_dates
 from monitor.store.database import Database, at, stamp
 
 LONGEST = timedelta(minutes=10)  # one that lies further ahead was taken before the server's clock stepped back
@@ -50,7 +50,7 @@ class Standing:
 class Leases:
     """The leases of one process (`holder`, a name that no other process ever had). Several threads may use it."""
 
-    def __init__(self, database: Database, holder: str = "", steady: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Database, holder: str = "", steady: Callable[[], float] = server_dates.steady) -> None:
         self.database = database
         self.holder = holder or this_worker()
         self.steady = steady

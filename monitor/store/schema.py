@@ -520,10 +520,20 @@ WORKERS = (
         generation {count}, settings {text}, secrets {text}, key_mark {text}, skew {number}){strict}""",
 )
 
+# What processes that serve the page have to know of each other, for minutes (monitor/store/page_state.py).
+PAGE_STATE = (
+    "CREATE TABLE login_failures (n {counter}, mark {key}, at {key}){strict}",
+    "CREATE INDEX login_failures_by_mark ON login_failures (mark, n)",
+    "CREATE INDEX login_failures_by_time ON login_failures (at)",
+    """CREATE TABLE case_readers (
+        case_id {key}, who {key}, name {text}, until_at {key}, PRIMARY KEY (case_id, who)){strict}""",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
     ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES, WORKERS,
+    PAGE_STATE,
 )  # fmt: skip
 
 

@@ -6,12 +6,11 @@ nothing.
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors import ConnectorError
+from connectors import ConnectorError, server_dates
 from connectors.text import clean
 from connectors.trackers import Issue, Tracker
 from connectors.writing import NotWritten
@@ -52,7 +51,7 @@ def create(
     who: Actor | str,
     way: str,
     now: datetime,
-    steady: Callable[[], float] = time.monotonic,
+    steady: Callable[[], float] = server_dates.steady,
 ) -> Pressed:
     """Create an issue of a case or a problem. Raises NotAllowed for whoever may not, NotPossible for the rest."""
     prefill.of(tracking.database, tracking.rules, subject)  # it is there, and may be spoken of

@@ -10,6 +10,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import cast
@@ -23,7 +24,7 @@ from monitor.people.actors import admit
 from monitor.people.audit import Event, note
 from monitor.people.identity import Directory, of_demo, of_page, of_token
 from monitor.settings.models import Settings
-from monitor.store import web
+from monitor.store import page_state, web
 from monitor.store.database import Database, at, instant
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -40,6 +41,7 @@ LEAST_PASSWORD = passwords.LEAST
 SESSION_LIFE = timedelta(days=14)  # whatever it is used for
 ALONE_LIFE = timedelta(days=3650)  # while its person is alone on this machine: it does not end
 COOKIE_LIFE = timedelta(days=400)  # browsers keep no cookie for longer; it is given again
+LONGEST_WINDOW = timedelta(hours=1)  # in which failures are counted
 COOKIE = "earful_session"
 FORM_COOKIE = "earful_form"
 
@@ -52,8 +54,19 @@ def _nobody() -> str:
     return _HASHER.hash(secrets.token_urlsafe(16))
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A database on which several processes let people in, and the key under which they write down who failed."""
+
+    database: Database
+    seal: bytes
+
+
 class Throttle:
-    """Counts failures by key within a window; the counts of the longest silent keys are forgotten first."""
+    """Counts failures by key within a window; the counts of the longest silent keys are forgotten first.
+
+    With a `database` that several processes work on they count together, by hashes of their keys under `seal`.
+    """
 
     def __init__(self, most: int, window: timedelta, keys: int = 10_000) -> None:
         self.most = most
@@ -62,24 +75,35 @@ class Throttle:
         self._failed: OrderedDict[str, list[datetime]] = OrderedDict()
         self._guard = threading.Lock()
 
-    def wait(self, key: str, now: datetime) -> timedelta:
+    def wait(self, key: str, now: datetime, shared: Shared | None = None) -> timedelta:
         """How long this key must wait; nothing while it may try."""
-        with self._guard:
-            failures = [each for each in self._failed.get(key, ()) if now - each < self.window]
-            if len(failures) < self.most:
-                return timedelta(0)
-            return failures[-self.most] + self.window - now
+        if shared is not None:
+            failures = page_state.failures(shared.database, self._mark(key, shared), now - self.window, self.most)
+        else:
+            with self._guard:
+                failures = [each for each in self._failed.get(key, ()) if now - each < self.window]
+        return timedelta(0) if len(failures) < self.most else failures[-self.most] + self.window - now
 
-    def failed(self, key: str, now: datetime) -> None:
+    def _mark(self, key: str, shared: Shared) -> str:
+        made_of = f"{self.most} {self.window} {key}".encode("utf-8", "replace")
+        return hmac.new(shared.seal, made_of, "sha256").hexdigest()
+
+    def failed(self, key: str, now: datetime, shared: Shared | None = None) -> None:
         """Count one failure."""
+        if shared is not None:
+            page_state.note_failure(shared.database, self._mark(key, shared), now, now - LONGEST_WINDOW)
+            return
         with self._guard:
             failures = [each for each in self._failed.pop(key, []) if now - each < self.window]
             self._failed[key] = [*failures, now][-self.most :]
             while len(self._failed) > self._keys:
                 self._failed.popitem(last=False)
 
-    def forget(self, key: str) -> None:
+    def forget(self, key: str, shared: Shared | None = None) -> None:
         """It went well."""
+        if shared is not None:
+            page_state.forget_failures(shared.database, self._mark(key, shared))
+            return
         with self._guard:
             self._failed.pop(key, None)
 
@@ -91,12 +115,21 @@ class Authenticator:
         self.clock = clock
         self.demo_csrf = secrets.token_urlsafe(32)
         self.elsewhere = ""  # why somebody was not on this machine, since this process began
-        self.sealing = secrets.token_bytes(32)  # for what rides in a cookie of ours, of this process
+        self._sealing = b""
         # By name and address: few, so that guessing is hopeless. By name or address alone: more, so that nobody can
         # lock a colleague out for long from elsewhere, and an office behind one address can still log in.
         self._by_both = Throttle(5, timedelta(minutes=15))
         self._by_name = Throttle(50, timedelta(hours=1))
         self._by_address = Throttle(50, timedelta(minutes=15))
+
+    def sealing(self, database: Database) -> bytes:
+        """The key for what rides in a cookie of ours: one for all processes that serve the page."""
+        if not self._sealing:
+            self._sealing = page_state.sealing_key(database, self.clock())
+        return self._sealing
+
+    def _shared(self, database: Database) -> Shared | None:
+        return None if database.one_writer else Shared(database, self.sealing(database))
 
     def identity(
         self, request: Request, database: Sqlite | Postgresql, settings: Settings, now: datetime, *, open_demo: bool
@@ -115,7 +148,7 @@ class Authenticator:
         user = web.user(database, name)
         if user is None or user.disabled_at is not None or user.role not in RANK:
             return None
-        csrf = hmac.new(self.sealing, name.encode(), "sha256").hexdigest()
+        csrf = hmac.new(self.sealing(database), name.encode(), "sha256").hexdigest()
         return Identity(user.name, cast(Role, user.role), csrf, user.zone, actor=of_page(user.name), proof="header")
 
     def _of_session(
@@ -164,8 +197,9 @@ class Authenticator:
         ]
         if browser:
             keys = [(self._by_both, f"{folded}\0browser {browser}", "browser")]
+        shared = self._shared(database)
         for throttle, key, _what in keys:
-            wait = throttle.wait(key, now)
+            wait = throttle.wait(key, now, shared)
             if wait > timedelta(0):
                 minutes = max(1, round(wait.total_seconds() / 60))
                 raise Refusal(
@@ -177,8 +211,8 @@ class Authenticator:
         if not (usable and good):
             locked = []
             for throttle, key, what in keys:
-                throttle.failed(key, now)
-                locked += [what] if throttle.wait(key, now) else []
+                throttle.failed(key, now, shared)
+                locked += [what] if throttle.wait(key, now, shared) else []
             about = known.name if known is not None else ""  # never what was typed: it may be a password
             note(database, Event.LOGIN_REFUSED, now, way="page", address=address, about=about)
             if locked:
@@ -186,14 +220,15 @@ class Authenticator:
             raise Refusal(403, "Name or password is wrong")
         for throttle, key, _what in keys:
             if throttle is not self._by_address:  # one who knows a password makes no other guess less one
-                throttle.forget(key)
+                throttle.forget(key, shared)
         assert known is not None
         return known
 
     def check_code(self, database: Sqlite | Postgresql, user: web.User, code: str, address: str, now: datetime) -> str:
         """Which code of the second factor this was, used up from now on; Refusal for a wrong one, as for passwords."""
         key = f"{user.name.casefold()}\0second factor"  # by name: whoever gets here knows the password
-        wait = self._by_both.wait(key, now)
+        shared = self._shared(database)
+        wait = self._by_both.wait(key, now, shared)
         if wait > timedelta(0):
             minutes = max(1, round(wait.total_seconds() / 60))
             raise Refusal(
@@ -206,9 +241,9 @@ class Authenticator:
                     database, Event.LOGIN_REFUSED, now, way="page", address=address, about=user.name, by="second factor"
                 )
         if not used:
-            self._by_both.failed(key, now)
+            self._by_both.failed(key, now, shared)
             raise Refusal(403, "That code is wrong", "Use the one your app shows now; each works once.")
-        self._by_both.forget(key)
+        self._by_both.forget(key, shared)
         return used
 
 

@@ -188,6 +188,7 @@ def show_case(
     """
     row = _row(context)
     case, database, now = cases.case_of(row), context.database, context.now
+    context.site.presence.look(now)
     told = mentions.of_case(database, case.id)
     earlier = rendering.history_of(database, [row], now).get(case.id, [])
     worst = rendering.worst_of(told)

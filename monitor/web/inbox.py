@@ -235,6 +235,7 @@ def inbox(context: RequestContext) -> Response:
     number = int(context.query("page", "1")) if context.query("page", "1").isdecimal() else 1
     number = min(max(number, 1), 2000)
     database, now = context.database, context.now
+    context.site.presence.look(now)
     seen = _of_view(context, view, wanted)
     totals = pages.counts(database, seen, now)
     views = pages.views(database, wanted, ids_of(context), now)

@@ -48,6 +48,7 @@ class _Watch:
 
     def _read(self) -> str:
         try:
+            self.site.presence.look(self.site.clock())
             return pages.live_mark(self.site.assembly_of().database)
         except Error:
             return self._mark

@@ -1,40 +1,65 @@
-"""Who has which case open at this moment. It lives in memory, for a minute or two: nothing of it is kept or counted."""
+"""Who has which case open at this moment, for a minute or two: nothing of it is kept or counted.
+
+It lives in the memory of the page. Where several processes serve it, each writes it down for the others, who look once
+a second while anybody has a page open.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+
+from monitor.store import page_state
+from monitor.store.database import Database, by_its_clock
+from monitor.store.page_state import Reader
 
 STAYS = timedelta(seconds=100)  # after the last beat; an open page gives one every forty seconds
 MOST = 1_000  # cases that are open somewhere; of more, those that were opened longest ago are forgotten
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    name: str
-    until: datetime
-
-
 class Presence:
     """For all threads of the page. A person is known by their id, and shown by their name."""
 
-    def __init__(self) -> None:
-        self._readers: dict[str, dict[str, _Reader]] = {}  # case -> id of a person -> they
+    def __init__(self, database_of: Callable[[], Database] | None = None) -> None:
+        self._database_of = database_of
+        self._readers: dict[str, dict[str, Reader]] = {}  # case -> id of a person -> they
         self._guard = threading.Lock()
+
+    @property
+    def _shared(self) -> Database | None:
+        """The database by which processes hear of each other; None where one serves the page."""
+        database = self._database_of() if self._database_of is not None else None
+        return None if database is None or database.one_writer else database
+
+    def look(self, now: datetime) -> None:
+        """Hear of what other processes have seen. It asks the database: not in the loop of the page."""
+        if (shared := self._shared) is not None:
+            theirs = by_its_clock(shared, now)
+            found = page_state.readers(shared, theirs, MOST)
+            here = {
+                case_id: {who: Reader(each.name, each.until - (theirs - now)) for who, each in readers.items()}
+                for case_id, readers in found.items()
+            }
+            with self._guard:
+                self._readers = here
 
     def come(self, case_id: str, who: str, name: str, now: datetime) -> None:
         """Somebody has this case open."""
+        if (shared := self._shared) is not None:
+            theirs = by_its_clock(shared, now)
+            page_state.come(shared, case_id, who, Reader(name, theirs + STAYS), theirs)
         with self._guard:
             self._forget(now)
             of_case = self._readers.pop(case_id, {})
-            self._readers[case_id] = {**of_case, who: _Reader(name, now + STAYS)}
+            self._readers[case_id] = {**of_case, who: Reader(name, now + STAYS)}
             while len(self._readers) > MOST:
                 del self._readers[next(iter(self._readers))]
 
     def go(self, case_id: str, who: str) -> None:
         """Somebody has closed it again."""
+        if (shared := self._shared) is not None:
+            page_state.go(shared, case_id, who)
         with self._guard:
             of_case = self._readers.get(case_id, {})
             of_case.pop(who, None)

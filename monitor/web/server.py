@@ -195,7 +195,7 @@ class WebServer:
             bodies=Bodies(),
             hashing=Hashing(),
             ready_pool=ThreadPoolExecutor(1, thread_name_prefix="page-ready"),
-            presence=Presence(),
+            presence=Presence(lambda: assembly_of().database),
             stopping=threading.Event(),
             open_demo=self.open_demo,
             metrics_port_of=lambda: self.metrics_port,

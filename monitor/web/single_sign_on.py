@@ -61,7 +61,7 @@ def _seal(context: RequestContext, asked: dict[str, Any]) -> str:
 
 
 def _mark(context: RequestContext, body: str) -> str:
-    return hmac.new(context.site.authenticator.sealing, body.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(context.site.authenticator.sealing(context.database), body.encode(), hashlib.sha256).hexdigest()
 
 
 def _opened(context: RequestContext) -> dict[str, Any] | None:

@@ -66,6 +66,7 @@ web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serial
 service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog_queries.py
 web/test_slack_press.py: monitor/notify/interactions.py monitor/web/slack.py
 notify/test_two_listeners.py: monitor/notify/spool.py
+web/test_two_pages.py: monitor/store/page_state.py
 notify/test_sender.py: monitor/timeouts.py
 notify/test_system_notices.py: monitor/store/notices.py
 reports/test_statistics.py: monitor/reports/formatting.py monitor/reports/response_times.py
