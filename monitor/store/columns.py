@@ -293,6 +293,23 @@ TABLES: dict[str, Classed] = {
     "schema_steps": Classed(ALWAYS, plain=_named("n at hash")),
 }  # fmt: skip
 
+_DONE = "until it is done: a job is deleted when it ends"
+# On PostgreSQL only, made by the library of jobs: names of ticks, sources and channels, and nothing that anybody wrote.
+JOBS: dict[str, Classed] = {
+    "procrastinate_jobs": Classed(
+        _DONE,
+        plain=_named(
+            "id queue_name task_name priority lock queueing_lock args status scheduled_at attempts abort_requested "
+            "worker_id"
+        ),
+    ),
+    "procrastinate_events": Classed(_DONE, plain=_named("id job_id type at")),
+    "procrastinate_periodic_defers": Classed(
+        "until its next turn", plain=_named("id task_name defer_timestamp job_id periodic_id")
+    ),
+    "procrastinate_workers": Classed("half a minute after its process ended", plain=_named("id last_heartbeat")),
+}
+
 # What an emptied column holds where that is not the empty text.
 _EMPTY = {
     **dict.fromkeys(("reasons", "churn", "priority_reasons"), "'[]'"),
