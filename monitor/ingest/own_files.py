@@ -1,7 +1,9 @@
 """Sources that need a file of the machine that reads them: the sign-in that they renew, the folder that they watch.
 
-Of several processes only those read such a source that have its file. They hold a lease that says so; where nobody
-does, whoever looks tries, so that people hear what is missing. A file has one daemon, which reads everything.
+Of several processes only those read such a source that have its file: of a folder each, for the files in it are its
+machine's; of a sign-in one as long as it lives, for a copy of it that another machine has is worth nothing once the
+network has given a new one. A lease says who; where nobody has it, whoever looks tries, so that people hear what is
+missing. A database that is a file has one daemon, which reads everything.
 """
 
 from __future__ import annotations
@@ -32,18 +34,24 @@ class OwnFiles:
 
     def ours(self) -> frozenset[str]:
         """Those that this process is to read; says to the others that it has their files."""
-        here = [name for name, path in self._files.items() if path.exists()]
-        for name in here:
-            held = self._held.get(name)
-            if held is None or not self._leases.holds(held, LEASE / 2):
-                taken = self._leases.take(_lease_of(name), LEASE)
-                if taken is not None:  # else another has it too, a shared folder: one of both says so
-                    self._held[name] = taken
-        away = self._files.keys() - here
+        found = {name: path for name, path in self._files.items() if path.exists()}
+        here = [name for name, path in found.items() if self._says_so(name) or path.is_dir()]
+        away = self._files.keys() - found.keys()
         if not away or self._leases.steady() - self._began < PATIENCE.total_seconds():
             return frozenset(here)
         elsewhere = self._leases.others()
         return frozenset([*here, *(name for name in away if _lease_of(name) not in elsewhere)])
+
+    def _says_so(self, name: str) -> bool:
+        """Whether it is this process that says to the others that there is the file."""
+        held = self._held.get(name)
+        if held is None or not self._leases.holds(held, LEASE / 2):
+            held = self._leases.take(_lease_of(name), LEASE)
+            if held is None:
+                self._held.pop(name, None)
+                return False
+            self._held[name] = held
+        return True
 
     def look(self, source: str) -> None:
         """Before a source is read: raises ConnectorError where its file is on no machine that reads."""

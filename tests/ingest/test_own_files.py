@@ -104,6 +104,20 @@ def test_a_folder_that_both_have_is_read_by_either(machine: Callable[[str], Mach
     assert seen == [None], "by one at a time"
 
 
+def test_a_sign_in_of_which_both_have_a_copy_is_used_by_one_as_long_as_it_lives(
+    machine: Callable[[str], Machine],
+) -> None:
+    """Who renews it gets another one: the copy of the other is worth nothing from then on."""
+    a, b = machine("a"), machine("b")
+    for each in (a, b):
+        each.file.write_text("{}")
+    assert (a.due, b.due, a.due) == ({"forum"}, set(), {"forum"})
+    let_end(a.database)
+    assert b.due == {"forum"}
+    a.steady.seconds += PATIENCE.total_seconds()
+    assert a.due == set()
+
+
 def test_the_tick_of_each_machine_reads_its_own(machine: Callable[[str], Machine]) -> None:
     a, b = machine("a"), machine("b")
     b.file.write_text("{}")
