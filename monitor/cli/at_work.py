@@ -56,7 +56,9 @@ def table(database: Sqlite | Postgresql, console: Console) -> None:
         shown.add_column(name, no_wrap=name not in {"works as", "lately on"}, min_width=len(name))
     for each in found:
         gone = each.is_gone(now)
-        state = Text(f"gone for {span_words(now - each.seen)}", "red") if gone else Text("working", "green")
+        unseen = now - each.seen
+        left = f"gone for {span_words(unseen)}" if unseen >= timedelta(minutes=1) else "gone"
+        state = Text(left, "red") if gone else Text("working", "green")
         since = "just now" if now - each.since < timedelta(minutes=1) else f"{span_words(now - each.since)} ago"
         roles = "everything" if each.roles == ROLES else ", ".join(each.roles)
         version = [each.version] if versions else []

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.base import Failed, app, listen_address, settings_path
-from monitor.service import damage
+from monitor.service import damage, process
 from monitor.service.process import set_up_log
 from monitor.service.scheduler import utc_now
 from monitor.settings.errors import SettingsError
@@ -35,9 +35,13 @@ def web(
 ) -> None:
     """Serve only the web page, beside the daemon.
 
-    Uses the same database. Collecting and alerting stay with the daemon.
+    Uses the same database. Collecting and alerting stay with the daemon. On PostgreSQL: `earful run --roles page`.
     """
-    settings = load(settings_path(), os.environ).listening_on(listen_address(listen))
+    path, address = settings_path(), listen_address(listen)
+    settings = load(path, os.environ).listening_on(address)
+    if not settings.database.url.get_secret_value().startswith("sqlite:"):
+        read = lambda: load(path, os.environ).listening_on(address)  # noqa: E731
+        raise typer.Exit(process.run(read, show=False, roles=frozenset({"page"})))
     set_up_log(settings.earful.log, 20)
     database = open_store(settings, utc_now())
     try:

@@ -13,9 +13,11 @@ import typer
 from monitor.cli import sample_weeks
 from monitor.cli.base import Failed, app, listen_address, load_settings, settings_path
 from monitor.service import process
+from monitor.service.roles import UnknownRoleError, in_order, read_roles
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.setup import commands, systemd_unit
+from monitor.store.workers import ROLES, Role
 
 Debug = Annotated[bool, typer.Option("--debug", help="Log debugging details.")]
 
@@ -27,15 +29,27 @@ def run(
     listen: Annotated[
         str, typer.Option("--listen", help='Where the web page listens, such as "0.0.0.0:8321". Default: page_listen.')
     ] = "",
+    roles: Annotated[
+        str,
+        typer.Option("--roles", help=f"On PostgreSQL, one or more of {','.join(ROLES)}. Default: all."),
+    ] = "",
 ) -> None:
     """Run the daemon until it is stopped."""
-    path, address = settings_path(), listen_address(listen)
+    path, address, chosen = settings_path(), listen_address(listen), _roles(roles)
 
     def read() -> Settings:
         return load(path, os.environ).listening_on(address)
 
     show = read().database.throwaway if watch is None else watch
-    raise typer.Exit(process.run(read, show=show, level=logging.DEBUG if debug else logging.INFO))
+    level = logging.DEBUG if debug else logging.INFO
+    raise typer.Exit(process.run(read, show=show, level=level, roles=chosen))
+
+
+def _roles(text: str) -> frozenset[Role]:
+    try:
+        return read_roles(text)
+    except UnknownRoleError as error:
+        raise Failed(f"--roles: {error}") from None
 
 
 @app.command()
@@ -63,7 +77,12 @@ def demo(
 
 
 @app.command()
-def service(user: Annotated[str, typer.Option("--user", help="The system user it runs as.")] = "") -> None:
+def service(
+    user: Annotated[str, typer.Option("--user", help="The system user it runs as.")] = "",
+    roles: Annotated[
+        str, typer.Option("--roles", help="A unit of its own for a worker with these roles, as for `earful run`.")
+    ] = "",
+) -> None:
     """Print a systemd unit for this installation.
 
     It starts with the commands that install it.
@@ -73,7 +92,8 @@ def service(user: Annotated[str, typer.Option("--user", help="The system user it
     user = user or os.environ.get("SUDO_USER") or os.environ.get("USER", systemd_unit.NAME)
     for trouble in systemd_unit.troubles(settings, executable, user):
         typer.echo(f"! {trouble}", err=True)
-    typer.echo(systemd_unit.unit_of(settings, executable, user), nl=False)
+    chosen = in_order(_roles(roles)) if roles else ()
+    typer.echo(systemd_unit.unit_of(settings, executable, user, roles=chosen), nl=False)
 
 
 @app.command("slack-manifest")

@@ -229,11 +229,16 @@ class Collector:
         if mended:
             failing_sources.mended(self.database, self.rules, source.name, now)
         if total.seen or aside:
-            log.info(
-                "%s: %d read, %d about a brand, %d new, %d flagged, %d cases opened, %d set aside",
-                source.name, total.seen, total.matched, total.new, total.flagged, len(total.opened), aside,
-            )  # fmt: skip
+            self._say(source.name, total, aside)
         return Visit(source.name, total, pages, aside)
+
+    def _say(self, source: str, total: IngestResult, aside: int) -> None:
+        """A line for the log, without a post's words."""
+        judged = (
+            f"{total.matched} about a brand, {total.new} new, {total.flagged} flagged, {len(total.opened)} cases opened"
+        )
+        what = "to be judged by others" if self.judging.elsewhere else judged
+        log.info("%s: %d read, %s, %d set aside", source, total.seen, what, aside)
 
     def _page(
         self, source: Source, what: str, turn: Turn, now: datetime, total: IngestResult, clock: Callable[[], datetime]

@@ -118,6 +118,11 @@ class Judging:
             if taken is None:
                 break
             total.add(taken)
+            if not source and taken.seen:  # who has read it says it otherwise
+                log.info(
+                    "%s: %d judged, %d about a brand, %d new, %d flagged, %d cases opened",
+                    claimed.source, taken.seen, taken.matched, taken.new, taken.flagged, len(taken.opened),
+                )  # fmt: skip
         return total
 
     def _one(self, claimed: Claimed, clock: Callable[[], datetime]) -> IngestResult | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alerts.wording import clean_line, count_words, excerpt
+from monitor.service.roles import ALL, in_order
 from monitor.service.scheduler import utc_now
 from monitor.settings.models import Settings
 from monitor.store import cases, mentions, sources
@@ -56,12 +58,13 @@ class Show:
         self.shown: set[str] = set()
         self.failing: set[str] = set()
 
-    def begin(self, page: str) -> None:
+    def begin(self, page: str, roles: Collection[str] = ALL) -> None:
         """Say what is going on, how to read it, and where the page is ("" where none is served)."""
         names = ", ".join(brand.name for brand in self.settings.brands)
         print_ = self.console.print
         sources_read = ", ".join(source.name for source in self.settings.sources if source.enabled)
-        print_(Text.assemble(("Earful", "bold"), " is watching for ", (names, "bold"), f" on {sources_read}"))
+        doing = "is watching" if roles == ALL else f"works as {', '.join(in_order(roles))}"
+        print_(Text.assemble(("Earful", "bold"), f" {doing} for ", (names, "bold"), f" on {sources_read}"))
         print_(
             Text.assemble(
                 ("  · mention   ", "dim"), ("i for information", "cyan"), "   ", ("+ praise", "green"), "   ",

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ from monitor.service.console_view import Show
 from monitor.service.heartbeat import tell_systemd
 from monitor.service.membership import Membership, our_version
 from monitor.service.reloading import Reloading
+from monitor.service.roles import ALL, in_order
 from monitor.service.scheduler import Engine, utc_now
 from monitor.service.settings_record import note_settings
 from monitor.service.sparing_log import Sparing
@@ -25,9 +27,10 @@ from monitor.service.stopping import stop_in_order
 from monitor.settings.models import EXIT, Settings
 from monitor.store import key_values
 from monitor.store.connect import Error, reason, served_by
-from monitor.store.database import DatabaseDamaged, Role, RoleTaken
+from monitor.store.database import DatabaseDamaged, DatabaseUnusable, Role, RoleTaken
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite, is_damage
+from monitor.store.workers import Role as RoleName
 from monitor.web import links
 from monitor.web.server import WebServer
 from monitor.wiring import assemble, know_sources, open_store, settle
@@ -36,6 +39,10 @@ log = logging.getLogger("earful.daemon")
 
 STOP_WITHIN = 20.0
 WORN_OUT = 75  # systemd starts us anew
+
+
+class _NothingToDoError(Exception):
+    """A process for the page alone cannot serve it; the log says why."""
 
 
 class _Json(logging.Formatter):
@@ -70,14 +77,21 @@ def run(
     show: bool,
     level: int = logging.INFO,
     demo: bool = False,
+    roles: frozenset[RoleName] = ALL,
 ) -> int:
     """Run the daemon with what `read` reads now and at each reload, until a signal stops it; the exit code.
 
-    A `demo` opens its page without a login, on this machine only; so does a throw-away database.
+    With fewer `roles` than all it does only these, beside others on the same PostgreSQL. A `demo` opens its page
+    without a login, on this machine only; so does a throw-away database.
 
     Raises SettingsError, DatabaseUnusable or RoleTaken before anything is touched.
     """
     settings = read()
+    if roles != ALL and settings.database.url.get_secret_value().startswith("sqlite:"):
+        raise DatabaseUnusable(
+            "--roles: on an SQLite file one daemon does everything. Leave out --roles, or have several processes on "
+            "PostgreSQL: docs/several-machines.md"
+        )
     set_up_log(settings.earful.log, logging.WARNING if show and level == logging.INFO else level)
     if show and level == logging.INFO:
         logging.getLogger("earful.collect").setLevel(logging.ERROR)  # the screen tells of failing sources itself
@@ -85,7 +99,7 @@ def run(
         throw_away(settings)  # never under a daemon that runs: this start is refused below
     file = Path(settings.database.url.get_secret_value().removeprefix("sqlite:"))
     try:
-        life = _made(settings, read, show=show, demo=demo)
+        life = _made(settings, _How(read=read, roles=roles, show=show, demo=demo or settings.database.throwaway))
     except DatabaseDamaged as error:
         damage.tell(settings, file, "cannot be opened: it is damaged", utc_now())
         raise error
@@ -97,17 +111,27 @@ def run(
     return life.live()
 
 
-def _made(settings: Settings, read: Callable[[], Settings], *, show: bool, demo: bool) -> _Life:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """As what somebody started this process."""
+
+    read: Callable[[], Settings]
+    roles: frozenset[RoleName]
+    show: bool
+    demo: bool  # its page is open, on this machine only
+
+
+def _made(settings: Settings, how: _How) -> _Life:
     """Everything that needs no thread yet, on a database that is open, sound as far as one sees, and ours."""
-    database = open_store(settings, utc_now(), lambda found: Membership(found, settings).look())
+    database = open_store(settings, utc_now(), lambda found: Membership(found, settings, how.roles).look())
     try:
         if wrong := damage.clear(database):
             raise DatabaseDamaged(f"{database.path} {wrong}; restore the last backup: earful restore FILE")  # type: ignore[union-attr]
-        member = Membership(database, settings)
-        role = database.hold_role("daemon", utc_now(), worker=member.name)
+        member = Membership(database, settings, how.roles)
+        role = database.hold_role("daemon", utc_now(), worker=member.name, alone=database.one_writer)
         try:
             member.join()
-            return _prepare(settings, database, role, member, read, show=show, demo=demo)
+            return _prepare(settings, database, role, member, how)
         except BaseException:
             member.leave()
             role.release()
@@ -122,10 +146,7 @@ def _prepare(
     database: Sqlite | Postgresql,
     role: Role,
     member: Membership,
-    read: Callable[[], Settings],
-    *,
-    show: bool,
-    demo: bool,
+    how: _How,
 ) -> _Life:
     """Everything that needs no thread yet."""
     with database.transaction():
@@ -134,11 +155,11 @@ def _prepare(
         if member.first:
             note_settings(database, settings, utc_now())
     know_sources(database, settings)
-    engine = Engine(assemble(settings, database, links.make(settings, database, utc_now)))
+    assembly = assemble(settings, database, links.make(settings, database, utc_now))
+    engine = Engine(assembly, roles=in_order(how.roles))
     engine.assembly.collector.judging.try_again_with(our_version(), utc_now())
     settle()
-    open_page = demo or settings.database.throwaway
-    return _Life(engine, role, member, read, Show(database, settings) if show else None, open_page=open_page)
+    return _Life(engine, role, member, how, Show(database, settings) if how.show else None)
 
 
 class _Life:
@@ -149,19 +170,18 @@ class _Life:
         engine: Engine,
         role: Role,
         member: Membership,
-        read: Callable[[], Settings],
+        how: _How,
         show: Show | None,
-        *,
-        open_page: bool,
     ) -> None:
         self.engine = engine
         self.role = role
         self.member = member
         self.replaced = False
         self.unusable = False
-        self.reloading = Reloading(engine, member, read)
+        self.reloading = Reloading(engine, member, how.read)
+        self.roles = how.roles
         self.show = show
-        self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=open_page)
+        self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=how.demo)
         self.wake = threading.Event()
         self.asked_to_stop = 0
 
@@ -175,6 +195,9 @@ class _Life:
             self._begin()
             while self._goes_on():
                 self._turn()
+        except _NothingToDoError:
+            failed = True
+            log.critical("stopping: this process is for the page alone")
         except Exception as error:  # also the first look at a damaged page
             failed = True
             self._file_is_well()
@@ -188,14 +211,20 @@ class _Life:
         if set_clock.named():
             log.warning("the clock is set by %s, named by %s: for tests only", set_clock.named(), set_clock.VARIABLE)
         self.reloading.tell_refused_models()
-        threading.Thread(target=self.engine.assembly.judge.warm, name="warm", daemon=True).start()
+        if self.roles & {"judge", "page"}:
+            threading.Thread(target=self.engine.assembly.judge.warm, name="warm", daemon=True).start()
         self.engine.start()
-        served = self.page.start()
-        self._shown(lambda show: show.begin(self.page.address if served else ""))
+        served = "page" in self.roles and self.page.start()
+        if self.roles == {"page"} and not served:
+            raise _NothingToDoError
+        self._shown(lambda show: show.begin(self.page.address if served else "", self.roles))
         if served:
             log.info("the page is at %s", self.page.address)
         tell_systemd("READY=1")
-        log.info("watching %s", ", ".join(self.engine.assembly.rules.sources) or "no source")
+        if self.roles != ALL:
+            log.info("working as %s", ", ".join(in_order(self.roles)))
+        if "collect" in self.roles:
+            log.info("watching %s", ", ".join(self.engine.assembly.rules.sources) or "no source")
 
     def _goes_on(self) -> bool:
         self.wake.wait(0.3)

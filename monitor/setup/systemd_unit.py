@@ -10,6 +10,7 @@ import pwd
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.settings.environment import NAME as SECRETS
@@ -94,10 +95,17 @@ WantedBy=multi-user.target
 """
 
 
-def unit_of(settings: Settings, executable: Path, user: str, python: Path = Path(sys.base_prefix)) -> str:
+def unit_of(
+    settings: Settings,
+    executable: Path,
+    user: str,
+    python: Path = Path(sys.base_prefix),
+    roles: Sequence[str] = (),
+) -> str:
     """A hardened unit for this installation; the commands that install it are at its head.
 
-    `python` is where the interpreter is. Raises InstallError for names that a unit cannot hold.
+    With `roles` it is one of several on this machine, named for what it does. `python` is where the interpreter is.
+    Raises InstallError for names that a unit cannot hold.
     """
     path, program, state = settings.file.absolute(), executable.absolute(), settings.state_folder.absolute()
     for text in (str(path), str(program), user, str(state)):
@@ -107,11 +115,12 @@ def unit_of(settings: Settings, executable: Path, user: str, python: Path = Path
         raise InstallError(f'"{user[:60]}" is not a valid user for a systemd unit; write the name of a system user')
     secrets = path.with_name(SECRETS)
     quoted = shlex.quote(str(secrets))
+    only = ["--roles", ",".join(roles)] if roles else []
     return UNIT.format(
-        name=NAME,
+        name="-".join((NAME, *roles)),
         touch=f"sudo touch {quoted} && sudo chmod o= {quoted}",
-        command=f"sudo {shlex.join([str(program), '--settings', str(path), 'service', '--user', user])}",
-        start=f"{_word(program)} --settings {_word(path, argument=True)} run",
+        command=f"sudo {shlex.join([str(program), '--settings', str(path), 'service', '--user', user, *only])}",
+        start=" ".join((_word(program), "--settings", _word(path, argument=True), "run", *only)),
         folder=_line(state),
         user=user,
         secrets_plain=secrets,

@@ -27,7 +27,7 @@ from monitor.store.database import (
     Values,
     sought,
 )
-from monitor.store.postgresql_roles import NOTICE, SessionRole, held, need_driver, number_of
+from monitor.store.postgresql_roles import NOTICE, NOTICES_TOO, SessionRole, held, need_driver, number_of
 
 
 class _NoDriverError(Exception):
@@ -113,12 +113,8 @@ class Postgresql:
         connection = psycopg.connect(
             self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **NOTICE
         )
-        # The server gives up a machine that is gone as soon as we give up the server.
-        # https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-TCP-KEEPALIVES-IDLE
-        connection.execute(
-            "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
-            f"SET idle_in_transaction_session_timeout = {SILENT // timedelta(milliseconds=1)}".encode()
-        )
+        silent = SILENT // timedelta(milliseconds=1)
+        connection.execute(f"{NOTICES_TOO}; SET idle_in_transaction_session_timeout = {silent}".encode())
         # Compiling a statement anew takes longer than any of ours runs.
         # What a statement reads after a lock must be what others committed before it was given: each looks anew.
         connection.execute("SET TIME ZONE 'UTC'; SET jit = off; SET default_transaction_isolation = 'read committed'")

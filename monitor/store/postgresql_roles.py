@@ -21,6 +21,9 @@ DAEMON = 0x0EA2F02
 NOTICE: dict[str, Any] = {
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
 }  # fmt: skip
+# The server gives up a machine that is gone as soon as we give up the server.
+# https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-TCP-KEEPALIVES-IDLE
+NOTICES_TOO = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 
 
 def need_driver() -> None:
@@ -79,6 +82,7 @@ class SessionRole:
             self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **NOTICE
         )
         try:
+            connection.execute(NOTICES_TOO)  # else a machine without power would be alive for hours
             return self._held(connection, now)
         except BaseException:
             connection.close()

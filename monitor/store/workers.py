@@ -99,10 +99,11 @@ def replace_dead(database: Database, worker: Worker) -> None:
 
 
 def all_of(database: Database) -> list[Worker]:
-    """Everybody whose row stands, by roles and name; the dead among them are not `alive`."""
-    rows = database.rows("SELECT * FROM workers ORDER BY since, name")
+    """Everybody whose row stands, by roles and host; the dead among them are not `alive`."""
+    rows = database.rows("SELECT * FROM workers ORDER BY host, pid, since, name")
     alive = database.held(f"worker:{row['name']}" for row in rows)
-    return [_worker(row, alive=f"worker:{row['name']}" in alive) for row in rows]
+    found = [_worker(row, alive=f"worker:{row['name']}" in alive) for row in rows]
+    return sorted(found, key=lambda each: [ROLES.index(role) for role in ROLES if role in each.roles])
 
 
 def living(database: Database) -> list[Worker]:

@@ -144,3 +144,12 @@ def test_without_settings_those_of_this_folder_are_taken_else_the_installed_ones
 def test_an_address_to_listen_on_that_is_none_is_refused(said: str) -> None:
     with pytest.raises(base.Failed, match="write an address and a port"):
         base.listen_address(said)
+
+
+def test_on_a_file_one_daemon_does_everything(settings: Path) -> None:
+    ran = earful(settings, "run", "--roles", "judge,page")
+    assert ran.returncode == 78
+    assert ran.stderr.startswith("earful: --roles: on an SQLite file one daemon does everything. Leave out --roles, or")
+    ran = earful(settings, "run", "--roles", "judge,reader")
+    said = "earful: --roles: 'reader' is not a role; write one or more of collect,judge,notify,page\n"
+    assert (ran.returncode, ran.stderr) == (1, said)

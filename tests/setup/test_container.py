@@ -11,6 +11,8 @@ import yaml
 from typer.main import get_command
 
 from monitor.cli import app
+from monitor.service.roles import in_order, read_roles
+from monitor.store.workers import ROLES
 from tests.house.reading import ROOT
 from tests.setup.dockerfile import instructions
 
@@ -92,3 +94,55 @@ def test_the_pages_say_how_to_upgrade_and_to_back_up() -> None:
     told = (ROOT / "docs/operations.md").read_text("utf-8")
     for command in ("up -d --build", "exec earful earful backup /data/copy.sqlite", "earful restore /data/copy.sqlite"):
         assert f"docker compose -f deploy/compose.yaml {command}" in told or command in told
+
+
+# -- several processes ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def workers(composed: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: each
+        for name, each in composed["services"].items()
+        if "workers" in each.get("profiles", ()) and name != "postgres"
+    }
+
+
+def test_the_profile_has_two_judges_and_one_of_each_other_role(workers: dict[str, dict[str, Any]]) -> None:
+    run = get_command(app).commands["run"]  # type: ignore[attr-defined]
+    played = []
+    for each in workers.values():
+        assert each["command"][0] == "run"
+        roles = run.make_context("run", each["command"][1:]).params["roles"]
+        played += [*in_order(read_roles(roles))] * each.get("deploy", {}).get("replicas", 1)
+    assert sorted(played) == ["collect", "judge", "judge", "notify", "page"]
+    assert set(played) == set(ROLES)
+
+
+def test_only_the_page_is_reached_and_asked_whether_it_is_well(
+    workers: dict[str, dict[str, Any]], composed: dict[str, Any]
+) -> None:
+    assert [name for name, each in workers.items() if "ports" in each] == ["page"]
+    assert workers["page"]["ports"] == composed["services"]["earful"]["ports"]
+    assert workers["page"]["command"][-1] == "0.0.0.0:8321"
+    for name, each in workers.items():
+        assert each["healthcheck"] == ({} if name == "page" else {"disable": True})
+
+
+def test_workers_share_settings_secrets_and_key_and_begin_once_the_database_is_there(
+    workers: dict[str, dict[str, Any]], composed: dict[str, Any]
+) -> None:
+    alone = composed["services"]["earful"]
+    same = ("volumes", "env_file", "read_only", "cap_drop", "stop_grace_period", "restart", "image", "tmpfs")
+    for each in workers.values():
+        assert {name: each[name] for name in same} == {name: alone[name] for name in same}
+        assert each["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert set(composed["services"]["postgres"]["profiles"]) == {"postgres", "workers"}
+
+
+def test_the_command_that_starts_them_names_each_of_them(workers: dict[str, dict[str, Any]]) -> None:
+    """Without names it would start the one that does everything as well."""
+    for place in ("deploy/compose.yaml", "docs/several-machines.md"):
+        text = (ROOT / place).read_text("utf-8")
+        (named,) = re.findall(r"--profile workers up -d (.*)", text)
+        assert named.split() == list(workers), place

@@ -195,3 +195,14 @@ def test_who_may_reach_everything_hears_nothing(tmp_path: Path) -> None:
     program.touch(0o755)
     (tmp_path / "settings.toml").touch(0o600)
     assert troubles(settings_at(tmp_path / "settings.toml", f"sqlite:{tmp_path}/e", tmp_path), program, me) == []
+
+
+def test_a_unit_for_some_roles_has_its_own_name_and_shares_the_folder(tmp_path: Path) -> None:
+    settings = settings_at(INSTALLED, "postgresql://earful@db/earful", tmp_path, state_folder=Path("/var/lib/earful"))
+    text = unit_of(settings, PROGRAM, "earful", python=Path("/usr"), roles=("judge",))
+    unit = lines_of(text)
+    start = '"/opt/earful/.venv/bin/earful" --settings "/etc/earful/settings.toml" run --roles judge'
+    assert unit["ExecStart"] == [start]
+    assert unit["StateDirectory"] == ["earful"]
+    assert "service --user earful --roles judge | sudo tee /etc/systemd/system/earful-judge.service" in text
+    assert "enable --now earful-judge" in text
