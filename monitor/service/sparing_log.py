@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from monitor.store.connect import Away
 
 log = logging.getLogger("earful.daemon")
+_ANSWERS = "the database answers again"
 
 EVERY = 60.0  # seconds between two lines of the same words
 EVERY_FULL = 600.0  # while the disk is full
+LATE = 15.0  # seconds after the database has answered, in which what waited for it before may still fail
 KNOWN = 500  # different lines that are remembered
 
 
@@ -31,6 +33,7 @@ class Sparing(logging.Filter):
         super().__init__()
         self.full = False
         self.away = False
+        self.answered = float("-inf")  # when the database did so, after it had been away
         self._lines: dict[tuple[str, int, str], _Line] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -38,13 +41,15 @@ class Sparing(logging.Filter):
         if record.levelno < logging.WARNING:
             return not self.full
         if said := next((each for each in record.args or () if isinstance(each, Away)), ""):
-            if self.away:
+            if self.away or 0 <= record.created - self.answered < LATE:
                 return False
             self.away = True
             record.msg = "the database does not answer (%s); Earful waits for it and says so only once"
             record.args = (said.rpartition(" ")[2].strip("()"),)
             return True
         message = record.getMessage()
+        if message == _ANSWERS:
+            self.answered = record.created
         key = (record.name, record.levelno, message)
         line = self._lines.get(key)
         every = EVERY_FULL if self.full else EVERY
@@ -78,7 +83,7 @@ def answers() -> None:
     for each in were:
         each.away = False
     if were:
-        log.info("the database answers again")
+        log.warning(_ANSWERS)
 
 
 def _all() -> list[Sparing]:

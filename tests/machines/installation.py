@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 
-from tests.faults.outside import Outside
+from tests.faults.outside import ROOT, Outside
 from tests.machines.proxy import Line
 from tests.machines.server import Server
 
@@ -119,8 +119,8 @@ class Machines(Outside):
 
     # --- workers
 
-    def worker(self, *roles: str) -> Worker:
-        """Start one: of these roles, or of all."""
+    def worker(self, *roles: str, code: Path = ROOT) -> Worker:
+        """Start one: of these roles, or of all; by the code in another folder, where one is named."""
         self._started += 1
         name = f"worker{self._started}"
         line = self._open.enter_context(Line(self.server.socket))
@@ -133,7 +133,7 @@ class Machines(Outside):
         with file.open("ab") as log:
             process = subprocess.Popen(
                 self._command(*words), cwd=self.folder, stdout=subprocess.DEVNULL, stderr=log,
-                env={**self._environ, "EARFUL_DATABASE_URL": through, **_PATH},
+                env={**self._environ, "EARFUL_DATABASE_URL": through, "PYTHONPATH": str(code)},
             )  # fmt: skip
         self._processes.append(process)
         made = Worker(name, process, line, file)
@@ -234,8 +234,6 @@ _OWED = (
     "SELECT 1 FROM deliveries WHERE carrier = '' AND (state = 'inflight' "
     f"OR state IN ('pending', 'retry', 'unknown') AND due_at <= {_NOW})"
 )
-_ROOT = Path(__file__).resolve().parents[2]
-_PATH = {"PYTHONPATH": str(_ROOT)}
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from tests.faults.outside import Found
 from tests.machines.installation import TAKEN_UP, Machines, Worker
@@ -20,6 +21,7 @@ from tests.web.office import Browser
 PASSWORD = "a sentence is a good password"
 AWAY = "the database does not answer"
 MOST_SAID = 6  # beside it: that the role's session has ended and is held again, that jobs are taken again
+BESIDE = "already in use by"  # what a worker is told beside a daemon that knows of no others
 HELD = 8.0  # seconds in which nothing may come, where a scenario has to see that nothing does
 
 
@@ -338,6 +340,38 @@ def database_restarted(made: Machines) -> Found:
         found.expect(sum(AWAY in line for line in said) == 1, f"{each.name} said it more than once")
         found.expect(len(said) <= MOST_SAID, f"{each.name} said {len(said)} things: {said}")
     return _ends(made, found, mails=1)
+
+
+def old_beside_new(made: Machines, old: Path) -> Found:
+    """The last release works on while the schema is brought up under it, beside the new version or until it stops."""
+    found = Found()
+    made.number = 1
+    older = made.worker(code=old)
+    found.expect(made.comes(lambda: older.begun and made.networks.reads() >= 2), f"it did not begin: {older.log}")
+    made.write(1)
+    found.expect(made.all_told(), "the last release did not tell on its own schema")
+    before = made.rows("SELECT count(*) FROM schema_steps")[0][0]
+    made.says("status")
+    after = made.rows("SELECT count(*) FROM schema_steps")[0][0]
+    found.expect(after > before, f"the schema was not brought up: {before} steps, then {after}")
+    made.write(2)
+    found.expect(made.all_told(), f"it neither reads, judges nor tells on the new schema: {older.log[-500:]}")
+    newer = made.worker()
+    made.comes(lambda: newer.begun or not newer.runs)
+    beside = newer.runs
+    found.expect(beside or BESIDE in newer.log, f"the new version ended beside it: {newer.log[-500:]}")
+    made.write(1)
+    found.expect(made.all_told(), "not everything was told with both there")
+    found.expect(made.stop(older.process) == 0, f"it did not stop well: {older.log[-500:]}")
+    again = made.worker(code=old)
+    code = made.code(again.process)
+    found.expect(code != 0 and "written by a newer Earful" in again.log, f"started again it ended with {code}")
+    if not beside:
+        newer = made.worker()
+    found.expect(made.comes(lambda: newer.begun), f"the new version did not begin: {newer.log[-500:]}")
+    made.write(1)
+    found.told = "side by side" if beside else "one after the other: the last release refuses to share a database"
+    return _ends(made, found)
 
 
 def cut_off(made: Machines) -> Found:

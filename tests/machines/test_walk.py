@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,8 @@ import pytest
 from tests.faults.outside import MARKS
 from tests.machines.installation import Machines
 from tests.machines.proxy import Line
-from tests.machines.server import NotHereError, Server
+from tests.machines.server import Server
 from tests.machines.walk import bad, tried
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A PostgreSQL that may be stopped: not the one of the other tests."""
-    try:
-        with Server() as made:
-            yield made
-    except NotHereError as error:
-        pytest.skip(f"NOT TESTED on PostgreSQL: no server could be started here ({error})")
 
 
 def test_a_daemon_killed_after_slack_took_its_message_says_nothing_twice(server: Server, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ SCENARIOS: dict[str, Callable[[Machines], Found]] = {
         scenarios.disk_full,
     )
 }
-WORKERS = (3,)
+WORKERS = (1,)
 
 
 def tried(name: str, folder: Path, server: Server, workers: int, *, hurry: bool = False) -> Found:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 
 import psycopg
 import pytest
 
-from monitor.service.sparing_log import EVERY, EVERY_FULL, Sparing, answers, spare
+from monitor.service.sparing_log import EVERY, EVERY_FULL, LATE, Sparing, answers, spare
 from monitor.store.connect import reason
 
 
@@ -98,7 +99,10 @@ def test_a_server_that_is_away_is_said_once_whatever_fails_by_it_and_once_more_w
     finally:
         logging.getLogger().removeHandler(log.handler)
     assert log.lines[0] == "the database does not answer (AdminShutdown); Earful waits for it and says so only once"
-    assert log.lines[1:2] == ["judge failed: the database said UniqueViolation"]
-    assert len(log.lines) == 2
+    assert log.lines[1:] == ["judge failed: the database said UniqueViolation", "the database answers again"]
+    log.now = time.time() + LATE / 2
+    log.say("%s failed: %s", logging.ERROR, "jobs", reason(psycopg.OperationalError("it waited too long")))
+    assert len(log.lines) == 3, "what waited for it before is part of the same"
+    log.now += LATE
     log.say("%s failed: %s", logging.ERROR, "judge", reason(psycopg.OperationalError()))
-    assert len(log.lines) == 3, "the next time it is said again"
+    assert len(log.lines) == 4, "the next time it is said again"

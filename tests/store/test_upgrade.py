@@ -6,7 +6,8 @@ from before it, whose first step was another. They are never written anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -136,6 +137,39 @@ def test_a_database_that_other_steps_made_is_refused(database: Base) -> None:
 def test_a_step_never_changes() -> None:
     assert tuple(hash_of(step) for step in STEPS[: len(HASHES)]) == HASHES
     assert len(STEPS) == len(HASHES), "a new step: add its hash at the end"
+
+
+ONE_VERSION_ONLY = 31  # steps before several versions could work on one database at once
+_EXPANDS = re.compile(
+    r"CREATE TABLE \w+ \(.*\)\{strict\}|CREATE INDEX .*|ALTER TABLE \w+ ADD COLUMN \w+ \{(count|number|text)\}"
+    r"|INSERT INTO .*|SELECT .*",
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("step", STEPS[ONE_VERSION_ONLY:], ids=range(ONE_VERSION_ONLY + 1, len(STEPS) + 1))
+def test_a_step_takes_nothing_from_the_version_before_it(step: Sequence[str]) -> None:
+    """That one goes on working while a newer one has taken the step: see docs/upkeep.md.
+
+    A new table, an index that refuses nothing, a column that fills itself. A table that a step makes may have unique
+    indexes: nobody else writes into it. What goes, goes with a release after the one that no longer needs it.
+    """
+    made = {found[1] for statement in step if (found := re.match(r"CREATE TABLE (\w+)", statement))}
+    for statement in step:
+        unique = re.match(r"CREATE UNIQUE INDEX \w+ ON (\w+)", statement)
+        assert _EXPANDS.fullmatch(statement) or (unique and unique[1] in made), statement
+
+
+def test_what_takes_something_away_is_seen() -> None:
+    for statement in (
+        "DROP TABLE cases",
+        "ALTER TABLE cases DROP COLUMN why",
+        "ALTER TABLE cases RENAME COLUMN why TO reason",
+        "ALTER TABLE cases ADD COLUMN must {whole}",
+        "CREATE UNIQUE INDEX one_case ON cases (author)",
+        "DELETE FROM facts",
+    ):
+        assert not _EXPANDS.fullmatch(statement)
 
 
 def test_a_hash_sees_every_letter_and_no_white_space() -> None:
