@@ -153,7 +153,7 @@ class Judging:
                 unjudged.give_back(self.database, claimed)
             return None
         if taken.new:
-            with self.database.transaction(Locks()):  # one row, which nobody reads to decide by it
+            with self.database.transaction(Locks(), durable=False):  # one row, which nobody reads to decide by it
                 sources.brought(self.database, claimed.source, clock())
         return taken
 

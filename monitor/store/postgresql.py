@@ -166,10 +166,12 @@ class Postgresql:
             self._connection().execute(statement.encode())
 
     @contextmanager
-    def transaction(self, locks: Locks | None = None) -> Iterator[None]:
+    def transaction(self, locks: Locks | None = None, *, durable: bool = True) -> Iterator[None]:
         """All or nothing; without `locks` one writer at a time (as on SQLite, so that both behave alike)."""
         connection = self._connection()
         with connection.transaction():
+            if not durable:  # https://www.postgresql.org/docs/current/wal-async-commit.html
+                connection.execute("SET LOCAL synchronous_commit = off")
             if locks is None:
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             else:

@@ -195,7 +195,7 @@ class Sqlite:
             self._connection().execute(statement)
 
     @contextmanager
-    def transaction(self, locks: Locks | None = None) -> Iterator[None]:  # noqa: ARG002 - the file has one writer
+    def transaction(self, locks: Locks | None = None, *, durable: bool = True) -> Iterator[None]:  # noqa: ARG002 - one writer
         """All or nothing, holding the write lock from the start."""
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")

@@ -85,7 +85,8 @@ def claim(database: Database, now: datetime, lease: timedelta, source: str = "")
     """
     of_one = "AND source = :source " if source else ""
     now = by_its_clock(database, now)
-    with database.transaction(Locks()):
+    # Of a claim that a failing server forgot, somebody else makes another: whoever is done first stores the page.
+    with database.transaction(Locks(), durable=False):
         row = database.row(
             "SELECT u.n, u.source, u.posts, u.body, u.fence, u.claims, u.tries FROM unjudged u JOIN "
             f"(SELECT min(n) AS n, count(*) AS pages FROM unjudged WHERE aside_at = '' {of_one}GROUP BY source) AS w "
