@@ -529,11 +529,24 @@ PAGE_STATE = (
         case_id {key}, who {key}, name {text}, until_at {key}, PRIMARY KEY (case_id, who)){strict}""",
 )
 
+# The index of the search merges its parts sixteen at a time: by four, as FTS5 does by itself, each post was written
+# over and over, and storing one took the longer the more there were. It merges little by little, never all at once.
+# https://sqlite.org/fts5.html#the_automerge_configuration_option
+MERGES = ("SELECT max(n) FROM posts",)
+MERGED = {
+    "sqlite": tuple(
+        f"INSERT INTO {table} ({table}, rank) VALUES ('{option}', {number})"
+        for table in ("posts_fts", "posts_parted")
+        for option, number in (("automerge", 16), ("crisismerge", 64))
+    ),
+    "postgresql": (),
+}
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
     ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES, WORKERS,
-    PAGE_STATE,
+    PAGE_STATE, MERGES,
 )  # fmt: skip
 
 
@@ -584,6 +597,8 @@ def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Seque
         database.script(ADDED_ONLY[database.dialect])
     if step is NUMBERS:
         database.script(NUMBERED[database.dialect])
+    if step is MERGES:
+        database.script(MERGED[database.dialect])
     database.run(
         "INSERT INTO schema_steps (n, at, hash) VALUES (:n, :at, :hash)",
         {"n": number, "at": stamp(now), "hash": hash_of(step)},

@@ -140,3 +140,16 @@ def test_numbers_that_lie_near_each_other_are_one_span() -> None:
     assert runs([30, 1, 2, 19, 9], 10) == [(1, 19), (30, 30)]
     assert runs(range(5), 1) == [(0, 4)]
     assert runs([1, 3], 1) == [(1, 1), (3, 3)]
+
+
+def test_the_index_of_the_search_is_merged_sixteen_parts_at_a_time(sqlite: Sqlite) -> None:
+    """By four, as FTS5 does by itself, each post was written over and over: more often the more there are."""
+    for number in range(40):
+        with sqlite.transaction():
+            row = mentions.post_row(Post("forum", f"p{number}", "", "author", f"kettle {number}", NOW), stamp(NOW))
+            mentions.add_posts(sqlite, [row])
+    parts = sqlite.rows("SELECT DISTINCT segid FROM posts_fts_idx")
+    assert len(parts) > 16
+    assert len(sqlite.rows(sqlite.search_matches(), {"search": sqlite.search_words("kettle")})) == 40
+    assert sqlite.overwrite(["posts"], 5)
+    assert len(sqlite.rows("SELECT DISTINCT segid FROM posts_fts_idx")) == 1

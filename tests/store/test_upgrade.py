@@ -60,6 +60,7 @@ HASHES = (
     "89c706a22554ace9db94a1f44aaceaa9",
     "617565437caf4b6f86a60a811a36012c",
     "1977f1c9a3c8033db52e2175faf8b7d4",
+    "70cefa608801b3ee6617d2ae1e75b89c",
 )
 
 
