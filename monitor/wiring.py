@@ -30,6 +30,7 @@ from monitor.cases.second_look import SecondLook
 from monitor.ingest.access_tokens import AccessTokens, Standing
 from monitor.ingest.arrivals import waiting_for
 from monitor.ingest.collector import Collector
+from monitor.ingest.own_files import lease_of as files_of
 from monitor.ingest.pipeline import Intake
 from monitor.learning.feedback import Taught, Teaching, load
 from monitor.notify.event_sender import EventSender
@@ -47,6 +48,7 @@ from monitor.store import competitors, events, moving, renames, sources, web
 from monitor.store.connect import open_database
 from monitor.store.database import Database
 from monitor.store.leases import Leases
+from monitor.store.leases import standing as leases_standing
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import migrate
 from monitor.store.sqlite import Sqlite
@@ -315,10 +317,21 @@ def file_of(settings: Settings, source: Source) -> Path | None:
     return folder
 
 
-def sign_ins(settings: Settings, now: datetime) -> dict[str, Standing]:
-    """How the sign-in of each source that reads as a person stands; the network is not asked."""
+def sign_ins(settings: Settings, now: datetime, database: Database | None = None) -> dict[str, Standing]:
+    """How the sign-in of each source that reads as a person stands; the network is not asked.
+
+    With the `database` it is known of those that are on another machine, which reads by them.
+    """
     wanted = {source.name: tokens_of(settings, source) for source in settings.sources if source.enabled}
-    return {name: tokens.standing(now) for name, tokens in wanted.items() if tokens is not None}
+    held = {each.name: each.holder for each in leases_standing(database)} if database is not None else {}
+    found = {}
+    for name, tokens in wanted.items():
+        holder = held.get(files_of(name), "")
+        if tokens is not None and holder and not tokens.file.path.exists():
+            found[name] = Standing(f"{name}: signed in on another machine, where it is read ({holder})", wrong=False)
+        elif tokens is not None:
+            found[name] = tokens.standing(now)
+    return found
 
 
 def channels_of(settings: Settings) -> dict[str, Channel]:

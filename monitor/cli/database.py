@@ -48,6 +48,9 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
             visits = [assembly.collector.visit(name, "posts", utc_now)]
             if assembly.collector.reads_own(name):
                 visits.append(assembly.collector.visit(name, "own", utc_now))
+            if None in visits:
+                words = "another process reads it at the moment, or has the file that it needs"
+                console.print(Text(f"{name}: {words}"), soft_wrap=one_line)
             for visit in filter(None, visits):
                 well &= not visit.error
                 taken = visit.taken

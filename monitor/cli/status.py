@@ -57,7 +57,7 @@ def status(as_json: AsJson = False) -> None:
     with opened() as assembly:
         database, now = assembly.database, utc_now()
         health = sources.all_health(database)
-        signed_in = sign_ins(assembly.settings, now)
+        signed_in = sign_ins(assembly.settings, now, database)
         aside = sources.aside_counts(database)
         waiting = deliveries.waiting(database)
         gaps = sources.gaps_since(database, now - timedelta(days=7))
@@ -197,7 +197,7 @@ def _status_tables(assembly: Any, health: Any, aside: Any, gaps: Any, dead: Any)
     if not served_by(assembly.settings.database.url.get_secret_value()):
         start = f"{command(settings_path())} run"
         notes.append(f"the daemon is not running: nothing is read and nobody is alerted. Start it: {start}")
-    signed_in = sign_ins(assembly.settings, now)
+    signed_in = sign_ins(assembly.settings, now, database)
     for source in assembly.settings.sources:
         each = health[source.name]
         waits = source.enabled and not each.refused and not each.paused_at

@@ -138,7 +138,7 @@ class Collector:
         """Read one source to the end of its walk. None if somebody else is at it. Never raises for a bad source."""
         source, turn = self.rules.sources[name], self._turn(name)
         try:
-            if not turn.begin():
+            if self.own_files.are_elsewhere(name) or not turn.begin():
                 return None
         except Error as error:
             return self._not_stored(source, what, error, Visit(name, IngestResult(), 0, 0), clock())

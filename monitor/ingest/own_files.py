@@ -40,18 +40,23 @@ class OwnFiles:
         if not away or self._leases.steady() - self._began < PATIENCE.total_seconds():
             return frozenset(here)
         elsewhere = self._leases.others()
-        return frozenset([*here, *(name for name in away if _lease_of(name) not in elsewhere)])
+        return frozenset([*here, *(name for name in away if lease_of(name) not in elsewhere)])
 
     def _says_so(self, name: str) -> bool:
         """Whether it is this process that says to the others that there is the file."""
         held = self._held.get(name)
         if held is None or not self._leases.holds(held, LEASE / 2):
-            held = self._leases.take(_lease_of(name), LEASE)
+            held = self._leases.take(lease_of(name), LEASE)
             if held is None:
                 self._held.pop(name, None)
                 return False
             self._held[name] = held
         return True
+
+    def are_elsewhere(self, source: str) -> bool:
+        """Whether the file of a source is on another machine that reads, and not here."""
+        path = self._files.get(source)
+        return path is not None and not path.exists() and lease_of(source) in self._leases.others()
 
     def look(self, source: str) -> None:
         """Before a source is read: raises ConnectorError where its file is on no machine that reads."""
@@ -63,5 +68,6 @@ class OwnFiles:
             )
 
 
-def _lease_of(source: str) -> str:
+def lease_of(source: str) -> str:
+    """The name of the lease by which a process says that it has the file of a source."""
     return f"files:{source}"

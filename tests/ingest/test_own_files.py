@@ -9,12 +9,13 @@ import pytest
 
 from connectors import Request
 from monitor.ingest.collector import Collector
-from monitor.ingest.own_files import PATIENCE
+from monitor.ingest.own_files import PATIENCE, lease_of
 from monitor.service.scheduler import Engine
 from monitor.store import sources
+from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from monitor.wiring import Assembly, file_of
+from monitor.wiring import Assembly, file_of, sign_ins
 from tests.helpers import MINUTE, NOW, Clock, Steady, assembly_of, let_end, settings_from
 from tests.ingest.test_collector import Scripted, page
 
@@ -60,6 +61,10 @@ def test_it_is_read_where_its_file_is(machine: Callable[[str], Machine]) -> None
         assert "forum" not in each.collector.names(here=False), "whoever looks for all hands it to nobody"
         assert {"chirp", "news"} == {name for name, _ in each.collector.due(NOW)}
         assert each.collector.refresh("forum", Clock()) == 0
+    assert b.collector.visit("forum", "posts", Clock()) is None, "whoever calls a command there is told so"
+    health = sources.health(b.database, "forum")
+    assert health is not None
+    assert health.failures == 0
     assert b.collector.conversations_due(NOW, here=True) == []
     visit = a.collector.visit("forum", "posts", Clock())
     assert visit is not None
@@ -151,3 +156,15 @@ def test_a_sign_in_and_a_folder_are_such_files(tmp_path: Path) -> None:
     )
     found = {source.name: file_of(settings, source) for source in settings.sources}
     assert found == {"forum": None, "chirp": None, "news": None, "drop": folder}
+
+
+def test_status_says_of_a_sign_in_that_it_is_on_another_machine(new_postgresql: str, tmp_path: Path) -> None:
+    database = Postgresql(new_postgresql)
+    text = '[[sources]]\nname = "x"\nkind = "x"\nclient_id = "app"\n'
+    settings = settings_from(tmp_path, sources=text)
+    assembly_of(database, settings, "here")
+    assert sign_ins(settings, NOW, database)["x"].wrong
+    assert Leases(database, "web-1-17-abc").take(lease_of("x"), MINUTE) is not None
+    found = sign_ins(settings, NOW, database)["x"]
+    assert (found.wrong, found.words) == (False, "x: signed in on another machine, where it is read (web-1-17-abc)")
+    database.close()
