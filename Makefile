@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EARFUL := $(BIN)/earful
 
-.PHONY: help setup run test lint types imports tests bench bench-pages bench-writers bench-machines breaks mutants crash faults machines soak train quality pictures dist lock sbom clean
+.PHONY: help setup run test lint types imports tests bench bench-pages bench-tenmillion bench-writers bench-machines breaks mutants crash faults machines soak train quality pictures dist lock sbom clean
 
 help:
 	@awk -F ':.*  ## ' '/  ## / && !/awk/ {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,8 @@ bench-writers: .venv/.developer  ## eight who store at once on PostgreSQL beside
 	@$(BIN)/python -m benchmarks.writers
 bench-machines: .venv/.developer  ## what a post costs one, two and four judges on PostgreSQL
 	@$(BIN)/python -m benchmarks.machines
+bench-tenmillion: .venv/.developer  ## ten million mentions on both databases, hours; they are kept in var/
+	@$(BIN)/python -m benchmarks.tenmillion
 bench-pages: .venv/.developer  ## the page on a million mentions, 15 minutes
 	@$(BIN)/python -m benchmarks.pages
 

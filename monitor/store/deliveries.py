@@ -27,6 +27,7 @@ _ADD = (
     "ON CONFLICT DO NOTHING"
 )
 _DUE = "(due_at <= :now OR created_at > :now)"  # made in the future: the clock has stepped back since
+_BELOW = "thread_of = :root AND thread_of <> ''"  # as the index says it
 _WAITING = "state IN ('pending', 'retry', 'unknown')"
 _REFUSED = f"(state = 'dead' AND error NOT LIKE '{NOT_NEEDED}%')"
 _UNTOLD = "action = 'post' AND story_id <> '' AND told_elsewhere_at = ''"
@@ -349,7 +350,7 @@ def queue_edit(
 ) -> None:
     """Have the message of `root` shown anew at `due_at`; an edit that waits already is brought forward instead."""
     waiting = database.row(
-        f"SELECT id, due_at FROM deliveries WHERE thread_of = :root AND action = 'edit' AND {_WAITING}",
+        f"SELECT id, due_at FROM deliveries WHERE {_BELOW} AND action = 'edit' AND {_WAITING}",
         {"root": root.id},
     )
     if waiting is not None:
@@ -360,7 +361,7 @@ def queue_edit(
             )
         return
     row = database.row(
-        "SELECT coalesce(max(revision), 0) AS n FROM deliveries WHERE thread_of = :root AND action = 'edit'",
+        f"SELECT coalesce(max(revision), 0) AS n FROM deliveries WHERE {_BELOW} AND action = 'edit'",
         {"root": root.id},
     )
     revision = (int(row["n"]) if row else 0) + 1
@@ -387,7 +388,7 @@ def queue_edit(
 def last_edit_at(database: Database, root: str) -> datetime | None:
     """When a message was last changed."""
     row = database.row(
-        "SELECT max(sent_at) AS at FROM deliveries WHERE thread_of = :root AND action = 'edit' AND state = 'sent'",
+        f"SELECT max(sent_at) AS at FROM deliveries WHERE {_BELOW} AND action = 'edit' AND state = 'sent'",
         {"root": root},
     )
     return instant(row["at"] or "") if row else None

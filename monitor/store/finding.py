@@ -47,7 +47,7 @@ class Found:
     reached: tuple[str, str] | None = None
 
 
-FEW = 10_000  # posts that match a search: so many are looked up one by one
+FEW = 5_000  # posts that match a search: so many are looked up one by one
 _OF_A_KIND = 2  # times as many where filters stand beside the words: going back might find nothing for long
 PATIENCE = 10_000  # mentions that a search for a page looks at
 _FIRST, _WINDOW = 125, 2_000  # of them at a time: few at first, for most words are common or rare

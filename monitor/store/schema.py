@@ -542,11 +542,14 @@ MERGED = {
     "postgresql": (),
 }
 
+# What was sent below a message, for whoever shows that message anew: few of all that was ever sent.
+BELOW = ("CREATE INDEX deliveries_below ON deliveries (thread_of) WHERE thread_of <> ''",)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
     ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES, WORKERS,
-    PAGE_STATE, MERGES,
+    PAGE_STATE, MERGES, BELOW,
 )  # fmt: skip
 
 

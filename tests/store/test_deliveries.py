@@ -143,6 +143,20 @@ def test_an_edit_that_waits_is_brought_forward_instead_of_doubled(database: Base
     assert (edit.due_at, edit.reason, edit.urgent, edit.revision) == (NOW + MINUTE, "taken by ANA", True, 1)
 
 
+def test_what_stands_below_a_message_is_found_by_an_index(sqlite: Sqlite) -> None:
+    """Without it each page of posts that made a story grow read every message that was ever sent, three times."""
+    queue(sqlite, 1)
+    (root,) = due(sqlite)
+    asked: list[str] = []
+    sqlite._connection().set_trace_callback(asked.append)
+    deliveries.last_edit_at(sqlite, root.id)
+    deliveries.queue_edit(sqlite, root, NOW, NOW + HOUR, "grown")
+    sqlite._connection().set_trace_callback(None)
+    below = [each for each in asked if "thread_of = " in each]
+    plans = [" ".join(row["detail"] for row in sqlite.rows(f"EXPLAIN QUERY PLAN {each}")) for each in below]
+    assert ["USING INDEX deliveries_below" in plan for plan in plans] == [True, True, True]
+
+
 def test_a_targets_trouble_is_kept_until_a_message_reaches_it(database: Base) -> None:
     for minutes in range(3):
         channel_health.failed(

@@ -61,6 +61,7 @@ HASHES = (
     "617565437caf4b6f86a60a811a36012c",
     "1977f1c9a3c8033db52e2175faf8b7d4",
     "70cefa608801b3ee6617d2ae1e75b89c",
+    "81e1f80afe75cb173d5d6c7fab2f0132",
 )
 
 
