@@ -16,7 +16,7 @@ from tests.fakes.server import FakeServer
 def test_its_sources_load_and_find_nothing_without_an_error(tmp_path: Path, sqlite: Sqlite) -> None:
     with FakeServer() as server:
         nothing_new(server)
-        (tmp_path / "settings.toml").write_text(settings_of(server.url, SOURCES), "utf-8")
+        (tmp_path / "settings.toml").write_text(settings_of(server.url, SOURCES, "sqlite:earful.sqlite"), "utf-8")
         settings = load(tmp_path / "settings.toml", {"KEY": "a-key-of-the-benchmark"})
         assert len(settings.sources) == SOURCES
         assert {source.kind for source in settings.sources} == set(KINDS)

@@ -10,6 +10,7 @@ from alerts import Receipt
 from connectors import Batch
 from monitor.cases.assignment import IngestResult
 from monitor.ingest.collector import Collector
+from monitor.ingest.turns import Turn
 from monitor.notify.outbox import Job
 from monitor.notify.sender import Alerting
 from monitor.settings.models import Source
@@ -20,10 +21,10 @@ from monitor.wiring import Assembly
 class CursorFirst(Collector):
     """Commits the cursor before the posts of its page."""
 
-    def _keep(self, source: Source, what: str, batch: Batch, now: datetime) -> IngestResult:
+    def _keep(self, source: Source, what: str, batch: Batch, turn: Turn, now: datetime) -> IngestResult:
         with self.database.transaction():
             sources.save_cursor(self.database, source.name, what, batch.cursor, now, complete=batch.complete)
-        return super()._keep(source, what, batch, now)
+        return super()._keep(source, what, batch, turn, now)
 
 
 class MarkedBeforeSent(Alerting):
