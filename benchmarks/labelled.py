@@ -22,6 +22,7 @@ FOLDER = Path(__file__).resolve().parent / "labels"
 DRAWN = FOLDER / "drawn.tsv"  # dataset, hash, grade, kind, held
 WRITTEN = FOLDER / "written.tsv"  # language, text, grade, kind, held
 MEASURED = FOLDER / "measured.tsv"  # as DRAWN; only ever measured
+TRADES = FOLDER / "trades.tsv"  # trade, side, brand, language, grade, kind, text: written for it, only ever measured
 SECOND = FOLDER / "second.tsv"  # dataset (or "written"), hash, grade, kind: what a second reader said; may be absent
 DRAWN_COLUMNS = ("dataset", "hash", "grade", "kind", "held")
 WRITTEN_COLUMNS = ("language", "text", "grade", "kind", "held")
@@ -192,6 +193,7 @@ def never_trained() -> frozenset[str]:
     """Return the hashes of all texts that no training may see, whatever else is known of them: held, or measured."""
     held = {row["hash"] for row in table(DRAWN) if row["held"] == "1"}
     held |= {hash_of(row["text"]) for row in table(WRITTEN) if row["held"] == "1"}
+    held |= {hash_of(row["text"]) for row in table(TRADES)}
     return frozenset(held.union({row["hash"] for row in table(MEASURED)}, *(day.hashes() for day in DAYS)))
 
 

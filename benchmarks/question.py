@@ -2,7 +2,8 @@
 
 Every figure is on posts that the model never saw: tweets about brands (dev and aside halves apart; the lines between
 the lanes were chosen on dev), the fifth of the labelled reviews and written texts that is held, the sample day, and two
-days of other trades: the dev day to develop with, and the aside day, whose posts nobody who works on the judge reads.
+days of other trades: the dev day to develop with, and the aside day, whose posts nobody who works on the judge reads;
+and short posts of thirteen trades, half of the trades to develop with.
 "Right" is a post of grade must or look; see `docs/labelling.md`.
 """
 
@@ -108,6 +109,14 @@ def judged_day(day: labelled.Day = labelled.SAMPLE_DAY) -> list[Graded]:
     return found
 
 
+def judged_trades(side: str) -> list[Graded]:
+    """Judge the posts of thirteen trades, each for its brand: of those to develop with, or of those kept aside."""
+    rows = [row for row in labelled.table(labelled.TRADES) if row["side"] == side]
+    judge = Judge([BrandProfile(brand, (brand,), ("Globex",)) for brand in sorted({row["brand"] for row in rows})])
+    posts = [Post("q", "1", "", "a", row["text"], MOMENT, lang=row["language"]) for row in rows]
+    return [(row["grade"], judge.verdict(post, row["brand"])) for row, post in zip(rows, posts, strict=True)]
+
+
 def judged(judge: Judge, texts: Sequence[labelled.Labelled]) -> list[Graded]:
     """Judge labelled texts, with nothing known but the text and its language."""
     return [
@@ -128,6 +137,8 @@ def main() -> None:
     days = [(day, judged_day(day)) for day in labelled.DAYS]
     for each_day, graded in days:
         print(f"{each_day.name:18}", figures(queue_of(graded)))
+    for side in ("dev", "aside"):
+        print(f"{f'trades {side}':18}", figures(queue_of(judged_trades(side))))
     made: list[Graded] = [*days[0][1]]
     for language in sorted({each.language for each in labelled.written()}):
         held = [each for each in labelled.written() if each.held and each.language == language]

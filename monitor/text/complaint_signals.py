@@ -36,7 +36,7 @@ _token = re.compile(
 )
 # Arabic is written with and without its small signs, and one letter in several ways; both have marks of their own.
 _WAYS = str.maketrans(
-    {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "؟": "?", "؛": ";", "।": ".", "۔": "."}
+    {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "؟": "?", "¿": "?", "؛": ";", "।": ".", "۔": "."}
     | dict.fromkeys([*map(chr, range(0x64B, 0x660)), "\u0670", "\u0640"])
 )
 _stretched = re.compile(r"([^\W\d_])\1{2,}")
@@ -64,6 +64,7 @@ _SHAPE_WORDS = {
     for name, words in tomllib.loads((_WORDS / "shapes.toml").read_text(encoding="utf-8")).items()
 }
 NEGATORS = _SHAPE_WORDS["negations"]
+OF_THEMSELVES = _SHAPE_WORDS["first_person"] - {"were"}  # who is "we're" without its apostrophe, and much else
 _CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
     *_SHAPE_WORDS.items(),
     ("question", frozenset({"?", "??", "?!"})),
@@ -221,11 +222,13 @@ class Cues:
         """Return the cues in order; a longer cue silences the shorter ones inside it ("no complaints" "complaints")."""
         found: list[Found] = []
         covered = calmed = 0
-        last = len(tokens) - 1
-        beginnings = [(start, begins) for start, begins in enumerate(map(self._begins, tokens)) if begins is not None]
-        for start, (nodes, open_ended, going_on) in beginnings:
-            if not open_ended and (start == last or tokens[start + 1] not in going_on):
-                continue  # most words that begin a cue go on as none
+        # Most words that begin a cue go on as none.
+        beginnings = [
+            (start, begins[0])
+            for start, (begins, after) in enumerate(zip(map(self._begins, tokens), [*tokens[1:], ""], strict=False))
+            if begins is not None and (begins[1] or after in begins[2])
+        ]
+        for start, nodes in beginnings:
             best: tuple[int, list[Kind]] | None = None
             for node in nodes:
                 best = _better(best, _longest(node, tokens, start + 1))
@@ -376,7 +379,7 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     kept, elsewhere, said = found, list[Found](), tokens
     if aim is not None and aim.competitors:
         kept, elsewhere, said = _aimed(found, tokens, aim)
-    negated = _count(kept, tokens, values, spent)
+    negated = _count(kept, tokens, values, spent, cues.language)
     _shape(text, folded, said, values)
     if spent:
         left = sum(token in NEGATORS for place, token in enumerate(tokens) if place not in spent)
@@ -423,13 +426,19 @@ def _as(kind: Kind, start: int, end: int, tokens: list[str]) -> Found:
     return Found(kind, " ".join(tokens[start:end]), start, end)
 
 
-def _count(found: list[Found], tokens: list[str], values: dict[str, float], spent: frozenset[int]) -> int:
-    """Count cues by kind (at most three each); praise behind a "not" is counted as its opposite and returned."""
+def _count(
+    found: list[Found], tokens: list[str], values: dict[str, float], spent: frozenset[int], language: str
+) -> int:
+    """Count cues by kind (at most three each); praise behind a "not" is counted as its opposite and returned.
+
+    In Portuguese "no" is no negation, but "in the".
+    """
     negated = 0
     for cue in found:
         name = cue.kind.name
         if name == "praise" and any(
-            tokens[place] in NEGATORS and place not in spent for place in range(max(0, cue.start - 3), cue.start)
+            tokens[place] in NEGATORS and place not in spent and not (language == "pt" and tokens[place] == "no")
+            for place in range(max(0, cue.start - 3), cue.start)
         ):
             negated += 1
             continue

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+from monitor.text.asking import asks_about_us, asks_plainly, wants_of_us
 from monitor.text.complaint_signals import BRAND, OWN, Found, kinds_of
 from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
-from monitor.text.triage import asks_about_us, is_calm, tells_of_trouble
+from monitor.text.triage import is_calm, tells_of_trouble
 
 REPLY_ODDS = 0.6
 
@@ -19,8 +20,14 @@ def extra_contributions(heard: Features) -> list[tuple[str, float]]:
     own = [cue.words for cue in heard.signals.cues if cue.kind is OWN]
     if own:
         contributions.append((f"{OWN.says}: {', '.join(dict.fromkeys(own))}", OWN.weight))
-    if asks_about_us(heard):
+    if asks_plainly(heard):
+        contributions.append(("asks us plainly", _ASKED))
+    elif asks_about_us(heard):
         contributions.append(("asks about us", 0.8))
+    if heard.called and wants_of_us(heard):
+        contributions.append(("asks us to do something", _WANTED))
+    if heard.manner.calls:
+        contributions.append(("calls us by our name", _CALLED))
     if is_calm(heard):
         contributions.append(("speaks to nobody, and nothing in it is wrong, asked or bitter", _CALM_ODDS))
     return contributions + _leaving(heard) + _short(heard) + _elsewhere(heard)
@@ -31,12 +38,20 @@ _CALM_ODDS = (
 )  # who reviews or comments is for or against: to a model taught by them, what is merely told is neither
 
 
+_ASKED, _WANTED, _CALLED = 1.2, 0.6, 0.7
+
+
 def _leaving(heard: Features) -> list[tuple[str, float]]:
     """Return what a calm farewell gives: reviewers for and against never wrote one."""
     if any(map(heard.signals.values.get, _NOT_CROSS)) or heard.signals.elsewhere:
         return []
     names = {BRAND, "last", "cancelled", "canceled", *heard.rivals}
-    gone = [cue.words for cue in heard.signals.cues if cue.kind.churn and not names.isdisjoint(cue.words.split())]
+    gone = [
+        cue.words
+        for cue in heard.signals.cues
+        if cue.kind.churn
+        and (not names.isdisjoint(cue.words.split()) or (heard.named and cue.end - cue.start >= _A_PHRASE))
+    ]
     return [(f"says they leave: {gone[0]}", 0.7)] if gone else []
 
 
@@ -57,6 +72,7 @@ def _short(heard: Features) -> list[tuple[str, float]]:
 
 
 _FEW = 14  # words and signs
+_A_PHRASE = 3  # words of a farewell that is none by chance
 _NOT_CROSS = ("praise", "happy_face", "news", "repost", "no_complaint", "solved")
 # All that somebody says who calls out, or counts the days.
 _CALLING = frozenset(
@@ -113,13 +129,17 @@ def _felt_contributions(heard: Features) -> list[tuple[str, float]]:
         return []
     values, felt = heard.signals.values, heard.felt
     contributions = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
-    if values.get("asks_us"):
+    if plainly := heard.called and asks_plainly(heard):
+        contributions.append(("asks us plainly", _ASKED))
+    elif values.get("asks_us"):
         contributions.append(("what is asked is put to us", 0.5))
+    if heard.manner.calls:
+        contributions.append(("calls us by our name", _CALLED))
     if values.get("ask") and (values.get("direct") or heard.called):
         contributions.append(("asks in front of us", 0.3))
-    if values.get("question") and felt.odds < FELT and not tells_of_trouble(heard):
+    if values.get("question") and not plainly and felt.odds < FELT and not tells_of_trouble(heard):
         contributions.append(("a question, and nothing is wrong", -0.3))
-    elif not felt.unhappy and not any(map(values.get, _UNHAPPY)):
+    elif not (plainly or felt.unhappy) and not any(map(values.get, _UNHAPPY)):
         contributions.append(("nothing unhappy is said", -1.1))
     return contributions
 

@@ -26,6 +26,7 @@ _IDLE = frozenset(_CONTEXT["idle"].split())
 _HARM = frozenset({"injury", "fire"})
 _TROUBLED = 0.5  # log odds of what is felt in a language that VADER does not know
 _PLEASED = 0.4  # VADER's score of a post that is content
+_CONTENT = -0.9  # the same where VADER is silent: log odds of what is felt
 _BODILY = frozenset({"injury", "danger", "fire"})
 _RINGS = frozenset({"injury", "danger", "fire", "data", "own"})
 _TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
@@ -83,7 +84,7 @@ def _mood(signals: Signals, sentiment: Sentiment, felt: Felt, *, called: bool, o
         wrong=wrong,
         unhappy=wrong or sentiment.label == "negative" or felt.odds >= _TROUBLED,
         caused=not _CAUSES.isdisjoint(signals.tokens),
-        content=sentiment.score >= _PLEASED and not wrong,
+        content=(sentiment.score >= _PLEASED or felt.odds <= _CONTENT) and not wrong,
         praises=bool(values.get("praise") and not wrong),
         joking=not _IDLE.isdisjoint(signals.tokens),
         passed_on=bool(values.get("repost")),

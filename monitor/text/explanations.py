@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from alerts.case import Lane
 from connectors import Post
+from monitor.text.asking import asks_us
 from monitor.text.complaint_signals import LINK, NUMBER, PERSON
 from monitor.text.contributions import FELT
 from monitor.text.critical import matters
 from monitor.text.features import Features
 from monitor.text.likely_harm import MAYBE
-from monitor.text.triage import asks_us
 from monitor.types import Verdict
 
 PRAISE = ("praise worth thanks",)
@@ -31,6 +31,7 @@ _DOES = {
     "demand": "asks you to act",
     "leaving": "may leave",
     "promise": "tells of a promise",
+    "wish": "wishes for something",
     "waiting": "waits",
     "nobody_answers": "gets no answer",
     "billing": "writes about money",

@@ -31,6 +31,7 @@ from monitor.text.language import UNKNOWN as UNTOLD
 from monitor.text.language import detect
 from monitor.text.lexicon import NOTHING, Felt, feelings, told_by_words
 from monitor.text.local_models.operator_models import OwnModels
+from monitor.text.manner import PLAIN, Manner, manner_of
 from monitor.text.sentiment import UNKNOWN as UNFELT
 from monitor.text.sentiment import Scorer, Sentiment
 from monitor.text.spam import offers_number
@@ -80,6 +81,8 @@ class Features:
     called: bool  # names a handle that is the brand's name
     named: bool = False  # our name stands in it, or a hashtag of it
     to_others: bool = False  # begins with a handle, and none of ours is named: a talk with somebody else about us
+    manner: Manner = PLAIN
+    known: dict[str, bool] = field(default_factory=dict, compare=False)  # what was found out of it once
     tagged: bool = False  # begins with the brand's own tag, as others begin with a handle
 
     @property
@@ -170,6 +173,7 @@ def hear(
             called,
             named=_is_named(seen, profile),
             to_others=_is_put_to_others(post, seen, profile, called),
+            manner=manner_of(text, seen.tokens, seen.values),
             tagged=bool(seen.tokens) and seen.tokens[0] in profile.tags,
         )
         for post, language, code, sentiment, felt, seen, cues, text, other, profile, called in zip(

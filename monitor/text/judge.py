@@ -15,6 +15,7 @@ from pathlib import Path
 
 from connectors import Post
 from monitor.text import likely_harm
+from monitor.text.asking import asks_on
 from monitor.text.complaint_signals import HEARD, signal_names
 from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
 from monitor.text.critical import rings
@@ -24,10 +25,10 @@ from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
 from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.model.trained import Answer, Learned, Lesson
-from monitor.text.need import need_of
+from monitor.text.need import is_beneath_the_list, need_of
 from monitor.text.relevance import has_learned, names_context, relevance, speaks_to
 from monitor.text.sentiment import NAME as SENTIMENT
-from monitor.text.triage import asks_on, begin, by_stars, lane_of, rule_lines
+from monitor.text.triage import begin, by_stars, lane_of, rule_lines
 from monitor.types import Verdict
 
 MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
@@ -268,14 +269,16 @@ class Judge:
         needs, star_reason = by_stars(needs, post.rating, heard, lines)
         ours = answers_us or post.rating is not None
         lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
+        need = need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
+        if lane == "sweep" and not ours and is_beneath_the_list(need, heard):
+            lane = "none"
         if lane == "none" and follows and asks_on(heard):
             lane = "sweep"
         praise = lane == "none" and is_praise(post, heard)
         if praise:
             lane = "sweep"  # worth a thank-you, when there is time
-        need = -1.0  # nobody asks of what is left alone
-        if lane != "none":
-            need = 0.0 if praise else need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
+        if lane == "none" or praise:
+            need = 0.0 if praise else -1.0  # nobody asks of what is left alone
         found = Verdict(
             sentiment=heard.sentiment.score,
             label=heard.sentiment.label,

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 
+from monitor.text.asking import asks_plainly, asks_us, wishes
 from monitor.text.features import Features
-from monitor.text.triage import MOODS, asks_plainly, asks_us
+from monitor.text.triage import MOODS
 
 MUST = 0.55  # on the sample day half of the list's posts above it are "must", and half of its musts stand there
+_LEAST = 0.18  # of the posts of the halves called *dev* that need us less one in six was "look", and none "must"
 _LIKENESS = 0.5  # how much the judge's own figure counts, in its log odds
 _BEGINS = -0.5
 _CONCRETE = 1.1  # the weight from which a cue tells of something that went wrong
@@ -57,6 +59,18 @@ def need_of(needs: float, heard: Features, *, answers_us: bool, stars: bool) -> 
         (_LINK, bool(values.get("link"))),
     )
     return moved_by(needs, _BEGINS + sum(size for size, holds in given if holds), _LIKENESS)
+
+
+def is_beneath_the_list(need: float, heard: Features) -> bool:
+    """Whether nobody would miss it in the list, by how much it needs us.
+
+    Where no model knows the language, the figure says less: there only what is passed on is left out. What nobody
+    here reads stays.
+    """
+    values = heard.signals.values
+    if need >= _LEAST or heard.critical or heard.unread or values.get("mixed") or wishes(heard):
+        return False
+    return heard.sentiment.label != "unknown" or bool(values.get("link") or values.get("repost"))
 
 
 def with_history(need: float, *, contacts: int, unanswered: int) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from alerts.case import Lane
-from monitor.text.complaint_signals import BRAND, HEARD, LINK, PERSON
+from monitor.text.asking import asks_plainly, asks_us, wants_of_us, wishes, without_links
+from monitor.text.complaint_signals import PERSON
 from monitor.text.critical import may_be_harm, rings
 from monitor.text.features import Features
 from monitor.text.model.linear import Thresholds
@@ -20,18 +20,15 @@ _CUES_ONLY_OF = {
     "ar": Thresholds(ping=0.70, ping_aside=0.92, sweep=0.28),
     "hi": Thresholds(ping=0.70, ping_aside=0.92, sweep=0.28),
 }
+_TO_OTHERS = 0.98  # a ping of one that is put to somebody else, whatever happened: it is a talk about us
 _NEVER = 0.995  # no sum of feelings is above it
 _ASKED_ELSEWHERE = 0.6  # a ping of a question in a language that no model knows
 _NOTHING_SAID = 0.7  # the list for one in which nothing is wrong, asked or unhappy either
+_IDLE_CALL = 0.4  # the list for one that speaks to us, and neither asks nor says anything that could be looked into
 _OF_NOBODY = 0.15  # more for the list, where we are named, nothing is wrong or asked, and nobody tells of their own
 _SHORT = 8  # words and signs: with so few, a link is the picture that shows it
 _FEW = 14  # words and signs of a post that says what is wrong and no more
-_ASKED = 0.75  # of the line of a ping: who asks us plainly waits for an answer, unless it reads as small talk
-_ONE_QUESTION = 12  # words and signs of a post that is one question and nothing else
-_RULED = frozenset(HEARD) - {"en"}  # the rules judge alone there
-_PLEASE = frozenset({"please", "pls", "plz", "bitte", "svp", "favor", "alstublieft"})
-_TELLS = ("praise", "news", "link", "repost", "happy_face")  # who asks so is telling, not asking
-_ASKS_FIRST = frozenset({"does", "do", "is", "are", "can", "will", "has", "did"})  # a question, mark or none
+_ASKED = 0.6  # of the line of a ping: who asks us plainly waits for an answer, unless it reads as small talk
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
 
 
@@ -42,7 +39,7 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
     """
     ping, sweep = begin(lines, heard, ours=ours, ruled=ruled)
     lane: Lane = "ping" if needs >= ping else "sweep" if needs >= sweep else "none"
-    if lane == "none" and (asks_us(heard) or heard.values.get("mixed")):
+    if lane == "none" and (asks_us(heard) or heard.values.get("mixed") or wishes(heard)):
         lane = "sweep"  # what is asked waits for an answer; warm words beside a trouble may be bitter
     if heard.wordless and not stars:
         calls = heard.values.get("question") and (heard.called or heard.values.get("direct"))
@@ -60,22 +57,46 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
 
 def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tuple[float, float]:
     """Return where a ping and where the sweep begins for this post: lower the surer it is that it is put to us."""
-    if not (ours or ruled) and asks_plainly(heard):
-        return lines.ping * _ASKED, lines.sweep
-    if ruled and not ours and _is_only_felt(heard):
-        return _of_no_trouble(lines, heard)
-    repost = heard.signals.values.get("repost")
-    if not (ours or repost) and (heard.to_others or (not ruled and _is_only_a_mood(heard))):
-        return lines.ping_aside, lines.sweep
+    special = None if ours else _special(lines, heard, ruled=ruled)
+    if special is not None:
+        return special
     if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
         told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))
-        return (lines.ping_told if told else 0.0) or lines.ping, lines.sweep
+        sweep = lines.sweep if ours or ruled or _says_something(heard) else max(lines.sweep, _IDLE_CALL)
+        return (lines.ping_told if told else 0.0) or lines.ping, sweep
     if is_calm(heard):
         return lines.ping_aside, lines.sweep_calm or lines.sweep
     # What does not name us was taken in because it stands where only we are spoken of.
     own = heard.values.get("first_person") or tells_of_trouble(heard) or not heard.named
     more = 0.0 if own or not lines.sweep_aside else _OF_NOBODY
     return lines.ping_aside, min(0.95, lines.sweep_aside + more) or lines.sweep
+
+
+def _special(lines: Thresholds, heard: Features, *, ruled: bool) -> tuple[float, float] | None:
+    """Return the lines of what is asked of us, felt, put to others, reported, or only a mood; None of all others."""
+    if not ruled and (asks_plainly(heard) or wants_of_us(heard)):
+        return lines.ping * _ASKED, lines.sweep
+    if ruled and _is_only_felt(heard):
+        return _of_no_trouble(lines, heard)
+    repost = heard.signals.values.get("repost")
+    if heard.to_others and not repost:
+        return max(lines.ping_aside, _TO_OTHERS), lines.sweep if _is_worth_a_look(heard) else _NEVER
+    if heard.manner.reported or heard.manner.joke:
+        return _NEVER, lines.sweep if heard.critical else lines.ping_aside
+    if not (repost or ruled) and _is_only_a_mood(heard):
+        return lines.ping_aside, lines.sweep
+    return None
+
+
+def _says_something(heard: Features) -> bool:
+    """Whether it asks, tells of a trouble, says no, or gives a number or a day to look into."""
+    names = ("question", "ask", "wants", "kinds", "negated_praise", "negations", "numbers", "times", "sad_face", "why")
+    return any(map(heard.values.get, names)) or heard.sentiment.label == "negative"
+
+
+def _is_worth_a_look(heard: Features) -> bool:
+    """Whether somebody who talks with others about us tells of a trouble, or asks: tips and jokes are none."""
+    return tells_of_trouble(heard) or bool(heard.values.get("question"))
 
 
 def _is_only_felt(heard: Features) -> bool:
@@ -150,63 +171,20 @@ def speaks_to_us(heard: Features) -> bool:
 def is_put_to_somebody(heard: Features) -> bool:
     """Whether it begins or ends with a handle, names ours, or says "you" and names one."""
     values = heard.signals.values
-    if heard.called or values.get("direct") or (values.get("second_person") and values.get("many_people")):
+    if (
+        heard.called
+        or heard.manner.calls
+        or values.get("direct")
+        or (values.get("second_person") and values.get("many_people"))
+    ):
         return True
     return bool(values.get("many_people") and not heard.named) and _ends_with_a_call(heard.signals.tokens)
 
 
 def _ends_with_a_call(tokens: Sequence[str]) -> bool:
     """Whether the last word is a handle that is called, as in "it is Tuesday. @brand"; not one of a sentence."""
-    said = [token for token in tokens if token not in _STOPS and token != LINK]
+    said = without_links(tokens)
     return len(said) > 1 and said[-1] == PERSON and said[-2] not in _BEFORE_NAMES
-
-
-def asks_about_us(heard: Features) -> bool:
-    """Whether a question names us, though it is put to nobody: "does BRAND ship to Norway", "Is it dry? @brand"."""
-    values, tokens = heard.signals.values, heard.signals.tokens
-    if values.get("repost") or values.get("link") or values.get("asks_us") or _trades_privately(tokens):
-        return False
-    if values.get("question"):
-        return BRAND in tokens or bool(values.get("many_people"))
-    if BRAND in tokens and any(cue.kind.name == "ask" and cue.end - cue.start > 1 for cue in heard.signals.cues):
-        return not any(map(values.get, _TELLS))
-    return len(tokens) > 2 and tokens[0] in _ASKS_FIRST and BRAND in tokens[1:4]
-
-
-def _trades_privately(tokens: Sequence[str]) -> bool:
-    """Whether people are asked to sell or to take a thing of our make: "anybody selling a used BRAND"."""
-    if _ASK_OTHERS.isdisjoint(tokens):
-        return False
-    return any(pair in _TRADES for pair in pairwise(tokens))
-
-
-def asks_plainly(heard: Features) -> bool:
-    """Whether a plain question is put to us: to our handle, or it names us and begins as questions do.
-
-    Who asks everybody, whether "anyone" knows, or themselves ("would I switch back?") waits for no answer of ours.
-    """
-    values, tokens = heard.signals.values, heard.signals.tokens
-    if not values.get("question") or heard.to_others or any(map(values.get, _NOT_PLAIN)):
-        return False
-    if heard.called:
-        return True
-    if values.get("hashtags") or values.get("many_people") or not _ASK_OTHERS.isdisjoint(tokens):
-        return False
-    start = 0
-    for place, token in enumerate(tokens):
-        if token in _QUESTION_MARKS and _begins_a_question(tokens[start:place]):
-            return True
-        if token in _STOPS:
-            start = place + 1
-    return False
-
-
-def _begins_a_question(said: Sequence[str]) -> bool:
-    """Whether a sentence names us and begins with a word that asks."""
-    words = [token for token in said if token not in _BEFORE]
-    if BRAND not in said or len(words) < 3 or words[1] in _SELVES or "me" in words[1:4]:
-        return False
-    return words[0] in _ASKING_WORDS or tuple(words[:2]) == ("any", "idea")
 
 
 def _is_only_a_mood(heard: Features) -> bool:
@@ -222,39 +200,6 @@ def _is_only_a_mood(heard: Features) -> bool:
     return all(cue.kind.name in MOODS for cue in heard.signals.cues if not cue.kind.calm and cue.kind.weight > 0)
 
 
-def asks_on(heard: Features) -> bool:
-    """Whether somebody who writes on in their own case asks, or wants something: in a few words or many."""
-    values = heard.signals.values
-    return bool(values.get("question") or values.get("ask") or values.get("demand") or values.get("wants"))
-
-
-def asks_us(heard: Features) -> bool:
-    """Whether something is asked of us: a question or a request that is put to us, in whatever mood.
-
-    Where no model knows the language, a question with the words of one is enough.
-    """
-    values = heard.signals.values
-    if asks_about_us(heard):
-        return True
-    to_us = values.get("direct") or heard.called
-    if to_us and values.get("ask") and not (values.get("repost") or values.get("no_complaint")):
-        return True
-    if values.get("repost") or values.get("news") or heard.unread:
-        return False
-    if values.get("asks_us") or (to_us and (values.get("demand") or _begs(heard))):
-        return True
-    asked = values.get("ask") or values.get("demand") or len(heard.signals.tokens) <= _ONE_QUESTION
-    return bool(heard.language in _RULED and values.get("question") and asked and not values.get("link"))
-
-
-def _begs(heard: Features) -> bool:
-    """Whether it says please, or asks for help: "thanks for the help" does not."""
-    values = heard.signals.values
-    if not values.get("wants"):
-        return False
-    return not (values.get("solved") or values.get("praise")) or not _PLEASE.isdisjoint(heard.signals.tokens)
-
-
 def is_calm(heard: Features) -> bool:
     """Whether a post speaks to nobody, and nothing in it is wrong, asked, or bitter.
 
@@ -264,38 +209,10 @@ def is_calm(heard: Features) -> bool:
     return not any(map(heard.values.get, _NOT_CALM))
 
 
-MOODS = frozenset({"bad", "maybe_bitter", "again", "thanks_for_nothing"})
-_NOT_PLAIN = ("repost", "link", "praise", "solved", "no_complaint")
-_QUESTION_MARKS = frozenset({"?", "??", "?!"})
-_STOPS = _QUESTION_MARKS | {"!", "!!", ".", "..", "…", ";"}
-_BEFORE_WORDS = "hi hey hello hallo hola ciao ola bonjour so and ok okay but question frage ps"
-_BEFORE = frozenset(_BEFORE_WORDS.split())
 # Words before a handle that make it part of a sentence: "at @brand", "by @brand", "via @brand".
 _BEFORE_NAMES_WORDS = "via by at from with of on in for and the a my our your to vs or rt mt cc w & than like"
 _BEFORE_NAMES = frozenset(_BEFORE_NAMES_WORDS.split())
-_SELVES = frozenset({"i", "we", "ich", "wir", "je", "io", "noi", "eu", "ik"})  # they ask themselves
-_ASK_OTHERS_WORDS = """
-    anyone anybody anyones someone somebody everyone everybody everybodys people guys folks who whos jemand wer
-    irgendwer alguien quelquun qualcuno alguem iemand
-"""
-_TRADES = frozenset(
-    (first, second)
-    for first, seconds in {
-        "selling": "a an their his her used old", "sell": "their his her used old", "want": "my our", "buy": "my our",
-        "wants": "my our", "buying": "my our", "swap": "my our", "a": "used secondhand", "take": "our",
-    }.items()
-    for second in seconds.split()
-)  # fmt: skip
-_ASK_OTHERS = frozenset(_ASK_OTHERS_WORDS.split())
-_ASKING_WORDS_LIST = """
-    what whats when where which how why is are does do did can could will has have was were
-    wann wie wo was warum wieso welche welcher welches gibt ist sind kann hat wird liefert passt
-    quand comment quel quelle quels quelles combien pourquoi peut
-    cuando como donde cual cuanto cuanta hay puedo por
-    quando come dove quale quanto posso perche
-    onde qual tem wanneer hoe waar wat welke zijn kunnen waarom
-"""
-_ASKING_WORDS = frozenset(_ASKING_WORDS_LIST.split())
+MOODS = frozenset({"bad", "maybe_bitter", "again", "thanks_for_nothing"})
 # What makes a post more than calm: each is a signal that is absent or more than nothing.
 _NOT_CALM = (
     "kinds", "negated_praise", "direct", "many_people", "hashtags", "link", "repost", "sad_face",

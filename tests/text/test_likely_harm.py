@@ -99,7 +99,7 @@ def test_harm_told_afresh_calls_people_and_harmless_lines_ring_no_more_than_the_
     assert told.count("critical") + told.count("ping") >= 0.82 * len(told)
     assert calm.count("critical") <= 16
     # Nearly all of them are complaints or questions to us, which call people as such.
-    assert calm.count("critical") + calm.count("ping") <= 0.53 * len(calm)
+    assert calm.count("critical") + calm.count("ping") <= 0.59 * len(calm)
 
 
 def test_no_line_that_is_measured_is_learned_from() -> None:

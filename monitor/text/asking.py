@@ -1,0 +1,270 @@
+"""Is something asked of us? Questions and requests, with their marks or without, and what only looks like one.
+
+The words by which they are told stand in `words/asking.toml`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from monitor.text.complaint_signals import BRAND, HEARD, LINK, PERSON, tokens_of
+from monitor.text.features import Features
+
+_TABLE: dict[str, Any] = tomllib.loads(
+    (Path(__file__).parent / "words" / "asking.toml").read_text(encoding="utf-8"),
+)
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(tokens_of(_TABLE[name]))
+
+
+_BEFORE = _words("before")
+_ASKING = _words("asking")
+_BEHIND_A_HANDLE = _words("asking_behind_a_handle")
+_FIRST = _words("first")
+_ABOUT_WHOM = _words("about_whom")
+_ABOUT_WHOM_BEHIND_A_HANDLE = _words("about_whom_behind_a_handle")
+_QUESTION_WORDS = _words("question_words")
+_BEHIND_QUESTION_WORDS = _words("behind_question_words")
+_IDLE = frozenset(tuple(tokens_of(idle)) for idle in _TABLE["idle"])
+_WHO, _IDLE_WHO = _words("who"), _words("idle_who")
+_LAUGHING = _words("laughing")
+_SELVES, _MAY_I = _words("selves"), _words("may_i")
+_OTHERS = _words("others")
+_PLEASE = _words("please")
+_COURTESY = _words("courtesy")
+_TRADES = frozenset((first, second) for first, seconds in _TABLE["trades"].items() for second in seconds.split())
+
+_ONE_QUESTION = 12  # words and signs of a post that is one question and nothing else
+_FEWEST = 4  # words of a question without its mark
+_RULED = frozenset(HEARD) - {"en"}  # the rules judge alone there
+_TELLS = ("praise", "news", "link", "repost", "happy_face")  # who asks so is telling, not asking
+_ASKS_FIRST = frozenset({"does", "do", "is", "are", "can", "will", "has", "did"})  # a question, mark or none
+_NOT_PLAIN = ("repost", "link", "solved", "no_complaint")
+_QUESTION_MARKS = frozenset({"?", "??", "?!"})
+STOPS = _QUESTION_MARKS | {"!", "!!", ".", "..", "…", ";"}
+
+
+def _once(name: str) -> Callable[[Callable[[Features], bool]], Callable[[Features], bool]]:
+    """Find out only once of each post: many ask the same of it."""
+
+    def remembering(find: Callable[[Features], bool]) -> Callable[[Features], bool]:
+        @wraps(find)
+        def found(heard: Features) -> bool:
+            known = heard.known.get(name)
+            if known is None:
+                known = heard.known[name] = find(heard)
+            return known
+
+        return found
+
+    return remembering
+
+
+@_once("about")
+def asks_about_us(heard: Features) -> bool:
+    """Whether a question names us, though it is put to nobody: "does BRAND ship to Norway", "Is it dry? @brand"."""
+    values, tokens = heard.signals.values, heard.signals.tokens
+    if values.get("repost") or values.get("link") or values.get("asks_us") or _trades_privately(tokens):
+        return False
+    if asks_plainly(heard):
+        return True
+    if values.get("question"):
+        return (BRAND in tokens or bool(values.get("many_people"))) and not _is_idle(heard)
+    if BRAND in tokens and any(cue.kind.name == "ask" and cue.end - cue.start > 1 for cue in heard.signals.cues):
+        return not any(map(values.get, _TELLS))
+    return len(tokens) > 2 and tokens[0] in _ASKS_FIRST and BRAND in tokens[1:4]
+
+
+def _trades_privately(tokens: Sequence[str]) -> bool:
+    """Whether people are asked to sell or to take a thing of our make: "anybody selling a used BRAND"."""
+    if _OTHERS.isdisjoint(tokens):
+        return False
+    return any(pair in _TRADES for pair in pairwise(tokens))
+
+
+def _is_idle(heard: Features) -> bool:
+    """Whether a question asks nothing of us: who laughs, asks who comes tonight, or sets a quiz."""
+    tokens = heard.signals.tokens
+    if not _LAUGHING.isdisjoint(tokens) and not heard.signals.values.get("kinds"):
+        return True
+    sentence = _first_words(tokens)
+    if sentence and sentence[0] in ("quiz", "poll"):
+        return True
+    if _is_only_surprise(heard):
+        return True
+    return any(who in _WHO and (after in _IDLE_WHO or who == "whos") for who, after in pairwise(tokens))
+
+
+def _is_only_surprise(heard: Features) -> bool:
+    """Whether something is told with two question marks: "BRAND wifi is fast??"; a trouble told so is asked about."""
+    values, tokens = heard.signals.values, heard.signals.tokens
+    if "??" not in tokens or values.get("kinds") or values.get("second_person") or values.get("negations"):
+        return False
+    said = _first_words(tokens)
+    return bool(said) and said[0] not in _ASKING and said[0] not in _OTHERS
+
+
+@_once("plainly")
+def asks_plainly(heard: Features) -> bool:
+    """Whether a plain question is put to us: to our handle, or it names us and begins as questions do.
+
+    Many write no question mark. Who asks everybody, whether "anyone" knows, or themselves ("would I switch back?"),
+    waits for no answer of ours; nor does who weighs us against others.
+    """
+    values, tokens = heard.signals.values, heard.signals.tokens
+    if heard.called:
+        asked = bool(values.get("question")) or _asks_our_handle(tokens, heard.language)
+    elif not heard.named or values.get("hashtags") or values.get("many_people"):
+        return False
+    elif _OTHERS.isdisjoint(tokens):
+        asked = heard.rivals.isdisjoint(tokens) and _a_sentence_asks(values, tokens)
+    else:
+        asked = _asks_our_people(tokens)
+    return asked and not (heard.to_others or any(map(values.get, _NOT_PLAIN)) or praises(heard) or _is_idle(heard))
+
+
+def _a_sentence_asks(values: Mapping[str, float], tokens: Sequence[str]) -> bool:
+    """Whether a sentence that names us has the form of a question."""
+    if not values.get("question"):
+        said = _first_words(tokens)
+        return BRAND in said and not values.get("happy_face") and _is_turned_round(said, _ABOUT_WHOM | {BRAND})
+    start = 0
+    for place, token in enumerate(tokens):
+        if token in _QUESTION_MARKS and _begins_a_question(tokens[start:place]):
+            return True
+        if token in STOPS:
+            start = place + 1
+    return False
+
+
+def _asks_our_people(tokens: Sequence[str]) -> bool:
+    """Whether it is put to whoever works for us: "could somebody at BRAND ..."."""
+    threes = zip(tokens, tokens[1:], tokens[2:], strict=False)
+    return any(who in _OTHERS and at in ("at", "from") and whose == BRAND for who, at, whose in threes)
+
+
+def _begins_a_question(said: Sequence[str]) -> bool:
+    """Whether a sentence names us and begins with a word that asks."""
+    words = [token for token in said if token not in _BEFORE]
+    of_themselves = words[1:2] and words[1] in _SELVES and words[0] not in _MAY_I
+    if BRAND not in said or len(words) < 3 or of_themselves or "me" in words[1:4]:
+        return False
+    return words[0] in _ASKING or tuple(words[:2]) == ("any", "idea")
+
+
+def _first_words(tokens: Sequence[str]) -> list[str]:
+    """Return the words of the first sentence, without handles and greetings before it."""
+    said: list[str] = []
+    for token in tokens:
+        if not said and (token == PERSON or token in _BEFORE or token in STOPS):
+            continue
+        if token in STOPS:
+            break
+        said.append(token)
+    return said
+
+
+def _asks_our_handle(tokens: Sequence[str], language: str) -> bool:
+    """Whether what stands right behind our handle asks, without a question mark."""
+    said = _first_words(tokens)
+    if len(said) < _FEWEST or tokens[0] != PERSON:
+        return False
+    if language in _RULED:
+        return said[0] in _BEHIND_A_HANDLE
+    return _is_turned_round(said, _ABOUT_WHOM_BEHIND_A_HANDLE) or tuple(said[:2]) in (
+        ("any", "chance"),
+        ("any", "word"),
+    )
+
+
+def _is_turned_round(said: Sequence[str], about: frozenset[str]) -> bool:
+    """Whether English words stand in the order of a question: "does it", "how do", "what time"."""
+    if len(said) < _FEWEST or any(tuple(said[: len(idle)]) == idle for idle in _IDLE):
+        return False
+    if said[0] in _FIRST:
+        return said[1] in about
+    return said[0] in _QUESTION_WORDS and said[1] in _BEHIND_QUESTION_WORDS
+
+
+def wants_of_us(heard: Features) -> bool:
+    """Whether we are asked to do something: our handle, or one in front, and a request that is not only thanks."""
+    values = heard.signals.values
+    if (
+        heard.to_others
+        or not (heard.called or values.get("direct"))
+        or not (values.get("demand") or values.get("wants"))
+    ):
+        return False
+    return (_requests(heard) or _begs(heard)) and not (any(map(values.get, _NOT_PLAIN)) or praises(heard))
+
+
+def wishes(heard: Features) -> bool:
+    """Whether somebody wishes that what we make were otherwise, and names us or speaks to us."""
+    values = heard.signals.values
+    if not values.get("wish") or values.get("repost") or values.get("link") or values.get("news"):
+        return False
+    return bool(heard.named or heard.called or (values.get("direct") and not heard.to_others))
+
+
+def _requests(heard: Features) -> bool:
+    return any(cue.kind.name == "demand" and cue.end - cue.start > 1 for cue in heard.signals.cues)
+
+
+def praises(heard: Features) -> bool:
+    """Whether it praises, in more than the thanks that go with a request."""
+    return any(
+        cue.kind.name == "praise" and not _COURTESY.issuperset(cue.words.split()) for cue in heard.signals.cues
+    ) or bool(heard.signals.values.get("praise") and not _is_asked(heard.signals.values))
+
+
+def _is_asked(values: Mapping[str, float]) -> bool:
+    return any(map(values.get, ("question", "ask", "demand", "wants")))
+
+
+def asks_on(heard: Features) -> bool:
+    """Whether somebody who writes on in their own case asks, or wants something: in a few words or many."""
+    return _is_asked(heard.signals.values)
+
+
+@_once("us")
+def asks_us(heard: Features) -> bool:
+    """Whether something is asked of us: a question or a request that is put to us, in whatever mood.
+
+    Where no model knows the language, a question with the words of one is enough.
+    """
+    values = heard.signals.values
+    if asks_about_us(heard):
+        return True
+    to_us = values.get("direct") or heard.called
+    if not to_us and (values.get("link") or values.get("hashtags", 0) > 1):
+        return False  # what is sent out to everybody asks nobody
+    if to_us and values.get("ask") and not (values.get("repost") or values.get("no_complaint")):
+        return True
+    if values.get("repost") or values.get("news") or heard.unread:
+        return False
+    if values.get("asks_us") or (to_us and (values.get("demand") or _begs(heard))):
+        return True
+    asked = values.get("ask") or values.get("demand") or len(heard.signals.tokens) <= _ONE_QUESTION
+    return bool(
+        heard.language in _RULED and values.get("question") and asked and not values.get("link") and not _is_idle(heard)
+    )
+
+
+def _begs(heard: Features) -> bool:
+    """Whether it says please, or asks for help: "thanks for the help" does not."""
+    values = heard.signals.values
+    if not values.get("wants"):
+        return False
+    return not (values.get("solved") or values.get("praise")) or not _PLEASE.isdisjoint(heard.signals.tokens)
+
+
+def without_links(tokens: Iterable[str]) -> list[str]:
+    """Return what is said: no stops, no links."""
+    return [token for token in tokens if token not in STOPS and token != LINK]
