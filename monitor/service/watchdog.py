@@ -16,12 +16,12 @@ from alerts.case import Case
 from alerts.wording import count_words
 from connectors.http import Http
 from monitor.ingest import failing_sources, source_health
-from monitor.notify.system_notices import queue_notice
+from monitor.notify.system_notices import queue_notice, settle
 from monitor.reports.at_work import undone
 from monitor.service.sparing_log import spare
 from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, watchdog_queries
 from monitor.store.connect import Away, Error, reason
-from monitor.store.database import Row, by_its_clock
+from monitor.store.database import Row, at, by_its_clock, stamp
 from monitor.timeouts import Overran, within
 from monitor.wiring import Assembly
 
@@ -29,6 +29,8 @@ log = logging.getLogger("earful.audit")
 
 GRACE = timedelta(minutes=1)  # what is that young may still be on its way
 LATE = timedelta(minutes=15)
+UNDONE = timedelta(minutes=3)  # after which the operator is told of a role that no process has
+_UNDONE = "without a worker: since"
 
 
 class Audit:
@@ -43,7 +45,6 @@ class Audit:
         self.findings: tuple[str, ...] = ()
         self.mended = 0
         self._began: datetime | None = None
-        self._undone_since: datetime | None = None  # a role that no process has
 
     def run(self, assembly: Assembly) -> bool:
         """Audit once; whether all is well."""
@@ -90,10 +91,8 @@ class Audit:
                 f"a message has been waiting since {oldest:%Y-%m-%d %H:%M} UTC although all channels seem to work"
             )
         found += self._not_read(assembly, now)
-        left = undone(database)
-        self._undone_since = (self._undone_since or now) if left else None
-        if self._undone_since is not None and now - self._undone_since >= GRACE:  # else one of them is being restarted
-            found.append(left)
+        with database.transaction():
+            found += self._undone(assembly, now)
         return found
 
     def _mend(self, assembly: Assembly, now: datetime) -> Iterator[str]:
@@ -182,6 +181,24 @@ class Audit:
             ],
         )
         cases.log(assembly.database, row["id"], now, "mended", way="audit", part="alert")
+
+    @staticmethod
+    def _undone(assembly: Assembly, now: datetime) -> Iterator[str]:
+        """A role that no process has. Inside a transaction: the next to look may be another process."""
+        database, left = assembly.database, undone(assembly.database)
+        kept = key_values.fact(database, _UNDONE)
+        if bool(left) != bool(kept):
+            key_values.remember(database, _UNDONE, stamp(now) if left else "", now)
+        if not left:
+            if kept:
+                settle(database, f"undone:{kept}", "somebody does it again", now)
+            return
+        lasted = now - at(kept) if kept else timedelta()
+        if lasted >= GRACE:  # else one of them is being started anew
+            yield left
+        if lasted >= UNDONE:
+            what, _, remedy = left.partition(". ")
+            queue_notice(database, assembly.rules, f"undone:{kept}", what[:1].upper() + what[1:], remedy, now)
 
     def _not_read(self, assembly: Assembly, now: datetime) -> Iterator[str]:
         """Sources that should have been read long ago and are not known to fail: nobody is reading them."""

@@ -508,18 +508,24 @@ def test_a_disk_that_fills_is_told_once_a_day(sqlite: Sqlite, tmp_path: Path, mo
     assert told(sqlite, "console")[-1].endswith(f"MB free on the disk of {sqlite.path}")
 
 
-def test_a_role_that_no_process_has_for_a_minute_is_a_finding(new_postgresql: str, tmp_path: Path) -> None:
-    """Before that one of them may be starting anew."""
+def test_a_role_that_no_process_has_for_a_minute_is_a_finding_and_told_after_three(
+    new_postgresql: str, tmp_path: Path
+) -> None:
+    """Before that one of them may be starting anew. Who looks may be another process each time."""
     database = Postgresql(new_postgresql)
     office = assembly_of(database, settings_from(tmp_path))
-    crew, clock = Crew(database), Clock(NOW)
+    crew = Crew(database)
     crew.add("app-1", "collect", "notify", "page")
-    auditor = Audit(clock)
-    assert auditor.run(office)
-    clock.forward(MINUTE)
-    assert not auditor.run(office)
-    assert auditor.findings == ("nothing is judged: no worker has the role judge. Start one: earful run --roles judge",)
+    assert audit(office, NOW).findings == ()
+    said = "nothing is judged: no worker has the role judge"
+    assert audit(office, NOW + MINUTE).findings == (f"{said}. Start one: earful run --roles judge",)
+    assert told(database, "console") == []
+    audit(office, NOW + 3 * MINUTE)
+    audit(office, NOW + 4 * MINUTE)
+    assert told(database, "console") == [said.capitalize()]
+    deliver(office, Clock(NOW + 4 * MINUTE))
     crew.add("app-2", "judge")
-    assert auditor.run(office)
+    assert audit(office, NOW + 5 * MINUTE).findings == ()
+    assert told(database, "console") == [f"{said.capitalize()} · somebody does it again"]
     crew.close()
     database.close()
