@@ -221,6 +221,13 @@ class Database(Protocol):
         """Which of these names the process of somebody holds that is alive; a file knows of none."""
         ...
 
+    def begins(self, column: str, prefix: str) -> str:
+        """The condition that a column begins with letters of ours, by an index where that can be.
+
+        A range does not say that everywhere: where texts are in a language's order, a semicolon is before a colon.
+        """
+        ...
+
     def search_matches(self, most: int = 0) -> str:
         """A question for the ids of the posts that full-text search finds, with the parameter `:search`.
 

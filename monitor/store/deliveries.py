@@ -337,7 +337,8 @@ def that_show(database: Database, stories: Sequence[str], cases: Sequence[str]) 
     carriers = by_ids(database, [key for key, each in found.items() if each.carrier])
     shown = {key: carriers.get(key, each) for key, each in found.items()}
     wanted = set(cases)
-    for row in database.rows("SELECT * FROM deliveries WHERE about >= 'list:' AND about < 'list;' AND action = 'post'"):
+    lists = database.begins("about", "list:")
+    for row in database.rows(f"SELECT * FROM deliveries WHERE {lists} AND action = 'post'"):
         payload = json.loads(row["payload"] or "{}")
         if wanted & {str(case) for name in ("cases", "told") for case in payload.get(name, ())}:
             shown[row["id"]] = of_row(row)
@@ -598,7 +599,7 @@ def about(database: Database, key: str) -> list[Delivery]:
 def offers_naming(database: Database, case: str, since: datetime) -> list[Delivery]:
     """The messages since then that offered a case to whoever is on."""
     rows = database.rows(
-        "SELECT * FROM deliveries WHERE about >= 'list:offer:' AND about < 'list:offer;' AND action = 'post' "
+        f"SELECT * FROM deliveries WHERE {database.begins('about', 'list:offer:')} AND action = 'post' "
         "AND created_at >= :since",
         {"since": stamp(since)},
     )

@@ -286,6 +286,13 @@ class Postgresql:
         """By the server's list of locks."""
         return held(self._connection(), names)
 
+    def begins(self, column: str, prefix: str) -> str:
+        """By LIKE, in whatever order the server keeps texts.
+
+        https://www.postgresql.org/docs/current/indexes-opclass.html
+        """
+        return f"{column} LIKE '{prefix}%'"
+
     def search_matches(self, most: int = 0) -> str:
         """Full-text search by tsvector; never mixed with what stands around it (OFFSET 0 keeps it apart).
 

@@ -245,6 +245,10 @@ class Sqlite:
         """Nobody works on a file but its daemon."""
         return frozenset()
 
+    def begins(self, column: str, prefix: str) -> str:
+        """A range: texts are in the order of their bytes."""
+        return f"{column} >= '{prefix}' AND {column} < '{prefix[:-1]}{chr(ord(prefix[-1]) + 1)}'"
+
     def search_matches(self, most: int = 0) -> str:
         """Full-text search by FTS5."""
         return f"SELECT q.id FROM posts q WHERE q.n IN ({self._numbers(most)})"

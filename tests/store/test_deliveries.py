@@ -209,3 +209,26 @@ def test_the_most_urgent_and_then_the_oldest_is_due_first(database: Base) -> Non
     assert [row.about for row in due(database)] == ["story:2", "story:1", "story:0"]
     assert deliveries.due_targets(database, NOW + HOUR) == [("slack", "slack:#care")]
     assert deliveries.due_targets(database, NOW - DAY) == [("slack", "slack:#care")]  # the clock has jumped back
+
+
+def test_lists_are_found_by_how_what_they_are_about_begins(database: Base) -> None:
+    """Not by a range on PostgreSQL: in a language's order a semicolon is before a colon, and no list would be found."""
+    made = ("list:sweep:1", "list:offer:2", "list;3", "LIST:4", "listed:5")
+    deliveries.queue(
+        database,
+        [
+            deliveries.new_row(
+                about=about, target="slack:#care", now=NOW, due_at=NOW, reason="new", payload={"cases": ["7"]}
+            )
+            for about in made
+        ],
+    )
+    database.run("UPDATE deliveries SET state = 'sent'")
+    assert {each.about for each in deliveries.that_show(database, [], ["7"])} == {"list:sweep:1", "list:offer:2"}
+    assert [each.about for each in deliveries.offers_naming(database, "7", NOW)] == ["list:offer:2"]
+    condition = database.begins("about", "list:")
+    if isinstance(database, Postgresql):
+        assert condition == "about LIKE 'list:%'"
+    else:
+        plan = database.rows(f"EXPLAIN QUERY PLAN SELECT * FROM deliveries WHERE {condition}")
+        assert "deliveries_by_about" in str([tuple(row) for row in plan])
