@@ -77,6 +77,11 @@ class Worker:
         """Whether it has said what it does."""
         return "watching" in self.log or "working as" in self.log
 
+    @property
+    def has_page(self) -> bool:
+        """Whether it serves the page."""
+        return "the page is at" in self.log
+
     def freeze(self) -> None:
         """It stands still, as a machine under water does; its connections stay."""
         self.process.send_signal(signal.SIGSTOP)

@@ -29,9 +29,11 @@ def last_release() -> str:
     ours = _steps((ROOT / STEPS).read_text("utf-8"))
     for tag in tags[:1]:
         return _git("rev-parse", f"{tag}^{{commit}}").strip()
+    newer = ""
     for commit in _git("log", "--format=%H", "--", STEPS).split():
         if _steps(_git("show", f"{commit}:{STEPS}")) < ours:
-            return commit
+            return _git("rev-parse", f"{newer}^").strip() if newer else commit
+        newer = commit
     raise NoHistoryError("its history holds no commit with an older schema (a shallow clone?)")
 
 

@@ -109,7 +109,7 @@ def sender_killed_before(made: Machines) -> Found:
     made.slack_line.drop()
     made.slack_line.hold()
     made.write(1)
-    victim = _one(made, lambda: _sending(made))
+    victim = _one(made, lambda: sending(made))
     made.kill(victim)
     made.slack_line.drop()
     made.slack_line.mend()
@@ -117,7 +117,7 @@ def sender_killed_before(made: Machines) -> Found:
     return _ends(made, found, mails=1)
 
 
-def _sending(made: Machines) -> list[Worker]:
+def sending(made: Machines) -> list[Worker]:
     """Who has a message to Slack in flight."""
     flying = made.rows("SELECT 1 FROM deliveries WHERE state = 'inflight' AND channel = 'slack'")
     return made.speaking(made.slack_line) if flying else []
@@ -134,7 +134,7 @@ def sender_killed_after(made: Machines) -> Found:
         made.comes(lambda: any(each["method"] == "chat.postMessage" for each in made.far.slack.accepted[before:])),
         f"Slack never took it, after {len(slow)} requests",
     )
-    victim = _one(made, lambda: _sending(made))
+    victim = _one(made, lambda: sending(made))
     made.kill(victim)
     made.far.slack.mode = "ok"
     _taken_up(made, found, lambda: not made.rows("SELECT 1 FROM deliveries WHERE state IN ('inflight', 'unknown')"))
@@ -147,7 +147,7 @@ def page_killed(made: Machines) -> Found:
     found = _begins(made, 1)
     case = made.rows("SELECT id FROM cases")[0][0]
     victim = made.workers[0]
-    ana = _logged_in(made, victim)
+    ana = logged_in(made, victim)
     found.expect(ana.get(f"/cases/{case}").status_code == 200, "the page does not show the case")
     with made.held("case_log"):
         press = threading.Thread(target=_quietly, args=(lambda: ana.post(f"/cases/{case}", {"verb": "take"}),))
@@ -167,7 +167,7 @@ def page_killed(made: Machines) -> Found:
     return _ends(made, found)
 
 
-def _logged_in(made: Machines, worker: Worker) -> Browser:
+def logged_in(made: Machines, worker: Worker) -> Browser:
     """Ana's browser at the page of a worker."""
     (link,) = re.findall(r"http://127.0.0.1(/welcome/\S+)", made.says("user", "add", "Ana", "--role", "admin"))
     ana = Browser(_page_of(worker))
@@ -271,6 +271,46 @@ def listener_killed(made: Machines) -> Found:
     return _ends(made, found)
 
 
+def each_role_killed(made: Machines) -> Found:
+    """A collector, two judges, a notifier and a page: each is killed at its work, and one of its role goes on."""
+    made.change("[earful]\n", '[earful]\npage_url = "http://127.0.0.1"\n')
+    found = Found()
+    made.all_begin(["collect"], ["judge"], ["judge"], ["notify"], ["page"])
+    collector, notifier, page = made.workers[0], made.workers[3], made.workers[4]
+    made.write(1)
+    found.expect(made.all_told(), "the first complaint was not told")
+    with made.held("posts"):
+        made.write_on("mastodon")
+        made.kill(_one(made, lambda: [made.by_name(each) for each in made.waiting_for("posts")]))
+    _taken_up(made, found, lambda: made.told() == len(made.written))
+    made.network_line.hold()
+    found.expect(made.comes(lambda: collector in made.speaking(made.network_line)), "the collector does not read")
+    made.write_on("hn")
+    made.kill(collector)
+    made.worker("collect")
+    made.network_line.drop()
+    made.network_line.mend()
+    _taken_up(made, found, lambda: made.told() == len(made.written))
+    made.slack_line.drop()
+    made.slack_line.hold()
+    made.write_on("x")
+    found.expect(made.comes(lambda: sending(made) == [notifier]), "the notifier tells nobody")
+    made.kill(notifier)
+    made.worker("notify")
+    made.slack_line.drop()
+    made.slack_line.mend()
+    _taken_up(made, found, lambda: made.told() == len(made.written))
+    ana = logged_in(made, page)
+    made.kill(page)
+    page = made.worker("page")
+    found.expect(made.comes(lambda: "the page is at" in page.log), "no other page")
+    ana.http.base_url = _page_of(page)
+    found.expect(ana.get("/").status_code == 200, "the other page does not know who Ana is")
+    ana.close()
+    found.told = "each was followed"
+    return _ends(made, found, mails=1)
+
+
 def _port(url: str) -> int:
     return int(re.search(r":(\d+)/", url)[1])  # type: ignore[index]
 
@@ -312,7 +352,7 @@ def by_role(made: Machines) -> Found:
     made.all_begin(["collect"], ["judge"], ["notify"], ["page"])
     made.write(3)
     found.expect(made.all_told(), "not everything was told")
-    ana = _logged_in(made, made.workers[3])
+    ana = logged_in(made, made.workers[3])
     case = made.rows("SELECT id FROM cases ORDER BY n")[0][0]
     ana.get(f"/cases/{case}")
     found.expect(ana.post(f"/cases/{case}", {"verb": "take"}).status_code == 303, "the press was not taken")
@@ -380,7 +420,7 @@ def cut_off(made: Machines) -> Found:
     first = made.workers[0]
     made.slack_line.hold()
     made.write(2)
-    victim = _one(made, lambda: _sending(made)) if made.number > 1 else first
+    victim = _one(made, lambda: sending(made)) if made.number > 1 else first
     victim.line.cut()
     made.slack_line.mend()
     made.write(1)

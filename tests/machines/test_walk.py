@@ -1,4 +1,4 @@
-"""A sample of what may happen to real processes on one PostgreSQL; `make machines` walks all of it."""
+"""What the walk over real processes stands on: its ledgers and its lines. `make machines` walks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from tests.faults.outside import MARKS
 from tests.machines.installation import Machines
 from tests.machines.proxy import Line
 from tests.machines.server import Server
-from tests.machines.walk import bad, tried
-
-
-def test_a_daemon_killed_after_slack_took_its_message_says_nothing_twice(server: Server, tmp_path: Path) -> None:
-    found = tried("sender_killed_after", tmp_path / "one", server, 1, hurry=True)
-    assert not bad(found), found
 
 
 def test_the_ledgers_see_what_was_lost_and_what_was_doubled(server: Server, tmp_path: Path) -> None:

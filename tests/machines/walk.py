@@ -1,6 +1,6 @@
 """What may happen to workers on one PostgreSQL, one thing after the other, with real processes and fresh ledgers.
 
-    python -m tests.machines.walk                        all of it, with one daemon and with several workers
+    python -m tests.machines.walk                        all of it, with three workers
     python -m tests.machines.walk --only judge_killed --workers 3 --tries 5
 
 It prints a line for each: workers, how many complaints were lost and doubled, how long until the work was taken up, and
@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.faults.outside import Found
 from tests.machines import scenarios
 from tests.machines.installation import Machines
+from tests.machines.older import NoHistoryError, installed, last_release
 from tests.machines.server import NotHereError, Server
 
 MINUTES = 25.0
@@ -38,11 +39,24 @@ SCENARIOS: dict[str, Callable[[Machines], Found]] = {
         scenarios.cut_off,
         scenarios.once_however_many,
         scenarios.by_role,
+        scenarios.each_role_killed,
         scenarios.database_restarted,
         scenarios.disk_full,
     )
 }
-WORKERS = (1,)
+
+
+def old_beside_new(made: Machines) -> Found:
+    """The last release, as a wheel out of the history of this checkout."""
+    try:
+        old = installed(last_release(), made.folder / "old")
+    except NoHistoryError as error:
+        return Found(untried=str(error))
+    return scenarios.old_beside_new(made, old)
+
+
+SCENARIOS["old_beside_new"] = old_beside_new
+WORKERS = (3,)
 
 
 def tried(name: str, folder: Path, server: Server, workers: int, *, hurry: bool = False) -> Found:
@@ -101,7 +115,8 @@ def _line(name: str, folder: Path, server: Server, number: int) -> int:
     started = time.monotonic()
     found = tried(name, folder / f"{name}-{number}-{started:.0f}", server, number)
     seconds = round(time.monotonic() - started)
-    print(f"{name:<24}{number:>8}{found.lost:>6}{found.doubled:>9}{seconds:>9}  {found.told}", flush=True)
+    said = f"NOT TRIED: {found.untried}" if found.untried else found.told
+    print(f"{name:<24}{number:>8}{found.lost:>6}{found.doubled:>9}{seconds:>9}  {said}", flush=True)
     for words in dict.fromkeys(found.wrong):
         print(f"  WRONG: {words} (see {folder})", flush=True)
     return bad(found)
