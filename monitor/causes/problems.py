@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from alerts import hours
 from alerts.wording import count_words
@@ -119,17 +119,31 @@ def _grown(database: Database, rules: Rules, row: Row, problem: Row, left: int, 
 
 def _is_loud(database: Database, row: Row, now: datetime) -> bool:
     """Whether so many people in a day are more than this cause is used to at this hour of the week."""
-    today = problems.people(database, row["id"], stamp(now - DAY), stamp(now))
+    posts = problems.posts(database, row["id"], stamp(now - DAY), stamp(now))  # no fewer than people, and soon counted
+    if posts < PEOPLE:
+        return False
     known = store.known_since(database, row["brand"])
     if known is None or now - known < KNOWN:
-        return today >= MANY
-    weeks = min(WEEKS, (now - known).days // 7)
-    usual = [
-        problems.people(database, row["id"], stamp(end - DAY), stamp(end))
-        for end in (now - timedelta(weeks=week) for week in range(1, weeks + 1))
-    ]
-    mean = sum(usual) / len(usual)
-    return today >= PEOPLE and today > mean + 2 * math.sqrt(mean)
+        return posts >= MANY and problems.people(database, row["id"], stamp(now - DAY), stamp(now)) >= MANY
+    mean = _usual(database, row, min(WEEKS, (now - known).days // 7), now)
+    most = mean + 2 * math.sqrt(mean)
+    if posts <= most:
+        return False
+    today = problems.people(database, row["id"], stamp(now - DAY), stamp(now))
+    return today >= PEOPLE and today > most
+
+
+def _usual(database: Database, row: Row, weeks: int, now: datetime) -> float:
+    """How many people write in a day that ends at this hour of the week: counted once an hour, not with each post."""
+    hour = f"{now.astimezone(UTC):%Y-%m-%dT%H}"
+    kept = problems.usual(database, row["id"], hour)
+    if kept is not None:
+        return kept
+    ends = [now - timedelta(weeks=week) for week in range(1, weeks + 1)]
+    counted = [problems.people(database, row["id"], stamp(end - DAY), stamp(end)) for end in ends]
+    mean = sum(counted) / len(counted)
+    problems.keep_usual(database, row["id"], hour, mean, now)
+    return mean
 
 
 def _tell(

@@ -29,11 +29,19 @@ def told_since(database: Database, begins: str, since: datetime) -> int:
     return int(row["n"]) if row else 0
 
 
+def _waiting(database: Database) -> str:
+    """What waits, by the index that holds nothing else: what was ever sent is very much more."""
+    return (
+        f"deliveries{database.by_index('deliveries_due')} WHERE state IN ('pending', 'retry', 'unknown') "
+        "AND state <> 'unknown'"
+    )
+
+
 def unsent(database: Database, begins: str) -> list[Row]:
     """The notices whose key begins so that have not left yet: id, reason, due_at; the oldest first."""
     return database.rows(
-        "SELECT id, reason, due_at FROM deliveries WHERE about LIKE :about ESCAPE '!' "
-        "AND state IN ('pending', 'retry') AND action = 'post' ORDER BY created_at, id",
+        f"SELECT id, reason, due_at FROM {_waiting(database)} AND about LIKE :about ESCAPE '!' AND action = 'post' "
+        "ORDER BY created_at, id",
         {"about": f"notice:{_literal(begins)}%"},
     )
 
@@ -43,8 +51,8 @@ def waiting_for(database: Database, about: str, target: str) -> list[deliveries.
     return [
         deliveries.of_row(row)
         for row in database.rows(
-            "SELECT * FROM deliveries WHERE about LIKE :about ESCAPE '!' AND target = :target "
-            "AND state IN ('pending', 'retry') AND action = 'post' AND carrier = '' ORDER BY created_at, id",
+            f"SELECT * FROM {_waiting(database)} AND about LIKE :about ESCAPE '!' AND target = :target "
+            "AND action = 'post' AND carrier = '' ORDER BY created_at, id",
             {"about": f"{_literal(about)}%", "target": target},
         )
     ]

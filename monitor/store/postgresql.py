@@ -308,7 +308,7 @@ class Postgresql:
             f"(SELECT id FROM (SELECT id, search FROM posts ORDER BY n DESC OFFSET 0) AS walked WHERE {fits} "
             f"AND (SELECT n FROM sample) >= {_COMMON} LIMIT {int(most)}) UNION ALL "
             f"(SELECT s.id FROM posts s WHERE s.{fits} AND (SELECT n FROM sample) < {_COMMON} "
-            f"ORDER BY s.n DESC LIMIT {int(most)})"
+            f"ORDER BY s.n + 0 DESC LIMIT {int(most)})"  # written so that it does not walk back all the same
         )
 
     def search_count(self, most: int) -> str:

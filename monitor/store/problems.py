@@ -14,6 +14,7 @@ from monitor.store.causes import UNANSWERED, of_cases, within
 from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.persons import person, voice
 
+_USUAL = "usual people of a cause:{}"
 _LEFT = "problem:{}:posts to count"
 
 
@@ -88,6 +89,28 @@ def people(database: Database, cause: str, since: str, until: str) -> int:
     return int(row["n"]) if row else 0
 
 
+def posts(database: Database, cause: str, since: str, until: str) -> int:
+    """How many posts were written of a cause after `since`, until `until`: no fewer than people, by an index alone."""
+    clause, values = marks("k", within(database, cause))
+    row = database.row(
+        f"SELECT count(*) AS n FROM caused x WHERE x.cause_id IN {clause} AND x.posted_at > :since "
+        "AND x.posted_at <= :until",
+        {**values, "since": since, "until": until},
+    )
+    return int(row["n"]) if row else 0
+
+
+def usual(database: Database, cause: str, hour: str) -> float | None:
+    """How many people usually write of a cause in a day that ends in this hour; None where that was not counted."""
+    counted_in, _, mean = key_values.fact(database, _USUAL.format(cause)).partition(" ")
+    return float(mean) if counted_in == hour else None
+
+
+def keep_usual(database: Database, cause: str, hour: str, mean: float, now: datetime) -> None:
+    """Remember it for the rest of the hour."""
+    key_values.remember(database, _USUAL.format(cause), f"{hour} {mean!r}", now)
+
+
 def posts_to_count(database: Database, problems: Iterable[int]) -> dict[int, int]:
     """How many posts must come before the people of each are worth counting again, where `count_after` wrote it."""
     keys = {_LEFT.format(problem): problem for problem in problems}
@@ -104,7 +127,8 @@ def count_after(database: Database, posts: Mapping[int, int], now: datetime) -> 
 
 def count_all_anew(database: Database) -> None:
     """Posts went from one cause to another: the people of every problem are counted at its next post."""
-    database.run("DELETE FROM facts WHERE key LIKE :left", {"left": _LEFT.format("%")})
+    for key in (_LEFT, _USUAL):
+        database.run("DELETE FROM facts WHERE key LIKE :like", {"like": key.format("%")})
 
 
 def first_post(database: Database, cause: str, since: str) -> str:

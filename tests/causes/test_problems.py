@@ -124,6 +124,30 @@ def test_habit_decides_how_loud(acme: Assembly, weekly: int, loud: bool) -> None
     assert [each for _, each in told(acme)] == [loud]
 
 
+def test_habit_is_counted_once_an_hour_and_the_people_of_a_day_only_where_so_many_posts_are_above_it(
+    sqlite: Sqlite, tmp_path: Path
+) -> None:
+    """Nine counts of a day's people for each cause of each page of posts were most of what storing it took."""
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    known_for_weeks(acme)
+    for week in range(1, 9):
+        write(acme, *(f"w{week}-{number}" for number in range(9)), at=NOW - timedelta(weeks=week))
+    acme.database.run("DELETE FROM problems")
+    acme.database.run("DELETE FROM deliveries")
+    write(acme, *"abc")
+    counted: list[str] = []
+    sqlite._connection().set_trace_callback(
+        lambda statement: counted.append(statement) if "count(DISTINCT CASE WHEN m.repeats" in statement else None
+    )
+    write(acme, "d")
+    write(acme, "e")
+    assert counted == [], "nine are usual in this hour, and there are five posts"
+    assert not any(aloud for _, aloud in told(acme))
+    write(acme, *"fghijklmnop")
+    assert any(aloud for _, aloud in told(acme))
+    sqlite._connection().set_trace_callback(None)
+
+
 def test_a_fixed_problem_that_is_back_is_told_aloud(acme: Assembly) -> None:
     write(acme, *"abc")
     problems.fix(acme.database, 1, ANA, NOW + HOUR)
