@@ -41,6 +41,8 @@ from monitor.store.connect import open_database
 from monitor.store.database import stamp
 from monitor.store.schema import migrate
 from monitor.store.unjudged import Page
+from monitor.text.features import BrandProfile
+from monitor.text.judge import Judge
 from monitor.wiring import assemble, know_sources, settle
 
 JUDGES = (1, 2, 4)
@@ -140,8 +142,8 @@ def texts(number: int) -> Iterator[str]:
             yield f"{made.BRAND} {', '.join(chance.sample(made.PLACES, 5))}. {own[1]}"
 
 
-def fill(address: str, folder: Path, posts: int) -> None:
-    """Have so many posts wait, as pages of the sources by turns, each post of somebody else."""
+def fill(address: str, folder: Path, posts: int, *, old: timedelta = timedelta(minutes=5)) -> None:
+    """Have so many posts wait, as pages of the sources by turns, each post of somebody else and so old."""
     database, now = open_database(address), utc_now()
     know_sources(database, settings_of(folder))
     # They were read before: what a first read brings is told in one brief, and stored by one at a time.
@@ -151,7 +153,7 @@ def fill(address: str, folder: Path, posts: int) -> None:
         if turn % 100 == 0:
             pages: list[tuple[str, Page]] = []
         source = f"s{turn % SOURCES}"
-        at = now - timedelta(minutes=5)
+        at = now - old
         pages.append((source, Page(tuple(_post(source, number, text, at) for number, text in page))))
         turn += 1
         if turn % 100 == 0 or len(page) < PAGE or turn * PAGE >= posts:
@@ -278,24 +280,34 @@ class Alerts(Live):
     waiting = WAITING
 
     def _one_by_one(self) -> None:
-        self.figures |= spread("arrival_to_alert", self._told(seed=21))
+        self.figures |= spread("arrival_to_alert", self._told_one_by_one(seed=21))
 
     def _burst(self, *_: object) -> None:
-        fill(self.address, self.folder / "fill", self.waiting)
-        self.figures |= spread("arrival_to_alert_while_many_wait", self._told(seed=22))
+        # Old ones open cases and call nobody: else the alerts of a storm would be gathered, and those that are timed.
+        fill(self.address, self.folder / "fill", self.waiting, old=timedelta(days=60))
+        self.figures |= spread("arrival_to_alert_while_many_wait", self._told_one_by_one(seed=22))
         database = open_database(self.address)
         self.figures["waiting_at_its_end"] = unjudged.backlog(database).posts
         database.close()
 
-    def _told(self, *, seed: int) -> list[float]:  # type: ignore[override]
+    def _told_one_by_one(self, *, seed: int) -> list[float]:
         taken = []
-        for text, _bad in made.texts(COMPLAINTS, unhappy=1.0, seed=seed):
+        for text in islice(calls_people(seed), COMPLAINTS):
             (native,) = self.network.write([text])
             words = text[-20:]
-            at = self._wait(lambda words=words: super(Alerts, self)._told("chat.postMessage", words), 60, "an alert")
+            at = self._wait(lambda words=words: self._told("chat.postMessage", words), 60, "an alert")
             taken.append(at - self.network.arrived[native])
             time.sleep(1.1)  # longer than two complaints are joined into one message
         return taken
+
+
+def calls_people(seed: int) -> Iterator[str]:
+    """Complaints of which the judge is sure: the others are listed, and nobody is called."""
+    by = Judge([BrandProfile(made.BRAND, (made.BRAND,))])
+    for text, _bad in made.texts(10 * COMPLAINTS, unhappy=1.0, seed=seed):
+        post = _post("hn", 0, text, utc_now())
+        if by.verdict(post, made.BRAND, (made.BRAND,)).lane == "ping":
+            yield text
 
 
 def measure_alerts(server: Server, folder: Path, tell: Tell, waiting: int) -> dict[str, Any]:
@@ -358,6 +370,31 @@ def compared(figures: dict[str, Any]) -> dict[str, float]:
             for number, each in zip(JUDGES, found, strict=True)
         },
     }
+
+
+def planned(figures: dict[str, Any], cores: int) -> tuple[int, int]:
+    """How many judges so many cores feed beside the server, and how many posts a second they store, by these figures.
+
+    Reckoned with what a post cost with the most judges. What a judge waits for others grows with each of them.
+    """
+    most = figures[f"judges_{JUDGES[-1]}"]
+    judge, server = most["judge_cpu_us_per_post"], most["postgresql_cpu_us_per_post"]
+    wanted = cores * judge / (judge + server)
+    needed = next(
+        number for number in range(1, 10_000) if working(figures, number) >= wanted or number > limit(figures)
+    )
+    return needed, round(1e6 / judge * min(wanted, working(figures, needed)))
+
+
+def working(figures: dict[str, Any], number: int) -> float:
+    """So many judges do the work of how many that wait for nobody."""
+    each = figures[f"judges_{JUDGES[-1]}"]["lock_wait_share"] / (JUDGES[-1] - 1)
+    return number * (1 - (number - 1) * each)
+
+
+def limit(figures: dict[str, Any]) -> int:
+    """The number of judges beyond which one more does less than half of what the first does."""
+    return next(each for each in range(1, 10_000) if working(figures, each + 1) - working(figures, each) < 0.5)
 
 
 def _tell(words: str) -> None:
