@@ -16,6 +16,7 @@ from monitor.cli.base import AsJson, Failed, Limit, app, console, load_settings,
 from monitor.service.scheduler import utc_now
 from monitor.store.database import RoleTaken
 from monitor.store.inspection import CannotAnswer, Inspection, opened
+from monitor.store.moving import refuse_moved
 from monitor.store.sqlite import Sqlite
 from monitor.text.normalize import safe_line
 
@@ -128,6 +129,7 @@ def _place() -> Path:
     path = Path(url.removeprefix("sqlite:"))
     if not path.is_file():
         raise Failed(f"{path} does not exist yet; `earful run` creates it")
+    refuse_moved(path)
     return path
 
 

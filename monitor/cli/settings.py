@@ -36,6 +36,7 @@ from monitor.setup import commands
 from monitor.store import cases, workers
 from monitor.store.connect import holder_of, open_database
 from monitor.store.database import Database, DatabaseUnusable
+from monitor.store.moving import refuse_moved
 from monitor.store.schema import version_of
 from monitor.store.workers import Worker
 from monitor.text.normalize import safe_line
@@ -172,6 +173,9 @@ def check(
 ) -> None:
     """Check the settings and say how to fix each problem."""
     settings = load_settings()
+    url = settings.database.url.get_secret_value()
+    if url.startswith("sqlite:"):
+        refuse_moved(Path(url.removeprefix("sqlite:")))
     for warning in [*worth_a_look(settings), *_belongs_to_nothing(settings)]:
         console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
     for trouble in (*judge_of(settings, queries_of(settings)).trouble, *reader_trouble(settings)):

@@ -45,6 +45,8 @@ class Event(StrEnum):
     RESTORED = "backup restored"
     SETTINGS = "settings changed"
     ISSUE = "issue created"
+    ISSUE_LINKED = "issue linked"
+    ISSUE_UNLINKED = "issue unlinked"
 
 
 # What somebody without access can cause, again and again.

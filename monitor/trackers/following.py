@@ -14,6 +14,7 @@ from connectors import ConnectorError, RateLimited, Refused
 from connectors.trackers import Unseen
 from monitor.cases.actions import NotPossible
 from monitor.notify.system_notices import queue_notice
+from monitor.people.audit import Event
 from monitor.people.identity import Actor
 from monitor.store import issues
 from monitor.store.database import by_its_clock
@@ -126,4 +127,5 @@ def unlink(tracking: Tracking, issue_id: str, *, who: Actor | str, way: str, now
         ):
             raise NotPossible("there is no such issue to unlink; load the page again")
         outcome.noted(tracking, row, "issue unlinked", now, who=actor, url=row.url, issue=row.native_id)
+        outcome.audited(tracking, row, Event.ISSUE_UNLINKED, row.native_id, actor, way, now)
     return f"{row.native_id} is no longer followed; it is still there"

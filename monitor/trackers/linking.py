@@ -8,6 +8,7 @@ from datetime import datetime
 from connectors import ConnectorError
 from connectors.trackers import Unseen
 from monitor.cases.actions import NotPossible
+from monitor.people.audit import Event
 from monitor.people.identity import Actor
 from monitor.store import issues
 from monitor.trackers import outcome, prefill
@@ -39,6 +40,7 @@ def link(tracking: Tracking, subject: Subject, url: str, *, who: Actor | str, wa
         if not added or row is None:
             raise NotPossible(f"there is an issue for {subject.words} already; unlink it first")
         outcome.noted(tracking, row, "issue linked", now, url=found.url, issue=native_id)
+        outcome.audited(tracking, row, Event.ISSUE_LINKED, native_id, actor, way, now)
         outcome.link_cause(tracking, row, found.url, now)
     return f"linked with {native_id}"
 

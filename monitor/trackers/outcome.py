@@ -50,14 +50,17 @@ def _stands(tracking: Tracking, row: IssueRow, issue: Issue, was: Sequence[issue
 
 
 def _created(tracking: Tracking, row: IssueRow, issue: Issue, now: datetime) -> None:
-    database, who = tracking.database, Actor(row.who_id, row.who)
-    subject = Subject(row.case_id, row.problem)
     noted(tracking, row, "issue", now, url=issue.url, issue=issue.native_id)
-    audit.note(
-        database, audit.Event.ISSUE, now, who=who, way=row.way, about=issue.native_id, tracker=row.tracker,
-        of=subject.words,
-    )  # fmt: skip
+    audited(tracking, row, audit.Event.ISSUE, issue.native_id, Actor(row.who_id, row.who), row.way, now)
     link_cause(tracking, row, issue.url, now)
+
+
+def audited(
+    tracking: Tracking, row: IssueRow, event: audit.Event, native_id: str, who: Actor, way: str, now: datetime
+) -> None:
+    """A line in the audit log of what somebody did with an issue. Inside a transaction."""
+    of = Subject(row.case_id, row.problem).words
+    audit.note(tracking.database, event, now, who=who, way=way, about=native_id, tracker=row.tracker, of=of)
 
 
 def link_cause(tracking: Tracking, row: IssueRow, url: str, now: datetime) -> None:

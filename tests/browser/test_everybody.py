@@ -155,8 +155,8 @@ def busy(day: SampleDay) -> dict[str, str]:
         f"/cases/{waiting[1]}": "Inbox", f"/cases/{waiting[4]}": "Inbox", f"/cases/{story['id']}": "Inbox",
         f"/cases/{waiting[0]}/erase": "Inbox", "/mentions": "Mentions", f"/mentions/{mention['id']}": "Mentions",
         "/mentions/thanks": "Mentions", "/causes": "Causes", f"/causes/{problem['cause_id']}": "Causes",
-        f"/problems/{problem['id']}": "Causes", f"/problems/{fixed['id']}": "Causes", "/incidents": "",
-        f"/incidents/{incident['id']}": "",
+        f"/problems/{problem['id']}": "Causes", f"/problems/{fixed['id']}": "Causes", "/incidents": "Insights",
+        f"/incidents/{incident['id']}": "Insights",
         "/insights": "Insights", "/sources": "Sources", "/desk": "Desk", "/settings": "Settings", "/people": "People",
         "/you": "", "/nothing": "", "/cases/nothing": "Inbox",
     }  # fmt: skip

@@ -55,7 +55,10 @@ def test_everything_goes_over_and_no_daemon_starts_on_the_file(
     assert "all of them were read back and agree" in moved.stdout
     assert f'state_folder = "{tmp_path}"' in moved.stdout
     assert sha(sqlite.path) == before
-    for words in (["status"], ["run"], ["restore", str(copy)], ["move", "--to", new_postgresql]):
+    for words in (
+        ["status"], ["run"], ["check"], ["db", "vacuum"], ["db", "tables"], ["restore", str(copy)],
+        ["move", "--to", new_postgresql],
+    ):  # fmt: skip
         refused = earful(settings, *words)
         assert refused.returncode == 78, words
         assert "was moved to PostgreSQL at" in refused.stderr

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from monitor.cases.actions import NotAllowed, NotPossible
-from monitor.store import causes
-from monitor.trackers import linking
+from monitor.store import audit, causes
+from monitor.trackers import following, linking
 from monitor.trackers.clients import Subject
 from tests.trackers.world import World
 
@@ -43,6 +43,19 @@ def test_a_problem_is_linked_and_fixed_when_that_issue_is_closed(engineers: Worl
     (problem,) = causes.problems(engineers.database)
     assert (problem["fixed_by"], problem["untold"]) == ("acme/kettle#1", 3)
     assert engineers.there.writes() == 0
+
+
+def test_the_audit_log_says_who_linked_and_unlinked_the_issue_of_a_problem(engineers: World) -> None:
+    link(engineers, engineers.problem)
+    (row,) = engineers.rows(engineers.problem)
+    following.unlink(engineers.tracking, row.id, who="Lea", way="page", now=engineers.clock())
+    lines = audit.lines(engineers.database, audit.Filter(), 50)
+    told = [(each.event, each.who, each.way, each.about, dict(each.detail)) for each in lines]
+    where = {"tracker": "kettles", "of": "problem 1"}
+    assert told == [
+        ("issue unlinked", "Lea", "page", "acme/kettle#1", where),
+        ("issue linked", "Ana", "page", "acme/kettle#1", where),
+    ]
 
 
 def test_a_case_is_linked_and_its_log_says_so(engineers: World) -> None:

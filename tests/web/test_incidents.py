@@ -41,6 +41,16 @@ def opened(office: Office) -> tuple[str, list[str]]:
     return incident, made
 
 
+def test_the_navigation_says_that_incidents_are_among_the_insights(office: Office) -> None:
+    ana = office.person("Ana")
+    incident, _ = opened(office)
+    marked = [
+        [place for place in ("/insights", "/causes", "/") if f'<a href="{place}" aria-current=' in ana.get(path).text]
+        for path in ("/incidents", f"/incidents/{incident}", "/insights", "/causes")
+    ]
+    assert marked == [["/insights"], ["/insights"], ["/insights"], ["/causes"]]
+
+
 def test_it_stands_above_every_page_until_it_is_over(office: Office) -> None:
     ana = office.person("Ana")
     assert "Incident:" not in ana.get("/").text
