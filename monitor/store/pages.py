@@ -14,6 +14,7 @@ from monitor.store.report_queries import heard
 from monitor.types import Mention
 
 CANDIDATES = 600  # mentions that a search with operators looks through after the index has chosen them
+_IN_CASES = "mentions_in_cases"
 NEWEST = 2000  # posts that a search on a page finds, those that came last
 
 
@@ -233,7 +234,7 @@ def unread_languages(database: Database, wanted: Inbox, now: datetime) -> dict[s
 def found_cases(database: Database, words: Words, limit: int = 900) -> list[str]:
     """The cases whose words the index finds, those that were written last first."""
     posts, values = _search(database, words)
-    table = f"({posts}) AS f CROSS JOIN mentions m" if posts else "mentions m"
+    table = f"({posts}) AS f CROSS JOIN mentions m{database.by_index(_IN_CASES)}" if posts else "mentions m"
     among = "m.post_id = f.id AND " if posts else ""
     rows = database.rows(
         f"SELECT m.case_id, max(m.posted_at) AS at FROM {table} WHERE {among}m.case_id <> '' "
@@ -249,7 +250,8 @@ def candidates(database: Database, words: Words, *, with_case: bool) -> list[Men
     conditions = ["m.case_id <> ''"] if with_case else []
     table, order = "mentions m", "m.posted_at"
     if posts:  # from what was found to the mentions; the order is written so that no index seems to serve it
-        table, order = f"({posts}) AS f CROSS JOIN mentions m", "m.posted_at || ''"
+        by_case = database.by_index(_IN_CASES) if with_case else ""
+        table, order = f"({posts}) AS f CROSS JOIN mentions m{by_case}", "m.posted_at || ''"
         conditions.append("m.post_id = f.id")
     where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
     chosen = f"SELECT m.id FROM {table} {where}ORDER BY {order} DESC, m.id LIMIT :limit"

@@ -545,11 +545,14 @@ MERGED = {
 # What was sent below a message, for whoever shows that message anew: few of all that was ever sent.
 BELOW = ("CREATE INDEX deliveries_below ON deliveries (thread_of) WHERE thread_of <> ''",)
 
+# A search in the inbox: of the posts that it finds few belong to a case, and the others end in a small index.
+IN_CASES = ("CREATE INDEX mentions_in_cases ON mentions (post_id, case_id, posted_at) WHERE case_id <> ''",)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
     ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES, WORKERS,
-    PAGE_STATE, MERGES, BELOW,
+    PAGE_STATE, MERGES, BELOW, IN_CASES,
 )  # fmt: skip
 
 

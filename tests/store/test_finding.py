@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor.store import finding, mentions
+from monitor.store import finding, mentions, pages
 from monitor.store.database import runs, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -133,6 +133,22 @@ def test_a_search_for_a_page_stops_after_so_many_posts_and_goes_on_from_there(sq
     assert counting.asked <= 334  # each once
     assert finding.look(counting, finding.Filter(search="kettle", limit=20), few=0).reached is None
     counting.close()
+
+
+def test_a_search_in_the_inbox_reads_only_mentions_that_have_a_case(sqlite: Sqlite) -> None:
+    """Few of the posts that it finds have one: the others end in an index that holds no others."""
+    _fill(sqlite, 20)
+    sqlite.run("UPDATE mentions SET case_id = '7' WHERE author = 'author3'")
+    asked: list[str] = []
+    sqlite._connection().set_trace_callback(asked.append)
+    words = pages.Words(plain="kettle")
+    assert pages.found_cases(sqlite, words) == ["7"]
+    assert {each.post.author for each in pages.candidates(sqlite, words, with_case=True)} == {"author3"}
+    sqlite._connection().set_trace_callback(None)
+    ours = [each for each in asked if (each.startswith("SELECT") and "FROM mentions" in each) or "CROSS JOIN" in each]
+    plans = [" ".join(row["detail"] for row in sqlite.rows(f"EXPLAIN QUERY PLAN {each}")) for each in ours]
+    assert ["INDEX mentions_in_cases (post_id=?)" in plan for plan in plans] == [True, True]
+    assert "COVERING INDEX mentions_in_cases" in plans[0]
 
 
 def test_numbers_that_lie_near_each_other_are_one_span() -> None:

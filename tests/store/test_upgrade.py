@@ -62,6 +62,7 @@ HASHES = (
     "1977f1c9a3c8033db52e2175faf8b7d4",
     "70cefa608801b3ee6617d2ae1e75b89c",
     "81e1f80afe75cb173d5d6c7fab2f0132",
+    "af4d713a61e0307acccce08e731e0438",
 )
 
 
