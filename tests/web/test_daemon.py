@@ -23,7 +23,7 @@ from monitor.store.postgresql_roles import DAEMON
 from tests.web.office import Browser
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 40.0  # seconds; only a daemon that never gets there waits so long
+PATIENCE = 90.0  # seconds; only a daemon that never gets there waits so long
 
 
 def free_port() -> int:
@@ -172,7 +172,7 @@ def test_a_daemon_on_postgresql_takes_its_lost_role_again_and_stops_where_anothe
         first = holder()
         until(lambda: installation.answers(installation.port, "/ready"), daemon)
         server.execute("SELECT pg_terminate_backend(%s, 10000)", (first,))
-        said = hear("had ended (AdminShutdown); a new one holds it again", daemon)
+        said = hear("a new one holds it again", daemon)
         assert holder() not in {0, first}
         # Asked for before the session ends, the lock goes to who waits for it.
         with psycopg.connect(new_postgresql, autocommit=True) as other:
