@@ -32,6 +32,7 @@ from monitor.text.triage import begin, by_stars, lane_of, rule_lines
 from monitor.types import Verdict
 
 MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
+_LISTED_NEVER = 0.999
 NO_CONTEXT = "none of your context words"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
@@ -146,7 +147,13 @@ class Judge:
             taught = self._taught(each.brand, heard, before)
             ours = each.answers_us or each.follows
             weighed = self._weigh(
-                each.post, heard, taught, each.matched, ours, self._learned.get(each.brand), follows=each.follows
+                each.post,
+                heard,
+                (before, taught),
+                each.matched,
+                ours,
+                self._learned.get(each.brand),
+                follows=each.follows,
             )
             found.append(self._about_us(each.post, each.brand, weighed, ours))
         return found
@@ -175,6 +182,8 @@ class Judge:
         model = self._model_for(heard)
         ours = post.rating is not None
         ping_at, sweep_at = map(logit, begin(self._lines(model, heard, None), heard, ours=ours, ruled=model is None))
+        if not ours and is_beneath_the_list(_chance(odds), heard):
+            sweep_at = max(ping_at, logit(_LISTED_NEVER))  # however much it may come to need an answer
         return Lesson(key, heard.signals.tokens, heard.values, odds, answer, by, at, vector, ping_at, sweep_at)
 
     @property
@@ -196,7 +205,7 @@ class Judge:
         (heard,) = self._hear([post], [brand])
         odds = self._odds(heard, answers_us)
         taught = self._taught(brand, heard, odds)
-        verdict = self._weigh(post, heard, taught, matched, answers_us, self._learned.get(brand))
+        verdict = self._weigh(post, heard, (odds, taught), matched, answers_us, self._learned.get(brand))
         verdict = self._about_us(post, brand, verdict, answers_us)
         model = self._model_for(heard)
         if model is None:
@@ -256,7 +265,7 @@ class Judge:
         self,
         post: Post,
         heard: Features,
-        odds: float,
+        odds: tuple[float, float],  # by the judge alone, and with what staff taught
         matched: tuple[str, ...],
         answers_us: bool,
         learned: Learned | None,
@@ -265,12 +274,11 @@ class Judge:
     ) -> Verdict:
         model = self._model_for(heard)
         lines = self._lines(model, heard, learned)
-        needs = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
-        needs, star_reason = by_stars(needs, post.rating, heard, lines)
+        needs, star_reason = by_stars(_chance(odds[1]), post.rating, heard, lines)
         ours = answers_us or post.rating is not None
         lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
         need = need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
-        if lane == "sweep" and not ours and is_beneath_the_list(need, heard):
+        if lane == "sweep" and not ours and is_beneath_the_list(_chance(odds[0]), heard):
             lane = "none"
         if lane == "none" and follows and asks_on(heard):
             lane = "sweep"
@@ -302,6 +310,10 @@ class Judge:
 def _stands_below(post: Post, context: tuple[str, ...]) -> bool:
     """Whether a context word stands in what a post answers."""
     return bool(post.parent_text) and names_context(replace(post, text=post.parent_text), context)
+
+
+def _chance(odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
 
 
 def logit(chance: float) -> float:

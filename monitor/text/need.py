@@ -61,16 +61,18 @@ def need_of(needs: float, heard: Features, *, answers_us: bool, stars: bool) -> 
     return moved_by(needs, _BEGINS + sum(size for size, holds in given if holds), _LIKENESS)
 
 
-def is_beneath_the_list(need: float, heard: Features) -> bool:
-    """Whether nobody would miss it in the list, by how much it needs us.
+def is_beneath_the_list(needs: float, heard: Features) -> bool:
+    """Whether nobody would miss it in the list, by how much it needs us; `needs` is what the judge's figure says.
 
     Where no model knows the language, the figure says less: there only what is passed on is left out. What nobody
-    here reads stays.
+    here reads stays. What staff teach moves the lines, and not this.
     """
     values = heard.signals.values
-    if need >= _LEAST or heard.critical or heard.unread or values.get("mixed") or wishes(heard):
+    if heard.critical or heard.unread or values.get("mixed") or wishes(heard):
         return False
-    return heard.sentiment.label != "unknown" or bool(values.get("link") or values.get("repost"))
+    if heard.sentiment.label == "unknown" and not (values.get("link") or values.get("repost")):
+        return False
+    return need_of(needs, heard, answers_us=False, stars=False) < _LEAST
 
 
 def with_history(need: float, *, contacts: int, unanswered: int) -> float:

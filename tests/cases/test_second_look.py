@@ -19,7 +19,7 @@ from tests.helpers import ANGRY, HOUR, NOW, Clock, assembly_of, post, settings_f
 
 MILD = "I am not sure about the new Acme app"
 QUIET = "heard people say the Acme kettle is not that great"
-QUESTION = "does Acme ship to Norway"
+QUESTION = "anyone know if Acme ships to Norway"
 
 
 class Judging:
@@ -109,7 +109,7 @@ def test_a_reader_that_breaks_down_is_told_once_by_name_and_the_list_goes_on(acm
     again.work(Clock())
     assert told == []
     well, _ = looking(acme, Judging({}))
-    take(acme, post("is there an Acme shop in Hull", author="later"))
+    take(acme, post("anyone know if there is an Acme shop in Hull", author="later"))
     well.work(Clock())
     assert key_values.fact(acme.database, TROUBLE) == ""
 

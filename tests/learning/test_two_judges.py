@@ -88,7 +88,7 @@ def test_whoever_looked_and_stood_still_moves_nothing_twice_and_sets_nobody_back
         def odds(self, texts: list[str]) -> list[float]:  # type: ignore[override]
             if not after:
                 let_end(a.database)
-                take(b, post("is there an Acme shop in Hull", author="late"))
+                take(b, post("anyone know if there is an Acme shop in Hull", author="late"))
                 SecondLook(b.database, lambda: Judging(odds), lambda *_: None, leases=b.leases).work(Clock())
                 after.update(needs(b))
             return super().odds(texts)

@@ -105,3 +105,21 @@ def test_harm_told_afresh_calls_people_and_harmless_lines_ring_no_more_than_the_
 def test_no_line_that_is_measured_is_learned_from() -> None:
     measured = {labelled.hash_of(row["text"]) for file in (harm.AFRESH, harm.CRITICAL) for row in labelled.table(file)}
     assert not {labelled.hash_of(line.text) for line in harm.lines()} & measured
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Acme schreibt jeden Monat über Fahrräder"),
+        ("de", "Mein Opa mag Acme seit dreißig Jahren"),
+        ("nl", "Acme schrijft een leuk stuk over vissen"),
+        ("nl", "Mijn oma drinkt elke dag Acme thee"),
+        ("fr", "Ma grand-mère aime le thé Acme"),
+        ("es", "Mi hija estaba en la tienda Acme ayer"),
+        ("it", "Ieri con i bambini da Acme"),
+        ("pt", "Minha avó estava na loja Acme ontem"),
+        ("en", "Acme sent me a picture of the garden"),
+    ],
+)
+def test_words_of_every_day_are_no_harm(language: str, text: str) -> None:
+    assert MAYBE not in judged(text, language).reasons

@@ -12,7 +12,7 @@ from benchmarks.question import judged_trades
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.model.grades import queue_of, right
-from tests.helpers import post
+from tests.helpers import NOW, post
 
 JUDGE = Judge([BrandProfile("Acme", ("Acme",))])
 
@@ -102,3 +102,11 @@ def test_what_needs_us_least_is_left_out_of_the_list_and_harm_never() -> None:
     assert JUDGE.verdict(
         post("RT @lou: the Acme heater caught fire in our hall http://x.test/1", lang="en"), "Acme"
     ).lane == ("ping")
+
+
+def test_what_the_list_leaves_out_no_lesson_can_draw_a_line_by() -> None:
+    """A post that is left out counts neither as listed before nor as listed after; whoever calls us does."""
+    left_out = post("RT @lou: dull talk about Acme shares #acme #money http://x.test/1", lang="en")
+    shown = post("the Acme app is a bit slow in the evening", lang="en")
+    lessons = [JUDGE.lesson(each, "Acme", "yes", "ANA", NOW) for each in (left_out, shown)]
+    assert lessons[0].sweep_at > 6 > lessons[1].sweep_at
