@@ -12,6 +12,7 @@ https://adaptivecards.io/explorer/RichTextBlock.html (a TextRun knows no Markdow
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Sequence
 from itertools import pairwise
@@ -29,6 +30,7 @@ _LETTER = 9_000  # characters
 _FORMS = ((280, 3_000), (140, 1_000), (60, 0))  # characters of somebody's words, and of the lines for further cases
 _COLOURS = {"critical": "attention", "urgent": "warning"}  # a colour only where it means: hurry
 _RETIRED = (".webhook.office.com", "outlook.office.com", "outlook.office365.com")
+_OFF = re.compile(rb'"code"\s*:\s*"(?:Workflow|Trigger|[A-Za-z]*Authorization)')  # inside a text its quotes are escaped
 _REMEDY = "copy the workflow's address again, and check in Teams under Workflows that it is switched on"
 
 Block = dict[str, Any]
@@ -202,7 +204,10 @@ def _letter(letter: Letter, *, plain: bool) -> Block:
 
 
 def _refused(answer: Answer) -> ChannelError:
-    """Why a message was not taken. That a workflow is switched off is a 400, like a message that can't be read."""
+    """Why a message was not taken. That a workflow is switched off is a 400, like a message that can't be read.
+
+    Only the code tells them apart: what is said beside it may repeat the message, and with it anybody's words.
+    """
     status, said = answer.status, f"teams: the workflow answered {answer.status}"
     if status in {408, 429} or status >= 500:
         wait = answer.headers.get("retry-after", "")
@@ -210,7 +215,6 @@ def _refused(answer: Answer) -> ChannelError:
         return ChannelError(said, retry_after=after, outcome_unknown=status == 504)
     if status == 413:
         return ChannelError(said, too_large=True)
-    off = b"Workflow" in answer.body or b"Trigger" in answer.body or b"AuthorizationFailed" in answer.body
-    if 300 <= status < 400 or status in {401, 403, 404, 405, 410} or off:
+    if 300 <= status < 400 or status in {401, 403, 404, 405, 410} or _OFF.search(answer.body):
         return ChannelError(said, channel_broken=True, remedy=_REMEDY)
     return ChannelError(said, permanent=status in {400, 422})

@@ -7,9 +7,9 @@ database is locked; what is on disk is worked off at the next tick, once, howeve
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from monitor.replying.context import Replying
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
 from monitor.store import key_values
-from monitor.store.connect import Error
+from monitor.store.connect import Away, Error, reason
 from monitor.store.database import Database
 from monitor.store.leases import Lease, Leases
 from monitor.timeouts import Overran, within
@@ -52,113 +52,130 @@ Acts = Callable[..., verbs.Said]
 Named = Callable[[str, str], str]  # (channel, Slack's id of a person) -> what colleagues call them
 LISTENS = timedelta(seconds=20)  # a lease; renewed every five
 _ASK_AGAIN = timedelta(minutes=5)  # after Slack could not be asked
+_NONE_OPEN = "none of the cases you moved to private messages is open"
 
 
-def work_off(
-    database: Database,
-    rules: Rules,
-    spool: Spool,
-    now: datetime,
-    whisper: Whisper,
-    refused: Refused = lambda _press: "",
-    named: Named = lambda _channel, user: user,
-    replying: Replying | None = None,
-    opens: slack_replies.Opens = lambda _press, _window: "",
-    makes: Makes | None = None,
-    beside: Beside | None = None,
-    acts: Mapping[str, Acts] = MappingProxyType({}),
-    assistant: Assistant | None = None,
-) -> int:
-    """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared.
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """What the presses of a spool are worked off with; what has a default is for whoever cannot do it."""
 
-    What speaks to a network, outside of transactions, goes `beside`: one that hangs must not hold up the others.
-    """
-    done, beside = 0, beside or Beside()
-    for path, press in spool.waiting():
-        if replying is not None and press["verb"] in slack_replies.VERBS:
-            answer = partial(_reply, replying, spool, path, press, refused, opens, whisper, now, assistant)
-            done += beside.take(path, answer)
-            continue
-        with spool.held(path) as ours:
-            if not ours:
+    database: Database
+    rules: Rules
+    spool: Spool
+    whisper: Whisper
+    refused: Refused = lambda _press: ""
+    named: Named = lambda _channel, user: user
+    replying: Replying | None = None
+    opens: slack_replies.Opens = lambda _press, _window: ""
+    makes: Makes | None = None
+    beside: Beside = field(default_factory=Beside)
+    acts: Mapping[str, Acts] = field(default_factory=dict)
+    assistant: Assistant | None = None
+
+    def work_off(self, now: datetime) -> int:
+        """Say of cases what was pressed; how many presses that were. One that was worked off before is only cleared.
+
+        What speaks to a network, outside of transactions, goes `beside`: one that hangs must not hold up the others.
+        Raises what a press raised; that one is tried again ever later, so the next call goes on with the others.
+        """
+        done = 0
+        for path, press in self.spool.waiting():
+            if not self.spool.is_due(path, now):
                 continue
-            words, why = "", refused(press)  # may ask Slack: outside the transaction
-            if press["verb"] == MAKE_CASE:  # takes a post in, in transactions of its own; said twice it is the same
-                words = why or _make(makes, press, now)
-            else:
-                owner = _owner(database, rules, press, named) if press["verb"] == "assign" and not why else None
-                with database.transaction():
-                    if key_values.first_press(database, press["envelope_id"], now):
-                        words = why or _say(database, rules, press, owner, acts, now)
-            path.unlink(missing_ok=True)
-        done += 1
+            if self.replying is not None and press.get("verb") in slack_replies.VERBS:
+                done += self.beside.take(path, partial(self._reply, self.replying, path, press, now))
+                continue
+            with self.spool.held(path) as ours:
+                if not ours:
+                    continue
+                with self._failing(path, press, now):
+                    words = self._answer(press, now)
+                self.spool.done(path)
+            done += 1
+            if words:
+                self.whisper(press, words)
+        return done
+
+    @contextmanager
+    def _failing(self, path: Path, press: Mapping[str, Any], now: datetime) -> Iterator[None]:
+        """Have a press that fails wait before it is tried again; whoever pressed is told where it never will be."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, Error) and isinstance(reason(error), Away):
+                raise  # it is nothing of this press, and all go on as soon as the database answers
+            if self.spool.failed(path, now):
+                aside = path.with_suffix(".bad").name
+                log.error(
+                    "gave up on a press (%s) after a day (%s); kept as %s", press.get("verb"), reason(error), aside
+                )
+                self.whisper(press, "this could not be done; use the web page, and tell whoever runs Earful")
+            raise
+
+    def _answer(self, press: Mapping[str, Any], now: datetime) -> str:
+        """Do what was pressed; what to tell whoever pressed."""
+        words, why = "", self.refused(press)  # may ask Slack: outside the transaction
+        if press["verb"] == MAKE_CASE:  # takes a post in, in transactions of its own; said twice it is the same
+            return why or self._make(press, now)
+        owner = self._owner(press) if press["verb"] == "assign" and not why else None
+        with self.database.transaction():
+            if key_values.first_press(self.database, press["envelope_id"], now):
+                words = why or self._say(press, owner, now)
+        return words
+
+    def _reply(self, replying: Replying, path: Path, press: Mapping[str, Any], now: datetime) -> None:
+        """Open the window of a reply, or post what was written in it; a crash before the end has it done once more."""
+        with self.spool.held(path) as ours:
+            if not ours:
+                return
+            with self._failing(path, press, now):
+                words = self.refused(press) or slack_replies.pressed(replying, press, self.opens, now, self.assistant)
+            self.spool.done(path)
         if words:
-            whisper(press, words)
-    return done
+            self.whisper(press, words)
 
+    def _make(self, press: Mapping[str, Any], now: datetime) -> str:
+        """Make a case of a message; what came of it, in words."""
+        if self.makes is None:
+            return "no case can be made here; ask whoever runs Earful"
+        try:
+            return self.makes(press, now)
+        except verbs.NotPossible as error:
+            return str(error)
 
-def _reply(
-    replying: Replying, spool: Spool, path: Path, press: Mapping[str, Any], refused: Refused,
-    opens: slack_replies.Opens, whisper: Whisper, now: datetime, assistant: Assistant | None = None,
-) -> None:  # fmt: skip
-    """Open the window of a reply, or post what was written in it; a crash before the end has it done once more."""
-    with spool.held(path) as ours:
-        if not ours:
-            return
-        words = refused(press) or slack_replies.pressed(replying, press, opens, now, assistant)
-        path.unlink(missing_ok=True)
-    if words:
-        whisper(press, words)
+    def _owner(self, press: Mapping[str, Any]) -> Actor:
+        """Whom a case is given to, out of Slack's menu of people; Slack is asked what it calls whom nobody knows."""
+        directory, user = Directory(self.database, self.rules.settings), press["value"]
+        chosen = directory.resolve(of_slack(str(press.get("team_id", "")), user))
+        return replace(chosen, name=self.named(str(press.get("by", "")), user)) if chosen.kind == "slack" else chosen
 
-
-def _make(makes: Makes | None, press: Mapping[str, Any], now: datetime) -> str:
-    """Make a case of a message; what came of it, in words."""
-    if makes is None:
-        return "no case can be made here; ask whoever runs Earful"
-    try:
-        return makes(press, now)
-    except verbs.NotPossible as error:
-        return str(error)
-
-
-def _owner(database: Database, rules: Rules, press: Mapping[str, Any], named: Named) -> Actor:
-    """Whom a case is given to, out of Slack's menu of people; Slack is asked what it calls whom nobody knows."""
-    chosen = Directory(database, rules.settings).resolve(of_slack(str(press.get("team_id", "")), press["value"]))
-    return replace(chosen, name=named(str(press.get("by", "")), press["value"])) if chosen.kind == "slack" else chosen
-
-
-def _say(
-    database: Database,
-    rules: Rules,
-    press: Mapping[str, Any],
-    owner: Actor | None,
-    acts: Mapping[str, Acts],
-    now: datetime,
-) -> str:
-    """Say it; the words for the person who pressed, empty when the edited message says enough."""
-    who = of_slack(str(press.get("team_id", "")), press["user_id"], press["user_name"])
-    verb = _VERBS.get(press["verb"], press["verb"])
-    detail = _detail(verb, press, now) if owner is None else {"owner": owner, "note": str(press.get("note", ""))}
-    try:
-        if verb == COMMAND:
-            return slack_commands.answer(database, rules, who, str(press["value"]), now)
-        if verb == "all_solved":
-            count = all_solved(database, rules, who, "slack", now, owner_id=press["case_id"])
-            return f"{count:,} closed as solved" if count else "none of the cases you moved to private messages is open"
-        if verb == "away":
-            return handing_over.go_away(database, rules, who, press["value"], way="slack", now=now)
-        if verb == "back":
-            return handing_over.come_back(database, rules, who, way="slack", now=now)
-        kind, _, one = str(press["case_id"]).partition(":")
-        if one and kind in acts:
-            said = acts[kind](database, rules, one, verb, who=who, way="slack", now=now, url=str(press.get("note", "")))
-        else:
-            said = verbs.say_within(
-                database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail
-            )
-    except verbs.NotPossible as error:
-        return str(error)
-    return "" if said.changed else said.text
+    def _say(self, press: Mapping[str, Any], owner: Actor | None, now: datetime) -> str:
+        """Say it; the words for the person who pressed, empty when the edited message says enough."""
+        database, rules = self.database, self.rules
+        who = of_slack(str(press.get("team_id", "")), press["user_id"], press["user_name"])
+        verb = _VERBS.get(press["verb"], press["verb"])
+        detail = _detail(verb, press, now) if owner is None else {"owner": owner, "note": str(press.get("note", ""))}
+        try:
+            if verb == COMMAND:
+                return slack_commands.answer(database, rules, who, str(press["value"]), now)
+            if verb == "all_solved":
+                count = all_solved(database, rules, who, "slack", now, owner_id=press["case_id"])
+                return f"{count:,} closed as solved" if count else _NONE_OPEN
+            if verb == "away":
+                return handing_over.go_away(database, rules, who, press["value"], way="slack", now=now)
+            if verb == "back":
+                return handing_over.come_back(database, rules, who, way="slack", now=now)
+            kind, _, one = str(press["case_id"]).partition(":")
+            if one and kind in self.acts:
+                url = str(press.get("note", ""))
+                said = self.acts[kind](database, rules, one, verb, who=who, way="slack", now=now, url=url)
+            else:
+                said = verbs.say_within(
+                    database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail
+                )
+        except verbs.NotPossible as error:
+            return str(error)
+        return "" if said.changed else said.text
 
 
 def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -256,22 +273,11 @@ class Listening:
         assistant: Assistant | None = None,
     ) -> int:
         """Say what was pressed since the last tick."""
-        refused = partial(self._refused, database=database, now=now)
-        return work_off(
-            database,
-            rules,
-            self.spool,
-            now,
-            self._whisper,
-            refused,
-            self._named,
-            replying,
-            self._open_reply,
-            makes,
-            self._beside,
-            acts,
-            assistant,
-        )
+        return Interactions(
+            database, rules, self.spool, self._whisper,
+            refused=partial(self._refused, database=database, now=now), named=self._named, replying=replying,
+            opens=self._open_reply, makes=makes, beside=self._beside, acts=acts, assistant=assistant,
+        ).work_off(now)  # fmt: skip
 
     def _open_reply(self, press: Mapping[str, Any], window: ReplyWindow) -> str:
         """Open the window for whoever pressed, or change theirs; what to tell them where that fails."""
@@ -344,7 +350,7 @@ class Listening:
     def _whisper(self, press: Mapping[str, Any], words: str) -> None:
         """Tell the person who pressed why nothing changed; that is a courtesy, and never worth a retry."""
         channel, url = self._channels.get(str(press.get("by", ""))), str(press.get("answer_url", ""))
-        if channel is None or not hasattr(channel, "whisper") or not (url or press["channel"]):
+        if channel is None or not hasattr(channel, "whisper") or not (url or press.get("channel")):
             return
         try:
             if url and hasattr(channel, "answer"):

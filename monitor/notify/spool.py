@@ -11,7 +11,8 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,14 +25,28 @@ if TYPE_CHECKING:
 log = logging.getLogger("earful.presses")
 
 SPOOL = "presses"  # the folder of them
+FIRST_WAIT = timedelta(seconds=1)  # after a press failed; twice as long after each failure more
+LONGEST_WAIT = timedelta(minutes=1)  # a database that is locked for long fails every press, and all are to go on soon
+GIVES_UP = timedelta(days=1)  # after its first failure: it is put aside
 MOST = 10_000  # files; beyond it a press is not acknowledged, and Slack says it again
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    since: datetime
+    times: int
+    not_before: datetime
+
+
 class Spool:
-    """A folder of presses that were heard and are still to be worked off; one file each, mode 0600."""
+    """A folder of presses that were heard and are still to be worked off; one file each, mode 0600.
+
+    What failed is known to the process alone: after a start, or new settings, each is tried again at once.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._failed: dict[Path, _Failed] = {}
 
     def keep(self, press: Press, channel: str) -> None:
         """Write a press that came by `channel`; returns when it would survive a power cut. Raises OSError."""
@@ -55,7 +70,10 @@ class Spool:
         """What was kept and not worked off, oldest first; a file that cannot be read is put aside and told."""
         if not self.folder.is_dir():
             return
-        for path in sorted(self.folder.glob("*.json"), key=lambda each: (_kept_at(each), each.name)):
+        paths = sorted(self.folder.glob("*.json"), key=lambda each: (_kept_at(each), each.name))
+        for gone in self._failed.keys() - set(paths):
+            self._failed.pop(gone, None)  # another process has worked it off
+        for path in paths:
             try:
                 yield path, json.loads(path.read_text(encoding="utf-8"))
             except FileNotFoundError:
@@ -63,6 +81,28 @@ class Spool:
             except (OSError, ValueError) as error:
                 log.error("can't read a press (%s); kept as %s.bad", type(error).__name__, path.name)
                 path.replace(path.with_suffix(".bad"))
+
+    def is_due(self, path: Path, now: datetime) -> bool:
+        """Whether to try a press: not soon after it has failed."""
+        failed = self._failed.get(path)
+        return failed is None or now >= failed.not_before
+
+    def failed(self, path: Path, now: datetime) -> bool:
+        """Have a press that failed wait; whether that was for the last time, and it is put aside."""
+        before = self._failed.get(path)
+        since, times = (before.since, before.times) if before is not None else (now, 0)
+        if now - since >= GIVES_UP:
+            path.replace(path.with_suffix(".bad"))
+            self._failed.pop(path, None)
+            return True
+        wait = min(FIRST_WAIT * 2 ** min(times, 20), LONGEST_WAIT)
+        self._failed[path] = _Failed(since, times + 1, now + wait)
+        return False
+
+    def done(self, path: Path) -> None:
+        """It was worked off."""
+        path.unlink(missing_ok=True)
+        self._failed.pop(path, None)
 
     @contextmanager
     def held(self, path: Path) -> Iterator[bool]:

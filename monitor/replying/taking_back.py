@@ -10,6 +10,7 @@ from connectors.writing import NotWritten
 from monitor.cases import actions
 from monitor.cases.actions import NotAllowed, NotPossible
 from monitor.people.identity import Actor
+from monitor.replying import outcome
 from monitor.replying.context import Replying
 from monitor.replying.press import SETTLES, Pressed, person
 from monitor.store import cases, key_values, mentions, replies
@@ -18,6 +19,7 @@ from monitor.store.replies import ReplyRow
 log = logging.getLogger("earful.replies")
 
 WITHIN = timedelta(minutes=10)
+LOOKS_FOR = timedelta(hours=24)  # where the network can't be asked
 
 
 def can(replying: Replying, row: ReplyRow, now: datetime) -> bool:
@@ -60,6 +62,9 @@ def look(replying: Replying, row: ReplyRow, now: datetime) -> None:
         answers = replying.writers.ask(row.source, lambda writer: writer.answers(row.native_id, now))
     except (ConnectorError, KeyError) as error:
         log.warning("%s: can't tell whether a reply was withdrawn (%s)", row.source, type(error).__name__)
+        if now - (row.posted_at or row.changed_at) >= LOOKS_FOR:
+            _given_up(replying, row, now)
+            return
         with replying.database.transaction():
             replies.change(replying.database, row.id, ("withdrawing",), now, next_look_at=now + WITHIN)
         return
@@ -89,6 +94,15 @@ def _stands(replying: Replying, row: ReplyRow, why: str, now: datetime) -> None:
             replying.database, row.id, ("withdrawing",), now, state="sent", note=f"not deleted: {why}"[:500],
             next_look_at=None,
         )  # fmt: skip
+
+
+def _given_up(replying: Replying, row: ReplyRow, now: datetime) -> None:
+    """Nobody could be asked: it was posted, so it counts as that, and whoever withdrew it is told to look."""
+    note = f"perhaps deleted, perhaps not: look on {row.source}"
+    words = f"your reply was perhaps deleted on {row.source}: look, and press Not answered on the case if it is gone"
+    with replying.database.transaction():
+        if replies.change(replying.database, row.id, ("withdrawing",), now, state="sent", note=note, next_look_at=None):
+            outcome.tell_writer(replying, row, words, now)
 
 
 def _gone(replying: Replying, row: ReplyRow, now: datetime) -> None:

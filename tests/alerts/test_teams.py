@@ -128,6 +128,9 @@ def test_check_posts_nothing_and_says_what_teams_cannot_do(teams: Teams, server:
         (Reply(401, json={"error": {"code": "DirectApiAuthorizationRequired"}}), "channel_broken"),
         (Reply(302, headers={"location": "https://elsewhere.example"}), "channel_broken"),
         (Reply(400, json={"error": {"code": "InvalidRequestContent"}}), "permanent"),
+        (Reply(400, json={"error": {"code": "InvalidTemplate", "message": "Workflow 'a', Trigger"}}), "permanent"),
+        (Reply(400, json={"error": {"code": "BadRequest", "message": '"code": "WorkflowNotFound"'}}), "permanent"),
+        (Reply(400, body=b"Workflow"), "permanent"),
         (Reply(504), "outcome_unknown"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from alerts.slack.payloads import Press
 from monitor.cases.actions import NotPossible
 from monitor.causes import acting, problems
-from monitor.notify.interactions import work_off
+from monitor.notify.interactions import Interactions
 from monitor.notify.spool import Spool
 from monitor.people.identity import of_page
 from monitor.service.ticks import ACTS
@@ -49,7 +49,8 @@ def press(acme: Assembly, folder: Path, about: str, verb: str, user: str = "U0AN
               envelope_id=f"{about}{verb}{user}", note=note, **given),
         "slack",
     )  # fmt: skip
-    work_off(acme.database, acme.rules, spool, NOW, lambda _press, words: said.append(words), acts=ACTS)
+    whisper = lambda _press, words: said.append(words)  # noqa: E731
+    Interactions(acme.database, acme.rules, spool, whisper, acts=ACTS).work_off(NOW)
     return said
 
 

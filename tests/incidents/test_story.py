@@ -13,7 +13,7 @@ from alerts.slack.payloads import Press
 from monitor.cases.brand_replies import Answers
 from monitor.incidents import acting
 from monitor.incidents.watch import Watch
-from monitor.notify.interactions import work_off
+from monitor.notify.interactions import Interactions
 from monitor.notify.spool import Spool
 from monitor.service.ticks import ACTS
 from monitor.store import cases, incidents
@@ -109,7 +109,8 @@ def pressed(it: Desk, folder: Path, verb: str, note: str = "", user: str = "U0AN
               envelope_id=f"{verb}{user}", note=note, **given),
         "slack",
     )  # fmt: skip
-    work_off(it.acme.database, it.acme.rules, spool, it.clock(), lambda _press, words: said.append(words), acts=ACTS)
+    whisper = lambda _press, words: said.append(words)  # noqa: E731
+    Interactions(it.acme.database, it.acme.rules, spool, whisper, acts=ACTS).work_off(it.clock())
     it.until(it.clock() + MINUTE)
     return said
 

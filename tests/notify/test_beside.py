@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 from alerts.slack.payloads import Press
 from monitor.notify import slack_replies
 from monitor.notify.beside import Beside
-from monitor.notify.interactions import Refused, work_off
+from monitor.notify.interactions import Interactions, Refused
+from monitor.notify.spool import FIRST_WAIT
 from monitor.people.identity import of_slack
 from monitor.service.scheduler import Engine
 from monitor.store import replies
@@ -144,17 +146,19 @@ def test_what_failed_is_begun_again(desk: Desk) -> None:
     def refused(_press: object) -> str:
         raise OSError("the disk is full")
 
-    def once(refuses: Refused) -> None:
+    def once(refuses: Refused, now: datetime = NOW) -> None:
         spool, rules = desk.engine.listening.spool, desk.assembly.rules
-        work_off(
-            desk.database, rules, spool, NOW, lambda _press, words: said.append(words), refuses,
+        Interactions(
+            desk.database, rules, spool, lambda _press, words: said.append(words), refuses,
             replying=desk.assembly.replying, beside=failing,
-        )  # fmt: skip
+        ).work_off(now)  # fmt: skip
 
     with pytest.raises(OSError, match="disk"):
         once(refused)
     assert desk.waiting() == [slack_replies.WRITTEN]
-    once(lambda _press: "")
+    once(refused)
+    assert desk.waiting() == [slack_replies.WRITTEN], "not at every tick"
+    once(lambda _press: "", NOW + FIRST_WAIT)
     assert (desk.network.writes(), desk.waiting()) == (1, [])
     assert f"case {desk.hers}: posted as @acme@127.0.0.1" in said[0]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alerts.slack.payloads import Press
-from monitor.notify.interactions import Listening, work_off
+from monitor.notify.interactions import Interactions, Listening
 from monitor.notify.spool import Spool
 from monitor.store import leases
 from monitor.store.postgresql import Postgresql
@@ -141,10 +141,10 @@ def test_two_who_work_off_one_folder_do_each_press_once(sqlite: Sqlite, tmp_path
 
     def work() -> None:
         start.wait()
-        work_off(
-            acme.database, acme.rules, Spool(tmp_path / "presses"), NOW,
+        Interactions(
+            acme.database, acme.rules, Spool(tmp_path / "presses"),
             lambda press, _words: said.append(press["envelope_id"]),
-        )  # fmt: skip
+        ).work_off(NOW)  # fmt: skip
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for each in threads:

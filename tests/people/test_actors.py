@@ -13,7 +13,7 @@ from monitor.cases import actions, escalation
 from monitor.cases.actions import NotAllowed, NotPossible, say
 from monitor.cli import app
 from monitor.mcp_server import Desk, NoSuch
-from monitor.notify.interactions import Listening, work_off
+from monitor.notify.interactions import Interactions, Listening
 from monitor.notify.spool import Spool, spool_folder
 from monitor.people import slack_staff
 from monitor.people.actors import WAYS, admit
@@ -251,7 +251,7 @@ def test_viewers_press_nothing_in_slack_and_are_told_why(database: Base, tmp_pat
     press = read_press(block_actions("1", "take", "UVIEWER", "viewer", "T1", "", None), "e1", "T1")
     assert press is not None
     spool.keep(press, "slack")
-    work_off(database, acme.rules, spool, NOW, lambda _press, words: said.append(words))
+    Interactions(database, acme.rules, spool, lambda _press, words: said.append(words)).work_off(NOW)
     assert said == ["viewer is a viewer; this needs staff"]
     assert case(database, "1").owner == ""
 

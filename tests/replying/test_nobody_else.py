@@ -14,7 +14,7 @@ import pytest
 from monitor.mcp_server import Desk, server_of
 from monitor.replying import drafts
 from monitor.service.scheduler import Engine
-from monitor.store import replies, web
+from monitor.store import incidents, replies, web
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from monitor.web.openapi import OPERATIONS
@@ -22,7 +22,7 @@ from monitor.web.routing import ROUTES
 from tests.connectors.reply_contracts import CANARY
 from tests.connectors.reply_mastodon import Server
 from tests.fakes.server import FakeServer
-from tests.helpers import NOW
+from tests.helpers import LATE, NOW, post
 from tests.house.reading import ROOT
 from tests.replying.world import PEOPLE, SOURCE, TEXT, World, complaint, settings
 from tests.web.office import Office
@@ -79,6 +79,19 @@ def test_no_link_of_a_mail_posts(office: tuple[Office, Server, str]) -> None:
         if path:
             browser.get(path)
             browser.post(path, {"verb": "post", "reply": TEXT, "name": "Ana", "who": "Ana"})
+    with made.database.transaction():
+        incidents.begin(made.database, NOW, brand="Acme", kind="volume", start_at=NOW, people=9)
+    made.take(*(post(LATE, author=f"c{number}", native_id=f"n{number}") for number in range(3)))  # one problem
+    shown = []
+    for purpose, what in links.SHARED.items():
+        path = made.link(f"{what}:1", purpose=purpose)
+        browser = made.browser()
+        shown.append(browser.get(path).status_code)
+        given = {"reply": TEXT, "text": TEXT, "name": "Ana", "who": "Ana", "url": "https://example.org/1"}
+        proof = links.proof_of(path.rpartition("/")[2])
+        for verb in ("post", "reply", "approve", "send", "said", "end", "take", "release"):
+            browser.post(path, {**given, "proof": proof, "verb": verb})
+    assert shown == [200, 200]
     (row, *_) = replies.of_case(made.database, case_id)
     assert row.state == "waiting"
     assert network.writes() == 0

@@ -118,3 +118,21 @@ def test_killed_in_the_middle_the_network_says_what_came_of_it(here: World, gone
     looking_up.look(here.replying, here.clock() + SETTLES)
     assert here.row(row.id).state == ("withdrawn" if gone else "sent")
     assert (here.case().answered_at is None) == gone
+
+
+def test_what_cannot_be_asked_of_the_network_for_a_day_is_left_to_a_person(here: World) -> None:
+    row = here.post()
+    here.network.refuses = Reply(503, json={"error": "later"})
+    assert back(here, row).state == "withdrawing"
+    here.network.server.mode = "500"
+    looks = 0
+    for _ in range(26):
+        here.forward(60)
+        looks += looking_up.look(here.replying, here.clock())
+    assert looks == 25, "no more once a day is over"
+    found = here.row(row.id)
+    assert (found.state, found.note) == ("sent", "perhaps deleted, perhaps not: look on social")
+    rows = here.assembly.database.rows("SELECT reason FROM deliveries WHERE reason LIKE 'your reply%'")
+    words = "your reply was perhaps deleted on social: look, and press Not answered on the case if it is gone"
+    assert [each["reason"] for each in rows] == [words]
+    assert not looking_up.anything(here.replying)

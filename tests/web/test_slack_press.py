@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from monitor.notify.interactions import Listening, work_off
+from monitor.notify.interactions import Interactions, Listening
 from monitor.notify.spool import Spool, spool_folder
 from monitor.store import cases
 from monitor.store.sqlite import Sqlite
@@ -68,7 +68,8 @@ class Reached:
         return sum(1 for _ in self.spool.waiting())
 
     def work_off(self) -> int:
-        return work_off(self.database, self.assembly.rules, self.spool, self.clock(), lambda _press, _words: None)
+        rules = self.assembly.rules
+        return Interactions(self.database, rules, self.spool, lambda _press, _words: None).work_off(self.clock())
 
     def close(self) -> None:
         self.http.close()
@@ -245,16 +246,16 @@ def test_a_stranger_who_presses_all_solved_is_told_why_not_and_holds_nobody_up(t
         whispers: list[str] = []
 
         def worked_off() -> None:
-            work_off(
-                sqlite, made.assembly.rules, made.spool, made.clock(), lambda _press, words: whispers.append(words)
-            )
+            Interactions(
+                sqlite, made.assembly.rules, made.spool, lambda _press, words: whispers.append(words)
+            ).work_off(made.clock())
 
         for user, verb, about in (("U0STRANGE1", "all_solved", "settings:Ana"), ("U0ANA00001", "take", other)):
             assert made.press(made.body(about, verb, user=user)) == 200
         for _ in range(2):
-            work_off(
-                sqlite, made.assembly.rules, made.spool, made.clock(), lambda _press, words: whispers.append(words)
-            )
+            Interactions(
+                sqlite, made.assembly.rules, made.spool, lambda _press, words: whispers.append(words)
+            ).work_off(made.clock())
         assert "is not known here" in whispers[0]
         assert case(sqlite, case_id).closed_at is None
         assert case(sqlite, other).owner == "Ana"
