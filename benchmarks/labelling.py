@@ -3,6 +3,7 @@
     python -m benchmarks.labelling show drawn 0 120          texts 0 to 119 of the draw, numbered
     python -m benchmarks.labelling take drawn labels.txt     labels such as "12mc" become benchmarks/labels/drawn.tsv
     python -m benchmarks.labelling show more 0 120           a second draw, of what the first has too little of
+    python -m benchmarks.labelling show unsure 0 120         a third, of what the judge of its day was unsure of
 
 The draw is the same on every machine: texts are ordered by a hash of the seed and of their own, in strata. Reviews by
 app, stars and length; comments that name a product, a company or a service first, then questions, then unhappy ones.
@@ -97,6 +98,24 @@ def draw_more() -> list[tuple[str, str, str]]:
     return sorted(found, key=lambda each: _rank(each[1]))
 
 
+def draw_unsure() -> list[tuple[str, str, str]]:
+    """Return the third draw, as the file of labels has it: which texts it took depended on the judge of its day.
+
+    They were comments that name a product or ask, and reviews, of which teacher and judge thought most differently, or
+    which stood nearest the middle; then reviews in Hindi in Latin letters, that ask or praise and want something, whose
+    stars and words disagree, and a few of each drawn blindly.
+    """
+    before = {name for _, name, _ in [*draw(), *draw_more()]}
+    left = {row["hash"]: row["dataset"] for row in labelled.table(labelled.DRAWN) if row["hash"] not in before}
+    found = {
+        name: (dataset, name, text)
+        for dataset in labelled.PERMITTED
+        for text, _ in labelled.rows_of(dataset)
+        if left.get(name := labelled.hash_of(text)) == dataset
+    }
+    return sorted(found.values(), key=lambda each: _rank(each[1]))
+
+
 def draw_measured() -> list[tuple[str, str, str]]:
     """Return dataset, hash and text of what is labelled for measuring only: tweets, retweets of the same once."""
     found: list[tuple[str, str, str]] = []
@@ -141,7 +160,7 @@ def write_down(chosen: list[tuple[str, str, str]], labels: dict[int, tuple[str, 
 
 def main(verb: str, which: str, *rest: str) -> None:
     """Show a batch of texts, or take the labels of all."""
-    chosen = {"drawn": draw, "more": draw_more, "measured": draw_measured}[which]()
+    chosen = {"drawn": draw, "more": draw_more, "unsure": draw_unsure, "measured": draw_measured}[which]()
     if verb == "show":
         first, last = map(int, rest)
         for number, (dataset, _, text) in list(enumerate(chosen))[first:last]:

@@ -1,7 +1,7 @@
-"""The teacher of the last word: what an encoder and our signals together make of every text that may be trained on.
+"""The teacher of the last word: what encoders and our signals together make of every text that may be trained on.
 
-A head is a logistic regression on a text's vector (`benchmarks.vectors`) beside its signals. One is taught the question
-itself, by labels and examples; the others what is cross (by the feelings of comments) and what is poor (by the
+A head is a logistic regression on a text's vectors (`benchmarks.vectors`) beside its signals. One is taught the
+question itself, by labels and examples; the others what is cross (by the feelings of comments) and what is poor (by the
 stars of reviews). Their blend judges all comments and all reviews, each head those of the others too. The
 shipped model is then fitted to what the blend says of 66,000 texts: so it learns what words mean that no label holds.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.regression import Dense, Floats, fit
 
@@ -43,19 +44,53 @@ def side_by_side(vectors: Floats, signals: Floats) -> Floats:
     return np.hstack([vectors, signals * SIGNALS])
 
 
+def evened(vectors: Sequence[Floats]) -> list[Floats]:
+    """Return an encoder's rows about the mean of the first of them, 1 long on average, as the other encoder's are."""
+    middle = vectors[0].mean(axis=0)
+    length = float(np.linalg.norm(vectors[0] - middle, axis=1).mean())
+    return [(rows - middle) / length for rows in vectors]
+
+
 def targets(material: Material, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Return how likely each comment, review and text of our own needs an answer, by the blend of all heads.
 
     `weights` say what each text of our own counts for when log odds are set by them.
     """
+    blend = blended(material)
+    comments, reviews, own = likely(
+        [rows @ blend for rows in (material.comments, material.reviews, material.own)], material.targets, weights
+    )
+    return comments, reviews, own
+
+
+def blended(material: Material) -> Floats:
+    """Return the weights of all heads together."""
     heads = heads_of(material)
     blend = np.zeros(material.comments.shape[1])
     for name, share in BLEND.items():
         blend += share * heads[name] / (material.comments @ heads[name]).std()
-    said = [rows @ blend for rows in (material.comments, material.reviews, material.own)]
-    steep, level = fit(Dense(said[2][:, None]), material.targets, 0.0, weights)
-    comments, reviews, own = (1 / (1 + np.exp(-(steep[0] * each + level))) for each in said)
-    return comments, reviews, own
+    return blend
+
+
+def likely(said: Sequence[Floats], wanted: Floats, weights: Floats) -> list[Floats]:
+    """Make chances of what was said of texts; `wanted` is what those of our own, the last, should be judged as."""
+    steep, level = fit(Dense(said[-1][:, None]), wanted, 0.0, weights)
+    return [1 / (1 + np.exp(-(steep[0] * each + level))) for each in said]
+
+
+def carried_over(rows: Sequence[Floats], known: Sequence[NDArray[np.bool_]], said: Sequence[Floats]) -> list[Floats]:
+    """Return what is said of all rows: of those that are `known` what `said` has, of the others what these teach.
+
+    A ridge regression on what one encoder and the signals say repeats what both encoders say: their correlation is .96.
+    """
+    read = np.vstack([each[which] for each, which in zip(rows, known, strict=True)])
+    wanted = np.concatenate(list(said))
+    held = read.T @ read + np.eye(read.shape[1])
+    weights = np.linalg.solve(held, read.T @ (wanted - wanted.mean()))
+    found = [each @ weights + wanted.mean() for each in rows]
+    for whole, which, part in zip(found, known, said, strict=True):
+        whole[which] = part
+    return found
 
 
 def heads_of(material: Material) -> dict[str, Floats]:

