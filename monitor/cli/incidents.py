@@ -52,7 +52,7 @@ def show_incidents(
         if number:
             (row,) = found
             console.print(line((name_of(database, row), "bold"), f" · {'over' if row['ended_at'] else 'open'}"))
-            for fact in [*facts_of(assembly.rules, row, now), *([row["summary"]] if row["summary"] else [])]:
+            for fact in [*facts_of(database, assembly.rules, row, now), *([row["summary"]] if row["summary"] else [])]:
                 console.print(line(fact), soft_wrap=one_line)
             return
         table = Table(box=None, pad_edge=False, header_style="dim")

@@ -13,10 +13,12 @@ from monitor.settings.rules import Rules
 from monitor.store import causes, deliveries, incidents
 from monitor.store.database import Database, Row, at, instant
 from monitor.store.deliveries import Delivery
+from monitor.text.standing_out import words_of
 from monitor.types import SignedLink
 
 SHOWN = 3  # posts
 TAKE = "take_incident"  # the purpose of the link in a mail
+_LOOKED_AT = 500  # posts, for the words that most of them say
 _UNTIL = 140  # characters of a post
 
 
@@ -75,7 +77,8 @@ def _said(
         )
     if "end" in root.payload:
         return f"{name}: incident over", [Line(row["summary"], page_url)], _owned(row)
-    lines = [Line(line, page_url if not index else "") for index, line in enumerate(facts_of(rules, row, now))]
+    facts = facts_of(database, rules, row, now)
+    lines = [Line(line, page_url if not index else "") for index, line in enumerate(facts)]
     lines += [
         Line(f"{quoted(post['text'] or post['title'], _UNTIL)} · {post['source']}", post["url"])
         for post in incidents.posts_of(database, row["id"], SHOWN)
@@ -94,6 +97,18 @@ def name_of(database: Database, row: Mapping[str, Any]) -> str:
     return f"{row['brand']}, {found['name']}" if found is not None else str(row["brand"])
 
 
+def told_words(database: Database, row: Mapping[str, Any]) -> list[str]:
+    """Its words that at least half of its posts say: only by those is it told. All where too few posts stand to tell.
+
+    Posts that say rarer ones join it all the same.
+    """
+    words: list[str] = json.loads(row["words"] or "[]")
+    said = [words_of(text) for text in incidents.texts_of(database, row["id"], _LOOKED_AT)] if words else []
+    if len(said) * 2 < min(row["mentions"], _LOOKED_AT):
+        return words
+    return [word for word in words if sum(word in each for each in said) * 2 >= len(said)]
+
+
 def kind_words(row: Mapping[str, Any]) -> str:
     """What made it an incident, in a few words."""
     return {
@@ -105,10 +120,10 @@ def kind_words(row: Mapping[str, Any]) -> str:
     }.get(row["kind"], "more than usual")
 
 
-def facts_of(rules: Rules, row: Mapping[str, Any], now: datetime) -> list[str]:
+def facts_of(database: Database, rules: Rules, row: Mapping[str, Any], now: datetime) -> list[str]:
     """What is known of it, the most telling first."""
     zone = rules.settings.zone
-    words = json.loads(row["words"] or "[]")
+    words = told_words(database, row)
     facts = [kind_words(row) + (f" ({row['usual']:g} an hour)" if row["usual"] else "")]
     if words:
         facts.append(f"many say: {', '.join(words)}")

@@ -203,6 +203,17 @@ def posts_of(database: Database, incident: str, limit: int = 50) -> list[Row]:
     )
 
 
+def texts_of(database: Database, incident: str, most: int = 500) -> list[str]:
+    """What its posts say that still stand, title and text, of so many of them."""
+    rows = database.rows(
+        "SELECT p.title, p.text FROM incident_mentions i JOIN mentions m ON m.id = i.mention_id "
+        "JOIN posts p ON p.id = m.post_id "
+        "WHERE i.incident_id = :id AND p.deleted_at = '' AND p.purged_at = '' LIMIT :most",
+        {"id": incident, "most": most},
+    )
+    return [f"{row['title']} {row['text']}" for row in rows]
+
+
 def forget(database: Database, mentions: str, values: Mapping[str, Any]) -> None:
     """These mentions (a question for their ids) are forgotten: they are of no incident any more.
 

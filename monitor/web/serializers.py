@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -199,7 +198,7 @@ def incident(database: Database, row: Row) -> dict[str, Any]:
         **{name: moment(instant(row[name])) for name in times},
         "name": incident_messages.name_of(database, row),
         "cause": row["cause_id"] or None,
-        "words": json.loads(row["words"] or "[]"),
+        "words": incident_messages.told_words(database, row),
         "owner": row["owner"] or None,
         "said_url": row["said_url"] or None,
         "state": "over" if row["ended_at"] else "open",

@@ -55,7 +55,7 @@ def test_causes_incidents_and_who_leaves_are_counted_with_their_trend(acme: Offi
     (incident,) = found["incidents"]
     assert (incident["words"], incident["people"], incident["end"]) == (cause["name"], 4, "") or (
         incident["words"], incident["people"], incident["end"]
-    ) == ("app, crashes", 4, "")  # fmt: skip
+    ) == ("crashes", 4, "")  # fmt: skip
     assert (found["leaving"]["people"], found["leaving"]["answered"]) == (2, 0)
     assert sum(bar[1] for bar in found["bars"]) == sum(place[1] for place in found["places"]) == 8
     assert json.loads(json.dumps(found))["places"] == [list(place) for place in found["places"]]

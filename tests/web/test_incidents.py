@@ -35,7 +35,15 @@ def opened(office: Office) -> tuple[str, list[str]]:
     ]
     with database.transaction():
         incident = incidents.begin(
-            database, NOW, brand="Acme", kind="volume", start_at=NOW - HOUR, words=("app", "<i>down"), people=3, peak=3
+            database,
+            NOW,
+            brand="Acme",
+            kind="volume",
+            start_at=NOW - HOUR,
+            words=("app", "<i>down"),
+            people=3,
+            peak=3,
+            mentions=9,  # of which few stand
         )
         incidents.join(database, incident, keys, NOW)
     return incident, made

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from monitor.notify.incident_messages import told_words
 from monitor.reports.letter.quotes import masked
 from monitor.store import causes, incidents
 from monitor.store.database import Database, Row, at, instant
@@ -105,7 +105,7 @@ def outbreaks(database: Database, since: datetime, until: datetime, brand: str) 
     found = []
     for row in rows:
         end = instant(row["ended_at"])
-        words = json.loads(row["words"] or "[]")[:MOST_WORDS_OF_IT]
+        words = told_words(database, row)[:MOST_WORDS_OF_IT]
         found.append(
             Outbreak(
                 id=row["id"], words=named.get(row["cause_id"]) or masked(", ".join(map(str, words))),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from monitor.reports.letter import contents, sentence
+from monitor.notify import incident_messages
+from monitor.reports.letter import contents, sentence, stories
 from monitor.reports.letter.stories import Problem
-from monitor.store import causes, incidents, key_values
+from monitor.store import causes, incidents, key_values, mentions
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -106,6 +108,29 @@ def test_growth_is_said_in_words(people: int, before: int, said: str) -> None:
 @pytest.mark.parametrize(("people", "before"), [(2, 1), (5, 0), (5, None), (5, 3), (5, 9)])
 def test_small_or_unknown_growth_is_none(people: int, before: int | None) -> None:
     assert Problem("c", "App crashes", people, before, None).growth == ""
+
+
+def test_an_incident_is_told_only_by_words_that_half_of_its_posts_say(acme: Assembly) -> None:
+    said = ("login fails, barrow", "barrow login", "login broken", "cannot login", "nothing works")
+    take(acme, *(post(f"Acme {text}, awful", author=f"c{n}", native_id=f"n{n}") for n, text in enumerate(said)))
+    database = acme.database
+    keys = [
+        mentions.mention_key(database, "Acme", mentions.post_key(database, "forum", f"n{n}")) for n in range(len(said))
+    ]
+    words = ("login", "barrow")
+    with database.transaction():
+        row = incidents.begin(database, NOW, brand="Acme", kind="volume", start_at=NOW - HOUR, words=words, mentions=5)
+        incidents.join(database, row, keys, NOW)
+    (told_of,) = stories.outbreaks(database, NOW - DAY, NOW + DAY, "Acme")
+    assert told_of.words == "login"
+    kept = incidents.one(database, row)
+    assert kept is not None
+    assert "many say: login" in incident_messages.facts_of(database, acme.rules, kept, NOW)
+    assert json.loads(kept["words"]) == list(words), "whoever says rarer ones joins it all the same"
+    with database.transaction():
+        incidents.change(database, row, words='["barrow"]')
+    (told_of,) = stories.outbreaks(database, NOW - DAY, NOW + DAY, "Acme")
+    assert told_of.words == ""
 
 
 def test_an_incident_is_told_with_its_people_peak_reach_and_whether_we_spoke(acme: Assembly) -> None:
