@@ -27,7 +27,7 @@ from monitor.store.database import (
     Values,
     sought,
 )
-from monitor.store.postgresql_roles import NOTICE, NOTICES_TOO, SessionRole, held, need_driver, number_of
+from monitor.store.postgresql_roles import NOTICE, NOTICES_TOO, SessionRole, end_silent, held, need_driver, number_of
 
 
 class _NoDriverError(Exception):
@@ -36,8 +36,11 @@ class _NoDriverError(Exception):
 
 Error: type[Exception] = psycopg.Error if psycopg else _NoDriverError
 _LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; who names locks of theirs shares it
-SILENT = timedelta(seconds=30)  # of a transaction whose machine is gone, or stands still: its locks hold up everybody
+# Of a transaction whose machine is gone, or stands still: its locks hold up everybody. So would, one after the other,
+# those of its other sessions that wait for a lock: who has waited for so long gives up, as on SQLite, and tries again.
+SILENT, WAITS = timedelta(seconds=15), timedelta(seconds=30)
 _KEPT = 4  # connections without a thread: a server has a hundred for all processes, and opening one takes milliseconds
+_MILLISECOND = timedelta(milliseconds=1)
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
@@ -113,8 +116,10 @@ class Postgresql:
         connection = psycopg.connect(
             self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **NOTICE
         )
-        silent = SILENT // timedelta(milliseconds=1)
-        connection.execute(f"{NOTICES_TOO}; SET idle_in_transaction_session_timeout = {silent}".encode())
+        silent, waits = SILENT // _MILLISECOND, WAITS // _MILLISECOND
+        connection.execute(
+            f"{NOTICES_TOO}; SET idle_in_transaction_session_timeout = {silent}; SET lock_timeout = {waits}".encode()
+        )
         # Compiling a statement anew takes longer than any of ours runs.
         # What a statement reads after a lock must be what others committed before it was given: each looks anew.
         connection.execute("SET TIME ZONE 'UTC'; SET jit = off; SET default_transaction_isolation = 'read committed'")
@@ -172,14 +177,19 @@ class Postgresql:
         with connection.transaction():
             if not durable:  # https://www.postgresql.org/docs/current/wal-async-commit.html
                 connection.execute("SET LOCAL synchronous_commit = off")
-            if locks is None:
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            else:
-                wanted = {number_of(name): False for name in locks.shared} | {
-                    number_of(name): True for name in locks.alone
-                }
-                _take(connection, [(_LOCK, False), *sorted(wanted.items())])
+            try:
+                self._enter(connection, locks)
+            except psycopg.errors.LockNotAvailable:
+                end_silent(self._address, _LOCK, SILENT)
+                raise
             yield
+
+    def _enter(self, connection: psycopg.Connection[Any], locks: Locks | None) -> None:
+        if locks is None:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            return
+        wanted = {number_of(name): False for name in locks.shared} | {number_of(name): True for name in locks.alone}
+        _take(connection, [(_LOCK, False), *sorted(wanted.items())])
 
     def lock(self, names: Iterable[str], shared: Iterable[str] = ()) -> None:
         """By advisory locks, too."""

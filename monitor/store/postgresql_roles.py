@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -38,6 +38,21 @@ def need_driver() -> None:
 def number_of(name: str) -> int:
     """The number by which PostgreSQL knows a lock. https://www.postgresql.org/docs/current/explicit-locking.html"""
     return int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
+
+
+def end_silent(address: str, number: int, silent: timedelta) -> None:
+    """End the sessions that hold this lock and have said nothing for so long: their machine is gone or stands still.
+
+    The server does so by itself, unless what it heard last was half a request. Whoever copies is left alone.
+    """
+    with psycopg.connect(address, autocommit=True, connect_timeout=10, **NOTICE) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+            "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = %s AND l.objsubid = 1 "
+            "AND a.datname = current_database() AND a.usename = current_user AND a.wait_event = 'ClientRead' "
+            "AND greatest(a.query_start, a.state_change) < clock_timestamp() - %s AND a.query NOT LIKE 'COPY%%'",
+            (number, silent),
+        )
 
 
 # https://www.postgresql.org/docs/current/view-pg-locks.html: a number of 64 bits stands there in two halves

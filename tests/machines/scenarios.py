@@ -432,6 +432,24 @@ def cut_off(made: Machines) -> Found:
     return _ends(made, found, mails=1)
 
 
+def line_held(made: Machines) -> Found:
+    """Nothing arrives on the line of a worker to PostgreSQL, amid a transaction: the others wait for seconds."""
+    found = _begins(made)
+    with made.held("posts"):
+        made.write_on("mastodon")
+        victim = _one(made, lambda: [made.by_name(each) for each in made.waiting_for("posts")])
+        victim.line.hold()
+    made.write(1)
+    if made.number == 1:
+        time.sleep(HELD)
+        victim.line.mend()
+    _taken_up(made, found, lambda: made.told() == len(made.written))
+    victim.line.mend()
+    made.write(1)
+    found.expect(made.comes(lambda: made.told() == len(made.written)), "it does not go on once it is mended")
+    return _ends(made, found, mails=1)
+
+
 def disk_full(made: Machines) -> Found:
     """PostgreSQL has no room: it is said, nothing is lost, and all goes on once there is."""
     found = Found()

@@ -37,6 +37,7 @@ SCENARIOS: dict[str, Callable[[Machines], Found]] = {
         scenarios.sender_frozen,
         scenarios.frozen_anywhere,
         scenarios.cut_off,
+        scenarios.line_held,
         scenarios.once_however_many,
         scenarios.by_role,
         scenarios.each_role_killed,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from monitor.store import postgresql
@@ -135,6 +136,49 @@ def test_a_transaction_whose_machine_stands_still_holds_up_the_others_for_second
         gone.run("INSERT INTO facts (key, value, at) VALUES ('gone too', 'half', '')")
     assert [row["key"] for row in gone.rows("SELECT key FROM facts ORDER BY key")] == ["other"]
     gone.close()
+    other.close()
+
+
+def test_whoever_has_waited_long_for_a_lock_gives_up_and_holds_nothing(
+    new_postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a machine that stood still one session after the other got its lock, and each held up everybody anew."""
+    monkeypatch.setattr(postgresql, "WAITS", timedelta(milliseconds=200))
+    first, other = (postgresql.Postgresql(new_postgresql) for _ in range(2))
+    failed: list[str] = []
+
+    def wait() -> None:
+        try:
+            with other.transaction():
+                other.run("INSERT INTO facts (key, value, at) VALUES ('other', '', '')")
+        except postgresql.Error as error:
+            failed.append(type(error).__name__)
+
+    with first.transaction():
+        _in_a_thread(wait)
+    assert failed == ["LockNotAvailable"]
+    wait()
+    assert [row["key"] for row in first.rows("SELECT key FROM facts ORDER BY key")] == ["other"]
+    first.close()
+    other.close()
+
+
+def test_whoever_gave_up_waiting_ends_the_session_that_holds_the_lock_and_says_nothing(
+    new_postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that has heard half a request waits for the rest of it, and its own limit does not count."""
+    monkeypatch.setattr(postgresql, "WAITS", timedelta(milliseconds=200))
+    monkeypatch.setattr(postgresql, "SILENT", timedelta(milliseconds=100))
+    other = postgresql.Postgresql(new_postgresql)
+    with psycopg.connect(new_postgresql) as silent:
+        silent.execute("SELECT pg_advisory_xact_lock(%s)", (postgresql._LOCK,))
+        with pytest.raises(postgresql.Error), other.transaction():
+            pass
+        with other.transaction():
+            other.run("INSERT INTO facts (key, value, at) VALUES ('other', '', '')")
+        with pytest.raises(psycopg.OperationalError):
+            silent.execute("SELECT 1")
+    assert [row["key"] for row in other.rows("SELECT key FROM facts ORDER BY key")] == ["other"]
     other.close()
 
 
