@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Required, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from alerts.wording import count_words
@@ -16,44 +17,29 @@ from monitor.store.database import Database, Row
 VERBS = ("take", "release", "said", "end")
 
 
-def act(
-    database: Database,
-    rules: Rules,
-    incident: str,
-    verb: str,
-    *,
-    who: Actor | str,
-    way: str,
-    now: datetime,
-    url: str = "",
-    source: str = "",
-) -> str:
-    """Do it, in one transaction; what was done, in words. Raises NotPossible.
+class Told(TypedDict, total=False):
+    """Who does it, by which way, and when; for `said`, our post at `url` on the network of `source`."""
 
-    `said`: we have said so publicly, in our post at `url` on the network of `source`.
-    """
+    who: Required[Actor | str]
+    way: Required[str]
+    now: Required[datetime]
+    url: str
+    source: str
+
+
+def act(database: Database, rules: Rules, incident: str, verb: str, **told: Unpack[Told]) -> str:
+    """Do it, in one transaction; what was done, in words. Raises NotPossible."""
     with database.transaction():
-        said = act_within(database, rules, incident, verb, who=who, way=way, now=now, url=url, source=source)
-    return said.text
+        return act_within(database, rules, incident, verb, **told).text
 
 
-def act_within(
-    database: Database,
-    rules: Rules,
-    incident: str,
-    verb: str,
-    *,
-    who: Actor | str,
-    way: str,
-    now: datetime,
-    url: str = "",
-    source: str = "",
-) -> Said:
+def act_within(database: Database, rules: Rules, incident: str, verb: str, **told: Unpack[Told]) -> Said:
     """As `act`, inside a transaction that is open already."""
+    now = told["now"]
     if verb not in VERBS:
         raise NotPossible(f"unknown action {verb!r}; write one of: {', '.join(VERBS)}")
     directory = Directory(database, rules.settings)
-    actor = require(directory, who, way, verb)
+    actor = require(directory, told["who"], told["way"], verb)
     row = incidents.one(database, incident)
     if row is None:
         raise NotPossible(f"there is no incident {incident}; earful incidents lists all")
@@ -64,7 +50,7 @@ def act_within(
         return Said(None, False, f"{actor.name} already has it")
     if verb == "take" and had.id:
         raise NotPossible(f"{row['owner']} already took it")
-    text = _do(database, rules, row, verb, actor, now, url, source)
+    text = _do(database, rules, row, verb, actor, now, told.get("url", ""), told.get("source", ""))
     after = incidents.one(database, incident)
     assert after is not None
     if not after["ended_at"]:
