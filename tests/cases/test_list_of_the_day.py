@@ -22,7 +22,7 @@ from tests.helpers import assembly_of as assembled
 Base = Sqlite | Postgresql
 
 MUST = "@acme do you ship to Norway? http://x.test/a"
-LOOK = "any of you folks seen the Acme ad? #tv #ads http://x.test/a"  # asked of others, in passing
+LOOK = "any of you folks seen the Acme ad? #tv"  # asked of others, in passing
 JAPANESE = "Acmeの傘を買いました。雨の日に使います。"
 WORDS = [
     "round", "square", "wooden", "woollen", "tall", "blue", "garden", "kitchen", "travel",
@@ -192,7 +192,11 @@ def test_of_a_long_list_a_message_shows_thirty_and_says_how_many_there_are(acme:
     take(
         acme,
         *(
-            post(f"Acme {'' if n % 15 else hostile} how do I reset the {model}?", author=f"c{n}", thread_id=f"t{n}")
+            post(
+                f"Acme {'' if n % 15 else hostile} anyone know how to reset the {model}?",
+                author=f"c{n}",
+                thread_id=f"t{n}",
+            )
             for n, model in enumerate(models)
         ),
     )
