@@ -246,7 +246,7 @@ class Collector:
         """Read one page and store it. What comes back holds no posts any more, and with it how many were set aside."""
         with room.page() as page:
             batch = self._fetch(source, what, turn, now)
-            total.add(self._keep(source, what, batch, turn, clock()))
+            total.add(self._keep(source, what, batch, turn, clock))
             if page.large:  # so many of its pages lie in this connection's memory
                 self.database.keep_little()
             return replace(batch, posts=(), aside=()), len(batch.aside)
@@ -281,8 +281,9 @@ class Collector:
         seconds = source.deadline.total_seconds()
         self.identities.look_up(source.name, self.connectors[source.name], request, turn, seconds)
 
-    def _keep(self, source: Source, what: str, batch: Batch, turn: Turn, now: datetime) -> IngestResult:
+    def _keep(self, source: Source, what: str, batch: Batch, turn: Turn, clock: Callable[[], datetime]) -> IngestResult:
         """Store one page: its posts, and in the transaction of the last of them everything else that it brought."""
+        now = clock()
 
         def last() -> None:
             turn.prove()
@@ -302,7 +303,7 @@ class Collector:
                 self._delete(source.name, batch, now)
             taken = IngestResult(seen=len(batch.posts))
         else:
-            taken = self._keep_posts(source.name, batch, now, last)
+            taken = self._keep_posts(source.name, batch, now, last, clock)
         for each in batch.aside:
             log.warning("%s: one item set aside: %s", source.name, each.reason)
         for gap in batch.gaps:
@@ -314,7 +315,9 @@ class Collector:
             )
         return taken
 
-    def _keep_posts(self, source: str, batch: Batch, now: datetime, last: Callable[[], None]) -> IngestResult:
+    def _keep_posts(
+        self, source: str, batch: Batch, now: datetime, last: Callable[[], None], clock: Callable[[], datetime]
+    ) -> IngestResult:
         """Judge a page at once, or keep it as it came and judge what waits of its source, unless others do."""
         page = Page(batch.posts, batch.deleted, batch.gone, batch.complete)
         judging = self.judging
@@ -324,7 +327,7 @@ class Collector:
             last()
             if judging.matters(source, page, now):
                 unjudged.add(self.database, source, page, now)
-        return IngestResult(seen=len(page.posts)) if judging.elsewhere else judging.work_off(lambda: now, source)
+        return IngestResult(seen=len(page.posts)) if judging.elsewhere else judging.work_off(clock, source)
 
     def _tell_endless(self, source: str, what: str, now: datetime) -> None:
         with self.database.transaction():
@@ -383,15 +386,6 @@ class Collector:
         if count >= failing_sources.ANNOUNCE_AFTER or refused:
             title = f"{source.name}: can't see your own replies, so clocks don't stop by themselves: {message}"
             self.tell_operator(f"own:{source.name}:{now:%Y-%m-%d}", title, remedy, now)
-
-
-def sources_due(database: Database, name: str, what: str, moment: datetime) -> None:
-    """Set when a source is due, even where the database has just failed (then it stays due, and is tried again)."""
-    try:
-        with database.transaction():
-            sources.set_due(database, name, what, moment)
-    except Error:
-        pass
 
 
 def _terms(queries: Iterable[Query]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from monitor.ingest.pipeline import Intake
 from monitor.privacy import forgetting
 from monitor.settings.rules import Rules
 from monitor.store import key_values, sources, unjudged
-from monitor.store.connect import Error
+from monitor.store.connect import Error, is_of_values
 from monitor.store.database import Database, Locks, at, stamp
 from monitor.store.unjudged import Claimed, Page
 
@@ -133,21 +133,21 @@ class Judging:
                 raise NotOursError
 
         if claimed.claims > CLAIMS:
-            self._set_aside(claimed, "whoever judged it ended", clock())
+            self._set_aside(claimed, "whoever judged it ended", CLAIMS, clock())
             return IngestResult()
         try:
             taken = self.judge(claimed.source, claimed.page(), clock(), last)
         except NotOursError:
             return IngestResult()
-        except Error:
-            self._let_go(claimed)
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one page, the others go on
+        except Exception as error:  # whatever is wrong with one page, the others go on
+            if isinstance(error, Error) and not is_of_values(error):
+                self._let_go(claimed)
+                raise
             name = type(error).__name__
             # Its text could hold a post's: what kind of error it is must do.
             log.error("%s: a page of %d posts could not be judged (%s)", claimed.source, claimed.posts, name)
             if claimed.tries + 1 >= TRIES:
-                self._set_aside(claimed, name, clock())
+                self._set_aside(claimed, name, TRIES, clock())
                 return IngestResult()
             with self.database.transaction():
                 unjudged.give_back(self.database, claimed)
@@ -165,13 +165,13 @@ class Judging:
         except Error:
             pass  # its lease ends by itself
 
-    def _set_aside(self, claimed: Claimed, error: str, now: datetime) -> None:
+    def _set_aside(self, claimed: Claimed, error: str, tries: int, now: datetime) -> None:
         what = count_words(claimed.posts, "post", "posts")
         with self.database.transaction():
             if unjudged.set_aside(self.database, claimed, error, now):
                 self._tell_operator(
                     f"unjudged:{claimed.n}",
-                    f"{claimed.source}: {what} could not be judged after {TRIES} tries ({error}); set aside",
+                    f"{claimed.source}: {what} could not be judged after {tries} tries ({error}); set aside",
                     f"everything else goes on; please report it. To try again: earful collect {claimed.source}",
                     now,
                 )

@@ -76,9 +76,11 @@ class EventSender:
         try:
             return self._serve(name, clock, most)
         finally:
-            if (held := self._telling.pop(name, None)) is not None:
-                self.leases.release(held)
-            lock.release()
+            try:
+                if (held := self._telling.pop(name, None)) is not None:
+                    self.leases.release(held)
+            finally:  # also where that can't be written down: else this process would never tell the program again
+                lock.release()
 
     def _held(self, name: str) -> int | None:
         """The fence under which this process tells the program, None where it does not.

@@ -7,6 +7,7 @@ database is locked; what is on disk is worked off at the next tick, once, howeve
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -221,6 +222,8 @@ class Listening:
 
             self._sockets = {name: SlackPresses(options) for name, options in listening.items()}
         self._not_before: dict[str, datetime] = {}
+        self._guard = threading.Lock()  # one thread looks who listens, another brings new settings
+        self._over = False
 
     @property
     def is_on(self) -> bool:
@@ -232,16 +235,17 @@ class Listening:
 
         A press is on disk before it is acknowledged.
         """
-        for name, socket in self._sockets.items():
-            lease = self._lease(name)
-            if lease is None and name in self._listens:
-                log.warning("%s: another process listens for presses from here on", name)
-                socket.stop()
-                del self._listens[name]
-            elif lease is not None and name not in self._listens:
-                socket.start(partial(self.spool.keep, channel=name))
-            if lease is not None:
-                self._listens[name] = lease
+        with self._guard:
+            for name, socket in self._sockets.items() if not self._over else ():
+                lease = self._lease(name)
+                if lease is None and name in self._listens:
+                    log.warning("%s: another process listens for presses from here on", name)
+                    socket.stop()
+                    del self._listens[name]
+                elif lease is not None and name not in self._listens:
+                    socket.start(partial(self.spool.keep, channel=name))
+                if lease is not None:
+                    self._listens[name] = lease
 
     def _lease(self, name: str) -> Lease | None:
         """The lease under which this process listens; as long as the database is away, the one that it has."""
@@ -254,13 +258,15 @@ class Listening:
             return held if held is not None and leases.holds(held) else None
 
     def stop(self) -> None:
-        """Hang up, and let another listen."""
-        for name, held in list(self._listens.items()):
-            self._sockets[name].stop()
-            if self._leases is not None:
-                with suppress(*Error):
-                    self._leases.release(held)
-        self._listens.clear()
+        """Hang up for good, and let another listen. A tick that still has this one does not listen again by it."""
+        with self._guard:
+            self._over = True
+            for name, held in list(self._listens.items()):
+                self._sockets[name].stop()
+                if self._leases is not None:
+                    with suppress(*Error):
+                        self._leases.release(held)
+            self._listens.clear()
 
     def work_off(
         self,

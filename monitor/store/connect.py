@@ -32,6 +32,11 @@ def reason(error: BaseException) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 
+def is_of_values(error: BaseException) -> bool:
+    """Whether PostgreSQL refuses what it was given to store, as it will each time, and could store anything else."""
+    return postgresql.why_refused(error) == "row"
+
+
 def open_database(url: str) -> Sqlite | Postgresql:
     """Open "sqlite:PATH" or "postgresql://..."; raise DatabaseUnusable with what to do."""
     if url.startswith(("postgresql:", "postgres:")):

@@ -140,6 +140,20 @@ def test_a_page_that_ends_whoever_judges_it_is_set_aside_too(office: Assembly) -
         assert unjudged.claim(office.database, NOW + turn * 2 * LEASE, LEASE) is not None
     office.collector.judging.work_off(Clock(NOW + DAY))
     assert count(office.database, "unjudged", "aside_at <> ''") == 1
+    assert "forum: 1 post could not be judged after 10 tries (whoever judged it ended); set aside" in [
+        *notices(office.database)
+    ]
+
+
+def test_a_page_of_which_the_database_refuses_a_value_is_set_aside_and_the_rest_goes_on(office: Assembly) -> None:
+    keep(office, gone=("of a network\0that writes anything",))
+    for author in ("olga", "mira"):
+        keep(office, post(BROKEN, source="chirp", author=author), source="chirp")
+    for _ in range(TRIES):
+        office.collector.judging.work_off(Clock(NOW))
+    assert count(office.database, "unjudged", "aside_at = ''") == 0
+    assert count(office.database, "unjudged", "aside_at <> ''") == 1
+    assert count(office.database, "posts") == 2
 
 
 def test_an_erasure_reaches_a_page_that_waits_and_holds_for_it(office: Assembly) -> None:

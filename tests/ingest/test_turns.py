@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -240,3 +240,22 @@ def test_whoever_only_reads_leaves_what_it_read_to_those_who_judge(process: Call
     assert visit is not None
     assert (visit.taken.seen, visit.taken.new, count(reads.database, "posts")) == (1, 0, 0)
     assert judges.acme.collector.judging.work_off(Clock()).new == 1
+
+
+def test_what_waits_of_a_source_is_judged_by_the_time_that_it_is_then(process: Callable[..., Process]) -> None:
+    """By the time of the read, what is claimed after a minute would be claimed until a moment that is past."""
+    a, other = process("a"), process("b")
+    for author in ("olga", "mira"):
+        reads = other.over(forum=Scripted(page(post(ANGRY, author=author))))
+        reads.judging.elsewhere = True
+        reads.visit("forum", "posts", Clock())
+    clock = Clock()
+
+    def now() -> datetime:
+        return clock.forward(MINUTE)
+
+    visit = a.over(forum=Scripted(page(post(BROKEN, author="nele")))).visit("forum", "posts", now)
+    assert visit is not None
+    assert visit.taken.new == 3
+    seen = {row["seen_at"] for row in a.database.rows("SELECT seen_at FROM posts")}
+    assert len(seen) == 3

@@ -106,6 +106,18 @@ def test_whoever_is_cut_from_the_database_listens_until_its_time_is_over(process
     a.database.run("ALTER TABLE away RENAME TO leases")
 
 
+def test_once_it_has_hung_up_for_good_a_look_that_comes_late_does_not_listen_again(
+    process: Callable[[str], Process], slack: FakeSlack
+) -> None:
+    """New settings come in one thread, with a new one of these, while the tick of another still has this one."""
+    a = process("a")
+    a.listening.start()
+    a.listening.stop()
+    a.listening.start()
+    assert not a.listening.is_on
+    assert not [each for each in leases.standing(a.database) if each.name.startswith("socket:")]
+
+
 # -- several processes of one machine ---------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ import pytest
 from monitor.notify.outbox import BEGINS, WRITES
 from monitor.notify.sender import lease_of
 from monitor.store import deliveries, leases
+from monitor.store.connect import Error
 from monitor.store.postgresql import Postgresql
 from monitor.wiring import Assembly
 from tests.alerting_helpers import house, posted
@@ -275,3 +276,24 @@ def test_programs_are_told_by_one_in_order_and_what_was_loaded_before_is_not_tol
     assert names(server)[0] == "case.opened"
     for each in databases:
         each.close()
+
+
+def test_where_a_lease_cannot_be_let_go_a_program_is_told_again_later(
+    new_postgresql: str, tmp_path: Path, server: FakeServer
+) -> None:
+    database = Postgresql(new_postgresql)
+    steady = Steady()
+    a = assembly_of(database, desk(database, tmp_path, server).written, "a", steady)
+    take(a, post(ANGRY))
+
+    def now() -> datetime:
+        if a.events._telling:
+            database.run("ALTER TABLE leases RENAME TO away")
+        return NOW
+
+    with pytest.raises(Error):
+        a.events.serve("helpdesk", now)
+    database.run("ALTER TABLE away RENAME TO leases")
+    assert a.events.due(NOW) == ["helpdesk"]
+    assert a.events.serve("helpdesk", Clock(NOW)) == 1
+    database.close()

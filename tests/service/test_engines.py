@@ -226,6 +226,16 @@ def test_whoever_ends_lets_another_lead_at_once(many: Processes) -> None:
     until(lambda: count(database, "procrastinate_workers") == 2)
 
 
+def test_where_its_leases_cannot_be_let_go_it_ends_in_order_all_the_same(many: Processes) -> None:
+    made = many.add((Tick("led", 0.05, lambda: None, "deliver", "notify", "led"),))
+    assert isinstance(made, ManyProcesses)
+    made.start()
+    until(lambda: made.leads("notify"))
+    many.database().run("ALTER TABLE leases RENAME TO away")
+    assert made.stop_ticking(BOUND)
+    assert made.wait(BOUND)
+
+
 def test_whoever_is_stuck_in_a_look_lets_another_look(many: Processes, caplog: pytest.LogCaptureFixture) -> None:
     led = Runs()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from monitor.service.engines.one_process import OneProcess
 from monitor.service.engines.queue import Pace, Queue
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.work import Job, Role, Tick
+from monitor.store.connect import Error
 from monitor.store.leases import Lease, Leases
 from monitor.store.postgresql import Postgresql
 
@@ -123,7 +125,8 @@ class ManyProcesses:
         ticked = self._here.stop_ticking(within_seconds)
         if ticked:
             for lease in self._led.values():
-                self._leases.release(lease)
+                with suppress(*Error):  # then it ends by itself; what is in flight is waited for all the same
+                    self._leases.release(lease)
             self._led = {}
         return ticked
 
