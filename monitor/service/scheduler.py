@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from monitor.service import set_clock
@@ -15,6 +16,7 @@ from monitor.service.heartbeat import Heartbeat
 from monitor.service.ticks import Ticks
 from monitor.service.work import ROLES, Role
 from monitor.store import deliveries, job_tables
+from monitor.store.connect import Error
 from monitor.store.postgresql import Postgresql
 from monitor.wiring import Assembly
 
@@ -108,4 +110,8 @@ class Engine(Ticks):
         end = time.monotonic() + within_seconds
         ticked = self._scheduler.stop_ticking(within_seconds)
         self.listening.stop()
-        return self._scheduler.wait(max(end - time.monotonic(), 0.0)) and ticked
+        whole = self._scheduler.wait(max(end - time.monotonic(), 0.0)) and ticked
+        if whole:
+            with suppress(*Error):  # then they end by themselves
+                self.assembly.leases.release_all()
+        return whole

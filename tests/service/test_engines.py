@@ -17,6 +17,7 @@ from monitor.service.engines.interface import Scheduler
 from monitor.service.engines.many_processes import ManyProcesses
 from monitor.service.engines.one_process import OneProcess
 from monitor.service.engines.queue import POOL, Pace, cron
+from monitor.service.engines.threads import Threads
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.work import ROLES, Job, Role, Tick
 from monitor.store import job_tables
@@ -224,6 +225,20 @@ def test_whoever_ends_lets_another_lead_at_once(many: Processes) -> None:
     database = many.database()
     assert {each.holder for each in standing(database)}.isdisjoint({led.by[-1]})
     until(lambda: count(database, "procrastinate_workers") == 2)
+
+
+def test_what_could_not_be_begun_can_be_begun_later() -> None:
+    threads, done = Threads(), threading.Event()
+    usual = threading.stack_size(1 << 50)  # no machine has so much room for a thread
+    try:
+        with pytest.raises(RuntimeError):
+            threads.spawn("read", done.set)
+    finally:
+        threading.stack_size(usual)
+    assert threads.names() == ()
+    assert threads.spawn("read", done.set)
+    assert done.wait(BOUND)
+    assert threads.wait(BOUND)
 
 
 def test_where_its_leases_cannot_be_let_go_it_ends_in_order_all_the_same(many: Processes) -> None:

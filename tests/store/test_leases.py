@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from monitor.service.scheduler import Engine
 from monitor.store import leases
 from monitor.store.database import by_its_clock, stamp
 from monitor.store.leases import LONGEST, MARGIN, LeaseLostError, Leases, this_worker
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
-from tests.helpers import MINUTE, NOW, Steady, count, let_end
+from tests.helpers import MINUTE, NOW, Steady, assembly_of, count, let_end, settings_from
 
 SPAN = timedelta(seconds=20)
 NAME = "source:forum"
@@ -151,6 +153,21 @@ def test_the_databases_clock_decides_where_a_machines_is_wrong(new_postgresql: s
     assert leases.standing(right)[0].until <= right.time() + SPAN
     wrong.close()
     right.close()
+
+
+def test_whoever_ends_lets_go_of_everything_but_the_rest_between_two_messages(
+    opened: Callable[[], Postgresql], tmp_path: Path
+) -> None:
+    mine, theirs = Leases(opened(), "a"), Leases(opened(), "b")
+    for name in ("files:forum", "learn", "channel:slack"):
+        assert mine.take(name, SPAN) is not None
+    assert theirs.take(NAME, SPAN) is not None
+    engine = Engine(assembly_of(mine.database, settings_from(tmp_path), "a"), beside=False)
+    assert engine.stop(1)
+    assert [(each.name, each.holder) for each in leases.standing(mine.database)] == [
+        ("channel:slack", "a"),
+        (NAME, "b"),
+    ]
 
 
 def test_a_file_has_one_daemon_which_holds_everything_and_writes_nothing(sqlite: Sqlite) -> None:

@@ -44,7 +44,12 @@ class Threads:
             if any(each.name == name for each in self._running):
                 return False
             self._running.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads: at its next turn it may
+            with self._guard:
+                self._running.discard(thread)
+            raise
         return True
 
     def names(self) -> tuple[str, ...]:
