@@ -70,6 +70,8 @@ def is_beneath_the_list(needs: float, heard: Features) -> bool:
     values = heard.signals.values
     if heard.critical or heard.unread or values.get("mixed") or wishes(heard):
         return False
+    if heard.named and values.get("asks_us"):  # "#BRAND do you sell gift cards?": put to us, though to no handle
+        return False
     if heard.sentiment.label == "unknown" and not (values.get("link") or values.get("repost")):
         return False
     return need_of(needs, heard, answers_us=False, stars=False) < _LEAST

@@ -79,6 +79,11 @@ def test_what_only_looks_like_a_question_calls_nobody(text: str) -> None:
     assert lane(text) != "ping"
 
 
+@pytest.mark.parametrize("text", ["#acme do you sell gift cards?", "#acme where is your shop?"])
+def test_a_question_put_to_us_by_our_tag_alone_is_listed(text: str) -> None:
+    assert lane(text) == "sweep"
+
+
 @pytest.mark.parametrize(
     "text",
     [
