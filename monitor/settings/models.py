@@ -204,7 +204,8 @@ class Channel(Table):
 
     name: Name = ""  # never empty once it is read: without one it is the kind
     kind: str
-    deadline: Period = timedelta(seconds=30)
+    # A channel is held that long, and a hold of ten minutes counts as one of a clock that was wrong.
+    deadline: Annotated[Period, Field(le=timedelta(minutes=5))] = timedelta(seconds=30)
     options: Any = None
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from monitor.notify.outbox import BEGINS, WRITES
-from monitor.notify.sender import lease_of
+from monitor.notify.sender import LEASE, lease_of
+from monitor.settings.models import Channel
 from monitor.store import deliveries, leases
 from monitor.store.connect import Error
 from monitor.store.postgresql import Postgresql
@@ -297,3 +299,10 @@ def test_where_a_lease_cannot_be_let_go_a_program_is_told_again_later(
     assert a.events.due(NOW) == ["helpdesk"]
     assert a.events.serve("helpdesk", Clock(NOW)) == 1
     database.close()
+
+
+def test_the_longest_deadline_of_a_channel_is_held_and_is_no_broken_clocks() -> None:
+    longest = Channel(kind="slack", deadline=5 * MINUTE)
+    assert longest.deadline + LEASE < leases.LONGEST
+    with pytest.raises(ValidationError):
+        Channel(kind="slack", deadline=5 * MINUTE + SECOND)

@@ -264,6 +264,9 @@ class Queue:
             except ConnectorException as error:
                 log.debug("looking after jobs failed", exc_info=error)
                 continue
+            except Exception as error:  # noqa: BLE001 - whatever it was, what the dead leave must be taken up
+                log.error("looking after jobs failed: %s; Earful will look again", reason(error))
+                continue
             if before & left:
                 log.debug("the end of a job could not be written down")
                 worker.stop()  # it begins anew, and what it held is given back
