@@ -21,10 +21,10 @@ from monitor.wiring import Assembly
 class CursorFirst(Collector):
     """Commits the cursor before the posts of its page."""
 
-    def _keep(self, source: Source, what: str, batch: Batch, turn: Turn, now: datetime) -> IngestResult:
+    def _keep(self, source: Source, what: str, batch: Batch, turn: Turn, clock: Callable[[], datetime]) -> IngestResult:
         with self.database.transaction():
-            sources.save_cursor(self.database, source.name, what, batch.cursor, now, complete=batch.complete)
-        return super()._keep(source, what, batch, turn, now)
+            sources.save_cursor(self.database, source.name, what, batch.cursor, clock(), complete=batch.complete)
+        return super()._keep(source, what, batch, turn, clock)
 
 
 class MarkedBeforeSent(Alerting):
