@@ -205,14 +205,17 @@ def lines_of(cases: Sequence[Case], blended: Sequence[float], stream: Sequence[S
         ping = _line([each.after[0] for each in stream], called * sum(each.before[0] >= 0 for each in stream))
         below = [each.after[1] for each in stream if each.after[0] < ping]
         listed = sum(each.before[0] < 0 <= each.before[1] for each in stream)
-        sweeps = [_line(below, share * listed) for share in _LIST_SHARES]
+        sweeps = [_line(below, share * listed, _LIST_DOWN) for share in _LIST_SHARES]
         for sweep, after in zip(sweeps, _tallies(rows, ping, sweeps, blended=True), strict=True):
             if after.shown >= wanted and after.called >= before.called:
                 return ping, sweep
     return ping, sweep
 
 
-def _line(above: Sequence[float], many: float) -> float:
+_FURTHEST = 3.0  # log odds that a line moves at most
+
+
+def _line(above: Sequence[float], many: float, lowest: float = _FURTHEST) -> float:
     """Return the line above which so many of these stand, half-way to the next one below; within limits."""
     order, count = sorted(above, reverse=True), int(many)
     if not order:
@@ -223,14 +226,14 @@ def _line(above: Sequence[float], many: float) -> float:
         line = max(0.0, order[0] + _ALONE)
     else:
         line = (order[count - 1] + order[count]) / 2
-    return max(-_FURTHEST, min(_FURTHEST, line))
+    return max(-lowest, min(_FURTHEST, line))
 
 
 _SURELY = 1.05  # held aside, this much more must be shown than before: the fit that is used was seen less
 _SHARES = tuple(share / 10 for share in range(1, 11))  # of the pings of before
 _LIST_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.93)  # of the list of before: what is learned makes it no longer
 _ALONE = 0.1  # log odds between a line and the last post, where none stands beyond it
-_FURTHEST = 3.0  # log odds that a line moves at most
+_LIST_DOWN = 2.5  # log odds that the list's line sinks at most: lower, it lets in what staff pass over
 _MOST_CASES = 1_000  # on which lines are tried: they stand in an order that no one chose
 
 
