@@ -44,13 +44,11 @@ class OwnFiles:
 
     def _says_so(self, name: str) -> bool:
         """Whether it is this process that says to the others that there is the file."""
-        held = self._held.get(name)
-        if held is None or not self._leases.holds(held, LEASE / 2):
-            held = self._leases.take(lease_of(name), LEASE)
-            if held is None:
-                self._held.pop(name, None)
-                return False
-            self._held[name] = held
+        held = self._leases.go_on(lease_of(name), self._held.get(name), LEASE, LEASE / 2)
+        if held is None:
+            self._held.pop(name, None)
+            return False
+        self._held[name] = held
         return True
 
     def are_elsewhere(self, source: str) -> bool:

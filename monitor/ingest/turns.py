@@ -52,8 +52,8 @@ class Turn:
 
     def goes_on(self) -> bool:
         """Whether it is ours for a while yet; before each page. It may have ended and be ours anew."""
-        if self._lease is not None and not self._leases.holds(self._lease, LEASE / 2):
-            self._lease = self._leases.take(self._name, LEASE)
+        if self._lease is not None:
+            self._lease = self._leases.go_on(self._name, self._lease, LEASE, LEASE / 2)
         return self._lease is not None
 
     def prove(self) -> None:

@@ -88,9 +88,8 @@ class EventSender:
         What is begun now has ended before another may begin. With another fence than before somebody else may have told
         it something meanwhile.
         """
-        held, longest = self._telling.get(name), timedelta(seconds=self._deadlines[name])
-        if held is None or not self.leases.holds(held, longest):
-            held = self.leases.take(lease_of(name), LEASE + longest)
+        longest = timedelta(seconds=self._deadlines[name])
+        held = self.leases.go_on(lease_of(name), self._telling.get(name), LEASE + longest, longest)
         if held is None:
             self._telling.pop(name, None)
             return None

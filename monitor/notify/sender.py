@@ -108,9 +108,7 @@ class Alerting:
     def _leased(self, name: str, held: Lease | None) -> Lease | None:
         """The lease under which this process serves the channel: what begins now ends before another may begin."""
         longest = self._settings[name].deadline
-        if held is None or not self.leases.holds(held, longest):
-            held = self.leases.take(lease_of(name), longest + LEASE)
-        return held
+        return self.leases.go_on(lease_of(name), held, longest + LEASE, longest)
 
     def _targets(self, name: str, now: datetime) -> list[str]:
         """The targets of a channel to which something is due; what fails comes last: it may take its whole deadline."""

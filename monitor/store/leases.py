@@ -93,6 +93,10 @@ class Leases:
         """Whether it is surely ours still, and for so long `yet`: nobody is asked, so the database may be away."""
         return self.steady() + yet.total_seconds() < lease.ends
 
+    def go_on(self, name: str, held: Lease | None, lasts: timedelta, yet: timedelta) -> Lease | None:
+        """The lease that is `held`, if it is surely ours for so long `yet`; else it is taken, as by `take`."""
+        return held if held is not None and self.holds(held, yet) else self.take(name, lasts)
+
     def keep(self, lease: Lease, lasts: timedelta) -> Lease:
         """Make it last on, and prove that it is ours; inside a transaction nobody takes it before the end of that.
 
