@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from monitor.wiring import Assembly
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
 from tests.helpers import NOW, assembly_of, settings_from
+from tests.worker_rows import Crew
 
 # A property is tried on other values in each run: fifty are enough for one. None fails because the machine is slow.
 settings.register_profile("run", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -140,6 +141,29 @@ def new_postgresql(postgresql_server: str, postgresql_template: str) -> Iterator
     yield _named(postgresql_server, name)
     with psycopg.connect(postgresql_server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def opened(new_postgresql: str) -> Iterator[Callable[[], Postgresql]]:
+    """Opens the fresh PostgreSQL database, as one more process would each time."""
+    made: list[Postgresql] = []
+
+    def another() -> Postgresql:
+        made.append(Postgresql(new_postgresql))
+        return made[-1]
+
+    yield another
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def crew(new_postgresql: str) -> Iterator[Crew]:
+    """Those who work on the fresh PostgreSQL database."""
+    made = Crew(Postgresql(new_postgresql))
+    yield made
+    made.close()
+    made.database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,19 +14,10 @@ from monitor.settings.agreement import agreement
 from monitor.settings.loading import load
 from monitor.store import unjudged, workers
 from monitor.store.leases import Leases
-from monitor.store.postgresql import Postgresql
 from monitor.store.unjudged import Page
 from tests.cli.program import earful, started
 from tests.helpers import ANGRY, NOW, post, settings_from
 from tests.worker_rows import Crew
-
-
-@pytest.fixture
-def crew(new_postgresql: str) -> Iterator[Crew]:
-    made = Crew(Postgresql(new_postgresql))
-    yield made
-    made.close()
-    made.database.close()
 
 
 @pytest.fixture

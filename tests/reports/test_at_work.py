@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-
-import pytest
 
 from monitor.reports.at_work import joined, notes, skew_words, undone
 from monitor.store import unjudged
-from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.store.unjudged import Page
 from tests.helpers import ANGRY, NOW, post
 from tests.worker_rows import Crew
-
-
-@pytest.fixture
-def crew(new_postgresql: str) -> Iterator[Crew]:
-    made = Crew(Postgresql(new_postgresql))
-    yield made
-    made.close()
-    made.database.close()
 
 
 def test_of_one_that_does_everything_there_is_nothing_to_say(crew: Crew, sqlite: Sqlite) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,19 +19,6 @@ from tests.helpers import MINUTE, NOW, Steady, assembly_of, count, let_end, sett
 
 SPAN = timedelta(seconds=20)
 NAME = "source:forum"
-
-
-@pytest.fixture
-def opened(new_postgresql: str) -> Iterator[Callable[[], Postgresql]]:
-    made: list[Postgresql] = []
-
-    def another() -> Postgresql:
-        made.append(Postgresql(new_postgresql))
-        return made[-1]
-
-    yield another
-    for each in made:
-        each.close()
 
 
 def test_one_holds_it_and_the_other_waits_for_its_end(opened: Callable[[], Postgresql]) -> None:

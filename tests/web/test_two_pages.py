@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -18,19 +18,6 @@ from monitor.web.presence import STAYS, Presence
 from tests.helpers import MINUTE, NOW, Clock, count
 
 WRONG = "a wrong sentence of words"
-
-
-@pytest.fixture
-def opened(new_postgresql: str) -> Iterator[Callable[[], Postgresql]]:
-    made: list[Postgresql] = []
-
-    def another() -> Postgresql:
-        made.append(Postgresql(new_postgresql))
-        return made[-1]
-
-    yield another
-    for each in made:
-        each.close()
 
 
 def status(guard: Authenticator, database: Postgresql, name: str, address: str) -> int:

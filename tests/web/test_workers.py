@@ -9,20 +9,11 @@ from pathlib import Path
 import pytest
 
 from monitor.store import unjudged
-from monitor.store.postgresql import Postgresql
 from monitor.store.unjudged import Page
 from tests.helpers import ANGRY, NOW, post
 from tests.web.office import Office
 from tests.web.test_metrics import told
 from tests.worker_rows import Crew
-
-
-@pytest.fixture
-def crew(new_postgresql: str) -> Iterator[Crew]:
-    made = Crew(Postgresql(new_postgresql))
-    yield made
-    made.close()
-    made.database.close()
 
 
 @pytest.fixture
