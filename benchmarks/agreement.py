@@ -3,8 +3,8 @@
 The second reader saw `docs/labelling.md` and the texts, never the first labels; what they wrote down stands in
 `benchmarks/labels/second.tsv`. Cohen's kappa is the share of agreement beyond what chance would give: 1 is always,
 0 is no more than by chance. A grade's own kappa asks only "is it this grade or not". Disagreements are listed by hash,
-so that somebody can read them again; no text is printed. The dev day and the aside day stand by themselves: both
-readings are of one reader who may remember the first, so their kappa is not that of two people.
+so that somebody can read them again; no text is printed. The days but the sample stand by themselves: both readings of
+each are of one reader who may remember the first, so their kappa is not that of two people.
 """
 
 from __future__ import annotations

@@ -68,11 +68,10 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of posts about one made-up brand, labelled in the order of the day. Only ever measured."""
+    """A day of posts about made-up brands, labelled in the order of the day. Only ever measured."""
 
     name: str
-    brand: str
-    words: tuple[str, ...]  # what its posts are found by
+    brands: dict[str, tuple[str, ...]]  # with the words that posts are found by; of several, each post names its own
     posts: Path  # JSON lines, as a replay reads them
     labels: Path  # id, grade, kind of every post but the brand's own
     second: Path | None = None  # the same of a second reading
@@ -80,6 +79,10 @@ class Day:
     def rows(self) -> list[dict[str, Any]]:
         """Read its posts."""
         return [json.loads(line) for line in self.posts.read_text(encoding="utf-8").splitlines()]
+
+    def brand_of(self, row: dict[str, Any]) -> str:
+        """Return the brand that a post is about."""
+        return str(row["brand"]) if len(self.brands) > 1 else next(iter(self.brands))
 
     def label_of(self) -> dict[str, tuple[str, str]]:
         """Return grade and kind of every labelled post, by its id."""
@@ -92,25 +95,27 @@ class Day:
 
 SAMPLE_DAY = Day(
     "sample day",
-    "Trundlewick",
-    ("Trundlewick", "TrundleCare"),
+    {"Trundlewick": ("Trundlewick", "TrundleCare")},
     ROOT / "connectors" / "samples" / "day.jsonl",
     FOLDER / "sample_day.tsv",
 )
-# Another trade each, written by a reader who had not read the judge: one to develop with, and one that nobody who works
-# on the judge reads.
-DEV_DAY, ASIDE_DAY = (
+# Other trades, each day written by a reader who had not read the judge: two to develop with, and the fresh one, which
+# nobody who works on the judge reads.
+DEV_DAY, ASIDE_DAY, FRESH_DAY = (
     Day(
         f"{side} day",
-        brand,
-        (brand,),
+        {brand: (brand,) for brand in brands},
         FOLDER / f"{side}_day.jsonl",
         FOLDER / f"{side}_day.tsv",
-        FOLDER / f"{side}_day_second.tsv",
+        FOLDER / f"{side}_day_second.tsv" if side != "fresh" else None,
     )
-    for side, brand in (("dev", "Ostrel"), ("aside", "Pellgate"))
+    for side, brands in (
+        ("dev", ("Ostrel",)),
+        ("aside", ("Pellgate",)),
+        ("fresh", ("Fennimore", "Gatehop", "Tuckbowl")),
+    )
 )
-DAYS = (SAMPLE_DAY, DEV_DAY, ASIDE_DAY)
+DAYS = (SAMPLE_DAY, DEV_DAY, ASIDE_DAY, FRESH_DAY)
 
 
 class DataAbsent(Exception):

@@ -1,9 +1,9 @@
 """How well the judge knows the real question: `make quality` prints it for the labelled posts at hand.
 
 Every figure is on posts that the model never saw: tweets about brands (dev and aside halves apart; the lines between
-the lanes were chosen on dev), the fifth of the labelled reviews and written texts that is held, the sample day, and two
-days of other trades: the dev day to develop with, and the aside day, whose posts nobody who works on the judge reads;
-and short posts of thirteen trades, half of the trades to develop with.
+the lanes were chosen on dev), the fifth of the labelled reviews and written texts that is held, the sample day, and
+three days of other trades: the dev day and the aside day to develop with, and the fresh day, whose posts nobody who
+works on the judge reads; and short posts of thirteen trades, half of the trades to develop with.
 "Right" is a post of grade must or look; see `docs/labelling.md`.
 """
 
@@ -85,7 +85,7 @@ def entries(graded: Sequence[Graded], day: labelled.Day = labelled.SAMPLE_DAY) -
 
 def judged_day(day: labelled.Day = labelled.SAMPLE_DAY) -> list[Graded]:
     """Judge a day as it was written, with its stars and with what answers the brand's own posts."""
-    judge = Judge([BrandProfile(day.brand, day.words)])
+    judge = Judge([BrandProfile(brand, words) for brand, words in day.brands.items()])
     labels = day.label_of()
     rows = day.rows()
     ours = {row["id"] for row in rows if row.get("own")}
@@ -104,7 +104,7 @@ def judged_day(day: labelled.Day = labelled.SAMPLE_DAY) -> list[Graded]:
                 lang=row.get("lang", ""),
                 rating=stars,
             )
-            verdict = judge.verdict(post, day.brand, answers_us=row.get("parent") in ours)
+            verdict = judge.verdict(post, day.brand_of(row), answers_us=row.get("parent") in ours)
             found.append((labels[row["id"]][0], verdict))
     return found
 
