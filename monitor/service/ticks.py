@@ -21,7 +21,8 @@ from monitor.ingest.by_hand import make_case
 from monitor.learning import feedback
 from monitor.notify import fallback, hold_notices
 from monitor.notify.beside import Beside, Spawn
-from monitor.notify.interactions import Acts, Listening
+from monitor.notify.interactions import Acts
+from monitor.notify.listening import Listening
 from monitor.notify.spool import Spool, spool_folder
 from monitor.privacy import holds, retention
 from monitor.privacy.carrying_over import carry_over

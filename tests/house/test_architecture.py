@@ -65,7 +65,7 @@ web/test_audit.py: monitor/notify/account_notices.py monitor/web/downloads.py
 web/test_api.py: monitor/cli/tokens.py monitor/web/openapi.py monitor/web/serializers.py monitor/web/mentions.py
 service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog_queries.py
 web/test_slack_press.py: monitor/notify/interactions.py monitor/web/slack.py
-notify/test_two_listeners.py: monitor/notify/spool.py
+notify/test_two_listeners.py: monitor/notify/listening.py monitor/notify/spool.py
 web/test_two_pages.py: monitor/store/page_state.py
 notify/test_sender.py: monitor/timeouts.py
 notify/test_system_notices.py: monitor/store/notices.py

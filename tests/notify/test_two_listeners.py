@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from alerts.slack.payloads import Press
-from monitor.notify.interactions import Interactions, Listening
+from monitor.notify.interactions import Interactions
+from monitor.notify.listening import Listening
 from monitor.notify.spool import Spool
 from monitor.store import leases
 from monitor.store.postgresql import Postgresql

@@ -13,7 +13,8 @@ from monitor.cases import actions, escalation
 from monitor.cases.actions import NotAllowed, NotPossible, say
 from monitor.cli import app
 from monitor.mcp_server import Desk, NoSuch
-from monitor.notify.interactions import Interactions, Listening
+from monitor.notify.interactions import Interactions
+from monitor.notify.listening import Listening
 from monitor.notify.spool import Spool, spool_folder
 from monitor.people import slack_staff
 from monitor.people.actors import WAYS, admit

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from monitor.notify.interactions import Interactions, Listening
+from monitor.notify.interactions import Interactions
+from monitor.notify.listening import Listening
 from monitor.notify.spool import Spool, spool_folder
 from monitor.store import cases
 from monitor.store.sqlite import Sqlite
