@@ -16,7 +16,8 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from connectors import ConnectorError, Nonsense, RateLimited, Refused
-from connectors.http import Answer, Http, host_of, retry_after
+from connectors.answers import Answer, retry_after
+from connectors.http import Http, host_of
 from connectors.listing import object_of, part
 from connectors.signing import signed
 from connectors.text import clean

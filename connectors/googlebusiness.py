@@ -20,9 +20,10 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from connectors import Batch, Closed, ConnectorError, Nonsense, Post, RateLimited, Refused, Request
 from connectors.about import About
+from connectors.answers import Answer
 from connectors.durations import Span
 from connectors.google import PersonsAccess, refusal
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.listing import Listed, get_object, overlap_of, part, read_page
 from connectors.pagination import Walk
 from connectors.text import clean, parse_time, raw_of, safe_url

@@ -17,8 +17,9 @@ from pydantic import BaseModel, Field
 
 from connectors import Aside, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Request
 from connectors.about import About
+from connectors.answers import error_for
 from connectors.durations import Span
-from connectors.http import Http, error_for, json_of
+from connectors.http import Http, json_of
 from connectors.pagination import Walk, fingerprint, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url
 

@@ -12,31 +12,27 @@ from __future__ import annotations
 
 import json as json_library
 import logging
-import math
 import re
 import threading
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from itertools import chain
 
 import httpx2
 from pydantic import SecretStr
 
-from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused, bot_check, room, server_dates
+from connectors import ConnectorError, Nonsense, room, server_dates
+from connectors.answers import Answer, error_for
 from connectors.sockets import CONNECT_SECONDS, READ_SECONDS, Backend, pool
-from connectors.text import parse_time
 from connectors.tls import authorities
+from connectors.unpacking import unpacked
 
 MAX_REDIRECTS = 3
 # Of one answer, unpacked. Whole pages of long posts stay far below; what is longer is no page that was asked for.
 MOST_BYTES = 5_000_000
 LARGE_SECONDS = 15.0  # in which the rest of a large answer has to come: others wait for its room
-SHORTEST_WAIT = timedelta(seconds=1)
-LONGEST_WAIT = timedelta(minutes=15)
 
 # Answers that are being read as JSON: one after the other, so that many large ones are not held as text at once.
 _READING = threading.Lock()
@@ -47,21 +43,8 @@ Params = Mapping[str, str | int | float | Sequence[str]]
 for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-# Content-Encoding -> zlib's window; 0 is plain.
-_GZIP = zlib.MAX_WBITS | 16
-_WINDOWS = {"": 0, "identity": 0, "gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
 # Headers that may follow a redirect to another host: none that says who we are.
 _HARMLESS = frozenset({"accept", "accept-language", "user-agent", "accept-encoding"})
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, whole: `headers` have lower-case keys, `body` is decompressed, `url` is the last one asked."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
 
 
 class Http:
@@ -190,7 +173,8 @@ class Http:
                         raise _no_turn(where)
                     backend.deadline.at = min(deadline, time.monotonic() + LARGE_SECONDS)
 
-                read = _read(response, cap, where, larger)
+                coding = response.headers.get("content-encoding", "")
+                read = unpacked(coding, response.iter_raw(), cap, where, larger)
                 page.shrink(len(read))
         except httpx2.TimeoutException as error:
             raise backend.late(where) from error
@@ -227,65 +211,6 @@ class Http:
     def _is_trusted(self, target: httpx2.URL) -> bool:
         host = target.host.lower()
         return host in self._trusted or f"{host}:{_port(target)}" in self._trusted
-
-
-_KEY = "Check this source's key or token in the settings, then reload."
-_ADDRESS = "Check the address in this source's settings, then reload."
-_REFUSALS: dict[int, tuple[type[Refused | NoCredit], str, str]] = {
-    401: (Refused, "access refused", _KEY),
-    403: (Refused, "access refused", _KEY),
-    402: (NoCredit, "no credit left", "Add credit to the account, or raise its cap, then reload."),
-    404: (Refused, "not found", _ADDRESS),
-    410: (Refused, "gone for good", _ADDRESS),
-}
-
-
-def error_for(answer: Answer, where: str, now: datetime) -> ConnectorError | None:
-    """Turn a status into the error that fits it, or None below 400. `where` names the source for people."""
-    status = answer.status
-    if status < 400:
-        return None
-    said = f"{where} answered {status}"
-    guard = bot_check.guard_of(answer.headers, answer.body)
-    if guard and status != 429:
-        return ConnectorError(f"{said}: a bot check ({guard}) keeps programs out", bot_check.REMEDY)
-    if status == 429:
-        at = retry_after(answer.headers, now)
-        return RateLimited(f"{said}: too many requests", at, "Nothing to do; Earful will retry.")
-    if status >= 500:
-        return ConnectorError(f"{said}: the server has an internal error", "Nothing to do; Earful will retry.")
-    if status not in _REFUSALS:
-        return ConnectorError(f"{said}: the request was rejected", "Check this source's options in the settings.")
-    kind, what, remedy = _REFUSALS[status]
-    return kind(f"{said}: {what}", remedy)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When a limited caller may come back, held between one second and fifteen minutes from now; None if not said.
-
-    Reads `Retry-After` (seconds or an HTTP date), then `X-RateLimit-Reset` in the three shapes seen in the wild:
-    seconds to go, seconds since 1970, or an ISO time. A reset in the past or in ten years is clamped.
-    """
-    for name in ("retry-after", "x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset"):
-        at = _moment(headers.get(name, "").strip(), now)
-        if at is not None:
-            return min(max(at, now + SHORTEST_WAIT), now + LONGEST_WAIT)
-    return None
-
-
-def _moment(text: str, now: datetime) -> datetime | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return parse_time(text)
-    if not math.isfinite(number):
-        return None
-    try:
-        # Past a thousand million it is a date: in seconds since 1970, or in milliseconds.
-        since_1970 = number / 1000 if number > 1e12 else number
-        return datetime.fromtimestamp(since_1970, UTC) if number > 1e9 else now + timedelta(seconds=number)
-    except (OverflowError, ValueError, OSError):
-        return now + LONGEST_WAIT if number > 0 else now
 
 
 def json_of(answer: Answer) -> object:
@@ -378,63 +303,11 @@ def next_hop(target: httpx2.URL, location: str, headers: dict[str, str]) -> tupl
     return following.copy_with(userinfo=b""), {k: v for k, v in headers.items() if k.lower() in _HARMLESS}
 
 
-def _read(response: httpx2.Response, cap: int, where: str, larger: Callable[[], None]) -> bytes:
-    """Read the body up to `cap` bytes after decompression, unpacking by hand so that no chunk can explode.
-
-    `larger` is called once, before more is read than needs no room.
-    """
-    coding = response.headers.get("content-encoding", "").strip().lower()
-    if coding not in _WINDOWS:
-        raise Nonsense(f"{where} compressed its answer in an unexpected way", "Earful will retry.")
-    window = _WINDOWS[coding]
-    chunks = response.iter_raw()
-    if coding == "deflate":
-        window, chunks = _told_apart(chunks)
-    unpack = zlib.decompressobj(window) if window else None
-    kept = bytearray()
-    large = False
-    try:
-        for chunk in chunks:
-            left = chunk
-            while left and len(kept) <= cap:
-                if not large and len(kept) > room.FREE:
-                    large = True
-                    larger()
-                if unpack is None:
-                    kept += left
-                    break
-                if unpack.eof:  # gzip may come in several members, one after the other
-                    unpack = zlib.decompressobj(window)
-                most = cap + 1 if large else room.FREE + 1
-                kept += unpack.decompress(left, most - len(kept))
-                left = unpack.unconsumed_tail or unpack.unused_data
-            if len(kept) > cap:
-                raise Nonsense(f"{where} sent more than {cap:,} bytes", "Check the address, or request less at a time.")
-    except zlib.error as error:
-        raise Nonsense(f"{where} sent a corrupt compressed answer", "Earful will retry.") from error
-    if unpack and kept and not unpack.eof:
-        raise Nonsense(f"{where} cut its answer off", "Earful will retry.")
-    return bytes(kept)
-
-
 def _no_turn(where: str) -> ConnectorError:
     return ConnectorError(
         f"{where} sent a large answer while other sources did too, and its turn did not come in time",
         "Earful will retry. If this continues, request less at a time, or read fewer sources here.",
     )
-
-
-def _told_apart(chunks: Iterator[bytes]) -> tuple[int, Iterator[bytes]]:
-    """Tell by its first two bytes what a server calls "deflate": zlib, as it should be, bare, or even gzip."""
-    head = b""
-    while len(head) < 2 and (chunk := next(chunks, b"")):
-        head += chunk
-    if head[:2] == b"\x1f\x8b":
-        window = _GZIP
-    else:
-        is_zlib = head[:1] and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0
-        window = zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
-    return window, chain([head], chunks)
 
 
 class _Transport(httpx2.HTTPTransport):

@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, ConnectorError, Conversation, Post, RateLimited, Refused, Request
 from connectors.about import About
-from connectors.http import Answer, Http, retry_after
+from connectors.answers import Answer, retry_after
+from connectors.http import Http
 from connectors.listing import Listed, by_name, get_object, list_of, overlap_of, part, read_page, sort_out
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import clean, parse_time, raw_of, safe_url, text_of

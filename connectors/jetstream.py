@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import websocket
 
 from connectors import ConnectorError, Nonsense
-from connectors.http import Answer, error_for
+from connectors.answers import Answer, error_for
 from connectors.tls import authorities, handshake_failed, handshake_late
 
 MOST_BYTES = 150_000_000

@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, ConnectorError, Conversation, Post, RateLimited, Refused, Request
 from connectors.about import About
-from connectors.http import Answer, Http, host_of
+from connectors.answers import Answer
+from connectors.http import Http, host_of
 from connectors.listing import Gone, Listed, get_object, list_of, part, read_page, sort_out
 from connectors.pagination import Walk
 from connectors.text import clean, parse_time, raw_of, safe_url, text_of

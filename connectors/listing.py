@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Request, room
-from connectors.http import Answer, Http, Params, error_for, host_of, json_of
+from connectors.answers import Answer, error_for
+from connectors.http import Http, Params, host_of, json_of
 from connectors.pagination import Walk, fingerprint, milliseconds, moment
 from connectors.text import bare_name, raw_of
 

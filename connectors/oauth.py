@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from connectors import Account, ConnectorError, Nonsense, Quota, Refused
-from connectors.http import Answer, Http, error_for, json_of
+from connectors.answers import Answer, error_for
+from connectors.http import Http, json_of
 
 MOST_BYTES = 100_000  # of an answer that holds two tokens
 USUAL, LONGEST = timedelta(hours=2), timedelta(days=90)  # how long a token is good where it is not said, and at most

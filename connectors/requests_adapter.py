@@ -19,7 +19,8 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from connectors import ConnectorError
-from connectors.http import Answer, Http, host_of
+from connectors.answers import Answer
+from connectors.http import Http, host_of
 
 BEGINNING = 20_000  # bytes
 # Said by requests for itself; our client makes its own.

@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Account, Batch, ConnectorError, Conversation, Post, Quota, RateLimited, Refused, Request
 from connectors.about import About
-from connectors.http import Answer, Http
+from connectors.answers import Answer
+from connectors.http import Http
 from connectors.listing import Listed, get_object, list_of, part, read_page, sort_out
 from connectors.pagination import Walk
 from connectors.text import clean, parse_time, plain, raw_of, safe_url

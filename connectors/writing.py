@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from connectors import ConnectorError, Nonsense, Post, Refused, Unreached
-from connectors.http import Answer, Http, error_for, host_of, json_of
+from connectors.answers import Answer, error_for
+from connectors.http import Http, host_of, json_of
 from connectors.text import clean, plain
 
 CLOCKS = timedelta(minutes=5)  # by which a network's clock may differ from ours

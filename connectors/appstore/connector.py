@@ -19,8 +19,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, ConnectorError, Post, Quota, Refused, Request
+from connectors.answers import Answer
 from connectors.durations import Span
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.listing import Listed, get_object, list_of, overlap_of, part, read_page
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.signing import signed

@@ -15,8 +15,9 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Post
+from connectors.answers import Answer
 from connectors.appstore.connector import NETWORK, TOKEN_LIVES, Settings
-from connectors.http import Answer, Http, json_of
+from connectors.http import Http, json_of
 from connectors.listing import part
 from connectors.signing import signed
 from connectors.text import parse_time

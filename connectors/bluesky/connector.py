@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field
 
 from connectors import Account, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Quota, Refused, Request
+from connectors.answers import error_for
 from connectors.bluesky.responses import DID, FEW, in_thread, own_posts, uri_of
 from connectors.bluesky.stream import POST, Page, Sieve, microseconds, moment_of, time_of
 from connectors.durations import Span
-from connectors.http import Http, error_for, json_of
+from connectors.http import Http, json_of
 from connectors.jetstream import Stream, Stuck
 from connectors.pagination import AHEAD, CLOCK_IS_BEHIND, Walk, moment
 from connectors.text import clean, text_of

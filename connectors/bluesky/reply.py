@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Nonsense, Post, Refused
+from connectors.answers import error_for
 from connectors.bluesky.connector import Settings
 from connectors.bluesky.responses import DID
 from connectors.bluesky.stream import POST
-from connectors.http import Http, error_for, json_of
+from connectors.http import Http, json_of
 from connectors.text import parse_time
 from connectors.writing import NotWritten, Standing, Unsure, Written, delete, nothing_sent_yet, send
 

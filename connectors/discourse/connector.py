@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Batch, Closed, ConnectorError, Post, Refused, Request
-from connectors.http import Answer, Http, host_of
+from connectors.answers import Answer
+from connectors.http import Http, host_of
 from connectors.listing import Gone, Listed, get_object, list_of, read_page
 from connectors.pagination import Walk
 from connectors.text import clean, parse_time, plain, raw_of

@@ -14,8 +14,9 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Nonsense, Post
+from connectors.answers import Answer
 from connectors.discourse.connector import Settings
-from connectors.http import Answer, Http, host_of, json_of
+from connectors.http import Http, host_of, json_of
 from connectors.text import parse_time
 from connectors.writing import (
     CLOCKS,

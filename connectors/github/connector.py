@@ -18,7 +18,8 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from connectors import Batch, Closed, ConnectorError, Conversation, Nonsense, Post, Quota, RateLimited, Refused, Request
-from connectors.http import Answer, Http, json_of, retry_after
+from connectors.answers import Answer, retry_after
+from connectors.http import Http, json_of
 from connectors.listing import Listed, by_name, get_object, list_of, object_of, part, read_page, sort_out
 from connectors.pagination import Walk, fingerprint, moment
 from connectors.text import clean, parse_time, raw_of, safe_url, text_of

@@ -15,9 +15,10 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Nonsense, Post
+from connectors.answers import Answer
 from connectors.github.connector import NETWORK, Settings
 from connectors.github.discussions import Discussions, is_node, place_of
-from connectors.http import Answer, Http, json_of
+from connectors.http import Http, json_of
 from connectors.text import parse_time, safe_url
 from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, delete, send, sound
 

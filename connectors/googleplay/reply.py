@@ -16,9 +16,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Post
+from connectors.answers import Answer
 from connectors.google import ServiceAccount
 from connectors.googleplay.connector import NETWORK, SCOPE, Settings
-from connectors.http import Answer, Http, json_of
+from connectors.http import Http, json_of
 from connectors.listing import part
 from connectors.text import parse_time
 from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, bare, nothing_sent_yet, send, sound_object

@@ -33,7 +33,8 @@ from connectors import (
     Refused,
     Request,
 )
-from connectors.http import Answer, Http, error_for, json_of
+from connectors.answers import Answer, error_for
+from connectors.http import Http, json_of
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url, text_of
 

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Nonsense, Post
-from connectors.http import Answer, Http, json_of
+from connectors.answers import Answer
+from connectors.http import Http, json_of
 from connectors.mastodon.connector import Settings
 from connectors.text import clean, parse_time, plain, safe_url, text_of
 from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, delete, nothing_sent_yet, send, sound

@@ -25,7 +25,8 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 
 from connectors import Batch, Closed, ConnectorError, Nonsense, RateLimited, Refused, Request, bot_check
 from connectors.about import About
-from connectors.http import Answer, Http, error_for, host_of
+from connectors.answers import Answer, error_for
+from connectors.http import Http, host_of
 from connectors.pagination import CLOCK_IS_BEHIND
 from connectors.rss.entries import Found, posts_of
 from connectors.rss.identity import Memory, Sighting

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import ConnectorError, Nonsense
-from connectors.http import Answer, Http
+from connectors.answers import Answer
+from connectors.http import Http
 from connectors.inbound.proof import GITHUB, Proof
 from connectors.text import clean, parse_time, safe_url
 from connectors.trackers import Issue, IssueState, Unseen, document_of, inner, mark

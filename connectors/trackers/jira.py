@@ -17,7 +17,8 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Nonsense, Refused
-from connectors.http import Answer, Http
+from connectors.answers import Answer
+from connectors.http import Http
 from connectors.inbound.proof import JIRA, Proof
 from connectors.text import clean
 from connectors.trackers import Issue, IssueState, Unseen, document_of, inner, mark

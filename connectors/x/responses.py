@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
 
 from connectors import ConnectorError, NoCredit, Nonsense, Post, RateLimited, Refused
-from connectors.http import Answer
+from connectors.answers import Answer
 from connectors.pagination import moment
 from connectors.text import clean, parse_time, raw_of
 

@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Account, Batch, Closed, ConnectorError, Conversation, Post, Quota, RateLimited, Request
+from connectors.answers import Answer
 from connectors.google import reasons_of, refusal
-from connectors.http import Answer, Http
+from connectors.http import Http
 from connectors.listing import Listed, by_name, get_object, list_of, part, read_page, sort_out
 from connectors.pagination import Walk, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, text_of

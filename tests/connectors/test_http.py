@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
 from connectors import ConnectorError, NoCredit, Nonsense, RateLimited, Refused
-from connectors.http import Answer, Http, error_for, hosts_written, next_hop, retry_after
+from connectors.answers import Answer, error_for, retry_after
+from connectors.http import Http, hosts_written, next_hop
 from connectors.sockets import is_public
 from tests.fakes.server import FakeServer, Reply
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors import Nonsense, Refused
-from connectors.http import Answer
+from connectors.answers import Answer
 from connectors.writing import bare, sound, sound_object
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)

@@ -34,6 +34,7 @@ web/test_proof.py: monitor/web/factor.py monitor/web/passwords.py monitor/web/yo
 privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
     monitor/store/columns.py
 alerts/test_pager.py: alerts/pager_webhook.py
+connectors/test_http.py: connectors/answers.py connectors/unpacking.py
 connectors/test_github_discussions.py: connectors/github/discussions.py
 web/test_door.py: monitor/web/failures.py
 alerts/email/test_channel.py: alerts/email/conversation.py alerts/email/settings.py
