@@ -17,6 +17,7 @@ from alerts import ladder
 from alerts.case import Case, Outcome
 from connectors.text import clean
 from monitor.cases import night_calls
+from monitor.cases.showing import show_again, show_to_all
 from monitor.people.actors import admit, refusal
 from monitor.people.identity import Actor, Directory
 from monitor.people.reach import reached
@@ -25,7 +26,6 @@ from monitor.store import cases, deliveries, key_values, mentions
 from monitor.store.database import Database
 
 UNDO_WITHIN = timedelta(minutes=10)
-OFFERED = timedelta(days=14)  # so long a message that offers cases is kept true
 LONGEST_REST = timedelta(days=366)  # of a snooze or a wait; a case that comes back never is one that is lost
 OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_needed")
 WHYS = ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
@@ -43,8 +43,6 @@ UNDOABLE = (
 # What a reply of ours that was seen is logged as, where it changed the case.
 SEEN_REPLIES = ("answered", "answered earlier", "answered in public", "first word")
 CAN_BE_UNDONE = frozenset({*VERBS, *SEEN_REPLIES} - {"undo"})
-# The messages that show how their cases stand, edited when that changes; a reminder is said once.
-_SHOWN = ("story", "brief", "join", "lines", "growth")
 _TAUGHT = {"not_us": "not_us", "not_a_complaint": "not_a_complaint", "spam": "spam"}
 
 
@@ -145,7 +143,7 @@ def say_within(
         call_owner(database, rules, after.id, actor.name, now, note=note)
     if verb == "morning":
         _rest_the_others(database, rules, case.id, actor, way, now)
-    _show_to_all(database, case, after, now, text)
+    show_to_all(database, case, after, now, text)
     return Said(cases.one(database, case.id), True, text)
 
 
@@ -516,37 +514,6 @@ def teach(
             thanked = answer == "yes" and mention.verdict.praise
             if mention.verdict.lane != "none" and not thanked:
                 key_values.add_label(database, case.brand, mention.id, answer, actor.name, way, now, who_id=actor.id)
-
-
-def show_again(database: Database, case: Case, now: datetime, reason: str) -> None:
-    """Have every message that shows this case edited in place, at once."""
-    for line in night_calls.lines_with(database, case, now):
-        if line.state in {"sent", "inflight", "unknown"}:
-            deliveries.queue_edit(database, line, now, now, reason, urgent=True)
-    for delivery in deliveries.messages_of_stories(database, [case.story_id]):
-        about, _, key = delivery.about.partition(":")
-        if (about in {"case", "join"} and key != case.id) or about in {"lines", "growth", "calls"}:
-            continue  # what several share is found by the row of this case that it carries
-        root = delivery
-        if delivery.carrier:
-            carrier = deliveries.one(database, delivery.carrier)
-            root = carrier or delivery
-        if root.state in {"sent", "inflight", "unknown"} and root.about.partition(":")[0] in _SHOWN:
-            deliveries.queue_edit(database, root, now, now, reason, urgent=True)
-
-
-def _show_to_all(database: Database, before: Case, after: Case, now: datetime, reason: str) -> None:
-    """Have every message edited that shows this case, those that offered it among them."""
-    show_again(database, after, now, reason)
-    if before.offered_at is not None:
-        show_offers(database, after.id, now, reason)
-
-
-def show_offers(database: Database, case_id: str, now: datetime, reason: str) -> None:
-    """Have the messages edited that offered a case to whoever is on."""
-    for offer in deliveries.offers_naming(database, case_id, now - OFFERED):
-        if offer.state in {"sent", "inflight", "unknown"}:
-            deliveries.queue_edit(database, offer, now, now, reason, urgent=True)
 
 
 def close_deleted(database: Database, case: Case, now: datetime, who: str = "the network") -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from alerts import roster
 from alerts.wording import count_words
-from monitor.cases import actions
+from monitor.cases import actions, showing
 from monitor.people import duty
 from monitor.people.actors import refusal
 from monitor.people.identity import Actor, Directory, of_settings, settings_name
@@ -80,7 +80,7 @@ def come_back(
     for row in _theirs(database, directory, {person.id}, now):
         if row["offered_at"]:
             cases.change(database, row["id"], offered_at=None)
-            actions.show_offers(database, row["id"], now, f"{person.name} is back")
+            showing.show_offers(database, row["id"], now, f"{person.name} is back")
     return f"{person.name} is back"
 
 

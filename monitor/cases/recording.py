@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts import ladder
 from alerts.case import Case
-from monitor.cases import actions
+from monitor.cases import actions, showing
 from monitor.cases.reply_kinds import Kind
 from monitor.people.identity import Actor, of_settings
 from monitor.settings.rules import Rules
@@ -94,7 +94,7 @@ def _hold(database: Database, rules: Rules, case: Case, reply: Reply, now: datet
     cases.change(database, case.id, **changes)
     after = _moved_on(database, rules, case.id, now)
     cases.log(database, case.id, now, "first word", who=reply.who, way="network", before=before, **_said(reply))
-    actions.show_again(database, after, now, "first word")
+    showing.show_again(database, after, now, "first word")
 
 
 def _answer(database: Database, rules: Rules, case: Case, reply: Reply, now: datetime, *, backdated: bool) -> None:
@@ -138,7 +138,7 @@ def _answer(database: Database, rules: Rules, case: Case, reply: Reply, now: dat
     )  # fmt: skip
     if not case.quiet:  # a file of old reviews with their replies is not what staff say today
         actions.teach(database, case, "answered", {}, Actor("", reply.who), "network", now)
-    actions.show_again(database, after, now, "sent on" if sent_on else "answered")
+    showing.show_again(database, after, now, "sent on" if sent_on else "answered")
 
 
 def _after_an_answer(database: Database, case: Case, reply: Reply, now: datetime) -> bool:
@@ -172,7 +172,7 @@ def _after_an_answer(database: Database, case: Case, reply: Reply, now: datetime
     )
     after = cases.one(database, case.id)
     assert after is not None
-    actions.show_again(database, after, now, "answered")
+    showing.show_again(database, after, now, "answered")
     return True
 
 
@@ -218,7 +218,7 @@ def take_back(database: Database, rules: Rules, case: Case, url: str, why: str, 
         cases.change(database, case.id, **changes)
         after = _moved_on(database, rules, case.id, now)
         cases.log(database, case.id, now, "not_answered", way="intake", reason=why, unanswered=True, before=before)
-        actions.show_again(database, after, now, "not answered")
+        showing.show_again(database, after, now, "not answered")
 
 
 def close_sent_on(database: Database, before: datetime, now: datetime) -> int:
@@ -233,6 +233,6 @@ def close_sent_on(database: Database, before: datetime, now: datetime) -> int:
                 cases.log(database, row["id"], now, "close", who="Earful", way="escalation", outcome="went_private")
                 after = cases.one(database, row["id"])
                 assert after is not None
-                actions.show_again(database, after, now, "moved to private messages, outcome unknown")
+                showing.show_again(database, after, now, "moved to private messages, outcome unknown")
         closed += len(rows)
     return closed

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from connectors import ConnectorError
 from connectors.writing import NotWritten
-from monitor.cases import actions
+from monitor.cases import actions, showing
 from monitor.cases.actions import NotAllowed, NotPossible
 from monitor.people.identity import Actor
 from monitor.replying import outcome
@@ -147,4 +147,4 @@ def _reopen(replying: Replying, row: ReplyRow, now: datetime) -> None:
     cases.log(database, row.case_id, now, "reply withdrawn", who=row.approver, who_id=row.approver_id, way=row.way)
     after = cases.one(database, row.case_id)
     assert after is not None
-    actions.show_again(database, after, now, "reply withdrawn")
+    showing.show_again(database, after, now, "reply withdrawn")
