@@ -20,7 +20,8 @@ from typing import Any
 
 from benchmarks.progress import Bar
 from monitor.cases import escalation
-from monitor.cases.actions import NotPossible, say
+from monitor.cases.actions import say
+from monitor.people.actors import NotPossible
 from monitor.reports import digest
 from monitor.service import sample_weeks
 from monitor.settings.loading import load

@@ -17,6 +17,7 @@ from connectors.text import clean
 from monitor.assistant import questions
 from monitor.assistant.answers import Unavailable
 from monitor.cases import actions as verbs
+from monitor.people.actors import NotPossible
 from monitor.people.identity import of_assistant
 from monitor.replying import drafts
 from monitor.store import cases, causes, finding, pages
@@ -155,7 +156,7 @@ class Desk:
                 assembly.database, assembly.rules, case[:40], verb, who=of_assistant(self.who), way="mcp",
                 now=self.clock(), detail=detail,
             )  # fmt: skip
-        except verbs.NotPossible as error:
+        except NotPossible as error:
             raise NoSuch(str(error)) from error
         return {"changed": said.changed, "text": said.text}
 
@@ -168,7 +169,7 @@ class Desk:
             row = drafts.propose(
                 assembly.replying, case[:40], text[:LONGEST], who=of_assistant(self.who), way="mcp", now=self.clock()
             )
-        except verbs.NotPossible as error:
+        except NotPossible as error:
             raise NoSuch(str(error)) from error
         return {"draft": row.id, "text": "kept as a draft; nothing is posted until a person reads it and presses Post"}
 

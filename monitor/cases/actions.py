@@ -18,7 +18,7 @@ from alerts.case import Case, Outcome
 from connectors.text import clean
 from monitor.cases import night_calls
 from monitor.cases.showing import show_again, show_to_all
-from monitor.people.actors import admit, refusal
+from monitor.people.actors import NotAllowed, NotPossible, require
 from monitor.people.identity import Actor, Directory
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
@@ -53,22 +53,6 @@ class Said:
     case: Case | None
     changed: bool
     text: str
-
-
-class NotPossible(Exception):
-    """This cannot be said of this case; the message tells the person why and what to do instead."""
-
-
-class NotAllowed(NotPossible):
-    """Whoever says it may not, by any way."""
-
-
-def require(directory: Directory, who: Actor | str, way: str, verb: str) -> Actor:
-    """Whoever comes by this way, as an actor who may do this; NotAllowed for everybody else."""
-    actor = admit(directory, who, way)
-    if why := refusal(actor, verb):
-        raise NotAllowed(why)
-    return actor
 
 
 def say(

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 from alerts import roster
 from alerts.wording import count_words
-from monitor.cases import actions, showing
+from monitor.cases import showing
 from monitor.people import duty
-from monitor.people.actors import refusal
+from monitor.people.actors import NotAllowed, NotPossible, refusal, require
 from monitor.people.identity import Actor, Directory, of_settings, settings_name
 from monitor.settings.models import Person
 from monitor.settings.rules import Recipients, Rules
@@ -52,13 +52,13 @@ def go_away(
     Raises NotPossible for a time that cannot be read, and NotAllowed for whoever may not.
     """
     directory = Directory(database, rules.settings)
-    actor = actions.require(directory, who, way, "take")
+    actor = require(directory, who, way, "take")
     person = _whom(directory, actor, whom)
     zone = rules.zone_of(settings_name(person.id))
     try:
         moment = duty.until_of(until, zone, now)
     except ValueError as error:
-        raise actions.NotPossible(str(error)) from None
+        raise NotPossible(str(error)) from None
     absences.add(database, person.id, person.name, now, moment, actor.name)
     offered, on = _offer_all(database, rules, now)
     tell_uncovered(database, rules, now)
@@ -74,7 +74,7 @@ def come_back(
 ) -> str:
     """Somebody is back; what nobody took over is theirs as before. Inside a transaction."""
     directory = Directory(database, rules.settings)
-    person = _whom(directory, actions.require(directory, who, way, "take"), whom)
+    person = _whom(directory, require(directory, who, way, "take"), whom)
     if not absences.end(database, person.id, now):
         return f"{person.name} is not away"
     for row in _theirs(database, directory, {person.id}, now):
@@ -88,7 +88,7 @@ def _whom(directory: Directory, actor: Actor, whom: Actor | None) -> Actor:
     """Of whom it is said: whoever says it, else somebody whom a lead names."""
     person = directory.resolve(whom or actor)
     if person.id != actor.id and (why := refusal(actor, "desk")):
-        raise actions.NotAllowed(f"{why} to say it of somebody else")
+        raise NotAllowed(f"{why} to say it of somebody else")
     return Actor(person.id, person.name)
 
 

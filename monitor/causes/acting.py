@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.cases.actions import NotPossible, Said, require
+from monitor.cases.actions import Said
 from monitor.causes.problems import shown_again
+from monitor.people.actors import NotPossible, require
 from monitor.people.identity import NOBODY, Actor, Directory
 from monitor.settings.rules import Rules
 from monitor.store import problems

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from typer.models import CommandInfo
 
-from monitor.cases.actions import NotPossible
 from monitor.cli import (
     adding,
     alerts,
@@ -43,6 +42,7 @@ from monitor.cli import (
 )
 from monitor.cli.base import Failed, app
 from monitor.ingest.file_import import FileUnreadable
+from monitor.people.actors import NotPossible
 from monitor.settings.errors import SettingsError
 from monitor.settings.models import EXIT
 from monitor.setup.commands import InstallError

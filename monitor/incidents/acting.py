@@ -7,8 +7,9 @@ from typing import Required, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from alerts.wording import count_words
-from monitor.cases.actions import NotPossible, Said, require
+from monitor.cases.actions import Said
 from monitor.incidents import statements, telling
+from monitor.people.actors import NotPossible, require
 from monitor.people.identity import Actor, Directory
 from monitor.settings.rules import Rules
 from monitor.store import cases, incidents

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors import Post
-from monitor.cases.actions import NotPossible, require
 from monitor.ingest.pipeline import Intake
+from monitor.people.actors import NotPossible, require
 from monitor.people.identity import Directory, of_slack
 from monitor.store import mentions
 from monitor.text.query.matching import brands_in

@@ -24,6 +24,7 @@ from monitor.notify import slack_commands, slack_replies
 from monitor.notify.beside import Beside
 from monitor.notify.slack_commands import COMMAND, MAKE_CASE
 from monitor.notify.spool import Spool
+from monitor.people.actors import NotPossible
 from monitor.people.identity import Actor, Directory, of_slack
 from monitor.replying.context import Replying
 from monitor.settings.rules import Rules
@@ -129,7 +130,7 @@ class Interactions:
             return "no case can be made here; ask whoever runs Earful"
         try:
             return self.makes(press, now)
-        except verbs.NotPossible as error:
+        except NotPossible as error:
             return str(error)
 
     def _owner(self, press: Mapping[str, Any]) -> Actor:
@@ -162,7 +163,7 @@ class Interactions:
                 said = verbs.say_within(
                     database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail
                 )
-        except verbs.NotPossible as error:
+        except NotPossible as error:
             return str(error)
         return "" if said.changed else said.text
 

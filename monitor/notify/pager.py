@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from alerts.pager_webhook import Acknowledged
 from monitor.cases import actions
+from monitor.people.actors import NotPossible
 from monitor.people.identity import Actor, Directory, of_pager, of_settings
 from monitor.settings.rules import Rules
 from monitor.store import cases, key_values
@@ -49,6 +50,6 @@ def acknowledge(database: Database, rules: Rules, told: Acknowledged, who: Actor
             return "it is open again since then"
         try:
             said = actions.say_within(database, rules, told.case_id, "take", who=who, way=WAY, now=now, detail={})
-        except actions.NotPossible as error:
+        except NotPossible as error:
             return str(error)
         return said.text

@@ -9,6 +9,7 @@ from alerts.case import Case
 from alerts.wording import count_words, excerpt, span_words
 from monitor.cases import actions, handing_over
 from monitor.people import audit, duty
+from monitor.people.actors import NotPossible, require
 from monitor.people.identity import Actor, Directory
 from monitor.settings.rules import Rules, domain_of
 from monitor.store import cases, key_values, mentions, report_queries, sources
@@ -35,13 +36,13 @@ def answer(database: Database, rules: Rules, who: Actor, text: str, now: datetim
         "status": _status, "case": _case, "mute": _mute, "on": _on_duty, "duty": _on_duty, "away": _away, "back": _back,
     }  # fmt: skip
     if asked not in known:
-        actions.require(Directory(database, rules.settings), who, WAY, "read")
+        require(Directory(database, rules.settings), who, WAY, "read")
         return HELP
     return known[asked](database, rules, who, rest, now)
 
 
 def _status(database: Database, rules: Rules, who: Actor, _rest: Sequence[str], now: datetime) -> str:
-    actions.require(Directory(database, rules.settings), who, WAY, "read")
+    require(Directory(database, rules.settings), who, WAY, "read")
     waiting = report_queries.count_unanswered(database, now - timedelta(days=1), now)
     lines = [
         f"{count_words(waiting['called'], 'case')} waiting, {waiting['critical']:,} critical, "
@@ -69,28 +70,28 @@ def _on(database: Database, rules: Rules, now: datetime) -> list[str]:
 
 
 def _on_duty(database: Database, rules: Rules, who: Actor, _rest: Sequence[str], now: datetime) -> str:
-    actions.require(Directory(database, rules.settings), who, WAY, "read")
+    require(Directory(database, rules.settings), who, WAY, "read")
     return "\n".join(_on(database, rules, now)) or "Nobody is listed under [[people]] in the settings."
 
 
 def _named_case(database: Database, rest: Sequence[str], usage: str) -> Case:
     number = rest[0].removeprefix("#")[:40] if rest else ""
     if not number:
-        raise actions.NotPossible(f"name a case: {usage}")
+        raise NotPossible(f"name a case: {usage}")
     found = cases.one(database, number)
     if found is None:
-        raise actions.NotPossible(f"there is no case {number}")
+        raise NotPossible(f"there is no case {number}")
     return found
 
 
 def _case(database: Database, rules: Rules, who: Actor, rest: Sequence[str], now: datetime) -> str:
-    actions.require(Directory(database, rules.settings), who, WAY, "read")
+    require(Directory(database, rules.settings), who, WAY, "read")
     found = _named_case(database, rest, "/earful case 12")
     verb = rest[1].casefold() if len(rest) > 1 else ""
     if verb == "issue":
         return _issue(database, rules, who, found)
     if verb and verb not in _VERBS:
-        raise actions.NotPossible(f"behind a case write {', '.join((*_VERBS, 'issue'))}")
+        raise NotPossible(f"behind a case write {', '.join((*_VERBS, 'issue'))}")
     if verb:
         said = actions.say_within(
             database, rules, found.id, "close" if verb == "solved" else verb,
@@ -109,23 +110,23 @@ def _case(database: Database, rules: Rules, who: Actor, rest: Sequence[str], now
 
 def _issue(database: Database, rules: Rules, who: Actor, found: Case) -> str:
     """Where an issue is created: its text has to be read before it is sent, so nothing is created from here."""
-    actions.require(Directory(database, rules.settings), who, WAY, "issue")
+    require(Directory(database, rules.settings), who, WAY, "issue")
     if not rules.settings.trackers:
-        raise actions.NotPossible("no tracker is set up: add one under [[trackers]] in the settings")
+        raise NotPossible("no tracker is set up: add one under [[trackers]] in the settings")
     page = f"{rules.settings.earful.page_url.rstrip('/')}/cases/{found.id}/issue"
     return f"Read the issue for case {found.id}, then create it: {page}"
 
 
 def _mute(database: Database, rules: Rules, who: Actor, rest: Sequence[str], now: datetime) -> str:
-    actor = actions.require(Directory(database, rules.settings), who, WAY, "mute")
+    actor = require(Directory(database, rules.settings), who, WAY, "mute")
     if len(rest) > 1 and rest[0].casefold() == "domain":
         brand, kind, value = "", "domain", domain_of(f"https://{rest[1].casefold()}")
         if "." not in value:
-            raise actions.NotPossible("write a domain such as example.org")
+            raise NotPossible("write a domain such as example.org")
     else:
         found = _named_case(database, rest, "/earful mute 12")
         if not found.author:
-            raise actions.NotPossible(f"nobody is named in case {found.id}")
+            raise NotPossible(f"nobody is named in case {found.id}")
         brand, kind, value = found.brand, "author", f"{found.source}/{found.author}"
     standing = {(row["brand"], row["kind"], row["value"]) for row in key_values.mutes(database)}
     if (brand, kind, value) in standing:

@@ -17,8 +17,7 @@ from connectors import ConnectorError
 from monitor.assistant import draft_box
 from monitor.assistant.answers import Assistant
 from monitor.assistant.draft import NoDraft, draft_of
-from monitor.cases.actions import NotPossible, require
-from monitor.people.actors import PERSONS_PROOFS, refusal
+from monitor.people.actors import PERSONS_PROOFS, NotPossible, refusal, require
 from monitor.people.identity import Actor, Directory, of_slack
 from monitor.replying import drafts, press
 from monitor.replying.context import Replying, Seen, parent_mark, parent_of, said_so_far, why_not

@@ -3,6 +3,7 @@
 The page, Slack, links in mails, the API, assistants and commands each know somebody by a key of their own
 (monitor/people/identity.py). `admit` makes an actor of it: the person whom settings or the page know, with their role.
 `refusal` says whether that actor may do a thing; whatever changes a case asks it, and so does what changes people.
+`require` is both at once, and raises `NotAllowed`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ PERSONS_PROOFS = frozenset({"login", "signature", "account"})
 PERSONS_KINDS = frozenset({"settings", "page", "slack", "demo"})
 # What Earful does by itself, whichever way it names.
 OURS = frozenset({"settings", "network", "intake", "escalation", "retention", "audit", "clock"})
+
+
+class NotPossible(Exception):
+    """What somebody asks for cannot be done; the message tells them why, and what to do instead."""
+
+
+class NotAllowed(NotPossible):
+    """Whoever asks may not, by any way."""
 
 
 def admit(directory: Directory, who: Actor | str, way: str) -> Actor:
@@ -80,6 +89,14 @@ def refusal(actor: Actor, verb: str) -> str:
     if actor.role == "nobody":
         return _unknown(actor)
     return f"{actor.name} is {_a(actor.role)}; this needs {least(verb)}"
+
+
+def require(directory: Directory, who: Actor | str, way: str, verb: str) -> Actor:
+    """Whoever comes by this way, as an actor who may do this; NotAllowed for everybody else."""
+    actor = admit(directory, who, way)
+    if why := refusal(actor, verb):
+        raise NotAllowed(why)
+    return actor
 
 
 def is_person(actor: Actor) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alerts.case import Case
 from connectors.text import clean
-from monitor.cases.actions import NotAllowed, NotPossible, require
+from monitor.people.actors import NotAllowed, NotPossible, require
 from monitor.people.identity import Actor, Directory
 from monitor.replying import outcome
 from monitor.replying.context import Replying, parent_of

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from connectors import ConnectorError
 from connectors.writing import Written
-from monitor.cases.actions import NotPossible, require
+from monitor.people.actors import NotPossible, require
 from monitor.people.identity import Actor, Directory
 from monitor.replying import outcome, taking_back
 from monitor.replying.context import Replying, parent_of

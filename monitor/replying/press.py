@@ -17,8 +17,7 @@ from datetime import datetime, timedelta
 
 from connectors import ConnectorError, Post, server_dates
 from connectors.writing import NotWritten, Standing, Writer, Written
-from monitor.cases.actions import NotAllowed, NotPossible, require
-from monitor.people.actors import is_person
+from monitor.people.actors import NotAllowed, NotPossible, is_person, require
 from monitor.people.identity import Actor, Directory
 from monitor.replying import outcome
 from monitor.replying.context import (

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from connectors import ConnectorError
 from connectors.writing import NotWritten
 from monitor.cases import actions, showing
-from monitor.cases.actions import NotAllowed, NotPossible
+from monitor.people.actors import NotAllowed, NotPossible
 from monitor.people.identity import Actor
 from monitor.replying import outcome
 from monitor.replying.context import Replying

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from alerts import hours
 from monitor.cases import actions
+from monitor.people.actors import NotPossible
 from monitor.service.scheduler import Engine
 from monitor.store import key_values, pages
 from monitor.wiring import Assembly
@@ -84,7 +85,7 @@ def _work(assembly: Assembly, now: datetime, turn: int, until: datetime) -> None
     for case, verb, detail in _todo(assembly, now, turn, 1 if left == 2 else 3):
         try:
             actions.say(assembly.database, assembly.rules, case, verb, who=who, way="page", now=now, detail=detail)
-        except actions.NotPossible:
+        except NotPossible:
             pass  # somebody was faster, as on any day
 
 

@@ -14,8 +14,7 @@ from connectors import ConnectorError
 from connectors.http import Http, hosts_written
 from connectors.trackers import Tracker, Unseen
 from connectors.writing import Unsure
-from monitor.cases.actions import NotAllowed, require
-from monitor.people.actors import is_person
+from monitor.people.actors import NotAllowed, is_person, require
 from monitor.people.identity import Actor, Directory
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules

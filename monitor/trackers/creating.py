@@ -14,7 +14,7 @@ from connectors import ConnectorError, server_dates
 from connectors.text import clean
 from connectors.trackers import Issue, Tracker
 from connectors.writing import NotWritten
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.people.identity import Actor
 from monitor.store import issues
 from monitor.store.database import by_its_clock

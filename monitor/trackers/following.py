@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from connectors import ConnectorError, RateLimited, Refused
 from connectors.trackers import Unseen
-from monitor.cases.actions import NotPossible
 from monitor.notify.system_notices import queue_notice
+from monitor.people.actors import NotPossible
 from monitor.people.audit import Event
 from monitor.people.identity import Actor
 from monitor.store import issues

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from connectors import ConnectorError
 from connectors.trackers import Unseen
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.people.audit import Event
 from monitor.people.identity import Actor
 from monitor.store import issues

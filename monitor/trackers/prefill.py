@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from alerts.wording import clean_line, count_words, excerpt
 from connectors import Post
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.reports.letter.quotes import masked
 from monitor.settings.rules import Rules
 from monitor.store import cases, causes, holds, mentions, problems

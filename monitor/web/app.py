@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitor.cases.actions import NotAllowed, NotPossible
+from monitor.people.actors import NotAllowed, NotPossible
 from monitor.store.connect import Error
 from monitor.web import alone, auth, security
 from monitor.web.context import WebContext, in_pool

@@ -18,6 +18,7 @@ from monitor.cases import actions as verbs
 from monitor.cases import do_not_contact, expiry
 from monitor.ingest import asking
 from monitor.notify import rendering
+from monitor.people.actors import NotPossible
 from monitor.settings import overrides
 from monitor.store import cases, holds, key_values, mentions, pages, read_marks, web
 from monitor.store.database import Row, at
@@ -337,7 +338,7 @@ def say(context: RequestContext) -> Response:
             now=context.now,
             detail=detail,
         )
-    except verbs.NotPossible as error:
+    except NotPossible as error:
         return show_case(context, fault=str(error), status=409)
     return RedirectResponse(f"/cases/{case_id}?" + urlencode({"said": said.text[:200]}), 303)
 

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from monitor.assistant import draft_box
 from monitor.assistant.draft import NoDraft, draft_of
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.store import cases
 from monitor.store.replies import mark_of
 from monitor.web.case import REPLY, limit_of, show_case

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from connectors.text import clean
-from monitor.cases.actions import NotPossible
 from monitor.incidents import acting
 from monitor.notify import incident_messages
+from monitor.people.actors import NotPossible
 from monitor.store import cases, incidents
 from monitor.store.connect import Error
 from monitor.store.database import Row

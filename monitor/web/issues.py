@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.store import causes, issues, problems
 from monitor.store.issues import IssueRow
 from monitor.trackers import creating, following, linking, prefill

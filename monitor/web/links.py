@@ -23,7 +23,7 @@ from alerts.wording import count_words
 from monitor.cases import actions as verbs
 from monitor.cases.own_lists import all_solved, sent_on_by
 from monitor.notify import incident_messages, problem_messages, rendering
-from monitor.people.actors import admit, refusal
+from monitor.people.actors import NotPossible, admit, refusal
 from monitor.people.identity import NOBODY, Actor, Directory, of_mail, of_settings
 from monitor.people.roles import RANK, UNPROVEN
 from monitor.settings.models import Settings
@@ -241,7 +241,7 @@ def use_link(context: RequestContext) -> Response:
             context.database, context.rules, claim.case_id, verb, who=person, way="mail link", now=context.now,
             detail={key: value for key, value in detail.items() if value},
         )  # fmt: skip
-    except verbs.NotPossible as error:
+    except NotPossible as error:
         return _show(context, claim, fault=str(error), status=409)
     return _show(context, claim, said=said.text)
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.replying import drafts, looking_up, press, taking_back
 from monitor.replying.context import Seen
 from monitor.store.replies import ReplyRow, mark_of

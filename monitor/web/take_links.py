@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from alerts.links import Claim, LinkRefused
-from monitor.cases.actions import NotPossible, Said
+from monitor.cases.actions import Said
 from monitor.causes import acting as of_problems
 from monitor.incidents import acting as of_incidents
 from monitor.notify import incident_messages
-from monitor.people.actors import refusal
+from monitor.people.actors import NotPossible, refusal
 from monitor.people.identity import NOBODY
 from monitor.store import causes, incidents
 from monitor.store.database import Row

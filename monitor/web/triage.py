@@ -13,6 +13,7 @@ from alerts.wording import count_words
 from monitor.cases import actions as verbs
 from monitor.cases.next_case import take_next
 from monitor.cases.own_lists import all_solved
+from monitor.people.actors import NotPossible
 from monitor.people.identity import settings_name
 from monitor.store import cases, key_values, read_marks
 from monitor.web.identity import Refusal
@@ -78,7 +79,7 @@ def several(context: RequestContext) -> Response:
     for case_id in ids:
         try:
             said = _say(context, case_id, verb, detail)
-        except verbs.NotPossible as error:
+        except NotPossible as error:
             faults[case_id] = str(error)
             continue
         if said.changed:
@@ -95,7 +96,7 @@ def _say(context: RequestContext, case_id: str, verb: str, detail: dict[str, Any
     with database.transaction():
         case = cases.one(database, case_id) if free else None
         if case is not None and case.owner_id and case.owner_id not in me:
-            raise verbs.NotPossible(f"{case.owner} has taken it meanwhile")
+            raise NotPossible(f"{case.owner} has taken it meanwhile")
         said = verbs.say_within(
             database, context.rules, case_id, verb,
             who=context.who.actor, way=context.who.way, now=context.now, detail=detail,
@@ -113,7 +114,7 @@ def _one(context: RequestContext, one: str, chosen: Sequence[str]) -> Response:
     try:
         detail = {"text": context.form.get("tag")[:200]} if verb == "tag" else {_OF_ONE[verb]: value} if value else {}
         said = _say(context, case_id, verb, detail, free=bool(free))
-    except verbs.NotPossible as error:
+    except NotPossible as error:
         return _told(context, f"Nothing was changed: {error}", chosen=left)
     return _told(context, f"Case {case_id}: {said.text}.", undo=[case_id] if said.changed else [], chosen=left)
 

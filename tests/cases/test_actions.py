@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from monitor.cases import actions as verbs
-from monitor.cases.actions import NotPossible, Said, say
+from monitor.cases.actions import Said, say
 from monitor.notify.rendering import facts_of
+from monitor.people.actors import NotPossible
 from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from monitor.cases import escalation, handing_over
-from monitor.cases.actions import NotAllowed, NotPossible, say
+from monitor.cases.actions import say
 from monitor.people import duty
+from monitor.people.actors import NotAllowed, NotPossible
 from monitor.people.identity import of_settings
 from monitor.store.deliveries import Delivery
 from monitor.store.postgresql import Postgresql

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cases import escalation, night_calls
-from monitor.cases.actions import NotPossible, say
+from monitor.cases.actions import say
+from monitor.people.actors import NotPossible
 from monitor.store import deliveries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from alerts.slack.payloads import Press
-from monitor.cases.actions import NotPossible
 from monitor.causes import acting, problems
 from monitor.notify.interactions import Interactions
 from monitor.notify.spool import Spool
+from monitor.people.actors import NotPossible
 from monitor.people.identity import of_page
 from monitor.service.ticks import ACTS
 from monitor.store import problems as kept

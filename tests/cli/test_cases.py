@@ -13,9 +13,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from monitor.cases import escalation
-from monitor.cases.actions import NotPossible, say
+from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.cli.base import Failed
+from monitor.people.actors import NotPossible
 from monitor.settings.loading import load
 from monitor.store import key_values
 from monitor.store.database import stamp

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases.actions import NotPossible
 from monitor.cli import issues
 from monitor.cli.base import Failed
 from monitor.cli.settings import _online as ask_outside
+from monitor.people.actors import NotPossible
 from monitor.settings.loading import load
 from monitor.store.sqlite import Sqlite
 from tests.fakes.server import Reply

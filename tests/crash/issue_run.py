@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules

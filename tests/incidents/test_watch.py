@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases.actions import NotAllowed, NotPossible, say
+from monitor.cases.actions import say
 from monitor.incidents import acting
 from monitor.incidents.watch import Watch
+from monitor.people.actors import NotAllowed, NotPossible
 from monitor.people.identity import of_mail
 from monitor.store import causes, incidents, volume
 from monitor.store.database import stamp

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.cases.actions import NotPossible
 from monitor.ingest.by_hand import make_case
+from monitor.people.actors import NotPossible
 from monitor.privacy import forgetting
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite

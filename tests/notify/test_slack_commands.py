@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases.actions import NotPossible
 from monitor.notify.slack_commands import HELP, answer
+from monitor.people.actors import NotPossible
 from monitor.people.identity import of_slack
 from monitor.store import key_values, sources
 from monitor.store.postgresql import Postgresql

@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cases import actions, escalation
-from monitor.cases.actions import NotAllowed, NotPossible, say
+from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.mcp_server import Desk, NoSuch
 from monitor.notify.interactions import Interactions
 from monitor.notify.listening import Listening
 from monitor.notify.spool import Spool, spool_folder
 from monitor.people import slack_staff
-from monitor.people.actors import WAYS, admit
+from monitor.people.actors import WAYS, NotAllowed, NotPossible, admit, require
 from monitor.people.identity import Actor, Directory, of_assistant, of_mail, of_page, of_settings, of_slack, of_token
 from monitor.people.roles import LEAST, RANK, ROLES, least
 from monitor.store import cases, web
@@ -103,7 +103,7 @@ def test_each_verb_asks_for_its_role_by_every_way(database: Base, tmp_path: Path
         for verb in (*actions.VERBS, *LEAST):
             allowed = RANK[highest] >= RANK[least(verb)]
             try:
-                actor = actions.require(Directory(database, acme.settings), who, way, verb)
+                actor = require(Directory(database, acme.settings), who, way, verb)
                 said = (actor.way, actor.role)
             except NotAllowed:
                 said = ("", "")

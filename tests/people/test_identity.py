@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cases import escalation
-from monitor.cases.actions import NotPossible, say
+from monitor.cases.actions import say
+from monitor.people.actors import NotPossible
 from monitor.people.identity import (
     Actor,
     Directory,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.replying import looking_up, press
 from monitor.replying.press import SETTLES
 from monitor.store import deliveries, replies

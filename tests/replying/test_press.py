@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cases import do_not_contact
-from monitor.cases.actions import NotAllowed, NotPossible, say
+from monitor.cases.actions import say
+from monitor.people.actors import NotAllowed, NotPossible
 from monitor.people.identity import Actor, of_assistant, of_mail, of_page, of_settings, of_shell, of_token
 from monitor.replying import drafts, looking_up, press
 from monitor.replying.drafts import AsksAgain

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from connectors import Post
-from monitor.cases.actions import NotPossible, say
+from monitor.cases.actions import say
+from monitor.people.actors import NotPossible
 from monitor.replying import drafts
 from monitor.store import incidents, mentions, replies
 from monitor.store.replies import ReplyRow

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.cases.actions import NotAllowed, NotPossible, say
+from monitor.cases.actions import say
+from monitor.people.actors import NotAllowed, NotPossible
 from monitor.replying import looking_up, taking_back
 from monitor.replying.press import SETTLES, Pressed
 from monitor.store import cases, key_values

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases.actions import NotAllowed, NotPossible
+from monitor.people.actors import NotAllowed, NotPossible
 from monitor.people.identity import of_mail, of_pager, of_settings, of_token
 from monitor.privacy import forgetting, holds
 from monitor.store import audit, causes, issues

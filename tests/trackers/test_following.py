@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.store import issues
 from monitor.trackers import following
 from tests.fakes.server import Reply

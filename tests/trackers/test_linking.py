@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from monitor.cases.actions import NotAllowed, NotPossible
+from monitor.people.actors import NotAllowed, NotPossible
 from monitor.store import audit, causes
 from monitor.trackers import following, linking
 from monitor.trackers.clients import Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.cases import actions
-from monitor.cases.actions import NotPossible
+from monitor.people.actors import NotPossible
 from monitor.people.identity import of_settings
 from monitor.privacy import forgetting, holds
 from monitor.trackers import prefill

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases.actions import LONGEST_REST, NotPossible, say
+from monitor.cases.actions import LONGEST_REST, say
+from monitor.people.actors import NotPossible
 from monitor.people.identity import of_page
 from monitor.settings.errors import SettingsError
 from monitor.store import cases, web
