@@ -16,7 +16,7 @@ from connectors import Post
 from connectors.text import clean
 from monitor.assistant import questions
 from monitor.assistant.answers import Unavailable
-from monitor.cases import actions as verbs
+from monitor.cases import actions, verbs
 from monitor.people.actors import NotPossible
 from monitor.people.identity import of_assistant
 from monitor.replying import drafts
@@ -152,7 +152,7 @@ class Desk:
         given = {"text": text[:2000], "owner": owner[:64], "why": why[:40], "outcome": outcome[:40]}
         detail = {key: value for key, value in given.items() if value}
         try:
-            said = verbs.say(
+            said = actions.say(
                 assembly.database, assembly.rules, case[:40], verb, who=of_assistant(self.who), way="mcp",
                 now=self.clock(), detail=detail,
             )  # fmt: skip

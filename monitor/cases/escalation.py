@@ -16,8 +16,7 @@ from typing import Any
 
 from alerts import hours, ladder, roster
 from alerts.case import Case
-from monitor.cases import actions as verbs
-from monitor.cases import night_calls
+from monitor.cases import actions, night_calls
 from monitor.cases.evening_list import evening_list
 from monitor.cases.own_lists import own_lists
 from monitor.people import duty
@@ -416,7 +415,7 @@ def people_left(database: Database, rules: Rules, now: datetime) -> int:
         why = directory.gone(owner, rules.opening, now)
         if why:
             with database.transaction():
-                verbs.say_within(
+                actions.say_within(
                     database, rules, row["id"], "release", who=NOBODY, way="settings", now=now, detail={"reason": why}
                 )
             released += 1

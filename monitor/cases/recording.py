@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts import ladder
 from alerts.case import Case
-from monitor.cases import actions, showing
+from monitor.cases import actions, showing, verbs
 from monitor.cases.reply_kinds import Kind
 from monitor.people.identity import Actor, of_settings
 from monitor.settings.rules import Rules
@@ -211,7 +211,7 @@ def take_back(database: Database, rules: Rules, case: Case, url: str, why: str, 
     row = cases.row_of(database, case.id)
     assert row is not None
     if case.state_at(now) == "answered" and row["answer_url"] == url:
-        changes: dict[str, Any] = actions.unanswered(rules, case, now)
+        changes: dict[str, Any] = verbs.unanswered(rules, case, now)
         if case.quiet or case.lane != "ping":
             changes |= {"lane": case.lane, "quiet": int(case.quiet), "chain": "[]"}
         before = _before(database, case, changes)

@@ -18,8 +18,7 @@ from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors import Post
 from connectors.durations import span
-from monitor.cases import actions as verbs
-from monitor.cases import do_not_contact, expiry
+from monitor.cases import actions, do_not_contact, expiry, verbs
 from monitor.cli import assistant, drafting, issues, replying
 from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path, speaker
 from monitor.ingest import asking
@@ -384,7 +383,7 @@ def case(
                 except OverflowError:
                     raise Failed("--until: write a shorter duration, such as 2d") from None
             detail = {"outcome": outcome, "why": why, "until": moment, "on": on, "owner": owner, "text": text}
-            said = verbs.say(
+            said = actions.say(
                 assembly.database, assembly.rules, case_id, verb, who=who, way="command line", now=now,
                 detail={key: value for key, value in detail.items() if value},
             )  # fmt: skip

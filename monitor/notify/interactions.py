@@ -17,8 +17,7 @@ from typing import Any
 
 from connectors.durations import span
 from monitor.assistant.answers import Assistant
-from monitor.cases import actions as verbs
-from monitor.cases import handing_over
+from monitor.cases import actions, handing_over, verbs
 from monitor.cases.own_lists import all_solved
 from monitor.notify import slack_commands, slack_replies
 from monitor.notify.beside import Beside
@@ -40,7 +39,7 @@ Whisper = Callable[[Mapping[str, Any], str], None]  # (press, words): told to th
 Refused = Callable[[Mapping[str, Any]], str]  # why this press is not heard, "" where it is
 Makes = Callable[[Mapping[str, Any], datetime], str]  # makes a case of a message; what came of it, in words
 # (database, rules, which one, verb, who=, way=, now=, url=): does it to an incident or a problem
-Acts = Callable[..., verbs.Said]
+Acts = Callable[..., actions.Said]
 Named = Callable[[str, str], str]  # (channel, Slack's id of a person) -> what colleagues call them
 _NONE_OPEN = "none of the cases you moved to private messages is open"
 
@@ -160,7 +159,7 @@ class Interactions:
                 url = str(press.get("note", ""))
                 said = self.acts[kind](database, rules, one, verb, who=who, way="slack", now=now, url=url)
             else:
-                said = verbs.say_within(
+                said = actions.say_within(
                     database, rules, press["case_id"], verb, who=who, way="slack", now=now, detail=detail
                 )
         except NotPossible as error:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from alerts.wording import count_words
 from connectors.text import bare_name, clean
-from monitor.cases import actions as verbs
+from monitor.cases import actions
 from monitor.cases.brand_replies import person_mark
 from monitor.people import audit
 from monitor.people.identity import Actor, of_name
@@ -190,7 +190,7 @@ def close_what_is_left(database: Database, theirs: Sequence[str], now: datetime,
     for case_id in store.without_posts(database, theirs):
         case = cases.one(database, case_id)
         if case is not None and case.closed_at is None:
-            verbs.close_deleted(database, case, now, who)
+            actions.close_deleted(database, case, now, who)
 
 
 def forget(

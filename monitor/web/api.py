@@ -13,7 +13,7 @@ from typing import Any
 
 from alerts.case import PRIORITIES
 from connectors.text import clean
-from monitor.cases import actions as verbs
+from monitor.cases import actions, verbs
 from monitor.replying import drafts
 from monitor.store import cases, causes, finding, key_values, mentions, pages
 from monitor.store.database import Row
@@ -217,7 +217,7 @@ def say(context: RequestContext, values: dict[str, Any]) -> Any:
     with context.database.transaction():
         first = not key or key_values.first_press(context.database, f"api:{context.who.actor.id}:{key}", context.now)
         if first:
-            said = verbs.say_within(
+            said = actions.say_within(
                 context.database, context.rules, row["id"], verb,
                 who=context.who.actor, way=context.who.way, now=context.now, detail=detail,
             )  # fmt: skip

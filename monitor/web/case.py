@@ -14,8 +14,7 @@ from alerts import case_policy
 from alerts.case import Case, never_answered
 from monitor.assistant.redaction import People
 from monitor.assistant.translation import Translation
-from monitor.cases import actions as verbs
-from monitor.cases import do_not_contact, expiry
+from monitor.cases import actions, do_not_contact, expiry
 from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.people.actors import NotPossible
@@ -206,7 +205,7 @@ def show_case(
         talk=runs(conversation(context, row, told)), worst=worst, author=author_card(context, case, earlier),
         history=history_line(context, earlier), log=entries(log), similar=alike_cases,
         solved=solved, folded=FOLDED, choices=CHOICES,
-        people=people_of(context), undoable=verbs.undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
+        people=people_of(context), undoable=actions.undoable(log, now), outcomes=OUTCOMES, whys=WHYS,
         replies=[(each.name, _fill(context, each, case, told)) for each in _replies(context)],
         reply=box.text if box is not None else reply, limit=limit, box=box,
         remarks=tone.check(reply, we_failed=_we_failed(case), limit=limit) if checked else None,
@@ -328,7 +327,7 @@ def say(context: RequestContext) -> Response:
     if verb == "close" and not context.form.get("outcome"):
         return show_case(context, fault="Choose an outcome, then close it.", status=409)
     try:
-        said = verbs.say(
+        said = actions.say(
             context.database,
             context.rules,
             case_id,

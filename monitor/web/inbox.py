@@ -14,8 +14,7 @@ from starlette.responses import Response
 from alerts import hours
 from alerts.case import PRIORITIES, Case
 from alerts.wording import span_words
-from monitor.cases import actions as verbs
-from monitor.cases import expiry
+from monitor.cases import expiry, verbs
 from monitor.notify import rendering
 from monitor.people.identity import Actor
 from monitor.settings.rules import Rules

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from alerts.links import LIFE, Claim, LinkRefused, Signer
 from alerts.wording import count_words
-from monitor.cases import actions as verbs
+from monitor.cases import actions
 from monitor.cases.own_lists import all_solved, sent_on_by
 from monitor.notify import incident_messages, problem_messages, rendering
 from monitor.people.actors import NotPossible, admit, refusal
@@ -237,7 +237,7 @@ def use_link(context: RequestContext) -> Response:
         hours = {"1": 1, "4": 4, "24": 24, "72": 72}.get(context.form.get("hours"), 1)
         detail = {"until": context.now + timedelta(hours=hours), "on": "the customer"}
     try:
-        said = verbs.say(
+        said = actions.say(
             context.database, context.rules, claim.case_id, verb, who=person, way="mail link", now=context.now,
             detail={key: value for key, value in detail.items() if value},
         )  # fmt: skip

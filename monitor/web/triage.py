@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import RedirectResponse, Response
 
 from alerts.wording import count_words
-from monitor.cases import actions as verbs
+from monitor.cases.actions import Said, say_within
 from monitor.cases.next_case import take_next
 from monitor.cases.own_lists import all_solved
 from monitor.people.actors import NotPossible
@@ -90,14 +90,14 @@ def several(context: RequestContext) -> Response:
     return _told(context, words, undo=done if verb != "undo" else [], chosen=list(faults))
 
 
-def _say(context: RequestContext, case_id: str, verb: str, detail: dict[str, Any], *, free: bool = False) -> verbs.Said:
+def _say(context: RequestContext, case_id: str, verb: str, detail: dict[str, Any], *, free: bool = False) -> Said:
     """Say it of one case, which is no longer new to whoever says it; `free`: only if no colleague has taken it."""
     database, me = context.database, ids_of(context)
     with database.transaction():
         case = cases.one(database, case_id) if free else None
         if case is not None and case.owner_id and case.owner_id not in me:
             raise NotPossible(f"{case.owner} has taken it meanwhile")
-        said = verbs.say_within(
+        said = say_within(
             database, context.rules, case_id, verb,
             who=context.who.actor, way=context.who.way, now=context.now, detail=detail,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors import Gap
-from monitor.cases import actions as verbs
+from monitor.cases import actions
 from monitor.people.identity import of_slack
 from monitor.store import key_values, sources, web
 from monitor.web import pages_of
@@ -34,7 +34,7 @@ def fill(office: Office) -> dict[str, str]:
     (other,) = office.take(post(f"{LATE} again {EVIL}", author="b", thread_id="t2"))
 
     def say(case: str, verb: str, **detail: Any) -> None:
-        verbs.say(database, office.assembly.rules, case, verb, who=EVIL, way="page", now=now, detail=detail)
+        actions.say(database, office.assembly.rules, case, verb, who=EVIL, way="page", now=now, detail=detail)
 
     say(case_id, "note", text=EVIL)
     say(case_id, "wants", text=EVIL)

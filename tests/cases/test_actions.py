@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases import actions as verbs
+from monitor.cases import verbs
 from monitor.cases.actions import Said, say
 from monitor.notify.rendering import facts_of
 from monitor.people.actors import NotPossible

@@ -21,7 +21,7 @@ cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cl
     monitor/cli/sources.py monitor/cli/alerts.py monitor/cli/status.py
     monitor/cli/page.py monitor/service/process.py monitor/service/console_view.py
 cases/test_handing_over.py: monitor/store/absences.py
-cases/test_actions.py: monitor/cases/showing.py
+cases/test_actions.py: monitor/cases/showing.py monitor/cases/verbs.py
 cli/test_learning.py: monitor/cli/measuring.py
 monitor/test_mcp_server.py: monitor/cli/assistant.py
 service/test_sample_weeks.py: monitor/cli/sample_weeks.py

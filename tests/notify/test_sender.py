@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from monitor.cases import actions as verbs
+from monitor.cases import actions
 from monitor.cases.actions import say
 from monitor.notify import fallback, repeats
 from monitor.notify.outbox import resend_dead
@@ -223,7 +223,7 @@ def test_who_pressed_sees_it_at_once_although_a_message_has_just_left(
     assert acme.alerting.serve("slack", clock) == 1
     first = "joon" if "joon" in slack.reads(slack.messages[0]) else "olga"
     taken = case if first == "joon" else str(int(case) + 1)
-    verbs.say(database, acme.rules, taken, "take", who="Ana", way="slack", now=clock())
+    actions.say(database, acme.rules, taken, "take", who="Ana", way="slack", now=clock())
     acme.alerting.serve("slack", clock)
     assert len(posted(slack)) == 1  # the next new message waits its second
     assert len(edited(slack)) == 1

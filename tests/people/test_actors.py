@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from monitor.cases import actions, escalation
+from monitor.cases import escalation, verbs
 from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.mcp_server import Desk, NoSuch
@@ -100,7 +100,7 @@ def test_each_verb_asks_for_its_role_by_every_way(database: Base, tmp_path: Path
     comers = {role: COMERS[way](database, role) for role in ROLES}
     for role, who in comers.items():
         highest = "staff" if way == "mcp" and role in {"lead", "admin"} else role  # an assistant is no lead
-        for verb in (*actions.VERBS, *LEAST):
+        for verb in (*verbs.VERBS, *LEAST):
             allowed = RANK[highest] >= RANK[least(verb)]
             try:
                 actor = require(Directory(database, acme.settings), who, way, verb)
@@ -111,11 +111,11 @@ def test_each_verb_asks_for_its_role_by_every_way(database: Base, tmp_path: Path
                 wrong.append((role, verb, said))
     assert wrong == []
     viewer = comers["viewer"]
-    for verb in actions.VERBS:
+    for verb in verbs.VERBS:
         with pytest.raises(NotAllowed):
             say(database, acme.rules, "1", verb, who=viewer, way=way, now=NOW, detail=DETAILS.get(verb, {}))
     assert count(database, "labels") == 0
-    assert not set(lines(database, "1")) & set(actions.VERBS)
+    assert not set(lines(database, "1")) & set(verbs.VERBS)
 
 
 def test_one_person_has_one_role_by_every_way_that_of_the_login(database: Base, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_name_in_slack_is_not_a_colleague(database: Base, tmp_path: Path) -> N
     """Another user id with a colleague's name took, closed and taught as that colleague."""
     acme = house(database, tmp_path)
     forged = of_slack("T1", "UEVIL", "lead")
-    for verb in actions.VERBS:
+    for verb in verbs.VERBS:
         with pytest.raises(NotAllowed, match=r"lead \(Slack, not in people\) is not known here"):
             say(database, acme.rules, "1", verb, who=forged, way="slack", now=NOW, detail=DETAILS.get(verb, {}))
     elsewhere = of_slack("T2", "ULEAD", "lead")

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from alerts.email.digest import MOST_WORDS
 from alerts.email.digest import count as count_of
 from connectors import Gap
-from monitor.cases import actions as verbs
+from monitor.cases import actions
 from monitor.cli import app
 from monitor.learning import feedback
 from monitor.reports import digest
@@ -363,7 +363,7 @@ def test_the_letter_says_whether_people_were_kinder_once_their_case_was_closed(a
     for author, then in (("olga", "thanks Acme, all good now"), ("mira", "")):
         (case_id,) = write(acme, at=MONDAY - 15 * DAY, author=author)
         solved = {"outcome": "solved"}
-        verbs.say(
+        actions.say(
             acme.database, acme.rules, case_id, "close", who="Ana", way="page", now=MONDAY - 14 * DAY, detail=solved
         )
         if then:
@@ -396,7 +396,7 @@ def test_shares_of_answers_name_what_they_are_of_now_and_the_week_before(acme: A
         at = MONDAY - days * DAY + 2 * HOUR
         (case_id,) = write(acme, at=at, author=author)
         if answered:
-            verbs.say(acme.database, acme.rules, case_id, "answered", who="Ana", way="test", now=at + 20 * MINUTE)
+            actions.say(acme.database, acme.rules, case_id, "answered", who="Ana", way="test", now=at + 20 * MINUTE)
     words = words_of(acme)
     assert "Answered within the target: 67% of 3 cases due (the week before: 100% of 1); 2 answered, 1 never." in words
     assert "Median time to answer: 20 minutes of opening hours (only 2 answers, 20 minutes the week before)." in words
@@ -415,8 +415,8 @@ def test_critical_and_overdue_cases_come_first_with_their_age_and_the_way_to_the
     """Somebody was hurt yesterday; six are overdue, of whom one has an answer; one is not due yet."""
     for number in range(6):
         write(acme, at=MONDAY - 3 * DAY - (7 - number) * 12 * HOUR, author=f"a{number}", thread_id=f"t{number}")
-    verbs.say(acme.database, acme.rules, "1", "answered", who="Ana", way="test", now=MONDAY - 80 * HOUR)
-    verbs.say(acme.database, acme.rules, "3", "take", who="Ana", way="test", now=MONDAY - 40 * HOUR)
+    actions.say(acme.database, acme.rules, "1", "answered", who="Ana", way="test", now=MONDAY - 80 * HOUR)
+    actions.say(acme.database, acme.rules, "3", "take", who="Ana", way="test", now=MONDAY - 40 * HOUR)
     write(acme, INJURY, at=MONDAY - 20 * HOUR, author="hurt")
     write(acme, LATE, at=MONDAY - 5 * MINUTE, author="young")
     view = contents.view(acme.database, acme.rules, MONDAY)
@@ -477,7 +477,7 @@ def test_how_many_alerts_were_relevant_is_said_with_what_was_missed(acme: Assemb
         write(acme, at=MONDAY - DAY, author=f"a{number}")
     write(acme, at=MONDAY - 9 * DAY, author="earlier")
     for case_id, why in (("1", "not_us"), ("2", "spam"), ("3", "handled_elsewhere"), ("5", "not_us")):
-        verbs.say(
+        actions.say(
             acme.database, acme.rules, case_id, "dismiss", who="Ana", way="test", now=MONDAY - HOUR,
             detail={"why": why},
         )  # fmt: skip
@@ -491,7 +491,7 @@ def test_how_many_alerts_were_relevant_is_said_with_what_was_missed(acme: Assemb
         offered = acme.intake.offer(standing, feedback.OFFERED, "offered", MONDAY - 2 * HOUR)
     for case_id, verb in zip(offered, ("answered", "dismiss", "dismiss"), strict=True):
         detail = {"why": "not_a_complaint"} if verb == "dismiss" else {}
-        verbs.say(acme.database, acme.rules, case_id, verb, who="Ana", way="test", now=MONDAY - HOUR, detail=detail)
+        actions.say(acme.database, acme.rules, case_id, verb, who="Ana", way="test", now=MONDAY - HOUR, detail=detail)
     assert "Of 3 quiet posts your team looked at, 1 should have been an alert." in words_of(acme)
 
 
@@ -527,7 +527,7 @@ def test_who_leaves_is_counted_once_with_how_many_have_an_answer(acme: Assembly)
         write(acme, f"{CHURN} {number}", at=MONDAY - DAY, author=f"gone{number}", thread_id=f"g{number}")
     write(acme, CHURN, at=MONDAY - DAY + HOUR, author="gone0", thread_id="g0")
     write(acme, CHURN, at=MONDAY - 9 * DAY, author="earlier")
-    verbs.say(acme.database, acme.rules, "1", "answered", who="Ana", way="test", now=MONDAY - 20 * HOUR)
+    actions.say(acme.database, acme.rules, "1", "answered", who="Ana", way="test", now=MONDAY - 20 * HOUR)
     words = words_of(acme)
     said = "4 people say they are leaving (1 the week before), about Can't reach us 4, Contracts and cancelling 4. "
     assert f"{said}1 of them has an answer." in words
@@ -782,7 +782,7 @@ def a_week(acme: Assembly) -> None:
     with acme.database.transaction():
         acme.answers.take([own], own.posted_at + MINUTE)
     (of_zoe,) = write(acme, BROKEN, at=MONDAY - 4 * DAY + 3 * HOUR, author="zoe", native_id="zoe")
-    verbs.say(
+    actions.say(
         acme.database, acme.rules, of_zoe, "dismiss", who="Ana", way="test", now=MONDAY - 3 * DAY,
         detail={"why": "not_us"},
     )  # fmt: skip

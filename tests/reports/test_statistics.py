@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import Post
-from monitor.cases import actions as verbs
+from monitor.cases import actions
 from monitor.cases.reply_kinds import KINDS, kind_of
 from monitor.cli import app
 from monitor.privacy import retention
@@ -64,7 +64,7 @@ def of_week(acme: Assembly, until: datetime = NOW + DAY) -> statistics.Report:
 
 
 def say(acme: Assembly, verb: str, *, who: str, now: datetime, case_id: str = "1", **detail: Any) -> None:
-    verbs.say(acme.database, acme.rules, case_id, verb, who=who, way="test", now=now, detail=detail)
+    actions.say(acme.database, acme.rules, case_id, verb, who=who, way="test", now=now, detail=detail)
 
 
 def reply(acme: Assembly, to: str, *, at: datetime, words: str = "Sorry! The refund is on its way to you.") -> int:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors import Batch, Nonsense, Refused, Request
-from monitor.cases import actions as verbs
-from monitor.cases import escalation
+from monitor.cases import actions, escalation
 from monitor.ingest import source_health
 from monitor.notify import system_notices
 from monitor.reports import digest
@@ -115,7 +114,7 @@ def test_praise_and_pauses_and_what_somebody_has_are_no_finding(acme: Assembly) 
     take(acme, *(post(CHURN, author=f"c{n}", thread_id=f"t{n}", at=NOW - MINUTE) for n in range(4)))
     for number, verb in enumerate(("take", "answered", "snooze", "wait"), 1):
         detail = {"until": NOW + HOUR}
-        verbs.say(acme.database, acme.rules, str(number), verb, who="Ana", way="test", now=NOW, detail=detail)
+        actions.say(acme.database, acme.rules, str(number), verb, who="Ana", way="test", now=NOW, detail=detail)
     assert audit(acme).findings == ()
 
 
@@ -130,7 +129,7 @@ def test_steps_that_nobody_does_are_a_finding(acme: Assembly) -> None:
 
 def test_a_claim_that_nobody_would_ask_about_is_asked_about(acme: Assembly) -> None:
     take(acme, post(ANGRY, at=NOW - MINUTE))
-    verbs.say(acme.database, acme.rules, "1", "take", who="Ana", way="test", now=NOW)
+    actions.say(acme.database, acme.rules, "1", "take", who="Ana", way="test", now=NOW)
     break_rows(acme.database, "UPDATE cases SET next_step_at = '', claim_expires_at = ''")
     assert audit(acme).mended == 1
     found = case(acme.database, "1")
@@ -155,8 +154,8 @@ def test_what_needs_no_message_gets_none(acme: Assembly) -> None:
     take(acme, post(LATE, author="bob", at=NOW - 5 * MINUTE), now=NOW - 5 * MINUTE)
     take(acme, post(BROKEN, author="cem", at=NOW - 9 * DAY), now=NOW - 5 * MINUTE)
     take(acme, post(ANGRY, author="dora", at=NOW), now=NOW)
-    verbs.say(acme.database, acme.rules, "1", "take", who="Ana", way="test", now=NOW)
-    verbs.say(acme.database, acme.rules, "2", "answered", who="Ana", way="test", now=NOW)
+    actions.say(acme.database, acme.rules, "1", "take", who="Ana", way="test", now=NOW)
+    actions.say(acme.database, acme.rules, "2", "answered", who="Ana", way="test", now=NOW)
     break_rows(acme.database, "DELETE FROM deliveries")
     assert audit(acme).mended == 0
     assert messages(acme.database) == []

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases.actions import LONGEST_REST, say
+from monitor.cases.actions import say
+from monitor.cases.verbs import LONGEST_REST
 from monitor.people.actors import NotPossible
 from monitor.people.identity import of_page
 from monitor.settings.errors import SettingsError
