@@ -1,7 +1,8 @@
-"""Slack: `channel` posts and edits, `blocks` lays it out, `errors` reads refusals, `socket_mode` hears presses."""
+"""Slack: `channel` posts and edits by `client`, `blocks` lays it out, `errors` reads refusals, `socket_mode` hears."""
 
 from __future__ import annotations
 
-from alerts.slack.channel import Settings, Slack
+from alerts.slack.channel import Slack
+from alerts.slack.settings import Settings
 
 __all__ = ["Settings", "Slack"]

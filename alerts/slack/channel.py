@@ -10,109 +10,22 @@ messages) for the look-up; users:read for names; usergroups:read if a group deci
 from __future__ import annotations
 
 import json
-import logging
 import urllib.request
 from datetime import datetime
-from typing import Any, Self
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
+from typing import Any
 
 from alerts import Alert, ChannelError, Letter, Receipt, ReplyWindow
 from alerts.http import Answer, WireError, exchange
 from alerts.slack import blocks, commands, reply_window
 from alerts.slack.blocks import EVENT_TYPE, Message
-from alerts.slack.errors import KEY, api_error, hook_error, loses_the_channel, unsure, word
+from alerts.slack.client import Client
+from alerts.slack.errors import KEY, hook_error, loses_the_channel, unsure, word
+from alerts.slack.settings import Settings
 
 OVERLAP = 300  # seconds: our clock and Slack's need not agree
 _PAGES = 25
 _PER_PAGE = 200
 _NAMED = 20  # members of the user group whose names `check` asks for
-
-
-class Settings(BaseModel):
-    """[[channels]] of kind "slack". One of `token` and `webhook_url`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    token: SecretStr | None = Field(None, description="the bot token, xoxb-...: posts, edits, buttons, look-ups")
-    webhook_url: SecretStr | None = Field(
-        None, description="an incoming webhook instead: posts only, no edits, no buttons"
-    )
-    app_token: SecretStr | None = Field(
-        None, description="the app token, xapp-...: receives button presses over Socket Mode"
-    )
-    signing_secret: SecretStr | None = Field(None, description="verifies button presses sent to a public address")
-    team: str = Field("", description="the workspace's id, T...; presses from any other are ignored")
-    may_press: str = Field("", description="a user group's id, S...: only its members may press, as staff")
-    unknown_may_press: bool = Field(
-        False, description="true: people not under [[people]] may press too; Earful does not learn from them"
-    )
-    api_url: str = Field("https://slack.com/api/", description="the Web API's address, for a gateway or a test")
-    proxy: SecretStr | None = Field(
-        None, description="a proxy for all calls; proxies set in the environment are ignored"
-    )
-    timeout: float = Field(15.0, gt=0, le=120, description="time limit in seconds for one call")
-    wakes: bool = Field(False, description="true if people let this app notify them at night")
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
-        if (self.token is None) == (self.webhook_url is None):
-            raise ValueError('write either token = { env = "SLACK_TOKEN" } or webhook_url = { env = "SLACK_WEBHOOK" }')
-        if self.webhook_url and not self.webhook_url.get_secret_value().startswith(("https://", "http://")):
-            raise ValueError("webhook_url is not an http(s) address; copy it from the app's Incoming Webhooks page")
-        if not self.api_url.startswith(("https://", "http://")):
-            raise ValueError("api_url is not an http(s) address; leave it out for Slack itself")
-        return self
-
-    @property
-    def hears_presses(self) -> bool:
-        """Whether a press of a button can come back to us."""
-        return self.token is not None and bool(self.app_token or self.signing_secret)
-
-
-def quiet_logger() -> logging.Logger:
-    """Return the logger that slack_sdk gets: it would print bodies, post texts and one-time addresses."""
-    for name in ("slack_sdk", "alerts.slack.library"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    return logging.getLogger("alerts.slack.library")
-
-
-class NotSlack(Exception):
-    """An answer that is no JSON object, whatever its status: a proxy's page, a broken gateway."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(f"status {answer.status}")
-        self.answer = answer
-
-
-class Client(WebClient):
-    """slack_sdk's client with an end to every call, no retries of its own (they post twice), and no redirects."""
-
-    def __init__(self, token: str | None, settings: Settings) -> None:
-        super().__init__(
-            token=token,
-            base_url=settings.api_url.rstrip("/") + "/",
-            timeout=max(int(settings.timeout), 1),
-            retry_handlers=[],
-            logger=quiet_logger(),
-        )
-        self.proxy = settings.proxy.get_secret_value() if settings.proxy else None
-        self._seconds = settings.timeout
-
-    def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:  # noqa: ARG002
-        answer = exchange(req, self._seconds, proxy=self.proxy or "")
-        try:
-            whole = isinstance(json.loads(answer.body), dict)
-        except (ValueError, RecursionError):
-            whole = False
-        if not whole:
-            raise NotSlack(answer)
-        headers = dict(answer.headers)
-        if "retry-after" in headers:
-            headers["Retry-After"] = headers["retry-after"]  # as slack_sdk spells it
-        return {"status": answer.status, "headers": headers, "body": answer.body.decode("utf-8", "replace")}
 
 
 class Slack:
@@ -168,7 +81,7 @@ class SlackBot(Slack):
     def send(self, message: Alert | Letter, target: str, *, plain: bool = False) -> Receipt:
         """Post once. `target` is "#channel", a channel's id "C…" or a person's id "@U…"."""
         made = _made(message, plain, presses=self.settings.hears_presses)
-        return self._receipt(target, self._call("chat.postMessage", **_address(target), **_content(made)))
+        return self._receipt(target, self._client.ask("chat.postMessage", **_address(target), **_content(made)))
 
     def edit(self, alert: Alert, target: str, receipt: Receipt) -> Receipt:
         """Replace the message in place; doing it twice is the same as once."""
@@ -176,12 +89,12 @@ class SlackBot(Slack):
         made = _made(alert, False, presses=self.settings.hears_presses)
         content = {key: value for key, value in _content(made).items() if not key.startswith("unfurl")}
         try:
-            said = self._call("chat.update", channel=channel, ts=timestamp, **content)
+            said = self._client.ask("chat.update", channel=channel, ts=timestamp, **content)
         except ChannelError as error:
             if not error.too_large:
                 raise
             short = _made(alert, True, presses=False)
-            said = self._call(
+            said = self._client.ask(
                 "chat.update", channel=channel, ts=timestamp, text=short.text, blocks=[], metadata=short.metadata
             )
         return self._receipt(target, said)
@@ -190,7 +103,7 @@ class SlackBot(Slack):
         """Answer in the thread of the message."""
         channel, timestamp = _place(receipt)
         made = _made(alert, False, presses=self.settings.hears_presses)
-        said = self._call("chat.postMessage", channel=channel, thread_ts=timestamp, **_content(made))
+        said = self._client.ask("chat.postMessage", channel=channel, thread_ts=timestamp, **_content(made))
         return self._receipt(target, said)
 
     def look_up(
@@ -211,7 +124,7 @@ class SlackBot(Slack):
 
     def check(self) -> str:
         """Ask Slack who we are and what we may do."""
-        said = self._call("auth.test")
+        said = self._client.ask("auth.test")
         scopes = {scope.strip() for scope in said.headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
         if scopes and "chat:write" not in scopes:
             raise ChannelError("Slack: missing_scope chat:write", channel_broken=True, remedy=KEY["missing_scope"])
@@ -241,11 +154,11 @@ class SlackBot(Slack):
 
     def team(self) -> str:
         """Return the id of the workspace that the token is for."""
-        return str(self._call("auth.test")["team_id"] or "")
+        return str(self._client.ask("auth.test")["team_id"] or "")
 
     def person(self, user_id: str) -> str:
         """Return the name people know somebody by (scope users:read); their id if Slack does not say."""
-        user = self._call("users.info", user=user_id)["user"]
+        user = self._client.ask("users.info", user=user_id)["user"]
         profile = user.get("profile") if isinstance(user, dict) else None
         names = [profile.get("display_name"), profile.get("real_name")] if isinstance(profile, dict) else []
         names += [user.get("real_name"), user.get("name")] if isinstance(user, dict) else []
@@ -253,7 +166,7 @@ class SlackBot(Slack):
 
     def whisper(self, channel: str, user_id: str, words: str) -> None:
         """Say something that only one person in a channel sees: why a press changed nothing."""
-        self._call("chat.postEphemeral", channel=channel, user=user_id, text=blocks.escape(words))
+        self._client.ask("chat.postEphemeral", channel=channel, user=user_id, text=blocks.escape(words))
 
     def answer(self, url: str, words: str) -> None:
         """Answer whoever asked with a command, where Slack said to; they alone see it.
@@ -279,35 +192,35 @@ class SlackBot(Slack):
 
         https://docs.slack.dev/reference/methods/views.open
         """
-        self._call("views.open", trigger_id=trigger_id, view=blocks.hand_over(case_id, channel, message_ts))
+        self._client.ask("views.open", trigger_id=trigger_id, view=blocks.hand_over(case_id, channel, message_ts))
 
     def ask_where(self, trigger_id: str, about: str, channel: str, message_ts: str) -> None:
         """Open the window that asks where we have said so publicly, within three seconds of the press.
 
         https://docs.slack.dev/reference/methods/views.open
         """
-        self._call("views.open", trigger_id=trigger_id, view=blocks.said_publicly(about, channel, message_ts))
+        self._client.ask("views.open", trigger_id=trigger_id, view=blocks.said_publicly(about, channel, message_ts))
 
     def open_reply(self, trigger_id: str, window: ReplyWindow) -> None:
         """Open the window in which a case is answered in public, within three seconds of the press.
 
         https://docs.slack.dev/reference/methods/views.open
         """
-        self._call("views.open", trigger_id=trigger_id, view=reply_window.view(window))
+        self._client.ask("views.open", trigger_id=trigger_id, view=reply_window.view(window))
 
     def change_reply(self, view_id: str, window: ReplyWindow) -> None:
         """Change an open window of a reply: what came of asking for a draft.
 
         https://docs.slack.dev/reference/methods/views.update
         """
-        self._call("views.update", view_id=view_id, view=reply_window.view(window))
+        self._client.ask("views.update", view_id=view_id, view=reply_window.view(window))
 
     def members(self, group: str) -> frozenset[str]:
         """Return the ids of the people in a user group "S…" (scope usergroups:read): those who may press.
 
         https://docs.slack.dev/reference/methods/usergroups.users.list answers whole, without pages.
         """
-        users = self._call("usergroups.users.list", usergroup=group)["users"]
+        users = self._client.ask("usergroups.users.list", usergroup=group)["users"]
         return frozenset(user for user in users or [] if isinstance(user, str))
 
     def _look_up(self, key: str, revision: int, target: str, since: datetime, within: Receipt | None) -> Receipt | None:
@@ -320,7 +233,7 @@ class SlackBot(Slack):
         blind, cursor = False, ""
         pages: set[str] = set()
         while len(pages) < _PAGES:
-            said = self._call(method, **options, limit=_PER_PAGE, **({"cursor": cursor} if cursor else {}))
+            said = self._client.ask(method, **options, limit=_PER_PAGE, **({"cursor": cursor} if cursor else {}))
             messages = said["messages"]
             if not isinstance(messages, list):
                 raise unsure("its history has no messages in it")
@@ -345,7 +258,7 @@ class SlackBot(Slack):
         if not isinstance(message, dict) or not message.get("bot_id") or message.get("metadata"):
             return False
         if not self._bot_id:
-            self._bot_id = str(self._call("auth.test")["bot_id"] or "unknown")
+            self._bot_id = str(self._client.ask("auth.test")["bot_id"] or "unknown")
         return bool(message["bot_id"] == self._bot_id)
 
     def _conversation(self, target: str) -> str:
@@ -354,7 +267,7 @@ class SlackBot(Slack):
         if name in self._ids:
             return self._ids[name]
         if name.startswith("@"):
-            opened = self._call("conversations.open", users=name[1:])
+            opened = self._client.ask("conversations.open", users=name[1:])
             found = (opened["channel"] or {}).get("id")
         elif name.startswith("#") and not _is_id(name[1:]):
             found = self._by_name(name[1:])
@@ -370,7 +283,7 @@ class SlackBot(Slack):
         for _ in range(_PAGES):
             options = {"cursor": cursor} if cursor else {}
             types = "public_channel,private_channel"
-            said = self._call("conversations.list", limit=1000, exclude_archived=True, types=types, **options)
+            said = self._client.ask("conversations.list", limit=1000, exclude_archived=True, types=types, **options)
             for channel in said["channels"] or []:
                 if isinstance(channel, dict) and channel.get("name") == name:
                     return str(channel.get("id") or "")
@@ -378,19 +291,6 @@ class SlackBot(Slack):
             if not cursor:
                 break
         return ""
-
-    def _call(self, method: str, **arguments: Any) -> Any:
-        """Call one method once, and say in the words of ChannelError what went wrong."""
-        call = getattr(self._client, method.replace(".", "_"))  # "chat.update" is chat_update there
-        try:
-            return call(**arguments)
-        except WireError as error:
-            raise ChannelError(f"Slack: {error.reason}", outcome_unknown=error.left) from None
-        except NotSlack as error:
-            raise api_error(error.answer.status, {}, error.answer.headers) from None
-        except SlackApiError as error:
-            response: Any = error.response
-            raise api_error(int(response.status_code), response.data, response.headers) from None
 
     def _receipt(self, target: str, said: Any) -> Receipt:
         channel, timestamp = said["channel"], said["ts"]

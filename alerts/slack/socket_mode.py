@@ -22,9 +22,11 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from alerts import ChannelError
 from alerts.http import WireError, trusted
-from alerts.slack.channel import Client, NotSlack, Settings, Slack, SlackBot, quiet_logger
+from alerts.slack.channel import Slack, SlackBot
+from alerts.slack.client import Client, NotSlack, quiet_logger
 from alerts.slack.errors import api_error
 from alerts.slack.payloads import Press, PressRefused, read_press
+from alerts.slack.settings import Settings
 
 _REMEMBERED = 1_000
 _SLOWEST = 60.0  # seconds between two attempts to connect

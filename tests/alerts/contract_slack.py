@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from alerts.slack.channel import Settings, Slack
+from alerts.slack.channel import Slack
+from alerts.slack.settings import Settings
 from tests.alerts.contracts import ChannelContract, Fault, Stage
 from tests.fakes.slack import FakeSlack
 

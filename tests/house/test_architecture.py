@@ -36,6 +36,7 @@ privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py m
     monitor/store/columns.py
 alerts/test_pager.py: alerts/pager_webhook.py
 connectors/test_http.py: connectors/answers.py connectors/unpacking.py
+alerts/slack/test_channel.py: alerts/slack/client.py alerts/slack/settings.py
 connectors/test_github_discussions.py: connectors/github/discussions.py
 web/test_door.py: monitor/web/failures.py
 alerts/email/test_channel.py: alerts/email/conversation.py alerts/email/settings.py

@@ -60,7 +60,7 @@ THIRD_PARTIES = {
         "monitor/cli/",
         "monitor/service/console_view.py",
     ],  # wherever a terminal is written to
-    "slack_sdk": ["alerts/slack/channel.py", "alerts/slack/socket_mode.py"],  # what is said; what is pressed
+    "slack_sdk": ["alerts/slack/client.py", "alerts/slack/socket_mode.py"],  # what is said; what is pressed
     "sqlite_utils": ["monitor/store/sqlite.py"],
     "starlette": ["monitor/web/"],
     "tokenizers": ["monitor/text/local_models/graph.py"],

@@ -16,7 +16,8 @@ from pydantic import SecretStr, ValidationError
 
 from alerts import Action, Alert, ChannelError, Editor, Entry, Letter, Line, LooksUp
 from alerts.slack import blocks
-from alerts.slack.channel import Settings, Slack, SlackBot
+from alerts.slack.channel import Slack, SlackBot
+from alerts.slack.settings import Settings
 from tests.alerts.hostile import HOSTILE
 from tests.fakes.slack import FakeSlack, _fault
 

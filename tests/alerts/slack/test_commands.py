@@ -13,8 +13,9 @@ import pytest
 
 from alerts import ChannelError
 from alerts.slack import commands
-from alerts.slack.channel import Settings, SlackBot
+from alerts.slack.channel import SlackBot
 from alerts.slack.payloads import PressRefused, press_from_http, read_press
+from alerts.slack.settings import Settings
 from monitor.notify import slack_commands
 from tests.fakes.slack import FakeSlack
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from alerts import ChannelError
 from alerts.slack import blocks
-from alerts.slack.channel import Settings
 from alerts.slack.payloads import Press, PressRefused, press_from_http, read_press
+from alerts.slack.settings import Settings
 from alerts.slack.socket_mode import Presses
 from tests.fakes.slack import TEAM, FakeSlack, block_actions, view_submission
 
