@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import made
 from connectors import Post
-from monitor.cases import escalation
+from monitor.cases import escalation, handing_over, list_of_the_day
 from monitor.notify import fallback
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
@@ -80,9 +80,9 @@ def _round(assembly: Assembly, now: datetime) -> float:
     database, rules = assembly.database, assembly.rules
     started = time.perf_counter()
     escalation.escalate(database, rules, now)
-    escalation.lists(database, rules, now)
+    list_of_the_day.queue_lists(database, rules, now)
     fallback.fall_back(database, rules, now)
-    escalation.people_left(database, rules, now)
+    handing_over.people_left(database, rules, now)
     with database.transaction():
         deliveries.recover(database, now, all_of_them=False)
     return time.perf_counter() - started

@@ -1,7 +1,8 @@
-"""What somebody leaves behind who is away, or whose shift is over: their open cases are offered to whoever is on.
+"""What somebody leaves behind: the open cases of whoever is away, or whose shift is over, are offered to whoever is on.
 
 An offer is one message with all of them. Each stays with whoever has it until somebody takes it, by the same press as
-ever. Who is away is not alerted; the hours that nobody covers then are told to the leads before they come.
+ever. Who is away is not alerted; the hours that nobody covers then are told to the leads before they come. The cases of
+people who are gone for good are open again.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from datetime import datetime, timedelta
 
 from alerts import roster
 from alerts.wording import count_words
-from monitor.cases import showing
+from monitor.cases import actions, showing
 from monitor.people import duty
 from monitor.people.actors import NotAllowed, NotPossible, refusal, require
-from monitor.people.identity import Actor, Directory, of_settings, settings_name
+from monitor.people.identity import NOBODY, Actor, Directory, of_settings, settings_name
 from monitor.settings.models import Person
 from monitor.settings.rules import Recipients, Rules
 from monitor.store import absences, cases, deliveries, key_values
@@ -204,3 +205,26 @@ def tell_uncovered(database: Database, rules: Rules, now: datetime) -> None:
         )  # fmt: skip
         payload: Mapping[str, object] = {**json.loads(row["payload"]), "ping": list(each.ping)}
         deliveries.queue(database, [{**row, "payload": json.dumps(payload, ensure_ascii=False)}])
+
+
+def people_left(database: Database, rules: Rules, now: datetime) -> int:
+    """Cases of people who were known and are gone are open again; how many.
+
+    Whoever is known under another id by now (a page user who has come into settings, say) has the case under that one.
+    """
+    directory = Directory(database, rules.settings)
+    released = 0
+    for row in cases.owned(database):
+        kept = Actor(row["owner_id"], row["owner"])
+        owner = directory.resolve(kept)
+        why = directory.gone(owner, rules.opening, now)
+        if why:
+            with database.transaction():
+                actions.say_within(
+                    database, rules, row["id"], "release", who=NOBODY, way="settings", now=now, detail={"reason": why}
+                )
+            released += 1
+        elif owner != kept:
+            with database.transaction():
+                cases.rename_owner(database, row["id"], kept.id, owner.id, owner.name)
+    return released

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from monitor.cases import escalation, expiry, handing_over
+from monitor.cases import escalation, expiry, growth, handing_over, list_of_the_day
 from monitor.causes import acting as of_problems
 from monitor.causes import problems
 from monitor.incidents import acting as of_incidents
@@ -223,11 +223,11 @@ class Ticks:
         database, rules, now = self.assembly.database, self.assembly.rules, self.clock()
         escalation.escalate(database, rules, now)
         feedback.offer_quiet(database, rules, self.assembly.intake, now)
-        escalation.lists(database, rules, now)
+        list_of_the_day.queue_lists(database, rules, now)
         handing_over.hand_over(database, rules, now)
         handing_over.tell_of_the_week(database, rules, now)
         fallback.fall_back(database, rules, now)
-        escalation.people_left(database, rules, now)
+        handing_over.people_left(database, rules, now)
         fallback.channels_left(database, rules, now)
         with database.transaction():
             deliveries.recover(database, now, all_of_them=False)
@@ -282,7 +282,7 @@ class Ticks:
         """Raise what is said in conversations that have doubled."""
         database, rules, now = self.assembly.database, self.assembly.rules, self.clock()
         sizes = growing_stories(database, now - rules.settings.alerts.group_join)
-        escalation.thread_growth(database, rules, sizes, now)
+        growth.thread_growth(database, rules, sizes, now)
 
     def incidents_due(self) -> None:
         """Look whether anything leaps above its habit; keep what is open up to date."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts import ladder
-from monitor.cases import escalation, expiry
+from monitor.cases import escalation, expiry, growth, handing_over, list_of_the_day
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries
 from monitor.store.database import stamp
@@ -94,7 +94,7 @@ def test_an_urgent_case_nobody_takes_is_told_at_each_step_once_and_then_heads_ea
     opening = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
     assert case(database, "1").next_step_at == opening
     for day in range(2):
-        assert escalation.lists(database, acme.rules, opening + day * DAY) == 1
+        assert list_of_the_day.queue_lists(database, acme.rules, opening + day * DAY) == 1
     briefs = [row for row in messages(database) if row.about.startswith("list:opening")]
     assert [(row.about, row.payload["cases"]) for row in briefs] == [
         ("list:opening:2026-03-05", ["1"]),
@@ -246,7 +246,7 @@ def test_a_thread_that_grows_never_moves_a_due_time_later(database: Base, tmp_pa
     before = case(database, "1").due_at
     assert before is not None
     later = before - MINUTE
-    escalation.thread_growth(database, acme.rules, growing_stories(database, NOW - DAY), later)
+    growth.thread_growth(database, acme.rules, growing_stories(database, NOW - DAY), later)
     found = case(database, "1")
     assert found.priority == "urgent"
     assert found.due_at is not None
@@ -304,10 +304,10 @@ def test_the_cases_of_somebody_who_left_are_open_again(database: Base, tmp_path:
     acme = house(database, tmp_path)
     take(acme, post(CHURN, at=NOW))
     say(database, acme.rules, "1", "take", who="ANA", way="cli", now=NOW)
-    assert escalation.people_left(database, acme.rules, NOW) == 0
+    assert handing_over.people_left(database, acme.rules, NOW) == 0
     without = house(database, tmp_path, tables='[[people]]\nname = "BEN"\n')
-    assert escalation.people_left(database, without.rules, NOW + MINUTE) == 1
-    assert escalation.people_left(database, without.rules, NOW + MINUTE) == 0
+    assert handing_over.people_left(database, without.rules, NOW + MINUTE) == 1
+    assert handing_over.people_left(database, without.rules, NOW + MINUTE) == 0
     found = case(database, "1")
     assert (found.owner, found.state_at(NOW + MINUTE)) == ("", "open")
     assert found.next_step_at is not None
@@ -327,14 +327,14 @@ def test_what_only_may_need_an_answer_comes_in_a_list_and_not_in_the_next_once_s
     database: Base, tmp_path: Path
 ) -> None:
     acme = house(database, tmp_path)
-    assert escalation.lists(database, acme.rules, NOW) == 0  # the morning's list, with nothing in it
+    assert list_of_the_day.queue_lists(database, acme.rules, NOW) == 0  # the morning's list, with nothing in it
     take(acme, *(post(ASKING, author=f"c{n}", thread_id=f"t{n}") for n in range(3)))
     nine, three = NOW + 5 * HOUR, NOW + 23 * HOUR  # 15:00 today, 9:00 tomorrow
-    assert escalation.lists(database, acme.rules, NOW + 4 * HOUR) == 0
-    assert escalation.lists(database, acme.rules, nine) == 1
-    assert escalation.lists(database, acme.rules, nine + MINUTE) == 0
+    assert list_of_the_day.queue_lists(database, acme.rules, NOW + 4 * HOUR) == 0
+    assert list_of_the_day.queue_lists(database, acme.rules, nine) == 1
+    assert list_of_the_day.queue_lists(database, acme.rules, nine + MINUTE) == 0
     expiry.looked_at(database, ["1", "2", "3"], nine + HOUR)
-    assert escalation.lists(database, acme.rules, three) == 0
+    assert list_of_the_day.queue_lists(database, acme.rules, three) == 0
     (row,) = [each for each in messages(database) if each.about.startswith("list:")]
     assert sorted(row.payload["cases"]) == ["1", "2", "3"]
 
@@ -345,7 +345,7 @@ def test_normal_cases_that_still_wait_come_in_one_list_at_four_on_working_days_o
     acme = house(database, tmp_path)
     take(acme, post(ANGRY, at=NOW), post(LATE, author="mira", at=NOW), now=NOW)
     for hour in range(7 * 24):
-        escalation.lists(database, acme.rules, NOW + hour * HOUR)
+        list_of_the_day.queue_lists(database, acme.rules, NOW + hour * HOUR)
     days = [row.about.partition("normal:")[2][:10] for row in messages(database) if "normal:" in row.about]
     assert days == ["2026-03-04", "2026-03-05", "2026-03-06", "2026-03-09", "2026-03-10"]
 
@@ -353,7 +353,7 @@ def test_normal_cases_that_still_wait_come_in_one_list_at_four_on_working_days_o
 def test_a_list_missed_by_a_day_is_not_sent_late(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path)
     take(acme, post(ASKING))
-    assert escalation.lists(database, acme.rules, datetime(2026, 3, 5, 4, 0, tzinfo=UTC)) == 0
+    assert list_of_the_day.queue_lists(database, acme.rules, datetime(2026, 3, 5, 4, 0, tzinfo=UTC)) == 0
 
 
 def test_the_lists_of_the_nights_when_clocks_change_come_once_a_day(database: Base, tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ def test_the_lists_of_the_nights_when_clocks_change_come_once_a_day(database: Ba
         for half in range(2, 2 * 24 * 2):
             now = night + half * 30 * MINUTE
             take(acme, post(ASKING, author=f"c{number}-{half}", thread_id=f"t{number}-{half}", at=now), now=now)
-            sent += escalation.lists(database, acme.rules, now)
+            sent += list_of_the_day.queue_lists(database, acme.rules, now)
         days = {row.about for row in messages(database) if row.about.startswith("list:sweep")}
         assert sent <= 3
         assert len(days) >= 2 * (number + 1)
@@ -379,9 +379,9 @@ def test_a_thread_that_doubles_raises_its_open_cases_once_for_each_doubling(data
     take(acme, *(post(f"{LATE} {n} {n * 31}", author=f"c{n}", thread_id="loud") for n in range(8)))
     sizes = growing_stories(database, NOW - DAY)
     assert list(sizes.values()) == [8]
-    raised = escalation.thread_growth(database, acme.rules, sizes, NOW)
+    raised = growth.thread_growth(database, acme.rules, sizes, NOW)
     assert raised == 8
-    assert escalation.thread_growth(database, acme.rules, sizes, NOW) == 0
+    assert growth.thread_growth(database, acme.rules, sizes, NOW) == 0
     assert growing_stories(database, NOW - DAY) == {}
     found = case(database, "1")
     assert found.priority == "urgent"

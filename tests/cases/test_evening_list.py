@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases import escalation
+from monitor.cases import list_of_the_day
 from monitor.cases.actions import say
 from monitor.notify import rendering
 from monitor.store import cases
@@ -36,7 +36,7 @@ def test_a_day_has_one_list_and_it_says_everything(acme: Assembly) -> None:
     say(acme.database, acme.rules, private, "take", who="Ana", way="web", now=NOW)
     cases.change(acme.database, private, sent_on=1, answered_at=NOW)  # "please send us a private message"
     for hour in (11, 15, 16, 17, 20):
-        escalation.lists(acme.database, acme.rules, at(hour))
+        list_of_the_day.queue_lists(acme.database, acme.rules, at(hour))
     assert lists(acme) == ["list:evening:2026-03-04"]
     row = next(row for row in messages(acme.database) if row.about.startswith("list:"))
     made = rendering.compose(acme.database, acme.rules, row, [row], at(16))
@@ -48,11 +48,11 @@ def test_a_day_has_one_list_and_it_says_everything(acme: Assembly) -> None:
 
 
 def test_a_day_on_which_nothing_waits_and_a_day_off_have_none(acme: Assembly) -> None:
-    escalation.lists(acme.database, acme.rules, at(16))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(16))
     (waits,) = take(acme, post(ANGRY, author="waits", at=at(16, 6)), now=at(16, 6))
     for day in (7, 8):  # the desk is closed
-        escalation.lists(acme.database, acme.rules, at(16, day))
+        list_of_the_day.queue_lists(acme.database, acme.rules, at(16, day))
     assert lists(acme) == []
     assert case(acme.database, waits).next_step_at is not None
-    escalation.lists(acme.database, acme.rules, at(16, 9))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(16, 9))
     assert lists(acme) == ["list:evening:2026-03-09"]

@@ -11,7 +11,7 @@ import pytest
 from alerts import hours, ladder
 from alerts.case import Case
 from connectors import Post
-from monitor.cases import actions, escalation
+from monitor.cases import actions, list_of_the_day
 from monitor.cases.own_lists import PRIVATE_ENDS, all_solved, own_lists
 from monitor.cases.recording import take_back
 from monitor.notify import rendering
@@ -246,9 +246,9 @@ def test_their_owner_is_asked_once_a_day_in_one_line_and_one_press_settles_all(a
 
 def test_what_went_on_in_private_closes_after_five_days_as_unknown(acme: Assembly) -> None:
     reply(acme, DM)
-    escalation.lists(acme.database, acme.rules, NOW + PRIVATE_ENDS - MINUTE)
+    list_of_the_day.queue_lists(acme.database, acme.rules, NOW + PRIVATE_ENDS - MINUTE)
     assert olga(acme).closed_at is None
-    escalation.lists(acme.database, acme.rules, NOW + PRIVATE_ENDS)
+    list_of_the_day.queue_lists(acme.database, acme.rules, NOW + PRIVATE_ENDS)
     assert olga(acme).outcome == "went_private"
     said = rendering.standing(acme.rules, olga(acme), NOW + PRIVATE_ENDS)
     assert said == "closed by Earful: moved to private messages, outcome unknown"

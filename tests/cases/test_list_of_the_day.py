@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from alerts import Alert
-from monitor.cases import escalation, expiry
+from monitor.cases import expiry, list_of_the_day
 from monitor.cases.actions import say
 from monitor.notify import rendering
 from monitor.store import cases, deliveries, key_values
@@ -56,7 +56,7 @@ def test_the_list_is_ordered_by_how_much_a_post_needs_us_and_each_says_why(acme:
     (calm,) = take(acme, post(LOOK, author="calm", thread_id="a"))
     (asks,) = take(acme, post(MUST, author="asks", thread_id="b"))
     (plain,) = take(acme, post(ASKING, author="plain", thread_id="c"))
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     assert listed(acme) == [[asks, plain, calm]]
     alert = told(acme, "sweep", at(15))
     assert alert.title == "3 posts that may need an answer"
@@ -69,53 +69,53 @@ def test_the_list_is_ordered_by_how_much_a_post_needs_us_and_each_says_why(acme:
 def test_what_nobody_looked_at_stands_first_in_the_next_list_and_is_not_named_for_ever(acme: Assembly) -> None:
     (calm,) = take(acme, post(LOOK, author="calm", thread_id="a"))
     (seen,) = take(acme, post(ASKING, author="seen", thread_id="b"))
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     expiry.looked_at(acme.database, [seen], at(16))
     (fresh,) = take(acme, post(MUST, author="fresh", thread_id="c", at=at(17)), now=at(17))
     for hour in (9, 15):
-        escalation.lists(acme.database, acme.rules, at(hour, 5))
+        list_of_the_day.queue_lists(acme.database, acme.rules, at(hour, 5))
     assert listed(acme) == [[seen, calm], [calm, fresh], [fresh]]
-    escalation.lists(acme.database, acme.rules, at(9, 6))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(9, 6))
     assert len(listed(acme)) == 3
 
 
 @pytest.mark.parametrize("verb", ["note", "snooze", "take", "wants"])
 def test_whoever_does_something_with_an_entry_has_looked_at_it(acme: Assembly, verb: str) -> None:
     (entry,) = take(acme, post(ASKING))
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     say(acme.database, acme.rules, entry, verb, who="Ana", way="slack", now=at(16), detail={"text": "see manual"})
     if verb == "take":
         say(acme.database, acme.rules, entry, "release", who="Ana", way="slack", now=at(16) + MINUTE)
-    escalation.lists(acme.database, acme.rules, at(9, 5))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(9, 5))
     assert len(listed(acme)) == 1
 
 
 def test_what_comes_to_an_entry_makes_it_new(acme: Assembly) -> None:
     (entry,) = take(acme, post(ASKING, thread_id="t"))
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     expiry.looked_at(acme.database, [entry], at(16))
     take(acme, post("Acme?", thread_id="t", at=at(17)), now=at(17))
-    escalation.lists(acme.database, acme.rules, at(9, 5))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(9, 5))
     assert listed(acme) == [[entry], [entry]]
     expiry.looked_at(acme.database, [entry], at(10, 5))
-    escalation.lists(acme.database, acme.rules, at(15, 5))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15, 5))
     assert len(listed(acme)) == 2
 
 
 def test_what_two_lists_named_in_vain_is_named_again_once_something_comes_to_it(acme: Assembly) -> None:
     (entry,) = take(acme, post(ASKING, thread_id="t"))
     for moment in (at(15), at(9, 5), at(15, 5)):
-        escalation.lists(acme.database, acme.rules, moment)
+        list_of_the_day.queue_lists(acme.database, acme.rules, moment)
     assert listed(acme) == [[entry]] * 2
     take(acme, post("Acme?", thread_id="t", at=at(17, 5)), now=at(17, 5))
-    escalation.lists(acme.database, acme.rules, at(9, 6))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(9, 6))
     assert listed(acme) == [[entry]] * 3
 
 
 def test_the_second_list_has_passed_when_the_next_opening_comes_and_not_at_the_same_moment(acme: Assembly) -> None:
     (must,) = take(acme, post(MUST))
     for moment in (at(15), at(9, 5), at(9, 6)):
-        escalation.lists(acme.database, acme.rules, moment)
+        list_of_the_day.queue_lists(acme.database, acme.rules, moment)
     briefs = [row for row in messages(acme.database) if row.about.startswith("list:opening")]
     assert [(row.due_at, row.payload["cases"]) for row in briefs] == [(at(9, 6), [must])]
 
@@ -125,7 +125,7 @@ def test_a_must_that_two_lists_passed_heads_the_next_opening_brief_until_somebod
     (calm,) = take(acme, post(LOOK, author="calm", thread_id="b", at=FRIDAY), now=FRIDAY)
     moment = FRIDAY
     while moment < FRIDAY + 5 * DAY:
-        escalation.lists(acme.database, acme.rules, moment)
+        list_of_the_day.queue_lists(acme.database, acme.rules, moment)
         moment += 30 * MINUTE
         if moment == at(10, 10):
             expiry.looked_at(acme.database, [must], moment)
@@ -139,18 +139,19 @@ def test_a_must_that_two_lists_passed_heads_the_next_opening_brief_until_somebod
 def test_an_opening_brief_begins_with_it_and_only_what_is_critical_stands_above(acme: Assembly) -> None:
     (must,) = take(acme, post(MUST, author="asks", thread_id="a"))
     for moment in (at(15), at(9, 5), at(15, 5)):
-        escalation.lists(acme.database, acme.rules, moment)
+        list_of_the_day.queue_lists(acme.database, acme.rules, moment)
     late = at(22, 5)
     (angry,) = take(acme, post("@acme this is broken again, awful", author="mira", thread_id="b", at=late), now=late)
     (hurt,) = take(acme, post("Acme kettle burned my hand", author="olga", thread_id="c", at=late), now=late)
-    escalation.lists(acme.database, acme.rules, at(9, 6))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(9, 6))
     alert = told(acme, "opening", at(9, 6))
     assert [entry.case_id for entry in alert.entries] == [hurt, must, angry]
 
 
 def test_two_lists_that_were_late_are_one(acme: Assembly) -> None:
     take(acme, post(ASKING))
-    assert escalation.lists(acme.database, acme.rules, at(15)) == 1, "the list of 9:00 named it, a minute late or hours"
+    queued = list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
+    assert queued == 1, "the list of 9:00 named it, a minute late or hours"
     assert listed(acme) == [["1"]]
 
 
@@ -158,7 +159,7 @@ def test_a_language_that_nobody_reads_has_a_list_of_its_own_once(acme: Assembly)
     (mine,) = take(acme, post(ASKING, author="plain", thread_id="a"))
     others = take(acme, *(post(f"{JAPANESE}{n}", author=f"c{n}", thread_id=f"t{n}", lang="ja") for n in range(3)))
     for moment in (at(15), at(9, 5), at(15, 5)):
-        escalation.lists(acme.database, acme.rules, moment)
+        list_of_the_day.queue_lists(acme.database, acme.rules, moment)
     assert listed(acme) == [[mine], [mine]]
     assert [sorted(each) for each in listed(acme, "languages")] == [sorted(others)]
     alert = told(acme, "languages", at(15))
@@ -171,7 +172,7 @@ def test_a_language_that_a_rule_sends_to_its_readers_is_in_their_list(database: 
     rule = '[[alerts.routes]]\nname = "tokyo"\nlanguage = ["ja"]\nnotify = ["console"]\n'
     acme = assembled(database, settings_from(tmp_path, tables=rule))
     (theirs,) = take(acme, post(JAPANESE, author="yuki", lang="ja"))
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     assert (listed(acme), listed(acme, "languages")) == ([[theirs]], [])
 
 
@@ -179,7 +180,7 @@ def test_praise_is_named_last_and_once_and_not_counted_as_what_may_need_an_answe
     (warm,) = take(acme, post("Thank you @acme, I love my kettle, you are great!", author="warm", thread_id="a"))
     (calm,) = take(acme, post(LOOK, author="calm", thread_id="b"))
     for moment in (at(15), at(9, 5)):
-        escalation.lists(acme.database, acme.rules, moment)
+        list_of_the_day.queue_lists(acme.database, acme.rules, moment)
     assert listed(acme) == [[calm, warm], [calm]]
     row = next(row for row in messages(acme.database) if row.about.startswith("list:sweep"))
     alert = rendering.compose(acme.database, acme.rules, row, [row], at(15)).alert
@@ -200,7 +201,7 @@ def test_of_a_long_list_a_message_shows_thirty_and_says_how_many_there_are(acme:
             for n, model in enumerate(models)
         ),
     )
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     alert = told(acme, "sweep", at(15))
     assert (alert.title, len(alert.entries), len(alert.also), alert.more) == (
         "145 posts that may need an answer", 5, 25, 140,
@@ -214,7 +215,7 @@ def test_one_text_of_several_is_one_entry_that_says_how_many_there_are(acme: Ass
     (first,) = take(acme, post(words, author="first", thread_id="a"))
     take(acme, *(post(words, author=f"c{n}", thread_id=f"t{n}") for n in range(3)))
     (other,) = take(acme, post(MUST, author="other", thread_id="b"))
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     assert len(listed(acme)[0]) == 5
     alert = told(acme, "sweep", at(15))
     assert (alert.title, [entry.case_id for entry in alert.entries], alert.more) == (
@@ -232,7 +233,7 @@ def test_of_several_brands_each_entry_says_which(acme: Assembly) -> None:
         acme,
         *(post(f"Globex do you ship the {what}?", author=f"c{n}", thread_id=f"t{n}") for n, what in enumerate(things)),
     )
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     alert = told(acme, "sweep", at(15))
     shown = [entry.headline for entry in alert.entries] + [line.text for line in alert.also]
     assert sum("on forum about Globex" in each for each in shown) == 6
@@ -260,7 +261,7 @@ def test_a_look_is_kept_at_its_first_time_so_that_it_ends_a_day_later(acme: Asse
 def test_an_entry_that_is_done_when_the_list_leaves_stands_last(acme: Assembly) -> None:
     (first,) = take(acme, post(MUST, author="asks", thread_id="a"))
     (second,) = take(acme, post(ASKING, author="plain", thread_id="b"))
-    escalation.lists(acme.database, acme.rules, at(15))
+    list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     say(acme.database, acme.rules, first, "answered", who="Ana", way="page", now=at(15) + MINUTE)
     assert [entry.case_id for entry in told(acme, "sweep", at(16)).entries] == [second, first]
     assert deliveries.waiting(acme.database)

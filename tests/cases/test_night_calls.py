@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases import escalation, night_calls
+from monitor.cases import escalation, list_of_the_day, night_calls
 from monitor.cases.actions import say
 from monitor.people.actors import NotPossible
 from monitor.store import deliveries
@@ -182,6 +182,6 @@ def test_a_case_that_cannot_be_read_neither_stops_the_night_nor_is_left_out_of_t
         database.run("UPDATE cases SET chain = 'not json' WHERE id = '1'")
     walk(acme, EVENING, EVENING + 6 * MINUTE)
     assert len(rung(database)) == 1
-    assert escalation.lists(database, acme.rules, MORNING + HOUR) >= 1
+    assert list_of_the_day.queue_lists(database, acme.rules, MORNING + HOUR) >= 1
     (brief,) = [row for row in messages(database) if row.about.startswith("list:opening")]
     assert "1" in brief.payload["cases"]

@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from monitor.cases import escalation
+from monitor.cases import handing_over
 from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.cli.base import Failed
@@ -125,7 +125,7 @@ def test_the_account_that_runs_a_command_is_somebody_too(folder: Path, sqlite: S
         settings.write('\n[[people]]\nname = "Olga"\n')
     assert call(folder, "case", "1", "take").exit_code == 0
     acme = assembly_of(sqlite, load(folder / "settings.toml", {}))
-    assert escalation.people_left(sqlite, acme.rules, datetime.now(UTC)) == 0
+    assert handing_over.people_left(sqlite, acme.rules, datetime.now(UTC)) == 0
     assert case(sqlite, "1").owner_id == f"shell:{getpass.getuser()}"
 
 

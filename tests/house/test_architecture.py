@@ -129,7 +129,7 @@ connectors/test_app_stores.py: connectors/appstore/connector.py connectors/googl
     connectors/google.py connectors/listing.py connectors/signing.py
 connectors/test_certificates.py: connectors/tls.py
 notify/test_mail_subjects.py: alerts/case.py
-cases/test_escalation.py: alerts/case_policy.py
+cases/test_escalation.py: alerts/case_policy.py monitor/cases/growth.py
 alerts/test_webhook.py: alerts/http.py
 alerts/slack/test_socket_mode.py: alerts/slack/payloads.py
 alerts/slack/test_channel.py: alerts/slack/blocks.py alerts/slack/errors.py

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
-from monitor.cases import escalation
+from monitor.cases import growth
 from monitor.cases.actions import say
 from monitor.notify import rendering
 from monitor.store import cases, mentions
@@ -165,7 +165,7 @@ def test_whoever_joins_makes_the_story_grow_so_that_its_case_becomes_urgent(data
     take(acme, reply("me too", author="c0", native_id="again"), now=NOW)  # one person, however often
     sizes = growing_stories(database, NOW - HOUR)
     assert list(sizes.values()) == [8]
-    assert escalation.thread_growth(database, acme.rules, sizes, NOW) == 1
+    assert growth.thread_growth(database, acme.rules, sizes, NOW) == 1
     found = case(database, "1")
     assert (found.priority, found.priority_reasons[-1]) == ("urgent", "8 people write about this")
 

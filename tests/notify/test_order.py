@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monitor.cases import escalation
+from monitor.cases import escalation, list_of_the_day
 from monitor.cases.actions import say
 from monitor.store import deliveries
 from tests.alerting_helpers import Base, distinct, house, posted
@@ -96,7 +96,7 @@ def test_a_list_leaves_out_whoever_was_not_told_of_yet(database: Base, tmp_path:
     take(acme, post(ANGRY, author="old", at=NOW), now=NOW)
     deliver(acme, Clock(NOW + MINUTE))
     take(acme, post(distinct(3), author="new", at=at_four - MINUTE), now=at_four - timedelta(seconds=5))
-    assert escalation.lists(database, acme.rules, at_four) == 1
+    assert list_of_the_day.queue_lists(database, acme.rules, at_four) == 1
     acme.alerting.serve("slack", lambda: at_four)
     (listed,) = posted(slack)[1:]
     assert "charged me for the wrong box" in slack.reads(listed)
@@ -109,7 +109,7 @@ def test_a_list_that_would_say_nothing_is_not_sent(database: Base, tmp_path: Pat
     acme = house(database, tmp_path, slack)
     at_four = NOW + 6 * HOUR
     take(acme, post(ANGRY, at=at_four - MINUTE), now=at_four - timedelta(seconds=5))
-    escalation.lists(database, acme.rules, at_four)
+    list_of_the_day.queue_lists(database, acme.rules, at_four)
     clock = Clock(at_four)
     deliver(acme, clock)
     clock.now = at_four + 2 * MINUTE

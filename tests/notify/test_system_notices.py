@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from connectors import Nonsense, Refused
-from monitor.cases import escalation
+from monitor.cases import list_of_the_day
 from monitor.notify import rendering
 from monitor.notify.system_notices import NO_LIST, patience, queue_notice, settle, tell_what_has_no_list
 from monitor.store import notices
@@ -44,7 +44,7 @@ def test_a_week_with_three_flapping_sources_makes_at_most_five_pushes(sqlite: Ba
             take(acme, post(ASKING, author=f"a{hour}", at=network.clock()), now=network.clock())
         network.down = {name: DOWN for name, (down, up) in FLAPPING.items() if hour % (down + up) < down}
         network.round(forward=2 * HOUR - timedelta(seconds=5))
-        escalation.lists(database, acme.rules, network.clock())
+        list_of_the_day.queue_lists(database, acme.rules, network.clock())
         deliver(acme, network.clock)
     rows = database.rows("SELECT * FROM deliveries WHERE state = 'sent' AND action = 'post' AND carrier = ''")
     pushed = [row["about"] for row in rows if row["about"].startswith("notice:")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from monitor.cases import escalation, verbs
+from monitor.cases import handing_over, verbs
 from monitor.cases.actions import say
 from monitor.cli import app
 from monitor.mcp_server import Desk, NoSuch
@@ -138,9 +138,9 @@ def test_whoever_is_shut_out_or_only_looks_has_no_case(database: Base, tmp_path:
     with pytest.raises(NotPossible, match="their role is viewer"):
         say(database, acme.rules, "1", "assign", who=of_settings("lead"), way="slack", now=NOW, detail=owner)
     web.add_user(database, "staff", "staff", NOW)
-    assert escalation.people_left(database, acme.rules, NOW) == 0
+    assert handing_over.people_left(database, acme.rules, NOW) == 0
     web.disable_user(database, "staff", NOW)
-    assert escalation.people_left(database, acme.rules, NOW) == 1
+    assert handing_over.people_left(database, acme.rules, NOW) == 1
     assert case(database, "1").owner == ""
 
 
@@ -207,9 +207,9 @@ def test_the_user_group_is_the_staff_list_read_hourly_and_kept_while_slack_is_aw
         with pytest.raises(NotAllowed):
             say(database, acme.rules, "1", "close", who=ana, way="slack", now=clock(), detail={"outcome": "solved"})
         for later in (timedelta(0), 5 * HOUR):  # until the desk closes, and over night
-            assert escalation.people_left(database, acme.rules, clock() + later) == 0
+            assert handing_over.people_left(database, acme.rules, clock() + later) == 0
         assert case(database, "1").owner == "Ana"
-        assert escalation.people_left(database, acme.rules, NOW.replace(hour=9) + DAY) == 1
+        assert handing_over.people_left(database, acme.rules, NOW.replace(hour=9) + DAY) == 1
         assert cases.log_of(database, "1")[-1].detail["reason"] == "Ana is no longer in Slack's user group"
         assert "may press: Ana Example (U0BEN00001)" in acme.alerting.channels["slack"].check()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cases import escalation
+from monitor.cases import escalation, handing_over
 from monitor.cases.actions import say
 from monitor.people.actors import NotPossible
 from monitor.people.identity import (
@@ -99,7 +99,7 @@ def test_whoever_is_not_in_settings_keeps_a_case(database: Base, tmp_path: Path,
     who = STRANGERS[way](database)
     assert say_it(acme, "take", who) == f"taken by {who.name}, 10:00"
     for moment in (NOW, NOW + MINUTE, NOW + HOUR):
-        assert escalation.people_left(database, acme.rules, moment) == 0
+        assert handing_over.people_left(database, acme.rules, moment) == 0
     assert (case(database, "1").owner, case(database, "1").owner_id) == (who.name, who.id)
 
 
@@ -111,8 +111,8 @@ def test_whoever_was_known_and_is_gone_loses_cases_and_the_log_says_why(database
     def released(who: Actor, rules, leave: Callable[[], object] = lambda: None) -> str:  # type: ignore[no-untyped-def]
         say_it(acme, "take", who)
         leave()
-        assert escalation.people_left(database, rules, NOW + MINUTE) == 1
-        assert escalation.people_left(database, rules, NOW + MINUTE) == 0
+        assert handing_over.people_left(database, rules, NOW + MINUTE) == 1
+        assert handing_over.people_left(database, rules, NOW + MINUTE) == 0
         assert (case(database, "1").owner, case(database, "1").owner_id) == ("", "")
         assert case(database, "1").next_step_at is not None, "somebody is called again"
         return str(cases.log_of(database, "1")[-1].detail["reason"])
@@ -129,9 +129,9 @@ def test_one_person_who_is_known_twice_is_one_person(database: Base, tmp_path: P
     for other in (of_page("Ana"), of_settings("Ana"), of_mail("email:Ana@Example.org"), of_name("Ana")):
         assert say_it(acme, "take", other) == "Ana already has it"
     without = house(database, tmp_path, BEN)
-    assert escalation.people_left(database, without.rules, NOW) == 0, "she still has her login"
+    assert handing_over.people_left(database, without.rules, NOW) == 0, "she still has her login"
     assert case(database, "1").owner_id == "page:Ana"
-    assert escalation.people_left(database, acme.rules, NOW) == 0
+    assert handing_over.people_left(database, acme.rules, NOW) == 0
     assert case(database, "1").owner_id == "settings:Ana"
     listed = [(each.id, each.name) for each in Directory(database, acme.settings).everyone]
     assert listed == [("settings:Ana", "Ana"), ("settings:Ben", "Ben")]
@@ -198,11 +198,11 @@ def test_a_database_whose_people_were_names_goes_on_working(tmp_path: Path) -> N
     database = open_store(settings, NOW)
     try:
         acme = assembly_of(database, settings)
-        assert escalation.people_left(database, acme.rules, NOW) == 0
+        assert handing_over.people_left(database, acme.rules, NOW) == 0
         assert [case(database, str(n)).owner_id for n in (1, 2, 3)] == ["settings:Ana", "page:Tom", "name:ghost"]
         assert [line.who_id for line in cases.log_of(database, "1")] == ["settings:Ana", ""]
         without = assembly_of(database, settings_from(tmp_path, tables=BEN))
-        assert escalation.people_left(database, without.rules, NOW) == 1
+        assert handing_over.people_left(database, without.rules, NOW) == 1
         assert [case(database, str(n)).owner for n in (1, 2, 3)] == ["", "Tom", "ghost"]
         with database.transaction():
             cases.change(database, "1", owner="Ana")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors import Aside
-from monitor.cases import escalation
+from monitor.cases import list_of_the_day
 from monitor.notify import fallback
 from monitor.notify.outbox import resend_dead
 from monitor.service.watchdog import Audit
@@ -97,7 +97,7 @@ def test_the_list_of_the_day_names_every_case_once(acme: Assembly) -> None:
     clone(acme.database, "cases", lambda n: {"id": str(n + 10), "n": n + 10, "lane": "sweep"})
     acme.database.run("UPDATE cases SET lane = 'sweep'")
     for hour in (15, 16):
-        escalation.lists(acme.database, acme.rules, NOW.replace(hour=hour, minute=1))
+        list_of_the_day.queue_lists(acme.database, acme.rules, NOW.replace(hour=hour, minute=1))
     listed = [
         case
         for row in acme.database.rows("SELECT payload FROM deliveries WHERE about LIKE 'list:sweep%'")
