@@ -32,7 +32,7 @@ from monitor.settings.competitors import reads
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
 from monitor.store import disk, failures, key_values, sources, unjudged
-from monitor.store.connect import Error
+from monitor.store.connect import Error, is_of_all
 from monitor.store.database import Database, Locks
 from monitor.store.leases import LeaseLostError, Leases
 from monitor.store.unjudged import Page
@@ -212,10 +212,11 @@ class Collector:
                     self._rest.wait(min((clock() - now).total_seconds(), LONGEST_REST))
         except LeaseLostError:
             raise
-        except Error as error:
-            return self._not_stored(source, what, error, Visit(source.name, total, pages, aside), clock())
         except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
-            return self._failed(source, what, error, turn, Visit(source.name, total, pages, aside), clock())
+            so_far = Visit(source.name, total, pages, aside)
+            if is_of_all(error):
+                return self._not_stored(source, what, error, so_far, clock())
+            return self._failed(source, what, error, turn, so_far, clock())
         now = clock()
         later = batch.not_before or now + every
         with self.database.transaction(Locks(alone=frozenset({f"read:{source.name}"}))):

@@ -24,7 +24,7 @@ from monitor.ingest.turns import Turn
 from monitor.settings.models import Source
 from monitor.settings.rules import Rules
 from monitor.store import cases, failures, key_values, mentions, sources
-from monitor.store.connect import Error
+from monitor.store.connect import is_of_all
 from monitor.store.database import Database, Row, at
 from monitor.store.leases import LeaseLostError
 from monitor.timeouts import Overran
@@ -103,9 +103,11 @@ class Conversations:
             else:
                 wait = None
             failed, later = False, max(source.own_every, EVERY)
-        except (LeaseLostError, *Error):
+        except LeaseLostError:
             raise
-        except Exception as error:  # noqa: BLE001 - a client library may raise anything; the others must not notice
+        except Exception as error:  # a client library may raise anything; the others must not notice
+            if is_of_all(error):
+                raise
             said = str(error) if isinstance(error, ConnectorError | Overran) else f"unexpected {type(error).__name__}"
             log.warning("%s: can't read the conversations of cases: %s", name, said)
             heard, wait, failed = Heard(error=said), getattr(error, "retry_at", None), True

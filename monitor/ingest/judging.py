@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Self
 
 from alerts.wording import count_words
 from monitor.cases.assignment import IngestResult
@@ -20,15 +23,18 @@ from monitor.ingest.pipeline import Intake
 from monitor.privacy import forgetting
 from monitor.settings.rules import Rules
 from monitor.store import key_values, sources, unjudged
-from monitor.store.connect import Error, is_of_values
+from monitor.store.connect import Error, is_of_all
 from monitor.store.database import Database, Locks, at, stamp
 from monitor.store.unjudged import Claimed, Page
 
 log = logging.getLogger("earful.judging")
 
 LEASE = timedelta(seconds=40)  # a judge that was killed is known by it within a minute; a page takes seconds
+RENEW = 10.0  # seconds
+LONGEST = timedelta(minutes=10)  # no page takes so long; whoever hangs keeps it no longer
+REST = timedelta(seconds=5)  # of a page that the database could not store; the others come first
 TRIES = 3
-CLAIMS = 10  # a page that ends whoever judges it never comes to count a try
+CLAIMS = 3  # a page that ends whoever judges it never comes to count a try
 MOST_WAITING = 100  # pages of a source: then it is not read on
 MANY = 20  # pages, below which a growing queue is worth no notice
 SPAN = timedelta(minutes=10)
@@ -65,6 +71,7 @@ class Judging:
         self.answers = answers
         self._receiving = frozenset(receiving)
         self._tell_operator = tell_operator
+        self._owed: list[Claimed] = []  # pages that the database could not store, and that are not let go yet
 
     @property
     def apart(self) -> bool:
@@ -72,9 +79,16 @@ class Judging:
         return not self.database.one_writer
 
     def judge(
-        self, source: str, page: Page, now: datetime, last: Callable[[], None], *, alone: bool = False
+        self,
+        source: str,
+        page: Page,
+        now: datetime,
+        last: Callable[[], None],
+        before_last: Callable[[], None] | None = None,
+        *,
+        alone: bool = False,
     ) -> IngestResult:
-        """Judge a page and store what comes of it; `last` runs in the transaction of its end."""
+        """Judge a page and store what comes of it; `last` and `before_last` are those of `Intake.take`."""
         own = [post for post in page.posts if self.rules.is_own(post)] if source in self._receiving else []
         due_at = first_read.brief_due(self.database, source, now, complete=page.complete)
 
@@ -89,7 +103,7 @@ class Judging:
 
         # What is deleted closes cases, and our own replies and a first read's brief are matters of all sources.
         alone = alone or bool(own or page.deleted or page.gone) or first_read.goes_on(self.database, source)
-        return self.intake.take(page.posts, now, last=ends, first_reads=due_at, alone=alone)
+        return self.intake.take(page.posts, now, last=ends, before_last=before_last, first_reads=due_at, alone=alone)
 
     def matters(self, source: str, page: Page, now: datetime) -> bool:
         """Whether anything comes of a page: an empty one may still end a first read."""
@@ -113,16 +127,19 @@ class Judging:
         """Judge what waits, of one source or of all, until nothing is left that nobody else works on."""
         total = IngestResult()
         self._take_over()
-        while (claimed := unjudged.claim(self.database, clock(), LEASE, source)) is not None:
-            taken = self._one(claimed, clock)
-            if taken is None:
-                break
-            total.add(taken)
-            if not source and taken.seen:  # who has read it says it otherwise
-                log.info(
-                    "%s: %d judged, %d about a brand, %d new, %d flagged, %d cases opened",
-                    claimed.source, taken.seen, taken.matched, taken.new, taken.flagged, len(taken.opened),
-                )  # fmt: skip
+        self._let_go(clock())
+        with _Keeper(self.database, clock) as keeper:
+            while (claimed := unjudged.claim(self.database, clock(), LEASE, source)) is not None:
+                keeper.begins(claimed)
+                taken = self._one(claimed, clock)
+                if taken is None:
+                    break
+                total.add(taken)
+                if not source and taken.seen:  # who has read it says it otherwise
+                    log.info(
+                        "%s: %d judged, %d about a brand, %d new, %d flagged, %d cases opened",
+                        claimed.source, taken.seen, taken.matched, taken.new, taken.flagged, len(taken.opened),
+                    )  # fmt: skip
         return total
 
     def _one(self, claimed: Claimed, clock: Callable[[], datetime]) -> IngestResult | None:
@@ -132,16 +149,21 @@ class Judging:
             if not unjudged.done(self.database, claimed):
                 raise NotOursError
 
+        def before_last() -> None:
+            if not unjudged.is_ours(self.database, claimed):
+                raise NotOursError
+
         if claimed.claims > CLAIMS:
             self._set_aside(claimed, "whoever judged it ended", CLAIMS, clock())
             return IngestResult()
         try:
-            taken = self.judge(claimed.source, claimed.page(), clock(), last)
+            taken = self.judge(claimed.source, claimed.page(), clock(), last, before_last)
         except NotOursError:
             return IngestResult()
         except Exception as error:  # whatever is wrong with one page, the others go on
-            if isinstance(error, Error) and not is_of_values(error):
-                self._let_go(claimed)
+            if is_of_all(error):
+                self._owed.append(claimed)
+                self._let_go(clock())
                 raise
             name = type(error).__name__
             # Its text could hold a post's: what kind of error it is must do.
@@ -157,13 +179,14 @@ class Judging:
                 sources.brought(self.database, claimed.source, clock())
         return taken
 
-    def _let_go(self, claimed: Claimed) -> None:
-        """It was the database's trouble and not the page's: it counts for nothing, if that can be written down."""
+    def _let_go(self, now: datetime) -> None:
+        """It was the database's trouble and not the pages': it counts for nothing, once that can be written down."""
         try:
-            with self.database.transaction():
-                unjudged.let_go(self.database, claimed)
+            while self._owed:
+                unjudged.let_go(self.database, self._owed[-1], now + REST)
+                self._owed.pop()
         except Error:
-            pass  # its lease ends by itself
+            pass  # before the next page is claimed it is tried again
 
     def _set_aside(self, claimed: Claimed, error: str, tries: int, now: datetime) -> None:
         what = count_words(claimed.posts, "post", "posts")
@@ -215,3 +238,33 @@ class Judging:
                     "give the judges more processors, or read fewer sources",
                     now,
                 )
+
+
+class _Keeper:
+    """Keeps the page that is being judged ours, however long that takes: it looks by a thread of its own."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._judged: tuple[Claimed, datetime] | None = None
+        self._over = threading.Event()
+
+    def begins(self, claimed: Claimed) -> None:
+        """This one is being judged from now on."""
+        first, self._judged = self._judged is None, (claimed, self._clock())
+        if first:
+            threading.Thread(target=self._keep, name="keep-page", daemon=True).start()
+
+    def _keep(self) -> None:
+        while not self._over.wait(RENEW):
+            assert self._judged is not None
+            (claimed, since), now = self._judged, self._clock()
+            if now - since < LONGEST:
+                with suppress(*Error):  # it may have been in time all the same: storing will tell
+                    unjudged.keep(self._database, claimed, now, LEASE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()

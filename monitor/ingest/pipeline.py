@@ -80,12 +80,14 @@ class Intake:
         *,
         brand: str = "",
         last: Callable[[], None] | None = None,
+        before_last: Callable[[], None] | None = None,
         each_chunk: Callable[[int], None] | None = None,
         first_reads: Mapping[str, datetime] = NO_FIRST_READS,
         alone: bool = False,
         ahead: JudgeProcesses | None = None,
     ) -> IngestResult:
-        """Judge and store posts, in chunks. `last` runs inside the transaction of the last chunk (the cursor).
+        """Judge and store posts, in chunks. `last` runs inside the transaction of the last chunk (the cursor), and
+        `before_last` inside that of each chunk before it.
 
         `brand` names the brand for posts of which somebody has already said what they are about. `first_reads` are
         the sources that were never read whole, with the moment when the brief of what they bring is due. `alone` keeps
@@ -99,7 +101,7 @@ class Intake:
             ahead.chunks(posts, CHUNK, now) if ahead else ((each, NOTHING_KNOWN) for each in chunks_of(posts, CHUNK))
         ):
             if pending is not None:
-                total.add(self._take_chunk(pending, now, brand, None, first_reads, known, alone=alone))
+                total.add(self._take_chunk(pending, now, brand, before_last, first_reads, known, alone=alone))
                 if each_chunk:
                     each_chunk(len(pending))
             pending, known = chunk, found

@@ -32,9 +32,9 @@ def reason(error: BaseException) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 
-def is_of_values(error: BaseException) -> bool:
-    """Whether PostgreSQL refuses what it was given to store, as it will each time, and could store anything else."""
-    return postgresql.why_refused(error) == "row"
+def is_of_all(error: BaseException) -> bool:
+    """Whether it is the whole database's trouble, and not that of what it was given: it could store nothing else."""
+    return isinstance(error, sqlite.Error) or postgresql.is_of_all(error)
 
 
 def open_database(url: str) -> Sqlite | Postgresql:

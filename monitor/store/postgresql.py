@@ -389,6 +389,20 @@ def is_away(error: BaseException) -> bool:
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
+# Rights, tables and columns that are missing, and damaged files: whoever looks after the server has to act.
+_OF_ALL = ("0A", "25", "28", "3D", "3F", "40", "42501", "42P01", "42703", "53", "55", "57P", "58", "XX001", "XX002")
+
+
+def is_of_all(error: BaseException) -> bool:
+    """Whether it is the server's trouble, or that of others who write, whatever it was given to store.
+
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    if psycopg is None or not isinstance(error, psycopg.Error):
+        return False
+    return is_away(error) or (error.sqlstate or "").startswith(_OF_ALL)
+
+
 def why_refused(error: BaseException) -> str:
     """What of the server's side made a statement fail: "rights", "room", "line" or "row"; "" for anything else.
 

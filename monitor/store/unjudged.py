@@ -109,14 +109,26 @@ def done(database: Database, claimed: Claimed) -> bool:
     return _of(database, "DELETE FROM unjudged", claimed)
 
 
+def keep(database: Database, claimed: Claimed, now: datetime, lease: timedelta) -> bool:
+    """It is being judged still, and ours for so long a `lease` from now; whether it was ours."""
+    until = by_its_clock(database, now) + lease
+    return _of(database, "UPDATE unjudged SET lease_until = :until", claimed, until=until)
+
+
+def is_ours(database: Database, claimed: Claimed) -> bool:
+    """Whether it is ours; to the end of the open transaction it stays so."""
+    return _of(database, "UPDATE unjudged SET fence = fence", claimed)
+
+
 def give_back(database: Database, claimed: Claimed) -> bool:
     """It could not be judged: that counts; whether it was still ours."""
     return _of(database, "UPDATE unjudged SET lease_until = '', claims = 0, tries = tries + 1", claimed)
 
 
-def let_go(database: Database, claimed: Claimed) -> bool:
-    """It was not judged, through no fault of its own; whether it was still ours."""
-    return _of(database, "UPDATE unjudged SET lease_until = '', claims = 0", claimed)
+def let_go(database: Database, claimed: Claimed, until: datetime) -> bool:
+    """It was not judged, through no fault of its own, and rests `until` then; whether it was still ours."""
+    until = by_its_clock(database, until)
+    return _of(database, "UPDATE unjudged SET lease_until = :until, claims = 0", claimed, until=until)
 
 
 def set_aside(database: Database, claimed: Claimed, error: str, now: datetime) -> bool:
@@ -126,8 +138,16 @@ def set_aside(database: Database, claimed: Claimed, error: str, now: datetime) -
     )
 
 
-def _of(database: Database, statement: str, claimed: Claimed, *, now: datetime | None = None, error: str = "") -> bool:
-    values = {"n": claimed.n, "fence": claimed.fence, "now": stamp(now), "error": error}
+def _of(
+    database: Database,
+    statement: str,
+    claimed: Claimed,
+    *,
+    now: datetime | None = None,
+    until: datetime | None = None,
+    error: str = "",
+) -> bool:
+    values = {"n": claimed.n, "fence": claimed.fence, "now": stamp(now), "until": stamp(until), "error": error}
     return database.run(f"{statement} WHERE n = :n AND fence = :fence AND aside_at = ''", values) == 1
 
 

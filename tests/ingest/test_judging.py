@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,22 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor.ingest.judging import CLAIMS, LEASE, MANY, MOST_WAITING, SPAN, TRIES
+from monitor.cases.assignment import IngestResult
+from monitor.cases.locks import source_lock
+from monitor.ingest import judging as judging_module
+from monitor.ingest import pipeline
+from monitor.ingest.judging import CLAIMS, LEASE, LONGEST, MANY, MOST_WAITING, REST, SPAN, TRIES
 from monitor.people.identity import of_name
 from monitor.privacy import forgetting, retention
 from monitor.store import unjudged
+from monitor.store.connect import Error
+from monitor.store.database import Database as Base
+from monitor.store.database import Locks, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.unjudged import Page
 from monitor.wiring import Assembly
 from tests.helpers import ANGRY, BROKEN, DAY, LATE, MINUTE, NOW, Clock, assembly_of, count, notices, post, settings_from
+from tests.service.test_scheduler import until
 
 THREAD: dict[str, Any] = {"thread_id": "thread-1"}
 
@@ -94,6 +103,56 @@ def test_whoever_comes_back_after_the_lease_stores_nothing(office: Assembly) -> 
     assert count(office.database, "posts") == 0
 
 
+def in_a_thread(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_page_is_kept_for_as_long_as_it_is_being_judged(office: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who stores it waits for a lock; another judge must not begin with the same page."""
+    monkeypatch.setattr(judging_module, "RENEW", 0.05)
+    keep(office, post(ANGRY))
+    clock, taken = Clock(NOW), list[IngestResult]()
+    with office.database.transaction(Locks(alone=frozenset({source_lock("forum")}))):
+        judge = in_a_thread(lambda: taken.append(office.collector.judging.work_off(clock)))
+        until(lambda: count(office.database, "unjudged", "claims = 1") == 1)
+        clock.now = NOW + LEASE - MINUTE / 60
+        until(lambda: count(office.database, "unjudged", f"lease_until > '{stamp(NOW + LEASE)}'") == 1)
+        assert unjudged.claim(office.database, NOW + LEASE + MINUTE / 60, LEASE) is None
+    judge.join(60)
+    assert [each.new for each in taken] == [1]
+
+
+def test_a_judge_that_hangs_keeps_its_page_no_longer(office: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging_module, "RENEW", 0.05)
+    keep(office, post(ANGRY))
+    clock = Clock(NOW)
+    with office.database.transaction(Locks(alone=frozenset({source_lock("forum")}))):
+        judge = in_a_thread(lambda: office.collector.judging.work_off(clock))
+        until(lambda: count(office.database, "unjudged", "claims = 1") == 1)
+        clock.now = NOW + LONGEST + MINUTE
+        assert unjudged.claim(office.database, clock.now, LEASE) is not None
+    judge.join(60)
+    assert count(office.database, "posts") == 0
+
+
+def test_whoever_comes_back_late_takes_back_no_edit_that_was_read_meanwhile(
+    office: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of several chunks is several transactions, and the first of them is stored before its end is reached."""
+    monkeypatch.setattr(pipeline, "CHUNK", 1)
+    keep(office, post(ANGRY, native_id="n-1"), post(BROKEN, native_id="n-2"))
+    late = unjudged.claim(office.database, NOW, LEASE)
+    assert late is not None
+    keep(office, post(LATE, native_id="n-1"))
+    after = Clock(NOW + LEASE + MINUTE)
+    office.collector.judging.work_off(after)
+    assert office.collector.judging._one(late, after).new == 0  # type: ignore[union-attr]
+    rows = office.database.rows("SELECT text FROM posts WHERE native_id = 'n-1'")
+    assert [row["text"] for row in rows] == [LATE]
+
+
 def test_a_page_that_cannot_be_judged_is_set_aside_after_three_tries_and_the_rest_goes_on(office: Assembly) -> None:
     keep(office, post(ANGRY))
     office.database.run("UPDATE unjudged SET body = :body", {"body": b"damaged"})
@@ -140,7 +199,7 @@ def test_a_page_that_ends_whoever_judges_it_is_set_aside_too(office: Assembly) -
         assert unjudged.claim(office.database, NOW + turn * 2 * LEASE, LEASE) is not None
     office.collector.judging.work_off(Clock(NOW + DAY))
     assert count(office.database, "unjudged", "aside_at <> ''") == 1
-    assert "forum: 1 post could not be judged after 10 tries (whoever judged it ended); set aside" in [
+    assert "forum: 1 post could not be judged after 3 tries (whoever judged it ended); set aside" in [
         *notices(office.database)
     ]
 
@@ -154,6 +213,64 @@ def test_a_page_of_which_the_database_refuses_a_value_is_set_aside_and_the_rest_
     assert count(office.database, "unjudged", "aside_at = ''") == 0
     assert count(office.database, "unjudged", "aside_at <> ''") == 1
     assert count(office.database, "posts") == 2
+
+
+def refused_where_posts_are_stored(database: Base, code: str) -> None:
+    """Have the server refuse a post of mira's with this code, as it may for reasons of its own."""
+    database.run(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF NEW.author = 'mira' THEN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END IF; RETURN NEW; "
+        "END $$"
+    )
+    database.run("CREATE TRIGGER refuse BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION refuse()")
+
+
+@pytest.mark.parametrize("code", ["XX000", "54001", "42804", "21000", "57014", "22021"])
+def test_whatever_the_database_refuses_of_one_page_alone_sets_that_aside(office: Assembly, code: str) -> None:
+    refused_where_posts_are_stored(office.database, code)
+    keep(office, post(BROKEN, author="mira"))
+    for author in ("olga", "ivo"):
+        keep(office, post(BROKEN, source="chirp", author=author), source="chirp")
+    for _ in range(TRIES):
+        office.collector.judging.work_off(Clock(NOW))
+    assert count(office.database, "unjudged", "aside_at = ''") == 0
+    assert count(office.database, "unjudged", "aside_at <> ''") == 1
+    assert count(office.database, "posts") == 2
+
+
+@pytest.mark.parametrize("code", ["53100", "58030", "57P01", "40P01", "55P03", "25006", "42501", "XX001"])
+def test_what_the_whole_database_suffers_from_sets_no_page_aside_and_the_others_come_first(
+    office: Assembly, code: str
+) -> None:
+    refused_where_posts_are_stored(office.database, code)
+    keep(office, post(BROKEN, author="mira"))
+    for author in ("olga", "ivo"):
+        keep(office, post(BROKEN, source="chirp", author=author), source="chirp")
+    clock = Clock(NOW)
+    for _ in range(2 * TRIES):
+        with pytest.raises(Error):
+            office.collector.judging.work_off(clock)
+        office.collector.judging.work_off(clock)
+        clock.forward(2 * REST)
+    assert count(office.database, "posts") == 2
+    assert count(office.database, "unjudged", "aside_at = '' AND tries = 0 AND claims = 0") == 1
+    office.database.run("DROP TRIGGER refuse ON posts")
+    assert office.collector.judging.work_off(clock).new == 1
+
+
+def test_a_page_that_could_not_be_let_go_is_let_go_later(office: Assembly) -> None:
+    """A server that went away three times while the same page was being stored is no fault of the page."""
+    keep(office, post(BROKEN, author="mira"))
+    clock = Clock(NOW)
+    refused_where_posts_are_stored(office.database, "57P01")
+    for _ in range(CLAIMS + 1):
+        office.database.run("ALTER TABLE unjudged ADD CONSTRAINT no CHECK (claims > 0) NOT VALID")
+        with pytest.raises(Error):
+            office.collector.judging.work_off(clock)
+        office.database.run("ALTER TABLE unjudged DROP CONSTRAINT no")
+        office.collector.judging.work_off(clock)
+        clock.forward(LEASE + MINUTE)
+    assert count(office.database, "unjudged", "aside_at = '' AND tries = 0") == 1
 
 
 def test_an_erasure_reaches_a_page_that_waits_and_holds_for_it(office: Assembly) -> None:

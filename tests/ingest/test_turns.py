@@ -28,6 +28,7 @@ from tests.helpers import (
     assembly_of,
     count,
     let_end,
+    notices,
     post,
     settings_from,
 )
@@ -85,6 +86,22 @@ def test_a_source_is_read_by_one_and_by_another_once_that_is_done(process: Calla
     assert "forum" not in dict(seen.pop("due"))
     assert seen == {"visit": None, "own": None, "talk": None}
     assert theirs.visit("forum", "posts", Clock()) is not None
+
+
+def test_a_source_whose_cursor_cannot_be_stored_is_one_that_fails(process: Callable[..., Process]) -> None:
+    """It said that the disk is to be checked, each half minute, and nobody was told that the source is not read."""
+    a = process("a")
+    collector = a.over(forum=Scripted(*[page(post(ANGRY), cursor="of a network\0that writes anything")] * 3))
+    clock = Clock()
+    for failures_in_a_row in (1, 2, 3):
+        visit = collector.visit("forum", "posts", clock)
+        assert visit is not None
+        assert visit.error == "unexpected DataError while reading"
+        health = sources.health(a.database, "forum")
+        assert health is not None
+        assert health.failures == failures_in_a_row
+        clock.forward(HOUR)
+    assert [each for each in notices(a.database) if each.startswith("forum has not been read since")]
 
 
 def test_whoever_was_frozen_while_it_read_stores_nothing_and_moves_no_cursor(process: Callable[..., Process]) -> None:
