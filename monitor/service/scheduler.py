@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from monitor.notify.system_notices import queue_notice
 from monitor.service import set_clock
 from monitor.service.clock_check import ClockCheck
 from monitor.service.engines.by_hand import ByHand
@@ -84,8 +85,19 @@ class Engine(Ticks):
         at_once = len(settings.sources) + len(settings.channels) + _BESIDE_THEM
         return ManyProcesses(
             self.ticks(), self.jobs(), self.roles, database, self.heartbeat, _by_this_machine,
-            leases=self.assembly.leases, at_once=at_once,
+            tell=self._tell_of_deaths, leases=self.assembly.leases, at_once=at_once,
         )  # fmt: skip
+
+    def _tell_of_deaths(self, job: str) -> None:
+        """Processes that did this job died, one after the other."""
+        now = self.clock()
+        with self.assembly.database.transaction():
+            queue_notice(
+                self.assembly.database, self.assembly.rules, f"deaths:{job}:{now.isoformat()}",
+                f"{job} was left unfinished by three processes in a row; it rests for an hour",
+                "everything else goes on; please report it, with the logs of these processes and of the system",
+                now,
+            )  # fmt: skip
 
     def _have_done(self, job: str, *names: str) -> bool:
         return not self.stopping.is_set() and self._scheduler.hand_on(job, *names)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from monitor.store.database import DatabaseBusy, DatabaseUnusable
+from monitor.store import key_values
+from monitor.store.database import DatabaseBusy, DatabaseUnusable, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 
@@ -119,9 +121,28 @@ def defer(database: Postgresql, job: str, role: str, lock: str, once: str, given
 
 
 def stands(database: Postgresql, once: str) -> bool:
-    """Whether a job that is the same waits or is being done."""
+    """Whether a job that is the same waits or is being done, or rests."""
     of_it = "FROM procrastinate_jobs WHERE queueing_lock = :once AND status IN ('todo', 'doing')"
-    return database.row(f"SELECT 1 AS one {of_it} LIMIT 1", {"once": once}) is not None
+    found = database.row(f"SELECT 1 AS one {of_it} UNION ALL {_RESTS} LIMIT 1", {"once": once})
+    return found is not None
+
+
+# By the clock of the database; as `stamp` writes it, without what is less than a second.
+_RESTS = (
+    "SELECT 1 AS one FROM facts WHERE key = 'rests:' || :once "
+    """AND value > to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')"""
+)
+
+
+def rest(database: Postgresql, once: str, lasts: timedelta) -> None:
+    """Have nobody do a job, nor those that are the same, for so long."""
+    now = database.time()
+    key_values.remember(database, f"rests:{once}", stamp(now + lasts), now)
+
+
+def rests(database: Postgresql, once: str) -> bool:
+    """Whether nobody is to do this job now."""
+    return database.row(_RESTS, {"once": once}) is not None
 
 
 def queues(database: Sqlite | Postgresql) -> list[Waiting]:

@@ -43,6 +43,7 @@ class ManyProcesses:
         heartbeat: Heartbeat,
         begins: Callable[[], datetime],
         *,
+        tell: Callable[[str], None] = lambda _job: None,
         leases: Leases | None = None,
         at_once: int = 64,
         seldom: float = SELDOM,
@@ -51,7 +52,8 @@ class ManyProcesses:
     ) -> None:
         """`at_once` bounds its jobs, `leases` are this process's; ticks each `seldom` seconds or more are jobs.
 
-        A tick that has not come back for `stuck` seconds leaves it to another process to look.
+        A tick that has not come back for `stuck` seconds leaves it to another process to look. `tell` is given the name
+        of a job of which processes died, and which rests.
         """
         self._leases = leases or Leases(database)
         self._jobs = {job.name: job for job in jobs}
@@ -71,7 +73,7 @@ class ManyProcesses:
         self._queue = Queue(
             database, self._leases.holder, roles, periodic,
             [job for job in jobs if job.lock and job.role in roles], at_once, heartbeat, partial(self.leads, "jobs"),
-            pace or Pace(),
+            tell, pace or Pace(),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -132,5 +134,6 @@ class ManyProcesses:
 
     def wait(self, within_seconds: float) -> bool:
         """Wait for what is in flight."""
+        end = time.monotonic() + within_seconds
         ended = self._queue.wait(within_seconds)
-        return self._here.wait(0.0 if not ended else within_seconds) and ended
+        return self._here.wait(max(end - time.monotonic(), 0.0)) and ended

@@ -1,8 +1,9 @@
 """Jobs of many processes, by procrastinate: a loop in a thread of its own takes them, threads of ours do them.
 
 What is due stands in the database, so a job that fails is not tried again by itself: it is logged, and handed on at its
-next turn. One whose process died is taken up. The library does not heal by itself: whoever leads looks for jobs whose
-worker is silent. https://procrastinate.readthedocs.io/en/stable/howto/production/retry_stalled_jobs.html
+next turn. One whose process died is taken up; one of which three died in a row rests for an hour. The library does not
+heal by itself: whoever leads looks for jobs whose worker is silent.
+https://procrastinate.readthedocs.io/en/stable/howto/production/retry_stalled_jobs.html
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,8 @@ POOL = "jobs"
 _WITHIN = 10.0  # seconds that opening and closing connections may take
 _GRACE = 5.0  # seconds that jobs may take to end where the worker begins anew
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # "at once", whatever the clocks of two machines show
+DEATHS = 3  # processes in a row that a job may leave unfinished: it may be what they die of
+REST = timedelta(hours=1)
 _LATE = 3700  # seconds: an hourly tick that nobody has done yet is done at the start
 
 
@@ -69,9 +72,13 @@ class Queue:
         at_once: int,
         heartbeat: Heartbeat,
         leads: Callable[[], bool],
+        tell: Callable[[str], None],
         pace: Pace,
     ) -> None:
-        """`name` is of this process alone, which does `at_once` jobs at most; `leads`: whether it is to heal."""
+        """`name` is of this process alone, which does `at_once` jobs at most.
+
+        `leads` says whether it is to heal, `tell` people of a job that rests.
+        """
         self._database = database
         self._name = name
         self._roles = roles
@@ -80,6 +87,7 @@ class Queue:
         self._at_once = at_once
         self._heartbeat = heartbeat
         self._leads = leads
+        self._tell = tell
         self._pace = pace
         self._threads = Threads()
         self._held = threading.local()
@@ -149,9 +157,7 @@ class Queue:
                 said = "the connection was lost"
                 try:
                     asyncio.run(self._session(again))
-                except asyncio.CancelledError:
-                    return
-                except Exception as error:
+                except (Exception, asyncio.CancelledError) as error:  # ours comes once it is to stop
                     said = reason(error.__cause__ or error)
                     log.debug("the queue of jobs failed", exc_info=error)
                 if self._stopping.is_set():
@@ -216,11 +222,16 @@ class Queue:
             if tick.pool in WATCHED:
                 self._heartbeat.begins(name, tick.pool)
             try:
-                await self._in_thread(context, name, tick.work)
+                await self._in_thread(context, name, partial(self._unless_it_rests, name, tick.work))
             finally:
                 self._heartbeat.ends(name)
 
         return ticking
+
+    def _unless_it_rests(self, name: str, work: Callable[[], object]) -> None:
+        """Ticks are put by the library; what is handed on is not even put while it rests."""
+        if not job_tables.rests(self._database, name):
+            work()
 
     def _working(self, job: Job) -> Callable[..., Coroutine[Any, Any, None]]:
         async def working(context: JobContext, names: list[str]) -> None:
@@ -259,7 +270,7 @@ class Queue:
             try:
                 left = await self._left(app, worker)
                 if self._leads():
-                    await heal(app, self._pace.silent)
+                    await heal(app, self._pace.silent, self._have_rest)
                 began()
             except ConnectorException as error:
                 log.debug("looking after jobs failed", exc_info=error)
@@ -272,6 +283,10 @@ class Queue:
                 worker.stop()  # it begins anew, and what it held is given back
             before = left
 
+    def _have_rest(self, once: str) -> None:
+        job_tables.rest(self._database, once, REST)
+        self._tell(once)
+
     async def _left(self, app: App, worker: Any) -> set[int]:
         """Jobs that stand as ours although we do not do them: one whose end could not be written down."""
         if worker.worker_id is None:
@@ -280,22 +295,29 @@ class Queue:
         return {each.id for each in found if each.id is not None} - self._doing
 
 
-async def heal(app: App, silent: float) -> None:
+async def heal(app: App, silent: float, have_rest: Callable[[str], None]) -> None:
     """Give back what those held who have been silent for so many seconds; they may have died, or be cut off."""
     manager = app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=silent):
-        await _give_back(app, job)
+        try:
+            await _give_back(app, job, have_rest)
+        except ConnectorException as error:
+            log.debug("it was ended or given back by somebody else", exc_info=error)
     await manager.prune_stalled_workers(silent)
 
 
-async def _give_back(app: App, job: Queued) -> None:
-    log.warning("%s was left by a process that is gone, and is taken up", job.queueing_lock or job.task_name)
+async def _give_back(app: App, job: Queued, have_rest: Callable[[str], None]) -> None:
+    name = job.queueing_lock or job.task_name
+    if job.attempts + 1 >= DEATHS:
+        log.error("%s was left by %d processes in a row, and rests for an hour; please report it", name, DEATHS)
+        await asyncio.to_thread(have_rest, name)
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+        return
+    log.warning("%s was left by a process that is gone, and is taken up", name)
     try:
         await app.job_manager.retry_job(job, retry_at=_LONG_AGO)
     except UniqueViolation:  # the same waits already
         await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
-    except ConnectorException as error:
-        log.debug("it was ended or given back by somebody else", exc_info=error)
 
 
 async def _nothing(timestamp: int) -> None:
