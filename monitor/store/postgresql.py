@@ -27,7 +27,8 @@ from monitor.store.database import (
     Values,
     sought,
 )
-from monitor.store.postgresql_roles import NOTICE, NOTICES_TOO, SessionRole, end_silent, held, need_driver, number_of
+from monitor.store.postgresql_connections import Connection, at_leisure, connect
+from monitor.store.postgresql_roles import SessionRole, end_silent, held, need_driver, number_of
 
 
 class _NoDriverError(Exception):
@@ -51,13 +52,17 @@ def _for_postgresql(statement: str) -> str:
     return _NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
 
 
-def _take(connection: psycopg.Connection[Any], wanted: Sequence[tuple[int, bool]]) -> None:
+def _take(connection: Connection, wanted: Sequence[tuple[int, bool]]) -> None:
     """Take locks in this order, each alone or shared, for the transaction that is open: one question for all."""
     connection.execute(
         "SELECT CASE WHEN alone THEN pg_advisory_xact_lock(key) ELSE pg_advisory_xact_lock_shared(key) END "
         "FROM unnest(%s::bigint[], %s::boolean[]) AS wanted (key, alone)",
         ([key for key, _ in wanted], [alone for _, alone in wanted]),
     )
+
+
+def _wait_for_locks(longest: timedelta) -> str:
+    return f"SET lock_timeout = {longest // _MILLISECOND}"
 
 
 def _where(address: str, named: str) -> str:
@@ -93,7 +98,7 @@ class Postgresql:
         self.where = _where(address, named)
         self.beside: Path | None = None
         self.id_names: dict[str, str] = {}
-        self._connections: PerThread[psycopg.Connection[Any]] = PerThread()
+        self._connections: PerThread[Connection] = PerThread()
         try:
             self._connection()
         except psycopg.Error as error:
@@ -103,8 +108,8 @@ class Postgresql:
                 f"{named} right?"
             ) from None
 
-    def _connection(self) -> psycopg.Connection[Any]:
-        connection: psycopg.Connection[Any] | None = self._connections.mine()
+    def _connection(self) -> Connection:
+        connection: Connection | None = self._connections.mine()
         if connection is None or connection.closed or connection.broken:
             connection = self._idle() or self._open()
             self._connections.take(connection)
@@ -112,20 +117,17 @@ class Postgresql:
                 spare.close()
         return connection
 
-    def _open(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(
-            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **NOTICE
-        )
-        silent, waits = SILENT // _MILLISECOND, WAITS // _MILLISECOND
-        connection.execute(
-            f"{NOTICES_TOO}; SET idle_in_transaction_session_timeout = {silent}; SET lock_timeout = {waits}".encode()
-        )
+    def _open(self) -> Connection:
+        connection = connect(self._address)
         # Compiling a statement anew takes longer than any of ours runs.
         # What a statement reads after a lock must be what others committed before it was given: each looks anew.
-        connection.execute("SET TIME ZONE 'UTC'; SET jit = off; SET default_transaction_isolation = 'read committed'")
+        connection.execute(
+            f"SET idle_in_transaction_session_timeout = {SILENT // _MILLISECOND}; {_wait_for_locks(WAITS)}; "
+            "SET TIME ZONE 'UTC'; SET jit = off; SET default_transaction_isolation = 'read committed'".encode()
+        )
         return connection
 
-    def _idle(self) -> psycopg.Connection[Any] | None:
+    def _idle(self) -> Connection | None:
         """A connection that a thread has left behind sound."""
         while (found := self._connections.left_behind()) is not None:
             if not found.closed and found.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
@@ -138,7 +140,7 @@ class Postgresql:
         """Where it is, with the password: for a library that connects by itself. Never to be shown."""
         return self._address
 
-    def connection(self) -> psycopg.Connection[Any]:
+    def connection(self) -> Connection:
         """The connection of this thread: for a library that is handed one."""
         return self._connection()
 
@@ -167,8 +169,10 @@ class Postgresql:
 
     def script(self, statements: Iterable[str]) -> None:
         """Run statements of the schema, inside the transaction that is open."""
-        for statement in statements:
-            self._connection().execute(statement.encode())
+        connection = self._connection()
+        with at_leisure(connection):
+            for statement in statements:
+                connection.execute(statement.encode())
 
     @contextmanager
     def transaction(self, locks: Locks | None = None, *, durable: bool = True) -> Iterator[None]:
@@ -184,7 +188,7 @@ class Postgresql:
                 raise
             yield
 
-    def _enter(self, connection: psycopg.Connection[Any], locks: Locks | None) -> None:
+    def _enter(self, connection: Connection, locks: Locks | None) -> None:
         if locks is None:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             return
@@ -238,7 +242,8 @@ class Postgresql:
         https://www.psycopg.org/psycopg3/docs/basic/copy.html
         """
         into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-        with self._connection().cursor() as cursor, cursor.copy(into.encode()) as copy:
+        connection = self._connection()
+        with at_leisure(connection), connection.cursor() as cursor, cursor.copy(into.encode()) as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -247,6 +252,7 @@ class Postgresql:
         connection = self._connection()
         with (
             connection.transaction(),
+            at_leisure(connection),
             connection.cursor("batches", row_factory=psycopg.rows.tuple_row) as cursor,
         ):
             # It holds no lock that others wait for, and whoever reads on may be somebody at a terminal.
@@ -348,11 +354,39 @@ class Postgresql:
     def keep_little(self) -> None:
         """The server keeps the pages."""
 
-    def overwrite(self, tables: Sequence[str], seconds: float) -> bool:  # noqa: ARG002 - it waits for nobody
-        """Vacuum: the emptied versions of rows go, and with them their words in the index of the search."""
-        for table in tables:
-            self._connection().execute(f"VACUUM {table}".encode())
+    def overwrite(self, tables: Sequence[str], seconds: float) -> bool:
+        """Vacuum: the emptied versions of rows go, and with them their words in the index of the search.
+
+        They stay as long as somebody looks at the database as it was before: a copy by pg_dump, say.
+        """
+        connection, began, patience = self._connection(), self.time(), timedelta(seconds=seconds)
+        while self._seen_before(began):
+            if self.time() - began > patience:
+                return False
+            connection.execute("SELECT pg_sleep(0.1)")
+        with at_leisure(connection):
+            connection.execute(_wait_for_locks(patience).encode())
+            try:
+                for table in tables:
+                    connection.execute(f"VACUUM {table}".encode())
+            except psycopg.errors.LockNotAvailable:
+                return False
+            finally:
+                connection.execute(_wait_for_locks(WAITS).encode())
         return True
+
+    def _seen_before(self, moment: datetime) -> bool:
+        """Whether a transaction is open that sees what was before; those of other users only where that is allowed.
+
+        https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
+        """
+        return bool(
+            self.row(
+                "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND backend_xmin IS NOT NULL "
+                "AND pid <> pg_backend_pid() AND xact_start < :moment AND backend_type <> 'autovacuum worker' LIMIT 1",
+                {"moment": moment},
+            )
+        )
 
     def overwrite_all(self, tables: Sequence[str]) -> None:
         """Vacuum does not care when a row was emptied."""

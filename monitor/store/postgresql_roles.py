@@ -9,21 +9,14 @@ from typing import Any
 
 try:
     import psycopg
-    import psycopg.rows
 except ImportError:
     psycopg = None  # type: ignore[assignment]
 
 from monitor.store.database import DatabaseUnusable, RoleTaken, stamp, this_process
+from monitor.store.postgresql_connections import connect
 
 DAEMON = 0x0EA2F02
-# A session over a network that is cut in silence is given up after some seconds, not after hours (TCP only).
-# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
-NOTICE: dict[str, Any] = {
-    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
-}  # fmt: skip
-# The server gives up a machine that is gone as soon as we give up the server.
-# https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-TCP-KEEPALIVES-IDLE
-NOTICES_TOO = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+_PATIENCE = 20.0  # seconds: what is asked here is no work
 
 
 def need_driver() -> None:
@@ -45,7 +38,7 @@ def end_silent(address: str, number: int, silent: timedelta) -> None:
 
     The server does so by itself, unless what it heard last was half a request. Whoever copies is left alone.
     """
-    with psycopg.connect(address, autocommit=True, connect_timeout=10, **NOTICE) as connection:
+    with connect(address, _PATIENCE) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
             "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = %s AND l.objsubid = 1 "
@@ -93,11 +86,8 @@ class SessionRole:
         self._connection = self._take(now)
 
     def _take(self, now: datetime) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(
-            self._address, autocommit=True, row_factory=psycopg.rows.dict_row, connect_timeout=10, **NOTICE
-        )
+        connection = connect(self._address, _PATIENCE)  # else a machine without power would be alive for hours
         try:
-            connection.execute(NOTICES_TOO)  # else a machine without power would be alive for hours
             return self._held(connection, now)
         except BaseException:
             connection.close()
@@ -164,7 +154,7 @@ def holder(address: str) -> str:
     Raises DatabaseUnusable without the driver.
     """
     need_driver()
-    with psycopg.connect(address, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
+    with connect(address, _PATIENCE) as connection:
         # For this statement's own transaction, so that the question itself never stands in a daemon's way.
         free = connection.execute("SELECT pg_try_advisory_xact_lock(%s) AS free", (DAEMON,)).fetchone()
         if free is None or free["free"]:

@@ -41,8 +41,9 @@ THIRD_PARTIES = {
     "prometheus_client": ["monitor/web/"],
     "psycopg": [
         "monitor/store/postgresql.py",
+        "monitor/store/postgresql_connections.py",
         "monitor/store/postgresql_roles.py",
-    ],  # statements; sessions that hold a role
+    ],  # statements; how long one is waited for; sessions that hold a role
     "psycopg_pool": ["monitor/service/engines/queue.py"],
     "pyotp": ["monitor/web/factor.py"],
     "segno": ["monitor/web/factor.py"],

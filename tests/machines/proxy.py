@@ -2,6 +2,7 @@
 
 with Line(("127.0.0.1", 5432)) as line:
     connect("127.0.0.1", line.port)
+    line.swallow()       # as if the cable were cut: nothing that those who speak now send is even acknowledged
     line.hold()          # what is sent arrives nowhere, and nobody is told
     line.callers()       # the ports of those who speak through it, to find out whose process it is
     line.cut()           # all are cut off, what was held is lost, and nobody gets through
@@ -11,6 +12,7 @@ with Line(("127.0.0.1", 5432)) as line:
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import select
 import selectors
 import socket
@@ -20,6 +22,7 @@ from typing import Self
 
 Address = tuple[str, int] | str  # a host and a port, or the path of a socket
 _PIECE = 65536
+_ATTACH_FILTER = 26  # SO_ATTACH_FILTER of Linux
 
 
 class Line:
@@ -56,6 +59,17 @@ class Line:
     def hold(self) -> None:
         """From now on nothing arrives on either side."""
         self._open.clear()
+
+    def swallow(self) -> None:
+        """Take nothing any more from those who are connected, without a word: their own system is to notice.
+
+        A filter of the socket that lets no packet pass. https://docs.kernel.org/networking/filter.html
+        """
+        nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF_RET | BPF_K, 0 bytes
+        program = struct.pack("HxxxxxxP", 1, ctypes.addressof(nothing))
+        with self._lock:
+            for near, _ in self._pairs:
+                near.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
 
     def stall(self) -> None:
         """From now on a connection that is asked for comes about only once this is mended."""

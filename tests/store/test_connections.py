@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import psycopg
 import pytest
 
 from monitor.store import postgresql
+from monitor.store import postgresql_connections as connections
 from monitor.store.database import Database
 from monitor.store.sqlite import Sqlite
+from tests.machines.proxy import Line
 from tests.service.test_scheduler import until
 
 
@@ -194,4 +197,100 @@ def test_whoever_reads_a_long_answer_slowly_is_not_cut_off(
     other.row("SELECT pg_sleep(0.4)")  # four times as long, by the clock that counts
     assert list(pieces) == [[(3,), (4,)]]
     other.close()
+    database.close()
+
+
+@pytest.fixture
+def over_a_line(new_postgresql: str) -> Iterator[tuple[str, Line]]:
+    """The address of a fresh database behind a line that can be cut."""
+    said = psycopg.conninfo.conninfo_to_dict(new_postgresql)
+    with Line(f"{said['host']}/.s.PGSQL.5432") as line:
+        yield f"postgresql://{said['user']}@127.0.0.1:{line.port}/{said['dbname']}?sslmode=disable", line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: a socket takes no filter here")
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_a_network_that_is_cut_in_silence_is_noticed(
+    over_a_line: tuple[str, Line], monkeypatch: pytest.MonkeyPatch, *, asked_before: bool
+) -> None:
+    """Nothing is acknowledged any more, nor refused: half an hour, or for ever, by the system's own patience."""
+    soon = {"keepalives_idle": 1, "keepalives_interval": 1, "keepalives_count": 2, "tcp_user_timeout": 2000}
+    assert soon.keys() == connections.NOTICE.keys()
+    monkeypatch.setattr(connections, "NOTICE", soon)
+    address, line = over_a_line
+    database = postgresql.Postgresql(address)
+    failed: list[str] = []
+
+    def ask(seconds: int) -> None:
+        try:
+            database.row(f"SELECT pg_sleep({seconds})")
+        except postgresql.Error as error:
+            failed.append("away" if postgresql.is_away(error) else type(error).__name__)
+
+    if asked_before:  # its answer would come
+        waits = threading.Thread(target=ask, args=(20,), daemon=True)
+        waits.start()
+        watching = postgresql.Postgresql(address)
+        asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        until(lambda: watching.row(asleep) is not None)
+        line.swallow()
+        waits.join(60)
+    else:
+        line.swallow()
+        ask(0)
+    assert failed == ["away"]
+    ask(0)  # by this thread's connection, which may be cut off as well
+    failed.clear()
+    ask(0)
+    assert failed == []
+    database.close()
+
+
+def test_a_server_that_takes_what_is_asked_and_never_answers_is_given_up(
+    over_a_line: tuple[str, Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy or a tunnel that hangs acknowledges everything: whoever asked would have waited for ever."""
+    monkeypatch.setattr(connections, "DEADLINE", 0.2)
+    monkeypatch.setattr(connections, "_MORE", 0.1)
+    address, line = over_a_line
+    database = postgresql.Postgresql(address)
+    line.hold()
+    with pytest.raises(postgresql.Error) as raised, database.transaction():
+        pass
+    assert postgresql.is_away(raised.value)
+    line.mend()
+    assert database.row("SELECT 1 AS one") == {"one": 1}
+    database.close()
+
+
+def test_the_server_ends_a_statement_that_takes_too_long_but_not_the_schema_and_copies(
+    new_postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "DEADLINE", 0.1)
+    database = postgresql.Postgresql(new_postgresql)
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        database.row("SELECT pg_sleep(30)")
+    with database.transaction():
+        database.script(["SELECT pg_sleep(0.3)"])
+    assert list(database.batches("SELECT 1 FROM pg_sleep(0.3)", 2)) == [[(1,)]]
+    assert database.overwrite(["posts"], 1.0)
+    for again in ("SELECT pg_sleep(30)", "SELECT pg_sleep(20)"):
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            database.row(again)
+    database.close()
+
+
+def test_what_was_emptied_counts_as_overwritten_only_once_nobody_sees_it_any_more(new_postgresql: str) -> None:
+    """A copy that somebody makes for an hour keeps the words in the database for as long."""
+    database = postgresql.Postgresql(new_postgresql)
+    with psycopg.connect(new_postgresql) as copies:
+        copies.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        copies.execute("SELECT 1")
+        assert not database.overwrite(["posts"], 0.1)
+    assert database.overwrite(["posts"], 1.0)
+    with psycopg.connect(new_postgresql) as holds:
+        holds.execute("LOCK TABLE posts")
+        holds.commit()
+        holds.execute("LOCK TABLE ONLY posts IN SHARE UPDATE EXCLUSIVE MODE")
+        assert not database.overwrite(["posts"], 0.2)
     database.close()

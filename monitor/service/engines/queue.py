@@ -31,7 +31,7 @@ from monitor.service.work import WATCHED, Job, Role, Tick
 from monitor.store import job_tables
 from monitor.store.connect import reason
 from monitor.store.postgresql import Postgresql
-from monitor.store.postgresql_roles import NOTICE
+from monitor.store.postgresql_connections import NOTICE
 
 log = logging.getLogger("earful.engine")
 
