@@ -24,10 +24,11 @@ from monitor.service.scheduler import Engine, utc_now
 from monitor.service.settings_record import note_settings
 from monitor.service.sparing_log import Sparing
 from monitor.service.stopping import stop_in_order
+from monitor.service.upkeep import Upkeep
 from monitor.settings.models import EXIT, Settings
 from monitor.store import key_values
 from monitor.store.connect import Error, reason, served_by
-from monitor.store.database import DatabaseDamaged, DatabaseUnusable, Role, RoleTaken
+from monitor.store.database import DatabaseDamaged, DatabaseUnusable, Role
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite, is_damage
 from monitor.store.workers import Role as RoleName
@@ -176,7 +177,6 @@ class _Life:
         self.engine = engine
         self.role = role
         self.member = member
-        self.replaced = False
         self.unusable = False
         self.reloading = Reloading(engine, member, how.read)
         self.roles = how.roles
@@ -184,6 +184,7 @@ class _Life:
         self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=how.demo)
         self.wake = threading.Event()
         self.asked_to_stop = 0
+        self.upkeep = Upkeep(engine, role, member, self.reloading, utc_now, self.wake.set)
 
     def live(self) -> int:
         """Until a signal or a fault; the exit code. However it ends, it stops in order."""
@@ -193,8 +194,9 @@ class _Life:
         failed = False
         try:
             self._begin()
+            self.upkeep.start()
             while self._goes_on():
-                self._turn()
+                self._shown(lambda show: show.step())
         except _NothingToDoError:
             failed = True
             log.critical("stopping: this process is for the page alone")
@@ -227,12 +229,16 @@ class _Life:
             log.info("watching %s", ", ".join(self.engine.assembly.rules.sources) or "no source")
 
     def _goes_on(self) -> bool:
+        """Whether to go on. It asks no server: whoever stops this process must not wait for one that is silent."""
         self.wake.wait(0.3)
         self.wake.clear()
         self.engine.heartbeat.tell()
         if self.asked_to_stop or self.engine.worn_out.is_set():
             return False
-        return self._file_is_well() and self._keep_role() and not self.reloading.has_to_stop
+        return self._file_is_well() and not self._is_over()
+
+    def _is_over(self) -> bool:
+        return self.upkeep.replaced or self.upkeep.failed or self.reloading.has_to_stop
 
     def _file_is_well(self) -> bool:
         """Whether the open file is whole and still the one at its path; if not, it is told, for nothing can be kept."""
@@ -242,18 +248,6 @@ class _Life:
             self.unusable = True
             damage.tell(assembly.settings, assembly.database.path, what, utc_now())
         return not what
-
-    def _turn(self) -> None:
-        """Look once at what was asked for. A database that is held or full is no reason to stop: the next turn asks."""
-        try:
-            self.reloading.turn()
-        except Error as error:
-            log.error("the new settings are not in use yet: %s; Earful will retry", reason(error))
-        try:
-            self.member.beat(self.engine.assembly.rules, utc_now())
-        except Error as error:
-            log.debug("can't say that this process is there: %s", reason(error))
-        self._shown(lambda show: show.step())
 
     def _shown(self, work: Callable[[Show], None]) -> None:
         """Show something to whoever looks on. What cannot be written is shown no more; the work goes on without."""
@@ -269,9 +263,9 @@ class _Life:
 
     def _end(self, *, failed: bool = False) -> int:
         database = self.engine.assembly.database
-        whole = stop_in_order(self.page, self.engine, database, self.role, self._last_words, STOP_WITHIN)
+        whole = stop_in_order(self.upkeep, self.page, self.engine, database, self.role, self._last_words, STOP_WITHIN)
         log.info("stopped%s", "" if whole else "; what was in progress resumes at the next start")
-        anew = failed or self.replaced or self.reloading.has_to_stop or self.engine.worn_out.is_set()
+        anew = failed or self._is_over() or self.engine.worn_out.is_set()
         code = WORN_OUT if anew else 0
         if self.unusable:
             code = EXIT  # started again it would find the same file, or begin with nothing
@@ -283,18 +277,6 @@ class _Life:
     def _last_words(self) -> None:
         self._shown(lambda show: show.end())
         self.member.leave()
-
-    def _keep_role(self) -> bool:
-        """Whether this process may go on: two daemons on one database would tell people everything twice."""
-        try:
-            said = self.role.keep(utc_now())
-        except RoleTaken as error:
-            log.critical("stopping: another process has taken over as the daemon: %s", error)
-            self.replaced = True
-            return False
-        if said:
-            log.warning("%s", said)
-        return True
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.asked_to_stop += 1

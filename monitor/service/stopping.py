@@ -1,8 +1,8 @@
 """The one order in which the daemon stops, whatever made it stop: a signal, a fault of its own, a lost role.
 
-What begins work ends first (the page, the ticks, the buttons), then what is in flight may finish. The role and the
-connections go last, and only once nothing runs any more: a connection that is closed under a thread that uses it ends
-the process inside SQLite, and what was in flight could not even be marked.
+What begins work ends first (what takes new settings, the page, the ticks, the buttons), then what is in flight may
+finish. The role and the connections go last, and only once nothing runs any more: a connection that is closed under a
+thread that uses it ends the process inside SQLite, and what was in flight could not even be marked.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Closes(Protocol):
 
 
 def stop_in_order(
+    upkeep: Stops,
     page: Stops,
     engine: Stops,
     database: Closes,
@@ -51,7 +52,8 @@ def stop_in_order(
     `last_words` may still read the database. Nothing here raises: each part is stopped, whatever became of the others.
     """
     tell_systemd("STOPPING=1")
-    whole = _ended("the page", page, 5.0)
+    whole = _ended("looking after this process", upkeep, 5.0)
+    whole = _ended("the page", page, 5.0) and whole
     whole = _ended("work in progress", engine, within_seconds) and whole
     _guarded("the last messages", last_words)
     if whole:

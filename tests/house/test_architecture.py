@@ -158,6 +158,7 @@ service/test_scheduler.py: monitor/service/ticks.py monitor/service/work.py moni
     monitor/service/engines/interface.py monitor/service/engines/one_process.py monitor/service/engines/threads.py
 people/test_actors.py: monitor/people/roles.py monitor/people/slack_staff.py
 service/test_membership.py: monitor/store/workers.py monitor/store/postgresql_roles.py
+store/test_connections.py: monitor/store/postgresql_connections.py
 store/test_ownership.py: monitor/store/sqlite_roles.py
 people/test_identity.py: monitor/people/reach.py monitor/people/upgrade.py monitor/store/people.py
 """

@@ -49,7 +49,8 @@ class Part:
         return Stopping(self, name)
 
     def stopped(self) -> bool:
-        return stop_in_order(self.named("page"), self.named("engine"), self, self, self.last_words, 1.0)
+        upkeep, page, engine = (self.named(each) for each in ("upkeep", "page", "engine"))
+        return stop_in_order(upkeep, page, engine, self, self, self.last_words, 1.0)
 
 
 class Stopping:
@@ -63,7 +64,7 @@ class Stopping:
         return self.part.late != self.name
 
 
-ORDER = ["page", "engine", "the last messages", "checkpoint", "release", "close"]
+ORDER = ["upkeep", "page", "engine", "the last messages", "checkpoint", "release", "close"]
 
 
 def test_what_begins_work_stops_first_and_the_connections_go_last() -> None:
@@ -80,12 +81,12 @@ def test_a_part_that_fails_keeps_no_other_from_its_turn(failing: str, caplog: py
     assert "No space left on device" in caplog.text
 
 
-@pytest.mark.parametrize("late", ["page", "engine"])
+@pytest.mark.parametrize("late", ["upkeep", "page", "engine"])
 @pytest.mark.parametrize("failing", ["", "engine", "page"])
 def test_nothing_is_closed_while_something_still_runs(late: str, failing: str) -> None:
     part = Part(failing, late=late)
     assert not part.stopped()
-    assert part.done == ["page", "engine", "the last messages"]
+    assert part.done == ["upkeep", "page", "engine", "the last messages"]
 
 
 def test_a_tick_in_the_middle_of_a_transaction_is_waited_for(database: Sqlite | Postgresql, tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_a_tick_in_the_middle_of_a_transaction_is_waited_for(database: Sqlite | 
     ending = threading.Timer(0.3, go_on.set)
     ending.start()
     last = lambda: seen.append(key_values.fact(database, "whole"))  # noqa: E731
-    assert stop_in_order(page, engine, database, role, last, 20.0)
+    assert stop_in_order(Part().named("upkeep"), page, engine, database, role, last, 20.0)
     assert seen == ["yes"]
     ours = set(threading.enumerate()) - before
     assert [thread.name for thread in ours if "ThreadPoolExecutor" in thread.name] == []
