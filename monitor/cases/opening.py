@@ -78,11 +78,7 @@ class CaseOpener:
                 continue
             if key_values.take_period(self.database, f"next-words:{row['id']}:{row['closed_at']}", self.now):
                 better = each.verdict.lane != "ping" and each.verdict.sentiment > row["worst"]
-                self.log.append(
-                    cases.log_row(
-                        row["id"], self.now, "next words", way="intake", better=better, mention=each.mention_id
-                    )
-                )
+                self.log.append(cases.log_row(row["id"], self.now, "next words", way="intake", better=better))
 
     def open(self, each: Judged, contact: Contact, person: Person) -> str:
         """Open a case for one mention, in the story that it belongs to; the case's id."""

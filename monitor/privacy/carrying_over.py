@@ -51,7 +51,7 @@ def carry_over(database: Database, now: datetime) -> Carried:
     for batch in forgotten.standing(database) if look else ():
         with database.transaction():
             theirs = store.cases_of_posts(database, batch)
-            forget(database, batch, (), now, "purged_at")
+            forgotten.write(database, forget(database, batch, (), now, "purged_at", for_good=True))
             close_what_is_left(database, theirs, now, "Earful")
             wiping.owe(database, now)
         posts += len(batch)

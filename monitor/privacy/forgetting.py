@@ -3,7 +3,7 @@
 An erasure (`erase`), a network that says what was deleted (`deleted`) and retention (retention.py) all end in `forget`.
 It empties the rows, closes what is left with nobody to answer, and has messages that can still be changed shown anew
 without the words. Counts and times stay, so that past figures still add up. It is kept that somebody was erased, by
-whom and when; not who it was.
+whom and when; not who it was: what is forgotten for good is known by a hash under a key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from monitor.cases.brand_replies import person_mark
 from monitor.people import audit
 from monitor.people.identity import Actor, of_name
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, forgotten, holds, wiping
+from monitor.store import cases, deliveries, forgotten, holds, post_keys, wiping
 from monitor.store import forgetting as store
 from monitor.store.database import Database, DatabaseUnusable
 
@@ -130,17 +130,18 @@ def erase(
         theirs = store.cases_of_person(database, source, names, posts) if names else []
         found = _known(database, rules, source, names, posts, theirs, held)
         names = found.names
-        natives, accounts = store.native_ids(database, posts), store.author_ids(database, posts)
+        sealed: list[str] = []
+        accounts = store.author_ids(database, posts)
         for case_id, (called, more, ids) in held.items():
-            natives, accounts = [*natives, *more], [*accounts, *ids]
+            sealed, accounts = [*sealed, *more], [*accounts, *ids]
             holds.ask(database, case_id, now, why="erasure", names=called, who=actor.name, who_id=actor.id, way=way)
-        entries = forgotten.note(database, source, natives, [*names, *accounts], now)
+        entries = forgotten.note(database, source, sealed, [*names, *accounts], now)
         for case_id in theirs:
             case = cases.one(database, case_id)
             if case is not None and case.closed_at is None:
                 cases.change(database, case_id, closed_at=now, closed_by=who, outcome="deleted", next_step_at=None)
             cases.log(database, case_id, now, "erased", who=who, way=way)
-        forget(database, posts, theirs, now, "purged_at", names=names)
+        entries += forget(database, posts, theirs, now, "purged_at", names=names, for_good=True)
         store.forget_name(database, source, names, [person_mark(source, name) for name in names])
         store.note(database, source, who, way, found.posts, found.cases, now)
         audit.note(
@@ -174,13 +175,15 @@ def deleted(database: Database, source: str, natives: Sequence[str], gone: Seque
     posts = list(dict.fromkeys(posts))
     if not posts:
         return []
+    entries, can_note = [], True
     try:
-        known = store.native_ids(database, posts)
-        forgotten.write(database, forgotten.note(database, source, known, accounts, now))
+        entries = forgotten.note(database, source, (), accounts, now)
     except DatabaseUnusable as error:
+        can_note = False
         log.error("erased what %s deleted; an older backup may bring it back: %s", source, error)
     theirs = store.cases_of_posts(database, posts)
-    forget(database, posts, (), now, "deleted_at")
+    entries += forget(database, posts, (), now, "deleted_at", for_good=can_note)
+    forgotten.write(database, entries)
     close_what_is_left(database, theirs, now, "the network")
     return theirs
 
@@ -201,11 +204,14 @@ def forget(
     why: store.Why,
     *,
     names: Sequence[str] = (),
-) -> None:
+    for_good: bool = False,
+) -> list[forgotten.Entry]:
     """Empty these posts, these cases and every case of which nothing stands any more. Inside a transaction.
 
-    Messages that show them are shown anew where their channel can change what it has said.
+    Messages that show them are shown anew where their channel can change what it has said. What is forgotten `for_good`
+    is known by a hash from now on, and by its id no more: the entries of the list, to be written once all of it stands.
     """
+    entries = forgotten.note_posts(database, posts, now) if for_good else []
     shown = list(dict.fromkeys([*theirs, *store.shown_in(database, posts)]))
     stories = [row["story_id"] for row in cases.rows_of(database, shown).values()]
     own = store.cases_of_posts(database, posts)
@@ -216,3 +222,6 @@ def forget(
         deliveries.queue_edit(
             database, message, now, now, deliveries.FORGOTTEN, urgent=why == "deleted_at" or bool(names)
         )
+    if for_good:
+        post_keys.replace(database, posts)
+    return entries

@@ -94,19 +94,22 @@ def _end(database: Database, case_id: str, who: Actor, way: str, now: datetime, 
     cases.log(database, case_id, now, "hold ended", who=who.name, who_id=who.id, way=way)
     audit.note(database, audit.Event.HOLD, now, who=who, way=way, address=address, about=f"case {case_id}", ended=1)
     told = []
+    entries: list[forgotten.Entry] = []
     for row in asked:
         names: list[str] = json.loads(row["names"])
         if row["why"] == "deleted_at":
             gone: Sequence[str] = [each for each in json.loads(row["posts"]) if each in posts]
-            forget(database, gone, (), now, "deleted_at")
+            entries += forget(database, gone, (), now, "deleted_at", for_good=True)
         else:
-            forget(database, store.own_posts_of(database, case_id, posts), [case_id], now, "purged_at", names=names)
+            theirs = store.own_posts_of(database, case_id, posts)
+            entries += forget(database, theirs, [case_id], now, "purged_at", names=names, for_good=True)
             told.append(
                 Told(row["who"], f"The hold on case {case_id} has ended, and its author was erased as you asked")
             )
     # What was forgotten elsewhere meanwhile, as an older copy was put back.
     for batch in forgotten.standing(database, posts):
-        forget(database, batch, (), now, "purged_at")
+        entries += forget(database, batch, (), now, "purged_at", for_good=True)
+    forgotten.write(database, entries)
     close_what_is_left(database, [case_id], now, "Earful")
     holds.done(database, case_id, now)
     row_now = cases.row_of(database, case_id)

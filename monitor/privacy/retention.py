@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.privacy.forgetting import forget
 from monitor.settings.models import Settings
-from monitor.store import arrived, assistant, competitors, key_values, unjudged
+from monitor.store import arrived, assistant, competitors, key_values, post_keys, unjudged
 from monitor.store import forgetting as store
 from monitor.store.database import Database
 
@@ -22,6 +22,7 @@ _CAUGHT_UP = "forgetting: caught up"
 def retain(database: Database, settings: Settings, now: datetime, stopping: Callable[[], bool] = lambda: False) -> int:
     """Forget what is older than its source keeps it, in small batches; how many posts."""
     forgotten = _catch_up(database, now, stopping)
+    post_keys.catch_up(database, now, stopping)
     for source in store.sources_with_posts(database):
         before = now - settings.retention_of(source)
         store.trim_aside(database, source, before)

@@ -6,9 +6,11 @@ new column is either classed here, or a test fails.
     words     what people wrote, and what staff wrote about them
     author    who somebody is on a network, and whatever leads there: names, ids, addresses
     derived   made of their words: fingerprints, reasons, learned weights
+    post_keys ids that are made of a network's id of a post: who knows that one can look whether the post is here. They
+              stay, so that it stays known once; where somebody is erased, others take their place (post_keys.py)
     staff     who of the staff did something, in which words of ours; an author's erasure leaves it
     secret    hashes of passwords, of links and of tokens
-    plain     times, counts, verdicts, settings, keys of ours: nobody is known by it
+    plain     times, counts, verdicts, settings, other keys of ours: nobody is known by it
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ class Classed:
     words: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
+    post_keys: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
@@ -42,7 +45,7 @@ class Classed:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column."""
-        return (*self.personal, *self.staff, *self.secret, *self.plain)
+        return (*self.personal, *self.post_keys, *self.staff, *self.secret, *self.plain)
 
 
 def _named(text: str) -> tuple[str, ...]:
@@ -55,8 +58,9 @@ TABLES: dict[str, Classed] = {
         words=_named("title text raw reply_text"),
         author=_named("native_id url author author_name author_id parent_id thread_id reach"),
         derived=_named("parted"),  # and the index of the search, which follows
+        post_keys=_named("id"),
         plain=_named(
-            "n id source lang posted_at rating edited_at replied_at seen_at deleted_at purged_at search "
+            "n source lang posted_at rating edited_at replied_at seen_at deleted_at purged_at search "
             "asked_at wanted_at pictures videos out_of"
         ),
     ),
@@ -64,17 +68,19 @@ TABLES: dict[str, Classed] = {
         CASE,
         author=_named("author"),
         derived=_named("reasons words churn"),
+        post_keys=_named("id post_id"),
         plain=_named(
-            "id post_id brand seen_at posted_at source sentiment label lane needs_answer flagged critical praise tags "
-            "scorer language case_id suppressed corrected repeats"
+            "brand seen_at posted_at source sentiment label lane needs_answer flagged critical praise tags scorer "
+            "language case_id suppressed corrected repeats"
         ),
     ),
     "heard": Classed(ALWAYS, plain=_named("brand hour source n negative known")),
     "competitor_mentions": Classed(
         CASE,
         author=_named("author"),
+        post_keys=_named("post_id"),
         staff=_named("done_by"),
-        plain=_named("post_id competitor source posted_at seen_at label praise topic lead done_at"),
+        plain=_named("competitor source posted_at seen_at label praise topic lead done_at"),
     ),
     "stories": Classed(
         CASE,
@@ -145,8 +151,9 @@ TABLES: dict[str, Classed] = {
     ),
     "labels": Classed(
         "as its post; then it counts for nothing any more",
+        post_keys=_named("mention_id"),
         staff=_named("who who_id"),
-        plain=_named("n brand mention_id answer way at undone_at"),
+        plain=_named("n brand answer way at undone_at"),
     ),
     "models": Classed(
         "20 versions of each brand; those that knew words which are forgotten go with them",
@@ -158,7 +165,9 @@ TABLES: dict[str, Classed] = {
         staff=_named("name team words examples issue_url"),
         plain=_named("id brand days made_at merged_into gone_at"),
     ),
-    "caused": Classed(ALWAYS, plain=_named("mention_id cause_id brand posted_at place by_staff")),
+    "caused": Classed(
+        ALWAYS, post_keys=_named("mention_id"), plain=_named("cause_id brand posted_at place by_staff")
+    ),
     "cause_answers": Classed(
         "as its case; then it counts for nothing any more",
         staff=_named("who who_id"),
@@ -172,7 +181,9 @@ TABLES: dict[str, Classed] = {
         staff=_named("owner owner_id fixed_by"),
         plain=_named("n brand cause_id opened_at first_at loud told_at told_people back_of joined fixed_at"),
     ),
-    "problem_told": Classed(ALWAYS, staff=_named("who who_id"), plain=_named("problem mention_id at")),
+    "problem_told": Classed(
+        ALWAYS, post_keys=_named("mention_id"), staff=_named("who who_id"), plain=_named("problem at")
+    ),
     "aside": Classed("as a post", words=_named("raw"), plain=_named("n source at reason")),
     "arrived": Classed(
         "until it is read, which is seconds; its hash for a day",
@@ -287,9 +298,9 @@ TABLES: dict[str, Classed] = {
         derived=_named("body"),  # without whoever was known: they are put back each time
         plain=_named("mark task at"),
     ),
-    "assistant_about": Classed("as its answer", plain=_named("mark what id")),
+    "assistant_about": Classed("as its answer", post_keys=_named("id"), plain=_named("mark what")),
     "assistant_days": Classed(ALWAYS, plain=_named("day answers failures tokens")),
-    "incident_mentions": Classed("as its post", plain=_named("mention_id incident_id at")),
+    "incident_mentions": Classed("as its post", post_keys=_named("mention_id"), plain=_named("incident_id at")),
     "schema_steps": Classed(ALWAYS, plain=_named("n at hash")),
 }  # fmt: skip
 
@@ -330,5 +341,5 @@ def emptied(table: str, but: Iterable[str] = ()) -> str:
 
 
 def personal_tables() -> list[str]:
-    """The tables that hold anything of authors."""
-    return [name for name, table in TABLES.items() if table.personal]
+    """The tables that hold anything of authors, or say of which posts they speak."""
+    return [name for name, table in TABLES.items() if table.personal or table.post_keys]

@@ -26,8 +26,8 @@ _PART = re.compile(r"[^\s\"'<>()“”„«»&;]+")
 KEPT_OF_A_LINE = frozenset(
     {
         "lane", "priority", "route", "outcome", "why", "kind", "answered_at", "said_at", "next_since", "posted_at",
-        "until", "owner", "owner_id", "undone", "part", "action", "step", "beside", "better", "people", "mention",
-        "size", "sent_on", "backdated", "unanswered",
+        "until", "owner", "owner_id", "undone", "part", "action", "step", "beside", "better", "people", "size",
+        "sent_on", "backdated", "unanswered",
     }
 )  # fmt: skip
 # Nothing is done any more with a reply of which nothing is left.
@@ -96,17 +96,6 @@ def posts_of_person(database: Database, source: str, names: Sequence[str]) -> li
 def author_ids(database: Database, posts: Sequence[str]) -> list[str]:
     """The network's own ids of whoever wrote these."""
     return _one_each(database, posts, "SELECT DISTINCT author_id AS one FROM posts WHERE id IN {} AND author_id <> ''")
-
-
-def native_ids(database: Database, posts: Sequence[str]) -> list[str]:
-    """The network's own ids of these posts."""
-    found: list[str] = []
-    for some in _in_batches(posts):
-        clause, values = marks("p", some)
-        found += [
-            row["native_id"] for row in database.rows(f"SELECT native_id FROM posts WHERE id IN {clause}", values)
-        ]
-    return found
 
 
 def cases_of_person(database: Database, source: str, names: Sequence[str], posts: Sequence[str]) -> list[str]:

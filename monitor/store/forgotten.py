@@ -128,6 +128,11 @@ def _hash(key: bytes, what: str, source: str, value: str) -> str:
     return blake2b(text, key=key, digest_size=20).hexdigest()
 
 
+def row_id(key: bytes, post: str) -> str:
+    """What stands in place of the id of a post that was erased. It is looked up nowhere: `among` knows the post."""
+    return _hash(key, "row", "", post)
+
+
 def _origin(database: Database, source: str) -> str:
     """The name that a source began with: what is forgotten stays so when it is renamed."""
     return database.id_names.get(f"source:{source}", source)
@@ -142,6 +147,20 @@ def note(database: Database, source: str, natives: Iterable[str], authors: Itera
     entries += [
         Entry(_hash(key, "author", origin, bare_name(one)), "author", mark, at) for one in authors if bare_name(one)
     ]
+    _insert(database, entries)
+    return entries
+
+
+def note_posts(database: Database, posts: Sequence[str], now: datetime) -> list[Entry]:
+    """As `note`, of posts by their ids here, for whoever has to forget them in any case: nothing without a key."""
+    key = own_key(database)
+    entries = []
+    for start in range(0, len(posts) if key else 0, _BATCH):
+        clause, values = marks("p", posts[start : start + _BATCH])
+        for row in database.rows(f"SELECT source, native_id FROM posts WHERE id IN {clause}", values):
+            if row["native_id"]:
+                hash_ = _hash(key, "post", _origin(database, row["source"]), row["native_id"])
+                entries.append(Entry(hash_, "post", mark_of(key), stamp(now)))
     _insert(database, entries)
     return entries
 

@@ -38,7 +38,8 @@ def test_it_holds_all_that_forgetting_would_empty(acme: Assembly) -> None:
         "sealed",
         "held_requests",
     }  # of many people, or of none
-    assert set(columns.personal_tables()) - not_theirs - {"mutes"} <= set(by_table)
+    personal_tables = {name for name, table in columns.TABLES.items() if table.personal}
+    assert personal_tables - not_theirs - {"mutes"} <= set(by_table)
     text = json.dumps(lines, ensure_ascii=False)
     planted = [f"lives in quartzlane, {WORD}", f"wants {WORD}", f"the bank of {WORD}", f"mind the {WORD}", PARTED]
     planted += [f"sorry about {WORD}", f"of no case: {WORD}", "olga-quartzlane", "olgapetrova/2"]
