@@ -1,9 +1,10 @@
 """`python -m benchmarks.machines`: one, two and four judges on one PostgreSQL: what a post costs each, and the server.
 
-Each judge is a process of its own that works off pages which wait in the database, as any process that judges does.
-The server shares this machine's cores with them, so the wall clock says how much two cores do, and processor time what
-a post costs: a judge waits for nobody where that stays the same, however many there are. While they work, the server is
-asked again and again what each of them waits for.
+Each judge is `earful run --roles judge`, as people run it. Once all are at rest, pages come into the database at one
+moment, and from then until none is left is measured what each process and the server take, with whatever else a process
+does meanwhile: signs of life, leases, looks. The server shares this machine's cores with them, so the wall clock says
+how much two cores do, and processor time what a post costs: a judge waits for nobody where that stays the same, however
+many there are. While they work, the server is asked again and again what each of them waits for.
 
 Then one judge is killed in the middle of a page (how soon another has it), and a daemon between loopback servers is
 timed from a post's arrival to its alert, with nothing waiting and while many posts of other sources do.
@@ -16,12 +17,12 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
@@ -38,18 +39,21 @@ from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
 from monitor.store import unjudged
 from monitor.store.connect import open_database
-from monitor.store.database import stamp
+from monitor.store.database import Database, stamp
 from monitor.store.schema import migrate
 from monitor.store.unjudged import Page
+from monitor.text import judge as text_judge
 from monitor.text.features import BrandProfile
-from monitor.text.judge import Judge
-from monitor.wiring import assemble, know_sources, settle
+from monitor.wiring import know_sources
 
 JUDGES = (1, 2, 4)
-POSTS, PAGE = 20_000, 50
+POSTS, PAGE = 12_000, 50
 WAITING = 100_000
 COMPLAINTS = 20
 KILLED_WITHIN = 60.0  # seconds
+FIRST = 400  # posts a judge, before those that are measured
+REST = 8.0  # seconds after a start: what is done once is over by then
+LOOK = 0.05  # seconds between two looks at what judges wait for
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -79,8 +83,8 @@ class Server:
         database.close()
         return address
 
-    def cpu(self) -> float:
-        """Seconds of processor time of all its processes, those that have ended too."""
+    def cpu(self, without: int) -> float:
+        """Seconds of processor time of all its processes, those that have ended too, but for that of one session."""
         total = 0
         for file in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -88,7 +92,10 @@ class Server:
             except OSError:
                 continue  # it has just ended
             fields = rest.split()
-            if int(name.split()[0]) == self._postmaster:
+            process = int(name.split()[0])
+            if process == without:
+                continue
+            if process == self._postmaster:
                 total += sum(map(int, fields[11:15]))
             elif int(fields[1]) == self._postmaster:
                 total += sum(map(int, fields[11:13]))
@@ -96,34 +103,35 @@ class Server:
 
 
 class Watch:
-    """Asks the server, many times a second, what sessions of judges wait for. A context."""
+    """Asks the server, many times a second, which judges wait, and for what, until no page is left. A context."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._stop = threading.Event()
-        self.seen: dict[str, int] = {}
-        self._thread = threading.Thread(target=self._look, daemon=True)
+    def __init__(self, address: str, number: int) -> None:
+        self._number = number
+        self._looks = 0
+        self._seen: dict[str, int] = {}
+        self._connection = psycopg.connect(address, autocommit=True, row_factory=psycopg.rows.dict_row)
+        self.backend = self._connection.info.backend_pid
 
     def __enter__(self) -> Watch:
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+        self._connection.close()
 
-    def share(self, waits_for: str) -> float:
-        """The share of a judge's time in which it waited for this."""
-        return self.seen.get(waits_for, 0) / max(1, sum(self.seen.values()))
+    def share(self, *kinds: str) -> float:
+        """The share of a judge's time in which it waited for something of these kinds."""
+        return round(sum(self._seen.get(kind, 0) for kind in kinds) / max(1, self._looks * self._number), 4)
 
-    def _look(self) -> None:
-        with psycopg.connect(self._address, autocommit=True) as connection:
-            while not self._stop.wait(0.05):
-                for (what,) in connection.execute(
-                    "SELECT CASE state WHEN 'active' THEN coalesce(wait_event_type, 'none') ELSE 'itself' END "
-                    "FROM pg_stat_activity WHERE application_name LIKE 'judge-%'"
-                ).fetchall():
-                    self.seen[what] = self.seen.get(what, 0) + 1
+    def until_empty(self) -> None:
+        """Look until everything is judged."""
+        while self._connection.execute("SELECT n FROM unjudged LIMIT 1").fetchone() is not None:
+            self._looks += 1
+            for row in self._connection.execute(
+                "SELECT DISTINCT application_name, wait_event_type AS kind FROM pg_stat_activity "
+                "WHERE application_name LIKE 'judge-%' AND state = 'active' AND wait_event_type IS NOT NULL"
+            ).fetchall():
+                self._seen[row["kind"]] = self._seen.get(row["kind"], 0) + 1
+            time.sleep(LOOK)
 
 
 def texts(number: int) -> Iterator[str]:
@@ -142,126 +150,152 @@ def texts(number: int) -> Iterator[str]:
             yield f"{made.BRAND} {', '.join(chance.sample(made.PLACES, 5))}. {own[1]}"
 
 
-def fill(address: str, folder: Path, posts: int, *, old: timedelta = timedelta(minutes=5)) -> None:
-    """Have so many posts wait, as pages of the sources by turns, each post of somebody else and so old."""
-    database, now = open_database(address), utc_now()
-    know_sources(database, settings_of(folder))
-    # They were read before: what a first read brings is told in one brief, and stored by one at a time.
-    database.run("UPDATE sources SET last_success_at = :now", {"now": stamp(now)})
-    listed, turn = enumerate(texts(posts)), 0
+def pages(posts: int, *, first: int = 0, old: timedelta = timedelta(minutes=5)) -> list[tuple[str, Page]]:
+    """So many posts as pages of the sources by turns, each post of somebody else and so old; numbered from `first`."""
+    at, listed = utc_now() - old, enumerate(texts(posts), first)
+    found: list[tuple[str, Page]] = []
     while page := list(islice(listed, PAGE)):
-        if turn % 100 == 0:
-            pages: list[tuple[str, Page]] = []
-        source = f"s{turn % SOURCES}"
-        at = now - old
-        pages.append((source, Page(tuple(_post(source, number, text, at) for number, text in page))))
-        turn += 1
-        if turn % 100 == 0 or len(page) < PAGE or turn * PAGE >= posts:
-            with database.transaction():
-                for source, each in pages:
-                    unjudged.add(database, source, each, now)
-    database.close()
+        source = f"s{len(found) % SOURCES}"
+        found.append((source, Page(tuple(_post(source, number, text, at) for number, text in page))))
+    return found
+
+
+def put(database: Database, waiting: Sequence[tuple[str, Page]], then: Callable[[], None] = lambda: None) -> None:
+    """Have these pages wait, all from one moment on; `then` is called just before it."""
+    with database.transaction():
+        for source, each in waiting:
+            unjudged.add(database, source, each, utc_now())
+        then()
 
 
 def _post(source: str, number: int, text: str, at: datetime) -> Post:
     return Post(source, str(number), f"https://{source}.example/{number}", f"author{number}", text, at)
 
 
-def judge(folder: Path, address: str, name: str) -> None:
-    """Be a judge: say that we are ready, wait for a line, work off what waits, and print what that took."""
-    mark = "&" if "?" in address else "?"
-    database = open_database(f"{address}{mark}application_name={name}")
-    assembly = assemble(load(folder / "settings.toml", {}), database)
-    assembly.judge.warm()
-    settle()
-    print("ready", flush=True)
-    sys.stdin.readline()
-    began, started, posts = time.process_time(), time.monotonic(), 0
-    while unjudged.backlog(database).pages:
-        found = assembly.collector.judging.work_off(utc_now).seen
-        posts += found
-        if not found:
-            time.sleep(0.02)  # others have all that is left
-    print(json.dumps({"posts": posts, "cpu": time.process_time() - began, "wall": time.monotonic() - started}))
+class Judge:
+    """A process of people's that judges and does nothing else."""
+
+    def __init__(self, folder: Path, address: str, name: str) -> None:
+        self._log = folder / f"{name}.log"
+        environ = {
+            **os.environ,
+            "EARFUL_DATABASE_URL": f"{address}{'&' if '?' in address else '?'}application_name={name}",
+        }
+        command = [str(Path(sys.executable).with_name("earful")), "--settings", str(folder / "settings.toml"), "run"]
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*command, "--no-watch", "--roles", "judge"], cwd=folder, env=environ, stderr=log, stdout=log
+            )
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has said that it works."""
+        if self.process.poll() is not None:
+            raise SystemExit(f"a judge did not start: {self._log.read_text()[-500:]}")
+        return "working as" in self._log.read_text()
+
+    def cpu(self) -> float:
+        """Seconds of processor time, with those of its children that have ended."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / _TICKS
+
+    def judged(self) -> int:
+        """How many posts it has judged, by its log."""
+        return sum(map(int, re.findall(r"(\d+) judged, ", self._log.read_text())))
 
 
 @contextmanager
-def judges(folder: Path, address: str, number: int) -> Iterator[list[subprocess.Popen[str]]]:
-    """So many judges, ready; they begin with a line."""
-    command = [sys.executable, "-m", "benchmarks.machines", "--judge", str(folder), address]
-    running = [
-        subprocess.Popen([*command, f"judge-{place}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for place in range(number)
-    ]
+def judges(folder: Path, address: str, number: int) -> Iterator[list[Judge]]:
+    """So many judges, at rest."""
+    running: list[Judge] = []
     try:
-        for each in running:
-            assert each.stdout is not None
-            if each.stdout.readline().strip() != "ready":
-                raise SystemExit("a judge did not start")
+        for place in range(number):
+            running.append(Judge(folder, address, f"judge-{place}"))
+            _wait(lambda: running[-1].has_begun, 60)
+        time.sleep(REST)
         yield running
     finally:
         for each in running:
-            each.kill()
-            each.wait()
+            each.process.terminate()
+        for each in running:
+            try:
+                each.process.wait(20)
+            except subprocess.TimeoutExpired:
+                each.process.kill()
+                each.process.wait()
 
 
-def go(running: list[subprocess.Popen[str]]) -> None:
-    """Have them begin."""
-    for each in running:
-        assert each.stdin is not None
-        each.stdin.write("go\n")
-        each.stdin.flush()
+@contextmanager
+def installed(server: Server, folder: Path, name: str) -> Iterator[tuple[str, Database]]:
+    """A new database whose sources have been read before: what a first read brings is stored by one at a time."""
+    address = server.fresh(name)
+    database = open_database(address)
+    know_sources(database, load(folder / "settings.toml", {"EARFUL_DATABASE_URL": address}))
+    database.run("UPDATE sources SET last_success_at = :now", {"now": stamp(utc_now())})
+    yield address, database
+    database.close()
 
 
 def measure_judges(server: Server, folder: Path, number: int, posts: int) -> dict[str, Any]:
     """What so many judges need for so many posts."""
-    address = server.fresh(f"judges{number}")
-    fill(address, folder, posts)
-    with judges(folder, address, number) as running, Watch(address) as watch:
-        before, began = server.cpu(), time.monotonic()
-        go(running)
-        said = [json.loads(each.stdout.readline()) for each in running if each.stdout is not None]
-        seconds, used = time.monotonic() - began, server.cpu() - before
-    database = open_database(address)
-    row = database.row("SELECT (SELECT count(*) FROM mentions) AS stored, (SELECT count(*) FROM cases) AS cases")
-    database.close()
-    if row is None or row["stored"] != posts:
-        raise SystemExit(f"{number} judges stored {row} of {posts} posts")
-    return {
-        "judge_cpu_us_per_post": round(1e6 * sum(each["cpu"] for each in said) / posts),
-        "postgresql_cpu_us_per_post": round(1e6 * used / posts),
-        "lock_wait_share": round(watch.share("Lock"), 4),
-        "disk_wait_share": round(watch.share("IO") + watch.share("LWLock"), 4),
-        "posts_per_second": round(posts / seconds),
-        "posts_each": [each["posts"] for each in said],
-        "cases": row["cases"],
-    }
+    with (
+        installed(server, folder, f"judges{number}") as (address, database),
+        judges(folder, address, number) as running,
+    ):
+        put(database, pages(number * FIRST, first=posts))  # what a process does once, with its first pages
+        with Watch(address, number) as watch:
+            watch.until_empty()
+        _wait(lambda: sum(each.judged() for each in running) == number * FIRST, 10)
+        first, waiting = [each.judged() for each in running], pages(posts)
+        with Watch(address, number) as watch:
+
+            def clocks() -> list[float]:
+                return [time.monotonic(), server.cpu(watch.backend), *(each.cpu() for each in running)]
+
+            before: list[float] = []
+            put(database, waiting, lambda: before.extend(clocks()))
+            watch.until_empty()
+            seconds, served, *used = (now - then for now, then in zip(clocks(), before, strict=True))
+        _wait(lambda: sum(each.judged() for each in running) == posts + sum(first), 10)  # the log is written last
+        row = database.row("SELECT (SELECT count(*) FROM mentions) AS stored, (SELECT count(*) FROM cases) AS cases")
+        if row is None or row["stored"] != posts + number * FIRST:
+            raise SystemExit(f"{number} judges stored {row} of {posts} posts")
+        return {
+            "judge_cpu_us_per_post": round(1e6 * sum(used) / posts),
+            "postgresql_cpu_us_per_post": round(1e6 * served / posts),
+            "lock_wait_share": watch.share("Lock"),
+            "disk_wait_share": watch.share("IO", "LWLock"),
+            "posts_per_second": round(posts / seconds),
+            "posts_each": [each.judged() - former for each, former in zip(running, first, strict=True)],
+            "cases": row["cases"],
+        }
 
 
 def measure_killed(server: Server, folder: Path) -> dict[str, Any]:
-    """Kill one of two judges while it has a page: seconds until another has judged that."""
-    address = server.fresh("killed")
-    fill(address, folder, 4_000)
-    database = open_database(address)
-    with judges(folder, address, 2) as (one, other):
-        go([one])
-        held = _wait(lambda: database.row("SELECT n FROM unjudged WHERE lease_until <> ''"), 30)
-        one.kill()
+    """Kill one of two judges while each has a page: seconds until the other has judged that one, too."""
+    with installed(server, folder, "killed") as (address, database), judges(folder, address, 2) as (one, _other):
+        leased = "SELECT count(*) AS n FROM unjudged WHERE lease_until <> ''"
+        left = "SELECT count(*) AS n FROM unjudged"
+
+        def counted(asked: str) -> int:
+            row = database.row(asked)
+            return int(row["n"]) if row else 0
+
+        put(database, pages(4_000))
+        _wait(lambda: counted(leased) == 2, 30)
+        one.process.kill()
         killed = time.monotonic()
-        one.wait()
-        row = database.row("SELECT n FROM unjudged WHERE lease_until <> ''")
-        go([other])
-        _wait(lambda: database.row("SELECT 1 AS one WHERE NOT EXISTS (SELECT 1 FROM unjudged)"), KILLED_WITHIN + 60)
+        one.process.wait()
+        _wait(lambda: counted(left) < 2, 60)
+        in_a_page = counted(left) == 1
+        _wait(lambda: counted(left) == 0, KILLED_WITHIN + 60)
         seconds = time.monotonic() - killed
-    stored = database.row("SELECT count(*) AS n, count(DISTINCT post_id) AS posts FROM mentions")
-    database.close()
-    assert held is not None
-    assert stored is not None
-    return {
-        "killed_in_a_page": row is not None,
-        "killed_taken_up_seconds": round(seconds, 1),
-        "killed_all_stored_once": (stored["n"], stored["posts"]) == (4_000, 4_000),
-    }
+        stored = database.row("SELECT count(*) AS n, count(DISTINCT post_id) AS posts FROM mentions")
+        return {
+            "killed_in_a_page": in_a_page,
+            "killed_taken_up_seconds": round(seconds, 1),
+            "killed_all_stored_once": stored is not None and (stored["n"], stored["posts"]) == (4_000, 4_000),
+        }
 
 
 def _wait(condition: Any, seconds: float) -> Any:
@@ -284,9 +318,10 @@ class Alerts(Live):
 
     def _burst(self, *_: object) -> None:
         # Old ones open cases and call nobody: else the alerts of a storm would be gathered, and those that are timed.
-        fill(self.address, self.folder / "fill", self.waiting, old=timedelta(days=60))
-        self.figures |= spread("arrival_to_alert_while_many_wait", self._told_one_by_one(seed=22))
         database = open_database(self.address)
+        database.run("UPDATE sources SET last_success_at = :now", {"now": stamp(utc_now())})
+        put(database, pages(self.waiting, old=timedelta(days=60)))
+        self.figures |= spread("arrival_to_alert_while_many_wait", self._told_one_by_one(seed=22))
         self.figures["waiting_at_its_end"] = unjudged.backlog(database).posts
         database.close()
 
@@ -303,7 +338,7 @@ class Alerts(Live):
 
 def calls_people(seed: int) -> Iterator[str]:
     """Complaints of which the judge is sure: the others are listed, and nobody is called."""
-    by = Judge([BrandProfile(made.BRAND, (made.BRAND,))])
+    by = text_judge.Judge([BrandProfile(made.BRAND, (made.BRAND,))])
     for text, _bad in made.texts(10 * COMPLAINTS, unhappy=1.0, seed=seed):
         post = _post("hn", 0, text, utc_now())
         if by.verdict(post, made.BRAND, (made.BRAND,)).lane == "ping":
@@ -312,7 +347,6 @@ def calls_people(seed: int) -> Iterator[str]:
 
 def measure_alerts(server: Server, folder: Path, tell: Tell, waiting: int) -> dict[str, Any]:
     """From a post's arrival to its alert."""
-    (folder / "fill").mkdir(exist_ok=True)
     alerts = Alerts(folder, tell)
     alerts.address, alerts.waiting = server.fresh("alerts"), waiting
     sources = "".join(f'[[sources]]\nname = "s{number}"\nkind = "replay"\nevery = "1d"\n' for number in range(SOURCES))
@@ -326,15 +360,13 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=POSTS)
     parser.add_argument("--waiting", type=int, default=WAITING)
     parser.add_argument("--part", choices=["judges", "killed", "alerts"])
-    parser.add_argument("--judge", nargs=3, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
-    if wanted.judge:
-        judge(Path(wanted.judge[0]), *wanted.judge[1:])
-        return
     figures: dict[str, Any] = {"posts": wanted.posts}
     with tempfile.TemporaryDirectory(prefix="earful-machines-") as name:
         folder = Path(name)
         settings_of(folder)
+        file = folder / "settings.toml"
+        file.write_text(file.read_text().replace('"sqlite:writers.sqlite"', '{ env = "EARFUL_DATABASE_URL" }'))
         server = Server(folder)
         try:
             if wanted.part in (None, "judges"):
