@@ -30,7 +30,7 @@ from monitor.causes import listing
 from monitor.reports import insights
 from monitor.service.scheduler import utc_now
 from monitor.settings.loading import load
-from monitor.store import cases, causes, mentions, web
+from monitor.store import case_log, cases, causes, mentions, web
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -124,7 +124,7 @@ def build(database: Sqlite | Postgresql, wanted: int, case_count: int, now: date
             mentions.add_posts(database, posts)
             mentions.add_mentions(database, kept)
             causes.put(database, caused)
-            cases.add_log(database, [cases.log_row(each["id"], now, "open", way="intake") for each in opened])
+            case_log.add(database, [case_log.new_row(each["id"], now, "open", way="intake") for each in opened])
     bar.to(wanted)
     bar.end()
     if isinstance(database, Postgresql):

@@ -14,7 +14,7 @@ from connectors import Post
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries
+from monitor.store import case_log, cases, deliveries
 from monitor.store.database import Database, stamp
 from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
@@ -216,7 +216,7 @@ def case(database: Database, case_id: str) -> cases.Case:
 
 def lines(database: Database, case_id: str) -> list[str]:
     """What happened to a case, in words."""
-    return [line.what for line in cases.log_of(database, case_id)]
+    return [line.what for line in case_log.of_case(database, case_id)]
 
 
 def deliver(

@@ -21,7 +21,7 @@ from monitor.people.actors import NotAllowed, NotPossible, require
 from monitor.people.identity import Actor, Directory
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, key_values, mentions
+from monitor.store import case_log, cases, deliveries, key_values, mentions
 from monitor.store.database import Database
 
 UNDO_WITHIN = timedelta(minutes=10)
@@ -111,10 +111,10 @@ def say_within(
     if verb != "note":
         cases.change(database, case.id, next_step_at=rules.next_step_at(after, now))
     by: dict[str, Any] = {"who": actor.name, "who_id": actor.id, "way": way}
-    cases.log(database, case.id, now, verb, **by, before=before, **_plain(detail))
+    case_log.note(database, case.id, now, verb, **by, before=before, **_plain(detail))
     teach(database, after, verb, changes, actor, way, now)
     if note:
-        cases.log(database, case.id, now, "note", **by, text=note)
+        case_log.note(database, case.id, now, "note", **by, text=note)
     if verb == "assign" and after.owner_id != actor.id:
         call_owner(database, rules, after.id, actor.name, now, note=note)
     if verb == "morning":
@@ -133,7 +133,7 @@ def _rest_the_others(database: Database, rules: Rules, case_id: str, actor: Acto
         until = rules.quiet.morning(now)
         before = {key: row[key] for key in ("snoozed_until", "next_step_at")}
         cases.change(database, other, snoozed_until=until, next_step_at=until)
-        cases.log(
+        case_log.note(
             database, other, now, "morning", who=actor.name, who_id=actor.id, way=way, before=before, beside=case_id
         )
         after = cases.one(database, other)
@@ -214,7 +214,7 @@ def _turn_replies(database: Database, case_id: str, kinds: set[str], kind: str, 
         )
 
 
-def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | None:
+def undoable(log: Sequence[case_log.Line], now: datetime) -> case_log.Line | None:
     """What `undo` takes back: what a person said last in ten minutes, else the reply of ours that was seen in them."""
     fresh = [
         line
@@ -229,7 +229,7 @@ def undoable(log: Sequence[cases.LogLine], now: datetime) -> cases.LogLine | Non
 
 
 def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, now: datetime) -> Said:
-    line = undoable(cases.log_of(database, case.id), now)
+    line = undoable(case_log.of_case(database, case.id), now)
     if line is None:
         raise NotPossible(f"nothing to undo: no action on case {case.id} in the last ten minutes")
     if actor.proof == "claimed" and line.who_id != actor.id:
@@ -241,10 +241,10 @@ def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, 
         cases.change(database, case.id, next_step_at=rules.next_step_at(restored, now))
     if line.way == "network" and line.what in SEEN_REPLIES:
         _turn_replies(database, case.id, {"answer", "sent_on", "holding"}, "automatic", actor.name)
-    cases.mark_undone(database, line.n, now)
+    case_log.mark_undone(database, line.n, now)
     spoken_of = [mention.id for mention in mentions.of_case(database, case.id)]
     key_values.undo_labels(database, spoken_of, line.who_id, line.at, now)
-    cases.log(database, case.id, now, "undo", who=actor.name, who_id=actor.id, way=way, undone=line.what)
+    case_log.note(database, case.id, now, "undo", who=actor.name, who_id=actor.id, way=way, undone=line.what)
     after = cases.one(database, case.id)
     assert after is not None
     text = f"{line.what} undone by {actor.name}"
@@ -277,7 +277,7 @@ def teach(
 def close_deleted(database: Database, case: Case, now: datetime, who: str = "the network") -> None:
     """The network deleted what this case was about: it is closed as such, and nobody is told again."""
     cases.change(database, case.id, closed_at=now, closed_by=who, outcome="deleted", next_step_at=None)
-    cases.log(database, case.id, now, "close", who=who, way="network", outcome="deleted")
+    case_log.note(database, case.id, now, "close", who=who, way="network", outcome="deleted")
     after = cases.one(database, case.id)
     assert after is not None
     show_again(database, after, now, "deleted by its author")

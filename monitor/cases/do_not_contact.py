@@ -11,7 +11,7 @@ from datetime import datetime
 from alerts.case import Case
 from monitor.people import audit
 from monitor.people.identity import Actor
-from monitor.store import cases, key_values
+from monitor.store import case_log, key_values
 from monitor.store.database import Database, Row
 
 CONTACT = "contact"
@@ -42,7 +42,7 @@ def set_for(database: Database, case: Case, who: Actor, way: str, now: datetime)
     if not case.author or standing(database, case.source, case.author) is not None:
         return False
     key_values.add_mute(database, "", CONTACT, key_of(case.source, case.author), who.name, now)
-    cases.log(database, case.id, now, "do_not_contact", who=who.name, who_id=who.id, way=way)
+    case_log.note(database, case.id, now, "do_not_contact", who=who.name, who_id=who.id, way=way)
     # Not whom: people ask to be forgotten.
     audit.note(database, audit.Event.SETTINGS, now, who=who, way=way, about="do not contact", change="set")
     return True
@@ -53,6 +53,6 @@ def end_for(database: Database, case: Case, who: Actor, way: str, now: datetime)
     row = standing(database, case.source, case.author)
     if row is None or not key_values.undo_mute(database, row["n"], now):
         return False
-    cases.log(database, case.id, now, "may_contact", who=who.name, who_id=who.id, way=way)
+    case_log.note(database, case.id, now, "may_contact", who=who.name, who_id=who.id, way=way)
     audit.note(database, audit.Event.SETTINGS, now, who=who, way=way, about="do not contact", change="ended")
     return True

@@ -20,7 +20,7 @@ from monitor.people import duty
 from monitor.people.identity import settings_name
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, key_values
+from monitor.store import case_log, cases, deliveries, key_values
 from monitor.store.connect import Error
 from monitor.store.database import Database, Row, listed_in, stamp
 
@@ -62,7 +62,7 @@ class _Round:
             self._call_at_night()
         deliveries.queue(self.database, self.outbox)
         cases.move_on(self.database, self.changes)
-        cases.add_log(self.database, self.log)
+        case_log.add(self.database, self.log)
 
     def take_safely(self, row: Row) -> None:
         """Take one case; one that cannot be understood must not hold up the others."""
@@ -170,7 +170,7 @@ class _Round:
     @cached_property
     def _calls(self) -> dict[str, list[datetime]]:
         """When each person was called of late, about whatever case; those of this round among them."""
-        return cases.calls_since(self.database, self.now - roster.REMEMBERED)
+        return case_log.calls_since(self.database, self.now - roster.REMEMBERED)
 
     @cached_property
     def _tired(self) -> frozenset[str]:
@@ -215,7 +215,7 @@ class _Round:
     def _called(self, case_id: str) -> list[str]:
         """Who was called about a case, in that order, or had it and let it lie."""
         found: list[str] = []
-        for line in cases.log_of(self.database, case_id):
+        for line in case_log.of_case(self.database, case_id):
             found += line.detail.get("people", ()) if line.what in {"remind", "wake"} else ()
             found += [settings_name(line.who_id)] if line.what == "claim_expired" else []
         return found
@@ -241,7 +241,7 @@ class _Round:
         self._say(case, "claim_expired", who=case.owner, who_id=case.owner_id)
 
     def _say(self, case: Case, what: str, **detail: Any) -> None:
-        self.log.append(cases.log_row(case.id, self.now, what, way="escalation", **detail))
+        self.log.append(case_log.new_row(case.id, self.now, what, way="escalation", **detail))
 
     def _move(self, row: Mapping[str, Any], **changes: Any) -> None:
         kept = (

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.case import Outcome
 from monitor.settings.models import Earful
-from monitor.store import cases, read_marks
+from monitor.store import case_log, cases, read_marks
 from monitor.store.database import Database, Row
 
 LOOKED = timedelta(days=1)  # an entry that somebody saw stays so long: whoever saw it may take it yet
@@ -53,10 +53,10 @@ def _close(database: Database, now: datetime, outcome: Outcome, reason: str, fol
                     database, row["id"], closed_at=now, closed_by="Earful", outcome=outcome, next_step_at=None,
                     claim_expires_at=None,
                 )  # fmt: skip
-            cases.add_log(
+            case_log.add(
                 database,
                 [
-                    cases.log_row(row["id"], now, "expired", way="retention", outcome=outcome, reason=reason)
+                    case_log.new_row(row["id"], now, "expired", way="retention", outcome=outcome, reason=reason)
                     for row in rows
                 ],
             )

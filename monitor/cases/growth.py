@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alerts import ladder
 from monitor.settings.rules import Rules
-from monitor.store import cases
+from monitor.store import case_log, cases
 from monitor.store.database import Database
 from monitor.store.stories import note_doubled
 
@@ -41,7 +41,7 @@ def _raise_story(database: Database, rules: Rules, story: str, size: int, now: d
             step=0,
         )
         cases.change(database, case.id, next_step_at=_next_step(database, rules, case.id, now))
-        cases.log(database, case.id, now, "priority", way="escalation", priority="urgent", size=size)
+        case_log.note(database, case.id, now, "priority", way="escalation", priority="urgent", size=size)
         raised += 1
     return raised
 

@@ -15,7 +15,7 @@ from alerts.case import Case, Contact, Priority, never_answered
 from monitor.cases.grouping import Stories
 from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Routed, Rules
-from monitor.store import cases, deliveries, key_values
+from monitor.store import case_log, cases, deliveries, key_values
 from monitor.store.database import Database, listed, stamp
 from monitor.store.stories import add_stories
 from monitor.text.explanations import is_unread
@@ -78,7 +78,7 @@ class CaseOpener:
                 continue
             if key_values.take_period(self.database, f"next-words:{row['id']}:{row['closed_at']}", self.now):
                 better = each.verdict.lane != "ping" and each.verdict.sentiment > row["worst"]
-                self.log.append(cases.log_row(row["id"], self.now, "next words", way="intake", better=better))
+                self.log.append(case_log.new_row(row["id"], self.now, "next words", way="intake", better=better))
 
     def open(self, each: Judged, contact: Contact, person: Person) -> str:
         """Open a case for one mention, in the story that it belongs to; the case's id."""
@@ -149,7 +149,7 @@ class CaseOpener:
         self.cases.setdefault(person, []).append(case)
         self.history.setdefault(person, []).append(row)
         self.log.append(
-            cases.log_row(
+            case_log.new_row(
                 case_id, self.now, "open", way="intake", lane=verdict.lane, priority=priority, route=routed.rule
             )
         )
@@ -200,7 +200,7 @@ class CaseOpener:
                 changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
         self._change(case, person, **changes)
         what = "again" if reply else "more"
-        self.log.append(cases.log_row(case.id, self.now, what, way="intake", posted_at=post.posted_at.isoformat()))
+        self.log.append(case_log.new_row(case.id, self.now, what, way="intake", posted_at=post.posted_at.isoformat()))
         self.stories.grew(case.story_id, post.posted_at)
         after = next(one for one in self.cases[person] if one.id == case.id)
         if after.lane == "ping" and not after.quiet:
@@ -379,7 +379,7 @@ class CaseOpener:
         add_stories(database, self.stories.rows)
         cases.add(database, self.new_cases.values())
         self.stories.touch()
-        cases.add_log(database, self.log)
+        case_log.add(database, self.log)
         if self.outbox:
             deliveries.queue(database, self.outbox)
         if self.first_reads:

@@ -13,7 +13,7 @@ from monitor.cases import actions, showing, verbs
 from monitor.cases.reply_kinds import Kind
 from monitor.people.identity import Actor, of_settings
 from monitor.settings.rules import Rules
-from monitor.store import cases
+from monitor.store import case_log, cases
 from monitor.store.database import Database
 
 _SIGNATURE = re.compile(
@@ -44,7 +44,7 @@ def record_reply(database: Database, rules: Rules, case: Case, reply: Reply, now
     a wait is the one that counts, whatever is said after it; an older one that is seen later takes its place.
     """
     if reply.kind == "automatic":
-        cases.log(database, case.id, now, "automatic reply", who=reply.who, way="network", **_said(reply))
+        case_log.note(database, case.id, now, "automatic reply", who=reply.who, way="network", **_said(reply))
         return False
     backdated = reply.at < case.first_posted_at
     if case.answered_at is not None:
@@ -73,7 +73,7 @@ def _before(database: Database, case: Case, changes: dict[str, Any]) -> dict[str
 def _hold(database: Database, rules: Rules, case: Case, reply: Reply, now: datetime) -> None:
     """ "We are looking into it": no reminders until the next target is reached; said again, it stops nothing."""
     if case.held or reply.at < case.waits_since:
-        cases.log(database, case.id, now, "first word again", who=reply.who, way="network", **_said(reply))
+        case_log.note(database, case.id, now, "first word again", who=reply.who, way="network", **_said(reply))
         return
     changes: dict[str, Any] = {"held": 1, "first_word_at": case.first_word_at or reply.at}
     if not case.quiet:
@@ -93,7 +93,7 @@ def _hold(database: Database, rules: Rules, case: Case, reply: Reply, now: datet
     before = _before(database, case, changes)
     cases.change(database, case.id, **changes)
     after = _moved_on(database, rules, case.id, now)
-    cases.log(database, case.id, now, "first word", who=reply.who, way="network", before=before, **_said(reply))
+    case_log.note(database, case.id, now, "first word", who=reply.who, way="network", before=before, **_said(reply))
     showing.show_again(database, after, now, "first word")
 
 
@@ -132,7 +132,7 @@ def _answer(database: Database, rules: Rules, case: Case, reply: Reply, now: dat
     after = _moved_on(database, rules, case.id, now)
     more = {"next_since": case.last_posted_at.isoformat()} if moment < case.last_posted_at else {}
     said = {**_said(reply), "answered_at": moment.isoformat()}
-    cases.log(
+    case_log.note(
         database, case.id, now, "answered", who=reply.who, way="network", sent_on=sent_on, backdated=backdated,
         before=before, **said, **more,
     )  # fmt: skip
@@ -155,7 +155,7 @@ def _after_an_answer(database: Database, case: Case, reply: Reply, now: datetime
         # Sent on first and answered later: the answer stays the answer, the first word was earlier.
         first = min(case.first_word_at or reply.at, reply.at)
         cases.change(database, case.id, first_word_at=first)
-        cases.log(database, case.id, now, "first word earlier", who=reply.who, way="network", **_said(reply))
+        case_log.note(database, case.id, now, "first word earlier", who=reply.who, way="network", **_said(reply))
         return False
     changes: dict[str, Any] = {
         "answered_at": reply.at,
@@ -167,7 +167,7 @@ def _after_an_answer(database: Database, case: Case, reply: Reply, now: datetime
     before = _before(database, case, changes)
     cases.change(database, case.id, **changes)
     what = "answered earlier" if earlier else "answered in public"
-    cases.log(
+    case_log.note(
         database, case.id, now, what, who=reply.who, way="network", sent_on=bool(sent_on), before=before, **_said(reply)
     )
     after = cases.one(database, case.id)
@@ -193,7 +193,7 @@ def keeper(database: Database, rules: Rules, case: Case, text: str, now: datetim
         named = [name for name in rules.people if name.split()[0].casefold() == signed[1].casefold()]
         if len(named) == 1:
             return of_settings(named[0])
-    for line in reversed(cases.log_of(database, case.id)):
+    for line in reversed(case_log.of_case(database, case.id)):
         called = [name for name in line.detail.get("people", ()) if name in rules.people]
         if line.what == "remind" and called:
             return of_settings(called[-1])
@@ -217,7 +217,7 @@ def take_back(database: Database, rules: Rules, case: Case, url: str, why: str, 
         before = _before(database, case, changes)
         cases.change(database, case.id, **changes)
         after = _moved_on(database, rules, case.id, now)
-        cases.log(database, case.id, now, "not_answered", way="intake", reason=why, unanswered=True, before=before)
+        case_log.note(database, case.id, now, "not_answered", way="intake", reason=why, unanswered=True, before=before)
         showing.show_again(database, after, now, "not answered")
 
 
@@ -230,7 +230,7 @@ def close_sent_on(database: Database, before: datetime, now: datetime) -> int:
                 cases.change(
                     database, row["id"], closed_at=now, closed_by="Earful", outcome="went_private", next_step_at=None
                 )
-                cases.log(database, row["id"], now, "close", who="Earful", way="escalation", outcome="went_private")
+                case_log.note(database, row["id"], now, "close", who="Earful", way="escalation", outcome="went_private")
                 after = cases.one(database, row["id"])
                 assert after is not None
                 showing.show_again(database, after, now, "moved to private messages, outcome unknown")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from monitor.store import cases, key_values
+from monitor.store import case_log, cases, key_values
 from monitor.store.database import Database, Row
 from monitor.store.leases import Leases
 from monitor.text.explanations import ASKS
@@ -138,8 +138,8 @@ class SecondLook:
                 self.database, row["id"], need=need, closed_at=now, closed_by="Earful", outcome="listed",
                 next_step_at=None, claim_expires_at=None,
             )  # fmt: skip
-            line = cases.log_row(row["id"], now, "expired", way="reader", outcome="listed", reason=_LEFT)
-            cases.add_log(self.database, [line])
+            line = case_log.new_row(row["id"], now, "expired", way="reader", outcome="listed", reason=_LEFT)
+            case_log.add(self.database, [line])
         else:
             cases.change(self.database, row["id"], need=need)
 

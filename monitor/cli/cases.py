@@ -28,7 +28,7 @@ from monitor.people.identity import Actor, Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings.models import EARLIEST, LATEST
-from monitor.store import cases, deliveries, finding, key_values, mentions
+from monitor.store import case_log, cases, deliveries, finding, key_values, mentions
 from monitor.store.database import Row, at, stamp
 from monitor.text.normalize import safe_line
 from monitor.types import Mention
@@ -441,7 +441,7 @@ def _one_case(assembly: Any, row: Row) -> None:
     log = Table(box=None, pad_edge=False, show_header=False, style="dim")
     log.add_column(no_wrap=True)
     log.add_column(ratio=1, overflow="fold")  # an address that is cut leads nowhere
-    lines = cases.log_of(assembly.database, one.id)
+    lines = case_log.of_case(assembly.database, one.id)
     for entry in case_timeline.entries(lines, len(lines)):
         log.add_row(when(entry.at, now, zone), Text(_happened(entry, now, zone)))
     console.print(log)

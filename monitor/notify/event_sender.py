@@ -20,7 +20,7 @@ from alerts import CaseEvent, Channel, ChannelError, TellsPrograms
 from monitor.notify import rendering
 from monitor.notify.system_notices import queue_notice
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, events, mentions
+from monitor.store import case_log, cases, deliveries, events, mentions
 from monitor.store.database import Database, Row
 from monitor.store.events import Owed, Reader
 from monitor.store.leases import Lease, Leases
@@ -194,7 +194,7 @@ class EventSender:
         while True:
             with self.database.transaction():
                 late = events.newly_overdue(self.database, now)
-                cases.add_log(self.database, [cases.log_row(case, now, "overdue", way="clock") for case in late])
+                case_log.add(self.database, [case_log.new_row(case, now, "overdue", way="clock") for case in late])
             if not late:
                 break
         for reader in events.readers(self.database) if self._programs else ():

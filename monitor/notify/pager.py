@@ -14,7 +14,7 @@ from monitor.cases import actions
 from monitor.people.actors import NotPossible
 from monitor.people.identity import Actor, Directory, of_pager, of_settings
 from monitor.settings.rules import Rules
-from monitor.store import cases, key_values
+from monitor.store import case_log, key_values
 from monitor.store.database import Database
 
 WAY = "pager"
@@ -46,7 +46,7 @@ def acknowledge(database: Database, rules: Rules, told: Acknowledged, who: Actor
     with database.transaction():
         if not key_values.first_press(database, f"pager:{told.id}", now):
             return "known already"
-        if any(line.at > told.at and line.what in _OPENED_AGAIN for line in cases.log_of(database, told.case_id)):
+        if any(line.at > told.at and line.what in _OPENED_AGAIN for line in case_log.of_case(database, told.case_id)):
             return "it is open again since then"
         try:
             said = actions.say_within(database, rules, told.case_id, "take", who=who, way=WAY, now=now, detail={})

@@ -23,7 +23,7 @@ from monitor.notify.fallback import say_what_works
 from monitor.notify.outbox import LOOK_UPS, Job, Outbox
 from monitor.notify.system_notices import queue_notice
 from monitor.settings.rules import Rules
-from monitor.store import cases, channel_health, deliveries
+from monitor.store import case_log, channel_health, deliveries
 from monitor.store.database import Database, encode
 from monitor.store.deliveries import Delivery
 from monitor.store.leases import Lease, Leases
@@ -221,10 +221,10 @@ class Alerting:
             self._works(row.target, now)
             if looked_up:  # what has happened since it left is not in it
                 deliveries.show_newer(self.database, job.root, now)
-            cases.add_log(
+            case_log.add(
                 self.database,
                 [
-                    cases.log_row(
+                    case_log.new_row(
                         case, now, "told", way=row.target, step=row.step, reason=row.reason, action=row.action
                     )
                     for case in job.cases

@@ -20,7 +20,7 @@ from monitor.cases.brand_replies import person_mark
 from monitor.people import audit
 from monitor.people.identity import Actor, of_name
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, forgotten, holds, post_keys, wiping
+from monitor.store import case_log, cases, deliveries, forgotten, holds, post_keys, wiping
 from monitor.store import forgetting as store
 from monitor.store.database import Database, DatabaseUnusable
 
@@ -140,7 +140,7 @@ def erase(
             case = cases.one(database, case_id)
             if case is not None and case.closed_at is None:
                 cases.change(database, case_id, closed_at=now, closed_by=who, outcome="deleted", next_step_at=None)
-            cases.log(database, case_id, now, "erased", who=who, way=way)
+            case_log.note(database, case_id, now, "erased", who=who, way=way)
         entries += forget(database, posts, theirs, now, "purged_at", names=names, for_good=True)
         store.forget_name(database, source, names, [person_mark(source, name) for name in names])
         store.note(database, source, who, way, found.posts, found.cases, now)

@@ -15,7 +15,7 @@ from connectors.text import clean
 from monitor.people import audit
 from monitor.people.identity import Actor
 from monitor.privacy.forgetting import close_what_is_left, delete_copies, forget
-from monitor.store import cases, deliveries, forgotten, holds, wiping
+from monitor.store import case_log, cases, deliveries, forgotten, holds, wiping
 from monitor.store import forgetting as store
 from monitor.store.database import Database, at
 
@@ -52,7 +52,7 @@ def hold(
         if holds.of_case(database, row["id"]) is None and not store.standing_posts(database, row["id"]):
             raise NotHeld(f"case {row['id']} has nothing left to hold")
         holds.begin(database, row["id"], ground, who.name, who.id, until, now)
-        cases.log(database, row["id"], now, "hold", who=who.name, who_id=who.id, way=way, until=until.isoformat())
+        case_log.note(database, row["id"], now, "hold", who=who.name, who_id=who.id, way=way, until=until.isoformat())
         audit.note(
             database, audit.Event.HOLD, now, who=who, way=way, address=address, about=f"case {row['id']}", days=days
         )
@@ -91,7 +91,7 @@ def _end(database: Database, case_id: str, who: Actor, way: str, now: datetime, 
     asked = holds.asked_of(database, case_id)
     posts = list(holds.sealed(database, case_id).get("posts", {}))
     holds.end(database, case_id, who.name, now)
-    cases.log(database, case_id, now, "hold ended", who=who.name, who_id=who.id, way=way)
+    case_log.note(database, case_id, now, "hold ended", who=who.name, who_id=who.id, way=way)
     audit.note(database, audit.Event.HOLD, now, who=who, way=way, address=address, about=f"case {case_id}", ended=1)
     told = []
     entries: list[forgotten.Entry] = []

@@ -11,7 +11,7 @@ from monitor.people.actors import NotAllowed, NotPossible, require
 from monitor.people.identity import Actor, Directory
 from monitor.replying import outcome
 from monitor.replying.context import Replying, parent_of
-from monitor.store import cases, replies
+from monitor.store import case_log, cases, replies
 from monitor.store.replies import ReplyRow, mark_of
 
 LONGEST = 20_000  # characters of a text, whatever the network takes
@@ -71,7 +71,9 @@ def propose(replying: Replying, case_id: str, text: str, *, who: Actor | str, wa
     """A program proposes a text: it stands on the case with its origin, until a person takes it or drops it."""
     row = keep(replying, case_id, new_id(), text, who=who, way=way, now=now)
     with replying.database.transaction():
-        cases.log(replying.database, row.case_id, now, "reply proposed", who=row.writer, who_id=row.writer_id, way=way)
+        case_log.note(
+            replying.database, row.case_id, now, "reply proposed", who=row.writer, who_id=row.writer_id, way=way
+        )
     return row
 
 
@@ -119,7 +121,7 @@ def _move(
         if not replies.change(database, row.id, ("draft", "waiting", "refused"), now, **told):
             raise NotPossible(_settled(row))
         detail = {"text": note} if note else {}
-        cases.log(database, row.case_id, now, what, who=actor.name, who_id=actor.id, way=way, **detail)
+        case_log.note(database, row.case_id, now, what, who=actor.name, who_id=actor.id, way=way, **detail)
         found = replies.one(database, reply_id)
     assert found is not None
     return found

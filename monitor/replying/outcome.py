@@ -14,7 +14,7 @@ from monitor.people.identity import Actor
 from monitor.people.reach import reached
 from monitor.replying.context import Replying
 from monitor.settings.rules import Recipients
-from monitor.store import cases, deliveries, key_values, replies
+from monitor.store import case_log, cases, deliveries, key_values, replies
 from monitor.store.database import stamp
 from monitor.store.replies import ReplyRow, State
 
@@ -38,7 +38,7 @@ def sent(replying: Replying, row: ReplyRow, written: Written, now: datetime) -> 
         approved = {"approved_by": row.approver} if row.approver_id != row.writer_id else {}
         if row.drafted:
             approved["drafted"] = "unchanged" if row.is_unchanged else "changed"
-        cases.log(
+        case_log.note(
             database, case.id, now, "reply", who=row.approver, who_id=row.approver_id, way=row.way, text=row.text,
             url=written.url, account=row.account, written_by=row.writer, **approved,
         )  # fmt: skip
@@ -75,7 +75,7 @@ def there(replying: Replying, row: ReplyRow, who: Actor, way: str, now: datetime
         said = row.pressed_at or now
         if not replies.change(database, row.id, ("unsure",), now, state="sent", posted_at=said, next_look_at=None):
             return False
-        cases.log(
+        case_log.note(
             database, row.case_id, now, "reply", who=row.approver, who_id=row.approver_id, way=row.way, text=row.text,
             account=row.account, seen_by=who.name,
         )  # fmt: skip
@@ -109,7 +109,7 @@ def not_there(replying: Replying, row: ReplyRow, now: datetime, *, words: str, w
         if not replies.change(database, row.id, _UNKNOWN, now, state="draft", note=words, next_look_at=None):
             return False
         by = {"who": who, "who_id": who_id} if who else {"who": "Earful"}
-        cases.log(database, row.case_id, now, "reply not there", way="network", **by)
+        case_log.note(database, row.case_id, now, "reply not there", way="network", **by)
     return True
 
 
@@ -162,6 +162,6 @@ def posted_elsewhere(replying: Replying, row: ReplyRow) -> Written | None:
 
 
 def _noted(replying: Replying, row: ReplyRow, what: str, now: datetime, text: str) -> None:
-    cases.log(
+    case_log.note(
         replying.database, row.case_id, now, what, who=row.approver, who_id=row.approver_id, way=row.way, text=text
     )

@@ -13,7 +13,7 @@ from monitor.people.identity import Actor
 from monitor.replying import outcome
 from monitor.replying.context import Replying
 from monitor.replying.press import SETTLES, Pressed, person
-from monitor.store import cases, key_values, mentions, replies
+from monitor.store import case_log, cases, key_values, mentions, replies
 from monitor.store.replies import ReplyRow
 
 log = logging.getLogger("earful.replies")
@@ -43,7 +43,7 @@ def take_back(replying: Replying, reply_id: str, *, who: Actor | str, way: str, 
     with database.transaction():
         if not replies.change(database, row.id, ("sent",), now, state="withdrawing", next_look_at=now + SETTLES):
             raise NotPossible("it is being withdrawn already")
-        cases.log(database, row.case_id, now, "withdraw", who=actor.name, who_id=actor.id, way=way)
+        case_log.note(database, row.case_id, now, "withdraw", who=actor.name, who_id=actor.id, way=way)
     try:
         replying.writers.ask(row.source, lambda writer: writer.take_back(row.native_id, now))
     except NotWritten as error:
@@ -129,7 +129,7 @@ def _reopen(replying: Replying, row: ReplyRow, now: datetime) -> None:
     line = next(
         (
             each
-            for each in reversed(cases.log_of(database, row.case_id))
+            for each in reversed(case_log.of_case(database, row.case_id))
             if each.what in actions.SEEN_REPLIES
             and each.undone_at is None
             and each.detail.get("url") == row.url
@@ -143,8 +143,8 @@ def _reopen(replying: Replying, row: ReplyRow, now: datetime) -> None:
         restored = cases.one(database, row.case_id)
         assert restored is not None
         cases.change(database, row.case_id, next_step_at=replying.rules.next_step_at(restored, now))
-        cases.mark_undone(database, line.n, now)
-    cases.log(database, row.case_id, now, "reply withdrawn", who=row.approver, who_id=row.approver_id, way=row.way)
+        case_log.mark_undone(database, line.n, now)
+    case_log.note(database, row.case_id, now, "reply withdrawn", who=row.approver, who_id=row.approver_id, way=row.way)
     after = cases.one(database, row.case_id)
     assert after is not None
     showing.show_again(database, after, now, "reply withdrawn")

@@ -19,7 +19,7 @@ from monitor.ingest import failing_sources, source_health
 from monitor.notify.system_notices import queue_notice, settle
 from monitor.reports.at_work import undone
 from monitor.service.sparing_log import spare
-from monitor.store import cases, channel_health, deliveries, disk, key_values, mentions, watchdog_queries
+from monitor.store import case_log, cases, channel_health, deliveries, disk, key_values, mentions, watchdog_queries
 from monitor.store.connect import Away, Error, reason
 from monitor.store.database import Row, at, by_its_clock, stamp
 from monitor.timeouts import Overran, within
@@ -159,7 +159,7 @@ class Audit:
             moment = assembly.rules.claim_expiry(case.priority, now)
             cases.change(assembly.database, case.id, claim_expires_at=moment)
         cases.change(assembly.database, case.id, next_step_at=moment or now)
-        cases.log(assembly.database, case.id, now, "mended", way="audit", part="next step")
+        case_log.note(assembly.database, case.id, now, "mended", way="audit", part="next step")
 
     @staticmethod
     def _tell(assembly: Assembly, row: Row, now: datetime) -> None:
@@ -180,7 +180,7 @@ class Audit:
                 for target in targets
             ],
         )
-        cases.log(assembly.database, row["id"], now, "mended", way="audit", part="alert")
+        case_log.note(assembly.database, row["id"], now, "mended", way="audit", part="alert")
 
     @staticmethod
     def _undone(assembly: Assembly, now: datetime) -> Iterator[str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.case import Case
-from monitor.store import events
-from monitor.store.database import Database, Row, at, encode, instant, listed_in, marks, stamp
+from monitor.store.database import Database, Row, at, instant, listed_in, marks, stamp
 from monitor.store.mentions import SAME_TROUBLE
 
 COLUMNS = (
@@ -45,21 +43,6 @@ def new_row(**values: Any) -> dict[str, Any]:
     if unknown:
         raise KeyError(f"cases has no column {sorted(unknown)}")
     return {**_DEFAULTS, **values}
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """Something that happened to a case: who, what, when, by which way."""
-
-    n: int
-    case_id: str
-    at: datetime
-    who: str
-    way: str
-    what: str
-    detail: dict[str, Any]
-    undone_at: datetime | None
-    who_id: str = ""
 
 
 def case_of(row: Row) -> Case:
@@ -190,84 +173,6 @@ def rows_of_stories(database: Database, stories: Sequence[str]) -> list[Row]:
         clause, values = marks("s", stories[start : start + 500])
         found += database.rows(f"SELECT * FROM cases WHERE story_id IN {clause} ORDER BY n", values)
     return found
-
-
-def log(
-    database: Database,
-    case: str,
-    now: datetime,
-    what: str,
-    *,
-    who: str = "",
-    who_id: str = "",
-    way: str = "",
-    **detail: Any,
-) -> None:
-    """Add a line to the log of a case."""
-    add_log(database, [log_row(case, now, what, who=who, who_id=who_id, way=way, **detail)])
-
-
-def log_row(
-    case: str, now: datetime, what: str, *, who: str = "", who_id: str = "", way: str = "", **detail: Any
-) -> dict[str, Any]:
-    """A line of the log as its row: who is shown by name, and compared by id."""
-    return {
-        "case_id": case,
-        "at": stamp(now),
-        "who": who,
-        "who_id": who_id,
-        "way": way,
-        "what": what,
-        "detail": encode(detail),
-    }
-
-
-def add_log(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add lines to logs, and the events that programs are told of them."""
-    lines = list(rows)
-    database.run_many(
-        "INSERT INTO case_log (case_id, at, who, who_id, way, what, detail) "
-        "VALUES (:case_id, :at, :who, :who_id, :way, :what, :detail)",
-        lines,
-    )
-    events.record(database, lines)
-
-
-def calls_since(database: Database, since: datetime) -> dict[str, list[datetime]]:
-    """Name -> the moments since then at which they were called, about whatever case."""
-    found: dict[str, list[datetime]] = {}
-    for row in database.rows(
-        "SELECT at, detail FROM case_log WHERE at >= :since AND what IN ('remind', 'wake')", {"since": stamp(since)}
-    ):
-        for name in json.loads(row["detail"] or "{}").get("people", ()):
-            found.setdefault(name, []).append(at(row["at"]))
-    return found
-
-
-def log_of(database: Database, case: str) -> list[LogLine]:
-    """The log of a case, oldest first."""
-    return [
-        _line(row) for row in database.rows("SELECT * FROM case_log WHERE case_id = :case ORDER BY n", {"case": case})
-    ]
-
-
-def _line(row: Row) -> LogLine:
-    return LogLine(
-        row["n"],
-        row["case_id"],
-        at(row["at"]),
-        row["who"],
-        row["way"],
-        row["what"],
-        json.loads(row["detail"] or "{}"),
-        instant(row["undone_at"]),
-        row["who_id"],
-    )
-
-
-def mark_undone(database: Database, line: int, now: datetime) -> None:
-    """This line of a log was taken back."""
-    database.run("UPDATE case_log SET undone_at = :now WHERE n = :n", {"n": line, "now": stamp(now)})
 
 
 @dataclass(frozen=True, slots=True)

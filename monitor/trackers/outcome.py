@@ -12,7 +12,7 @@ from monitor.causes import listing
 from monitor.people import audit
 from monitor.people.identity import Actor
 from monitor.people.reach import reached
-from monitor.store import cases, deliveries, issues, problems
+from monitor.store import case_log, cases, deliveries, issues, problems
 from monitor.store.database import stamp
 from monitor.store.issues import IssueRow
 from monitor.trackers.clients import Subject, Tracking
@@ -111,7 +111,7 @@ def noted(
     """
     by, way = (Actor(row.who_id, row.who), row.way) if who is None else (who, who.way or "network")
     if row.case_id and cases.row_of(tracking.database, row.case_id) is not None:
-        cases.log(tracking.database, row.case_id, now, what, who=by.name, who_id=by.id, way=way, **detail)
+        case_log.note(tracking.database, row.case_id, now, what, who=by.name, who_id=by.id, way=way, **detail)
 
 
 def tell(

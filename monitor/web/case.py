@@ -19,7 +19,7 @@ from monitor.ingest import asking
 from monitor.notify import rendering
 from monitor.people.actors import NotPossible
 from monitor.settings import overrides
-from monitor.store import cases, holds, key_values, mentions, pages, read_marks, web
+from monitor.store import case_log, cases, holds, key_values, mentions, pages, read_marks, web
 from monitor.store.database import Row, at
 from monitor.store.replies import mark_of
 from monitor.store.stories import candidate_stories
@@ -194,7 +194,7 @@ def show_case(
     worst = rendering.worst_of(told)
     box = box_of(context, case, text=reply, typed=context.form if typed or checked else None)
     limit = box.longest if box is not None and box.longest else limit_of(context, case)
-    log = cases.log_of(database, case.id)
+    log = case_log.of_case(database, case.id)
     line = lines(database, context.rules, [row], now, context.zone)[0]
     alike_cases = similar(context, row)
     solved = sum(1 for each in alike_cases if each.case.outcome == "solved")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.store.cases import LogLine
+from monitor.store.case_log import Line
 
 MOST = 80
 _REPEATS = frozenset({"told", "remind", "automatic reply", "first word again"})
@@ -89,13 +89,13 @@ class Entry:
     url: str = ""
 
 
-def entries(log: Sequence[LogLine], most: int = MOST) -> list[Entry]:
+def entries(log: Sequence[Line], most: int = MOST) -> list[Entry]:
     """The log in the order in which it happened, the last `most` lines of it.
 
     What repeats between two steps of people or of the customer is one line with its number: each reminder, and each
     message to one place. An edit of a message is none, and a reminder says already that somebody was told.
     """
-    found: list[tuple[LogLine, int]] = []
+    found: list[tuple[Line, int]] = []
     places: dict[tuple[str, str], int] = {}  # what repeats -> where it stands, since anybody did anything
     for line in sorted(log, key=lambda each: (each.at, each.n)):
         if line.what == "told" and line.detail.get("action") == "edit":
@@ -117,7 +117,7 @@ def words_of(what: str) -> str:
     return _WORDS.get(what, what.replace("_", " "))
 
 
-def _entry(line: LogLine, times: int) -> Entry:
+def _entry(line: Line, times: int) -> Entry:
     detail, what = line.detail, words_of(line.what)
     more = ""
     match line.what:

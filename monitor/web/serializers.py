@@ -12,7 +12,7 @@ from monitor.notify import incident_messages, rendering
 from monitor.reports import formatting, further_figures, statistics
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import cases, finding, incidents, issues, key_values, mentions, pages, sources
+from monitor.store import case_log, cases, finding, incidents, issues, key_values, mentions, pages, sources
 from monitor.store.database import Database, Row, instant
 from monitor.text.judge import Judge
 from monitor.types import Mention
@@ -122,7 +122,7 @@ def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dic
              "taken_back": line.undone_at is not None,
              **({"text": str(line.detail["text"])}
                 if line.what in {"note", "wants", "tag"} and "text" in line.detail else {})}
-            for line in cases.log_of(database, row["id"])
+            for line in case_log.of_case(database, row["id"])
         ],
     }  # fmt: skip
 

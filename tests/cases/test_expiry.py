@@ -10,7 +10,7 @@ from monitor.cases import expiry
 from monitor.cases.actions import say
 from monitor.privacy import retention
 from monitor.reports import statistics
-from monitor.store import cases, key_values
+from monitor.store import case_log, cases, key_values
 from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
@@ -47,7 +47,7 @@ def test_an_answered_case_closes_after_its_time_and_says_nothing_of_how_it_ended
     assert close(acme, 14 * DAY + 2 * HOUR) == 0
     found = case(acme.database, answered)
     assert (found.closed_by, found.outcome, found.why) == ("Earful", "answered", "")
-    assert cases.log_of(acme.database, answered)[-1].detail["reason"] == "answered, with no follow-up"
+    assert case_log.of_case(acme.database, answered)[-1].detail["reason"] == "answered, with no follow-up"
     assert case(acme.database, waiting).closed_at is None, "whoever waits for an answer waits"
     assert count(acme.database, "labels") == labels, "it teaches nothing"
     figures = statistics.of_span(acme.database, acme.rules, NOW - DAY, NOW + 20 * DAY)
@@ -73,7 +73,7 @@ def test_an_entry_closes_a_day_after_somebody_saw_it_or_at_the_latest_after_thir
     assert (case(acme.database, seen).outcome, case(acme.database, unseen).closed_at) == ("listed", None)
     assert close(acme, 30 * DAY - MINUTE) == 0
     assert close(acme, 30 * DAY + MINUTE) == 1
-    reasons = [cases.log_of(acme.database, each)[-1].detail["reason"] for each in (seen, unseen)]
+    reasons = [case_log.of_case(acme.database, each)[-1].detail["reason"] for each in (seen, unseen)]
     assert reasons == ["listed and seen, but nobody took it", "listed, but nobody took it"]
 
 

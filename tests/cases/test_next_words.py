@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cases.actions import say
-from monitor.store import cases
+from monitor.store import case_log, cases
 from monitor.store.sqlite import Sqlite
 from tests.helpers import AGAIN, ANGRY, HOUR, NOW, THANKS, assembly_of, post, settings_from, take
 
@@ -30,5 +30,5 @@ def test_next_words_are_better_only_if_kinder_and_with_nothing_to_answer(
         cases.change(sqlite, opened, worst=before)
     for n in range(2):  # only their first words count
         take(acme, post(words, at=NOW + (2 + n) * HOUR, thread_id=f"t{n}"), now=NOW + (2 + n) * HOUR)
-    said = [line.detail["better"] for line in cases.log_of(sqlite, opened) if line.what == "next words"]
+    said = [line.detail["better"] for line in case_log.of_case(sqlite, opened) if line.what == "next words"]
     assert said == [better]

@@ -10,7 +10,7 @@ import pytest
 
 from alerts import ladder
 from monitor.cases.actions import say
-from monitor.store import cases
+from monitor.store import case_log, cases
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import (
@@ -116,7 +116,7 @@ def test_the_first_words_after_a_case_was_closed_are_read_once(acme: Assembly) -
     say(acme.database, acme.rules, "1", "close", who="Ana", way="page", now=closed, detail={"outcome": "solved"})
     for words, at in ((LATE, closed), (THANKS, closed + MINUTE), (ANGRY, closed + 2 * MINUTE)):
         take(acme, post(words, thread_id="t", at=at), now=NOW)
-    (read,) = [line for line in cases.log_of(acme.database, "1") if line.what == "next words"]
+    (read,) = [line for line in case_log.of_case(acme.database, "1") if line.what == "next words"]
     assert read.detail["better"], "what was written before the case was closed says nothing of how it ended"
 
 

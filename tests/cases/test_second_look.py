@@ -11,7 +11,7 @@ import pytest
 
 from monitor.cases.second_look import MOST_SLOW, TROUBLE, SecondLook, moved
 from monitor.service.scheduler import Engine
-from monitor.store import cases, key_values
+from monitor.store import case_log, cases, key_values
 from monitor.store.sqlite import Sqlite
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.wiring import Assembly
@@ -92,7 +92,7 @@ def test_what_both_judges_find_nothing_in_leaves_the_list_and_its_post_stays(acm
     closed = {row["author"]: row["outcome"] for row in acme.database.rows("SELECT * FROM cases WHERE closed_at <> ''")}
     assert closed == {"a0": "listed"}, "a question stays, and what somebody has"
     (left,) = (row["id"] for row in acme.database.rows("SELECT id FROM cases WHERE closed_at <> ''"))
-    assert "second look" in str([line.detail for line in cases.log_of(acme.database, left)])
+    assert "second look" in str([line.detail for line in case_log.of_case(acme.database, left)])
 
 
 def test_a_reader_that_breaks_down_is_told_once_by_name_and_the_list_goes_on(acme: Assembly) -> None:

@@ -19,7 +19,7 @@ from monitor.people.actors import NotPossible
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import cases, issues
+from monitor.store import case_log, issues
 from monitor.store.sqlite import Sqlite
 from monitor.trackers import creating, following
 from monitor.trackers.clients import Subject, Trackers, Tracking
@@ -67,7 +67,7 @@ def _live(settings: Settings, asked: dict[str, Any], write: int) -> None:
             "sends": sends.number,
             "statements": statements.number,
             "states": [row.state for row in issues.about(database, "1")],
-            "lines": [line.what for line in cases.log_of(database, "1")],
+            "lines": [line.what for line in case_log.of_case(database, "1")],
         }
         os.write(write, json.dumps(said).encode())
         code = 0

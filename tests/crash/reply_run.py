@@ -21,7 +21,7 @@ from monitor.replying.writers import Writers
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import cases, replies
+from monitor.store import case_log, cases, replies
 from monitor.store.sqlite import Sqlite
 from monitor.text import reply_phrases
 from tests.crash.scripted import Count
@@ -80,7 +80,7 @@ def _live(settings: Settings, asked: dict[str, Any], write: int) -> None:
             "statements": statements.number,
             "state": replies.of_case(database, "1")[0].state,
             "answered": case.answered_at is not None,
-            "lines": [line.what for line in cases.log_of(database, "1") if line.undone_at is None],
+            "lines": [line.what for line in case_log.of_case(database, "1") if line.undone_at is None],
         }
         os.write(write, json.dumps(said).encode())
         code = 0

@@ -16,7 +16,7 @@ ingest/test_judging.py: monitor/store/unjudged.py
 ingest/test_turns.py: monitor/store/failures.py
 ingest/test_collector.py: monitor/ingest/notices.py
 ingest/test_pipeline.py: monitor/cases/assignment.py monitor/cases/grouping.py monitor/store/stories.py
-    monitor/store/cases.py monitor/types.py monitor/wiring.py monitor/text/sanitize.py
+    monitor/store/cases.py monitor/store/case_log.py monitor/types.py monitor/wiring.py monitor/text/sanitize.py
 cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cli/service.py monitor/cli/settings.py
     monitor/cli/sources.py monitor/cli/alerts.py monitor/cli/status.py
     monitor/cli/page.py monitor/service/process.py monitor/service/console_view.py

@@ -16,7 +16,7 @@ from monitor.incidents.watch import Watch
 from monitor.notify.interactions import Interactions
 from monitor.notify.spool import Spool
 from monitor.service.ticks import ACTS
-from monitor.store import cases, incidents
+from monitor.store import case_log, incidents
 from monitor.store.database import Row
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -172,7 +172,7 @@ def test_an_incident_from_its_first_posts_to_its_end(sqlite: Sqlite, tmp_path: P
         told = [slack.reads(each) for each in slack.messages]
         assert any("incident over" in each for each in told)
         for one in opened:
-            about = cases.log_of(sqlite, one)
+            about = case_log.of_case(sqlite, one)
             assert any(line.what in {"told", "remind"} for line in about), f"nobody was told of case {one}"
 
 
@@ -181,7 +181,7 @@ def test_whoever_waits_past_the_target_is_told_of_although_the_incident_is_open(
 ) -> None:
     with desk(sqlite, tmp_path, slack) as it:
         opened = it.voices(0, 20)
-        held = [one for one in opened if not [line for line in cases.log_of(sqlite, one) if line.what == "told"]]
+        held = [one for one in opened if not [line for line in case_log.of_case(sqlite, one) if line.what == "told"]]
         assert held, "some are held back"
         due = case(sqlite, held[-1]).due_at
         assert due is not None
@@ -190,7 +190,7 @@ def test_whoever_waits_past_the_target_is_told_of_although_the_incident_is_open(
             it.voices(number, 3, every=5 * MINUTE)
             number += 3
         assert it.incident()["ended_at"] == ""
-        told = [line for line in cases.log_of(sqlite, held[-1]) if line.what == "told"]
+        told = [line for line in case_log.of_case(sqlite, held[-1]) if line.what == "told"]
         assert told
 
 

@@ -13,7 +13,7 @@ import pytest
 from connectors import Post
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries, finding, key_values, mentions
-from monitor.store.cases import log_of
+from monitor.store.case_log import of_case
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -303,7 +303,7 @@ def test_the_first_words_after_a_closed_case_say_whether_its_outcome_held(
     say(acme.database, acme.rules, "1", "close", who="Ana", way="page", now=NOW + HOUR, detail={"outcome": "solved"})
     take(acme, post(words, at=NOW + 2 * HOUR, **LONG_THREAD), now=NOW + 2 * HOUR)
     take(acme, post(CALM, at=NOW + 3 * HOUR, **LONG_THREAD), now=NOW + 3 * HOUR)  # only the first ones count
-    told = [line.detail["better"] for line in log_of(acme.database, "1") if line.what == "next words"]
+    told = [line.detail["better"] for line in of_case(acme.database, "1") if line.what == "next words"]
     assert told == [better]
 
 

@@ -14,7 +14,7 @@ import pytest
 from monitor.cases.actions import say
 from monitor.notify import event_sender
 from monitor.notify.event_sender import EventSender
-from monitor.store import cases, events
+from monitor.store import case_log, events
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.alerting_helpers import Base
@@ -212,7 +212,7 @@ def test_what_is_beyond_the_bounds_is_one_event_lost_and_the_operator_hears_at_a
     sender.tick(clock())
     assert bool(notices(database)) == (bound == "number")  # one of ten
     for number in range(14):
-        cases.log(database, case, clock.forward(MINUTE), "take" if number % 2 == 0 else "release", who="ANA")
+        case_log.note(database, case, clock.forward(MINUTE), "take" if number % 2 == 0 else "release", who="ANA")
     clock.forward(event_sender.KEPT / 10)
     sender.tick(clock())
     assert any("helpdesk is behind by" in each for each in notices(database))

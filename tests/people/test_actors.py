@@ -20,7 +20,7 @@ from monitor.people import slack_staff
 from monitor.people.actors import WAYS, NotAllowed, NotPossible, admit, require
 from monitor.people.identity import Actor, Directory, of_assistant, of_mail, of_page, of_settings, of_slack, of_token
 from monitor.people.roles import LEAST, RANK, ROLES, least
-from monitor.store import cases, web
+from monitor.store import case_log, cases, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -168,7 +168,7 @@ def test_strangers_whom_a_setting_lets_press_are_marked_and_teach_nothing(databa
     say(database, acme.rules, "1", "reopen", who=of_settings("lead"), way="page", now=NOW)
     say(database, acme.rules, "1", "answered", who=of_settings("lead"), way="page", now=NOW)
     assert count(database, "labels") == 1
-    assert {line.who for line in cases.log_of(database, "1") if line.who_id == "slack:T1/UEVIL"} == {
+    assert {line.who for line in case_log.of_case(database, "1") if line.who_id == "slack:T1/UEVIL"} == {
         "lead (Slack, not in people)"
     }
     with pytest.raises(NotAllowed):
@@ -210,7 +210,7 @@ def test_the_user_group_is_the_staff_list_read_hourly_and_kept_while_slack_is_aw
             assert handing_over.people_left(database, acme.rules, clock() + later) == 0
         assert case(database, "1").owner == "Ana"
         assert handing_over.people_left(database, acme.rules, NOW.replace(hour=9) + DAY) == 1
-        assert cases.log_of(database, "1")[-1].detail["reason"] == "Ana is no longer in Slack's user group"
+        assert case_log.of_case(database, "1")[-1].detail["reason"] == "Ana is no longer in Slack's user group"
         assert "may press: Ana Example (U0BEN00001)" in acme.alerting.channels["slack"].check()
 
 

@@ -26,7 +26,7 @@ from monitor.people.identity import (
 )
 from monitor.people.upgrade import give_ids
 from monitor.reports import statistics
-from monitor.store import cases, web
+from monitor.store import case_log, cases, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import STEPS, migrate
 from monitor.store.sqlite import Sqlite
@@ -115,7 +115,7 @@ def test_whoever_was_known_and_is_gone_loses_cases_and_the_log_says_why(database
         assert handing_over.people_left(database, rules, NOW + MINUTE) == 0
         assert (case(database, "1").owner, case(database, "1").owner_id) == ("", "")
         assert case(database, "1").next_step_at is not None, "somebody is called again"
-        return str(cases.log_of(database, "1")[-1].detail["reason"])
+        return str(case_log.of_case(database, "1")[-1].detail["reason"])
 
     assert released(of_settings("Ana"), without.rules) == "Ana is no longer in the settings"
     assert released(tom, acme.rules, lambda: web.disable_user(database, "Tom", NOW)) == "Tom can no longer log in"
@@ -200,7 +200,7 @@ def test_a_database_whose_people_were_names_goes_on_working(tmp_path: Path) -> N
         acme = assembly_of(database, settings)
         assert handing_over.people_left(database, acme.rules, NOW) == 0
         assert [case(database, str(n)).owner_id for n in (1, 2, 3)] == ["settings:Ana", "page:Tom", "name:ghost"]
-        assert [line.who_id for line in cases.log_of(database, "1")] == ["settings:Ana", ""]
+        assert [line.who_id for line in case_log.of_case(database, "1")] == ["settings:Ana", ""]
         without = assembly_of(database, settings_from(tmp_path, tables=BEN))
         assert handing_over.people_left(database, without.rules, NOW) == 1
         assert [case(database, str(n)).owner for n in (1, 2, 3)] == ["", "Tom", "ghost"]

@@ -13,7 +13,7 @@ from monitor.people.actors import NotAllowed, NotPossible
 from monitor.people.identity import Actor, of_assistant, of_mail, of_page, of_settings, of_shell, of_token
 from monitor.replying import drafts, looking_up, press
 from monitor.replying.drafts import AsksAgain
-from monitor.store import cases, key_values
+from monitor.store import case_log, key_values
 from monitor.store.postgresql import Postgresql
 from tests.fakes.server import Reply
 from tests.helpers import MINUTE, NOW, assembly_of, post, take
@@ -27,7 +27,7 @@ def test_a_press_posts_the_text_and_the_clock_stops_with_the_networks_time(both:
     case = both.case()
     assert case.answered_at == NOW + timedelta(seconds=2), "the network's own time, not ours"
     assert case.answered_by == "Ana"
-    (line,) = [each for each in cases.log_of(both.database, case.id) if each.what == "reply"]
+    (line,) = [each for each in case_log.of_case(both.database, case.id) if each.what == "reply"]
     assert (line.who, line.detail["text"], line.detail["url"]) == ("Ana", TEXT, pressed.url)
 
 
@@ -145,7 +145,7 @@ def test_a_lead_approves_where_settings_say_so(led: World) -> None:
         led.press(row)
     drafts.ask_lead(led.replying, row.id, who="Ana", way="page", now=NOW)
     assert led.press(led.row(row.id), who="Lea").state == "sent"
-    (line,) = [each for each in cases.log_of(led.database, led.case_id) if each.what == "reply"]
+    (line,) = [each for each in case_log.of_case(led.database, led.case_id) if each.what == "reply"]
     assert (line.who, line.detail["written_by"], line.detail["approved_by"]) == ("Lea", "Ana", "Lea")
 
 

@@ -8,7 +8,7 @@ from monitor.cases.actions import say
 from monitor.people.actors import NotAllowed, NotPossible
 from monitor.replying import looking_up, taking_back
 from monitor.replying.press import SETTLES, Pressed
-from monitor.store import cases, key_values
+from monitor.store import case_log, key_values
 from monitor.store.replies import ReplyRow
 from tests.fakes.server import Reply
 from tests.helpers import MINUTE, NOW, post, take
@@ -38,7 +38,7 @@ def test_the_case_is_open_again_with_its_first_clock(both: World) -> None:
     assert after.next_step_at == before.next_step_at
     (own,) = key_values.own_posts_of_case(both.database, both.case_id)
     assert own["kind"] == "withdrawn"
-    line = cases.log_of(both.database, both.case_id)[-1]
+    line = case_log.of_case(both.database, both.case_id)[-1]
     assert (line.what, line.who) == ("reply withdrawn", "Ana")
     assert both.post("Another try").state == "sent"
 

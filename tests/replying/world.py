@@ -13,7 +13,7 @@ from monitor.replying import drafts, press
 from monitor.replying.context import Replying, Seen, parent_mark, parent_of, said_so_far
 from monitor.replying.press import Pressed
 from monitor.settings.models import Settings
-from monitor.store import cases, replies
+from monitor.store import case_log, cases, replies
 from monitor.store.database import Database
 from monitor.store.replies import ReplyRow
 from monitor.wiring import Assembly
@@ -108,7 +108,7 @@ class World:
         return found
 
     def log(self) -> list[str]:
-        return [line.what for line in cases.log_of(self.database, self.case_id)]
+        return [line.what for line in case_log.of_case(self.database, self.case_id)]
 
     def forward(self, minutes: float) -> datetime:
         return self.clock.forward(minutes * MINUTE)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.store import cases
+from monitor.store import case_log
 from tests.story.world import TABLES, World, labels, moment, world
 
 LEAK = "#harbourtea you have leaked my data: my card details are on the web for everyone to see. Data breach!"
@@ -41,7 +41,7 @@ def calling(folder: Path, start: str, more: str = PEOPLE, ben: str = "") -> Iter
 def calls(earful: World) -> list[tuple[datetime, tuple[str, ...]]]:
     """When somebody was called about the only case, and who."""
     (row,) = earful.database.rows("SELECT id FROM cases")
-    lines = cases.log_of(earful.database, row["id"])
+    lines = case_log.of_case(earful.database, row["id"])
     return [(line.at, tuple(line.detail.get("people", ()))) for line in lines if line.what in {"remind", "wake"}]
 
 
@@ -111,7 +111,7 @@ def test_it_can_wait_until_morning_ends_the_calls_of_the_night_for_all_that_was_
         for author in ("olga", "timo"):
             case = earful.case_of(author)
             assert (case.state_at(earful.now), case.snoozed_until) == ("snoozed", moment("Wed 09:00"))
-            (line,) = [line for line in cases.log_of(earful.database, case.id) if line.what == "morning"]
+            (line,) = [line for line in case_log.of_case(earful.database, case.id) if line.what == "morning"]
             assert (line.who, line.way) == ("Ben", "slack")
         earful.until("Wed 09:01", step=timedelta(minutes=1))
         assert len(rung(earful, "#ben")) + len(earful.mails_to_staff()) > calls_before

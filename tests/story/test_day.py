@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-from monitor.store import cases, deliveries
+from monitor.store import case_log, deliveries
 from tests.story.test_calling import CHURN
 from tests.story.test_noise import FAULTS, complaint
 from tests.story.world import TABLES, World, labels, world
@@ -200,7 +200,7 @@ def test_with_the_only_person_away_clocks_run_the_lead_is_told_and_called_and_on
         assert noises(earful)["Lea"] >= 2
         case = earful.case_of("olga")
         assert (case.due_at, case.state_at(earful.now)) == (opened.due_at, "open")
-        assert [line for line in cases.log_of(earful.database, case.id) if line.what == "remind"]
+        assert [line for line in case_log.of_case(earful.database, case.id) if line.what == "remind"]
         earful.slack.press(opened.id, "more", chosen="back:", user="U0ANA00001", name="ana")
         earful.until("Tue 10:31")
         assert earful.whispers()[-1][1] == "Ana is back"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import cases
+from monitor.store import case_log
 from tests.story.world import World, world
 from tests.world import ANA, BEN
 
@@ -46,7 +46,7 @@ def test_a_case_goes_from_ana_to_ben_with_a_note(earful: World) -> None:
     case = earful.case_of("olga")
     assert case.owner == "Ben"
     assert "taken by Ben" in earful.reads("charged me twice")
-    notes = [line.detail["text"] for line in cases.log_of(earful.database, case.id) if line.what == "note"]
+    notes = [line.detail["text"] for line in case_log.of_case(earful.database, case.id) if line.what == "note"]
     assert notes == ["She wants her money back <!channel>"]
 
     # Ben is called below the message, with the note, and by mail; nobody else is.

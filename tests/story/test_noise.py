@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
 
-from monitor.store import cases, deliveries
+from monitor.store import case_log, deliveries
 from monitor.store.database import at
 from monitor.text.similarity import alike, fingerprint
 from tests.story.world import World, world
@@ -125,7 +125,7 @@ def test_400_people_about_one_fire_three_of_them_hurt_are_eight_messages_and_eve
             assert [text for text in loud if f"@cust{number}@far.example" in text]
             own = earful.case_of(f"cust{number}")  # a case of their own, and somebody was called about it
             assert own.priority == "critical"
-            assert any(line.detail.get("people") for line in cases.log_of(earful.database, own.id))
+            assert any(line.detail.get("people") for line in case_log.of_case(earful.database, own.id))
         assert any(re.search(r"\b[1-4]\d\d people write about this now", earful.slack.reads(each)) for each in told)
         assert max(waits(earful)) <= timedelta(minutes=36)
 

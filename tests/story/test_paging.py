@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from alerts.pager_webhook import case_key
-from monitor.store import cases
+from monitor.store import case_log
 from monitor.web.server import WebServer
 from tests.alerts.contract_pager import KEY
 from tests.alerts.test_pager import event, signature
@@ -99,7 +99,7 @@ def test_a_page_is_acknowledged_at_the_pager_and_the_clock_stops_there_and_here(
     earful.until("Fri 22:10")
     assert earful.case_of("olga").owner == "Ben"
     assert "taken by Ben" in earful.reads("burned my daughter's hand")
-    lines = [(line.what, line.who, line.way) for line in cases.log_of(earful.database, olga.id)]
+    lines = [(line.what, line.who, line.way) for line in case_log.of_case(earful.database, olga.id)]
     assert lines.count(("take", "Ben", "pager")) == 1
     rang = len(duty.rang)
     earful.scene()
@@ -112,7 +112,7 @@ def test_a_page_is_acknowledged_at_the_pager_and_the_clock_stops_there_and_here(
     earful.until("Fri 22:50")
     answered = earful.case_of("olga")
     assert answered.answered_at is not None
-    assert [line.what for line in cases.log_of(earful.database, olga.id)].count("answered") == 1
+    assert [line.what for line in case_log.of_case(earful.database, olga.id)].count("answered") == 1
     assert duty.incidents == {}
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from monitor.store import cases, key_values, replies
+from monitor.store import case_log, key_values, replies
 from tests.fakes.language_model import FakeModel
 from tests.fakes.mastodon import status
 from tests.fakes.server import FakeServer, Reply, Seen
@@ -104,7 +104,7 @@ def test_a_complaint_is_answered_from_slack_approved_by_a_lead_and_its_clock_sto
     earful.until("Fri 13:40")
     after = earful.case_of("olga")
     assert (after.answered_at, after.answered_by) == (answered.answered_at, "Ben")
-    assert [line.what for line in cases.log_of(earful.database, olga.id)].count("answered") == 1
+    assert [line.what for line in case_log.of_case(earful.database, olga.id)].count("answered") == 1
     assert len(key_values.own_posts_of_case(earful.database, olga.id)) == 1
     (row,) = replies.of_case(earful.database, olga.id)
     assert (row.state, row.writer, row.approver) == ("sent", "Ana", "Ben")
@@ -196,5 +196,5 @@ def test_a_draft_is_written_into_the_window_changed_by_a_person_and_posted_once(
             assert ours.writes == 1
             (row,) = [each for each in replies.of_case(earful.database, olga.id) if each.state == "sent"]
             assert (row.text, row.drafted != "", row.is_unchanged) == (f"@olga@far.example {asks} Ben", True, False)
-            (line,) = [each for each in cases.log_of(earful.database, olga.id) if each.what == "reply"]
+            (line,) = [each for each in case_log.of_case(earful.database, olga.id) if each.what == "reply"]
             assert line.detail["drafted"] == "changed"

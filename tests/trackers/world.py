@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from monitor.settings.models import Settings
-from monitor.store import cases, issues
+from monitor.store import case_log, issues
 from monitor.store.database import Database
 from monitor.store.issues import IssueRow
 from monitor.trackers import creating, following, prefill
@@ -108,7 +108,7 @@ class World:
         return self.clock.forward(minutes * MINUTE)
 
     def log(self) -> list[str]:
-        return [line.what for line in cases.log_of(self.database, self.case_id)]
+        return [line.what for line in case_log.of_case(self.database, self.case_id)]
 
     def told(self) -> list[tuple[str, str, str]]:
         """(target, title, remedy) of what was said of issues, the oldest first."""

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from monitor.settings import overrides
-from monitor.store import cases, key_values, web
+from monitor.store import case_log, cases, key_values, web
 from tests.helpers import ANGRY, ASKING, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, NOW, case, lines, post
 from tests.web.office import Browser, Office
 
@@ -542,7 +542,7 @@ def test_the_log_of_a_case_says_each_thing_once_in_the_order_in_which_it_happene
     with office.database.transaction():
         for n, (what, way, detail) in enumerate(steps):
             who = "Olle" if what == "take" else ""
-            cases.log(office.database, case_id, office.clock() + n * MINUTE, what, who=who, way=way, **detail)
+            case_log.note(office.database, case_id, office.clock() + n * MINUTE, what, who=who, way=way, **detail)
     log = office.person("Vic", "viewer").get(f"/cases/{case_id}").text.split('<ol class="log">')[1].split("</ol>")[0]
     said = [" ".join(re.sub(r"<[^>]+>", " ", each).split())[8:] for each in log.split("<li")[1:]]
     assert [each.replace(" ,", ",") for each in said] == [

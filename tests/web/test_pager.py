@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from alerts.pager_webhook import case_key
 from monitor.cases import actions, escalation
-from monitor.store import cases
+from monitor.store import case_log
 from monitor.store.sqlite import Sqlite
 from monitor.web.failures import MOST_FAILURES
 from monitor.web.server import WebServer
@@ -96,7 +96,7 @@ def test_an_acknowledgement_there_takes_the_case_here_and_reminders_stop(duty: O
     assert duty.told(duty.body(number)) == 204
     found = case(duty.database, number)
     assert (found.owner, found.owner_id) == ("Ana", "settings:Ana"), "known by the address, whatever its case"
-    (line,) = [line for line in cases.log_of(duty.database, number) if line.what == "take"]
+    (line,) = [line for line in case_log.of_case(duty.database, number) if line.what == "take"]
     assert (line.who, line.way) == ("Ana", "pager")
     assert found.next_step_at is not None
     assert found.next_step_at > before
@@ -138,7 +138,7 @@ def test_whoever_is_not_known_by_address_takes_it_as_somebody_at_the_pager(duty:
     duty.service.route("/users/PLH1HKV", Reply(status=404))
     assert duty.told(duty.body(number, agent={"id": "PLH1HKV", "summary": "Ana", "type": "user_reference"})) == 204
     assert case(duty.database, number).owner == "Ana (pager)", "a name of their own never looks like one of ours"
-    (line,) = [line for line in cases.log_of(duty.database, number) if line.what == "take"]
+    (line,) = [line for line in case_log.of_case(duty.database, number) if line.what == "take"]
     assert line.who_id == "pager:duty/PLH1HKV"
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from monitor.cases import escalation
-from monitor.store import cases
+from monitor.store import case_log
 from monitor.store.sqlite import Sqlite
 from monitor.web import links
 from monitor.web.server import WebServer
@@ -75,7 +75,7 @@ def test_it_can_wait_until_morning_is_one_press_from_a_push_and_ends_the_nights_
             assert len(push.ledger) == before, "nobody is called again tonight, for neither of what was named"
             for number in ("1", "2"):
                 assert case(sqlite, number).snoozed_until == MORNING
-                (line,) = [each for each in cases.log_of(sqlite, number) if each.what == "morning"]
+                (line,) = [each for each in case_log.of_case(sqlite, number) if each.what == "morning"]
                 assert (line.who, line.way) == ("Ben", "mail link")
             escalation.escalate(sqlite, acme.rules, MORNING)
             deliver(acme, Clock(MORNING))
