@@ -9,7 +9,7 @@ import pytest
 from monitor.people.identity import Actor
 from monitor.privacy import forgetting, holds, retention
 from monitor.privacy.carrying_over import carry_over
-from monitor.store import cases, causes, columns, forgotten, incidents, key_values, mentions, wiping
+from monitor.store import case_log, causes, columns, forgotten, incidents, key_values, mentions, wiping
 from monitor.store.database import encode, stamp
 from monitor.wiring import Assembly
 from tests.helpers import ANGRY, DAY, HOUR, LATE, NOW, case, count, post, take
@@ -187,7 +187,7 @@ def test_what_a_version_before_erased_is_found_by_when_it_was_and_hidden_once(ac
     for _ in range(2):
         retention.retain(acme.database, acme.settings, NOW + 2 * HOUR)
     assert [each for each in (POST, MENTION) if each in everything(acme.database)] == []
-    assert [line.detail for line in cases.log_of(acme.database, hers) if line.what == "next words"] == [
+    assert [line.detail for line in case_log.of_case(acme.database, hers) if line.what == "next words"] == [
         {"better": True}, {"better": False},
     ]  # fmt: skip
     assert count(acme.database, "posts", "purged_at <> ''") == 2
