@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alerts.wording import count_words
 from monitor.settings.models import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ SPOOL = "presses"  # the folder of them
 FIRST_WAIT = timedelta(seconds=1)  # after a press failed; twice as long after each failure more
 LONGEST_WAIT = timedelta(minutes=1)  # a database that is locked for long fails every press, and all are to go on soon
 GIVES_UP = timedelta(days=1)  # after its first failure: it is put aside
+ASIDE_FOR, MOST_ASIDE = timedelta(days=30), 100  # a reply that somebody wrote may be in one that was put aside
 MOST = 10_000  # files; beyond it a press is not acknowledged, and Slack says it again
 
 
@@ -98,6 +100,19 @@ class Spool:
         wait = min(FIRST_WAIT * 2 ** min(times, 20), LONGEST_WAIT)
         self._failed[path] = _Failed(since, times + 1, now + wait)
         return False
+
+    def trim(self, now: datetime) -> None:
+        """Delete what was put aside long ago, the oldest of very many, and what was half written by a dead process."""
+        aside = sorted(self.folder.glob("*.bad"), key=_kept_at, reverse=True)
+        old = [path for path in aside[:MOST_ASIDE] if now.timestamp() - _kept_at(path) > ASIDE_FOR.total_seconds()]
+        gone = [*old, *aside[MOST_ASIDE:]]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        for path in self.folder.glob("*.partial"):
+            if now.timestamp() - _kept_at(path) > GIVES_UP.total_seconds():
+                path.unlink(missing_ok=True)
+        if gone:
+            log.warning("%s that could not be done long ago deleted", count_words(len(gone), "press", "presses"))
 
     def done(self, path: Path) -> None:
         """It was worked off."""

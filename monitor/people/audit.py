@@ -47,6 +47,7 @@ class Event(StrEnum):
     ISSUE = "issue created"
     ISSUE_LINKED = "issue linked"
     ISSUE_UNLINKED = "issue unlinked"
+    ISSUE_NOT_THERE = "issue not there"
 
 
 # What somebody without access can cause, again and again.

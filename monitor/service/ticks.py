@@ -31,7 +31,7 @@ from monitor.reports import digest, insights
 from monitor.service.clock_check import ClockCheck
 from monitor.service.watchdog import Audit
 from monitor.service.work import Job, Tick
-from monitor.store import audit, deliveries, key_values, leases, wiping
+from monitor.store import audit, deliveries, key_values, leases, page_state, wiping
 from monitor.store.sqlite import Sqlite
 from monitor.store.stories import growing_stories
 from monitor.timeouts import abandoned
@@ -74,6 +74,7 @@ class Ticks:
         several = self.assembly.leases.needed
         return (
             Tick("press", 0.25, self.presses_due, "press"),  # whoever heard it keeps it on its own machine
+            Tick("presses-aside", 3600, self.presses_aside_due, "keep", after=5),
             Tick("listen", 5, self.listen_due, "default", "notify"),  # one at a time, by a lease
             Tick("collect", 0.5, self.collect_due, "collect", "collect", "collect"),
             # What needs a file of this machine, and pages, which each claims for itself: who waits for one that others
@@ -141,6 +142,10 @@ class Ticks:
     def listen_due(self) -> None:
         """Listen for presses where no other process does."""
         self.listening.start()
+
+    def presses_aside_due(self) -> None:
+        """Keep what could not be done for a while only."""
+        self.listening.spool.trim(self.clock())
 
     def presses_due(self) -> None:
         """Work off what people pressed, and show it at once."""
@@ -366,6 +371,7 @@ class Ticks:
             while audit.purge(database, now - earful.audit_retention, now) and not self.stopping.is_set():
                 pass
         leases.trim(database)
+        page_state.trim(database, now)
         database.checkpoint()
         if isinstance(database, Sqlite) and key_values.take_period(database, f"check:{now:%Y-%m-%d}", now):
             database.damage = database.damage or database.is_sound()  # the main loop tells it, and stops

@@ -9,11 +9,13 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.store import key_values
 from monitor.store.database import Database, at, stamp
 
+COUNTED = timedelta(hours=1)  # a failed login, at most
+MOST_FAILURES = 100_000  # rows
 _SEALING = "page_sealing"
 
 
@@ -41,10 +43,17 @@ def failures(database: Database, mark: str, since: datetime, most: int) -> list[
     return [at(row["at"]) for row in reversed(rows)]
 
 
-def note_failure(database: Database, mark: str, now: datetime, forgotten_before: datetime) -> None:
-    """Count one; what nobody counts any more goes."""
-    database.run("DELETE FROM login_failures WHERE at < :before", {"before": stamp(forgotten_before)})
+def note_failure(database: Database, mark: str, now: datetime) -> None:
+    """Count one; of very many the oldest go, as nobody can be let fill the database by guessing."""
     database.run("INSERT INTO login_failures (mark, at) VALUES (:mark, :now)", {"mark": mark, "now": stamp(now)})
+    database.run(
+        "DELETE FROM login_failures WHERE n <= (SELECT max(n) FROM login_failures) - :most", {"most": MOST_FAILURES}
+    )
+
+
+def trim(database: Database, now: datetime) -> None:
+    """Failures that nobody counts any more."""
+    database.run("DELETE FROM login_failures WHERE at < :before", {"before": stamp(now - COUNTED)})
 
 
 def forget_failures(database: Database, mark: str) -> None:

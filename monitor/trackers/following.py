@@ -128,4 +128,5 @@ def unlink(tracking: Tracking, issue_id: str, *, who: Actor | str, way: str, now
             raise NotPossible("there is no such issue to unlink; load the page again")
         outcome.noted(tracking, row, "issue unlinked", now, who=actor, url=row.url, issue=row.native_id)
         outcome.audited(tracking, row, Event.ISSUE_UNLINKED, row.native_id, actor, way, now)
+        outcome.unlink_cause(tracking, row, actor, now)
     return f"{row.native_id} is no longer followed; it is still there"

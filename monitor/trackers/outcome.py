@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from alerts import hours
@@ -12,7 +13,7 @@ from monitor.causes import listing
 from monitor.people import audit
 from monitor.people.identity import Actor
 from monitor.people.reach import reached
-from monitor.store import case_log, cases, deliveries, issues, problems
+from monitor.store import case_log, cases, causes, deliveries, issues, problems
 from monitor.store.database import stamp
 from monitor.store.issues import IssueRow
 from monitor.trackers.clients import Subject, Tracking
@@ -73,6 +74,15 @@ def link_cause(tracking: Tracking, row: IssueRow, url: str, now: datetime) -> No
             return
 
 
+def unlink_cause(tracking: Tracking, row: IssueRow, who: Actor, now: datetime) -> None:
+    """Nor is it the linked issue of its cause any more, unless that is another by now. Inside a transaction."""
+    problem = problems.one(tracking.database, row.problem) if row.problem else None
+    cause = causes.one(tracking.database, problem["cause_id"]) if problem is not None else None
+    if cause is not None and cause["issue_url"] == row.url:
+        with suppress(listing.NotPossible):  # the cause was merged or removed
+            listing.edit(tracking.database, cause["id"], {"issue_url": ""}, who, now)
+
+
 def refused(tracking: Tracking, row: IssueRow, why: str, now: datetime) -> None:
     """The tracker said no, and nothing is there."""
     database = tracking.database
@@ -99,6 +109,8 @@ def missing(tracking: Tracking, row: IssueRow, now: datetime, words: str, who: A
         if not issues.change(database, row.id, issues.UNKNOWN, now, **values):
             return False
         noted(tracking, row, "issue missing", now, who=who or Actor("", "Earful"))
+        if who is not None:
+            audited(tracking, row, audit.Event.ISSUE_NOT_THERE, "", who, who.way, now)
     return True
 
 

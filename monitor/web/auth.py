@@ -41,7 +41,6 @@ LEAST_PASSWORD = passwords.LEAST
 SESSION_LIFE = timedelta(days=14)  # whatever it is used for
 ALONE_LIFE = timedelta(days=3650)  # while its person is alone on this machine: it does not end
 COOKIE_LIFE = timedelta(days=400)  # browsers keep no cookie for longer; it is given again
-LONGEST_WINDOW = timedelta(hours=1)  # in which failures are counted
 COOKIE = "earful_session"
 FORM_COOKIE = "earful_form"
 
@@ -91,7 +90,7 @@ class Throttle:
     def failed(self, key: str, now: datetime, shared: Shared | None = None) -> None:
         """Count one failure."""
         if shared is not None:
-            page_state.note_failure(shared.database, self._mark(key, shared), now, now - LONGEST_WINDOW)
+            page_state.note_failure(shared.database, self._mark(key, shared), now)
             return
         with self._guard:
             failures = [each for each in self._failed.pop(key, []) if now - each < self.window]

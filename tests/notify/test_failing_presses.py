@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from alerts.slack.payloads import Press
 from monitor.notify.interactions import Interactions
-from monitor.notify.spool import GIVES_UP, LONGEST_WAIT, Spool
+from monitor.notify.spool import ASIDE_FOR, GIVES_UP, LONGEST_WAIT, MOST_ASIDE, Spool
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import ANGRY, NOW, assembly_of, case, post, settings_from, take
@@ -98,3 +99,27 @@ def test_one_that_can_be_done_at_last_is_done(desk: Desk) -> None:
     assert not desk.tries(NOW + LONGEST_WAIT)
     assert case(desk.acme.database, "1").owner == "ana"
     assert not path.exists()
+
+
+def test_what_was_put_aside_is_kept_for_a_month_and_of_very_many_the_newest(desk: Desk, tmp_path: Path) -> None:
+    folder, now = desk.spool.folder, NOW.timestamp()
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def lie(name: str, age: timedelta) -> None:
+        path = folder / name
+        path.write_text("{}", "utf-8")
+        os.utime(path, (now - age.total_seconds(),) * 2)
+
+    lie("month.bad", ASIDE_FOR + timedelta(minutes=1))
+    lie("week.bad", timedelta(days=7))
+    lie("waits.json", timedelta(days=90))
+    lie("half.partial", GIVES_UP + timedelta(minutes=1))
+    lie("half-now.partial", timedelta())
+    desk.spool.trim(NOW)
+    assert sorted(path.name for path in folder.iterdir()) == ["half-now.partial", "waits.json", "week.bad"]
+    for number in range(MOST_ASIDE):
+        lie(f"{number}.bad", timedelta(days=1))
+    desk.spool.trim(NOW)
+    assert not (folder / "week.bad").exists()
+    assert len(list(folder.glob("*.bad"))) == MOST_ASIDE
+    Spool(tmp_path / "nowhere").trim(NOW)

@@ -163,7 +163,7 @@ def test_the_audit_waits_for_nothing_else_and_every_pool_says_that_it_turns(engi
 
 UNLOCKED = {
     "collect-here", "refresh-here", "press", "listen", "judge", "learn", "follow", "second-look", "abandoned", "clock",
-    "erasures",
+    "erasures", "presses-aside",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.people.actors import NotPossible
-from monitor.store import issues
+from monitor.store import audit, issues
 from monitor.trackers import following
 from tests.fakes.server import Reply
 from tests.helpers import notices
@@ -120,6 +120,16 @@ def test_what_can_not_be_looked_up_for_a_day_is_left_to_a_person(here: World) ->
     assert said == "noted: it is not there; you can create it again"
     assert (here.states(), notes(here)) == (["missing"], ["Ana looked: it is not there"])
     assert here.log()[-1] == "issue missing"
+
+
+def test_whoever_says_that_the_issue_of_a_problem_is_not_there_is_in_the_audit_log(here: World) -> None:
+    """A problem has no log of its own."""
+    here.there.accepts_but, here.there.hidden = "ok", True
+    here.press(here.problem)
+    (row,) = here.rows(here.problem)
+    following.not_there(here.tracking, row.id, who="Ana", way="page", now=here.clock())
+    (line,) = audit.lines(here.database, audit.Filter(event="issue not there"), 50)
+    assert (line.who, line.way, dict(line.detail)) == ("Ana", "page", {"tracker": "kettles", "of": "problem 1"})
 
 
 def test_an_issue_that_is_unlinked_is_followed_no_more_and_makes_room(here: World) -> None:

@@ -78,3 +78,27 @@ def test_what_is_none_of_ours_closed_or_not_to_be_seen_is_not_linked(engineers: 
         with pytest.raises(NotAllowed):
             link(engineers, engineers.case, who=who, way=way)
     assert engineers.rows() == []
+
+
+def test_what_is_unlinked_is_no_longer_the_issue_of_its_cause(engineers: World) -> None:
+    """Its page went on to name it, and the next problem of the cause as well."""
+
+    def linked() -> str:
+        cause = engineers.database.row("SELECT issue_url FROM causes WHERE issue_url <> ''")
+        return cause["issue_url"] if cause else ""
+
+    link(engineers, engineers.problem)
+    (row,) = engineers.rows(engineers.problem)
+    assert linked() == row.url
+    following.unlink(engineers.tracking, row.id, who="Lea", way="page", now=engineers.clock())
+    assert linked() == ""
+
+
+def test_whose_cause_has_another_issue_by_now_keeps_that(engineers: World) -> None:
+    link(engineers, engineers.problem)
+    (row,) = engineers.rows(engineers.problem)
+    engineers.database.run("UPDATE causes SET issue_url = 'https://other.example/1' WHERE issue_url <> ''")
+    following.unlink(engineers.tracking, row.id, who="Lea", way="page", now=engineers.clock())
+    cause = engineers.database.row("SELECT issue_url FROM causes WHERE issue_url <> ''")
+    assert cause is not None
+    assert cause["issue_url"] == "https://other.example/1"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from monitor.people.identity import of_page
+from monitor.service.scheduler import Engine
 from monitor.store import page_state, web
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -15,8 +17,9 @@ from monitor.web import auth
 from monitor.web.auth import Authenticator, Throttle
 from monitor.web.identity import Refusal
 from monitor.web.presence import STAYS, Presence
-from tests.helpers import MINUTE, NOW, Clock, count
+from tests.helpers import MINUTE, NOW, Clock, assembly_of, count, settings_from
 
+Base = Sqlite | Postgresql
 WRONG = "a wrong sentence of words"
 
 
@@ -52,8 +55,26 @@ def test_what_went_well_on_one_is_forgotten_by_both_and_old_failures_go(opened: 
     other.forget("ana", theirs)
     assert throttle.wait("ana", NOW, mine) == timedelta(0)
     throttle.failed("ana", NOW, mine)
-    throttle.failed("olle", NOW + auth.LONGEST_WINDOW + MINUTE, mine)
+    throttle.failed("olle", NOW + page_state.COUNTED, mine)
+    page_state.trim(a, NOW + page_state.COUNTED + MINUTE)
     assert count(a, "login_failures") == 1
+
+
+def test_nobody_fills_the_database_by_guessing(database: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_state, "MOST_FAILURES", 3)
+    for number in range(7):
+        page_state.note_failure(database, f"mark {number}", NOW)
+    rows = database.rows("SELECT mark FROM login_failures ORDER BY n")
+    assert [row["mark"] for row in rows] == ["mark 4", "mark 5", "mark 6"]
+
+
+def test_failures_go_after_an_hour_also_where_nobody_fails_again(database: Base, tmp_path: Path) -> None:
+    acme = assembly_of(database, settings_from(tmp_path))
+    page_state.note_failure(database, "mark", NOW)
+    Engine(acme, Clock(NOW + page_state.COUNTED), beside=False).keep_house()
+    assert count(database, "login_failures") == 1
+    Engine(acme, Clock(NOW + page_state.COUNTED + MINUTE), beside=False).keep_house()
+    assert count(database, "login_failures") == 0
 
 
 def test_what_one_has_sealed_the_other_opens(opened: Callable[[], Postgresql]) -> None:
