@@ -21,7 +21,7 @@ from monitor.people.actors import NotAllowed, NotPossible, require
 from monitor.people.identity import Actor, Directory
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
-from monitor.store import case_log, cases, deliveries, key_values, mentions
+from monitor.store import case_log, cases, deliveries, key_values, list_entries, mentions
 from monitor.store.database import Database
 
 UNDO_WITHIN = timedelta(minutes=10)
@@ -86,7 +86,7 @@ def say_within(
     if row is None:
         raise NotPossible(f"there is no case {case_id}; earful cases lists all cases")
     case = cases.case_of(row)
-    cases.note_looked(database, [case.id] if case.lane == "sweep" else [], now)  # whatever comes of it
+    list_entries.note_looked(database, [case.id] if case.lane == "sweep" else [], now)  # whatever comes of it
     if verb == "undo":
         return _undo(database, rules, case, actor, way, now)
     if verb not in VERBS:

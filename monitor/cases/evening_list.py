@@ -12,7 +12,7 @@ from typing import Any
 
 from monitor.cases.own_lists import LATE, MOST
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, key_values, notices
+from monitor.store import cases, deliveries, key_values, list_entries, notices
 from monitor.store.database import Database, Row, listed_in
 from monitor.text.need import MUST
 
@@ -40,16 +40,16 @@ def _queue(database: Database, rules: Rules, key: str, moment: datetime, now: da
         for target in listed_in(row["targets"]) or rules.settings.alerts.notify:
             named.setdefault(target, {"cases": []}).setdefault(part, []).append(row["id"])
 
-    for row in cases.overlooked(database, MUST, moment, now):
+    for row in list_entries.overlooked(database, MUST, moment, now):
         name(row, "first")
         name(row, "cases")
     for row in _waiting(database, moment, now):
         name(row, "cases")
     listed = []
-    for row in cases.to_list(database, now):
+    for row in list_entries.to_list(database, now):
         listed.append(row["id"])
         name(row, "languages" if row["unread"] else "cases")
-    cases.note_named(database, listed, now)
+    list_entries.note_named(database, listed, now)
     for part, rows in (("sent_on", cases.sent_on(database)), ("late", cases.past_resolution(database, now))):
         for row in rows[:MOST]:
             name(row, part)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.case import Outcome
 from monitor.settings.models import Earful
-from monitor.store import case_log, cases, read_marks
+from monitor.store import case_log, cases, list_entries, read_marks
 from monitor.store.database import Database, Row
 
 LOOKED = timedelta(days=1)  # an entry that somebody saw stays so long: whoever saw it may take it yet
@@ -20,7 +20,7 @@ _BATCH = 500
 def looked_at(database: Database, case_ids: list[str], now: datetime) -> None:
     """Somebody of the staff saw these entries of the list: they are named in no further one."""
     with database.transaction():
-        cases.note_looked(database, case_ids, now)
+        list_entries.note_looked(database, case_ids, now)
 
 
 def close_over(database: Database, earful: Earful, now: datetime) -> int:
@@ -33,10 +33,10 @@ def close_over(database: Database, earful: Earful, now: datetime) -> int:
         _close(database, now, "answered", "answered, with no follow-up", lambda: cases.answered_before(
             database, answered, _BATCH
         ))
-        + _close(database, now, "listed", "listed and seen, but nobody took it", lambda: cases.looked_at_before(
+        + _close(database, now, "listed", "listed and seen, but nobody took it", lambda: list_entries.looked_at_before(
             database, looked, _BATCH
         ))
-        + _close(database, now, "listed", "listed, but nobody took it", lambda: cases.listed_before(
+        + _close(database, now, "listed", "listed, but nobody took it", lambda: list_entries.listed_before(
             database, listed, _BATCH
         ))
     )  # fmt: skip

@@ -10,7 +10,7 @@ from alerts import hours, ladder
 from monitor.cases.evening_list import evening_list
 from monitor.cases.own_lists import own_lists
 from monitor.settings.rules import Rules
-from monitor.store import cases, deliveries, key_values, notices
+from monitor.store import cases, deliveries, key_values, list_entries, notices
 from monitor.store.database import Database, Row, listed_in
 from monitor.text.need import MUST
 
@@ -80,12 +80,12 @@ def _named_by_the_list(database: Database, rules: Rules, now: datetime) -> dict[
     """What may need an answer, what needs us most first; and apart from it what is in languages that nobody reads."""
     found: dict[str, Payloads] = {"sweep": {}, "languages": {}}
     named = []
-    for row in cases.to_list(database, now):
+    for row in list_entries.to_list(database, now):
         named.append(row["id"])
         by_target = found["languages" if row["unread"] else "sweep"]
         for target in listed_in(row["targets"]) or rules.settings.alerts.notify:
             by_target.setdefault(target, {"cases": []})["cases"].append(row["id"])
-    cases.note_named(database, named, now)
+    list_entries.note_named(database, named, now)
     return found
 
 
@@ -94,7 +94,7 @@ def _named_by_a_brief(database: Database, rules: Rules, name: str, moment: datet
     by_target: dict[str, list[str]] = {}
     heads: dict[str, list[str]] = {}  # what has come to the end of its ladder
     first: dict[str, list[str]] = {}
-    for row in cases.overlooked(database, MUST, moment, now) if name == "opening" else ():
+    for row in list_entries.overlooked(database, MUST, moment, now) if name == "opening" else ():
         for target in listed_in(row["targets"]) or rules.settings.alerts.notify:
             first.setdefault(target, []).append(row["id"])
     for row in cases.waiting(database, "ping"):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from monitor.store import case_log, cases, key_values
+from monitor.store import case_log, cases, key_values, list_entries
 from monitor.store.database import Database, Row
 from monitor.store.leases import Leases
 from monitor.text.explanations import ASKS
@@ -94,7 +94,7 @@ class SecondLook:
         self._in_trouble(what, now)
 
     def _next(self, most: int) -> list[Row]:
-        return cases.listed_after(self.database, self._upto(), most)
+        return list_entries.listed_after(self.database, self._upto(), most)
 
     def _upto(self) -> int:
         return int(key_values.fact(self.database, _UPTO, "-1"))

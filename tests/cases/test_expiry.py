@@ -10,7 +10,7 @@ from monitor.cases import expiry
 from monitor.cases.actions import say
 from monitor.privacy import retention
 from monitor.reports import statistics
-from monitor.store import case_log, cases, key_values
+from monitor.store import case_log, key_values, list_entries
 from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
@@ -104,4 +104,4 @@ def test_many_are_closed_batch_after_batch(acme: Assembly, monkeypatch: pytest.M
     for n in range(5):
         entry(acme, f"m{n}", thread_id=f"t{n}")
     assert close(acme, 31 * DAY) == 5
-    assert not key_values.has_period(acme.database, f"{cases.LOOKED}1")
+    assert not key_values.has_period(acme.database, f"{list_entries.LOOKED}1")

@@ -12,7 +12,7 @@ from alerts import Alert
 from monitor.cases import expiry, list_of_the_day
 from monitor.cases.actions import say
 from monitor.notify import rendering
-from monitor.store import cases, deliveries, key_values
+from monitor.store import cases, deliveries, key_values, list_entries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -254,8 +254,8 @@ def test_a_look_is_kept_at_its_first_time_so_that_it_ends_a_day_later(acme: Asse
     (entry,) = take(acme, post(ASKING))
     for hours in (1, 5, 20):
         expiry.looked_at(acme.database, [entry], NOW + hours * HOUR)
-    assert key_values.has_period(acme.database, cases.LOOKED + entry)
-    assert [row["id"] for row in cases.looked_at_before(acme.database, NOW + 2 * HOUR, 10)] == [entry]
+    assert key_values.has_period(acme.database, list_entries.LOOKED + entry)
+    assert [row["id"] for row in list_entries.looked_at_before(acme.database, NOW + 2 * HOUR, 10)] == [entry]
 
 
 def test_an_entry_that_is_done_when_the_list_leaves_stands_last(acme: Assembly) -> None:

@@ -87,7 +87,7 @@ store/test_database.py: monitor/store/connect.py monitor/store/key_values.py mon
 store/test_mentions.py: monitor/store/pages.py
 learning/test_feedback.py: monitor/store/requeue.py
 ingest/test_collector.py: monitor/store/sources.py
-cases/test_list_of_the_day.py: monitor/notify/daily_lists.py monitor/notify/said_once.py
+cases/test_list_of_the_day.py: monitor/store/list_entries.py monitor/notify/daily_lists.py monitor/notify/said_once.py
 text/test_sample_day.py: monitor/text/need.py
 text/test_judge.py: monitor/text/contributions.py monitor/text/explanations.py monitor/text/features.py
     monitor/text/triage.py

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from monitor.settings import overrides
-from monitor.store import case_log, cases, key_values, web
+from monitor.store import case_log, key_values, list_entries, web
 from tests.helpers import ANGRY, ASKING, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, NOW, case, lines, post
 from tests.web.office import Browser, Office
 
@@ -478,7 +478,7 @@ def test_a_line_says_each_reason_once(office: Office) -> None:
 def test_whoever_opens_the_list_has_looked_at_its_entries(office: Office) -> None:
     """Retention closes what somebody saw and left; a viewer takes nothing, and so only looks."""
     (entry,) = office.take(post(ASKING, author="lister"))
-    seen = f"{cases.LOOKED}{entry}"
+    seen = f"{list_entries.LOOKED}{entry}"
     office.person("Vic", "viewer").get("/?state=sweep")
     olle = office.person("Olle")
     olle.get("/")

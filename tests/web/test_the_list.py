@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from monitor.store import cases, key_values, web
+from monitor.store import key_values, list_entries, web
 from tests.helpers import ASKING, HOUR, post
 from tests.web.office import Office
 
@@ -60,10 +60,12 @@ def test_a_page_that_follows_by_itself_and_a_viewer_have_not_looked_and_who_open
     vic.get(f"/cases/{opened}")
     olle.get(f"/cases/{left}", headers={"x-live": "1"})
     olle.get("/?state=sweep", headers={"x-live": "1"})
-    assert not [each for each in (listed, opened, left) if key_values.has_period(office.database, cases.LOOKED + each)]
+    assert not [
+        each for each in (listed, opened, left) if key_values.has_period(office.database, list_entries.LOOKED + each)
+    ]
     olle.get(f"/cases/{opened}")
-    assert key_values.has_period(office.database, cases.LOOKED + opened)
-    assert [row["id"] for row in cases.to_list(office.database, office.clock() + HOUR)] == [listed, left]
+    assert key_values.has_period(office.database, list_entries.LOOKED + opened)
+    assert [row["id"] for row in list_entries.to_list(office.database, office.clock() + HOUR)] == [listed, left]
 
 
 def test_languages_that_nobody_reads_stand_apart_with_how_many_there_are(office: Office) -> None:
