@@ -27,7 +27,7 @@ from monitor.types import Mention, Verdict
 SOURCES = ("import", "forum", "chirp")
 PARTS = 20_000  # posts that are written; a prime number of further words makes each stored text another
 WORDS = 997
-CHUNK = 100_000
+CHUNK = 100_000  # stories that are made at once
 PER_CASE = 33  # mentions
 YOUNG = 36.5 * 86_400  # seconds; of these cases four in five are open
 AUTHORS = 1_000_003
@@ -36,6 +36,11 @@ RARE = 400_000  # every so many posts hold a word that no other kind does
 RARE_WORD, NEVER = "zyxomma", "qqqxnowhere"
 JAPANESE = ("紅茶が三週間も届きません", "返金をお願いします", "店員さんがとても親切でした", "壊れた急須が届きました")
 _TABLES = ("posts", "mentions", "caused", "cases", "stories", "case_log", "deliveries")
+# Keys that come in no order. Built at the end their pages would be full to the brim, and each new row would part one.
+_SCATTERED = (
+    "mentions_by_post", "mentions_of_author", "mentions_in_cases", "cases_by_author", "stories_by_band0",
+    "stories_by_band1", "stories_by_band2", "stories_by_band3",
+)  # fmt: skip
 # Columns of the parts that the tables do not have.
 _MORE = {"k": "CAST(0 AS BIGINT) AS k", "cause": "'' AS cause", "roll": "0.5 AS roll"}
 _STORY = ("id", "brand", "source", "thread", "opened_at", "last_at", "fingerprint", "band0", "band1", "band2", "band3")
@@ -52,9 +57,9 @@ def make(database: Sqlite | Postgresql, wanted: int, now: datetime, days: float 
         _parts(database, named, now)
         step = days * 86_400 / wanted
         first = now.timestamp() - days * 86_400
-        for start in range(0, wanted, CHUNK):
+        for start in range(0, wanted, maker.chunk):
             bar.to(start)
-            end = min(start + CHUNK, wanted)
+            end = min(start + maker.chunk, wanted)
             with database.transaction():
                 for statement in _statements(maker, step, first, wanted - int(YOUNG / step)):
                     database.run(statement, {"first": start, "last": end})
@@ -142,6 +147,7 @@ class _Maker:
     """What differs between the two: how rows are numbered, timed and given ids, and what is put off to the end."""
 
     id = ""  # a new one at random
+    chunk = 0  # mentions that are made at once
 
     def __init__(self, database: Any) -> None:
         self.database = database
@@ -165,6 +171,7 @@ class _Maker:
 
 class _OnSqlite(_Maker):
     id = "lower(hex(randomblob(10)))"
+    chunk = 500_000  # each writes all pages of the scattered indexes
 
     def at(self, seconds: str) -> str:
         return f"strftime('%Y-%m-%dT%H:%M:%f', {seconds}, 'unixepoch') || '000Z'"
@@ -178,12 +185,12 @@ class _OnSqlite(_Maker):
     def __enter__(self) -> None:
         # Nothing of this outlives the making; a file whose making was interrupted is made anew.
         for pragma in ("soft_heap_limit=0", "cache_size=-800000", "synchronous=OFF", "foreign_keys=OFF",
-                       "secure_delete=OFF", "temp_store=MEMORY", "threads=2"):  # fmt: skip
+                       "journal_mode=OFF", "secure_delete=OFF", "temp_store=MEMORY", "threads=2"):  # fmt: skip
             self.database.run(f"PRAGMA {pragma}")
         clause = ", ".join(f"'{name}'" for name in _TABLES)
         self.put_off = self.database.rows(
             f"SELECT name, type, sql FROM sqlite_master WHERE tbl_name IN ({clause}) AND type IN ('index', 'trigger') "
-            "AND sql IS NOT NULL ORDER BY type, name"
+            f"AND sql IS NOT NULL AND name NOT IN {_SCATTERED} ORDER BY type, name"
         )
         for row in self.put_off:
             self.database.run(f"DROP {row['type']} {row['name']}")
@@ -195,14 +202,14 @@ class _OnSqlite(_Maker):
         with self.database.transaction():
             self.database.run("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")
             self.database.run("INSERT INTO posts_parted (rowid, parted) SELECT n, parted FROM posts WHERE parted <> ''")
-        self.database.checkpoint()
-        for pragma in (f"soft_heap_limit={MOST_KEPT}", "cache_size=-16000", "synchronous=FULL", "foreign_keys=ON",
-                       "secure_delete=ON", "temp_store=DEFAULT"):  # fmt: skip
+        for pragma in ("journal_mode=WAL", f"soft_heap_limit={MOST_KEPT}", "cache_size=-16000", "synchronous=FULL",
+                       "foreign_keys=ON", "secure_delete=ON", "temp_store=DEFAULT"):  # fmt: skip
             self.database.run(f"PRAGMA {pragma}")
 
 
 class _OnPostgresql(_Maker):
     id = "substr(md5(random()::text || i::text), 1, 20)"
+    chunk = 100_000
 
     def at(self, seconds: str) -> str:
         return f"to_char(to_timestamp({seconds}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"

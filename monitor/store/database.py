@@ -163,6 +163,10 @@ class Database(Protocol):
         """Run one statement for many rows; how many rows that changed."""
         ...
 
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
+        """Insert rows, of which those that stand already stay as they are; how many were new."""
+        ...
+
     def script(self, statements: Iterable[str]) -> None:
         """Run statements of the schema, inside the transaction that is open."""
         ...

@@ -25,15 +25,6 @@ MENTION_COLUMNS = (
 )  # fmt: skip
 
 
-def _insert(table: str, columns: Sequence[str]) -> str:
-    names = ", ".join(columns)
-    return (
-        f"INSERT INTO {table} ({names}) VALUES ({', '.join(':' + column for column in columns)}) ON CONFLICT DO NOTHING"
-    )
-
-
-_ADD_POST = _insert("posts", POST_COLUMNS)
-_ADD_MENTION = _insert("mentions", MENTION_COLUMNS)
 HOUR = 13  # characters of a time: "2026-11-22T06"
 _ADD_HEARD = (
     "INSERT INTO heard (brand, hour, source, n, negative, known) "
@@ -225,7 +216,7 @@ def known_mentions(database: Database, ids: Sequence[str]) -> set[str]:
 
 def add_posts(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert posts; one that stands already stays as it is."""
-    database.run_many(_ADD_POST, rows)
+    database.insert("posts", POST_COLUMNS, rows)
 
 
 def add_mentions(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -241,7 +232,7 @@ def add_mentions(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
         found[0] += 1
         found[1] += label == "negative"
         found[2] += label != "unknown"
-    if database.run_many(_ADD_MENTION, rows) == len(rows):
+    if database.insert("mentions", MENTION_COLUMNS, rows) == len(rows):
         database.run_many(_ADD_HEARD, [_heard(key, *found) for key, found in sums.items()])
     else:  # some stood already
         database.run_many(_COUNT_HEARD, [_heard(key) for key in sums])

@@ -162,6 +162,16 @@ class Postgresql:
             cursor.executemany(_for_postgresql(statement).encode(), values)
             return max(cursor.rowcount, 0)
 
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
+        """One by one, without waiting for each answer.
+
+        https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
+        """
+        named = ", ".join(f":{column}" for column in columns)
+        return self.run_many(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({named}) ON CONFLICT DO NOTHING", rows
+        )
+
     def _run(self, statement: str, values: Values) -> psycopg.Cursor[Any]:
         # A plan that is kept for any value reads a million rows for a rare one: questions are planned each time.
         prepare = False if statement.startswith("SELECT") else None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -43,6 +44,7 @@ _ROOM = 100 * 2**20
 _BESIDE = ("-wal", "-shm", "-journal", ".sha256")  # what may stand beside a file of SQLite, or one of our copies
 _NEAR = 1000  # numbers of posts: passing over so many takes as long as looking one up
 _MERGED_PAGES = 500  # of an index, in one step: some milliseconds
+_AT_ONCE = 64  # rows that one statement inserts: a power of two
 MOST_KEPT = 16_000_000  # bytes of pages that all connections keep in memory
 # BUSY and LOCKED, IOERR and FULL, CORRUPT and NOTADB: https://sqlite.org/rescode.html
 _HELD, _NO_DISK, _DAMAGED = {5, 6}, {10, 13}, {11, 26}
@@ -171,6 +173,9 @@ class Sqlite:
 
     def run(self, statement: str, values: Values = NOTHING) -> int:
         """Run a statement; how many rows it changed."""
+        return self._changed(statement, values)
+
+    def _changed(self, statement: str, values: Values | Sequence[Any]) -> int:
         try:
             return cast(int, self._connection().execute(statement, values).rowcount)
         except sqlite3.DatabaseError as error:
@@ -182,6 +187,23 @@ class Sqlite:
             return max(cast(int, self._connection().executemany(statement, values).rowcount), 0)
         except sqlite3.DatabaseError as error:
             raise self._noted(error) from None
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
+        """Up to 64 rows in one statement.
+
+        FTS5 writes what it has gathered before each statement that may fail halfway, as one with a trigger may: of
+        posts that came one by one each became a part of its own, to be merged with all others. And a thread that
+        begins a statement has to wait for Python's other threads. Powers of two are few statements to keep compiled.
+        https://sqlite.org/vtab.html#the_xsavepoint_xrelease_and_xrollbackto_methods
+        """
+        waiting = [tuple(row[column] for column in columns) for row in rows]
+        new = start = 0
+        while left := len(waiting) - start:
+            size = min(_AT_ONCE, 1 << left.bit_length() - 1)
+            some = waiting[start : start + size]
+            new += self._changed(_insertion(table, tuple(columns), size), [each for row in some for each in row])
+            start += size
+        return new
 
     def _noted(self, error: Exception) -> Exception:
         """Remember that the file is broken: whoever asked may go on without the answer, the daemon may not."""
@@ -436,6 +458,12 @@ class Sqlite:
     def close(self) -> None:
         """Close every connection of every thread."""
         self._connections.close()
+
+
+@lru_cache
+def _insertion(table: str, columns: tuple[str, ...], size: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)} ON CONFLICT DO NOTHING"
 
 
 def _check_copy(partial: Path, path: Path) -> None:

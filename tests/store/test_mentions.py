@@ -74,6 +74,26 @@ def test_rows_that_stand_already_stay_as_they_are(acme: Assembly) -> None:
     assert [each["text"] for each in acme.database.rows("SELECT text FROM posts")] == [ANGRY]
 
 
+def test_posts_of_a_page_are_written_into_the_index_of_the_search_together(sqlite: Sqlite) -> None:
+    """Each post a part of its own: a third of what storing it took went into merging them."""
+    rows = [mentions.post_row(post(f"{ANGRY} {number}", native_id=str(number)), stamp(NOW)) for number in range(100)]
+    with sqlite.transaction():
+        mentions.add_posts(sqlite, rows)
+    (parts,) = sqlite.rows("SELECT count(DISTINCT segid) AS n FROM posts_fts_idx")
+    assert parts["n"] <= 3
+    found = [row["id"] for row in sqlite.rows(sqlite.search_matches(), {"search": sqlite.search_words("99")})]
+    assert found == [rows[99]["id"]]
+
+
+@pytest.mark.parametrize("many", [1, 63, 64, 65, 200])
+def test_however_many_rows_come_each_is_there_once(acme: Assembly, many: int) -> None:
+    rows = [mentions.post_row(post(ANGRY, native_id=str(number)), stamp(NOW)) for number in range(many)]
+    with acme.database.transaction():
+        assert acme.database.insert("posts", mentions.POST_COLUMNS, rows[: many // 2]) == many // 2
+        assert acme.database.insert("posts", mentions.POST_COLUMNS, rows) == many - many // 2
+    assert [row["id"] for row in acme.database.rows("SELECT id FROM posts ORDER BY n")] == [row["id"] for row in rows]
+
+
 def test_mentions_are_found_by_what_they_are(acme: Assembly) -> None:
     take(
         acme,
