@@ -29,6 +29,7 @@ _ASKING = _words("asking")
 _BEHIND_A_HANDLE = _words("asking_behind_a_handle")
 _FIRST = _words("first")
 _ABOUT_WHOM = _words("about_whom")
+_ABOUT_WHOM_OR_US = _ABOUT_WHOM | {BRAND}
 _ABOUT_WHOM_BEHIND_A_HANDLE = _words("about_whom_behind_a_handle")
 _QUESTION_WORDS = _words("question_words")
 _BEHIND_QUESTION_WORDS = _words("behind_question_words")
@@ -49,6 +50,8 @@ _ASKS_FIRST = frozenset({"does", "do", "is", "are", "can", "will", "has", "did"}
 _NOT_PLAIN = ("repost", "link", "solved", "no_complaint")
 _QUESTION_MARKS = frozenset({"?", "??", "?!"})
 STOPS = _QUESTION_MARKS | {"!", "!!", ".", "..", "…", ";"}
+_BEFORE_ANY_WORD = _BEFORE | STOPS | {PERSON}
+_TURNED_ROUND = _FIRST | _QUESTION_WORDS  # what a question begins with whose words stand in its order
 
 
 def _once(name: str) -> Callable[[Callable[[Features], bool]], Callable[[Features], bool]]:
@@ -133,8 +136,11 @@ def asks_plainly(heard: Features) -> bool:
 def _a_sentence_asks(values: Mapping[str, float], tokens: Sequence[str]) -> bool:
     """Whether a sentence that names us has the form of a question."""
     if not values.get("question"):
+        start = _first_place(tokens)
+        if start == len(tokens) or tokens[start] not in _TURNED_ROUND or values.get("happy_face"):
+            return False
         said = _first_words(tokens)
-        return BRAND in said and not values.get("happy_face") and _is_turned_round(said, _ABOUT_WHOM | {BRAND})
+        return BRAND in said and _is_turned_round(said, _ABOUT_WHOM_OR_US)
     start = 0
     for place, token in enumerate(tokens):
         if token in _QUESTION_MARKS and _begins_a_question(tokens[start:place]):
@@ -159,16 +165,21 @@ def _begins_a_question(said: Sequence[str]) -> bool:
     return words[0] in _ASKING or tuple(words[:2]) == ("any", "idea")
 
 
-def _first_words(tokens: Sequence[str]) -> list[str]:
+def _first_place(tokens: Sequence[str]) -> int:
+    """Return where the first word stands that is no handle and no greeting; behind all of them where there is none."""
+    for place, token in enumerate(tokens):
+        if token not in _BEFORE_ANY_WORD:
+            return place
+    return len(tokens)
+
+
+def _first_words(tokens: Sequence[str]) -> Sequence[str]:
     """Return the words of the first sentence, without handles and greetings before it."""
-    said: list[str] = []
-    for token in tokens:
-        if not said and (token == PERSON or token in _BEFORE or token in STOPS):
-            continue
-        if token in STOPS:
-            break
-        said.append(token)
-    return said
+    start = _first_place(tokens)
+    for place in range(start, len(tokens)):
+        if tokens[place] in STOPS:
+            return tokens[start:place]
+    return tokens[start:]
 
 
 def _asks_our_handle(tokens: Sequence[str], language: str) -> bool:
@@ -186,11 +197,11 @@ def _asks_our_handle(tokens: Sequence[str], language: str) -> bool:
 
 def _is_turned_round(said: Sequence[str], about: frozenset[str]) -> bool:
     """Whether English words stand in the order of a question: "does it", "how do", "what time"."""
-    if len(said) < _FEWEST or any(tuple(said[: len(idle)]) == idle for idle in _IDLE):
+    if len(said) < _FEWEST:
         return False
-    if said[0] in _FIRST:
-        return said[1] in about
-    return said[0] in _QUESTION_WORDS and said[1] in _BEHIND_QUESTION_WORDS
+    first, second = said[:2]
+    turned = second in (about if first in _FIRST else _BEHIND_QUESTION_WORDS if first in _QUESTION_WORDS else ())
+    return turned and not any(tuple(said[: len(idle)]) == idle for idle in _IDLE)
 
 
 def wants_of_us(heard: Features) -> bool:

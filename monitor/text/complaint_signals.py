@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -19,6 +19,7 @@ from typing import Any
 
 from monitor.text.negation import denials
 from monitor.text.normalize import fold, has_run, without_entities
+from monitor.text.remembered import Remembered
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl")
 HEARD = (*LANGUAGES, "ar", "hi")  # cues and a lexicon, and no more: replies are not told apart in the last two
@@ -26,7 +27,6 @@ JUDGED = (*HEARD, "und", "")  # a post in any other language is shown, and not j
 _WORDS = Path(__file__).parent / "words"
 CONCRETE = 1.1  # the weight from which a kind of cue tells of something that went wrong
 _LONGEST_GAP = 3  # how many words a "*" may stand for
-_LONGEST_KEPT = 40  # characters of a piece of text between blanks whose words are remembered
 
 # Signs that stand above and below letters of Hindi and its kin are part of the word.
 _WORD = r"[\w\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963]+"
@@ -142,18 +142,10 @@ def _one_way(folded: str) -> str:
 
 def _tokens(folded: str) -> list[str]:
     """Cut at blanks first: no token runs over one, and most pieces between them were cut before."""
-    pieces = folded.split()
-    if max(map(len, pieces), default=0) <= _LONGEST_KEPT:
-        return list(chain.from_iterable(map(_cut_before, pieces)))
-    return [token for piece in pieces for token in (_cut_before if len(piece) <= _LONGEST_KEPT else _cut)(piece)]
+    return list(chain.from_iterable(map(_CUT_BEFORE.__getitem__, folded.split())))
 
 
-@lru_cache(maxsize=20_000)
-def _cut_before(piece: str) -> tuple[str, ...]:
-    return tuple(_cut(piece))
-
-
-def _cut(folded: str) -> list[str]:
+def _cut(folded: str) -> tuple[str, ...]:
     folded = _one_way(folded)
     if has_run(folded, 3):
         folded = _stretched.sub(r"\1\1", folded)
@@ -176,7 +168,10 @@ def _cut(folded: str) -> list[str]:
             out.append("." if len(word) == 1 else "..")
         else:
             out.append(word)
-    return out
+    return tuple(out)
+
+
+_CUT_BEFORE = Remembered(_cut)
 
 
 class Cues:
@@ -193,7 +188,7 @@ class Cues:
         self._stems = {
             four: tuple((stem, _node(branch)) for stem, branch in found) for four, found in self._prefixes.items()
         }
-        self._begins = lru_cache(maxsize=8_000)(self._beginning)
+        self._begins = Remembered(self._beginning, 8_000)
 
     def _add(self, cue: str, kind: Kind) -> None:
         nodes = [self._tree]
@@ -218,17 +213,18 @@ class Cues:
             if kind not in node.setdefault("$", []):
                 node["$"].append(kind)
 
-    def find(self, tokens: list[str]) -> list[Found]:
+    def find(self, tokens: Sequence[str]) -> list[Found]:
         """Return the cues in order; a longer cue silences the shorter ones inside it ("no complaints" "complaints")."""
         found: list[Found] = []
         covered = calmed = 0
         # Most words that begin a cue go on as none.
+        after = [*tokens[1:], ""]
         beginnings = [
-            (start, begins[0])
-            for start, (begins, after) in enumerate(zip(map(self._begins, tokens), [*tokens[1:], ""], strict=False))
-            if begins is not None and (begins[1] or after in begins[2])
+            (start, begins)
+            for start, begins in enumerate(map(self._begins.__getitem__, tokens))
+            if begins is not None and (begins[1] or after[start] in begins[2])
         ]
-        for start, nodes in beginnings:
+        for start, (nodes, _, _) in beginnings:
             best: tuple[int, list[Kind]] | None = None
             for node in nodes:
                 best = _better(best, _longest(node, tokens, start + 1))
@@ -283,7 +279,7 @@ def _better(one: tuple[int, list[Kind]] | None, other: tuple[int, list[Kind]] | 
     return other if other[0] > one[0] else one
 
 
-def _longest(node: _Node, tokens: list[str], at: int) -> tuple[int, list[Kind]] | None:
+def _longest(node: _Node, tokens: Sequence[str], at: int) -> tuple[int, list[Kind]] | None:
     """Return the end and the kinds of the longest cue that goes on from here."""
     best: tuple[int, list[Kind]] | None = None
     while True:
@@ -304,7 +300,7 @@ def _longest(node: _Node, tokens: list[str], at: int) -> tuple[int, list[Kind]] 
         node, at = following, at + 1
 
 
-def _over_gap(gap: dict[str, Any], tokens: list[str], at: int) -> tuple[int, list[Kind]] | None:
+def _over_gap(gap: dict[str, Any], tokens: Sequence[str], at: int) -> tuple[int, list[Kind]] | None:
     for skipped in range(_LONGEST_GAP + 1):
         place = at + skipped
         if place >= len(tokens):

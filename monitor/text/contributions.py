@@ -43,14 +43,14 @@ _ASKED, _WANTED, _CALLED = 1.2, 0.6, 0.7
 
 def _leaving(heard: Features) -> list[tuple[str, float]]:
     """Return what a calm farewell gives: reviewers for and against never wrote one."""
-    if any(map(heard.signals.values.get, _NOT_CROSS)) or heard.signals.elsewhere:
+    leaving = [cue for cue in heard.signals.cues if cue.kind.churn]
+    if not leaving or any(map(heard.signals.values.get, _NOT_CROSS)) or heard.signals.elsewhere:
         return []
     names = {BRAND, "last", "cancelled", "canceled", *heard.rivals}
     gone = [
         cue.words
-        for cue in heard.signals.cues
-        if cue.kind.churn
-        and (not names.isdisjoint(cue.words.split()) or (heard.named and cue.end - cue.start >= _A_PHRASE))
+        for cue in leaving
+        if (not names.isdisjoint(cue.words.split()) or (heard.named and cue.end - cue.start >= _A_PHRASE))
     ]
     return [(f"says they leave: {gone[0]}", 0.7)] if gone else []
 
@@ -63,10 +63,10 @@ def _short(heard: Features) -> list[tuple[str, float]]:
     values, tokens = heard.signals.values, heard.signals.tokens
     if len(tokens) > _FEW or any(map(values.get, _NOT_CROSS)) or heard.signals.elsewhere:
         return []
-    words = [token for token in tokens if token.isalpha() and token != BRAND]
-    if words and (values.get("direct") or values.get("many_people", 0) > 1) and _CALLING.issuperset(words):
+    if values.get("direct") or values.get("many_people", 0) > 1:
+        words = [token for token in tokens if token.isalpha() and token != BRAND]
         counts = values.get("times") or values.get("numbers")
-        if values.get("question") or counts:
+        if words and _CALLING.issuperset(words) and (values.get("question") or counts):
             return [("calls out to us", 1.7)]
     return [("few words, and they tell of trouble", 0.35)] if values.get("kinds") else []
 

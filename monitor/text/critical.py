@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.text.complaint_signals import BRAND, CONCRETE, Found, Signals
-from monitor.text.harm import Places, harm_in
+from monitor.text.harm import Places, parts_of, told_by
 from monitor.text.lexicon import Felt
 from monitor.text.likely_harm import MAYBE, shipped
 from monitor.text.negation import BREAKS, less_denied
@@ -79,7 +79,8 @@ def _mood(signals: Signals, sentiment: Sentiment, felt: Felt, *, called: bool, o
     wrong = bool(values.get("kinds") or values.get("negated_praise"))
     return _Mood(
         us=bool(values.get("direct") or values.get("second_person") or called),
-        ours=bool(ours or called or values.get("many_people")) or any(map(_is_ours, signals.tokens)),
+        ours=bool(ours or called or values.get("many_people") or BRAND in signals.tokens)
+        or any(map(_is_ours, signals.tokens)),
         own=bool(values.get("first_person")),
         wrong=wrong,
         unhappy=wrong or sentiment.label == "negative" or felt.odds >= _TROUBLED,
@@ -109,11 +110,17 @@ def meant(
     `ours`: it stands where only we are spoken of, as a review does. Bodily harm that is told to nobody, of nothing that
     is ours, is talk among strangers.
     """
-    mood = _mood(signals, sentiment, felt, called=called, ours=ours)
-    model = shipped() if mood.may_tell_of_harm and rivals.isdisjoint(signals.tokens) else None
+    places = parts_of(language).find(signals.tokens, wholly=bool(cues))
+    model = shipped()
     by_words = model.by_words(signals.tokens) if model is not None else 0.0
-    further = model is not None and model.looks_further(by_words)
-    told, elsewhere, places = _told(cues, signals, language, mood, rivals, wholly=further)
+    if not (cues or places) and (model is None or model.is_far(by_words)):
+        return ()  # as of most posts
+    mood = _mood(signals, sentiment, felt, called=called, ours=ours)
+    if not (mood.may_tell_of_harm and rivals.isdisjoint(signals.tokens)):
+        model = None
+    if not places and model is not None and model.looks_further(by_words):
+        places = parts_of(language).find(signals.tokens, wholly=True)
+    told, elsewhere = _told(places, cues, signals, language, mood, rivals)
     said = [cue for cue in less_denied(cues, signals.tokens, language) if cue.kind.name != "harmless"]
     several = (
         len({cue.kind.name for cue in said}) > 1 or len({cue.start for cue in said if cue.end - cue.start > 1}) > 1
@@ -141,20 +148,20 @@ def _is_theirs(one: Found, tokens: Sequence[str], rivals: frozenset[str]) -> boo
 
 
 def _told(
-    cues: Sequence[Found], signals: Signals, language: str, mood: _Mood, rivals: frozenset[str], *, wholly: bool
-) -> tuple[list[Found], bool, Places]:
-    """Return what is told in other words, where nobody jokes; whether something that is not ours did it; the parts."""
-    found, places = harm_in(signals.tokens, language, me=mood.own, us=mood.us, wholly=wholly or bool(cues))
+    places: Places, cues: Sequence[Found], signals: Signals, language: str, mood: _Mood, rivals: frozenset[str]
+) -> tuple[list[Found], bool]:
+    """Return what the parts at these places tell of, where nobody jokes; whether something that is not ours did it."""
+    found = told_by(places, signals.tokens, me=mood.own, us=mood.us)
     elsewhere = "elsewhere" in places
     if elsewhere or not (mood.ours or (mood.own and "thing" in places)):
         found = [one for one in found if one.kind.name not in _BODILY]
     if "grants" in places:
         found = [one for one in found if one.kind.name != "data"]
     if "fiction" in places:
-        return [], True, places
+        return [], True
     pleased = mood.praises and mood.content and not _two_apart(found)  # "thanks to your steward" is bitter then
     if not found or mood.joking or pleased:
-        return [], elsewhere, places
+        return [], elsewhere
     calm = [cue for cue in cues if cue.kind.name == "harmless"]
     kept = [
         one
@@ -162,7 +169,7 @@ def _told(
         if not any(cue.start < one.end and one.start < cue.end for cue in calm)
         and not _is_theirs(one, signals.tokens, rivals)
     ]
-    return kept, elsewhere, places
+    return kept, elsewhere
 
 
 def _two_apart(found: Sequence[Found]) -> bool:

@@ -21,6 +21,7 @@ LIKE_A_COMPLAINT = "reads like a complaint"
 ASKS = "asks you a question"
 UNREAD = "in a language that is not read here"
 _TOOK_TIME = 20  # words, signs counted too
+_WARM = 0.4  # the sentiment of praise
 _MOST_WORDS = 3  # of the post, that one reason names
 # What a kind of cue says that the writer does; every other kind reports a fault.
 _DOES = {
@@ -195,15 +196,16 @@ def is_praise(post: Post, heard: Features) -> bool:
     Of the thousands of five stars with three words, only those count that somebody took the time to write.
     """
     values = heard.signals.values
+    if not values.get("praise") or heard.sentiment.label != "positive" or heard.sentiment.score < _WARM:
+        return False
     if any(not cue.kind.calm and cue.kind.weight > 1 for cue in heard.signals.cues) or values.get("repost"):
         return False
     if post.rating is not None and (post.rating < 5 or len(heard.signals.tokens) < _TOOK_TIME):
         return False
     if asks_us(heard) or values.get("demand") or values.get("ask") or values.get("sad_face"):
         return False
-    warm = heard.sentiment.label == "positive" and heard.sentiment.score >= 0.4
     personal = values.get("direct") or values.get("second_person") or values.get("first_person")
-    return bool(warm and values.get("praise") and personal and not values.get("news"))
+    return bool(personal and not values.get("news"))
 
 
 def tags_of(heard: Features) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def hear(
         for text, profile, language, seen in zip(texts, profiles, languages, signals, strict=True)
     ]
     critical = [
-        _critical_cues(code, critical_words).find(list(seen.tokens)) for code, seen in zip(spoken, signals, strict=True)
+        _critical_cues(code, critical_words).find(seen.tokens) for code, seen in zip(spoken, signals, strict=True)
     ]
     felts = [
         feelings(seen.tokens, language, seen.cues) if sentiment.label == "unknown" else NOTHING

@@ -8,12 +8,13 @@ other, tell of what. Where one is joked about, or something else did it, is deci
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from monitor.text.complaint_signals import BRAND, NEGATORS, Found, Kind, stem_of, tokens_of
+from monitor.text.remembered import Remembered
 
 _FILE = Path(__file__).parent / "words" / "harm.toml"
 _LONGEST_GAP = 3  # words that a "*" may stand for
@@ -112,7 +113,8 @@ class Parts:
         for part, cues in _tables().items():
             for cue in cues.get(language, ()):
                 self._add(part, cue)
-        self._begins = lru_cache(maxsize=8_000)(self._beginning)
+        self._firsts = Remembered(partial(self._beginning, firsts=True), 8_000)
+        self._others = Remembered(partial(self._beginning, firsts=False), 8_000)
 
     def _add(self, part: str, cue: str) -> None:
         first, *rest = cue.split()
@@ -124,29 +126,22 @@ class Parts:
         for choice in first.split("/"):
             self._words.setdefault("".join(tokens_of(choice)), []).append((part, steps))
 
-    def _beginning(self, token: str) -> tuple[_Begins, _Begins] | None:
-        """Return what this word begins: parts that a frame starts from, and all others."""
+    def _beginning(self, token: str, *, firsts: bool) -> _Begins | None:
+        """Return which parts this word begins: those that a frame starts from, or all others."""
         stems = self._stems.get(token[:3], ())
-        begins = (
+        begins = [
             *self._words.get(token, ()),
             *((part, steps) for stem, part, steps in stems if token.startswith(stem)),
-        )
-        if not begins:
-            return None
-        return (
-            _by_next_word([each for each in begins if each[0] in _FIRSTS]),
-            _by_next_word([each for each in begins if each[0] not in _FIRSTS]),
-        )
+        ]
+        begins = [each for each in begins if (each[0] in _FIRSTS) == firsts]
+        return _by_next_word(begins) if begins else None
 
     def find(self, tokens: Sequence[str], *, wholly: bool) -> Places:
         """Return where each part stands, end excluded; nothing where no frame starts, unless asked for wholly."""
-        begun = [(at, begins) for at, begins in enumerate(map(self._begins, tokens)) if begins is not None]
         found: Places = {}
-        for at, (firsts, _) in begun:
-            _add_places(found, firsts, tokens, at)
+        _add_places(found, self._firsts, tokens)
         if found or wholly:
-            for at, (_, others) in begun:
-                _add_places(found, others, tokens, at)
+            _add_places(found, self._others, tokens)
         return found
 
 
@@ -165,12 +160,15 @@ def _by_next_word(begins: Sequence[tuple[str, tuple[_Step, ...]]]) -> _Begins:
     return by_word, others
 
 
-def _add_places(found: Places, begins: _Begins, tokens: Sequence[str], at: int) -> None:
-    by_word, others = begins
-    for part, steps in by_word.get(tokens[at + 1], others) if at + 1 < len(tokens) else others:
-        end = _follow(tokens, at + 1, steps) if steps else at + 1
-        if end and len(places := found.setdefault(part, [])) < _MOST:
-            places.append((at, end))
+def _add_places(found: Places, begins: Mapping[str, _Begins | None], tokens: Sequence[str]) -> None:
+    """Add where the parts stand that `begins` knows by their first words."""
+    after = [*tokens[1:], ""]
+    begun = [(at, each) for at, each in enumerate(map(begins.__getitem__, tokens)) if each is not None]
+    for at, (by_word, others) in begun:
+        for part, steps in by_word.get(after[at], others):
+            end = _follow(tokens, at + 1, steps) if steps else at + 1
+            if end and len(places := found.setdefault(part, [])) < _MOST:
+                places.append((at, end))
 
 
 def _step(written: str) -> _Step:
@@ -206,16 +204,16 @@ def parts_of(language: str) -> Parts:
     return Parts(language)
 
 
-def harm_in(
-    tokens: Sequence[str], language: str, *, me: bool, us: bool, wholly: bool = True
-) -> tuple[list[Found], Places]:
-    """Return what these words tell of, and where every part stands. `me`, `us`: it speaks of the writer, to us.
+def harm_in(tokens: Sequence[str], language: str, *, me: bool, us: bool) -> tuple[list[Found], Places]:
+    """Return what these words tell of, and where every part stands. `me`, `us`: it speaks of the writer, to us."""
+    places = parts_of(language).find(tokens, wholly=True)
+    return told_by(places, tokens, me=me, us=us), places
 
-    Not `wholly`: where nothing is told, nobody wants to know where parts stand.
-    """
-    places = parts_of(language).find(tokens, wholly=wholly)
+
+def told_by(places: Places, tokens: Sequence[str], *, me: bool, us: bool) -> list[Found]:
+    """Return what words tell of in which parts stand at these places."""
     if _FIRSTS.isdisjoint(places):
-        return [], places
+        return []
     beside = set(places) | ({"me"} if me else set()) | ({"us"} if us else set())
     found = []
     for frame in FRAMES:
@@ -223,7 +221,7 @@ def harm_in(
             span = _span(frame, places)
             if span is not None and not (frame.kind in _DENIABLE and _is_denied(tokens, frame, places, span)):
                 found.append(Found(frame.kind, _words(tokens, *span), *span))
-    return found, places
+    return found
 
 
 def _span(frame: Frame, places: Places) -> tuple[int, int] | None:

@@ -277,7 +277,6 @@ class Judge:
         needs, star_reason = by_stars(_chance(odds[1]), post.rating, heard, lines)
         ours = answers_us or post.rating is not None
         lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
-        need = need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
         if lane == "sweep" and not ours and is_beneath_the_list(_chance(odds[0]), heard):
             lane = "none"
         if lane == "none" and follows and asks_on(heard):
@@ -285,8 +284,12 @@ class Judge:
         praise = lane == "none" and is_praise(post, heard)
         if praise:
             lane = "sweep"  # worth a thank-you, when there is time
-        if lane == "none" or praise:
-            need = 0.0 if praise else -1.0  # nobody asks of what is left alone
+        if praise:
+            need = 0.0
+        elif lane == "none":
+            need = -1.0  # nobody asks of what is left alone
+        else:
+            need = need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
         found = Verdict(
             sentiment=heard.sentiment.score,
             label=heard.sentiment.label,
@@ -295,9 +298,9 @@ class Judge:
             reasons=PRAISE if praise else reasons_of(heard, lane, star_reason, answers_us=answers_us, follows=follows),
             scorer=self._scorer_name(model, learned),
             language=heard.language,
-            critical=rings(heard.critical),
+            critical=bool(heard.critical) and rings(heard.critical),
             praise=praise,
-            churn=tuple(dict.fromkeys(cue.words for cue in heard.signals.cues if cue.kind.churn)),
+            churn=_churn(heard),
             tags=tags_of(heard) if lane != "none" and not praise else (),
             words=matched,
             need=need,
@@ -305,6 +308,12 @@ class Judge:
         if heard.spam and post.rating is None and not answers_us:  # stored and searchable, never told
             return replace(found, lane="none", praise=False, critical=False, reasons=SPAM, tags=("spam",))
         return found
+
+
+def _churn(heard: Features) -> tuple[str, ...]:
+    """Return the words by which somebody says that they leave, each once."""
+    cues = heard.signals.cues
+    return tuple(dict.fromkeys([cue.words for cue in cues if cue.kind.churn])) if cues else ()
 
 
 def _stands_below(post: Post, context: tuple[str, ...]) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,7 +156,7 @@ def _detected(said: str, confidence: float, fewest: int) -> str:
         return script
     if _is_english(said):
         return "en"
-    if len(_word.findall(said)) < fewest:
+    if sum(1 for _ in islice(_word.finditer(said), fewest)) < fewest:
         return UNKNOWN
     words = said.split()
     labels, scores = _model().predict(" ".join(words))

@@ -97,7 +97,7 @@ def told_by_words(tokens: Sequence[str]) -> str:
 
 
 def _strong_words(tokens: Sequence[str], language: str) -> set[str]:
-    found = words_of(language).cues.find(list(tokens))
+    found = words_of(language).cues.find(tokens)
     return {cue.words for cue in found if abs(cue.kind.weight) >= _STRONG}
 
 

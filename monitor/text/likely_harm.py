@@ -21,6 +21,7 @@ from pathlib import Path
 
 from monitor.text.complaint_signals import BRAND, LINK, NUMBER, PERSON, Kind
 from monitor.text.model.linear import ModelRefused
+from monitor.text.remembered import Remembered
 
 FILE = Path(__file__).parent / "model" / "harm.json"
 FORMAT = "EARFUL-HARM/1"
@@ -29,7 +30,6 @@ SHORTEST = 2  # letters of words that say nothing: "la", "mi", "me", whatever el
 STEM = 5  # letters by which longer words are known as well: "scald", "scalded", "scalding"
 PART = 0.5  # what a part counts for, beside words of which all together count for about one
 _NAMES = frozenset({BRAND, PERSON, LINK, NUMBER})  # who is spoken of says nothing
-_MOST_KNOWN = 20_000  # words of which is remembered what they give
 _LARGEST = 1_000_000  # bytes of weights, unpacked
 
 
@@ -61,16 +61,24 @@ class HarmModel:
 
     def __init__(self, bits: int, weights: Sequence[float], parts: Mapping[str, float], numbers: _Numbers) -> None:
         self._parts, self._numbers = parts, numbers
-        self._known = _Known(bits, weights)
+
+        def gives(word: str) -> float | None:
+            return sum(weights[place] for place in places_of(word, bits)) if words_of((word,)) else None
+
+        self._gives = Remembered(gives)  # None for what is not weighed
 
     def by_words(self, tokens: Sequence[str]) -> float:
         """Return what the words alone give."""
-        words = words_of(tokens)
-        return sum(map(self._known.__getitem__, words)) / math.sqrt(len(words) or 1)
+        given = [each for each in map(self._gives.__getitem__, set(tokens)) if each is not None]
+        return sum(given) / math.sqrt(len(given) or 1)
 
     def looks_further(self, by_words: float) -> bool:
         """Whether words are near enough to a harm that all parts are looked for, where no frame begins."""
         return by_words >= self._numbers.gate
+
+    def is_far(self, by_words: float) -> bool:
+        """Whether words are so far from a harm that, where no part stands, nothing else need be known of a post."""
+        return not (self.looks_further(by_words) or self.is_likely(by_words, ()))
 
     def is_likely(self, by_words: float, parts: Iterable[str]) -> bool:
         """Whether a post is so likely to tell of harm that people are called."""
@@ -79,20 +87,6 @@ class HarmModel:
     def odds(self, by_words: float, parts: Iterable[str]) -> float:
         """Return the log odds that a post tells of harm, by its words and the parts that stand in it."""
         return self._numbers.bias + by_words + PART * sum(self._parts.get(part, 0.0) for part in parts)
-
-
-class _Known(dict[str, float]):
-    """What each word gives, worked out once: with its beginning, where it is long."""
-
-    def __init__(self, bits: int, weights: Sequence[float]) -> None:
-        super().__init__()
-        self._bits, self._weights = bits, weights
-
-    def __missing__(self, word: str) -> float:
-        given = sum(self._weights[place] for place in places_of(word, self._bits))
-        if len(self) < _MOST_KNOWN:
-            self[word] = given
-        return given
 
 
 def read(path: Path) -> HarmModel:

@@ -169,7 +169,11 @@ def _for_scoring(text: str) -> str:
         text = _emoji.sub(r" \1 ", text)
     if "#" in text:
         text = _tag.sub(_open_tag, text)
-    return _glued.sub(r"\1 ", _shortened(text))
+    return _glued.sub(_and_a_blank, _shortened(text))
+
+
+def _and_a_blank(found: re.Match[str]) -> str:  # a function: a template would be read again for each text
+    return f"{found[1]} "
 
 
 # Language, sentiment and fingerprint ask for the same text, each for a whole page of posts before the next one does.

@@ -24,12 +24,12 @@ from vaderSentiment.vaderSentiment import (
     NEGATE,
     SPECIAL_CASES,
     SentimentIntensityAnalyzer,
-    negated,
     normalize,
 )
 
 from monitor.text.language import ENGLISH_WORDS
 from monitor.text.normalize import for_scoring, windows
+from monitor.text.remembered import Remembered
 from monitor.types import Label
 
 NAME = "vader+guard/1"
@@ -39,6 +39,7 @@ MOST_WORDS = 300  # of one window; VADER was made for sentences
 _WEIGHT_LIMIT = 4.0  # VADER's lexicon runs from -4 to 4
 _NO_WORD = "brandname"  # stands in the place of a brand's name, and in no lexicon
 _EDGES = string.punctuation
+_NEGATIONS = frozenset({*NEGATE, "no"})
 # Words near which VADER changes a word's weight: negations, boosters, "no", "least", "never so", "never this", and one
 # or more words of each of its idioms ("the", "to", "of", "for" and "bad" alone make none).
 _TURNING = frozenset(
@@ -47,6 +48,8 @@ _TURNING = frozenset(
     for word in phrase.split()
     if word not in {"the", "to", "of", "for", "bad"}
 )
+# All that VADER looks for around a word, beside those of its lexicon and whatever holds "n't".
+_LOOKED_FOR = _TURNING | {"the", "to", "of", "for", "bad", "or", "nor", "at", "very", "never", "without", "doubt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ class Scorer:
         for word, found in named.items():
             self._phrases[word] = sorted([*found, *phrases.get(word, ())], key=_names_then_longest)
         self._triggers = frozenset(form for word in self._phrases for form in _spellings(word))
+        self._valence = lru_cache(maxsize=4_096)(self._valence_of)
 
     def score(self, text: str, language: str) -> Sentiment:
         """Score one post; `language` is a code such as "en" or "und". Never raises, never takes long."""
@@ -193,11 +197,10 @@ class Scorer:
         """Return VADER's compound of one window, and add the strength of each word that had one."""
         if not text.isascii():
             text = text.translate(_emoji())
-        # VADER's own way of cutting: a word loses the signs around it, what is then too short was an emoticon.
-        words = [word if len(bare := word.strip(_EDGES)) <= 2 else bare for word in text.split()]
+        words = list(map(_BARE.__getitem__, text.split()))
         shouts = 0 < sum(map(str.isupper, words)) < len(words)  # VADER: some are in capitals, and not all
         words = words[:MOST_WORDS]
-        lowered = [word.lower() for word in words]
+        lowered = list(map(str.lower, words))
         shown: dict[str, str] = {}
         if not self._triggers.isdisjoint(lowered):
             replaced = self._with_phrases(words, lowered, shown)
@@ -214,8 +217,12 @@ class Scorer:
             weight = valence = lexicon[word]
             near = lowered[first : at + 3]
             if not _TURNING.isdisjoint(near) or (contracted and any("n't" in one for one in near)):
-                around = SimpleNamespace(words_and_emoticons=words[first : at + 3], is_cap_diff=shouts)
-                valence = self._analyzer.sentiment_valence(0, around, words[at], at - first, [])[0]
+                # Words that VADER does not look for are one to it: so nearly all surroundings were met before.
+                around = [
+                    word if low in _LOOKED_FOR or low in lexicon or "n't" in low else ""
+                    for word, low in zip(words[first : at + 3], near, strict=True)
+                ]
+                valence = self._valence(tuple(around), at - first, shouts)
             elif shouts and words[at].isupper():
                 valence += C_INCR if valence > 0 else -C_INCR
             valences[at] = valence
@@ -229,6 +236,11 @@ class Scorer:
             emphasis = self._analyzer._punctuation_emphasis(text)
             total += emphasis if total > 0 else -emphasis
         return round(float(normalize(total)), 4)
+
+    def _valence_of(self, words: tuple[str, ...], at: int, shouts: bool) -> float:
+        """Return VADER's valence of the word at this place among these."""
+        around = SimpleNamespace(words_and_emoticons=words, is_cap_diff=shouts)
+        return float(self._analyzer.sentiment_valence(0, around, words[at], at, [])[0])
 
     def _with_phrases(self, words: list[str], lowered: list[str], shown: dict[str, str]) -> list[str]:
         """Put one token in the place of each phrase and each of the brand's names; `shown` keeps how it was spelled.
@@ -259,9 +271,22 @@ class Scorer:
         return 0, ""
 
 
+def _bare(word: str) -> str:
+    """Return a word as VADER cuts it: without the signs around it; what is then too short was an emoticon."""
+    return word if len(bare := word.strip(_EDGES)) <= 2 else bare
+
+
+_BARE = Remembered(_bare)
+
+
 def _spellings(word: str) -> tuple[str, ...]:
     """Return how a text may spell the first word of a phrase: "cant" also as "can't", "acme" also as "acme's"."""
     return (word, f"{word}'s", f"{word[:-1]}'t") if word.endswith("nt") else (word, f"{word}'s")
+
+
+def _is_negated(lowered: str) -> bool:
+    """Whether VADER takes a word for a negation."""
+    return lowered in _NEGATIONS or "n't" in lowered
 
 
 def _bounded(weight: float) -> float:
@@ -272,6 +297,6 @@ def _spelled(words: list[str], at: int, shown: Mapping[str, str], turned: bool) 
     """Return a deciding word for people; one that a negation turned round comes with it ("not good")."""
     if not turned:
         return shown.get(words[at], words[at])[:60]
-    negations = [back for back in range(max(0, at - 3), at) if words[back].lower() == "no" or negated([words[back]])]
+    negations = [back for back in range(max(0, at - 3), at) if _is_negated(words[back].lower())]
     first = negations[0] if negations else at
     return " ".join(shown.get(word, word) for word in words[first : at + 1])[:60]

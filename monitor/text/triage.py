@@ -44,7 +44,7 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
     if heard.wordless and not stars:
         calls = heard.values.get("question") and (heard.called or heard.values.get("direct"))
         lane = "sweep" if heard.values.get("sad_face") or calls else "none"
-    if lane != "ping" and (rings(heard.critical) or may_be_harm(heard.critical) or (heard.critical and not ours)):
+    if lane != "ping" and heard.critical and (not ours or rings(heard.critical) or may_be_harm(heard.critical)):
         values = heard.signals.values
         told_by = ("first_person", "direct", "second_person")
         told_of_us = may_be_harm(heard.critical) and heard.named  # of a hole in what we run nobody tells as their own
@@ -189,13 +189,9 @@ def _ends_with_a_call(tokens: Sequence[str]) -> bool:
 
 def _is_only_a_mood(heard: Features) -> bool:
     """Whether somebody swears or is cross, puts it to nobody, and says nothing that went wrong."""
-    if (
-        heard.tagged
-        or is_put_to_somebody(heard)
-        or _says_it_of_us(heard)
-        or not heard.values.get("kinds")
-        or heard.values.get("ask")
-    ):
+    if not heard.values.get("kinds") or heard.values.get("ask") or heard.tagged:
+        return False
+    if is_put_to_somebody(heard) or _says_it_of_us(heard):
         return False
     return all(cue.kind.name in MOODS for cue in heard.signals.cues if not cue.kind.calm and cue.kind.weight > 0)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from connectors import Post
 from monitor.text.features import BrandProfile
-from monitor.text.judge import Judge
+from monitor.text.judge import Judge, JudgeInput
+from monitor.text.likely_harm import HarmModel
 
 JUDGE = Judge([BrandProfile("Acme", ("Acme",), competitors=("Globex",))])
 
@@ -147,3 +149,26 @@ def test_law_and_press_that_are_only_named_are_no_matter(language: str, text: st
     moment = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
     found = JUDGE.verdict(Post("x", "1", "", "someone", text, moment, lang=language), "Acme")
     assert not {"law", "press"} & set(found.tags)
+
+
+def test_what_is_looked_at_no_further_would_be_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most posts are left where no part of a harm begins and no word is near one: all else would say the same."""
+    folder = Path(__file__).parent
+    texts = [
+        part
+        for name in ("asked_lines.tsv", "critical_lines.tsv", "harmless_lines.tsv")
+        for line in (folder / name).read_text(encoding="utf-8").splitlines()
+        for part in line.split("\t")
+        if " " in part
+    ]
+    posts = [
+        Post("x", str(number), "", "someone", text, datetime(2026, 11, 22, tzinfo=UTC), lang=language)
+        for number, text in enumerate(texts)
+        for language in ("", "de", "pt")
+    ]
+    asked = [JudgeInput(post, "Acme") for post in posts]
+    quick = JUDGE.verdicts(asked)
+    monkeypatch.setattr(HarmModel, "is_far", lambda _model, _by_words: False)
+    slow = JUDGE.verdicts(asked)
+    assert quick == slow
+    assert {verdict.critical for verdict in quick} == {True, False}

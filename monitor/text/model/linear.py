@@ -19,6 +19,8 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
+from monitor.text.remembered import Remembered
+
 MAGIC = "EARFUL-LINEAR/1"
 FEATURES = "words-pairs-signals/2"  # to be changed whenever tokens, hashing or the meaning of a signal change
 _LARGEST = 20_000_000  # bytes of weights, unpacked
@@ -33,14 +35,18 @@ class ModelRefused(Exception):
 def hashed(tokens: Sequence[str], bits: int) -> set[int]:
     """Return the places of the words and word pairs of a text in a table of 2**bits weights."""
     mask = (1 << bits) - 1
-    try:
-        words = list(map(str.encode, tokens))
-    except UnicodeEncodeError:  # a lone surrogate
-        words = [token.encode("utf-8", "replace") for token in tokens]
-    singles = list(map(zlib.crc32, words))
+    singles = list(map(_CODES.__getitem__, tokens))
     # CRC goes on from where it stood: from the word before, over the blank and this word.
-    pairs = map(zlib.crc32, [b" " + word for word in words[1:]], singles)
+    pairs = map(zlib.crc32, map(_BEHIND_A_BLANK.__getitem__, tokens[1:]), singles)
     return {code & mask for code in chain(singles, pairs)}
+
+
+def _encoded(word: str) -> bytes:
+    return word.encode("utf-8", "replace")  # a lone surrogate is none that UTF-8 could hold
+
+
+_CODES = Remembered(lambda word: zlib.crc32(_encoded(word)))
+_BEHIND_A_BLANK = Remembered(lambda word: b" " + _encoded(word))
 
 
 @dataclass(frozen=True, slots=True)
