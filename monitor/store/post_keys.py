@@ -70,9 +70,9 @@ def catch_up(database: Database, now: datetime, stopping: Callable[[], bool]) ->
             {"length": len(post_id("", "")), "limit": _BATCH},
         )
         with database.transaction():
-            if rows:
-                replace(database, [row["id"] for row in rows])
-            else:
-                database.run(_NAMED_NO_MORE)
+            replace(database, [row["id"] for row in rows])
+            changed = len(rows) or database.run(_NAMED_NO_MORE)
+            if changed:
+                wiping.owe(database, now)
+            if not rows:
                 key_values.remember(database, _DONE, "yes", now)
-            wiping.owe(database, now)

@@ -41,6 +41,7 @@ _LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; 
 # those of its other sessions that wait for a lock: who has waited for so long gives up, as on SQLite, and tries again.
 SILENT, WAITS = timedelta(seconds=15), timedelta(seconds=30)
 _KEPT = 4  # connections without a thread: a server has a hundred for all processes, and opening one takes milliseconds
+_PLANNED_FOR = 256  # transactions, at most; planning all of it anew takes some milliseconds
 _MILLISECOND = timedelta(milliseconds=1)
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
@@ -188,6 +189,7 @@ class Postgresql:
     def transaction(self, locks: Locks | None = None, *, durable: bool = True) -> Iterator[None]:
         """All or nothing; without `locks` one writer at a time (as on SQLite, so that both behave alike)."""
         connection = self._connection()
+        self._plan_anew(connection)
         with connection.transaction():
             if not durable:  # https://www.postgresql.org/docs/current/wal-async-commit.html
                 connection.execute("SET LOCAL synchronous_commit = off")
@@ -197,6 +199,20 @@ class Postgresql:
                 end_silent(self._address, _LOCK, SILENT)
                 raise
             yield
+
+    @staticmethod
+    def _plan_anew(connection: Connection) -> None:
+        """Forget the server's plans as tables grow: the more seldom, the more transactions there were.
+
+        What a session repeats is planned for tables as they are then. One that was nearly empty when the server looked
+        through it is read from end to end, also to check that a row is there which another refers to: a post came to
+        cost what all posts before it did, until the server looked again.
+        https://www.postgresql.org/docs/current/sql-discard.html
+        """
+        connection.transactions += 1
+        so_far = connection.transactions
+        if so_far & (so_far - 1) == 0 or so_far % _PLANNED_FOR == 0:
+            connection.execute("DISCARD PLANS")
 
     def _enter(self, connection: Connection, locks: Locks | None) -> None:
         if locks is None:

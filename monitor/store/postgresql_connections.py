@@ -41,6 +41,7 @@ class Connection(_Connection):
     """
 
     deadline: float | None = None
+    transactions = 0  # that were begun with it
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Raises OperationalError where it takes too long."""

@@ -14,8 +14,10 @@ import pytest
 
 from monitor.store import postgresql
 from monitor.store import postgresql_connections as connections
+from monitor.store.columns import personal_tables
 from monitor.store.database import Database
 from monitor.store.sqlite import Sqlite
+from tests.helpers import assembly_of, count, post, settings_from, take
 from tests.machines.proxy import Line
 from tests.service.test_scheduler import until
 
@@ -293,4 +295,22 @@ def test_what_was_emptied_counts_as_overwritten_only_once_nobody_sees_it_any_mor
         holds.commit()
         holds.execute("LOCK TABLE ONLY posts IN SHARE UPDATE EXCLUSIVE MODE")
         assert not database.overwrite(["posts"], 0.2)
+    database.close()
+
+
+def test_what_was_planned_for_empty_tables_is_planned_anew_as_they_fill(new_postgresql: str, tmp_path: Path) -> None:
+    """The server has just looked through its tables, and reads one that is nearly empty from end to end.
+
+    Its check that a mention's post is there is planned once in a session: every post would read all others.
+    """
+    database = postgresql.Postgresql(new_postgresql)
+    acme = assembly_of(database, settings_from(tmp_path))
+    assert database.overwrite(personal_tables(), 10)
+    for page in range(40):
+        take(acme, *(post(f"Acme has a parcel for number {page}-{each}") for each in range(50)))
+    database.row("SELECT pg_stat_force_next_flush()")
+    read = database.row("SELECT sum(seq_tup_read) AS n FROM pg_stat_user_tables WHERE relname IN ('posts', 'mentions')")
+    assert read is not None
+    assert count(database, "posts") == 2000
+    assert read["n"] < 500_000, "two million where each post reads all others"
     database.close()
