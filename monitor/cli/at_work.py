@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -11,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import count_words, span_words
+from monitor.cli.base import Failed, console, load_settings
 from monitor.reports.at_work import named
 from monitor.store import channel_health, job_tables, unjudged, workers
+from monitor.store.connect import holder_of, open_database
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -43,6 +46,30 @@ def as_json(database: Sqlite | Postgresql) -> dict[str, Any]:
         "to_send": channel_health.owed(database),
         "jobs": {each.role: {"waiting": each.waiting, "doing": each.doing} for each in job_tables.queues(database)},
     }  # fmt: skip
+
+
+def say_here() -> None:
+    """Whether a process on this host works, and says so itself; raises Failed where none does. Writes nothing."""
+    url = load_settings(secrets=False).database.url.get_secret_value()
+    host = socket.gethostname()
+    if url.startswith("sqlite:"):
+        process = holder_of(url)
+        found = [f"{host}, process {process}, is working"] if process is not None else []
+    else:
+        database = open_database(url)
+        try:
+            now = database.time()
+            found = [
+                f"{each.words}, is working as {', '.join(each.roles)}"
+                for each in workers.living(database)
+                if each.host == host and not each.is_gone(now)
+            ]
+        finally:
+            database.close()
+    if not found:
+        raise Failed(f"no process of {host} is working on this database")
+    for line in found:
+        console.print(line, markup=False, highlight=False)
 
 
 def table(database: Sqlite | Postgresql, console: Console) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
@@ -52,8 +53,16 @@ from monitor.wiring import sign_ins
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
+def status(
+    as_json: AsJson = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="Only say whether a process on this host is working; exit with 1 if not.")
+    ] = False,
+) -> None:
     """Show the state of sources, channels, queues and workers."""
+    if here:
+        at_work.say_here()
+        return
     with opened() as assembly:
         database, now = assembly.database, utc_now()
         health = sources.all_health(database)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from monitor.settings.agreement import agreement
 from monitor.settings.loading import load
 from monitor.store import unjudged, workers
 from monitor.store.leases import Leases
+from monitor.store.sqlite import Sqlite
 from monitor.store.unjudged import Page
 from tests.cli.program import earful, started
 from tests.helpers import ANGRY, NOW, post, settings_from
@@ -95,3 +98,29 @@ def test_a_reload_says_that_nobody_works(settings: Path) -> None:
         1,
         "earful: no daemon is running on this database; start it with: earful run\n",
     )
+
+
+def test_a_container_asks_whether_its_own_process_works(crew: Crew, settings: Path) -> None:
+    here = socket.gethostname()
+    crew.add("elsewhere", "judge")
+    crew.add(here, "judge", unseen=timedelta(minutes=2))  # alive, and it does not turn any more
+    crew.add(here, "collect", alive=False)
+    none = earful(settings, "status", "--here")
+    assert none.returncode == 1
+    assert f"no process of {here} is working on this database" in none.stderr
+    crew.add(here, "notify")
+    works = earful(settings, "status", "--here")
+    assert works.returncode == 0
+    assert re.fullmatch(rf"{here}, process \d+, since [\d-]+ [\d:]+ UTC, is working as notify\n", works.stdout)
+
+
+def test_on_a_file_it_is_the_daemon_that_works(tmp_path: Path) -> None:
+    file = settings_from(tmp_path).file
+    file.write_text(file.read_text("utf-8").replace("unused.sqlite", str(tmp_path / "earful.sqlite")), "utf-8")
+    assert earful(file, "status", "--here").returncode == 1
+    assert not (tmp_path / "earful.sqlite").exists(), "it makes nothing"
+    database = Sqlite(tmp_path / "earful.sqlite")
+    role = database.hold_role("daemon", NOW)
+    assert earful(file, "status", "--here").returncode == 0
+    role.release()
+    database.close()

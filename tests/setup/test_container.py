@@ -125,8 +125,17 @@ def test_only_the_page_is_reached_and_asked_whether_it_is_well(
     assert [name for name, each in workers.items() if "ports" in each] == ["page"]
     assert workers["page"]["ports"] == composed["services"]["earful"]["ports"]
     assert workers["page"]["command"][-1] == "0.0.0.0:8321"
-    for name, each in workers.items():
-        assert each["healthcheck"] == ({} if name == "page" else {"disable": True})
+
+
+def test_each_of_the_others_is_asked_for_by_a_command_of_ours(workers: dict[str, dict[str, Any]]) -> None:
+    assert workers["page"]["healthcheck"] == {}, "the image's own"
+    status = get_command(app).commands["status"]  # type: ignore[attr-defined]
+    for name in workers.keys() - {"page"}:
+        how, program, command, *rest = workers[name]["healthcheck"]["test"]
+        assert (how, program, command) == ("CMD", "earful", "status")
+        assert status.make_context("status", rest).params["here"]
+        one = workers[name].get("deploy", {}).get("replicas", 1) == 1
+        assert ("hostname" in workers[name]) == one, "it asks for a process of its own host"
 
 
 def test_workers_share_settings_secrets_and_key_and_begin_once_the_database_is_there(
