@@ -58,6 +58,19 @@ def _of(each: Judged) -> tuple[Contact, Person]:
     return contact, (each.brand, post.source, post.author)
 
 
+def _next_words(each: Judged, standing: Row) -> Judged | None:
+    """What an author's change of a post says to us, with its verdict; None where it says nothing new."""
+    if each.post.rating is not None:
+        return each
+    if standing["case_id"]:
+        said = each.added
+    elif standing["lane"] == "none":
+        said = each.verdict if each.verdict.lane != "none" else each.added
+    else:
+        said = None  # there was a reason to tell nobody of it
+    return replace(each, verdict=said) if said is not None and said.lane != "none" else None
+
+
 class CaseAssigner:
     """One chunk of judged posts: looked up in a few queries, decided in memory, written at once."""
 
@@ -84,6 +97,7 @@ class CaseAssigner:
         self.judged = judged
         self.mention_rows: list[dict[str, Any]] = []
         self.read_again: list[Judged] = []
+        self.calling: set[str] = set()  # mentions that stand already, for which people are called
         self.stories = Stories(database)
         self.above: dict[tuple[str, str, str], list[Row]] = {}
         self.filing = CaseOpener(database, rules, self.stories, now, first_reads)
@@ -179,7 +193,8 @@ class CaseAssigner:
     def _store_posts(self) -> tuple[list[Judged], list[Judged]]:
         """Insert posts that are new, refresh those that were edited; which mentions are new, and which were changed.
 
-        Of what was edited only a review is a word again, dated by its edit: a person who takes stars away waits anew.
+        What was changed is a word again, dated by its edit: a review as a whole, since who takes stars away waits anew;
+        of another post what was added where it has a case, and where it has none what now needs one.
         """
         by_post = {each.post_id: each for each in self.judged}
         known = mentions.known_posts(self.database, list(by_post))
@@ -198,18 +213,21 @@ class CaseAssigner:
                 # Some networks know only when a review was changed last: then that is its time.
                 moved = post.posted_at if stamp(post.posted_at) > row["posted_at"] else None
                 edited[key] = post.edited_at or moved or self.now
+            elif reworded:
+                edited[key] = post.edited_at or self.now
             if reworded or key in edited or post.replied_at is not None:
                 changed_at = edited.get(key) or post.edited_at or instant(row["edited_at"])
                 mentions.edit_post(self.database, mentions.post_row(replace(post, edited_at=changed_at), seen, key))
                 self.read_again.append(by_post[key])
         gone = {key for key, row in known.items() if row["deleted_at"] or row["purged_at"]}
         standing = mentions.known_mentions(self.database, [each.mention_id for each in self.judged])
+        self.calling = {key for key, row in standing.items() if row["lane"] == "ping"}
         unique = {each.mention_id: each for each in self.judged}
         fresh = [each for key, each in unique.items() if key not in standing and each.post_id not in gone]
         changed = [
-            replace(each, post=replace(each.post, posted_at=edited[each.post_id]))
+            replace(said, post=replace(each.post, posted_at=edited[each.post_id]))
             for key, each in unique.items()
-            if key in standing and each.post_id in edited
+            if key in standing and each.post_id in edited and (said := _next_words(each, standing[key])) is not None
         ]
         return fresh, changed
 
@@ -278,7 +296,7 @@ class CaseAssigner:
         self.mention_rows.append(mentions.mention_row(mention, each.post_id))
 
     def _place_again(self, each: Judged) -> None:
-        """A review that its author changed: the next word of their case, or the first of one where there was none."""
+        """What its author changed: the next word of their case, or the first of one where there was none."""
         contact, person = _of(each)
         case = case_policy.joins(
             contact,
@@ -292,6 +310,8 @@ class CaseAssigner:
         elif each.needs_case:
             case_id = self.filing.open(each, contact, person)
         flagged = each.verdict.lane == "ping"
+        if each.mention_id in self.calling and not flagged and each.post.rating is None:
+            return  # what was said before still needs more than what was added
         self.taken.flagged += flagged
         mention = Mention(
             each.mention_id, each.brand, each.post, each.verdict, self.now, case_id, flagged, each.suppressed

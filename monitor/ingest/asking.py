@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from connectors import Batch, ConnectorError, Nonsense, Request
+from connectors import Batch, ConnectorError, Nonsense, Post, Request
 from monitor.ingest import turns
+from monitor.ingest.pipeline import Intake
 from monitor.privacy import forgetting
 from monitor.settings.models import Settings, Source
 from monitor.store import asked, key_values, mentions, sources
@@ -46,6 +47,7 @@ class Turn:
 
 def take_turn(
     database: Database,
+    intake: Intake,
     source: Source,
     connector: Any,
     request: Callable[[], Request],
@@ -78,7 +80,7 @@ def take_turn(
             level = logging.WARNING if first else logging.DEBUG  # a turn comes every quarter of an hour
             log.log(level, "%s: it could not be asked what was deleted: %s", source.name, words)
             return Turn(count, words)
-        _keep(database, source, connector, rows, batch, mine, clock())
+        _keep(database, intake, source, connector, rows, batch, mine, clock())
         count += len(rows)
         left = batch.quota.remaining if batch.quota is not None else None
         if batch.not_before is not None or (left is not None and left < LEFT):
@@ -103,10 +105,10 @@ def _ask(source: Source, connector: Any, natives: Sequence[str], request: Reques
 
 
 def _keep(
-    database: Database, source: Source, connector: Any, rows: Sequence[Row], batch: Batch, mine: turns.Turn,
-    now: datetime,
+    database: Database, intake: Intake, source: Source, connector: Any, rows: Sequence[Row], batch: Batch,
+    mine: turns.Turn, now: datetime,
 ) -> None:  # fmt: skip
-    with database.transaction():
+    def last() -> None:
         mine.prove()
         asked.note(database, [row["id"] for row in rows], now)
         for post in batch.posts:
@@ -121,6 +123,21 @@ def _keep(
             cost = batch.quota.cost if batch.quota is not None and batch.quota.cost else price * len(rows)
             fact = SPENT.format(source=source.name, month=f"{now:%Y-%m}")
             key_values.remember(database, fact, f"{spent_on_asking(database, source.name, now) + cost:.6f}", now)
+
+    # What was changed is the next word of its author before it takes the place of what stands.
+    intake.take(_changed(database, batch.posts), now, last=last, alone=True)
+
+
+def _changed(database: Database, posts: Sequence[Post]) -> list[Post]:
+    """Those of these posts that stand here with other words or stars."""
+    keys = {mentions.post_key(database, post.source, post.native_id): tidy(post) for post in posts}
+    standing = mentions.known_posts(database, list(keys))
+    return [
+        post
+        for key, post in keys.items()
+        if (row := standing.get(key)) is not None
+        and (post.title, post.text, post.rating) != (row["title"], row["text"], row["rating"])
+    ]
 
 
 def _price(connector: Any) -> float:

@@ -173,7 +173,7 @@ class Collector:
             turn.end()
 
     def refresh(self, name: str, clock: Callable[[], datetime]) -> int:
-        """Ask whether posts still stand: what is gone is forgotten, what was edited is refreshed.
+        """Ask whether posts still stand: what is gone is forgotten, what was edited is judged again.
 
         For networks that tell of deletions only when asked. Returns how many posts were asked after.
         """
@@ -182,7 +182,7 @@ class Collector:
             return 0
         try:
             request = partial(self._request, source, "posts", clock())
-            return asking.take_turn(self.database, source, connector, request, clock, turn).asked
+            return asking.take_turn(self.database, self.intake, source, connector, request, clock, turn).asked
         except LeaseLostError:
             return 0
         finally:

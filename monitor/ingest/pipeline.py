@@ -19,6 +19,7 @@ from monitor.causes import naming, problems
 from monitor.causes.naming import Naming
 from monitor.ingest import wishes
 from monitor.ingest.competitors import Competitors, Said
+from monitor.ingest.edits import words_added
 from monitor.ingest.judge_processes import NOTHING_KNOWN, JudgeProcesses, Known, chunks_of
 from monitor.ingest.replies import Replies, below_trouble
 from monitor.settings.rules import Rules, domain_of
@@ -207,7 +208,28 @@ class Intake:
         judged |= zip(
             followed, self._judge(ready, found, followed, muted, ours, replies, known, strangers), strict=True
         )
+        for index, text in self._added(ready, judged).items():
+            judged[index] = [self._with_added(each, text, muted, known) for each in judged[index]]
         return [each for index in sorted(judged) for each in judged[index] if _kept(each)]
+
+    def _added(self, posts: Sequence[Post], judged: Mapping[int, Sequence[Judged]]) -> dict[int, str]:
+        """What was added to those of these posts that stand already; a review counts as a whole."""
+        places = {theirs[0].post_id: index for index, theirs in judged.items() if theirs}
+        found = {}
+        for key, row in mentions.known_posts(self.database, list(places)).items():
+            post = posts[places[key]]
+            if post.rating is None and (row["title"], row["text"]) != (post.title, post.text):
+                found[places[key]] = words_added(f"{row['title']}\n{row['text']}", f"{post.title}\n{post.text}")
+        return {index: text for index, text in found.items() if text}
+
+    def _with_added(self, each: Judged, text: str, muted: set[tuple[str, str, str]], known: Known) -> Judged:
+        """A post with what the judge thinks of the words that its author added, by themselves."""
+        alone = replace(each.post, text=text, title="", parent_text="")
+        (added,) = self.judge.verdicts([JudgeInput(alone, each.brand, each.verdict.words, follows=True)])
+        if added.lane == "none" or each.verdict.lane != "none":
+            return replace(each, added=added)
+        suppressed = self._suppressed(each.post, each.brand, added, muted, to_us=True)
+        return replace(each, added=added, suppressed=suppressed, fingerprint=known.fingerprint(each.post))
 
     def _judge(
         self,

@@ -208,10 +208,11 @@ def has_source(database: Database, source: str) -> bool:
     return database.row("SELECT 1 AS one FROM posts WHERE source = :source LIMIT 1", {"source": source}) is not None
 
 
-def known_mentions(database: Database, ids: Sequence[str]) -> set[str]:
-    """Which of these mentions stand already."""
+def known_mentions(database: Database, ids: Sequence[str]) -> dict[str, Row]:
+    """Which of these mentions stand already: id -> (lane, case_id)."""
     clause, values = marks("id", ids)
-    return {row["id"] for row in database.rows(f"SELECT id FROM mentions WHERE id IN {clause}", values)}
+    rows = database.rows(f"SELECT id, lane, case_id FROM mentions WHERE id IN {clause}", values)
+    return {row["id"]: row for row in rows}
 
 
 def add_posts(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -308,7 +309,7 @@ def posted_at_of(database: Database, source: str, native_id: str) -> datetime | 
 
 
 def edit_post(database: Database, row: Mapping[str, Any]) -> None:
-    """An edit refreshes text and numbers; it never opens anything by itself."""
+    """Put the words and numbers of today into a post; what follows from them, `monitor/cases/assignment.py` says."""
     database.run(
         "UPDATE posts SET text = :text, title = :title, edited_at = :edited_at, reach = :reach, rating = :rating, "
         "raw = :raw, parted = :parted, reply_text = :reply_text, replied_at = :replied_at, pictures = :pictures, "

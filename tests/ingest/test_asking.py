@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from monitor.ingest.turns import Turn
 from monitor.reports import digest
 from monitor.settings.models import Source
 from monitor.store import asked, finding, sources
+from monitor.store.database import stamp
 from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -76,7 +78,7 @@ def turn(acme: Assembly, network: Network, clock: Clock, budget: float | None = 
     request = Request("forum", (), "", clock.now, clock.now)
     turn = Turn(Leases(acme.database), source.name, threading.Lock())
     assert turn.begin()
-    return asking.take_turn(acme.database, source, network, lambda: request, clock, turn)
+    return asking.take_turn(acme.database, acme.intake, source, network, lambda: request, clock, turn)
 
 
 def test_all_posts_are_asked_after_once_a_day_and_what_is_gone_is_forgotten(acme: Assembly) -> None:
@@ -162,6 +164,23 @@ def test_where_it_costs_the_rest_is_asked_after_once_and_open_cases_daily(acme: 
         turn(acme, network, clock, budget=100.0)
         clock.forward(DAY + MINUTE)
     assert sorted(network.all) == ["calm", "open", "open", "open"]
+
+
+def test_what_was_edited_is_judged_again(acme: Assembly) -> None:
+    """A post that is no longer on the pages that are read is seen again only when it is asked after."""
+    take(acme, *(each := [post(CALM, author=name, native_id=name) for name in ("mira", "olga")]))
+    mira, olga = each
+
+    class Edited(Network):
+        def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+            super().refresh(ids, request)
+            return Batch((mira, replace(olga, text=f"{CALM} EDIT: {ANGRY}"), post(ANGRY, native_id="never-stored")), "")
+
+    assert turn(acme, Edited(), Clock(NOW + DAY + MINUTE)).asked == 2
+    (opened,) = acme.database.rows("SELECT author, lane, first_posted_at FROM cases")
+    assert (opened["author"], opened["lane"]) == ("olga", "ping")
+    assert opened["first_posted_at"] > stamp(NOW + DAY)
+    assert count(acme.database, "posts") == 2
 
 
 def test_an_answer_that_says_nothing_does_not_hold_up_the_others(acme: Assembly) -> None:

@@ -198,13 +198,11 @@ def test_a_post_that_stands_twice_on_one_page_is_kept_once(acme: Assembly) -> No
     assert (taken.new, count(acme.database, "posts"), count(acme.database, "mentions")) == (1, 1, 1)
 
 
-def test_an_edit_refreshes_the_words_and_opens_nothing(acme: Assembly) -> None:
+def test_an_edit_that_changes_nothing_for_us_refreshes_the_words(acme: Assembly) -> None:
     calm = post(CALM, native_id="edited")
     take(acme, calm)
-    assert take(acme, replace(calm, text=ANGRY, edited_at=NOW), now=NOW + MINUTE) == []
-    (row,) = acme.database.rows("SELECT text FROM posts")
-    assert row["text"] == ANGRY
-    assert [each.post.text for each in finding.find(acme.database, finding.Filter(search="wrong box"))] == [ANGRY]
+    assert take(acme, replace(calm, text=CALM.replace("Leeds", "Ghent"), edited_at=NOW), now=NOW + MINUTE) == []
+    assert [each.post.text for each in finding.find(acme.database, finding.Filter(search="Ghent"))]
 
 
 # -- what opens nothing, and why ------------------------------------------------------------------------------------
@@ -389,10 +387,62 @@ def test_stars_taken_away_open_a_case_where_there_was_none(acme: Assembly) -> No
     assert found["kim"].post.rating == 1.0
 
 
-def test_a_changed_post_that_is_no_review_opens_nothing(acme: Assembly) -> None:
-    said = post(CALM)
+@pytest.mark.parametrize("edited_at", [NOW + MINUTE, None])
+def test_a_post_that_is_edited_into_a_complaint_opens_a_case(acme: Assembly, edited_at: datetime | None) -> None:
+    """Whoever posts a picture and adds an hour later what is wrong with it was heard by nobody."""
+    said = post(CALM, at=NOW - 3 * DAY)
     assert take(acme, said) == []
-    assert take(acme, replace(said, text=ANGRY, edited_at=NOW + MINUTE), now=NOW + HOUR) == []
+    worse = replace(said, text=f"{CALM}\nEDIT: {ANGRY}", edited_at=edited_at)
+    (opened,) = take(acme, worse, now=NOW + HOUR)
+    assert case(acme.database, opened).first_posted_at == (edited_at or NOW + HOUR)
+    assert take(acme, worse, now=NOW + 2 * HOUR) == [], "once"
+    (mention,) = finding.find(acme.database, finding.Filter())
+    assert (mention.verdict.lane, mention.case_id, count(acme.database, "mentions")) == ("ping", opened, 1)
+    assert case(acme.database, opened).due_at is not None
+    assert len(messages(acme.database)) == 1
+
+
+@pytest.mark.parametrize("ours", [False, True])
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        (ANGRY.replace("terrible", "terible"), False),
+        (f"{ANGRY} EDIT: it is sorted now, thank you!", False),
+        (f"{ANGRY} Edit: spelling.", False),
+        (f"{ANGRY}\n\nUPDATE: still nothing after three days, nobody answers me.", True),
+    ],
+)
+def test_what_is_added_to_a_complaint_is_its_authors_next_word(
+    acme: Assembly, text: str, *, again: bool, ours: bool
+) -> None:
+    """After our answer the clock runs again; a corrected word, and thanks, are none."""
+    said = post(ANGRY)
+    (opened,) = take(acme, said)
+    if ours:
+        say(acme.database, acme.rules, opened, "answered", who="Ana", way="page", now=NOW + MINUTE)
+    before = case(acme.database, opened)
+    for later in (1, 2):
+        assert take(acme, replace(said, text=text, edited_at=NOW + HOUR / 2), now=NOW + later * HOUR) == []
+    after = case(acme.database, opened)
+    assert after.last_posted_at == (NOW + HOUR / 2 if again else before.last_posted_at)
+    assert (after.state_at(NOW + HOUR) == "answered") == (ours and not again)
+    assert (after.due_at != before.due_at) == (ours and again)
+    assert finding.find(acme.database, finding.Filter())[0].verdict.lane == "ping"
+
+
+def test_harm_that_is_added_to_a_complaint_calls_people(acme: Assembly) -> None:
+    said = post(ANGRY)
+    (opened,) = take(acme, said)
+    take(acme, replace(said, text=f"{ANGRY} EDIT: {INJURY}", edited_at=NOW + HOUR), now=NOW + HOUR)
+    assert case(acme.database, opened).priority == "critical"
+
+
+def test_edits_of_those_of_whom_nobody_is_told_open_nothing(acme: Assembly) -> None:
+    ours, staff = post(CALM, author="acme_care"), post(CALM, author="acme_staff")
+    take(acme, ours, staff)
+    edited = [replace(each, text=f"{CALM} EDIT: {ANGRY}", edited_at=NOW + MINUTE) for each in (ours, staff)]
+    assert take(acme, *edited, now=NOW + HOUR) == []
+    assert suppressed(acme) == {"acme_care": "our own post", "acme_staff": "an ignored author"}
 
 
 def test_the_third_contact_in_thirty_days_is_urgent_and_says_so(acme: Assembly) -> None:
