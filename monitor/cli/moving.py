@@ -80,7 +80,6 @@ def _file(settings: Settings, named: Path | None) -> Path:
 def _move(settings: Settings, path: Path, target: Postgresql, now: datetime, as_json: bool) -> None:
     file = moving.MovedFile(path)
     try:
-        moving.look(target)
         moving.refuse_others(file, target)
         migrate(target, now)
         role = target.hold_role("daemon", now)

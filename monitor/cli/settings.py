@@ -7,6 +7,8 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -37,7 +39,9 @@ from monitor.store import cases, workers
 from monitor.store.connect import holder_of, open_database
 from monitor.store.database import Database, DatabaseUnusable
 from monitor.store.moving import refuse_moved
+from monitor.store.postgresql import Postgresql
 from monitor.store.schema import version_of
+from monitor.store.sqlite import Sqlite
 from monitor.store.workers import Worker
 from monitor.text.normalize import safe_line
 from monitor.text.query.subject import Subject
@@ -176,7 +180,11 @@ def check(
     url = settings.database.url.get_secret_value()
     if url.startswith("sqlite:"):
         refuse_moved(Path(url.removeprefix("sqlite:")))
-    for warning in [*worth_a_look(settings), *_belongs_to_nothing(settings)]:
+    with _database_there(settings) as database:
+        knows = database is not None and database.has_table("leases")
+        signed_in = sign_ins(settings, utc_now(), database if knows else None)
+        lost = _belongs_to_nothing(settings, database) if database is not None else []
+    for warning in [*worth_a_look(settings), *lost]:
         console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
     for trouble in (*judge_of(settings, queries_of(settings)).trouble, *reader_trouble(settings)):
         console.print(line(("!", "yellow"), f" {trouble}"), soft_wrap=one_line)
@@ -195,7 +203,7 @@ def check(
         console.print(line(("!", "yellow"), f" {said}"), soft_wrap=one_line)
     for unheard in unheard_handles(settings):
         console.print(line(("!", "yellow"), f" {unheard}"), soft_wrap=one_line)
-    for each in sign_ins(settings, utc_now()).values():
+    for each in signed_in.values():
         console.print(line(("!", "yellow") if each.wrong else ("ok", "green"), f" {each.words}"), soft_wrap=one_line)
     for cost in cost_lines(settings, utc_now()):
         console.print(line(cost), soft_wrap=one_line)
@@ -243,25 +251,31 @@ def unheard_handles(settings: Settings) -> list[str]:
     return found
 
 
-def _belongs_to_nothing(settings: Settings) -> list[str]:
-    """Open cases of sources and brands that the settings do not name; nothing where there is no database yet."""
+@contextmanager
+def _database_there(settings: Settings) -> Iterator[Sqlite | Postgresql | None]:
+    """The database, where there is one that can be asked: what is wrong with it says whatever opens it."""
     url = settings.database.url.get_secret_value()
     if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:")).is_file():
-        return []
+        yield None
+        return
     try:
         database = open_database(url)
     except DatabaseUnusable:
-        return []  # check looks at the settings; what is wrong with the database says whatever opens it
+        yield None
+        return
     try:
-        if version_of(database) == 0:
-            return []
-        known = {
-            "source": [name for each in settings.sources for name in (each.name, *each.was)],
-            "brand": [name for each in settings.brands for name in (each.name, *each.was)],
-        }
-        rows = cases.open_without(database, known["source"], known["brand"])
+        yield database if version_of(database) else None
     finally:
         database.close()
+
+
+def _belongs_to_nothing(settings: Settings, database: Database) -> list[str]:
+    """Open cases of sources and brands that the settings do not name."""
+    known = {
+        "source": [name for each in settings.sources for name in (each.name, *each.was)],
+        "brand": [name for each in settings.brands for name in (each.name, *each.was)],
+    }
+    rows = cases.open_without(database, known["source"], known["brand"])
     return [
         f"{count_words(row['n'], 'open case')} of the {row['what']} {row['name']!r}, which is not in these settings: "
         f'if it was renamed, write under its new name was = ["{row["name"]}"]; otherwise close them'

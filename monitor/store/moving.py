@@ -25,7 +25,7 @@ from monitor.store.database import DatabaseBusy, DatabaseUnusable, stamp
 from monitor.store.ownership import as_its_folder
 from monitor.store.postgresql import Error as ServerError
 from monitor.store.postgresql import Postgresql, why_refused
-from monitor.store.schema import STEPS, columns_after, hash_of, version_of
+from monitor.store.schema import STEPS, columns_after, hash_of, no_rights, version_of
 from monitor.store.sqlite import Error, Sqlite, read_only, unreadable
 from monitor.store.sums import sync_folder
 
@@ -34,7 +34,6 @@ PROGRESS = "move_progress"
 _MOVED = "moved from"
 _ROLE = "role:daemon"  # the fact that PostgreSQL's own daemon writes: not of the file
 _SUMS = 2**128
-_OLDEST = 130_000  # PostgreSQL 13: what the library of jobs needs
 
 Told = Callable[[str, int], None]
 Values = tuple[Any, ...]
@@ -174,10 +173,7 @@ def explained(target: Postgresql, what: str = "the tables") -> Iterator[None]:
     except ServerError as error:
         kind, name = why_refused(error), type(error).__name__
         if kind == "rights":
-            raise MoveRefusedError(
-                f"{target.where}: its user may not create tables there. As an administrator of the server: "
-                "ALTER DATABASE name OWNER TO user"
-            ) from None
+            raise MoveRefusedError(no_rights(target)) from None
         if kind == "room":
             raise DatabaseBusy(f"{target.where}: the server has no room left ({name}). {again}") from None
         if kind == "line":
@@ -187,20 +183,6 @@ def explained(target: Postgresql, what: str = "the tables") -> Iterator[None]:
                 f"{target.where} refuses {what} ({name}). Correct or delete it in a copy of the file, and move that"
             ) from None
         raise
-
-
-def look(target: Postgresql) -> None:
-    """Refuse a server that is too old or cannot hold every letter, before anything is written to it."""
-    found = target.row(
-        "SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding"
-    )
-    if found is not None and int(found["version"]) < _OLDEST:
-        raise MoveRefusedError(f"{target.where}: this server is older than PostgreSQL 13; use a newer one")
-    if found is not None and found["encoding"] != "UTF8":
-        raise MoveRefusedError(
-            f"{target.where}: its encoding is {found['encoding']}, which can't hold every letter. Create one with: "
-            "createdb --encoding UTF8 --template template0 NAME"
-        )
 
 
 def refuse_others(file: MovedFile, target: Postgresql) -> None:

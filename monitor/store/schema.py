@@ -16,7 +16,8 @@ from datetime import datetime
 
 from monitor.store import job_tables
 from monitor.store.database import DatabaseUnusable, parted, stamp
-from monitor.store.postgresql import Postgresql
+from monitor.store.postgresql import Error as ServerError
+from monitor.store.postgresql import Postgresql, why_refused
 from monitor.store.sqlite import Sqlite
 
 TYPES = {
@@ -358,6 +359,7 @@ READ = (
 )
 
 Steps = tuple[tuple[str, ...], ...]
+_OLDEST = 130_000  # PostgreSQL 13: what the library of jobs needs
 AWAY = (
     """CREATE TABLE absences (
         n {counter}, person {key}, name {text}, since_at {key}, until_at {key}, said_by {text}){strict}""",
@@ -565,8 +567,44 @@ def version_of(database: Sqlite | Postgresql) -> int:
 
 
 def migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps = STEPS) -> None:
-    """Take the steps that are missing. A database from a newer Earful is refused and left alone."""
+    """Take the steps that are missing. A database from a newer Earful is refused and left alone.
+
+    Raises DatabaseUnusable for that, and for a server that does not fit, or does not let our user make tables.
+    """
+    try:
+        _migrate(database, now, steps)
+    except ServerError as error:
+        if isinstance(database, Postgresql) and why_refused(error) == "rights":
+            raise DatabaseUnusable(no_rights(database)) from None
+        raise
+
+
+def no_rights(database: Postgresql) -> str:
+    """What to say where the user of the server lacks what only its owner may do."""
+    return (
+        f"{database.where}: its user may not create tables there. As an administrator of the server: "
+        "ALTER DATABASE name OWNER TO user"
+    )
+
+
+def _refuse_unfit(database: Postgresql) -> None:
+    """Refuse a server that is too old or cannot hold every letter, before anything is written to it."""
+    found = database.row(
+        "SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding"
+    )
+    if found is not None and int(found["version"]) < _OLDEST:
+        raise DatabaseUnusable(f"{database.where}: this server is older than PostgreSQL 13; use a newer one")
+    if found is not None and found["encoding"] != "UTF8":
+        raise DatabaseUnusable(
+            f"{database.where}: its encoding is {found['encoding']}, which can't hold every letter. Create one with: "
+            "createdb --encoding UTF8 --template template0 NAME"
+        )
+
+
+def _migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps) -> None:
     taken = version_of(database)
+    if not taken and isinstance(database, Postgresql):
+        _refuse_unfit(database)
     if taken > len(steps):
         raise DatabaseUnusable(
             f"this database was written by a newer Earful (schema {taken}; this one knows {len(steps)}). "

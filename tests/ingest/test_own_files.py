@@ -16,6 +16,7 @@ from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly, file_of, sign_ins
+from tests.cli.program import earful
 from tests.helpers import MINUTE, NOW, Clock, Steady, assembly_of, let_end, settings_from
 from tests.ingest.test_collector import Scripted, page
 
@@ -166,5 +167,9 @@ def test_status_says_of_a_sign_in_that_it_is_on_another_machine(new_postgresql: 
     assert sign_ins(settings, NOW, database)["x"].wrong
     assert Leases(database, "web-1-17-abc").take(lease_of("x"), MINUTE) is not None
     found = sign_ins(settings, NOW, database)["x"]
-    assert (found.wrong, found.words) == (False, "x: signed in on another machine, where it is read (web-1-17-abc)")
+    said = "x: signed in on another machine, where it is read (web-1-17-abc)"
+    assert (found.wrong, found.words) == (False, said)
+    text = settings.file.read_text("utf-8")
+    settings.file.write_text(text.replace('"sqlite:unused.sqlite"', f'"{new_postgresql}"'), "utf-8")
+    assert f"ok {said}" in earful(settings.file, "check").stdout
     database.close()

@@ -100,7 +100,6 @@ def whole(path: Path, target: Postgresql, told: moving.Told = lambda _table, _co
     """All of a move that is of the store; how it began."""
     file = MovedFile(path, batch=BATCH)
     try:
-        moving.look(target)
         moving.refuse_others(file, target)
         how = moving.begin(file, target)
         moving.copy(file, target, told)

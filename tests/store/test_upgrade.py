@@ -179,3 +179,32 @@ def test_a_hash_sees_every_letter_and_no_white_space() -> None:
     assert hash_of(("A  b\n c",)) == hash_of(("A b c",))
     assert hash_of(("A b c",)) != hash_of(("A b C",))
     assert hash_of(("A", "b")) != hash_of(("A b",))
+
+
+def test_a_server_that_does_not_fit_is_refused_before_anything_is_written(
+    postgresql_server: str, new_postgresql: str
+) -> None:
+    """It was only once a post held a letter that the server did not have, or by "InsufficientPrivilege"."""
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE narrow ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        connection.execute("CREATE ROLE nobody_there LOGIN")
+    head, mark, options = new_postgresql.partition("?")
+    server, _, name = head.rpartition("/")
+    with psycopg.connect(new_postgresql, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    before, _, rest = f"{server}/{name}{mark}{options}".partition("postgres:")
+    try:
+        for address, said in (
+            (f"{server}/narrow{mark}{options}", "its encoding is LATIN1, which can't hold every letter. Create one"),
+            (f"{before}nobody_there:{rest}", "its user may not create tables there. As an administrator"),
+        ):
+            database = Postgresql(address)
+            with pytest.raises(DatabaseUnusable, match=said):
+                migrate(database, NOW)
+            assert version_of(database) == 0
+            database.close()
+    finally:
+        with psycopg.connect(postgresql_server, autocommit=True) as connection:
+            connection.execute("DROP DATABASE narrow WITH (FORCE)")
+            connection.execute("DROP ROLE nobody_there")
