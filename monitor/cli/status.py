@@ -35,7 +35,7 @@ from monitor.store import (
     asked,
     cases,
     channel_health,
-    deliveries,
+    deliveries_owed,
     disk,
     forgotten,
     key_values,
@@ -68,9 +68,9 @@ def status(
         health = sources.all_health(database)
         signed_in = sign_ins(assembly.settings, now, database)
         aside = sources.aside_counts(database)
-        waiting = deliveries.waiting(database)
+        waiting = deliveries_owed.waiting(database)
         gaps = sources.gaps_since(database, now - timedelta(days=7))
-        dead = deliveries.dead(database)
+        dead = deliveries_owed.dead(database)
         standing = channel_health.standing(database)
         if as_json:
             print_json(
@@ -276,7 +276,8 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     for note in notes:
         console.print(Text(f"! {safe_line(note)}", "yellow"))
     console.print()
-    waiting, total, open_cases = deliveries.waiting(database), mentions.counts(database), cases.count_open(database)
+    waiting = deliveries_owed.waiting(database)
+    total, open_cases = mentions.counts(database), cases.count_open(database)
     counts = Table(box=None, pad_edge=False, show_header=False)
     counts.add_row("mentions", f"{total['mentions']:,}", f"{total['flagged']:,} flagged")
     counts.add_row("open cases", f"{open_cases.get('ping', 0):,}", f"{open_cases.get('sweep', 0):,} in the sweep list")

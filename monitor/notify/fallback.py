@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from alerts.wording import count_words
 from monitor.notify.system_notices import queue_notice, settle
 from monitor.settings.rules import Rules
-from monitor.store import channel_health, deliveries, key_values
+from monitor.store import channel_health, deliveries, deliveries_owed, key_values
 from monitor.store.channel_health import Health, Standing, channel
 from monitor.store.database import Database
 from monitor.store.deliveries import Delivery
@@ -37,7 +37,7 @@ def fall_back(database: Database, rules: Rules, now: datetime) -> int:
     """Tell elsewhere what targets have owed for too long; how many messages that makes."""
     known = {each.name for each in rules.settings.channels}
     queued = 0
-    for target in deliveries.owing_targets(database, now - RECENT):
+    for target in deliveries_owed.owing_targets(database, now - RECENT):
         if channel(target) in known:
             queued += _fall_back(database, rules, target, now)
     _say_what_is_down(database, rules, now)
@@ -59,15 +59,15 @@ def _fall_back(database: Database, rules: Rules, target: str, now: datetime) -> 
         return 0  # nobody is left to tell: the auditor finds it, and the outside watch is not called
     people = {each for each in others if channel(each) not in rules.unwatched}
     queued = 0
-    while rows := deliveries.overdue(database, target, before, now - RECENT, BATCH):
+    while rows := deliveries_owed.overdue(database, target, before, now - RECENT, BATCH):
         made = []
         for row in rows:
             # Without a fallback in the settings: the first who can be reached, unless it has reached somebody.
-            known = bool(deliveries.reached(database, row.about, row.step) & people)
+            known = bool(deliveries_owed.reached(database, row.about, row.step) & people)
             made += [_copy(row, each, failure, now) for each in fallback or ([] if known else others[:1])]
         with database.transaction():
             deliveries.queue(database, made)
-            deliveries.told_elsewhere(database, [row.id for row in rows], now)
+            deliveries_owed.told_elsewhere(database, [row.id for row in rows], now)
         queued += len(made)
     return queued
 
@@ -115,7 +115,7 @@ def _say_what_is_down(database: Database, rules: Rules, now: datetime) -> None:
             continue  # told to the dead channel it would only come late
         assert each.failing_since is not None
         since = each.failing_since.astimezone(rules.settings.zone)
-        owed = deliveries.count_owed(database, each.name)
+        owed = deliveries_owed.count(database, each.name)
         waiting = f" ({count_words(owed, 'message')} waiting)" if owed else ""
         how = "has refused all messages" if each.broken else "has not accepted messages"
         remedy = (
@@ -146,8 +146,8 @@ def channels_left(database: Database, rules: Rules, now: datetime) -> int:
     """What is owed on channels that are no longer in the settings is told where settings say now; how many rows."""
     known = {each.name for each in rules.settings.channels}
     moved = 0
-    for name in deliveries.owing_channels(database):
-        while name not in known and (rows := deliveries.owed_by(database, name, BATCH)):
+    for name in deliveries_owed.owing_channels(database):
+        while name not in known and (rows := deliveries_owed.owed_by(database, name, BATCH)):
             with database.transaction():
                 for row in rows:
                     targets = rules.settings.alerts.notify if row.story_id and row.action == "post" else ()

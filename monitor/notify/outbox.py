@@ -19,7 +19,7 @@ from monitor.notify import holding, incident_messages, problem_messages, renderi
 from monitor.notify.gathering import NOTHING_TOLD, SHARED, Gathering, StoryTold, told_of
 from monitor.notify.order import in_order
 from monitor.settings.rules import Rules
-from monitor.store import cases, channel_health, deliveries
+from monitor.store import cases, channel_health, deliveries, deliveries_owed
 from monitor.store.database import Database, by_its_clock
 from monitor.store.deliveries import Delivery
 from monitor.types import SignedLink
@@ -330,4 +330,4 @@ def resend_dead(database: Database, now: datetime) -> int:
     """Send dead letters once more; how many."""
     with database.transaction():
         channel_health.mended(database)
-        return deliveries.revive(database, now)
+        return deliveries_owed.revive(database, now)

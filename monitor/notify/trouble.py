@@ -6,7 +6,7 @@ from datetime import datetime
 
 from alerts.wording import count_words
 from monitor.settings.rules import Rules
-from monitor.store import channel_health, deliveries
+from monitor.store import channel_health, deliveries_owed
 from monitor.store.channel_health import Health
 from monitor.store.database import Database
 
@@ -34,7 +34,7 @@ def lines(database: Database, rules: Rules, now: datetime) -> list[str]:
 def _sentence(database: Database, rules: Rules, health: Health) -> str:
     assert health.failing_since is not None
     since = health.failing_since.astimezone(rules.settings.zone)
-    owed = deliveries.count_owed(database, health.name)
+    owed = deliveries_owed.count(database, health.name)
     waiting = f"; {count_words(owed, 'message')} waiting" if owed else ""
     remedy = f" {health.remedy[:1].upper()}{health.remedy[1:].rstrip('.')}" if health.remedy else ""
     error = health.error.rstrip(".")

@@ -19,7 +19,17 @@ from monitor.ingest import failing_sources, source_health
 from monitor.notify.system_notices import queue_notice, settle
 from monitor.reports.at_work import undone
 from monitor.service.sparing_log import spare
-from monitor.store import case_log, cases, channel_health, deliveries, disk, key_values, mentions, watchdog_queries
+from monitor.store import (
+    case_log,
+    cases,
+    channel_health,
+    deliveries,
+    deliveries_owed,
+    disk,
+    key_values,
+    mentions,
+    watchdog_queries,
+)
 from monitor.store.connect import Away, Error, reason
 from monitor.store.database import Row, at, by_its_clock, stamp
 from monitor.timeouts import Overran, within
@@ -83,7 +93,7 @@ class Audit:
         if owed and since is not None:
             alerts = count_words(owed, "alert has", "alerts have")
             found.append(f"{alerts} reached nobody since {since:%Y-%m-%d %H:%M} UTC")
-        oldest = deliveries.oldest_waiting(database)
+        oldest = deliveries_owed.oldest_waiting(database)
         standing = channel_health.standing(database)
         held = owed > 0 or bool(standing.down_channels() or standing.failing_targets())
         if oldest is not None and now - oldest > LATE and not held:

@@ -28,9 +28,8 @@ _ADD = (
 )
 _DUE = "(due_at <= :now OR created_at > :now)"  # made in the future: the clock has stepped back since
 _BELOW = "thread_of = :root AND thread_of <> ''"  # as the index says it
-_WAITING = "state IN ('pending', 'retry', 'unknown')"
-_REFUSED = f"(state = 'dead' AND error NOT LIKE '{NOT_NEEDED}%')"
-_UNTOLD = "action = 'post' AND story_id <> '' AND told_elsewhere_at = ''"
+WAITING = "state IN ('pending', 'retry', 'unknown')"
+REFUSED = f"(state = 'dead' AND error NOT LIKE '{NOT_NEEDED}%')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ def due_targets(database: Database, now: datetime) -> list[tuple[str, str]]:
     return [
         (row["channel"], row["target"])
         for row in database.rows(
-            f"SELECT DISTINCT channel, target FROM deliveries WHERE {_WAITING} AND carrier = '' AND {_DUE}",
+            f"SELECT DISTINCT channel, target FROM deliveries WHERE {WAITING} AND carrier = '' AND {_DUE}",
             {"now": stamp(now)},
         )
     ]
@@ -181,7 +180,7 @@ def due(
     return [
         of_row(row)
         for row in database.rows(
-            f"SELECT * FROM deliveries WHERE {_WAITING} AND carrier = '' AND target = :target AND {due_now} "
+            f"SELECT * FROM deliveries WHERE {WAITING} AND carrier = '' AND target = :target AND {due_now} "
             "ORDER BY urgent DESC, CASE action WHEN 'edit' THEN 0 ELSE 1 END, "
             "CASE priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
             "created_at, due_at, id LIMIT :limit",
@@ -207,7 +206,7 @@ def claim(
     changed = database.run(
         f"UPDATE deliveries SET state = 'inflight', fence = :fence, attempts = attempts + 1, claimed_at = :now, "
         "first_tried_at = CASE WHEN first_tried_at = '' THEN :now ELSE first_tried_at END, "
-        f"lease_until = :lease, payload = :payload WHERE id = :id AND fence = :before AND {_WAITING}",
+        f"lease_until = :lease, payload = :payload WHERE id = :id AND fence = :before AND {WAITING}",
         {
             "id": delivery.id,
             "fence": fence,
@@ -225,16 +224,16 @@ def carry(database: Database, carrier: str, deliveries: Sequence[str]) -> None:
     for start in range(0, len(deliveries), 500):
         clause, values = marks("d", deliveries[start : start + 500])
         database.run(
-            f"UPDATE deliveries SET carrier = :carrier WHERE carrier IN {clause} AND {_WAITING}",
+            f"UPDATE deliveries SET carrier = :carrier WHERE carrier IN {clause} AND {WAITING}",
             {**values, "carrier": carrier},
         )
         database.run(
-            f"UPDATE deliveries SET carrier = :carrier WHERE id IN {clause} AND {_WAITING} AND carrier = ''",
+            f"UPDATE deliveries SET carrier = :carrier WHERE id IN {clause} AND {WAITING} AND carrier = ''",
             {**values, "carrier": carrier},
         )
         # What travelled in these until now travels with them.
         database.run(
-            f"UPDATE deliveries SET carrier = :carrier WHERE carrier IN {clause} AND {_WAITING}",
+            f"UPDATE deliveries SET carrier = :carrier WHERE carrier IN {clause} AND {WAITING}",
             {**values, "carrier": carrier},
         )
 
@@ -270,7 +269,7 @@ def finish_carried(database: Database, deliveries: Sequence[str], state: str, no
         clause, values = marks("d", deliveries[start : start + 500])
         database.run(
             f"UPDATE deliveries SET state = :state, error = :error, attempts = attempts + 1, "
-            f"sent_at = CASE WHEN :state = 'sent' THEN :now ELSE sent_at END WHERE id IN {clause} AND {_WAITING}",
+            f"sent_at = CASE WHEN :state = 'sent' THEN :now ELSE sent_at END WHERE id IN {clause} AND {WAITING}",
             {**values, "state": state, "now": stamp(now), "error": error},
         )
 
@@ -278,7 +277,7 @@ def finish_carried(database: Database, deliveries: Sequence[str], state: str, no
 def drop(database: Database, delivery: str, why: str) -> None:
     """Not needed any more (somebody has answered in between), nor what was to travel in it; it is not a dead letter."""
     database.run(
-        f"UPDATE deliveries SET state = 'dead', error = :error WHERE (id = :id OR carrier = :id) AND {_WAITING}",
+        f"UPDATE deliveries SET state = 'dead', error = :error WHERE (id = :id OR carrier = :id) AND {WAITING}",
         {"id": delivery, "error": f"{NOT_NEEDED}: {why}"},
     )
 
@@ -286,7 +285,7 @@ def drop(database: Database, delivery: str, why: str) -> None:
 def drop_alone(database: Database, delivery: str, why: str) -> None:
     """As `drop`, and what was to travel in it goes on by itself."""
     database.run(
-        f"UPDATE deliveries SET carrier = '' WHERE carrier = :id AND {_WAITING}",
+        f"UPDATE deliveries SET carrier = '' WHERE carrier = :id AND {WAITING}",
         {"id": delivery},
     )
     drop(database, delivery, why)
@@ -295,7 +294,7 @@ def drop_alone(database: Database, delivery: str, why: str) -> None:
 def rewrite(database: Database, delivery: str, payload: Mapping[str, Any]) -> None:
     """A message that waits says more now."""
     database.run(
-        f"UPDATE deliveries SET payload = :payload WHERE id = :id AND {_WAITING}",
+        f"UPDATE deliveries SET payload = :payload WHERE id = :id AND {WAITING}",
         {"id": delivery, "payload": encode(payload)},
     )
 
@@ -351,7 +350,7 @@ def queue_edit(
 ) -> None:
     """Have the message of `root` shown anew at `due_at`; an edit that waits already is brought forward instead."""
     waiting = database.row(
-        f"SELECT id, due_at FROM deliveries WHERE {_BELOW} AND action = 'edit' AND {_WAITING}",
+        f"SELECT id, due_at FROM deliveries WHERE {_BELOW} AND action = 'edit' AND {WAITING}",
         {"root": root.id},
     )
     if waiting is not None:
@@ -451,101 +450,6 @@ def of_cases(database: Database, cases: Mapping[str, str]) -> dict[str, list[Del
     return found
 
 
-def waiting(database: Database) -> dict[str, int]:
-    """How many rows there are by state; dead letters only those that nobody overtook."""
-    return {
-        row["state"]: int(row["n"])
-        for row in database.rows(
-            f"SELECT state, count(*) AS n FROM deliveries WHERE (state <> 'dead' OR {_REFUSED}) "
-            "AND NOT (state = 'pending' AND reason = :quiet) GROUP BY state",
-            {"quiet": QUIET},
-        )
-    }
-
-
-def oldest_waiting(database: Database) -> datetime | None:
-    """Since when the longest waiting delivery has been due."""
-    row = database.row(f"SELECT min(due_at) AS at FROM deliveries WHERE {_WAITING} AND carrier = ''")
-    return instant(row["at"] or "") if row else None
-
-
-def dead(database: Database, limit: int = 100) -> list[Delivery]:
-    """What could not be delivered, newest first."""
-    return [
-        of_row(row)
-        for row in database.rows(
-            f"SELECT * FROM deliveries WHERE {_REFUSED} ORDER BY created_at DESC LIMIT :limit",
-            {"limit": limit},
-        )
-    ]
-
-
-def revive(database: Database, now: datetime) -> int:
-    """Send what is dead once more; what was revived before and died again is revived again, never sent twice."""
-    return database.run(
-        f"UPDATE deliveries SET state = 'retry', due_at = :now, attempts = 0, error = '' WHERE {_REFUSED}",
-        {"now": stamp(now)},
-    )
-
-
-def owing_targets(database: Database, since: datetime) -> list[str]:
-    """Targets that owe an alert nobody was told of elsewhere, or that refused one for good (made after `since`)."""
-    return [
-        row["target"]
-        for row in database.rows(
-            f"SELECT target FROM deliveries WHERE {_WAITING} AND {_UNTOLD} UNION "
-            f"SELECT target FROM deliveries WHERE {_REFUSED} AND created_at >= :since AND {_UNTOLD} ORDER BY target",
-            {"since": stamp(since)},
-        )
-    ]
-
-
-def overdue(
-    database: Database, target: str, before: datetime | None, since: datetime, limit: int = 500
-) -> list[Delivery]:
-    """Alerts that a target has owed since `before`, or refused for good after `since`, and nobody was told elsewhere.
-
-    A row that was tried is due later, and yet owed since it was made. Whoever is told of it is noted by
-    `told_elsewhere`, so that the next question goes on behind these.
-    """
-    order = f"AND target = :target AND {_UNTOLD} ORDER BY created_at, id LIMIT :limit"
-    values = {"target": target, "before": stamp(before), "since": stamp(since), "limit": limit}
-    owed = f"{_WAITING} AND created_at < :before AND (due_at < :before OR attempts > 0)"
-    rows = database.rows(f"SELECT * FROM deliveries WHERE {owed} {order}", values)
-    if len(rows) < limit:
-        rows += database.rows(f"SELECT * FROM deliveries WHERE {_REFUSED} AND created_at >= :since {order}", values)
-    return [of_row(row) for row in rows]
-
-
-def count_owed(database: Database, name: str) -> int:
-    """How many messages wait for a target, or for all targets of a channel."""
-    row = database.row(
-        f"SELECT count(*) AS n FROM deliveries WHERE {_WAITING} AND action = 'post' AND about NOT LIKE 'brief:%' "
-        "AND (target = :name OR channel = :name)",
-        {"name": name},
-    )
-    return int(row["n"]) if row else 0
-
-
-def told_elsewhere(database: Database, deliveries: Sequence[str], now: datetime) -> None:
-    """What these would have said is said on another channel."""
-    for start in range(0, len(deliveries), 500):
-        clause, values = marks("d", deliveries[start : start + 500])
-        database.run(
-            f"UPDATE deliveries SET told_elsewhere_at = :now WHERE id IN {clause}", {**values, "now": stamp(now)}
-        )
-
-
-def reached(database: Database, about: str, step: int) -> set[str]:
-    """The targets that have had a message about this, at this step of its ladder or at a later one."""
-    rows = database.rows(
-        "SELECT DISTINCT target FROM deliveries WHERE about = :about AND action = 'post' AND state = 'sent' "
-        "AND step >= :step",
-        {"about": about, "step": step},
-    )
-    return {row["target"] for row in rows}
-
-
 def release(database: Database, target: str, now: datetime) -> None:
     """A target works again: what was to be tried later is due now."""
     database.run(
@@ -554,26 +458,10 @@ def release(database: Database, target: str, now: datetime) -> None:
     )
 
 
-def owing_channels(database: Database) -> list[str]:
-    """Channels that owe something, now or later."""
-    return [row["channel"] for row in database.rows(f"SELECT DISTINCT channel FROM deliveries WHERE {_WAITING}")]
-
-
-def owed_by(database: Database, channel: str, limit: int = 500) -> list[Delivery]:
-    """What a channel owes, now or later."""
-    return [
-        of_row(row)
-        for row in database.rows(
-            f"SELECT * FROM deliveries WHERE channel = :channel AND {_WAITING} ORDER BY due_at LIMIT :limit",
-            {"channel": channel, "limit": limit},
-        )
-    ]
-
-
 def put_off(database: Database, delivery: str, until: datetime) -> None:
     """Not now: due again then, and owed from then on only."""
     database.run(
-        f"UPDATE deliveries SET due_at = :until, first_tried_at = '' WHERE id = :id AND {_WAITING}",
+        f"UPDATE deliveries SET due_at = :until, first_tried_at = '' WHERE id = :id AND {WAITING}",
         {"id": delivery, "until": stamp(until)},
     )
 
@@ -581,7 +469,7 @@ def put_off(database: Database, delivery: str, until: datetime) -> None:
 def first_read_ends(database: Database, source: str, due_at: datetime) -> None:
     """All that the first read of a source has brought is in its briefs: they leave then."""
     database.run(
-        f"UPDATE deliveries SET due_at = :due WHERE {_WAITING} AND about = 'brief:' || target || :mark",
+        f"UPDATE deliveries SET due_at = :due WHERE {WAITING} AND about = 'brief:' || target || :mark",
         {"due": stamp(due_at), "mark": f":first:{source}"},
     )
 

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.responses import Response
 
-from monitor.store import cases, channel_health, deliveries, mentions, pages, sources, unjudged, workers
+from monitor.store import cases, channel_health, deliveries_owed, mentions, pages, sources, unjudged, workers
 from monitor.web.routing import RequestContext, get
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -95,11 +95,11 @@ class _Figures:
 
     def _channels(self) -> Iterator[Metric]:
         queue = GaugeMetricFamily("earful_deliveries", "Messages by state", labels=["state"])
-        found = deliveries.waiting(self.context.database)
+        found = deliveries_owed.waiting(self.context.database)
         for state in sorted({"pending", "retry", "unknown", "inflight", "sent", "dead", *found}):
             queue.add_metric([state], found.get(state, 0))
         yield queue
-        oldest = deliveries.oldest_waiting(self.context.database)
+        oldest = deliveries_owed.oldest_waiting(self.context.database)
         age = max(0.0, (self.context.now - oldest).total_seconds()) if oldest else 0.0
         yield GaugeMetricFamily(
             "earful_oldest_delivery_age_seconds", "How late the oldest due message is, in seconds", value=age

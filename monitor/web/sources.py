@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from monitor.reports.at_work import named, notes
 from monitor.setup.kinds import all_kinds
-from monitor.store import channel_health, deliveries, sources, unjudged, workers
+from monitor.store import channel_health, deliveries_owed, sources, unjudged, workers
 from monitor.store.database import at
 from monitor.web.html import page
 from monitor.web.identity import Refusal
@@ -58,7 +58,7 @@ def show_sources(context: RequestContext) -> Response:
         context, "sources.html", title="Sources", states=states, gaps=gaps[-60:], aside=sources.aside_counts(database),
         channels=[(each, standing.of(each.name), standing.down(each.name)) for each in context.settings.channels],
         kinds=all_kinds(context.settings, health), targets=standing.failing_targets(),
-        waiting=deliveries.waiting(database), owed=channel_health.owed(database),
+        waiting=deliveries_owed.waiting(database), owed=channel_health.owed(database),
         workers=at_work, notes=notes(database),
         to_judge=to_judge, pages_to_judge=sum(each.pages for each in to_judge.values()),
         said=context.query("said"),

@@ -11,7 +11,7 @@ import pytest
 from alerts import ladder
 from monitor.cases import escalation, expiry, growth, handing_over, list_of_the_day
 from monitor.cases.actions import say
-from monitor.store import cases, deliveries
+from monitor.store import cases, deliveries_owed
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -161,7 +161,7 @@ def test_taking_stops_the_chain_and_the_step_that_waits_in_the_outbox(database: 
     walk(acme, NOW + 2 * HOUR)
     acme.alerting.serve("console", lambda: NOW + 46 * MINUTE)
     assert [(row.step, row.state) for row in messages(database) if row.about == "case:1"] == [(1, "dead")]
-    assert deliveries.dead(database) == []
+    assert deliveries_owed.dead(database) == []
 
 
 def test_nobody_is_reminded_of_a_case_outside_opening_hours_unless_it_is_critical(

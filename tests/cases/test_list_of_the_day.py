@@ -12,7 +12,7 @@ from alerts import Alert
 from monitor.cases import expiry, list_of_the_day
 from monitor.cases.actions import say
 from monitor.notify import rendering
-from monitor.store import cases, deliveries, key_values, list_entries
+from monitor.store import cases, deliveries_owed, key_values, list_entries
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -264,4 +264,4 @@ def test_an_entry_that_is_done_when_the_list_leaves_stands_last(acme: Assembly) 
     list_of_the_day.queue_lists(acme.database, acme.rules, at(15))
     say(acme.database, acme.rules, first, "answered", who="Ana", way="page", now=at(15) + MINUTE)
     assert [entry.case_id for entry in told(acme, "sweep", at(16)).entries] == [second, first]
-    assert deliveries.waiting(acme.database)
+    assert deliveries_owed.waiting(acme.database)

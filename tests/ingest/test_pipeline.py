@@ -12,7 +12,7 @@ import pytest
 
 from connectors import Post
 from monitor.cases.actions import say
-from monitor.store import cases, deliveries, finding, key_values, mentions
+from monitor.store import cases, deliveries_owed, finding, key_values, mentions
 from monitor.store.case_log import of_case
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -328,7 +328,7 @@ def test_a_reply_that_was_seen_before_its_post_answers_it_as_soon_as_it_comes(ac
     clock = Clock(NOW + HOUR)
     deliver(acme, clock)
     assert [row.state for row in messages(acme.database)] == ["dead"]  # overtaken: nobody is told
-    assert deliveries.dead(acme.database) == []
+    assert deliveries_owed.dead(acme.database) == []
 
 
 def test_a_reply_inside_a_review_stops_its_clock(acme: Assembly) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.cases import escalation, list_of_the_day
 from monitor.cases.actions import say
-from monitor.store import deliveries
+from monitor.store import deliveries_owed
 from tests.alerting_helpers import Base, distinct, house, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
@@ -146,4 +146,4 @@ def test_a_brief_whose_cases_are_all_done_is_not_sent(database: Base, tmp_path: 
         say(database, acme.rules, number, "answered", who="ANA", way="page", now=NOW)
     deliver(acme, Clock(NOW + 5 * MINUTE))
     assert posted(slack) == []
-    assert deliveries.dead(database) == []
+    assert deliveries_owed.dead(database) == []

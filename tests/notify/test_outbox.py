@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor.cases.actions import say
-from monitor.store import cases, deliveries, mentions
+from monitor.store import cases, deliveries, deliveries_owed, mentions
 from monitor.store.database import stamp
 from tests.alerting_helpers import Base, distinct, edited, flagged, house, named, posted
 from tests.fakes.slack import FakeSlack
@@ -135,7 +135,7 @@ def test_an_answer_in_between_cancels_what_was_not_yet_told(database: Base, tmp_
         )
     deliver(acme, Clock(NOW + HOUR))
     assert slack.requests == []
-    assert deliveries.dead(database) == []
+    assert deliveries_owed.dead(database) == []
 
 
 def test_an_answer_edits_the_message_that_was_told(database: Base, tmp_path: Path, slack: FakeSlack) -> None:

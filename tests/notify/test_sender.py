@@ -17,7 +17,7 @@ from monitor.cases.actions import say
 from monitor.notify import fallback, repeats
 from monitor.notify.outbox import resend_dead
 from monitor.notify.system_notices import queue_notice
-from monitor.store import channel_health, deliveries
+from monitor.store import channel_health, deliveries, deliveries_owed
 from monitor.store.sqlite import Sqlite
 from tests.alerting_helpers import Base, distinct, edited, flagged, house, named, posted
 from tests.fakes.slack import FakeSlack
@@ -175,7 +175,7 @@ def test_a_mail_that_is_never_confirmed_is_given_up_after_a_few_repeats_and_told
         deliver(acme, clock, SECOND, most=1)
         clock.forward(10 * MINUTE)
     assert len(mail.ledger) == 1 + len(repeats.GAPS)
-    assert [row.target for row in deliveries.dead(database)] == ["mail:care@example.org"]
+    assert [row.target for row in deliveries_owed.dead(database)] == ["mail:care@example.org"]
     assert any("without confirmation that it arrived" in each for each in notices(database))
 
 
@@ -316,14 +316,14 @@ def test_a_message_that_is_refused_for_good_is_listed_announced_and_resent_once(
     clock = Clock(NOW + MINUTE)
     deliver(acme, clock)
     assert [each.recipient for each in mail.ledger] == ["here@example.org"]
-    assert [row.target for row in deliveries.dead(database)] == ["mail:care@example.org"]
+    assert [row.target for row in deliveries_owed.dead(database)] == ["mail:care@example.org"]
     (notice,) = notices(database)
     assert notice.startswith("mail:care@example.org refused a message permanently")
     assert resend_dead(database, clock()) == 1
     assert resend_dead(database, clock()) == 0
     deliver(acme, clock)
     assert [each.recipient for each in mail.ledger] == ["here@example.org", "care@example.org"]
-    assert deliveries.dead(database) == []
+    assert deliveries_owed.dead(database) == []
 
 
 def test_what_is_too_large_is_said_shorter_and_not_dropped(database: Base, tmp_path: Path, slack: FakeSlack) -> None:
@@ -462,7 +462,7 @@ def test_a_channel_taken_out_of_the_settings_leaves_what_it_owed_to_the_others(
     deliver(without, Clock(NOW + MINUTE))
     assert len(mail.ledger) == 1
     assert slack.requests == []
-    assert deliveries.dead(database) == []
+    assert deliveries_owed.dead(database) == []
 
 
 def test_whoever_sends_again_what_was_refused_has_mended_the_channel(sqlite: Sqlite) -> None:

@@ -13,7 +13,7 @@ import pytest
 from monitor.cases.actions import say
 from monitor.notify import fallback, trouble
 from monitor.service.watchdog import Audit
-from monitor.store import deliveries, sources
+from monitor.store import deliveries, deliveries_owed, sources
 from monitor.wiring import Assembly
 from tests.alerting_helpers import Base, distinct, flagged, house, named, posted
 from tests.fakes.slack import FakeSlack
@@ -276,7 +276,7 @@ def test_after_a_week_nothing_is_given_up_and_one_brief_says_what_is_still_open(
         deliver(acme, clock)
         clock.forward(10 * MINUTE)
     assert {row.state for row in messages(database) if row.action == "post"} <= {"sent", "dead"}
-    assert deliveries.dead(database) == []
+    assert deliveries_owed.dead(database) == []
     first, *others = posted(slack)
     assert f"{len(opened) - 4} cases" in slack.reads(first)
     assert not others

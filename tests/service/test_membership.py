@@ -23,7 +23,7 @@ from monitor.service.membership import BEATS, LATE, Membership, WorkerRefused
 from monitor.service.roles import ALL
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import deliveries, forgotten, key_values, workers
+from monitor.store import deliveries_owed, forgotten, key_values, workers
 from monitor.store.connect import served_by
 from monitor.store.database import Role, RoleTaken, stamp
 from monitor.store.postgresql import Postgresql
@@ -342,7 +342,7 @@ def test_a_clock_that_is_off_is_told_once_and_so_is_that_it_is_right_again(start
     assert abs(row.skew - shift) < timedelta(seconds=1)
     shift = timedelta(seconds=1)
     beats(1)
-    assert deliveries.waiting(only.database).get("pending", 0) == 0, "it was right again before anybody was told"
+    assert deliveries_owed.waiting(only.database).get("pending", 0) == 0, "it was right again before anybody was told"
 
 
 def test_on_sqlite_nobody_joins_and_nothing_is_written(sqlite: Sqlite, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from monitor.store import channel_health, deliveries
+from monitor.store import channel_health, deliveries, deliveries_owed
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from tests.helpers import DAY, HOUR, MINUTE, NOW, count
@@ -126,10 +126,10 @@ def test_dead_letters_are_revived_and_overtaken_rows_are_not(database: Base) -> 
     fence = deliveries.claim(database, first, NOW, NOW + MINUTE, {})
     assert fence is not None
     deliveries.finish(database, first.id, fence, "dead", error="refused")
-    assert [row.id for row in deliveries.dead(database)] == [first.id]
-    assert deliveries.waiting(database) == {"dead": 1}
-    assert deliveries.revive(database, NOW) == 1
-    assert deliveries.revive(database, NOW) == 0
+    assert [row.id for row in deliveries_owed.dead(database)] == [first.id]
+    assert deliveries_owed.waiting(database) == {"dead": 1}
+    assert deliveries_owed.revive(database, NOW) == 1
+    assert deliveries_owed.revive(database, NOW) == 0
     assert [row.id for row in due(database)] == [first.id]
 
 

@@ -14,7 +14,7 @@ from monitor.cases import list_of_the_day
 from monitor.notify import fallback
 from monitor.notify.outbox import resend_dead
 from monitor.service.watchdog import Audit
-from monitor.store import channel_health, deliveries, sources
+from monitor.store import channel_health, deliveries, deliveries_owed, sources
 from monitor.wiring import Assembly
 from tests.alerting_helpers import Base
 from tests.helpers import ASKING, CHURN, HOUR, MINUTE, NOW, Clock, assembly_of, count, post, settings_from, take
@@ -81,7 +81,7 @@ def test_what_was_refused_for_good_is_told_whole_and_sent_again_whole(acme: Asse
     stories(database, "care")
     database.run("UPDATE deliveries SET state = 'dead', error = 'spam'")
     assert fallback.fall_back(database, acme.rules, NOW + MINUTE) == MANY
-    assert deliveries.waiting(database)["dead"] == MANY
+    assert deliveries_owed.waiting(database)["dead"] == MANY
     assert resend_dead(database, NOW + HOUR) == MANY
 
 

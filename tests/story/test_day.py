@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-from monitor.store import case_log, deliveries
+from monitor.store import case_log, deliveries_owed
 from tests.story.test_calling import CHURN
 from tests.story.test_noise import FAULTS, complaint
 from tests.story.world import TABLES, World, labels, world
@@ -204,4 +204,4 @@ def test_with_the_only_person_away_clocks_run_the_lead_is_told_and_called_and_on
         earful.slack.press(opened.id, "more", chosen="back:", user="U0ANA00001", name="ana")
         earful.until("Tue 10:31")
         assert earful.whispers()[-1][1] == "Ana is back"
-        assert deliveries.dead(earful.database) == []
+        assert deliveries_owed.dead(earful.database) == []
