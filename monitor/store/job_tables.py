@@ -140,9 +140,16 @@ def rest(database: Postgresql, once: str, lasts: timedelta) -> None:
     key_values.remember(database, f"rests:{once}", stamp(now + lasts), now)
 
 
-def rests(database: Postgresql, once: str) -> bool:
-    """Whether nobody is to do this job now."""
-    return database.row(_RESTS, {"once": once}) is not None
+def take_turn(database: Postgresql, once: str, lasts: timedelta) -> bool:
+    """Whether to do a job now: neither does it rest, nor has anybody taken it less than so long ago."""
+    now = database.time()
+    taken = database.run(
+        f"INSERT INTO facts (key, value, at) SELECT 'turn:' || :once, :until, :now WHERE NOT EXISTS ({_RESTS}) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at "
+        "WHERE facts.value <= :now OR facts.value > :until",  # the server's clock has stepped back
+        {"once": once, "now": stamp(now), "until": stamp(now + lasts)},
+    )
+    return taken == 1
 
 
 def queues(database: Sqlite | Postgresql) -> list[Waiting]:

@@ -33,6 +33,7 @@ from tests.helpers import (
     settings_from,
 )
 from tests.ingest.test_collector import Scripted, page
+from tests.ingest.test_conversations import Network
 
 SECOND = timedelta(seconds=1)
 
@@ -102,6 +103,26 @@ def test_a_source_whose_cursor_cannot_be_stored_is_one_that_fails(process: Calla
         assert health.failures == failures_in_a_row
         clock.forward(HOUR)
     assert [each for each in notices(a.database) if each.startswith("forum has not been read since")]
+
+
+def test_whoever_only_reads_judges_conversations_all_the_same_and_keeps_no_stranger(
+    process: Callable[..., Process],
+) -> None:
+    """To leave that to a judge would be to store first what everybody else says there."""
+    a = process("a")
+    a.acme.intake.take([post(ANGRY, native_id="first", thread_id="thread", at=NOW - HOUR)], NOW)
+    network = Network()
+    network.said["thread"] = [
+        post("Still broken, this is terrible. Now what?", native_id="hers", at=NOW - MINUTE),
+        post("Lovely weather in Lisbon today.", native_id="theirs", author="stranger", at=NOW - MINUTE),
+    ]
+    collector = a.over(forum=network)
+    collector.judging.elsewhere = True
+    heard = collector.visit_conversations("forum", Clock())
+    assert heard is not None
+    assert (heard.kept, heard.dropped) == (1, 1)
+    assert count(a.database, "unjudged") == 0
+    assert [row["native_id"] for row in a.database.rows("SELECT native_id FROM posts ORDER BY n")] == ["first", "hers"]
 
 
 def test_whoever_was_frozen_while_it_read_stores_nothing_and_moves_no_cursor(process: Callable[..., Process]) -> None:

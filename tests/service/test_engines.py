@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import psycopg
@@ -302,6 +303,7 @@ def test_only_those_of_its_role_do_a_job(many: Processes) -> None:
 KILLED = """
 import sys, time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from monitor.service.engines.many_processes import ManyProcesses
 from monitor.service.engines.queue import Pace
 from monitor.service.heartbeat import Heartbeat
@@ -336,6 +338,7 @@ def test_what_a_killed_process_was_doing_is_taken_up(many: Processes) -> None:
 KILLS = """
 import os, sys, time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from monitor.service.engines.many_processes import ManyProcesses
 from monitor.service.engines.queue import Pace
 from monitor.service.heartbeat import Heartbeat
@@ -383,6 +386,35 @@ def test_a_tick_that_rests_is_not_done(many: Processes) -> None:
     ).start()
     until(lambda: len(others.by) == 3)
     assert rests.by == []
+
+
+class Clocks:
+    """The time as each machine's clock shows it: that of the first thread that asks is right."""
+
+    def __init__(self, apart: float) -> None:
+        self.apart = apart
+        self._asked: list[int] = []
+        self._guard = threading.Lock()
+
+    def time(self) -> float:
+        with self._guard:
+            me = threading.get_ident()
+            if me not in self._asked:
+                self._asked.append(me)
+            return time.time() + self._asked.index(me) * self.apart
+
+
+@pytest.mark.parametrize("apart", [300, -300, 7200])
+def test_where_clocks_are_minutes_apart_a_tick_is_done_once_in_its_turn(
+    many: Processes, monkeypatch: pytest.MonkeyPatch, apart: int
+) -> None:
+    monkeypatch.setattr("procrastinate.periodic.time", Clocks(apart))
+    runs, database = Runs(), many.database()
+    for name in ("first", "second"):
+        many.add((Tick("seldom", 1800, partial(runs.note, name), "keep", "judge", "seldom"),)).start()
+    put = "SELECT last_value AS n FROM procrastinate_periodic_defers_id_seq"
+    until(lambda: database.rows(put)[0]["n"] == 2 and count(database, "procrastinate_jobs") == 0 and runs.by != [])
+    assert len(runs.by) == 1
 
 
 def away(address: str, *, away: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -108,3 +109,22 @@ def test_without_the_library_nothing_is_made_and_the_daemon_is_told_what_to_do(
         Engine(acme)
     Engine(assembly_of(sqlite, settings_from(tmp_path)))
     opened.close()
+
+
+def test_a_turn_is_taken_once_by_the_clock_of_the_database(postgresql: Postgresql) -> None:
+    hour = timedelta(hours=1)
+    assert job_tables.take_turn(postgresql, "tick-keep", hour)
+    assert not job_tables.take_turn(postgresql, "tick-keep", hour)
+    assert job_tables.take_turn(postgresql, "tick-audit", hour)
+    ago = (
+        "UPDATE facts SET value = to_char(clock_timestamp() + make_interval(mins => :minutes), :form) WHERE key = :key"
+    )
+    form = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+    for minutes in (-1, 61):  # it is over; the server's clock was ahead by as much
+        postgresql.run(ago, {"minutes": minutes, "form": form, "key": "turn:tick-keep"})
+        assert job_tables.take_turn(postgresql, "tick-keep", hour)
+    postgresql.run(ago, {"minutes": -1, "form": form, "key": "turn:tick-keep"})
+    job_tables.rest(postgresql, "tick-keep", hour)
+    assert not job_tables.take_turn(postgresql, "tick-keep", hour)
+    postgresql.run(ago, {"minutes": -1, "form": form, "key": "rests:tick-keep"})
+    assert job_tables.take_turn(postgresql, "tick-keep", hour)

@@ -41,6 +41,7 @@ _GRACE = 5.0  # seconds that jobs may take to end where the worker begins anew
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # "at once", whatever the clocks of two machines show
 DEATHS = 3  # processes in a row that a job may leave unfinished: it may be what they die of
 REST = timedelta(hours=1)
+_TURN = 0.6  # of its period, after which a tick may come again: one that was late is no reason to leave out the next
 _LATE = 3700  # seconds: an hourly tick that nobody has done yet is done at the start
 
 
@@ -222,16 +223,19 @@ class Queue:
             if tick.pool in WATCHED:
                 self._heartbeat.begins(name, tick.pool)
             try:
-                await self._in_thread(context, name, partial(self._unless_it_rests, name, tick.work))
+                await self._in_thread(context, name, partial(self._in_turn, name, tick))
             finally:
                 self._heartbeat.ends(name)
 
         return ticking
 
-    def _unless_it_rests(self, name: str, work: Callable[[], object]) -> None:
-        """Ticks are put by the library; what is handed on is not even put while it rests."""
-        if not job_tables.rests(self._database, name):
-            work()
+    def _in_turn(self, name: str, tick: Tick) -> None:
+        """The library has each process put it in by its own clock: two that differ would have it done twice as often.
+
+        What is handed on, on the other hand, is not even put while it rests.
+        """
+        if job_tables.take_turn(self._database, name, timedelta(seconds=tick.seconds * _TURN)):
+            tick.work()
 
     def _working(self, job: Job) -> Callable[..., Coroutine[Any, Any, None]]:
         async def working(context: JobContext, names: list[str]) -> None:
