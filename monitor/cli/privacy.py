@@ -14,7 +14,7 @@ from monitor.people import audit
 from monitor.privacy import export, forgetting
 from monitor.service.scheduler import utc_now
 from monitor.store import forgetting as store
-from monitor.store import wiping
+from monitor.store import to_forget, wiping
 from monitor.store.database import at
 from monitor.text.normalize import safe_line
 from monitor.wiring import Assembly
@@ -110,7 +110,7 @@ def _whom(assembly: Assembly, command: str, source: str, author: str) -> str:
             author = sys.stdin.readline(MOST_LETTERS)
     if not author.strip():
         raise Failed(f"name the author: earful {command} --source NAME --author NAME")
-    known = list(dict.fromkeys([*assembly.rules.sources, *store.sources_with_posts(assembly.database)]))
+    known = list(dict.fromkeys([*assembly.rules.sources, *to_forget.sources_with_posts(assembly.database)]))
     if source not in known:
         raise Failed(f"--source {source!r}: write one of {', '.join(known)}")
     return author.strip()

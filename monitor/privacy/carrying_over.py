@@ -7,8 +7,7 @@ from datetime import datetime
 
 from alerts.wording import count_words
 from monitor.privacy.forgetting import close_what_is_left, forget
-from monitor.store import forgetting as store
-from monitor.store import forgotten, wiping
+from monitor.store import forgotten, to_forget, wiping
 from monitor.store.database import Database
 
 
@@ -50,7 +49,7 @@ def carry_over(database: Database, now: datetime) -> Carried:
     posts = 0
     for batch in forgotten.standing(database) if look else ():
         with database.transaction():
-            theirs = store.cases_of_posts(database, batch)
+            theirs = to_forget.cases_of_posts(database, batch)
             forgotten.write(database, forget(database, batch, (), now, "purged_at", for_good=True))
             close_what_is_left(database, theirs, now, "Earful")
             wiping.owe(database, now)

@@ -20,7 +20,7 @@ from monitor.cases.brand_replies import person_mark
 from monitor.people import audit
 from monitor.people.identity import Actor, of_name
 from monitor.settings.rules import Rules
-from monitor.store import case_log, cases, deliveries, forgotten, holds, post_keys, wiping
+from monitor.store import case_log, cases, deliveries, forgotten, holds, post_keys, to_forget, wiping
 from monitor.store import forgetting as store
 from monitor.store.database import Database, DatabaseUnusable
 
@@ -77,9 +77,9 @@ class Known:
 
 def known(database: Database, rules: Rules, source: str, author: str) -> Known:
     """What would be erased. Nothing is changed."""
-    names = tuple(store.names_of(database, source, clean(author)))
-    posts = store.posts_of_person(database, source, names) if names else []
-    theirs = store.cases_of_person(database, source, names, posts) if names else []
+    names = tuple(to_forget.names_of(database, source, clean(author)))
+    posts = to_forget.posts_of_person(database, source, names) if names else []
+    theirs = to_forget.cases_of_person(database, source, names, posts) if names else []
     held = holds.of_person(database, source, clean(author))
     return _known(database, rules, source, names, posts, theirs, held)
 
@@ -98,8 +98,8 @@ def _known(
     ignored = tuple(
         brand.name for brand in rules.settings.brands if {bare_name(each) for each in brand.ignore_authors} & bare
     )
-    mutes = tuple(store.mutes_naming(database, source, names))
-    still_open = store.count_open(database, theirs)
+    mutes = tuple(to_forget.mutes_naming(database, source, names))
+    still_open = to_forget.count_open(database, theirs)
     copies = tuple(database.copies()) if names else ()
     return Known(source, names, len(posts), len(theirs), still_open, mutes, ignored, tuple(held), copies)
 
@@ -122,16 +122,16 @@ def erase(
     actor = of_name(who) if isinstance(who, str) else who
     who = actor.name
     with database.transaction():
-        names = tuple(store.names_of(database, source, clean(author)))
+        names = tuple(to_forget.names_of(database, source, clean(author)))
         held = holds.of_person(database, source, clean(author))
         if not names and not held:
             return Known(source, (), 0, 0, 0, (), ())
-        posts = store.posts_of_person(database, source, names) if names else []
-        theirs = store.cases_of_person(database, source, names, posts) if names else []
+        posts = to_forget.posts_of_person(database, source, names) if names else []
+        theirs = to_forget.cases_of_person(database, source, names, posts) if names else []
         found = _known(database, rules, source, names, posts, theirs, held)
         names = found.names
         sealed: list[str] = []
-        accounts = store.author_ids(database, posts)
+        accounts = to_forget.author_ids(database, posts)
         for case_id, (called, more, ids) in held.items():
             sealed, accounts = [*sealed, *more], [*accounts, *ids]
             holds.ask(database, case_id, now, why="erasure", names=called, who=actor.name, who_id=actor.id, way=way)
@@ -163,13 +163,13 @@ def deleted(database: Database, source: str, natives: Sequence[str], gone: Seque
 
     A case with nothing left to answer is closed as such, and forgotten. Inside a transaction.
     """
-    posts = store.posts_by_native(database, source, natives)
+    posts = to_forget.posts_by_native(database, source, natives)
     for case_id, theirs in holds.cases_of_sealed_posts(database, posts).items():
         holds.ask(database, case_id, now, why="deleted_at", posts=theirs, who="the network", who_id="", way="network")
         posts = [each for each in posts if each not in set(theirs)]
     accounts = []
     for account in gone:
-        found = store.posts_of_account(database, source, account)
+        found = to_forget.posts_of_account(database, source, account)
         posts += found
         accounts += [account] if found else []
     posts = list(dict.fromkeys(posts))
@@ -181,7 +181,7 @@ def deleted(database: Database, source: str, natives: Sequence[str], gone: Seque
     except DatabaseUnusable as error:
         can_note = False
         log.error("erased what %s deleted; an older backup may bring it back: %s", source, error)
-    theirs = store.cases_of_posts(database, posts)
+    theirs = to_forget.cases_of_posts(database, posts)
     entries += forget(database, posts, (), now, "deleted_at", for_good=can_note)
     forgotten.write(database, entries)
     close_what_is_left(database, theirs, now, "the network")
@@ -190,7 +190,7 @@ def deleted(database: Database, source: str, natives: Sequence[str], gone: Seque
 
 def close_what_is_left(database: Database, theirs: Sequence[str], now: datetime, who: str) -> None:
     """Close those of the cases that are open and have no post left to answer. Inside a transaction."""
-    for case_id in store.without_posts(database, theirs):
+    for case_id in to_forget.without_posts(database, theirs):
         case = cases.one(database, case_id)
         if case is not None and case.closed_at is None:
             actions.close_deleted(database, case, now, who)
@@ -212,11 +212,11 @@ def forget(
     is known by a hash from now on, and by its id no more: the entries of the list, to be written once all of it stands.
     """
     entries = forgotten.note_posts(database, posts, now) if for_good else []
-    shown = list(dict.fromkeys([*theirs, *store.shown_in(database, posts)]))
+    shown = list(dict.fromkeys([*theirs, *to_forget.shown_in(database, posts)]))
     stories = [row["story_id"] for row in cases.rows_of(database, shown).values()]
-    own = store.cases_of_posts(database, posts)
+    own = to_forget.cases_of_posts(database, posts)
     store.forget(database, posts, (), now, why, names=names)
-    bare = [case for case in store.without_posts(database, own) if case not in set(theirs)]
+    bare = [case for case in to_forget.without_posts(database, own) if case not in set(theirs)]
     store.forget(database, (), [*theirs, *bare], now, why, names=names)
     for message in deliveries.that_show(database, stories, shown):
         deliveries.queue_edit(

@@ -15,8 +15,7 @@ from connectors.text import clean
 from monitor.people import audit
 from monitor.people.identity import Actor
 from monitor.privacy.forgetting import close_what_is_left, delete_copies, forget
-from monitor.store import case_log, cases, deliveries, forgotten, holds, wiping
-from monitor.store import forgetting as store
+from monitor.store import case_log, cases, deliveries, forgotten, holds, to_forget, wiping
 from monitor.store.database import Database, at
 
 LONGEST = timedelta(days=90)
@@ -49,7 +48,7 @@ def hold(
         row = cases.row_of(database, clean(case_id))
         if row is None:
             raise NotHeld(f"there is no case {clean(case_id)[:40]}; earful cases lists them")
-        if holds.of_case(database, row["id"]) is None and not store.standing_posts(database, row["id"]):
+        if holds.of_case(database, row["id"]) is None and not to_forget.standing_posts(database, row["id"]):
             raise NotHeld(f"case {row['id']} has nothing left to hold")
         holds.begin(database, row["id"], ground, who.name, who.id, until, now)
         case_log.note(database, row["id"], now, "hold", who=who.name, who_id=who.id, way=way, until=until.isoformat())
@@ -101,7 +100,7 @@ def _end(database: Database, case_id: str, who: Actor, way: str, now: datetime, 
             gone: Sequence[str] = [each for each in json.loads(row["posts"]) if each in posts]
             entries += forget(database, gone, (), now, "deleted_at", for_good=True)
         else:
-            theirs = store.own_posts_of(database, case_id, posts)
+            theirs = to_forget.own_posts_of(database, case_id, posts)
             entries += forget(database, theirs, [case_id], now, "purged_at", names=names, for_good=True)
             told.append(
                 Told(row["who"], f"The hold on case {case_id} has ended, and its author was erased as you asked")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.privacy.forgetting import forget
 from monitor.settings.models import Settings
-from monitor.store import arrived, assistant, competitors, key_values, post_keys, unjudged
+from monitor.store import arrived, assistant, competitors, key_values, post_keys, to_forget, unjudged
 from monitor.store import forgetting as store
 from monitor.store.database import Database
 
@@ -23,10 +23,10 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
     """Forget what is older than its source keeps it, in small batches; how many posts."""
     forgotten = _catch_up(database, now, stopping)
     post_keys.catch_up(database, now, stopping)
-    for source in store.sources_with_posts(database):
+    for source in to_forget.sources_with_posts(database):
         before = now - settings.retention_of(source)
         store.trim_aside(database, source, before)
-        while posts := store.aged(database, source, before):
+        while posts := to_forget.aged(database, source, before):
             _forget(database, posts, now)
             forgotten += len(posts)
             if stopping():
@@ -37,7 +37,7 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
         forgotten += len(posts)
         if stopping():
             return forgotten
-    while posts := store.strangers(database):
+    while posts := to_forget.strangers(database):
         _forget(database, posts, now)
         forgotten += len(posts)
         if stopping():
@@ -70,7 +70,7 @@ def _catch_up(database: Database, now: datetime, stopping: Callable[[], bool]) -
         return 0
     found = 0
     while not stopping():
-        posts, cases = store.left_behind(database)
+        posts, cases = to_forget.left_behind(database)
         with database.transaction():
             store.forget(database, posts, cases, now, "purged_at")
             if not posts and not cases:

@@ -17,10 +17,9 @@ from monitor.store import arrived, assistant, incidents, key_values, unjudged
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.deliveries import FORGOTTEN
-from monitor.store.mentions import SAME_TROUBLE, post_key
+from monitor.store.to_forget import NAMED_IN, NAMES_SOMEBODY, in_batches
 
 Why = Literal["deleted_at", "purged_at"]  # the network said so; its time was over, or its author asked
-BATCH = 500
 _PART = re.compile(r"[^\s\"'<>()“”„«»&;]+")
 # Of a line of a case's log the figures need these; whatever else stands in it may be somebody's words.
 KEPT_OF_A_LINE = frozenset(
@@ -40,227 +39,6 @@ _FOLLOWED_NO_MORE = (
     "next_look_at = '', state = CASE WHEN state IN ('inflight', 'unsure', 'refused', 'missing') THEN 'dropped' "
     "ELSE state END"
 )
-_NAMED_IN = ("mentions", "competitor_mentions")  # by author and source: about us, and about competitors
-_NAMES_SOMEBODY = "kind IN ('author', 'contact')"  # of a mute
-
-
-def _in_batches(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + BATCH] for start in range(0, len(values), BATCH))
-
-
-# -- whom and what ---------------------------------------------------------------------------------------------------
-
-
-def names_of(database: Database, source: str, author: str) -> list[str]:
-    """The spellings under which a source knows this person: with and without @, in any case."""
-    bare = author.strip().removeprefix("@").removeprefix("u/")
-    written = [bare, f"@{bare}", f"u/{bare}"]
-    exact, values = marks("a", written)
-    low, lowered = marks("b", [name.lower() for name in written])  # SQLite lowers A to Z only
-    fits = f"(author IN {exact} OR lower(author) IN {low})"
-    found: set[str] = set()
-    # Whom all sources know, from an index alone, and then who of them is of this source: no row is read in vain.
-    for table in _NAMED_IN:
-        for row in database.rows(f"SELECT DISTINCT author FROM {table} WHERE {fits}", {**values, **lowered}):
-            known = {"name": row["author"], "source": source}
-            if database.row(f"SELECT 1 AS n FROM {table} WHERE author = :name AND source = :source LIMIT 1", known):
-                found.add(row["author"])
-    rows = database.rows(
-        f"SELECT DISTINCT author FROM cases WHERE source = :source AND {fits}", {**values, **lowered, "source": source}
-    )
-    found.update(row["author"] for row in rows)
-    found |= unjudged.spellings(database, source, bare)  # who is known only from a page that waits to be judged
-    return sorted(found - {""})
-
-
-def posts_of_person(database: Database, source: str, names: Sequence[str]) -> list[str]:
-    """What somebody wrote under these names, and what the same account wrote under others."""
-    clause, values = marks("a", names)
-    values["source"] = source
-    found = {
-        row["id"]: None
-        for table in _NAMED_IN
-        for row in database.rows(
-            f"SELECT DISTINCT post_id AS id FROM {table} WHERE source = :source AND author IN {clause}", values
-        )
-    }
-    for account in author_ids(database, list(found)):
-        rows = database.rows(
-            "SELECT id FROM posts WHERE source = :source AND author_id = :account AND author_id <> ''",
-            {"source": source, "account": account},
-        )
-        found.update((row["id"], None) for row in rows)
-    return list(found)
-
-
-def author_ids(database: Database, posts: Sequence[str]) -> list[str]:
-    """The network's own ids of whoever wrote these."""
-    return _one_each(database, posts, "SELECT DISTINCT author_id AS one FROM posts WHERE id IN {} AND author_id <> ''")
-
-
-def cases_of_person(database: Database, source: str, names: Sequence[str], posts: Sequence[str]) -> list[str]:
-    """The numbers of their cases, oldest first: by their names, and by what they wrote."""
-    clause, values = marks("a", names)
-    rows = database.rows(
-        f"SELECT id FROM cases WHERE source = :source AND author IN {clause} ORDER BY n", {**values, "source": source}
-    )
-    return list(dict.fromkeys([*(row["id"] for row in rows), *cases_of_posts(database, posts)]))
-
-
-def cases_of_posts(database: Database, posts: Sequence[str]) -> list[str]:
-    """The cases that these posts belong to; who only has the same trouble has none of their own."""
-    asked = (
-        "SELECT DISTINCT case_id AS one FROM mentions WHERE post_id IN {} AND case_id <> '' "
-        "AND suppressed <> :stranger ORDER BY case_id"
-    )
-    return _one_each(database, posts, asked, stranger=SAME_TROUBLE)
-
-
-def shown_in(database: Database, posts: Sequence[str]) -> list[str]:
-    """Every case in which these posts stand, also as the words of somebody who only has the same trouble."""
-    return _one_each(
-        database, posts, "SELECT DISTINCT case_id AS one FROM mentions WHERE post_id IN {} AND case_id <> ''"
-    )
-
-
-def _one_each(database: Database, posts: Sequence[str], asked: str, **values: str) -> list[str]:
-    """What a statement answers of these posts, in the order in which it is found, each once; `{}` is their list."""
-    found: dict[str, None] = {}
-    for some in _in_batches(posts):
-        clause, listed = marks("p", some)
-        found.update((row["one"], None) for row in database.rows(asked.format(clause), {**listed, **values}))
-    return list(found)
-
-
-def count_open(database: Database, cases: Sequence[str]) -> int:
-    """How many of these cases are open."""
-    count = 0
-    for some in _in_batches(cases):
-        clause, values = marks("c", some)
-        row = database.row(f"SELECT count(*) AS n FROM cases WHERE id IN {clause} AND closed_at = ''", values)
-        count += int(row["n"]) if row else 0
-    return count
-
-
-def posts_by_native(database: Database, source: str, native_ids: Sequence[str]) -> list[str]:
-    """Those posts, by the network's ids, that stand here with their words."""
-    found: list[str] = []
-    for some in _in_batches([post_key(database, source, native) for native in native_ids]):
-        clause, values = marks("id", some)
-        found += [
-            row["id"] for row in database.rows(f"SELECT id FROM posts WHERE id IN {clause} AND deleted_at = ''", values)
-        ]
-    return found
-
-
-def posts_of_account(database: Database, source: str, account: str) -> list[str]:
-    """Everything of an account, by its id, or under it as a name where nothing bears the id."""
-    wanted = {"source": source, "author": account}
-    rows = database.rows(
-        "SELECT id FROM posts WHERE source = :source AND author_id = :author AND author_id <> '' AND deleted_at = ''",
-        wanted,
-    ) or [
-        row
-        for table in _NAMED_IN
-        for row in database.rows(
-            f"SELECT DISTINCT p.id FROM {table} m JOIN posts p ON p.id = m.post_id WHERE m.author = :author "
-            "AND m.source = :source AND p.deleted_at = ''",
-            wanted,
-        )
-    ]
-    return list(dict.fromkeys(row["id"] for row in rows))
-
-
-def aged(database: Database, source: str, before: datetime, limit: int = BATCH) -> list[str]:
-    """Posts of a source that are older than that, the oldest first; none of an open case."""
-    rows = database.rows(
-        "SELECT p.id FROM posts p WHERE p.source = :source AND p.posted_at < :before AND p.purged_at = '' "
-        "AND NOT EXISTS (SELECT 1 FROM mentions m JOIN cases c ON c.id = m.case_id "
-        "WHERE m.post_id = p.id AND c.closed_at = '') "
-        "ORDER BY p.posted_at LIMIT :limit",
-        {"source": source, "before": stamp(before), "limit": limit},
-    )
-    return [row["id"] for row in rows]
-
-
-def sources_with_posts(database: Database) -> list[str]:
-    """Every source of which anything is stored, read or brought by a file."""
-    found: set[str] = set()
-    for table in _NAMED_IN:
-        last = ""
-        while row := database.row(
-            f"SELECT source FROM {table} WHERE source > :last ORDER BY source LIMIT 1", {"last": last}
-        ):
-            last = row["source"]
-            found.add(last)
-    return sorted(found)
-
-
-def strangers(database: Database, limit: int = BATCH) -> list[str]:
-    """What strangers wrote in conversations whose story has no open case any more."""
-    rows = database.rows(
-        "SELECT p.id FROM mentions m JOIN cases c ON c.id = m.case_id JOIN posts p ON p.id = m.post_id "
-        "WHERE m.suppressed = :why AND m.case_id <> '' AND p.purged_at = '' AND NOT EXISTS "
-        "(SELECT 1 FROM cases o WHERE o.story_id = c.story_id AND o.closed_at = '') LIMIT :limit",
-        {"why": SAME_TROUBLE, "limit": limit},
-    )
-    return [row["id"] for row in rows]
-
-
-def standing_posts(database: Database, case: str) -> int:
-    """How many posts of a case stand with their words."""
-    row = database.row(
-        "SELECT count(DISTINCT p.id) AS n FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id = :case "
-        "AND p.deleted_at = '' AND p.purged_at = ''",
-        {"case": case},
-    )
-    return int(row["n"]) if row else 0
-
-
-def own_posts_of(database: Database, case: str, posts: Sequence[str]) -> list[str]:
-    """Those of these posts that are of the case's own author, and not of somebody who has the same trouble."""
-    found: list[str] = []
-    for some in _in_batches(posts):
-        clause, values = marks("p", some)
-        rows = database.rows(
-            f"SELECT DISTINCT post_id FROM mentions WHERE post_id IN {clause} AND case_id = :case "
-            "AND suppressed <> :stranger",
-            {**values, "case": case, "stranger": SAME_TROUBLE},
-        )
-        found += [row["post_id"] for row in rows]
-    return found
-
-
-def without_posts(database: Database, cases: Sequence[str]) -> list[str]:
-    """Those of the cases of which no post stands any more."""
-    living: set[str] = set()
-    for some in _in_batches(cases):
-        clause, values = marks("c", some)
-        rows = database.rows(
-            f"SELECT DISTINCT m.case_id FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id IN {clause} "
-            "AND m.case_id <> '' AND p.deleted_at = '' AND p.purged_at = '' AND m.suppressed <> :stranger",
-            {**values, "stranger": SAME_TROUBLE},
-        )
-        living.update(row["case_id"] for row in rows)
-    return [case for case in cases if case not in living]
-
-
-def left_behind(database: Database, limit: int = BATCH) -> tuple[list[str], list[str]]:
-    """(posts, cases) that versions before this one emptied in part only."""
-    posts = database.rows(
-        "SELECT id FROM posts WHERE (purged_at <> '' OR deleted_at <> '') AND native_id <> '' LIMIT :limit",
-        {"limit": limit},
-    )
-    cases = database.rows(
-        "SELECT c.id FROM cases c WHERE c.closed_at <> '' AND (c.author <> '' OR c.thread <> '') AND NOT EXISTS "
-        "(SELECT 1 FROM mentions m JOIN posts p ON p.id = m.post_id WHERE m.case_id = c.id AND m.case_id <> '' "
-        "AND p.deleted_at = '' AND p.purged_at = '' AND m.suppressed <> :stranger) LIMIT :limit",
-        {"stranger": SAME_TROUBLE, "limit": limit},
-    )
-    return [row["id"] for row in posts], [row["id"] for row in cases]
-
-
-# -- emptying --------------------------------------------------------------------------------------------------------
 
 
 def forget(
@@ -276,9 +54,9 @@ def forget(
 
     `names` are those of a person who is erased: where staff's own columns hold them, they go there too.
     """
-    for some in _in_batches(posts):
+    for some in in_batches(posts):
         _forget_posts(database, some, now, why, names)
-    for some in _in_batches(cases):
+    for some in in_batches(cases):
         _forget_cases(database, some, names)
 
 
@@ -301,7 +79,7 @@ def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: 
     incidents.forget(database, theirs, values)
     assistant.forget(database, "post", posts)
     database.run(f"UPDATE posts SET {emptied('posts')}, {why} = :now WHERE id IN {clause}", moment)
-    for table in _NAMED_IN:
+    for table in NAMED_IN:
         database.run(f"UPDATE {table} SET {emptied(table)} WHERE post_id IN {clause}", values)
     _unname(database, "competitor_mentions", ("done_by",), f"post_id IN {clause}", values, names)
     by_source: dict[str, list[Row]] = {}
@@ -503,7 +281,7 @@ def forget_name(database: Database, source: str, names: Sequence[str], marked: S
     unjudged.forget(database, source, names)
     for name in names:  # a mute that stands is somebody's decision: it is named to who erases, not taken back
         database.run(
-            f"DELETE FROM mutes WHERE {_NAMES_SOMEBODY} AND value = :value AND (undone_at <> '' OR offered = 1)",
+            f"DELETE FROM mutes WHERE {NAMES_SOMEBODY} AND value = :value AND (undone_at <> '' OR offered = 1)",
             {"value": f"{source}/{name}"},
         )
     bare = {bare_name(each) for each in names}
@@ -545,16 +323,6 @@ def trim_aside(database: Database, source: str, before: datetime) -> None:
 
 
 # -- what is told of it ----------------------------------------------------------------------------------------------
-
-
-def mutes_naming(database: Database, source: str, names: Sequence[str]) -> list[int]:
-    """The numbers of standing mutes that name them."""
-    clause, values = marks("v", [f"{source}/{name}" for name in names])
-    rows = database.rows(
-        f"SELECT n FROM mutes WHERE {_NAMES_SOMEBODY} AND undone_at = '' AND offered = 0 AND value IN {clause}",
-        values,
-    )
-    return [int(row["n"]) for row in rows]
 
 
 def note(database: Database, source: str, who: str, way: str, posts: int, cases: int, now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from monitor.store import arrived, assistant, unjudged
 from monitor.store.columns import TABLES
 from monitor.store.database import Database, Row, marks
-from monitor.store.forgetting import BATCH
+from monitor.store.to_forget import BATCH
 
 # Of no use to a person: keys that only count, what the search is made of, and times of our own bookkeeping.
 _LEFT_OUT = {"n", "parted", "search", "dedupe_key", "fence", "lease_until", "revision"}

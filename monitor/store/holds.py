@@ -15,7 +15,8 @@ from connectors.text import bare_name
 from monitor.store import assistant
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
-from monitor.store.forgetting import BATCH, without_words
+from monitor.store.forgetting import without_words
+from monitor.store.to_forget import BATCH
 
 _Sealed = dict[str, dict[str, dict[str, Any]]]  # table -> key -> column -> value
 # Tables that two columns name a row of: their keys under seal are both, as JSON.

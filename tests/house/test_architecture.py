@@ -32,8 +32,8 @@ web/test_login.py: monitor/cli/people.py monitor/web/auth.py monitor/web/people.
     monitor/web/identity.py monitor/web/forms.py
 web/test_single_sign_on.py: monitor/web/provider.py
 web/test_proof.py: monitor/web/factor.py monitor/web/passwords.py monitor/web/you.py
-privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/web/erase.py
-    monitor/store/columns.py
+privacy/test_forgetting.py: monitor/cli/privacy.py monitor/store/forgetting.py monitor/store/to_forget.py
+    monitor/web/erase.py monitor/store/columns.py
 alerts/test_pager.py: alerts/pager_webhook.py
 connectors/test_http.py: connectors/answers.py connectors/unpacking.py
 alerts/slack/test_channel.py: alerts/slack/client.py alerts/slack/settings.py

@@ -12,7 +12,7 @@ from monitor.cases import do_not_contact
 from monitor.ingest import wishes
 from monitor.notify import rendering
 from monitor.people.identity import of_settings
-from monitor.store import forgetting, key_values
+from monitor.store import forgetting, key_values, to_forget
 from monitor.wiring import Assembly
 from tests.alerting_helpers import Base
 from tests.helpers import (
@@ -147,7 +147,7 @@ def test_it_is_logged_listed_and_ended_by_one_press(acme: Assembly) -> None:
 def test_whoever_erases_or_exports_is_told_of_the_entry(acme: Assembly) -> None:
     first = quiet_about(acme)
     (row,) = key_values.mutes(acme.database)
-    assert forgetting.mutes_naming(acme.database, "forum", ["tom"]) == [row["n"]]
+    assert to_forget.mutes_naming(acme.database, "forum", ["tom"]) == [row["n"]]
     with acme.database.transaction():
         do_not_contact.end_for(acme.database, case(acme.database, first), ANA, "page", NOW)
         forgetting.forget_name(acme.database, "forum", ["tom"])
