@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ class _NoDriverError(Exception):
 
 
 Error: type[Exception] = psycopg.Error if psycopg else _NoDriverError
+log = logging.getLogger("earful.store")
 _LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; who names locks of theirs shares it
 # Of a transaction whose machine is gone, or stands still: its locks hold up everybody. So would, one after the other,
 # those of its other sessions that wait for a lock: who has waited for so long gives up, as on SQLite, and tries again.
@@ -84,6 +86,8 @@ class Postgresql:
 
     dialect = "postgresql"
     one_writer = False
+    # How long a change of tables waits for one at a time, how often it is tried, and how long others go on meanwhile.
+    change_waits, change_tries, change_pause = timedelta(seconds=2), 6, timedelta(seconds=4)
 
     def __init__(
         self, address: str, *, named: str = "[database] url", machine: Callable[[], datetime] = _machine
@@ -179,11 +183,46 @@ class Postgresql:
         return self._connection().execute(_for_postgresql(statement).encode(), values, prepare=prepare)
 
     def script(self, statements: Iterable[str]) -> None:
-        """Run statements of the schema, inside the transaction that is open."""
+        """Run statements of the schema, inside the transaction that is open.
+
+        Whoever wants to read a table has to wait behind one that waits to change it: it soon gives up.
+        """
         connection = self._connection()
         with at_leisure(connection):
+            connection.execute(f"SET LOCAL lock_timeout = {self.change_waits // _MILLISECOND}".encode())
             for statement in statements:
                 connection.execute(statement.encode())
+
+    def change(self, work: Callable[[], None]) -> None:
+        """Do what changes tables, in a transaction that it begins; again after a pause while somebody reads them.
+
+        Raises DatabaseBusy, with who that is, where they do not end: a copy of everything may take hours.
+        """
+        for tried in range(1, self.change_tries + 1):
+            try:
+                return work()
+            except psycopg.errors.LockNotAvailable:
+                said = f"{self.where}: its tables are to be brought up to this version, but {self._reader()}"
+                if tried == self.change_tries:
+                    raise DatabaseBusy(f"{said}. Wait until that is done, or stop it, and try again") from None
+                if tried == 1:
+                    log.warning("%s; waiting for that to end", said)
+            self.row("SELECT pg_sleep(:seconds)", {"seconds": self.change_pause.total_seconds()})
+        return None
+
+    def _reader(self) -> str:
+        """Who has held a table for the longest, in words."""
+        row = self.row(
+            "SELECT a.application_name AS name, a.pid, a.xact_start AS since FROM pg_locks l "
+            "JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation WHERE l.granted "
+            "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+            "AND c.relnamespace = current_schema()::regnamespace AND l.pid <> pg_backend_pid() "
+            "ORDER BY a.xact_start LIMIT 1"
+        )
+        if row is None:
+            return "somebody was using them"
+        since = f", since {row['since']:%H:%M:%S} UTC" if row["since"] else ""
+        return f"{row['name'] or 'a program without a name'} (process {row['pid']} of the server{since}) is using them"
 
     @contextmanager
     def transaction(self, locks: Locks | None = None, *, durable: bool = True) -> Iterator[None]:

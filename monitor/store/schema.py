@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from monitor.store import job_tables
 from monitor.store.database import DatabaseUnusable, parted, stamp
@@ -572,7 +573,10 @@ def migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps = STEPS) 
     Raises DatabaseUnusable for that, and for a server that does not fit, or does not let our user make tables.
     """
     try:
-        _migrate(database, now, steps)
+        if isinstance(database, Postgresql):
+            database.change(partial(_migrate, database, now, steps))
+        else:
+            _migrate(database, now, steps)
     except ServerError as error:
         if isinstance(database, Postgresql) and why_refused(error) == "rights":
             raise DatabaseUnusable(no_rights(database)) from None

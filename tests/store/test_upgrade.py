@@ -7,7 +7,9 @@ from before it, whose first step was another. They are never written anew.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -15,11 +17,12 @@ import pytest
 
 from monitor.store import cases, key_values
 from monitor.store.connect import open_database
-from monitor.store.database import DatabaseUnusable
+from monitor.store.database import DatabaseBusy, DatabaseUnusable
 from monitor.store.postgresql import Postgresql
 from monitor.store.schema import STEPS, hash_of, migrate, version_of
 from monitor.store.sqlite import Sqlite
 from tests.helpers import LATE, NOW, assembly_of, count, lines, post, settings_from, take
+from tests.service.test_scheduler import until
 
 Base = Sqlite | Postgresql
 WRITTEN = Path(__file__).parent / "databases"
@@ -208,3 +211,47 @@ def test_a_server_that_does_not_fit_is_refused_before_anything_is_written(
         with psycopg.connect(postgresql_server, autocommit=True) as connection:
             connection.execute("DROP DATABASE narrow WITH (FORCE)")
             connection.execute("DROP ROLE nobody_there")
+
+
+A_STEP: Sequence[Sequence[str]] = (("ALTER TABLE cases ADD COLUMN tried {text}",),)
+
+
+@pytest.fixture
+def copied(new_postgresql: str) -> Iterator[tuple[Postgresql, psycopg.Connection[tuple[object, ...]]]]:
+    """A database that a copy of everything is being made of, and the session of that copy."""
+    database = Postgresql(new_postgresql)
+    database.change_waits, database.change_pause = timedelta(seconds=0.1), timedelta(seconds=0.1)
+    with psycopg.connect(new_postgresql, application_name="pg_dump") as copy:
+        copy.execute("LOCK TABLE cases IN ACCESS SHARE MODE")
+        yield database, copy
+    database.close()
+
+
+def test_a_step_that_has_to_wait_for_a_copy_says_whose_it_is_and_changes_nothing(
+    copied: tuple[Postgresql, psycopg.Connection[tuple[object, ...]]],
+) -> None:
+    database, _ = copied
+    with pytest.raises(DatabaseBusy, match=r"to this version, but pg_dump \(process \d+ of the server, since"):
+        migrate(database, NOW, (*STEPS, *A_STEP))
+    assert version_of(database) == len(STEPS)
+    assert database.row("SELECT count(*) AS n FROM cases") == {"n": 0}
+
+
+def test_a_step_goes_on_once_the_copy_is_made_and_keeps_nobody_waiting_meanwhile(
+    copied: tuple[Postgresql, psycopg.Connection[tuple[object, ...]]], caplog: pytest.LogCaptureFixture
+) -> None:
+    database, copy = copied
+    database.change_tries = 1_000
+    migration = threading.Thread(target=migrate, args=(database, NOW, (*STEPS, *A_STEP)))
+    migration.start()
+    until(lambda: "waiting for that to end" in caplog.text)
+    with psycopg.connect(database.address) as other:
+        other.execute("SET lock_timeout = '20s'")
+        for _ in range(3):
+            assert other.execute("SELECT count(*) FROM cases").fetchone() == (0,)
+            other.rollback()
+    copy.rollback()
+    migration.join(30)
+    assert not migration.is_alive()
+    assert "tried" in database.columns_of("cases")
+    assert caplog.text.count("pg_dump") == 1, "said once"
