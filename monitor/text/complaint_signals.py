@@ -26,7 +26,7 @@ HEARD = (*LANGUAGES, "ar", "hi")  # cues and a lexicon, and no more: replies are
 JUDGED = (*HEARD, "und", "")  # a post in any other language is shown, and not judged
 _WORDS = Path(__file__).parent / "words"
 CONCRETE = 1.1  # the weight from which a kind of cue tells of something that went wrong
-_LONGEST_GAP = 3  # how many words a "*" may stand for
+_GAPS = {"*": 3, "**": 8}  # how many words a gap may stand for; the long one ends with its sentence
 
 # Signs that stand above and below letters of Hindi and its kin are part of the word.
 _WORD = r"[\w\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963]+"
@@ -45,6 +45,7 @@ _capital_word = re.compile(r"\b[A-Z]{3,}\b")
 _any_word = re.compile(r"\b[A-Za-z]{3,}\b")
 
 LINK, PERSON, NUMBER = "<link>", "<person>", "<number>"
+_CLASS = "%"  # before the name of a class of words in a cue
 RIVAL = "thisrival"  # what cues write where a competitor of the settings is named
 BRAND = "thisbrand"  # what the judge writes in place of the brand's own name: a plain word to every scorer
 _SAD = frozenset("😡😠🤬😤😭😢😞😔😒🙄😩😫🤦💩👎😣😖😑🤮🤢😾💔☹") | {":(", ":/", ":'(", ":-(", "=(", ":[", ":|", ":-/"}
@@ -64,6 +65,7 @@ _SHAPE_WORDS = {
     for name, words in tomllib.loads((_WORDS / "shapes.toml").read_text(encoding="utf-8")).items()
 }
 NEGATORS = _SHAPE_WORDS["negations"]
+_ENDS = frozenset({"!", "!!", "?", "??", "?!", ".", "..", "…", ";"})  # of a sentence
 OF_THEMSELVES = _SHAPE_WORDS["first_person"] - {"were"}  # who is "we're" without its apostrophe, and much else
 _CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
     *_SHAPE_WORDS.items(),
@@ -179,12 +181,13 @@ class Cues:
 
     def __init__(self, cues: Iterable[tuple[str, Kind]], language: str = "en") -> None:
         self.language = language
+        self._classes = classes_of(language)
         self._tree: dict[str, Any] = {}
         self._prefixes: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         for cue, kind in cues:
             self._add(cue, kind)
         # For reading, the tree of dictionaries becomes one of nodes; which of them a word begins is remembered.
-        _, _, _, self._first = _node(self._tree)
+        _, _, _, self._first_classes, self._first = _node(self._tree)
         self._stems = {
             four: tuple((stem, _node(branch)) for stem, branch in found) for four, found in self._prefixes.items()
         }
@@ -196,8 +199,10 @@ class Cues:
             following: list[dict[str, Any]] = []
             for choice in written.split("/"):
                 for node in nodes:
-                    if choice == "*":
-                        following.append(node.setdefault("*", {}))
+                    if choice in _GAPS:
+                        following.append(node.setdefault(choice, {}))
+                    elif choice in self._classes.names:
+                        following.append(node.setdefault(_CLASS, {}).setdefault(choice, {}))
                     elif choice.endswith("~"):
                         stem = stem_of(choice[:-1])
                         branch: dict[str, Any] = {}
@@ -227,7 +232,7 @@ class Cues:
         for start, (nodes, _, _) in beginnings:
             best: tuple[int, list[Kind]] | None = None
             for node in nodes:
-                best = _better(best, _longest(node, tokens, start + 1))
+                best = _better(best, _longest(node, tokens, start + 1, self._classes.of))
             if best is not None and best[0] > covered and start >= calmed:
                 end, kinds = best
                 if end - start > 1:
@@ -241,29 +246,40 @@ class Cues:
         """Return the nodes that a word leads to when a cue begins with it, and what must follow for one to go on."""
         node = self._first.get(token)
         stems = self._stems.get(token[:4], ())
-        nodes = (*(() if node is None else (node,)), *(branch for stem, branch in stems if token.startswith(stem)))
+        nodes = (
+            *(() if node is None else (node,)),
+            *(self._first_classes[name] for name in self._classes.of.get(token, ()) if name in self._first_classes),
+            *(branch for stem, branch in stems if token.startswith(stem)),
+        )
         if not nodes:
             return None
         return (
             nodes,
-            any(ending is not None or gap is not None or bool(stems) for ending, gap, stems, _ in nodes),
-            frozenset(chain.from_iterable(words for _, _, _, words in nodes)),
+            any(ending is not None or bool(gaps) or bool(stems) for ending, gaps, stems, _, _ in nodes),
+            frozenset(
+                chain(
+                    chain.from_iterable(words for *_, words in nodes),
+                    chain.from_iterable(self._classes.names[name] for *_, classes, _ in nodes for name in classes),
+                )
+            ),
         )
 
 
 # Nodes that a word leads to; whether one of them needs no certain word next; what words one of them could go on with.
 _Beginning = tuple[tuple["_Node", ...], bool, frozenset[str]]
-# Kinds of a cue that ends here, what follows a gap, beginnings of words with what follows them, words that follow.
-_Node = tuple[list[Kind] | None, dict[str, Any] | None, tuple[tuple[str, Any], ...], dict[str, Any]]
+# Kinds of a cue that ends here, gaps with what follows each, beginnings of words with what follows them, classes of
+# words that follow, words that follow.
+_Gaps = tuple[tuple[str, Any], ...]
+_Node = tuple[list[Kind] | None, _Gaps, tuple[tuple[str, Any], ...], dict[str, Any], dict[str, Any]]
 
 
 def _node(branch: dict[str, Any]) -> _Node:
-    gap = branch.get("*")
     return (
         branch.get("$"),
-        None if gap is None else {word: _node(after) for word, after in gap.items() if word not in ("$", "*", "~")},
+        tuple((gap, _node(branch[gap])) for gap in _GAPS if gap in branch),
         tuple((stem, _node(after)) for stem, after in branch.get("~", ())),
-        {word: _node(after) for word, after in branch.items() if word not in ("$", "*", "~")},
+        {name: _node(after) for name, after in branch.get(_CLASS, {}).items()},
+        {word: _node(after) for word, after in branch.items() if word not in ("$", "~", _CLASS, *_GAPS)},
     )
 
 
@@ -279,38 +295,74 @@ def _better(one: tuple[int, list[Kind]] | None, other: tuple[int, list[Kind]] | 
     return other if other[0] > one[0] else one
 
 
-def _longest(node: _Node, tokens: Sequence[str], at: int) -> tuple[int, list[Kind]] | None:
+def _longest(
+    node: _Node, tokens: Sequence[str], at: int, classes_of_word: Mapping[str, tuple[str, ...]]
+) -> tuple[int, list[Kind]] | None:
     """Return the end and the kinds of the longest cue that goes on from here."""
     best: tuple[int, list[Kind]] | None = None
     while True:
-        kinds, gap, stems, words = node
+        kinds, gaps, stems, classes, words = node
         if kinds is not None:
             best = (at, kinds)
         if at >= len(tokens):
             return best
         token = tokens[at]
-        if gap is not None:
-            best = _better(best, _over_gap(gap, tokens, at))
+        for gap, after in gaps:
+            best = _better(best, _over_gap(gap, after, tokens, at, classes_of_word))
         for stem, branch in stems:
             if token.startswith(stem):
-                best = _better(best, _longest(branch, tokens, at + 1))
+                best = _better(best, _longest(branch, tokens, at + 1, classes_of_word))
+        if classes:
+            for name in classes_of_word.get(token, ()):
+                if name in classes:
+                    best = _better(best, _longest(classes[name], tokens, at + 1, classes_of_word))
         following = words.get(token)
         if following is None:
             return best
         node, at = following, at + 1
 
 
-def _over_gap(gap: dict[str, Any], tokens: Sequence[str], at: int) -> tuple[int, list[Kind]] | None:
-    for skipped in range(_LONGEST_GAP + 1):
-        place = at + skipped
-        if place >= len(tokens):
+def _over_gap(
+    gap: str, after: _Node, tokens: Sequence[str], at: int, classes_of_word: Mapping[str, tuple[str, ...]]
+) -> tuple[int, list[Kind]] | None:
+    _, _, _, classes, words = after
+    for place in range(at, min(at + _GAPS[gap] + 1, len(tokens))):
+        token = tokens[place]
+        following = words.get(token)
+        best = None if following is None else _longest(following, tokens, place + 1, classes_of_word)
+        if classes:
+            for name in classes_of_word.get(token, ()):
+                if name in classes:
+                    best = _better(best, _longest(classes[name], tokens, place + 1, classes_of_word))
+        if best is not None:
+            return best
+        if following is not None or token in NEGATORS:  # "my account was never hacked"
             return None
-        following = gap.get(tokens[place])
-        if following is not None:
-            return _longest(following, tokens, place + 1)
-        if tokens[place] in NEGATORS:  # "my account was never hacked"
+        if gap == "**" and token in _ENDS:
             return None
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Classes of words that stand for each other in a cue ("%unit"): the words of each, and the classes of a word."""
+
+    names: Mapping[str, frozenset[str]]
+    of: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=16)
+def classes_of(language: str) -> Classes:
+    """Return the classes of words of a language; none where nobody wrote them down."""
+    tables = tomllib.loads((_WORDS / "classes.toml").read_text(encoding="utf-8"))
+    names = {
+        _CLASS + name: frozenset(tokens_of(table[language])) for name, table in tables.items() if language in table
+    }
+    of: dict[str, tuple[str, ...]] = {}
+    for name, words in names.items():
+        for word in words:
+            of[word] = (*of.get(word, ()), name)
+    return Classes(names, of)
 
 
 @lru_cache(maxsize=16)
@@ -466,7 +518,7 @@ def _shape(text: str, folded: str, tokens: list[str], values: dict[str, float]) 
         values["shouting"] = min(capitals, 4) * 0.1
 
 
-_BREAKS = frozenset({"!", "!!", "?", "??", "?!", ".", "..", "…", ";", "but", "while", "unlike", "whereas"})
+_BREAKS = _ENDS | {"but", "while", "unlike", "whereas"}
 
 
 def _aimed(found: list[Found], tokens: list[str], aim: Aim) -> tuple[list[Found], list[Found], list[str]]:

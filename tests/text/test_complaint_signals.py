@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -69,13 +70,53 @@ def test_every_language_has_the_same_kinds_so_that_signals_mean_the_same() -> No
         assert [kind.name for kind, _ in kinds_of(language)] == names, language
 
 
+def test_a_class_stands_for_its_words_wherever_it_stands_in_a_cue() -> None:
+    cues = Cues([("%nth %while without", BAD), ("paid * %number", BAD), ("since %date/launch", BAD)])
+
+    def words(text: str) -> list[str]:
+        return [found.words for found in cues.find(tokens_of(text))]
+
+    assert words("third night without heating") == ["third night without"]
+    assert words("third wheel without heating") == []
+    assert words("we paid the bill twice, seven times") == ["paid the bill twice seven"]
+    assert words("down since monday, or since launch") == ["since monday", "since launch"]
+    assert words("paid for nothing, seven times") == []  # no gap runs over a "not"
+
+
+def test_a_long_gap_ends_with_its_sentence_and_a_short_one_after_three_words() -> None:
+    cues = Cues([("booked ** got", BAD), ("ordered * got", BAD)])
+    assert cues.find(tokens_of("booked two adjoining rooms in May and got one"))
+    assert cues.find(tokens_of("booked two rooms. I got up early")) == []
+    assert cues.find(tokens_of("ordered two adjoining rooms in May and got one")) == []
+
+
+def test_every_class_that_a_cue_names_is_written_down() -> None:
+    for language in complaint_signals.HEARD:
+        named = {
+            choice
+            for _, written in kinds_of(language)
+            for cue in written
+            for choice in cue.replace("/", " ").split()
+            if choice.startswith("%")
+        }
+        assert named <= set(complaint_signals.classes_of(language).names), language
+
+
+def test_a_percent_sign_in_words_of_the_settings_is_nothing_special() -> None:
+    assert [found.words for found in cues_for("en", ("50% off/%gone",)).find(tokens_of("50% off, 50% gone"))]
+
+
 def test_every_cue_of_every_file_finds_itself() -> None:
     """A cue with a typo in its signs ("never  arived/") would be dead weight that nobody notices."""
     for language in complaint_signals.LANGUAGES:
-        cues = cues_for(language)
+        cues, classes = cues_for(language), complaint_signals.classes_of(language).names
+
+        def said(word: str, classes: Mapping[str, frozenset[str]] = classes) -> str:
+            return max(classes[word]) if word in classes else word.rstrip("~")
+
         for kind, written in kinds_of(language):
             for cue in written:
-                text = " ".join(word.split("/")[0].rstrip("~") for word in cue.split() if word != "*")
+                text = " ".join(said(word.split("/")[0]) for word in cue.split() if word.strip("*"))
                 assert cues.find(tokens_of(text)), (language, kind.name, cue)
 
 
