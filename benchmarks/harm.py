@@ -47,7 +47,7 @@ EVERY = 2  # of comments and reviews every second one
 DRAWN_SHARE, CALM_SHARE, REAL_SHARE, TEACHER_REAL_SHARE = 0.3, 0.5, 0.03, 0.05  # what one text weighs beside a line
 TEACHER_PENALTY, PENALTY = 1e-4, 3e-6
 GATE = 0.75  # the share of comments and reviews of which only the words are looked at
-LINE = 0.995  # the share of them that calls nobody
+LINE = 0.996  # the share of them that calls nobody
 NAMES = f"{BRAND}|acme|oakmere|pinehall|planfold|gridnote|skyhop|airlark"
 MOMENT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 

@@ -508,7 +508,7 @@ def _shape(text: str, folded: str, tokens: list[str], values: dict[str, float]) 
     hashtags = folded.count("#")
     if hashtags:
         values["hashtags"] = float(min(hashtags, 4))
-    if folded.startswith("rt ") or " rt @" in folded:
+    if folded.startswith("rt ") or " rt @" in folded or (folded.startswith("via ") and ":" in folded[:40]):
         values["repost"] = 1.0
     values["length"] = math.log1p(min(len(tokens), 400))
     capitals = len(_capital_word.findall(text[:2000])) if _capitals.search(text) is not None else 0

@@ -23,6 +23,9 @@ _CONTEXT = tomllib.loads((Path(__file__).parent / "words" / "critical_context.to
 _MATTERS = frozenset(_CONTEXT["matters"])
 _CAUSES = frozenset(_CONTEXT["causes"].split())
 _IDLE = frozenset(_CONTEXT["idle"].split())
+_SUPPOSING = frozenset(_CONTEXT["supposing"].split())
+_NOT_SUPPOSING = frozenset(_CONTEXT["not_supposing"].split())
+_SUPPOSED = 6  # words behind an "if" that are only supposed
 _HARM = frozenset({"injury", "fire"})
 _TROUBLED = 0.5  # log odds of what is felt in a language that VADER does not know
 _PLEASED = 0.4  # VADER's score of a post that is content
@@ -127,7 +130,7 @@ def meant(
     )
     if elsewhere:
         said = [cue for cue in said if cue.kind.name not in _BODILY]
-    said = [cue for cue in said if not _is_theirs(cue, signals.tokens, rivals)]
+    said = [cue for cue in said if not (_is_theirs(cue, signals.tokens, rivals) or _is_supposed(cue, signals.tokens))]
     if not mood.ours:
         said = [cue for cue in said if cue.kind.name not in _BODILY]
     found = [cue for cue in said if _is_meant(cue, mood, several=several)] + told
@@ -167,9 +170,19 @@ def _told(
         one
         for one in less_denied(found, signals.tokens, language)
         if not any(cue.start < one.end and one.start < cue.end for cue in calm)
-        and not _is_theirs(one, signals.tokens, rivals)
+        and not (_is_theirs(one, signals.tokens, rivals) or _is_supposed(one, signals.tokens))
     ]
     return kept, elsewhere
+
+
+def _is_supposed(one: Found, tokens: Sequence[str]) -> bool:
+    """Whether it stands behind an "if", and so has not happened; "as if" and "what if" tell of a fright."""
+    for place in range(one.start - 1, max(-1, one.start - 1 - _SUPPOSED), -1):
+        if tokens[place] in BREAKS:
+            return False
+        if tokens[place] in _SUPPOSING:
+            return one.kind.name != "own" and not (place and tokens[place - 1] in _NOT_SUPPOSING)
+    return False
 
 
 def _two_apart(found: Sequence[Found]) -> bool:

@@ -44,7 +44,7 @@ class Frame:
 
 
 FRAMES = (
-    Frame(INJURY, "harmed", beside=frozenset({"person", "body", "me", "thing", "us"})),
+    Frame(INJURY, "harmed", beside=frozenset({"person", "body", "me", "thing", "article", "us"})),
     Frame(INJURY, "hurt", (("body", 5),)),
     Frame(INJURY, "struck", (("body", 4),), after=True),
     Frame(INJURY, "suffers", (("person", 6),)),
@@ -57,7 +57,7 @@ FRAMES = (
     Frame(DANGER, "medicine", (("denied", 5),)),
     Frame(DANGER, "staff", (("impaired", 5),)),
     Frame(DATA, "staff", (("stalks", 9),)),
-    Frame(FIRE, "fire", (("thing", 6),)),
+    Frame(FIRE, "fire", (("thing", 8),)),
     Frame(FIRE, "too_hot", beside=frozenset({"thing", "us"})),
     Frame(FIRE, "fire", (("article", 4),)),
     Frame(FIRE, "hot", (("untouchable", 9),), beside=frozenset({"thing", "article"})),
@@ -69,8 +69,10 @@ FRAMES = (
     Frame(INJURY, "bitten_by", (("bites", 4),), beside=frozenset({"person", "body", "me"})),
     Frame(DANGER, "brakes", (("brakes_fail", 4),), beside=frozenset({"thing", "us", "me"}), after=True),
     Frame(DANGER, "comes_off", (("in_traffic", 9),)),
+    Frame(DANGER, "fumes", (("dazed", 9),)),
+    Frame(DANGER, "near_miss", (("peril", 5),), beside=frozenset({"thing", "article", "staff", "fails"}), after=True),
     Frame(DANGER, "emergency", beside=frozenset({"thing", "article", "us", "me", "person"})),
-    Frame(DANGER, "lifeline", (("lets_down", 8),)),
+    Frame(DANGER, "lifeline", (("lets_down", 10),)),
     Frame(DANGER, "self_start", (("hot_thing", 5),)),
     Frame(DANGER, "ingests", (("hazard", 7), ("person", 12))),
     Frame(DANGER, "shut_in", (("small_room", 4), ("person", 9))),

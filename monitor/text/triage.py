@@ -78,13 +78,23 @@ def _special(lines: Thresholds, heard: Features, *, ruled: bool) -> tuple[float,
         return lines.ping * _ASKED, lines.sweep
     if ruled and _is_only_felt(heard):
         return _of_no_trouble(lines, heard)
-    repost = heard.signals.values.get("repost")
-    if heard.to_others and not repost:
+    if (of_others := _of_others(lines, heard)) is not None:
+        return of_others
+    if not (ruled or heard.values.get("repost")) and _is_only_a_mood(heard):
+        return lines.ping_aside, lines.sweep
+    return None
+
+
+def _of_others(lines: Thresholds, heard: Features) -> tuple[float, float] | None:
+    """Return the lines of what is passed on, said to somebody else, reported, or a joke; None of all others."""
+    if heard.values.get("repost"):
+        if heard.called or heard.values.get("direct"):
+            return None
+        return max(lines.ping_aside, _TO_OTHERS), lines.sweep if heard.critical else _NEVER
+    if heard.to_others:
         return max(lines.ping_aside, _TO_OTHERS), lines.sweep if _is_worth_a_look(heard) else _NEVER
     if heard.manner.reported or heard.manner.joke:
         return _NEVER, lines.sweep if heard.critical else lines.ping_aside
-    if not (repost or ruled) and _is_only_a_mood(heard):
-        return lines.ping_aside, lines.sweep
     return None
 
 

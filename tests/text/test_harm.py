@@ -27,6 +27,7 @@ LINES = labelled.table(HERE / "critical_lines.tsv")
 HARMLESS = labelled.table(HERE / "harmless_lines.tsv")
 TRADES = {"shop": ("Oakmere", "Pinehall"), "software": ("Planfold", "Gridnote"), "travel": ("Skyhop", "Airlark")}
 MOMENT = datetime(2026, 11, 22, 8, tzinfo=UTC)
+ACME = Judge([BrandProfile("Acme", ("Acme", "Acme Bank"), competitors=("Globex",))])
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,27 @@ def test_traps_ring_at_no_night_and_hurry_hardly_anybody(became: list[tuple[dict
     assert len([text for text, level in traps if level == "urgent"]) <= 8
 
 
+TOLD = labelled.table(HERE / "harm_told_lines.tsv")
+
+
+@pytest.mark.parametrize(("half", "wanted", "at_most"), [("tuned", 0.9, 0.02), ("kept", 0.68, 0.1)])
+def test_harm_told_afresh_rings_and_harmless_lines_with_its_words_hardly_ever(
+    half: str, wanted: float, at_most: float
+) -> None:
+    """Written before anybody looked at what fires; nothing was tuned to the half that was kept, which is English."""
+    lines = [line for line in TOLD if line["half"] == half]
+    asked = [
+        JudgeInput(Post("x", str(n), "", "somebody", line["text"], MOMENT, lang=line["language"]), "Acme")
+        for n, line in enumerate(lines)
+    ]
+    rang = [(line["class"], found.critical) for line, found in zip(lines, ACME.verdicts(asked), strict=True)]
+    harm = [critical for kind, critical in rang if kind == "harm"]
+    harmless = [critical for kind, critical in rang if kind == "harmless"]
+    assert len(harm) >= 80
+    assert sum(harm) >= wanted * len(harm)
+    assert sum(harmless) <= at_most * len(harmless)
+
+
 @pytest.mark.skipif(not labelled.DATA.is_dir(), reason=f"NOT TESTED: the public texts are not at {labelled.DATA}")
 @pytest.mark.shared_data
 def test_of_a_thousand_harmless_real_lines_at_most_five_are_critical() -> None:
@@ -115,9 +137,6 @@ def test_parts_tell_of_harm_only_near_each_other() -> None:
     assert kinds("someone got into my car and took a nap") == []
 
 
-ACME = Judge([BrandProfile("Acme", ("Acme", "Acme Bank"), competitors=("Globex",))])
-
-
 def rings(text: str, language: str = "en", **more: Any) -> bool:
     return ACME.verdict(Post("x", "1", "", "somebody", text, MOMENT, lang=language, **more), "Acme").critical
 
@@ -133,6 +152,16 @@ def rings(text: str, language: str = "en", **more: Any) -> bool:
         ("my Acme charger is on fire", "my Acme charger is on fire today lol"),
         ("@acme the handle snapped and cut my hand", "the handle snapped and cut my hand"),
         ("#acme the handle snapped and cut my hand", "#other the handle snapped and cut my hand"),
+        ("If I get my hands on you, Acme: the grill exploded in my face", "if the Acme grill ever exploded I'd laugh"),
+        (
+            "it is as if I was stabbed, the Acme needle went into my hand",
+            "who knows whether Acme needles go into a hand",
+        ),
+        (
+            "the Acme lamp set fire to the curtain, the travel mug melted",
+            "the Acme tasting set, the travel mug, all in one box",
+        ),
+        ("my kids are in hospital after the Acme buffet", "my kids in a queue at Acme again"),
         ("#acmebank the handle snapped and cut my hand", "#river the handle snapped and cut my hand"),
         ("The hook hit my son in the face, Acme", "Face paint for my son at Acme, he was a hit"),
     ],

@@ -27,7 +27,7 @@ def judged(text: str, language: str = "en", **more: Any) -> Verdict:
 
 FORESEEN_BY_NOBODY = [
     "the Acme fan flung a blade over our bed last night",
-    "my Acme doorbell lets a stranger hear our bedroom",
+    "my daughter's cheek is glued to the Acme slide",
     "the Acme stove leaks something and my parents have had headaches since Monday",
 ]
 
@@ -105,6 +105,8 @@ def test_harm_told_afresh_calls_people_and_harmless_lines_ring_no_more_than_the_
 def test_no_line_that_is_measured_is_learned_from() -> None:
     tables = (harm.AFRESH, harm.FRESH, harm.CRITICAL)
     measured = {labelled.hash_of(row["text"]) for file in tables for row in labelled.table(file)}
+    told = labelled.table(harm.CRITICAL.with_name("harm_told_lines.tsv"))
+    measured |= {labelled.hash_of(row["text"]) for row in told if row["half"] == "kept"}
     assert not {labelled.hash_of(line.text) for line in harm.lines()} & measured
 
 
