@@ -21,6 +21,7 @@ from monitor.service.membership import Membership, our_version
 from monitor.service.reloading import Reloading
 from monitor.service.roles import ALL, in_order
 from monitor.service.scheduler import Engine, utc_now
+from monitor.service.serving import Serving
 from monitor.service.settings_record import note_settings
 from monitor.service.sparing_log import Sparing
 from monitor.service.stopping import stop_in_order
@@ -184,7 +185,8 @@ class _Life:
         self.page = WebServer(lambda: engine.assembly, utc_now, open_demo=how.demo)
         self.wake = threading.Event()
         self.asked_to_stop = 0
-        self.upkeep = Upkeep(engine, role, member, self.reloading, utc_now, self.wake.set)
+        self.serving = Serving(self.page, engine, utc_now) if "page" in self.roles else None
+        self.upkeep = Upkeep(engine, role, member, self.reloading, utc_now, self.wake.set, self.serving)
 
     def live(self) -> int:
         """Until a signal or a fault; the exit code. However it ends, it stops in order."""
@@ -216,7 +218,7 @@ class _Life:
         if self.roles & {"judge", "page"}:
             threading.Thread(target=self.engine.assembly.judge.warm, name="warm", daemon=True).start()
         self.engine.start()
-        served = "page" in self.roles and self.page.start()
+        served = self.serving is not None and self.serving.begin()
         if self.roles == {"page"} and not served:
             raise _NothingToDoError
         self._shown(lambda show: show.begin(self.page.address if served else "", self.roles))

@@ -14,6 +14,7 @@ from datetime import datetime
 from monitor.service.membership import Membership
 from monitor.service.reloading import Reloading
 from monitor.service.scheduler import Engine
+from monitor.service.serving import Serving
 from monitor.store.connect import Error, reason
 from monitor.store.database import Role, RoleTaken
 
@@ -37,6 +38,7 @@ class Upkeep:
         reloading: Reloading,
         clock: Callable[[], datetime],
         over: Callable[[], None],
+        serving: Serving | None = None,
     ) -> None:
         self.replaced = False
         self.failed = False
@@ -46,6 +48,7 @@ class Upkeep:
         self._reloading = reloading
         self._clock = clock
         self._over = over
+        self._serving = serving
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name=POOL, daemon=True)
 
@@ -89,6 +92,11 @@ class Upkeep:
             self._reloading.turn()
         except Error as error:
             log.error("the new settings are not in use yet: %s; Earful will retry", reason(error))
+        try:
+            if self._serving is not None:
+                self._serving.look()
+        except Error as error:
+            log.debug("can't tell that the page is not served: %s", reason(error))
         try:
             self._member.beat(self._engine.assembly.rules, self._clock())
         except Error as error:

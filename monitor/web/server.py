@@ -203,6 +203,12 @@ class WebServer:
         self.app = build(self.context)
         self._server: Told | None = None
         self._thread: threading.Thread | None = None
+        self.why_not = "it stopped"  # why it is not served
+
+    @property
+    def serves(self) -> bool:
+        """Whether it listens."""
+        return self._thread is not None and self._thread.is_alive()
 
     @property
     def address(self) -> str:
@@ -218,13 +224,12 @@ class WebServer:
         try:
             listening = self._listen_nearby() if self.open_demo else _bound(self.host, self.port)
         except OSError as error:
-            log.error(
-                "can't serve the page: can't listen on %s:%s (%s). Set another page_listen",
-                self.host,
-                self.port,
-                error.strerror or type(error).__name__,
-            )
+            said = error.strerror or type(error).__name__
+            before, self.why_not = self.why_not, f"can't listen on {self.host}:{self.port} ({said})"
+            if self.why_not != before:
+                log.error("can't serve the page: %s. Set another page_listen", self.why_not)
             return False
+        self.why_not = "it stopped"
         self.port = listening.getsockname()[1]
         sockets = [listening, *self._listen_for_metrics()]
         if wished and self.port != wished:
