@@ -20,7 +20,7 @@ from monitor.cases import actions, verbs
 from monitor.people.actors import NotPossible
 from monitor.people.identity import of_assistant
 from monitor.replying import drafts
-from monitor.store import cases, causes, finding, pages
+from monitor.store import cases, finding, pages, problems
 from monitor.web import search, serializers
 from monitor.web.causes import as_json, causes_as_json
 from monitor.wiring import Assembly
@@ -116,7 +116,7 @@ class Desk:
         wanted = [brand] if brand else names
         return {
             "causes": [each for name in wanted for each in causes_as_json(assembly.database, name, now)],
-            "problems": [as_json(row) for row in causes.problems(assembly.database, brand)],
+            "problems": [as_json(row) for row in problems.counted(assembly.database, brand)],
         }
 
     def explain_text(self, text: str, brand: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.people.identity import Actor
+from monitor.store import cause_changes, key_values, problems
 from monitor.store import causes as store
-from monitor.store import key_values, problems
 from monitor.store.database import Database, Row, listed_in, stamp
 from monitor.text.causes import MOST_WORDS, Cause, Classifier
 from monitor.text.trades import Trade, seeds, words_of
@@ -37,7 +37,7 @@ def begin(database: Database, brand: str, trade: Trade, now: datetime) -> bool:
     if before == trade:
         return False
     with database.transaction():
-        if store.is_used(database, brand) or store.last_change(database, brand) is not None:
+        if store.is_used(database, brand) or cause_changes.last(database, brand) is not None:
             return False  # it is theirs by now
         store.drop(database, brand)
         store.add(
@@ -142,7 +142,7 @@ def split(database: Database, cause: str, name: str, words: str, who: Actor, now
     if not wanted:
         raise NotPossible("write the words by which the new cause is known")
     new = add(database, row["brand"], name, words, who, now)
-    undone = store.last_change(database, row["brand"])
+    undone = cause_changes.last(database, row["brand"])
     assert undone is not None
     finder = Classifier([Cause(new, name, wanted)])
     moved = 0
@@ -152,7 +152,7 @@ def split(database: Database, cause: str, name: str, words: str, who: Actor, now
         for one in ids:
             store.move(database, one, new, found)
         moved += len(found)
-    store.amend_change(database, undone["n"], "split", {"from": cause}, {"name": name, "posts": moved})
+    cause_changes.amend(database, undone["n"], "split", {"from": cause}, {"name": name, "posts": moved})
     return new, moved
 
 
@@ -170,7 +170,7 @@ def dismiss(database: Database, brand: str, words: str, who: Actor, now: datetim
 
 def undo(database: Database, brand: str, now: datetime) -> str:
     """Take back the latest change of a list that stands; in words, "" where there is none."""
-    row = store.last_change(database, brand)
+    row = cause_changes.last(database, brand)
     if row is None:
         return ""
     before, after = json.loads(row["before"]), json.loads(row["after"])
@@ -184,7 +184,7 @@ def undo(database: Database, brand: str, now: datetime) -> str:
             store.change(database, cause, **values)
     for problem, values in after.get("problems", {}).items() if isinstance(after, dict) else ():
         problems.change(database, int(problem), **values)
-    store.undo_change(database, row["n"], now)
+    cause_changes.undo(database, row["n"], now)
     return told(row)
 
 
@@ -246,4 +246,4 @@ def _days(text: str) -> int:
 def _note(
     database: Database, cause: str, brand: str, what: str, before: object, after: object, who: Actor, now: datetime
 ) -> None:
-    store.note_change(database, brand, cause, what, before, after, who.name, who.id, now)
+    cause_changes.add(database, brand, cause, what, before, after, who.name, who.id, now)

@@ -16,8 +16,8 @@ from typing import Any
 
 from monitor.causes import listing
 from monitor.people.identity import Actor
+from monitor.store import cause_answers, problems
 from monitor.store import causes as store
-from monitor.store import problems
 from monitor.store.database import Database
 from monitor.text.causes import MOST, Answer, Classifier
 from monitor.text.trades import Trade
@@ -89,7 +89,7 @@ class Naming:
         known = self._known.get(brand)
         if known is None:
             upto = int(store.mark(self.database).split(":")[3])
-            rows = store.taught(self.database, brand)
+            rows = cause_answers.taught(self.database, brand)
             answers = [
                 Answer(f"{row['title']} {row['text']}", tuple(json.loads(row["causes"]))) for row in reversed(rows)
             ]
@@ -107,7 +107,7 @@ def put(database: Database, judged: Sequence[Judged]) -> Counter[str]:
     wanted = {each.mention_id: each for each in judged if each.causes or each.joins or each.needs_case}
     rows = store.stored(database, list(wanted))
     cases = list({row["case_id"] for row in rows})
-    said = {case: json.loads(causes) for case, causes in store.answered_cases(database, cases).items()}
+    said = {case: json.loads(causes) for case, causes in cause_answers.of_cases(database, cases).items()}
     same = [row["case_id"] for row in rows if row["same"]]
     above = {case: [each["id"] for each in theirs] for case, theirs in store.of_cases(database, same).items()}
     made = []
@@ -146,9 +146,9 @@ def set_cause(database: Database, case: str, brand: str, cause: str, who: Actor,
     elif cause in standing:
         after = [each for each in standing if each != cause]
     else:
-        automatic = store.answer_of(database, case) is None
+        automatic = cause_answers.of_case(database, case) is None
         after = [cause] if automatic else [*standing, cause][-MOST:]
-    store.answer(database, brand, case, after, standing, who.name, who.id, way, now)
+    cause_answers.add(database, brand, case, after, standing, who.name, who.id, way, now)
     _apply(database, case, after, by_staff=True)
     if row is None:
         return "no cause"
@@ -157,11 +157,11 @@ def set_cause(database: Database, case: str, brand: str, cause: str, who: Actor,
 
 def undo_cause(database: Database, case: str, now: datetime) -> bool:
     """Take back what was said last of a case's causes; what stood there before stands again."""
-    row = store.answer_of(database, case)
+    row = cause_answers.of_case(database, case)
     if row is None:
         return False
-    store.undo_answer(database, row["n"], now)
-    _apply(database, case, json.loads(row["before"]), by_staff=store.answer_of(database, case) is not None)
+    cause_answers.undo(database, row["n"], now)
+    _apply(database, case, json.loads(row["before"]), by_staff=cause_answers.of_case(database, case) is not None)
     return True
 
 

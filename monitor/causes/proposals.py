@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from monitor.store import cause_changes
 from monitor.store import causes as store
 from monitor.store.database import Database, Row
 from monitor.text.causes import tokens_of
@@ -40,7 +41,7 @@ def proposals(database: Database, brand: str, now: datetime) -> list[Proposal]:
 
 
 def _dismissed(database: Database, brand: str) -> list[str]:
-    changes = store.changes(database, brand, 500)
+    changes = cause_changes.newest(database, brand, 500)
     return [json.loads(row["after"])["words"] for row in changes if row["what"] == "dismiss" and not row["undone_at"]]
 
 

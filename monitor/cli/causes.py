@@ -12,6 +12,7 @@ from monitor.cli.base import AsJson, Failed, app, console, line, one_line, opene
 from monitor.service.scheduler import utc_now
 from monitor.store import cases
 from monitor.store import causes as store
+from monitor.store import problems as kept
 from monitor.store.database import Database, Row
 from monitor.web.causes import as_json as problem_as_json
 from monitor.web.causes import causes_as_json
@@ -58,7 +59,7 @@ def show(
             print_json(
                 {
                     "causes": causes_as_json(assembly.database, chosen, utc_now()),
-                    "problems": [problem_as_json(row) for row in store.problems(assembly.database, chosen)],
+                    "problems": [problem_as_json(row) for row in kept.counted(assembly.database, chosen)],
                 }
             )
             return
@@ -117,7 +118,7 @@ def _named(database: Database, brand: str, name: str) -> Row | None:
 
 def _print(database: Database, brand: str) -> None:
     now = utc_now()
-    found = store.problems(database, brand)
+    found = kept.counted(database, brand)
     for row in found:
         state = f"fixed, {row['untold']} not told yet" if row["fixed_at"] else row["owner"] or "no owner"
         people = count_words(row["people"], "person", "people")

@@ -1,4 +1,4 @@
-"""Why people write: each brand's list of causes, which mentions are of which, and what staff said of them.
+"""Why people write: each brand's list of causes, and which mentions are of which.
 
 A cause that was merged into another keeps its rows and names the other (`merged_into`), so that undoing costs nothing;
 every question here answers for the one that stands. Whose a mention is stands with its post alone: what forgetting
@@ -21,17 +21,6 @@ _VOICE = voice("m", "w")
 UNANSWERED = f"c.answered_at = '' AND c.outcome NOT IN {SETTLED}"
 _EFFECTIVE = "CASE WHEN k.merged_into <> '' THEN k.merged_into ELSE k.id END"
 _STANDING = "gone_at = '' AND merged_into = ''"
-# The mentions of each problem: of its cause and what was merged into that, from its first post to its fix.
-_OF_PROBLEMS = (  # CROSS: SQLite would begin with all that was ever found
-    "FROM problems p CROSS JOIN causes k CROSS JOIN caused x JOIN mentions m ON m.id = x.mention_id "
-    "JOIN posts w ON w.id = m.post_id"
-)
-_THEIRS = (
-    "(k.id = p.cause_id OR k.merged_into = p.cause_id) AND x.cause_id = k.id AND x.posted_at >= p.first_at "
-    "AND (p.fixed_at = '' OR x.posted_at <= p.fixed_at) AND p.joined = 0"
-)
-_TOLD = "LEFT JOIN problem_told t ON t.problem = p.n AND t.mention_id = m.id"
-_UNTOLD = "p.fixed_at <> '' AND m.author <> '' AND t.mention_id IS NULL"
 _OF_TIME = "x.brand IN (SELECT DISTINCT brand FROM causes)"  # so that the index of brand and time is of use for all
 
 
@@ -89,52 +78,6 @@ def by_hour(database: Database, since: datetime, until: datetime, brand: str = "
         f"GROUP BY {_EFFECTIVE}, x.brand, substr(x.posted_at, 1, 13) ORDER BY hour, cause_id",
         {"since": stamp(since), "until": stamp(until), "brand": brand},
     )
-
-
-def problems(database: Database, brand: str = "", *, open_only: bool = True) -> list[Row]:
-    """Problems, the newest first: what several people wrote of one cause, from its first post to the fix.
-
-    id, cause_id, name, brand, team, issue_url, owner, owner_id, opened_at, first_at, last_at, people, heard_before
-    (cases), unanswered (of these), fixed_at, fixed_by, untold (people), loud, told_at, told_people, back_of.
-    With `open_only` those that are not fixed, and those that are while anybody affected has not been told.
-    """
-    only = "AND p.brand = :brand " if brand else ""
-    heard = "m.case_id <> '' THEN m.case_id END"
-    rows = database.rows(
-        f"WITH theirs AS (SELECT p.n, count(DISTINCT {_VOICE}) AS people, max(x.posted_at) AS last_at, "
-        f"count(DISTINCT CASE WHEN {heard}) AS heard_before, "
-        f"count(DISTINCT CASE WHEN {UNANSWERED} AND {heard}) AS unanswered, "
-        f"count(DISTINCT CASE WHEN {_UNTOLD} THEN {_VOICE} END) AS untold "
-        f"{_OF_PROBLEMS} LEFT JOIN cases c ON c.id = m.case_id "
-        f"{_TOLD} WHERE {_THEIRS} {only}GROUP BY p.n) "
-        "SELECT p.n AS id, p.cause_id, s.name, p.brand, s.team, s.issue_url, p.owner, p.owner_id, p.opened_at, "
-        "p.first_at, p.fixed_at, p.fixed_by, p.loud, p.told_at, p.told_people, p.back_of, "
-        "coalesce(theirs.people, 0) AS people, coalesce(theirs.last_at, '') AS last_at, "
-        "coalesce(theirs.heard_before, 0) AS heard_before, coalesce(theirs.unanswered, 0) AS unanswered, "
-        "coalesce(theirs.untold, 0) AS untold "
-        "FROM problems p JOIN causes s ON s.id = p.cause_id LEFT JOIN theirs ON theirs.n = p.n "
-        f"WHERE p.joined = 0 AND s.gone_at = '' {only}ORDER BY p.n DESC",
-        {"brand": brand},
-    )
-    return [row for row in rows if not open_only or not row["fixed_at"] or row["untold"]]
-
-
-def problems_known(database: Database, brand: str = "") -> list[Row]:
-    """The problems that are open, and those that are fixed while anybody affected has not been told; the newest first.
-
-    cause_id, name, issue_url, first_at, fixed_at, untold: what a report says of them. The posts of those that are open
-    are not counted, so this stays quick with a year of them.
-    """
-    only = "AND p.brand = :brand " if brand else ""
-    rows = database.rows(
-        f"WITH theirs AS (SELECT p.n, count(DISTINCT CASE WHEN {_UNTOLD} THEN {_VOICE} END) AS untold "
-        f"{_OF_PROBLEMS} {_TOLD} WHERE {_THEIRS} AND p.fixed_at <> '' {only}GROUP BY p.n) "
-        "SELECT p.cause_id, s.name, s.issue_url, p.first_at, p.fixed_at, coalesce(theirs.untold, 0) AS untold "
-        "FROM problems p JOIN causes s ON s.id = p.cause_id LEFT JOIN theirs ON theirs.n = p.n "
-        f"WHERE p.joined = 0 AND s.gone_at = '' {only}ORDER BY p.n DESC",
-        {"brand": brand},
-    )
-    return [row for row in rows if not row["fixed_at"] or row["untold"]]
 
 
 # -- the list --------------------------------------------------------------------------------------------------------
@@ -359,102 +302,3 @@ def is_used(database: Database, brand: str) -> bool:
 def drop(database: Database, brand: str) -> None:
     """Delete a list that nobody has used."""
     database.run("DELETE FROM causes WHERE brand = :brand", {"brand": brand})
-
-
-# -- what staff said -------------------------------------------------------------------------------------------------
-
-
-def answer(
-    database: Database, brand: str, case: str, causes: Sequence[str], before: Sequence[str],
-    who: str, who_id: str, way: str, now: datetime,
-) -> None:  # fmt: skip
-    """Keep what somebody said a case is about (causes by id, none for "none of these"), and what stood there before."""
-    database.run(
-        "INSERT INTO cause_answers (brand, case_id, causes, before, who, who_id, way, at) "
-        "VALUES (:brand, :case, :causes, :before, :who, :who_id, :way, :now)",
-        {
-            "brand": brand, "case": case, "causes": encode(list(causes)), "before": encode(list(before)), "who": who,
-            "who_id": who_id, "way": way, "now": stamp(now),
-        },
-    )  # fmt: skip
-
-
-def answer_of(database: Database, case: str) -> Row | None:
-    """What was said of a case last, and stands."""
-    return database.row(
-        "SELECT * FROM cause_answers WHERE case_id = :case AND undone_at = '' ORDER BY n DESC LIMIT 1", {"case": case}
-    )
-
-
-def undo_answer(database: Database, n: int, now: datetime) -> None:
-    """What was said of a case counts no more."""
-    database.run("UPDATE cause_answers SET undone_at = :now WHERE n = :n", {"n": n, "now": stamp(now)})
-
-
-def answered_cases(database: Database, cases: Sequence[str]) -> dict[str, str]:
-    """case id -> the causes (JSON) that staff said of it last."""
-    found: dict[str, str] = {}
-    for start in range(0, len(cases), 500):
-        clause, values = marks("c", cases[start : start + 500])
-        rows = database.rows(
-            f"SELECT case_id, causes FROM cause_answers WHERE case_id IN {clause} AND undone_at = '' ORDER BY n", values
-        )
-        found.update((row["case_id"], row["causes"]) for row in rows)
-    return found
-
-
-def taught(database: Database, brand: str, limit: int = 1000) -> list[Row]:
-    """The newest words that staff said the cause of: text, title, causes (JSON); nothing forgotten."""
-    return database.rows(
-        "SELECT a.n, a.causes, p.text, p.title FROM cause_answers a JOIN mentions m ON m.case_id = a.case_id "
-        "AND m.case_id <> '' JOIN posts p ON p.id = m.post_id WHERE a.brand = :brand AND a.undone_at = '' "
-        "AND m.lane <> 'none' AND p.text <> '' AND NOT EXISTS (SELECT 1 FROM cause_answers o "
-        "WHERE o.case_id = a.case_id AND o.undone_at = '' AND o.n > a.n) ORDER BY a.n DESC, m.posted_at LIMIT :limit",
-        {"brand": brand, "limit": limit},
-    )
-
-
-# -- changes of the list ---------------------------------------------------------------------------------------------
-
-
-def note_change(
-    database: Database, brand: str, cause: str, what: str, before: object, after: object,
-    who: str, who_id: str, now: datetime,
-) -> None:  # fmt: skip
-    """Keep a change of the list with what undoing it needs."""
-    database.run(
-        "INSERT INTO cause_changes (brand, cause_id, what, before, after, who, who_id, at) "
-        "VALUES (:brand, :cause, :what, :before, :after, :who, :who_id, :now)",
-        {
-            "brand": brand, "cause": cause, "what": what, "before": encode(before), "after": encode(after), "who": who,
-            "who_id": who_id, "now": stamp(now),
-        },
-    )  # fmt: skip
-
-
-def changes(database: Database, brand: str, limit: int = 20) -> list[Row]:
-    """The latest changes of a brand's list, undone ones too."""
-    return database.rows(
-        "SELECT * FROM cause_changes WHERE brand = :brand ORDER BY n DESC LIMIT :limit",
-        {"brand": brand, "limit": limit},
-    )
-
-
-def last_change(database: Database, brand: str) -> Row | None:
-    """The latest change that was not undone."""
-    return database.row(
-        "SELECT * FROM cause_changes WHERE brand = :brand AND undone_at = '' ORDER BY n DESC LIMIT 1", {"brand": brand}
-    )
-
-
-def amend_change(database: Database, n: int, what: str, before: object, after: object) -> None:
-    """Say of a change that was just kept what it is a part of."""
-    database.run(
-        "UPDATE cause_changes SET what = :what, before = :before, after = :after WHERE n = :n",
-        {"n": n, "what": what, "before": encode(before), "after": encode(after)},
-    )
-
-
-def undo_change(database: Database, n: int, now: datetime) -> None:
-    """Mark a change as undone."""
-    database.run("UPDATE cause_changes SET undone_at = :now WHERE n = :n", {"n": n, "now": stamp(now)})

@@ -1,6 +1,6 @@
 """Problems: a cause that several people share, with one owner, until the last of them has been told that it is over.
 
-What a problem counts is asked anew each time (`causes.problems`): it holds no copy of anybody's name or words.
+What a problem counts is asked anew each time (`counted`): it holds no copy of anybody's name or words.
 """
 
 from __future__ import annotations
@@ -16,6 +16,64 @@ from monitor.store.persons import person, voice
 
 _USUAL = "usual people of a cause:{}"
 _LEFT = "problem:{}:posts to count"
+_VOICE = voice("m", "w")
+# The mentions of each problem: of its cause and what was merged into that, from its first post to its fix.
+_OF_PROBLEMS = (  # CROSS: SQLite would begin with all that was ever found
+    "FROM problems p CROSS JOIN causes k CROSS JOIN caused x JOIN mentions m ON m.id = x.mention_id "
+    "JOIN posts w ON w.id = m.post_id"
+)
+_THEIRS = (
+    "(k.id = p.cause_id OR k.merged_into = p.cause_id) AND x.cause_id = k.id AND x.posted_at >= p.first_at "
+    "AND (p.fixed_at = '' OR x.posted_at <= p.fixed_at) AND p.joined = 0"
+)
+_TOLD = "LEFT JOIN problem_told t ON t.problem = p.n AND t.mention_id = m.id"
+_UNTOLD = "p.fixed_at <> '' AND m.author <> '' AND t.mention_id IS NULL"
+
+
+def counted(database: Database, brand: str = "", *, open_only: bool = True) -> list[Row]:
+    """Problems, the newest first: what several people wrote of one cause, from its first post to the fix.
+
+    id, cause_id, name, brand, team, issue_url, owner, owner_id, opened_at, first_at, last_at, people, heard_before
+    (cases), unanswered (of these), fixed_at, fixed_by, untold (people), loud, told_at, told_people, back_of.
+    With `open_only` those that are not fixed, and those that are while anybody affected has not been told.
+    """
+    only = "AND p.brand = :brand " if brand else ""
+    heard = "m.case_id <> '' THEN m.case_id END"
+    rows = database.rows(
+        f"WITH theirs AS (SELECT p.n, count(DISTINCT {_VOICE}) AS people, max(x.posted_at) AS last_at, "
+        f"count(DISTINCT CASE WHEN {heard}) AS heard_before, "
+        f"count(DISTINCT CASE WHEN {UNANSWERED} AND {heard}) AS unanswered, "
+        f"count(DISTINCT CASE WHEN {_UNTOLD} THEN {_VOICE} END) AS untold "
+        f"{_OF_PROBLEMS} LEFT JOIN cases c ON c.id = m.case_id "
+        f"{_TOLD} WHERE {_THEIRS} {only}GROUP BY p.n) "
+        "SELECT p.n AS id, p.cause_id, s.name, p.brand, s.team, s.issue_url, p.owner, p.owner_id, p.opened_at, "
+        "p.first_at, p.fixed_at, p.fixed_by, p.loud, p.told_at, p.told_people, p.back_of, "
+        "coalesce(theirs.people, 0) AS people, coalesce(theirs.last_at, '') AS last_at, "
+        "coalesce(theirs.heard_before, 0) AS heard_before, coalesce(theirs.unanswered, 0) AS unanswered, "
+        "coalesce(theirs.untold, 0) AS untold "
+        "FROM problems p JOIN causes s ON s.id = p.cause_id LEFT JOIN theirs ON theirs.n = p.n "
+        f"WHERE p.joined = 0 AND s.gone_at = '' {only}ORDER BY p.n DESC",
+        {"brand": brand},
+    )
+    return [row for row in rows if not open_only or not row["fixed_at"] or row["untold"]]
+
+
+def known(database: Database, brand: str = "") -> list[Row]:
+    """The problems that are open, and those that are fixed while anybody affected has not been told; the newest first.
+
+    cause_id, name, issue_url, first_at, fixed_at, untold: what a report says of them. The posts of those that are open
+    are not counted, so this stays quick with a year of them.
+    """
+    only = "AND p.brand = :brand " if brand else ""
+    rows = database.rows(
+        f"WITH theirs AS (SELECT p.n, count(DISTINCT CASE WHEN {_UNTOLD} THEN {_VOICE} END) AS untold "
+        f"{_OF_PROBLEMS} {_TOLD} WHERE {_THEIRS} AND p.fixed_at <> '' {only}GROUP BY p.n) "
+        "SELECT p.cause_id, s.name, s.issue_url, p.first_at, p.fixed_at, coalesce(theirs.untold, 0) AS untold "
+        "FROM problems p JOIN causes s ON s.id = p.cause_id LEFT JOIN theirs ON theirs.n = p.n "
+        f"WHERE p.joined = 0 AND s.gone_at = '' {only}ORDER BY p.n DESC",
+        {"brand": brand},
+    )
+    return [row for row in rows if not row["fixed_at"] or row["untold"]]
 
 
 def one(database: Database, problem: int) -> Row | None:

@@ -15,7 +15,7 @@ from monitor.cases import do_not_contact
 from monitor.causes import problems
 from monitor.causes.listing import NotPossible
 from monitor.people.identity import Actor
-from monitor.store import cases, causes, issues
+from monitor.store import cases, issues
 from monitor.store import problems as kept
 from monitor.store.database import Row
 from monitor.store.issues import IssueRow
@@ -91,7 +91,7 @@ def _of_problem(tracking: Tracking, row: IssueRow, issue: Issue, now: datetime) 
             problems.unfix(database, number, now)
     except NotPossible:  # it is back already, as a newer problem of its cause
         return
-    shown = next((each for each in causes.problems(database, open_only=False) if each["id"] == number), None)
+    shown = next((each for each in kept.counted(database, open_only=False) if each["id"] == number), None)
     if shown is None or issue.state == "open":
         return
     remedy = f"it stays open; decide what to do: {address_of(tracking.rules, Subject(problem=number))}"

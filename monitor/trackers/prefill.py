@@ -57,7 +57,7 @@ def _of_case(database: Database, rules: Rules, subject: Subject) -> Prefill:
 
 
 def _of_problem(database: Database, rules: Rules, subject: Subject) -> Prefill:
-    rows = causes.problems(database, open_only=False)
+    rows = problems.counted(database, open_only=False)
     row = next((each for each in rows if each["id"] == subject.problem), None)
     if row is None:
         raise NotPossible("there is no such problem")

@@ -15,7 +15,7 @@ from alerts.case import PRIORITIES
 from connectors.text import clean
 from monitor.cases import actions, verbs
 from monitor.replying import drafts
-from monitor.store import cases, causes, finding, key_values, mentions, pages
+from monitor.store import cases, finding, key_values, mentions, pages, problems
 from monitor.store.database import Row
 from monitor.types import Mention
 from monitor.web import search, serializers
@@ -112,7 +112,7 @@ def list_causes(context: RequestContext, values: dict[str, Any]) -> Any:
 )  # fmt: skip
 def list_problems(context: RequestContext, values: dict[str, Any]) -> Any:
     """The problems, the newest first."""
-    rows = causes.problems(context.database, values["brand"] or "", open_only=not values["all"])
+    rows = problems.counted(context.database, values["brand"] or "", open_only=not values["all"])
     return {"problems": [as_json(row) for row in rows]}
 
 

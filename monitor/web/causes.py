@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from monitor.causes import listing, naming, problems, proposals
 from monitor.people.identity import NOBODY
-from monitor.store import cases, mentions
+from monitor.store import cases, cause_answers, cause_changes, mentions
 from monitor.store import causes as store
 from monitor.store import problems as kept
 from monitor.store.database import Database, Row, listed_in
@@ -54,8 +54,8 @@ def show_causes(context: RequestContext) -> Response:
     most = max((row["people"] for row in this.values()), default=1)
     return page(
         context, "causes.html", title="Causes", brand=brand, causes=rows, this=this, last=last, most=most,
-        problems=store.problems(database, brand), proposed=proposals.proposals(database, brand, now),
-        change=store.last_change(database, brand), told=listing.told, words_in=listed_in,
+        problems=kept.counted(database, brand), proposed=proposals.proposals(database, brand, now),
+        change=cause_changes.last(database, brand), told=listing.told, words_in=listed_in,
         said=context.query("said"), fault=context.query("fault"),
     )  # fmt: skip
 
@@ -167,7 +167,7 @@ def of_case(context: RequestContext, row: Row) -> dict[str, Any]:
     return {
         "standing": standing,
         "choices": [(each, known[each]) for each in order if each in known],
-        "said": store.answer_of(database, case),
+        "said": cause_answers.of_case(database, case),
         "heard": kept.heard_before(database, [case]).get(case, []),
     }
 
@@ -179,7 +179,7 @@ def of_case(context: RequestContext, row: Row) -> dict[str, Any]:
 def show_problem(context: RequestContext) -> Response:
     """One problem: its owner, its issue, whom it hit, and who of them has been told."""
     row = next(
-        (each for each in store.problems(context.database, open_only=False) if each["id"] == _number(context)), None
+        (each for each in kept.counted(context.database, open_only=False) if each["id"] == _number(context)), None
     )
     if row is None:
         raise Refusal(404, "There is no such problem", "Its cause may have been merged or removed.")

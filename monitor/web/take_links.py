@@ -14,7 +14,7 @@ from monitor.incidents import acting as of_incidents
 from monitor.notify import incident_messages
 from monitor.people.actors import NotPossible, refusal
 from monitor.people.identity import NOBODY
-from monitor.store import causes, incidents
+from monitor.store import incidents, problems
 from monitor.store.database import Row
 from monitor.web.html import page
 from monitor.web.identity import Refusal
@@ -76,7 +76,7 @@ def _incident(context: RequestContext, number: str) -> _Subject | None:
 
 
 def _problem(context: RequestContext, number: str) -> _Subject | None:
-    found = causes.problems(context.database, open_only=False)
+    found = problems.counted(context.database, open_only=False)
     row: Row | None = next((each for each in found if str(each["id"]) == number), None)
     if row is None:
         return None

@@ -20,7 +20,8 @@ from monitor.notify import incident_messages, rendering
 from monitor.people.identity import of_page
 from monitor.reports import digest
 from monitor.settings import overrides
-from monitor.store import causes, deliveries, incidents, key_values, pages, web
+from monitor.store import deliveries, incidents, key_values, pages, web
+from monitor.store import problems as kept
 from monitor.web import links
 from tests.browser.days import SampleDay
 from tests.browser.seat import Seat
@@ -142,7 +143,7 @@ def busy(day: SampleDay) -> dict[str, str]:
         web.add_token(database, "secret", "figures", "api", now, role="viewer", until=None)
     Watch(database, rules).look(now)
     (incident, *_) = incidents.open_now(database)
-    (problem, fixed, *_) = causes.problems(database)
+    (problem, fixed, *_) = kept.counted(database)
     with database.transaction():
         problems.fix(database, fixed["id"], of_page("Mira"), now)
     story = database.row("SELECT id FROM cases ORDER BY mentions DESC, n LIMIT 1")

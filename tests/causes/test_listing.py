@@ -99,12 +99,12 @@ def test_two_open_problems_become_one_when_their_causes_do(listed: Assembly) -> 
     kept.open_(database, "Acme", late, stamp(NOW - 2 * DAY), 0, NOW)
     kept.open_(database, "Acme", refunds, stamp(NOW - DAY), 0, NOW)
     listing.merge(database, late, refunds, ANA, NOW)
-    (row,) = store.problems(database)
+    (row,) = kept.counted(database)
     assert (row["cause_id"], row["first_at"]) == (refunds, stamp(NOW - 2 * DAY))
     with pytest.raises(listing.NotPossible):
         problems.fix(database, 1, ANA, NOW)
     listing.undo(database, "Acme", NOW)
-    assert len(store.problems(database)) == 2
+    assert len(kept.counted(database)) == 2
 
 
 def test_a_part_of_a_cause_becomes_one_of_its_own_until_undone(listed: Assembly) -> None:

@@ -38,14 +38,14 @@ def known_for_weeks(acme: Assembly) -> None:
 
 def test_two_people_or_one_three_times_are_no_problem(acme: Assembly) -> None:
     write(acme, "olga", "olga", "olga", "mira")
-    assert store.problems(acme.database) == []
+    assert kept.counted(acme.database) == []
     assert told(acme) == []
 
 
 def test_three_people_are_a_problem_and_it_is_opened_once(acme: Assembly) -> None:
     write(acme, "olga", "mira", "kay")
     write(acme, "ben")
-    (row,) = store.problems(acme.database, "Acme")
+    (row,) = kept.counted(acme.database, "Acme")
     assert (row["name"], row["people"], row["heard_before"]) == ("Late or missing delivery", 4, 4)
     assert told(acme) == [("Acme · Late or missing delivery: 3 people in 24 hours", False)]
 
@@ -53,7 +53,7 @@ def test_three_people_are_a_problem_and_it_is_opened_once(acme: Assembly) -> Non
 def test_what_lies_behind_the_days_of_a_cause_does_not_count(acme: Assembly) -> None:
     write(acme, "olga", "mira", at=NOW - 20 * DAY)
     write(acme, "kay")
-    assert store.problems(acme.database) == []
+    assert kept.counted(acme.database) == []
 
 
 def test_six_people_in_a_day_are_an_alert_while_no_habit_is_known(acme: Assembly) -> None:
@@ -116,7 +116,7 @@ def test_habit_decides_how_loud(acme: Assembly, weekly: int, loud: bool) -> None
     known_for_weeks(acme)
     for week in range(1, 9):
         write(acme, *(f"w{week}-{number}" for number in range(weekly)), at=NOW - timedelta(weeks=week))
-    for row in store.problems(acme.database):
+    for row in kept.counted(acme.database):
         problems.fix(acme.database, row["id"], ANA, NOW - 8 * DAY)
     acme.database.run("DELETE FROM problems")
     acme.database.run("DELETE FROM deliveries")
@@ -195,10 +195,10 @@ def test_whoever_it_hit_stays_listed_until_told(acme: Assembly) -> None:
         (person, *_) = kept.affected(acme.database, 1)
         problems.tell(acme.database, 1, person["mention_id"], ANA, NOW)
         assert sum(not each["told_at"] for each in kept.affected(acme.database, 1)) == left
-    assert store.problems(acme.database) == []
-    assert len(store.problems(acme.database, open_only=False)) == 1
+    assert kept.counted(acme.database) == []
+    assert len(kept.counted(acme.database, open_only=False)) == 1
     problems.unfix(acme.database, 1, NOW)
-    assert len(store.problems(acme.database)) == 1
+    assert len(kept.counted(acme.database)) == 1
 
 
 def test_a_draft_is_in_the_language_of_the_post() -> None:
@@ -244,9 +244,9 @@ def test_a_repost_is_no_further_person(acme: Assembly) -> None:
     said = "Acme, my parcel with the lamp never arrived, you promised Tuesday, it is three weeks late, nobody answers"
     take(acme, post(said, author="olga"))
     take(acme, post(f"RT @olga: {said}", author="mira"), post(f"{said} https://example.org", author="kay"))
-    assert store.problems(acme.database) == []
+    assert kept.counted(acme.database) == []
     take(acme, post("Acme lost my delivery of books, a month late, awful", author="ben"), post(LATE, author="eve"))
-    (row,) = store.problems(acme.database)
+    (row,) = kept.counted(acme.database)
     assert row["people"] == 3
     assert {each["author"] for each in kept.affected(acme.database, row["id"])} == {"olga", "ben", "eve"}
 
@@ -254,6 +254,6 @@ def test_a_repost_is_no_further_person(acme: Assembly) -> None:
 def test_the_same_few_words_are_no_repost_and_a_mark_says_that_they_are(acme: Assembly) -> None:
     write(acme, "olga", "mira")
     take(acme, post(f"RT @olga {LATE}", author="kay"))
-    assert store.problems(acme.database) == []
+    assert kept.counted(acme.database) == []
     write(acme, "ben")
-    assert store.problems(acme.database)[0]["people"] == 3
+    assert kept.counted(acme.database)[0]["people"] == 3

@@ -82,6 +82,7 @@ setup/test_commands.py: monitor/setup/templates.py
 connectors/test_about.py: monitor/setup/kinds.py
 ingest/test_access_tokens.py: connectors/oauth.py monitor/store/token_files.py
 cli/test_connect.py: monitor/setup/callback.py
+store/test_causes.py: monitor/store/cause_answers.py monitor/store/cause_changes.py
 store/test_database.py: monitor/store/connect.py monitor/store/key_values.py monitor/store/postgresql.py
     monitor/store/sqlite.py monitor/store/schema.py
 store/test_mentions.py: monitor/store/pages.py

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.privacy import forgetting
-from monitor.store import causes, key_values, renames
+from monitor.store import cause_answers, causes, key_values, problems, renames
 from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
@@ -106,12 +106,12 @@ def test_problems_count_what_was_written_from_their_first_post_to_their_fix(list
             "INSERT INTO problems (cause_id, brand, opened_at, first_at, fixed_at) "
             "VALUES ('late', 'Acme', :at, :at, :fixed)", {"at": stamp(NOW - 2 * DAY), "fixed": fixed},
         )  # fmt: skip
-    fixed_one, open_one = causes.problems(database, "Acme")
+    fixed_one, open_one = problems.counted(database, "Acme")
     assert (open_one["people"], open_one["untold"], open_one["last_at"]) == (4, 0, stamp(NOW - HOUR))
     assert (fixed_one["people"], fixed_one["untold"], fixed_one["heard_before"]) == (3, 3, fixed_one["unanswered"])
-    known = [(row["cause_id"], row["fixed_at"], row["untold"]) for row in causes.problems_known(database, "Acme")]
+    known = [(row["cause_id"], row["fixed_at"], row["untold"]) for row in problems.known(database, "Acme")]
     assert known == [("late", fixed_one["fixed_at"], 3), ("late", "", 0)]
-    assert causes.problems(database, "Globex") == causes.problems_known(database, "Globex") == []
+    assert problems.counted(database, "Globex") == problems.known(database, "Globex") == []
 
 
 def test_no_question_reads_all_that_was_ever_found(sqlite: Sqlite, tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_no_question_reads_all_that_was_ever_found(sqlite: Sqlite, tmp_path: Pat
     for brand in ("", "Acme"):
         causes.counted(sqlite, NOW - WEEK, NOW, brand)
         causes.by_hour(sqlite, NOW - WEEK, NOW, brand)
-        causes.problems(sqlite, brand)
-        causes.problems_known(sqlite, brand)
+        problems.counted(sqlite, brand)
+        problems.known(sqlite, brand)
     causes.listed(sqlite, "Acme")
     sqlite._connection().set_trace_callback(None)
     plans = {each: [row["detail"] for row in sqlite.rows(f"EXPLAIN QUERY PLAN {each}")] for each in asked}
@@ -144,18 +144,18 @@ def test_a_case_has_two_causes_at_most(listed: Assembly) -> None:
 def test_what_staff_said_teaches_until_it_is_undone_or_forgotten(listed: Assembly) -> None:
     database = listed.database
     take(listed, post(LATE, author="olga"))
-    causes.answer(database, "Acme", "1", ["slow"], [], "Ana", "page:Ana", "page", NOW)
-    causes.answer(database, "Acme", "1", ["late"], ["slow"], "Ana", "page:Ana", "page", NOW)
-    (row,) = causes.taught(database, "Acme")
+    cause_answers.add(database, "Acme", "1", ["slow"], [], "Ana", "page:Ana", "page", NOW)
+    cause_answers.add(database, "Acme", "1", ["late"], ["slow"], "Ana", "page:Ana", "page", NOW)
+    (row,) = cause_answers.taught(database, "Acme")
     assert (json.loads(row["causes"]), row["text"]) == (["late"], LATE)
     before = causes.mark(database)
-    last = causes.answer_of(database, "1")
+    last = cause_answers.of_case(database, "1")
     assert last is not None
-    causes.undo_answer(database, last["n"], NOW)
+    cause_answers.undo(database, last["n"], NOW)
     assert causes.mark(database) != before
-    assert json.loads(causes.taught(database, "Acme")[0]["causes"]) == ["slow"]
+    assert json.loads(cause_answers.taught(database, "Acme")[0]["causes"]) == ["slow"]
     forgetting.erase(database, listed.rules, "forum", "olga", who="Ana", way="page", now=NOW)
-    assert causes.taught(database, "Acme") == []
+    assert cause_answers.taught(database, "Acme") == []
 
 
 def test_a_renamed_brand_keeps_its_causes(listed: Assembly) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.privacy import forgetting
-from monitor.store import causes, problems
+from monitor.store import problems
 from monitor.store.database import stamp
 from monitor.wiring import Assembly
 from tests.helpers import HOUR, MINUTE, NOW
@@ -18,19 +18,19 @@ def test_a_problem_says_whom_it_hit_and_who_was_told(listed: Assembly) -> None:
     opened = problems.open_(database, "Acme", "late", stamp(NOW - HOUR), 0, NOW)
     assert opened is not None
     assert problems.open_(database, "Acme", "late", stamp(NOW), 0, NOW)["n"] == opened["n"]  # type: ignore[index]
-    (row,) = causes.problems(database)
+    (row,) = problems.counted(database)
     assert (row["name"], row["people"], row["heard_before"], row["unanswered"], row["untold"]) == (
         "Late delivery", 2, 2, 2, 0,
     )  # fmt: skip
     problems.change(database, opened["n"], fixed_at=NOW, fixed_by="Ana")
-    assert causes.problems(database)[0]["untold"] == 2
+    assert problems.counted(database)[0]["untold"] == 2
     assert [each["author"] for each in problems.affected(database, opened["n"])] == ["olga", "mira"]
     problems.tell(database, opened["n"], first, "Ana", "page:Ana", NOW)
     told = {each["author"]: each["told_by"] for each in problems.affected(database, opened["n"])}
     assert told == {"mira": "", "olga": "Ana"}
-    assert causes.problems(database)[0]["untold"] == 1
+    assert problems.counted(database)[0]["untold"] == 1
     problems.untell(database, opened["n"], [first])
-    assert causes.problems(database)[0]["untold"] == 2
+    assert problems.counted(database)[0]["untold"] == 2
 
 
 def test_whoever_is_erased_is_still_counted_and_nobody_need_tell_them(listed: Assembly) -> None:
@@ -40,7 +40,7 @@ def test_whoever_is_erased_is_still_counted_and_nobody_need_tell_them(listed: As
     assert opened is not None
     problems.change(database, opened["n"], fixed_at=NOW)
     forgetting.erase(database, listed.rules, "forum", "olga", who="Ana", way="page", now=NOW)
-    (row,) = causes.problems(database)
+    (row,) = problems.counted(database)
     assert (row["people"], row["untold"]) == (2, 1)
     assert [each["author"] for each in problems.affected(database, opened["n"])] == ["mira"]
 

@@ -17,7 +17,7 @@ def ask(world: World) -> None:
 
 def standing(world: World) -> tuple[bool, str, int]:
     """Whether the problem is fixed, by what, and how many are still to be told."""
-    row = next(row for row in causes.problems(world.database, open_only=False) if row["id"] == 1)
+    row = next(row for row in problems.counted(world.database, open_only=False) if row["id"] == 1)
     return bool(row["fixed_at"]), row["fixed_by"], row["untold"]
 
 
@@ -158,7 +158,7 @@ def test_what_is_back_since_is_not_opened_a_second_time(here: World) -> None:
     for name in ("abe", "bea", "cyd"):
         at = here.forward(1)
         take(here.assembly, post(f"{LATE} {name}", author=name, at=at), now=at)
-    assert len(causes.problems(here.database)) == 2
+    assert len(problems.counted(here.database)) == 2
     here.there.reopen()
     here.database.run("UPDATE issues SET next_look_at = changed_at")
     ask(here)
@@ -193,7 +193,7 @@ def test_without_an_owner_whoever_created_it_is_told_else_the_channel(here: Worl
 
 
 def test_of_a_problem_its_owner_is_told_else_the_team_of_its_cause(here: World) -> None:
-    cause = next(row for row in causes.problems(here.database) if row["id"] == 1)["cause_id"]
+    cause = next(row for row in problems.counted(here.database) if row["id"] == 1)["cause_id"]
     causes.change(here.database, cause, team="console:parcels")
     here.press(here.problem)
     here.database.run("UPDATE issues SET who_id = 'page:Olle'")

@@ -9,7 +9,7 @@ import pytest
 from monitor.people.actors import NotAllowed, NotPossible
 from monitor.people.identity import of_mail, of_pager, of_settings, of_token
 from monitor.privacy import forgetting, holds
-from monitor.store import audit, causes, issues
+from monitor.store import audit, cause_changes, issues, problems
 from monitor.store.sqlite import Sqlite
 from monitor.trackers import creating, following, prefill
 from tests.fakes.server import Reply
@@ -42,9 +42,9 @@ def test_the_text_of_an_issue_is_not_kept(here: World) -> None:
 
 def test_a_problems_issue_is_linked_with_its_cause(here: World) -> None:
     assert here.press(here.problem).state == "open"
-    problem = next(row for row in causes.problems(here.database) if row["id"] == 1)
+    problem = next(row for row in problems.counted(here.database) if row["id"] == 1)
     assert problem["issue_url"] == "https://github.com/acme/kettle/issues/1"
-    change = causes.last_change(here.database, "Acme")
+    change = cause_changes.last(here.database, "Acme")
     assert change is not None
     assert (change["what"], change["who"]) == ("edit", "Ana"), "and that can be undone"
 

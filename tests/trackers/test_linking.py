@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from monitor.people.actors import NotAllowed, NotPossible
-from monitor.store import audit, causes
+from monitor.store import audit, problems
 from monitor.trackers import following, linking
 from monitor.trackers.clients import Subject
 from tests.trackers.world import World
@@ -35,12 +35,12 @@ def engineers(here: World) -> World:
 def test_a_problem_is_linked_and_fixed_when_that_issue_is_closed(engineers: World) -> None:
     assert link(engineers, engineers.problem) == "linked with acme/kettle#1"
     assert engineers.states(engineers.problem) == ["open"]
-    (problem,) = causes.problems(engineers.database)
+    (problem,) = problems.counted(engineers.database)
     assert problem["issue_url"] == "https://github.com/acme/kettle/issues/1"
     engineers.there.close()
     engineers.forward(61)
     engineers.look()
-    (problem,) = causes.problems(engineers.database)
+    (problem,) = problems.counted(engineers.database)
     assert (problem["fixed_by"], problem["untold"]) == ("acme/kettle#1", 3)
     assert engineers.there.writes() == 0
 

@@ -9,6 +9,7 @@ from typing import Literal
 from monitor.notify.incident_messages import told_words
 from monitor.reports.letter.quotes import masked
 from monitor.store import causes, incidents
+from monitor.store import problems as kept
 from monitor.store.database import Database, Row, at, instant
 
 FEWEST = 3  # people who write of a cause before it is a line
@@ -69,7 +70,7 @@ def problems(
     if before is not None:
         earlier = {row["cause_id"]: int(row["people"]) for row in causes.counted(database, before, since, brand)}
     standing: dict[str, Row] = {}
-    for row in causes.problems_known(database, brand):  # the newest first
+    for row in kept.known(database, brand):  # the newest first
         standing.setdefault(row["cause_id"], row)
     found = [
         _problem(row, standing.pop(row["cause_id"], None), earlier)
