@@ -56,7 +56,10 @@ class RoleTaken(Exception):
     """Another daemon works on this database; the message names its host and process."""
 
 
-@lru_cache(maxsize=1024)
+NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")  # a parameter of a statement
+
+
+@lru_cache(maxsize=4096)  # the moments of all posts of a chunk are asked for twice
 def stamp(moment: datetime | None) -> str:
     """UTC text of fixed width, so that text order is time order. None becomes ""."""
     if moment is None:
@@ -161,6 +164,10 @@ class Database(Protocol):
 
     def run_many(self, statement: str, values: Iterable[Values]) -> int:
         """Run one statement for many rows; how many rows that changed."""
+        ...
+
+    def among(self, name: str, texts: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        """As `marks`, for many texts: they are one value, where a thousand names take longer than the answer."""
         ...
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:

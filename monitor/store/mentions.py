@@ -183,7 +183,7 @@ def mention_of(row: Row) -> Mention:
 
 def known_posts(database: Database, ids: Sequence[str]) -> dict[str, Row]:
     """Which of these posts stand already: id -> (text, title, rating, posted_at, edited_at, deleted_at, purged_at)."""
-    clause, values = marks("id", ids)
+    clause, values = database.among("ids", ids)
     rows = database.rows(
         f"SELECT id, text, title, rating, posted_at, edited_at, deleted_at, purged_at FROM posts WHERE id IN {clause}",
         values,
@@ -210,7 +210,7 @@ def has_source(database: Database, source: str) -> bool:
 
 def known_mentions(database: Database, ids: Sequence[str]) -> dict[str, Row]:
     """Which of these mentions stand already: id -> (lane, case_id)."""
-    clause, values = marks("id", ids)
+    clause, values = database.among("ids", ids)
     rows = database.rows(f"SELECT id, lane, case_id FROM mentions WHERE id IN {clause}", values)
     return {row["id"]: row for row in rows}
 

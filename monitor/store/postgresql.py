@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ except ImportError:  # the extra [postgres] is for those who have outgrown one f
     psycopg = None  # type: ignore[assignment]
 
 from monitor.store.database import (
+    NAMED,
     NOTHING,
     DatabaseBusy,
     DatabaseUnusable,
@@ -47,12 +47,11 @@ _PLANNED_FOR = 256  # transactions, at most; planning all of it anew takes some 
 _MILLISECOND = timedelta(milliseconds=1)
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
-_NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 
 @lru_cache(maxsize=1024)
 def _for_postgresql(statement: str) -> str:
-    return _NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
+    return NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
 
 
 def _take(connection: Connection, wanted: Sequence[tuple[int, bool]]) -> None:
@@ -166,6 +165,10 @@ class Postgresql:
         with self._connection().cursor() as cursor:
             cursor.executemany(_for_postgresql(statement).encode(), values)
             return max(cursor.rowcount, 0)
+
+    def among(self, name: str, texts: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        """An array."""
+        return f"(SELECT unnest(CAST(:{name} AS text[])))", {name: list(texts)}
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
         """One by one, without waiting for each answer.

@@ -7,11 +7,12 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import count
+from itertools import chain, count
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
 from monitor.store import sums
 from monitor.store.database import (
+    NAMED,
     NOTHING,
     DatabaseBusy,
     DatabaseDamaged,
@@ -32,6 +34,7 @@ from monitor.store.database import (
     Row,
     Values,
     at,
+    encode,
     runs,
     sought,
 )
@@ -183,10 +186,15 @@ class Sqlite:
 
     def run_many(self, statement: str, values: Iterable[Values]) -> int:
         """Run one statement for many rows; how many rows that changed."""
+        positional, of_row = _by_place(statement)
         try:
-            return max(cast(int, self._connection().executemany(statement, values).rowcount), 0)
+            return max(cast(int, self._connection().executemany(positional, map(of_row, values)).rowcount), 0)
         except sqlite3.DatabaseError as error:
             raise self._noted(error) from None
+
+    def among(self, name: str, texts: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        """A list in JSON."""
+        return f"(SELECT value FROM json_each(:{name}))", {name: encode(texts)}
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
         """Up to 64 rows in one statement.
@@ -196,12 +204,12 @@ class Sqlite:
         begins a statement has to wait for Python's other threads. Powers of two are few statements to keep compiled.
         https://sqlite.org/vtab.html#the_xsavepoint_xrelease_and_xrollbackto_methods
         """
-        waiting = [tuple(row[column] for column in columns) for row in rows]
+        waiting = list(map(_in_order(columns), rows))
         new = start = 0
         while left := len(waiting) - start:
             size = min(_AT_ONCE, 1 << left.bit_length() - 1)
             some = waiting[start : start + size]
-            new += self._changed(_insertion(table, tuple(columns), size), [each for row in some for each in row])
+            new += self._changed(_insertion(table, tuple(columns), size), tuple(chain.from_iterable(some)))
             start += size
         return new
 
@@ -464,6 +472,20 @@ class Sqlite:
 def _insertion(table: str, columns: tuple[str, ...], size: int) -> str:
     row = f"({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)} ON CONFLICT DO NOTHING"
+
+
+@lru_cache(maxsize=256)
+def _by_place(statement: str) -> tuple[str, Callable[[Values], tuple[Any, ...]]]:
+    """A statement with parameters by place, and what puts a row's values in their order: found by name at each row,
+    they take longer than SQLite does."""
+    return NAMED.sub("?", statement), _in_order(NAMED.findall(statement))
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
+    """What gives these values of a row."""
+    if len(names) == 1:
+        return lambda row: (row[names[0]],)
+    return itemgetter(*names)
 
 
 def _check_copy(partial: Path, path: Path) -> None:
