@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks import labelled
 from benchmarks.question import judged_trades
 from monitor.text.features import BrandProfile
-from monitor.text.judge import Judge
+from monitor.text.judge import Judge, JudgeInput
 from monitor.text.model.grades import queue_of, right
 from tests.helpers import NOW, post
 
@@ -32,6 +34,23 @@ def test_the_trades_are_written_in_every_language_and_no_text_of_them_is_learned
     assert {row["grade"] for row in rows} == set(labelled.GRADES)
     assert {row["kind"] for row in rows} <= set(labelled.KINDS)
     assert {labelled.hash_of(row["text"]) for row in rows} <= labelled.never_trained()
+
+
+TOLD_LINES = labelled.table(Path(__file__).parent / "told_lines.tsv")
+
+
+@pytest.mark.parametrize(("half", "called", "wrongly"), [("tuned", 0.85, 0.16), ("kept", 0.68, 0.1)])
+def test_troubles_told_afresh_call_and_talk_with_their_words_hardly_ever(
+    half: str, called: float, wrongly: float
+) -> None:
+    """Written before anybody looked at what fires; nothing was tuned to the half that was kept."""
+    lines = [line for line in TOLD_LINES if line["half"] == half]
+    posts = [JudgeInput(post(line["text"], lang="en"), "Acme") for line in lines]
+    placed = [(line["grade"], found.lane) for line, found in zip(lines, JUDGE.verdicts(posts), strict=True)]
+    must = [lane for grade, lane in placed if grade == "must"]
+    talk = [lane for grade, lane in placed if grade == "no"]
+    assert must.count("ping") >= called * len(must) > 30
+    assert talk.count("ping") <= wrongly * len(talk)
 
 
 # Each line of trouble has one beside it with nearly the same words in which nothing is wrong.
