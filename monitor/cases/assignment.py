@@ -254,8 +254,7 @@ class CaseAssigner:
         needing = [each for each in fresh if each.needs_case]
         if needing:
             self.filing.numbers = cases.numbers(self.database)
-            earliest = min(each.post.posted_at for each in needing)
-            self.stories.look_up(needing, earliest - self.rules.settings.alerts.group_join)
+            self.stories.look_up(needing, self.rules.settings.alerts.group_join)
 
     def _place(self, each: Judged) -> None:
         """Put one new mention where it belongs: into a case that stands, into a new one, or into none."""

@@ -63,8 +63,10 @@ class Stories:
         # Open critical stories of each brand, with all the harm that is told in them.
         self._critical: dict[str, dict[str, tuple[StoryCandidate, Harm]]] = {}
 
-    def look_up(self, needing: Sequence[Judged], since: datetime) -> None:
-        """Look up, at once for all, the stories since a moment that these posts may join."""
+    def look_up(self, needing: Sequence[Judged], within: timedelta) -> None:
+        """Look up, at once for all, the stories that these posts may join, which grew so short a time before."""
+        moments = [each.post.posted_at for each in needing]
+        since, until = min(moments) - within, max(moments) + within
         for each in needing:
             thread = each.post.thread_id or each.post.native_id
             for place in _places(each.post.source, thread, each.fingerprint):
@@ -76,7 +78,7 @@ class Stories:
             since,
         ):
             self._know(_candidate(row))
-        for row in open_critical(self.database, list(dict.fromkeys(each.brand for each in needing)), since):
+        for row in open_critical(self.database, list(dict.fromkeys(each.brand for each in needing)), since, until):
             reasons, names = json.loads(row["reasons"]), json.loads(row["words"])
             told = harm_told(f"{row['title']} {row['text']}", row["language"], reasons, (row["brand"], *names))
             self._add_critical(_candidate(row), told)

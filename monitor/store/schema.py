@@ -551,11 +551,16 @@ BELOW = ("CREATE INDEX deliveries_below ON deliveries (thread_of) WHERE thread_o
 # A search in the inbox: of the posts that it finds few belong to a case, and the others end in a small index.
 IN_CASES = ("CREATE INDEX mentions_in_cases ON mentions (post_id, case_id, posted_at) WHERE case_id <> ''",)
 
+# What is critical and open, for each page of posts of which one may be of the same harm: few of all that is open.
+CRITICAL = (
+    "CREATE INDEX cases_critical ON cases (story_id) WHERE closed_at = '' AND lane = 'ping' AND priority = 'critical'",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
     ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES, WORKERS,
-    PAGE_STATE, MERGES, BELOW, IN_CASES,
+    PAGE_STATE, MERGES, BELOW, IN_CASES, CRITICAL,
 )  # fmt: skip
 
 

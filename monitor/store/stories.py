@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.persons import person
+
+_FEW_DAYS = timedelta(days=7)
 
 
 def candidate_stories(
@@ -34,21 +36,26 @@ def candidate_stories(
     return sorted(found.values(), key=lambda row: (row["opened_at"], row["id"]))
 
 
-def open_critical(database: Database, brands: Sequence[str], since: datetime, most: int = 500) -> list[Row]:
-    """What is told in the critical cases of these brands that are open and unanswered, in stories alive after `since`.
+def open_critical(
+    database: Database, brands: Sequence[str], since: datetime, until: datetime, most: int = 500
+) -> list[Row]:
+    """What is told in the critical cases of these brands that are open and unanswered, in stories that grew in a span.
 
     Each row holds a story beside the words of one of its posts, with what its verdict says of them; the newest first.
     """
     clause, values = marks("b", list(brands))
+    cases = f"cases c{database.by_index('cases_critical')}"
+    # CROSS: SQLite goes through what comes first. In few days grew fewer stories than critical cases may be open.
+    begun = f"stories s CROSS JOIN {cases}" if until - since < _FEW_DAYS else f"{cases} CROSS JOIN stories s"
     return database.rows(
         "SELECT s.id, s.brand, s.source, s.thread, s.opened_at, s.last_at, s.fingerprint, p.title, p.text, m.reasons, "
-        "m.words, m.language FROM cases c JOIN stories s ON s.id = c.story_id JOIN mentions m ON m.case_id = c.id "
+        f"m.words, m.language FROM {begun} JOIN mentions m ON m.case_id = c.id "
         "AND m.case_id <> '' JOIN posts p ON p.id = m.post_id "
-        "WHERE c.closed_at = '' AND c.lane = 'ping' AND c.priority = 'critical' "
+        "WHERE s.id = c.story_id AND c.closed_at = '' AND c.lane = 'ping' AND c.priority = 'critical' "
         f"AND (c.answered_at = '' OR c.answered_at < c.last_posted_at) AND c.brand IN {clause} AND m.critical = 1 "
-        "AND s.last_at >= :since AND p.deleted_at = '' AND p.purged_at = '' "
+        "AND s.last_at >= :since AND s.last_at <= :until AND p.deleted_at = '' AND p.purged_at = '' "
         "ORDER BY c.opened_at DESC, m.id LIMIT :most",
-        {**values, "since": stamp(since), "most": most},
+        {**values, "since": stamp(since), "until": stamp(until), "most": most},
     )
 
 

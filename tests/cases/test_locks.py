@@ -25,6 +25,7 @@ from tests.helpers import (
     ANGRY,
     BROKEN,
     CALM,
+    DAY,
     HOUR,
     INJURY,
     LATE,
@@ -193,8 +194,11 @@ def test_what_is_asked_while_others_wait_goes_by_an_index(sqlite: Sqlite, tmp_pa
     take(acme, post(INJURY))
     asked: list[str] = []
     sqlite._connection().set_trace_callback(asked.append)
-    assert len(open_critical(sqlite, ["Acme"], NOW - HOUR)) == 1
+    assert len(open_critical(sqlite, ["Acme"], NOW - HOUR, NOW)) == 1
+    assert len(open_critical(sqlite, ["Acme"], NOW - 30 * DAY, NOW)) == 1
     assert list(mentions.native_ids_of_cases(sqlite, ["1"])) == ["1"]
     sqlite._connection().set_trace_callback(None)
     plans = [" ".join(row["detail"] for row in sqlite.rows(f"EXPLAIN QUERY PLAN {each}")) for each in asked]
-    assert ["USING INDEX mentions_by_case" in plan and "SCAN m" not in plan for plan in plans] == [True, True]
+    assert ["USING INDEX mentions_by_case" in plan and "SCAN m" not in plan for plan in plans] == [True] * 3
+    assert ["USING INDEX cases_critical" in plan for plan in plans] == [True, True, False]
+    assert "SEARCH s USING INDEX stories_by_time" in plans[0]

@@ -66,6 +66,7 @@ HASHES = (
     "70cefa608801b3ee6617d2ae1e75b89c",
     "81e1f80afe75cb173d5d6c7fab2f0132",
     "af4d713a61e0307acccce08e731e0438",
+    "8ec30d032da81d1c458905c1b356dbfc",
 )
 
 
