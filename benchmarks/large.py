@@ -29,6 +29,8 @@ PARTS = 20_000  # posts that are written; a prime number of further words makes 
 WORDS = 997
 CHUNK = 100_000  # stories that are made at once
 PER_CASE = 33  # mentions
+FIRST, STEP = 600_000_000_000_000, 50_000_000  # what a network numbers its posts by: of 50 bits up to ten million
+NUMBER = f"({FIRST} + i * {STEP})"
 YOUNG = 36.5 * 86_400  # seconds; of these cases four in five are open
 AUTHORS = 1_000_003
 CJK = 50  # every so many posts are in Japanese
@@ -146,7 +148,8 @@ def _case(chance: random.Random, mark: int) -> dict[str, Any]:
 class _Maker:
     """What differs between the two: how rows are numbered, timed and given ids, and what is put off to the end."""
 
-    id = ""  # a new one at random
+    id = ""  # of a post: a new one, made as those of this database are
+    mention = ""  # of a mention of it
     chunk = 0  # mentions that are made at once
 
     def __init__(self, database: Any) -> None:
@@ -170,7 +173,8 @@ class _Maker:
 
 
 class _OnSqlite(_Maker):
-    id = "lower(hex(randomblob(10)))"
+    id = f"printf('32%06x', {NUMBER} >> 25 & 16777215) || lower(hex(randomblob(8)))"  # mentions.post_id
+    mention = "substr(p.id, 1, 8) || substr(p.id, 17) || substr(p.id, 9, 8)"
     chunk = 500_000  # each writes all pages of the scattered indexes
 
     def at(self, seconds: str) -> str:
@@ -209,6 +213,7 @@ class _OnSqlite(_Maker):
 
 class _OnPostgresql(_Maker):
     id = "substr(md5(random()::text || i::text), 1, 20)"
+    mention = "substr(p.id, 11) || substr(p.id, 1, 10)"
     chunk = 100_000
 
     def at(self, seconds: str) -> str:
@@ -250,15 +255,14 @@ def _statements(maker: _Maker, step: float, first: float, young: int) -> list[st
     case = f"CAST(i / {PER_CASE} + 1 AS TEXT)"
     author = f"'author' || CAST((i * 7919) % {AUTHORS} AS TEXT)"
     thread = "'t' || CAST(i AS TEXT)"
-    mention = "substr(p.id, 11) || substr(p.id, 1, 10)"
     posts = {
-        "n": "i + 1", "id": maker.id, "native_id": "'p' || CAST(i AS TEXT)",
+        "n": "i + 1", "id": maker.id, "native_id": f"CAST({NUMBER} AS TEXT)",
         "url": "'https://' || source || '.example/' || CAST(i AS TEXT)", "author": author,
         "text": f"text || ' ' || said || CASE WHEN i % {RARE} = 7 THEN ' {RARE_WORD}' ELSE '' END",
         "posted_at": at, "thread_id": thread, "seen_at": at, "asked_at": at,
     }  # fmt: skip
     stored = {
-        "id": mention, "post_id": "p.id", "seen_at": "p.seen_at",
+        "id": maker.mention, "post_id": "p.id", "seen_at": "p.seen_at",
         "posted_at": "p.posted_at", "author": "p.author", "case_id": f"CASE WHEN {every} THEN {case} ELSE '' END",
         "flagged": f"CASE WHEN {every} THEN 1 ELSE 0 END",
         "lane": f"CASE WHEN {every} THEN 'ping' ELSE 'none' END",
@@ -293,7 +297,7 @@ def _statements(maker: _Maker, step: float, first: float, young: int) -> list[st
         _copy("cases", cases.COLUMNS, opened, of_cases, columns_of="c"),
         _copy("mentions", mentions.MENTION_COLUMNS, stored, mentions_from, columns_of="m"),
         "INSERT INTO caused (mention_id, cause_id, brand, posted_at, place, by_staff) "
-        f"SELECT {mention}, m.cause, m.brand, p.posted_at, 0, 0 FROM {mentions_from} WHERE m.cause <> ''",
+        f"SELECT {maker.mention}, m.cause, m.brand, p.posted_at, 0, 0 FROM {mentions_from} WHERE m.cause <> ''",
         _copy("deliveries", tuple(told), told, of_cases),
     ]  # fmt: skip
     for what, who, way, moment, when in (

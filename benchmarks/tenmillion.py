@@ -11,6 +11,7 @@ What is being done goes to stderr; the last line is one JSON object, with what m
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -22,7 +23,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +45,12 @@ from monitor.text.similarity import bands, fingerprint
 from monitor.wiring import Assembly, assemble, know_sources, open_store
 
 FEW = 10_000  # among so many a new post is stored to compare with
-PAGE, PAGES = 100, 40  # posts that are stored at once, and how often
+PAGE, PAGES, ROUNDS = 100, 20, 5  # posts that are stored at once, and how often in each round
 STORIES, STORY_PART = 1_000_000, "stories"
 # What is to be reached, in the units of the figure's name.
 GOALS = {
-    "store_ratio": 1.2, "inbox_p95_ms": 200, "search_p95_ms": 300, "letter_seconds": 10, "start_seconds": 3,
+    "store_cpu_ratio": 1.2, "store_ratio": 1.2, "inbox_p95_ms": 200, "search_p95_ms": 300, "letter_seconds": 10,
+    "start_seconds": 3,
 }  # fmt: skip
 
 
@@ -93,6 +96,8 @@ def _measured(folder: Path, dialect: str, address: str, wanted: argparse.Namespa
         for name in ("store", "take", "store_cpu"):
             each = f"{name}_ms_each"
             figures[f"{name}_ratio"] = round(figures[each] / among_few[each], 2)
+        each = "store_cpu_ms_each_without_order"
+        figures["store_cpu_ratio_without_order"] = round(figures[each] / among_few[each], 2)
     if STORY_PART in asked_for:
         figures |= _stories(folder, dialect, address)
     figures["missed"] = [name for name, most in GOALS.items() if name in figures and figures[name] > most]
@@ -194,43 +199,86 @@ def _opened(there: Path) -> Assembly:
 
 
 def _store(there: Path) -> dict[str, Any]:
-    """A post that comes in now: all that it costs (take), and storing what was judged (store)."""
+    """A post that comes in now: all that it costs (take), and storing what was judged (store).
+
+    Of ROUNDS the cheapest: others work on this machine too. What the first page of an hour does for all that follow
+    (the habits of causes, problems that are due) is a figure of its own. Then the same where a network's ids don't
+    tell which post is newer.
+    """
     assembly = _opened(there)
-    intake, database, rules = assembly.intake, assembly.database, assembly.rules
-    taken, stored, cpu = [], [], 0.0
-    mark, chance = f"{time.time_ns():x}", random.Random(9)
+    began = 1_110_000_000_000_000 + int(time.time()) % 15_000 * 10**9  # behind all that were made
+    pages = itertools.count()
 
-    def author() -> str:
-        return f"author{chance.randrange(large.AUTHORS)}"
+    def numbered(number: int, n: int) -> str:
+        return str(began + (number * PAGE + n) * large.STEP)
 
-    for number in range(2 * PAGES):
-        now = utc_now()
-        posts = [
-            Post("forum", f"{mark}.{number}.{n}", "https://forum.example/new", author(), text, now)
-            for n, (text, _) in enumerate(made.texts(PAGE, unhappy=0.2, seed=5000 + number))
-        ]
-        if number % 2:
-            start = time.perf_counter()
-            intake.take(posts, now)
-            taken.append(time.perf_counter() - start)
-            continue
-        judged = intake.causes.name(intake.judge_posts(posts, "", now), now)
-        start, before = time.perf_counter(), time.thread_time()
-        with database.transaction():
-            CaseAssigner(database, rules, judged, now, IngestResult()).store()
-            problems.look(database, rules, naming.put(database, judged), now)
-        stored.append(time.perf_counter() - start)
-        cpu += time.thread_time() - before
-    database.close()
+    def named(number: int, n: int) -> str:
+        return f"urn:{began}.{number}.{n}"
+
+    opened = _page(assembly, next(pages), numbered)
+    rounds = [[_page(assembly, next(pages), numbered) for _ in range(PAGES)] for _ in range(ROUNDS)]
+    without = [[_page(assembly, next(pages), named) for _ in range(PAGES)] for _ in range(ROUNDS)]
+    taken = [_taken(assembly, next(pages), numbered) for _ in range(PAGES)]
+    assembly.database.close()
     return {
-        "take_ms_each": _typical(taken), "store_ms_each": _typical(stored),
-        "store_cpu_ms_each": round(cpu * 1000 / PAGES / PAGE, 3),
-    }  # fmt: skip
+        "take_ms_each": _typical(taken),
+        "store_ms_each": min(_typical([each.seconds for each in some]) for some in rounds),
+        "store_cpu_ms_each": min(_mean([each.cpu for each in some]) for some in rounds),
+        "store_cpu_ms_each_without_order": min(_mean([each.cpu for each in some]) for some in without),
+        "first_page_cpu_ms": round(opened.cpu * 1000, 1),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What storing a page took, in seconds: on the clock, and of the processor by all threads of the process."""
+
+    seconds: float
+    cpu: float
+
+
+def _posts(number: int, native: Callable[[int, int], str], now: datetime) -> list[Post]:
+    chance = random.Random(number)
+    texts = made.texts(PAGE, unhappy=0.2, seed=5000 + number)
+    return [
+        Post(
+            "forum",
+            native(number, n),
+            "https://forum.example/new",
+            f"author{chance.randrange(large.AUTHORS)}",
+            text,
+            now,
+        )
+        for n, (text, _) in enumerate(texts)
+    ]
+
+
+def _page(assembly: Assembly, number: int, native: Callable[[int, int], str]) -> _Stored:
+    now, intake, database = utc_now(), assembly.intake, assembly.database
+    judged = intake.causes.name(intake.judge_posts(_posts(number, native, now), "", now), now)
+    start, before = time.perf_counter(), time.process_time()
+    with database.transaction():
+        CaseAssigner(database, assembly.rules, judged, now, IngestResult()).store()
+        problems.look(database, assembly.rules, naming.put(database, judged), now)
+    return _Stored(time.perf_counter() - start, time.process_time() - before)
+
+
+def _taken(assembly: Assembly, number: int, native: Callable[[int, int], str]) -> float:
+    now = utc_now()
+    posts = _posts(number, native, now)
+    start = time.perf_counter()
+    assembly.intake.take(posts, now)
+    return time.perf_counter() - start
 
 
 def _typical(seconds: list[float]) -> float:
     """The median, in milliseconds a post."""
     return round(sorted(seconds)[len(seconds) // 2] * 1000 / PAGE, 3)
+
+
+def _mean(seconds: list[float]) -> float:
+    """In milliseconds a post."""
+    return round(sum(seconds) * 1000 / len(seconds) / PAGE, 3)
 
 
 def _pages(there: Path) -> dict[str, Any]:

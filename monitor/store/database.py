@@ -149,6 +149,7 @@ class Database(Protocol):
     one_writer: bool  # whether a transaction keeps all other writers out, whatever it locks
     beside: Path | None  # the file of the state folder beside which the key and the list of erasures lie
     id_names: dict[str, str]  # "source:NAME", "brand:NAME" -> the name that its ids are made of, where it is another
+    ids_in_order: bool  # whether the ids of posts begin with what grows in those of their network
 
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -40,19 +41,47 @@ _COUNT_HEARD = (
 )
 
 
-def post_id(source: str, native_id: str) -> str:
-    """The same post has the same id in every installation and at every read."""
-    return blake2b(f"{source}\0{native_id}".encode(), digest_size=10).hexdigest()
+# What grows with time in a network's ids: a number at their end (X, Mastodon, Hacker News, GitHub, Stack Exchange ...),
+# Bluesky's record keys (https://atproto.com/specs/tid), Reddit's names of things (https://www.reddit.com/dev/api/).
+_GROWING = re.compile(r"(?:.*[^0-9])?([0-9]{5,25})|.*/(3[2-7a-z]{12})|t[1-6]_([0-9a-z]{5,10})", re.DOTALL)
+
+
+def _order(native_id: str) -> str:
+    """Eight digits that grow as a network's ids do; "" for an id that says nothing of when it was given.
+
+    How long the number is in bits, and those of its first 25 that vary: of X and Mastodon half a minute is one.
+    """
+    found = _GROWING.fullmatch(native_id)
+    if found is None:
+        return ""
+    number, record, thing = found.groups()
+    value = int(number) if number else int(record or thing, 36)
+    bits = value.bit_length()
+    return f"{bits:02x}{(value << 25 >> bits) & 0xFFFFFF:06x}"
+
+
+def post_id(source: str, native_id: str, *, in_order: bool = False) -> str:
+    """The same post has the same id at every read.
+
+    Where ids are `in_order`, that of a newer post is a higher one, as far as the network's ids tell: what comes in now
+    stands side by side in every index. Hashes alone are scattered: among millions each post has pages of its own.
+    """
+    order = _order(native_id) if in_order else ""
+    return order + blake2b(f"{source}\0{native_id}".encode(), digest_size=8 if order else 10).hexdigest()
 
 
 def mention_id(brand: str, post: str) -> str:
-    """The key of a mention: a brand and a post."""
-    return blake2b(f"{brand}\0{post}".encode(), digest_size=10).hexdigest()
+    """The key of a mention: a brand and a post, in the order of the ids of posts."""
+    order = post[:8] if len(post) == _IN_ORDER else ""
+    return order + blake2b(f"{brand}\0{post}".encode(), digest_size=8 if order else 10).hexdigest()
+
+
+_IN_ORDER = len(post_id("", "00000", in_order=True))
 
 
 def post_key(database: Database, source: str, native_id: str) -> str:
     """The id of a post of this installation: made of the name that its source began with."""
-    return post_id(database.id_names.get(f"source:{source}", source), native_id)
+    return post_id(database.id_names.get(f"source:{source}", source), native_id, in_order=database.ids_in_order)
 
 
 def mention_key(database: Database, brand: str, post: str) -> str:

@@ -1,6 +1,6 @@
 """Other ids in place of those by which a post that was erased could be looked for.
 
-The id of a post is a hash of its source and the network's id of it, and that of a mention is made of it: whoever has
+The id of a post is made of its source and the network's id of it, and that of a mention is made of it: whoever has
 the database, and an id from the network, could look whether the post was here and what was thought of it. So where
 somebody is erased for good their rows get a hash of it under the key of erasures, which is not in the database. That
 the post is known is then said by its hash in `forgotten`.

@@ -102,6 +102,7 @@ class Postgresql:
         self.where = _where(address, named)
         self.beside: Path | None = None
         self.id_names: dict[str, str] = {}
+        self.ids_in_order = False
         self._connections: PerThread[Connection] = PerThread()
         try:
             self._connection()

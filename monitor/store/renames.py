@@ -15,6 +15,7 @@ from monitor.store.database import Database
 What = Literal["source", "brand"]
 
 _FACT = "id names"
+_IN_ORDER = "ids in order"
 _COLUMNS: dict[What, tuple[tuple[str, str], ...]] = {
     "source": (
         *(
@@ -50,8 +51,17 @@ _FACTS: dict[What, tuple[str, ...]] = {
 
 
 def know_names(database: Database) -> None:
-    """Read which names ids are made of; whoever opens a database does so once."""
+    """Read what ids are made of; whoever opens a database does so once.
+
+    In a file that holds no post yet they come in order; where posts stand they go on as they began. On PostgreSQL they
+    do only in what was moved there: an older version may work beside this one, and scattered ids cost little there.
+    """
     database.id_names = json.loads(key_values.fact(database, _FACT) or "{}")
+    in_order = bool(key_values.fact(database, _IN_ORDER))
+    if not in_order and database.one_writer and database.row("SELECT 1 AS one FROM posts LIMIT 1") is None:
+        _keep(database, _IN_ORDER, "yes")
+        in_order = True
+    database.ids_in_order = in_order
 
 
 def rename(database: Database, what: What, before: str, name: str) -> bool:

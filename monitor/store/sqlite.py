@@ -98,6 +98,7 @@ class Sqlite:
         self.path = path
         self.beside: Path | None = path
         self.id_names: dict[str, str] = {}
+        self.ids_in_order = False
         self._timeout = timeout
         self._connections: PerThread[Any] = PerThread()
         self.version = str(sqlite3.sqlite_version)

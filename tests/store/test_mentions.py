@@ -74,6 +74,32 @@ def test_rows_that_stand_already_stay_as_they_are(acme: Assembly) -> None:
     assert [each["text"] for each in acme.database.rows("SELECT text FROM posts")] == [ANGRY]
 
 
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ("99998", "99999", "100000", "41000000", "41000002"),
+        ("1790000000000000000", "1790000200000000000", "2000000000000000000"),
+        ("c/77777776", "c/77777780"),
+        ("t3_zzzzzz", "t3_1aaaaaa", "t3_1aab000"),
+        ("at://did:plc:zed/app.bsky.feed.post/3kaaaaaaaaaaa", "at://did:plc:abc/app.bsky.feed.post/3kabaaaaaaaaa"),
+    ],
+)
+def test_ids_come_in_the_order_of_those_of_the_network(ids: Sequence[str]) -> None:
+    posts = [mentions.post_id("forum", each, in_order=True) for each in ids]
+    of_brand = [mentions.mention_id("Acme", each) for each in posts]
+    assert (posts, of_brand) == (sorted(posts), sorted(of_brand))
+    assert len({*posts, *of_brand}) == 2 * len(ids)
+    assert {len(each) for each in (*posts, *of_brand)} == {24}
+    assert posts[0] != mentions.post_id("board", ids[0], in_order=True)
+
+
+@pytest.mark.parametrize(
+    "native", ["", "olga", "a/b/c", "9" * 26, "urn:uuid:5f0d", "٣٣٣٣٣٣", "at://x/3KAAAAAAAAAAA", "t3_"]
+)
+def test_an_id_that_says_nothing_of_when_it_was_given_is_only_hashed(native: str) -> None:
+    assert mentions.post_id("forum", native, in_order=True) == mentions.post_id("forum", native)
+
+
 def test_posts_of_a_page_are_written_into_the_index_of_the_search_together(sqlite: Sqlite) -> None:
     """Each post a part of its own: a third of what storing it took went into merging them."""
     rows = [mentions.post_row(post(f"{ANGRY} {number}", native_id=str(number)), stamp(NOW)) for number in range(100)]

@@ -14,7 +14,9 @@ from monitor.settings.errors import SettingsError
 from monitor.settings.loading import load
 from monitor.store import key_values, sources
 from monitor.store.database import Database
+from monitor.store.mentions import post_id, post_key
 from monitor.store.postgresql import Postgresql
+from monitor.store.renames import know_names
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import (
@@ -49,6 +51,36 @@ def renamed(database: Base, folder: Path, *changes: tuple[str, str]) -> Assembly
     file.write_text(text, encoding="utf-8")
     database.id_names = {}  # a process of its own
     return assembly_of(database, load(file, {}))
+
+
+def test_a_new_file_makes_its_ids_in_order_and_one_that_holds_posts_goes_on_as_it_began(
+    sqlite: Sqlite, tmp_path: Path
+) -> None:
+    """Of another id each post that stands would come in again, as new."""
+    first, second = post(ANGRY, native_id="41000000"), post(CALM, native_id="41500000")
+    acme = assembly_of(sqlite, settings_from(tmp_path))
+    assert sqlite.ids_in_order
+    take(acme, first)
+    again = renamed(sqlite, tmp_path)
+    take(again, first, second)
+    (older, newer) = (row["id"] for row in sqlite.rows("SELECT id FROM posts ORDER BY n"))
+    assert older[:8] < newer[:8]
+    with sqlite.transaction():  # as if a version before this one had made it
+        sqlite.run("DELETE FROM facts WHERE key = 'ids in order'")
+    know_names(sqlite)
+    assert not sqlite.ids_in_order
+    assert post_key(sqlite, "forum", "41000000") == post_id("forum", "41000000")
+
+
+def test_on_postgresql_ids_go_on_as_older_versions_make_them_that_work_beside_this_one(new_postgresql: str) -> None:
+    database = Postgresql(new_postgresql)
+    know_names(database)
+    assert not database.ids_in_order
+    with database.transaction():
+        database.run("INSERT INTO facts (key, value, at) VALUES ('ids in order', 'yes', '')")  # moved there
+    know_names(database)
+    assert database.ids_in_order
+    database.close()
 
 
 def board(database: Base, folder: Path, was: str = 'was = ["forum"]') -> Assembly:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from monitor.store.mentions import mention_id, post_id
+from monitor.store.mentions import mention_key, post_key
 from tests.story.world import BRAND, labels, world
 
 
@@ -31,7 +31,8 @@ def test_an_unhappy_post_is_told_at_once_and_counted_on_monday(tmp_path: Path, d
         assert labels(alert) == ["I have it", "No answer needed", "Open"]
 
         # The alert lists the mention it speaks of, so that it can be found again if an answer of Slack's is lost.
-        assert alert["metadata"]["event_payload"]["mentions"] == [mention_id(BRAND, post_id("mastodon", unhappy))]
+        key = post_key(earful.database, "mastodon", unhappy)
+        assert alert["metadata"]["event_payload"]["mentions"] == [mention_key(earful.database, BRAND, key)]
 
         # Reading the same pages again changes nothing: a post seen twice is kept once, and nobody is told twice.
         earful.until("Wed 14:20")
