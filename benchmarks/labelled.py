@@ -107,7 +107,7 @@ DEV_DAY, ASIDE_DAY, FRESH_DAY = (
         {brand: (brand,) for brand in brands},
         FOLDER / f"{side}_day.jsonl",
         FOLDER / f"{side}_day.tsv",
-        FOLDER / f"{side}_day_second.tsv" if side != "fresh" else None,
+        FOLDER / f"{side}_day_second.tsv",
     )
     for side, brands in (
         ("dev", ("Ostrel",)),
