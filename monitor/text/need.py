@@ -20,7 +20,7 @@ _BEGINS = -0.5
 _CONCRETE = 1.1  # the weight from which a cue tells of something that went wrong
 _ASKED = 0.3
 _QUESTION = 0.3
-_SPOKEN_TO = 1.0
+_SPOKEN_TO, _CALLED = 1.0, 0.4  # the judge's figure, too, is higher where our handle stands
 _FACT = 0.1
 _SEVERAL_FACTS = 0.4
 _CROSS = -1.2  # bitter or rude words, and nothing that went wrong
@@ -43,9 +43,10 @@ def need_of(needs: float, heard: Features, *, answers_us: bool, stars: bool) -> 
     cues = [cue for cue in heard.signals.cues if not cue.kind.calm and cue.kind.weight >= _CONCRETE]
     facts = [cue for cue in cues if cue.kind.name not in MOODS]
     given = (
-        (_ASKED, asks_plainly(heard) or (asks_us(heard) and spoken_to)),
+        (_ASKED, asks_us(heard) and spoken_to and not asks_plainly(heard)),
         (_QUESTION, bool(values.get("question"))),
-        (_SPOKEN_TO, spoken_to),
+        (_SPOKEN_TO, spoken_to and not heard.called),
+        (_CALLED, spoken_to and heard.called),
         (_FACT, bool(facts)),
         (_SEVERAL_FACTS, len(facts) > 1),
         (_CROSS, bool(cues) and not facts),

@@ -436,3 +436,17 @@ def test_what_is_merely_told_to_nobody_counts_against_an_answer() -> None:
         "Fog over the harbour, Acme?",
     ):
         assert told not in dict(judge.explain(post(text), "Acme").contributions)
+
+
+def test_whom_a_post_is_put_to_speaks_in_the_figure(judge: Judge) -> None:
+    """The teachers of the model wrote to nobody: what our handle or somebody else's means can't be in it."""
+
+    def figure(text: str) -> float:
+        return judge.verdict(post(text, lang="en"), "Acme").needs_answer
+
+    told = "my Acme fan broke again on friday"
+    assert figure(f"@kim {told}") < figure(told) < figure(f"@acme {told}")
+    ours, theirs = (judge.explain(post(f"@{who} {told}", lang="en"), "Acme").contributions for who in ("acme", "kim"))
+    assert dict(ours)["is put to us"] > 0 > dict(theirs)["is put to somebody else"]
+    glad = judge.explain(post("@acme love the fan, no question", lang="en"), "Acme").contributions
+    assert "is put to us" not in dict(glad), "who thanks us waits for nothing"
