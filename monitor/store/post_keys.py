@@ -14,7 +14,7 @@ from datetime import datetime
 from monitor.store import forgotten, key_values, wiping
 from monitor.store.columns import TABLES
 from monitor.store.database import Database, marks
-from monitor.store.mentions import mention_key, post_id
+from monitor.store.mentions import mention_key
 
 _DONE = "forgetting: ids replaced"
 _BATCH = 500
@@ -65,9 +65,9 @@ def catch_up(database: Database, now: datetime, stopping: Callable[[], bool]) ->
     """Once: posts that versions before this one forgot for good, and left under their own ids."""
     while not stopping() and forgotten.own_key(database) and not key_values.fact(database, _DONE):
         rows = database.rows(
-            "SELECT id FROM posts WHERE native_id = '' AND length(id) = :length AND "
+            "SELECT id FROM posts WHERE native_id = '' AND length(id) < :length AND "
             "(purged_at IN (SELECT at FROM forgotten) OR deleted_at IN (SELECT at FROM forgotten)) LIMIT :limit",
-            {"length": len(post_id("", "")), "limit": _BATCH},
+            {"length": len(forgotten.row_id(b"", "")), "limit": _BATCH},
         )
         with database.transaction():
             replace(database, [row["id"] for row in rows])
