@@ -231,7 +231,7 @@ def _store(there: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What storing a page took, in seconds: on the clock, and of the processor by all threads of the process, the server's too."""
+    """What storing a page took, in seconds: on the clock, and of the processor by all that works on it."""
 
     seconds: float
     cpu: float

@@ -110,6 +110,18 @@ def test_what_hangs_on_the_mention_hangs_on_it_still(acme: Assembly) -> None:
     assert heard["n"] == 2
 
 
+def test_an_id_in_the_order_of_its_network_goes_too(acme: Assembly) -> None:
+    (hers,) = take(acme, post(ANGRY, native_id="1110000000000000001", author="olga"))
+    key = mentions.post_key(acme.database, "forum", "1110000000000000001")
+    assert "posts.id" in rows_of(acme, key)
+    forget(acme, "erased")
+    order = key[:8]
+    ids = [row["id"] for name in ("posts", "mentions") for row in acme.database.rows(f"SELECT id FROM {name}")]
+    assert [each for each in ids if each.startswith(order)] == []
+    assert case(acme.database, hers).author == ""
+    assert acme.intake.take([post(ANGRY, native_id="1110000000000000001", author="olga")], NOW + HOUR).forgotten == 1
+
+
 def test_read_again_it_is_known_and_does_not_come_back(acme: Assembly) -> None:
     plant(acme)
     forget(acme, "erased")
