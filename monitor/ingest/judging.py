@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Self
 
 from alerts.wording import count_words
 from monitor.cases.assignment import IngestResult
@@ -71,6 +70,7 @@ class Judging:
         self.answers = answers
         self._receiving = frozenset(receiving)
         self._tell_operator = tell_operator
+        self._keeper = _Keeper(database)
         self._owed: list[Claimed] = []  # pages that the database could not store, and that are not let go yet
 
     @property
@@ -128,18 +128,17 @@ class Judging:
         total = IngestResult()
         self._take_over()
         self._let_go(clock())
-        with _Keeper(self.database, clock) as keeper:
-            while (claimed := unjudged.claim(self.database, clock(), LEASE, source)) is not None:
-                keeper.begins(claimed)
+        while (claimed := unjudged.claim(self.database, clock(), LEASE, source)) is not None:
+            with self._keeper.keeping(claimed, clock):
                 taken = self._one(claimed, clock)
-                if taken is None:
-                    break
-                total.add(taken)
-                if not source and taken.seen:  # who has read it says it otherwise
-                    log.info(
-                        "%s: %d judged, %d about a brand, %d new, %d flagged, %d cases opened",
-                        claimed.source, taken.seen, taken.matched, taken.new, taken.flagged, len(taken.opened),
-                    )  # fmt: skip
+            if taken is None:
+                break
+            total.add(taken)
+            if not source and taken.seen:  # who has read it says it otherwise
+                log.info(
+                    "%s: %d judged, %d about a brand, %d new, %d flagged, %d cases opened",
+                    claimed.source, taken.seen, taken.matched, taken.new, taken.flagged, len(taken.opened),
+                )  # fmt: skip
         return total
 
     def _one(self, claimed: Claimed, clock: Callable[[], datetime]) -> IngestResult | None:
@@ -241,30 +240,39 @@ class Judging:
 
 
 class _Keeper:
-    """Keeps the page that is being judged ours, however long that takes: it looks by a thread of its own."""
+    """Keeps the pages that are being judged ours, however long that takes, by one thread, which ends when none is."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
-        self._judged: tuple[Claimed, datetime] | None = None
-        self._over = threading.Event()
+        self._judged: dict[Claimed, tuple[Callable[[], datetime], datetime]] = {}
+        self._guard = threading.Lock()
+        self._looks = False
 
-    def begins(self, claimed: Claimed) -> None:
-        """This one is being judged from now on."""
-        first, self._judged = self._judged is None, (claimed, self._clock())
-        if first:
-            threading.Thread(target=self._keep, name="keep-page", daemon=True).start()
+    @contextmanager
+    def keeping(self, claimed: Claimed, clock: Callable[[], datetime]) -> Iterator[None]:
+        """While this one is being judged."""
+        with self._guard:
+            if not self._looks:
+                with suppress(RuntimeError):  # the system gives no more threads: most pages need none
+                    threading.Thread(target=self._look, name="keep-pages", daemon=True).start()
+                    self._looks = True
+            self._judged[claimed] = clock, clock()
+        try:
+            yield
+        finally:
+            with self._guard:
+                del self._judged[claimed]
 
-    def _keep(self) -> None:
-        while not self._over.wait(RENEW):
-            assert self._judged is not None
-            (claimed, since), now = self._judged, self._clock()
-            if now - since < LONGEST:
-                with suppress(*Error):  # it may have been in time all the same: storing will tell
-                    unjudged.keep(self._database, claimed, now, LEASE)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
+    def _look(self) -> None:
+        rest = threading.Event()  # never set: waited for
+        while not rest.wait(RENEW):
+            with self._guard:
+                judged = list(self._judged.items())
+                if not judged:
+                    self._looks = False
+                    return
+            for claimed, (clock, since) in judged:
+                now = clock()
+                if now - since < LONGEST:
+                    with suppress(*Error):  # it may have been in time all the same: storing will tell
+                        unjudged.keep(self._database, claimed, now, LEASE)
