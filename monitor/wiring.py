@@ -264,12 +264,12 @@ def _rename(database: Database, settings: Settings) -> None:
     ]
     former += [("brand", before, brand.name) for brand in settings.brands for before in brand.was]
     for what, before, name in former:
-        with database.transaction():
+        with database.transaction(long=True):
             if renames.rename(database, what, before, name):
                 log.info("%s %s is now called %s and keeps its history", what, before, name)
     for competitor in settings.competitors:  # no id is made of a competitor's name: its rows move, and that is all
         for before in competitor.was:
-            with database.transaction():
+            with database.transaction(long=True):
                 if competitors.rename(database, before, competitor.name):
                     log.info("competitor %s is now called %s and keeps its history", before, competitor.name)
     with database.transaction():

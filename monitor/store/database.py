@@ -179,12 +179,13 @@ class Database(Protocol):
         """Run statements of the schema, inside the transaction that is open."""
         ...
 
-    def transaction(self, locks: Locks | None = None, *, durable: bool = True) -> Any:
+    def transaction(self, locks: Locks | None = None, *, durable: bool = True, long: bool = False) -> Any:
         """`with database.transaction():` all or nothing, as the only writer from the start.
 
         With `locks` others may write at the same time, as long as they have named theirs too and none is of these;
         whoever names none still has the database alone. Where there is `one_writer`, locks change nothing. What is not
-        `durable` waits for no disk: all of it may be lost if the server fails within the next second.
+        `durable` waits for no disk: all of it may be lost if the server fails within the next second. No statement of a
+        `long` one is given up for the time that it takes: it changes most rows of a table.
         """
         ...
 

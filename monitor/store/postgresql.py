@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -229,11 +229,11 @@ class Postgresql:
         return f"{row['name'] or 'a program without a name'} (process {row['pid']} of the server{since}) is using them"
 
     @contextmanager
-    def transaction(self, locks: Locks | None = None, *, durable: bool = True) -> Iterator[None]:
+    def transaction(self, locks: Locks | None = None, *, durable: bool = True, long: bool = False) -> Iterator[None]:
         """All or nothing; without `locks` one writer at a time (as on SQLite, so that both behave alike)."""
         connection = self._connection()
         self._plan_anew(connection)
-        with connection.transaction():
+        with connection.transaction(), at_leisure(connection) if long else nullcontext():
             if not durable:  # https://www.postgresql.org/docs/current/wal-async-commit.html
                 connection.execute("SET LOCAL synchronous_commit = off")
             try:

@@ -226,7 +226,13 @@ class Sqlite:
             self._connection().execute(statement)
 
     @contextmanager
-    def transaction(self, locks: Locks | None = None, *, durable: bool = True) -> Iterator[None]:  # noqa: ARG002 - one writer
+    def transaction(
+        self,
+        locks: Locks | None = None,  # noqa: ARG002 - one writer
+        *,
+        durable: bool = True,  # noqa: ARG002
+        long: bool = False,  # noqa: ARG002
+    ) -> Iterator[None]:
         """All or nothing, holding the write lock from the start."""
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")

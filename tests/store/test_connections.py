@@ -274,6 +274,8 @@ def test_the_server_ends_a_statement_that_takes_too_long_but_not_the_schema_and_
         database.row("SELECT pg_sleep(30)")
     with database.transaction():
         database.script(["SELECT pg_sleep(0.3)"])
+    with database.transaction(long=True):
+        database.row("SELECT pg_sleep(0.3)")
     assert list(database.batches("SELECT 1 FROM pg_sleep(0.3)", 2)) == [[(1,)]]
     assert database.overwrite(["posts"], 1.0)
     for again in ("SELECT pg_sleep(30)", "SELECT pg_sleep(20)"):
