@@ -48,7 +48,8 @@ TEAMS: dict[str, Team] = {
     "1": "1", "one": "1", "few": "few", "a few": "few", "shifts": "shifts", "a team with shifts": "shifts",
 }  # fmt: skip
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_SIGNS = re.compile(r'["“”()*=@#:]|(?:^|\s)-\w|\b(?:AND|OR|NOT|NEAR(?:/\d+)?)\b')
+_TYPOGRAPHIC = re.compile("[“”„«»]")
+_SIGNS = re.compile(r'["()*=@#:]|(?:^|\s)-\w|\b(?:AND|OR|NOT|NEAR(?:/\d+)?)\b')
 _BLOCK = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? +([0-9:]{4,5}) ?- ?([0-9:]{4,5})")
 
 
@@ -65,6 +66,11 @@ def query_of(words: str) -> str:
     words = " ".join(words.split())
     if words.encode(errors="replace") != words.encode(errors="surrogatepass"):
         raise InstallError("the brand contains bytes that are not UTF-8; use a terminal set to UTF-8")
+    words = _TYPOGRAPHIC.sub('"', words)  # as web pages and chats write quotes
+    names = [name.strip() for name in words.split(",")]
+    if len(names) > 1 and '"' not in words:
+        either = " OR ".join(f'"{name}"' if " " in name else name for name in names if name)
+        raise InstallError(f"found a comma: for any of these names write {either}; put a name that holds one in quotes")
     query = words if _SIGNS.search(words) or " " not in words else f'"{words}"'
     try:
         parse(query)

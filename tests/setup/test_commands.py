@@ -192,12 +192,20 @@ def test_a_place_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -
         ("AT&T", "AT&T", "AT&T"),
         ("東京ガス", "東京ガス", "東京ガス"),
         ("O'Reilly", "O'Reilly", "O'Reilly"),
+        ("“Acme Air”", '"Acme Air"', "Acme Air"),
+        ('"Acme, Inc."', '"Acme, Inc."', "Acme, Inc"),
     ],
 )
 def test_a_word_a_name_and_a_query_are_each_understood(tmp_path: Path, words: str, query: str, name: str) -> None:
     init(words, tmp_path / "a.toml")
     brand = load(tmp_path / "a.toml", {}).brands[0]
     assert (brand.query, brand.name) == (query, name)
+
+
+def test_a_list_of_names_says_how_to_ask_for_any_of_them(tmp_path: Path) -> None:
+    """It was taken for one name, which no post ever holds."""
+    with pytest.raises(InstallError, match='write acme OR "acme air" OR globex; put a name'):
+        init("acme, acme air, globex", tmp_path / "a.toml")
 
 
 def test_a_name_of_two_words_does_not_match_the_words_apart() -> None:
