@@ -142,7 +142,7 @@ def _utc(at: datetime) -> datetime | None:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return at if 1970 <= at.year <= 9000 else None
+    return at if 1971 <= at.year <= 9000 else None  # where 1970 is written, a time is missing
 
 
 def _read(text: str) -> dict[Order, datetime]:

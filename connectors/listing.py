@@ -16,7 +16,7 @@ from typing import Any
 from connectors import Aside, Batch, ConnectorError, Gap, Nonsense, Post, Quota, Request, room
 from connectors.answers import Answer, error_for
 from connectors.http import Http, Params, host_of, json_of
-from connectors.pagination import Walk, fingerprint, milliseconds, moment
+from connectors.pagination import Walk, fingerprint, is_below, milliseconds, moment
 from connectors.text import bare_name, raw_of
 
 DEEP_EVERY = timedelta(days=1)
@@ -104,7 +104,7 @@ def overlap_of(walk: Walk, now: datetime, usual: timedelta, deep: timedelta) -> 
 def read_page(walk: Walk, request: Request, network: str, ask: Callable[[Walk], Listed], posts_of: PostsOf) -> Batch:
     """Read the page at which the walk stands (`walk.begin` was called), and move the walk on.
 
-    A lane ends at its last page, at one whose last item is below the floor, or where the network repeats itself. A rest
+    A lane ends at its last page, at one that has come below the floor, or where the network repeats itself. A rest
     that was asked for with the last page of a walk is kept in the cursor: it must not make the next walk come sooner.
     """
     if not walk.lane:
@@ -127,7 +127,7 @@ def read_page(walk: Walk, request: Request, network: str, ask: Callable[[Walk], 
     repeated = bool(looks) and bool(walk.token) and walk.extra.get("page") == looks
     walk.extra["page"] = looks
     gaps: tuple[Gap, ...] = ()
-    if known or not listed.next or (found.heads and found.heads[-1].posted_at < floor):
+    if known or not listed.next or is_below([post.posted_at for post in found.heads], floor):
         walk.close_lane()
     elif repeated or not walk.turn(listed.next):
         gaps = walk.stuck(network)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +30,7 @@ MOST_TURNS = 2000
 ASK_CLOSED_EVERY = timedelta(days=1)
 # So few posts say nothing of our clock; so many ids of a walk that was ahead are kept, to know them again.
 _FEW = 3
+WILD = timedelta(days=60)  # between two posts, one after the other
 _KNOWN = 40
 # More pages than this in one lane are still read, but only the last so many tokens are remembered against loops.
 REMEMBERED_TOKENS = 300
@@ -55,6 +56,13 @@ def clock_is_behind(times: Iterable[datetime], now: datetime) -> bool:
     found = list(times)
     ahead = sum(at > now + AHEAD for at in found)
     return ahead >= _FEW and ahead * 2 > len(found)
+
+
+def is_below(times: Sequence[datetime], floor: datetime) -> bool:
+    """Whether a page, the newest first, has come down to the floor. One post far below the others has a wrong date."""
+    if not times or times[-1] >= floor:
+        return False
+    return len(times) == 1 or times[-2] < floor or times[-2] - times[-1] <= WILD
 
 
 @dataclass(slots=True)

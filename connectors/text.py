@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from connectors import dates
 
 RAW_CAP = 65_536
+EARLIEST = 1e8  # seconds since 1970: a smaller number is a missing time, or none
 LONGEST_URL = 4_096
 _MOST_MARKS = 30
 
@@ -181,7 +182,7 @@ def number_of(text: str) -> float | None:
 
 
 def _from_number(number: float) -> datetime | None:
-    if not math.isfinite(number) or number < 0:
+    if not math.isfinite(number) or number < EARLIEST:
         return None
     for _ in range(3):  # milliseconds, microseconds, nanoseconds; what is larger still is no time
         number = number / 1000 if number >= 1e11 else number
@@ -192,7 +193,7 @@ def _in_range(at: datetime | None) -> datetime | None:
     if at is None:
         return None
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return at if 1970 <= at.year <= 9000 else None
+    return at if 1971 <= at.year <= 9000 else None  # where 1970 is written, a time is missing
 
 
 def safe_url(text: object) -> str:

@@ -35,7 +35,7 @@ from connectors import (
 )
 from connectors.answers import Answer, error_for
 from connectors.http import Http, json_of
-from connectors.pagination import Walk, milliseconds, moment
+from connectors.pagination import Walk, is_below, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url, text_of
 
 PAGE = 40
@@ -227,7 +227,7 @@ class Mastodon:
 
     def _turn(self, walk: Walk, last: str, times: list[datetime], floor: datetime) -> tuple[Gap, ...]:
         """Go to the next page, or end the lane at its floor, its end, or a server that repeats itself."""
-        if last and not (times and times[-1] < floor):
+        if last and not is_below(times, floor):
             if walk.turn(last):
                 return ()
             gaps = walk.stuck(self._host)

@@ -41,7 +41,7 @@ from connectors import (
     Request,
 )
 from connectors.http import Http, host_of
-from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, milliseconds, moment
+from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, is_below, milliseconds, moment
 from connectors.reddit.responses import (
     ENDING,
     ENDS,
@@ -349,7 +349,7 @@ class Reddit:
         self, lane: _Lane, walk: Walk, posts: tuple[Post, ...], found: list[Any], after: str, reach: int
     ) -> tuple[tuple[Gap, ...], bool]:
         """Go to the next page or end the lane; say what stays unseen if the listing ended too early."""
-        reached = bool(posts) and min(milliseconds(post.posted_at) for post in posts) < reach
+        reached = is_below([post.posted_at for post in posts], moment(reach))
         names = [name for name in (_name_of(item) for item in found) if name]
         if not reached and after and walk.turn(after):
             # The page's last posts, nearest first: if one is deleted before the next page, the one before it serves.

@@ -107,3 +107,14 @@ def test_a_gap_says_what_stays_unread_when_pages_repeat_themselves(server: FakeS
     assert "same page" in gap.reason
     later = replace(ASKED, cursor=batches[-1].cursor, now=ASKED.now + timedelta(minutes=5))
     assert len(walk(stackexchange.make(server, 20), later)) == 2
+
+
+def test_one_post_with_a_wrong_date_does_not_end_a_listing() -> None:
+    """A review dated 2001 at the end of a page hid every page behind it."""
+    with FakeServer() as server:
+        wrong = appstore.review(3, createdDate="2001-09-09T01:46:40Z")
+        pages = [appstore.review(1), appstore.review(2), wrong], [appstore.review(4), appstore.review(5)]
+        first = appstore.page(*pages[0], cursor="second")
+        server.route(appstore.PATH, lambda seen: appstore.page(*pages[1]) if seen.one("cursor") else first)
+        found = [post.native_id for batch in walk(appstore.make(server, 20.0), ASKED) for post in batch.posts]
+    assert len(found) == 4
