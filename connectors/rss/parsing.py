@@ -31,6 +31,12 @@ _MICRODATA = re.compile(
 _CONTENT_FIRST = re.compile(
     r"""content\s*=\s*["']([\d.,]{1,6})["'][^<>]{0,200}?itemprop\s*=\s*["'](ratingValue|bestRating)["']"""
 )
+# A character by its number, and by the next where it is the first half of one in UTF-16.
+_NUMBER = rb"&#(?:[xX]([0-9a-fA-F]{1,20})|([0-9]{1,20}));?"
+_NUMBERED = re.compile(_NUMBER)
+_HALVES = re.compile(
+    rb"(?:&#(?:[xX]0*[dD][89abAB][0-9a-fA-F]{2}(?![0-9a-fA-F])|0*5[56][0-9]{3}(?![0-9]));?)?" + _NUMBER
+)
 _STARS = re.compile(r"(?<![★☆⭐✩])(?=[★☆⭐✩]{5}(?![★☆⭐✩]))([★⭐]{0,5})[☆✩]*")
 
 
@@ -82,7 +88,10 @@ def _xml_feed(body: bytes, base: str, content_type: str) -> dict[str, Any]:
     headers = {"content-location": nowhere + parts.path, "content-type": content_type}
     # Tags are stripped by us; feedparser's own cleaning takes three times as long as all the rest.
     parsed = feedparser.parse(
-        io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        io.BytesIO(_HALVES.sub(_whole, body)),
+        response_headers=headers,
+        sanitize_html=False,
+        resolve_relative_uris=False,
     )
     here = (nowhere, f"{parts.scheme}://{parts.netloc}")
     reviews = any("im_rating" in entry for entry in parsed.entries)
@@ -97,6 +106,19 @@ def _xml_feed(body: bytes, base: str, content_type: str) -> dict[str, Any]:
         # An app's own entry stands at the head of older feeds of its reviews.
         "entries": [_entry(each, here) for each in parsed.entries if not reviews or "im_rating" in each],
     }
+
+
+def _whole(halves: re.Match[bytes]) -> bytes:
+    """What no character has as its number: two halves of UTF-16 as their character, else the sign for none.
+
+    feedparser ends at either, and with it all other entries.
+    """
+    numbers = [int(x, 16) if x else int(decimal) for x, decimal in _NUMBERED.findall(halves[0])]
+    if not any(0xD800 <= number <= 0xDFFF or number > 0x10FFFF for number in numbers):
+        return halves[0]
+    text = "".join(chr(number) if number <= 0x10FFFF else "\ufffd" for number in numbers)
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return "".join(f"&#{ord(each)};" for each in whole).encode()
 
 
 def _entry(entry: Any, here: tuple[str, str]) -> dict[str, str]:

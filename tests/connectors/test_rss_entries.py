@@ -59,6 +59,24 @@ def at(minute: int) -> str:
     return f"Fri, 20 Nov 2026 07:{minute:02}:00 GMT"
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("&#xD83D;&#xDE00;", "\U0001f600"),
+        ("&#55357;&#56832;&#xd83d;&#xde01;", "\U0001f600\U0001f601"),
+        ("&#xD83D;", "\ufffd"),
+        ("&#xDE00;&#xD83D;x", "\ufffd\ufffdx"),
+        ("&#55296; &#57343;", "\ufffd \ufffd"),
+        ("&#x110000; &#99999999999999;", "\ufffd \ufffd"),
+        ("&#65;&#x42;&#8217;", "AB\u2019"),
+    ],
+)
+def test_a_number_that_no_character_has_costs_no_entry(written: str, read: str) -> None:
+    """One emoji that a program had written as two halves took all of its feed along, for as long as it stood there."""
+    found = over_time(feed(entry(f"Acme {written} first", "words"), entry("Acme second", "words")))
+    assert sorted(each.title for (each,) in found.values()) == sorted([f"Acme {read} first", "Acme second"])
+
+
 # ── which entries are one post ──────────────────────────────────────────────────────────────────────────────────────
 
 
