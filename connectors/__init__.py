@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from connectors.values import value_class
+
 # kind -> "module:class". A library that nobody configured is never imported.
 KINDS: dict[str, str] = {
     "replay": "connectors.replay:Replay",
@@ -67,7 +69,7 @@ ASKED_AFTER = frozenset(
 RETENTION: dict[str, timedelta] = {"x": timedelta(days=30)}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Post:
     """What a network shows, in plain text (no tags, no entities). Times are aware and in UTC.
 

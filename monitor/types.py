@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from alerts.case import Lane
 from connectors import Post
+from connectors.values import value_class
 
 Label = Literal["negative", "neutral", "positive", "unknown"]
 SignedLink = Callable[[str, str, str], str]  # (case id, target, purpose) -> address, or "" where there is no page
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Verdict:
     """What the judge thinks of one post for one brand.
 
@@ -47,7 +47,7 @@ class Verdict:
         return self.need if self.need >= 0 else self.needs_answer
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Mention:
     """A post about a brand, with its verdict. `case_id` is empty while it belongs to no case."""
 
@@ -62,7 +62,7 @@ class Mention:
     repeats: bool = False  # it says no more than somebody else said before: a repost
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Judged:
     """A post about a brand with its verdict, ready to be stored. `fingerprint` is 0 where nothing is flagged."""
 

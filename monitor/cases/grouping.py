@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.case import Contact
+from connectors.values import value_class
 from monitor.store.database import Database, Row, at, stamp
 from monitor.store.stories import candidate_stories, open_critical, touch_stories
 from monitor.text.same_story import Harm, harm_told
@@ -19,7 +19,7 @@ from monitor.text.similarity import bands
 from monitor.types import Judged
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class StoryCandidate:
     """A story in the chunk: enough for `policy.joins_story`."""
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from connectors import Aside, Post, dates
 from connectors.text import clean, number_of, parse_time
+from connectors.values import value_class
 from monitor.ingest.file_rows import FileUnreadable, Table, table_of
 from monitor.text.model.grades import GRADES
 
@@ -266,7 +267,7 @@ class Reading:
         return moment
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _Row:
     """A row that could be read: the id in it (or ""), whether it is the last one of its post, and that post."""
 

@@ -17,6 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from connectors.values import value_class
 from monitor.text.negation import denials
 from monitor.text.normalize import fold, has_run, without_entities
 from monitor.text.remembered import Remembered
@@ -104,7 +105,7 @@ class Kind:
     calm: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Found:
     """A cue that stands in a post: its kind, the words themselves, and where (token positions, end excluded)."""
 
@@ -114,7 +115,7 @@ class Found:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Signals:
     """Everything that the rules see in one post. `values` holds every non-zero signal by name."""
 

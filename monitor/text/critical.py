@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.values import value_class
 from monitor.text.complaint_signals import BRAND, CONCRETE, Found, Signals
 from monitor.text.harm import Places, parts_of, told_by
 from monitor.text.lexicon import Felt
@@ -50,7 +50,7 @@ def matters(found: Sequence[Found]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_TAGS[cue.kind.name] for cue in found if cue.kind.name in _TAGS))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _Mood:
     """How a post speaks: to us, of the writer, of something wrong, of what caused it, idly."""
 

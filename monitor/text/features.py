@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors import Post
+from connectors.values import value_class
 from monitor.text.complaint_signals import (
     BRAND,
     HEARD,
@@ -64,7 +65,7 @@ class PreparedProfile:
     tags: frozenset[str] = frozenset()  # its words as hashtags write them
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Features:
     """Everything that was read in one post, before it is weighed."""
 

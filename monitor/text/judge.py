@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors import Post
+from connectors.values import value_class
 from monitor.text import likely_harm
 from monitor.text.asking import asks_on
 from monitor.text.complaint_signals import HEARD, signal_names
@@ -37,7 +38,7 @@ NO_CONTEXT = "none of your context words"
 _MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class JudgeInput:
     """A post to be judged for a brand, with the words by which it was found.
 

@@ -20,6 +20,7 @@ from operator import attrgetter
 from typing import IO, Any
 
 from connectors import Post
+from connectors.values import value_class
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge, JudgeInput
 from monitor.text.model.trained import Learned
@@ -55,7 +56,7 @@ class Recipe:
         return Judge(self.brands, self.critical_words, self.learned, about_us=self.about_us)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Found:
     """What a post is for a brand by itself, whatever it stands below: the query's words, verdict and fingerprint."""
 

@@ -27,6 +27,7 @@ from vaderSentiment.vaderSentiment import (
     normalize,
 )
 
+from connectors.values import value_class
 from monitor.text.language import ENGLISH_WORDS
 from monitor.text.normalize import for_scoring, windows
 from monitor.text.remembered import Remembered
@@ -52,7 +53,7 @@ _TURNING = frozenset(
 _LOOKED_FOR = _TURNING | {"the", "to", "of", "for", "bad", "or", "nor", "at", "very", "never", "without", "doubt"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Sentiment:
     """`score` runs from -1 to 1; `words` are the at most five that decided it, strongest first, with their negation."""
 

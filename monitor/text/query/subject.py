@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cached_property
 
 from connectors import Post
 from connectors.text import SPACELESS
+from connectors.values import value_class
 from monitor.text.normalize import APOSTROPHES, MARKS, fold, without_entities, without_invisible
 
 _HEAD, _TAIL = 16_384, 8_192  # of a longer text, these first and last characters are looked at
@@ -23,7 +23,7 @@ _ascii_token = re.compile(r"\w+(?:['`]\w+)*", re.ASCII)
 _elision = frozenset({"l", "d", "j", "n", "m", "t", "s", "c", "qu"})  # French and Italian: l'acme, d'acme
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Subject:
     """What is matched: a post, reduced to what a query can ask about."""
 
