@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen
 
     _Connection = psycopg.Connection[dict[str, Any]]
+    _AsyncConnection = psycopg.AsyncConnection[Any]
 else:
-    _Connection = psycopg.Connection if psycopg else object
+    _Connection, _AsyncConnection = (psycopg.Connection, psycopg.AsyncConnection) if psycopg else (object, object)
 
 # A session over a network that is cut in silence is given up after some seconds, not after hours (TCP only).
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
@@ -31,6 +32,7 @@ NOTICES_TOO = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SE
 # then. No statement of ours takes minutes, but for those `at_leisure`; the server ends one before we give it up.
 DEADLINE = 300.0  # seconds
 _MORE = 15.0  # seconds
+JOBS_DEADLINE = 60.0  # seconds: the library of jobs asks small things, and listens for half a minute at a time
 
 
 class Connection(_Connection):
@@ -44,13 +46,33 @@ class Connection(_Connection):
     transactions = 0  # that were begun with it
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Raises OperationalError where it takes too long."""
+        """Raises ConnectionTimeout where it takes too long."""
         try:
             return super().wait(gen, interval, self.deadline if timeout is None else timeout)
         except psycopg.OperationalError:
-            if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
-                self.close()  # what it would answer next is not what it is asked next
-            raise
+            if not _waits(self):
+                raise
+            self.close()  # what it would answer next is not what it is asked next
+            raise psycopg.errors.ConnectionTimeout("no answer in time") from None
+
+
+class AsyncConnection(_AsyncConnection):
+    """The same for the loop of jobs, by JOBS_DEADLINE."""
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Raises ConnectionTimeout where it takes too long."""
+        try:
+            return await super().wait(gen, interval, JOBS_DEADLINE if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if not _waits(self):
+                raise
+            await self.close()
+            raise psycopg.errors.ConnectionTimeout("no answer in time") from None
+
+
+def _waits(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
+    """Whether the answer is still to come."""
+    return connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
 
 
 def connect(address: str, deadline: float | None = None) -> Connection:

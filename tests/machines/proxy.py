@@ -3,6 +3,7 @@
 with Line(("127.0.0.1", 5432)) as line:
     connect("127.0.0.1", line.port)
     line.swallow()       # as if the cable were cut: nothing that those who speak now send is even acknowledged
+    line.freeze()        # those who speak now are heard by nobody ever again, and are told nothing; new ones are
     line.hold()          # what is sent arrives nowhere, and nobody is told
     line.callers()       # the ports of those who speak through it, to find out whose process it is
     line.cut()           # all are cut off, what was held is lost, and nobody gets through
@@ -39,6 +40,7 @@ class Line:
         self._is_cut = False
         self._lock = threading.Lock()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._frozen: set[socket.socket] = set()
         self._thread = threading.Thread(target=self._accept, name="line", daemon=True)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
@@ -59,6 +61,11 @@ class Line:
     def hold(self) -> None:
         """From now on nothing arrives on either side."""
         self._open.clear()
+
+    def freeze(self) -> None:
+        """Carry nothing any more for those who are connected now, as a tunnel does that has lost its other end."""
+        with self._lock:
+            self._frozen.update(near for near, _ in self._pairs)
 
     def swallow(self) -> None:
         """Take nothing any more from those who are connected, without a word: their own system is to notice.
@@ -147,6 +154,8 @@ class Line:
             while True:
                 ready = both.select()
                 self._open.wait()
+                if near in self._frozen:
+                    self._ends.wait()
                 for key, _ in ready:
                     piece = key.fileobj.recv(_PIECE)  # type: ignore[union-attr]
                     if not piece:

@@ -23,10 +23,15 @@ from monitor.service.engines.threads import Threads
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.work import ROLES, Job, Role, Tick
 from monitor.store import job_tables
+from monitor.store import postgresql_connections as connections
 from monitor.store.leases import Leases, standing
 from monitor.store.postgresql import Postgresql
 from tests.helpers import count
+from tests.machines.proxy import Line
 from tests.service.test_scheduler import until
+from tests.store.test_connections import over_a_line
+
+__all__ = ["over_a_line"]
 
 QUICK = Pace(beat=0.2, silent=1.0, look=0.2, poll=0.2, again=0.2)  # of what takes half a minute otherwise
 BOUND = 20.0
@@ -404,7 +409,7 @@ class Clocks:
             return time.time() + self._asked.index(me) * self.apart
 
 
-@pytest.mark.parametrize("apart", [300, -300, 7200])
+@pytest.mark.parametrize("apart", [300, -7200])
 def test_where_clocks_are_minutes_apart_a_tick_is_done_once_in_its_turn(
     many: Processes, monkeypatch: pytest.MonkeyPatch, apart: int
 ) -> None:
@@ -450,6 +455,32 @@ def test_cut_from_the_server_it_says_so_once_and_goes_on(many: Processes, caplog
     assert all(one != other for one, other in pairwise(said)), "it said so twice of one cut"
     assert many.hearts[0].hung() == []
     assert POOL in many.hearts[0]._last
+
+
+def test_connections_that_bring_no_answer_any_more_are_given_up(
+    over_a_line: tuple[str, Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing told the worker that a tunnel had lost its other end: it took no job for as long as it lived."""
+    monkeypatch.setattr(connections, "DEADLINE", 0.4)
+    monkeypatch.setattr(connections, "_MORE", 0.1)
+    monkeypatch.setattr(connections, "JOBS_DEADLINE", 0.5)
+    address, line = over_a_line
+    made, runs = Processes(address), Runs()
+    tells = made.add((), (Job("read", lambda *names: runs.note("-".join(names)), "collect", "source:{0}"),))
+    tells.start()
+    tells.hand_on("read", "before")
+    until(lambda: "before" in runs.by)
+    line.freeze()
+
+    def handed_on() -> bool:
+        try:
+            return tells.hand_on("read", "after")
+        except psycopg.OperationalError:
+            return False  # this thread's connection, too
+
+    until(handed_on)
+    until(lambda: "after" in runs.by)
+    made.end()
 
 
 def test_a_job_whose_end_could_not_be_written_down_does_not_keep_its_lock(

@@ -31,7 +31,7 @@ from monitor.service.work import WATCHED, Job, Role, Tick
 from monitor.store import job_tables
 from monitor.store.connect import reason
 from monitor.store.postgresql import Postgresql
-from monitor.store.postgresql_connections import NOTICE
+from monitor.store.postgresql_connections import NOTICE, AsyncConnection
 
 log = logging.getLogger("earful.engine")
 
@@ -178,6 +178,7 @@ class Queue:
         self._doing.clear()
         pool: Any = psycopg_pool.AsyncConnectionPool(
             self._database.address, min_size=1, max_size=4, open=False, name=self._name, configure=_configure,
+            connection_class=AsyncConnection,
             kwargs={"connect_timeout": 10, "application_name": "earful jobs", **NOTICE},
             check=psycopg_pool.AsyncConnectionPool.check_connection,
             timeout=self._pace.silent / 2,  # a worker that cannot say that it lives begins anew before it is given up
