@@ -33,7 +33,7 @@ INJURY = "Acme's kettle burned my hand, I was injured"
 AGAIN = "Still waiting for an answer from Acme. This is ridiculous!"
 THANKS = "thanks Acme, all good now"
 CALM = "Walked past the Acme shop in Leeds today, lovely window"
-ASKING = "Acme where can I find the manual?"
+ASKING = "Does anybody know whether Acme ships to Norway?"
 
 _numbers = itertools.count(1)
 

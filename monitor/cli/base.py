@@ -42,6 +42,8 @@ if console.width < 40:  # noqa: PLR1730 - else it follows the terminal. One that
     console.width = 40
 one_line = not console.is_terminal  # a person reads wrapped words, a script reads whole lines
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="At most this many.")]
+BrandName = Annotated[str, typer.Option("--brand", help="The brand. Required if there are several.")]
+As = Annotated[str, typer.Option("--as", help="Act as this person. Default: you.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
@@ -166,3 +168,14 @@ def print_json(value: Any) -> None:
     """One object a line; escaped where the output cannot hold every letter, which JSON reads as the same."""
     whole = (sys.stdout.encoding or "").lower().replace("-", "") in {"utf8", ""}
     sys.stdout.write(json.dumps(value, ensure_ascii=not whole, default=str) + "\n")
+
+
+def brand_of(assembly: Assembly, brand: str) -> str:
+    """Return the brand that is meant: the one named, or the only one."""
+    names = [each.name for each in assembly.settings.brands]
+    if not brand and len(names) == 1:
+        return names[0]
+    if brand not in names:
+        what = f"no brand named {brand}" if brand else "say which brand with --brand"
+        raise Failed(f"{what}; the settings have: {', '.join(names)}")
+    return brand

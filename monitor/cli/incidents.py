@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.base import AsJson, Failed, app, console, line, one_line, opened, print_json, speaker
-from monitor.cli.cases import when
+from monitor.cli.mentions import when
 from monitor.incidents import acting
 from monitor.notify.incident_messages import facts_of, name_of
 from monitor.service.scheduler import utc_now

@@ -12,7 +12,7 @@ from alerts.case_policy import Gravity
 from connectors import Post
 from monitor.cases.opening import urgency
 from monitor.cli.base import AsJson, Failed, app, opened, print_json
-from monitor.cli.cases import when
+from monitor.cli.mentions import when
 from monitor.notify.gathering import asked
 from monitor.notify.order import UNDER_WAY, WAITING, hold
 from monitor.service.scheduler import utc_now

@@ -211,7 +211,7 @@ def test_of_a_long_list_a_message_shows_thirty_and_says_how_many_there_are(acme:
 
 
 def test_one_text_of_several_is_one_entry_that_says_how_many_there_are(acme: Assembly) -> None:
-    words = "Acme lamp of the hall: does it come with a plug for Norway, or do I buy one at the airport?"
+    words = "Acme lamp of the hall: does anybody know which bulb fits it, and whether shops in Norway have that one?"
     (first,) = take(acme, post(words, author="first", thread_id="a"))
     take(acme, *(post(words, author=f"c{n}", thread_id=f"t{n}") for n in range(3)))
     (other,) = take(acme, post(MUST, author="other", thread_id="b"))

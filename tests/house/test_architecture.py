@@ -17,12 +17,13 @@ ingest/test_turns.py: monitor/store/failures.py
 ingest/test_collector.py: monitor/ingest/notices.py
 ingest/test_pipeline.py: monitor/cases/assignment.py monitor/cases/grouping.py monitor/store/stories.py
     monitor/store/cases.py monitor/store/case_log.py monitor/types.py monitor/wiring.py monitor/text/sanitize.py
+cli/test_cases.py: monitor/cli/mentions.py
 cli/test_command_line.py: monitor/cli/base.py monitor/cli/database.py monitor/cli/service.py monitor/cli/settings.py
     monitor/cli/sources.py monitor/cli/alerts.py monitor/cli/status.py
     monitor/cli/page.py monitor/service/process.py monitor/service/console_view.py
 cases/test_handing_over.py: monitor/store/absences.py
 cases/test_actions.py: monitor/cases/showing.py monitor/cases/verbs.py
-cli/test_learning.py: monitor/cli/measuring.py
+cli/test_learning.py: monitor/cli/measuring.py monitor/cli/mutes.py monitor/cli/backtest.py
 monitor/test_mcp_server.py: monitor/cli/assistant.py
 service/test_sample_weeks.py: monitor/cli/sample_weeks.py
 reports/test_digest.py: monitor/cli/digest.py monitor/reports/letter/contents.py

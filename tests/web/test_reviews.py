@@ -10,7 +10,7 @@ import pytest
 
 from connectors.http import Http
 from connectors.rss.connector import Rss, Settings
-from monitor.cli.cases import mention_json
+from monitor.cli.mentions import mention_json
 from monitor.store import cases, finding
 from tests.connectors import contract_appstore as apple
 from tests.connectors import contract_googleplay as google
