@@ -17,6 +17,7 @@ import os
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import threading
@@ -93,11 +94,13 @@ def _measured(folder: Path, dialect: str, address: str, wanted: argparse.Namespa
         few, _ = _made(folder, dialect, FEW, address, days=365 * FEW / wanted.mentions)
         among_few = _alone("store", few)
         figures["store_among_few"] = among_few
-        for name in ("store", "take", "store_cpu"):
-            each = f"{name}_ms_each"
-            figures[f"{name}_ratio"] = round(figures[each] / among_few[each], 2)
-        each = "store_cpu_ms_each_without_order"
-        figures["store_cpu_ratio_without_order"] = round(figures[each] / among_few[each], 2)
+        figures["take_ratio"] = round(figures["take_ms_each"] / among_few["take_ms_each"], 2)
+        for name, each in {
+            "store_ratio": "store_ms_each", "store_cpu_ratio": "store_cpu_ms_each",
+            "store_cpu_ratio_without_order": "store_cpu_ms_each_without_order",
+        }.items():  # fmt: skip
+            ratios = [many / few for many, few in zip(figures[each], among_few[each], strict=True)]
+            figures[name] = round(statistics.median(ratios), 2)
     if STORY_PART in asked_for:
         figures |= _stories(folder, dialect, address)
     figures["missed"] = [name for name, most in GOALS.items() if name in figures and figures[name] > most]
@@ -201,9 +204,9 @@ def _opened(there: Path) -> Assembly:
 def _store(there: Path) -> dict[str, Any]:
     """A post that comes in now: all that it costs (take), and storing what was judged (store).
 
-    Of ROUNDS the cheapest: others work on this machine too. What the first page of an hour does for all that follow
-    (the habits of causes, problems that are due) is a figure of its own. Then the same where a network's ids don't
-    tell which post is newer.
+    In ROUNDS, each to be compared with the same round among few: the more has come within a day, the more a post is
+    compared with. What the first page of an hour does for all that follow (the habits of causes, problems that are
+    due) is a figure of its own. At last the same where a network's ids don't tell which post is newer.
     """
     assembly = _opened(there)
     began = 1_110_000_000_000_000 + int(time.time()) % 15_000 * 10**9  # behind all that were made
@@ -222,9 +225,9 @@ def _store(there: Path) -> dict[str, Any]:
     assembly.database.close()
     return {
         "take_ms_each": _typical(taken),
-        "store_ms_each": min(_typical([each.seconds for each in some]) for some in rounds),
-        "store_cpu_ms_each": min(_mean([each.cpu for each in some]) for some in rounds),
-        "store_cpu_ms_each_without_order": min(_mean([each.cpu for each in some]) for some in without),
+        "store_ms_each": [_typical([each.seconds for each in some]) for some in rounds],
+        "store_cpu_ms_each": [_mean([each.cpu for each in some]) for some in rounds],
+        "store_cpu_ms_each_without_order": [_mean([each.cpu for each in some]) for some in without],
         "first_page_cpu_ms": round(opened.cpu * 1000, 1),
     }
 

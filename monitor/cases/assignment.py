@@ -220,7 +220,8 @@ class CaseAssigner:
                 mentions.edit_post(self.database, mentions.post_row(replace(post, edited_at=changed_at), seen, key))
                 self.read_again.append(by_post[key])
         gone = {key for key, row in known.items() if row["deleted_at"] or row["purged_at"]}
-        standing = mentions.known_mentions(self.database, [each.mention_id for each in self.judged])
+        again = [each.mention_id for each in self.judged if each.post_id in known]
+        standing = mentions.known_mentions(self.database, again) if again else {}
         self.calling = {key for key, row in standing.items() if row["lane"] == "ping"}
         unique = {each.mention_id: each for each in self.judged}
         fresh = [each for key, each in unique.items() if key not in standing and each.post_id not in gone]
