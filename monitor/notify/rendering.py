@@ -231,20 +231,22 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
         asked = f"{count_words(len(found) - thanks, 'post')} that may need an answer" if thanks < len(found) else ""
         return " and ".join(part for part in (asked, praised) if part)
     if root.about.startswith("list:opening"):
-        return f"{count_words(waiting, 'case')} not taken yet"
+        return f"{count_words(waiting, 'case')} not taken yet" if waiting else "Every case is taken"
     if root.about.startswith("list:offer"):
         left = sum(1 for case in found if case.offered_at is not None and case.state_at(now) == "taken")
         return f"{root.reason}: {count_words(left, 'open case') if left else 'nothing left'} to take over"
     if root.about.startswith("list:night"):
         return f"{count_words(waiting, 'critical case')} not taken" if waiting else "Every critical case is taken"
     if root.about.startswith("list:"):
-        return f"{count_words(waiting, 'case')} still waiting today"
+        return f"{count_words(waiting, 'case')} still waiting today" if waiting else "Nobody is waiting any more"
     if root.about.startswith("brief:"):
         none = "none taken" if waiting == len(found) else f"{waiting:,} not taken"
         return f"{count_words(len(found), 'case')}, {none}" + (f", {done:,} done" if done else "")
     if not found:
         return root.reason
     first = found[0]
+    if first.outcome == "deleted" and len(found) == 1:
+        return f"{first.brand}: the post was deleted"
     if root.about.startswith(("growth:", "lines:", "join:")):
         return _grown(root, first, len(found))
     if len(found) > 1 and root.step > 0:

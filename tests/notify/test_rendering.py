@@ -11,6 +11,7 @@ import pytest
 from alerts import Alert
 from monitor.cases.actions import say
 from monitor.notify import rendering
+from monitor.privacy import forgetting
 from monitor.store import mentions
 from monitor.store.deliveries import Delivery
 from monitor.store.sqlite import Sqlite
@@ -96,6 +97,21 @@ def test_a_title_says_how_unhappy_and_a_reminders_how_long(acme: Assembly) -> No
     take(acme, post(ANGRY, at=NOW))
     assert alert(acme, root_of(acme)).title == "Acme: complaint"
     assert alert(acme, reminder(acme), NOW + HOUR).title == "Acme: waiting for 1 hour · nobody has taken it yet"
+
+
+def test_a_message_of_what_is_done_or_gone_asks_for_nothing_any_more(acme: Assembly) -> None:
+    """Of a post that its author had deleted it still said "nobody has taken it yet", and "0 cases not taken yet"."""
+    take(acme, post(ANGRY, native_id="gone"))
+    brief, evening = (
+        replace(root_of(acme), about=f"list:{kind}", payload={"cases": ["1"]}) for kind in ("opening:1", "afternoon:1")
+    )
+    assert alert(acme, brief).title == "1 case not taken yet"
+    assert alert(acme, evening).title == "1 case still waiting today"
+    with acme.database.transaction():
+        forgetting.deleted(acme.database, "forum", ["gone"], [], NOW)
+    assert alert(acme, root_of(acme)).title == alert(acme, reminder(acme)).title == "Acme: the post was deleted"
+    assert alert(acme, brief).title == "Every case is taken"
+    assert alert(acme, evening).title == "Nobody is waiting any more"
 
 
 def test_a_story_of_several_counts_them_and_its_reminder_says_why(acme: Assembly) -> None:
