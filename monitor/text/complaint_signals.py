@@ -187,11 +187,8 @@ class Cues:
         self._prefixes: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         for cue, kind in cues:
             self._add(cue, kind)
-        # For reading, the tree of dictionaries becomes one of nodes; which of them a word begins is remembered.
-        _, _, _, self._first_classes, self._first = _node(self._tree)
-        self._stems = {
-            four: tuple((stem, _node(branch)) for stem, branch in found) for four, found in self._prefixes.items()
-        }
+        # For reading, branches of dictionaries become nodes, once a word leads to them: most are never asked for.
+        self._nodes: dict[int, _Node] = {}
         self._begins = Remembered(self._beginning, 8_000)
 
     def _add(self, cue: str, kind: Kind) -> None:
@@ -245,15 +242,15 @@ class Cues:
 
     def _beginning(self, token: str) -> _Beginning | None:
         """Return the nodes that a word leads to when a cue begins with it, and what must follow for one to go on."""
-        node = self._first.get(token)
-        stems = self._stems.get(token[:4], ())
-        nodes = (
-            *(() if node is None else (node,)),
-            *(self._first_classes[name] for name in self._classes.of.get(token, ()) if name in self._first_classes),
-            *(branch for stem, branch in stems if token.startswith(stem)),
-        )
-        if not nodes:
+        classes = self._tree.get(_CLASS, {})
+        branches = [
+            *((self._tree[token],) if token in self._tree and token not in _MARKS else ()),
+            *(classes[name] for name in self._classes.of.get(token, ()) if name in classes),
+            *(branch for stem, branch in self._prefixes.get(token[:4], ()) if token.startswith(stem)),
+        ]
+        if not branches:
             return None
+        nodes = tuple(map(self._node_of, branches))
         return (
             nodes,
             any(ending is not None or bool(gaps) or bool(stems) for ending, gaps, stems, _, _ in nodes),
@@ -265,6 +262,12 @@ class Cues:
             ),
         )
 
+    def _node_of(self, branch: dict[str, Any]) -> _Node:
+        node = self._nodes.get(id(branch))
+        if node is None:
+            node = self._nodes[id(branch)] = _node(branch)
+        return node
+
 
 # Nodes that a word leads to; whether one of them needs no certain word next; what words one of them could go on with.
 _Beginning = tuple[tuple["_Node", ...], bool, frozenset[str]]
@@ -274,18 +277,24 @@ _Gaps = tuple[tuple[str, Any], ...]
 _Node = tuple[list[Kind] | None, _Gaps, tuple[tuple[str, Any], ...], dict[str, Any], dict[str, Any]]
 
 
+_MARKS = frozenset({"$", "~", _CLASS, *_GAPS})  # keys of a branch that are no words
+
+
 def _node(branch: dict[str, Any]) -> _Node:
     return (
         branch.get("$"),
         tuple((gap, _node(branch[gap])) for gap in _GAPS if gap in branch),
         tuple((stem, _node(after)) for stem, after in branch.get("~", ())),
         {name: _node(after) for name, after in branch.get(_CLASS, {}).items()},
-        {word: _node(after) for word, after in branch.items() if word not in ("$", "~", _CLASS, *_GAPS)},
+        {word: _node(after) for word, after in branch.items() if word not in _MARKS},
     )
 
 
+_cue_tokens = lru_cache(maxsize=8_192)(tokens_of)  # of thousands of cues nearly all are made of the same words
+
+
 def _descend(node: dict[str, Any], choice: str) -> dict[str, Any]:
-    for token in tokens_of(choice):
+    for token in _cue_tokens(choice):
         node = node.setdefault(token, {})
     return node
 
