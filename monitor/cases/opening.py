@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from monitor.cases.grouping import Stories
 from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Routed, Rules
 from monitor.store import case_log, cases, deliveries, key_values
-from monitor.store.database import Database, listed, stamp
+from monitor.store.database import Database, instant, listed, stamp
 from monitor.store.stories import add_stories
 from monitor.text.explanations import is_unread
 from monitor.text.need import with_history
@@ -142,10 +143,11 @@ class CaseOpener:
             row.update(acknowledged_at="", claim_expires_at=stamp(rules.claim_expiry(priority, self.now)))
         if each.post.source in self.first_reads and not self._calls(row):
             row["step"] = ladder.behind(chain, self.now, goes_on=priority == "critical")
-        row["next_step_at"] = stamp(rules.next_step_at(cases.case_of(row), self.now))
+        case = cases.case_of(row)
+        row["next_step_at"] = stamp(rules.next_step_at(case, self.now))
         self.new_cases[case_id] = row
         self.stories.grew(story.id, post.posted_at)
-        case = cases.case_of(row)
+        case = replace(case, next_step_at=instant(row["next_step_at"]))
         self.cases.setdefault(person, []).append(case)
         self.history.setdefault(person, []).append(row)
         self.log.append(

@@ -166,6 +166,8 @@ class Query:
         words: list[str] = []
         if not _evaluate(self.root, view, words):
             return None
+        if len(words) == 1:
+            return (words[0],)
         unique = {fold(word): word for word in reversed(words)}
         return tuple(reversed(unique.values()))[:20]
 
