@@ -47,14 +47,17 @@ def open_critical(
     cases = f"cases c{database.by_index('cases_critical')}"
     # CROSS: SQLite goes through what comes first. In few days grew fewer stories than critical cases may be open.
     begun = f"stories s CROSS JOIN {cases}" if until - since < _FEW_DAYS else f"{cases} CROSS JOIN stories s"
+    # Those first, and by themselves: PostgreSQL began with mentions, and read all cases for each, in a new database.
     return database.rows(
-        "SELECT s.id, s.brand, s.source, s.thread, s.opened_at, s.last_at, s.fingerprint, p.title, p.text, m.reasons, "
-        f"m.words, m.language FROM {begun} JOIN mentions m ON m.case_id = c.id "
-        "AND m.case_id <> '' JOIN posts p ON p.id = m.post_id "
+        "WITH standing AS MATERIALIZED (SELECT s.id, s.brand, s.source, s.thread, s.opened_at, s.last_at, "
+        f"s.fingerprint, c.id AS case_id, c.opened_at AS case_opened_at FROM {begun} "
         "WHERE s.id = c.story_id AND c.closed_at = '' AND c.lane = 'ping' AND c.priority = 'critical' "
-        f"AND (c.answered_at = '' OR c.answered_at < c.last_posted_at) AND c.brand IN {clause} AND m.critical = 1 "
-        "AND s.last_at >= :since AND s.last_at <= :until AND p.deleted_at = '' AND p.purged_at = '' "
-        "ORDER BY c.opened_at DESC, m.id LIMIT :most",
+        f"AND (c.answered_at = '' OR c.answered_at < c.last_posted_at) AND c.brand IN {clause} "
+        "AND s.last_at >= :since AND s.last_at <= :until) "
+        "SELECT s.id, s.brand, s.source, s.thread, s.opened_at, s.last_at, s.fingerprint, p.title, p.text, m.reasons, "
+        "m.words, m.language FROM standing s CROSS JOIN mentions m JOIN posts p ON p.id = m.post_id "
+        "WHERE m.case_id = s.case_id AND m.case_id <> '' AND m.critical = 1 AND p.deleted_at = '' AND p.purged_at = '' "
+        "ORDER BY s.case_opened_at DESC, m.id LIMIT :most",
         {**values, "since": stamp(since), "until": stamp(until), "most": most},
     )
 
