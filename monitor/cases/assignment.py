@@ -63,7 +63,9 @@ def _next_words(each: Judged, standing: Row) -> Judged | None:
     if each.post.rating is not None:
         return each
     if standing["case_id"]:
-        said = each.added
+        # Where the network does not say that it was edited, another look at it may just show other words.
+        surely = each.post.edited_at is not None or (each.added is not None and each.added.critical)
+        said = each.added if surely else None
     elif standing["lane"] == "none":
         said = each.verdict if each.verdict.lane != "none" else each.added
     else:

@@ -430,6 +430,18 @@ def test_what_is_added_to_a_complaint_is_its_authors_next_word(
     assert finding.find(acme.database, finding.Filter())[0].verdict.lane == "ping"
 
 
+def test_a_feed_that_shows_other_words_at_every_read_is_no_next_word(acme: Assembly) -> None:
+    """Excerpts and "5 hours ago" change without anybody writing; harm is heard all the same."""
+    said = post(ANGRY)
+    (opened,) = take(acme, said)
+    say(acme.database, acme.rules, opened, "answered", who="Ana", way="page", now=NOW + MINUTE)
+    for number, words in enumerate((LATE, BROKEN, LATE), 1):
+        take(acme, replace(said, text=f"{ANGRY} {words}"), now=NOW + number * HOUR)
+    assert case(acme.database, opened).state_at(NOW + 4 * HOUR) == "answered"
+    take(acme, replace(said, text=f"{ANGRY} {INJURY}"), now=NOW + 5 * HOUR)
+    assert case(acme.database, opened).priority == "critical"
+
+
 def test_harm_that_is_added_to_a_complaint_calls_people(acme: Assembly) -> None:
     said = post(ANGRY)
     (opened,) = take(acme, said)
