@@ -25,8 +25,10 @@ _NEVER = 0.995  # no sum of feelings is above it
 _ASKED_ELSEWHERE = 0.6  # a ping of a question in a language that no model knows
 _NOTHING_SAID = 0.7  # the list for one in which nothing is wrong, asked or unhappy either
 _IDLE_CALL = 0.4  # the list for one that speaks to us, and neither asks nor says anything that could be looked into
+_CALL_WITH_A_TAG = 0.8  # a ping of one that calls a handle of who knows whom, bears a tag, and says nothing of the kind
 _OF_NOBODY = 0.15  # more for the list, where we are named, nothing is wrong or asked, and nobody tells of their own
 _SHORT = 8  # words and signs: with so few, a link is the picture that shows it
+_CURT = 8  # words and signs of a post that names us and is only cross: it means us
 _FEW = 14  # words and signs of a post that says what is wrong and no more
 _ASKED = 0.6  # of the line of a ping: who asks us plainly waits for an answer, unless it reads as small talk
 _STRONG = 1.5  # the weight of a cue that five stars do not outvote
@@ -42,8 +44,11 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
     if lane == "none" and (asks_us(heard) or heard.values.get("mixed") or wishes(heard)):
         lane = "sweep"  # what is asked waits for an answer; warm words beside a trouble may be bitter
     if heard.wordless and not stars:
-        calls = heard.values.get("question") and (heard.called or heard.values.get("direct"))
+        asks = heard.values.get("question")
+        calls = asks and (heard.called or heard.values.get("direct"))
         lane = "sweep" if heard.values.get("sad_face") or calls else "none"
+        if asks and heard.called and not (heard.values.get("link") or heard.values.get("repost")):
+            lane = "ping"  # "@brand ?": whoever calls us so waits for an answer
     if lane != "ping" and heard.critical and (not ours or rings(heard.critical) or may_be_harm(heard.critical)):
         values = heard.signals.values
         told_by = ("first_person", "direct", "second_person")
@@ -62,7 +67,10 @@ def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tup
         return special
     if ours or (tells_of_trouble(heard) if ruled else speaks_to_us(heard)):
         told = not (ours or ruled or is_put_to_somebody(heard) or _says_it_of_us(heard))
-        sweep = lines.sweep if ours or ruled or _says_something(heard) else max(lines.sweep, _IDLE_CALL)
+        says = ours or ruled or _says_something(heard)
+        sweep = lines.sweep if says else max(lines.sweep, _IDLE_CALL)
+        if not (says or heard.called) and heard.values.get("hashtags"):
+            return max(lines.ping, _CALL_WITH_A_TAG), sweep
         return (lines.ping_told if told else 0.0) or lines.ping, sweep
     if is_calm(heard):
         return lines.ping_aside, lines.sweep_calm or lines.sweep
@@ -201,7 +209,9 @@ def _is_only_a_mood(heard: Features) -> bool:
     """Whether somebody swears or is cross, puts it to nobody, and says nothing that went wrong."""
     if not heard.values.get("kinds") or heard.values.get("ask") or heard.tagged:
         return False
-    if is_put_to_somebody(heard) or _says_it_of_us(heard):
+    if is_put_to_somebody(heard) or (heard.named and len(heard.signals.tokens) <= _CURT):
+        return False
+    if any(cue.kind.churn and cue.end - cue.start > 1 for cue in heard.signals.cues):
         return False
     return all(cue.kind.name in MOODS for cue in heard.signals.cues if not cue.kind.calm and cue.kind.weight > 0)
 
