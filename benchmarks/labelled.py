@@ -21,6 +21,7 @@ DATA = ROOT.parent / "shared" / "data"
 FOLDER = Path(__file__).resolve().parent / "labels"
 DRAWN = FOLDER / "drawn.tsv"  # dataset, hash, grade, kind, held
 WRITTEN = FOLDER / "written.tsv"  # language, text, grade, kind, held
+BRANDS = FOLDER / "brands.txt"  # whom the English ones among them speak of, a name a line
 MEASURED = FOLDER / "measured.tsv"  # as DRAWN; only ever measured
 TRADES = FOLDER / "trades.tsv"  # trade, side, brand, language, grade, kind, text: written for it, only ever measured
 SECOND = FOLDER / "second.tsv"  # dataset (or "written"), hash, grade, kind: what a second reader said; may be absent
@@ -171,6 +172,11 @@ def written() -> list[Labelled]:
         Labelled("written", row["language"], row["text"], row["grade"], row["kind"], row["held"] == "1")
         for row in table(WRITTEN)
     ]
+
+
+def brands() -> list[str]:
+    """Return the made-up companies that written texts speak of."""
+    return BRANDS.read_text(encoding="utf-8").splitlines()
 
 
 def drawn(path: Path = DRAWN, data: Path = DATA) -> list[Labelled]:

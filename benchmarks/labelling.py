@@ -3,7 +3,7 @@
     python -m benchmarks.labelling show drawn 0 120          texts 0 to 119 of the draw, numbered
     python -m benchmarks.labelling take drawn labels.txt     labels such as "12mc" become benchmarks/labels/drawn.tsv
     python -m benchmarks.labelling show more 0 120           a second draw, of what the first has too little of
-    python -m benchmarks.labelling show unsure 0 120         a third, of what the judge of its day was unsure of
+    python -m benchmarks.labelling show unsure 0 120         later ones, of what the judge was unsure of, and more
 
 The draw is the same on every machine: texts are ordered by a hash of the seed and of their own, in strata. Reviews by
 app, stars and length; comments that name a product, a company or a service first, then questions, then unhappy ones.
@@ -99,11 +99,12 @@ def draw_more() -> list[tuple[str, str, str]]:
 
 
 def draw_unsure() -> list[tuple[str, str, str]]:
-    """Return the third draw, as the file of labels has it: which texts it took depended on the judge of its day.
+    """Return the later draws, as the file of labels has them: which texts they took depended on the judge of their day.
 
     They were comments that name a product or ask, and reviews, of which teacher and judge thought most differently, or
     which stood nearest the middle; then reviews in Hindi in Latin letters, that ask or praise and want something, whose
-    stars and words disagree, and a few of each drawn blindly.
+    stars and words disagree, and a few of each drawn blindly; in the fourth comments that name a company or a service,
+    and English reviews of 5 to 28 words.
     """
     before = {name for _, name, _ in [*draw(), *draw_more()]}
     left = {row["hash"]: row["dataset"] for row in labelled.table(labelled.DRAWN) if row["hash"] not in before}

@@ -69,9 +69,13 @@ class Dense:
 
 
 def descend(
-    loss_and_slope: Callable[[Floats], tuple[float, Floats]], start: Floats, steps: int = 60, memory: int = 8
+    loss_and_slope: Callable[[Floats], tuple[float, Floats]],
+    start: Floats,
+    closely: float = 1e-5,
+    steps: int = 60,
+    memory: int = 8,
 ) -> Floats:
-    """Minimise by L-BFGS with a halving line search."""
+    """Minimise by L-BFGS with a halving line search, until a step gains less than the share `closely` of the loss."""
     here = start
     moves: list[Floats] = []
     turns: list[Floats] = []
@@ -95,7 +99,7 @@ def descend(
         move, turn = -length * direction, next_slope - slope
         if move.dot(turn) > 1e-10:
             moves, turns = [*moves, move][-memory:], [*turns, turn][-memory:]
-        finished = abs(loss - next_loss) < 1e-5 * abs(loss)
+        finished = abs(loss - next_loss) < closely * abs(loss)
         here, loss, slope = here + move, next_loss, next_slope
         if finished:
             break
@@ -114,6 +118,8 @@ def fit(
     share: Floats | None = None,
     start: Floats | None = None,
     still: Sequence[int] = (),
+    closely: float = 1e-5,
+    steps: int = 60,
 ) -> tuple[Floats, float]:
     """Fit logistic regression, held by the penalty to where it starts (nowhere, or at a teacher's weights).
 
@@ -134,5 +140,5 @@ def fit(
         error = share * (1 / (1 + np.exp(-odds)) - wanted) / whole
         return float(loss), moves * np.concatenate([rows.back(error) + penalty * off, [error.sum()]])
 
-    found = descend(loss_and_slope, np.concatenate([anchor, [0.0]]))
+    found = descend(loss_and_slope, np.concatenate([anchor, [0.0]]), closely, steps)
     return found[:-1], float(found[-1])

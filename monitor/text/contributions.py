@@ -37,7 +37,9 @@ def _put_to(heard: Features) -> list[tuple[str, float]]:
     """Return what it gives whom a post is put to; comments and reviews, which taught the model, are put to nobody."""
     if heard.called:
         wants = any(map(heard.values.get, _WANTING)) or heard.sentiment.label == "negative"
-        return [("is put to us", _PUT_TO_US)] if wants and not praises(heard) else []
+        if wants:
+            return [] if praises(heard) else [("is put to us", _PUT_TO_US)]
+        return [("calls out to us, and wants nothing", _GREETS_US)] if heard.values.get("exclaims") else []
     if heard.to_others:
         return [("is put to somebody else", _PUT_TO_OTHERS)]
     return []
@@ -45,7 +47,7 @@ def _put_to(heard: Features) -> list[tuple[str, float]]:
 
 # Fitted to the grades of the dev day, of the trades to develop with and of the written texts that are taught; then made
 # smaller, so that as many alerts are right as before, and rounded.
-_PUT_TO_US, _PUT_TO_OTHERS = 1.2, -2.0
+_PUT_TO_US, _GREETS_US, _PUT_TO_OTHERS = 1.2, -0.3, -2.0
 _WANTING = ("question", "ask", "wants", "kinds", "negated_praise", "negations", "sad_face", "why")
 
 _CALM_ODDS = (
@@ -67,7 +69,7 @@ def _leaving(heard: Features) -> list[tuple[str, float]]:
         for cue in leaving
         if (not names.isdisjoint(cue.words.split()) or (heard.named and cue.end - cue.start >= _A_PHRASE))
     ]
-    return [(f"says they leave: {gone[0]}", 0.7)] if gone else []
+    return [(f"says they leave: {gone[0]}", 0.8)] if gone else []
 
 
 def _short(heard: Features) -> list[tuple[str, float]]:

