@@ -79,6 +79,23 @@ def test_a_mood_without_a_fact_that_is_put_to_nobody_waits_in_the_list() -> None
     assert lane("@harbourtea this is the worst tea I ever had") == "ping"
 
 
+def test_a_mood_at_length_that_names_us_and_says_no_fact_is_listed_and_a_curt_one_calls() -> None:
+    assert lane("the Harbour Tea app is rubbish") == "ping"
+    assert lane("hate that every company has a chatbot like Harbour Tea now, all of it is rubbish") == "sweep"
+
+
+def test_our_handle_and_a_question_mark_call_and_another_handle_does_not() -> None:
+    assert lane("@harbourtea ?") == "ping"
+    assert lane("@somebody ?") != "ping"
+
+
+def test_what_is_passed_on_calls_nobody_and_is_not_listed() -> None:
+    words = "my Harbour Tea order never arrived"
+    assert lane(words) == "ping"
+    assert lane(f"RT @lou: {words}") == "none"
+    assert lane(f"Via chirp: {words}") == "none"
+
+
 def test_a_handle_at_the_end_is_spoken_to_and_one_inside_a_sentence_is_not() -> None:
     """Which of them is ours is not always known: an account of ours may stand in no settings."""
     assert lane("Paid for next day on Thursday. It is Tuesday now. @ht_leeds") == "ping"
