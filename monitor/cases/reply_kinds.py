@@ -19,12 +19,6 @@ from monitor.text.normalize import fold
 
 Kind = Literal["automatic", "holding", "sent_on", "answer"]
 KINDS: tuple[Kind, ...] = ("automatic", "holding", "sent_on", "answer")
-KIND_WORDS = {
-    "automatic": "automatic",
-    "holding": "first reply only",
-    "sent_on": "moved to private messages",
-    "answer": "answer",
-}
 
 PROMPT = timedelta(seconds=20)  # no person reads a post and writes back in less
 MACHINE_AT = 5  # so many posts of different content, answered so promptly in the same words within ...

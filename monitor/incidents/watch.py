@@ -16,7 +16,7 @@ from monitor.incidents.detection import HOUR, PEOPLE, QUIET, Leap, decide, numbe
 from monitor.incidents.stars import LOW, fallen
 from monitor.incidents.volume import Now, Volumes, people_of
 from monitor.settings.rules import Rules
-from monitor.store import cases, causes, incidents, volume
+from monitor.store import cases, incidents, volume
 from monitor.store.database import Database, Row, at, instant
 from monitor.text.standing_out import says, standing_out
 
@@ -241,9 +241,3 @@ def _is_of(each: Row, kind: str, words: Sequence[str]) -> bool:
     if words:
         return says(f"{each['title']} {each['text']}", words)
     return kind == "volume" or each["label"] == "negative"
-
-
-def cause_name(database: Database, row: Row) -> str:
-    """What the cause of an incident is called; "" where it has none."""
-    found = causes.one(database, row["cause_id"]) if row["cause_id"] else None
-    return str(found["name"]) if found is not None else ""

@@ -48,7 +48,6 @@ class Followed:
     conversation: Conversation
     brand: str
     people: Mapping[str, Row]
-    newest_case: Row
 
 
 @dataclass(slots=True)
@@ -211,5 +210,4 @@ def _followed(thread: str, rows: Sequence[Row], natives: Mapping[str, Sequence[s
         Conversation(thread, tuple(reversed(posts)), since - OVERLAP),
         rows[0]["brand"],
         {bare_name(row["author"]): row for row in reversed(rows)},
-        rows[0],
     )

@@ -144,16 +144,6 @@ def counted(database: Database, incident: str) -> dict[str, int]:
     return {name: int(row[name]) for name in ("people", "mentions", "reach", "answered")} if row else {}
 
 
-def newest_post(database: Database, incident: str) -> str:
-    """When the last post of it was written."""
-    row = database.row(
-        "SELECT max(m.posted_at) AS at FROM incident_mentions i JOIN mentions m ON m.id = i.mention_id "
-        "WHERE i.incident_id = :id",
-        {"id": incident},
-    )
-    return (row["at"] or "") if row else ""
-
-
 def cases_of(database: Database, incident: str) -> list[str]:
     """The cases of the people of it, the oldest first."""
     return [
