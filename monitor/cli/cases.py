@@ -21,7 +21,7 @@ from monitor.cases import actions, do_not_contact, expiry, verbs
 from monitor.cli import assistant, drafting, issues, replying
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path, speaker
 from monitor.cli.mentions import Brand, Since, SourceName, since_of, tell_nothing, when
-from monitor.notify import rendering
+from monitor.notify import case_words
 from monitor.people.identity import Actor, Directory, settings_name
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
@@ -176,10 +176,10 @@ def _cells(
 
 def _why(row: Row, said: list[Mention]) -> str:
     """Of an entry of the list the reason why it is there, before its words; the others have their urgency."""
-    worst = rendering.worst_of(said)
+    worst = case_words.worst_of(said)
     if row["lane"] != "sweep" or worst is None:
         return ""
-    return f"{rendering.why_listed(worst)[0].partition(': ')[0]} · "
+    return f"{case_words.why_listed(worst)[0].partition(': ')[0]} · "
 
 
 def _contact(assembly: Any, case_id: str, verb: str, who: Actor, now: datetime) -> str:
@@ -298,7 +298,7 @@ def _one_case(assembly: Any, row: Row) -> None:
     author = f"{safe_line(one.author)} ({warning})" if warning else safe_line(one.author)
     head = f"case {one.id} · {one.brand} · {author} on {one.source}"
     console.print(Text(head, "bold"))
-    how = rendering.standing(assembly.rules, one, now) or "open: nobody has taken it"
+    how = case_words.standing(assembly.rules, one, now) or "open: nobody has taken it"
     console.print(
         Text(f"{one.priority}{': ' + ', '.join(one.priority_reasons) if one.priority_reasons else ''} · {how}")
     )

@@ -12,7 +12,7 @@ from alerts.wording import count_words
 from monitor.cases.own_lists import all_solved, sent_on_by
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json, speaker
 from monitor.cli.mentions import when
-from monitor.notify.rendering import author_of
+from monitor.notify.case_words import author_of
 from monitor.service.scheduler import utc_now
 from monitor.store import cases
 from monitor.store.database import stamp

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from typing import Any
 
 from alerts import CaseEvent, Channel, ChannelError, TellsPrograms
-from monitor.notify import rendering
+from monitor.notify import case_words
 from monitor.notify.system_notices import queue_notice
 from monitor.settings.rules import Rules
 from monitor.store import case_log, cases, deliveries, events, mentions
@@ -219,7 +219,7 @@ class EventSender:
     def _case(self, row: Row, now: datetime) -> Mapping[str, Any]:
         """The case as it stands now, for programs: stable keys, times in UTC, empty text where nothing is known."""
         case = cases.case_of(row)
-        worst = rendering.worst_of(mentions.of_case(self.database, case.id))
+        worst = case_words.worst_of(mentions.of_case(self.database, case.id))
         base = self.rules.settings.earful.page_url.rstrip("/")
 
         def moment(value: datetime | None) -> str:

@@ -9,19 +9,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from alerts import Action, Alert, Entry, Line, case_policy, hours
-from alerts.case import PRIORITIES, Case, Priority, never_answered
-from alerts.wording import around, count_words, shown_words, span_words
+from alerts.case import PRIORITIES, Case, Priority
+from alerts.wording import around, count_words, span_words
 from monitor.cases import do_not_contact
 from monitor.notify import daily_lists, incident_messages
+from monitor.notify.case_words import (
+    author_of,
+    clock_words,
+    facts_of,
+    point_of,
+    same_trouble,
+    shown_of,
+    standing,
+    stars_of,
+    why_listed,
+    worst_of,
+)
 from monitor.notify.said_once import say_the_same, shown_once
 from monitor.settings.rules import HISTORY, Rules
 from monitor.store import cases, mentions, problems
 from monitor.store.database import Database, Row, at
 from monitor.store.deliveries import Delivery
-from monitor.text.explanations import LIKE_A_COMPLAINT
 from monitor.types import Mention, SignedLink
 
 WORST = 5  # cases told in full; the others get a short line each
@@ -275,13 +285,6 @@ def _grown(root: Delivery, first: Case, named: int) -> str:
     return f"{first.brand}: {count_words(named, 'more person', 'more people')}"
 
 
-def clock_words(rules: Rules, moment: datetime, now: datetime, zone: ZoneInfo | None = None) -> str:
-    """ "14:02" today, "3 Nov 14:02" before, in the desk's zone or in that of a reader."""
-    zone = zone or rules.settings.zone
-    local, today = moment.astimezone(zone), now.astimezone(zone).date()
-    return f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
-
-
 def _entry(
     rules: Rules,
     row: Row,
@@ -309,7 +312,7 @@ def _entry(
     return Entry(
         case_id=case.id,
         headline=f"{author_of(case, rules)} on {_place(case, brand=brand)}{times}{shows} · posted {posted}",
-        excerpt=(worst.post.text or worst.post.title or _stars(worst)) if worst else "",
+        excerpt=(worst.post.text or worst.post.title or stars_of(worst)) if worst else "",
         facts=("in two lists, and nobody looked", *facts) if overlooked else facts,
         url=worst.post.url if worst else "",
         page_url=f"{base}/cases/{case.id}",
@@ -331,120 +334,6 @@ def _place(case: Case, *, brand: bool) -> str:
     return f"{case.source} about {case.brand}" if brand else case.source
 
 
-def shown_of(told: Sequence[Mention]) -> str:
-    """What the posts of a case show beside their words: "2 pictures"."""
-    own = [each.post for each in told if each.suppressed != mentions.SAME_TROUBLE]
-    return shown_words(sum(post.pictures for post in own), sum(post.videos for post in own))
-
-
-def same_trouble(told: Sequence[Mention]) -> int:
-    """How many people said below a case no more than that it is the same for them."""
-    return len({(each.post.source, each.post.author) for each in told if each.suppressed == mentions.SAME_TROUBLE})
-
-
-def author_of(case: Case, rules: Rules) -> str:
-    """How the author of a case is written: "@customer", "somebody", "@acme (not your account)"."""
-    if not case.author:
-        return "somebody"
-    name = case.author if case.author.startswith(("@", "u/")) or " " in case.author else f"@{case.author}"
-    warning = rules.name_warning(case.source, case.author)
-    return f"{name} ({warning})" if warning else name
-
-
-def _stars(mention: Mention) -> str:
-    return f"{mention.post.rating:g} of 5 stars, no words" if mention.post.rating is not None else ""
-
-
-def worst_of(told: Sequence[Mention]) -> Mention | None:
-    """The mention that a case is shown by: the one that most needs an answer."""
-    needed = [mention for mention in told if mention.verdict.lane != "none"] or list(told)
-    return max(
-        needed, key=lambda each: (each.verdict.critical, each.verdict.needs_answer, each.post.posted_at), default=None
-    )
-
-
-def why_listed(mention: Mention) -> tuple[str, ...]:
-    """Why a post stands in the list; before 0.2.0 some were stored without a reason."""
-    return mention.verdict.reasons or (LIKE_A_COMPLAINT,)
-
-
-def point_of(mention: Mention) -> tuple[str, ...]:
-    """The words of a post that decided, as the reasons name them."""
-    named = [reason.rpartition(": ")[2] for reason in mention.verdict.reasons if ": " in reason]
-    named += [reason.partition("(")[2].rstrip(")") for reason in mention.verdict.reasons if reason.endswith(")")]
-    return tuple(word for words in named for word in words.split(", ") if word)
-
-
-def facts_of(
-    rules: Rules, row: Row, case: Case, worst: Mention | None, earlier: Sequence[Row], now: datetime, *, same: int = 0
-) -> tuple[str, ...]:
-    """Why this case is where it is, in at most six short facts."""
-    facts = list((why_listed(worst) if case.lane == "sweep" else worst.verdict.reasons)[:3]) if worst else []
-    starred = any(fact.endswith((" star", " stars")) for fact in facts)
-    never = [each for each in earlier if never_answered(each["answered_at"], each["outcome"])]
-    for reason in case.priority_reasons:
-        if (reason == "a critical word" and facts) or (reason == "was not answered before" and never):
-            continue  # the words themselves say which, and the day below says when
-        if reason.startswith("says: ") and all(
-            any(word in fact for fact in facts) for word in reason.removeprefix("says: ").split(", ")
-        ):
-            continue
-        if any(fact.startswith(f"{reason}: ") for fact in facts):
-            continue  # the same, with the words that it is known by
-        if reason == "very negative" and any(fact.startswith("sounds negative") for fact in facts):
-            facts = [fact.replace("sounds negative", "very negative") for fact in facts]
-            continue
-        facts.append("a review" if starred and reason.startswith("a review, ") else reason)
-    if never:
-        first = at(never[0]["first_posted_at"]).astimezone(rules.settings.zone)
-        facts.append(f"earlier post never answered ({first.day} {first:%b})")
-    if row["mentions"] > 1:
-        facts.append(count_words(row["mentions"], "post"))
-    if same:
-        facts.append(say_the_same(same))
-    if case.wants:
-        facts.append(f"wants: {case.wants}")
-    if case.due_at is not None and case.state_at(now) in {"open", "taken"}:
-        late = case.due_at < now
-        facts.append(f"{'was due' if late else 'answer by'} {clock_words(rules, case.due_at, now)}")
-    return tuple(dict.fromkeys(facts))[:6]
-
-
-def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = None) -> str:
-    """How a case stands, in a few words: "taken by ANA, 09:16", "answered 09:24, after 39 minutes of opening hours"."""
-    state = case.state_at(now)
-    match state:
-        case "answered":
-            assert case.answered_at is not None
-            taken = hours.elapsed(case.waits_since, case.answered_at, rules.hours_for(case.priority))
-            unit = "" if case.priority in rules.settings.desk.around_the_clock else " of opening hours"
-            verb = "moved to private messages" if case.sent_on else "answered"
-            return f"{verb} {clock_words(rules, case.answered_at, now, zone)}, after {span_words(taken)}{unit}"
-        case "closed":
-            words = OUTCOME_WORDS.get(case.outcome) or (case.why or case.outcome).replace("_", " ")
-            return f"closed by {case.closed_by}: {words}"
-        case "taken":
-            when = f", {clock_words(rules, case.acknowledged_at, now, zone)}" if case.acknowledged_at else ""
-            first = f" · {_first_word(rules, case, now, zone)}" if case.held else ""
-            offered = " · anyone may take it over" if case.offered_at is not None else ""
-            return f"taken by {case.owner}{when}{first}{offered}"
-        case "snoozed":
-            assert case.snoozed_until is not None
-            return f"snoozed until {clock_words(rules, case.snoozed_until, now, zone)}"
-        case "waiting":
-            assert case.waiting_until is not None
-            return f"waiting on {case.waiting_on} until {clock_words(rules, case.waiting_until, now, zone)}"
-        case _:
-            return _first_word(rules, case, now, zone) if case.held else ""
-
-
-def _first_word(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None) -> str:
-    """ "first word 09:20, no answer yet": somebody has said that they look into it, and the person still waits."""
-    assert case.first_word_at is not None
-    return f"first reply {clock_words(rules, case.first_word_at, now, zone)}, no answer yet"
-
-
-OUTCOME_WORDS = {"went_private": "moved to private messages, outcome unknown"}
 _ANSWERED = (("not_answered", "Not answered"),)
 _HELD = (("answered", "That was the answer"), ("more", "More"))
 _OPEN = (("take", "I have it"), ("dismiss", "No answer needed"))

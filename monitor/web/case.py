@@ -16,7 +16,7 @@ from monitor.assistant.redaction import People
 from monitor.assistant.translation import Translation
 from monitor.cases import actions, do_not_contact, expiry
 from monitor.ingest import asking
-from monitor.notify import rendering
+from monitor.notify import case_words, rendering
 from monitor.people.actors import NotPossible
 from monitor.settings import overrides
 from monitor.store import case_log, cases, holds, key_values, mentions, pages, read_marks, web
@@ -191,7 +191,7 @@ def show_case(
     context.site.presence.look(now)
     told = mentions.of_case(database, case.id)
     earlier = rendering.history_of(database, [row], now).get(case.id, [])
-    worst = rendering.worst_of(told)
+    worst = case_words.worst_of(told)
     box = box_of(context, case, text=reply, typed=context.form if typed or checked else None)
     limit = box.longest if box is not None and box.longest else limit_of(context, case)
     log = case_log.of_case(database, case.id)
@@ -200,7 +200,7 @@ def show_case(
     solved = sum(1 for each in alike_cases if each.case.outcome == "solved")
     return page(
         context, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
-        state=case.state_at(now), standing=rendering.standing(context.rules, case, now, context.zone),
+        state=case.state_at(now), standing=case_words.standing(context.rules, case, now, context.zone),
         clock=clock_of(context.rules, case, now),
         talk=runs(conversation(context, row, told)), worst=worst, author=author_card(context, case, earlier),
         history=history_line(context, earlier), log=entries(log), similar=alike_cases,

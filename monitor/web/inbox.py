@@ -15,7 +15,7 @@ from alerts import hours
 from alerts.case import PRIORITIES, Case
 from alerts.wording import span_words
 from monitor.cases import expiry, verbs
-from monitor.notify import rendering
+from monitor.notify import case_words, rendering
 from monitor.people.identity import Actor
 from monitor.settings.rules import Rules
 from monitor.store import cases, mentions, pages, read_marks
@@ -130,11 +130,11 @@ def _line(
     rules: Rules, row: Row, told: Sequence[Mention], earlier: Sequence[Row], now: datetime, zone: ZoneInfo | None
 ) -> Line:
     case = cases.case_of(row)
-    worst = rendering.worst_of(told)
+    worst = case_words.worst_of(told)
     says = (worst.post.text or worst.post.title or f"{worst.post.rating or 0:g} of 5 stars, no words") if worst else ""
     facts = [
         fact
-        for fact in rendering.facts_of(rules, row, case, worst, earlier, now, same=rendering.same_trouble(told))
+        for fact in case_words.facts_of(rules, row, case, worst, earlier, now, same=case_words.same_trouble(told))
         if not fact.startswith(("answer by ", "was due "))
     ]
     if earlier:
@@ -144,12 +144,12 @@ def _line(
         says=says,
         why=tuple(dict.fromkeys(facts)),
         matched=_telling(worst, case.brand),
-        standing=rendering.standing(rules, case, now, zone),
+        standing=case_words.standing(rules, case, now, zone),
         state=case.state_at(now),
         clock=clock_of(rules, case, now),
         url=worst.post.url if worst else "",
         posts=row["mentions"],
-        shows=rendering.shown_of(told),
+        shows=case_words.shown_of(told),
         tags=tuple(row["own_tags"].split()),
     )
 

@@ -22,7 +22,7 @@ from alerts.links import LIFE, Claim, LinkRefused, Signer
 from alerts.wording import count_words
 from monitor.cases import actions
 from monitor.cases.own_lists import all_solved, sent_on_by
-from monitor.notify import incident_messages, problem_messages, rendering
+from monitor.notify import case_words, incident_messages, problem_messages
 from monitor.people.actors import NotPossible, admit, refusal
 from monitor.people.identity import NOBODY, Actor, Directory, of_mail, of_settings
 from monitor.people.roles import RANK, UNPROVEN
@@ -193,13 +193,13 @@ def _show(context: RequestContext, claim: Claim, said: str = "", fault: str = ""
         status=status,
         case=case,
         told=told[-5:],
-        why=rendering.facts_of(context.rules, row, case, rendering.worst_of(told), (), context.now),
+        why=case_words.facts_of(context.rules, row, case, case_words.worst_of(told), (), context.now),
         purpose=claim.purpose,
         person=person_of(context, claim.recipient).name,
         people=choice_of(context),
         may=_may(context, claim),
         proof=proof_of(context.path("token")),
-        standing=rendering.standing(context.rules, case, context.now, context.zone),
+        standing=case_words.standing(context.rules, case, context.now, context.zone),
         said=said,
         fault=fault,
     )

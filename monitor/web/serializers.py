@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts import hours
 from alerts.case import Case
-from monitor.notify import incident_messages, rendering
+from monitor.notify import case_words, incident_messages, rendering
 from monitor.reports import formatting, further_figures, statistics
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
@@ -44,7 +44,7 @@ def explained(database: Database, judge: Judge, found: Mention) -> dict[str, Any
 def case(rules: Rules, row: Row, told: Sequence[Mention], now: datetime) -> dict[str, Any]:
     """A case as flat values, with the words that mattered most and the time left."""
     found = cases.case_of(row)
-    worst = rendering.worst_of(told)
+    worst = case_words.worst_of(told)
     state = found.state_at(now)
     left = None
     if found.due_at is not None and state not in {"answered", "closed"}:
@@ -91,7 +91,7 @@ def _reasons(found: Case, worst: Mention | None) -> list[str]:
     """Why a case is where it is; of an entry of the list what brought its post there, too."""
     if found.lane != "sweep" or worst is None:
         return list(found.priority_reasons)
-    return list(dict.fromkeys([*rendering.why_listed(worst), *found.priority_reasons]))
+    return list(dict.fromkeys([*case_words.why_listed(worst), *found.priority_reasons]))
 
 
 def case_list(database: Database, rules: Rules, rows: Sequence[Row], now: datetime) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.cases import verbs
 from monitor.cases.actions import Said, say
-from monitor.notify.rendering import facts_of
+from monitor.notify.case_words import facts_of
 from monitor.people.actors import NotPossible
 from monitor.store import cases, key_values, mentions
 from monitor.store.postgresql import Postgresql

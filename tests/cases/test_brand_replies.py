@@ -10,7 +10,7 @@ import pytest
 
 from connectors import Post
 from monitor.cases.actions import say
-from monitor.notify import rendering
+from monitor.notify import case_words
 from monitor.reports.response_times import turns_of
 from monitor.store import cases, key_values, report_queries
 from monitor.store.postgresql import Postgresql
@@ -143,7 +143,7 @@ def test_a_customer_who_writes_again_starts_a_wait_of_its_own_with_a_first_answe
     hear(acme, reply(to="second", at=NOW - 20 * MINUTE, native_id="r4"))
     assert case(acme.database, "1").answered_at == NOW - 30 * MINUTE
     assert case(acme.database, "1").waits_since == NOW - 40 * MINUTE
-    said = rendering.standing(acme.rules, case(acme.database, "1"), NOW)
+    said = case_words.standing(acme.rules, case(acme.database, "1"), NOW)
     assert said == "answered 09:30, after 10 minutes of opening hours", "of this wait, not since the first post"
     first, second = turns_of(*logged(acme))
     assert (first.asked_at, first.answered_at) == (NOW - HOUR, NOW - 50 * MINUTE)

@@ -14,7 +14,7 @@ from connectors import Post
 from monitor.cases import actions, list_of_the_day
 from monitor.cases.own_lists import PRIVATE_ENDS, all_solved, own_lists
 from monitor.cases.recording import take_back
-from monitor.notify import rendering
+from monitor.notify import case_words, rendering
 from monitor.people.identity import of_settings
 from monitor.reports import statistics
 from monitor.store import cases, deliveries, key_values
@@ -87,7 +87,7 @@ def test_a_first_word_stops_the_reminders_and_the_next_clock_runs(acme: Assembly
     assert found.due_at == NOW - 30 * MINUTE + target, "the next target, from the first word on"
     assert found.owner == "Lea", "nobody had it and nobody was called: whoever leads now keeps it"
     assert found.next_step_at == found.due_at, "and is asked when it is due, not before"
-    assert "first reply 09:30, no answer yet" in rendering.standing(acme.rules, found, NOW)
+    assert "first reply 09:30, no answer yet" in case_words.standing(acme.rules, found, NOW)
 
 
 def test_whoever_has_it_or_signed_keeps_a_case_with_its_first_word(acme: Assembly) -> None:
@@ -250,7 +250,7 @@ def test_what_went_on_in_private_closes_after_five_days_as_unknown(acme: Assembl
     assert olga(acme).closed_at is None
     list_of_the_day.queue_lists(acme.database, acme.rules, NOW + PRIVATE_ENDS)
     assert olga(acme).outcome == "went_private"
-    said = rendering.standing(acme.rules, olga(acme), NOW + PRIVATE_ENDS)
+    said = case_words.standing(acme.rules, olga(acme), NOW + PRIVATE_ENDS)
     assert said == "closed by Earful: moved to private messages, outcome unknown"
     assert figures(acme, NOW + 6 * DAY).to_resolve.n == 0
 
@@ -332,7 +332,7 @@ def test_closed_as_solved_by_hand_is_never_called_never_answered(acme: Assembly)
     assert "was not answered before" not in again.priority_reasons
     rows = [cases.row_of(acme.database, "2")]
     history = rendering.history_of(acme.database, [row for row in rows if row], NOW + HOUR)
-    facts = rendering.facts_of(acme.rules, rows[0], again, None, history["2"], NOW + HOUR)  # type: ignore[arg-type]
+    facts = case_words.facts_of(acme.rules, rows[0], again, None, history["2"], NOW + HOUR)  # type: ignore[arg-type]
     assert not any("never answered" in fact for fact in facts)
 
 

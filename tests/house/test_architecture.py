@@ -71,6 +71,7 @@ service/test_watchdog.py: monitor/ingest/source_health.py monitor/store/watchdog
 web/test_slack_press.py: monitor/notify/interactions.py monitor/web/slack.py
 notify/test_two_listeners.py: monitor/notify/listening.py monitor/notify/spool.py
 web/test_two_pages.py: monitor/store/page_state.py
+notify/test_rendering.py: monitor/notify/case_words.py
 notify/test_sender.py: monitor/timeouts.py monitor/store/deliveries_owed.py
 notify/test_system_notices.py: monitor/store/notices.py
 reports/test_statistics.py: monitor/reports/formatting.py monitor/reports/response_times.py

@@ -9,7 +9,7 @@ import pytest
 from connectors import Post
 from monitor.cases import growth
 from monitor.cases.actions import say
-from monitor.notify import rendering
+from monitor.notify import case_words
 from monitor.store import cases, mentions
 from monitor.store.mentions import SAME_TROUBLE
 from monitor.store.postgresql import Postgresql
@@ -105,8 +105,8 @@ def test_who_only_says_that_it_is_the_same_counts_in_the_story_and_has_no_case(a
     row = cases.row_of(acme.database, "1")
     assert row is not None
     told = mentions.of_case(acme.database, "1")
-    shown = rendering.facts_of(
-        acme.rules, row, case(acme.database, "1"), told[0], [], NOW, same=rendering.same_trouble(told)
+    shown = case_words.facts_of(
+        acme.rules, row, case(acme.database, "1"), told[0], [], NOW, same=case_words.same_trouble(told)
     )
     assert "1 other says the same" in shown
 

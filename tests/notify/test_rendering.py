@@ -10,7 +10,7 @@ import pytest
 
 from alerts import Alert
 from monitor.cases.actions import say
-from monitor.notify import rendering
+from monitor.notify import case_words, rendering
 from monitor.privacy import forgetting
 from monitor.store import mentions
 from monitor.store.deliveries import Delivery
@@ -183,8 +183,8 @@ def test_who_writes_again_is_said_in_the_title_and_nobody_else(acme: Assembly) -
 def test_the_words_that_decided_are_the_point_of_a_message(acme: Assembly) -> None:
     take(acme, post(ANGRY))
     (told,) = mentions.of_case(acme.database, "1")
-    point = rendering.point_of(told)
+    point = case_words.point_of(told)
     assert point, told.verdict.reasons
     assert all(word.casefold() in ANGRY.casefold() for word in point)
     silent = replace(told, verdict=replace(told.verdict, reasons=("sounds negative",)))
-    assert rendering.point_of(silent) == ()
+    assert case_words.point_of(silent) == ()
