@@ -386,7 +386,7 @@ def test_an_answer_to_what_came_before_leaves_the_next_clock_running_with_its_st
 
 def test_an_answer_to_what_came_before_gives_an_entry_of_the_list_no_steps(patient: Assembly) -> None:
     acme = patient
-    for name, words, minutes in (("q1", ASKING, 50), ("q2", "Does anybody know whether Acme ships to Sweden?", 10)):
+    for name, words, minutes in (("q1", ASKING, 50), ("q2", "I wish Acme would ship to Sweden", 10)):
         take(acme, post(words, author="quin", native_id=name, thread_id="q", at=NOW - minutes * MINUTE), now=NOW)
     made = post(ANSWER, author="acme_care", parent_id="q1", thread_id="q", at=NOW - 30 * MINUTE)
     with acme.database.transaction():
