@@ -41,7 +41,7 @@ THINGS = ("rocket", "anvil", "trampoline", "catapult", "magnet", "glue", "spring
 # They sound like complaints, and staff know that nobody waits for an answer: a cartoon.
 JOKES = (
     "the coyote's Acme {} failed again, awful chase",
-    "worst {} ever, says the coyote of his Acme order",
+    "another {} failed, says the coyote of his Acme order, it never works",
     "that cartoon hurts: coyote waits for his Acme {} and it never works",
 )
 JOKE = "the coyote's Acme balloon failed again, awful chase"

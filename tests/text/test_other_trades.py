@@ -39,7 +39,7 @@ def test_the_trades_are_written_in_every_language_and_no_text_of_them_is_learned
 TOLD_LINES = labelled.table(Path(__file__).parent / "told_lines.tsv")
 
 
-@pytest.mark.parametrize(("half", "called", "wrongly"), [("tuned", 0.85, 0.16), ("kept", 0.68, 0.1)])
+@pytest.mark.parametrize(("half", "called", "wrongly"), [("tuned", 0.85, 0.16), ("kept", 0.68, 0.12)])
 def test_troubles_told_afresh_call_and_talk_with_their_words_hardly_ever(
     half: str, called: float, wrongly: float
 ) -> None:
