@@ -76,7 +76,7 @@ class Judged:
     joins: str = ""  # who says below whose complaint that it is the same: that person, or "*"
     stranger: bool = False  # nothing in it is about the brand: it is kept only where it joins
     causes: tuple[str, ...] = ()  # the ids of what it is about, two at most
-    added: Verdict | None = None  # of what its author added to it since it was stored
+    added: Verdict | None = None  # of what its author's edit says, where it says something new
 
     @property
     def needs_case(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import case_policy
@@ -23,6 +23,8 @@ from monitor.store import cases, forgotten, key_values, mentions, requeue
 from monitor.store.database import Database, Row, instant, stamp
 from monitor.text.similarity import passes_on
 from monitor.types import Judged, Mention
+
+SAME_EDIT = timedelta(hours=1)  # so long after an edit other words count as the same one, where no time of it is told
 
 
 @dataclass
@@ -62,15 +64,23 @@ def _next_words(each: Judged, standing: Row) -> Judged | None:
     """What an author's change of a post says to us, with its verdict; None where it says nothing new."""
     if each.post.rating is not None:
         return each
-    if standing["case_id"]:
-        # Where the network does not say that it was edited, another look at it may just show other words.
-        surely = each.post.edited_at is not None or (each.added is not None and each.added.critical)
-        said = each.added if surely else None
-    elif standing["lane"] == "none":
-        said = each.verdict if each.verdict.lane != "none" else each.added
-    else:
-        said = None  # there was a reason to tell nobody of it
+    # Where the network does not say that it was edited, another look at it may just show other words.
+    told = each.post.edited_at is not None or (each.added is not None and each.added.critical)
+    # Where there is no case although one was needed, there was a reason to tell nobody.
+    said = each.added if (told if standing["case_id"] else standing["lane"] == "none") else None
     return replace(each, verdict=said) if said is not None and said.lane != "none" else None
+
+
+def _is_new_edit(post: Post, row: Row, now: datetime) -> bool:
+    """Whether a post's other words are of another edit than the last one that was seen.
+
+    Where the network doesn't say when, the same words may come and go at each reading: two feeds of one site show an
+    entry in part and as a whole.
+    """
+    last = instant(row["edited_at"])
+    if last is None:
+        return True
+    return stamp(post.edited_at) > row["edited_at"] if post.edited_at else now - last > SAME_EDIT
 
 
 class CaseAssigner:
@@ -215,10 +225,10 @@ class CaseAssigner:
                 # Some networks know only when a review was changed last: then that is its time.
                 moved = post.posted_at if stamp(post.posted_at) > row["posted_at"] else None
                 edited[key] = post.edited_at or moved or self.now
-            elif reworded:
+            elif reworded and _is_new_edit(post, row, self.now):
                 edited[key] = post.edited_at or self.now
             if reworded or key in edited or post.replied_at is not None:
-                changed_at = edited.get(key) or post.edited_at or instant(row["edited_at"])
+                changed_at = edited.get(key) or post.edited_at or (self.now if reworded else instant(row["edited_at"]))
                 mentions.edit_post(self.database, mentions.post_row(replace(post, edited_at=changed_at), seen, key))
                 self.read_again.append(by_post[key])
         gone = {key for key, row in known.items() if row["deleted_at"] or row["purged_at"]}

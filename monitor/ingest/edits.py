@@ -13,10 +13,10 @@ _END = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|\n+")
 
 def words_added(before: str, after: str) -> str:
     """The sentences of a text that were not in it before, in their order; one that was only corrected is none."""
-    known = {_bare(each) for each in _END.split(before)}
-    said = [(_bare(each), each.strip()) for each in _END.split(after)]
-    gone = [_pairs(each) for each in list(known - {bare for bare, _ in said} - {""})[:MOST]]
-    fresh = [(_pairs(bare), each) for bare, each in said if bare and bare not in known][:MOST]
+    known = {_bare(each): None for each in _END.split(before)}  # in their order, so that the same ones are compared
+    said = {_bare(each): each.strip() for each in _END.split(after)}
+    gone = [_pairs(each) for each in known if each and each not in said][:MOST]
+    fresh = [(_pairs(bare), each) for bare, each in said.items() if bare and bare not in known][:MOST]
     return "\n".join(each for pairs, each in fresh if not any(_alike(pairs, other) for other in gone))
 
 

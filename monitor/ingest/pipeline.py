@@ -208,28 +208,42 @@ class Intake:
         judged |= zip(
             followed, self._judge(ready, found, followed, muted, ours, replies, known, strangers), strict=True
         )
-        for index, text in self._added(ready, judged).items():
-            judged[index] = [self._with_added(each, text, muted, known) for each in judged[index]]
+        stood = self._edited(ready, judged)
+        before = [stood.get(index, post) for index, post in enumerate(ready)]
+        older = self._judge(before, found, list(stood), muted, ours, replies, known, strangers) if stood else []
+        for index, theirs in zip(stood, older, strict=True):
+            judged[index] = [
+                self._with_added(each, one, muted, known) for each, one in zip(judged[index], theirs, strict=True)
+            ]
         return [each for index in sorted(judged) for each in judged[index] if _kept(each)]
 
-    def _added(self, posts: Sequence[Post], judged: Mapping[int, Sequence[Judged]]) -> dict[int, str]:
-        """What was added to those of these posts that stand already; a review counts as a whole."""
+    def _edited(self, posts: Sequence[Post], judged: Mapping[int, Sequence[Judged]]) -> dict[int, Post]:
+        """Those of these posts that stand already in other words, as they stand; a review counts as a whole."""
         places = {theirs[0].post_id: index for index, theirs in judged.items() if theirs}
         found = {}
         for key, row in mentions.known_posts(self.database, list(places)).items():
             post = posts[places[key]]
-            if post.rating is None and (row["title"], row["text"]) != (post.title, post.text):
-                found[places[key]] = words_added(f"{row['title']}\n{row['text']}", f"{post.title}\n{post.text}")
-        return {index: text for index, text in found.items() if text}
+            gone = row["deleted_at"] or row["purged_at"]
+            if post.rating is None and not gone and (row["title"], row["text"]) != (post.title, post.text):
+                found[places[key]] = replace(post, title=row["title"], text=row["text"])
+        return found
 
-    def _with_added(self, each: Judged, text: str, muted: set[tuple[str, str, str]], known: Known) -> Judged:
-        """A post with what the judge thinks of the words that its author added, by themselves."""
-        alone = replace(each.post, text=text, title="", parent_text="")
-        (added,) = self.judge.verdicts([JudgeInput(alone, each.brand, each.verdict.words, follows=True)])
+    def _with_added(self, each: Judged, before: Judged, muted: set[tuple[str, str, str]], known: Known) -> Judged:
+        """A post with what its edit says: all of it where that is graver now, else the words added, by themselves.
+
+        Both are judged today: what the judge has learned since is no word of the author.
+        """
+        added, post = each.verdict, each.post
+        if _gravity(added) <= _gravity(before.verdict):
+            text = words_added(f"{before.post.title}\n{before.post.text}", f"{post.title}\n{post.text}")
+            if not text:
+                return each
+            alone = replace(post, text=text, title="", parent_text="")
+            (added,) = self.judge.verdicts([JudgeInput(alone, each.brand, each.verdict.words, follows=True)])
         if added.lane == "none" or each.verdict.lane != "none":
             return replace(each, added=added)
-        suppressed = self._suppressed(each.post, each.brand, added, muted, to_us=True)
-        return replace(each, added=added, suppressed=suppressed, fingerprint=known.fingerprint(each.post))
+        suppressed = self._suppressed(post, each.brand, added, muted, to_us=True)
+        return replace(each, added=added, suppressed=suppressed, fingerprint=known.fingerprint(post))
 
     def _judge(
         self,
@@ -412,6 +426,10 @@ def _changes(judged: Sequence[Judged], post: Post, replies: Replies) -> bool:
     if replies.has_learned(post) and not any(each.needs_case for each in judged):
         return True
     return bool(replies.above(post)[0] and only_same_trouble(post.text)) and not any(each.joins for each in judged)
+
+
+def _gravity(verdict: Verdict) -> tuple[bool, int]:
+    return verdict.critical and verdict.lane == "ping", ("none", "sweep", "ping").index(verdict.lane)
 
 
 def _kept(each: Judged) -> bool:

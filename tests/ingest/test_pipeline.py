@@ -449,6 +449,38 @@ def test_harm_that_is_added_to_a_complaint_calls_people(acme: Assembly) -> None:
     assert case(acme.database, opened).priority == "critical"
 
 
+def test_harm_that_is_added_within_a_sentence_without_end_calls_people(acme: Assembly) -> None:
+    """Who writes without full stops adds no sentence: then what the whole says now is graver than what it said."""
+    said = post(f"{ANGRY.replace('.', ' and')} i have written to them about it again and again all this week and last")
+    (opened,) = take(acme, said)
+    take(acme, replace(said, text=f"{said.text} and {INJURY}", edited_at=NOW + HOUR), now=NOW + HOUR)
+    assert case(acme.database, opened).priority == "critical"
+
+
+def test_a_corrected_word_is_none_however_the_judge_of_today_hears_the_rest(acme: Assembly) -> None:
+    """A judge that learned since would open a case, dated now, for each old post whose network counts its views."""
+    said = post(ANGRY, at=NOW - 20 * DAY)
+    take(acme, replace(said, text=CALM))
+    acme.database.run("UPDATE posts SET text = :text", {"text": said.text})
+    assert take(acme, replace(said, text=ANGRY.replace("terrible.", "terrible!"))) == []
+
+
+@pytest.mark.parametrize("edited_at", [NOW - HOUR, None])
+def test_a_post_that_is_shown_now_in_part_and_now_as_a_whole_is_written_anew_once(
+    acme: Assembly, edited_at: datetime | None
+) -> None:
+    """Two feeds of one site do: harm in its second half would have called people at each reading."""
+    part = post(ANGRY, at=NOW - DAY)
+    whole = replace(part, text=f"{ANGRY}\n\n{INJURY}", edited_at=edited_at)
+    (opened,) = take(acme, part)
+    take(acme, whole, now=NOW + MINUTE)
+    say(acme.database, acme.rules, opened, "answered", who="Ana", way="page", now=NOW + 2 * MINUTE)
+    before = case(acme.database, opened)
+    for number in range(1, 9):
+        take(acme, part if number % 2 else whole, now=NOW + number * HOUR / 2)
+    assert case(acme.database, opened) == before
+
+
 def test_edits_of_those_of_whom_nobody_is_told_open_nothing(acme: Assembly) -> None:
     ours, staff = post(CALM, author="acme_care"), post(CALM, author="acme_staff")
     take(acme, ours, staff)
