@@ -32,6 +32,7 @@ OVERLAP = timedelta(hours=6)
 MOST_PAGES = 5  # of the answers in conversations
 _POST = re.compile(r"([0-9]{1,12})")
 _COMMENT = re.compile(r"c([0-9]{1,12})")
+_OWN_DOMAIN = frozenset({"stackoverflow", "serverfault", "superuser", "askubuntu", "stackapps"})  # ".com"
 _KEY = "Check the key, or register the app again at stackapps.com."
 
 
@@ -85,7 +86,7 @@ class StackExchange:
             return self._list(path, {**asked, what: name if kind == "tag" else f'"{name}"'}, request.now, number)
 
         def posts_of(each: Any) -> list[Post]:
-            found = _post(each, request.source)
+            found = self._post(each, request.source)
             return [replace(found, addressed=("*",)) if kind == "tag" else found]
 
         return read_page(walk, request, NETWORK, ask, posts_of)
@@ -142,13 +143,18 @@ class StackExchange:
         }
         return {one: Account(one if one in names else "", names.get(one, "")) for one in numbers}, Quota()
 
+    def _post(self, each: Any, source: str) -> Post:
+        """Read an item; answers and comments come without `link`, which the default filters leave out of these."""
+        post = _post(each, source)
+        return post if post.url else replace(post, url=_url(self._settings.site, post.native_id))
+
     def _all(self, path: str, earliest: int, request: Request) -> tuple[list[Post], Quota | None, datetime | None]:
         """Every page of a listing since a moment, up to a bound; stops where we are asked to wait."""
         posts: list[Post] = []
         asked: dict[str, str | int] = {"order": "desc", "sort": "creation", "filter": "withbody", "fromdate": earliest}
         for number in range(1, MOST_PAGES + 1):
             listed = self._list(path, {**asked, "pagesize": PAGE, "page": number}, request.now, number)
-            posts += sort_out(listed.items, lambda each: [_post(each, request.source)], NETWORK).posts
+            posts += sort_out(listed.items, lambda each: [self._post(each, request.source)], NETWORK).posts
             if not listed.next or listed.not_before is not None:
                 break
         return posts, listed.quota, listed.not_before
@@ -242,6 +248,21 @@ def _post(each: Any, source: str) -> Post:
         thread_id=above,
         raw=raw_of(each),
     )
+
+
+def _url(site: str, native_id: str) -> str:
+    """The short address of a question, answer or comment on a site, as its `api_site_parameter` names it.
+
+    https://api.stackexchange.com/docs/sites: "stackoverflow", "es.stackoverflow", "unix", "mathoverflow.net".
+    """
+    if site.endswith((".com", ".net")):
+        host = site
+    elif site.rpartition(".")[2] in _OWN_DOMAIN:
+        host = f"{site}.com"
+    else:
+        host = f"{site}.stackexchange.com"
+    comment = _COMMENT.fullmatch(native_id)
+    return f"https://{host}/posts/comments/{comment[1]}" if comment else f"https://{host}/q/{native_id}"
 
 
 def _number(value: object) -> str:

@@ -245,6 +245,26 @@ def test_many_conversations_are_one_call_each_for_answers_and_comments(server: F
     assert len(server.ledger) == 2
 
 
+@pytest.mark.parametrize(
+    ("site", "host"),
+    [
+        ("stackoverflow", "stackoverflow.com"), ("es.stackoverflow", "es.stackoverflow.com"),
+        ("unix", "unix.stackexchange.com"), ("unix.meta", "unix.meta.stackexchange.com"),
+        ("mathoverflow.net", "mathoverflow.net"), ("unix.stackexchange.com", "unix.stackexchange.com"),
+    ],
+)  # fmt: skip
+def test_what_comes_without_a_link_has_the_sites_short_address(server: FakeServer, site: str, host: str) -> None:
+    """Answers and comments come without `link` by default: nobody could go from the message to what was said."""
+    answer, comment = stack.below(21, "answer", 7, NOW - HOUR), stack.below(31, "comment", 21, NOW - HOUR)
+    bare = [{name: value for name, value in each.items() if name != "link"} for each in (answer, comment)]
+    server.route("/questions/7/answers", stack.page(bare[0]))
+    server.route("/posts/7;21/comments", stack.page(bare[1]))
+    connector = stack.make(server, 20, site=site)
+    asked = Conversation("7", ("7",), NOW - 5 * HOUR)
+    found = connector.fetch_conversations((asked,), Request("stack", (), "", NOW, NOW)).posts
+    assert [post.url for post in found] == [f"https://{host}/q/21", f"https://{host}/posts/comments/31"]
+
+
 def test_what_is_gone_from_the_site_is_deleted_and_users_are_numbers(server: FakeServer) -> None:
     server.route("/posts/1;2", stack.page({"post_id": 1}))
     server.route("/comments/5", stack.page())
