@@ -26,6 +26,10 @@ from alerts.email.settings import Settings
 from alerts.wording import clean_line
 
 _WAIT = re.compile(r"(\d{1,5})\s*(s|seconds?|m|min|minutes?)\b", re.IGNORECASE)
+# What servers say of a mailbox that is full and leave out RFC 3463's code for it (5.2.2); of a mail that was read they
+# say "storage allocation" as well, where it is too large.
+_FULL = re.compile(r"quota|\bfull mailbox|mailbox\b.{0,40}\bfull\b", re.IGNORECASE)
+_STORAGE = "storage allocation"
 _GREYLIST = 60.0  # seconds; what most greylisting servers ask for, if they do not say
 _LONGEST_TALK = 1_000_000  # bytes that a server may say about one mail
 
@@ -158,11 +162,14 @@ class Conversation:
         final, later = 500 <= code < 600, 400 <= code < 500
         if final and (self.step == "sign-in" or code in {530, 534, 535, 538}):
             return ChannelError(message, channel_broken=True, remedy=_sign_in_remedy(code, words))
-        if (code in {523, 552} and "5.2.2" not in words) or words.startswith(("5.3.4", "5.2.3")):
+        if words.startswith("5.4.5"):  # what Google says of the mails that one account may send in a day
+            return ChannelError(message, channel_broken=True, remedy=_TOO_MANY)
+        full = "5.2.2" in words or (not words.startswith("5.") and self._is_full(words))
+        if (code in {523, 552} and not full) or words.startswith(("5.3.4", "5.2.3")):
             return ChannelError(message, too_large=True)
-        if final and (self.step == "recipient" or "5.2.2" in words):
-            gone = "5.2.2" not in words  # a full mailbox is emptied some day, whatever the server calls it
-            return ChannelError(message, target_broken=gone, remedy=WRONG_RECIPIENT if gone else "")
+        if final and (self.step == "recipient" or full):
+            remedy = "" if full else WRONG_RECIPIENT  # a full mailbox is emptied some day, whatever it is called
+            return ChannelError(message, target_broken=not full, remedy=remedy)
         if final or later:
             remedy = _REFUSED.get(self.step, "") if final else ""
             wait = self._wait(code, words) if later else None
@@ -172,6 +179,12 @@ class Conversation:
             )
         message = f"{self._where()} answered the {self.step} with something that is not SMTP"
         return ChannelError(message, outcome_unknown=self.step == "content")
+
+    def _is_full(self, words: str) -> bool:
+        """Whether one mailbox is full, in the words of a server that gives no code for it."""
+        if self.step not in {"recipient", "content"}:
+            return False
+        return bool(_FULL.search(words)) or (self.step == "recipient" and _STORAGE in words)
 
     def _wait(self, code: int, words: str) -> float | None:
         found = _WAIT.search(words)
@@ -292,6 +305,10 @@ _SIGN_IN_REMEDIES: tuple[tuple[str, str], ...] = (
 )
 WRONG_RECIPIENT = (
     "Correct that address in settings.toml, or have its mailbox reopened. Other recipients are not affected."
+)
+_TOO_MANY = (
+    "The provider accepts no more mail from this account for now, up to a day. If that happens often, send through "
+    "another `host`."
 )
 _REFUSED: dict[Step, str] = {
     "connect": "The mail server refuses this machine. Ask its operator, or use another `host`.",
