@@ -10,6 +10,7 @@ from alerts.wording import count_words
 from monitor.store import forgotten, sums
 from monitor.store.connect import Error
 from monitor.store.database import DatabaseUnusable, RoleTaken
+from monitor.store.key_values import given, note_given
 from monitor.store.schema import STEPS, version_of
 from monitor.store.sqlite import Sqlite
 from monitor.store.sqlite_roles import FileRole, InUse
@@ -19,12 +20,17 @@ RECORDS = {
     "audit": "at, event, who, who_id, way, address, about, detail",
     "erasures": "at, source, who, way, posts, cases",
 }
+# Tables whose numbers stand in messages, tickets and links: those that count on from the highest row, and those of
+# which SQLite keeps the highest that was given (https://www.sqlite.org/autoinc.html).
+NUMBERED, COUNTED = ("cases", "incidents"), ("problems", "events")
+FAR_AHEAD = 1_000
 
 
 def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = False) -> str:
     """Check `copy` and put it in the place of `path`; what stood there is kept. Returns what was done, in words.
 
-    Lines of the audit log, and of who was erased when, that were written since the copy was made go into it.
+    Lines of the audit log, and of who was erased when, that were written since the copy was made go into it, and what
+    numbers of cases were given since then is not given again.
     Raises DatabaseUnusable, with everything left as it was.
     """
     if not copy.is_file():
@@ -43,8 +49,8 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
     finally:
         for suffix in ("", "-wal", "-shm", "-journal", ".sha256"):
             partial.with_name(partial.name + suffix).unlink(missing_ok=True)
-    there = f" The old database is kept as {kept.name}.{carried}" if kept else ""
-    return f"Restored {summary} from {copy}. {proven}{there}"
+    there = f" The old database is kept as {kept.name}." if kept else ""
+    return f"Restored {summary} from {copy}. {proven}{there}{carried}"
 
 
 def _checked_copy(copy: Path, partial: Path) -> str:
@@ -76,8 +82,9 @@ def _swap(partial: Path, path: Path, now: datetime) -> tuple[Path | None, str]:
     Where that is, and what of it was carried over, in words.
     """
     if not path.exists():
+        carried = _carry_numbers(path, partial, now)
         partial.replace(path)
-        return None, ""
+        return None, carried
     try:
         role = FileRole(path.with_name(f"{path.name}.daemon"), now)
     except RoleTaken as error:
@@ -86,7 +93,7 @@ def _swap(partial: Path, path: Path, now: datetime) -> tuple[Path | None, str]:
         alone = InUse(path, alone=True)
         try:
             _settle(path, now)
-            carried = _carry_records(path, partial)
+            carried = _carry_records(path, partial) + _carry_numbers(path, partial, now)
             return _put_in_place(partial, path, now), carried
         finally:
             alone.release()
@@ -135,6 +142,57 @@ def _carry_records(standing: Path, copy: Path) -> str:
     if lacks:
         return f" The copy is older than the tables {' and '.join(lacks)}: their lines stay there alone."
     return f" Carried over {count_words(count, 'line')} of the audit log and of erasures." if count else ""
+
+
+def _carry_numbers(standing: Path, copy: Path, now: datetime) -> str:
+    """Have the copy give no number anew that what it replaces may have given since; what that means, in words.
+
+    A press or a link in a message of that time would act on somebody else's case, and mail programs, helpdesks and
+    pagers would take the new case for the old one. Where nothing can be read, numbers go on far ahead.
+    """
+    known = _numbers_given(standing) if standing.exists() else {}
+    database = Sqlite(copy)
+    try:
+        own = _highest(database)
+        ahead = {table: max(given, known.get(table, given + max(given, FAR_AHEAD))) for table, given in own.items()}
+        with database.transaction():
+            for table, number in ahead.items():
+                if table in COUNTED:
+                    database.run("DELETE FROM sqlite_sequence WHERE name = :table", {"table": table})
+                    database.run("INSERT INTO sqlite_sequence VALUES (:table, :n)", {"table": table, "n": number})
+                else:
+                    note_given(database, table, number, now)
+    finally:
+        database.close()
+    if ahead.get("cases", 0) == own.get("cases", 0):
+        return ""
+    return f" New cases begin at number {ahead['cases'] + 1}: messages since the copy was made name those before it."
+
+
+def _numbers_given(standing: Path) -> dict[str, int]:
+    """The highest number that each table gave, nothing where that can't be read."""
+    try:
+        database = Sqlite(standing)
+    except DatabaseUnusable:
+        return {}
+    try:
+        return _highest(database)
+    except Error:
+        return {}
+    finally:
+        database.close()
+
+
+def _highest(database: Sqlite) -> dict[str, int]:
+    """The highest number that each table gave; an older schema has not all of them."""
+    found = {}
+    for table in filter(database.has_table, (*NUMBERED, *COUNTED)):
+        question = "SELECT coalesce(max(seq), 0) AS n FROM sqlite_sequence WHERE name = :table"
+        if table in NUMBERED:
+            question = f"SELECT coalesce(max(n), 0) AS n FROM {table}"
+        row = database.row(question, {"table": table} if table in COUNTED else {})
+        found[table] = max(row["n"] if row else 0, given(database, table))
+    return found
 
 
 def _settle(path: Path, now: datetime) -> None:

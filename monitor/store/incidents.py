@@ -12,6 +12,7 @@ from typing import Any
 
 from monitor.store.database import Database, Row, listed, marks, stamp
 from monitor.store.deliveries import QUIET
+from monitor.store.key_values import given
 from monitor.store.persons import voice
 
 FEWEST = 3  # of its posts stand: with fewer, its words would be those of one person
@@ -79,7 +80,7 @@ def of_stories(database: Database, stories: Sequence[str]) -> set[str]:
 def begin(database: Database, now: datetime, *, brand: str, kind: str, start_at: datetime, **more: Any) -> str:
     """Open an incident; its id. `more` are further columns. Inside a transaction."""
     row = database.row("SELECT coalesce(max(n), 0) + 1 AS n FROM incidents")
-    number = int(row["n"]) if row else 1
+    number = max(int(row["n"]) if row else 1, given(database, "incidents") + 1)
     values = {
         "id": str(number), "n": number, "brand": brand, "kind": kind, "start_at": stamp(start_at),
         "opened_at": stamp(now), "last_at": stamp(now), "words": "[]", **_ready(more),

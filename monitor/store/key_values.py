@@ -59,6 +59,19 @@ def remember_all(database: Database, found: Mapping[str, str], now: datetime) ->
     )
 
 
+_GIVEN = "numbers given:{table}"
+
+
+def given(database: Database, table: str) -> int:
+    """The highest number `n` of a table that people may know from before a copy was put back: it is not given again."""
+    return int(fact(database, _GIVEN.format(table=table), "0"))
+
+
+def note_given(database: Database, table: str, number: int, now: datetime) -> None:
+    """Numbers up to this one were given before."""
+    remember(database, _GIVEN.format(table=table), str(number), now)
+
+
 _TEACHING = "teaching:revision"
 
 

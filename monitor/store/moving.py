@@ -259,7 +259,7 @@ def copy(file: MovedFile, target: Postgresql, told: Told) -> None:
                 _keep(target, table, astuple(progress))
             told(table, len(rows))
     with target.transaction():
-        target.count_on(file.counters())
+        target.count_on({**file.counters(), "cases": key_values.given(target, "cases")})
 
 
 def compare(target: Postgresql, told: Told) -> None:

@@ -38,6 +38,7 @@ from monitor.store.database import (
     runs,
     sought,
 )
+from monitor.store.key_values import given
 from monitor.store.ownership import as_its_folder
 from monitor.store.sqlite_roles import FileRole
 
@@ -262,9 +263,9 @@ class Sqlite:
         return timedelta()
 
     def numbers(self, table: str) -> Iterator[int]:
-        """Behind the highest."""
-        row = self.row(f"SELECT coalesce(max(n), 0) + 1 AS n FROM {table}")
-        return count(row["n"] if row else 1)
+        """Behind the highest, and behind what was given before a copy was put back (`key_values.given`)."""
+        row = self.row(f"SELECT coalesce(max(n), 0) AS n FROM {table}")
+        return count(max(row["n"] if row else 0, given(self, table)) + 1)
 
     def has_table(self, name: str) -> bool:
         """Whether a table stands."""

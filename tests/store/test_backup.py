@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.people import audit as log
-from monitor.store import audit, forgetting, key_values, sums
+from monitor.store import audit, forgetting, incidents, key_values, problems, sums
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import STEPS, migrate
@@ -218,6 +218,73 @@ def test_a_database_that_is_damaged_itself_can_be_restored(filled: Sqlite, tmp_p
     assert count(restored, "mentions") == 20
     restored.close()
     assert path.with_name("earful.sqlite.before-restore-20260304T100000").read_bytes() == b"\xff" * 100_000
+
+
+def opened(path: Path, folder: Path, author: str) -> int:
+    """The number of the case that a new post opens in the database at a path."""
+    database = Sqlite(path)
+    migrate(database, NOW)
+    (case,) = take(assembly_of(database, settings_from(folder)), post(author=author))
+    database.close()
+    return int(case)
+
+
+def test_numbers_that_messages_may_bear_since_the_copy_are_not_given_again(filled: Sqlite, tmp_path: Path) -> None:
+    """A press in a message from before the restore would act on the case of somebody else."""
+    copy, path = tmp_path / "copy.sqlite", filled.path
+    filled.backup_to(copy)
+    filled.close()
+    last = 0
+    for time in range(2):  # the numbers of what was put back first are known the second time
+        since = [opened(path, tmp_path, f"since{time}-{n}") for n in range(3)]
+        assert min(since) > last
+        words = restore_to(copy, path, NOW + timedelta(days=time))
+        assert f"New cases begin at number {max(since) + 1}: messages since the copy was made name those" in words
+        last = opened(path, tmp_path, "else")
+        assert last == max(since) + 1
+
+
+@pytest.mark.parametrize("lost", ["the file", "what it holds"])
+def test_where_nothing_says_which_numbers_were_given_they_go_on_far_ahead(
+    filled: Sqlite, tmp_path: Path, lost: str
+) -> None:
+    copy, path = tmp_path / "copy.sqlite", filled.path
+    filled.backup_to(copy)
+    highest = count(filled, "cases")
+    filled.close()
+    if lost == "the file":
+        path.unlink()
+    else:
+        path.write_bytes(b"\xff" * 100_000)
+    restore_to(copy, path, NOW)
+    assert opened(path, tmp_path, "new") == highest + 1_001
+
+
+def test_problems_and_incidents_go_on_too(filled: Sqlite, tmp_path: Path) -> None:
+    copy, path = tmp_path / "copy.sqlite", filled.path
+    filled.backup_to(copy)
+    with filled.transaction():
+        earlier = incidents.begin(filled, NOW, brand="Acme", kind="volume", start_at=NOW)
+        problem = problems.open_(filled, "Acme", "late", "", 0, NOW)
+    filled.close()
+    restore_to(copy, path, NOW)
+    restored = Sqlite(path)
+    with restored.transaction():
+        assert int(incidents.begin(restored, NOW, brand="Acme", kind="volume", start_at=NOW)) == int(earlier) + 1
+        again = problems.open_(restored, "Acme", "late", "", 0, NOW)
+    assert problem is not None
+    assert again is not None
+    assert again["n"] == problem["n"] + 1
+    restored.close()
+
+
+def test_a_copy_that_is_as_new_as_what_it_replaces_says_nothing_of_numbers(filled: Sqlite, tmp_path: Path) -> None:
+    copy, path = tmp_path / "copy.sqlite", filled.path
+    filled.backup_to(copy)
+    highest = count(filled, "cases")
+    filled.close()
+    assert "New cases" not in restore_to(copy, path, NOW)
+    assert opened(path, tmp_path, "new") == highest + 1
 
 
 def test_nothing_is_put_back_under_a_running_daemon(filled: Sqlite, tmp_path: Path) -> None:
