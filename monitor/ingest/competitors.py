@@ -47,7 +47,7 @@ class Competitors:
         self._sources = frozenset(settings_of.sources_of(rules.settings))
 
     def hear(self, posts: Sequence[Post], judge: Judge, now: datetime) -> list[Said]:
-        """What of these is about a competitor, judged as if it were ours. Reads the store, writes nothing."""
+        """What of these is about a competitor, judged as if it were ours. Writes nothing."""
         if not self.queries:
             return []
         asked = [
@@ -58,16 +58,17 @@ class Competitors:
         ]
         if not asked:
             return []
-        gone = forgotten.among(self.database, [each.post for each in asked])
         return [
             Said(each.post, self._row(each, verdict, now))
             for each, verdict in zip(asked, judge.verdicts(asked), strict=True)
-            if "spam" not in verdict.tags and (each.post.source, each.post.native_id) not in gone
+            if "spam" not in verdict.tags
         ]
 
     def keep(self, said: Iterable[Said], now: datetime) -> None:
-        """Keep it, each once. Inside a transaction, after our own mentions of the same posts."""
+        """Keep it, each once, and nothing of who was erased. Inside a transaction, after our own mentions of these."""
         found = list(said)
+        gone = forgotten.among(self.database, [each.post for each in found])
+        found = [each for each in found if (each.post.source, each.post.native_id) not in gone]
         seen = stamp(now)
         # Of others' brands the network's whole answer is of no use: the words are enough.
         posts = {each.row["post_id"]: post_row(replace(each.post, raw=""), seen, each.row["post_id"]) for each in found}

@@ -219,6 +219,15 @@ def test_a_person_who_is_erased_is_erased_there_too_and_does_not_come_back(acme:
     assert count(acme.database, "competitor_mentions", "author = 'olga'") == 0
 
 
+def test_a_person_who_is_erased_while_their_post_is_judged_is_not_stored(acme: Assembly) -> None:
+    take(acme, post(f"{CURSED} Really.", author="olga"))
+    said = acme.intake.competitors.hear([post(CURSED, author="olga")], acme.judge, NOW)
+    forgetting.erase(acme.database, acme.rules, "forum", "olga", who="Ana", way="test", now=NOW)
+    with acme.database.transaction():
+        acme.intake.competitors.keep(said, NOW)
+    assert (len(said), kept(acme)) == (1, [])
+
+
 def test_their_posts_are_kept_as_long_as_all_others(acme: Assembly) -> None:
     take(acme, post(CURSED, author="olga"))
     retention.retain(acme.database, acme.settings, NOW + 300 * DAY)
