@@ -17,7 +17,19 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
 
-from connectors import Account, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Quota, Refused, Request
+from connectors import (
+    Account,
+    Batch,
+    Closed,
+    ConnectorError,
+    Conversation,
+    Gap,
+    Nonsense,
+    Post,
+    Quota,
+    Refused,
+    Request,
+)
 from connectors.answers import error_for
 from connectors.bluesky.responses import DID, FEW, in_thread, own_posts, uri_of
 from connectors.bluesky.stream import POST, Page, Sieve, microseconds, moment_of, time_of
@@ -91,18 +103,18 @@ class Bluesky:
         )
 
     def fetch_own(self, accounts: tuple[str, ...], request: Request) -> Batch:
-        """Read one page of what one of `accounts` (handles or DIDs) has posted, replies included, reposts not."""
+        """Read one page of what one of `accounts` (handles or DIDs) has posted, replies included, reposts not.
+
+        Once an account has shown its DID it is asked for by that: it may get another handle at any time.
+        """
         names = sorted({clean(name).strip().removeprefix("@") for name in accounts} - {""})
         walk = Walk.load(request.cursor)
         if not names:
             return Batch((), walk.dump())
         walk.begin(names, request.now, request.since, timedelta(minutes=60))
         account, floor = walk.lane, moment(walk.floor)
-        params: dict[str, str | int] = {"actor": account, "limit": OWN_PAGE, "filter": "posts_with_replies"}
-        if walk.token:
-            params["cursor"] = walk.token
         try:
-            found, _ = self._http.get_json(self._address("app.bsky.feed.getAuthorFeed"), params=params)
+            found = self._feed(walk, account)
         except ConnectorError as error:
             if not walk.shut(error, request.now):
                 raise
@@ -111,6 +123,8 @@ class Bluesky:
         if not isinstance(found, dict) or not isinstance(feed, list):
             raise Nonsense("Bluesky sent something that is not a feed", "Check appview_url of this source.")
         read, aside = own_posts(feed, request.source)
+        if read:
+            walk.extra[account] = read[0].author_id
         known = walk.note(((post.native_id, post.posted_at) for post in read), request.now)
         token = found.get("cursor")
         below = bool(read) and read[-1].posted_at < floor
@@ -123,6 +137,20 @@ class Bluesky:
         # Named as the settings name it: a handle there and a DID here would be two accounts.
         posts = tuple(replace(post, author=account) for post in read if post.posted_at >= floor)
         return Batch(posts, walk.dump(), not walk.lane, aside=tuple(aside), gaps=gaps, notices=walk.notices())
+
+    def _feed(self, walk: Walk, account: str) -> Any:
+        """One page of an account's feed; where nobody has the DID any more that it had, by its handle."""
+        params: dict[str, str | int] = {"limit": OWN_PAGE, "filter": "posts_with_replies"}
+        if walk.token:
+            params["cursor"] = walk.token
+        address, known = self._address("app.bsky.feed.getAuthorFeed"), walk.extra.get(account)
+        if isinstance(known, str) and DID.fullmatch(known):
+            try:
+                return self._http.get_json(address, params={**params, "actor": known})[0]
+            except ConnectorError as error:
+                if type(error) is not ConnectorError and not isinstance(error, Closed):
+                    raise  # it is nothing of this account
+        return self._http.get_json(address, params={**params, "actor": account})[0]
 
     def identify(self, handles: tuple[str, ...], request: Request) -> tuple[dict[str, Account], Quota]:
         """Look up which account (its DID) a handle stands for: a handle can be given up and taken by another."""

@@ -19,7 +19,7 @@ from monitor.text.query.matching import wanted_by
 from monitor.text.query.parsing import parse
 from tests.connectors.contracts import NOW, again, first_request, walk
 from tests.fakes.bluesky import DID, FakeJetstream, deletion, event, microseconds
-from tests.fakes.server import FakeServer, Reply
+from tests.fakes.server import FakeServer, Reply, Seen
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "recorded"
 FIRST = first_request("sky")
@@ -391,6 +391,27 @@ def test_the_brand_s_own_replies_name_what_they_answer(server: FakeJetstream, ap
     assert [seen.one("cursor") for seen in appview.ledger] == ["", "next"]
     assert appview.ledger[0].one("actor") == "Acme.example"
     assert server.ledger == []
+
+
+def test_an_account_that_gets_another_handle_is_read_on(server: FakeJetstream, appview: FakeServer) -> None:
+    """A brand takes its own domain for a handle: the old one stands for nobody, and its replies count as before."""
+
+    def feed(seen: Seen) -> Reply:
+        if seen.one("actor") not in known:
+            return Reply(400, json={"error": "InvalidRequest", "message": "Profile not found"})
+        return Reply(json={"feed": [view(ago(60), "a")]})
+
+    appview.route(FEED, feed)
+    known = {"acme.bsky.social", "did:plc:acme"}
+    connector = reader(server, appview)
+    first = walk_own(connector, FIRST, "acme.bsky.social")[-1]
+    known.remove("acme.bsky.social")
+    again_read = walk_own(connector, again(FIRST, first.cursor), "acme.bsky.social")
+    assert [(post.author, post.author_id) for batch in again_read for post in batch.posts] == [
+        ("acme.bsky.social", "did:plc:acme")
+    ]
+    known = {"acme.bsky.social"}  # the account was made anew under its old handle
+    assert walk_own(connector, again(FIRST, first.cursor), "acme.bsky.social")[0].posts
 
 
 def test_a_feed_that_repeats_its_cursor_ends_with_a_gap(server: FakeJetstream, appview: FakeServer) -> None:
