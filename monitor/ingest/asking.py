@@ -21,8 +21,9 @@ from monitor.ingest.pipeline import Intake
 from monitor.privacy import forgetting
 from monitor.settings.models import Settings, Source
 from monitor.store import asked, key_values, mentions, sources
-from monitor.store.connect import Error
+from monitor.store.connect import Error, is_of_all
 from monitor.store.database import Database, Row, stamp
+from monitor.store.leases import LeaseLostError
 from monitor.text.sanitize import tidy
 from monitor.timeouts import Overran
 
@@ -125,7 +126,16 @@ def _keep(
             key_values.remember(database, fact, f"{spent_on_asking(database, source.name, now) + cost:.6f}", now)
 
     # What was changed is the next word of its author before it takes the place of what stands.
-    intake.take(_changed(database, batch.posts), now, last=last, alone=True)
+    try:
+        intake.take(_changed(database, batch.posts), now, last=last, alone=True)
+    except LeaseLostError:
+        raise
+    except Exception as error:  # whatever is wrong with one post, what was deleted goes
+        if is_of_all(error):
+            raise
+        log.error("%s: what was edited could not be judged (%s); please report it", source.name, type(error).__name__)
+        with database.transaction():
+            last()
 
 
 def _changed(database: Database, posts: Sequence[Post]) -> list[Post]:

@@ -183,6 +183,29 @@ def test_what_was_edited_is_judged_again(acme: Assembly) -> None:
     assert count(acme.database, "posts") == 2
 
 
+def test_an_edit_that_cannot_be_judged_holds_up_no_deletion(new_postgresql: str, tmp_path: Path) -> None:
+    """The same posts would be asked after at each turn, and what the network deleted would stand for ever."""
+    database = Postgresql(new_postgresql)
+    acme = assembly_of(database, settings_from(tmp_path))
+    take(acme, *(each := [post(CALM, author=name, native_id=name) for name in ("mira", "olga")]))
+    database.run(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'refused' USING ERRCODE = '22021'; END $$"
+    )
+    database.run("CREATE TRIGGER refuse BEFORE INSERT ON cases FOR EACH ROW EXECUTE FUNCTION refuse()")
+
+    class Edited(Network):
+        def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+            found = super().refresh(ids, request)
+            return replace(found, posts=(replace(each[1], text=f"{CALM} EDIT: {ANGRY}"),))
+
+    network, clock = Edited(gone=("mira",)), Clock(NOW + DAY + MINUTE)
+    assert [turn(acme, network, clock).asked for _ in range(2)] == [2, 0]
+    assert count(database, "posts", "deleted_at <> ''") == 1
+    assert count(database, "posts", "text LIKE '%EDIT%'") == 1
+    database.close()
+
+
 def test_an_answer_that_says_nothing_does_not_hold_up_the_others(acme: Assembly) -> None:
     take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n:03}") for n in range(50)))
     network, clock = Network(fails={"p001": Nonsense("none of 20 known posts exist")}), Clock(NOW + DAY + MINUTE)
