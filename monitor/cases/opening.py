@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +16,7 @@ from monitor.cases.grouping import Stories
 from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Routed, Rules
 from monitor.store import case_log, cases, deliveries, key_values
-from monitor.store.database import Database, instant, listed, stamp
+from monitor.store.database import Database, listed, stamp
 from monitor.store.stories import add_stories
 from monitor.text.explanations import is_unread
 from monitor.text.need import with_history
@@ -147,7 +146,6 @@ class CaseOpener:
         row["next_step_at"] = stamp(rules.next_step_at(case, self.now))
         self.new_cases[case_id] = row
         self.stories.grew(story.id, post.posted_at)
-        case = replace(case, next_step_at=instant(row["next_step_at"]))
         self.cases.setdefault(person, []).append(case)
         self.history.setdefault(person, []).append(row)
         self.log.append(

@@ -92,7 +92,9 @@ class Replies:
 
     def brands_of_author(self, post: Post) -> tuple[str, ...]:
         """The brands about which the author has a case in this conversation, whomever they answer."""
-        people = self._people.get((post.source, thread_of(post)), {})
+        people = self._people.get((post.source, thread_of(post)))
+        if not people:  # as in nearly every conversation
+            return ()
         author = person_of(post.author)
         return tuple(
             brand for (who, brand), (since, _) in people.items() if author and who == author and since <= post.posted_at
@@ -115,8 +117,10 @@ class Replies:
 
         In a talk of many only what answers the complaint, what was said below it, or us, stands there.
         """
+        people = self._people.get((post.source, thread_of(post)))
+        if not people:
+            return "", ""
         author = person_of(post.author)
-        people = self._people.get((post.source, thread_of(post)), {})
         waiting = {who: brand for (who, brand), (_, is_open) in people.items() if is_open and who != author}
         if not waiting or not author or any(who == author for who, _ in people):
             return "", ""
