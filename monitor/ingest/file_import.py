@@ -28,6 +28,7 @@ ORDERS: Mapping[str, dates.Order] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
 _ORDER_WORDS = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
 _BATCH = 500
 _MOST_DATES = 100_000  # different dates that are looked at to find out their order
+_CERTAIN = {"ymd"}  # the only order of a date that names its own, as nearly all do; it tells nothing of others
 # A spreadsheet keeps 15 digits of a number and shows the rest as zeros, or all of it as a power of ten.
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d{2}|[1-9]\d{14}0{3,}")
 _NO_ID = re.compile(r"#+|#(?:N/A|NAME\?|REF!|VALUE!|NUM!)|nan|null|none|n/?a|-+", re.IGNORECASE)
@@ -176,8 +177,10 @@ class Reading:
             if native and first.setdefault(native, who) != who:
                 self._shared.add(native)
         for name in columns:
-            self._orders[name] = order or dates.order_of((_moments(text) for text in seen[name]), self._now)
-            doubtful = (text for text in seen[name] if len(dates.without_future(_moments(text), self._now)) > 1)
+            read = ((text, _moments(text)) for text in seen[name])
+            telling = {text: found for text, found in read if found.keys() != _CERTAIN}
+            self._orders[name] = order or dates.order_of(telling.values(), self._now)
+            doubtful = (text for text, found in telling.items() if len(dates.without_future(found, self._now)) > 1)
             example = next(doubtful, "")
             if example:
                 self._doubtful[name] = example[:40]
