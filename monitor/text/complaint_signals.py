@@ -152,6 +152,8 @@ def _cut(folded: str) -> tuple[str, ...]:
     folded = _one_way(folded)
     if has_run(folded, 3):
         folded = _stretched.sub(r"\1\1", folded)
+    if folded.isalpha():
+        return (folded,)
     out: list[str] = []
     for word in _token.findall(folded):
         first = word[0]
@@ -242,11 +244,14 @@ class Cues:
 
     def _beginning(self, token: str) -> _Beginning | None:
         """Return the nodes that a word leads to when a cue begins with it, and what must follow for one to go on."""
+        prefixes = self._prefixes.get(token[:4], ())
+        if not (prefixes or token in self._tree or token in self._classes.of):
+            return None  # nearly every word that is new
         classes = self._tree.get(_CLASS, {})
         branches = [
             *((self._tree[token],) if token in self._tree and token not in _MARKS else ()),
             *(classes[name] for name in self._classes.of.get(token, ()) if name in classes),
-            *(branch for stem, branch in self._prefixes.get(token[:4], ()) if token.startswith(stem)),
+            *(branch for stem, branch in prefixes if token.startswith(stem)),
         ]
         if not branches:
             return None

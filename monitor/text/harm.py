@@ -130,9 +130,11 @@ class Parts:
 
     def _beginning(self, token: str, *, firsts: bool) -> _Begins | None:
         """Return which parts this word begins: those that a frame starts from, or all others."""
-        stems = self._stems.get(token[:3], ())
+        words, stems = self._words.get(token, ()), self._stems.get(token[:3], ())
+        if not (words or stems):
+            return None
         begins = [
-            *self._words.get(token, ()),
+            *words,
             *((part, steps) for stem, part, steps in stems if token.startswith(stem)),
         ]
         begins = [each for each in begins if (each[0] in _FIRSTS) == firsts]
