@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,9 @@ _SELVES, _MAY_I = _words("selves"), _words("may_i")
 _OTHERS = _words("others")
 _PLEASE = _words("please")
 _COURTESY = _words("courtesy")
+_MINE, _CASES, _DEALT = _words("mine"), _words("cases"), _words("dealt")
+_MY_CASE, _I_OR_WE, _A_THING = _CASES | {BRAND}, _words("i_or_we"), _words("a_thing")
+_NO_NEWS, _TOLD_TO_ALL = _words("no_news"), _words("told_to_all")
 _TRADES = frozenset((first, second) for first, seconds in _TABLE["trades"].items() for second in seconds.split())
 
 _ONE_QUESTION = 12  # words and signs of a post that is one question and nothing else
@@ -47,7 +50,9 @@ _FEWEST = 4  # words of a question without its mark
 _RULED = frozenset(HEARD) - {"en"}  # the rules judge alone there
 _TELLS = ("praise", "news", "link", "repost", "happy_face")  # who asks so is telling, not asking
 _ASKS_FIRST = frozenset({"does", "do", "is", "are", "can", "will", "has", "did"})  # a question, mark or none
-_NOT_PLAIN = ("repost", "link", "solved", "no_complaint")
+_NOT_PLAIN = ("repost", "solved", "no_complaint")
+_NOT_THEIR_CASE = ("repost", "happy_face", "solved", "no_complaint")
+_WAITING = ("question", "ask", "demand", "wants", "kinds", "negated_praise", "negations")
 _QUESTION_MARKS = frozenset({"?", "??", "?!"})
 STOPS = _QUESTION_MARKS | {"!", "!!", ".", "..", "…", ";"}
 _BEFORE_ANY_WORD = _BEFORE | STOPS | {PERSON}
@@ -74,7 +79,7 @@ def _once(name: str) -> Callable[[Callable[[Features], bool]], Callable[[Feature
 def asks_about_us(heard: Features) -> bool:
     """Whether a question names us, though it is put to nobody: "does BRAND ship to Norway", "Is it dry? @brand"."""
     values, tokens = heard.signals.values, heard.signals.tokens
-    if values.get("repost") or values.get("link") or values.get("asks_us") or _trades_privately(tokens):
+    if values.get("repost") or links_elsewhere(heard) or values.get("asks_us") or _trades_privately(tokens):
         return False
     if asks_plainly(heard):
         return True
@@ -83,6 +88,37 @@ def asks_about_us(heard: Features) -> bool:
     if BRAND in tokens and any(cue.kind.name == "ask" and cue.end - cue.start > 1 for cue in heard.signals.cues):
         return not any(map(values.get, _TELLS))
     return len(tokens) > 2 and tokens[0] in _ASKS_FIRST and BRAND in tokens[1:4]
+
+
+def links_elsewhere(heard: Features) -> bool:
+    """Whether it has a link that is not the page or the picture of what its author asks or complains of.
+
+    Most links lead to what was written for everybody: news, offers, a story of one's own.
+    """
+    return bool(heard.signals.values.get("link")) and not links_to_their_case(heard)
+
+
+@_once("case")
+def links_to_their_case(heard: Features) -> bool:
+    """Whether somebody asks or complains of their own order, account or thing of ours, and shows it by a link."""
+    values, tokens = heard.signals.values, heard.signals.tokens
+    if not values.get("link") or not (heard.named or heard.called) or heard.to_others or heard.manner.reported:
+        return False
+    if not any(map(values.get, _WAITING)) or any(map(values.get, _NOT_THEIR_CASE)) or praises(heard):
+        return False
+    if any(cue.kind.name == "news" and not _NO_NEWS.issuperset(cue.words.split()) for cue in heard.signals.cues):
+        return False
+    return _TOLD_TO_ALL.isdisjoint(tokens) and any(_is_their_case(tokens, place) for place in range(len(tokens)))
+
+
+def _is_their_case(tokens: Sequence[str], place: int) -> bool:
+    """Whether "my order", "I have paid" or, at the beginning, "ordered a" stands at this place."""
+    token, behind = tokens[place], tokens[place + 1 : place + 4]
+    if token in _MINE or token in _I_OR_WE:
+        wanted = _MY_CASE if token in _MINE else _DEALT
+        return any(word in wanted for word in takewhile(lambda word: word not in STOPS, behind))
+    begins = place == 0 or tokens[place - 1] in STOPS
+    return begins and token in _DEALT and bool(behind) and behind[0] in _A_THING
 
 
 def _trades_privately(tokens: Sequence[str]) -> bool:
@@ -130,7 +166,9 @@ def asks_plainly(heard: Features) -> bool:
         asked = heard.rivals.isdisjoint(tokens) and _a_sentence_asks(values, tokens)
     else:
         asked = _asks_our_people(tokens)
-    return asked and not (heard.to_others or any(map(values.get, _NOT_PLAIN)) or praises(heard) or _is_idle(heard))
+    if not asked or heard.to_others or any(map(values.get, _NOT_PLAIN)) or links_elsewhere(heard):
+        return False
+    return not (praises(heard) or _is_idle(heard))
 
 
 def _a_sentence_asks(values: Mapping[str, float], tokens: Sequence[str]) -> bool:
@@ -213,7 +251,9 @@ def wants_of_us(heard: Features) -> bool:
         or not (values.get("demand") or values.get("wants"))
     ):
         return False
-    return (_requests(heard) or _begs(heard)) and not (any(map(values.get, _NOT_PLAIN)) or praises(heard))
+    if any(map(values.get, _NOT_PLAIN)) or links_elsewhere(heard):
+        return False
+    return (_requests(heard) or _begs(heard)) and not praises(heard)
 
 
 def wishes(heard: Features) -> bool:
@@ -254,7 +294,7 @@ def asks_us(heard: Features) -> bool:
     if asks_about_us(heard):
         return True
     to_us = values.get("direct") or heard.called
-    if not to_us and (values.get("link") or values.get("hashtags", 0) > 1):
+    if not to_us and (links_elsewhere(heard) or values.get("hashtags", 0) > 1):
         return False  # what is sent out to everybody asks nobody
     if to_us and values.get("ask") and not (values.get("repost") or values.get("no_complaint")):
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from monitor.text.asking import asks_about_us, asks_plainly, praises, wants_of_us
+from monitor.text.asking import asks_about_us, asks_plainly, links_to_their_case, praises, wants_of_us
 from monitor.text.complaint_signals import BRAND, OWN, Found, kinds_of
 from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
@@ -26,6 +26,8 @@ def extra_contributions(heard: Features) -> list[tuple[str, float]]:
         contributions.append(("asks about us", 0.8))
     if heard.called and wants_of_us(heard):
         contributions.append(("asks us to do something", _WANTED))
+    if links_to_their_case(heard):
+        contributions.append(("the link shows their own case", _LINK_TO_THEIR_CASE))
     if heard.manner.calls:
         contributions.append(("calls us by our name", _CALLED))
     if is_calm(heard):
@@ -56,6 +58,7 @@ _CALM_ODDS = (
 
 
 _ASKED, _WANTED, _CALLED = 1.8, 0.6, 1.2
+_LINK_TO_THEIR_CASE = 1.4  # the model, taught by links to news and offers, takes about as much for any link
 
 
 def _leaving(heard: Features) -> list[tuple[str, float]]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alerts.case import Lane
-from monitor.text.asking import asks_plainly, asks_us, wants_of_us, wishes, without_links
+from monitor.text.asking import (
+    asks_plainly,
+    asks_us,
+    links_elsewhere,
+    links_to_their_case,
+    wants_of_us,
+    wishes,
+    without_links,
+)
 from monitor.text.complaint_signals import PERSON
 from monitor.text.critical import may_be_harm, rings
 from monitor.text.features import Features
@@ -75,8 +83,8 @@ def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tup
     if is_calm(heard):
         return lines.ping_aside, lines.sweep_calm or lines.sweep
     # What does not name us was taken in because it stands where only we are spoken of.
-    own = heard.values.get("first_person") or tells_of_trouble(heard) or not heard.named
-    more = 0.0 if own or not lines.sweep_aside else _OF_NOBODY
+    own = heard.values.get("first_person") or links_to_their_case(heard)
+    more = 0.0 if own or tells_of_trouble(heard) or not heard.named or not lines.sweep_aside else _OF_NOBODY
     return lines.ping_aside, min(0.95, lines.sweep_aside + more) or lines.sweep
 
 
@@ -183,7 +191,7 @@ def speaks_to_us(heard: Features) -> bool:
         return True
     if not values.get("kinds"):
         return False
-    return not values.get("link") or (len(heard.signals.tokens) <= _SHORT and not values.get("news"))
+    return not links_elsewhere(heard) or (len(heard.signals.tokens) <= _SHORT and not values.get("news"))
 
 
 def is_put_to_somebody(heard: Features) -> bool:

@@ -49,6 +49,38 @@ def test_what_is_asked_of_everybody_or_of_oneself_calls_nobody(text: str) -> Non
     assert lane(text) != "ping"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where is the Harbour Tea kettle that I ordered on the 3rd, tracking says Hull http://x.test/t",
+        "my Harbour Tea order has been in Hull since Tuesday and tracking says delivered https://x.test/1",
+        "is the Harbour Tea kettle I bought part of the recall? the page lists another number https://x.test/recall",
+        "our Harbour Tea kettle leaks again after the repair last week, video here https://x.test/v",
+        "ordered a kettle from Harbour Tea, got a lamp instead. look at this https://x.test/p.jpg",
+        "my Harbour Tea account will not let me in since the update, see https://x.test/reset",
+    ],
+)
+def test_who_shows_their_own_case_by_a_link_calls_as_without_it(text: str) -> None:
+    assert lane(text) == "ping"
+    assert lane(text.partition("http")[0]) == "ping"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My review of the new Harbour Tea kettle: bright, but is it worth the money? https://x.test/review",
+        "My new post: how Harbour Tea lost its way. What do you think? http://x.test/p",
+        "I ordered the Harbour Tea kettle and made a video about it, what do you think? http://x.test/v",
+        "Harbour Tea ordered to pay 3m over faulty kettles, court says http://x.test/n",
+        "use my Harbour Tea referral code and get 10 off your first order http://x.test/r",
+        "Selling my Harbour Tea kettle, bought in May, never used http://x.test/s",
+        "RT @lou: my Harbour Tea order never came http://x.test/t",
+    ],
+)
+def test_a_link_to_what_is_written_for_everybody_stays_out(text: str) -> None:
+    assert lane(text) == "none"
+
+
 def test_what_passes_somebody_on_calls_or_is_listed_where_it_is_surer() -> None:
     sure = "#harbourtea lost my parcel for the third time and nobody replies, terrible service"
     assert lane(f"RT @lou: {sure}") == "ping", "the original may stand where we do not read"
