@@ -17,6 +17,7 @@ from datetime import timedelta
 from alerts import Alert, Entry, Line
 
 MARK = "…"  # stands where something was cut
+TITLE = 150  # characters of an alert's title
 
 # Controls, and what reorders or hides text: overrides and isolates, zero-width space and joiner-like fillers, the
 # byte order mark, tag characters, and code points that are not characters. U+200C/D stay: Persian and emoji need them.
@@ -152,8 +153,8 @@ def entry_lines(entry: Entry, *, words: int = 280, facts: int = 200) -> tuple[st
 
 def title(alert: Alert) -> str:
     """Return the one line that names an alert: its title, or else its first headline."""
-    named = excerpt(alert.title, 150)
-    return named or next((line for entry in alert.entries if (line := excerpt(entry.headline, 150))), "Earful")
+    named = excerpt(alert.title, TITLE)
+    return named or next((line for entry in alert.entries if (line := excerpt(entry.headline, TITLE))), "Earful")
 
 
 def summary(alert: Alert) -> str:

@@ -124,7 +124,7 @@ def _say_what_is_down(database: Database, rules: Rules, now: datetime) -> None:
         )
         with database.transaction():
             if key_values.take_period(database, key, now):
-                title = f"{each.name} {how} since {since.day} {since:%b %H:%M}: {each.error}{waiting}"
+                title = f"{each.name} {how} since {since.day} {since:%b %H:%M}{waiting}: {each.error}"
                 queue_notice(database, rules, key, title, remedy, now, not_on=each.name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from alerts.wording import TITLE, excerpt
 from monitor.settings.rules import Rules
 from monitor.store import channel_health, deliveries, notices
 from monitor.store.database import Database
@@ -84,7 +85,8 @@ def settle(database: Database, key: str, words: str, now: datetime) -> bool:
             deliveries.drop(database, row.id, "it was over before anybody was told")
         elif row.state in {"sent", "inflight", "unknown"}:
             told = True
-            deliveries.set_payload(database, row.id, {"title": f"{row.payload.get('title', '')} · {words}"})
+            said = excerpt(str(row.payload.get("title", "")), TITLE - len(words) - len(" · "))
+            deliveries.set_payload(database, row.id, {"title": f"{said} · {words}"})
             deliveries.queue_edit(database, row, now, now, "well again")
     return told
 

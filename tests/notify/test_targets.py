@@ -115,6 +115,25 @@ def test_a_colleague_who_left_holds_back_no_mail_of_the_others(
     assert [each for each in mail.ledger if each.recipient == "gone@example.org"]
 
 
+def test_that_a_target_works_again_is_read_however_long_its_error_was(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    """Titles are cut, and what they end with was cut off: an alarm of yesterday read as one of today."""
+    acme = house(database, tmp_path, slack, mail, notify=("mail:full@example.org",), operator=("slack:#operators",))
+    mail.refused["full@example.org"] = (
+        "552 5.2.2 " + "The mailbox of whom you write to has no room for what you send. " * 3
+    )
+    clock = Clock(NOW)
+    take(acme, post(author="ada", at=clock()), now=clock())
+    live(acme, clock, 30 * MINUTE, MINUTE)
+    (told,) = [each for each in map(slack.reads, slack.messages) if "refused the recipient" in each]
+    assert "(1 message waiting)" in told
+    mail.refused.clear()
+    live(acme, clock, HOUR, MINUTE)
+    (told,) = [each for each in map(slack.reads, slack.messages) if "refused the recipient" in each]
+    assert "working again since" in told
+
+
 def test_a_refused_key_is_the_whole_channels(database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp) -> None:
     acme = house(
         database, tmp_path, slack, mail, notify=("slack:#one", "slack:#two"), operator=("mail:ops@example.org",)
