@@ -70,7 +70,10 @@ def author(template: Context, name: str, source: str, nobody: str = "somebody") 
 
 @pass_context
 def moment(template: Context, value: datetime | None, style: str = "short") -> Markup:
-    """A time in the reader's zone: "14:02" today, "3 Nov 14:02" before; the whole of it for machines and on hover."""
+    """A time in the reader's zone: "14:02" today, "3 Nov 14:02" before; the whole of it for machines and on hover.
+
+    In a sentence ("said") it is "at 14:02" and "on 3 Nov 14:02".
+    """
     if value is None:
         return Markup("")
     context: RequestContext = template["context"]
@@ -79,8 +82,9 @@ def moment(template: Context, value: datetime | None, style: str = "short") -> M
     if day and local.year != today.year:
         day = f"{local.day} {local:%b %Y} "
     shown = f"{local:%a} {local.day} {local:%b %Y, %H:%M}" if style == "full" else f"{day}{local:%H:%M}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(timespec="seconds"), f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}", shown
+    before = ("on " if day else "at ") if style == "said" else ""
+    return Markup('{}<time datetime="{}" title="{}">{}</time>').format(
+        before, value.isoformat(timespec="seconds"), f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}", shown
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.helpers import LATE, count, post
+from tests.helpers import DAY, LATE, count, post
 from tests.web.office import Browser, Office
 from tests.web.test_api import caller
 
@@ -84,6 +84,16 @@ def test_a_problem_goes_from_its_first_post_to_the_last_person_told(office: Offi
     assert "open again" in said(staff, "/problems/1", {"verb": "not_fixed"})
     assert staff.get("/problems/99").status_code == 404
     assert staff.get("/problems/x").status_code == 404
+
+
+def test_a_case_says_how_often_its_problem_was_heard_before_and_since_when(office: Office) -> None:
+    complaints(office, "olga", "mira", "kay")
+    complaints(office, "zoe")
+    staff = office.person("Olle")
+    heard = r"</a>: heard 3 times before, first {} <time [^>]*>{}</time>, 3 never answered"
+    assert re.search(heard.format("at", r"\d\d:\d\d"), staff.get("/cases/4").text)
+    office.clock.forward(2 * DAY)
+    assert re.search(heard.format("on", r"\d+ \w{3} \d\d:\d\d"), office.person("Ida").get("/cases/4").text)
 
 
 def test_words_of_customers_are_escaped(office: Office) -> None:

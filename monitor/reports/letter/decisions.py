@@ -111,7 +111,7 @@ def _staffing(week: Week, page: str) -> Iterator[Line]:
         return
     than = f", {percent(earlier)} the week before" if earlier is not None else ""
     slow = formatting.slowest(now)
-    stage = f" The slowest stage is {formatting.STAGES[slow][1].removeprefix('From ')}." if slow else ""
+    stage = f" The slowest stage is {formatting.STAGES[slow][1].replace('From', 'from')}." if slow else ""
     yield Line(
         "More people, or other hours?",
         by=f"{percent(now.in_target)} of {now.to_answer.due:,} due answers were in time{than}.{stage}",

@@ -63,7 +63,7 @@ def test_answers_are_a_question_when_few_are_in_time_or_fewer_than_the_week_befo
     assert asked(figures=in_time(0.8, 40), figures_before=in_time(0.96, 5)) == []
     slow = Spread(10, timedelta(hours=5))
     (line,) = decisions.of(replace(CALM, figures=in_time(0.5, 20, to_take_wall=slow)), "")
-    assert line.by == "50% of 20 due answers were in time. The slowest stage is alerted to taken."
+    assert line.by == "50% of 20 due answers were in time. The slowest stage is from alerted to taken."
     assert (line.url, line.seen) == ("", "")
 
 
