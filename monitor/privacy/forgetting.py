@@ -222,6 +222,6 @@ def forget(
         deliveries.queue_edit(
             database, message, now, now, deliveries.FORGOTTEN, urgent=why == "deleted_at" or bool(names)
         )
-    if for_good:
+    if entries:
         post_keys.replace(database, posts)
     return entries

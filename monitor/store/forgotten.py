@@ -152,8 +152,11 @@ def note(database: Database, source: str, natives: Iterable[str], authors: Itera
 
 
 def note_posts(database: Database, posts: Sequence[str], now: datetime) -> list[Entry]:
-    """As `note`, of posts by their ids here, for whoever has to forget them in any case: nothing without a key."""
-    key = own_key(database)
+    """As `note`, of posts by their ids here, for whoever has to forget them in any case.
+
+    Nothing without a key, nor where others would not understand it: to them a post is known by its id alone.
+    """
+    key = b"" if _under_another_key(database) else own_key(database)
     entries = []
     for start in range(0, len(posts) if key else 0, _BATCH):
         clause, values = marks("p", posts[start : start + _BATCH])
@@ -167,16 +170,21 @@ def note_posts(database: Database, posts: Sequence[str], now: datetime) -> list[
 
 def _be_understood(database: Database) -> None:
     """Raise where others work on this database who can't tell who is meant by what is erased under our key."""
+    if other := _under_another_key(database):
+        raise DatabaseUnusable(
+            f"nothing was erased: {other.words}, works on this database under another key of erasures, and would "
+            f"store it again. Copy the file *.erasures-key of its state folder to {key_file(database)}, or erase "
+            "there"
+        )
+
+
+def _under_another_key(database: Database) -> workers.Worker | None:
+    """One of those who work on this database under another key of erasures than ours."""
     if database.one_writer:
-        return
+        return None
     key = own_key(database)
-    for each in workers.living(database):
-        if each.key and each.key != (mark_of(key) if key else ""):
-            raise DatabaseUnusable(
-                f"nothing was erased: {each.words}, works on this database under another key of erasures, and would "
-                f"store it again. Copy the file *.erasures-key of its state folder to {key_file(database)}, or erase "
-                "there"
-            )
+    ours = mark_of(key) if key else ""
+    return next((each for each in workers.living(database) if each.key and each.key != ours), None)
 
 
 def _insert(database: Database, entries: Iterable[Entry]) -> None:

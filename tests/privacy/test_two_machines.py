@@ -12,7 +12,7 @@ from monitor.privacy import forgetting
 from monitor.privacy.carrying_over import carry_over
 from monitor.service.membership import Membership
 from monitor.service.scheduler import Engine
-from monitor.store import forgotten
+from monitor.store import forgotten, mentions
 from monitor.store.database import DatabaseUnusable, Role
 from monitor.store.postgresql import Postgresql
 from monitor.wiring import Assembly
@@ -115,5 +115,24 @@ def test_nobody_erases_under_a_key_that_those_who_work_do_not_have(machine: Mach
         assert count(a.database, "posts", "author = 'olga'") == 1
         erase(a, "olga")
         assert count(a.database, "posts", "author = 'olga'") == 0
+    finally:
+        role.release()
+
+
+def test_what_goes_in_any_case_stays_known_to_those_who_have_another_key(machine: Machine) -> None:
+    """Where a hold ends by a command on a machine with a key of its own, the others know the post by its id alone."""
+    a, b = machine("a"), machine("b")
+    said = post(ANGRY, author="olga", native_id="1")
+    take(a, said)
+    role: Role = a.database.hold_role("daemon", NOW, worker="a", alone=False)
+    try:
+        Membership(a.database, a.settings, name="a").join("web-1")
+        path_of(b.database, "key").write_text("ab" * 32 + "\n")  # type: ignore[arg-type]
+        with b.database.transaction():
+            posts = [mentions.post_key(b.database, "forum", "1")]
+            assert forgetting.forget(b.database, posts, (), NOW, "deleted_at", for_good=True) == []
+        assert count(a.database, "posts", "text <> ''") == 0
+        assert a.intake.take([said], NOW + HOUR).new == 0
+        assert count(a.database, "posts") == 1
     finally:
         role.release()
