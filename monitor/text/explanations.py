@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from alerts.case import Lane
 from connectors import Post
 from monitor.text.asking import asks_us
-from monitor.text.complaint_signals import LINK, NUMBER, PERSON
+from monitor.text.complaint_signals import BRAND, LINK, NUMBER, PERSON
 from monitor.text.contributions import FELT
 from monitor.text.critical import matters
 from monitor.text.features import Features
@@ -38,6 +38,7 @@ _DOES = {
     "billing": "writes about money",
 }
 _FAULT = "reports a fault"
+_STANDS_FOR = re.compile(rf"{LINK}|{PERSON}|{NUMBER}|\b{BRAND}\w*")  # "thisbrands": its plural and genitive too
 # English words that lost their apostrophe, parted where it was: doesn-t, else-s, they-ve.
 _CUT_SHORT = re.compile(
     r"\b(?:((?:do|does|did|is|are|was|were|has|have|had|ca|could|would|should|wo)n)(t)"
@@ -95,8 +96,7 @@ def _readable(reason: str, language: str) -> str:
 
     Cues are found in words without apostrophes; people read them with, where leaving one out makes no other word.
     """
-    for token in (LINK, PERSON, NUMBER):
-        reason = reason.replace(token, "…")
+    reason = _STANDS_FOR.sub("…", reason)
     if language != "en":
         return reason
     return _CUT_SHORT.sub(lambda found: "'".join(part for part in found.groups() if part), reason)

@@ -134,6 +134,11 @@ def test_what_stands_for_a_number_is_never_shown(judge: Judge) -> None:
     assert not any("<" in reason for reason in found.reasons)
 
 
+def test_what_stands_for_the_brand_is_never_shown(judge: Judge) -> None:
+    found = judge.verdict(post("I wish Acme had a store in Norway, order 4471 would be easier @acme"), "Acme")
+    assert "wishes for something: i wish, wish …" in found.reasons
+
+
 def test_words_are_shown_with_their_apostrophes(judge: Judge) -> None:
     reasons = judge.verdict(post("Acme shows me somebody else's order, and it doesn't load, useless"), "Acme").reasons
     assert any("somebody else's order" in each for each in reasons)
