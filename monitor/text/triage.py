@@ -106,7 +106,7 @@ def _of_others(lines: Thresholds, heard: Features) -> tuple[float, float] | None
     if heard.values.get("repost"):
         if heard.called or heard.values.get("direct"):
             return None
-        return max(lines.ping_aside, _TO_OTHERS), lines.sweep if heard.critical else _NEVER
+        return lines.ping_aside, lines.sweep if heard.critical or tells_of_trouble(heard) else _NEVER
     if heard.to_others:
         return max(lines.ping_aside, _TO_OTHERS), lines.sweep if _is_worth_a_look(heard) else _NEVER
     if heard.manner.reported or heard.manner.joke:

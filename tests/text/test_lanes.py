@@ -74,7 +74,7 @@ def test_who_shows_their_own_case_by_a_link_calls_as_without_it(text: str) -> No
         "Harbour Tea ordered to pay 3m over faulty kettles, court says http://x.test/n",
         "use my Harbour Tea referral code and get 10 off your first order http://x.test/r",
         "Selling my Harbour Tea kettle, bought in May, never used http://x.test/s",
-        "RT @lou: my Harbour Tea order never came http://x.test/t",
+        "RT @lou: who else is fed up with Harbour Tea and all the rest http://x.test/t",
     ],
 )
 def test_a_link_to_what_is_written_for_everybody_stays_out(text: str) -> None:
@@ -121,11 +121,13 @@ def test_our_handle_and_a_question_mark_call_and_another_handle_does_not() -> No
     assert lane("@somebody ?") != "ping"
 
 
-def test_what_is_passed_on_calls_nobody_and_is_not_listed() -> None:
+def test_what_is_passed_on_is_listed_where_it_tells_of_a_trouble() -> None:
+    """It counts in the story of its original, which may also stand where we do not read."""
     words = "my Harbour Tea order never arrived"
     assert lane(words) == "ping"
-    assert lane(f"RT @lou: {words}") == "none"
-    assert lane(f"Via chirp: {words}") == "none"
+    assert lane(f"RT @lou: {words}") == "sweep"
+    assert lane(f"Via chirp: {words}") == "sweep"
+    assert lane("RT @lou: who else is fed up with Harbour Tea and all the rest") == "none"
 
 
 def test_a_handle_at_the_end_is_spoken_to_and_one_inside_a_sentence_is_not() -> None:
