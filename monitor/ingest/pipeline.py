@@ -208,13 +208,13 @@ class Intake:
         judged |= zip(
             followed, self._judge(ready, found, followed, muted, ours, replies, known, strangers), strict=True
         )
-        stood = self._edited(ready, judged)
-        before = [stood.get(index, post) for index, post in enumerate(ready)]
-        older = self._judge(before, found, list(stood), muted, ours, replies, known, strangers) if stood else []
-        for index, theirs in zip(stood, older, strict=True):
-            judged[index] = [
-                self._with_added(each, one, muted, known) for each, one in zip(judged[index], theirs, strict=True)
-            ]
+        if stood := self._edited(ready, judged):
+            before = [stood.get(index, post) for index, post in enumerate(ready)]
+            older = self._judge(before, found, list(stood), muted, ours, replies, known, strangers)
+            for index, theirs in zip(stood, older, strict=True):
+                judged[index] = [
+                    self._with_added(each, one, muted, known) for each, one in zip(judged[index], theirs, strict=True)
+                ]
         return [each for index in sorted(judged) for each in judged[index] if _kept(each)]
 
     def _edited(self, posts: Sequence[Post], judged: Mapping[int, Sequence[Judged]]) -> dict[int, Post]:
