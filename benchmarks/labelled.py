@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ FOLDER = Path(__file__).resolve().parent / "labels"
 DRAWN = FOLDER / "drawn.tsv"  # dataset, hash, grade, kind, held
 WRITTEN = FOLDER / "written.tsv"  # language, text, grade, kind, held
 BRANDS = FOLDER / "brands.txt"  # whom the English ones among them speak of, a name a line
+OTHER_BRANDS = FOLDER / "brands.tsv"  # language, names: whom the others speak of, each with all its spellings
+RIVALS = ("Globex", "Globex Mobile", "Globix", "Globitel", "Globalfon", "جلوبتل", "ग्लोबटेल")  # of all of them
 MEASURED = FOLDER / "measured.tsv"  # as DRAWN; only ever measured
 TRADES = FOLDER / "trades.tsv"  # trade, side, brand, language, grade, kind, text: written for it, only ever measured
 SECOND = FOLDER / "second.tsv"  # dataset (or "written"), hash, grade, kind: what a second reader said; may be absent
@@ -177,6 +180,40 @@ def written() -> list[Labelled]:
 def brands() -> list[str]:
     """Return the made-up companies that written texts speak of."""
     return BRANDS.read_text(encoding="utf-8").splitlines()
+
+
+def brand_of(text: str, language: str) -> tuple[str, ...]:
+    """Return the names of the made-up company that a written text speaks of: of several whom it calls, or the first.
+
+    Empty where it names none.
+    """
+    found = _names_of(language)
+    said = text.casefold()
+    for calls in (True, False):
+        places = [
+            (match.start(), names)
+            for names, called, named in found
+            if (match := (called if calls else named).search(said)) is not None
+        ]
+        if places:
+            return min(places)[1]
+    return ()
+
+
+@lru_cache(maxsize=16)
+def _names_of(language: str) -> list[tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]]:
+    """Return every company of a language: its names, where it is called, and where it is named."""
+    if language == "en":
+        every = [(name,) for name in brands()]
+    else:
+        rows = [row for row in table(OTHER_BRANDS) if row["language"] == language]
+        every = [tuple(row["names"].split(", ")) for row in rows]
+    out = []
+    for names in every:
+        spelled = "|".join(re.escape(name.casefold()) for name in names)
+        together = "|".join(re.escape(name.casefold().replace(" ", "")) for name in names)
+        out.append((names, re.compile(rf"@(?:{together})"), re.compile(rf"(?<![\w@])(?:{spelled})(?!\w)")))
+    return out
 
 
 def drawn(path: Path = DRAWN, data: Path = DATA) -> list[Labelled]:

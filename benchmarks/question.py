@@ -117,6 +117,19 @@ def judged_trades(side: str) -> list[Graded]:
     return [(row["grade"], judge.verdict(post, row["brand"])) for row, post in zip(rows, posts, strict=True)]
 
 
+def judged_written(texts: Sequence[labelled.Labelled]) -> list[Graded]:
+    """Judge written texts, each for the brand that it names: for nobody in particular where it names none."""
+    names = [labelled.brand_of(each.text, each.language) for each in texts]
+    judge = Judge([BrandProfile(each[0], each, labelled.RIVALS) for each in sorted(set(filter(None, names)))])
+    return [
+        (
+            each.grade,
+            judge.verdict(Post("q", "1", "", "a", each.text, MOMENT, lang=each.language), brand[0] if brand else ""),
+        )
+        for each, brand in zip(texts, names, strict=True)
+    ]
+
+
 def judged(judge: Judge, texts: Sequence[labelled.Labelled]) -> list[Graded]:
     """Judge labelled texts, with nothing known but the text and its language."""
     return [
@@ -142,7 +155,7 @@ def main() -> None:
     made: list[Graded] = [*days[0][1]]
     for language in sorted({each.language for each in labelled.written()}):
         held = [each for each in labelled.written() if each.held and each.language == language]
-        made += (found := judged(judge, held))
+        made += (found := judged_written(held))
         print(f"{f'written {language} held':18}", figures(queue_of(found)))
     try:
         measured, drawn = labelled.measured(), labelled.drawn()

@@ -201,3 +201,18 @@ def test_every_drawn_label_finds_its_text_and_what_was_written_is_none_of_them()
     names = {(dataset, hash_of(text)) for dataset in labelled.DATASETS for text, _ in labelled.rows_of(dataset)}
     assert {(row["dataset"], row["hash"]) for row in [*table(DRAWN), *table(MEASURED)]} <= names
     assert not {name for _, name in names} & {hash_of(each.text) for each in labelled.written()}
+
+
+def test_a_written_text_is_judged_for_the_company_that_it_calls_or_else_names_first() -> None:
+    rows = table(labelled.OTHER_BRANDS)
+    assert {row["language"] for row in rows} == {*LANGUAGES, "ar", "hi"} - {"en"}
+    for language in {row["language"] for row in rows}:
+        names = [name.casefold() for row in rows if row["language"] == language for name in row["names"].split(", ")]
+        assert len(set(names)) == len(names), language
+    brand_of = labelled.brand_of
+    assert brand_of("@tejnet_in कब आएगा", "hi") == ("तेजनेट", "tejnet", "tejnet_in")
+    assert brand_of("तेजनेट कब आएगा", "hi") == ("तेजनेट", "tejnet", "tejnet_in")
+    assert brand_of("con Globitel due ore, Telenord risponde, come @spedix", "it") == ("Spedix",)
+    assert brand_of("Telenord risponde, Vestina no", "it") == ("Telenord",)
+    assert brand_of("che caldo", "it") == brand_of("telenordico", "it") == ()
+    assert brand_of("my lumen bill", "en") == brand_of("@lumenbank hi", "en") == ("lumen",)
