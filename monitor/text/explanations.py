@@ -19,6 +19,7 @@ PRAISE = ("praise worth thanks",)
 SPAM = ("offers a telephone number to call",)
 LIKE_A_COMPLAINT = "reads like a complaint"
 ASKS = "asks you a question"
+NOT_GOOD = "says that something is not good"
 UNREAD = "in a language that is not read here"
 _TOOK_TIME = 20  # words, signs counted too
 _WARM = 0.4  # the sentiment of praise
@@ -49,7 +50,6 @@ _VERBS = frozenset({_FAULT, MAYBE.says, *_DOES.values()})
 _AFTER_IT = (
     (" star", "gives {}"),
     (" stars", "gives {}"),
-    ("negated praise", "says that something is not good"),
     ("in a language", "is {}"),
     ("a sad face", "shows {}"),
     ("none of your", "has {}"),
@@ -74,7 +74,7 @@ def reasons_of(
     reasons.extend(told)
     named = bool(told or heard.critical)
     if values.get("negated_praise"):
-        reasons.append("negated praise")
+        reasons.append(NOT_GOOD)
     if asks_us(heard):
         reasons.append(ASKS)
     if values.get("shouting", 0) >= 1:

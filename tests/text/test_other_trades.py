@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import labelled
 from benchmarks.question import judged_trades
+from monitor.text.explanations import NOT_GOOD
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge, JudgeInput
 from monitor.text.model.grades import queue_of, right
@@ -99,7 +100,7 @@ def test_so_it_is_in_other_languages(language: str, told: str, calm: str) -> Non
 def test_in_portuguese_no_is_in_the_and_turns_no_praise_round() -> None:
     found = JUDGE.verdict(post("a lhama da Acme no ônibus inteiro, amei", lang="pt"), "Acme")
     assert found.lane != "ping"
-    assert "negated praise" not in found.reasons
+    assert NOT_GOOD not in found.reasons
 
 
 @pytest.mark.parametrize(
