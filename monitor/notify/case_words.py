@@ -13,7 +13,7 @@ from monitor.notify.said_once import say_the_same
 from monitor.settings.rules import Rules
 from monitor.store import mentions
 from monitor.store.database import Row, at
-from monitor.text.explanations import LIKE_A_COMPLAINT
+from monitor.text.explanations import ASKS, LIKE_A_COMPLAINT
 from monitor.types import Mention
 
 
@@ -67,6 +67,12 @@ def point_of(mention: Mention) -> tuple[str, ...]:
     named = [reason.rpartition(": ")[2] for reason in mention.verdict.reasons if ": " in reason]
     named += [reason.partition("(")[2].rstrip(")") for reason in mention.verdict.reasons if reason.endswith(")")]
     return tuple(word for words in named for word in words.split(", ") if word)
+
+
+def only_asks(told: Sequence[Mention]) -> bool:
+    """Whether all that called for an answer is a question: nothing is wrong, so nobody should read "complaint"."""
+    reasons = [mention.verdict.reasons for mention in told if mention.verdict.lane != "none"]
+    return bool(reasons) and all(each == (ASKS,) for each in reasons)
 
 
 def facts_of(

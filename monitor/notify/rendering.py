@@ -19,6 +19,7 @@ from monitor.notify.case_words import (
     author_of,
     clock_words,
     facts_of,
+    only_asks,
     point_of,
     same_trouble,
     shown_of,
@@ -107,7 +108,7 @@ def compose(
     all_cases = tuple(cases.case_of(row) for row in rows)
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
     kind = _kind(root, rows)
-    title = _title(rules, root, all_cases, now)
+    title = _title(rules, root, all_cases, now, asks=bool(rows) and only_asks(told.get(rows[0]["id"], [])))
     if len(entries) == 1 and "verdue since" in title:  # then the fact would say it once more
         facts = tuple(fact for fact in entries[0].facts if not fact.startswith("was due"))
         entries = (replace(entries[0], facts=facts),)
@@ -229,7 +230,7 @@ def _kind(root: Delivery, rows: Sequence[Row]) -> Any:
 
 
 def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
-    rules: Rules, root: Delivery, found: Sequence[Case], now: datetime
+    rules: Rules, root: Delivery, found: Sequence[Case], now: datetime, *, asks: bool = False
 ) -> str:
     waiting = sum(1 for case in found if case.state_at(now) == "open")
     done = sum(1 for case in found if case.state_at(now) in {"answered", "closed"})
@@ -269,9 +270,8 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
             return f"Overdue since {clock_words(rules, first.due_at, now)}: {first.brand} · {why}"
         since = span_words(hours.elapsed(first.waits_since, now, rules.hours_for(first.priority)))
         return f"{first.brand}: waiting for {since} · {root.reason}"
-    mood = {"critical": "critical", "urgent": "urgent", "normal": "complaint", "gentle": "post to answer"}[
-        first.priority
-    ]
+    normal = "question" if asks else "complaint"
+    mood = {"critical": "critical", "urgent": "urgent", "normal": normal, "gentle": "post to answer"}[first.priority]
     return f"{first.brand}: {mood}" + (" · writes again" if root.reason == "writes again" else "")
 
 

@@ -99,6 +99,13 @@ def test_a_title_says_how_unhappy_and_a_reminders_how_long(acme: Assembly) -> No
     assert alert(acme, reminder(acme), NOW + HOUR).title == "Acme: waiting for 1 hour · nobody has taken it yet"
 
 
+def test_a_plain_question_is_not_called_a_complaint(acme: Assembly) -> None:
+    take(acme, post("@acme do you ship spare parts to islands?", native_id="asks", author="ivo"))
+    assert alert(acme, root_of(acme)).title == "Acme: question"
+    take(acme, post("@acme still nothing, my order never arrived", native_id="then", author="ivo", at=NOW + MINUTE))
+    assert alert(acme, root_of(acme), NOW + MINUTE).title == "Acme: complaint"
+
+
 def test_a_message_of_what_is_done_or_gone_asks_for_nothing_any_more(acme: Assembly) -> None:
     """Of a post that its author had deleted it still said "nobody has taken it yet", and "0 cases not taken yet"."""
     take(acme, post(ANGRY, native_id="gone"))
