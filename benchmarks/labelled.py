@@ -103,9 +103,9 @@ SAMPLE_DAY = Day(
     ROOT / "connectors" / "samples" / "day.jsonl",
     FOLDER / "sample_day.tsv",
 )
-# Other trades, each day written by a reader who had not read the judge: two to develop with, and the fresh one, which
-# nobody who works on the judge reads.
-DEV_DAY, ASIDE_DAY, FRESH_DAY = (
+# Other trades, each day written by a reader who had not read the judge: two to develop with, and the fresh and the far
+# one, which nobody who works on the judge reads.
+DEV_DAY, ASIDE_DAY, FRESH_DAY, FAR_DAY = (
     Day(
         f"{side} day",
         {brand: (brand,) for brand in brands},
@@ -117,9 +117,10 @@ DEV_DAY, ASIDE_DAY, FRESH_DAY = (
         ("dev", ("Ostrel",)),
         ("aside", ("Pellgate",)),
         ("fresh", ("Fennimore", "Gatehop", "Tuckbowl")),
+        ("far", ("Marlune", "Ondrelle", "Solobrook", "Wortling")),
     )
 )
-DAYS = (SAMPLE_DAY, DEV_DAY, ASIDE_DAY, FRESH_DAY)
+DAYS = (SAMPLE_DAY, DEV_DAY, ASIDE_DAY, FRESH_DAY, FAR_DAY)
 
 
 class DataAbsent(Exception):

@@ -2,8 +2,8 @@
 
 Every figure is on posts that the model never saw: tweets about brands (dev and aside halves apart; the lines between
 the lanes were chosen on dev), the fifth of the labelled reviews and written texts that is held, the sample day, and
-three days of other trades: the dev day and the aside day to develop with, and the fresh day, whose posts nobody who
-works on the judge reads; and short posts of thirteen trades, half of the trades to develop with.
+four days of other trades: the dev day and the aside day to develop with, and the fresh and the far day, whose posts
+nobody who works on the judge reads; and short posts of thirteen trades, half of the trades to develop with.
 "Right" is a post of grade must or look; see `docs/labelling.md`.
 """
 

@@ -14,6 +14,7 @@ from benchmarks.labelled import (
     DAYS,
     DEV_DAY,
     DRAWN,
+    FAR_DAY,
     FRESH_DAY,
     GRADES,
     KINDS,
@@ -119,7 +120,7 @@ def test_the_sample_day_is_the_one_that_is_shipped() -> None:
     assert labels["chirp-0274"] == ("must", "safety")
 
 
-@pytest.mark.parametrize("day", [DEV_DAY, ASIDE_DAY, FRESH_DAY], ids=lambda day: day.name)
+@pytest.mark.parametrize("day", [DEV_DAY, ASIDE_DAY, FRESH_DAY, FAR_DAY], ids=lambda day: day.name)
 def test_a_day_to_measure_with_has_every_kind_and_the_languages_of_the_judge(day: Day) -> None:
     rows, labels = day.rows(), day.label_of()
     assert {row["lang"] for row in rows} == {*LANGUAGES, "ar", "hi"}
