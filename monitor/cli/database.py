@@ -105,27 +105,28 @@ def import_(
         must_be_a_file(file)
         settle()
         now = utc_now()
-        reading = file_import.Reading(
-            file, source, columns, now, order=file_import.ORDERS.get(dates),
-            known=partial(mentions.written_under, assembly.database, source)
-            if mentions.has_source(assembly.database, source) else None,
-        )  # fmt: skip
         if not posted_at:
             typer.echo("! without --posted-at, all posts count as new, and your team is alerted", err=True)
-        started = time.monotonic()
-        processes = JudgeProcesses(
+        # The processes get ready while the file is looked through.
+        with JudgeProcesses(
             assembly.intake.judge, assembly.queries, brand, number=processes_for(file.stat().st_size)
-        )
-        with progress_bar(as_json) as bar, processes:
-            task = bar.add_task("importing", total=reading.size)
-            taken = assembly.intake.take(
-                reading.posts(),
-                now,
-                brand=brand,
-                ahead=processes,
-                each_chunk=lambda _n: bar.update(task, completed=reading.read),
-            )
-            bar.update(task, completed=reading.size)
+        ) as processes:
+            reading = file_import.Reading(
+                file, source, columns, now, order=file_import.ORDERS.get(dates),
+                known=partial(mentions.written_under, assembly.database, source)
+                if mentions.has_source(assembly.database, source) else None,
+            )  # fmt: skip
+            started = time.monotonic()
+            with progress_bar(as_json) as bar:
+                task = bar.add_task("importing", total=reading.size)
+                taken = assembly.intake.take(
+                    reading.posts(),
+                    now,
+                    brand=brand,
+                    ahead=processes,
+                    each_chunk=lambda _n: bar.update(task, completed=reading.read),
+                )
+                bar.update(task, completed=reading.size)
         if reading.aside:
             with assembly.database.transaction():
                 sources.set_aside(assembly.database, source, reading.aside, now)

@@ -1,8 +1,9 @@
 """Posts of a large file are judged ahead, by processes of their own, while this one stores those before them.
 
 Judging takes as long as all else and knows no database, so on two cores an import takes little more than half its time.
-What comes of it is what one process gives: whatever a post stands below is looked up here, when its turn has come, and
-where that changes how it is judged it is judged again. If a process ends or is silent, this one judges the rest.
+While this process would wait for an answer, it judges what no other has begun. What comes of it is what one process
+gives: whatever a post stands below is looked up here, when its turn has come, and where that changes how it is judged
+it is judged again. If a process ends or is silent, this one judges the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import logging
 import marshal
 import os
 import pickle
-import queue
 import struct
 import subprocess
 import sys
@@ -25,7 +25,7 @@ from typing import Self
 
 from connectors import Post
 from monitor.text.judge import Judge, JudgeInput
-from monitor.text.judge_process import Found, Recipe, found_in, packed, read_frame, write_frame
+from monitor.text.judge_process import Found, Recipe, found_in, found_of, packed, read_frame, write_frame
 from monitor.text.query.matching import Query, brands_in
 from monitor.text.query.subject import subject_of
 from monitor.text.sanitize import tidy
@@ -39,6 +39,7 @@ PROCESSES = 2  # more than that wait for whoever stores
 AHEAD = 2  # chunks that are read and judged beyond the one that is being stored
 _BATCH = 250  # posts that are sent at once
 _IN_HAND = 2  # batches of a process: the next lies there when it is done with one
+_LEFT = 2  # batches of a process that nobody takes from it: work enough while this one stores a chunk
 _PATIENCE = 60.0  # seconds without any answer; a batch takes a tenth of one
 _NUMBER = struct.Struct(">Q")
 _KEPT = (
@@ -148,15 +149,19 @@ class JudgeProcesses:
         # What an operator's own models are is not sent: they use all cores by themselves.
         made_of = judge.made_of
         self._recipe = Recipe(*made_of, dict(queries), brand) if made_of is not None else None
+        self._queries, self._brand = queries, brand
         self._number = number if self._recipe is not None else 0
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._wanted: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
-        self._answered = threading.Condition()
+        self._changed = threading.Condition()  # guards what follows, and says that some of it is another
+        self._unbegun: dict[int, Sequence[Post]] = {}  # batches by number, the oldest first
         self._answers: dict[int, bytes] = {}
         self._trouble = ""
+        self._found_here: dict[int, Sequence[Mapping[str, Found]]] = {}
         self._sent = 0
+        self._all_sent = False
         self._patience = patience
-        self.judged = 0  # posts
+        self.judged = 0  # posts, by the processes
+        self.taken_back = 0  # posts, judged here meanwhile
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -187,20 +192,22 @@ class JudgeProcesses:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
-        self._trouble = self._trouble or "ended"
+        with self._changed:
+            self._trouble = self._trouble or "ended"
+            self._changed.notify_all()
         for process in self._processes:
             process.kill()  # it holds nothing that is not here too
-        for process in self._processes:
-            self._wanted.put(None)
             process.wait()
 
     def chunks(self, posts: Iterable[Post], size: int, now: datetime) -> Iterator[tuple[list[Post], Known]]:
         """These posts in chunks, in order, each with what the processes say of it; nothing where they don't go on."""
         sent: deque[_Sent] = deque()
+        self._all_sent = False
         for chunk in chunks_of(posts, size):
             sent.append(self._send(chunk, now))
             if len(sent) > AHEAD:
                 yield self._known(sent.popleft())
+        self._all_sent = True
         while sent:
             yield self._known(sent.popleft())
 
@@ -209,44 +216,75 @@ class JudgeProcesses:
             return _Sent(posts, [], ())
         safe = [tidy(post, now) for post in posts]
         batches = []
-        for start in range(0, len(safe), _BATCH):
-            self._wanted.put((self._sent, packed(safe[start : start + _BATCH])))
-            batches.append(self._sent)
-            self._sent += 1
+        with self._changed:
+            for start in range(0, len(safe), _BATCH):
+                self._unbegun[self._sent] = safe[start : start + _BATCH]
+                batches.append(self._sent)
+                self._sent += 1
+            self._changed.notify_all()
         return _Sent(posts, safe, batches)
 
     def _known(self, chunk: _Sent) -> tuple[list[Post], Known]:
         found: list[Mapping[str, Found]] = []
         for number in chunk.batches:
-            if (answer := self._answer(number)) is None:
+            if (theirs := self._found(number)) is None:
                 return chunk.posts, NOTHING_KNOWN
-            found += found_in(answer)
-        self.judged += len(found)
+            found += theirs
         return chunk.posts, Known(self.judge, chunk.posts, chunk.safe, found) if found else NOTHING_KNOWN
 
-    def _answer(self, number: int) -> bytes | None:
-        with self._answered:
-            while number not in self._answers and not self._trouble:
-                if not self._answered.wait(self._patience):
+    def _found(self, number: int) -> Sequence[Mapping[str, Found]] | None:
+        """What the posts of a batch are; None where that is to be found out by whoever asks.
+
+        Until it is known, this process judges the oldest batches that no other has begun.
+        """
+        while number not in self._found_here:
+            with self._changed:
+                if number in self._answers:
+                    found = found_in(self._answers.pop(number))
+                    self.judged += len(found)
+                    return found or None
+                if self._trouble:
+                    return None
+                taken = self._take_back()
+                if taken is None and not self._changed.wait(self._patience):
                     self._fail(f"it was silent for {self._patience:.0f} seconds")
-            return self._answers.pop(number, b"") or None
+            if taken is not None:
+                other, posts = taken
+                self._found_here[other] = found_of(self.judge, self._queries, self._brand, posts)
+                self.taken_back += len(posts)
+        return self._found_here.pop(number)
+
+    def _take_back(self) -> tuple[int, Sequence[Post]] | None:
+        """The oldest batch that no process has begun, unless they would soon have nothing to do."""
+        left = 0 if self._all_sent else _LEFT * len(self._processes)
+        return self._oldest() if len(self._unbegun) > left else None
+
+    def _oldest(self) -> tuple[int, Sequence[Post]]:
+        number = next(iter(self._unbegun))
+        return number, self._unbegun.pop(number)
 
     def _fail(self, why: str) -> None:
         """From now on this process judges by itself."""
-        with self._answered:
+        with self._changed:
             if not self._trouble:
                 self._trouble = why
                 log.warning("judging in one process from here on; a process beside it is of no use: %s", why)
-            self._answered.notify_all()
+            self._changed.notify_all()
+
+    def _next(self) -> tuple[int, Sequence[Post]] | None:
+        """The next batch for a process, once there is one; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._unbegun or self._trouble)
+            return None if self._trouble else self._oldest()
 
     def _write(self, process: subprocess.Popen[bytes], room: threading.Semaphore) -> None:
         """Send one process what its judge is made of, then batches, as long as it has room."""
         assert process.stdin is not None
         try:
             write_frame(process.stdin, pickle.dumps(self._recipe))
-            while room.acquire() and not self._trouble and (wanted := self._wanted.get()) is not None:
-                number, body = wanted
-                write_frame(process.stdin, _NUMBER.pack(number) + body)
+            while room.acquire() and (batch := self._next()) is not None:
+                number, posts = batch
+                write_frame(process.stdin, _NUMBER.pack(number) + packed(posts))
         except (OSError, ValueError):
             pass  # it has ended, and whoever reads from it says so
 
@@ -259,9 +297,10 @@ class JudgeProcesses:
             return
         while answer := read_frame(process.stdout):
             (number,) = _NUMBER.unpack(answer[: _NUMBER.size])
-            with self._answered:
+            with self._changed:
                 self._answers[number] = answer[_NUMBER.size :]
-                self._answered.notify_all()
+                self._changed.notify_all()
             room.release()
+        room.release()  # whoever writes to it waits for nothing any more
         if not self._trouble:
             self._fail(f"it ended (exit code {process.wait()})")

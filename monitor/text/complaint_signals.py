@@ -194,6 +194,14 @@ class Cues:
         self._begins = Remembered(self._beginning, 8_000)
 
     def _add(self, cue: str, kind: Kind) -> None:
+        # Most are words of feeling, of which there are thousands.
+        nodes = [self._tree.setdefault(cue, {})] if _is_its_own_token(cue) else self._nodes_for(cue)
+        for node in nodes:
+            if kind not in node.setdefault("$", []):
+                node["$"].append(kind)
+
+    def _nodes_for(self, cue: str) -> list[dict[str, Any]]:
+        """Return the ends of all ways in which a cue may be said."""
         nodes = [self._tree]
         for place, written in enumerate(cue.split()):
             following: list[dict[str, Any]] = []
@@ -214,9 +222,7 @@ class Cues:
                     else:
                         following.append(_descend(node, choice))
             nodes = following
-        for node in nodes:
-            if kind not in node.setdefault("$", []):
-                node["$"].append(kind)
+        return nodes
 
     def find(self, tokens: Sequence[str]) -> list[Found]:
         """Return the cues in order; a longer cue silences the shorter ones inside it ("no complaints" "complaints")."""
@@ -296,6 +302,11 @@ def _node(branch: dict[str, Any]) -> _Node:
 
 
 _cue_tokens = lru_cache(maxsize=8_192)(tokens_of)  # of thousands of cues nearly all are made of the same words
+
+
+def _is_its_own_token(cue: str) -> bool:
+    """Whether a cue is one word that the cutting into tokens would leave as it is."""
+    return cue.isascii() and cue.isalpha() and cue.islower() and not has_run(cue, 3)
 
 
 def _descend(node: dict[str, Any], choice: str) -> dict[str, Any]:

@@ -101,8 +101,9 @@ _FIRSTS = frozenset(frame.first for frame in FRAMES)
 
 Places = dict[str, list[tuple[int, int]]]
 _Parts = tuple[tuple[str, tuple["_Step", ...]], ...]  # parts, and how each goes on
-_Begins = tuple[dict[str, _Parts], _Parts]  # those that the next word leaves, and those that any other does
+_Begins = tuple[Mapping[str, _Parts], _Parts]  # those that the next word leaves, and those that any other does
 _Step = frozenset[str] | str | None  # words of which one must follow, the beginning of one, or a gap
+_NONE: _Begins = {}, ()  # as nearly every word begins
 
 
 class Parts:
@@ -128,17 +129,17 @@ class Parts:
         for choice in first.split("/"):
             self._words.setdefault("".join(tokens_of(choice)), []).append((part, steps))
 
-    def _beginning(self, token: str, *, firsts: bool) -> _Begins | None:
+    def _beginning(self, token: str, *, firsts: bool) -> _Begins:
         """Return which parts this word begins: those that a frame starts from, or all others."""
         words, stems = self._words.get(token, ()), self._stems.get(token[:3], ())
         if not (words or stems):
-            return None
+            return _NONE
         begins = [
             *words,
             *((part, steps) for stem, part, steps in stems if token.startswith(stem)),
         ]
         begins = [each for each in begins if (each[0] in _FIRSTS) == firsts]
-        return _by_next_word(begins) if begins else None
+        return _by_next_word(begins) if begins else _NONE
 
     def find(self, tokens: Sequence[str], *, wholly: bool) -> Places:
         """Return where each part stands, end excluded; nothing where no frame starts, unless asked for wholly."""
@@ -164,12 +165,16 @@ def _by_next_word(begins: Sequence[tuple[str, tuple[_Step, ...]]]) -> _Begins:
     return by_word, others
 
 
-def _add_places(found: Places, begins: Mapping[str, _Begins | None], tokens: Sequence[str]) -> None:
+def _add_places(found: Places, begins: Mapping[str, _Begins], tokens: Sequence[str]) -> None:
     """Add where the parts stand that `begins` knows by their first words."""
     after = [*tokens[1:], ""]
-    begun = [(at, each) for at, each in enumerate(map(begins.__getitem__, tokens)) if each is not None]
-    for at, (by_word, others) in begun:
-        for part, steps in by_word.get(after[at], others):
+    begun = [
+        (at, by_word.get(after[at], others))
+        for at, (by_word, others) in enumerate(map(begins.__getitem__, tokens))
+        if others or after[at] in by_word
+    ]
+    for at, parts in begun:
+        for part, steps in parts:
             end = _follow(tokens, at + 1, steps) if steps else at + 1
             if end and len(places := found.setdefault(part, [])) < _MOST:
                 places.append((at, end))
@@ -187,14 +192,20 @@ def _follow(tokens: Sequence[str], at: int, steps: tuple[_Step, ...]) -> int:
     """Return where the steps end that begin here; 0 where they do not follow."""
     for place, step in enumerate(steps):
         if step is None:
-            rest = steps[place + 1 :]
-            return next((end for gap in range(_LONGEST_GAP + 1) if (end := _follow(tokens, at + gap, rest))), 0)
+            return _over_gap(tokens, at, steps[place + 1 :])
         if at >= len(tokens):
             return 0
         if not (tokens[at].startswith(step) if isinstance(step, str) else tokens[at] in step):
             return 0
         at += 1
     return at
+
+
+def _over_gap(tokens: Sequence[str], at: int, steps: tuple[_Step, ...]) -> int:
+    """Return where the steps end that begin here, or up to three words further on; 0 where they do not."""
+    if steps and isinstance(steps[0], frozenset) and steps[0].isdisjoint(tokens[at : at + _LONGEST_GAP + 1]):
+        return 0  # as nearly always
+    return next((end for gap in range(_LONGEST_GAP + 1) if (end := _follow(tokens, at + gap, steps))), 0)
 
 
 @lru_cache(maxsize=1)

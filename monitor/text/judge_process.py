@@ -88,27 +88,35 @@ def packed(posts: Sequence[Post]) -> bytes:
 
 
 def found_in(answer: bytes) -> list[dict[str, Found]]:
-    """What an answer says of each post, by brand; ValueError where it is none."""
-    said: Any = marshal.loads(answer)  # noqa: S302 - by a process of our own
+    """What an answer says of each post, by brand; nothing of an empty one. ValueError where it is none."""
+    said: Any = marshal.loads(answer) if answer else []  # noqa: S302 - by a process of our own
     if not isinstance(said, list):
         raise ValueError("no answer of a judging process")
     return [{brand: Found(words, Verdict(*values), mark) for brand, words, values, mark in each} for each in said]
 
 
-def _answer(judge: Judge, recipe: Recipe, body: bytes) -> bytes:
-    posts = [Post(posted_at=_NO_TIME, **dict(zip(_READ, each, strict=True))) for each in marshal.loads(body)]  # noqa: S302
+def found_of(judge: Judge, queries: Mapping[str, Query], brand: str, posts: Sequence[Post]) -> list[dict[str, Found]]:
+    """What each of these posts is by itself, by brand; `brand`: all are about this one."""
     asked = [
-        (index, JudgeInput(post, brand, words))
+        (index, JudgeInput(post, name, words))
         for index, post in enumerate(posts)
-        for brand, words in (
-            {recipe.brand: ()} if recipe.brand else brands_in(subject_of(post), recipe.queries)
-        ).items()
+        for name, words in ({brand: ()} if brand else brands_in(subject_of(post), queries)).items()
     ]
-    answers: list[list[tuple[str, tuple[str, ...], tuple[Any, ...], int]]] = [[] for _ in posts]
+    found: list[dict[str, Found]] = [{} for _ in posts]
     for (index, each), verdict in zip(asked, judge.verdicts([one for _, one in asked]), strict=True):
         mark = fingerprint(each.post.text or each.post.title) if verdict.lane != "none" else 0
-        answers[index].append((each.brand, each.matched, _values(verdict), mark))
-    return marshal.dumps(answers)
+        found[index][each.brand] = Found(each.matched, verdict, mark)
+    return found
+
+
+def _answer(judge: Judge, recipe: Recipe, body: bytes) -> bytes:
+    posts = [Post(posted_at=_NO_TIME, **dict(zip(_READ, each, strict=True))) for each in marshal.loads(body)]  # noqa: S302
+    return marshal.dumps(
+        [
+            [(brand, one.words, _values(one.verdict), one.fingerprint) for brand, one in each.items()]
+            for each in found_of(judge, recipe.queries, recipe.brand, posts)
+        ]
+    )
 
 
 def main() -> None:

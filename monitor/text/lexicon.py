@@ -7,6 +7,7 @@ sorrow behind one as hardly anything. What is already heard as a cue of complain
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,9 @@ from monitor.text.complaint_signals import Cues, Found, Kind
 from monitor.text.language import ENGLISH_WORDS
 from monitor.text.normalize import fold
 
-LANGUAGES = ("de", "es", "fr", "it", "pt", "nl", "ar", "hi")
+_IN_LATIN = ("de", "es", "fr", "it", "pt", "nl", "hi")  # Hindi is written so as well
+LANGUAGES = (*_IN_LATIN, "ar")
+_arabic = re.compile("[\u0600-\u06ff]")
 _WORDS = Path(__file__).parent / "words"
 _NOT = "not"  # the table of words that turn others round
 _TELLING = "telling"  # the table of small words that show a language
@@ -68,8 +71,8 @@ def words_of(language: str) -> _Words:
     pairs: list[tuple[str, Kind]] = []
     for name, table in tables.items():
         kind = Kind(name, name, table["weight"], calm=table["weight"] == 0)
-        single = table.get("words", "").split()
-        glued = (before + word for word in single if fold(word)[0] in _VOWELS for before in elided)
+        single = [fold(word) for word in table.get("words", "").split()]
+        glued = (before + word for word in single if word[0] in _VOWELS for before in elided)
         joined = (before + word for word in single for before in before_any)
         pairs.extend((word, kind) for word in (*single, *glued, *joined, *table.get("phrases", ())))
     return _Words(Cues(pairs), turning, telling)
@@ -82,14 +85,16 @@ def told_by_words(tokens: Sequence[str]) -> str:
     does a word of feeling that more than one has.
     """
     said = set(tokens)
-    strong = {language: _strong_words(tokens, language) for language in LANGUAGES}
+    # Each word of the Arabic list has an Arabic letter: where none stands, that list need not be read.
+    heard = LANGUAGES if _arabic.search(" ".join(tokens)) else _IN_LATIN
+    strong = {language: _strong_words(tokens, language) for language in heard}
     shared = Counter(word for words in strong.values() for word in words)
     votes = sorted(
         (
             2 * len(said & words_of(language).telling) + 3 * sum(shared[word] == 1 for word in strong[language]),
             language,
         )
-        for language in LANGUAGES
+        for language in heard
     )
     (second, _), (most, language) = votes[-2:]
     enough = _ENOUGH if sum(map(str.isalpha, tokens)) > _FEW else _ENOUGH_FOR_FEW

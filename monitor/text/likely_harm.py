@@ -44,7 +44,11 @@ def places_of(word: str, bits: int) -> tuple[int, ...]:
 
 def words_of(tokens: Sequence[str]) -> set[str]:
     """Return what is weighed of a post: each word once, no name, none of a letter or two, which tell of no harm."""
-    return {each for each in tokens if len(each) > SHORTEST} - _NAMES
+    return set(filter(_is_weighed, tokens))
+
+
+def _is_weighed(word: str) -> bool:
+    return len(word) > SHORTEST and word not in _NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class HarmModel:
         self._parts, self._numbers = parts, numbers
 
         def gives(word: str) -> float | None:
-            return sum(weights[place] for place in places_of(word, bits)) if words_of((word,)) else None
+            return sum(map(weights.__getitem__, places_of(word, bits))) if _is_weighed(word) else None
 
         self._gives = Remembered(gives)  # None for what is not weighed
 

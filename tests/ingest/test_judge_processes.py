@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,10 @@ from monitor.ingest.judge_processes import LEAST, JudgeProcesses, processes_for
 from monitor.store.database import Database
 from monitor.store.sqlite import Sqlite
 from monitor.text import judge as judging
+from monitor.text import judge_process
+from monitor.text.judge import Judge
+from monitor.text.judge_process import Found
+from monitor.text.query.matching import Query
 from monitor.wiring import Assembly
 from tests.helpers import NOW, assembly_of, settings_from
 
@@ -76,10 +80,35 @@ def test_processes_give_what_one_gives(another: Assembly, expected: list[tuple[s
         # Ctrl-C reaches it too, and is not for it.
         another.intake.take(posts(), NOW, ahead=processes, each_chunk=lambda _n: os.kill(one, signal.SIGINT))
         assert processes.goes_on
-        assert processes.judged > 2_000, "they judged all that stands below nothing"
+        assert processes.judged + processes.taken_back == len(posts()), "all is judged ahead"
+        assert processes.judged >= 500, "what they have begun is theirs"
     assert dump(another.database) == expected
     with pytest.raises(ProcessLookupError):
         os.kill(one, 0)
+
+
+def test_what_no_process_has_begun_is_judged_here_meanwhile(
+    another: Assembly, expected: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_here: list[int] = []
+
+    def found_of(
+        judge: Judge, queries: Mapping[str, Query], brand: str, some: Sequence[Post]
+    ) -> list[dict[str, Found]]:
+        judged_here.append(len(some))
+        if len(judged_here) == 3:
+            os.kill(one, signal.SIGCONT)
+        return judge_process.found_of(judge, queries, brand, some)
+
+    monkeypatch.setattr(judge_processes, "found_of", found_of)
+    with JudgeProcesses(another.intake.judge, another.queries, number=1) as processes:
+        (one,) = processes.ids
+        os.kill(one, signal.SIGSTOP)  # until three batches are judged here, it does nothing
+        another.intake.take(posts(), NOW, ahead=processes)
+        assert processes.goes_on
+        assert processes.taken_back == sum(judged_here) >= 750
+        assert processes.judged >= 500, "what it has begun, and what is left to it, is its own"
+    assert dump(another.database) == expected
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
@@ -121,7 +150,8 @@ def test_all_are_about_the_brand_that_somebody_named(another: Assembly) -> None:
     words = [replace(post, text=post.text.replace("Acme", "They")) for post in posts(300)]
     with JudgeProcesses(another.intake.judge, another.queries, "Acme", number=1) as processes:
         taken = another.intake.take(words, NOW, brand="Acme", ahead=processes)
-        assert (taken.matched, processes.judged > 200) == (len({post.native_id for post in words}), True)
+        assert taken.matched == len({post.native_id for post in words})
+        assert processes.judged + processes.taken_back == len(words)
 
 
 def test_small_files_and_one_core_are_for_one_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,3 +127,15 @@ def test_every_word_of_every_file_finds_itself_and_has_one_grade(language: str) 
             assert words.cues.find(said), (name, written)
             key = (*said, "~") if written.endswith("~") else tuple(said)
             assert grade_of.setdefault(key, name) == name, (written, grade_of[key], name)
+
+
+def test_each_arabic_word_has_an_arabic_letter_so_that_without_one_the_list_need_not_be_read() -> None:
+    tables = tomllib.loads((module._WORDS / "feelings.ar.toml").read_text(encoding="utf-8"))
+    said = [
+        word
+        for table in tables.values()
+        for text in (table.get("words", ""), *table.get("phrases", ()))
+        for word in tokens_of(text)
+    ]
+    assert len(said) > 500
+    assert [word for word in said if not module._arabic.search(word)] == []

@@ -15,7 +15,8 @@ import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,13 @@ class ModelRefused(Exception):
 
 def hashed(tokens: Sequence[str], bits: int) -> set[int]:
     """Return the places of a text's words, beginnings of words and word pairs in a table of 2**bits weights."""
-    mask = (1 << bits) - 1
-    singles = list(map(_CODES.__getitem__, tokens))
+    if not tokens:
+        return set()
+    known = _codes_of(bits)
+    singles, beginnings, whole, behind_blanks = zip(*map(known.__getitem__, tokens), strict=True)
     # CRC goes on from where it stood: from the word before, over the blank and this word.
-    pairs = map(zlib.crc32, map(_BEHIND_A_BLANK.__getitem__, tokens[1:]), singles)
-    beginnings = map(_BEGINNINGS.__getitem__, tokens)
-    return {code & mask for code in chain(singles, pairs, beginnings)}
+    pairs = map(zlib.crc32, behind_blanks[1:], whole)
+    return {*singles, *beginnings, *map(((1 << bits) - 1).__and__, pairs)}
 
 
 def _encoded(word: str) -> bytes:
@@ -52,9 +54,17 @@ def _begins(word: str) -> bytes:
     return _encoded(word if len(word) <= _BEGINNING else f"^{word[:_BEGINNING]}")
 
 
-_CODES = Remembered(lambda word: zlib.crc32(_encoded(word)))
-_BEGINNINGS = Remembered(lambda word: zlib.crc32(_begins(word)))
-_BEHIND_A_BLANK = Remembered(lambda word: b" " + _encoded(word))
+@cache
+def _codes_of(bits: int) -> Remembered[tuple[int, int, int, bytes]]:
+    """Return for words their place, that of their beginning, their whole CRC, and how they stand behind another."""
+    mask = (1 << bits) - 1
+
+    def codes(word: str) -> tuple[int, int, int, bytes]:
+        encoded = _encoded(word)
+        whole = zlib.crc32(encoded)
+        return whole & mask, zlib.crc32(_begins(word)) & mask, whole, b" " + encoded
+
+    return Remembered(codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +145,14 @@ class Model:
         if places:
             total += self._scale * sum(map(self._weights.__getitem__, places)) / math.sqrt(len(places))
         given, absent = self._given, self._absent
-        for name, value in signals.items():
-            if name in absent:
-                more = given.get((name, value))
-                if more is None:
-                    more = self._signals[name].gives(value) - absent[name]
-                    if len(given) < _MOST_GIVEN:
-                        given[name, value] = more
-                total += more
+        for signal in signals.items():
+            more = given.get(signal)
+            if more is None:
+                name, value = signal
+                more = self._signals[name].gives(value) - absent[name] if name in absent else 0.0
+                if len(given) < _MOST_GIVEN:
+                    given[signal] = more
+            total += more
         return total * self._slope
 
     def contributions(
@@ -156,7 +166,7 @@ class Model:
         for words in (*tokens, *map(" ".join, pairwise(tokens))):
             seen.setdefault(zlib.crc32(_encoded(words)) & mask, words)
         for word in tokens:
-            seen.setdefault(_BEGINNINGS[word] & mask, f"{word[:_BEGINNING]}…")
+            seen.setdefault(_codes_of(self._bits)[word][1], f"{word[:_BEGINNING]}…")
         contributions = [(f'"{words}"', share * self._weights[place]) for place, words in seen.items()]
         for name, value in signals.items():
             signal = self._signals.get(name)
