@@ -248,6 +248,10 @@ class Cues:
                 found.extend(Found(kind, " ".join(tokens[start:end]), start, end) for kind in kinds)
         return found
 
+    def begins_with(self, token: str) -> bool:
+        """Whether a cue begins with this word."""
+        return self._begins[token] is not None
+
     def _beginning(self, token: str) -> _Beginning | None:
         """Return the nodes that a word leads to when a cue begins with it, and what must follow for one to go on."""
         prefixes = self._prefixes.get(token[:4], ())

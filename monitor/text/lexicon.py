@@ -1,8 +1,8 @@
 """How a post feels in a language that VADER does not know: words with weights, written for this project.
 
 The words stand in `words/feelings.<language>.toml` by grade, from `awful` to `good`; a grade's weight is in log odds of
-an unhappy post, as the weights of cues are. A word of joy behind a "not" is counted as its opposite, a word of
-sorrow behind one as hardly anything. What is already heard as a cue of complaint or praise is not felt a second time.
+an unhappy post, as the weights of cues are. A word is heard in all its forms (`word_forms.py`). Behind a "not" a word of
+joy is counted as its opposite, a word of sorrow as hardly anything. What is already heard as a cue of complaint or praise is not felt a second time.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from monitor.text.complaint_signals import Cues, Found, Kind
+from monitor.text.complaint_signals import Cues, Found, Kind, stem_of
 from monitor.text.language import ENGLISH_WORDS
+from monitor.text.negation import BREAKS
 from monitor.text.normalize import fold
+from monitor.text.word_forms import WordForms, rules_of
 
 _IN_LATIN = ("de", "es", "fr", "it", "pt", "nl", "hi")  # Hindi is written so as well
 LANGUAGES = (*_IN_LATIN, "ar")
@@ -25,14 +27,12 @@ _arabic = re.compile("[\u0600-\u06ff]")
 _WORDS = Path(__file__).parent / "words"
 _NOT = "not"  # the table of words that turn others round
 _TELLING = "telling"  # the table of small words that show a language
-_ELIDED = "elided"  # the table of what is written onto a vowel: "l'arnaque" is cut as "larnaque"
-_GLUED = "glued"  # the table of what is written onto any word: "and", "the", "with" in Arabic
-_VOWELS = frozenset("aeiouh")
+_FORMS = "forms"  # the table of how one word is written in many ways
 _LOWEST, _HIGHEST = -3.0, 3.5  # however long a post is, its feelings are worth no more than this
 _STRONG = 1.0  # the weight from which a word of feeling shows its language
 _ENOUGH = 5  # a small word shows it by 2, one of feeling by 3
 _FEW, _ENOUGH_FOR_FEW = 3, 3  # so many words are so few that one of feeling is enough
-_BACK = 2  # a negation turns what follows within so many words
+_BACK = 2  # a negation turns what follows within so many words, or what it stands behind
 _TURNED_JOY, _TURNED_SORROW = -0.7, 0.3
 
 
@@ -54,28 +54,39 @@ NOTHING = Felt(0.0, ())
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The words of one language: those of feeling, those that turn them round, those that show the language."""
+    """The words of one language: those of feeling, those that turn them round, those that show the language.
+
+    `behind` are the negations that may stand behind what they turn, as in "gefällt mir nicht".
+    """
 
     cues: Cues
+    forms: WordForms
     turning: frozenset[str]
+    behind: frozenset[str]
     telling: frozenset[str]
+
+    def find(self, tokens: Sequence[str]) -> list[Found]:
+        """Return the words of feeling among these, in whatever form they are written."""
+        return self.cues.find(list(map(self.forms.of.__getitem__, tokens)))
 
 
 @lru_cache(maxsize=len(LANGUAGES))
 def words_of(language: str) -> _Words:
     """Return the words of one of `LANGUAGES`."""
     tables = tomllib.loads((_WORDS / f"feelings.{language}.toml").read_text(encoding="utf-8"))
-    turning, telling = (frozenset(map(fold, tables.pop(name)["words"].split())) for name in (_NOT, _TELLING))
-    elided = tables.pop(_ELIDED, {"words": ""})["words"].split()
-    before_any = tables.pop(_GLUED, {"words": ""})["words"].split()
+    negations = tables.pop(_NOT)
+    turning, behind, telling = (
+        frozenset(map(fold, words.split()))
+        for words in (negations["words"], negations.get("behind", ""), tables.pop(_TELLING)["words"])
+    )
+    rules = rules_of(tables.pop(_FORMS, {}))
     pairs: list[tuple[str, Kind]] = []
     for name, table in tables.items():
         kind = Kind(name, name, table["weight"], calm=table["weight"] == 0)
-        single = [fold(word) for word in table.get("words", "").split()]
-        glued = (before + word for word in single if word[0] in _VOWELS for before in elided)
-        joined = (before + word for word in single for before in before_any)
-        pairs.extend((word, kind) for word in (*single, *glued, *joined, *table.get("phrases", ())))
-    return _Words(Cues(pairs), turning, telling)
+        pairs.extend((word, kind) for word in (*table.get("words", "").split(), *table.get("phrases", ())))
+    cues = Cues(pairs)
+    whole = (stem_of(word) for word, _ in pairs if " " not in word and not word.endswith("~"))
+    return _Words(cues, WordForms(rules, cues.begins_with, whole), turning, behind, telling)
 
 
 def told_by_words(tokens: Sequence[str]) -> str:
@@ -102,7 +113,7 @@ def told_by_words(tokens: Sequence[str]) -> str:
 
 
 def _strong_words(tokens: Sequence[str], language: str) -> set[str]:
-    found = words_of(language).cues.find(tokens)
+    found = words_of(language).find(tokens)
     return {cue.words for cue in found if abs(cue.kind.weight) >= _STRONG}
 
 
@@ -112,17 +123,30 @@ def feelings(tokens: Sequence[str], language: str, heard: Iterable[Found] = ()) 
         return NOTHING
     words_in = words_of(language)
     taken = {place for cue in heard for place in range(cue.start, cue.end)}
-    said = list(tokens)
     odds = 0.0
     words: dict[str, float] = {}
-    for found in words_in.cues.find(said):
+    every = words_in.find(tokens)
+    starts = {found.start for found in every} if words_in.behind else set()
+    for found in every:
         weight = found.kind.weight
         if not weight or not taken.isdisjoint(range(found.start, found.end)):
             continue
-        if not words_in.turning.isdisjoint(said[max(0, found.start - _BACK) : found.start]):
+        if not words_in.turning.isdisjoint(tokens[max(0, found.start - _BACK) : found.start]) or (
+            words_in.behind and _turned_behind(tokens, found.end, starts, words_in.behind)
+        ):
             weight *= _TURNED_JOY if weight < 0 else _TURNED_SORROW
         odds += weight
         words.setdefault(found.words, weight)
     deciding = [word for word, weight in words.items() if weight * odds > 0]
     strongest = sorted(deciding, key=lambda word: -abs(words[word]))[:3]
     return Felt(max(_LOWEST, min(_HIGHEST, odds)), tuple(strongest), any(weight > 0 for weight in words.values()))
+
+
+def _turned_behind(tokens: Sequence[str], end: int, starts: set[int], behind: frozenset[str]) -> bool:
+    """Whether a negation stands behind what ends here, and not right before another word of feeling."""
+    for at in range(end, min(len(tokens), end + _BACK)):
+        if tokens[at] in behind:
+            return at + 1 not in starts
+        if tokens[at] in BREAKS:
+            return False
+    return False
