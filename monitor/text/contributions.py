@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monitor.text.asking import asks_about_us, asks_plainly, links_to_their_case, praises, wants_of_us
 from monitor.text.complaint_signals import BRAND, OWN, Found, kinds_of
+from monitor.text.critical import may_be_harm, rings
 from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
 from monitor.text.triage import is_calm, tells_of_trouble
@@ -155,6 +156,10 @@ def _felt_contributions(heard: Features) -> list[tuple[str, float]]:
         contributions.append(("what is asked is put to us", 0.5))
     if heard.manner.calls:
         contributions.append(("calls us by our name", _CALLED))
+    if heard.critical and (rings(heard.critical) or may_be_harm(heard.critical)):
+        contributions.append(("may be about harm", _HARM))
+    elif _speaks_to_nobody(heard):
+        contributions.append(("names nobody, and tells of no trouble", _ASTRAY))
     if values.get("ask") and (values.get("direct") or heard.called):
         contributions.append(("asks in front of us", 0.3))
     if values.get("question") and not plainly and felt.odds < FELT and not tells_of_trouble(heard):
@@ -162,6 +167,15 @@ def _felt_contributions(heard: Features) -> list[tuple[str, float]]:
     elif not (plainly or felt.unhappy) and not any(map(values.get, _UNHAPPY)):
         contributions.append(("nothing unhappy is said", -1.1))
     return contributions
+
+
+_HARM, _ASTRAY = 1.6, -1.2
+
+
+def _speaks_to_nobody(heard: Features) -> bool:
+    """Whether it neither names nor asks us, nor tells of a trouble: whatever is felt in it is felt about something else."""
+    values = heard.signals.values
+    return heard.astray and not (values.get("direct") or values.get("asks_us") or tells_of_trouble(heard))
 
 
 FELT = 1.0  # from here on a post is felt to be unhappy: one plain word of sorrow, or two uneasy ones

@@ -85,6 +85,7 @@ class Features:
     manner: Manner = PLAIN
     known: dict[str, bool] = field(default_factory=dict, compare=False)  # what was found out of it once
     tagged: bool = False  # begins with the brand's own tag, as others begin with a handle
+    astray: bool = False  # where no model speaks: of the brand's words none stands in it, and it is no reply or review
 
     @property
     def wordless(self) -> bool:
@@ -176,6 +177,7 @@ def hear(
             to_others=_is_put_to_others(post, seen, profile, called),
             manner=manner_of(text, seen.tokens, seen.values),
             tagged=bool(seen.tokens) and seen.tokens[0] in profile.tags,
+            astray=sentiment.label == "unknown" and _is_astray(post, seen, profile, called),
         )
         for post, language, code, sentiment, felt, seen, cues, text, other, profile, called in zip(
             posts,
@@ -207,6 +209,12 @@ def _is_put_to_others(post: Post, seen: Signals, profile: PreparedProfile, calle
     if called or profile.handle is None or post.rating is not None or post.parent_author or post.parent_id:
         return False
     return bool(seen.values.get("direct")) and _is_named(seen, profile)
+
+
+def _is_astray(post: Post, seen: Signals, profile: PreparedProfile, called: bool) -> bool:
+    if called or profile.mask is None or post.rating is not None or post.parent_author or post.parent_id:
+        return False
+    return not _is_named(seen, profile)
 
 
 def _heard_text(post: Post, profile: PreparedProfile) -> str:

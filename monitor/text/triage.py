@@ -30,6 +30,7 @@ _CUES_ONLY_OF = {
 }
 _TO_OTHERS = 0.98  # a ping of one that is put to somebody else, whatever happened: it is a talk about us
 _NEVER = 0.995  # no sum of feelings is above it
+_FELT_OF_US = 0.9  # a ping of one that only feels something, and names us without speaking to us
 _ASKED_ELSEWHERE = 0.6  # a ping of a question in a language that no model knows
 _NOTHING_SAID = 0.7  # the list for one in which nothing is wrong, asked or unhappy either
 _IDLE_CALL = 0.4  # the list for one that speaks to us, and neither asks nor says anything that could be looked into
@@ -135,9 +136,11 @@ def _of_no_trouble(lines: Thresholds, heard: Features) -> tuple[float, float]:
 
     People are called where it is said of us or put to somebody: who grumbles at the heat wants nothing of anybody.
     """
-    asked, unhappy = asks_us(heard), heard.felt.unhappy or tells_of_trouble(heard)
-    if is_put_to_somebody(heard) or heard.named:
-        ping = lines.ping_aside if unhappy else _NEVER
+    asked, said = asks_us(heard), tells_of_trouble(heard)
+    unhappy = heard.felt.unhappy or said
+    if (spoken_to := is_put_to_somebody(heard)) or heard.named:
+        surely = lines.ping_aside if spoken_to or said else max(lines.ping_aside, _FELT_OF_US)
+        ping = surely if unhappy else _NEVER
         return min(ping, _ASKED_ELSEWHERE) if asked else ping, lines.sweep
     return _NEVER, lines.sweep if unhappy or asked else max(lines.sweep, _NOTHING_SAID)
 
