@@ -173,7 +173,7 @@ _HARM, _ASTRAY = 1.6, -1.2
 
 
 def _speaks_to_nobody(heard: Features) -> bool:
-    """Whether it neither names nor asks us, nor tells of a trouble: whatever is felt in it is felt about something else."""
+    """Whether it neither names nor asks us, nor tells of a trouble: what is felt in it is felt about something else."""
     values = heard.signals.values
     return heard.astray and not (values.get("direct") or values.get("asks_us") or tells_of_trouble(heard))
 

@@ -1,8 +1,9 @@
 """How a post feels in a language that VADER does not know: words with weights, written for this project.
 
 The words stand in `words/feelings.<language>.toml` by grade, from `awful` to `good`; a grade's weight is in log odds of
-an unhappy post, as the weights of cues are. A word is heard in all its forms (`word_forms.py`). Behind a "not" a word of
-joy is counted as its opposite, a word of sorrow as hardly anything. What is already heard as a cue of complaint or praise is not felt a second time.
+an unhappy post, as the weights of cues are. A word is heard in all its forms (`word_forms.py`). Behind a "not" a word
+of joy is counted as its opposite, a word of sorrow as hardly anything. What is already heard as a cue of complaint or
+praise is not felt a second time.
 """
 
 from __future__ import annotations

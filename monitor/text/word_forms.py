@@ -1,8 +1,8 @@
 """One word in its many forms: what is written onto it, its endings, other spellings of it, letters held long.
 
-A lexicon says a word once. "l'arnaque" is cut as "larnaque", Arabic writes "and", "the" and "their" onto a word, Hindi in
-Latin letters has no one spelling ("bakwas", "bakwaas", "bakvas"), and everybody writes "schifooo". What a form is stands
-in the file of the language; a word that the lexicon knows as it is written is never taken for a form of another.
+A lexicon says a word once. "l'arnaque" is cut as "larnaque", Arabic writes "and", "the" and "their" onto a word, Hindi
+in Latin letters has no one spelling ("bakwas", "bakwaas", "bakvas"), and everybody writes "schifooo". What a form is
+stands in the file of the language; a word that the lexicon knows as it is written is never taken for a form of another.
 """
 
 from __future__ import annotations
@@ -33,16 +33,19 @@ class FormRules:
 
 def rules_of(table: dict[str, str]) -> FormRules:
     """Read the table `forms` of a lexicon."""
+    elided, glued, endings = (
+        tuple(sorted(map(stem_of, table.get(name, "").split()), key=len, reverse=True))
+        for name in ("elided", "glued", "endings")
+    )
     alike = table.get("alike", "").split()
     return FormRules(
-        *(tuple(sorted(map(stem_of, table.get(name, "").split()), key=len)[::-1]) for name in _WRITTEN_ONTO),
+        elided,
+        glued,
+        endings,
         held=table.get("held", ""),
         alike=tuple(zip(map(stem_of, alike[::2]), map(stem_of, alike[1::2]), strict=True)),
         dropped=table.get("dropped", ""),
     )
-
-
-_WRITTEN_ONTO = ("elided", "glued", "endings")
 
 
 class WordForms:
