@@ -266,7 +266,10 @@ class CaseAssigner:
         self.filing.look_up(fresh)
         needing = [each for each in fresh if each.needs_case]
         if needing:
-            self.filing.numbers = cases.numbers(self.database)
+            # Who has none gets one with their first words; whether further ones do shows later.
+            new = [each for each in needing if not (each.joins or self.filing.cases.get(_of(each)[1]))]
+            surely = len({each.post.author or each.mention_id for each in new})
+            self.filing.numbers = cases.numbers(self.database, surely)
             self.stories.look_up(needing, self.rules.settings.alerts.group_join)
 
     def _place(self, each: Judged) -> None:
@@ -361,6 +364,8 @@ class CaseAssigner:
 
     def _answers_seen_before(self) -> None:
         """The brand's reply may have been read before the post that it answers: now it can be told what it is."""
+        if not self.alone:
+            return  # there is none (`_own_replies_wait`), and whoever stores one has the database alone
         natives: dict[str, list[str]] = {}
         placed = {row["id"] for row in self.mention_rows if row["case_id"]}
         for each in self.judged:

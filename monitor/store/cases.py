@@ -103,9 +103,9 @@ def next_number(database: Database) -> int:
     return int(row["n"])
 
 
-def numbers(database: Database) -> Iterator[int]:
-    """The numbers of the next cases, each given once; inside the transaction that uses them."""
-    return database.numbers("cases")
+def numbers(database: Database, surely: int = 1) -> Iterator[int]:
+    """The numbers of the next cases, of which so many are `surely` needed; inside the transaction that uses them."""
+    return database.numbers("cases", surely)
 
 
 def change(database: Database, case: str, **values: Any) -> None:

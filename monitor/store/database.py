@@ -202,8 +202,11 @@ class Database(Protocol):
         """Words at the end of a question that lock what it finds, and pass over what others have locked."""
         ...
 
-    def numbers(self, table: str) -> Iterator[int]:
-        """The numbers `n` of rows to come, none of which anybody else gets. Inside a transaction."""
+    def numbers(self, table: str, surely: int = 1) -> Iterator[int]:
+        """The numbers `n` of rows to come, none of which anybody else gets. Inside a transaction.
+
+        So many are `surely` needed, and asked for at once; of those that are not used none is given again.
+        """
         ...
 
     def time(self) -> datetime:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,6 +48,7 @@ _KEPT = 4  # connections without a thread: a server has a hundred for all proces
 _PLANNED_FOR = 256  # transactions, at most; planning all of it anew takes some milliseconds
 _MILLISECOND = timedelta(milliseconds=1)
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
+_AT_ONCE = 100  # rows, of which one may hold some hundred kilobytes
 _SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
 
 
@@ -54,12 +57,15 @@ def _for_postgresql(statement: str) -> str:
     return NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
 
 
-def _take(connection: Connection, wanted: Sequence[tuple[int, bool]]) -> None:
-    """Take locks in this order, each alone or shared, for the transaction that is open: one question for all."""
+def _take(connection: Connection, wanted: Sequence[tuple[int, bool]], before: str = "") -> None:
+    """Take locks in this order, each alone or shared, for the transaction that is open: one question for all.
+
+    What is to be said `before` goes along: each answer that is waited for has a judge and the server take turns.
+    """
+    keys, alone = (",".join(map(str, each)) for each in zip(*wanted, strict=True))
     connection.execute(
-        "SELECT CASE WHEN alone THEN pg_advisory_xact_lock(key) ELSE pg_advisory_xact_lock_shared(key) END "
-        "FROM unnest(%s::bigint[], %s::boolean[]) AS wanted (key, alone)",
-        ([key for key, _ in wanted], [alone for _, alone in wanted]),
+        f"{before}SELECT CASE WHEN alone THEN pg_advisory_xact_lock(key) ELSE pg_advisory_xact_lock_shared(key) END "
+        f"FROM unnest('{{{keys}}}'::bigint[], '{{{alone}}}'::boolean[]) AS wanted (key, alone)".encode()
     )
 
 
@@ -162,9 +168,15 @@ class Postgresql:
         return self._run(statement, values).rowcount
 
     def run_many(self, statement: str, values: Iterable[Values]) -> int:
-        """Run one statement for many rows; how many rows that changed."""
+        """Run one statement for many rows, without waiting for each answer; how many rows that changed.
+
+        https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
+        """
+        many = list(values)
+        if len(many) == 1:  # which nobody has to wait for together
+            return self.run(statement, many[0])
         with self._connection().cursor() as cursor:
-            cursor.executemany(_for_postgresql(statement).encode(), values)
+            cursor.executemany(_for_postgresql(statement).encode(), many)
             return max(cursor.rowcount, 0)
 
     def among(self, name: str, texts: Sequence[str]) -> tuple[str, dict[str, Any]]:
@@ -172,14 +184,19 @@ class Postgresql:
         return f"(SELECT unnest(CAST(:{name} AS text[])))", {name: list(texts)}
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
-        """One by one, without waiting for each answer.
+        """Up to so many in one statement, as one document of which the server makes rows: each alone cost much more.
 
-        https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
+        https://www.postgresql.org/docs/current/functions-json.html#FUNCTIONS-JSON-PROCESSING-TABLE
         """
-        named = ", ".join(f":{column}" for column in columns)
-        return self.run_many(
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({named}) ON CONFLICT DO NOTHING", rows
+        listed = ", ".join(columns)
+        statement = (
+            f"INSERT INTO {table} ({listed}) SELECT {listed} FROM json_populate_recordset(NULL::{table}, "
+            "CAST(:rows AS json)) ON CONFLICT DO NOTHING"
         )
+        waiting, new = iter(rows), 0
+        while some := [{column: row[column] for column in columns} for row in islice(waiting, _AT_ONCE)]:
+            new += self.run(statement, {"rows": json.dumps(some, ensure_ascii=False)})
+        return new
 
     def _run(self, statement: str, values: Values) -> psycopg.Cursor[Any]:
         # A plan that is kept for any value reads a million rows for a rare one: questions are planned each time.
@@ -234,10 +251,10 @@ class Postgresql:
         connection = self._connection()
         self._plan_anew(connection)
         with connection.transaction(), at_leisure(connection) if long else nullcontext():
-            if not durable:  # https://www.postgresql.org/docs/current/wal-async-commit.html
-                connection.execute("SET LOCAL synchronous_commit = off")
+            # https://www.postgresql.org/docs/current/wal-async-commit.html
+            before = "" if durable else "SET LOCAL synchronous_commit = off; "
             try:
-                self._enter(connection, locks)
+                self._enter(connection, locks, before)
             except psycopg.errors.LockNotAvailable:
                 end_silent(self._address, _LOCK, SILENT)
                 raise
@@ -257,12 +274,12 @@ class Postgresql:
         if so_far & (so_far - 1) == 0 or so_far % _PLANNED_FOR == 0:
             connection.execute("DISCARD PLANS")
 
-    def _enter(self, connection: Connection, locks: Locks | None) -> None:
+    def _enter(self, connection: Connection, locks: Locks | None, before: str) -> None:
         if locks is None:
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            _take(connection, [(_LOCK, True)], before)
             return
         wanted = {number_of(name): False for name in locks.shared} | {number_of(name): True for name in locks.alone}
-        _take(connection, [(_LOCK, False), *sorted(wanted.items())])
+        _take(connection, [(_LOCK, False), *sorted(wanted.items())], before)
 
     def lock(self, names: Iterable[str], shared: Iterable[str] = ()) -> None:
         """By advisory locks, too."""
@@ -288,22 +305,22 @@ class Postgresql:
         ahead = shown - (before + (after - before) / 2)
         return ahead if abs(ahead) > max(_NEAR, after - before) else timedelta()
 
-    def numbers(self, table: str) -> Iterator[int]:
+    def numbers(self, table: str, surely: int = 1) -> Iterator[int]:
         """From the sequence of the column: of what is rolled back a number is left out."""
         given = f"nextval(pg_get_serial_sequence('{table}', 'n'))"
-        while (
-            row := self.row(
-                f"WITH given AS MATERIALIZED (SELECT {given} AS n) "
-                f"SELECT n, EXISTS (SELECT 1 FROM {table} t WHERE t.n = given.n) AS stands FROM given"
+        while True:
+            rows = self.rows(
+                f"WITH given AS MATERIALIZED (SELECT {given} AS n FROM generate_series(1, :surely)) "
+                f"SELECT n, EXISTS (SELECT 1 FROM {table} t WHERE t.n = given.n) AS stands FROM given ORDER BY n",
+                {"surely": max(1, surely)},
             )
-        ) is not None:
-            if row["stands"]:  # rows that brought numbers of their own: those are passed over, each once
+            yield from (int(row["n"]) for row in rows if not row["stands"])
+            if rows[-1]["stands"]:  # rows that brought numbers of their own: those are passed over, each once
                 self.row(
                     f"SELECT count({given}) AS n FROM generate_series(:n + 1, (SELECT max(n) FROM {table}))",
-                    {"n": row["n"]},
+                    {"n": rows[-1]["n"]},
                 )
-                continue
-            yield int(row["n"])
+            surely = 1
 
     def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write many rows at once, inside the transaction that is open.

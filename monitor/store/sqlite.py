@@ -262,7 +262,7 @@ class Sqlite:
         """A file has no clock of its own."""
         return timedelta()
 
-    def numbers(self, table: str) -> Iterator[int]:
+    def numbers(self, table: str, surely: int = 1) -> Iterator[int]:  # noqa: ARG002
         """Behind the highest, and behind what was given before a copy was put back (`key_values.given`)."""
         row = self.row(f"SELECT coalesce(max(n), 0) AS n FROM {table}")
         return count(max(row["n"] if row else 0, given(self, table)) + 1)

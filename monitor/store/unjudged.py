@@ -88,20 +88,15 @@ def claim(database: Database, now: datetime, lease: timedelta, source: str = "")
     # Of a claim that a failing server forgot, somebody else makes another: whoever is done first stores the page.
     with database.transaction(Locks(), durable=False):
         row = database.row(
-            "SELECT u.n, u.source, u.posts, u.body, u.fence, u.claims, u.tries FROM unjudged u JOIN "
-            f"(SELECT min(n) AS n, count(*) AS pages FROM unjudged WHERE aside_at = '' {of_one}GROUP BY source) AS w "
-            f"ON w.n = u.n WHERE u.lease_until < :now ORDER BY w.pages, u.n LIMIT 1{database.skip_locked('u')}",
-            {"now": stamp(now), "source": source},
+            "UPDATE unjudged SET fence = fence + 1, claims = claims + 1, lease_until = :until WHERE n = (SELECT u.n "
+            f"FROM unjudged u JOIN (SELECT min(n) AS n, count(*) AS pages FROM unjudged WHERE aside_at = '' {of_one}"
+            "GROUP BY source) AS w ON w.n = u.n WHERE u.lease_until < :now ORDER BY w.pages, u.n LIMIT 1"
+            f"{database.skip_locked('u')}) RETURNING n, source, posts, body, fence, claims, tries",
+            {"now": stamp(now), "until": stamp(now + lease), "source": source},
         )
-        if row is None:
-            return None
-        fence = row["fence"] + 1
-        database.run(
-            "UPDATE unjudged SET fence = :fence, claims = claims + 1, lease_until = :until WHERE n = :n",
-            {"n": row["n"], "fence": fence, "until": stamp(now + lease)},
-        )
-    body = bytes(row["body"])
-    return Claimed(row["n"], row["source"], row["posts"], body, fence, row["claims"] + 1, row["tries"])
+    if row is None:
+        return None
+    return Claimed(**{**row, "body": bytes(row["body"])})
 
 
 def done(database: Database, claimed: Claimed) -> bool:
