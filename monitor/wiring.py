@@ -44,7 +44,7 @@ from monitor.replying.writers import Writers
 from monitor.settings.models import Settings, Source
 from monitor.settings.overrides import overlay
 from monitor.settings.rules import Rules
-from monitor.store import competitors, events, moving, renames, sources, web
+from monitor.store import competitors, events, given_numbers, moving, renames, sources, web
 from monitor.store.connect import open_database
 from monitor.store.database import Database
 from monitor.store.leases import Leases
@@ -110,6 +110,8 @@ def open_store(
         raise
     migrate(database, now)
     give_ids(database, settings, now)
+    if isinstance(database, Postgresql) and (said := given_numbers.go_on(database, now)):
+        log.warning("%s", said)
     carried = carry_over(database, now)
     if carried.entries or carried.posts:
         log.warning("%s", carried.words)

@@ -54,7 +54,12 @@ def erase(
         who = speaker(assembly, as_, "erase")
         found = forgetting.known(assembly.database, assembly.rules, source, author)
         if not found.names:
-            raise Failed(f"no author of that name on {source}; earful mentions shows how names are written there")
+            if forgetting.leave_out(assembly.database, source, author, utc_now()):
+                raise Failed(
+                    f"no author of that name on {source}; earful mentions shows how names are written there. What "
+                    "somebody of exactly that name has posted until now will not be stored"
+                )
+            found = forgetting.known(assembly.database, assembly.rules, source, author)  # stored a moment ago
         if not yes:
             _ask(found)
         done = forgetting.erase(

@@ -115,8 +115,9 @@ def erase(
     now: datetime,
     address: str = "",
 ) -> Known:
-    """Erase a person of a source, whole or not at all; what was known of them. Nobody of that name: nothing is done.
+    """Erase a person of a source, whole or not at all; what was known of them.
 
+    Of whom nothing is known nothing is done: see `leave_out`.
     What they held is overwritten once `wiping.wipe` has run, by whoever erased or in the daemon.
     """
     actor = of_name(who) if isinstance(who, str) else who
@@ -151,6 +152,20 @@ def erase(
         wiping.owe(database, now)
     forgotten.write(database, entries)
     return replace(found, left=delete_copies(database))
+
+
+def leave_out(database: Database, source: str, author: str, now: datetime) -> bool:
+    """Have nothing stored that somebody of whom nothing is stored has written until now; whether that was so.
+
+    Their first post may be read, or judged, at this very moment: it stands nowhere yet, and would be stored after they
+    were erased in vain.
+    """
+    with database.transaction():
+        if to_forget.names_of(database, source, clean(author)) or holds.of_person(database, source, clean(author)):
+            return False
+        entries = forgotten.note(database, source, (), [clean(author)], now)
+    forgotten.write(database, entries)
+    return True
 
 
 def delete_copies(database: Database) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from monitor.service.engines.interface import Scheduler
 from monitor.service.engines.one_process import OneProcess
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.ticks import Ticks
+from monitor.service.unfinished import Unfinished, folder_of
 from monitor.service.work import ROLES, Role
 from monitor.store import deliveries, job_tables
 from monitor.store.connect import Error
@@ -78,14 +79,15 @@ class Engine(Ticks):
         if not self._beside:
             return ByHand(self.jobs())
         settings, database = self.assembly.settings, self.assembly.database
+        unfinished = Unfinished(folder_of(settings), self._tell_of_deaths)
         if not isinstance(database, Postgresql):
-            return OneProcess(self.ticks(), self.jobs(), self.heartbeat, _by_this_machine)
+            return OneProcess(self.ticks(), self.jobs(), self.heartbeat, _by_this_machine, unfinished)
         from monitor.service.engines.many_processes import ManyProcesses
 
         at_once = len(settings.sources) + len(settings.channels) + _BESIDE_THEM
         return ManyProcesses(
             self.ticks(), self.jobs(), self.roles, database, self.heartbeat, _by_this_machine,
-            tell=self._tell_of_deaths, leases=self.assembly.leases, at_once=at_once,
+            tell=self._tell_of_deaths, leases=self.assembly.leases, at_once=at_once, unfinished=unfinished,
         )  # fmt: skip
 
     def _tell_of_deaths(self, job: str) -> None:

@@ -31,7 +31,8 @@ from monitor.reports import digest, insights
 from monitor.service.clock_check import ClockCheck
 from monitor.service.watchdog import Audit
 from monitor.service.work import Job, Tick
-from monitor.store import audit, deliveries, key_values, leases, page_state, wiping
+from monitor.store import audit, deliveries, given_numbers, key_values, leases, page_state, wiping
+from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.store.stories import growing_stories
 from monitor.timeouts import abandoned
@@ -115,7 +116,7 @@ class Ticks:
             Job("read-here", self.read, "collect"),
             Job("talk-here", self.talk, "collect"),
             Job("refresh-here", self.refresh, "collect"),
-            Job("judge", self.judge, "judge"),
+            Job("judge", self.judge, "judge", works_off=True),  # a page that ends whoever judges it is set aside
             Job("learn", self.learn, "judge"),
             Job("follow", self.follow, "judge"),
             Job("second-look", self.look_again, "judge"),
@@ -338,7 +339,9 @@ class Ticks:
             self.assembly.collector.refresh(source, self.clock)
 
     def clock_due(self) -> None:
-        """Write the clocks down; what waited for a clock to be trusted is done once it is."""
+        """Write the clocks down, and what numbers were given; what waited for a clock to be trusted is done then."""
+        if isinstance(self.assembly.database, Postgresql):
+            given_numbers.note(self.assembly.database)
         waited, self._waited = (
             self._waited,
             self.clock_check.look(self.assembly.database, self.assembly.rules, self.clock()),

@@ -46,12 +46,15 @@ class Job:
 
     Handed on with the same names it is waiting once at most. Jobs with one `lock` ("source:{0}", with the first of the
     names in it) never run at the same time; one without a lock stays in the process that hands it on.
+
+    One of which three processes died in a row rests for an hour, unless what it `works_off` counts that by itself.
     """
 
     name: str
     work: Callable[..., object]
     role: Role
     lock: str = ""
+    works_off: bool = False
 
     def named(self, names: Collection[str] = ()) -> str:
         """The name of this job with these names."""

@@ -140,16 +140,20 @@ def rest(database: Postgresql, once: str, lasts: timedelta) -> None:
     key_values.remember(database, f"rests:{once}", stamp(now + lasts), now)
 
 
-def take_turn(database: Postgresql, once: str, lasts: timedelta) -> bool:
-    """Whether to do a job now: neither does it rest, nor has anybody taken it less than so long ago."""
+def take_turn(database: Postgresql, once: str, lasts: timedelta, job: str) -> bool:
+    """Whether to do this job now: neither does it rest, nor has another one taken its turn less than so long ago."""
     now = database.time()
     taken = database.run(
-        f"INSERT INTO facts (key, value, at) SELECT 'turn:' || :once, :until, :now WHERE NOT EXISTS ({_RESTS}) "
-        "ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at "
-        "WHERE facts.value <= :now OR facts.value > :until",  # the server's clock has stepped back
-        {"once": once, "now": stamp(now), "until": stamp(now + lasts)},
+        "INSERT INTO facts (key, value, at) SELECT 'turn:' || :once, CAST(:until AS text) || ' ' || :job, :now "
+        f"WHERE NOT EXISTS ({_RESTS}) ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at "
+        f"WHERE {_TAKEN_UNTIL} <= :now OR {_TAKEN_UNTIL} > :until "  # the server's clock has stepped back
+        "OR facts.value LIKE '% ' || :job",
+        {"once": once, "job": job, "now": stamp(now), "until": stamp(now + lasts)},
     )
     return taken == 1
+
+
+_TAKEN_UNTIL = "split_part(facts.value, ' ', 1)"  # and by which job; a version before this one writes none
 
 
 def queues(database: Sqlite | Postgresql) -> list[Waiting]:

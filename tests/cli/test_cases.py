@@ -152,7 +152,7 @@ def test_an_author_is_erased_with_what_was_removed_and_what_stays(folder: Path, 
         (("--source", "forum"), "name the author"),
         (("--source", "nowhere", "--author", "olga"), "write one of"),
         (("--author", "olga"), "write one of"),
-        (("--source", "forum", "--author", "nobody", "--yes"), "no author of that name"),
+        (("--source", "forum", "--author", "nobody", "--yes"), "posted until now will not be stored"),
         (("--source", "forum", "--author", "olga"), "--yes"),
     ],
 )

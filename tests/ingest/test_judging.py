@@ -24,6 +24,7 @@ from monitor.store.database import Database as Base
 from monitor.store.database import Locks, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.unjudged import Page
+from monitor.types import Judged
 from monitor.wiring import Assembly
 from tests.helpers import ANGRY, BROKEN, DAY, LATE, MINUTE, NOW, Clock, assembly_of, count, notices, post, settings_from
 from tests.service.test_scheduler import until
@@ -279,6 +280,21 @@ def test_an_erasure_reaches_a_page_that_waits_and_holds_for_it(office: Assembly)
     assert claimed is not None
     assert [(each.author, each.parent_author, each.parent_text) for each in claimed.page().posts] == [("mira", "", "")]
     assert office.intake.take([post(ANGRY, author="olga")], NOW).forgotten == 1
+
+
+def test_an_erasure_reaches_a_page_that_is_being_judged(office: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(office, post(ANGRY, author="olga"), post(BROKEN, author="mira"))
+    judged = office.intake.judge_posts
+
+    def and_erased(*given: Any, **more: Any) -> list[Judged]:
+        found = judged(*given, **more)
+        forgetting.erase(office.database, office.rules, "forum", "olga", who=of_name("Ana"), way="cli", now=NOW)
+        return found
+
+    monkeypatch.setattr(office.intake, "judge_posts", and_erased)
+    assert office.collector.judging.work_off(Clock(NOW)).forgotten == 1
+    assert [row["author"] for row in office.database.rows("SELECT author FROM posts")] == ["mira"]
+    assert count(office.database, "unjudged") == 0
 
 
 def test_what_the_network_deletes_later_is_deleted_in_its_turn(office: Assembly) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from monitor.cases.actions import say
 from monitor.privacy import forgetting
 from monitor.store import cases, deliveries, finding, key_values, sources
 from monitor.store import forgetting as store
+from monitor.types import Judged
 from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
@@ -18,6 +20,7 @@ from tests.helpers import (
     CALM,
     HOUR,
     LATE,
+    MINUTE,
     NOW,
     case,
     count,
@@ -144,3 +147,31 @@ def test_a_hostile_or_partial_name_erases_nobody(acme: Assembly, name: str) -> N
     settled(acme)
     assert erase(acme, name).names == ()
     assert json.dumps(everything(acme)).count("olga") > 5
+
+
+def test_who_is_asked_for_while_their_first_post_is_being_judged_is_not_stored(
+    acme: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stood nowhere yet, so there was nothing to erase; and a moment later it was stored."""
+    judged = acme.intake.judge_posts
+
+    def and_erased(*given: Any, **more: Any) -> list[Judged]:
+        found = judged(*given, **more)
+        assert forgetting.leave_out(acme.database, "forum", "@Olga", NOW)
+        return found
+
+    monkeypatch.setattr(acme.intake, "judge_posts", and_erased)
+    assert take(acme, post(ANGRY, author="olga"), post(BROKEN, author="mira")) != []
+    assert [row["author"] for row in acme.database.rows("SELECT author FROM posts")] == ["mira"]
+
+
+def test_of_whom_something_is_stored_everything_has_to_be_erased(acme: Assembly) -> None:
+    take(acme, post(ANGRY, author="olga"))
+    assert not forgetting.leave_out(acme.database, "forum", "olga", NOW)
+    assert count(acme.database, "forgotten") == 0
+
+
+def test_what_somebody_writes_after_they_were_left_out_is_found_like_anyones(acme: Assembly) -> None:
+    assert forgetting.leave_out(acme.database, "forum", "olga", NOW - HOUR)
+    assert take(acme, post(ANGRY, author="olga", at=NOW - HOUR)) == []
+    assert take(acme, post(ANGRY, author="olga", at=NOW - MINUTE)) != []

@@ -349,7 +349,8 @@ from monitor.service.engines.queue import Pace
 from monitor.service.heartbeat import Heartbeat
 from monitor.service.work import Job, Tick
 from monitor.store.postgresql import Postgresql
-made = ManyProcesses((), (Job("read", lambda name: os.abort(), "collect", "source:{0}"),), ("collect",),
+ticks = (Tick("keep", 3600, os.abort, "keep", "judge", "keep"),)
+made = ManyProcesses(ticks, (Job("read", lambda name: os.abort(), "collect", "source:{0}"),), (sys.argv[2],),
                      Postgresql(sys.argv[1]), Heartbeat(), lambda: datetime.now(UTC), pace=Pace(0.2, 1.0, 0.2, 0.2))
 made.start()
 time.sleep(600)
@@ -366,7 +367,7 @@ def test_a_job_that_kills_whoever_does_it_rests_after_three_deaths_and_the_other
     until(lambda: heals.leads("jobs"))
     assert heals.hand_on("read", "poison")
     for _ in range(DEATHS):
-        killed = subprocess.run([sys.executable, "-c", KILLS, many.address], timeout=60, check=False)
+        killed = subprocess.run([sys.executable, "-c", KILLS, many.address, "collect"], timeout=60, check=False)
         assert killed.returncode == -signal.SIGABRT
     until(lambda: told == ["read-poison"])
     database = many.database()
@@ -378,6 +379,17 @@ def test_a_job_that_kills_whoever_does_it_rests_after_three_deaths_and_the_other
     database.run("UPDATE facts SET value = '' WHERE key = 'rests:read-poison'")  # what would take an hour
     assert heals.hand_on("read", "poison")
     until(lambda: runs.by == ["forum", "poison"])
+
+
+def test_an_hourly_tick_whose_process_died_in_it_is_taken_up_at_once(many: Processes) -> None:
+    """Its turn was taken, so who took it up did nothing, and it waited for the next hour."""
+    killed = subprocess.run([sys.executable, "-c", KILLS, many.address, "judge"], timeout=60, check=False)
+    assert killed.returncode == -signal.SIGABRT
+    runs, database = Runs(), many.database()
+    database.run("UPDATE leases SET until_at = ''")  # what would take twenty seconds
+    many.add((Tick("keep", 3600, lambda: runs.note("second"), "keep", "judge", "keep"),)).start()
+    until(lambda: runs.by == ["second"])
+    until(lambda: count(database, "procrastinate_jobs") == 0)
 
 
 def test_a_tick_that_rests_is_not_done(many: Processes) -> None:

@@ -113,18 +113,20 @@ def test_without_the_library_nothing_is_made_and_the_daemon_is_told_what_to_do(
 
 def test_a_turn_is_taken_once_by_the_clock_of_the_database(postgresql: Postgresql) -> None:
     hour = timedelta(hours=1)
-    assert job_tables.take_turn(postgresql, "tick-keep", hour)
-    assert not job_tables.take_turn(postgresql, "tick-keep", hour)
-    assert job_tables.take_turn(postgresql, "tick-audit", hour)
+    assert job_tables.take_turn(postgresql, "tick-keep", hour, "1")
+    assert not job_tables.take_turn(postgresql, "tick-keep", hour, "11")
+    assert not job_tables.take_turn(postgresql, "tick-keep", hour, "2")
+    assert job_tables.take_turn(postgresql, "tick-keep", hour, "1")  # its process died in the middle of it
+    assert job_tables.take_turn(postgresql, "tick-audit", hour, "2")
     ago = (
         "UPDATE facts SET value = to_char(clock_timestamp() + make_interval(mins => :minutes), :form) WHERE key = :key"
     )
     form = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
     for minutes in (-1, 61):  # it is over; the server's clock was ahead by as much
         postgresql.run(ago, {"minutes": minutes, "form": form, "key": "turn:tick-keep"})
-        assert job_tables.take_turn(postgresql, "tick-keep", hour)
+        assert job_tables.take_turn(postgresql, "tick-keep", hour, "1")
     postgresql.run(ago, {"minutes": -1, "form": form, "key": "turn:tick-keep"})
     job_tables.rest(postgresql, "tick-keep", hour)
-    assert not job_tables.take_turn(postgresql, "tick-keep", hour)
+    assert not job_tables.take_turn(postgresql, "tick-keep", hour, "1")
     postgresql.run(ago, {"minutes": -1, "form": form, "key": "rests:tick-keep"})
-    assert job_tables.take_turn(postgresql, "tick-keep", hour)
+    assert job_tables.take_turn(postgresql, "tick-keep", hour, "1")

@@ -18,6 +18,7 @@ from functools import partial
 from monitor.service.engines.one_process import OneProcess
 from monitor.service.engines.queue import Pace, Queue
 from monitor.service.heartbeat import Heartbeat
+from monitor.service.unfinished import Unfinished
 from monitor.service.work import Job, Role, Tick
 from monitor.store.connect import Error
 from monitor.store.leases import Lease, Leases
@@ -49,11 +50,12 @@ class ManyProcesses:
         seldom: float = SELDOM,
         pace: Pace | None = None,
         stuck: float = STUCK,
+        unfinished: Unfinished | None = None,
     ) -> None:
         """`at_once` bounds its jobs, `leases` are this process's; ticks each `seldom` seconds or more are jobs.
 
         A tick that has not come back for `stuck` seconds leaves it to another process to look. `tell` is given the name
-        of a job of which processes died, and which rests.
+        of a job of which processes died, and which rests; of those that stay in this process `unfinished` knows.
         """
         self._leases = leases or Leases(database)
         self._jobs = {job.name: job for job in jobs}
@@ -69,7 +71,7 @@ class ManyProcesses:
             *(tick for tick in ours if not tick.lock),
             *(replace(tick, work=partial(self._if_led, tick)) for tick in led),
         ]
-        self._here = OneProcess(local, jobs, heartbeat, begins)
+        self._here = OneProcess(local, jobs, heartbeat, begins, unfinished)
         self._queue = Queue(
             database, self._leases.holder, roles, periodic,
             [job for job in jobs if job.lock and job.role in roles], at_once, heartbeat, partial(self.leads, "jobs"),

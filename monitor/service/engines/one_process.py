@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor.service.engines.threads import Threads
 from monitor.service.heartbeat import Heartbeat
+from monitor.service.unfinished import Unfinished
 from monitor.service.work import WATCHED, Job, Tick
 from monitor.store.connect import reason
 from monitor.timeouts import Overran, within
@@ -27,8 +28,15 @@ class OneProcess:
     """Runs all ticks and jobs in this process. `begins` is when, by the clock of the machine: APScheduler's."""
 
     def __init__(
-        self, ticks: Sequence[Tick], jobs: Sequence[Job], heartbeat: Heartbeat, begins: Callable[[], datetime]
+        self,
+        ticks: Sequence[Tick],
+        jobs: Sequence[Job],
+        heartbeat: Heartbeat,
+        begins: Callable[[], datetime],
+        unfinished: Unfinished | None = None,
     ) -> None:
+        """`unfinished` knows of which jobs processes died."""
+        self._unfinished = unfinished
         self.heartbeat = heartbeat
         self._ticks = ticks
         self._jobs = {job.name: job for job in jobs}
@@ -67,9 +75,21 @@ class OneProcess:
                 self.heartbeat.beat(tick.pool)
 
     def hand_on(self, job: str, *names: str) -> bool:
-        """Begin it in a thread of its own, unless it runs."""
+        """Begin it in a thread of its own, unless it runs or rests."""
         wanted = self._jobs[job]
-        return self.spawn(wanted.named(names), partial(wanted.work, *names))
+        name, work = wanted.named(names), partial(wanted.work, *names)
+        if self._unfinished is None or wanted.works_off:
+            return self.spawn(name, work)
+        if self._unfinished.rests(name, self._begins()):
+            return False
+        return self.spawn(name, partial(self._noted, self._unfinished, name, work))
+
+    def _noted(self, unfinished: Unfinished, name: str, work: Callable[[], object]) -> None:
+        if unfinished.begin(name, self._begins()):
+            try:
+                work()
+            finally:
+                unfinished.end(name)
 
     def spawn(self, name: str, work: Callable[[], object]) -> bool:
         """Begin it in a thread of that name, unless one runs."""
@@ -91,7 +111,10 @@ class OneProcess:
 
     def wait(self, within_seconds: float) -> bool:
         """Wait for the threads."""
-        return self._threads.wait(within_seconds)
+        ended = self._threads.wait(within_seconds)
+        if self._unfinished is not None:
+            self._unfinished.leave()
+        return ended
 
     @staticmethod
     def _trouble(event: JobExecutionEvent) -> None:

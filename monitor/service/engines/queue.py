@@ -224,18 +224,19 @@ class Queue:
             if tick.pool in WATCHED:
                 self._heartbeat.begins(name, tick.pool)
             try:
-                await self._in_thread(context, name, partial(self._in_turn, name, tick))
+                await self._in_thread(context, name, partial(self._in_turn, name, tick, str(context.job.id)))
             finally:
                 self._heartbeat.ends(name)
 
         return ticking
 
-    def _in_turn(self, name: str, tick: Tick) -> None:
+    def _in_turn(self, name: str, tick: Tick, job: str) -> None:
         """The library has each process put it in by its own clock: two that differ would have it done twice as often.
 
-        What is handed on, on the other hand, is not even put while it rests.
+        Whoever takes up the job of a process that died in it goes on in that one's turn. What is handed on, on the
+        other hand, is not even put while it rests.
         """
-        if job_tables.take_turn(self._database, name, timedelta(seconds=tick.seconds * _TURN)):
+        if job_tables.take_turn(self._database, name, timedelta(seconds=tick.seconds * _TURN), job):
             tick.work()
 
     def _working(self, job: Job) -> Callable[..., Coroutine[Any, Any, None]]:
