@@ -34,6 +34,7 @@ LONGEST = timedelta(minutes=10)  # no page takes so long; whoever hangs keeps it
 REST = timedelta(seconds=5)  # of a page that the database could not store; the others come first
 TRIES = 3
 CLAIMS = 3  # a page that ends whoever judges it never comes to count a try
+BROUGHT_EVERY = timedelta(seconds=10)
 MOST_WAITING = 100  # pages of a source: then it is not read on
 MANY = 20  # pages, below which a growing queue is worth no notice
 SPAN = timedelta(minutes=10)
@@ -71,6 +72,7 @@ class Judging:
         self._receiving = frozenset(receiving)
         self._tell_operator = tell_operator
         self._keeper = _Keeper(database)
+        self._brought: dict[str, datetime] = {}  # source -> when that was last written down
         self._owed: list[Claimed] = []  # pages that the database could not store, and that are not let go yet
 
     @property
@@ -121,7 +123,7 @@ class Judging:
 
     def due(self) -> bool:
         """Whether a page waits: one small question to the store."""
-        return self.apart and unjudged.backlog(self.database).pages > 0
+        return self.apart and unjudged.any_waits(self.database)
 
     def work_off(self, clock: Callable[[], datetime], source: str = "") -> IngestResult:
         """Judge what waits, of one source or of all, until nothing is left that nobody else works on."""
@@ -174,9 +176,16 @@ class Judging:
                 unjudged.give_back(self.database, claimed)
             return None
         if taken.new:
-            with self.database.transaction(Locks(), durable=False):  # one row, which nobody reads to decide by it
-                sources.brought(self.database, claimed.source, clock())
+            self._note_brought(claimed.source, clock())
         return taken
+
+    def _note_brought(self, source: str, now: datetime) -> None:
+        """Write down that something new came: of many pages in a row with the first, and every ten seconds."""
+        last = self._brought.get(source)
+        if last is None or not last <= now < last + BROUGHT_EVERY:
+            with self.database.transaction(Locks(), durable=False):  # one row, which nobody reads to decide by it
+                sources.brought(self.database, source, now)
+            self._brought[source] = now
 
     def _let_go(self, now: datetime) -> None:
         """It was the database's trouble and not the pages': it counts for nothing, once that can be written down."""

@@ -11,6 +11,8 @@ from typing import Any
 from monitor.store import events
 from monitor.store.database import Database, Row, at, encode, instant, stamp
 
+_COLUMNS = ("case_id", "at", "who", "who_id", "way", "what", "detail")
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -60,11 +62,7 @@ def new_row(
 def add(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add lines to logs, and the events that programs are told of them."""
     lines = list(rows)
-    database.run_many(
-        "INSERT INTO case_log (case_id, at, who, who_id, way, what, detail) "
-        "VALUES (:case_id, :at, :who, :who_id, :way, :what, :detail)",
-        lines,
-    )
+    database.insert("case_log", _COLUMNS, lines, new=True)
     events.record(database, lines)
 
 

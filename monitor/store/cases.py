@@ -20,7 +20,6 @@ COLUMNS = (
     "rating", "language", "reopened", "backdated", "mentions", "revision", "held", "first_word_at", "need", "named",
     "named_at", "unread", "offered_at", "own_tags",
 )  # fmt: skip
-_ADD = f"INSERT INTO cases ({', '.join(COLUMNS)}) VALUES ({', '.join(':' + column for column in COLUMNS)})"
 _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(COLUMNS, ""),
     **dict.fromkeys(("fingerprint", "sent_on", "step", "quiet", "praise", "reopened", "backdated", "revision"), 0),
@@ -93,7 +92,7 @@ def case_of(row: Row) -> Case:
 
 def add(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert new cases."""
-    database.run_many(_ADD, rows)
+    database.insert("cases", COLUMNS, rows, new=True)
 
 
 def next_number(database: Database) -> int:

@@ -171,8 +171,11 @@ class Database(Protocol):
         """As `marks`, for many texts: they are one value, where a thousand names take longer than the answer."""
         ...
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
-        """Insert rows, of which those that stand already stay as they are; how many were new."""
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values], *, new: bool = False) -> int:
+        """Insert rows, of which those that stand already stay as they are; how many were new.
+
+        Of rows that are all `new` one that stands is an error.
+        """
         ...
 
     def script(self, statements: Iterable[str]) -> None:

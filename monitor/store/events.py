@@ -107,6 +107,8 @@ def record(database: Database, lines: Iterable[Mapping[str, Any]]) -> None:
                     "why": why,
                 }
             )
+    if not rows or database.row("SELECT 1 AS one FROM event_readers LIMIT 1") is None:
+        return
     database.run_many(
         "INSERT INTO events (id, reader, case_id, name, at, who, why) "
         "SELECT :id, r.name, c.id, :name, :at, :who, :why FROM event_readers r, cases c "

@@ -173,8 +173,8 @@ class Postgresql:
         https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
         """
         many = list(values)
-        if len(many) == 1:  # which nobody has to wait for together
-            return self.run(statement, many[0])
+        if len(many) < 2:  # together would be three turns
+            return self.run(statement, many[0]) if many else 0
         with self._connection().cursor() as cursor:
             cursor.executemany(_for_postgresql(statement).encode(), many)
             return max(cursor.rowcount, 0)
@@ -183,7 +183,7 @@ class Postgresql:
         """An array."""
         return f"(SELECT unnest(CAST(:{name} AS text[])))", {name: list(texts)}
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values], *, new: bool = False) -> int:
         """Up to so many in one statement, as one document of which the server makes rows: each alone cost much more.
 
         https://www.postgresql.org/docs/current/functions-json.html#FUNCTIONS-JSON-PROCESSING-TABLE
@@ -191,12 +191,12 @@ class Postgresql:
         listed = ", ".join(columns)
         statement = (
             f"INSERT INTO {table} ({listed}) SELECT {listed} FROM json_populate_recordset(NULL::{table}, "
-            "CAST(:rows AS json)) ON CONFLICT DO NOTHING"
+            f"CAST(:rows AS json)){'' if new else ' ON CONFLICT DO NOTHING'}"
         )
-        waiting, new = iter(rows), 0
+        waiting, count = iter(rows), 0
         while some := [{column: row[column] for column in columns} for row in islice(waiting, _AT_ONCE)]:
-            new += self.run(statement, {"rows": json.dumps(some, ensure_ascii=False)})
-        return new
+            count += self.run(statement, {"rows": json.dumps(some, ensure_ascii=False)})
+        return count
 
     def _run(self, statement: str, values: Values) -> psycopg.Cursor[Any]:
         # A plan that is kept for any value reads a million rows for a rare one: questions are planned each time.

@@ -57,9 +57,13 @@ class Connection(_Connection):
 
 
 class AsyncConnection(_AsyncConnection):
-    """The same for the loop of jobs, by JOBS_DEADLINE."""
+    """The same for the loop of jobs, by JOBS_DEADLINE.
 
-    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+    psycopg looks ten times a second whether somebody has pressed Ctrl-C, also while it listens for new jobs all day. A
+    loop is told of that otherwise.
+    """
+
+    async def wait(self, gen: PQGen[RV], interval: float = 5.0, timeout: float | None = None) -> RV:
         """Raises ConnectionTimeout where it takes too long."""
         try:
             return await super().wait(gen, interval, JOBS_DEADLINE if timeout is None else timeout)

@@ -198,7 +198,7 @@ class Sqlite:
         """A list in JSON."""
         return f"(SELECT value FROM json_each(:{name}))", {name: encode(texts)}
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> int:
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values], *, new: bool = False) -> int:
         """Up to 64 rows in one statement.
 
         FTS5 writes what it has gathered before each statement that may fail halfway, as one with a trigger may: of
@@ -207,13 +207,14 @@ class Sqlite:
         https://sqlite.org/vtab.html#the_xsavepoint_xrelease_and_xrollbackto_methods
         """
         waiting = list(map(_in_order(columns), rows))
-        new = start = 0
+        count = start = 0
         while left := len(waiting) - start:
             size = min(_AT_ONCE, 1 << left.bit_length() - 1)
             some = waiting[start : start + size]
-            new += self._changed(_insertion(table, tuple(columns), size), tuple(chain.from_iterable(some)))
+            statement = _insertion(table, tuple(columns), size, new=new)
+            count += self._changed(statement, tuple(chain.from_iterable(some)))
             start += size
-        return new
+        return count
 
     def _noted(self, error: Exception) -> Exception:
         """Remember that the file is broken: whoever asked may go on without the answer, the daemon may not."""
@@ -477,9 +478,9 @@ class Sqlite:
 
 
 @lru_cache
-def _insertion(table: str, columns: tuple[str, ...], size: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)} ON CONFLICT DO NOTHING"
+def _insertion(table: str, columns: tuple[str, ...], size: int, *, new: bool) -> str:
+    row, stays = f"({', '.join('?' * len(columns))})", "" if new else " ON CONFLICT DO NOTHING"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * size)}{stays}"
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,9 @@ from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.persons import person
 
 _FEW_DAYS = timedelta(days=7)
+_COLUMNS = (
+    "id", "brand", "source", "thread", "opened_at", "last_at", "fingerprint", "band0", "band1", "band2", "band3",
+)  # fmt: skip
 
 
 def candidate_stories(
@@ -64,11 +67,7 @@ def open_critical(
 
 def add_stories(database: Database, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert new stories."""
-    database.run_many(
-        "INSERT INTO stories (id, brand, source, thread, opened_at, last_at, fingerprint, band0, band1, band2, band3) "
-        "VALUES (:id, :brand, :source, :thread, :opened_at, :last_at, :fingerprint, :band0, :band1, :band2, :band3)",
-        rows,
-    )
+    database.insert("stories", _COLUMNS, rows, new=True)
 
 
 def touch_stories(database: Database, stories: Mapping[str, datetime]) -> None:

@@ -157,6 +157,11 @@ def backlog(database: Database, source: str = "") -> Backlog:
     return Backlog(int(row["pages"]), int(row["posts"]), instant(row["since"] or "")) if row else Backlog()
 
 
+def any_waits(database: Database) -> bool:
+    """Whether any page waits: each judge asks twice a second, also where thousands do."""
+    return database.row("SELECT 1 AS one FROM unjudged WHERE aside_at = '' LIMIT 1") is not None
+
+
 def waiting(database: Database) -> dict[str, Backlog]:
     """What waits, by source."""
     rows = database.rows(
