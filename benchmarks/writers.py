@@ -2,8 +2,9 @@
 
 Made to collide: in each round every source brings two pages at the same moment, in which the same people write in the
 same conversations; by turns all of them hold one message, or tell of one harm, each in other words; and a quarter of
-the pages are stored twice at once. What comes of it must be what one writer makes of the same pages: the same cases
-with the same members, the same stories, every post once.
+the pages are stored twice at once. What comes of it must be what one writer makes of the same pages in the order in
+which the eight have stored them: the same cases with the same members, the same stories, every post once. In another
+order one writer makes other stories, too: whose words open a case decides which story it joins.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,21 +112,34 @@ def _word(chance: random.Random) -> str:
 
 def store(
     database: Database, settings: Settings, pages: Sequence[list[list[Post]]], writers: int, now: datetime
-) -> None:
-    """Have so many writers store these rounds of pages; with several of them a quarter comes twice at once."""
+) -> list[list[list[Post]]]:
+    """Have so many writers store these rounds of pages, and return them in the order in which they were stored.
+
+    One writer stores them in the order given; of several each takes any, and a quarter comes twice at once.
+    """
     know_sources(database, settings)
     intakes = [assemble(settings, database).intake for _ in range(writers)]
-    chance = random.Random(3)
+    chance, stored = random.Random(3), []
     with ThreadPoolExecutor(writers) as pool:
         for listed in pages:
-            wanted = [*listed, *chance.sample(listed, len(listed) // 4)] if writers > 1 else listed
-            chance.shuffle(wanted)
-            for _ in pool.map(_stored, [intakes[place % writers] for place in range(len(wanted))], wanted, [now] * 99):
+            wanted = listed
+            if writers > 1:
+                wanted = [*listed, *chance.sample(listed, len(listed) // 4)]
+                chance.shuffle(wanted)
+            order: list[list[Post]] = []
+            for _ in pool.map(
+                partial(_stored, now=now, order=order),
+                [intakes[place % writers] for place in range(len(wanted))],
+                wanted,
+            ):
                 pass
+            stored.append(order)
+    return stored
 
 
-def _stored(intake: Intake, page: list[Post], now: datetime) -> int:
-    return intake.take(page, now).new
+def _stored(intake: Intake, page: list[Post], now: datetime, order: list[list[Post]]) -> int:
+    # At the end of its transaction it holds its locks: of two that want the same one the second comes after the first.
+    return intake.take(page, now, last=partial(order.append, page)).new
 
 
 def outcome(database: Database) -> Outcome:
@@ -152,16 +167,16 @@ def outcome(database: Database) -> Outcome:
 
 
 def measure(address: str, settings: Settings, pages: Sequence[list[list[Post]]], writers: int, now: datetime) -> Any:
-    """Store it all in an empty database: what came of it, and what it cost."""
+    """Store it all in an empty database: what came of it, what it cost, and the pages in their order."""
     database = open_database(address)
     migrate(database, now)
     started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-    store(database, settings, pages, writers, now)
+    stored = store(database, settings, pages, writers, now)
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
     found = outcome(database)
     database.close()
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return found, {"seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1)}
+    return found, {"seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1)}, stored
 
 
 def main() -> None:
@@ -182,11 +197,11 @@ def main() -> None:
             head, mark, options = address.partition("?")
             found = {}
             figures: dict[str, Any] = {"posts": sum(len(page) for listed in pages for page in listed)}
-            for writers in (1, WRITERS):
+            for writers in (WRITERS, 1):
                 with psycopg.connect(address, autocommit=True) as connection:
                     connection.execute(f"CREATE DATABASE writers{writers}".encode())
                 where = f"{head.rpartition('/')[0]}/writers{writers}{mark}{options}"
-                found[writers], figures[f"writers_{writers}"] = measure(where, settings, pages, writers, now)
+                found[writers], figures[f"writers_{writers}"], pages = measure(where, settings, pages, writers, now)
             with psycopg.connect(address) as connection:
                 row = connection.execute("SELECT sum(deadlocks) FROM pg_stat_database").fetchone()
                 figures["deadlocks"] = int(row[0]) if row else -1
@@ -198,6 +213,7 @@ def main() -> None:
         "stories": len(many.stories),
         "posts_stored_once": set(many.mentions.values()) == {1},
         "same_result": one == many,
+        "stories_that_differ": len(one.stories ^ many.stories),
     }
     print(json.dumps(figures), flush=True)
     sys.exit(0 if one == many else 1)

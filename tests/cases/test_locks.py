@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -76,14 +77,37 @@ def at_once(office: Assembly, one: Post, other: Post) -> bool:
 def test_eight_writers_at_once_make_what_one_writer_makes(new_postgresql: str, sqlite: Sqlite, tmp_path: Path) -> None:
     settings, pages = settings_of(tmp_path), list(rounds(2_000, NOW))
     database = Postgresql(new_postgresql)
-    store(database, settings, pages, WRITERS, NOW)
-    store(sqlite, settings, pages, 1, NOW)
+    stored = store(database, settings, pages, WRITERS, NOW)
+    store(sqlite, settings, stored, 1, NOW)
     many, one = outcome(database), outcome(sqlite)
     database.close()
     assert set(many.mentions) == {post.native_id for listed in pages for page in listed for post in page}
     assert set(many.mentions.values()) == {1}
     assert many.cases == one.cases
     assert many.stories == one.stories
+    assert many == one
+
+
+def test_one_writer_makes_the_same_in_the_order_in_which_many_have_stored(
+    new_postgresql: str, sqlite: Sqlite, tmp_path: Path
+) -> None:
+    """Whose words open a case decides which story it joins, so that in another order one writer makes others, too."""
+    settings, rounds_of = settings_of(tmp_path), []
+    for turn in range(20):
+        chance = random.Random(turn)
+        own, others = (" ".join("".join(chance.choices("aeioubdfgklm", k=7)) for _ in range(14)) for _ in range(2))
+        told = f"Harbour Tea charged me twice and nobody answers, terrible service, {own}"
+        other = f"Harbour Tea lost my parcel, never again, {others}"
+        thread = {"author": f"mira{turn}", "source": "s1", "thread_id": f"t{turn}"}
+        first = post(told, source="s0", author=f"olga{turn}")
+        rounds_of += [[[first]], [[post(told, **thread)], [post(other, **thread)]]]
+    database = Postgresql(new_postgresql)
+    stored = store(database, settings, rounds_of, 2, NOW)
+    store(sqlite, settings, stored, 1, NOW)
+    many, one = outcome(database), outcome(sqlite)
+    database.close()
+    assert len(one.cases) == 40
+    assert 20 <= len(one.stories) <= 40
     assert many == one
 
 
