@@ -9,6 +9,10 @@ many there are. While they work, the server is asked again and again what each o
 Then one judge is killed in the middle of a page (how soon another has it), and a daemon between loopback servers is
 timed from a post's arrival to its alert, with nothing waiting and while many posts of other sources do.
 `--part judges`, `killed` or `alerts` measures one of these.
+
+What a post costs grows where more processes share two cores, whatever they do. So as a control as many processes judge
+the same texts without a database: by themselves, and each by turns with a partner, which it asks as often as a judge
+asks the server and which works about as long as the server does (`--part control`).
 """
 
 from __future__ import annotations
@@ -53,6 +57,10 @@ COMPLAINTS = 20
 KILLED_WITHIN = 60.0  # seconds
 FIRST = 400  # posts a judge, before those that are measured
 REST = 8.0  # seconds after a start: what is done once is over by then
+TURNS, ANSWER = (
+    58,
+    200_000,
+)  # a page, counted; bytes that a partner hashes each time: 0.24 ms, a page of the server's 14
 LOOK = 0.05  # seconds between two looks at what judges wait for
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -302,6 +310,72 @@ def measure_killed(server: Server, folder: Path) -> dict[str, Any]:
         }
 
 
+CONTROL = """
+import hashlib, os, sys, time
+from itertools import islice
+from benchmarks import machines
+from monitor.text.judge import Judge, JudgeInput
+from monitor.text.features import BrandProfile
+posts, turns = int(sys.argv[1]), int(sys.argv[2])
+to_partner, to_us = os.pipe(), os.pipe()
+if turns and os.fork() == 0:
+    os.close(to_partner[1])
+    work = bytes(machines.ANSWER)
+    while os.read(to_partner[0], 1):
+        hashlib.blake2b(work)
+        os.write(to_us[1], b".")
+    os._exit(0)
+brand = machines.made.BRAND
+judge = Judge([BrandProfile(brand, (brand,))])
+waiting = [page for _, page in machines.pages(posts + machines.FIRST)]
+def work(pages):
+    for page in pages:
+        judge.verdicts([JudgeInput(post, brand, (brand,)) for post in page.posts])
+        for _ in range(turns):
+            os.write(to_partner[1], b".")
+            os.read(to_us[0], 1)
+first = machines.FIRST // machines.PAGE
+work(waiting[:first])
+print("ready", flush=True)
+sys.stdin.readline()
+began = time.process_time()
+work(waiting[first:])
+print(time.process_time() - began, flush=True)
+"""
+
+
+def measure_control(number: int, posts: int, turns: int) -> int:
+    """Microseconds of processor time that a judge takes for a post, where so many do nothing but judge, in turns."""
+    command = [sys.executable, "-c", CONTROL, str(posts // number), str(turns)]
+    running = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(number)
+    ]
+    try:
+        for each in running:
+            if each.stdout is None or each.stdout.readline() != "ready\n":
+                raise SystemExit("a judge of the control did not begin")
+        for each in running:
+            assert each.stdin is not None
+            each.stdin.write("\n")
+            each.stdin.flush()
+        used = sum(float(each.stdout.readline()) for each in running if each.stdout is not None)
+    finally:
+        for each in running:
+            each.kill()
+            each.wait()
+    return round(1e6 * used / (posts // number * number))
+
+
+def control(posts: int) -> dict[str, Any]:
+    """The same judging without a database, by one, two and four."""
+    found: dict[str, Any] = {}
+    for name, turns in (("alone", 0), ("in_turns", TURNS)):
+        figures = [measure_control(number, posts, turns) for number in JUDGES]
+        found[f"control_{name}_us_per_post"] = figures
+        found[f"control_{name}_differs_by"] = round(max(abs(each / figures[0] - 1) for each in figures), 3)
+    return found
+
+
 def _wait(condition: Any, seconds: float) -> Any:
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -363,7 +437,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--posts", type=int, default=POSTS)
     parser.add_argument("--waiting", type=int, default=WAITING)
-    parser.add_argument("--part", choices=["judges", "killed", "alerts"])
+    parser.add_argument("--part", choices=["judges", "control", "killed", "alerts"])
     wanted = parser.parse_args()
     figures: dict[str, Any] = {"posts": wanted.posts}
     with tempfile.TemporaryDirectory(prefix="earful-machines-") as name:
@@ -379,6 +453,9 @@ def main() -> None:
                     figures[f"judges_{number}"] = found = measure_judges(server, folder, number, wanted.posts)
                     _tell(json.dumps(found))
                 figures |= compared(figures)
+            if wanted.part in (None, "judges", "control"):
+                _tell("the same without a database ...")
+                figures |= control(wanted.posts)
             if wanted.part in (None, "killed"):
                 _tell("one is killed ...")
                 figures |= measure_killed(server, folder)
