@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -53,7 +54,7 @@ class OpeningHours:
             _refuse_zone(end)
         object.__setattr__(self, "blocks", blocks)
 
-    @property
+    @cached_property
     def always_open(self) -> bool:
         """Whether one block is every whole day and no holiday interrupts it."""
         return not self.holidays and any(len(days) == 7 and start == end for days, start, end in self.blocks)

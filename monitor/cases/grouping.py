@@ -6,7 +6,7 @@ Likeness is of nearly the same words; while a critical story is open, it is also
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,10 +31,11 @@ class StoryCandidate:
     fingerprint: int
 
 
-def _places(source: str, thread: str, fingerprint: int) -> Iterator[tuple[object, ...]]:
-    if thread:
-        yield source, thread
-    yield from enumerate(bands(fingerprint)) if fingerprint else ()
+def _places(source: str, thread: str, fingerprint: int) -> list[tuple[object, ...]]:
+    places: list[tuple[object, ...]] = [(source, thread)] if thread else []
+    if fingerprint:
+        places += enumerate(bands(fingerprint))
+    return places
 
 
 def _candidate(row: Row) -> StoryCandidate:
@@ -105,17 +106,16 @@ class Stories:
 
     def _know(self, candidate: StoryCandidate) -> None:
         for key in _places(candidate.source, candidate.thread, candidate.fingerprint):
-            if key in self._candidates:  # the places that this chunk will ask about
-                self._candidates[key].append(candidate)
+            if (theirs := self._candidates.get(key)) is not None:  # a place that this chunk will ask about
+                theirs.append(candidate)
 
     def near(self, contact: Contact) -> list[StoryCandidate]:
         """The stories that a contact may belong to: few, where comparing with all of a burst would take its square."""
-        found = [
-            candidate
-            for key in _places(contact.source, contact.thread, contact.fingerprint)
-            for candidate in self._candidates.get(key, ())
-        ]
-        return list({candidate.id: candidate for candidate in found}.values())
+        found: dict[str, StoryCandidate] = {}
+        for key in _places(contact.source, contact.thread, contact.fingerprint):
+            for candidate in self._candidates.get(key, ()):
+                found[candidate.id] = candidate
+        return list(found.values())
 
     def begin(self, case_id: str, contact: Contact, now: datetime) -> StoryCandidate:
         """Begin the story of a case that joins none."""

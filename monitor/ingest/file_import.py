@@ -65,6 +65,8 @@ def _moments(value: str) -> Mapping[dates.Order, datetime]:
     text = value.strip()
     if not text:
         return {}
+    if text[4:5] == "-":  # "2026-11-30 ...", as nearly always: no number
+        return dates.readings(text)
     if _SERIAL.fullmatch(text):
         return {"ymd": _SERIAL_ZERO + timedelta(seconds=round(float(text.replace(",", ".")) * 86_400))}
     if number_of(text) is not None:

@@ -36,7 +36,7 @@ log = logging.getLogger("earful.import")
 
 LEAST = 1_000_000  # bytes of a file; below, starting a process takes longer than it saves
 PROCESSES = 2  # more than that wait for whoever stores
-AHEAD = 2  # chunks that are read and judged beyond the one that is being stored
+AHEAD = 4  # chunks that are read and judged beyond the one that is being stored: read while the processes get ready
 _BATCH = 250  # posts that are sent at once
 _IN_HAND = 2  # batches of a process: the next lies there when it is done with one
 _LEFT = 2  # batches of a process that nobody takes from it: work enough while this one stores a chunk

@@ -134,6 +134,11 @@ def tokens_of(text: str) -> list[str]:
     return _tokens(fold(without_entities(text)))
 
 
+def token_of(written: str) -> str:
+    """Return a word of our lists as it stands in tokens; most stand so already."""
+    return written if _is_its_own_token(written) else "".join(tokens_of(written))
+
+
 def stem_of(written: str) -> str:
     """Return the beginning of a word as it stands in tokens."""
     return _one_way(fold(written)).replace("'", "")
@@ -308,9 +313,9 @@ def _node(branch: dict[str, Any]) -> _Node:
 _cue_tokens = lru_cache(maxsize=8_192)(tokens_of)  # of thousands of cues nearly all are made of the same words
 
 
-def _is_its_own_token(cue: str) -> bool:
-    """Whether a cue is one word that the cutting into tokens would leave as it is."""
-    return cue.isascii() and cue.isalpha() and cue.islower() and not has_run(cue, 3)
+def _is_its_own_token(written: str) -> bool:
+    """Whether this is one word that the cutting into tokens would leave as it is."""
+    return written.isascii() and written.isalpha() and written.islower() and not has_run(written, 3)
 
 
 def _descend(node: dict[str, Any], choice: str) -> dict[str, Any]:

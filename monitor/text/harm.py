@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from monitor.text.complaint_signals import BRAND, NEGATORS, Found, Kind, stem_of, tokens_of
+from monitor.text.complaint_signals import BRAND, NEGATORS, Found, Kind, stem_of, token_of
 from monitor.text.remembered import Remembered
 
 _FILE = Path(__file__).parent / "words" / "harm.toml"
@@ -127,7 +127,7 @@ class Parts:
             self._stems.setdefault(stem[:3], []).append((stem, part, steps))
             return
         for choice in first.split("/"):
-            self._words.setdefault("".join(tokens_of(choice)), []).append((part, steps))
+            self._words.setdefault(token_of(choice), []).append((part, steps))
 
     def _beginning(self, token: str, *, firsts: bool) -> _Begins:
         """Return which parts this word begins: those that a frame starts from, or all others."""
@@ -185,7 +185,7 @@ def _step(written: str) -> _Step:
         return None
     if written.endswith("~"):
         return stem_of(written[:-1])
-    return frozenset("".join(tokens_of(choice)) for choice in written.split("/"))
+    return frozenset(map(token_of, written.split("/")))
 
 
 def _follow(tokens: Sequence[str], at: int, steps: tuple[_Step, ...]) -> int:

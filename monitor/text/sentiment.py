@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -74,7 +74,7 @@ class _Words:
 
 @cache
 def _own_words() -> _Words:
-    table = tomllib.loads(files("monitor.text").joinpath("words/sentiment.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads((Path(__file__).parent / "words" / "sentiment.toml").read_text(encoding="utf-8"))
     return _Words(table["words"], table["phrases"], table["emoji"])
 
 

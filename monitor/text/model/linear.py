@@ -125,8 +125,8 @@ class Model:
         self._bits = int(header["bits"])
         self._scale = float(header["scale"])
         # A list is read quicker than an array; equal weights share one number, so it holds little more than pointers.
-        shared = {weight: weight for weight in weights}
-        self._weights = [shared[weight] for weight in weights]
+        shared = {weight: weight for weight in set(weights)}
+        self._weights = list(map(shared.__getitem__, weights))
         self._slope = float(header["slope"])
         self._signals = {
             str(name): _Signal(float(mean), float(deviation), float(weight))
