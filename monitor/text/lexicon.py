@@ -13,8 +13,9 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from monitor.text.complaint_signals import Cues, Found, Kind, stem_of
 from monitor.text.language import ENGLISH_WORDS
@@ -71,6 +72,12 @@ class _Words:
         return self.cues.find(list(map(self.forms.of.__getitem__, tokens)))
 
 
+@cache
+def _signs() -> dict[str, Any]:
+    """Return the signs of feeling, which are the same in every language."""
+    return tomllib.loads((_WORDS / "feeling_signs.toml").read_text(encoding="utf-8"))
+
+
 @lru_cache(maxsize=len(LANGUAGES))
 def words_of(language: str) -> _Words:
     """Return the words of one of `LANGUAGES`."""
@@ -82,7 +89,7 @@ def words_of(language: str) -> _Words:
     )
     rules = rules_of(tables.pop(_FORMS, {}))
     pairs: list[tuple[str, Kind]] = []
-    for name, table in tables.items():
+    for name, table in (*tables.items(), *_signs().items()):
         kind = Kind(name, name, table["weight"], calm=table["weight"] == 0)
         pairs.extend((word, kind) for word in (*table.get("words", "").split(), *table.get("phrases", ())))
     cues = Cues(pairs)
