@@ -26,7 +26,7 @@ from monitor.text.model.grades import OPEN, Graded, Queue, list_order, queue_of,
 from monitor.text.similarity import fingerprint, said_once  # noqa: E402
 
 MOMENT = datetime(2026, 11, 3, tzinfo=UTC)
-_ANOTHER = "Trundlewick"  # no written text speaks of it
+_ANOTHER = ("Trundlewick", "تراندلويك", "ट्रंडलविक")  # no written text speaks of it
 
 
 def figures(queue: Queue) -> str:
@@ -120,7 +120,7 @@ def judged_trades(side: str) -> list[Graded]:
 
 def judged_written(texts: Sequence[labelled.Labelled]) -> list[Graded]:
     """Judge written texts, each for the brand that it names, or for one that it does not name."""
-    names = [labelled.brand_of(each.text, each.language) or (_ANOTHER,) for each in texts]
+    names = [labelled.brand_of(each.text, each.language) or _ANOTHER for each in texts]
     judge = Judge([BrandProfile(each[0], each, labelled.RIVALS) for each in sorted(set(names))])
     return [
         (

@@ -149,7 +149,10 @@ def _felt_contributions(heard: Features) -> list[tuple[str, float]]:
     if heard.language not in FEELING_LANGUAGES:
         return []
     values, felt = heard.signals.values, heard.felt
-    contributions = [(f"feelings: {', '.join(felt.words)}", felt.odds)] if felt.odds else []
+    odds = felt.odds
+    if heard.named and not tells_of_trouble(heard):
+        odds -= _UNEASY_OF_US * min(felt.uneasy, max(0.0, odds))
+    contributions = [(f"feelings: {', '.join(felt.words)}", odds)] if odds else []
     if plainly := heard.called and asks_plainly(heard):
         contributions.append(("asks us plainly", _ASKED))
     elif values.get("asks_us"):
@@ -166,10 +169,19 @@ def _felt_contributions(heard: Features) -> list[tuple[str, float]]:
         contributions.append(("a question, and nothing is wrong", -0.3))
     elif not (plainly or felt.unhappy) and not any(map(values.get, _UNHAPPY)):
         contributions.append(("nothing unhappy is said", -1.1))
+    elif heard.named and not (plainly or odds >= FELT or heard.called or values.get("asks_us") or _tells(heard)):
+        contributions.append(("hardly anything unhappy is said", _HARDLY))
     return contributions
 
 
-_HARM, _ASTRAY = 1.6, -1.2
+_HARM, _ASTRAY = 1.0, -1.2
+_HARDLY = -0.9
+_UNEASY_OF_US = 0.7  # of what is only uneasy, in a post that names us: small words say little of a company
+
+
+def _tells(heard: Features) -> bool:
+    values = heard.signals.values
+    return bool(tells_of_trouble(heard) or heard.critical or values.get("sad_face") or values.get("shouting"))
 
 
 def _speaks_to_nobody(heard: Features) -> bool:

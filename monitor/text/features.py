@@ -38,6 +38,7 @@ from monitor.text.sentiment import Scorer, Sentiment
 from monitor.text.spam import offers_number
 
 _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
+_other_letters = re.compile("[\u0600-\u06ff\u0900-\u097f]")  # of Arabic and Hindi
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
 
 
@@ -63,6 +64,7 @@ class PreparedProfile:
     aim: Aim
     scorer: Scorer
     tags: frozenset[str] = frozenset()  # its words as hashtags write them
+    in_other_letters: bool = False  # one of its words is written in letters of Arabic or Hindi
 
 
 @value_class(frozen=True, slots=True)
@@ -112,7 +114,8 @@ def prepare(profile: BrandProfile) -> PreparedProfile:
         competitors=frozenset("".join(tokens_of(word)) for word in profile.competitors if tokens_of(word)),
     )
     tags = frozenset("".join(tokens_of(word)) for word in words)
-    return PreparedProfile(profile, mask, handle, aim, Scorer(dict(profile.sentiment_words)), tags)
+    other = any(_other_letters.search(word) is not None for word in words)
+    return PreparedProfile(profile, mask, handle, aim, Scorer(dict(profile.sentiment_words)), tags, other)
 
 
 def hear(
@@ -214,6 +217,8 @@ def _is_put_to_others(post: Post, seen: Signals, profile: PreparedProfile, calle
 def _is_astray(post: Post, seen: Signals, profile: PreparedProfile, called: bool) -> bool:
     if called or profile.mask is None or post.rating is not None or post.parent_author or post.parent_id:
         return False
+    if _other_letters.search(post.text) is not None and not profile.in_other_letters:
+        return False  # our name may stand in it as those letters write it
     return not _is_named(seen, profile)
 
 

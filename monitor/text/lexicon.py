@@ -36,19 +36,24 @@ _ENOUGH = 5  # a small word shows it by 2, one of feeling by 3
 _FEW, _ENOUGH_FOR_FEW = 3, 3  # so many words are so few that one of feeling is enough
 _BACK = 2  # a negation turns what follows within so many words, or what it stands behind
 _TURNED_JOY, _TURNED_SORROW = -0.7, 0.3
+_LAUGHED_AT = 0.4
+_LAUGHING = frozenset(
+    "😂 🤣 haha hahaha hahahaha hehe hihi lol lmao xd mdr ptdr jaja jajaja jajajaja jeje kkk kkkk kk rsrs ahah ahaha ahahah".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Felt:
     """What the feelings of a post add up to (log odds, above 0 is unhappy), and the words that say so.
 
-    At most three words, the strongest first. `unhappy` says whether any word was unhappy at all, though happier ones
+    At most three words, the strongest first. Who laughs is hardly unhappy. `unhappy` says whether any word was unhappy at all, though happier ones
     may outweigh it.
     """
 
     odds: float
     words: tuple[str, ...]
     unhappy: bool = False
+    uneasy: float = 0.0  # how much of it is only uneasy: "never", "without", "again"
 
 
 NOTHING = Felt(0.0, ())
@@ -131,8 +136,9 @@ def feelings(tokens: Sequence[str], language: str, heard: Iterable[Found] = ()) 
         return NOTHING
     words_in = words_of(language)
     taken = {place for cue in heard for place in range(cue.start, cue.end)}
-    odds = 0.0
+    odds = uneasy = 0.0
     words: dict[str, float] = {}
+    laughs = not _LAUGHING.isdisjoint(tokens)
     every = words_in.find(tokens)
     starts = {found.start for found in every} if words_in.behind else set()
     for found in every:
@@ -143,11 +149,17 @@ def feelings(tokens: Sequence[str], language: str, heard: Iterable[Found] = ()) 
             words_in.behind and _turned_behind(tokens, found.end, starts, words_in.behind)
         ):
             weight *= _TURNED_JOY if weight < 0 else _TURNED_SORROW
+        if weight > 0:
+            if laughs:
+                weight *= _LAUGHED_AT
+            if weight < _STRONG:
+                uneasy += weight
         odds += weight
         words.setdefault(found.words, weight)
     deciding = [word for word, weight in words.items() if weight * odds > 0]
     strongest = sorted(deciding, key=lambda word: -abs(words[word]))[:3]
-    return Felt(max(_LOWEST, min(_HIGHEST, odds)), tuple(strongest), any(weight > 0 for weight in words.values()))
+    unhappy = any(weight > 0 for weight in words.values())
+    return Felt(max(_LOWEST, min(_HIGHEST, odds)), tuple(strongest), unhappy, uneasy)
 
 
 def _turned_behind(tokens: Sequence[str], end: int, starts: set[int], behind: frozenset[str]) -> bool:
