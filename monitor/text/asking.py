@@ -27,6 +27,7 @@ def _words(name: str) -> frozenset[str]:
 _BEFORE = _words("before")
 _ASKING = _words("asking")
 _BEHIND_A_HANDLE = _words("asking_behind_a_handle")
+_BEFORE_A_HANDLE, _AS_EVER = _words("asking_before_a_handle"), _words("as_ever")
 _FIRST = _words("first")
 _ABOUT_WHOM = _words("about_whom")
 _ABOUT_WHOM_OR_US = _ABOUT_WHOM | {BRAND}
@@ -221,9 +222,13 @@ def _first_words(tokens: Sequence[str]) -> Sequence[str]:
 
 
 def _asks_our_handle(tokens: Sequence[str], language: str) -> bool:
-    """Whether what stands right behind our handle asks, without a question mark."""
+    """Whether what stands right behind our handle asks, without a question mark; or before it, where it ends a post."""
     said = _first_words(tokens)
-    if len(said) < _FEWEST or tokens[0] != PERSON:
+    if len(said) < _FEWEST:
+        return False
+    if language in _RULED and tokens[-1] == PERSON:
+        return said[0] in _BEFORE_A_HANDLE and said[1] not in _AS_EVER
+    if tokens[0] != PERSON:
         return False
     if language in _RULED:
         return said[0] in _BEHIND_A_HANDLE
