@@ -29,6 +29,7 @@ _arabic = re.compile("[\u0600-\u06ff]")
 _WORDS = Path(__file__).parent / "words"
 _NOT = "not"  # the table of words that turn others round
 _TELLING = "telling"  # the table of small words that show a language
+_LAUGHTER = "laughing"  # the table of what people laugh with
 _FORMS = "forms"  # the table of how one word is written in many ways
 _LOWEST, _HIGHEST = -3.0, 3.5  # however long a post is, its feelings are worth no more than this
 _STRONG = 1.0  # the weight from which a word of feeling shows its language
@@ -37,17 +38,14 @@ _FEW, _ENOUGH_FOR_FEW = 3, 3  # so many words are so few that one of feeling is 
 _BACK = 2  # a negation turns what follows within so many words, or what it stands behind
 _TURNED_JOY, _TURNED_SORROW = -0.7, 0.3
 _LAUGHED_AT = 0.4
-_LAUGHING = frozenset(
-    "😂 🤣 haha hahaha hahahaha hehe hihi lol lmao xd mdr ptdr jaja jajaja jajajaja jeje kkk kkkk kk rsrs ahah ahaha ahahah".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Felt:
     """What the feelings of a post add up to (log odds, above 0 is unhappy), and the words that say so.
 
-    At most three words, the strongest first. Who laughs is hardly unhappy. `unhappy` says whether any word was unhappy at all, though happier ones
-    may outweigh it.
+    At most three words, the strongest first. Who laughs is hardly unhappy. `unhappy` says whether any word was unhappy at
+    all, though happier ones may outweigh it.
     """
 
     odds: float
@@ -83,6 +81,11 @@ def _signs() -> dict[str, Any]:
     return tomllib.loads((_WORDS / "feeling_signs.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def _laughing() -> frozenset[str]:
+    return frozenset(_signs()[_LAUGHTER]["signs"].split())
+
+
 @lru_cache(maxsize=len(LANGUAGES))
 def words_of(language: str) -> _Words:
     """Return the words of one of `LANGUAGES`."""
@@ -94,7 +97,7 @@ def words_of(language: str) -> _Words:
     )
     rules = rules_of(tables.pop(_FORMS, {}))
     pairs: list[tuple[str, Kind]] = []
-    for name, table in (*tables.items(), *_signs().items()):
+    for name, table in (*tables.items(), *((name, table) for name, table in _signs().items() if name != _LAUGHTER)):
         kind = Kind(name, name, table["weight"], calm=table["weight"] == 0)
         pairs.extend((word, kind) for word in (*table.get("words", "").split(), *table.get("phrases", ())))
     cues = Cues(pairs)
@@ -138,7 +141,7 @@ def feelings(tokens: Sequence[str], language: str, heard: Iterable[Found] = ()) 
     taken = {place for cue in heard for place in range(cue.start, cue.end)}
     odds = uneasy = 0.0
     words: dict[str, float] = {}
-    laughs = not _LAUGHING.isdisjoint(tokens)
+    laughs = not _laughing().isdisjoint(tokens)
     every = words_in.find(tokens)
     starts = {found.start for found in every} if words_in.behind else set()
     for found in every:

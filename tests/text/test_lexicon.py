@@ -139,3 +139,21 @@ def test_each_arabic_word_has_an_arabic_letter_so_that_without_one_the_list_need
     ]
     assert len(said) > 500
     assert [word for word in said if not module._arabic.search(word)] == []
+
+
+def test_signs_of_feeling_are_heard_in_every_language_and_none_is_a_face_of_the_post() -> None:
+    signs = tomllib.loads((module._WORDS / "feeling_signs.toml").read_text(encoding="utf-8"))
+    faces = {name: signals_of(sign, cues_for("de")).values for name, table in signs.items() for sign in _of(table)}
+    assert not any(values.get("happy_face") or values.get("sad_face") for values in faces.values())
+    for language in LANGUAGES:
+        assert feelings(tokens_of("🤬"), language).odds > 0 > feelings(tokens_of("🏆"), language).odds
+    places = [sign for table in signs.values() for sign in _of(table)]
+    assert len(set(places)) == len(places)
+
+
+def _of(table: dict[str, str]) -> list[str]:
+    return table.get("words", "").split()
+
+
+def test_who_laughs_is_hardly_unhappy() -> None:
+    assert 0 < felt("sto morendo, che schifo 😂", "it") < felt("sto morendo, che schifo", "it") / 2
