@@ -6,11 +6,11 @@ import tomllib
 from pathlib import Path
 
 from monitor.text.asking import asks_about_us, asks_plainly, links_to_their_case, praises, wants_of_us
-from monitor.text.complaint_signals import BRAND, OWN, Found, kinds_of
+from monitor.text.complaint_signals import BRAND, CONCRETE, OWN, Found, kinds_of
 from monitor.text.critical import may_be_harm, rings
 from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
-from monitor.text.triage import is_calm, tells_of_trouble
+from monitor.text.triage import MOODS, is_calm, tells_of_trouble
 
 REPLY_ODDS = 0.6
 
@@ -185,9 +185,11 @@ def _tells(heard: Features) -> bool:
 
 
 def _speaks_to_nobody(heard: Features) -> bool:
-    """Whether it neither names nor asks us, nor tells of a trouble: what is felt in it is felt about something else."""
+    """Whether it neither names nor asks us, nor says what went wrong: what it feels, it feels about something else."""
     values = heard.signals.values
-    return heard.astray and not (values.get("direct") or values.get("asks_us") or tells_of_trouble(heard))
+    if not heard.astray or values.get("direct") or values.get("asks_us") or values.get("negated_praise"):
+        return False
+    return all(cue.kind.calm or cue.kind.weight < CONCRETE or cue.kind.name in MOODS for cue in heard.signals.cues)
 
 
 FELT = 1.0  # from here on a post is felt to be unhappy: one plain word of sorrow, or two uneasy ones

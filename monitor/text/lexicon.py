@@ -44,8 +44,8 @@ _LAUGHED_AT = 0.4
 class Felt:
     """What the feelings of a post add up to (log odds, above 0 is unhappy), and the words that say so.
 
-    At most three words, the strongest first. Who laughs is hardly unhappy. `unhappy` says whether any word was unhappy at
-    all, though happier ones may outweigh it.
+    At most three words, the strongest first. Who laughs is hardly unhappy. `unhappy` says whether any word was unhappy
+    at all, though happier ones may outweigh it.
     """
 
     odds: float
