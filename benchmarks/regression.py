@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,8 +111,26 @@ def norm(values: Floats) -> float:
     return float(np.sqrt(values.dot(values)))
 
 
+class Matrix(Protocol):
+    """What a fit asks of the rows that it is given."""
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+
+    def times(self, weights: Floats) -> Floats:
+        """Return one number a row."""
+
+    def back(self, rows: Floats) -> Floats:
+        """Return one number a column."""
+
+
 def fit(
-    rows: Rows | Dense,
+    rows: Matrix,
     labels: NDArray[Any],
     penalty: float,
     share: Floats | None = None,

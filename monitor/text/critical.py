@@ -3,6 +3,8 @@
 No word is critical by itself. "Caught fire" or "someone else's orders" tell of something that happened; "exploded" does
 where the writer tells of themselves or speaks to us; "lawyer" only names a matter, and takes a writer who speaks to us,
 or who is in trouble. A matter in a joke, in praise or in a plan is none. What the settings call critical always is.
+Beside the words a small model is asked (`likely_harm.py`): what it is sure of rings too, and parts that it
+much doubts do not.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from connectors.values import value_class
 from monitor.text.complaint_signals import BRAND, CONCRETE, Found, Signals
 from monitor.text.harm import Places, parts_of, told_by
 from monitor.text.lexicon import Felt
-from monitor.text.likely_harm import MAYBE, shipped
+from monitor.text.likely_harm import MAYBE, SURELY, shipped
 from monitor.text.negation import BREAKS, less_denied
 from monitor.text.sentiment import Sentiment
 
@@ -31,7 +33,8 @@ _TROUBLED = 0.5  # log odds of what is felt in a language that VADER does not kn
 _PLEASED = 0.4  # VADER's score of a post that is content
 _CONTENT = -0.9  # the same where VADER is silent: log odds of what is felt
 _BODILY = frozenset({"injury", "danger", "fire"})
-_RINGS = frozenset({"injury", "danger", "fire", "data", "own"})
+_RINGS = frozenset({"injury", "danger", "fire", "data", "own", SURELY.name})
+_MAYBE, _SURELY = Found(MAYBE, "", 0, 0), Found(SURELY, "", 0, 0)
 _TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
 
 
@@ -119,9 +122,8 @@ def meant(
     if not (cues or places) and (model is None or model.is_far(by_words)):
         return ()  # as of most posts
     mood = _mood(signals, sentiment, felt, called=called, ours=ours)
-    if not (mood.may_tell_of_harm and rivals.isdisjoint(signals.tokens)):
-        model = None
-    if not places and model is not None and model.looks_further(by_words):
+    heeded = model if mood.may_tell_of_harm and rivals.isdisjoint(signals.tokens) else None
+    if not places and heeded is not None and heeded.looks_further(by_words):
         places = parts_of(language).find(signals.tokens, wholly=True)
     told, elsewhere = _told(places, cues, signals, language, mood, rivals)
     said = [cue for cue in less_denied(cues, signals.tokens, language) if cue.kind.name != "harmless"]
@@ -133,9 +135,11 @@ def meant(
     said = [cue for cue in said if not (_is_theirs(cue, signals.tokens, rivals) or _is_supposed(cue, signals.tokens))]
     if not mood.ours:
         said = [cue for cue in said if cue.kind.name not in _BODILY]
+    if rings(told) and model is not None and model.doubts(by_words, places):
+        told = [*(one for one in told if one.kind.name not in _RINGS), _MAYBE]
     found = [cue for cue in said if _is_meant(cue, mood, several=several)] + told
-    if model is not None and not (rings(found) or elsewhere) and model.is_likely(by_words, places):
-        found.append(Found(MAYBE, "", 0, 0))
+    if heeded is not None and not (rings(found) or elsewhere) and heeded.is_likely(by_words, places):
+        found.append(_SURELY if heeded.rings(signals.tokens, tuple(places)) else _MAYBE)
     return tuple(found)
 
 

@@ -2,7 +2,8 @@
 
 The frames hold what somebody foresaw. This model weighs single words, the beginnings of words, and which parts of the
 frames stand anywhere in a post; an encoder that does not ship has told it what words mean (`benchmarks/harm.py`). It
-calls people where it is sure, and says so: "may be about harm". It never makes a case critical.
+calls people where it thinks a harm likely, and says so: "may be about harm". Where it is surer than that, a post is
+critical: "reads like harm"; never by one word. What the frames heard, and it much doubts, rings at no night.
 
 `model/harm.json` holds numbers only. What is damaged is refused by name, and the frames go on alone.
 """
@@ -15,7 +16,7 @@ import math
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,11 +25,13 @@ from monitor.text.model.linear import ModelRefused
 from monitor.text.remembered import Remembered
 
 FILE = Path(__file__).parent / "model" / "harm.json"
-FORMAT = "EARFUL-HARM/1"
+FORMAT = "EARFUL-HARM/2"
 MAYBE = Kind("maybe_harm", "may be about harm", 0.0)  # calls people, and rings at no night
+SURELY = Kind("likely_harm", "reads like harm", 0.0)  # rings
 SHORTEST = 2  # letters of words that say nothing: "la", "mi", "me", whatever else the post says
 STEM = 5  # letters by which longer words are known as well: "scald", "scalded", "scalding"
 PART = 0.5  # what a part counts for, beside words of which all together count for about one
+FEWEST, EVEN = 3, 0.0  # words that speak for a harm that no frame knows, and the odds without the strongest of them
 _NAMES = frozenset({BRAND, PERSON, LINK, NUMBER})  # who is spoken of says nothing
 _LARGEST = 1_000_000  # bytes of weights, unpacked
 
@@ -53,21 +56,31 @@ def _is_weighed(word: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Numbers:
-    """Log odds: where the sum begins, from where on words are looked into, and from where on people are called."""
+    """Log odds: where the sum begins; from where on words are looked into, people are called, and it rings at night.
+
+    Below `doubt` nothing rings that the frames heard.
+    """
 
     bias: float
     gate: float
     line: float
+    rings: float
+    doubt: float
+
+
+_NUMBERS = tuple(field.name for field in fields(_Numbers))
 
 
 class HarmModel:
     """The model, read and checked. Pure: one may serve many threads."""
 
-    def __init__(self, bits: int, weights: Sequence[float], parts: Mapping[str, float], numbers: _Numbers) -> None:
+    def __init__(
+        self, bits: int, weights: Sequence[int], scale: float, parts: Mapping[str, float], numbers: _Numbers
+    ) -> None:
         self._parts, self._numbers = parts, numbers
 
         def gives(word: str) -> float | None:
-            return sum(map(weights.__getitem__, places_of(word, bits))) if _is_weighed(word) else None
+            return scale * sum(map(weights.__getitem__, places_of(word, bits))) if _is_weighed(word) else None
 
         self._gives = Remembered(gives)  # None for what is not weighed
 
@@ -88,6 +101,18 @@ class HarmModel:
         """Whether a post is so likely to tell of harm that people are called."""
         return self.odds(by_words, parts) >= self._numbers.line
 
+    def rings(self, tokens: Sequence[str], parts: Sequence[str]) -> bool:
+        """Whether a post so surely tells of harm that it is critical: no word of it may say so alone."""
+        given = [each for each in map(self._gives.__getitem__, set(tokens)) if each is not None]
+        if not given or self.odds(sum(given) / math.sqrt(len(given)), parts) < self._numbers.rings:
+            return False
+        rest = (sum(given) - max(given)) / math.sqrt(len(given))
+        return self.odds(rest, parts) >= EVEN and sum(each > 0 for each in given) >= FEWEST
+
+    def doubts(self, by_words: float, parts: Iterable[str]) -> bool:
+        """Whether a post is so unlikely to tell of harm that what the frames heard in it wakes nobody."""
+        return self.odds(by_words, parts) < self._numbers.doubt
+
     def odds(self, by_words: float, parts: Iterable[str]) -> float:
         """Return the log odds that a post tells of harm, by its words and the parts that stand in it."""
         return self._numbers.bias + by_words + PART * sum(self._parts.get(part, 0.0) for part in parts)
@@ -101,14 +126,12 @@ def read(path: Path) -> HarmModel:
             raise ModelRefused(f"{path.name}: made for another version of Earful ({FORMAT} is wanted)")
         bits, scale = int(body["bits"]), float(body["scale"])
         packed = zlib.decompressobj().decompress(base64.b85decode(body["words"]), _LARGEST)
-        weights = [scale * each for each in array("b", packed)]
+        weights = array("b", packed)
         parts = {str(name): float(weight) for name, weight in body["parts"].items()}
-        numbers = _Numbers(float(body["bias"]), float(body["gate"]), float(body["line"]))
-        if len(weights) != 1 << bits or not all(
-            map(math.isfinite, (numbers.bias, numbers.gate, numbers.line, scale, *parts.values()))
-        ):
+        numbers = {name: float(body[name]) for name in _NUMBERS}
+        if len(weights) != 1 << bits or not all(map(math.isfinite, (*numbers.values(), scale, *parts.values()))):
             raise ModelRefused(f"{path.name}: its weights are not what its header says")
-        return HarmModel(bits, weights, parts, numbers)
+        return HarmModel(bits, weights, scale, parts, _Numbers(**numbers))
     except OSError as error:
         raise ModelRefused(f"{path.name}: cannot be read ({error.strerror or 'no such file'})") from None
     except (KeyError, TypeError, ValueError, AttributeError, zlib.error):
@@ -123,7 +146,7 @@ def write(path: Path, weights: Sequence[float], parts: Mapping[str, float], numb
         "format": FORMAT,
         "bits": len(weights).bit_length() - 1,
         "scale": scale,
-        **{name: round(numbers[name], 4) for name in ("bias", "gate", "line")},
+        **{name: round(numbers[name], 4) for name in _NUMBERS},
         "parts": {name: round(weight, 4) for name, weight in sorted(parts.items())},
         "words": base64.b85encode(zlib.compress(packed, 9)).decode("ascii"),
     }

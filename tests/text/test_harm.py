@@ -69,14 +69,14 @@ def test_law_press_money_and_leaving_are_urgent(became: list[tuple[dict[str, str
 
 def test_traps_ring_at_no_night_and_hurry_hardly_anybody(became: list[tuple[dict[str, str], str]]) -> None:
     traps = [(line["text"], level) for line, level in became if line["class"] == "harmless"]
-    assert len([text for text, level in traps if level == "critical"]) <= 3
+    assert len([text for text, level in traps if level == "critical"]) <= 5
     assert len([text for text, level in traps if level == "urgent"]) <= 8
 
 
 TOLD = labelled.table(HERE / "harm_told_lines.tsv")
 
 
-@pytest.mark.parametrize(("half", "wanted", "at_most"), [("tuned", 0.9, 0.02), ("kept", 0.68, 0.1)])
+@pytest.mark.parametrize(("half", "wanted", "at_most"), [("tuned", 0.94, 0.03), ("kept", 0.84, 0.16)])
 def test_harm_told_afresh_rings_and_harmless_lines_with_its_words_hardly_ever(
     half: str, wanted: float, at_most: float
 ) -> None:

@@ -25,48 +25,94 @@ def judged(text: str, language: str = "en", **more: Any) -> Verdict:
     return ACME.verdict(post(text, lang=language, **more), "Acme")
 
 
+SURELY = "reads like harm"
 FORESEEN_BY_NOBODY = [
-    "the Acme fan flung a blade over our bed last night",
-    "my daughter's cheek is glued to the Acme slide",
-    "the Acme stove leaks something and my parents have had headaches since Monday",
+    ("the Acme stove leaks something and my parents have had headaches since Monday", True),
+    ("Acme hands anybody with the link our clinic's files", True),
+    ("the Acme bath mat slid and my nan's hip hit the tub", True),
+    ("the Acme lantern spat burning oil at my nephew", False),
 ]
 
 
-@pytest.mark.parametrize("text", FORESEEN_BY_NOBODY)
-def test_harm_in_words_that_no_frame_knows_calls_people_and_rings_at_no_night(text: str) -> None:
+@pytest.mark.parametrize(("text", "critical"), FORESEEN_BY_NOBODY)
+def test_harm_in_words_that_no_frame_knows_calls_people_and_rings_where_it_is_sure(text: str, critical: bool) -> None:
     tokens = tokens_of(text.replace("Acme", BRAND))
     assert harm_in(tokens, "en", me=True, us=True)[0] == [], "a frame knows it: take other words"
     found = judged(text)
-    assert (found.lane, found.critical) == ("ping", False)
-    assert MAYBE in found.reasons
+    assert (found.lane, found.critical) == ("ping", critical)
+    assert (SURELY if critical else MAYBE) in found.reasons
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "the Acme fan hums a tune over our bed at night",
-        "the Globex fan flung a blade over our bed last night, so it will be Acme next",
-        "RT @ana: the Acme fan flung a blade over our bed last night",
-        "the fan flung a blade over our bed last night",
-        "the Acme film where a fan flung a blade over our bed last night",
+        "the Acme stove warms everything and my parents have had visitors since Monday",
+        "the Globex stove leaks something and my parents have had headaches since Monday, so it will be Acme next",
+        "RT @ana: the Acme stove leaks something and my parents have had headaches since Monday",
+        "the stove leaks something and the parents have had headaches since Monday",
+        "the Acme film where a stove leaks something and the parents have had headaches since Monday",
     ],
 )
 def test_what_is_no_harm_of_ours_is_not_said_to_be(text: str) -> None:
-    assert MAYBE not in judged(text).reasons
+    assert {MAYBE, SURELY}.isdisjoint(judged(text).reasons)
+
+
+def test_no_word_is_critical_alone() -> None:
+    """Not one of the words that the model learned from, though many of them are in harmful lines only."""
+    words = {word for line in harm.pairs(aside=False) for word in likely_harm.words_of(tokens_of(line.text))}
+    assert len(words) > 5_000
+    posts = [f"{start} {word}" for word in sorted(words) for start in ("Acme", "my Acme thing and")]
+    rows = [{"text": text, "language": "en"} for text in posts]
+    rang = [post for post, found in zip(posts, harm.verdicts(rows, "Acme"), strict=True) if SURELY in found.reasons]
+    assert rang == []
+
+
+def test_what_the_model_doubts_rings_at_no_night_but_calls_people() -> None:
+    model = likely_harm.shipped()
+    assert model is not None
+    text = "Acme plaster cast brownie for my birthday, made me laugh"
+    tokens = tokens_of(text.replace("Acme", BRAND))
+    told, places = harm_in(tokens, "en", me=True, us=True)
+    assert told
+    assert model.doubts(model.by_words(tokens), places)
+    found = judged(text)
+    assert (found.lane, found.critical) == ("ping", False)
+    assert MAYBE in found.reasons
+
+
+def test_what_the_settings_call_critical_is_so_whatever_the_model_thinks() -> None:
+    judge = Judge([BrandProfile("Acme", ("Acme",))], critical_words=("popcorn",))
+    assert judge.verdict(post("lovely popcorn at Acme, thank you"), "Acme").critical
 
 
 def test_a_model_that_is_written_is_read_as_it_was(tmp_path: Path) -> None:
     weights = [0.0] * 16
     (place,) = likely_harm.places_of("smoky", 4)
     weights[place] = 1.27
-    likely_harm.write(tmp_path / "harm.json", weights, {"fire": 2.0}, {"bias": -1.0, "gate": 0.5, "line": 0.9})
+    numbers = {"bias": -1.0, "gate": 0.5, "line": 0.9, "rings": 1.9, "doubt": -0.5}
+    likely_harm.write(tmp_path / "harm.json", weights, {"fire": 2.0}, numbers)
     model = likely_harm.read(tmp_path / "harm.json")
     by_words = model.by_words(("smoky", BRAND, "smoky"))
     assert by_words == pytest.approx(1.27)
     assert model.odds(by_words, ["fire", "nothing"]) == pytest.approx(-1 + 1.27 + likely_harm.PART * 2)
     assert (model.looks_further(by_words), model.looks_further(0.4)) == (True, False)
     assert (model.is_likely(by_words, ["fire"]), model.is_likely(by_words, [])) == (True, False)
+    assert (model.doubts(0.4, []), model.doubts(by_words, [])) == (True, False)
     assert model.by_words(()) == 0.0
+
+
+def test_it_rings_for_several_words_together_and_not_for_the_strongest_alone(tmp_path: Path) -> None:
+    weights = [0.0] * 1024
+    for word, weight in (("smoky", 8.0), ("sofa", 2.0), ("fumes", 2.0)):
+        (place,) = likely_harm.places_of(word, 10)
+        weights[place] = weight
+    numbers = {"bias": -1.5, "gate": 0.0, "line": 0.5, "rings": 1.0, "doubt": -9.0}
+    likely_harm.write(tmp_path / "harm.json", weights, {}, numbers)
+    model = likely_harm.read(tmp_path / "harm.json")
+    assert model.rings(("smoky", "sofa", "fumes"), ())
+    assert not model.rings(("smoky",), ())
+    assert not model.rings(("smoky", "sofa"), ())
+    assert not model.rings((), ())
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[1]", "no JSON", '{"format": "EARFUL-HARM/1", "bits": 14}'])
@@ -87,19 +133,54 @@ def test_the_shipped_model_is_whole_and_knows_the_parts_of_the_frames() -> None:
     assert set(parts_of("en").names) <= harm.part_names()
 
 
-def test_harm_told_afresh_calls_people_and_harmless_lines_ring_no_more_than_the_frames_make_them() -> None:
-    """Written before anybody looked at what finds it, and never tuned to: these floors only keep what there is."""
-    rows = labelled.table(harm.AFRESH)
+def places_in(rows: list[dict[str, str]]) -> tuple[list[str], list[str]]:
     found = [
         (row["class"], harm.placed(verdict)) for row, verdict in zip(rows, harm.verdicts(rows, "Acme"), strict=True)
     ]
-    told = [place for kind, place in found if kind == "harm"]
-    calm = [place for kind, place in found if kind == "harmless"]
+    return tuple([place for kind, place in found if kind == wanted] for wanted in ("harm", "harmless"))  # type: ignore[return-value]
+
+
+def test_harm_told_afresh_is_critical_two_times_in_three_and_harmless_lines_hardly_ever() -> None:
+    """Written before anybody looked at what finds it, and never tuned to: these floors only keep what there is."""
+    told, calm = places_in(labelled.table(harm.AFRESH))
     assert (len(told), len(calm)) == (117, 117)
-    assert told.count("critical") + told.count("ping") >= 0.82 * len(told)
+    assert told.count("critical") >= 0.66 * len(told)
+    assert told.count("critical") + told.count("ping") >= 0.79 * len(told)
     assert calm.count("critical") <= 16
     # Nearly all of them are complaints or questions to us, which call people as such.
-    assert calm.count("critical") + calm.count("ping") <= 0.59 * len(calm)
+    assert calm.count("critical") + calm.count("ping") <= 0.5 * len(calm)
+
+
+def test_harm_of_three_further_trades_is_critical_four_times_in_five() -> None:
+    told, calm = places_in(labelled.table(harm.FRESH))
+    assert (len(told), len(calm)) == (60, 60)
+    assert told.count("critical") >= 0.8 * len(told)
+    assert calm.count("critical") <= 6
+
+
+def test_harm_of_trades_that_nothing_was_learned_of_is_critical_and_the_same_words_without_harm_are_not() -> None:
+    """Half of these lines do not name us, as in answers to us: they are left out here."""
+    rows = [
+        {"text": line.text, "language": line.language, "class": "harm" if line.target else "harmless"}
+        for line in harm.pairs(aside=True)
+        if "acme" in line.text.casefold()
+    ]
+    told, calm = places_in(rows)
+    assert min(len(told), len(calm)) >= 100
+    assert told.count("critical") >= 0.64 * len(told)
+    assert calm.count("critical") <= 0.08 * len(calm)
+
+
+def test_the_pairs_are_of_many_trades_and_a_fifth_of_those_is_kept_aside() -> None:
+    lines = harm.PAIRS.read_text("utf-8").splitlines()
+    texts = [line for line in lines if line[:2] in ("+ ", "- ")]
+    trades = [line.strip("= ") for line in lines if line.startswith("=") and not line.startswith("==")]
+    assert len(set(texts)) == len(texts) >= 3_000
+    assert len(set(trades)) == len(trades) >= 40
+    assert 0.15 <= sum(map(harm.is_aside, trades)) / len(trades) <= 0.3
+    assert {line.split(" ", 2)[1] for line in texts} >= {"en", "de", "es", "fr", "it", "nl", "pt", "ar", "hi"}
+    learned = {labelled.hash_of(line.text) for line in (*harm.pairs(aside=False), *harm.lines())}
+    assert not learned & {labelled.hash_of(line.text) for line in harm.pairs(aside=True)}
 
 
 def test_no_line_that_is_measured_is_learned_from() -> None:
@@ -107,7 +188,8 @@ def test_no_line_that_is_measured_is_learned_from() -> None:
     measured = {labelled.hash_of(row["text"]) for file in tables for row in labelled.table(file)}
     told = labelled.table(harm.CRITICAL.with_name("harm_told_lines.tsv"))
     measured |= {labelled.hash_of(row["text"]) for row in told if row["half"] == "kept"}
-    assert not {labelled.hash_of(line.text) for line in harm.lines()} & measured
+    learned = (*harm.lines(), *harm.pairs(aside=False))
+    assert not {labelled.hash_of(line.text) for line in learned} & measured
 
 
 @pytest.mark.parametrize(
@@ -125,4 +207,4 @@ def test_no_line_that_is_measured_is_learned_from() -> None:
     ],
 )
 def test_words_of_every_day_are_no_harm(language: str, text: str) -> None:
-    assert MAYBE not in judged(text, language).reasons
+    assert {MAYBE, SURELY}.isdisjoint(judged(text, language).reasons)
