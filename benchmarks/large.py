@@ -40,8 +40,8 @@ JAPANESE = ("紅茶が三週間も届きません", "返金をお願いします
 _TABLES = ("posts", "mentions", "caused", "cases", "stories", "case_log", "deliveries")
 # Keys that come in no order. Built at the end their pages would be full to the brim, and each new row would part one.
 _SCATTERED = (
-    "mentions_by_post", "mentions_of_author", "mentions_in_cases", "cases_by_author", "stories_by_band0",
-    "stories_by_band1", "stories_by_band2", "stories_by_band3",
+    "mentions_by_post", "mentions_by_author", "mentions_of_author", "mentions_in_cases", "cases_by_author",
+    "stories_by_part0", "stories_by_part1", "stories_by_part2", "stories_by_part3",
 )  # fmt: skip
 # Columns of the parts that the tables do not have.
 _MORE = {"k": "CAST(0 AS BIGINT) AS k", "cause": "'' AS cause", "roll": "0.5 AS roll"}

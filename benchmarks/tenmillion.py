@@ -205,8 +205,9 @@ def _store(there: Path) -> dict[str, Any]:
     """A post that comes in now: all that it costs (take), and storing what was judged (store).
 
     In ROUNDS, each to be compared with the same round among few: the more has come within a day, the more a post is
-    compared with. What the first page of an hour does for all that follow (the habits of causes, problems that are
-    due) is a figure of its own. At last the same where a network's ids don't tell which post is newer.
+    compared with. What the first page does for all that follow (problems that are due) is a figure of its own, and so
+    is what the daemon does beside it, for which nobody waits: the habits of causes, parts of the index of the search.
+    At last the same where a network's ids don't tell which post is newer.
     """
     assembly = _opened(there)
     began = 1_110_000_000_000_000 + int(time.time()) % 15_000 * 10**9  # behind all that were made
@@ -218,12 +219,19 @@ def _store(there: Path) -> dict[str, Any]:
     def named(number: int, n: int) -> str:
         return f"urn:{began}.{number}.{n}"
 
+    before = _kept_up(assembly)
     opened = _page(assembly, next(pages), numbered)
-    rounds = [[_page(assembly, next(pages), numbered) for _ in range(PAGES)] for _ in range(ROUNDS)]
-    without = [[_page(assembly, next(pages), named) for _ in range(PAGES)] for _ in range(ROUNDS)]
+    upkeep = [_kept_up(assembly)]
+    rounds, without = [], []
+    for native, found in ((numbered, rounds), (named, without)):
+        for _ in range(ROUNDS):
+            found.append([_page(assembly, next(pages), native) for _ in range(PAGES)])
+            upkeep.append(_kept_up(assembly))
     taken = [_taken(assembly, next(pages), numbered) for _ in range(PAGES)]
     assembly.database.close()
     return {
+        "upkeep_first_cpu_ms": round(before * 1000, 1),
+        "upkeep_cpu_ms_each": round(sum(upkeep) * 1000 / (2 * ROUNDS * PAGES * PAGE), 4),
         "take_ms_each": _typical(taken),
         "store_ms_each": [_typical([each.seconds for each in some]) for some in rounds],
         "store_cpu_ms_each": [_mean([each.cpu for each in some]) for some in rounds],
@@ -254,6 +262,15 @@ def _posts(number: int, native: Callable[[int, int], str], now: datetime) -> lis
         )
         for n, (text, _) in enumerate(texts)
     ]
+
+
+def _kept_up(assembly: Assembly) -> float:
+    """What the daemon does beside it, every few seconds and once an hour: seconds of the processor."""
+    before = _cpu(assembly.database)
+    problems.count_habits(assembly.database, utc_now())
+    while not assembly.database.tidy(60):
+        pass
+    return _cpu(assembly.database) - before
 
 
 def _page(assembly: Assembly, number: int, native: Callable[[int, int], str]) -> _Stored:
@@ -412,13 +429,14 @@ def _stories(folder: Path, dialect: str, address: str) -> dict[str, Any]:
         assembly = _opened(there)
         now = utc_now()
         large.make_stories(assembly.database, number, now)
-        since = now - assembly.rules.settings.alerts.group_join
+        within = assembly.rules.settings.alerts.group_join
         marks = [bands(fingerprint(text)) for text, _ in made.texts(PAGE * PAGES, unhappy=1, seed=77)]
         rounds = []
         for _ in range(5):
             began = _cpu(assembly.database)
             for start in range(0, len(marks), PAGE):
-                candidate_stories(assembly.database, [f"t{start}"], marks[start : start + PAGE], since)
+                alike = [(each, now) for each in marks[start : start + PAGE]]
+                candidate_stories(assembly.database, [f"t{start}"], alike, within)
             rounds.append(_cpu(assembly.database) - began)
         found[number] = round(min(rounds) * 1000 / len(marks), 4)
         assembly.database.close()

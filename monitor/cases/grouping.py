@@ -75,8 +75,8 @@ class Stories:
         for row in candidate_stories(
             self.database,
             [each.post.thread_id for each in needing],
-            [bands(each.fingerprint) for each in needing],
-            since,
+            [(bands(each.fingerprint), each.post.posted_at) for each in needing],
+            within,
         ):
             self._know(_candidate(row))
         for row in open_critical(self.database, list(dict.fromkeys(each.brand for each in needing)), since, until):

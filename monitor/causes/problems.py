@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from alerts import hours
@@ -23,7 +23,7 @@ from monitor.store.database import Database, Row, at, stamp
 
 PEOPLE = 3  # distinct authors within the cause's days make a problem
 MANY = 6  # in a day are an alert while habits are not known
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 KNOWN = timedelta(days=28)
 WEEKS = 8  # that make a habit
 QUARTER = timedelta(days=91)
@@ -125,7 +125,7 @@ def _is_loud(database: Database, row: Row, now: datetime) -> bool:
     known = store.known_since(database, row["brand"])
     if known is None or now - known < KNOWN:
         return posts >= MANY and problems.people(database, row["id"], stamp(now - DAY), stamp(now)) >= MANY
-    mean = _usual(database, row, min(WEEKS, (now - known).days // 7), now)
+    mean = _usual(database, row["id"], known, now)
     most = mean + 2 * math.sqrt(mean)
     if posts <= most:
         return False
@@ -133,17 +133,50 @@ def _is_loud(database: Database, row: Row, now: datetime) -> bool:
     return today >= PEOPLE and today > most
 
 
-def _usual(database: Database, row: Row, weeks: int, now: datetime) -> float:
-    """How many people write in a day that ends at this hour of the week: counted once an hour, not with each post."""
-    hour = f"{now.astimezone(UTC):%Y-%m-%dT%H}"
-    kept = problems.usual(database, row["id"], hour)
-    if kept is not None:
-        return kept
+def _usual(database: Database, cause: str, known: datetime, now: datetime) -> float:
+    """How many people write in a day that ends at this hour of the week, or did an hour ago: `count_habits` counts it.
+
+    Where nobody does that, as while a file is imported, it is counted here once in two hours.
+    """
+    counted = problems.usual(database, [cause]).get(cause)
+    if counted is not None and counted[0] in {_hour(now), _hour(now - HOUR)}:
+        return counted[1]
+    return _count_habit(database, cause, known, now)
+
+
+def count_habits(database: Database, now: datetime, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Count anew, once an hour, how many people usually write of each cause of which some wrote within a day.
+
+    It reads the posts of eight days, of a big cause very many: whoever stores finds it counted. How many were counted.
+    """
+    standing = store.standing(database)
+    counted = problems.usual(database, [row["id"] for row in standing])
+    done = 0
+    for row in standing:
+        cause = row["id"]
+        if stopping():
+            break
+        if counted.get(cause, ("", 0.0))[0] == _hour(now):
+            continue
+        known = store.known_since(database, row["brand"])
+        written = problems.posts(database, cause, stamp(now - DAY), stamp(now))
+        if known is not None and now - known >= KNOWN and written >= PEOPLE:
+            _count_habit(database, cause, known, now)
+            done += 1
+    return done
+
+
+def _count_habit(database: Database, cause: str, known: datetime, now: datetime) -> float:
+    weeks = min(WEEKS, (now - known).days // 7)
     ends = [now - timedelta(weeks=week) for week in range(1, weeks + 1)]
-    counted = [problems.people(database, row["id"], stamp(end - DAY), stamp(end)) for end in ends]
+    counted = [problems.people(database, cause, stamp(end - DAY), stamp(end)) for end in ends]
     mean = sum(counted) / len(counted)
-    problems.keep_usual(database, row["id"], hour, mean, now)
+    problems.keep_usual(database, cause, _hour(now), mean, now)
     return mean
+
+
+def _hour(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H}"
 
 
 def _tell(

@@ -22,7 +22,7 @@ DAYS = 14  # of which the last was yesterday
 PEOPLE = ("Mira", "Jonas")
 _LEFT_OUT = {
     "press", "listen", "events", "staff", "audit", "learn", "follow", "second-look", "refresh", "clock", "insights",
-    "wipe", "keep",
+    "wipe", "tidy", "keep",
 }  # fmt: skip
 _NIGHT, _DAY = timedelta(hours=2), timedelta(minutes=30)
 _A_MOMENT = timedelta(minutes=2)

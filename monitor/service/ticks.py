@@ -43,6 +43,7 @@ log = logging.getLogger("earful.engine")
 
 # What a press does that is of no case but of what many of them share.
 ACTS: dict[str, Acts] = {"incident": of_incidents.act_within, "problem": of_problems.act_within}
+_TIDY_SECONDS = 2.0  # at a time
 MOST_ABANDONED = 8  # calls that never end; beyond it the process is better started anew
 HandOn = Callable[..., bool]  # (job, names ...): has it done, in a thread of its own or in another process
 
@@ -85,6 +86,7 @@ class Ticks:
             Tick("escalate", 2, self.escalate_due, "escalate", "notify", "escalate"),
             Tick("growth", 20, self.growth_due, "default", "notify", "growth"),
             Tick("incidents", 20, self.incidents_due, "incidents", "notify", "incidents"),
+            Tick("habits", 60, self.habits_due, "keep", "judge", "habits"),
             Tick("digest", 20, self.digest_due, "default", "notify", "digest"),
             Tick("events", 5, self.events_due, "default", "notify", "events"),
             Tick("staff", 60, self.staff_due, "default", "notify", "staff"),
@@ -104,6 +106,8 @@ class Ticks:
             Tick("clock", 60, self.clock_due, "keep"),  # of this machine
             Tick("erasures", 900, self.erasures_due, "keep", after=5),  # the list is of this machine
             Tick("wipe", 30, self.wipe_due, "keep", "judge", "wipe"),
+            # What waits grows with what is stored: a file is put in order soon, a server does that by itself.
+            Tick("tidy", 3600 if several else 5, self.tidy_due, "keep", "judge", "tidy"),
             Tick("keep", 3600, self.keep_house, "keep", "judge", "keep", after=5),
         )
 
@@ -302,6 +306,10 @@ class Ticks:
         with database.transaction():
             problems.tick(database, self.assembly.rules, self.clock())
 
+    def habits_due(self) -> None:
+        """Count how many people usually write of each cause, so that no page of posts waits for that."""
+        problems.count_habits(self.assembly.database, self.clock(), self.stopping.is_set)
+
     def digest_due(self) -> None:
         """Queue the managers' letter once its moment has come."""
         assembly = self.assembly
@@ -362,6 +370,10 @@ class Ticks:
         hold_notices.tell(self.assembly.database, self.assembly.rules, told, self.clock())
         if wiping.owed(self.assembly.database) is not None:
             wiping.wipe(self.assembly.database, self.clock())
+
+    def tidy_due(self) -> None:
+        """Put in order what storing left for later."""
+        self.assembly.database.tidy(_TIDY_SECONDS)
 
     def keep_house(self) -> None:
         """Retention in small batches, the log of the database; once a day its soundness, then what was emptied."""

@@ -151,6 +151,11 @@ class Database(Protocol):
     id_names: dict[str, str]  # "source:NAME", "brand:NAME" -> the name that its ids are made of, where it is another
     ids_in_order: bool  # whether the ids of posts begin with what grows in those of their network
 
+    @property
+    def authors_in_parts(self) -> bool:
+        """Whether the index of mentions by author is made in parts of months (`authorship`)."""
+        ...
+
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""
         ...
@@ -276,6 +281,10 @@ class Database(Protocol):
 
     def keep_little(self) -> None:
         """Give back the memory in which this thread's connection keeps pages."""
+        ...
+
+    def tidy(self, seconds: float) -> bool:
+        """Put in order what storing leaves for later; False where `seconds` were too few for all of it."""
         ...
 
     def overwrite(self, tables: Sequence[str], seconds: float) -> bool:

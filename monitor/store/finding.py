@@ -6,11 +6,13 @@ of them match; it stops after so many, because of words and filters that hardly 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from monitor.store.database import Database, marks, stamp
+from monitor.store import authorship
+from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.mentions import SELECT_BOTH, mention_of
 from monitor.types import Mention
 
@@ -54,7 +56,6 @@ _FIRST, _WINDOW = 125, 2_000  # of them at a time: few at first, for most words 
 RARE = 2_000  # mentions that pass a filter
 _KINDS = ("author", "language", "label", "source", "brand")  # that rows may be filtered by, the rarest first
 _INDEX = {
-    "author": "mentions_of_author",
     "language": "mentions_of_language",
     "label": "mentions_of_label",
     "source": "mentions_of_source",
@@ -75,8 +76,12 @@ def look(database: Database, wanted: Filter, *, few: int | None = None, patience
     few, patience = FEW if few is None else few, PATIENCE if patience is None else patience
     conditions, values = _conditions(wanted)
     if not wanted.search:
+        index = index_for(database, wanted)
+        table = f"mentions m{index} JOIN posts p ON p.id = m.post_id"
         conditions.append("p.deleted_at = ''")
-        chosen = _question(f"mentions m{index_for(database, wanted)} JOIN posts p ON p.id = m.post_id", conditions)
+        if database.authors_in_parts and index == authorship.index(database):
+            return Found(_of_ids(database, [row["id"] for row in _by_author(database, wanted, table, conditions)]))
+        chosen = _question(table, conditions)
     else:  # a post that was deleted has no words left to be found by
         values["search"] = database.search_words(wanted.search)
         if wanted.newest or _are_few(database, wanted, values["search"], few):
@@ -86,9 +91,13 @@ def look(database: Database, wanted: Filter, *, few: int | None = None, patience
             chosen = _question(matches, conditions, order="m.posted_at || ''")
         else:
             ids, reached = _walked(database, wanted, patience)
-            pieces = (marks("m", ids[start : start + 500]) for start in range(0, len(ids), 500))
-            return Found([each for chosen, listed in pieces for each in _rows(database, chosen, listed)], reached)
+            return Found(_of_ids(database, ids), reached)
     return Found(_rows(database, f"({chosen})", values))
+
+
+def _of_ids(database: Database, ids: Sequence[str]) -> list[Mention]:
+    pieces = (marks("m", ids[start : start + 500]) for start in range(0, len(ids), 500))
+    return [each for chosen, listed in pieces for each in _rows(database, chosen, listed)]
 
 
 def _rows(database: Database, chosen: str, values: dict[str, Any]) -> list[Mention]:
@@ -106,15 +115,36 @@ def _question(table: str, conditions: list[str], *, columns: str = "m.id", order
     return f"SELECT {columns} FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {order} DESC, m.id LIMIT :limit"
 
 
+def _by_author(
+    database: Database, wanted: Filter, table: str, conditions: list[str], columns: str = "m.id"
+) -> list[Row]:
+    """What an author wrote, by the index on authors: newest first, up to the limit."""
+    rows: list[Row] = []
+    _, values = _conditions(wanted)
+    last = min(filter(None, (stamp(wanted.until), wanted.before)), default="")
+    for among, part in authorship.each_part(database, stamp(wanted.since), last):
+        question = _question(table, [*among, *conditions], columns=columns)
+        rows += database.rows(question, {**values, **part, "limit": wanted.limit - len(rows)})
+        if len(rows) >= wanted.limit:
+            break
+    return rows
+
+
 def _walked(database: Database, wanted: Filter, patience: int) -> tuple[list[str], tuple[str, str] | None]:
     """The ids of what is found by going back, and where it stopped for want of patience."""
-    table = f"mentions m{index_for(database, wanted)} CROSS JOIN posts p"
+    index = index_for(database, wanted)
+    table, columns = f"mentions m{index} CROSS JOIN posts p", "m.id, m.posted_at, p.n"
+    of_author = database.authors_in_parts and index == authorship.index(database)
     found: list[str] = []
     looked_at, on = 0, replace(wanted, limit=_FIRST)
     while True:
         conditions, values = _conditions(on)
         conditions.append("p.id = m.post_id")
-        rows = database.rows(_question(table, conditions, columns="m.id, m.posted_at, p.n"), values)
+        rows = (
+            _by_author(database, on, table, conditions, columns)
+            if of_author
+            else database.rows(_question(table, conditions, columns=columns), values)
+        )
         fits = database.search_among([row["n"] for row in rows], wanted.search)
         found += [row["id"] for row in rows if row["n"] in fits]
         looked_at += len(rows)
@@ -174,16 +204,27 @@ def index_for(database: Database, wanted: Filter, rare: int = RARE) -> str:
     if not database.by_index("any") or not (kinds or wanted.flagged or wanted.lane):
         return ""
     for column in kinds if several else ():
-        row = database.row(
-            f"SELECT count(*) AS n FROM (SELECT 1 FROM mentions WHERE {column} = :value LIMIT {int(rare)}) AS f",
-            {"value": getattr(wanted, column)},
-        )
-        if row is not None and int(row["n"]) < rare:
-            return database.by_index(_INDEX[column])
+        if _how_many(database, column, getattr(wanted, column), rare) < rare:
+            return _index_of(database, column)
     if wanted.flagged:
         return database.by_index("mentions_flagged")
     if wanted.label:
-        return database.by_index(_INDEX["label"])
+        return _index_of(database, "label")
     if wanted.lane in {"ping", "sweep"}:
         return database.by_index("mentions_of_lane")
-    return database.by_index(_INDEX[kinds[0]]) if kinds else ""
+    return _index_of(database, kinds[0]) if kinds else ""
+
+
+def _index_of(database: Database, column: str) -> str:
+    return authorship.index(database) if column == "author" else database.by_index(_INDEX[column])
+
+
+def _how_many(database: Database, column: str, value: str, most: int) -> int:
+    """How many mentions pass a filter, counting to `most` and no further."""
+    if column == "author":
+        return len(authorship.of_authors(database, [value], "1", f"1 = 1 LIMIT {int(most)}", {}))
+    row = database.row(
+        f"SELECT count(*) AS n FROM (SELECT 1 FROM mentions WHERE {column} = :value LIMIT {int(most)}) AS f",
+        {"value": value},
+    )
+    return int(row["n"]) if row is not None else 0

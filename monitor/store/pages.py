@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from monitor.store import authorship
 from monitor.store.database import Database, Row, instant, marks, stamp
 from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of, post_key
 from monitor.store.report_queries import heard
@@ -15,6 +16,7 @@ from monitor.types import Mention
 
 CANDIDATES = 600  # mentions that a search with operators looks through after the index has chosen them
 _IN_CASES = "mentions_in_cases"
+_INBOX = "cases_inbox"  # every open case by what the inbox asks of it
 NEWEST = 2000  # posts that a search on a page finds, those that came last
 
 
@@ -143,6 +145,11 @@ def _filters(wanted: Inbox) -> tuple[list[str], dict[str, Any]]:
     return conditions, values
 
 
+def _open(database: Database, wanted: Inbox) -> str:
+    """The table to look for open cases in: by the index that holds all that is asked of them, or by ids where given."""
+    return f"cases c{database.by_index(_INBOX) if wanted.ids is None else ''}"
+
+
 def _inbox(section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, Any]]:
     conditions, values = _filters(wanted)
     if wanted.overdue or ":now" in _SECTION[section]:
@@ -155,17 +162,27 @@ def inbox(
 ) -> list[Row]:
     """One section of the inbox with every column: the most urgent first, or what was done last."""
     condition, values = _inbox(section, wanted, now)
+    order = _ORDER.get(section, _URGENT)
+    values.update(limit=limit, offset=offset)
+    if section == "sweep" and wanted.ids is None:  # kept in this order: the first of many thousand are soon found
+        table = f"cases c{database.by_index('cases_listed')}"
+    elif section == "closed" or wanted.ids is not None:
+        table = "cases c"
+    else:  # chosen by the index alone; only those that are shown are read
+        chosen = f"SELECT c.n FROM {_open(database, wanted)} WHERE {condition} ORDER BY {order}"
+        return database.rows(
+            f"SELECT c.* FROM cases c WHERE c.n IN ({chosen} LIMIT :limit OFFSET :offset) ORDER BY {order}", values
+        )
     return database.rows(
-        f"SELECT c.* FROM cases c WHERE {condition} ORDER BY {_ORDER.get(section, _URGENT)} "
-        "LIMIT :limit OFFSET :offset",
-        {**values, "limit": limit, "offset": offset},
+        f"SELECT c.* FROM {table} WHERE {condition} ORDER BY {order} LIMIT :limit OFFSET :offset", values
     )
 
 
 def count(database: Database, section: str, wanted: Inbox, now: datetime) -> int:
     """How many cases a section holds."""
     condition, values = _inbox(section, wanted, now)
-    row = database.row(f"SELECT count(*) AS n FROM cases c WHERE {condition}", values)
+    table = "cases c" if section == "closed" else _open(database, wanted)
+    row = database.row(f"SELECT count(*) AS n FROM {table} WHERE {condition}", values)
     return int(row["n"]) if row else 0
 
 
@@ -175,11 +192,14 @@ def counts(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:
     still = [section for section in SECTIONS if section != "closed"]
     sums = ", ".join(f"sum(CASE WHEN {_SECTION[section]} THEN 1 ELSE 0 END) AS {section}" for section in still)
     row = database.row(
-        f"SELECT {sums} FROM cases c WHERE {' AND '.join([_OPEN, *conditions])}",
+        f"SELECT {sums}, count(*) AS open FROM {_open(database, wanted)} WHERE {' AND '.join([_OPEN, *conditions])}",
         {**values, "now": stamp(now)},
     )
     found = {section: int(row[section] or 0) if row is not None else 0 for section in still}
-    return {**found, "closed": count(database, "closed", wanted, now)}
+    if conditions or row is None:
+        return {**found, "closed": count(database, "closed", wanted, now)}
+    every = database.row("SELECT count(*) AS n FROM cases")  # by the smallest index that there is
+    return {**found, "closed": int(every["n"]) - int(row["open"]) if every is not None else 0}
 
 
 def views(database: Database, wanted: Inbox, mine: Sequence[str], now: datetime) -> dict[str, int]:
@@ -191,7 +211,7 @@ def views(database: Database, wanted: Inbox, mine: Sequence[str], now: datetime)
         for view in VIEWS
     )
     row = database.row(
-        f"SELECT {sums} FROM cases c WHERE {' AND '.join([_OPEN, *conditions])}",
+        f"SELECT {sums} FROM {_open(database, wanted)} WHERE {' AND '.join([_OPEN, *conditions])}",
         {**values, **ids, "now": stamp(now)},
     )
     return {view: int(row[f"{view}_count"] or 0) if row is not None else 0 for view in VIEWS}
@@ -205,7 +225,8 @@ def next_waiting(database: Database, languages: Sequence[str], now: datetime) ->
     clause, values = marks("l", languages)
     among = f" AND c.language IN {clause}" if languages else ""
     row = database.row(
-        f"SELECT c.id FROM cases c WHERE {_SECTION['waiting']}{among} ORDER BY {_URGENT} LIMIT 1",
+        f"SELECT c.id FROM cases c WHERE c.n IN (SELECT c.n FROM {_open(database, Inbox())} "
+        f"WHERE {_SECTION['waiting']}{among} ORDER BY {_URGENT} LIMIT 1)",
         {**(values if languages else {}), "now": stamp(now)},
     )
     return str(row["id"]) if row is not None else None
@@ -215,7 +236,9 @@ def own_tags(database: Database) -> list[str]:
     """The tags that staff put on open cases, those of most cases first; they are offered again."""
     found = Counter(
         tag
-        for row in database.rows("SELECT own_tags FROM cases WHERE closed_at = '' AND own_tags <> '' LIMIT 5000")
+        for row in database.rows(
+            f"SELECT c.own_tags FROM {_open(database, Inbox())} WHERE c.closed_at = '' AND c.own_tags <> '' LIMIT 5000"
+        )
         for tag in row["own_tags"].split()
     )
     return [tag for tag, _ in found.most_common(40)]
@@ -225,7 +248,8 @@ def unread_languages(database: Database, wanted: Inbox, now: datetime) -> dict[s
     """language -> how many entries of the list stand in it that nobody here reads, the most first."""
     condition, values = _inbox("unread", wanted, now)
     rows = database.rows(
-        f"SELECT c.language, count(*) AS n FROM cases c WHERE {condition} GROUP BY c.language ORDER BY 2 DESC, 1",
+        f"SELECT c.language, count(*) AS n FROM {_open(database, wanted)} WHERE {condition} "
+        "GROUP BY c.language ORDER BY 2 DESC, 1",
         values,
     )
     return {row["language"]: int(row["n"]) for row in rows}
@@ -267,25 +291,26 @@ def candidates(database: Database, words: Words, *, with_case: bool) -> list[Men
 
 def languages(database: Database) -> list[str]:
     """The languages of open cases."""
-    return [
-        row["language"]
-        for row in database.rows(
-            "SELECT DISTINCT language FROM cases WHERE closed_at = '' AND language <> '' ORDER BY language LIMIT 40"
-        )
-    ]
+    rows = database.rows(
+        f"SELECT DISTINCT c.language FROM {_open(database, Inbox())} WHERE c.closed_at = '' AND c.language <> ''"
+    )
+    return sorted(row["language"] for row in rows)[:40]
 
 
 def by_author(database: Database, source: str, author: str, limit: int = 60) -> list[Mention]:
     """What an author wrote about us on one network, newest first."""
-    return [
-        mention_of(row)
-        for row in database.rows(
-            f"SELECT {SELECT_BOTH} FROM mentions m JOIN posts p ON p.id = m.post_id "
-            "WHERE m.source = :source AND m.author = :author AND p.deleted_at = '' ORDER BY m.posted_at DESC "
-            "LIMIT :limit",
-            {"source": source, "author": author, "limit": limit},
+    rows: list[Row] = []
+    for among, part in authorship.each_part(database):
+        conditions = [*among, "m.author = :author", "m.source = :source", "p.deleted_at = ''"]
+        rows += database.rows(
+            f"SELECT {SELECT_BOTH} FROM mentions m{authorship.index(database)} JOIN posts p ON p.id = m.post_id "
+            f"WHERE {' AND '.join(conditions)} "
+            "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
+            {**part, "source": source, "author": author, "limit": limit - len(rows)},
         )
-    ]
+        if len(rows) >= limit:
+            break
+    return [mention_of(row) for row in rows]
 
 
 def cases_of_author(database: Database, source: str, author: str, limit: int = 20) -> list[Row]:

@@ -17,7 +17,8 @@ _NAMED = (
 def owners(database: Database) -> list[Row]:
     """(owner_id, owner) of everybody who has an open case."""
     return database.rows(
-        "SELECT DISTINCT owner_id, owner FROM cases WHERE closed_at = '' AND owner_id <> '' ORDER BY owner, owner_id"
+        f"SELECT DISTINCT owner_id, owner FROM cases{database.by_index('cases_inbox')} "
+        "WHERE closed_at = '' AND owner_id <> '' ORDER BY owner, owner_id"
     )
 
 

@@ -109,6 +109,7 @@ class Postgresql:
         self.beside: Path | None = None
         self.id_names: dict[str, str] = {}
         self.ids_in_order = False
+        self.authors_in_parts = False
         self._connections: PerThread[Connection] = PerThread()
         try:
             self._connection()
@@ -439,6 +440,10 @@ class Postgresql:
 
     def keep_little(self) -> None:
         """The server keeps the pages."""
+
+    def tidy(self, seconds: float) -> bool:  # noqa: ARG002 - nothing is left
+        """The server does that by itself."""
+        return True
 
     def overwrite(self, tables: Sequence[str], seconds: float) -> bool:
         """Vacuum: the emptied versions of rows go, and with them their words in the index of the search.

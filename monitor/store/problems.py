@@ -158,14 +158,16 @@ def posts(database: Database, cause: str, since: str, until: str) -> int:
     return int(row["n"]) if row else 0
 
 
-def usual(database: Database, cause: str, hour: str) -> float | None:
-    """How many people usually write of a cause in a day that ends in this hour; None where that was not counted."""
-    counted_in, _, mean = key_values.fact(database, _USUAL.format(cause)).partition(" ")
-    return float(mean) if counted_in == hour else None
+def usual(database: Database, causes: Iterable[str]) -> dict[str, tuple[str, float]]:
+    """How many people usually write of each of these causes in a day, and in which hour that was counted last."""
+    keys = {_USUAL.format(cause): cause for cause in causes}
+    found = key_values.facts_of(database, list(keys))
+    counted = {keys[key]: value.partition(" ") for key, value in found.items()}
+    return {cause: (hour, float(mean)) for cause, (hour, _, mean) in counted.items()}
 
 
 def keep_usual(database: Database, cause: str, hour: str, mean: float, now: datetime) -> None:
-    """Remember it for the rest of the hour."""
+    """Remember that so many do, counted in this hour."""
     key_values.remember(database, _USUAL.format(cause), f"{hour} {mean!r}", now)
 
 

@@ -556,11 +556,48 @@ CRITICAL = (
     "CREATE INDEX cases_critical ON cases (story_id) WHERE closed_at = '' AND lane = 'ping' AND priority = 'critical'",
 )
 
+# What storing a post costs among millions on SQLite, and what the inbox reads there. PostgreSQL needs none of it, and
+# an older version may still work beside this one there.
+AT_SIZE = ("SELECT min(n) FROM posts",)
+_SOON_BUILT = 500_000  # mentions
+SIZED = {
+    "sqlite": (
+        # Likeness of stories by thirds of a month, and a band of their words within these (monitor/store/stories.py):
+        # by its bands alone each had pages of its own.
+        *(
+            statement
+            for number in range(4)
+            for statement in (
+                f"DROP INDEX stories_by_band{number}",
+                f"CREATE INDEX stories_by_part{number} ON stories "
+                f"((substr(last_at, 1, 9) || CAST(band{number} AS TEXT)), last_at)",
+            )
+        ),
+        # Parts of the index of the search are merged where nobody waits for it (`Database.tidy`); whoever stores begins
+        # with it only once sixty-four are there. FTS5 takes no more; its own merging all at once is the last resort.
+        *(
+            f"INSERT INTO {table} ({table}, rank) VALUES ('{option}', {number})"
+            for table in ("posts_fts", "posts_parted")
+            for option, number in (("automerge", 64), ("usermerge", 16), ("crisismerge", 512))
+        ),
+        # All that the inbox asks of open cases, so that of many thousand only those are read that are shown.
+        "CREATE INDEX cases_inbox ON cases (lane, last_posted_at, answered_at, snoozed_until, waiting_until, owner, "
+        "owner_id, priority, due_at, n, language, brand, source, own_tags, unread, sent_on) WHERE closed_at = ''",
+    ),
+    "postgresql": (),
+}
+# Mentions by author in thirds of months (monitor/store/authorship.py). Building that takes a large file a minute, and
+# as much memory as the index has: such a file keeps the one that it has.
+_BY_AUTHOR = (
+    "DROP INDEX mentions_of_author",
+    "CREATE INDEX mentions_by_author ON mentions (substr(posted_at, 1, 9), author, posted_at, id DESC)",
+)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
     ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES, WORKERS,
-    PAGE_STATE, MERGES, BELOW, IN_CASES, CRITICAL,
+    PAGE_STATE, MERGES, BELOW, IN_CASES, CRITICAL, AT_SIZE,
 )  # fmt: skip
 
 
@@ -652,6 +689,11 @@ def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Seque
         database.script(NUMBERED[database.dialect])
     if step is MERGES:
         database.script(MERGED[database.dialect])
+    if step is AT_SIZE:
+        database.script(SIZED[database.dialect])
+        row = database.row("SELECT coalesce(sum(n), 0) AS n FROM heard")
+        if isinstance(database, Sqlite) and row is not None and row["n"] <= _SOON_BUILT:
+            database.script(_BY_AUTHOR)
     database.run(
         "INSERT INTO schema_steps (n, at, hash) VALUES (:n, :at, :hash)",
         {"n": number, "at": stamp(now), "hash": hash_of(step)},

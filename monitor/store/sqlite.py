@@ -100,6 +100,7 @@ class Sqlite:
         self.beside: Path | None = path
         self.id_names: dict[str, str] = {}
         self.ids_in_order = False
+        self._authors_in_parts: bool | None = None
         self._timeout = timeout
         self._connections: PerThread[Any] = PerThread()
         self.version = str(sqlite3.sqlite_version)
@@ -161,6 +162,13 @@ class Sqlite:
         ):
             connection.execute(f"PRAGMA {pragma}")
         return connection
+
+    @property
+    def authors_in_parts(self) -> bool:
+        """As the file was made: none changes while somebody works on it."""
+        if self._authors_in_parts is None:
+            self._authors_in_parts = self.has_table("mentions_by_author")
+        return self._authors_in_parts
 
     def rows(self, statement: str, values: Values = NOTHING) -> list[Row]:
         """All rows of a question."""
@@ -269,7 +277,7 @@ class Sqlite:
         return count(max(row["n"] if row else 0, given(self, table)) + 1)
 
     def has_table(self, name: str) -> bool:
-        """Whether a table stands."""
+        """Whether a table stands, or anything else of that name."""
         return self.row("SELECT 1 FROM sqlite_master WHERE name = :name", {"name": name}) is not None
 
     def columns_of(self, table: str) -> frozenset[str]:
@@ -340,6 +348,15 @@ class Sqlite:
         (busy, *_rest) = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
+    def tidy(self, seconds: float) -> bool:
+        """Merge parts of the index of the search where many have come together, in steps that hold up nobody."""
+        end = time.monotonic() + seconds
+        for name in ("posts_fts", "posts_parted"):
+            while self._merged(name, _MERGED_PAGES):
+                if time.monotonic() >= end:
+                    return False
+        return True
+
     def overwrite(self, tables: Sequence[str], seconds: float) -> bool:  # noqa: ARG002 - the file is one
         """Merge the index of the search, which keeps the words of emptied rows until then, and empty the log.
 
@@ -361,13 +378,16 @@ class Sqlite:
 
     def _merge(self, name: str) -> None:
         """What FTS5 calls optimize, step by step. https://sqlite.org/fts5.html#the_merge_command"""
-        connection, pages = self._connection(), -_MERGED_PAGES
-        while True:
-            before = connection.total_changes
-            connection.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('merge', ?)", (pages,))
-            if connection.total_changes - before < 2:  # nothing was left to do
-                return
+        pages = -_MERGED_PAGES
+        while self._merged(name, pages):
             pages = _MERGED_PAGES
+
+    def _merged(self, name: str, pages: int) -> bool:
+        """Merge so many pages of an index at most; False where nothing was left to do."""
+        connection = self._connection()
+        before = connection.total_changes
+        connection.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('merge', ?)", (pages,))
+        return bool(connection.total_changes - before >= 2)
 
     def overwrite_all(self, tables: Sequence[str]) -> None:  # noqa: ARG002 - the file is one
         """Write the whole file anew; DatabaseBusy where its disk has no room for that."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from monitor.store.database import Database, Row, marks, stamp
@@ -13,30 +14,58 @@ _FEW_DAYS = timedelta(days=7)
 _COLUMNS = (
     "id", "brand", "source", "thread", "opened_at", "last_at", "fingerprint", "band0", "band1", "band2", "band3",
 )  # fmt: skip
+_PART = 9  # characters of a time: "2026-11-2" are the days from the 20th to the 29th
 
 
 def candidate_stories(
-    database: Database, threads: Sequence[str], bands: Sequence[Sequence[int]], since: datetime
+    database: Database, threads: Sequence[str], alike: Sequence[tuple[Sequence[int], datetime]], within: timedelta
 ) -> list[Row]:
-    """Stories that were alive after `since` and share a thread, or one of four bands of a fingerprint, with these.
+    """Stories that share a thread or one of four bands of a fingerprint with these, and grew not long before or after.
 
+    `alike` are the bands, each with the moment from which it may be no further than `within`.
     id, brand, source, thread, opened_at, last_at, fingerprint; the oldest first.
     """
+    if not alike:
+        return []
+    moments = [moment for _, moment in alike]
+    span = {"since": stamp(min(moments) - within), "until": stamp(max(moments) + within)}
     columns = "id, brand, source, thread, opened_at, last_at, fingerprint"
     clause, values = marks("t", list(dict.fromkeys(thread for thread in threads if thread)))
     rows = database.rows(
-        f"SELECT {columns} FROM stories WHERE thread IN {clause} AND last_at >= :since",
-        {**values, "since": stamp(since)},
+        f"SELECT {columns} FROM stories WHERE thread IN {clause} AND last_at >= :since", {**values, **span}
     )
     for number in range(4):
-        clause, values = marks("b", list(dict.fromkeys(band[number] for band in bands)))
+        condition, values = _alike(database, number, [(each, moment) for each, moment in alike if each], within)
         rows += database.rows(
-            f"SELECT {columns} FROM stories WHERE band{number} IN {clause} AND last_at >= :since "
+            f"SELECT {columns} FROM stories WHERE {condition} AND last_at >= :since AND last_at <= :until "
             "ORDER BY last_at DESC LIMIT 2000",
-            {**values, "since": stamp(since)},
+            {**values, **span},
         )
     found = {row["id"]: row for row in rows}
     return sorted(found.values(), key=lambda row: (row["opened_at"], row["id"]))
+
+
+def _alike(
+    database: Database, number: int, alike: Sequence[tuple[Sequence[int], datetime]], within: timedelta
+) -> tuple[str, dict[str, Any]]:
+    """The condition that a story shares a band; on SQLite in these thirds of months, as its indexes hold them."""
+    if database.dialect != "sqlite":
+        clause, values = marks("b", list(dict.fromkeys(each[number] for each, _ in alike)))
+        return f"band{number} IN {clause}", values
+    keys = {
+        f"{part}{each[number]}"
+        for each, moment in alike
+        for part in _parts((moment - within).astimezone(UTC).date(), (moment + within).astimezone(UTC).date())
+    }
+    clause, values = database.among("p", list(keys))
+    return f"substr(last_at, 1, {_PART}) || CAST(band{number} AS TEXT) IN {clause}", values
+
+
+@lru_cache
+def _parts(first: date, last: date) -> tuple[str, ...]:
+    """The thirds of months from one day to another."""
+    days = (last - first).days
+    return tuple(dict.fromkeys((first + timedelta(days=day)).isoformat()[:_PART] for day in range(days + 1)))
 
 
 def open_critical(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from monitor.store import unjudged
-from monitor.store.database import Database, marks, stamp
+from monitor.store import authorship, unjudged
+from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.mentions import SAME_TROUBLE, post_key
 
 BATCH = 500
@@ -30,8 +30,7 @@ def names_of(database: Database, source: str, author: str) -> list[str]:
     # Whom all sources know, from an index alone, and then who of them is of this source: no row is read in vain.
     for table in NAMED_IN:
         for row in database.rows(f"SELECT DISTINCT author FROM {table} WHERE {fits}", {**values, **lowered}):
-            known = {"name": row["author"], "source": source}
-            if database.row(f"SELECT 1 AS n FROM {table} WHERE author = :name AND source = :source LIMIT 1", known):
+            if _written_under(database, table, source, [row["author"]], "1 AS n", " LIMIT 1"):
                 found.add(row["author"])
     rows = database.rows(
         f"SELECT DISTINCT author FROM cases WHERE source = :source AND {fits}", {**values, **lowered, "source": source}
@@ -43,14 +42,10 @@ def names_of(database: Database, source: str, author: str) -> list[str]:
 
 def posts_of_person(database: Database, source: str, names: Sequence[str]) -> list[str]:
     """What somebody wrote under these names, and what the same account wrote under others."""
-    clause, values = marks("a", names)
-    values["source"] = source
     found = {
         row["id"]: None
         for table in NAMED_IN
-        for row in database.rows(
-            f"SELECT DISTINCT post_id AS id FROM {table} WHERE source = :source AND author IN {clause}", values
-        )
+        for row in _written_under(database, table, source, names, "DISTINCT m.post_id AS id")
     }
     for account in author_ids(database, list(found)):
         rows = database.rows(
@@ -59,6 +54,19 @@ def posts_of_person(database: Database, source: str, names: Sequence[str]) -> li
         )
         found.update((row["id"], None) for row in rows)
     return list(found)
+
+
+def _written_under(
+    database: Database, table: str, source: str, names: Sequence[str], columns: str, limit: str = ""
+) -> list[Row]:
+    """Columns of the mentions `m` of a table that somebody wrote under these names."""
+    if table == "mentions":
+        return authorship.of_authors(database, names, columns, f"m.source = :source{limit}", {"source": source})
+    clause, values = marks("a", names)
+    return database.rows(
+        f"SELECT {columns} FROM {table} m WHERE m.author IN {clause} AND m.source = :source{limit}",
+        {**values, "source": source},
+    )
 
 
 def author_ids(database: Database, posts: Sequence[str]) -> list[str]:
@@ -130,10 +138,13 @@ def posts_of_account(database: Database, source: str, account: str) -> list[str]
     ) or [
         row
         for table in NAMED_IN
-        for row in database.rows(
-            f"SELECT DISTINCT p.id FROM {table} m JOIN posts p ON p.id = m.post_id WHERE m.author = :author "
-            "AND m.source = :source AND p.deleted_at = ''",
-            wanted,
+        for row in _written_under(
+            database,
+            table,
+            source,
+            [account],
+            "DISTINCT m.post_id AS id",
+            " AND EXISTS (SELECT 1 FROM posts p WHERE p.id = m.post_id AND p.deleted_at = '')",
         )
     ]
     return list(dict.fromkeys(row["id"] for row in rows))

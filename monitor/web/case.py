@@ -290,8 +290,8 @@ def history_line(context: RequestContext, earlier: Sequence[Row]) -> str:
 def similar(context: RequestContext, row: Row) -> list[Any]:
     """Other people's cases of the brand that say nearly the same, or stand in the same story."""
     mine, mine_is = row["fingerprint"], (row["source"], row["author"])
-    since = context.now - timedelta(days=180)
-    stories = candidate_stories(context.database, [row["thread"]], [bands(mine)] if mine else [], since)
+    alike_now = [(bands(mine) if mine else (), context.now)]
+    stories = candidate_stories(context.database, [row["thread"]], alike_now, timedelta(days=180))
     ids = [
         each["id"]
         for each in stories

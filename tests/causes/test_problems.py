@@ -148,6 +148,29 @@ def test_habit_is_counted_once_an_hour_and_the_people_of_a_day_only_where_so_man
     sqlite._connection().set_trace_callback(None)
 
 
+def test_what_is_counted_beside_it_holds_for_this_hour_and_the_next(acme: Assembly) -> None:
+    """No page of posts waits for it: what was counted an hour ago is taken until the daemon has come round."""
+    known_for_weeks(acme)
+    for week in range(1, 9):
+        write(acme, *(f"w{week}-{number}" for number in range(9)), at=NOW - timedelta(weeks=week))
+    for table in ("problems", "deliveries", "facts"):
+        acme.database.run(f"DELETE FROM {table}")
+    write(acme, "a", "b")
+    assert problems.count_habits(acme.database, NOW) == 0, "two posts in a day are of no problem"
+    write(acme, "c")
+    assert problems.count_habits(acme.database, NOW) == 0, "counted with the third post, as nobody had done it"
+    assert problems.count_habits(acme.database, NOW + HOUR, stopping=lambda: True) == 0
+    (counted,) = kept.usual(acme.database, [row["id"] for row in store.standing(acme.database)]).values()
+    assert counted == ("2026-03-04T10", 9.0)
+    acme.database.run("UPDATE facts SET value = '2026-03-04T10 400.0' WHERE key LIKE 'usual people%'")
+    write(acme, *(f"h{number}" for number in range(30)), at=NOW + HOUR)
+    assert not any(aloud for _, aloud in told(acme)), "four hundred were usual an hour ago"
+    assert problems.count_habits(acme.database, NOW + HOUR) == 1
+    assert problems.count_habits(acme.database, NOW + HOUR) == 0
+    write(acme, "i", at=NOW + HOUR)
+    assert any(aloud for _, aloud in told(acme)), "nine are"
+
+
 def test_a_fixed_problem_that_is_back_is_told_aloud(acme: Assembly) -> None:
     write(acme, *"abc")
     problems.fix(acme.database, 1, ANA, NOW + HOUR)

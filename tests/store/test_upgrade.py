@@ -67,6 +67,7 @@ HASHES = (
     "81e1f80afe75cb173d5d6c7fab2f0132",
     "af4d713a61e0307acccce08e731e0438",
     "8ec30d032da81d1c458905c1b356dbfc",
+    "a3d07aba168908f07c21a023c04f9ece",
 )
 
 
