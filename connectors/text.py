@@ -84,9 +84,12 @@ def bare_name(name: str) -> str:
 
 
 def _thinned(match: re.Match[str]) -> str:
+    signs = match.group()
+    if not any(unicodedata.category(character)[0] == "M" for character in set(signs)):
+        return signs  # a wall of emoji, or of what is unseen: 200 kB of it are but a few different ones
     kept: list[str] = []
     run = 0
-    for character in match.group():
+    for character in signs:
         run = run + 1 if unicodedata.category(character)[0] == "M" else 0
         if run <= _MOST_MARKS:
             kept.append(character)
