@@ -104,7 +104,7 @@ def draw_unsure() -> list[tuple[str, str, str]]:
     They were comments that name a product or ask, and reviews, of which teacher and judge thought most differently, or
     which stood nearest the middle; then reviews in Hindi in Latin letters, that ask or praise and want something, whose
     stars and words disagree, and a few of each drawn blindly; in the fourth comments that name a company or a service,
-    and English reviews of 5 to 28 words.
+    and English reviews of 5 to 28 words; in the fifth 11,400 reviews and 5,910 comments of what was left.
     """
     before = {name for _, name, _ in [*draw(), *draw_more()]}
     left = {row["hash"]: row["dataset"] for row in labelled.table(labelled.DRAWN) if row["hash"] not in before}
